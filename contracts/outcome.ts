@@ -1,0 +1,36 @@
+/**
+ * What one answer of a third party means, as a closed union.
+ *
+ * A provider's rules decide it from status, headers and body text, before the body is parsed. Retry policy, limiter and
+ * unit state act on the outcome and never on message text.
+ * Next stop: `activities/http/classify.ts` decides it, `activities/fetch-page.ts` acts on it.
+ */
+
+/** Who must act before the same call can succeed. */
+export type PermanentCause = 'config' | 'auth' | 'gone' | 'bug';
+
+export type Outcome =
+  /** The body may be parsed. */
+  | { readonly kind: 'ok' }
+  /** The same call may succeed later. Without `afterMs` the retry policy's backoff decides. Costs one attempt. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
+  /**
+   * The third party refused because of a limit: closes the key for every caller. Costs no attempt.
+   * `limit` names the limit that was hit (as declared by the provider); without it the most specific one of the call is
+   * meant. `afterMs` is how long the third party asked to wait, if it said so.
+   */
+  | { readonly kind: 'limited'; readonly reason: string; readonly limit?: string; readonly afterMs?: number }
+  /** The token is bad or expired: refresh once for all, then repeat. */
+  | { readonly kind: 'refresh-auth'; readonly reason: string }
+  /** This one item can't be had (deleted, private): counted and listed, the tree goes on. */
+  | { readonly kind: 'skip'; readonly reason: string }
+  /** The list ends here although the answer is not a page. */
+  | { readonly kind: 'end-of-data'; readonly reason: string }
+  /** The same position again with a smaller page. */
+  | { readonly kind: 'shrink-page'; readonly reason: string }
+  /** No retry will help. */
+  | { readonly kind: 'permanent'; readonly cause: PermanentCause; readonly reason: string }
+  /** A write was sent and its fate is not known: look it up before it is repeated. */
+  | { readonly kind: 'unknown-write'; readonly reason: string };
+
+export type OutcomeKind = Outcome['kind'];

@@ -1,0 +1,34 @@
+import { defineConfig } from 'vitest/config';
+
+const shared = { pool: 'forks' as const, testTimeout: 60_000, hookTimeout: 120_000 };
+
+export default defineConfig({
+  test: {
+    reporters: process.env['CI'] ? ['default'] : ['default'],
+    projects: [
+      // Pure functions only: seconds, no servers.
+      { test: { ...shared, name: 'quick', include: ['test/quick/**/*.test.ts'] } },
+      // Real Postgres only.
+      {
+        test: {
+          ...shared,
+          name: 'postgres',
+          include: ['test/postgres/**/*.test.ts'],
+          globalSetup: ['test/setup/postgres.ts'],
+          maxWorkers: 2,
+        },
+      },
+      // Real Postgres and a real Temporal server.
+      {
+        test: {
+          ...shared,
+          name: 'temporal',
+          include: ['test/temporal/**/*.test.ts'],
+          globalSetup: ['test/setup/postgres.ts', 'test/setup/temporal.ts'],
+          maxWorkers: 2,
+          testTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
