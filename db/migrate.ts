@@ -67,7 +67,10 @@ async function readMigrations(directory: URL): Promise<Migration[]> {
   );
 }
 
-function verify(known: readonly Migration[], applied: readonly { number: number; name: string; checksum: string }[]): void {
+function verify(
+  known: readonly Migration[],
+  applied: readonly { number: number; name: string; checksum: string }[],
+): void {
   for (const row of applied) {
     const file = known.find((migration) => migration.number === row.number);
     if (!file) {

@@ -1,0 +1,46 @@
+/**
+ * What came back from one HTTP call, before anything is parsed: the input of every rule.
+ */
+
+/** Why there is no answer, or only part of one. */
+export type TransportErrorCode =
+  | 'connect-timeout'
+  | 'headers-timeout'
+  | 'body-timeout'
+  | 'total-timeout'
+  | 'connection-refused'
+  | 'connection-reset'
+  | 'dns'
+  | 'tls'
+  | 'body-too-large'
+  | 'truncated-body'
+  | 'too-many-redirects'
+  | 'cancelled'
+  | 'other';
+
+export interface Answer {
+  /** HTTP status; 0 when no status line arrived. */
+  readonly status: number;
+  /** Lower-case names; repeated headers joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The body as text, as far as it arrived. */
+  readonly text: string;
+  /** Set when the transport failed; `status` and `text` then hold what had arrived. */
+  readonly error?: { readonly code: TransportErrorCode; readonly message: string };
+  /** Milliseconds from sending to the end of the body. */
+  readonly elapsedMs: number;
+}
+
+/** The request as a provider's endpoint states it; base URL, credentials and default headers are added later. */
+export interface RequestSpec {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path below the provider's base URL, or a whole URL of the same origin (next links). */
+  readonly path: string;
+  /** Query parameters; undefined and null ones are left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as application/x-www-form-urlencoded. */
+  readonly form?: Readonly<Record<string, string>>;
+}

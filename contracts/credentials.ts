@@ -1,0 +1,14 @@
+/**
+ * Secrets of one account at one provider. They live in the credential store and in the memory of an activity, nowhere
+ * else: never in history, logs, errors or reports.
+ */
+export interface Credentials {
+  readonly accessToken?: string;
+  readonly refreshToken?: string;
+  /** ISO time after which the access token is not accepted any more. */
+  readonly expiresAt?: string;
+  readonly username?: string;
+  readonly password?: string;
+  /** Anything else that a provider's auth needs. */
+  readonly extra?: Readonly<Record<string, string>>;
+}

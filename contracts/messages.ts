@@ -1,0 +1,94 @@
+/**
+ * The messages between app code, workflows and activities: ids, cursors and counts, never records.
+ */
+import type { Plan, PlanNode } from './plan.ts';
+import type { Priority } from './limit.ts';
+
+/** Input of the `sync` workflow. */
+export interface SyncInput {
+  readonly sync: string;
+  readonly account: string;
+  readonly input: unknown;
+  readonly tenant?: string;
+  readonly priority?: Priority;
+  /** Weight of the account among the accounts that share a limit or a queue. Default 1. */
+  readonly weight?: number;
+  /** For tests of continue-as-new. */
+  readonly maxHistoryEvents?: number;
+}
+
+/** Input of the `resource` workflow: one node of the tree. */
+export interface ResourceInput {
+  readonly runId: string;
+  readonly node: PlanNode;
+  readonly maxHistoryEvents: number;
+  readonly context: CallContext;
+  /** Set over continue-as-new. */
+  readonly parentDone?: boolean;
+  readonly paused?: boolean;
+}
+
+/** What every call of a run carries: whose it is and in which order it is served. */
+export interface CallContext {
+  readonly provider: string;
+  readonly account: string;
+  readonly priority: Priority;
+  readonly weight: number;
+}
+
+export interface OpenRunInput extends SyncInput {
+  readonly runId: string;
+  readonly workflowId: string;
+}
+
+export interface OpenedRun {
+  readonly plan: Plan;
+}
+
+export interface NextUnitsInput {
+  readonly runId: string;
+  readonly node: string;
+  readonly inHand: readonly number[];
+  readonly room: number;
+}
+
+export interface UnitRef {
+  readonly id: number;
+  /** What a reader of the Web UI sees: parent key and lane. */
+  readonly label: string;
+}
+
+export interface FetchPageInput {
+  readonly runId: string;
+  readonly node: string;
+  readonly unit: number;
+  readonly context: CallContext;
+  /**
+   * `now`: answer `later` instead of waiting or failing (local activity, the fast path).
+   * `durable`: wait and retry by the activity's retry policy.
+   */
+  readonly mode: 'now' | 'durable';
+}
+
+/** The small facts of one call. `wake` names child nodes that have new units and nothing in hand. */
+export type PageFact =
+  | { readonly state: 'more'; readonly wake?: readonly string[]; readonly lanes?: number; readonly waited?: boolean }
+  | { readonly state: 'ended'; readonly wake?: readonly string[]; readonly lanes?: number }
+  | { readonly state: 'later'; readonly because: string; readonly untilMs?: number }
+  | { readonly state: 'paused' };
+
+export interface FinishNodeInput {
+  readonly runId: string;
+  readonly node: PlanNode;
+}
+
+export interface FinishRunInput {
+  readonly runId: string;
+  readonly cancelled?: boolean;
+  readonly error?: string;
+}
+
+export interface SetRunStateInput {
+  readonly runId: string;
+  readonly state: 'running' | 'paused';
+}

@@ -1,0 +1,40 @@
+/**
+ * A sync definition compiled to plain JSON: what the workflow interpreter runs. It holds no user code; mappings and
+ * rules stay in the worker and are looked up by name at each call, so editing them breaks no running sync.
+ * Next stop: `workflows/sync.ts` reads it.
+ */
+
+export type PaginationKind = 'single' | 'cursor' | 'link' | 'page' | 'offset';
+
+/** What to do with a unit whose parent can't be read. `skip` counts and lists it; `fail` fails the node. */
+export interface ChildErrorPolicy {
+  /** 404, 410 and outcomes `gone`. Default `skip` for children, `fail` for the root. */
+  readonly notFound: 'skip' | 'fail';
+  /** 403 and other refusals of access that a new token does not mend. Default `skip` for children, `fail` for the root. */
+  readonly forbidden: 'skip' | 'fail';
+  /** Above this share of skipped and failed units (0 … 1) the node ends failed. Default 0.2. */
+  readonly maxSkippedShare: number;
+}
+
+export interface PlanNode {
+  readonly name: string;
+  readonly endpoint: string;
+  /** Name of the parent node; null for a root. */
+  readonly parent: string | null;
+  /** Where its records are stored: `sync.node`. */
+  readonly resource: string;
+  readonly pagination: PaginationKind;
+  /** Units (lists) in flight at once. Default 40. */
+  readonly window: number;
+  readonly onChildError: ChildErrorPolicy;
+  /** Ceiling of one call in milliseconds, permit not included. */
+  readonly callTimeoutMs: number;
+}
+
+export interface Plan {
+  readonly sync: string;
+  readonly provider: string;
+  readonly nodes: readonly PlanNode[];
+  /** A workflow's history is cut by continue-as-new at about this many events. Default 4,000. */
+  readonly maxHistoryEvents: number;
+}

@@ -1,0 +1,64 @@
+/**
+ * The state of a run as everybody sees it: client, CLI, workflow query, page. Read with one query from Postgres
+ * (`db/run-store.ts`).
+ */
+
+export type RunState = 'running' | 'paused' | 'done' | 'incomplete' | 'failed' | 'cancelled';
+export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+
+/** How a list ended. Only `complete` means that everything the third party has was read. */
+export type EndKind = 'complete' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
+
+export interface NodeProgress {
+  readonly name: string;
+  readonly parent: string | null;
+  readonly resource: string;
+  readonly state: NodeState;
+  /** Units of work (lists, or lanes of one list) by state. */
+  readonly units: {
+    readonly waiting: number;
+    readonly running: number;
+    readonly done: number;
+    readonly failed: number;
+    readonly skipped: number;
+  };
+  /** Units that ended otherwise than `complete`. */
+  readonly flawed: number;
+  readonly pages: number;
+  readonly rows: number;
+  /** Real calls to the third party, refused and failed ones included. */
+  readonly calls: number;
+}
+
+export interface RunProgress {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly provider: string;
+  readonly sync: string;
+  readonly account: string;
+  readonly state: RunState;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  readonly error: string | null;
+  readonly nodes: readonly NodeProgress[];
+}
+
+/** Why a result is not complete: one entry for each node, way of ending and reason. */
+export interface Flaw {
+  readonly node: string;
+  readonly kind: Exclude<EndKind, 'complete'>;
+  readonly reason: string;
+  readonly count: number;
+  /** The key of one parent that it happened to. */
+  readonly example: string;
+}
+
+export interface RunResult {
+  readonly runId: string;
+  readonly state: Exclude<RunState, 'running' | 'paused'>;
+  /** True when every list was read to its end. */
+  readonly complete: boolean;
+  readonly flaws: readonly Flaw[];
+  readonly rows: number;
+  readonly calls: number;
+}

@@ -1,0 +1,157 @@
+/**
+ * A provider: one third party, defined once. Base URL, credentials, limits, error rules, endpoints; all pure functions
+ * and data. Next stop: `define-sync.ts` builds trees from its endpoints.
+ */
+import type { z } from 'zod';
+import type { RequestSpec } from '../contracts/answer.ts';
+import { bearer, type Auth } from './auth.ts';
+import { limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
+import { single, type PageRequest, type Pagination } from './pagination.ts';
+import type { Classify } from './rules.ts';
+
+export interface Timeouts {
+  /** TCP and TLS handshake, milliseconds. Default 10,000. */
+  readonly connectMs?: number;
+  /** From sending to the status line, milliseconds. Default 30,000. */
+  readonly headersMs?: number;
+  /** Between two pieces of the body, milliseconds. Default 15,000. */
+  readonly bodyMs?: number;
+  /** The whole call, milliseconds: the ceiling that always interrupts. Default 60,000. */
+  readonly totalMs?: number;
+}
+
+export interface ProviderOptions {
+  /** Lower-case letters, digits and `-`; part of limit keys, workflow search attributes and reports. */
+  readonly id: string;
+  /** E.g. `https://api.social.example/v2`. Read at each call, so a function may take it from configuration. */
+  readonly baseUrl: string | (() => string);
+  /** Default: `bearer()`. */
+  readonly auth?: Auth;
+  /** Every one that matches a call is charged, all together or not at all. */
+  readonly limits: readonly LimitDeclaration[];
+  /** Rules of this third party; what they leave undecided follows the defaults for HTTP. */
+  readonly classify?: Classify;
+  /** Sent with every call, e.g. an API version. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly timeouts?: Timeouts;
+  /** A larger body is cut off and the page shrunk, in bytes. Default 32 MiB. */
+  readonly maxBodyBytes?: number;
+  /** Real attempts (waits are none) at one page before its unit fails. Default 10. */
+  readonly maxAttempts?: number;
+}
+
+export interface Provider {
+  readonly id: string;
+  readonly baseUrl: () => string;
+  readonly auth: Auth;
+  readonly limits: readonly LimitDeclaration[];
+  readonly classify: Classify | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly timeouts: Required<Timeouts>;
+  readonly maxBodyBytes: number;
+  readonly maxAttempts: number;
+  readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** Defines one endpoint. Input and items are inferred from the schemas. */
+  endpoint<InputSchema extends z.ZodType, ResponseSchema extends z.ZodType, Item = z.output<ResponseSchema>>(
+    name: string,
+    options: EndpointOptions<z.output<InputSchema>, z.output<ResponseSchema>, Item> & {
+      readonly input: InputSchema;
+      readonly response: ResponseSchema;
+    },
+  ): Endpoint<z.input<InputSchema>, Item>;
+  /** Everything wrong with the definition, in words; checked when a sync is defined over it. */
+  mistakes(): string[];
+}
+
+export interface EndpointOptions<Input, Response, Item> {
+  /** The call. Pure: asked again for every attempt, so a shrunk page or a new token is in it. */
+  readonly request: (input: Input, page: PageRequest) => RequestSpec;
+  /** Default: `single()`, the answer is the one item. */
+  readonly paginate?: Pagination<Response, Item>;
+  /** Rules for this endpoint alone; asked before the provider's. */
+  readonly classify?: Classify;
+  /** Overrides the provider's ceiling of a whole call, milliseconds. */
+  readonly totalTimeoutMs?: number;
+}
+
+/** One endpoint, ready to be called. `Input` is what a sync must supply, `Item` one row of its answer. */
+// The default arguments stand for "any endpoint": code that runs endpoints knows their types only at run time.
+export interface Endpoint<Input = never, Item = unknown> {
+  readonly name: string;
+  readonly provider: Provider;
+  readonly parseInput: (input: unknown) => unknown;
+  /** @throws ZodError when the answer has another shape than the schema says. */
+  readonly parseResponse: (json: unknown) => unknown;
+  readonly request: (input: unknown, page: PageRequest) => RequestSpec;
+  readonly paginate: Pagination<unknown, unknown>;
+  readonly classify: Classify | undefined;
+  readonly totalTimeoutMs: number;
+  /** Types only; never set. */
+  readonly $types?: { readonly input: (input: Input) => void; readonly item: Item };
+}
+
+const timeoutDefaults = {
+  connectMs: 10_000,
+  headersMs: 30_000,
+  bodyMs: 15_000,
+  totalMs: 60_000,
+} satisfies Required<Timeouts>;
+
+/**
+ * Defines a provider. Mistakes are collected and reported together when a sync is defined over it.
+ * @example
+ * const social = defineProvider({ id: 'social', baseUrl: 'https://api.social.example', limits: [window('app', { by: ['app'], max: 5_000, perMs: hours(1) })] });
+ */
+export function defineProvider(options: ProviderOptions): Provider {
+  const endpoints = new Map<string, Endpoint>();
+  const mistakes: string[] = [];
+  const timeouts = { ...timeoutDefaults, ...options.timeouts };
+  const { baseUrl } = options;
+  const provider: Provider = {
+    id: options.id,
+    baseUrl: typeof baseUrl === 'function' ? baseUrl : () => baseUrl,
+    auth: options.auth ?? bearer(),
+    limits: options.limits,
+    classify: options.classify,
+    headers: options.headers ?? {},
+    timeouts,
+    maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
+    maxAttempts: options.maxAttempts ?? 10,
+    endpoints,
+    endpoint(name, endpointOptions) {
+      const { input, response, request, paginate, classify, totalTimeoutMs } = endpointOptions;
+      if (endpoints.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
+      const endpoint: Endpoint = {
+        name,
+        provider,
+        parseInput: (value) => input.parse(value),
+        parseResponse: (json) => response.parse(json),
+        // The schemas of this very call typed these functions; from here on inputs are checked at run time.
+        request: request as Endpoint['request'],
+        paginate: (paginate ?? single()) as unknown as Pagination<unknown, unknown>,
+        classify,
+        totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
+      };
+      endpoints.set(name, endpoint);
+      return endpoint as never;
+    },
+    mistakes: () => [...mistakes, ...providerMistakes(options, [...endpoints.keys()])],
+  };
+  return provider;
+}
+
+function providerMistakes(options: ProviderOptions, endpoints: readonly string[]): string[] {
+  const mistakes: string[] = [];
+  const say = (text: string) => mistakes.push(text);
+  if (!/^[a-z][a-z0-9-]*$/.test(options.id))
+    say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
+  if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
+    say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
+  const names = options.limits.map(({ spec }) => spec.name);
+  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
+    say(`limit "${name}" is defined twice`);
+  for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, endpoints));
+  return mistakes.map((text) => `provider "${options.id}": ${text}`);
+}
+
+export type { CallFacts };

@@ -1,0 +1,250 @@
+/**
+ * A sync: a tree of resources over one provider's endpoints. Compiled to a plan (plain JSON) that the workflow runs;
+ * the functions in it run only in activities. Next stop: `client/start-sync.ts` starts one, `workflows/sync.ts` runs it.
+ */
+import type { z } from 'zod';
+import type { ChildErrorPolicy, Plan, PlanNode } from '../contracts/plan.ts';
+import type { Endpoint, Provider } from './define-provider.ts';
+
+/** What a node's functions may know besides the parent: kept for each parent from run to run. */
+export interface UnitState {
+  readonly watermark: string | undefined;
+}
+
+/** The part of a Postgres client that a store hook gets: everything it runs is in the page's transaction. */
+export interface StoreTransaction {
+  query(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Record<string, unknown>[]; readonly rowCount: number | null }>;
+}
+
+export interface NodeOptions<Parent, Input, Item, Row> {
+  /** What to call the endpoint with, from the parent's latest row. */
+  readonly input: (parent: Parent, state: UnitState) => Input;
+  /** Identity of a row, unique within this resource and account. */
+  readonly key: (item: Item, parent: Parent) => string | number;
+  /** What is stored. Default: the item itself. */
+  readonly map?: (item: Item, parent: Parent) => Row;
+  /** Visit once per this value instead of once per parent row, e.g. the account that many rows point to. */
+  readonly uniqueBy?: (parent: Parent) => string | number;
+  /** Only for parents of which this holds. Default: all. */
+  readonly when?: (parent: Parent) => boolean;
+  /** Writes the rows into tables of your own, in the same transaction as ours. Must be idempotent. */
+  readonly store?: (tx: StoreTransaction, rows: readonly Row[], context: { readonly account: string }) => Promise<void>;
+  /** Lists (or objects) in flight at once, 1 … 1,000. Default 40. */
+  readonly window?: number;
+  readonly onChildError?: Partial<ChildErrorPolicy>;
+}
+
+/** A node of the tree; `Row` is what is stored for it. */
+export interface Node<Row = unknown> {
+  /** `sync.node`: the name under which its records are stored. */
+  readonly resource: string;
+  readonly $row?: Row;
+}
+
+export interface NodeDefinition extends Node {
+  name: string;
+  resource: string;
+  readonly endpoint: Endpoint;
+  readonly parent: NodeDefinition | string | null;
+  readonly options: NodeOptions<unknown, unknown, unknown, unknown>;
+}
+
+export interface SyncBuilder<Input> {
+  /** A root: one object or one list, asked for with the sync's own input. */
+  one<EndpointInput, Item, Row = Item>(
+    endpoint: Endpoint<EndpointInput, Item>,
+    options: NodeOptions<Input, EndpointInput, Item, Row>,
+  ): Node<Row>;
+  /** For every row of the parent, as soon as it is stored. A parent may be named before it is defined. */
+  each<Parent, EndpointInput, Item, Row = Item>(
+    parent: Node<Parent>,
+    endpoint: Endpoint<EndpointInput, Item>,
+    options: NodeOptions<Parent, EndpointInput, Item, Row>,
+  ): Node<Row>;
+  each<EndpointInput, Item, Row = Item>(
+    parent: string,
+    endpoint: Endpoint<EndpointInput, Item>,
+    options: NodeOptions<unknown, EndpointInput, Item, Row>,
+  ): Node<Row>;
+}
+
+export interface SyncOptions<InputSchema extends z.ZodType> {
+  readonly provider: Provider;
+  readonly input: InputSchema;
+  /** Continue-as-new at about this many history events, ≥ 50. Default 4,000. */
+  readonly maxHistoryEvents?: number;
+}
+
+export interface CompiledSync {
+  readonly name: string;
+  readonly provider: Provider;
+  readonly parseInput: (input: unknown) => unknown;
+  readonly nodes: ReadonlyMap<string, NodeDefinition>;
+  /** Children of each node, in order. */
+  readonly childrenOf: (node: string) => readonly NodeDefinition[];
+  readonly plan: Plan;
+}
+
+export type Sync<Input = never, Nodes extends Record<string, Node> = Record<never, Node>> = Nodes & {
+  readonly definition: CompiledSync;
+  /** Types only; never set. */
+  readonly $input?: (input: Input) => void;
+};
+
+/** Every mistake of a definition in one message. */
+export class DefinitionError extends TypeError {
+  readonly mistakes: readonly string[];
+  constructor(what: string, mistakes: readonly string[]) {
+    super(
+      `${what} has ${mistakes.length} mistake${mistakes.length === 1 ? '' : 's'}:\n${mistakes.map((text) => `  - ${text}`).join('\n')}`,
+    );
+    this.name = 'DefinitionError';
+    this.mistakes = mistakes;
+  }
+}
+
+/**
+ * Defines a sync. Nodes take their names from the object that `build` returns: `return { profile, friends, posts }`.
+ * @throws DefinitionError with all mistakes at once (unknown parent, cycle, duplicate name, limit without a scope, …).
+ */
+export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<string, Node>>(
+  name: string,
+  options: SyncOptions<InputSchema>,
+  build: (s: SyncBuilder<z.output<InputSchema>>) => Nodes,
+): Sync<z.input<InputSchema>, Nodes> {
+  const made: NodeDefinition[] = [];
+  const add = (
+    parent: NodeDefinition | string | null,
+    endpoint: Endpoint,
+    nodeOptions: NodeDefinition['options'],
+  ): Node => {
+    const node: NodeDefinition = { name: endpoint.name, resource: '', endpoint, parent, options: nodeOptions };
+    made.push(node);
+    return node;
+  };
+  const returned = build({
+    one: (endpoint: unknown, nodeOptions: unknown) =>
+      add(null, endpoint as Endpoint, nodeOptions as NodeDefinition['options']),
+    each: (parent: unknown, endpoint: unknown, nodeOptions: unknown) =>
+      add(parent as NodeDefinition | string, endpoint as Endpoint, nodeOptions as NodeDefinition['options']),
+  } as SyncBuilder<z.output<InputSchema>>);
+  for (const [key, node] of Object.entries(returned)) (node as NodeDefinition).name = key;
+  for (const node of made) node.resource = `${name}.${node.name}`;
+
+  const mistakes = [...options.provider.mistakes(), ...syncMistakes(name, options.provider, made, returned)];
+  if (options.maxHistoryEvents !== undefined && !(options.maxHistoryEvents >= 50))
+    mistakes.push(`maxHistoryEvents is ${options.maxHistoryEvents}; it must be at least 50`);
+  if (mistakes.length > 0) throw new DefinitionError(`Sync "${name}"`, mistakes);
+
+  const nodes = new Map(made.map((node) => [node.name, node]));
+  const children = groupByParent(made);
+  const definition: CompiledSync = {
+    name,
+    provider: options.provider,
+    parseInput: (input) => options.input.parse(input),
+    nodes,
+    childrenOf: (node) => children.get(node) ?? [],
+    plan: {
+      sync: name,
+      provider: options.provider.id,
+      nodes: inOrder(made).map(planNode),
+      maxHistoryEvents: options.maxHistoryEvents ?? 4_000,
+    },
+  };
+  return { ...returned, definition };
+}
+
+function planNode(node: NodeDefinition): PlanNode {
+  const root = node.parent === null;
+  const policy = { notFound: root ? 'fail' : 'skip', forbidden: root ? 'fail' : 'skip', maxSkippedShare: 0.2 } as const;
+  return {
+    name: node.name,
+    endpoint: node.endpoint.name,
+    parent: parentName(node),
+    resource: node.resource,
+    pagination: node.endpoint.paginate.kind,
+    window: node.options.window ?? 40,
+    onChildError: { ...policy, ...node.options.onChildError },
+    callTimeoutMs: node.endpoint.totalTimeoutMs,
+  };
+}
+
+function syncMistakes(
+  name: string,
+  provider: Provider,
+  nodes: readonly NodeDefinition[],
+  returned: Record<string, Node>,
+): string[] {
+  const mistakes: string[] = [];
+  if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name))
+    mistakes.push(`name "${name}": use letters, digits, "_" and "-", starting with a letter`);
+  if (nodes.length === 0) mistakes.push('it has no nodes; start with s.one(…)');
+  if ('definition' in returned || '$input' in returned)
+    mistakes.push('a node may not be called "definition" or "$input"');
+  const names = nodes.map((node) => node.name);
+  for (const double of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
+    mistakes.push(`two nodes are called "${double}"; return them under different names`);
+  for (const [key, node] of Object.entries(returned)) {
+    if (!nodes.includes(node as NodeDefinition)) mistakes.push(`"${key}" was not made by this sync's builder`);
+  }
+  for (const node of nodes) {
+    const at = `node "${node.name}"`;
+    if (node.endpoint.provider !== provider)
+      mistakes.push(
+        `${at}: endpoint "${node.endpoint.name}" belongs to provider "${node.endpoint.provider.id}", not to "${provider.id}"`,
+      );
+    const parent = parentName(node);
+    const known =
+      node.parent === null ||
+      (typeof node.parent === 'string' ? names.includes(node.parent) : nodes.includes(node.parent));
+    if (!known) mistakes.push(`${at}: unknown parent "${String(parent)}"; this sync has ${names.join(', ')}`);
+    else if (isInCycle(node, nodes)) mistakes.push(`${at}: is its own ancestor (cycle through "${String(parent)}")`);
+    const { window, onChildError } = node.options;
+    if (window !== undefined && !(window >= 1 && window <= 1_000))
+      mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
+    const share = onChildError?.maxSkippedShare;
+    if (share !== undefined && !(share >= 0 && share <= 1))
+      mistakes.push(`${at}: maxSkippedShare is ${share}; it must be from 0 to 1`);
+    if (typeof node.options.input !== 'function') mistakes.push(`${at}: \`input\` is missing`);
+    if (typeof node.options.key !== 'function')
+      mistakes.push(`${at}: \`key\` is missing; it says which rows are the same`);
+  }
+  return mistakes;
+}
+
+function parentName(node: NodeDefinition): string | null {
+  return node.parent === null || typeof node.parent === 'string' ? node.parent : node.parent.name;
+}
+
+function isInCycle(start: NodeDefinition, nodes: readonly NodeDefinition[]): boolean {
+  const seen = new Set<NodeDefinition>();
+  for (let node: NodeDefinition | undefined = start; node;) {
+    if (seen.has(node)) return true;
+    seen.add(node);
+    const parent = parentName(node);
+    node = parent === null ? undefined : nodes.find((each) => each.name === parent);
+  }
+  return false;
+}
+
+/** Parents before children: the order in which locks are taken. */
+function inOrder(nodes: readonly NodeDefinition[]): NodeDefinition[] {
+  const depth = (node: NodeDefinition): number => {
+    const parent = parentName(node);
+    const found = parent === null ? undefined : nodes.find((each) => each.name === parent);
+    return found ? depth(found) + 1 : 0;
+  };
+  return [...nodes].sort((a, b) => depth(a) - depth(b));
+}
+
+function groupByParent(nodes: readonly NodeDefinition[]): Map<string | null, NodeDefinition[]> {
+  const groups = new Map<string | null, NodeDefinition[]>();
+  for (const node of nodes) {
+    const parent = parentName(node);
+    groups.set(parent, [...(groups.get(parent) ?? []), node]);
+  }
+  return groups;
+}

@@ -1,0 +1,36 @@
+// What a user writes: providers, endpoints, syncs. Pure; imports contracts and zod only. Start with define-provider.ts.
+export { defineProvider } from './define-provider.ts';
+export type { Endpoint, EndpointOptions, Provider, ProviderOptions, Timeouts } from './define-provider.ts';
+export { defineSync, DefinitionError } from './define-sync.ts';
+export type { Node, NodeOptions, StoreTransaction, Sync, SyncBuilder, SyncOptions, UnitState } from './define-sync.ts';
+export { apiKey, basic, bearer, noAuth } from './auth.ts';
+export type { Auth } from './auth.ts';
+export { inflight, learned, window } from './limits.ts';
+export type { CallFacts, LimitDeclaration, Scope } from './limits.ts';
+export { cursor, link, offset, page, single } from './pagination.ts';
+export type { PageRequest, PageSize, Pagination } from './pagination.ts';
+export { days, del, get, hours, minutes, post, seconds } from './request.ts';
+export {
+  accept,
+  anyOf,
+  body,
+  bodyCode,
+  bodyField,
+  emptyList,
+  endOfData,
+  header,
+  limited,
+  not,
+  permanent,
+  refreshAuth,
+  retry,
+  rules,
+  shrinkPage,
+  skip,
+  status,
+  unknownWrite,
+  when,
+} from './rules.ts';
+export type { Classify, Decide, LimitedOptions, Match, Rule } from './rules.ts';
+export type { Answer, RequestSpec } from '../contracts/answer.ts';
+export type { Outcome } from '../contracts/outcome.ts';
