@@ -4,11 +4,9 @@
  */
 import { createRequire } from 'node:module';
 
-const requireFromPds = createRequire(createRequire(import.meta.url).resolve('@atproto/pds'));
-
 /** Every IP may make `limit` calls (3,000 as shipped) in each fixed window of `windowSeconds` (300 as shipped). */
-export function setGlobalLimit({ limit = 3_000, windowSeconds = 300 }) {
-  const server = requireFromPds('@atproto/xrpc-server/dist/server.js');
+export function setGlobalLimit(requirePackage, { limit = 3_000, windowSeconds = 300 }) {
+  const server = fromPds(requirePackage)('@atproto/xrpc-server/dist/server.js');
   const { createServer } = server;
   server.createServer = (lexicons, options) => {
     const global = options.rateLimits.global.map((rule) => ({
@@ -21,8 +19,13 @@ export function setGlobalLimit({ limit = 3_000, windowSeconds = 300 }) {
 }
 
 /** Access tokens live `seconds` (two hours as shipped). Refresh tokens keep their 90 days. */
-export function setAccessTokenLife(seconds) {
-  const auth = requireFromPds('./account-manager/helpers/auth.js');
+export function setAccessTokenLife(requirePackage, seconds) {
+  const auth = fromPds(requirePackage)('./account-manager/helpers/auth.js');
   const { createAccessToken } = auth;
   auth.createAccessToken = (options) => createAccessToken({ ...options, expiresIn: `${seconds}s` });
+}
+
+/** A `require` that finds what the PDS itself would find: the very module instances that it is about to use. */
+function fromPds(requirePackage) {
+  return createRequire(requirePackage.resolve('@atproto/pds'));
 }

@@ -1,11 +1,13 @@
 /**
  * Starts a real Bluesky PDS and the PLC directory it needs, both on free loopback ports, and prints one JSON line when
- * they answer: `{ url, plcUrl, controlUrl, adminPassword, bypassKey, pid }`. Plain JavaScript, so that it runs from its own folder
- * with its own packages. `../pds.ts` spawns it; `call-counter.mjs` is what its control port shows.
+ * they answer: `{ url, plcUrl, controlUrl, adminPassword, bypassKey, pid }`. Plain JavaScript, so that it runs with its
+ * own packages (those of `--packages`, else of this folder). `../pds.ts` spawns it; `call-counter.mjs` is what its
+ * control port shows.
  *
  *   node start-pds.mjs --limit 300 --window-seconds 10 --token-seconds 20 --data-dir /some/empty/folder
  *
- * It ends on SIGTERM, SIGINT, `POST <controlUrl>/_stop`, and when a parent that holds its stdin as a pipe is gone.
+ * It ends on SIGTERM, on `POST <controlUrl>/_stop`, and when a parent that holds its stdin as a pipe is gone. Without such
+ * a parent also on SIGINT; with one, Ctrl-C is the parent's to answer, in its own order.
  * The firehose (`subscribeRepos`) is not served: nothing here reads it.
  */
 import { randomBytes } from 'node:crypto';
@@ -18,26 +20,28 @@ import { parseArgs } from 'node:util';
 import { createCallCounter } from './call-counter.mjs';
 import { setAccessTokenLife, setGlobalLimit } from './smaller-limits.mjs';
 
-const requireCjs = createRequire(import.meta.url);
-
 const { values: flags } = parseArgs({
   options: {
     limit: { type: 'string' },
     'window-seconds': { type: 'string' },
     'token-seconds': { type: 'string' },
     'data-dir': { type: 'string' },
+    packages: { type: 'string' },
   },
 });
+const requirePackage = createRequire(
+  flags.packages === undefined ? import.meta.url : join(resolve(flags.packages), '/'),
+);
 const limit = wholeNumber('limit');
 const windowSeconds = wholeNumber('window-seconds');
 const tokenSeconds = wholeNumber('token-seconds');
 
 // Both must happen before the package builds its server.
-if (limit !== undefined || windowSeconds !== undefined) setGlobalLimit({ limit, windowSeconds });
-if (tokenSeconds !== undefined) setAccessTokenLife(tokenSeconds);
+if (limit !== undefined || windowSeconds !== undefined) setGlobalLimit(requirePackage, { limit, windowSeconds });
+if (tokenSeconds !== undefined) setAccessTokenLife(requirePackage, tokenSeconds);
 
-const { PDS, envToCfg, envToSecrets } = requireCjs('@atproto/pds');
-const { PlcServer, Database: PlcDatabase } = requireCjs('@did-plc/server');
+const { PDS, envToCfg, envToSecrets } = requirePackage('@atproto/pds');
+const { PlcServer, Database: PlcDatabase } = requirePackage('@did-plc/server');
 
 const isTemporary = flags['data-dir'] === undefined;
 const dataDir = isTemporary ? mkdtempSync(join(tmpdir(), 'bluesky-pds-')) : emptyFolder(resolve(flags['data-dir']));
@@ -95,11 +99,15 @@ controlFront.answerWith((request, response) => {
 });
 
 process.once('SIGTERM', () => void stop(0));
-process.once('SIGINT', () => void stop(0));
 if (isPipe(0)) {
   // A dead parent, however it died, closes its end of the pipe.
   process.stdin.once('close', () => void stop(0)).resume();
+  process.on('SIGINT', () => {});
+} else {
+  process.once('SIGINT', () => void stop(0));
 }
+// A parent that read the line below and left this process running no longer reads: nothing said to it matters.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 process.stdout.write(
   `${JSON.stringify({ url: pdsFront.url, plcUrl: plcFront.url, controlUrl: controlFront.url, adminPassword, bypassKey, pid: process.pid })}\n`,
