@@ -1,0 +1,200 @@
+/**
+ * The control law for unknown limits: from what was accepted, refused and failed to the rate that is given out.
+ * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/limiter.md` explains it with plots.
+ * Called by `limiter/report.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire.ts`.
+ */
+import type { LearnedLimit } from '../contracts/limit.ts';
+import { climb, climbed, climbMs, climbRefused, earn, mayClimb, pay, settleCost } from './law-climb.ts';
+import { describe, hold, holdUntilOpening, nextProbe, opened } from './law-hold.ts';
+import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './law-outage.ts';
+import { bounds, clamp, enter, measured, setMark } from './law-state.ts';
+import type { LawEvent, LawOutput, LawState } from './law-state.ts';
+import { keptWindow } from './law-window.ts';
+
+export type { LawEvent, LawOutput, LawState } from './law-state.ts';
+
+/**
+ * The law at the first call of a bucket.
+ * @param learned what a sibling key (same limit, another account) has learned: the ramp starts there.
+ */
+export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePerSecond: number }): LawOutput {
+  const { start, floor, ceiling } = bounds(spec);
+  const rate = learned ? clamp(learned.ratePerSecond, floor, ceiling) : start;
+  const state: LawState = {
+    phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, confirmed: 0,
+    margin: 0.012, rttMs: 300, demand: 1, markLoMs: 0, markHiMs: 0, okSinceMark: 0, lastRefusalMs: 0, streak: 0,
+    surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, probeNo: 0, probeAtMs: 0, openFromMs: 0,
+    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, depth: 1, nextClimbMs: nowMs + 4000,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, recentOk: 0, recentFailed: 0,
+  }; // prettier-ignore
+  return output(state, spec);
+}
+
+/**
+ * One step: also with zero counts, when only time has passed. Any order and any number of steps is safe; a time before
+ * the last one shifts the law's memory instead of freezing it.
+ */
+export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
+  const s: LawState = { ...state };
+  advanceTo(s, event.atMs, event.demand);
+  if (s.phase === 'start' && s.markHiMs === 0 && event.ok > 0) setMark(s, s.phaseAtMs, s.phaseAtMs, 0);
+  const text = react(s, event, spec) ?? passTime(s, spec);
+  s.rate = rateOf(s, spec);
+  return output(s, spec, text);
+}
+
+function advanceTo(s: LawState, atMs: number, demand: number): void {
+  const backMs = s.nowMs - atMs;
+  if (backMs > 1000) {
+    // The store's clock was set back: every remembered time moves with it.
+    const times = ['phaseAtMs', 'markLoMs', 'markHiMs', 'lastRefusalMs', 'surpriseAtMs', 'heldAtMs', 'probeAtMs', 'openFromMs', 'openToMs', 'nextClimbMs'] as const; // prettier-ignore
+    for (const name of times) if (s[name] !== 0) s[name] -= backMs;
+    s.nowMs = atMs;
+  }
+  const passedMs = Math.max(0, atMs - s.nowMs);
+  s.nowMs += passedMs;
+  s.demand += (1 - Math.exp(-passedMs / 5000)) * (clamp(demand, 0, 1) - s.demand);
+  // We did not ask for all there was, so what was accepted says nothing about the limit.
+  if (s.demand < 0.6 && s.phase !== 'start') setMark(s, 0, 0, 0);
+}
+
+/** What the reported answers change; undefined when they change nothing. */
+function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undefined {
+  countOutcomes(s, event.ok + event.refused + event.stale, event.failed);
+  earn(s, event.ok);
+  if (event.refused + event.stale > 0) pay(s, event.refused + event.stale);
+  const wasHeld = s.phase === 'hold' || s.phase === 'settle';
+  if (event.refused > 0) {
+    s.okSinceMark += event.ok;
+    s.lastRefusalMs = s.nowMs;
+    if (!wasHeld) return decrease(s, event, spec);
+    nextProbe(s, event.retryAfterMs);
+    if (s.phase === 'settle') enter(s, 'hold');
+    return undefined;
+  }
+  const fresh = event.fresh ?? (s.nowMs >= s.probeAtMs && event.stale === 0 ? event.ok : 0);
+  if (s.phase === 'hold' && fresh > 0) return opened(s, event);
+  if (s.phase === 'outage') {
+    if (fresh > 0) return recover(s);
+    if (event.failed > 0 && s.nowMs >= s.probeAtMs) nextOutageProbe(s);
+    return undefined;
+  }
+  s.okSinceMark += event.ok;
+  if (s.phase === 'hold' && event.failed > 0 && s.nowMs >= s.probeAtMs) nextProbe(s, undefined);
+  return isOutage(s) && s.phase !== 'hold' ? breakOff(s) : undefined;
+}
+
+/** The one decrease of an epoch. */
+function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
+  const before = s.rate;
+  const sample = measured(s, s.nowMs);
+  const recentMs = s.nowMs - s.markHiMs;
+  s.epoch += 1;
+  if (s.phase === 'climb') {
+    climbRefused(s);
+    s.streak = 0;
+    s.margin = Math.max(0.008, s.margin * 0.9);
+    if (s.climbs === 0 && sample > 0) s.limit = clamp(sample, 0.9 * s.limit, 1.03 * s.limit);
+    // One measurement between two refusals at the new height is worth more than the height of the last step.
+    s.confirmed = s.climbs === 0 ? 1 : 0;
+  } else if (s.phase === 'cruise' || s.phase === 'recover') {
+    const soonMs = Math.max(20_000, 2 * s.windowHiMs, 20_000 / s.limit);
+    s.streak = s.surpriseAtMs > 0 && s.nowMs - s.surpriseAtMs < soonMs ? s.streak + 1 : 1;
+    s.surpriseAtMs = s.nowMs;
+    s.margin = Math.min(0.1, s.margin * 1.25);
+    const ratchet = s.limit * Math.max(0.3, 1 - 0.05 * s.streak ** 1.5);
+    s.limit = sample > 0 && recentMs < 60_000 ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : ratchet;
+  }
+  s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
+  const gentle = event.retryAfterMs === undefined && (s.phase === 'climb' || s.phase === 'cruise') && s.confirmed === 1;
+  if (!gentle) {
+    hold(s, event.retryAfterMs);
+    return `refused at ${describe(before)}: closed until one call succeeds`;
+  }
+  setMark(s, s.nowMs, s.nowMs, 0);
+  enter(s, 'ease');
+  return `refused at ${describe(before)}: ${describe(s.limit)}`;
+}
+
+/** What passing time changes. */
+function passTime(s: LawState, spec: LearnedLimit): string | undefined {
+  const inPhaseMs = s.nowMs - s.phaseAtMs;
+  const { ceiling } = bounds(spec);
+  switch (s.phase) {
+    case 'start':
+      if (inPhaseMs >= 2000 && s.demand > 0.5 && s.recentOk > 0) {
+        s.limit = Math.min(ceiling, s.limit * 2);
+        enter(s, 'start');
+      }
+      return undefined;
+    case 'ease':
+      if (inPhaseMs >= Math.max(700, 1.5 * s.rttMs)) {
+        settleCost(s);
+        enter(s, 'cruise');
+      }
+      return undefined;
+    case 'settle':
+      if (s.nowMs >= s.phaseAtMs + Math.min(600_000, s.heldAtMs - s.markLoMs + 1000)) enter(s, 'fill');
+      return undefined;
+    case 'fill':
+      return passFill(s);
+    case 'cruise':
+      if (mayClimb(s) && s.limit < ceiling) climb(s);
+      return undefined;
+    case 'climb':
+      if (s.demand < 0.5) enter(s, 'cruise');
+      else if (inPhaseMs >= climbMs(s)) {
+        climbed(s);
+        s.limit = Math.min(ceiling, s.limit);
+        return `clean at ${describe(s.limit)}`;
+      }
+      return undefined;
+    case 'recover':
+      if (inPhaseMs >= 2000 + 2 * s.rttMs) enter(s, 'cruise');
+      return undefined;
+    case 'hold':
+    case 'outage':
+      return undefined;
+    default:
+      return s.phase satisfies never;
+  }
+}
+
+/** A window that is being used up for measurement: closed as soon as all its calls were accepted. */
+function passFill(s: LawState): string | undefined {
+  const measuredOnce = s.measuring < 5;
+  if (measuredOnce && s.okSinceMark >= s.windowMax) {
+    s.epoch += 1;
+    holdUntilOpening(s, s.markLoMs + s.windowLoMs, s.markHiMs + s.windowHiMs);
+    return `window of ${s.windowMax} calls is used up: measuring when it opens`;
+  }
+  if (s.nowMs > s.markHiMs + 2 * s.windowHiMs) {
+    s.measuring = 0;
+    enter(s, 'cruise');
+  }
+  return undefined;
+}
+
+function rateOf(s: LawState, spec: LearnedLimit): number {
+  const { floor, ceiling } = bounds(spec);
+  const share = { start: 1, cruise: 1 - s.margin, climb: 1 + s.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
+  return clamp(s.limit * share[s.phase], floor, ceiling);
+}
+
+function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
+  const held = s.phase === 'hold' || s.phase === 'outage' || s.phase === 'settle';
+  const window = s.phase === 'fill' && s.measuring === 5 ? undefined : keptWindow(s);
+  const rate = rateOf(s, spec);
+  const probeAtMs =
+    s.phase === 'settle' ? s.phaseAtMs + Math.min(600_000, s.heldAtMs - s.markLoMs + 1000) : s.probeAtMs;
+  return {
+    state: s,
+    ratePerSecond: rate,
+    burst: Math.max(1, s.demand < 0.5 && window ? window.max : rate * 0.05),
+    mode: held ? 'hold' : 'open',
+    ...(held ? { probeAtMs } : {}),
+    epoch: s.epoch,
+    ...(window ? { window } : {}),
+    ...(event === undefined ? {} : { event }),
+  };
+}

@@ -1,0 +1,138 @@
+/**
+ * What the control law for unknown limits remembers, hears and answers. Plain JSON, kept in the bucket's row.
+ * Next stop: `limiter/adapt.ts`, which steps the law.
+ */
+import type { LearnedLimit } from '../contracts/limit.ts';
+
+/**
+ * start: doubling until the first refusal. cruise: just below the estimate. climb: just above it, for a while, to see
+ * whether the limit is higher. ease: slow for a moment after a refusal. hold: closed, one call at a time finds out when
+ * it opens. settle: waits once so that a sliding window has let go of the first ramp. fill: uses up one whole window to
+ * measure it. outage: the server fails, one call at a time. recover: back from an outage.
+ */
+export type LawPhase = 'start' | 'cruise' | 'climb' | 'ease' | 'hold' | 'settle' | 'fill' | 'outage' | 'recover';
+
+/** What happened since the last step, over all workers. */
+export interface LawEvent {
+  /** The store's clock, milliseconds. May step back. */
+  readonly atMs: number;
+  /** Calls that were accepted. */
+  readonly ok: number;
+  /** Of `ok`: calls whose permit has the current epoch. Without it they are guessed while the bucket is held. */
+  readonly fresh?: number;
+  /** Refused calls (429) whose permit has the current epoch. */
+  readonly refused: number;
+  /** Refused calls whose permit is older than the last decrease: counted, but they decrease nothing. */
+  readonly stale: number;
+  /** Calls that failed for another reason (5xx, timeouts, connection errors). */
+  readonly failed: number;
+  /** How long the server asked to wait, if it did. */
+  readonly retryAfterMs?: number;
+  /** Share of the time since the last step in which callers waited for a permit, 0 … 1. */
+  readonly demand: number;
+  /** Calls sent since the last step. Informative. */
+  readonly sent?: number;
+}
+
+/** The law's memory. All `…Ms` are on the store's clock or lengths; 0 means "not known". */
+export interface LawState {
+  phase: LawPhase;
+  /** Latest time heard; time never runs back inside the law. */
+  nowMs: number;
+  phaseAtMs: number;
+  /** Raised by one at every decrease. */
+  epoch: number;
+  /** Permits a second that are given out now. */
+  rate: number;
+  /** The estimate of the limit, calls a second. */
+  limit: number;
+  /** Whether a refusal has ever confirmed the estimate from above. */
+  confirmed: number;
+  /** Cruising is this share below the estimate. */
+  margin: number;
+  /** Smoothed time from a probe's permit to its answer. */
+  rttMs: number;
+  /** Smoothed share of time in which callers waited. */
+  demand: number;
+  /** Since this mark (between the two times) the server was saturated by us; 0 when it was not. */
+  markLoMs: number;
+  markHiMs: number;
+  /** Accepted since the mark. */
+  okSinceMark: number;
+  lastRefusalMs: number;
+  /** Unexpected refusals in a row, each soon after the one before. */
+  streak: number;
+  surpriseAtMs: number;
+  /** Hold: why, since when, which probe is next and when, and the span in which it is expected to open. */
+  heldFrom: LawPhase;
+  heldAtMs: number;
+  heldRate: number;
+  probeNo: number;
+  probeAtMs: number;
+  openFromMs: number;
+  openToMs: number;
+  /** Climbing: next step up (share), steps done, refusals that can be afforded, cost of one climb, of this climb. */
+  stepUp: number;
+  climbs: number;
+  credit: number;
+  cost: number;
+  refusedInClimb: number;
+  /** Calls above the estimate that a climb got through before it was refused: the depth of the server's bucket. */
+  depth: number;
+  nextClimbMs: number;
+  /** Recognised window: calls, and its length between two bounds; 0 when none is known. */
+  windowMax: number;
+  windowLoMs: number;
+  windowHiMs: number;
+  /** Openings still to be measured. */
+  measuring: number;
+  /** Outcomes of the latest calls, each call worth 0.9 of the next. */
+  recentOk: number;
+  recentFailed: number;
+}
+
+/** What the bucket does from now on. */
+export interface LawOutput {
+  readonly state: LawState;
+  readonly ratePerSecond: number;
+  /** Permits that may be given out at once after a pause, ≥ 1. */
+  readonly burst: number;
+  /** hold: one call at a time in the whole system, not before `probeAtMs`, the next one after its answer was reported. */
+  readonly mode: 'open' | 'hold';
+  readonly probeAtMs?: number;
+  readonly epoch: number;
+  /** A window the law recognised: to be kept exactly, on top of the rate. */
+  readonly window?: { readonly max: number; readonly perMs: number };
+  /** The change in words, for the bucket's event log. */
+  readonly event?: string;
+}
+
+/** The limit's options with their defaults. */
+export function bounds(spec: LearnedLimit): { start: number; floor: number; ceiling: number } {
+  const floor = spec.floorPerSecond ?? 1 / 3600;
+  const ceiling = Math.max(floor, spec.ceilingPerSecond ?? 1000);
+  return { floor, ceiling, start: clamp(spec.startPerSecond ?? 1, floor, ceiling) };
+}
+
+export function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}
+
+/** Starts a phase. */
+export function enter(s: LawState, phase: LawPhase): void {
+  s.phase = phase;
+  s.phaseAtMs = s.nowMs;
+}
+
+/** From now on accepted calls are counted against a server that is known to be used up at `hiMs`. */
+export function setMark(s: LawState, loMs: number, hiMs: number, ok: number): void {
+  s.markLoMs = loMs;
+  s.markHiMs = hiMs;
+  s.okSinceMark = ok;
+}
+
+/** Calls a second between the mark and `untilMs`; 0 when we did not saturate the server all the time. */
+export function measured(s: LawState, untilMs: number): number {
+  const spanMs = untilMs - s.markHiMs;
+  return s.markHiMs > 0 && spanMs >= 400 && s.okSinceMark > 0 ? (s.okSinceMark * 1000) / spanMs : 0;
+}

@@ -1,0 +1,26 @@
+/**
+ * Recognises that the server counts in windows: so many calls, then closed until a window's end.
+ * The window gives permission to burst after a pause and makes probing cheap. Next stop: `limiter/adapt.ts`.
+ */
+import type { LawState } from './law-state.ts';
+
+/** Fewer calls than this between two openings are a slow refill; a rate says all there is to say. */
+export const windowCalls = 5;
+
+/** Adds a measured window: `calls` between two openings that lie `loMs` … `hiMs` apart. */
+export function recognise(s: LawState, calls: number, loMs: number, hiMs: number): void {
+  const same =
+    Math.abs(calls - s.windowMax) <= Math.max(1, 0.02 * calls) && loMs <= s.windowHiMs && hiMs >= s.windowLoMs;
+  s.windowLoMs = same && s.measuring > 0 ? Math.max(loMs, s.windowLoMs) : loMs;
+  s.windowHiMs = same && s.measuring > 0 ? Math.min(hiMs, s.windowHiMs) : hiMs;
+  s.windowMax = same ? Math.min(calls, s.windowMax) : calls;
+}
+
+/** The window to be kept exactly: longer by what calls differ in travel time. */
+export function keptWindow(s: LawState): { max: number; perMs: number } | undefined {
+  if (s.windowMax < windowCalls) return undefined;
+  const perMs = s.windowHiMs + Math.max(50, s.rttMs / 2);
+  // After the limit was learned anew at another rate the length stays and the number follows.
+  const max = Math.max(1, Math.round((s.limit * s.windowHiMs) / 1000));
+  return { max: Math.max(max, 1), perMs: Math.ceil(perMs) };
+}
