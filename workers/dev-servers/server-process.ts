@@ -1,0 +1,167 @@
+/**
+ * One server as a process of its own: launched out of reach of the terminal's Ctrl-C (its owner decides when it ends, so
+ * that a worker can drain first), and guarded so that it ends when its owner does, even by SIGKILL.
+ */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface LaunchOptions {
+  readonly command: string;
+  readonly args: readonly string[];
+  /** Receives stdout and stderr; emptied at every launch. */
+  readonly logFile: string;
+  readonly cwd?: string;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Run as this user (only root can). */
+  readonly user?: { readonly uid: number; readonly gid: number };
+}
+
+export interface LaunchedProcess {
+  readonly pid: number;
+  /** Why the process ended, or undefined while it runs. */
+  readonly ended: () => string | undefined;
+  /** Called once when it ends. */
+  readonly onEnd: (listener: () => void) => void;
+}
+
+/**
+ * Starts the program in a session of its own, without a guard.
+ * @throws Error when the program can't be executed.
+ */
+export async function launch(options: LaunchOptions): Promise<LaunchedProcess> {
+  const log = openSync(options.logFile, 'w');
+  try {
+    const child = spawn(options.command, options.args, {
+      stdio: ['ignore', log, log],
+      detached: true,
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...(options.env === undefined ? {} : { env: options.env }),
+      ...options.user,
+    });
+    let ended: string | undefined;
+    child.once(
+      'exit',
+      (code, signal) => (ended = signal ? `it was ended by ${signal}` : `it exited with code ${code}`),
+    );
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', reject);
+    });
+    child.unref();
+    return { pid: child.pid as number, ended: () => ended, onEnd: (listener) => child.once('exit', listener) };
+  } finally {
+    closeSync(log);
+  }
+}
+
+/**
+ * Waits until `isHealthy` says so.
+ * @throws Error with the last lines of the log when the process ended or is not healthy after `limitMs`.
+ */
+export async function waitUntilHealthy(
+  { ended }: LaunchedProcess,
+  isHealthy: () => Promise<boolean>,
+  { name, logFile, limitMs }: { readonly name: string; readonly logFile: string; readonly limitMs: number },
+): Promise<void> {
+  const deadline = performance.now() + limitMs;
+  while (!(await isHealthy())) {
+    const reason = ended() ?? (performance.now() > deadline ? `it did not answer within ${limitMs} ms` : undefined);
+    if (reason) {
+      const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
+      throw new Error(`${name} did not start: ${reason}. The end of ${logFile}:\n${lines}`);
+    }
+    await delay(25);
+  }
+}
+
+export interface Guard {
+  /** Takes the guard away; the server now outlives this process. */
+  readonly release: () => Promise<void>;
+}
+
+// Waits for the end of its input, which comes when the owner closes it or dies in any way, then ends the server.
+const GUARD_SCRIPT = `read -r _
+kill -INT "$1" 2>/dev/null
+n=0
+while kill -0 "$1" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
+kill -KILL "$1" 2>/dev/null`;
+
+/** Ties the life of process `pid` to the life of this process. */
+export async function guard(pid: number): Promise<Guard> {
+  const watcher: ChildProcess = spawn('/bin/sh', ['-c', GUARD_SCRIPT, 'sluice-guard', String(pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+    cwd: '/',
+  });
+  const gone = new Promise<void>((resolve) => watcher.once('exit', () => resolve()));
+  await new Promise<void>((resolve, reject) => {
+    watcher.once('spawn', resolve);
+    watcher.once('error', reject);
+  });
+  watcher.unref();
+  (watcher.stdin as Socket).unref();
+  return {
+    release: () => {
+      watcher.ref();
+      watcher.kill('SIGKILL');
+      return gone;
+    },
+  };
+}
+
+/**
+ * Ends a process: SIGINT, and SIGKILL when it is still there after 10 seconds. Does nothing when the process is not the
+ * one meant (a process id is used again after a restart of the machine).
+ * @param marker text that its command line contains.
+ */
+export async function stopProcess(pid: number, marker: string): Promise<void> {
+  for (const [signal, patienceMs] of [
+    ['SIGINT', 10_000],
+    ['SIGKILL', 5_000],
+  ] as const) {
+    if (!isRunning(pid, marker)) return;
+    sendSignal(pid, signal);
+    if (await hasEnded(pid, marker, patienceMs)) return;
+  }
+  throw new Error(`Process ${pid} could not be ended`);
+}
+
+function sendSignal(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // it ended in between: what was wanted
+  }
+}
+
+/** Waits until the process has ended; false when it still runs after `limitMs`. */
+export async function hasEnded(pid: number, marker: string, limitMs: number): Promise<boolean> {
+  const deadline = performance.now() + limitMs;
+  while (isRunning(pid, marker)) {
+    if (performance.now() > deadline) return false;
+    await delay(10);
+  }
+  return true;
+}
+
+/** Whether a process with that id runs whose command line contains `marker`. A process that has ended but was not yet collected by its parent does not run. */
+export function isRunning(pid: number, marker: string): boolean {
+  const commandLine = commandLineOf(pid);
+  return commandLine !== '' && commandLine.includes(marker);
+}
+
+function commandLineOf(pid: number): string {
+  try {
+    if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+    const line = execFileSync('ps', ['-ww', '-o', 'stat=,command=', '-p', String(pid)], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [state, command] = line.trim().split(/\s+(.*)/s);
+    return state?.startsWith('Z') ? '' : (command ?? '');
+  } catch {
+    return ''; // no such process
+  }
+}
