@@ -39,6 +39,7 @@ export interface DevServer<R extends ServerRecord> {
 // A server whose owner died is ended by its guard: Postgres in tens of milliseconds, Temporal in up to 1.5 seconds.
 const ORPHAN_PATIENCE_MS = 5_000;
 const HEALTH_PATIENCE_MS = 5_000;
+const HUNG_PATIENCE_MS = 2_000;
 const START_PATIENCE_MS = 60_000;
 
 /** Finds or starts the server. Safe to call from several processes at once: one starts it, the others find it. */
@@ -59,7 +60,7 @@ async function useRunning<R extends ServerRecord>(
   if (isOrphan && (await hasEnded(record.pid, spec.marker, ORPHAN_PATIENCE_MS))) return undefined;
   if (!(await becomesHealthy(spec, record))) {
     spec.log(`${spec.name}: process ${record.pid} does not answer and is replaced`);
-    await stopProcess(record.pid, spec.marker);
+    await stopProcess(record.pid, spec.marker, HUNG_PATIENCE_MS);
     return undefined;
   }
   if (isOrphan) {

@@ -112,19 +112,16 @@ export async function guard(pid: number): Promise<Guard> {
 }
 
 /**
- * Ends a process: SIGINT, and SIGKILL when it is still there after 10 seconds. Does nothing when the process is not the
+ * Ends a process: SIGINT, and SIGKILL when it is still there after `patienceMs`. Does nothing when the process is not the
  * one meant (a process id is used again after a restart of the machine).
  * @param marker text that its command line contains.
  */
-export async function stopProcess(pid: number, marker: string): Promise<void> {
-  for (const [signal, patienceMs] of [
-    ['SIGINT', 10_000],
-    ['SIGKILL', 5_000],
-  ] as const) {
-    if (!isRunning(pid, marker)) return;
-    sendSignal(pid, signal);
-    if (await hasEnded(pid, marker, patienceMs)) return;
-  }
+export async function stopProcess(pid: number, marker: string, patienceMs = 10_000): Promise<void> {
+  if (!isRunning(pid, marker)) return;
+  sendSignal(pid, 'SIGINT');
+  if (await hasEnded(pid, marker, patienceMs)) return;
+  sendSignal(pid, 'SIGKILL');
+  if (await hasEnded(pid, marker, 5_000)) return;
   throw new Error(`Process ${pid} could not be ended`);
 }
 

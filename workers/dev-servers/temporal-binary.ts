@@ -13,6 +13,8 @@ export interface TemporalBinaryOptions {
   readonly cacheDir?: string;
   /** `PATH` and the cache folder are read from it. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
+  /** Where the CLI is downloaded from, for networks with a mirror. Default `https://temporal.download`. */
+  readonly downloadUrl?: string;
   /** Longest wait for the download's first answer, in milliseconds. Default 4,000: a firewall often never answers. */
   readonly downloadConnectTimeoutMs?: number;
   /** Receives a line before each step that takes more than a moment. Default: silence. */
@@ -22,7 +24,11 @@ export interface TemporalBinaryOptions {
 /** The version that is brought. One found on PATH is taken as it is. */
 export const TEMPORAL_CLI_VERSION = '1.9.1';
 
-const defaults = { downloadConnectTimeoutMs: 4_000, log: () => {} } satisfies TemporalBinaryOptions;
+const defaults = {
+  downloadUrl: 'https://temporal.download',
+  downloadConnectTimeoutMs: 4_000,
+  log: () => {},
+} satisfies TemporalBinaryOptions;
 
 interface Step {
   readonly name: string;
@@ -35,17 +41,18 @@ interface Step {
  * @throws Error listing everything that was tried, why each failed, and what to do next.
  */
 export async function findTemporalBinary(options: TemporalBinaryOptions = {}): Promise<string> {
-  const { downloadConnectTimeoutMs, log } = { ...defaults, ...options };
+  const { downloadUrl, downloadConnectTimeoutMs, log } = { ...defaults, ...options };
   const env = options.env ?? process.env;
   const cached = join(options.cacheDir ?? cacheFolder(env), `temporal-${TEMPORAL_CLI_VERSION}`, 'temporal');
   const steps: Step[] = [
     { name: 'temporal on PATH', attempt: () => runsAsTemporal(findOnPath('temporal', env), env) },
     { name: `the cached program ${cached}`, attempt: () => runsAsTemporal(existing(cached), env) },
     {
-      name: 'the download from temporal.download',
+      name: `the download from ${downloadUrl}`,
       attempt: () => {
         log(`temporal: downloading the Temporal CLI ${TEMPORAL_CLI_VERSION}`);
-        return bring(cached, env, (folder) => download(TEMPORAL_CLI_VERSION, folder, downloadConnectTimeoutMs));
+        const url = `${downloadUrl}/cli/v${TEMPORAL_CLI_VERSION}`;
+        return bring(cached, env, (folder) => download(url, folder, env, downloadConnectTimeoutMs));
       },
     },
     ...pythonInstallers.map((installer) => ({

