@@ -14,7 +14,6 @@ export type TransportErrorCode =
   | 'tls'
   | 'body-too-large'
   | 'truncated-body'
-  | 'too-many-redirects'
   | 'cancelled'
   | 'other';
 

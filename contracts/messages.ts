@@ -30,6 +30,9 @@ export interface ResourceInput {
 
 /** What every call of a run carries: whose it is and in which order it is served. */
 export interface CallContext {
+  /** Of the run's `sync` workflow. */
+  readonly workflowId: string;
+  readonly sync: string;
   readonly provider: string;
   readonly account: string;
   readonly priority: Priority;
@@ -70,10 +73,14 @@ export interface FetchPageInput {
   readonly mode: 'now' | 'durable';
 }
 
-/** The small facts of one call. `wake` names child nodes that have new units and nothing in hand. */
+/**
+ * The small facts of one call.
+ * `wantsDurable`: the call had to wait or was slow, so the next one should not be made inside a workflow task.
+ * `lanes`: units that were added to this same node.
+ */
 export type PageFact =
-  | { readonly state: 'more'; readonly wake?: readonly string[]; readonly lanes?: number; readonly waited?: boolean }
-  | { readonly state: 'ended'; readonly wake?: readonly string[]; readonly lanes?: number }
+  | { readonly state: 'more' | 'ended'; readonly lanes?: number; readonly wantsDurable?: boolean }
+  /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */
   | { readonly state: 'later'; readonly because: string; readonly untilMs?: number }
   | { readonly state: 'paused' };
 

@@ -27,4 +27,5 @@ export const signalNames = {
   resume: 'resume',
   wake: 'wake',
   parentDone: 'parentDone',
+  waiting: 'waiting',
 } as const;

@@ -41,7 +41,6 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
     case 'body-too-large':
       return { kind: 'shrink-page', reason };
     case 'tls':
-    case 'too-many-redirects':
       return { kind: 'permanent', cause: 'config', reason };
     default:
       // A 429 whose body broke off is still a 429.

@@ -3,9 +3,12 @@
  * and data. Next stop: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
-import type { RequestSpec } from '../contracts/answer.ts';
+import type { Answer, RequestSpec } from '../contracts/answer.ts';
+import type { Charge } from '../contracts/limit.ts';
+import type { Outcome } from '../contracts/outcome.ts';
 import { bearer, type Auth } from './auth.ts';
-import { limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
+import { defaultOutcome } from './default-rules.ts';
+import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
 import { single, type PageRequest, type Pagination } from './pagination.ts';
 import type { Classify } from './rules.ts';
 
@@ -45,7 +48,6 @@ export interface Provider {
   readonly baseUrl: () => string;
   readonly auth: Auth;
   readonly limits: readonly LimitDeclaration[];
-  readonly classify: Classify | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeouts: Required<Timeouts>;
   readonly maxBodyBytes: number;
@@ -84,7 +86,10 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly parseResponse: (json: unknown) => unknown;
   readonly request: (input: unknown, page: PageRequest) => RequestSpec;
   readonly paginate: Pagination<unknown, unknown>;
-  readonly classify: Classify | undefined;
+  /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
+  readonly decide: (answer: Answer) => Outcome;
+  /** What a call takes from the provider's limits. */
+  readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
   readonly totalTimeoutMs: number;
   /** Types only; never set. */
   readonly $types?: { readonly input: (input: Input) => void; readonly item: Item };
@@ -112,7 +117,6 @@ export function defineProvider(options: ProviderOptions): Provider {
     baseUrl: typeof baseUrl === 'function' ? baseUrl : () => baseUrl,
     auth: options.auth ?? bearer(),
     limits: options.limits,
-    classify: options.classify,
     headers: options.headers ?? {},
     timeouts,
     maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
@@ -129,7 +133,8 @@ export function defineProvider(options: ProviderOptions): Provider {
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         request: request as Endpoint['request'],
         paginate: (paginate ?? single()) as unknown as Pagination<unknown, unknown>,
-        classify,
+        decide: (answer) => classify?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
+        charges: (call) => chargesFor(options.limits, { ...call, provider: options.id, endpoint: name }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
       };
       endpoints.set(name, endpoint);

@@ -1,0 +1,56 @@
+/**
+ * Makes the request that goes over the wire from what an endpoint states: base URL, credentials, default headers.
+ * Next stop: `send.ts`.
+ */
+import type { RequestSpec } from '../../contracts/answer.ts';
+import type { AppliedAuth } from '../../providers/auth.ts';
+import type { OutgoingRequest } from './send.ts';
+
+/**
+ * @throws TypeError when the path leads to another origin than the base URL's: credentials are never sent elsewhere,
+ *   e.g. by a next link that a third party got wrong.
+ */
+export function buildRequest(
+  spec: RequestSpec,
+  baseUrl: string,
+  auth: AppliedAuth,
+  defaultHeaders: Readonly<Record<string, string>>,
+): OutgoingRequest {
+  const url = resolve(spec.path, baseUrl);
+  for (const [name, value] of Object.entries({ ...spec.query, ...auth.query })) {
+    if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
+  }
+  const body =
+    spec.json === undefined ? spec.form && new URLSearchParams(spec.form).toString() : JSON.stringify(spec.json);
+  const contentType = spec.json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
+  return {
+    method: spec.method,
+    url: url.href,
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': contentType }),
+      ...lowerCase(defaultHeaders),
+      ...lowerCase(spec.headers ?? {}),
+      ...lowerCase(auth.headers ?? {}),
+    },
+    ...(body === undefined ? {} : { body }),
+  };
+}
+
+function resolve(path: string, baseUrl: string): URL {
+  const base = new URL(baseUrl);
+  // A path is below the base URL's own path; a whole URL (next link) stands for itself.
+  const url = /^https?:\/\//i.test(path)
+    ? new URL(path)
+    : new URL(base.pathname.replace(/\/$/, '') + (path.startsWith('/') ? path : `/${path}`), base.origin);
+  if (url.origin !== base.origin) {
+    throw new TypeError(
+      `The request leads to ${url.origin}, but this provider's base URL is ${base.origin}; credentials are not sent to other origins.`,
+    );
+  }
+  return url;
+}
+
+function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}

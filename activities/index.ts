@@ -1,0 +1,38 @@
+// Activities: one third-party call each, and the database steps around them. Imports contracts, limiter, db and undici;
+// providers come in through deps. Start with fetch-page.ts.
+import { Context } from '@temporalio/activity';
+import type {
+  FetchPageInput,
+  FinishNodeInput,
+  FinishRunInput,
+  NextUnitsInput,
+  OpenRunInput,
+  SetRunStateInput,
+} from '../contracts/messages.ts';
+import type { ActivityDeps } from './deps.ts';
+import { fetchPage } from './fetch-page.ts';
+import {
+  finishNodeActivity,
+  finishRunActivity,
+  nextUnitsActivity,
+  openRunActivity,
+  setRunStateActivity,
+} from './run-activities.ts';
+
+export type { ActivityDeps, CredentialSource, Log } from './deps.ts';
+export { createHttpSender } from './http/send.ts';
+export type { HttpSender } from './http/send.ts';
+
+/** Binds every activity to what its process has. The names are part of recorded histories: never rename one. */
+export function createActivities(deps: ActivityDeps) {
+  return {
+    openRun: (request: OpenRunInput) => openRunActivity(deps, request),
+    nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request),
+    fetchPage: (request: FetchPageInput) => fetchPage(deps, request, Context.current().cancellationSignal),
+    finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
+    finishRun: (request: FinishRunInput) => finishRunActivity(deps, request),
+    setRunState: (request: SetRunStateInput) => setRunStateActivity(deps, request),
+  };
+}
+
+export type Activities = ReturnType<typeof createActivities>;

@@ -1,0 +1,54 @@
+/**
+ * The few database steps of a run around its calls: open it, hand out units, end its nodes and itself. No third-party
+ * calls. Next stop: `db/run-store.ts` and `db/unit-store.ts`.
+ */
+import type {
+  FinishNodeInput,
+  FinishRunInput,
+  NextUnitsInput,
+  OpenedRun,
+  OpenRunInput,
+  SetRunStateInput,
+  UnitRef,
+} from '../contracts/messages.ts';
+import type { RunResult } from '../contracts/run.ts';
+import { finishNode, finishRun, openRun, setRunState } from '../db/run-store.ts';
+import { nextUnits } from '../db/unit-store.ts';
+import type { ActivityDeps } from './deps.ts';
+
+/** Compiles the plan and creates the run with its tree. @throws ZodError when the input does not fit the sync. */
+export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput): Promise<OpenedRun> {
+  const sync = deps.syncNamed(request.sync);
+  const input = sync.parseInput(request.input);
+  const plan =
+    request.maxHistoryEvents === undefined ? sync.plan : { ...sync.plan, maxHistoryEvents: request.maxHistoryEvents };
+  const { runId, workflowId, account, tenant } = request;
+  await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan });
+  return { plan };
+}
+
+export async function nextUnitsActivity(deps: ActivityDeps, request: NextUnitsInput): Promise<UnitRef[]> {
+  const units = await nextUnits(deps.pool, request.runId, request.node, request.inHand, request.room);
+  return units.map((unit) => ({
+    id: unit.id,
+    label: `${unit.parent_key || 'root'}${unit.lane > 0 ? ` lane ${unit.lane}` : ''}`,
+  }));
+}
+
+export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: FinishNodeInput): Promise<void> {
+  await finishNode(deps.pool, runId, node.name, node.onChildError.maxSkippedShare, node.parent === null);
+}
+
+export async function finishRunActivity(
+  deps: ActivityDeps,
+  { runId, cancelled, error }: FinishRunInput,
+): Promise<RunResult> {
+  return finishRun(deps.pool, runId, {
+    ...(cancelled ? { cancelled } : {}),
+    ...(error === undefined ? {} : { error }),
+  });
+}
+
+export async function setRunStateActivity(deps: ActivityDeps, { runId, state }: SetRunStateInput): Promise<void> {
+  await setRunState(deps.pool, runId, state);
+}

@@ -1,0 +1,86 @@
+/**
+ * The way in from app code: connects to Temporal and Postgres. Next stop: `start-sync.ts` starts a run.
+ */
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import type { RunProgress } from '../contracts/run.ts';
+import { createPool, readProgress } from '../db/index.ts';
+import type { Node, Sync } from '../providers/define-sync.ts';
+import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
+import { startSync, type StartOptions } from './start-sync.ts';
+import { createHandle, type SyncHandle } from './sync-handle.ts';
+import { temporalFromEnvironment } from './temporal-environment.ts';
+
+export interface ConnectOptions {
+  /** Default: `DATABASE_URL`, else the embedded server that `sluice dev` runs. */
+  readonly databaseUrl?: string;
+  /** Default: Temporal's standard environment configuration, else the server that `sluice dev` runs. */
+  readonly temporal?: ConnectionOptions;
+  readonly namespace?: string;
+  /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
+  readonly taskQueue?: string;
+}
+
+export interface Sluice {
+  /** Starts a run, or attaches to the one that is running for this account and sync. Returns when it is accepted. */
+  start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<SyncHandle>;
+  /** A run by account and sync, or by its workflow id; nothing is asked of a server yet. */
+  run(of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string }): SyncHandle;
+  /** The state of a run by its id. @returns undefined when no such run is known. */
+  progress(runId: string): Promise<RunProgress | undefined>;
+  /** What a node stored, as a change feed, oldest change first; ends when the reader has caught up. */
+  records<Row>(node: Node<Row>, options: RecordsOptions): AsyncIterable<ChangeRecord<Row>>;
+  close(): Promise<void>;
+}
+
+/** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
+export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
+  const { databaseUrl, connection: connectionOptions, namespace } = await findServers(options);
+  const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client' });
+  let connection: Connection;
+  try {
+    connection = await Connection.connect(connectionOptions);
+  } catch (error) {
+    await pool.end();
+    throw new Error(
+      `No Temporal server answers at ${connectionOptions.address}. Is it running? \`npx sluice dev\` starts one.`,
+      { cause: error },
+    );
+  }
+  const client = new Client({ connection, namespace });
+  const taskQueue = options.taskQueue ?? process.env['SLUICE_TASK_QUEUE'] ?? DEFAULT_TASK_QUEUE;
+  return {
+    start: (sync, startOptions) => startSync({ client, pool, taskQueue }, sync, startOptions),
+    run: (of) => createHandle({ client, pool, taskQueue }, of),
+    progress: (runId) => readProgress(pool, { runId }),
+    records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
+    close: async () => {
+      await connection.close();
+      await pool.end();
+    },
+  };
+}
+
+async function findServers(
+  options: ConnectOptions,
+): Promise<{ databaseUrl: string; connection: ConnectionOptions; namespace: string }> {
+  const named = options.temporal ? { connection: options.temporal, namespace: 'default' } : temporalFromEnvironment();
+  const databaseUrl = options.databaseUrl ?? process.env['DATABASE_URL'];
+  // Loaded only when something is not named: an app that names its servers never touches the development ones.
+  const dev =
+    named && databaseUrl ? undefined : await (await import('../workers/dev-servers/index.ts')).findDevServers();
+  const target =
+    named ??
+    (dev?.temporalAddress ? { connection: { address: dev.temporalAddress }, namespace: 'default' } : undefined);
+  const url = databaseUrl ?? dev?.databaseUrl;
+  const missing = [
+    ...(url ? [] : ['Postgres: set DATABASE_URL']),
+    ...(target ? [] : ['Temporal: set TEMPORAL_ADDRESS (and what else its environment configuration needs)']),
+  ];
+  if (!url || !target) {
+    throw new Error(
+      `Sluice does not know its servers.\n${missing.map((line) => `  - ${line}`).join('\n')}\nOr run \`npx sluice dev\`, which starts both, and try again.`,
+    );
+  }
+  return { databaseUrl: url, connection: target.connection, namespace: options.namespace ?? target.namespace };
+}

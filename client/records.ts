@@ -1,0 +1,46 @@
+/**
+ * Reads what a sync stored, typed by the node that stored it, in the order of change and resumable.
+ */
+import { readChanges, type Pool } from '../db/index.ts';
+import type { Node } from '../providers/define-sync.ts';
+
+export interface RecordsOptions {
+  readonly account: string;
+  /** `sequence` of the last record that was handled; undefined from the beginning. */
+  readonly after?: string;
+  /** Records read at a time, 1 … 10,000. Default 500. */
+  readonly batchSize?: number;
+}
+
+export interface ChangeRecord<Row> {
+  /** Keep it, and pass it as `after` to go on behind this record. */
+  readonly sequence: string;
+  readonly key: string;
+  readonly change: 'upsert' | 'delete';
+  /** The latest version; of a deleted record, the last one seen. */
+  readonly data: Row;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+  readonly changedAt: string;
+}
+
+/**
+ * A record that changed several times since `after` appears once, with its latest version.
+ * @throws TypeError when `after` was not made by this feed or `batchSize` is out of range.
+ */
+export async function* readRecords<Row>(
+  pool: Pool,
+  node: Node<Row>,
+  options: RecordsOptions,
+): AsyncGenerator<ChangeRecord<Row>> {
+  const { account, batchSize = 500 } = options;
+  if (!(batchSize >= 1 && batchSize <= 10_000))
+    throw new TypeError(`\`batchSize\` is ${batchSize}; it must be from 1 to 10,000.`);
+  let { after } = options;
+  for (;;) {
+    const rows = await readChanges(pool, { account, resource: node.resource, after, limit: batchSize });
+    for (const row of rows) yield row as ChangeRecord<Row>;
+    after = rows.at(-1)?.sequence ?? after;
+    if (rows.length < batchSize) return;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * One run as the app sees it: progress, pause, resume, cancel, result.
+ */
+import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import { signalNames, syncWorkflowId } from '../contracts/names.ts';
+import type { RunProgress, RunResult } from '../contracts/run.ts';
+import { readProgress } from '../db/index.ts';
+import type { Sync } from '../providers/define-sync.ts';
+import type * as workflows from '../workflows/index.ts';
+import type { ClientParts } from './start-sync.ts';
+
+export interface SyncHandle {
+  readonly workflowId: string;
+  /**
+   * The state of the tree: one cheap query, at any moment, also after the run has ended.
+   * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up.
+   */
+  progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' }>;
+  /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Ends the run as `cancelled`; what is stored stays. */
+  cancel(): Promise<void>;
+  /**
+   * Waits for the end.
+   * @returns how it ended; `complete` is true only when every list was read to its end.
+   * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own.
+   */
+  result(): Promise<RunResult>;
+}
+
+export function createHandle(
+  { client, pool }: ClientParts,
+  of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string },
+): SyncHandle {
+  const workflowId =
+    'workflowId' in of
+      ? of.workflowId
+      : syncWorkflowId(typeof of.sync === 'string' ? of.sync : of.sync.definition.name, of.account);
+  const handle: WorkflowHandle<typeof workflows.sync> = client.workflow.getHandle(workflowId);
+  return {
+    workflowId,
+    progress: async () => {
+      // The newest run may be so new that its row does not exist yet: its predecessor's state would be the wrong answer.
+      const description = await handle.describe().catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      });
+      const known = await readProgress(pool, { workflowId });
+      if (!description) return known ?? { state: 'unknown' };
+      const runId = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
+      if (known?.runId === runId) return known;
+      return (await readProgress(pool, { runId })) ?? { state: 'starting' };
+    },
+    pause: () => handle.signal(signalNames.pause),
+    resume: () => handle.signal(signalNames.resume),
+    cancel: async () => {
+      await handle.cancel();
+    },
+    result: () => handle.result(),
+  };
+}

@@ -1,0 +1,9 @@
+// The only code that knows tables. Imports contracts and pg only. Start with migrations/0001_core.sql.
+export { createPool, inTransaction } from './pool.ts';
+export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
+export { migrate } from './migrate.ts';
+export { finishNode, finishRun, openRun, readProgress, setRunState } from './run-store.ts';
+export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake, setPageSize } from './unit-store.ts';
+export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './unit-store.ts';
+export { countRecords, readChanges } from './record-store.ts';
+export type { RecordRow } from './record-store.ts';

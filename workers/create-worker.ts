@@ -1,0 +1,128 @@
+/**
+ * A worker process: connects to Temporal and Postgres, brings the schema up to date, and serves one task queue with the
+ * syncs it was given. Next stop: `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
+ */
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Client } from '@temporalio/client';
+import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import { pino } from 'pino';
+import { createActivities, createHttpSender, type CredentialSource, type Log } from '../activities/index.ts';
+import { resourceWorkflowId, signalNames } from '../contracts/names.ts';
+import { createPool, migrate } from '../db/index.ts';
+import { createLimiter } from '../limiter/index.ts';
+import type { Sync } from '../providers/index.ts';
+import { readWorkerSettings, type WorkerSettings } from './config.ts';
+import { registerSearchAttributes } from './dev-servers/index.ts';
+
+export interface WorkerOptions {
+  /** The syncs that this worker can run. */
+  readonly syncs: readonly Sync[];
+  readonly databaseUrl: string;
+  readonly temporal: NativeConnectionOptions;
+  /** Default `default`. */
+  readonly namespace?: string;
+  /** Where secrets of accounts come from. Default: no account has any. */
+  readonly credentials?: CredentialSource;
+  /** Default: read from the environment, see `config.ts`. */
+  readonly settings?: WorkerSettings;
+  readonly log?: Log;
+}
+
+export interface SluiceWorker {
+  /** Serves until `shutdown` is called; then ends when calls in flight have ended, and everything is closed. */
+  run(): Promise<void>;
+  shutdown(): void;
+}
+
+/** @throws Error when a server can't be reached or two syncs have one name. */
+export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
+  const settings = options.settings ?? readWorkerSettings();
+  const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
+  const namespace = options.namespace ?? 'default';
+  const syncs = syncsByName(options.syncs);
+  const pool = createPool(options.databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
+  const limiter = createLimiter({ pool });
+  const http = createHttpSender();
+  try {
+    await migrate(pool);
+    const connection = await NativeConnection.connect(options.temporal);
+    const client = new Client({ connection, namespace });
+    await registerSearchAttributes(connection, namespace).catch((error: unknown) => {
+      log.warn(
+        { error: String(error) },
+        'search attributes could not be registered; `temporal operator search-attribute create` does it by hand',
+      );
+    });
+    const activities = createActivities({
+      pool,
+      limiter,
+      http,
+      syncNamed: (name) => {
+        const sync = syncs.get(name);
+        if (!sync)
+          throw new Error(
+            `This worker has no sync "${name}"; it has ${[...syncs.keys()].join(', ') || 'none'}. Give it to createWorker({ syncs }).`,
+          );
+        return sync.definition;
+      },
+      credentials: options.credentials ?? { get: () => Promise.resolve(undefined) },
+      egress: settings.egress,
+      wake: (workflowId, node) =>
+        client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),
+      log,
+    });
+    const worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: settings.taskQueue,
+      ...workflowSource(),
+      activities,
+      maxConcurrentActivityTaskExecutions: settings.concurrency,
+      maxConcurrentLocalActivityExecutions: settings.concurrency,
+      maxConcurrentWorkflowTaskExecutions: settings.concurrency,
+      maxCachedWorkflows: Math.max(500, settings.concurrency * 4),
+      activityTaskPollerBehavior: { type: 'autoscaling' },
+      workflowTaskPollerBehavior: { type: 'autoscaling' },
+      stickyQueueScheduleToStartTimeout: '5 seconds',
+      shutdownGraceTime: `${settings.drainSeconds} seconds`,
+    });
+    return {
+      shutdown: () => worker.shutdown(),
+      run: async () => {
+        try {
+          await worker.run();
+        } finally {
+          await limiter.stop();
+          await http.close();
+          await connection.close();
+          await pool.end();
+        }
+      },
+    };
+  } catch (error) {
+    await limiter.stop();
+    await http.close();
+    await pool.end();
+    throw error;
+  }
+}
+
+/** The bundle that the build made, or the sources, which are then bundled now (about 1.5 s). */
+function workflowSource(): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
+  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return { workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) };
+}
+
+function syncsByName(syncs: readonly Sync[]): Map<string, Sync> {
+  const byName = new Map<string, Sync>();
+  for (const sync of syncs) {
+    const { name } = sync.definition;
+    if (byName.has(name) && byName.get(name) !== sync)
+      throw new TypeError(`Two syncs are called "${name}"; workflow ids and records go by the name.`);
+    byName.set(name, sync);
+  }
+  return byName;
+}

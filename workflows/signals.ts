@@ -1,0 +1,17 @@
+/**
+ * The signals between app code and the workflows of a run, and between those workflows.
+ */
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common';
+import { defineSignal } from '@temporalio/workflow';
+import { searchAttributes, signalNames } from '../contracts/names.ts';
+
+export const pauseSignal = defineSignal(signalNames.pause);
+export const resumeSignal = defineSignal(signalNames.resume);
+/** To a node: its parent has stored rows that are new units for it. */
+export const wakeSignal = defineSignal(signalNames.wake);
+/** To a node: no more units will be added. */
+export const parentDoneSignal = defineSignal(signalNames.parentDone);
+/** From a node to its run: what it waits for, for people who look at the run. */
+export const waitingSignal = defineSignal<[{ node: string; because: string }]>(signalNames.waiting);
+
+export const statusAttribute = defineSearchAttributeKey(searchAttributes.status, SearchAttributeType.KEYWORD);

@@ -1,0 +1,107 @@
+/**
+ * A run of one sync for one account: reads the plan once, starts a `resource` workflow for every node of the tree, tells
+ * children when their parent node is done, and ends the run. It carries no data. Next stop: `resource.ts`.
+ */
+import {
+  CancellationScope,
+  getExternalWorkflowHandle,
+  isCancellation,
+  setCurrentDetails,
+  setHandler,
+  startChild,
+  upsertSearchAttributes,
+  workflowInfo,
+  type ChildWorkflowHandle,
+} from '@temporalio/workflow';
+import type { CallContext, FinishRunInput, SyncInput } from '../contracts/messages.ts';
+import { resourceWorkflowId } from '../contracts/names.ts';
+import type { PlanNode } from '../contracts/plan.ts';
+import type { RunResult } from '../contracts/run.ts';
+import { runStep } from './activity-proxies.ts';
+import { resource } from './resource.ts';
+import { parentDoneSignal, pauseSignal, resumeSignal, statusAttribute, waitingSignal } from './signals.ts';
+
+const openRun = runStep('openRun');
+const setRunState = runStep('setRunState');
+const finishRun = runStep('finishRun');
+
+/** @returns the run's result; a cancelled run is written down as such before the cancellation goes on. */
+export async function sync(input: SyncInput): Promise<RunResult> {
+  const { workflowId, firstExecutionRunId: runId } = workflowInfo();
+  const running = new Map<string, ChildWorkflowHandle<typeof resource>>();
+  const notes = new Map<string, string>();
+  setHandler(waitingSignal, ({ node, because }) => {
+    notes.set(node, because);
+    describe(running, notes);
+  });
+  const switchTo = async (state: 'running' | 'paused'): Promise<void> => {
+    // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
+    await setRunState({ runId, state });
+    upsertSearchAttributes([{ key: statusAttribute, value: state }]);
+    await Promise.all(
+      [...running.values()].map((child) => child.signal(state === 'paused' ? pauseSignal : resumeSignal)),
+    );
+    setCurrentDetails(state === 'paused' ? 'Paused. Signal `resume` to go on.' : '');
+  };
+  setHandler(pauseSignal, () => switchTo('paused'));
+  setHandler(resumeSignal, () => switchTo('running'));
+
+  try {
+    const { plan } = await openRun({ ...input, runId, workflowId });
+    const context: CallContext = {
+      workflowId,
+      sync: plan.sync,
+      provider: plan.provider,
+      account: input.account,
+      priority: input.priority ?? 'bulk',
+      weight: input.weight ?? 1,
+    };
+    const runNode = async (node: PlanNode): Promise<void> => {
+      const child = await startChild(resource, {
+        workflowId: resourceWorkflowId(workflowId, node.name),
+        args: [{ runId, node, context, maxHistoryEvents: plan.maxHistoryEvents }],
+        workflowTaskTimeout: '5 seconds',
+        staticSummary: `${node.resource} of ${input.account}`,
+        typedSearchAttributes: workflowInfo().typedSearchAttributes,
+      });
+      running.set(node.name, child);
+      describe(running, notes);
+      await child.result();
+      running.delete(node.name);
+      notes.delete(node.name);
+      describe(running, notes);
+      const children = plan.nodes.filter(({ parent }) => parent === node.name);
+      await Promise.all(
+        children.map(({ name }) =>
+          getExternalWorkflowHandle(resourceWorkflowId(workflowId, name)).signal(parentDoneSignal),
+        ),
+      );
+    };
+    await Promise.all(plan.nodes.map(runNode));
+    return await end({ runId });
+  } catch (error) {
+    const cancelled = isCancellation(error);
+    await CancellationScope.nonCancellable(() =>
+      end({ runId, ...(cancelled ? { cancelled } : { error: rootMessage(error) }) }),
+    );
+    throw error;
+  }
+}
+
+async function end(how: FinishRunInput): Promise<RunResult> {
+  const result = await finishRun(how);
+  upsertSearchAttributes([{ key: statusAttribute, value: result.state }]);
+  setCurrentDetails(`${result.state}: ${result.rows} rows with ${result.calls} calls`);
+  return result;
+}
+
+function describe(running: ReadonlyMap<string, unknown>, notes: ReadonlyMap<string, string>): void {
+  setCurrentDetails([...running.keys()].map((node) => `- **${node}**: ${notes.get(node) ?? 'working'}`).join('\n'));
+}
+
+/** The innermost cause says what happened; the layers around it only say where. */
+function rootMessage(error: unknown): string {
+  let current = error;
+  while (current instanceof Error && current.cause instanceof Error) current = current.cause;
+  return current instanceof Error ? current.message : String(current);
+}
