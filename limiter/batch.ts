@@ -1,0 +1,120 @@
+/**
+ * A batch of waiting calls as the arguments of one statement, and its result as one decision per call.
+ * Next stop: `group-commit.ts` sends batches.
+ */
+import type { Priority } from '../contracts/limit.ts';
+
+/** One call, ready to be sent: charges of the same bucket are summed. */
+export interface PreparedCall {
+  readonly callKey: string;
+  readonly account: string;
+  readonly weight: number;
+  readonly priority: Priority;
+  readonly gateId: number;
+  /** It was served already and could not be sent in time: it goes before all others of its class. */
+  readonly goesFirst?: boolean;
+  readonly bucketIds: readonly number[];
+  readonly costs: readonly number[];
+}
+
+export type Decision =
+  | {
+      readonly granted: true;
+      /** By bucket, as in `bucketIds`. */ readonly slots: readonly number[];
+      readonly epochs: readonly number[];
+    }
+  | {
+      readonly granted: false;
+      readonly cause: number;
+      /** Index into `bucketIds`; -1 = the provider's gate. */
+      readonly bucket: number;
+      readonly waitMs: number;
+      readonly ahead: number;
+      readonly untilMs: number | undefined;
+    };
+
+export interface BatchArguments {
+  readonly ids: number[];
+  readonly demand: number[];
+  readonly gates: number[];
+  readonly requests: string;
+}
+
+export interface BatchResult {
+  readonly missing: number[] | null;
+  readonly lock_wait_us: number;
+  readonly slots: number[];
+  readonly epochs: number[];
+  readonly denied:
+    | readonly [
+        request: number,
+        cause: number,
+        position: number,
+        waitUs: number,
+        ahead: number,
+        untilUs: number | null,
+      ][]
+    | null;
+  readonly law_due: number[] | null;
+}
+
+const PRIORITY_CLASS = { interactive: 0, bulk: 1, trickle: 2 } satisfies Record<Priority, number>;
+const GATE_CAUSE = 6;
+
+export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
+  const demandById = new Map<number, number>();
+  const gatePosition = new Map<number, number>();
+  for (const call of calls) {
+    if (!gatePosition.has(call.gateId)) gatePosition.set(call.gateId, gatePosition.size + 1);
+    for (let i = 0; i < call.bucketIds.length; i++) {
+      const id = call.bucketIds[i]!;
+      demandById.set(id, (demandById.get(id) ?? 0) + call.costs[i]!);
+    }
+  }
+  // Numeric order is the lock order of every statement.
+  const ids = [...demandById.keys()].sort((a, b) => a - b);
+  const position = new Map(ids.map((id, index) => [id, index + 1]));
+  return {
+    ids,
+    demand: ids.map((id) => demandById.get(id)!),
+    gates: [...gatePosition.keys()],
+    requests: JSON.stringify(
+      calls.map((call) => ({
+        k: call.callKey,
+        a: call.account,
+        w: call.weight,
+        c: PRIORITY_CLASS[call.priority],
+        g: gatePosition.get(call.gateId),
+        ...(call.goesFirst === true ? { f: true } : {}),
+        b: call.bucketIds.map((id) => position.get(id)),
+        q: call.costs,
+      })),
+    ),
+  };
+}
+
+/** One decision per call, in the order of `calls`. */
+export function decodeBatch(calls: readonly PreparedCall[], sent: BatchArguments, result: BatchResult): Decision[] {
+  const position = new Map(sent.ids.map((id, index) => [id, index]));
+  const deniedByRequest = new Map(result.denied?.map((entry) => [entry[0], entry]));
+  return calls.map((call, index) => {
+    const denied = deniedByRequest.get(index + 1);
+    if (denied === undefined) {
+      const positions = call.bucketIds.map((id) => position.get(id)!);
+      return {
+        granted: true,
+        slots: positions.map((at) => result.slots[at]!),
+        epochs: positions.map((at) => result.epochs[at]!),
+      };
+    }
+    const [, cause, at, waitUs, ahead, untilUs] = denied;
+    return {
+      granted: false,
+      cause,
+      bucket: cause === GATE_CAUSE ? -1 : call.bucketIds.indexOf(sent.ids[at - 1]!),
+      waitMs: waitUs / 1_000,
+      ahead,
+      untilMs: untilUs === null ? undefined : untilUs / 1_000,
+    };
+  });
+}

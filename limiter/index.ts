@@ -1,0 +1,15 @@
+// Permits to call a third party, shared by all workers through Postgres; usable alone. Imports contracts and db only.
+// Start reading at acquire.ts.
+export type {
+  Charge,
+  InflightLimit,
+  LearnedLimit,
+  LimitSpec,
+  Priority,
+  QuotaHint,
+  WindowLimit,
+} from '../contracts/limit.ts';
+export { createLimiter, type Limiter, type LimiterOptions } from './create-limiter.ts';
+export { LimiterUnavailable } from './errors.ts';
+export { isFresh } from './permit.ts';
+export type { AcquireRequest, AcquireResult, Observation, Permit, WaitCause, WaitReason } from './types.ts';

@@ -1,0 +1,23 @@
+/**
+ * Every SQL statement of the limiter, one constant each. The logic that runs under row locks is in
+ * `db/migrations/0002_limiter.sql` and `0010_limiter_reports.sql`.
+ */
+
+/** Locks the rows $1 in id order; one transaction. Rows of $3 are only read. */
+export const ACQUIRE = `
+  select missing, lock_wait_us, slots, epochs, denied, law_due
+    from sluice.limit_acquire($1::bigint[], $2::float8[], $3::bigint[], $4::json)`;
+
+/** Inserts or updates rows by primary key, in id order. */
+export const CONFIGURE = `
+  select sluice.limit_configure(row.id, row.key, row.kind, row.spec, row.max, row."winUs", row."guardUs", row."slotUs",
+           row.slots, row.durable, row.rate)
+    from (select * from json_to_recordset($1::json) as row (id bigint, key text, kind text, spec jsonb, max float8,
+            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, durable boolean, rate float8)
+           order by id) row`;
+
+/** Locks the reported rows in id order; one transaction. */
+export const REPORT = 'select sluice.limit_report($1::json) as law_due';
+
+/** Locks the rows that the calls wait for, in id order; tickets by index (call_key). */
+export const ABANDON = 'select sluice.limit_abandon($1::text[])';
