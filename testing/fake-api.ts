@@ -2,13 +2,18 @@
  * The public face of the fake third party: start a server, say what it serves and how it misbehaves, read its report.
  * Next stop: `server.ts` has the way of one call; `lists.ts`, `limits.ts`, `scripts.ts`, … have the options.
  */
+import type { ActionHandle, ActionOptions } from './actions.ts';
+import { createAction } from './actions.ts';
 import type { FakeAnswer } from './answer.ts';
 import type { FakeCall } from './call.ts';
 import type { LimitHandle, LimitOptions } from './limits.ts';
 import type { ListOptions } from './lists.ts';
 import { listRoute } from './lists.ts';
+import type { OAuth, OAuthHandle, OAuthOptions } from './oauth.ts';
+import { createOAuth } from './oauth.ts';
 import type { OutageHandle, OutageOptions } from './outages.ts';
 import type { PathFilter, PathParams } from './paths.ts';
+import { seededRandom } from './random.ts';
 import type { FakeReport } from './report.ts';
 import type { DefaultRow } from './rows.ts';
 import type { ChaosHandle, ChaosOptions, ScriptHandle, ScriptOptions, ScriptStep } from './scripts.ts';
@@ -33,6 +38,11 @@ export interface FakeApi {
     answer: (call: FakeCall, params: PathParams<P>) => FakeAnswer | Promise<FakeAnswer>,
     position?: (call: FakeCall) => string,
   ): FakeApi;
+
+  /** Serves a write, with its objects under `pattern/:id` (GET, DELETE) and a look-up. */
+  action<P extends string>(method: string, pattern: P, options?: ActionOptions<P>): ActionHandle;
+  /** From now on calls need a token; the token endpoint refreshes. One for each server. */
+  oauth(options?: OAuthOptions): OAuthHandle;
 
   /** Adds a limit. A call that it refuses is charged to no limit, unless `countsRefused`. */
   limit(options: LimitOptions): LimitHandle;
@@ -61,6 +71,8 @@ export interface FakeApi {
 export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeApi> {
   const server = await startServer(options);
   const { books, routes, limits, scripts, outages } = server;
+  const actions = new Map<string, ActionHandle>();
+  let oauth: OAuth | undefined;
 
   const api: FakeApi = {
     url: server.base(),
@@ -94,6 +106,18 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       });
       return api;
     },
+    action(method, pattern, actionOptions = {}) {
+      const action = createAction(method, pattern, actionOptions, server.now);
+      for (const route of action.routes) routes.add(route);
+      actions.set(`${method} ${pattern}`, action.handle);
+      return action.handle;
+    },
+    oauth(oauthOptions = {}) {
+      oauth = createOAuth(oauthOptions, server.now, seededRandom(server.seed));
+      routes.add(oauth.route);
+      server.guardTokens(oauth.guard);
+      return oauth.handle;
+    },
     limit: (limitOptions) => limits.add(limitOptions),
     script: (on, steps, scriptOptions) => scripts.script(on, steps, scriptOptions),
     chaos: (chaosOptions) => scripts.chaos(chaosOptions),
@@ -103,9 +127,9 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
     report: () => ({
       startedAt: server.startedAtIso,
       ...books.snapshot(),
-      created: {},
-      refreshes: {},
-      lostAccounts: [],
+      created: Object.fromEntries([...actions].map(([name, action]) => [name, action.count()])),
+      refreshes: oauth?.refreshCounts() ?? {},
+      lostAccounts: oauth?.handle.lost() ?? [],
     }),
     positions: (path) => books.positionsOf(path),
     reset: () => books.reset(),

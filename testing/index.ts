@@ -2,6 +2,7 @@
  * `sluice/testing`: a third party for tests, on loopback, that counts by itself what is done to it.
  * Imports node builtins only. Start reading at `fake-api.ts`.
  */
+export type { ActionHandle, ActionOptions, Created } from './actions.ts';
 export type { FakeAnswer } from './answer.ts';
 export type { FakeCall } from './call.ts';
 export type { FakeApi } from './fake-api.ts';
@@ -12,6 +13,7 @@ export type { LimitKind, LimitNumbers } from './limit-counters.ts';
 export type { LimitHeaders } from './limit-headers.ts';
 export type { LimitHandle, LimitKey, LimitKeyPart, LimitOptions } from './limits.ts';
 export type { ListOptions, PageParams, PageSizeOptions, ServedPage } from './lists.ts';
+export type { AccountTokens, IssuedTokens, OAuthHandle, OAuthOptions } from './oauth.ts';
 export type { OutageHandle, OutageKind, OutageOptions } from './outages.ts';
 export type { PageFields, PageKind } from './page-answer.ts';
 export type { PathFilter, PathParams } from './paths.ts';
@@ -19,3 +21,5 @@ export type { CreatedCount, FakeReport, RepeatedPosition, Violation } from './re
 export type { DefaultRow, RowFilters } from './rows.ts';
 export type { ChaosHandle, ChaosOptions, ScriptedAnswer, ScriptHandle, ScriptOptions, ScriptStep } from './scripts.ts';
 export type { FakeApiOptions } from './server.ts';
+export type { TokenErrorChoice, TokenErrorName, TokenProblem } from './token-errors.ts';
+export { tokenErrors } from './token-errors.ts';

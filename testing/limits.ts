@@ -184,6 +184,8 @@ export function createLimits(now: () => number, wallClock: () => number, violate
   };
 }
 
+export type Limits = ReturnType<typeof createLimits>;
+
 function refusalOf({ limit, key, counter, cost }: Concern, call: FakeCall): FakeAnswer {
   const { refusal } = limit.options;
   if (typeof refusal === 'function') return refusal(call, { freeInMs: counter.freeInMs(call.at, cost), key });

@@ -87,6 +87,8 @@ export function createOutages(listener: Listener, signal: AbortSignal) {
   };
 }
 
+export type Outages = ReturnType<typeof createOutages>;
+
 /** Waits for so long, or until the signal; without a length only for the signal. */
 async function pause(ms: number | undefined, signal: AbortSignal): Promise<void> {
   if (ms !== undefined) {

@@ -65,6 +65,8 @@ export interface FakeReport {
   readonly maxConcurrent: number;
   /** Sockets that were opened. */
   readonly connections: number;
+  /** Sockets that are open now. */
+  readonly openConnections: number;
   /** Distinct (path, position) that were answered well: the least number of calls for this work. */
   readonly positions: number;
   /** Those answered well more than once: work that was done twice. */
@@ -131,6 +133,7 @@ export function createBooks() {
   });
   let books = empty();
   let inFlight = 0;
+  let openConnections = 0;
 
   return {
     /** Counts a call in. `route` is `METHOD /pattern`, undefined when no route knows the path. */
@@ -172,7 +175,11 @@ export function createBooks() {
         },
       };
     },
-    connected: () => void books.connections++,
+    connected: () => {
+      books.connections++;
+      openConnections++;
+    },
+    disconnected: () => void openConnections--,
     strayAuthorization: () => void books.strayAuthorizations++,
     played: (kind: string) => add(books.hostile, kind),
     violated(violation: Violation) {
@@ -208,6 +215,7 @@ export function createBooks() {
         violations: [...plain.violations],
         perSecond: [...plain.perSecond],
         inFlight,
+        openConnections,
         positions: served,
         repeated,
       };

@@ -85,3 +85,5 @@ export function createScripts(defaultSeed: number) {
     },
   };
 }
+
+export type Scripts = ReturnType<typeof createScripts>;
