@@ -470,7 +470,7 @@ begin
   if cardinality(d_pos) > 0 then
     -- All tickets of one call carry the same estimate: the latest of its buckets.
     insert into sluice.limit_ticket as t (bucket_id, call_key, account, class, tag, cost, created_us, eta_us, lapse_us)
-    select p_ids[d.pos], d.key, d.account, d.class, d.tag, d.cost, now_us, now_us + wait, now_us + wait + 5000000
+    select p_ids[d.pos], d.key, d.account, d.class, d.tag, d.cost, now_us, now_us + wait, now_us + wait + least(5000000, 2000000 + wait / 10)
       from (select *, max(d.part_wait) over (partition by d.request) wait, (p_rows[d.pos]).last_us now_us
               from unnest(d_request, d_pos, d_key, d_account, d_class, d_tag, d_cost, d_wait)
                    d (request, pos, key, account, class, tag, cost, part_wait)) d
