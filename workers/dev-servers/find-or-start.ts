@@ -5,7 +5,7 @@
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { guard, hasEnded, isRunning, stopProcess, waitUntilHealthy, type LaunchedProcess } from './server-process.ts';
-import { processExists, readRecord, withLock, writeRecord, type ServerRecord } from './server-record.ts';
+import { readRecord, withLock, writeRecord, type ServerRecord } from './server-record.ts';
 
 export interface DevServerSpec<R extends ServerRecord> {
   /** For messages, and the name of the files in `folder`: `postgres`, `temporal`. */
@@ -56,7 +56,7 @@ async function useRunning<R extends ServerRecord>(
   record: R,
 ): Promise<DevServer<R> | undefined> {
   if (!isRunning(record.pid, spec.marker)) return undefined;
-  const isOrphan = !record.isKept && !processExists(record.ownerPid);
+  const isOrphan = !record.isKept && !isRunning(record.ownerPid);
   if (isOrphan && (await hasEnded(record.pid, spec.marker, ORPHAN_PATIENCE_MS))) return undefined;
   if (!(await becomesHealthy(spec, record))) {
     spec.log(`${spec.name}: process ${record.pid} does not answer and is replaced`);

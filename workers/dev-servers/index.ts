@@ -1,14 +1,9 @@
 // Postgres and Temporal for people who have none: found, started, remembered and stopped.
-// May import contracts, pg and @temporalio/client; nothing else of Sluice's.
+// May import contracts, client/temporal-environment.ts, pg and @temporalio/client; nothing else of Sluice's.
 // Start reading at start-dev-servers.ts, then postgres.ts, temporal.ts and find-or-start.ts.
-export { startDevServers, stopDevServers, type DevServers, type DevServersOptions } from './start-dev-servers.ts';
+export { startDevServers, type DevServers, type DevServersOptions } from './start-dev-servers.ts';
+export { findDevServers, stopDevServers, type DevServersPlace, type RunningDevServers } from './find-dev-servers.ts';
 export { ensurePostgres, type PostgresOptions, type PostgresServer } from './postgres.ts';
 export { ensureTemporal, type TemporalOptions, type TemporalServer } from './temporal.ts';
 export { findTemporalBinary, TEMPORAL_CLI_VERSION, type TemporalBinaryOptions } from './temporal-binary.ts';
-export {
-  temporalEnvironment,
-  type TemporalConnectionOptions,
-  type TemporalEnvironment,
-  type TemporalTls,
-} from './temporal-environment.ts';
 export { registerSearchAttributes } from './search-attributes.ts';

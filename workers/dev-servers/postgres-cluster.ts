@@ -12,19 +12,20 @@ import { closedFolderOn } from './cache-folder.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { UnprivilegedUser } from './unprivileged-user.ts';
 
-export const POSTGRES_USER = 'sluice';
+const USER = 'sluice';
+
+/** The database that Sluice uses on a server of our own. */
+export const DATABASE = 'sluice';
 
 /** Where Postgres keeps its files below the folder of the development servers. */
 export function clusterFolder(folder: string): string {
   return join(folder, 'postgres');
 }
 
-/** The password of the cluster's one role, or undefined when the cluster was not made yet. */
-export async function clusterPassword(folder: string): Promise<string | undefined> {
-  return readFile(passwordFile(folder), 'utf8').then(
-    (text) => text.trim(),
-    () => undefined, // not made yet
-  );
+/** The connection string of a server on this cluster. */
+export async function clusterUrl(folder: string, port: number, database: string = DATABASE): Promise<string> {
+  const password = (await readFile(passwordFile(folder), 'utf8')).trim();
+  return `postgresql://${USER}:${password}@127.0.0.1:${port}/${database}`;
 }
 
 /**
@@ -47,7 +48,7 @@ export async function ensureCluster(
   // Postgres' own C.UTF-8 locale: the same order of strings on every platform, whatever the machine has installed.
   const args = [
     `--pgdata=${unfinished}`,
-    `--username=${POSTGRES_USER}`,
+    `--username=${USER}`,
     `--pwfile=${passwordFile(folder)}`,
     '--auth=scram-sha-256',
     '--encoding=UTF8',

@@ -8,7 +8,7 @@ import { cacheFolder } from './cache-folder.ts';
 import { findOrStart, type Launched } from './find-or-start.ts';
 import { freePort } from './free-port.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
-import { clusterFolder, clusterPassword, ensureCluster, POSTGRES_USER } from './postgres-cluster.ts';
+import { clusterFolder, clusterUrl, DATABASE, ensureCluster } from './postgres-cluster.ts';
 import { launch } from './server-process.ts';
 import type { ServerRecord } from './server-record.ts';
 import { unprivilegedUser } from './unprivileged-user.ts';
@@ -35,8 +35,6 @@ export interface PostgresServer {
 
 // Many workers with a pool each, and test files side by side, fit in. An unused slot costs next to nothing.
 const MAX_CONNECTIONS = 300;
-const DATABASE = 'sluice';
-const DUPLICATE_DATABASE = '42P04';
 
 /**
  * Finds or starts a Postgres server: ready in about a second the first time, in a quarter of one later.
@@ -60,8 +58,8 @@ export async function ensurePostgres({
     isHealthy: ({ port }) => answersFrom(folder, port),
     launch: (previous, logFile) => launchPostgres(folder, previous, logFile, env),
   });
-  await ensureDatabase(await urlOf(folder, record.port, 'postgres'));
-  return { ...server, url: await urlOf(folder, record.port, DATABASE) };
+  await ensureDatabase(await clusterUrl(folder, record.port, 'postgres'));
+  return { ...server, url: await clusterUrl(folder, record.port) };
 }
 
 async function launchPostgres(
@@ -94,7 +92,7 @@ async function launchPostgres(
 /** Whether the server on that port answers, and is the one that keeps its data in our folder. */
 async function answersFrom(folder: string, port: number): Promise<boolean> {
   try {
-    const url = await urlOf(folder, port, 'postgres');
+    const url = await clusterUrl(folder, port, 'postgres');
     const rows = await query<{ data_directory: string }>(url, 'show data_directory');
     return rows[0]?.data_directory === clusterFolder(folder);
   } catch {
@@ -103,11 +101,14 @@ async function answersFrom(folder: string, port: number): Promise<boolean> {
 }
 
 async function ensureDatabase(adminUrl: string): Promise<void> {
-  const rows = await query(adminUrl, 'select 1 from pg_database where datname = $1', [DATABASE]);
-  if (rows.length > 0) return;
-  await query(adminUrl, `create database ${DATABASE}`).catch((error: { code?: string }) => {
-    if (error.code !== DUPLICATE_DATABASE) throw error; // made by another start at this moment
+  if (await databaseExists(adminUrl)) return;
+  await query(adminUrl, `create database ${DATABASE}`).catch(async (error: unknown) => {
+    if (!(await databaseExists(adminUrl))) throw error; // else another start made it at this moment
   });
+}
+
+async function databaseExists(adminUrl: string): Promise<boolean> {
+  return (await query(adminUrl, 'select 1 from pg_database where datname = $1', [DATABASE])).length > 0;
 }
 
 async function query<Row extends object>(url: string, sql: string, values: readonly string[] = []): Promise<Row[]> {
@@ -122,8 +123,4 @@ async function query<Row extends object>(url: string, sql: string, values: reado
   } finally {
     await client.end();
   }
-}
-
-async function urlOf(folder: string, port: number, database: string): Promise<string> {
-  return `postgresql://${POSTGRES_USER}:${(await clusterPassword(folder)) ?? ''}@127.0.0.1:${port}/${database}`;
 }

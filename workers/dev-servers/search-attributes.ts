@@ -16,7 +16,10 @@ const KEYWORD = 2;
  * @returns the names that were added; empty when all were there.
  * @throws Error with the commands for an administrator, when this client may not add them.
  */
-export async function registerSearchAttributes(connection: Pick<Connection, 'operatorService'>, namespace: string): Promise<string[]> {
+export async function registerSearchAttributes(
+  connection: Pick<Connection, 'operatorService'>,
+  namespace: string,
+): Promise<string[]> {
   const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
   const missing = searchAttributeNames.filter((name) => customAttributes[name] === undefined);
   if (missing.length === 0) return [];

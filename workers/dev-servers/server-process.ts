@@ -143,8 +143,11 @@ export async function hasEnded(pid: number, marker: string, limitMs: number): Pr
   return true;
 }
 
-/** Whether a process with that id runs whose command line contains `marker`. A process that has ended but was not yet collected by its parent does not run. */
-export function isRunning(pid: number, marker: string): boolean {
+/**
+ * Whether a process with that id runs, of whichever user, whose command line contains `marker`. One that has ended but
+ * was not yet collected by its parent does not run.
+ */
+export function isRunning(pid: number, marker = ''): boolean {
   const commandLine = commandLineOf(pid);
   return commandLine !== '' && commandLine.includes(marker);
 }

@@ -5,6 +5,7 @@
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isRunning } from './server-process.ts';
 
 export interface ServerRecord {
   readonly pid: number;
@@ -78,7 +79,7 @@ async function tryLink(existing: string, file: string): Promise<boolean> {
 
 async function removeIfAbandoned(file: string): Promise<void> {
   const holder = await readHolder(file);
-  if (holder === undefined || processExists(holder)) return;
+  if (holder === undefined || isRunning(holder)) return;
   // Only one of several waiting processes gets the rename; it gives back a lock that changed hands in between.
   const aside = `${file}.abandoned.${process.pid}`;
   await rename(file, aside).catch(() => {
@@ -92,14 +93,4 @@ async function removeIfAbandoned(file: string): Promise<void> {
 async function readHolder(file: string): Promise<number | undefined> {
   const text = await readFile(file, 'utf8').catch(() => undefined); // released meanwhile
   return text === undefined ? undefined : Number.parseInt(text, 10);
-}
-
-/** Whether any process has this id, also one of another user. */
-export function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }

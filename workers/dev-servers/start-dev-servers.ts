@@ -2,15 +2,10 @@
  * Both servers with one call, for `sluice dev`, the demo and anyone who has none.
  * Next stop: `postgres.ts` and `temporal.ts`.
  */
-import { realpath } from 'node:fs/promises';
-import { join } from 'node:path';
-import { cacheFolder } from './cache-folder.ts';
-import { recordFile } from './find-or-start.ts';
+import type { ConnectionOptions } from '@temporalio/client';
+import { defaultDataDir } from './find-dev-servers.ts';
 import { ensurePostgres } from './postgres.ts';
-import { isRunning, stopProcess } from './server-process.ts';
-import { readRecord } from './server-record.ts';
 import { ensureTemporal } from './temporal.ts';
-import type { TemporalConnectionOptions } from './temporal-environment.ts';
 
 export interface DevServersOptions {
   /** Keeps data, logs and what is remembered of running servers. Default: `dev` in the user's cache folder. */
@@ -26,7 +21,7 @@ export interface DevServers {
   /** `host:port` */
   readonly temporalAddress: string;
   /** Address and credentials, as the client's and the worker's `connect` take them. */
-  readonly temporalConnection: TemporalConnectionOptions;
+  readonly temporalConnection: ConnectionOptions;
   readonly namespace: string;
   /** Undefined when the environment names the Temporal server. */
   readonly webUiUrl?: string;
@@ -57,7 +52,7 @@ export async function startDevServers(options: DevServersOptions = {}): Promise<
   const { connection, namespace, webUiUrl, isOwned } = temporal.value;
   return {
     databaseUrl: postgres.value.url,
-    temporalAddress: connection.address,
+    temporalAddress: connection.address ?? '',
     temporalConnection: connection,
     namespace,
     ...(webUiUrl === undefined ? {} : { webUiUrl }),
@@ -69,26 +64,4 @@ export async function startDevServers(options: DevServersOptions = {}): Promise<
       await Promise.all(servers.map((server) => server.keepRunning()));
     },
   };
-}
-
-/**
- * Ends the development servers of a data folder, whoever started them.
- * @returns the names of those that ran: `postgres`, `temporal`.
- */
-export async function stopDevServers({ dataDir, env = process.env }: DevServersOptions = {}): Promise<string[]> {
-  const folder = await realpath(dataDir ?? defaultDataDir(env)).catch(() => undefined); // never used: nothing runs
-  if (folder === undefined) return [];
-  const stopped = await Promise.all(
-    ['postgres', 'temporal'].map(async (name) => {
-      const record = await readRecord(recordFile(folder, name));
-      if (!record || !isRunning(record.pid, record.marker)) return [];
-      await stopProcess(record.pid, record.marker);
-      return [name];
-    }),
-  );
-  return stopped.flat();
-}
-
-export function defaultDataDir(env: NodeJS.ProcessEnv): string {
-  return join(cacheFolder(env), 'dev');
 }

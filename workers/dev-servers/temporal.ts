@@ -6,13 +6,14 @@ import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
+import type { TemporalTarget } from '../../client/temporal-environment.ts';
 import { findOrStart, type Launched } from './find-or-start.ts';
 import { freePort } from './free-port.ts';
 import { registerSearchAttributes } from './search-attributes.ts';
 import type { ServerRecord } from './server-record.ts';
 import { findTemporalBinary } from './temporal-binary.ts';
-import { temporalEnvironment, type TemporalEnvironment } from './temporal-environment.ts';
 import { launchTemporal, temporalAnswers } from './temporal-launch.ts';
+import { temporalSettings } from './temporal-settings.ts';
 
 export interface TemporalOptions {
   /** Keeps the state, the log and the record of the running server. Made when absent. */
@@ -23,7 +24,7 @@ export interface TemporalOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-export interface TemporalServer extends TemporalEnvironment {
+export interface TemporalServer extends TemporalTarget {
   /** Address of the Web UI of our own server; undefined for a server named by the environment. */
   readonly webUiUrl?: string;
   /** Whether the server ends with this process. False for TEMPORAL_ADDRESS and for a server that ran already. */
@@ -47,7 +48,7 @@ interface TemporalRecord extends ServerRecord {
  */
 export async function ensureTemporal(options: TemporalOptions): Promise<TemporalServer> {
   const { env = process.env } = options;
-  const given = temporalEnvironment(env);
+  const given = temporalSettings(env);
   const server = given
     ? { ...given, isOwned: false, stop: async () => {}, keepRunning: async () => {} }
     : await ensureOwn(options, env['TEMPORAL_NAMESPACE'] || 'default');
@@ -118,7 +119,7 @@ async function hasNamespace(address: string, namespace: string): Promise<boolean
   return true;
 }
 
-async function connect({ connection, namespace }: TemporalEnvironment): Promise<Connection> {
+async function connect({ connection, namespace }: TemporalTarget): Promise<Connection> {
   try {
     return await Connection.connect(connection);
   } catch (cause) {
