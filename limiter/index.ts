@@ -11,5 +11,6 @@ export type {
 } from '../contracts/limit.ts';
 export { createLimiter, type Limiter, type LimiterOptions } from './create-limiter.ts';
 export { LimiterUnavailable } from './errors.ts';
+export { parseQuotaHeaders, type QuotaHeaders, type QuotaHeadersOptions } from './headers.ts';
 export { isFresh } from './permit.ts';
 export type { AcquireRequest, AcquireResult, Observation, Permit, WaitCause, WaitReason } from './types.ts';
