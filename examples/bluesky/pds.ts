@@ -22,7 +22,7 @@ export interface StartPdsOptions {
   readonly limit?: number;
   /** Length of that fixed window in seconds, at least 1. Default 300, as shipped. */
   readonly windowSeconds?: number;
-  /** Life of an access token in seconds, at least 1. Default two hours, as shipped. Seeding needs a few seconds of it. */
+  /** Life of an access token in seconds, at least 1. Default two hours, as shipped. */
   readonly tokenSeconds?: number;
   /** An empty or missing folder, kept afterwards. Default: a temporary one, removed at the end. */
   readonly dataDir?: string;
@@ -40,6 +40,8 @@ export interface PdsAddress {
   readonly adminPassword: string;
   /** In the header `x-ratelimit-bypass` it lets a call pass the limit and the count. */
   readonly bypassKey: string;
+  /** Where its SQLite files are. */
+  readonly dataDir: string;
   readonly pid: number;
 }
 

@@ -82,18 +82,18 @@ interface NewAccount {
   readonly did: string;
   readonly handle: string;
   readonly password: string;
-  readonly accessJwt: string;
+  readonly refreshJwt: string;
 }
 
 async function createAccount(options: SeedOptions, seedNumber: number, index: number): Promise<NewAccount> {
   const handle = `user-${seedNumber}-${index + 1}.test`;
   const password = `password-${seedNumber}-${index + 1}`;
-  const { did, accessJwt } = await callXrpc<{ did: string; accessJwt: string }>(options.url, {
+  const { did, refreshJwt } = await callXrpc<{ did: string; refreshJwt: string }>(options.url, {
     method: 'com.atproto.server.createAccount',
     input: { handle, password, email: `user-${seedNumber}-${index + 1}@example.com` },
     bypassKey: options.bypassKey,
   });
-  return { did, handle, password, accessJwt };
+  return { did, handle, password, refreshJwt };
 }
 
 /** Returns the URIs of what it wrote. */
@@ -108,10 +108,17 @@ async function writeRecords(
   ];
   const uris: string[] = [];
   for (let from = 0; from < writes.length; from += writesPerCall) {
+    // A token for each call: with a life of two seconds the one from before may be over.
+    const { accessJwt } = await callXrpc<{ accessJwt: string }>(options.url, {
+      method: 'com.atproto.server.refreshSession',
+      post: true,
+      token: account.refreshJwt,
+      bypassKey: options.bypassKey,
+    });
     const { results } = await callXrpc<{ results: { uri: string }[] }>(options.url, {
       method: 'com.atproto.repo.applyWrites',
       input: { repo: account.did, writes: writes.slice(from, from + writesPerCall) },
-      token: account.accessJwt,
+      token: accessJwt,
       bypassKey: options.bypassKey,
     });
     uris.push(...results.map((result) => result.uri));

@@ -7,11 +7,15 @@ export interface XrpcCall {
   /** The NSID, such as `com.atproto.repo.listRecords`. */
   readonly method: string;
   readonly params?: Readonly<Record<string, string | number | undefined>>;
-  /** JSON body. With one the call is a POST, without one a GET. */
+  /** JSON body, which makes the call a POST. */
   readonly input?: unknown;
+  /** A POST without a body, as `refreshSession` wants it. */
+  readonly post?: boolean;
   readonly token?: string;
   /** Lets the call pass the rate limit, uncounted. */
   readonly bypassKey?: string;
+  /** The IP that the call claims to come from; a PDS believes it from loopback. */
+  readonly fromIp?: string;
 }
 
 /** Makes the call and returns its JSON. @throws {Error} with the method, the status and the body when it is not 2xx. */
@@ -31,7 +35,8 @@ export async function sendXrpc(url: string, call: XrpcCall): Promise<Response> {
   const headers = new Headers();
   if (call.token !== undefined) headers.set('authorization', `Bearer ${call.token}`);
   if (call.bypassKey !== undefined) headers.set('x-ratelimit-bypass', call.bypassKey);
-  if (call.input === undefined) return fetch(address, { headers });
+  if (call.fromIp !== undefined) headers.set('x-forwarded-for', call.fromIp);
+  if (call.input === undefined) return fetch(address, { method: call.post === true ? 'POST' : 'GET', headers });
   headers.set('content-type', 'application/json');
   return fetch(address, { method: 'POST', headers, body: JSON.stringify(call.input) });
 }

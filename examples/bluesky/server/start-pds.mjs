@@ -1,8 +1,8 @@
 /**
  * Starts a real Bluesky PDS and the PLC directory it needs, both on free loopback ports, and prints one JSON line when
- * they answer: `{ url, plcUrl, controlUrl, adminPassword, bypassKey, pid }`. Plain JavaScript, so that it runs with its
- * own packages (those of `--packages`, else of this folder). `../pds.ts` spawns it; `call-counter.mjs` is what its
- * control port shows.
+ * they answer: `{ url, plcUrl, controlUrl, adminPassword, bypassKey, dataDir, pid }`. Plain JavaScript, so that it runs
+ * with its own packages (those of `--packages`, else of this folder). `../pds.ts` spawns it; `call-counter.mjs` is what
+ * its control port shows.
  *
  *   node start-pds.mjs --limit 300 --window-seconds 10 --token-seconds 20 --data-dir /some/empty/folder
  *
@@ -109,9 +109,16 @@ if (isPipe(0)) {
 // A parent that read the line below and left this process running no longer reads: nothing said to it matters.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
-process.stdout.write(
-  `${JSON.stringify({ url: pdsFront.url, plcUrl: plcFront.url, controlUrl: controlFront.url, adminPassword, bypassKey, pid: process.pid })}\n`,
-);
+const ready = {
+  url: pdsFront.url,
+  plcUrl: plcFront.url,
+  controlUrl: controlFront.url,
+  adminPassword,
+  bypassKey,
+  dataDir,
+  pid: process.pid,
+};
+process.stdout.write(`${JSON.stringify(ready)}\n`);
 
 async function stop(code) {
   if (isStopping) return;
