@@ -5,11 +5,11 @@
  * worker still drains. Next stop: `postgres.ts`.
  */
 import { existsSync } from 'node:fs';
-import { chmod, cp, readFile, rename } from 'node:fs/promises';
+import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { closedFolderOn } from './cache-folder.ts';
+import { closedFolderOn, isExecutable } from './cache-folder.ts';
 
 export interface PostgresBinaries {
   readonly postgres: string;
@@ -24,15 +24,12 @@ export interface PostgresBinaries {
 export async function postgresBinaries(copyTo?: string): Promise<PostgresBinaries> {
   const programs = await installedPrograms();
   const native = dirname(dirname(programs.postgres));
-  if (copyTo === undefined || closedFolderOn(native) === undefined) return executable(programs);
+  await completeInstallation(native, programs);
+  if (copyTo === undefined || closedFolderOn(native) === undefined) return programs;
   const { version } = JSON.parse(await readFile(join(dirname(native), 'package.json'), 'utf8')) as { version: string };
   const copy = join(copyTo, `postgres-${version}`);
-  if (!existsSync(copy)) {
-    const unfinished = `${copy}.${process.pid}`;
-    await cp(native, unfinished, { recursive: true, verbatimSymlinks: true });
-    await rename(unfinished, copy);
-  }
-  return executable({ postgres: join(copy, 'bin', 'postgres'), initdb: join(copy, 'bin', 'initdb') });
+  if (!existsSync(copy)) await copyWhole(native, copy);
+  return { postgres: join(copy, 'bin', 'postgres'), initdb: join(copy, 'bin', 'initdb') };
 }
 
 async function installedPrograms(): Promise<PostgresBinaries> {
@@ -50,14 +47,43 @@ async function installedPrograms(): Promise<PostgresBinaries> {
   }
 }
 
-/** npm keeps the programs' modes, some archive tools do not. */
-async function executable(programs: PostgresBinaries): Promise<PostgresBinaries> {
-  await Promise.all(
-    [programs.postgres, programs.initdb].map((file) =>
-      chmod(file, 0o755).catch(() => {
-        // somebody else's read-only installation: then the modes are theirs to set, and a wrong one shows at the launch
-      }),
-    ),
-  );
-  return programs;
+/**
+ * What the package's own install script does: npm packages carry no symbolic links, so the libraries' short names are
+ * listed in a file. npm runs install scripts only where the project allows them, and ours must work in any project.
+ */
+async function completeInstallation(native: string, programs: PostgresBinaries): Promise<void> {
+  try {
+    const list = await readFile(join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'); // none on this platform
+    for (const { source, target } of JSON.parse(list) as { readonly source: string; readonly target: string }[]) {
+      const link = join(dirname(native), target);
+      if (!existsSync(link)) await symlink(relative(dirname(target), source), link).catch(unlessThere);
+    }
+    for (const file of [programs.postgres, programs.initdb]) if (!isExecutable(file)) await chmod(file, 0o755);
+  } catch (cause) {
+    throw new Error(
+      `The Postgres programs in ${native} are not complete, and this user may not complete them. Run ` +
+        '`npm rebuild` as their owner, or set DATABASE_URL.',
+      { cause },
+    );
+  }
+}
+
+/** Another start may do the same at this moment. */
+function unlessThere(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error;
+}
+
+/** The copy appears in one step, or another start's was there first. */
+async function copyWhole(native: string, copy: string): Promise<void> {
+  await mkdir(dirname(copy), { recursive: true });
+  const unfinished = await mkdtemp(`${copy}.`);
+  try {
+    await cp(native, unfinished, { recursive: true, verbatimSymlinks: true });
+    await chmod(unfinished, 0o755);
+    await rename(unfinished, copy).catch((error: unknown) => {
+      if (!existsSync(copy)) throw error;
+    });
+  } finally {
+    await rm(unfinished, { recursive: true, force: true });
+  }
 }

