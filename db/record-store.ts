@@ -15,9 +15,10 @@ export interface RecordRow {
 }
 
 // (tx, seq) is the order. Only rows of transactions that are older than every one still running are shown, so that a
-// row which commits late can never appear behind a reader. Index: record_changes.
+// row which commits late can never appear behind a reader. Index: record_changes. (Its text has a name of its own:
+// `order by tx` would otherwise sort the text.)
 const CHANGES = `
-  select tx::text as tx, seq, key, data, first_seen_at, last_seen_at, changed_at, deleted_at
+  select tx::text as tx_text, seq, key, data, first_seen_at, last_seen_at, changed_at, deleted_at
   from sluice.record
   where account = $1 and resource = $2 and (tx, seq) > ($3::xid8, $4::bigint)
     and tx < pg_snapshot_xmin(pg_current_snapshot())
@@ -40,7 +41,7 @@ export async function readChanges(
   const [tx, seq] = parseSequence(of.after);
   const { rows } = await db.query(CHANGES, [of.account, of.resource, tx, seq, of.limit]);
   return (rows as ChangeRow[]).map((row) => ({
-    sequence: `${row.tx}-${row.seq}`,
+    sequence: `${row.tx_text}-${row.seq}`,
     key: row.key,
     data: row.data,
     change: row.deleted_at ? 'delete' : 'upsert',
@@ -51,7 +52,7 @@ export async function readChanges(
 }
 
 interface ChangeRow {
-  tx: string;
+  tx_text: string;
   seq: number;
   key: string;
   data: unknown;

@@ -9,7 +9,7 @@ import type { Outcome } from '../contracts/outcome.ts';
 import { bearer, type Auth } from './auth.ts';
 import { defaultOutcome } from './default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
-import { single, type PageRequest, type Pagination } from './pagination.ts';
+import { toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
 import type { Classify } from './rules.ts';
 
 export interface Timeouts {
@@ -68,8 +68,8 @@ export interface Provider {
 export interface EndpointOptions<Input, Response, Item> {
   /** The call. Pure: asked again for every attempt, so a shrunk page or a new token is in it. */
   readonly request: (input: Input, page: PageRequest) => RequestSpec;
-  /** Default: `single()`, the answer is the one item. */
-  readonly paginate?: Pagination<Response, Item>;
+  /** How its list is cut into pages, e.g. `{ kind: 'cursor', items, next }`. Default: the answer is the one item. */
+  readonly paginate?: Paginate<Response, Item>;
   /** Rules for this endpoint alone; asked before the provider's. */
   readonly classify?: Classify;
   /** Overrides the provider's ceiling of a whole call, milliseconds. */
@@ -132,7 +132,7 @@ export function defineProvider(options: ProviderOptions): Provider {
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         request: request as Endpoint['request'],
-        paginate: (paginate ?? single()) as unknown as Pagination<unknown, unknown>,
+        paginate: toPagination(paginate as Paginate<unknown, unknown> | undefined),
         decide: (answer) => classify?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
         charges: (call) => chargesFor(options.limits, { ...call, provider: options.id, endpoint: name }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,

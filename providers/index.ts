@@ -7,8 +7,15 @@ export { apiKey, basic, bearer, noAuth } from './auth.ts';
 export type { Auth } from './auth.ts';
 export { inflight, learned, window } from './limits.ts';
 export type { CallFacts, LimitDeclaration, Scope } from './limits.ts';
-export { cursor, link, offset, page, single } from './pagination.ts';
-export type { PageRequest, PageSize, Pagination } from './pagination.ts';
+export type {
+  CursorPages,
+  LinkPages,
+  NumberedPages,
+  PageRequest,
+  PageSize,
+  Paginate,
+  SinglePage,
+} from './pagination.ts';
 export { days, del, get, hours, minutes, post, seconds } from './request.ts';
 export {
   accept,

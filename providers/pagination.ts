@@ -42,77 +42,79 @@ export interface Pagination<Response, Item> {
   readonly maxPages: number;
 }
 
-interface CommonOptions<Response, Item> {
+interface Common<Response, Item> {
   readonly items: (response: Response) => readonly Item[];
   readonly pageSize?: PageSize;
   /** A list with more pages than this ends as `looped`. Default 1,000,000. */
   readonly maxPages?: number;
 }
 
-/** One answer, one object (or a list that is never cut into pages). */
-export function single<Response>(): Pagination<Response, Response>;
-export function single<Response, Item>(items: (response: Response) => readonly Item[]): Pagination<Response, Item>;
-export function single<Response, Item>(items?: (response: Response) => readonly Item[]): Pagination<Response, Item> {
-  return {
-    kind: 'single',
-    items: items ?? ((response) => [response as unknown as Item]),
-    lanes: 1,
-    firstPage: 1,
-    pageSize: sizes({ start: 1 }),
-    maxPages: 1,
-  };
+/** One answer, cut into rows. An endpoint without `paginate` answers one object. */
+export interface SinglePage<Response, Item> {
+  readonly kind: 'single';
+  readonly items: (response: Response) => readonly Item[];
 }
 
 /** Each page names the cursor of the next; pages of one list follow one another. */
-export function cursor<Response, Item>(
-  options: CommonOptions<Response, Item> & {
-    readonly next: (
-      response: Response,
-      headers: Readonly<Record<string, string>>,
-    ) => string | number | null | undefined;
-  },
-): Pagination<Response, Item> {
-  return { kind: 'cursor', ...shared(options), next: options.next, lanes: 1, firstPage: 1 };
+export interface CursorPages<Response, Item> extends Common<Response, Item> {
+  readonly kind: 'cursor';
+  /** Null, undefined or '' ends the list. */
+  readonly next: (response: Response, headers: Readonly<Record<string, string>>) => string | number | null | undefined;
 }
 
 /**
- * Each page carries the address of the next, in the body (`next`) or, by default, in the `Link` header (RFC 8288,
- * `rel="next"`). An address of another origin than the provider's is refused.
+ * Each page carries the address of the next: in the `Link` header (RFC 8288, `rel="next"`), or where `next` finds it. An
+ * address of another origin than the provider's is refused.
  */
-export function link<Response, Item>(
-  options: CommonOptions<Response, Item> & {
-    readonly next?: (response: Response, headers: Readonly<Record<string, string>>) => string | null | undefined;
-  },
-): Pagination<Response, Item> {
-  return {
-    kind: 'link',
-    ...shared(options),
-    next: options.next ?? ((_, headers) => nextLink(headers['link'])),
-    lanes: 1,
-    firstPage: 1,
-  };
+export interface LinkPages<Response, Item> extends Common<Response, Item> {
+  readonly kind: 'link';
+  readonly next?: (response: Response, headers: Readonly<Record<string, string>>) => string | null | undefined;
 }
 
-interface ParallelOptions<Response, Item> extends CommonOptions<Response, Item> {
-  /** Items in the whole list, when the answer says so: then all pages are asked for at once (bounded by `lanes`). */
+/**
+ * Page numbers (`page`) or offset and limit (`offset`): all pages at once, bounded by `lanes`, when the first answer tells
+ * the total; else `lanes` at a time until a blank one.
+ */
+export interface NumberedPages<Response, Item> extends Common<Response, Item> {
+  readonly kind: 'page' | 'offset';
+  /** Items in the whole list, when the answer says so. */
   readonly total?: (response: Response) => number | null | undefined;
-  /** Pages of one list in flight at once. Default 8. */
+  /** Pages of one list in flight at once, ≥ 1. Default 8. */
   readonly lanes?: number;
+  /** Number of the first page, for `page`. Default 1. */
+  readonly firstPage?: number;
 }
 
-/** Page numbers: all at once when the first answer tells the total, else `lanes` at a time until a blank one. */
-export function page<Response, Item>(
-  options: ParallelOptions<Response, Item> & {
-    /** Number of the first page. Default 1. */
-    readonly firstPage?: number;
-  },
-): Pagination<Response, Item> {
-  return { kind: 'page', ...parallel(options), firstPage: options.firstPage ?? 1 };
-}
+export type Paginate<Response, Item> =
+  SinglePage<Response, Item> | CursorPages<Response, Item> | LinkPages<Response, Item> | NumberedPages<Response, Item>;
 
-/** Offset and limit: all pages at once when the first answer tells the total, else `lanes` at a time until a blank one. */
-export function offset<Response, Item>(options: ParallelOptions<Response, Item>): Pagination<Response, Item> {
-  return { kind: 'offset', ...parallel(options), firstPage: 1 };
+/** Fills in the defaults. Without options an answer is its own one item. */
+export function toPagination(paginate: Paginate<unknown, unknown> | undefined): Pagination<unknown, unknown> {
+  const one = { lanes: 1, firstPage: 1, pageSize: sizes({ start: 1 }), maxPages: 1 };
+  if (!paginate) return { kind: 'single', items: (response) => [response], ...one };
+  switch (paginate.kind) {
+    case 'single':
+      return { ...one, ...paginate };
+    case 'cursor':
+      return { ...shared(paginate), kind: 'cursor', next: paginate.next, lanes: 1, firstPage: 1 };
+    case 'link':
+      return {
+        ...shared(paginate),
+        kind: 'link',
+        next: paginate.next ?? ((_, headers) => nextLink(headers['link'])),
+        lanes: 1,
+        firstPage: 1,
+      };
+    case 'page':
+    case 'offset':
+      return {
+        ...shared(paginate),
+        kind: paginate.kind,
+        ...(paginate.total ? { total: paginate.total } : {}),
+        lanes: paginate.lanes ?? 8,
+        firstPage: paginate.firstPage ?? 1,
+      };
+  }
 }
 
 /** The target of `rel="next"` in a `Link` header, or undefined. */
@@ -124,12 +126,8 @@ export function nextLink(value: string | undefined): string | undefined {
   return undefined;
 }
 
-function shared<Response, Item>(options: CommonOptions<Response, Item>) {
-  return { items: options.items, pageSize: sizes(options.pageSize ?? {}), maxPages: options.maxPages ?? 1_000_000 };
-}
-
-function parallel<Response, Item>(options: ParallelOptions<Response, Item>) {
-  return { ...shared(options), ...(options.total ? { total: options.total } : {}), lanes: options.lanes ?? 8 };
+function shared(paginate: Common<unknown, unknown>) {
+  return { items: paginate.items, pageSize: sizes(paginate.pageSize ?? {}), maxPages: paginate.maxPages ?? 1_000_000 };
 }
 
 function sizes(size: PageSize): Required<PageSize> {

@@ -14,6 +14,7 @@ import { createLimiter } from '../limiter/index.ts';
 import type { Sync } from '../providers/index.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
 import { registerSearchAttributes } from './dev-servers/index.ts';
+import { installRuntime } from './runtime.ts';
 
 export interface WorkerOptions {
   /** The syncs that this worker can run. */
@@ -39,6 +40,7 @@ export interface SluiceWorker {
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
   const settings = options.settings ?? readWorkerSettings();
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
+  installRuntime(log);
   const namespace = options.namespace ?? 'default';
   const syncs = syncsByName(options.syncs);
   const pool = createPool(options.databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });

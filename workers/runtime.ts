@@ -1,0 +1,28 @@
+/**
+ * Temporal's native runtime, one per process: its log lines go to ours. Next stop: `create-worker.ts`.
+ */
+import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
+import type { Log } from '../activities/index.ts';
+
+// A process has one runtime however many workers it has; installing it twice is an error.
+let isInstalled = false;
+
+/** Installs the runtime unless this process has one. Retries of activities are normal here and logged as `debug`. */
+export function installRuntime(log: Log): void {
+  if (isInstalled) return;
+  isInstalled = true;
+  try {
+    Runtime.install({ logger: new DefaultLogger('WARN', (entry) => forward(log, entry)) });
+  } catch (error) {
+    // The app has installed its own, which is then the one to use.
+    log.info({ error: String(error) }, 'using the Temporal runtime that this process already has');
+  }
+}
+
+function forward(log: Log, { level, message, meta }: LogEntry): void {
+  const fields = { ...meta, taskToken: undefined };
+  // A failed attempt is how a call waits or is tried again; the unit's row and the Web UI tell its story.
+  if (message === 'Activity failed') return;
+  if (level === 'ERROR') log.error(fields, message);
+  else log.warn(fields, message);
+}
