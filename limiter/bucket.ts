@@ -71,7 +71,8 @@ export function bucketRow(key: string, limit: LimitSpec | undefined): BucketRow 
   return { ...base, kind: 'window', spec: limit, max, durable, ...ring(limit.perMs * 1_000, guardUs) };
 }
 
-function ring(winUs: number, guardUs: number): Pick<BucketRow, 'winUs' | 'guardUs' | 'slotUs' | 'slots'> {
+/** The geometry of a ring: a whole number of equal slots in window and guard, plus the one that is being filled. */
+export function ring(winUs: number, guardUs: number): Pick<BucketRow, 'winUs' | 'guardUs' | 'slotUs' | 'slots'> {
   const target = Math.max(winUs / SLOTS, SHORTEST_SLOT_US);
   const parts = Math.ceil((winUs + guardUs) / target);
   const slack = Math.min(target / 2, SLACK_US);

@@ -8,6 +8,7 @@ import { bucketId } from './bucket.ts';
 import { createBuckets } from './configure.ts';
 import { LimiterUnavailable } from './errors.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { createLearner } from './learn.ts';
 import { createReports } from './report.ts';
 import { ABANDON } from './statements.ts';
 import type { AcquireRequest, AcquireResult, Observation, Permit } from './types.ts';
@@ -49,11 +50,15 @@ const defaults = { maxRetryAfterMs: 900_000 } satisfies Partial<LimiterOptions>;
 export function createLimiter(options: LimiterOptions): Limiter {
   const { pool, maxRetryAfterMs } = { ...defaults, ...options };
   let stopped = false;
-  const onLawDue = (_ids: readonly number[]): void => {};
+  const learner = createLearner(pool);
+  const onLawDue = learner.step;
   const buckets = createBuckets(pool);
   const decide = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
   const reports = createReports({ pool, idOf: (charge) => bucketId(charge.key), onLawDue });
-  const giveBack = (permit: Permit) => reports.report(permit, { result: 'not-sent' });
+  const giveBack = async (permit: Permit): Promise<void> => {
+    await reports.report(permit, { result: 'not-sent' });
+    await reports.flush();
+  };
 
   return {
     async acquire(request) {
@@ -71,6 +76,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     async stop() {
       stopped = true;
       await reports.flush();
+      await learner.settled();
     },
   };
 }

@@ -35,9 +35,8 @@ interface Entry {
   charge: number;
   closeMs: number | undefined;
   reason: string | undefined;
-  refusals: Map<number, number>;
-  ok: number;
-  failed: number;
+  /** By the permits' epoch. */
+  outcomes: Map<number, Outcomes>;
   releases: number;
   heldMs: number;
   remaining: number | undefined;
@@ -46,6 +45,12 @@ interface Entry {
   /** `performance.now()` when the call that was told `remaining` got its permit. */
   askedAt: number;
   max: number | undefined;
+}
+
+interface Outcomes {
+  oks: number;
+  refusals: number;
+  failures: number;
 }
 
 const NEARLY_EMPTY = 0.1;
@@ -98,17 +103,28 @@ export function createReports(options: ReportsOptions): Reports {
     }
     if (isRefused) {
       const entry = entryOf(charge);
-      entry.refusals.set(permit.epochs[index]!, (entry.refusals.get(permit.epochs[index]!) ?? 0) + 1);
+      outcomesOf(entry, permit.epochs[index]!).refusals += 1;
       entry.reason = observation.reason ?? entry.reason;
       if (observation.closeForMs !== undefined) entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
       return 0;
     }
     if (limit.kind === 'learned') {
-      const entry = entryOf(charge);
-      if (result === 'failed') entry.failed += 1;
+      const outcomes = outcomesOf(entryOf(charge), permit.epochs[index]!);
+      if (result === 'failed') outcomes.failures += 1;
       // Refused by another limit: this one let it through.
-      else entry.ok += 1;
+      else outcomes.oks += 1;
       delayMs = Math.min(delayMs, collectMs);
+    }
+    if (
+      result === 'failed' &&
+      observation.closeForMs !== undefined &&
+      index === refusedCharge(permit.charges, observation.limit)
+    ) {
+      // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
+      const entry = entryOf(charge);
+      entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
+      entry.reason = observation.reason ?? entry.reason;
+      return 0;
     }
     return delayMs;
   }
@@ -142,9 +158,7 @@ export function createReports(options: ReportsOptions): Reports {
         charge: 0,
         closeMs: undefined,
         reason: undefined,
-        refusals: new Map(),
-        ok: 0,
-        failed: 0,
+        outcomes: new Map(),
         releases: 0,
         heldMs: 0,
         remaining: undefined,
@@ -221,12 +235,21 @@ function addRefund(entry: Entry, slot: number, amount: number): void {
   entry.refunds.set(slot, (entry.refunds.get(slot) ?? 0) + amount);
 }
 
+function outcomesOf(entry: Entry, epoch: number): Outcomes {
+  let outcomes = entry.outcomes.get(epoch);
+  if (outcomes === undefined) entry.outcomes.set(epoch, (outcomes = { oks: 0, refusals: 0, failures: 0 }));
+  return outcomes;
+}
+
 function merge(older: Entry, newer: Entry): Entry {
   for (const [slot, amount] of older.refunds) addRefund(newer, slot, amount);
-  for (const [epoch, count] of older.refusals) newer.refusals.set(epoch, (newer.refusals.get(epoch) ?? 0) + count);
+  for (const [epoch, { oks, refusals, failures }] of older.outcomes) {
+    const outcomes = outcomesOf(newer, epoch);
+    outcomes.oks += oks;
+    outcomes.refusals += refusals;
+    outcomes.failures += failures;
+  }
   newer.charge += older.charge;
-  newer.ok += older.ok;
-  newer.failed += older.failed;
   newer.releases += older.releases;
   newer.heldMs += older.heldMs;
   newer.closeMs ??= older.closeMs;
@@ -240,12 +263,14 @@ function toJson(entry: Entry): object {
     json['refundSlots'] = [...entry.refunds.keys()];
     json['refunds'] = [...entry.refunds.values()];
   }
-  if (entry.refusals.size > 0) {
-    json['epochs'] = [...entry.refusals.keys()];
-    json['refusals'] = [...entry.refusals.values()];
+  if (entry.outcomes.size > 0) {
+    const outcomes = [...entry.outcomes.values()];
+    json['epochs'] = [...entry.outcomes.keys()];
+    json['oks'] = outcomes.map(({ oks }) => oks);
+    json['refusals'] = outcomes.map(({ refusals }) => refusals);
+    json['failures'] = outcomes.map(({ failures }) => failures);
   }
-  for (const name of ['charge', 'ok', 'failed', 'releases', 'heldMs'] as const)
-    if (entry[name] > 0) json[name] = entry[name];
+  for (const name of ['charge', 'releases', 'heldMs'] as const) if (entry[name] > 0) json[name] = entry[name];
   for (const name of ['closeMs', 'reason', 'remaining', 'max'] as const) {
     if (entry[name] !== undefined) json[name] = entry[name];
   }

@@ -36,6 +36,7 @@ create table sluice.limit_bucket (
   paced_us bigint not null default 0,
   hold boolean not null default false,
   probe_us bigint not null default 0,
+  probe_lease_us bigint not null default 0,       -- a probe is on its way; given up when nothing is heard of it
   epoch int not null default 0,
   law jsonb,
   law_version int not null default 0,
@@ -43,13 +44,13 @@ create table sluice.limit_bucket (
   law_due_us bigint,                              -- null = time alone changes nothing
   -- What happened since the law's last step.
   ev_ok int not null default 0,
+  ev_fresh int not null default 0,                -- of ev_ok: permits of the current epoch
   ev_refused int not null default 0,
   ev_failed int not null default 0,
   ev_stale int not null default 0,
   ev_retry_ms float8,
-  ev_asked float8 not null default 0,
-  ev_denied float8 not null default 0,
   ev_granted float8 not null default 0,
+  ev_waited_us bigint not null default 0,         -- time in which somebody waited
   -- Closed by an answer, or paused by an operator.
   closed_us bigint not null default 0,
   closed_at timestamptz,
@@ -199,6 +200,9 @@ begin
       r.tokens := least(r.tokens, 0);
     end if;
   end if;
+  if r.queue_len > 0 then
+    r.ev_waited_us := r.ev_waited_us + greatest(0, least(v_now, r.queue_until_us) - r.last_us);
+  end if;
   r.generation := p_generation;
   r.last_us := v_now;
   return r;
@@ -246,7 +250,8 @@ begin
     end if;
     if r.rate is not null then
       if r.hold then
-        v_eta := greatest(v_eta, r.probe_us - r.last_us + ((v_need - 1) * 1000000 / greatest(r.rate, 0.0001))::bigint);
+        -- While a probe is on its way, look again when its answer should be known.
+        v_eta := greatest(v_eta, greatest(r.probe_us - r.last_us, least(r.probe_lease_us - r.last_us, 1000000)) + ((v_need - 1) * 1000000 / greatest(r.rate, 0.0001))::bigint);
       elsif v_need > r.tokens then
         v_eta := greatest(v_eta, ((v_need - r.tokens) * 1000000 / greatest(r.rate, 0.000001))::bigint);
       end if;
@@ -448,7 +453,7 @@ begin
     r.used := r.used + p_grants[i];
     r.tokens := r.tokens - p_grants[i];
     if r.hold and p_grants[i] > 0 then
-      r.probe_us := r.last_us + 1000000;
+      r.probe_lease_us := r.last_us + 1000000;
     end if;
     v_etas := sluice.limit_etas(r, array(select d.need from unnest(d_pos, d_need) with ordinality d (pos, need, n) where d.pos = i order by n));
     v_pos := 0;
@@ -566,7 +571,7 @@ begin
     slots[i] := case when r.slot_us > 0 then r.last_us / r.slot_us else 0 end;
     epochs[i] := r.epoch;
     v_cause[i] := case when r.paused_at is not null then 3 when r.closed_us > r.last_us then 2
-                       when r.hold and r.probe_us > r.last_us then 5 else 0 end;
+                       when r.hold and greatest(r.probe_us, r.probe_lease_us) > r.last_us then 5 else 0 end;
     -- least() passes over nulls: without a ring and without pacing there is no bound.
     v_left[i] := case when v_cause[i] > 0 then 0
                       when r.hold then least(1, r.max - r.used)
@@ -596,33 +601,62 @@ begin
       r.used := r.used + v_grant[i];
     end if;
     if r.hold and v_grant[i] > 0 then
-      r.probe_us := r.last_us + 10000000; -- the one call in hold; given up when nothing is heard of it
+      r.probe_lease_us := r.last_us + 30000000;
     end if;
     update sluice.limit_bucket b set
       tail = r.tail, used = r.used, ring = r.ring, foreign_used = r.foreign_used,
       freed = r.freed, freed_us = r.freed_us, tokens = case when r.rate is null then r.tokens else r.tokens - v_grant[i] end, paced_us = r.paced_us,
-      probe_us = r.probe_us, closed_us = r.closed_us, refused_us = r.refused_us,
+      probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, closed_us = r.closed_us, refused_us = r.refused_us,
       law_due_us = case when r.law_due_us <= r.last_us then r.last_us + 1000000 else r.law_due_us end,
-      ev_asked = r.ev_asked + p_demand[i], ev_granted = r.ev_granted + v_grant[i],
-      ev_denied = r.ev_denied + p_demand[i] - v_grant[i],
+      ev_granted = r.ev_granted + v_grant[i], ev_waited_us = r.ev_waited_us,
       queue_len = r.queue_len, queue_cost = r.queue_cost, queue_until_us = r.queue_until_us, vtime = r.vtime,
       last_us = r.last_us, generation = r.generation
       where b.id = r.id;
   end loop;
 end $$;
 
--- Makes a bucket's row, or brings it up to a changed declaration. What was granted stays counted: each old slot goes to
--- the new slot in which it ends.
+-- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted: each old slot
+-- goes to the new slot in which it ends.
+create function sluice.limit_reslot(
+  r sluice.limit_bucket, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int
+) returns sluice.limit_bucket language plpgsql immutable as $$
+declare
+  v_ring float8[];
+  v_used float8 := 0;
+  v_slot bigint;
+  v_tail bigint := 0;
+  v_amount float8;
+begin
+  if p_slots > 0 then
+    v_ring := array_fill(0::float8, array[p_slots]);
+    v_tail := (r.last_us - p_win_us - p_guard_us) / p_slot_us;
+    for k in 0 .. r.slots - 1 loop
+      v_slot := least(r.last_us / p_slot_us, ((r.tail + k + 1) * r.slot_us - 1) / p_slot_us);
+      v_amount := r.ring[((r.tail + k) % r.slots)::int + 1];
+      if v_slot >= v_tail and v_amount > 0 then
+        v_ring[(v_slot % p_slots)::int + 1] := v_ring[(v_slot % p_slots)::int + 1] + v_amount;
+        v_used := v_used + v_amount;
+      end if;
+    end loop;
+  end if;
+  r.ring := v_ring;
+  r.used := v_used;
+  r.tail := v_tail;
+  r.win_us := p_win_us;
+  r.guard_us := p_guard_us;
+  r.slot_us := p_slot_us;
+  r.slots := p_slots;
+  r.foreign_used := 0;
+  return r;
+end $$;
+
+-- Makes a bucket's row, or brings it up to a changed declaration.
 create function sluice.limit_configure(
   p_id bigint, p_key text, p_kind text, p_spec jsonb, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint,
   p_slots int, p_durable boolean, p_rate float8
 ) returns void language plpgsql volatile as $$
 declare
   r sluice.limit_bucket;
-  v_ring float8[];
-  v_current bigint;
-  v_slot bigint;
-  v_used float8;
 begin
   insert into sluice.limit_bucket (id, key, kind, spec, declared_max, max, win_us, guard_us, slot_us, slots, ring, durable,
     rate, law_due_us, paused_at, paused_reason)
@@ -632,7 +666,7 @@ begin
     from (select) one left join lateral (
       -- A pause of a prefix holds for keys that turn up later.
       select g.paused_at, g.paused_reason from sluice.limit_bucket g
-       where g.kind = 'gate' and g.paused_at is not null and right(g.key, 2) = '/*' and p_kind <> 'gate'
+       where g.kind = 'gate' and g.paused_at is not null and p_kind <> 'gate' and right(g.key, 2) = '/*'
          and starts_with(p_key, left(g.key, -1)) order by length(g.key) limit 1) pause on true
   on conflict do nothing;
   if found then
@@ -640,34 +674,26 @@ begin
   end if;
   select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
   if r.key is distinct from p_key then
-    raise exception 'limit key % and % have the same id %', r.key, p_key, p_id;
+    raise exception 'limit key % has the id % of another key, %', p_key, p_id, r.key;
   end if;
   if r.spec = p_spec then
     return;
   end if;
-  r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
-  if p_slots > 0 then
-    v_ring := array_fill(0::float8, array[p_slots]);
-    v_current := r.last_us / p_slot_us;
-    v_used := 0;
-    if r.slots > 0 then
-      for k in 0 .. r.slots - 1 loop
-        v_slot := least(v_current, ((r.tail + k + 1) * r.slot_us - 1) / p_slot_us);
-        if v_slot >= (r.last_us - p_win_us - p_guard_us) / p_slot_us then
-          v_ring[(v_slot % p_slots)::int + 1] := v_ring[(v_slot % p_slots)::int + 1] + r.ring[((r.tail + k) % r.slots)::int + 1];
-          v_used := v_used + r.ring[((r.tail + k) % r.slots)::int + 1];
-        end if;
-      end loop;
-    end if;
-  end if;
-  update sluice.limit_bucket b set kind = p_kind, spec = p_spec, declared_max = p_max, seen_max = null,
-    max = coalesce(b.override_max, p_max), win_us = p_win_us, guard_us = p_guard_us, slot_us = p_slot_us, slots = p_slots,
-    ring = v_ring, used = coalesce(v_used, 0), tail = case when p_slot_us > 0 then (r.last_us - p_win_us - p_guard_us) / p_slot_us else 0 end,
-    foreign_used = 0, durable = p_durable, last_us = r.last_us, generation = r.generation,
-    rate = case when p_kind = 'learned' then coalesce(b.override_rate, b.rate, p_rate) else b.override_rate end,
-    law_due_us = case when p_kind = 'learned' then 0 end, hold = p_kind = 'learned' and b.hold, law = case when p_kind = 'learned' then b.law end
-    where b.id = p_id;
   insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'declared', jsonb_build_object('from', r.spec, 'to', p_spec));
+  r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  if p_kind <> 'learned' or r.kind <> 'learned' then
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots);
+    r.max := coalesce(r.override_max, p_max);
+    r.rate := coalesce(r.override_rate, p_rate);
+    r.hold := false;
+    r.law := null;
+  end if;
+  update sluice.limit_bucket b set kind = p_kind, spec = p_spec, declared_max = p_max, seen_max = null, max = r.max,
+    win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, ring = r.ring, used = r.used,
+    tail = r.tail, foreign_used = r.foreign_used, durable = p_durable, rate = r.rate, hold = r.hold, law = r.law,
+    law_version = b.law_version + 1, law_due_us = case when p_kind = 'learned' then 0 end, last_us = r.last_us,
+    generation = r.generation
+    where b.id = p_id;
 end $$;
 
 -- Gives a call's places up.

@@ -60,8 +60,9 @@ end $$;
 
 -- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
 -- should be stepped now.
---   p_entries [{id, refundSlots, refunds, charge, closeMs, reason, epochs, refusals, ok, failed, releases, heldMs,
---              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots, refusals with epochs
+--   p_entries [{id, refundSlots, refunds, charge, closeMs, reason, epochs, oks, refusals, failures, releases, heldMs,
+--              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
+--              epochs, the epochs of the permits
 create function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off as $$
 declare
   v_generation bigint := sluice.limit_generation();
@@ -73,6 +74,7 @@ declare
   v_amount float8;
   v_backoff_us bigint;
   v_current boolean;
+  v_refused boolean;
   v_loses boolean := false;
 begin
   perform from sluice.limit_bucket b
@@ -81,7 +83,7 @@ begin
   for e in
     select * from json_to_recordset(p_entries) as entry (
       id bigint, "refundSlots" bigint[], refunds float8[], charge float8, "closeMs" float8, reason text, epochs int[],
-      refusals int[], ok int, failed int, releases int, "heldMs" float8, remaining float8, "resetMs" float8, max float8, "ageMs" float8)
+      oks int[], refusals int[], failures int[], releases int, "heldMs" float8, remaining float8, "resetMs" float8, max float8, "ageMs" float8)
      order by id
   loop
     select * into r from sluice.limit_bucket b where b.id = e.id;
@@ -96,9 +98,7 @@ begin
       end if;
       if r.rate is not null then
         r.tokens := least(r.burst, r.tokens + e.refunds[k]);
-        if r.hold then
-          r.probe_us := least(r.probe_us, r.last_us);
-        end if;
+        r.probe_lease_us := 0;
       end if;
     end loop;
     if e.charge > 0 then
@@ -113,21 +113,25 @@ begin
     if e.releases > 0 then
       r.hold_us := (r.hold_us * 0.8 + 200 * e."heldMs" / e.releases)::bigint;
     end if;
-    r.ev_ok := r.ev_ok + coalesce(e.ok, 0);
-    r.ev_failed := r.ev_failed + coalesce(e.failed, 0);
     r := sluice.limit_correct(r, e.remaining, (e."resetMs" * 1000)::bigint, e.max, (coalesce(e."ageMs", 0) * 1000)::bigint);
 
     -- One decrease per burst: refusals of permits from before the last one only count.
     v_current := false;
-    for k in 1 .. coalesce(cardinality(e.refusals), 0) loop
+    v_refused := false;
+    for k in 1 .. coalesce(cardinality(e.epochs), 0) loop
+      r.ev_ok := r.ev_ok + e.oks[k];
+      r.ev_failed := r.ev_failed + e.failures[k];
+      v_refused := v_refused or e.refusals[k] > 0;
       if e.epochs[k] = r.epoch then
-        v_current := true;
+        r.probe_lease_us := 0;
+        r.ev_fresh := r.ev_fresh + e.oks[k];
         r.ev_refused := r.ev_refused + e.refusals[k];
+        v_current := v_current or e.refusals[k] > 0;
       else
         r.ev_stale := r.ev_stale + e.refusals[k];
       end if;
     end loop;
-    if cardinality(e.refusals) > 0 and r.kind <> 'learned' then
+    if v_refused and r.kind <> 'learned' then
       r.ev_refused := 0;
       r.ev_stale := 0;
       if v_current then
@@ -150,7 +154,7 @@ begin
     end if;
     if e."closeMs" > 0 then
       if r.last_us + e."closeMs" * 1000 > r.closed_us then
-        if r.kind = 'learned' or cardinality(e.refusals) is null then
+        if r.kind = 'learned' or not v_refused then
           insert into sluice.limit_event (bucket_id, type, detail)
             select r.id, 'closed', jsonb_build_object('closedMs', e."closeMs", 'reason', e.reason) where r.closed_us <= r.last_us;
         end if;
@@ -163,13 +167,16 @@ begin
     end if;
     if r.kind = 'learned' and (r.ev_refused > 0 or r.law is null or r.law_stepped_us < r.last_us - 200000) then
       v_due := v_due || r.id;
+      -- Should this worker die now, the next acquire sees to it.
+      r.law_due_us := r.last_us + 50000;
     end if;
     update sluice.limit_bucket b set
       tail = r.tail, used = r.used, ring = r.ring, foreign_used = r.foreign_used, foreign_slot = r.foreign_slot,
       freed = r.freed, freed_us = r.freed_us,
       higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, hold_us = r.hold_us, tokens = r.tokens,
-      paced_us = r.paced_us, probe_us = r.probe_us, epoch = r.epoch, ev_ok = r.ev_ok, ev_refused = r.ev_refused,
-      ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, closed_us = r.closed_us,
+      paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
+      law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
+      ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, closed_us = r.closed_us,
       closed_at = r.closed_at, closed_reason = r.closed_reason, refusals = r.refusals, refused_us = r.refused_us,
       last_us = r.last_us, generation = r.generation
       where b.id = r.id;
@@ -179,4 +186,71 @@ begin
     perform set_config('synchronous_commit', 'off', true);
   end if;
   return v_due;
+end $$;
+
+-- What the control law of learned buckets needs for its next step. Reads only.
+create function sluice.limit_law_read(p_ids bigint[])
+returns table (id bigint, spec jsonb, law jsonb, version int, at_ms float8, ok int, fresh int, refused int, failed int,
+  stale int, retry_ms float8, waited_us bigint, granted float8, demand float8, sibling_rate float8)
+language sql volatile as $$
+  select b.id, b.spec, b.law, b.law_version, clock.us / 1000.0, b.ev_ok, b.ev_fresh, b.ev_refused, b.ev_failed, b.ev_stale,
+    b.ev_retry_ms, waited.us, b.ev_granted,
+    case when clock.us > b.law_stepped_us then least(1, waited.us::float8 / (clock.us - b.law_stepped_us)) else 1 end,
+    case when b.law is null then (
+      -- What the same limit turned out to be for others: provider/limit/…
+      select percentile_cont(0.5) within group (order by s.rate)
+        from (select sibling.rate from sluice.limit_bucket sibling
+               where sibling.key like replace(replace(regexp_replace(b.key, '[^/]*$', ''), '_', '\_'), '%', '\%') || '%'
+                 and sibling.id <> b.id and sibling.kind = 'learned' and sibling.epoch > 0 and sibling.law is not null
+               order by sibling.law_stepped_us desc limit 50) s) end
+    from sluice.limit_bucket b
+    cross join lateral (select greatest(sluice.limit_clock_us(), b.last_us) us) clock
+    cross join lateral (
+      select b.ev_waited_us + case when b.queue_len > 0 then greatest(0, least(clock.us, b.queue_until_us) - b.last_us) else 0 end us
+    ) waited
+   where b.id = any (p_ids) and b.kind = 'learned'
+$$;
+
+-- Writes the law's answer, unless another worker stepped it first (then false, and nothing is changed). What was reported
+-- since the law read stays for its next step; its refusals are of an epoch that has had its decrease.
+create function sluice.limit_law_write(
+  p_id bigint, p_version int, p_law jsonb, p_at_ms float8, p_rate float8, p_burst float8, p_hold boolean, p_probe_ms float8,
+  p_epoch int, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_ok int, p_fresh int,
+  p_refused int, p_failed int, p_stale int, p_waited_us bigint, p_granted float8, p_event text
+) returns boolean language plpgsql volatile as $$
+declare
+  r sluice.limit_bucket;
+  v_decreased boolean;
+begin
+  select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
+  if not found or r.law_version <> p_version then
+    return false;
+  end if;
+  r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  if r.slots <> p_slots or r.win_us <> p_win_us then
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots);
+  end if;
+  v_decreased := p_epoch > r.epoch;
+  update sluice.limit_bucket b set
+    law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
+    rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
+    hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
+    probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,
+    max = coalesce(r.override_max, p_max), win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots,
+    ring = r.ring, used = r.used, tail = r.tail, foreign_used = r.foreign_used,
+    ev_ok = r.ev_ok - p_ok, ev_fresh = case when v_decreased then 0 else r.ev_fresh - p_fresh end,
+    ev_refused = case when v_decreased then 0 else r.ev_refused - p_refused end,
+    ev_failed = r.ev_failed - p_failed,
+    ev_stale = r.ev_stale - p_stale + case when v_decreased then r.ev_refused - p_refused else 0 end,
+    ev_retry_ms = null, ev_waited_us = greatest(0, r.ev_waited_us - p_waited_us), ev_granted = r.ev_granted - p_granted,
+    last_us = r.last_us, generation = r.generation
+    where b.id = p_id;
+  if p_event is not null then
+    insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'learned', jsonb_build_object(
+      'what', p_event, 'from', r.rate, 'to', p_rate, 'epoch', p_epoch, 'window', p_max));
+  end if;
+  if not v_decreased then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+  return true;
 end $$;
