@@ -54,6 +54,8 @@ export async function setRunState(db: Queryable, runId: string, state: 'running'
   await db.query(`update sluice.run set state = $2 where id = $1 and state in ('running', 'paused')`, [runId, state]);
 }
 
+const UNDEFINED_TABLE = '42P01';
+
 // One index read: a run has few nodes, and their counters are kept by the pages themselves.
 const PROGRESS = `
   select r.id, r.workflow_id, r.provider, r.sync, r.account, r.state, r.started_at, r.ended_at, r.error,
@@ -68,10 +70,15 @@ export async function readProgress(
   db: Queryable,
   run: { runId: string } | { workflowId: string },
 ): Promise<RunProgress | undefined> {
-  const { rows } =
+  const [where, value] =
     'runId' in run
-      ? await db.query(`${PROGRESS} where r.id = $1`, [run.runId])
-      : await db.query(`${PROGRESS} where r.workflow_id = $1 order by r.started_at desc limit 1`, [run.workflowId]);
+      ? ['r.id = $1', run.runId]
+      : ['r.workflow_id = $1 order by r.started_at desc limit 1', run.workflowId];
+  const { rows } = await db.query(`${PROGRESS} where ${where}`, [value]).catch((error: unknown) => {
+    // A database that no worker has migrated yet knows no run.
+    if ((error as { code?: string }).code === UNDEFINED_TABLE) return { rows: [] };
+    throw error;
+  });
   const row = rows[0] as RunRow | undefined;
   return row && toProgress(row);
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Client } from '@temporalio/client';
+import { Client, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createActivities, createHttpSender, type CredentialSource, type Log } from '../activities/index.ts';
@@ -20,7 +20,7 @@ export interface WorkerOptions {
   /** The syncs that this worker can run. */
   readonly syncs: readonly Sync[];
   readonly databaseUrl: string;
-  readonly temporal: NativeConnectionOptions;
+  readonly temporal: ConnectionOptions;
   /** Default `default`. */
   readonly namespace?: string;
   /** Where secrets of accounts come from. Default: no account has any. */
@@ -48,7 +48,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const http = createHttpSender();
   try {
     await migrate(pool);
-    const connection = await NativeConnection.connect(options.temporal);
+    const connection = await NativeConnection.connect(options.temporal as NativeConnectionOptions);
     const client = new Client({ connection, namespace });
     await registerSearchAttributes(connection, namespace).catch((error: unknown) => {
       log.warn(

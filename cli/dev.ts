@@ -1,0 +1,64 @@
+/**
+ * `sluice dev`: Postgres, Temporal with its Web UI, and a worker that is started again whenever its code changes.
+ * Next stop: `workers/dev-servers/start-dev-servers.ts`.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { createPool, migrate } from '../db/index.ts';
+import { startDevServers } from '../workers/dev-servers/index.ts';
+
+export interface DevOptions {
+  readonly module?: string;
+  readonly dataDir?: string;
+  /** False: servers only. */
+  readonly worker: boolean;
+}
+
+export async function runDev(options: DevOptions): Promise<void> {
+  const say = (line: string) => console.log(line);
+  // Heard from the first moment: Ctrl-C while servers start must not leave one behind.
+  const asked = new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  const servers = await startDevServers({
+    log: say,
+    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
+  });
+  let worker: ChildProcess | undefined;
+  try {
+    const pool = createPool(servers.databaseUrl, { max: 2 });
+    await migrate(pool).finally(() => pool.end());
+    say(`Postgres   ${servers.databaseUrl.replace(/:[^:@/]+@/, ':…@')}`);
+    say(`Temporal   ${servers.temporalAddress}`);
+    if (servers.webUiUrl) say(`Web UI     ${servers.webUiUrl}`);
+    if (options.worker) worker = startReloadingWorker(options.module, servers.databaseUrl, servers.temporalAddress);
+    say(
+      'Ctrl-C ends it. Other terminals find these servers by themselves: `npx sluice start …`, `npx sluice status …`.',
+    );
+    await asked;
+  } finally {
+    if (worker && worker.exitCode === null) {
+      worker.kill('SIGTERM');
+      await once(worker, 'exit');
+    }
+    await servers.stop();
+  }
+}
+
+/** Node watches what the worker has imported and starts it again on a change. */
+function startReloadingWorker(module: string | undefined, databaseUrl: string, temporalAddress: string): ChildProcess {
+  const cli = fileURLToPath(new URL(`main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
+  const loader = process.execArgv.filter(
+    (argument, index, all) => /tsx/.test(argument) || argument === '--import' || /tsx/.test(all[index + 1] ?? ''),
+  );
+  return spawn(
+    process.execPath,
+    ['--watch', '--watch-preserve-output', ...loader, cli, 'worker', ...(module ? ['--module', module] : [])],
+    {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress },
+    },
+  );
+}

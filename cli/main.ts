@@ -1,0 +1,61 @@
+#!/usr/bin/env node
+/**
+ * `sluice`: the command line. One file a command. Next stop: `dev.ts`.
+ */
+import { Command, Option } from 'commander';
+import { runDev } from './dev.ts';
+import { startCommand } from './start.ts';
+import { controlCommand, statusCommand } from './status.ts';
+import { runWorker } from './worker.ts';
+
+const program = new Command('sluice')
+  .description('Durable syncs and actions against third-party APIs')
+  .showHelpAfterError();
+
+program
+  .command('dev')
+  .description('Postgres, Temporal with Web UI, and a worker that reloads')
+  .option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)')
+  .option('-d, --data-dir <folder>', 'where the servers keep their data (default: the user cache folder)')
+  .option('--no-worker', 'servers only')
+  .action(runDev);
+
+program
+  .command('worker')
+  .description('serve a task queue; settings come from SLUICE_*, DATABASE_URL and TEMPORAL_*')
+  .option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)')
+  .action(runWorker);
+
+program
+  .command('start <sync>')
+  .description('start a run, or attach to the running one')
+  .requiredOption('-a, --account <name>', 'whose connection')
+  .option('-i, --input <json>', 'input of the sync', '{}')
+  .option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)')
+  .option('-t, --tenant <name>', 'who owns the account')
+  .addOption(new Option('-p, --priority <priority>').choices(['interactive', 'bulk', 'trickle']).default('bulk'))
+  .option('-w, --wait', 'wait for the end; exit code 1 when it is not complete', false)
+  .action(startCommand);
+
+program
+  .command('status <run>')
+  .description('the state of a run, by workflow id or run id')
+  .option('--json', 'as JSON')
+  .action(statusCommand);
+
+for (const action of ['pause', 'resume', 'cancel'] as const) {
+  program
+    .command(`${action} <run>`)
+    .description(`${action} a run, by workflow id`)
+    .action((run: string) => controlCommand(run, action));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // The message says what to do; the stack is for those who ask for it.
+  console.error(
+    process.env['SLUICE_LOG_LEVEL'] === 'debug' ? error : error instanceof Error ? error.message : String(error),
+  );
+  process.exitCode = 1;
+}

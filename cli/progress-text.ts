@@ -1,0 +1,27 @@
+/**
+ * A run's progress as a few aligned lines. Used by `sluice status`, `sluice start --wait` and the demo.
+ */
+import type { RunProgress } from '../client/index.ts';
+
+export function progressText(progress: RunProgress | { readonly state: 'unknown' | 'starting' }): string {
+  if (!('nodes' in progress))
+    return progress.state === 'unknown' ? 'unknown: no such run' : 'starting: no worker has taken it up yet';
+  const seconds =
+    ((progress.endedAt ? Date.parse(progress.endedAt) : Date.now()) - Date.parse(progress.startedAt)) / 1000;
+  const lines = [`${progress.workflowId}  ${progress.state}  ${seconds.toFixed(1)} s`];
+  const table = [['node', 'state', 'waiting', 'running', 'done', 'skipped', 'failed', 'pages', 'rows', 'calls']];
+  for (const { name, state, units, pages, rows, calls } of progress.nodes) {
+    table.push([
+      name,
+      state,
+      ...[units.waiting, units.running, units.done, units.skipped, units.failed, pages, rows, calls].map(String),
+    ]);
+  }
+  const widths = (table[0] ?? []).map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
+  for (const row of table)
+    lines.push(
+      `  ${row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`,
+    );
+  if (progress.error) lines.push(`  ${progress.error}`);
+  return lines.join('\n');
+}

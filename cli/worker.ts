@@ -1,0 +1,55 @@
+/**
+ * `sluice worker`: serves a task queue until SIGTERM or Ctrl-C, then lets calls in flight end.
+ * Next stop: `workers/create-worker.ts`.
+ */
+import { pino } from 'pino';
+import { temporalFromEnvironment } from '../client/temporal-environment.ts';
+import { createWorker, readWorkerSettings } from '../workers/index.ts';
+import { findDevServers } from '../workers/dev-servers/index.ts';
+import { loadModule } from './load-module.ts';
+
+export async function runWorker(options: { readonly module?: string }): Promise<void> {
+  const settings = readWorkerSettings();
+  const log = pino({ name: 'sluice', level: settings.logLevel });
+  const { syncs, credentials } = await loadModule(options.module);
+  const servers = await findServers();
+  const worker = await createWorker({
+    syncs,
+    settings,
+    log,
+    databaseUrl: servers.databaseUrl,
+    temporal: servers.temporal,
+    namespace: servers.namespace,
+    ...(credentials ? { credentials } : {}),
+  });
+  const stop = (signal: string) => {
+    log.info({ signal, drainSeconds: settings.drainSeconds }, 'draining: no new work is taken, calls in flight end');
+    worker.shutdown();
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  log.info(
+    {
+      taskQueue: settings.taskQueue,
+      syncs: syncs.map(({ definition }) => definition.name),
+      temporal: servers.temporal.address,
+    },
+    'worker is serving',
+  );
+  await worker.run();
+  log.info({}, 'worker has ended');
+}
+
+async function findServers() {
+  const named = temporalFromEnvironment();
+  const dev = named && process.env['DATABASE_URL'] ? undefined : await findDevServers();
+  const databaseUrl = process.env['DATABASE_URL'] ?? dev?.databaseUrl;
+  const address = dev?.temporalAddress;
+  const temporal = named?.connection ?? (address === undefined ? undefined : { address });
+  if (!databaseUrl || !temporal) {
+    throw new Error(
+      'No servers: set DATABASE_URL and TEMPORAL_ADDRESS, or run `npx sluice dev`, which starts both and a worker.',
+    );
+  }
+  return { databaseUrl, temporal, namespace: named?.namespace ?? 'default' };
+}
