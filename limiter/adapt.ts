@@ -4,12 +4,12 @@
  * Called by `limiter/report.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire.ts`.
  */
 import type { LearnedLimit } from '../contracts/limit.ts';
-import { climb, climbed, climbMs, climbRefused, earn, mayClimb, pay, settleCost } from './law-climb.ts';
+import { climb, climbed, climbMs, earn, mayClimb, pay, settleCost, touched } from './law-climb.ts';
 import { describe, hold, holdUntilOpening, nextProbe, opened } from './law-hold.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './law-outage.ts';
 import { bounds, clamp, enter, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawOutput, LawState } from './law-state.ts';
-import { keptWindow } from './law-window.ts';
+import { keptWindow, measuredOpenings, windowCalls } from './law-window.ts';
 
 export type { LawEvent, LawOutput, LawState } from './law-state.ts';
 
@@ -21,11 +21,11 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
   const { start, floor, ceiling } = bounds(spec);
   const rate = learned ? clamp(learned.ratePerSecond, floor, ceiling) : start;
   const state: LawState = {
-    phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, confirmed: 0,
+    phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: 0, markHiMs: 0, okSinceMark: 0, lastRefusalMs: 0, streak: 0,
-    surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, probeNo: 0, probeAtMs: 0, openFromMs: 0,
-    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, depth: 1, nextClimbMs: nowMs + 4000,
-    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, recentOk: 0, recentFailed: 0,
+    surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
+    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, settleMs: 0, recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
 }
@@ -36,14 +36,14 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
  */
 export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
   const s: LawState = { ...state };
-  advanceTo(s, event.atMs, event.demand);
+  advanceTo(s, event);
   if (s.phase === 'start' && s.markHiMs === 0 && event.ok > 0) setMark(s, s.phaseAtMs, s.phaseAtMs, 0);
   const text = react(s, event, spec) ?? passTime(s, spec);
   s.rate = rateOf(s, spec);
   return output(s, spec, text);
 }
 
-function advanceTo(s: LawState, atMs: number, demand: number): void {
+function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   const backMs = s.nowMs - atMs;
   if (backMs > 1000) {
     // The store's clock was set back: every remembered time moves with it.
@@ -53,6 +53,10 @@ function advanceTo(s: LawState, atMs: number, demand: number): void {
   }
   const passedMs = Math.max(0, atMs - s.nowMs);
   s.nowMs += passedMs;
+  const below = (passedMs * s.limit) / 1000 - ok;
+  // One per cent more, because the estimate may be that much too low.
+  s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
+  if (s.phase === 'climb') s.above -= below;
   s.demand += (1 - Math.exp(-passedMs / 5000)) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   if (s.demand < 0.6 && s.phase !== 'start') setMark(s, 0, 0, 0);
@@ -62,12 +66,14 @@ function advanceTo(s: LawState, atMs: number, demand: number): void {
 function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undefined {
   countOutcomes(s, event.ok + event.refused + event.stale, event.failed);
   earn(s, event.ok);
+
   if (event.refused + event.stale > 0) pay(s, event.refused + event.stale);
   const wasHeld = s.phase === 'hold' || s.phase === 'settle';
   if (event.refused > 0) {
     s.okSinceMark += event.ok;
     s.lastRefusalMs = s.nowMs;
     if (!wasHeld) return decrease(s, event, spec);
+    s.probesRefused += 1;
     nextProbe(s, event.retryAfterMs);
     if (s.phase === 'settle') enter(s, 'hold');
     return undefined;
@@ -88,25 +94,15 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
 function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   const before = s.rate;
   const sample = measured(s, s.nowMs);
-  const recentMs = s.nowMs - s.markHiMs;
   s.epoch += 1;
-  if (s.phase === 'climb') {
-    climbRefused(s);
-    s.streak = 0;
-    s.margin = Math.max(0.008, s.margin * 0.9);
-    if (s.climbs === 0 && sample > 0) s.limit = clamp(sample, 0.9 * s.limit, 1.03 * s.limit);
-    // One measurement between two refusals at the new height is worth more than the height of the last step.
-    s.confirmed = s.climbs === 0 ? 1 : 0;
-  } else if (s.phase === 'cruise' || s.phase === 'recover') {
-    const soonMs = Math.max(20_000, 2 * s.windowHiMs, 20_000 / s.limit);
-    s.streak = s.surpriseAtMs > 0 && s.nowMs - s.surpriseAtMs < soonMs ? s.streak + 1 : 1;
-    s.surpriseAtMs = s.nowMs;
-    s.margin = Math.min(0.1, s.margin * 1.25);
-    const ratchet = s.limit * Math.max(0.3, 1 - 0.05 * s.streak ** 1.5);
-    s.limit = sample > 0 && recentMs < 60_000 ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : ratchet;
-  }
+  if (s.phase === 'climb') touched(s);
+  else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
   s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
-  const gentle = event.retryAfterMs === undefined && (s.phase === 'climb' || s.phase === 'cruise') && s.confirmed === 1;
+  if (s.phase === 'ease') s.shallow = 0;
+  const gentle =
+    event.retryAfterMs === undefined &&
+    (s.phase === 'climb' || s.phase === 'cruise') &&
+    (s.shallow === 1 || (s.phase === 'climb' && s.windowMax >= windowCalls));
   if (!gentle) {
     hold(s, event.retryAfterMs);
     return `refused at ${describe(before)}: closed until one call succeeds`;
@@ -114,6 +110,23 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   setMark(s, s.nowMs, s.nowMs, 0);
   enter(s, 'ease');
   return `refused at ${describe(before)}: ${describe(s.limit)}`;
+}
+
+/** Refused although we were below the estimate: what was accepted lately says more than what was believed. */
+function surprised(s: LawState, sample: number): void {
+  s.saved = 0;
+  const isMeasured = sample > 0 && s.okSinceMark >= 3 && s.nowMs - s.markHiMs > 1000 + 2 * s.rttMs;
+  if (s.sure < 2) {
+    s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : 0.8 * s.limit;
+    if (isMeasured && s.okSinceMark >= 10) s.sure = 2;
+    return;
+  }
+  const soonMs = Math.max(20_000, 2 * s.windowHiMs, 20_000 / s.limit);
+  s.streak = s.surpriseAtMs > 0 && s.nowMs - s.surpriseAtMs < soonMs ? s.streak + 1 : 1;
+  s.surpriseAtMs = s.nowMs;
+  s.margin = Math.min(0.1, s.margin * 1.25);
+  const ratchet = s.limit * Math.max(0.3, 1 - 0.05 * s.streak ** 1.5);
+  s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : ratchet;
 }
 
 /** What passing time changes. */
@@ -128,13 +141,13 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
       }
       return undefined;
     case 'ease':
-      if (inPhaseMs >= Math.max(700, 1.5 * s.rttMs)) {
+      if (inPhaseMs >= easeMs(s)) {
         settleCost(s);
         enter(s, 'cruise');
       }
       return undefined;
     case 'settle':
-      if (s.nowMs >= s.phaseAtMs + Math.min(600_000, s.heldAtMs - s.markLoMs + 1000)) enter(s, 'fill');
+      if (s.nowMs >= s.probeAtMs) enter(s, s.measuring > 0 ? 'fill' : 'cruise');
       return undefined;
     case 'fill':
       return passFill(s);
@@ -143,7 +156,7 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
       return undefined;
     case 'climb':
       if (s.demand < 0.5) enter(s, 'cruise');
-      else if (inPhaseMs >= climbMs(s)) {
+      else if (inPhaseMs >= climbMs(s) && s.above > 0.5 * s.stepUp * s.limit * (climbMs(s) / 1000)) {
         climbed(s);
         s.limit = Math.min(ceiling, s.limit);
         return `clean at ${describe(s.limit)}`;
@@ -160,15 +173,22 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
   }
 }
 
+/** Until the server has saved up a few calls again, so that their different travel times do no harm. */
+function easeMs(s: LawState): number {
+  const calls = 0.3 + 3 * Math.sqrt((s.limit * s.rttMs) / 4000);
+  return Math.max(s.rttMs, (calls * 1000) / (0.5 * s.limit));
+}
+
 /** A window that is being used up for measurement: closed as soon as all its calls were accepted. */
 function passFill(s: LawState): string | undefined {
-  const measuredOnce = s.measuring < 5;
-  if (measuredOnce && s.okSinceMark >= s.windowMax) {
+  const fromMs = s.markLoMs + s.windowLoMs;
+  const toMs = s.markHiMs + s.windowHiMs;
+  if (s.measuring < measuredOpenings && s.okSinceMark >= s.windowMax && s.nowMs < (fromMs + toMs) / 2) {
     s.epoch += 1;
-    holdUntilOpening(s, s.markLoMs + s.windowLoMs, s.markHiMs + s.windowHiMs);
+    holdUntilOpening(s, fromMs, toMs);
     return `window of ${s.windowMax} calls is used up: measuring when it opens`;
   }
-  if (s.nowMs > s.markHiMs + 2 * s.windowHiMs) {
+  if (s.nowMs > s.markHiMs + 2 * Math.max(s.windowHiMs, 30_000)) {
     s.measuring = 0;
     enter(s, 'cruise');
   }
@@ -178,21 +198,21 @@ function passFill(s: LawState): string | undefined {
 function rateOf(s: LawState, spec: LearnedLimit): number {
   const { floor, ceiling } = bounds(spec);
   const share = { start: 1, cruise: 1 - s.margin, climb: 1 + s.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
-  return clamp(s.limit * share[s.phase], floor, ceiling);
+  // A window that is measured is used up in a third of its time, so that its opening is met.
+  const filling = s.phase === 'fill' && s.windowMax > 0 ? (s.windowMax * 3000) / s.windowLoMs : 0;
+  return clamp(Math.max(filling, s.limit * share[s.phase]), floor, ceiling);
 }
 
 function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
   const held = s.phase === 'hold' || s.phase === 'outage' || s.phase === 'settle';
-  const window = s.phase === 'fill' && s.measuring === 5 ? undefined : keptWindow(s);
+  const window = keptWindow(s);
   const rate = rateOf(s, spec);
-  const probeAtMs =
-    s.phase === 'settle' ? s.phaseAtMs + Math.min(600_000, s.heldAtMs - s.markLoMs + 1000) : s.probeAtMs;
   return {
     state: s,
     ratePerSecond: rate,
     burst: Math.max(1, s.demand < 0.5 && window ? window.max : rate * 0.05),
     mode: held ? 'hold' : 'open',
-    ...(held ? { probeAtMs } : {}),
+    ...(held ? { probeAtMs: s.probeAtMs } : {}),
     epoch: s.epoch,
     ...(window ? { window } : {}),
     ...(event === undefined ? {} : { event }),

@@ -2,7 +2,7 @@
  * Looking upward: now and then the rate goes a little above the estimate until something is refused. Every refusal is
  * paid from a credit that accepted calls earn, so refusals stay a fixed small share. Next stop: `limiter/adapt.ts`.
  */
-import { clamp, enter } from './law-state.ts';
+import { clamp, enter, measured } from './law-state.ts';
 import type { LawState } from './law-state.ts';
 import { windowCalls } from './law-window.ts';
 
@@ -10,60 +10,78 @@ import { windowCalls } from './law-window.ts';
 const refusalShare = 0.003;
 /** Between two climbs, at least. */
 const gapMs = 12_000;
+const firstStep = 0.03;
 
 /** Accepted calls earn credit; it does not pile up beyond two climbs. */
 export function earn(s: LawState, ok: number): void {
   s.credit = Math.min(2 * s.cost, s.credit + refusalShare * ok);
 }
 
-/** Refusals outside a climb are paid too, but never delay the next climb by more than two. */
+/** Refusals outside a climb are paid too, but never delay the next climb by more than four. */
 export function pay(s: LawState, refused: number): void {
-  s.credit = Math.max(-s.cost, s.credit - refused);
-  if (s.nowMs - s.nextClimbMs < 30_000) s.refusedInClimb += refused;
+  // What the first search costs is not charged: nothing was known yet.
+  if (s.sure === 0) return;
+  s.credit = Math.max(-3 * s.cost, s.credit - refused);
+  s.refusedInClimb += refused;
 }
 
 export function mayClimb(s: LawState): boolean {
   if (s.demand < 0.8 || s.nowMs < s.nextClimbMs) return false;
-  return s.confirmed === 0 || s.credit >= s.cost;
+  return s.sure === 0 || s.credit >= (s.sure === 1 ? -2 * s.cost : s.cost);
 }
 
-/** Starts a climb, or its next step. */
+/** Starts a climb. */
 export function climb(s: LawState): void {
-  if (s.phase !== 'climb') {
-    s.climbs = 0;
-    s.refusedInClimb = 0;
-    s.stepUp = s.confirmed === 0 ? 0.2 : Math.max(0.03, s.stepUp / 2);
-    s.nextClimbMs = s.nowMs;
-  }
+  s.climbs = 0;
+  s.above = 0;
+  s.refusedInClimb = 0;
+  // What the server saved up is drained in ten seconds or so, and then the limit shows.
+  const drain = s.windowMax >= windowCalls ? 0 : s.saved / (s.limit * 10);
+  s.stepUp = s.sure === 2 ? clamp(drain, firstStep, 0.15) : clamp(Math.max(s.stepUp, drain), firstStep, 1);
   enter(s, 'climb');
 }
 
 /** How long a step lasts: long enough to empty what the server saved up while we were below the limit. */
 export function climbMs(s: LawState): number {
-  const rate = s.limit * (1 + s.stepUp);
-  const drainMs = Math.min(15_000, (1300 * s.depth) / (s.stepUp * s.limit));
-  const windowMs = s.windowMax >= windowCalls && s.climbs === 0 ? 1.1 * s.windowHiMs : 0;
-  return Math.max(s.climbs === 0 ? 4000 : 2000, 10_000 / rate, 2.5 * s.rttMs, drainMs, windowMs);
+  const drainMs = s.climbs === 0 ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
+  const windowMs = s.windowMax >= windowCalls ? (s.climbs === 0 ? 1.1 : 0.35) * s.windowHiMs : 0;
+  const callsMs = 10_000 / (s.limit * (1 + s.stepUp));
+  return Math.max(s.climbs === 0 ? 4000 : 2000, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
 }
 
-/** The step was clean: the limit is at least that high. */
+/** The step was clean: the limit is at least that high. The next step is twice as large. */
 export function climbed(s: LawState): void {
   s.limit *= 1 + s.stepUp;
   s.climbs += 1;
+  s.above = 0;
   s.stepUp = Math.min(1, 2 * s.stepUp);
-  climb(s);
+  enter(s, 'climb');
 }
 
-/** The climb ended in a refusal. */
-export function climbRefused(s: LawState): void {
-  const seconds = (s.nowMs - s.phaseAtMs) / 1000;
-  const above = clamp(seconds * s.limit * (s.stepUp + s.margin), 0, 1000);
-  s.depth += 0.3 * (above - s.depth);
+/** The climb ended in a refusal: the limit lies between the last clean step and this one. */
+export function touched(s: LawState): void {
+  const sample = measured(s, s.nowMs);
+  if (s.sure === 2 && s.climbs === 0) {
+    if (s.above < 0.7 * s.saved) s.depth = Math.max(1, 1.3 * s.above);
+    else if (s.depth > 0) s.depth = Math.max(s.depth, 1.5 * s.above);
+  }
+  s.saved = 0;
+  s.streak = 0;
+  s.margin = Math.max(0.008, 0.9 * s.margin);
+  if (s.climbs === 0) {
+    // All we gave out before was accepted, so a lower measurement only means that the server threw away what it saved.
+    if (s.okSinceMark >= 20 && sample > 0) s.limit = clamp(sample, 0.998 * s.limit, (1 + s.stepUp) * s.limit);
+    s.stepUp = Math.max(firstStep, s.stepUp / 2);
+    s.sure = 2;
+  } else {
+    s.stepUp /= 3;
+    s.sure = s.stepUp <= 0.1 ? 2 : 1;
+  }
 }
 
 /** After a climb: how many refusals it took, counted late because answers of calls in flight come late. */
 export function settleCost(s: LawState): void {
   if (s.refusedInClimb > 0) s.cost += 0.3 * (clamp(s.refusedInClimb, 1, 10_000) - s.cost);
   s.refusedInClimb = 0;
-  s.nextClimbMs = s.nowMs + gapMs;
+  s.nextClimbMs = s.nowMs + (s.sure === 2 ? gapMs : 2000);
 }

@@ -4,7 +4,12 @@
  */
 import { clamp, enter, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawState } from './law-state.ts';
-import { recognise, windowCalls } from './law-window.ts';
+import { measuredOpenings, recognise, windowCalls } from './law-window.ts';
+
+/** Probes over the span in which an opening is expected: a large window can spare more of them. */
+function expectedProbes(s: LawState): number {
+  return clamp(s.windowMax / 20, 8, 24);
+}
 
 /** A closure longer than this many milliseconds is the server's window or a slow refill, not just a full bucket. */
 function longClosureMs(s: LawState): number {
@@ -16,7 +21,9 @@ export function hold(s: LawState, retryAfterMs: number | undefined): void {
   s.heldFrom = s.phase;
   s.heldAtMs = s.nowMs;
   s.heldRate = s.rate;
+  s.heldOk = s.okSinceMark;
   s.probeNo = 0;
+  s.probesRefused = 0;
   s.openFromMs = 0;
   s.openToMs = 0;
   enter(s, 'hold');
@@ -28,17 +35,19 @@ export function holdUntilOpening(s: LawState, fromMs: number, toMs: number): voi
   s.heldFrom = s.phase;
   s.heldAtMs = s.nowMs;
   s.heldRate = s.rate;
+  s.heldOk = s.okSinceMark;
   s.probeNo = 0;
+  s.probesRefused = 0;
   s.openFromMs = fromMs;
   s.openToMs = toMs;
-  s.lastRefusalMs = Math.max(s.nowMs, fromMs);
-  s.probeAtMs = Math.max(s.nowMs, fromMs + (toMs - fromMs) / 6);
+  s.lastRefusalMs = fromMs;
+  s.probeAtMs = Math.max(s.nowMs, fromMs + (toMs - fromMs) / expectedProbes(s));
   enter(s, 'hold');
 }
 
 /**
  * The time of the next probe. Gaps grow with the square of the number of probes, so that fifteen minutes take 17 and an
- * hour 27; where an opening is expected they divide the span in six.
+ * hour 27; where an opening is expected they divide the span evenly.
  */
 export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
   if (retryAfterMs !== undefined) {
@@ -47,7 +56,7 @@ export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
     return;
   }
   const expected = s.openToMs > s.nowMs;
-  const gapMs = expected ? Math.max(250, (s.openToMs - s.openFromMs) / 6) : 500 * (s.probeNo + 1) ** 2;
+  const gapMs = expected ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s)) : 500 * (s.probeNo + 1) ** 2;
   s.probeAtMs = Math.max(s.nowMs + gapMs, expected ? s.openFromMs : 0);
   if (!expected) s.probeNo += 1;
 }
@@ -60,44 +69,76 @@ export function opened(s: LawState, event: LawEvent): string {
   const hiMs = s.nowMs - s.rttMs / 2;
   const loMs = Math.min(hiMs, Math.max(s.lastRefusalMs - s.rttMs / 2, s.markHiMs));
   const isLong = hiMs - s.heldAtMs > longClosureMs(s);
+  if (s.heldFrom !== 'ease') s.shallow = isLong ? 0 : 1;
   const before = s.limit;
   const ok = s.okSinceMark;
-  const sample = measured(s, hiMs);
   let next: 'cruise' | 'settle' | 'fill' = 'cruise';
   if (!punctual) {
-    // Nobody called for a while: the opening is not known.
-  } else if (s.heldFrom === 'start') {
-    s.limit = isLong && sample > 0 ? sample : 0.7 * s.heldRate;
-    if (isLong && ok >= windowCalls) {
-      recognise(s, ok, loMs - s.markHiMs, hiMs - s.markHiMs);
-      s.measuring = 5;
+    // Nobody called for a while: when it opened is not known.
+    setMark(s, 0, 0, 0);
+  } else if (isLong) {
+    const wasMeasuring = s.measuring > 0;
+    next = s.heldFrom === 'start' ? firstOpening(s, loMs, hiMs) : fromLongClosure(s, loMs, hiMs);
+    if (next === 'settle' || wasMeasuring) {
+      // A sliding window lets go of the calls of the last ramp only as slowly as they were made.
       next = 'settle';
+      s.probeAtMs = s.nowMs + s.settleMs;
     }
-  } else if (isLong && sample > 0) {
-    next = fromLongClosure(s, sample, ok, loMs, hiMs);
-  } else if (sample > 0) {
-    s.limit =
-      s.heldFrom === 'cruise' ? clamp(sample, 0.2 * s.limit, s.limit) : clamp(sample, 0.5 * s.limit, 1.02 * s.limit);
-    s.confirmed = 1;
+    setMark(s, loMs, hiMs, event.ok);
+  } else {
+    // Nothing the server refilled in a short closure is lost, so the refusal stays the mark.
+    if (s.heldFrom === 'start') s.limit = 0.7 * s.heldRate;
+    if (s.heldFrom === 'fill') s.measuring = 0;
+    setMark(s, s.heldAtMs, s.heldAtMs, ok - s.heldOk + event.ok);
   }
-  setMark(s, punctual ? loMs : 0, punctual ? hiMs : 0, event.ok);
+  s.saved = 0;
   enter(s, next);
-  return `open again after ${((hiMs - s.heldAtMs) / 1000).toFixed(1)} s, ${describe(before)} → ${describe(s.limit)}`;
+  return `open again after ${((hiMs - s.heldAtMs) / 1000).toFixed(1)} s, ${describe(before)} → ${describe(s.limit)} [${ok} N${s.windowMax} W${(s.windowLoMs / 1000).toFixed(1)}-${(s.windowHiMs / 1000).toFixed(1)} m${s.measuring} lo${(loMs / 1000).toFixed(1)}]`;
+}
+
+/** The first ramp ended in a long closure: everything accepted so far was one quota. */
+function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'settle' {
+  const ok = s.okSinceMark;
+  const sample = measured(s, hiMs);
+  s.limit = sample > 0 ? sample : 0.7 * s.heldRate;
+  if (ok < windowCalls) return 'cruise';
+  recognise(s, ok, loMs - s.markHiMs, hiMs - s.markHiMs);
+  s.measuring = measuredOpenings;
+  s.settleMs = clamp(s.heldAtMs - s.markHiMs + 1000, 1000, 0.4 * (hiMs - s.markHiMs));
+  return 'settle';
 }
 
 /** A closure of seconds to an hour: what was accepted between two openings is what the window holds. */
-function fromLongClosure(s: LawState, sample: number, ok: number, loMs: number, hiMs: number): 'cruise' | 'fill' {
-  s.limit = clamp(sample, 0.2 * s.limit, Math.max(s.limit, 1.25 * s.limit));
-  s.confirmed = 1;
+function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill' {
+  const ok = s.okSinceMark;
+  const sample = measured(s, hiMs);
+  if (sample === 0) return 'cruise';
   if (ok < windowCalls) {
+    s.limit = clamp(sample, s.sure < 2 ? 0 : 0.2 * s.limit, 1.25 * s.limit);
+    s.sure = 2;
     s.windowMax = 0;
     s.measuring = 0;
     return 'cruise';
   }
+  if (s.windowMax > 0 && s.measuring === 0) {
+    // A known window, used up too early: the length stays, the number follows.
+    const isOneWindow = hiMs - s.markHiMs < 1.3 * s.windowHiMs;
+    if (isOneWindow) s.limit = clamp((ok * 1000) / s.windowHiMs, 0.2 * s.limit, 1.25 * s.limit);
+    return 'cruise';
+  }
+  if (s.windowMax === 0) {
+    // The server closes for a while, so perhaps it counts in windows: use up a whole one to see.
+    s.measuring = measuredOpenings;
+    s.settleMs = 0;
+    s.limit = clamp(sample, 0.2 * s.limit, 1.25 * s.limit);
+    return 'fill';
+  }
   recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
   s.limit = (s.windowMax * 1000) / s.windowHiMs;
-  s.measuring = Math.max(0, s.measuring - 1);
-  return s.measuring > 0 && s.windowHiMs - s.windowLoMs > 0.03 * s.windowHiMs ? 'fill' : 'cruise';
+  s.sure = 2;
+  s.measuring -= 1;
+  if (s.windowHiMs - s.windowLoMs < 0.04 * s.windowHiMs) s.measuring = 0;
+  return s.measuring > 0 ? 'fill' : 'cruise';
 }
 
 export function describe(rate: number): string {

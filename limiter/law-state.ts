@@ -46,8 +46,8 @@ export interface LawState {
   rate: number;
   /** The estimate of the limit, calls a second. */
   limit: number;
-  /** Whether a refusal has ever confirmed the estimate from above. */
-  confirmed: number;
+  /** 0: nothing was measured yet. 1: the limit has risen and is being searched. 2: the estimate was measured. */
+  sure: number;
   /** Cruising is this share below the estimate. */
   margin: number;
   /** Smoothed time from a probe's permit to its answer. */
@@ -67,7 +67,9 @@ export interface LawState {
   heldFrom: LawPhase;
   heldAtMs: number;
   heldRate: number;
+  heldOk: number;
   probeNo: number;
+  probesRefused: number;
   probeAtMs: number;
   openFromMs: number;
   openToMs: number;
@@ -77,8 +79,14 @@ export interface LawState {
   credit: number;
   cost: number;
   refusedInClimb: number;
-  /** Calls above the estimate that a climb got through before it was refused: the depth of the server's bucket. */
+  /** How many calls the server saves up for us while we stay below its limit; 0 when not known. */
   depth: number;
+  /** Calls it has saved up by now, as far as we can tell. */
+  saved: number;
+  /** Calls above the estimate that this climb got through. */
+  above: number;
+  /** 1: the latest closure was short, the server refills all the time; a refusal needs no closing. */
+  shallow: number;
   nextClimbMs: number;
   /** Recognised window: calls, and its length between two bounds; 0 when none is known. */
   windowMax: number;
@@ -86,6 +94,8 @@ export interface LawState {
   windowHiMs: number;
   /** Openings still to be measured. */
   measuring: number;
+  /** Waiting time after each measured opening: as long as the first ramp took. */
+  settleMs: number;
   /** Outcomes of the latest calls, each call worth 0.9 of the next. */
   recentOk: number;
   recentFailed: number;

@@ -7,6 +7,9 @@ import type { LawState } from './law-state.ts';
 /** Fewer calls than this between two openings are a slow refill; a rate says all there is to say. */
 export const windowCalls = 5;
 
+/** Openings that are measured at most until the window's length is known well enough. */
+export const measuredOpenings = 6;
+
 /** Adds a measured window: `calls` between two openings that lie `loMs` … `hiMs` apart. */
 export function recognise(s: LawState, calls: number, loMs: number, hiMs: number): void {
   const same =
@@ -18,9 +21,12 @@ export function recognise(s: LawState, calls: number, loMs: number, hiMs: number
 
 /** The window to be kept exactly: longer by what calls differ in travel time. */
 export function keptWindow(s: LawState): { max: number; perMs: number } | undefined {
-  if (s.windowMax < windowCalls) return undefined;
-  const perMs = s.windowHiMs + Math.max(50, s.rttMs / 2);
+  const isFree = s.phase === 'start' || s.measuring === measuredOpenings;
+  if (s.windowMax < windowCalls || isFree) return undefined;
+  const perMs = (s.measuring > 0 ? s.windowLoMs : s.windowHiMs) + Math.max(50, s.rttMs / 2);
   // After the limit was learned anew at another rate the length stays and the number follows.
-  const max = Math.max(1, Math.round((s.limit * s.windowHiMs) / 1000));
-  return { max: Math.max(max, 1), perMs: Math.ceil(perMs) };
+  return {
+    max: Math.max(1, Math.round((s.limit * (s.phase === 'climb' ? 1 + s.stepUp : 1) * s.windowHiMs) / 1000)),
+    perMs: Math.ceil(perMs),
+  };
 }
