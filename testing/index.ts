@@ -4,6 +4,8 @@
  */
 export type { ActionHandle, ActionOptions, Created } from './actions.ts';
 export type { FakeAnswer } from './answer.ts';
+export type { BrokenList, BrokenListGuard, BrokenListPaging } from './broken-lists.ts';
+export { brokenLists } from './broken-lists.ts';
 export type { FakeCall } from './call.ts';
 export type { FakeApi } from './fake-api.ts';
 export { startFakeApi } from './fake-api.ts';
