@@ -5,8 +5,8 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cacheFolder } from '../../workers/dev-servers/cache-folder.ts';
 
@@ -36,6 +36,7 @@ export async function installServer(options: InstallServerOptions = {}): Promise
   if (hasPackages(cached)) return cached;
 
   options.log?.(`installing the Bluesky PDS into ${cached}, once, in about 80 s`);
+  await removeAbandoned(dirname(cached));
   // Built aside and renamed when whole: an interrupted install is never taken for a good one.
   const unfinished = `${cached}.${process.pid}`;
   try {
@@ -56,6 +57,25 @@ export async function installServer(options: InstallServerOptions = {}): Promise
 
 function hasPackages(folder: string): boolean {
   return existsSync(join(folder, 'node_modules', '@atproto', 'pds', 'package.json'));
+}
+
+/** What installs that were killed have left: half of 250 MB each. */
+async function removeAbandoned(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(() => []); // no folder yet: nothing abandoned in it
+  for (const name of names) {
+    const pid = /\.(\d+)$/.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    // A killed install's npm may still write, or another process removes the same: the next install gets what stays.
+    await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // somebody else's process, but there
+  }
 }
 
 async function runNpmCi(folder: string): Promise<void> {

@@ -248,7 +248,11 @@ describe('the end of a Bluesky PDS', () => {
     const pds = JSON.parse(line) as PdsAddress;
     expect(isAlive(pds.pid)).toBe(true);
     parent.kill('SIGKILL');
-    await expect.poll(() => isAlive(pds.pid), { timeout: 10_000 }).toBe(false);
+    try {
+      await expect.poll(() => isAlive(pds.pid), { timeout: 10_000 }).toBe(false);
+    } finally {
+      if (isAlive(pds.pid)) process.kill(pds.pid, 'SIGKILL');
+    }
     expect(existsSync(pds.dataDir)).toBe(false);
   });
 
