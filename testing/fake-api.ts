@@ -46,6 +46,8 @@ export interface FakeApi {
 
   /** Adds a limit. A call that it refuses is charged to no limit, unless `countsRefused`. */
   limit(options: LimitOptions): LimitHandle;
+  /** The limits it has, in the order in which they were added. */
+  limits(): readonly LimitHandle[];
   /** What the next calls of a path (`/users/:id`, `POST /posts`) get, one step each; then calls are normal. */
   script(on: PathFilter, steps: readonly ScriptStep[], options?: ScriptOptions): ScriptHandle;
   /** Random failures from now on. */
@@ -119,6 +121,7 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       return oauth.handle;
     },
     limit: (limitOptions) => limits.add(limitOptions),
+    limits: () => limits.all(),
     script: (on, steps, scriptOptions) => scripts.script(on, steps, scriptOptions),
     chaos: (chaosOptions) => scripts.chaos(chaosOptions),
     outage: (outageOptions) => outages.begin(outageOptions),

@@ -9,6 +9,7 @@ export { brokenLists } from './broken-lists.ts';
 export type { FakeCall } from './call.ts';
 export type { FakeApi } from './fake-api.ts';
 export { startFakeApi } from './fake-api.ts';
+export type { FakeApiDescription, FakeApiModule } from './fake-api-process.ts';
 export type { HostileKind } from './hostile.ts';
 export { hostileKinds, runsRoute } from './hostile.ts';
 export type { LimitKind, LimitNumbers } from './limit-counters.ts';
@@ -23,5 +24,7 @@ export type { CreatedCount, FakeReport, RepeatedPosition, Violation } from './re
 export type { DefaultRow, RowFilters } from './rows.ts';
 export type { ChaosHandle, ChaosOptions, ScriptedAnswer, ScriptHandle, ScriptOptions, ScriptStep } from './scripts.ts';
 export type { FakeApiOptions } from './server.ts';
+export type { FakeApiProcess, FakeApiProcessOptions } from './start-process.ts';
+export { startFakeApiProcess } from './start-process.ts';
 export type { TokenErrorChoice, TokenErrorName, TokenProblem } from './token-errors.ts';
 export { tokenErrors } from './token-errors.ts';

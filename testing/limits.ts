@@ -91,6 +91,7 @@ const open: LimitVerdict = { headers: {}, refusal: undefined, release: () => und
 /** The limits of one server. `wallClock` is what the server believes the time of day to be, in milliseconds. */
 export function createLimits(now: () => number, wallClock: () => number, violated: (violation: Violation) => void) {
   const limits: Limit[] = [];
+  const handles: LimitHandle[] = [];
 
   const concernOf = (limit: Limit, call: FakeCall): Concern => {
     const key = limit.keyOf(call);
@@ -147,7 +148,7 @@ export function createLimits(now: () => number, wallClock: () => number, violate
         violations: 0,
       };
       limits.push(limit);
-      return {
+      const handle: LimitHandle = {
         name: options.name,
         set(change) {
           const at = now();
@@ -157,9 +158,15 @@ export function createLimits(now: () => number, wallClock: () => number, violate
         violations: () => limit.violations,
         used: (key = 'app') => limit.counters.get(key)?.used(now()) ?? 0,
         clear: () => limit.counters.clear(),
-        remove: () => void limits.splice(limits.indexOf(limit), 1),
+        remove: () => {
+          limits.splice(limits.indexOf(limit), 1);
+          handles.splice(handles.indexOf(handle), 1);
+        },
       };
+      handles.push(handle);
+      return handle;
     },
+    all: (): readonly LimitHandle[] => [...handles],
 
     /** Counts a call in all limits that it concerns, or in none and refuses it. */
     judge(call: FakeCall): LimitVerdict {

@@ -3,8 +3,9 @@
  * Next stop: `handle-call.ts` has the way of one call; `fake-api.ts` puts the public face on it.
  */
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import type { TokenGuard } from './handle-call.ts';
 import { createCallHandler } from './handle-call.ts';
@@ -45,6 +46,7 @@ export async function startServer(options: FakeApiOptions) {
   let tokens: TokenGuard | undefined;
   const base = () => `http://127.0.0.1:${port}`;
 
+  const sockets = new Set<Socket>();
   const server = createServer({ keepAlive: true, noDelay: true });
   const listen = async () => {
     server.listen(port, '127.0.0.1');
@@ -53,7 +55,7 @@ export async function startServer(options: FakeApiOptions) {
   };
   const close = async () => {
     if (!server.listening) return;
-    const closed = once(server, 'close');
+    const closed = Promise.all([server, ...sockets].map(closing));
     server.close();
     server.closeAllConnections();
     await closed;
@@ -68,7 +70,11 @@ export async function startServer(options: FakeApiOptions) {
   server.on('request', createCallHandler({ ...parts, random: seededRandom(seed), tokens: () => tokens }));
   server.on('connection', (socket) => {
     books.connected();
-    socket.once('close', () => books.disconnected());
+    sockets.add(socket);
+    socket.once('close', () => {
+      books.disconnected();
+      sockets.delete(socket);
+    });
   });
   // Nothing here gives up by itself: a caller that is slow or silent is the caller's business.
   Object.assign(server, { keepAliveTimeout: 0, requestTimeout: 0, headersTimeout: 0, timeout: 0 });
@@ -88,4 +94,8 @@ export async function startServer(options: FakeApiOptions) {
       await close();
     },
   };
+}
+
+function closing(what: Server | Socket): Promise<void> {
+  return new Promise((resolve) => what.once('close', () => resolve()));
 }
