@@ -7,7 +7,7 @@ import type { LearnedLimit } from '../contracts/limit.ts';
 import { climb, climbed, climbMs, earn, mayClimb, pay, settleCost, touched } from './law-climb.ts';
 import { describe, hold, holdUntilOpening, nextProbe, opened } from './law-hold.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './law-outage.ts';
-import { bounds, clamp, enter, measured, setMark } from './law-state.ts';
+import { bounds, clamp, enter, isWellMeasured, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawOutput, LawState } from './law-state.ts';
 import { keptWindow, measuredOpenings, windowCalls } from './law-window.ts';
 
@@ -22,10 +22,10 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
   const rate = learned ? clamp(learned.ratePerSecond, floor, ceiling) : start;
   const state: LawState = {
     phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
-    margin: 0.012, rttMs: 300, demand: 1, markLoMs: 0, markHiMs: 0, okSinceMark: 0, lastRefusalMs: 0, streak: 0,
+    margin: 0.012, rttMs: 300, demand: 1, markLoMs: 0, markHiMs: 0, okSinceMark: 0, markIsOpening: 0, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
     openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
-    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, settleMs: 0, recentOk: 0, recentFailed: 0,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
 }
@@ -37,7 +37,8 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
 export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
   const s: LawState = { ...state };
   advanceTo(s, event);
-  if (s.phase === 'start' && s.markHiMs === 0 && event.ok > 0) setMark(s, s.phaseAtMs, s.phaseAtMs, 0);
+  if (s.phase === 'start' && s.markHiMs === 0 && event.ok > 0)
+    setMark(s, Math.max(1, s.phaseAtMs), Math.max(1, s.phaseAtMs), 0);
   const text = react(s, event, spec) ?? passTime(s, spec);
   s.rate = rateOf(s, spec);
   return output(s, spec, text);
@@ -57,9 +58,10 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   // One per cent more, because the estimate may be that much too low.
   s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
   if (s.phase === 'climb') s.above -= below;
-  s.demand += (1 - Math.exp(-passedMs / 5000)) * (clamp(demand, 0, 1) - s.demand);
+  s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
-  if (s.demand < 0.6 && s.phase !== 'start') setMark(s, 0, 0, 0);
+  const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
+  if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
 }
 
 /** What the reported answers change; undefined when they change nothing. */
@@ -99,6 +101,18 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
   s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
   if (s.phase === 'ease') s.shallow = 0;
+  const isSliding =
+    s.phase === 'fill' &&
+    s.rampMs > 0 &&
+    s.settleMs === 0 &&
+    s.okSinceMark < 0.5 * s.windowMax &&
+    s.nowMs - s.markHiMs < 0.5 * s.windowHiMs;
+  if (isSliding) {
+    s.settleMs = s.rampMs + 1000;
+    s.probeAtMs = s.nowMs + s.settleMs;
+    enter(s, 'settle');
+    return `refused at ${describe(before)} soon after it opened: waiting until the first calls have left the window`;
+  }
   const gentle =
     event.retryAfterMs === undefined &&
     (s.phase === 'climb' || s.phase === 'cruise') &&
@@ -118,7 +132,7 @@ function surprised(s: LawState, sample: number): void {
   const isMeasured = sample > 0 && s.okSinceMark >= 3 && s.nowMs - s.markHiMs > 1000 + 2 * s.rttMs;
   if (s.sure < 2) {
     s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : 0.8 * s.limit;
-    if (isMeasured && s.okSinceMark >= 10) s.sure = 2;
+    s.sure = isWellMeasured(s) ? 2 : 1;
     return;
   }
   const soonMs = Math.max(20_000, 2 * s.windowHiMs, 20_000 / s.limit);
@@ -127,6 +141,7 @@ function surprised(s: LawState, sample: number): void {
   s.margin = Math.min(0.1, s.margin * 1.25);
   const ratchet = s.limit * Math.max(0.3, 1 - 0.05 * s.streak ** 1.5);
   s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : ratchet;
+  s.sure = isWellMeasured(s) ? 2 : 1;
 }
 
 /** What passing time changes. */

@@ -2,7 +2,7 @@
  * Looking upward: now and then the rate goes a little above the estimate until something is refused. Every refusal is
  * paid from a credit that accepted calls earn, so refusals stay a fixed small share. Next stop: `limiter/adapt.ts`.
  */
-import { clamp, enter, measured } from './law-state.ts';
+import { clamp, enter, isWellMeasured, measured } from './law-state.ts';
 import type { LawState } from './law-state.ts';
 import { windowCalls } from './law-window.ts';
 
@@ -37,14 +37,14 @@ export function climb(s: LawState): void {
   s.refusedInClimb = 0;
   // What the server saved up is drained in ten seconds or so, and then the limit shows.
   const drain = s.windowMax >= windowCalls ? 0 : s.saved / (s.limit * 10);
-  s.stepUp = s.sure === 2 ? clamp(drain, firstStep, 0.15) : clamp(Math.max(s.stepUp, drain), firstStep, 1);
+  s.stepUp = s.sure === 2 ? clamp(drain, firstStep, 0.15) : clamp(Math.max(s.stepUp, drain), firstStep, 0.5);
   enter(s, 'climb');
 }
 
 /** How long a step lasts: long enough to empty what the server saved up while we were below the limit. */
 export function climbMs(s: LawState): number {
   const drainMs = s.climbs === 0 ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
-  const windowMs = s.windowMax >= windowCalls ? (s.climbs === 0 ? 1.1 : 0.35) * s.windowHiMs : 0;
+  const windowMs = s.windowMax >= windowCalls ? (s.climbs <= 1 ? 1.1 : 0.5) * s.windowHiMs : 0;
   const callsMs = 10_000 / (s.limit * (1 + s.stepUp));
   return Math.max(s.climbs === 0 ? 4000 : 2000, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
 }
@@ -54,7 +54,7 @@ export function climbed(s: LawState): void {
   s.limit *= 1 + s.stepUp;
   s.climbs += 1;
   s.above = 0;
-  s.stepUp = Math.min(1, 2 * s.stepUp);
+  s.stepUp = Math.min(0.5, 2 * s.stepUp);
   enter(s, 'climb');
 }
 
@@ -72,7 +72,7 @@ export function touched(s: LawState): void {
     // All we gave out before was accepted, so a lower measurement only means that the server threw away what it saved.
     if (s.okSinceMark >= 20 && sample > 0) s.limit = clamp(sample, 0.998 * s.limit, (1 + s.stepUp) * s.limit);
     s.stepUp = Math.max(firstStep, s.stepUp / 2);
-    s.sure = 2;
+    s.sure = isWellMeasured(s) ? 2 : 1;
   } else {
     s.stepUp /= 3;
     s.sure = s.stepUp <= 0.1 ? 2 : 1;
@@ -83,5 +83,5 @@ export function touched(s: LawState): void {
 export function settleCost(s: LawState): void {
   if (s.refusedInClimb > 0) s.cost += 0.3 * (clamp(s.refusedInClimb, 1, 10_000) - s.cost);
   s.refusedInClimb = 0;
-  s.nextClimbMs = s.nowMs + (s.sure === 2 ? gapMs : 2000);
+  s.nextClimbMs = s.nowMs + (s.sure === 2 ? gapMs : 4000);
 }

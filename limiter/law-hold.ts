@@ -77,14 +77,13 @@ export function opened(s: LawState, event: LawEvent): string {
     // Nobody called for a while: when it opened is not known.
     setMark(s, 0, 0, 0);
   } else if (isLong) {
-    const wasMeasuring = s.measuring > 0;
     next = s.heldFrom === 'start' ? firstOpening(s, loMs, hiMs) : fromLongClosure(s, loMs, hiMs);
-    if (next === 'settle' || wasMeasuring) {
-      // A sliding window lets go of the calls of the last ramp only as slowly as they were made.
+    if (next === 'fill' && s.settleMs > 0) {
       next = 'settle';
       s.probeAtMs = s.nowMs + s.settleMs;
     }
     setMark(s, loMs, hiMs, event.ok);
+    s.markIsOpening = 1;
   } else {
     // Nothing the server refilled in a short closure is lost, so the refusal stays the mark.
     if (s.heldFrom === 'start') s.limit = 0.7 * s.heldRate;
@@ -97,25 +96,28 @@ export function opened(s: LawState, event: LawEvent): string {
 }
 
 /** The first ramp ended in a long closure: everything accepted so far was one quota. */
-function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'settle' {
+function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill' {
   const ok = s.okSinceMark;
   const sample = measured(s, hiMs);
   s.limit = sample > 0 ? sample : 0.7 * s.heldRate;
   if (ok < windowCalls) return 'cruise';
   recognise(s, ok, loMs - s.markHiMs, hiMs - s.markHiMs);
   s.measuring = measuredOpenings;
-  s.settleMs = clamp(s.heldAtMs - s.markHiMs + 1000, 1000, 0.4 * (hiMs - s.markHiMs));
-  return 'settle';
+  s.rampMs = s.heldAtMs - s.markHiMs;
+  s.settleMs = 0;
+  return 'fill';
 }
 
 /** A closure of seconds to an hour: what was accepted between two openings is what the window holds. */
 function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill' {
   const ok = s.okSinceMark;
   const sample = measured(s, hiMs);
-  if (sample === 0) return 'cruise';
+  // Between a refusal and an opening lies a closure: that measures nothing. Two openings do.
+  if (sample === 0 || s.markIsOpening === 0) return s.measuring > 0 ? 'fill' : 'cruise';
+  if (ok < windowCalls && s.windowMax > 0 && hiMs - s.markHiMs < 0.5 * s.windowLoMs) return 'cruise';
   if (ok < windowCalls) {
-    s.limit = clamp(sample, s.sure < 2 ? 0 : 0.2 * s.limit, 1.25 * s.limit);
-    s.sure = 2;
+    s.limit = clamp(sample, s.sure === 0 ? 0 : 0.5 * s.limit, 1.25 * s.limit);
+    s.sure = 1;
     s.windowMax = 0;
     s.measuring = 0;
     return 'cruise';
@@ -130,6 +132,7 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
     // The server closes for a while, so perhaps it counts in windows: use up a whole one to see.
     s.measuring = measuredOpenings;
     s.settleMs = 0;
+    s.rampMs = 0;
     s.limit = clamp(sample, 0.2 * s.limit, 1.25 * s.limit);
     return 'fill';
   }

@@ -57,6 +57,8 @@ export interface LawState {
   /** Since this mark (between the two times) the server was saturated by us; 0 when it was not. */
   markLoMs: number;
   markHiMs: number;
+  /** 1: the mark is the end of a long closure (or the first call). 0: it is a refusal. */
+  markIsOpening: number;
   /** Accepted since the mark. */
   okSinceMark: number;
   lastRefusalMs: number;
@@ -94,7 +96,8 @@ export interface LawState {
   windowHiMs: number;
   /** Openings still to be measured. */
   measuring: number;
-  /** Waiting time after each measured opening: as long as the first ramp took. */
+  /** How long the first ramp took, and the wait after each opening that lets go of it (sliding windows). */
+  rampMs: number;
   settleMs: number;
   /** Outcomes of the latest calls, each call worth 0.9 of the next. */
   recentOk: number;
@@ -139,6 +142,12 @@ export function setMark(s: LawState, loMs: number, hiMs: number, ok: number): vo
   s.markLoMs = loMs;
   s.markHiMs = hiMs;
   s.okSinceMark = ok;
+  s.markIsOpening = 0;
+}
+
+/** Whether enough was counted since the mark for the estimate to be called measured. */
+export function isWellMeasured(s: LawState): boolean {
+  return s.markHiMs > 0 && s.okSinceMark >= 20 && s.nowMs - s.markHiMs >= 5000;
 }
 
 /** Calls a second between the mark and `untilMs`; 0 when we did not saturate the server all the time. */
