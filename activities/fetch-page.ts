@@ -55,7 +55,7 @@ export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, sig
     node.parent === null ? null : sync.nodes.get(typeof node.parent === 'string' ? node.parent : node.parent.name);
   const unit = await loadUnit(deps.pool, request.unit, parent?.resource ?? null);
   if (!unit) throw new Error(`Unknown unit ${request.unit}: its run was deleted.`);
-  if (unit.runState === 'paused') return { state: 'paused' };
+  if (unit.runState === 'paused') return { unit: request.unit, state: 'paused' };
   if (unit.state !== 'running' && unit.state !== 'waiting') return ended(deps, request);
   if (isPastTheEnd(unit)) {
     await endUnit(deps.pool, request.unit, 'complete', '', 0);
@@ -183,10 +183,15 @@ async function storePage(attempt: Attempt, answer: Answer, wantsDurable: boolean
       })
     : await commitPage(deps.pool, page);
   // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
-  if (committed.stale) return { state: 'more', wantsDurable };
+  if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
   await wakeNodes(deps, request, committed.wake);
   const lanes = committed.lanes > 0 ? { lanes: committed.lanes } : {};
-  return { state: committed.ended ? 'ended' : 'more', ...lanes, ...(wantsDurable ? { wantsDurable } : {}) };
+  return {
+    unit: request.unit,
+    state: committed.ended ? 'ended' : 'more',
+    ...lanes,
+    ...(wantsDurable ? { wantsDurable } : {}),
+  };
 }
 
 /** The units that these rows bring: one for each child node and parent, or for each value that the child visits once. */
@@ -206,12 +211,14 @@ async function tryAgain(attempt: Attempt, reason: string, afterMs: number | unde
   const attempts = await countAttempt(deps.pool, request.unit, true);
   if (attempts >= sync.provider.maxAttempts) return finish(attempt, 'failed', `${reason} (${attempts} attempts)`, 0);
   const delayMs = afterMs ?? backoffMs(attempts);
-  if (request.mode === 'now') return { state: 'later', because: reason, untilMs: Date.now() + delayMs };
+  if (request.mode === 'now')
+    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
   throw retryLater(reason, delayMs);
 }
 
 function notNow(request: FetchPageInput, reason: string, delayMs: number): PageFact {
-  if (request.mode === 'now') return { state: 'later', because: reason, untilMs: Date.now() + delayMs };
+  if (request.mode === 'now')
+    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
   throw waitingFor(reason, delayMs);
 }
 
@@ -227,7 +234,7 @@ async function finish(
 
 async function ended(deps: ActivityDeps, request: FetchPageInput): Promise<PageFact> {
   await wakeNodes(deps, request, await nodesToWake(deps.pool, request.runId, request.node));
-  return { state: 'ended' };
+  return { unit: request.unit, state: 'ended' };
 }
 
 async function wakeNodes(deps: ActivityDeps, request: FetchPageInput, nodes: readonly string[]): Promise<void> {

@@ -29,7 +29,11 @@ export async function runDev(options: DevOptions): Promise<void> {
   let worker: ChildProcess | undefined;
   try {
     const pool = createPool(servers.databaseUrl, { max: 2 });
-    await migrate(pool).finally(() => pool.end());
+    try {
+      await migrate(pool);
+    } finally {
+      await pool.end();
+    }
     say(`Postgres   ${servers.databaseUrl.replace(/:[^:@/]+@/, ':…@')}`);
     say(`Temporal   ${servers.temporalAddress}`);
     if (servers.webUiUrl) say(`Web UI     ${servers.webUiUrl}`);

@@ -74,15 +74,20 @@ export interface FetchPageInput {
 }
 
 /**
- * The small facts of one call.
+ * The small facts of one call, with the unit that they are about.
  * `wantsDurable`: the call had to wait or was slow, so the next one should not be made inside a workflow task.
  * `lanes`: units that were added to this same node.
  */
 export type PageFact =
-  | { readonly state: 'more' | 'ended'; readonly lanes?: number; readonly wantsDurable?: boolean }
+  | {
+      readonly unit: number;
+      readonly state: 'more' | 'ended';
+      readonly lanes?: number;
+      readonly wantsDurable?: boolean;
+    }
   /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */
-  | { readonly state: 'later'; readonly because: string; readonly untilMs?: number }
-  | { readonly state: 'paused' };
+  | { readonly unit: number; readonly state: 'later'; readonly because: string; readonly untilMs?: number }
+  | { readonly unit: number; readonly state: 'paused' };
 
 export interface FinishNodeInput {
   readonly runId: string;

@@ -1,11 +1,11 @@
 /**
  * One Postgres pool per process. The only place where connection settings are made.
  */
-import pg from 'pg';
+import { Pool as PgPool, types, type PoolClient as PgPoolClient } from 'pg';
 
-export type Pool = pg.Pool;
-export type Queryable = Pick<pg.Pool, 'query'>;
-export type PoolClient = pg.PoolClient;
+export type Pool = PgPool;
+export type Queryable = Pick<PgPool, 'query'>;
+export type PoolClient = PgPoolClient;
 
 export interface PoolOptions {
   /** Connections at most. Default 10. */
@@ -19,7 +19,7 @@ export interface PoolOptions {
 const defaults = { max: 10, applicationName: 'sluice', statementTimeoutMs: 30_000 } satisfies PoolOptions;
 
 // bigint columns are row ids and microseconds here, all below 2^53.
-pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+types.setTypeParser(types.builtins.INT8, Number);
 
 /**
  * Opens a pool. A connection that breaks while idle is dropped and replaced; the query that needs one reports the error.
@@ -27,7 +27,7 @@ pg.types.setTypeParser(pg.types.builtins.INT8, Number);
  */
 export function createPool(connectionString: string, options: PoolOptions = {}): Pool {
   const { max, applicationName, statementTimeoutMs } = { ...defaults, ...options };
-  const pool = new pg.Pool({
+  const pool = new PgPool({
     connectionString,
     max,
     application_name: applicationName,

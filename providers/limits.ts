@@ -82,7 +82,7 @@ export function limitMistakes({ spec, by, endpoints, except }: LimitDeclaration,
   for (const scope of by) {
     if (typeof scope === 'string' && !scopeNames.includes(scope))
       mistakes.push(
-        `${at}: unknown scope "${String(scope)}" in \`by\`; known are ${scopeNames.join(', ')}, or a function of the call`,
+        `${at}: unknown scope "${scope as string}" in \`by\`; known are ${scopeNames.join(', ')}, or a function of the call`,
       );
   }
   if (spec.kind === 'window') {

@@ -1,22 +1,23 @@
 /**
  * One node of the tree: keeps a window of its units in hand and walks each one page by page. What is to be done and how
  * far it is stands in Postgres, so this workflow can drop everything at any page and be continued as new.
+ *
+ * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each
+ * answer says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one
+ * batch what came in several before; with coroutines of unequal length the commands would then come in another order.
  * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
  */
 import {
-  condition,
   continueAsNew,
   getExternalWorkflowHandle,
+  isCancellation,
   setCurrentDetails,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FetchPageInput, PageFact, ResourceInput, UnitRef } from '../contracts/messages.ts';
-import { fetchPageDurably, fetchPageNow, runStep } from './activity-proxies.ts';
+import { callDurably, callNow, quickSteps, runStep, sturdySteps } from './activity-proxies.ts';
 import { parentDoneSignal, pauseSignal, resumeSignal, waitingSignal, wakeSignal } from './signals.ts';
-
-const nextUnits = runStep('nextUnits');
-const finishNode = runStep('finishNode');
 
 /** After a call had to wait, this many calls in a row must not before calls are made inside workflow tasks again. */
 const DURABLE_CALLS_AFTER_A_WAIT = 20;
@@ -25,25 +26,20 @@ const NOTE_INTERVAL_MS = 60_000;
 
 export async function resource(input: ResourceInput): Promise<void> {
   const { runId, node, context, maxHistoryEvents } = input;
-  const inHand = new Set<number>();
+  const inHand = new Map<number, UnitRef>();
   let parentDone = input.parentDone ?? node.parent === null;
   let paused = input.paused ?? false;
   let resumes = 0;
+  /** The database may have units that are not in hand. */
   let mayHaveMore = true;
+  let isAsking = false;
   let durableCallsLeft = 0;
-  let failure: unknown;
   let notedAt = 0;
-
-  setHandler(wakeSignal, () => void (mayHaveMore = true));
-  setHandler(parentDoneSignal, () => {
-    parentDone = true;
-    mayHaveMore = true;
-  });
-  setHandler(pauseSignal, () => void (paused = true));
-  setHandler(resumeSignal, () => {
-    resumes++;
-    paused = false;
-    mayHaveMore = true;
+  let settle: (end: 'done' | 'cut') => void;
+  let fail: (error: unknown) => void;
+  const end = new Promise<'done' | 'cut'>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
   });
 
   const isHistoryLong = (): boolean => {
@@ -51,22 +47,36 @@ export async function resource(input: ResourceInput): Promise<void> {
     return continueAsNewSuggested || historyLength >= maxHistoryEvents;
   };
 
-  const call = async (unit: UnitRef): Promise<PageFact> => {
+  /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
+  const walkOn = (unit: UnitRef): void => {
+    if (paused || isHistoryLong()) {
+      inHand.delete(unit.id);
+      mayHaveMore = true;
+      return;
+    }
+    inHand.set(unit.id, unit);
     const request: Omit<FetchPageInput, 'mode'> = { runId, node: node.name, unit: unit.id, context };
     const summary = `${node.endpoint} ${unit.label}`.slice(0, 180);
-    if (durableCallsLeft > 0) return fetchPageDurably({ ...request, mode: 'durable' }, node.callTimeoutMs, summary);
-    return fetchPageNow({ ...request, mode: 'now' }, node.callTimeoutMs, summary);
+    if (durableCallsLeft > 0) {
+      callDurably(node.callTimeoutMs, summary)({ ...request, mode: 'durable' }).then(onFact(resumes), fail);
+    } else {
+      // What can't be done at once, for whatever reason, is done durably.
+      const putOff = (error: unknown): void =>
+        isCancellation(error)
+          ? fail(error)
+          : onFact(resumes)({ unit: unit.id, state: 'later', because: 'the worker could not make the call at once' });
+      callNow(node.callTimeoutMs, summary)({ ...request, mode: 'now' }).then(onFact(resumes), putOff);
+    }
   };
 
-  /** Walks one unit until it has ended or has to be put down; its row in Postgres says where to go on. */
-  const walk = async (unit: UnitRef): Promise<void> => {
-    while (!paused && !isHistoryLong()) {
-      const resumesBefore = resumes;
-      const fact = await call(unit);
+  const onFact =
+    (resumesBefore: number) =>
+    (fact: PageFact): void => {
+      const unit = inHand.get(fact.unit);
       switch (fact.state) {
         case 'later':
           durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
-          await note(fact);
+          note(fact);
           break;
         case 'paused':
           // Unless the run was resumed while this answer was on its way, the signal that resumes it is still to come.
@@ -77,57 +87,72 @@ export async function resource(input: ResourceInput): Promise<void> {
           if (fact.wantsDurable) durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
           else if (durableCallsLeft > 0) durableCallsLeft--;
           if (fact.lanes) mayHaveMore = true;
-          if (fact.state === 'ended') return;
       }
+      if (fact.state === 'ended') inHand.delete(fact.unit);
+      else if (unit) walkOn(unit);
+      pump();
+    };
+
+  const onUnits =
+    (asked: number) =>
+    (units: UnitRef[]): void => {
+      isAsking = false;
+      if (units.length === asked) mayHaveMore = true;
+      units.forEach(walkOn);
+      pump();
+    };
+
+  /** Decides what is next for the node as a whole. Called after every event. */
+  const pump = (): void => {
+    if (isAsking) return;
+    const room = node.window - inHand.size;
+    if (isHistoryLong()) {
+      if (inHand.size === 0) settle('cut');
+    } else if (mayHaveMore && !paused && room >= Math.ceil(node.window / 4)) {
+      // Asking for a few at a time would cost a step per unit. Cleared before asking: a wake meanwhile must be heard.
+      mayHaveMore = false;
+      isAsking = true;
+      const request = { runId, node: node.name, inHand: [...inHand.keys()], room };
+      const askAgain = (error: unknown): void => {
+        if (isCancellation(error)) return fail(error);
+        sturdySteps.nextUnits(request).then(onUnits(room), fail);
+      };
+      quickSteps.nextUnits(request).then(onUnits(room), askAgain);
+    } else if (inHand.size === 0 && parentDone && !mayHaveMore) {
+      settle('done');
     }
-    mayHaveMore = true;
   };
 
-  const note = async ({ because, untilMs }: Extract<PageFact, { state: 'later' }>): Promise<void> => {
+  const note = ({ because, untilMs }: Extract<PageFact, { state: 'later' }>): void => {
     const text = `waiting: ${because}${untilMs ? `, until ${new Date(untilMs).toISOString()}` : ''}`;
     setCurrentDetails(text);
-    const now = Date.now();
-    if (now - notedAt < NOTE_INTERVAL_MS) return;
-    notedAt = now;
     const { parent } = workflowInfo();
-    if (parent)
-      await getExternalWorkflowHandle(parent.workflowId).signal(waitingSignal, { node: node.name, because: text });
+    if (!parent || Date.now() - notedAt < NOTE_INTERVAL_MS) return;
+    notedAt = Date.now();
+    // A note for people: a run that is just ending does not need it.
+    getExternalWorkflowHandle(parent.workflowId)
+      .signal(waitingSignal, { node: node.name, because: text })
+      .catch(() => {});
   };
 
-  const take = (unit: UnitRef): void => {
-    inHand.add(unit.id);
-    walk(unit)
-      .catch((error: unknown) => {
-        failure ??= error;
-      })
-      .finally(() => inHand.delete(unit.id));
-  };
+  setHandler(wakeSignal, () => {
+    mayHaveMore = true;
+    pump();
+  });
+  setHandler(parentDoneSignal, () => {
+    parentDone = true;
+    mayHaveMore = true;
+    pump();
+  });
+  setHandler(pauseSignal, () => void (paused = true));
+  setHandler(resumeSignal, () => {
+    resumes++;
+    paused = false;
+    mayHaveMore = true;
+    pump();
+  });
 
-  const room = (): number => node.window - inHand.size;
-  // Asking for a few at a time would cost a step per unit.
-  const shouldAsk = (): boolean => mayHaveMore && !paused && room() >= Math.ceil(node.window / 4);
-
-  while (failure === undefined) {
-    if (isHistoryLong()) {
-      await condition(() => inHand.size === 0 || failure !== undefined);
-      if (failure !== undefined) break;
-      return continueAsNew<typeof resource>({ ...input, parentDone, paused });
-    }
-    if (shouldAsk()) {
-      // Cleared before asking: a wake that arrives meanwhile must be heard.
-      mayHaveMore = false;
-      const asked = room();
-      const units = await nextUnits({ runId, node: node.name, inHand: [...inHand], room: asked });
-      if (units.length === asked) mayHaveMore = true;
-      units.forEach(take);
-    } else if (inHand.size === 0 && parentDone && !mayHaveMore) {
-      return finishNode({ runId, node });
-    } else {
-      await condition(
-        () =>
-          failure !== undefined || shouldAsk() || isHistoryLong() || (inHand.size === 0 && parentDone && !mayHaveMore),
-      );
-    }
-  }
-  throw failure;
+  pump();
+  if ((await end) === 'cut') return continueAsNew<typeof resource>({ ...input, parentDone, paused });
+  await runStep((steps) => steps.finishNode({ runId, node }));
 }

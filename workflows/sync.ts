@@ -21,10 +21,6 @@ import { runStep } from './activity-proxies.ts';
 import { resource } from './resource.ts';
 import { parentDoneSignal, pauseSignal, resumeSignal, statusAttribute, waitingSignal } from './signals.ts';
 
-const openRun = runStep('openRun');
-const setRunState = runStep('setRunState');
-const finishRun = runStep('finishRun');
-
 /** @returns the run's result; a cancelled run is written down as such before the cancellation goes on. */
 export async function sync(input: SyncInput): Promise<RunResult> {
   const { workflowId, firstExecutionRunId: runId } = workflowInfo();
@@ -36,7 +32,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
   });
   const switchTo = async (state: 'running' | 'paused'): Promise<void> => {
     // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
-    await setRunState({ runId, state });
+    await runStep((steps) => steps.setRunState({ runId, state }));
     upsertSearchAttributes([{ key: statusAttribute, value: state }]);
     await Promise.all(
       [...running.values()].map((child) => child.signal(state === 'paused' ? pauseSignal : resumeSignal)),
@@ -47,7 +43,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
   setHandler(resumeSignal, () => switchTo('running'));
 
   try {
-    const { plan } = await openRun({ ...input, runId, workflowId });
+    const { plan } = await runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
     const context: CallContext = {
       workflowId,
       sync: plan.sync,
@@ -89,7 +85,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
 }
 
 async function end(how: FinishRunInput): Promise<RunResult> {
-  const result = await finishRun(how);
+  const result = await runStep((steps) => steps.finishRun(how));
   upsertSearchAttributes([{ key: statusAttribute, value: result.state }]);
   setCurrentDetails(`${result.state}: ${result.rows} rows with ${result.calls} calls`);
   return result;

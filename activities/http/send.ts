@@ -65,7 +65,7 @@ async function send(
     const response = await follow(outgoing, (url) =>
       undiciRequest(url, {
         dispatcher,
-        method: outgoing.method as Dispatcher.HttpMethod,
+        method: outgoing.method,
         headers: outgoing.headers,
         ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
         headersTimeout: limits.headersMs,
@@ -76,7 +76,7 @@ async function send(
     status = response.statusCode;
     headers = flatten(response.headers);
     let bytes = 0;
-    for await (const chunk of response.body as AsyncIterable<Buffer>) {
+    for await (const chunk of response.body) {
       bytes += chunk.length;
       if (bytes > limits.maxBodyBytes) throw new BodyTooLarge(`more than ${limits.maxBodyBytes} bytes`);
       chunks.push(chunk);

@@ -236,7 +236,7 @@ begin
     rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
     hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
     probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,
-    max = coalesce(r.override_max, p_max), win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots,
+    max = case when p_slots > 0 then coalesce(r.override_max, p_max) end, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots,
     ring = r.ring, used = r.used, tail = r.tail, foreign_used = r.foreign_used,
     ev_ok = r.ev_ok - p_ok, ev_fresh = case when v_decreased then 0 else r.ev_fresh - p_fresh end,
     ev_refused = case when v_decreased then 0 else r.ev_refused - p_refused end,

@@ -30,7 +30,7 @@ async function runDemo(demo: DemoOptions): Promise<void> {
   const { accounts, posts, follows, limit, windowSeconds } = demo;
   const closers: (() => Promise<void>)[] = [];
   const closeAll = async () => {
-    for (const close of closers.reverse()) await close();
+    for (const close of closers.toReversed()) await close();
   };
   process.once('SIGINT', () => void closeAll().then(() => process.exit(130)));
   try {
@@ -98,9 +98,8 @@ async function watch(run: SyncHandle, demo: DemoOptions): Promise<void> {
   const live = process.stdout.isTTY && !demo.json;
   let printed = 0;
   let next = 0;
-  let done = false;
-  const ended = run.result().finally(() => (done = true));
-  while (!done) {
+  const ended = run.result().then(() => true);
+  for (let done = false; !done;) {
     const text = progressText(await run.progress());
     if (live) {
       if (printed) process.stdout.write(`\u001B[${printed}A\u001B[J`);
@@ -110,9 +109,8 @@ async function watch(run: SyncHandle, demo: DemoOptions): Promise<void> {
       say(text);
       next = performance.now() + 5_000;
     }
-    await Promise.race([ended, pause(live ? 250 : 500)]);
+    done = await Promise.race([ended, pause(live ? 250 : 500).then(() => false)]);
   }
-  await ended;
 }
 
 async function report(
