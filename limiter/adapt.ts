@@ -129,7 +129,9 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
 /** Refused although we were below the estimate: what was accepted lately says more than what was believed. */
 function surprised(s: LawState, sample: number): void {
   s.saved = 0;
-  const isMeasured = sample > 0 && s.okSinceMark >= 3 && s.nowMs - s.markHiMs > 1000 + 2 * s.rttMs;
+  // Windows close for a while, so only a span of a whole window measures them.
+  const leastMs = s.windowMax > 0 ? s.windowHiMs : 1000 + 2 * s.rttMs;
+  const isMeasured = sample > 0 && s.okSinceMark >= 3 && s.nowMs - s.markHiMs > leastMs;
   if (s.sure < 2) {
     s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : 0.8 * s.limit;
     s.sure = isWellMeasured(s) ? 2 : 1;

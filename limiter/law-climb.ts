@@ -27,7 +27,7 @@ export function pay(s: LawState, refused: number): void {
 
 export function mayClimb(s: LawState): boolean {
   if (s.demand < 0.8 || s.nowMs < s.nextClimbMs) return false;
-  return s.sure === 0 || s.credit >= (s.sure === 1 ? -2 * s.cost : s.cost);
+  return s.sure < 2 || s.credit >= s.cost;
 }
 
 /** Starts a climb. */
@@ -70,9 +70,9 @@ export function touched(s: LawState): void {
   s.margin = Math.max(0.008, 0.9 * s.margin);
   if (s.climbs === 0) {
     // All we gave out before was accepted, so a lower measurement only means that the server threw away what it saved.
-    if (s.okSinceMark >= 20 && sample > 0) s.limit = clamp(sample, 0.998 * s.limit, (1 + s.stepUp) * s.limit);
-    s.stepUp = Math.max(firstStep, s.stepUp / 2);
-    s.sure = isWellMeasured(s) ? 2 : 1;
+    if (s.okSinceMark >= 20 && sample > 0) s.limit = clamp(sample, s.limit, (1 + s.stepUp) * s.limit);
+    s.sure = isWellMeasured(s) && s.stepUp <= 0.1 ? 2 : 1;
+    s.stepUp = Math.max(firstStep, s.stepUp / 3);
   } else {
     s.stepUp /= 3;
     s.sure = s.stepUp <= 0.1 ? 2 : 1;

@@ -68,7 +68,7 @@ export function opened(s: LawState, event: LawEvent): string {
   if (punctual) s.rttMs += 0.3 * (clamp(answerMs, 20, 10_000) - s.rttMs);
   const hiMs = s.nowMs - s.rttMs / 2;
   const loMs = Math.min(hiMs, Math.max(s.lastRefusalMs - s.rttMs / 2, s.markHiMs));
-  const isLong = hiMs - s.heldAtMs > longClosureMs(s);
+  const isLong = hiMs - s.heldAtMs > longClosureMs(s) || (s.heldFrom === 'fill' && s.openToMs > 0);
   if (s.heldFrom !== 'ease') s.shallow = isLong ? 0 : 1;
   const before = s.limit;
   const ok = s.okSinceMark;
@@ -123,9 +123,15 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
     return 'cruise';
   }
   if (s.windowMax > 0 && s.measuring === 0) {
-    // A known window, used up too early: the length stays, the number follows.
-    const isOneWindow = hiMs - s.markHiMs < 1.3 * s.windowHiMs;
-    if (isOneWindow) s.limit = clamp((ok * 1000) / s.windowHiMs, 0.2 * s.limit, 1.25 * s.limit);
+    // A known window, used up too early. Usually the length stays and the number follows.
+    const spanMs = hiMs - s.markHiMs;
+    if (spanMs < 1.3 * s.windowHiMs) s.limit = clamp((ok * 1000) / s.windowHiMs, 0.2 * s.limit, 1.25 * s.limit);
+    else if (ok < 1.1 * s.windowMax) {
+      recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
+      s.limit = (ok * 1000) / s.windowHiMs;
+      s.measuring = 3;
+      return 'fill';
+    }
     return 'cruise';
   }
   if (s.windowMax === 0) {

@@ -12,10 +12,15 @@ export const measuredOpenings = 6;
 
 /** Adds a measured window: `calls` between two openings that lie `loMs` … `hiMs` apart. */
 export function recognise(s: LawState, calls: number, loMs: number, hiMs: number): void {
+  // What the first ramp said holds for sliding windows only, so the first measured pair of openings replaces it.
   const same =
-    Math.abs(calls - s.windowMax) <= Math.max(1, 0.02 * calls) && loMs <= s.windowHiMs && hiMs >= s.windowLoMs;
-  s.windowLoMs = same && s.measuring > 0 ? Math.max(loMs, s.windowLoMs) : loMs;
-  s.windowHiMs = same && s.measuring > 0 ? Math.min(hiMs, s.windowHiMs) : hiMs;
+    s.measuring > 0 &&
+    s.measuring < measuredOpenings &&
+    Math.abs(calls - s.windowMax) <= Math.max(1, 0.02 * calls) &&
+    loMs <= s.windowHiMs &&
+    hiMs >= s.windowLoMs;
+  s.windowLoMs = same ? Math.max(loMs, s.windowLoMs) : loMs;
+  s.windowHiMs = same ? Math.min(hiMs, s.windowHiMs) : hiMs;
   s.windowMax = same ? Math.min(calls, s.windowMax) : calls;
 }
 

@@ -1,0 +1,135 @@
+/**
+ * Our limiter in virtual time: the real control law, and a model of how the core paces: rate and burst, one probe at a
+ * time while held, a recognised window kept as an exact ring, counts reported every 250 ms by each process and refusals
+ * at once. Next stop: `limiter/adapt.ts`.
+ */
+import type { LearnedLimit } from '../../contracts/limit.ts';
+import { initialLaw, stepLaw } from '../../limiter/adapt.ts';
+import type { LawOutput } from '../../limiter/adapt.ts';
+import type { Client } from './world.ts';
+
+const reportMs = 250;
+const tickMs = 1000;
+const probeLeaseMs = 60_000;
+
+/** What one process has not reported yet; successes of the latest epoch are counted apart. */
+function newCounts(): { ok: number; epoch: number; ofEpoch: number; failed: number; dueMs: number } {
+  return { ok: 0, epoch: 0, ofEpoch: 0, failed: 0, dueMs: Number.POSITIVE_INFINITY };
+}
+
+export interface OurClient extends Client {
+  readonly events: { readonly atMs: number; readonly text: string }[];
+  law(): LawOutput;
+  decreases(): number;
+}
+
+/** @param processes how many processes report on their own. */
+export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
+  let law = initialLaw(spec, 0);
+  let tokens = law.burst;
+  let tokensAtMs = 0;
+  let probeUntilMs = 0;
+  let steppedMs = 0;
+  let isWaiting = false;
+  let waitingSinceMs = 0;
+  let waitedMs = 0;
+  const pending = Array.from({ length: processes }, newCounts);
+  const events: { atMs: number; text: string }[] = [];
+  let ring: number[] = [];
+  let ringFirst = 0;
+
+  const refill = (nowMs: number): void => {
+    tokens = Math.min(law.burst, tokens + ((nowMs - tokensAtMs) * law.ratePerSecond) / 1000);
+    tokensAtMs = nowMs;
+  };
+  const step = (
+    nowMs: number,
+    counts: { ok?: number; fresh?: number; refused?: number; stale?: number; failed?: number; retryAfterMs?: number },
+  ): void => {
+    const lengthMs = nowMs - steppedMs;
+    if (isWaiting) waitedMs += nowMs - waitingSinceMs;
+    waitingSinceMs = nowMs;
+    const demand = lengthMs > 0 ? Math.min(1, waitedMs / lengthMs) : isWaiting ? 1 : 0;
+    refill(nowMs);
+    const had = law.window;
+    law = stepLaw(
+      JSON.parse(JSON.stringify(law.state)),
+      { atMs: nowMs, ok: 0, fresh: 0, refused: 0, stale: 0, failed: 0, demand, ...counts },
+      spec,
+    );
+    if (law.window && !had) {
+      ring = [];
+      ringFirst = 0;
+    }
+    if (law.event) events.push({ atMs: nowMs, text: law.event });
+    steppedMs = nowMs;
+    waitedMs = 0;
+  };
+  const flush = (nowMs: number, index: number): void => {
+    const counts = pending[index]!;
+    if (counts.dueMs === Number.POSITIVE_INFINITY) return;
+    step(nowMs, { ok: counts.ok, fresh: counts.epoch === law.epoch ? counts.ofEpoch : 0, failed: counts.failed });
+    pending[index] = newCounts();
+  };
+  return {
+    events,
+    law: () => law,
+    decreases: () => law.epoch,
+    ratePerSecond: () => (law.mode === 'hold' ? 0 : law.ratePerSecond),
+    nextMs(nowMs) {
+      if (law.mode === 'hold') return Math.max(law.probeAtMs ?? nowMs, probeUntilMs);
+      refill(nowMs);
+      let atMs = tokens >= 1 - 1e-9 ? nowMs : nowMs + ((1 - tokens) * 1000) / law.ratePerSecond;
+      if (law.window) {
+        while (ringFirst < ring.length && (ring[ringFirst] ?? 0) <= nowMs - law.window.perMs + 1e-6) ringFirst += 1;
+        const used = ring.length - ringFirst;
+        if (used >= law.window.max) {
+          atMs = Math.max(atMs, (ring[ringFirst + used - law.window.max] ?? nowMs) + law.window.perMs);
+        }
+      }
+      return atMs;
+    },
+    take(nowMs) {
+      if (law.mode === 'hold') probeUntilMs = nowMs + probeLeaseMs;
+      else {
+        refill(nowMs);
+        tokens -= 1;
+      }
+      if (law.window) ring.push(nowMs);
+      return law.epoch;
+    },
+    answered(nowMs, worker, permit, answer) {
+      const isFresh = permit === law.epoch;
+      const index = worker % processes;
+      // While held there is one call in flight: its answer is reported at once, whatever it is.
+      const isProbe = law.mode === 'hold' && isFresh;
+      if (isProbe) probeUntilMs = 0;
+      if (answer.kind === 'refused') {
+        flush(nowMs, index);
+        const hint = answer.retryAfterMs === undefined ? {} : { retryAfterMs: answer.retryAfterMs };
+        step(nowMs, isFresh ? { refused: 1, ...hint } : { stale: 1 });
+        return 0;
+      }
+      const counts = pending[index]!;
+      if (answer.kind === 'ok') {
+        counts.ok += 1;
+        if (permit !== counts.epoch) Object.assign(counts, { epoch: permit, ofEpoch: 0 });
+        counts.ofEpoch += 1;
+      } else counts.failed += 1;
+      counts.dueMs = Math.min(counts.dueMs, nowMs + (isProbe || answer.kind === 'failed' ? 0 : reportMs));
+      if (counts.dueMs <= nowMs) flush(nowMs, index);
+      return 0;
+    },
+    timerMs: () =>
+      Math.min(...pending.map((counts) => counts.dueMs), isWaiting ? steppedMs + tickMs : Number.POSITIVE_INFINITY),
+    timer(nowMs) {
+      for (let index = 0; index < processes; index += 1) if ((pending[index]?.dueMs ?? 0) <= nowMs) flush(nowMs, index);
+      if (nowMs - steppedMs >= tickMs - 1) step(nowMs, {});
+    },
+    waiting(nowMs, now) {
+      if (isWaiting && !now) waitedMs += nowMs - waitingSinceMs;
+      isWaiting = now;
+      waitingSinceMs = nowMs;
+    },
+  };
+}
