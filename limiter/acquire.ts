@@ -8,12 +8,14 @@ import { gridCost } from './bucket.ts';
 import type { PreparedCall } from './batch.ts';
 import type { TimedDecision } from './group-commit.ts';
 import { permitLifetimeMs } from './permit.ts';
+import type { Sleepers } from './sleepers.ts';
 import type { AcquireRequest, AcquireResult, Permit } from './types.ts';
 import { describeWait } from './wait-reason.ts';
 
 export interface AcquireDeps {
   readonly buckets: Buckets;
   readonly decide: (lane: string, call: PreparedCall) => Promise<TimedDecision>;
+  readonly sleepers: Sleepers;
   /** Takes back what a permit that was never used had taken. */
   readonly giveBack: (permit: Permit) => Promise<void>;
   /** The longest time that a caller is sent away for, in milliseconds: limits change, so it looks in again. */
@@ -32,24 +34,40 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
   const startedAt = performance.now();
   const buckets = await deps.buckets.prepare(request.charges);
   let call = prepareCall(request, buckets.ids, buckets.gateId);
+  let expired: Permit | undefined;
   for (;;) {
     const decision = await deps.decide(buckets.provider, call);
     const now = performance.now();
     if (decision.granted) {
       const permit = makePermit(request, buckets.ids, call, decision);
-      if (now < permit.expiresAt && signal?.aborted !== true)
-        return { granted: true, permit, waitedMs: now - startedAt };
-      // The process was busy for too long (or nobody wants it any more): not sent, so it can be given back.
-      await deps.giveBack(permit);
-      call = { ...call, goesFirst: true };
-      if (signal?.aborted !== true) continue;
-      return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
+      const isWanted = signal?.aborted !== true;
+      if (now < permit.expiresAt && isWanted) return { granted: true, permit, waitedMs: now - startedAt };
+      if (!isWanted) {
+        await deps.giveBack(permit);
+        return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
+      }
+      // The process was too busy to use it in time.
+      call = { ...call, renews: decision.slots };
+      expired = permit;
+      continue;
     }
+    if (expired !== undefined) {
+      await deps.giveBack(expired);
+      expired = undefined;
+      const { renews: _, ...rest } = call;
+      call = { ...rest, goesFirst: true };
+      continue;
+    }
+    const bucketId = call.bucketIds[decision.bucket] ?? call.gateId;
     const waitMs = Math.max(0, decision.waitMs - (now - decision.decidedAt));
-    if (now + waitMs > startedAt + maxWaitMs || signal?.aborted === true || !(await sleep(waitMs, signal))) {
+    if (
+      now + waitMs > startedAt + maxWaitMs ||
+      signal?.aborted === true ||
+      !(await deps.sleepers.sleep(bucketId, waitMs, signal))
+    ) {
       const leftMs = Math.max(0, waitMs - (performance.now() - now));
       const retryAfterMs = Math.ceil(Math.min(deps.maxRetryAfterMs, Math.max(LEAST_RETRY_AFTER_MS, leftMs)));
-      const chargeIndex = decision.bucket < 0 ? -1 : buckets.ids.indexOf(call.bucketIds[decision.bucket]!);
+      const chargeIndex = buckets.ids.indexOf(bucketId);
       return { granted: false, retryAfterMs, wait: describeWait(request.charges, chargeIndex, decision) };
     }
   }
@@ -97,19 +115,4 @@ function makePermit(
     grantedAt: decision.decidedAt,
     expiresAt: decision.decidedAt + permitLifetimeMs(request.charges),
   };
-}
-
-/** True when the time passed, false when the signal ended it. */
-function sleep(ms: number, signal: AbortSignal | undefined): Promise<boolean> {
-  return new Promise((resolve) => {
-    const end = (passed: boolean) => {
-      clearTimeout(timer);
-      signal?.removeEventListener('abort', onAbort);
-      resolve(passed);
-    };
-    const onAbort = () => end(false);
-    // Timers may fire up to a millisecond early.
-    const timer = setTimeout(() => end(true), Math.ceil(ms) + 1);
-    signal?.addEventListener('abort', onAbort);
-  });
 }

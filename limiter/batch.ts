@@ -11,7 +11,12 @@ export interface PreparedCall {
   readonly weight: number;
   readonly priority: Priority;
   readonly gateId: number;
-  /** It was served already and could not be sent in time: it goes before all others of its class. */
+  /**
+   * The slots of a permit that was not sent in time: it is to be counted now instead of then, which takes no room. Denied
+   * when its time is over, or something was closed meanwhile.
+   */
+  readonly renews?: readonly number[];
+  /** Its permit was lost that way: it goes before all others of its class. */
   readonly goesFirst?: boolean;
   readonly bucketIds: readonly number[];
   readonly costs: readonly number[];
@@ -38,13 +43,17 @@ export interface BatchArguments {
   readonly demand: number[];
   readonly gates: number[];
   readonly requests: string;
+  readonly renewals: string | null;
+  /** The calls as numbered in `requests`. */
+  readonly order: readonly PreparedCall[];
 }
 
+/** Arrays of bigint arrive as strings. */
 export interface BatchResult {
-  readonly missing: number[] | null;
+  readonly missing: readonly string[] | null;
   readonly lock_wait_us: number;
-  readonly slots: number[];
-  readonly epochs: number[];
+  readonly slots: readonly string[];
+  readonly epochs: readonly number[];
   readonly denied:
     | readonly [
         request: number,
@@ -55,7 +64,7 @@ export interface BatchResult {
         untilUs: number | null,
       ][]
     | null;
-  readonly law_due: number[] | null;
+  readonly law_due: readonly string[] | null;
 }
 
 const PRIORITY_CLASS = { interactive: 0, bulk: 1, trickle: 2 } satisfies Record<Priority, number>;
@@ -68,28 +77,44 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
     if (!gatePosition.has(call.gateId)) gatePosition.set(call.gateId, gatePosition.size + 1);
     for (let i = 0; i < call.bucketIds.length; i++) {
       const id = call.bucketIds[i]!;
-      demandById.set(id, (demandById.get(id) ?? 0) + call.costs[i]!);
+      demandById.set(id, (demandById.get(id) ?? 0) + (call.renews === undefined ? call.costs[i]! : 0));
     }
   }
   // Numeric order is the lock order of every statement.
   const ids = [...demandById.keys()].sort((a, b) => a - b);
   const position = new Map(ids.map((id, index) => [id, index + 1]));
+  const asks = calls.filter((call) => call.renews === undefined);
+  const renewals = calls.filter((call) => call.renews !== undefined);
+  const positions = (call: PreparedCall) => call.bucketIds.map((id) => position.get(id));
   return {
     ids,
     demand: ids.map((id) => demandById.get(id)!),
     gates: [...gatePosition.keys()],
     requests: JSON.stringify(
-      calls.map((call) => ({
+      asks.map((call) => ({
         k: call.callKey,
         a: call.account,
         w: call.weight,
         c: PRIORITY_CLASS[call.priority],
         g: gatePosition.get(call.gateId),
         ...(call.goesFirst === true ? { f: true } : {}),
-        b: call.bucketIds.map((id) => position.get(id)),
+        b: positions(call),
         q: call.costs,
       })),
     ),
+    renewals:
+      renewals.length === 0
+        ? null
+        : JSON.stringify(
+            renewals.map((call, index) => ({
+              n: asks.length + index + 1,
+              g: gatePosition.get(call.gateId),
+              b: positions(call),
+              s: call.renews,
+              q: call.costs,
+            })),
+          ),
+    order: [...asks, ...renewals],
   };
 }
 
@@ -97,13 +122,14 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
 export function decodeBatch(calls: readonly PreparedCall[], sent: BatchArguments, result: BatchResult): Decision[] {
   const position = new Map(sent.ids.map((id, index) => [id, index]));
   const deniedByRequest = new Map(result.denied?.map((entry) => [entry[0], entry]));
-  return calls.map((call, index) => {
-    const denied = deniedByRequest.get(index + 1);
+  const numberOf = new Map(sent.order.map((call, index) => [call, index + 1]));
+  return calls.map((call) => {
+    const denied = deniedByRequest.get(numberOf.get(call)!);
     if (denied === undefined) {
       const positions = call.bucketIds.map((id) => position.get(id)!);
       return {
         granted: true,
-        slots: positions.map((at) => result.slots[at]!),
+        slots: positions.map((at) => Number(result.slots[at]!)),
         epochs: positions.map((at) => result.epochs[at]!),
       };
     }

@@ -28,12 +28,15 @@ export interface KnownKey {
   readonly limit: LimitSpec | undefined;
 }
 
-// Keys remembered per process; the longest unused ones are looked up again. About 300 bytes each.
+// Keys remembered per process; beyond that the oldest ones are written again on their next use. About 300 bytes each.
 const MOST_KNOWN = 100_000;
 
 export function createBuckets(pool: Pool): Buckets {
   const byKey = new Map<string, KnownKey>();
   const byId = new Map<number, KnownKey>();
+  // Calls that need the same new rows wait for the same statement.
+  let writing: Promise<void> | undefined;
+  let toWrite = new Map<string, KnownKey>();
 
   return { prepare, configure, find: (id) => byId.get(id) };
 
@@ -43,8 +46,8 @@ export function createBuckets(pool: Pool): Buckets {
     const unknown: KnownKey[] = [];
     const note = (key: string, limit: LimitSpec | undefined): number => {
       const known = byKey.get(key);
-      if (known !== undefined && (known.limit === limit || isSame(known.limit, limit))) return known.id;
-      const entry = { id: bucketId(key), key, limit };
+      const entry = { id: known?.id ?? bucketId(key), key, limit };
+      if (isWritten(entry)) return entry.id;
       unknown.push(entry);
       return entry.id;
     };
@@ -58,10 +61,34 @@ export function createBuckets(pool: Pool): Buckets {
 
   async function configure(ids: readonly number[]): Promise<void> {
     const keys = ids.map((id) => byId.get(id)).filter((known) => known !== undefined);
+    for (const { key } of keys) byKey.delete(key);
     if (keys.length > 0) await write(keys);
   }
 
   async function write(keys: readonly KnownKey[]): Promise<void> {
+    for (const known of keys) toWrite.set(known.key, known);
+    await turn();
+    // Whoever waited longest writes for all that have come meanwhile.
+    const batch = [...toWrite.values()].filter((known) => !isWritten(known));
+    toWrite = new Map();
+    if (batch.length > 0) writing = send(batch).finally(() => (writing = undefined));
+    if (batch.length > 0) await writing;
+    if (!keys.every(isWritten)) await write(keys);
+  }
+
+  async function turn(): Promise<void> {
+    const before = writing;
+    if (before === undefined) return;
+    await before.catch(() => {});
+    await turn();
+  }
+
+  function isWritten({ key, limit }: KnownKey): boolean {
+    const written = byKey.get(key);
+    return written !== undefined && (written.limit === limit || isSame(written.limit, limit));
+  }
+
+  async function send(keys: readonly KnownKey[]): Promise<void> {
     const rows = keys.map((known) => bucketRow(known.key, known.limit));
     try {
       await pool.query({ name: 'sluice-limit-configure', text: CONFIGURE, values: [JSON.stringify(rows)] });

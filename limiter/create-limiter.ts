@@ -2,15 +2,20 @@
  * Puts the limiter together. One per process; all processes that use the same database share the limits.
  * Start reading at `acquire.ts`.
  */
+import type { Charge } from '../contracts/limit.ts';
 import type { Pool } from '../db/pool.ts';
 import { acquire } from './acquire.ts';
 import { bucketId } from './bucket.ts';
 import { createBuckets } from './configure.ts';
 import { LimiterUnavailable } from './errors.ts';
+import { explain, type Explanation } from './explain.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { createLearner } from './learn.ts';
+import { createOperations, type Operations } from './operate.ts';
 import { createReports } from './report.ts';
 import { ABANDON } from './statements.ts';
+import { createSleepers } from './sleepers.ts';
+import { startSweeping, type SweepOptions } from './sweep.ts';
 import type { AcquireRequest, AcquireResult, Observation, Permit } from './types.ts';
 
 export interface LimiterOptions {
@@ -21,9 +26,10 @@ export interface LimiterOptions {
    * 900,000.
    */
   readonly maxRetryAfterMs?: number;
+  readonly sweep?: SweepOptions;
 }
 
-export interface Limiter {
+export interface Limiter extends Operations {
   /**
    * Takes all charges of a call at once, or says when to come back. Holds no connection while it waits.
    * @throws LimiterUnavailable when the store can't be asked: then nobody may call. Retry later.
@@ -37,6 +43,11 @@ export interface Limiter {
   report(permit: Permit, observation: Observation): Promise<void>;
   /** Gives up the place of a call that will not be made. */
   abandon(callKey: string): Promise<void>;
+  /**
+   * What a call with these charges would meet if it came now. Takes nothing.
+   * @throws LimiterUnavailable when the store can't be asked.
+   */
+  explain(charges: readonly Charge[], account?: string): Promise<Explanation>;
   /** Sends what was reported and ends. Permits that are out stay counted. */
   stop(): Promise<void>;
 }
@@ -52,18 +63,23 @@ export function createLimiter(options: LimiterOptions): Limiter {
   let stopped = false;
   const learner = createLearner(pool);
   const onLawDue = learner.step;
+  const sleepers = createSleepers();
   const buckets = createBuckets(pool);
   const decide = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
-  const reports = createReports({ pool, idOf: (charge) => bucketId(charge.key), onLawDue });
+  const reports = createReports({ pool, idOf: (charge) => bucketId(charge.key), onLawDue, onRelease: sleepers.wake });
   const giveBack = async (permit: Permit): Promise<void> => {
     await reports.report(permit, { result: 'not-sent' });
     await reports.flush();
   };
 
+  const stopSweeping = startSweeping(pool, options.sweep);
+
   return {
+    ...createOperations(pool),
+    explain: (charges, account) => explain(pool, charges, account),
     async acquire(request) {
       if (stopped) throw new TypeError('This limiter was stopped');
-      return acquire({ buckets, decide, giveBack, maxRetryAfterMs }, request);
+      return acquire({ buckets, decide, sleepers, giveBack, maxRetryAfterMs }, request);
     },
     report: (permit, observation) => reports.report(permit, observation),
     async abandon(callKey) {
@@ -77,6 +93,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       stopped = true;
       await reports.flush();
       await learner.settled();
+      await stopSweeping();
     },
   };
 }

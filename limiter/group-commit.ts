@@ -79,16 +79,16 @@ export function createGroupCommit(
         const { rows } = await pool.query<BatchResult>({
           name: 'sluice-limit-acquire',
           text: ACQUIRE,
-          values: [sent.ids, sent.demand, sent.gates, sent.requests],
+          values: [sent.ids, sent.demand, sent.gates, sent.requests, sent.renewals],
         });
         const result = rows[0]!;
         if (result.missing !== null) {
           if (attempt >= MOST_TRIES)
             throw new Error(`limit rows vanish as soon as they are made: ${result.missing.join(', ')}`);
-          await configure(result.missing);
+          await configure(result.missing.map(Number));
           continue;
         }
-        if (result.law_due !== null) onLawDue(result.law_due);
+        if (result.law_due !== null) onLawDue(result.law_due.map(Number));
         // The wait for locks is not part of a permit's age: the clock was read after it.
         const decidedAt = startedAt + result.lock_wait_us / 1_000;
         return decodeBatch(calls, sent, result).map((decision) => ({ ...decision, decidedAt }));

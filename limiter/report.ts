@@ -22,6 +22,8 @@ export interface ReportsOptions {
   readonly idOf: (charge: Charge) => number;
   /** Called with learned buckets whose control law should be stepped. */
   readonly onLawDue: (ids: readonly number[]) => void;
+  /** Called with a bucket and how many calls in flight ended. */
+  readonly onRelease: (id: number, calls: number) => void;
   /** Successes are collected for this long, in milliseconds. Default 200. */
   readonly collectMs?: number;
   /** Calls in flight are given back after at most this long, in milliseconds. Default 10. */
@@ -57,7 +59,7 @@ const NEARLY_EMPTY = 0.1;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
 
 export function createReports(options: ReportsOptions): Reports {
-  const { pool, idOf, onLawDue, collectMs, releaseMs } = { ...defaults, ...options };
+  const { pool, idOf, onLawDue, onRelease, collectMs, releaseMs } = { ...defaults, ...options };
   let collected = new Map<number, Entry>();
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
@@ -205,13 +207,20 @@ export function createReports(options: ReportsOptions): Reports {
 
   async function send(entries: readonly Entry[]): Promise<void> {
     try {
-      const { rows } = await pool.query<{ law_due: number[] }>({
+      const { rows } = await pool.query<{ law_due: string[] }>({
         name: 'sluice-limit-report',
         text: REPORT,
         values: [JSON.stringify(entries.map(toJson))],
       });
       const due = rows[0]!.law_due;
-      if (due.length > 0) onLawDue(due);
+      for (const { id, refunds } of entries) {
+        if (refunds.size > 0)
+          onRelease(
+            id,
+            [...refunds.values()].reduce((a, b) => a + b, 0),
+          );
+      }
+      if (due.length > 0) onLawDue(due.map(Number));
     } catch (error) {
       throw new LimiterUnavailable(error);
     }

@@ -6,7 +6,7 @@
 /** Locks the rows $1 in id order; one transaction. Rows of $3 are only read. */
 export const ACQUIRE = `
   select missing, lock_wait_us, slots, epochs, denied, law_due
-    from sluice.limit_acquire($1::bigint[], $2::float8[], $3::bigint[], $4::json)`;
+    from sluice.limit_acquire($1::bigint[], $2::float8[], $3::bigint[], $4::json, $5::json)`;
 
 /** Inserts or updates rows by primary key, in id order. */
 export const CONFIGURE = `
@@ -29,3 +29,38 @@ export const LAW_READ = 'select * from sluice.limit_law_read($1::bigint[])';
 export const LAW_WRITE = `
   select sluice.limit_law_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
            $21, $22) as written`;
+
+/** Reads rows by primary key and their tickets by index (bucket_id, class, tag). */
+export const LOOK = 'select * from sluice.limit_look($1::bigint[])';
+
+/** As LOOK, and the account by primary key. */
+export const EXPLAIN = 'select * from sluice.limit_explain($1::bigint[], $2::float8[], $3)';
+
+/** Scans the bucket table; for operators. */
+export const FIND = `
+  select id from sluice.limit_bucket b
+   where ($1::text is null or starts_with(b.key, $1))
+     and ($2::text is null or b.kind = $2)
+     and case $3::text when 'paused' then b.paused_at is not null
+                       when 'closed' then b.closed_us > sluice.limit_clock_us()
+                       when 'waiting' then b.queue_len > 0 else true end
+   order by b.key limit $4`;
+
+/** Index (bucket_id, id desc). */
+export const EVENTS = `
+  select at, type, detail from sluice.limit_event
+   where bucket_id = (select id from sluice.limit_bucket where key = $1) order by id desc limit $2`;
+
+/** Index (bucket_id, class, tag). */
+export const TICKETS = `
+  select t.call_key, t.account, t.class, t.cost, (t.eta_us - sluice.limit_clock_us()) / 1000 as eta_ms, t.bounces
+    from sluice.limit_ticket t where t.bucket_id = (select id from sluice.limit_bucket where key = $1)
+   order by t.class, t.tag limit $2`;
+
+export const PAUSE = 'select sluice.limit_pause($1, $2, $3) as keys';
+export const RESUME = 'select sluice.limit_resume($1) as keys';
+export const OVERRIDE = 'select sluice.limit_override($1, $2, $3) as found';
+export const FORGET = 'select sluice.limit_forget($1) as found';
+
+/** One worker at a time; skips locked rows. */
+export const SWEEP = 'select * from sluice.limit_sweep($1, $2, $3::interval)';

@@ -274,7 +274,10 @@ declare
   v_loaded int := 300; -- tickets looked at one by one; what is behind them is estimated from the queue's total
   v_keys text[] := array(select entry ->> 'k' from json_array_elements(p_requests) entry);
   r sluice.limit_bucket;
-  v_vtime float8[] := '{}';            -- flattened, three classes a bucket
+  -- By bucket and class, flattened: virtual time, the last tag served now, the first tag that still waits.
+  v_vtime float8[] := '{}';
+  v_served float8[] := array_fill(0::float8, array[3 * v_count]);
+  v_waits float8[] := array_fill('infinity'::float8, array[3 * v_count]);
   -- Tickets of the queues, bucket after bucket in order; v_at walks from v_at to v_end.
   t_class int[] := '{}';
   t_tag float8[] := '{}';
@@ -338,6 +341,9 @@ begin
         t_tag := t_tag || l.tags;
         t_cost := t_cost || l.costs;
         t_claims := t_claims || l.claims;
+        for k in 1 .. l.tickets loop
+          v_waits[3 * i - 2 + l.classes[k]] := least(v_waits[3 * i - 2 + l.classes[k]], l.tags[k]);
+        end loop;
       end if;
       if l.tickets = v_loaded then
         v_beyond[i] := greatest(0, r.queue_cost - l.total);
@@ -391,7 +397,7 @@ begin
       if not v_denied then
         v_room[v_pos] := v_room[v_pos] - c_cost[i];
         v_open[v_pos] := v_open[v_pos] - c_cost[i];
-        v_vtime[3 * v_pos - 2 + q.c] := greatest(v_vtime[3 * v_pos - 2 + q.c], c_tag[i]);
+        v_served[3 * v_pos - 2 + q.c] := greatest(v_served[3 * v_pos - 2 + q.c], c_tag[i]);
         if c_old[i] then
           v_served_ids := v_served_ids || p_ids[v_pos];
           v_served_keys := v_served_keys || q.k;
@@ -421,6 +427,7 @@ begin
           d_fails := d_fails || v_fails[i];
         end if;
         if v_fails[i] then
+          v_waits[3 * v_pos - 2 + q.c] := least(v_waits[3 * v_pos - 2 + q.c], c_tag[i]);
           v_open[v_pos] := v_open[v_pos] - c_cost[i];
           v_ahead[v_pos] := v_ahead[v_pos] + c_cost[i];
           v_ahead_count[v_pos] := v_ahead_count[v_pos] + 1;
@@ -508,6 +515,11 @@ begin
   end if;
   for i in 1 .. v_count loop
     r := p_rows[i];
+    -- Virtual time is the tag of the last one served, but never passes one that still waits: else a call that was served
+    -- early, because room was free, would put everybody who comes after it behind all that its account has waiting.
+    for k in 3 * i - 2 .. 3 * i loop
+      v_vtime[k] := greatest(v_vtime[k], least(v_served[k], v_waits[k]));
+    end loop;
     r.vtime := v_vtime[3 * i - 2 : 3 * i];
     p_rows[i] := r;
   end loop;
@@ -519,11 +531,13 @@ end $$;
 --   p_gates     rows that are only read: a paused gate denies
 --   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate position, f: goes first, b: bucket positions,
 --               q: costs}], read only when not everything can simply be granted
+--   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate position, b: bucket positions, s: slots,
+--               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
 -- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
 -- [[request, cause, bucket position (0 = gate), wait µs, ahead, until µs]] for those not granted; law_due = buckets
 -- whose control law wants to hear that time passed.
 create function sluice.limit_acquire(
-  p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json,
+  p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json,
   out missing bigint[], out lock_wait_us bigint, out slots bigint[], out epochs int[], out denied json, out law_due bigint[]
 ) language plpgsql volatile set enable_seqscan = off as $$
 declare
@@ -542,6 +556,9 @@ declare
   v_grant float8[] := p_demand;
   -- By gate position.
   v_gate_closed boolean[] := '{}';
+  q record;
+  v_renewable boolean;
+  v_lost json[] := '{}';
   v_simple boolean := true;
 begin
   -- The locks: an own statement, in id order, before the clock is read.
@@ -582,10 +599,40 @@ begin
     end if;
   end loop;
 
+  if p_renewals is not null then
+    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int, b int[], s bigint[], q float8[]) loop
+      v_renewable := not v_gate_closed[q.g];
+      for k in 1 .. cardinality(q.b) loop
+        r := v_rows[q.b[k]];
+        v_renewable := v_renewable and v_cause[q.b[k]] in (0, 5) and (r.max is null or q.s[k] >= r.tail);
+      end loop;
+      if not v_renewable then
+        v_lost := v_lost || json_build_array(q.n, 4, 1, 0, 0, null);
+        continue;
+      end if;
+      for k in 1 .. cardinality(q.b) loop
+        r := v_rows[q.b[k]];
+        if r.max is not null then
+          v_index := (q.s[k] % r.slots)::int + 1;
+          r.ring[v_index] := r.ring[v_index] - q.q[k];
+          v_index := (slots[q.b[k]] % r.slots)::int + 1;
+          r.ring[v_index] := r.ring[v_index] + q.q[k];
+          v_rows[q.b[k]] := r;
+        end if;
+      end loop;
+    end loop;
+    v_simple := false;
+  end if;
+
   if true = any (v_tight) or true = any (v_gate_closed) then
     v_simple := false;
     select d.p_rows, d.p_grants, d.denied into v_rows, v_grant, denied
       from sluice.limit_decide(v_rows, p_demand, p_ids, v_left, v_tight, v_cause, v_gate_closed, p_requests) d;
+  end if;
+
+  if cardinality(v_lost) > 0 then
+    denied := (select json_agg(entry) from (
+      select entry from json_array_elements(denied) entry union all select unnest(v_lost)) lost (entry));
   end if;
 
   if not v_durable then
