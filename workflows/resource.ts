@@ -34,6 +34,7 @@ export async function resource(input: ResourceInput): Promise<void> {
   let mayHaveMore = true;
   let isAsking = false;
   let durableCallsLeft = 0;
+  let calls = 0;
   let notedAt = 0;
   let settle: (end: 'done' | 'cut') => void;
   let fail: (error: unknown) => void;
@@ -42,9 +43,10 @@ export async function resource(input: ResourceInput): Promise<void> {
     fail = reject;
   });
 
+  // Calls count as well: the length is told at the start of a workflow task, and one task can hold a thousand calls.
   const isHistoryLong = (): boolean => {
     const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return continueAsNewSuggested || historyLength >= maxHistoryEvents;
+    return continueAsNewSuggested || Math.max(historyLength, calls) >= maxHistoryEvents;
   };
 
   /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
@@ -55,6 +57,7 @@ export async function resource(input: ResourceInput): Promise<void> {
       return;
     }
     inHand.set(unit.id, unit);
+    calls++;
     const request: Omit<FetchPageInput, 'mode'> = { runId, node: node.name, unit: unit.id, context };
     const summary = `${node.endpoint} ${unit.label}`.slice(0, 180);
     if (durableCallsLeft > 0) {
