@@ -4,11 +4,15 @@
  */
 export type { ActionHandle, ActionOptions, Created } from './actions.ts';
 export type { FakeAnswer } from './answer.ts';
+export type { BadHosts } from './bad-hosts.ts';
+export { startBadHosts } from './bad-hosts.ts';
 export type { BrokenList, BrokenListGuard, BrokenListPaging } from './broken-lists.ts';
 export { brokenLists } from './broken-lists.ts';
 export type { FakeCall } from './call.ts';
 export type { Cassette, CassetteBody, CassetteExchange } from './cassette-file.ts';
 export { readCassette } from './cassette-file.ts';
+export type { Certificate, CertificateOptions } from './certificate.ts';
+export { selfSignedCertificate } from './certificate.ts';
 export type { FakeApi } from './fake-api.ts';
 export { startFakeApi } from './fake-api.ts';
 export type { FakeApiDescription, FakeApiModule } from './fake-api-process.ts';
