@@ -9,7 +9,7 @@ import { describe, hold, holdUntilOpening, nextProbe, opened } from './law-hold.
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './law-outage.ts';
 import { bounds, clamp, enter, isWellMeasured, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawOutput, LawState } from './law-state.ts';
-import { keptWindow, measuredOpenings, windowCalls } from './law-window.ts';
+import { keptWindow, measuredOpenings } from './law-window.ts';
 
 export type { LawEvent, LawOutput, LawState } from './law-state.ts';
 
@@ -23,8 +23,8 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
   const state: LawState = {
     phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: 0, markHiMs: 0, okSinceMark: 0, markIsOpening: 0, lastRefusalMs: 0, streak: 0,
-    surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
-    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
+    surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
+    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, refusedRate: 0, tries: 0, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
     windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
@@ -62,6 +62,7 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
   if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
+  if (s.demand < 0.6 && s.phase === 'start' && s.markHiMs > 0) setMark(s, s.nowMs, s.nowMs, 0);
 }
 
 /** What the reported answers change; undefined when they change nothing. */
@@ -97,7 +98,9 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   const before = s.rate;
   const sample = measured(s, s.nowMs);
   s.epoch += 1;
-  if (s.phase === 'climb') touched(s);
+  s.heldLimit = s.limit;
+  let goesOn = false;
+  if (s.phase === 'climb') goesOn = touched(s);
   else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
   s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
   if (s.phase === 'ease') s.shallow = 0;
@@ -113,15 +116,12 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
     enter(s, 'settle');
     return `refused at ${describe(before)} soon after it opened: waiting until the first calls have left the window`;
   }
-  const gentle =
-    event.retryAfterMs === undefined &&
-    (s.phase === 'climb' || s.phase === 'cruise') &&
-    (s.shallow === 1 || (s.phase === 'climb' && s.windowMax >= windowCalls));
+  const gentle = event.retryAfterMs === undefined && (s.phase === 'climb' || s.phase === 'cruise') && s.shallow === 1;
   if (!gentle) {
     hold(s, event.retryAfterMs);
     return `refused at ${describe(before)}: closed until one call succeeds`;
   }
-  setMark(s, s.nowMs, s.nowMs, 0);
+  if (!goesOn) setMark(s, s.nowMs, s.nowMs, 0);
   enter(s, 'ease');
   return `refused at ${describe(before)}: ${describe(s.limit)}`;
 }

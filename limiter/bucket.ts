@@ -29,7 +29,8 @@ const SLOTS = 120;
 const SHORTEST_SLOT_US = 5_000;
 // A ring that is served the moment a slot is freed is served just before the next slot begins, if slots divide the
 // period with this much over; then a saturated window loses this, and not a whole slot, in every round.
-const SLACK_US = 10_000;
+// It also has to cover how late a caller comes who was sent away, or its successors' estimates slip by a slot.
+const SLACK_US = 250_000;
 // The grants of the last second may be lost in a crash, which short windows sit out; longer ones wait for the disk.
 const LONGEST_UNSAFE_WINDOW_MS = 10_000;
 

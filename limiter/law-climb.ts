@@ -7,10 +7,12 @@ import type { LawState } from './law-state.ts';
 import { windowCalls } from './law-window.ts';
 
 /** Refusals that may be spent on climbing, as a share of accepted calls. */
-const refusalShare = 0.003;
+const refusalShare = 0.0033;
 /** Between two climbs, at least. */
 const gapMs = 12_000;
 const firstStep = 0.03;
+/** The first step where the server counts in windows. */
+const windowStep = 0.06;
 
 /** Accepted calls earn credit; it does not pile up beyond two climbs. */
 export function earn(s: LawState, ok: number): void {
@@ -36,15 +38,23 @@ export function climb(s: LawState): void {
   s.above = 0;
   s.refusedInClimb = 0;
   // What the server saved up is drained in ten seconds or so, and then the limit shows.
-  const drain = s.windowMax >= windowCalls ? 0 : s.saved / (s.limit * 10);
+  const isWindow = s.windowMax >= windowCalls;
+  const drain = isWindow ? windowStep : s.saved / (s.limit * 10);
   s.stepUp = s.sure === 2 ? clamp(drain, firstStep, 0.15) : clamp(Math.max(s.stepUp, drain), firstStep, 0.5);
+  capStep(s);
+  s.tries = s.sure === 2 ? 0 : s.tries + 1;
   enter(s, 'climb');
+}
+
+/** Not at once above a rate that was refused: half the way there. */
+function capStep(s: LawState): void {
+  if (s.refusedRate > s.limit) s.stepUp = Math.min(s.stepUp, Math.max(firstStep, (s.refusedRate / s.limit - 1) / 2));
 }
 
 /** How long a step lasts: long enough to empty what the server saved up while we were below the limit. */
 export function climbMs(s: LawState): number {
   const drainMs = s.climbs === 0 ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
-  const windowMs = s.windowMax >= windowCalls ? (s.climbs <= 1 ? 1.1 : 0.5) * s.windowHiMs : 0;
+  const windowMs = s.windowMax >= windowCalls ? (s.climbs === 0 ? 0.75 : 0.35) * s.windowHiMs : 0;
   const callsMs = 10_000 / (s.limit * (1 + s.stepUp));
   return Math.max(s.climbs === 0 ? 4000 : 2000, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
 }
@@ -54,34 +64,42 @@ export function climbed(s: LawState): void {
   s.limit *= 1 + s.stepUp;
   s.climbs += 1;
   s.above = 0;
-  s.stepUp = Math.min(0.5, 2 * s.stepUp);
+  if (s.limit > s.refusedRate) s.refusedRate = 0;
+  s.stepUp = Math.min(0.5, (s.windowMax >= windowCalls ? 4 : 2) * s.stepUp);
+  capStep(s);
   enter(s, 'climb');
 }
 
-/** The climb ended in a refusal: the limit lies between the last clean step and this one. */
-export function touched(s: LawState): void {
+/**
+ * The climb ended in a refusal: the limit lies between the last clean step and this one.
+ * Returns whether the count since the mark goes on: it was too short to measure anything.
+ */
+export function touched(s: LawState): boolean {
   const sample = measured(s, s.nowMs);
   if (s.sure === 2 && s.climbs === 0) {
     if (s.above < 0.7 * s.saved) s.depth = Math.max(1, 1.3 * s.above);
     else if (s.depth > 0) s.depth = Math.max(s.depth, 1.5 * s.above);
   }
   s.saved = 0;
+  s.refusedRate = s.limit * (1 + s.stepUp);
   s.streak = 0;
   s.margin = Math.max(0.008, 0.9 * s.margin);
   if (s.climbs === 0) {
     // All we gave out before was accepted, so a lower measurement only means that the server threw away what it saved.
     if (s.okSinceMark >= 20 && sample > 0) s.limit = clamp(sample, s.limit, (1 + s.stepUp) * s.limit);
-    s.sure = isWellMeasured(s) && s.stepUp <= 0.1 ? 2 : 1;
+    s.sure = (isWellMeasured(s) && s.stepUp <= 0.1) || s.tries >= 4 ? 2 : 1;
     s.stepUp = Math.max(firstStep, s.stepUp / 3);
   } else {
     s.stepUp /= 3;
-    s.sure = s.stepUp <= 0.1 ? 2 : 1;
+    s.sure = s.stepUp <= 0.1 || s.tries >= 4 ? 2 : 1;
+    return false;
   }
+  return s.sure < 2 && s.markHiMs > 0;
 }
 
 /** After a climb: how many refusals it took, counted late because answers of calls in flight come late. */
 export function settleCost(s: LawState): void {
   if (s.refusedInClimb > 0) s.cost += 0.3 * (clamp(s.refusedInClimb, 1, 10_000) - s.cost);
   s.refusedInClimb = 0;
-  s.nextClimbMs = s.nowMs + (s.sure === 2 ? gapMs : 4000);
+  s.nextClimbMs = s.nowMs + (s.sure === 2 ? gapMs : 5000);
 }

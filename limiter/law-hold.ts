@@ -56,20 +56,30 @@ export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
     return;
   }
   const expected = s.openToMs > s.nowMs;
-  const gapMs = expected ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s)) : 500 * (s.probeNo + 1) ** 2;
+  const gapMs = expected
+    ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s))
+    : Math.min(500 * (s.probeNo + 1) ** 2, longestGapMs(s));
   s.probeAtMs = Math.max(s.nowMs + gapMs, expected ? s.openFromMs : 0);
   if (!expected) s.probeNo += 1;
+}
+
+/** Where the length of the window is known its end is met with an error of a twelfth. */
+function longestGapMs(s: LawState): number {
+  return s.windowMax > 0 && s.measuring === 0 ? Math.max(500, s.windowHiMs / 12) : Number.POSITIVE_INFINITY;
 }
 
 /** A probe succeeded. Updates the estimate and returns the change in words. */
 export function opened(s: LawState, event: LawEvent): string {
   const answerMs = s.nowMs - s.probeAtMs;
   const punctual = answerMs < 5000 + 3 * s.rttMs;
-  if (punctual) s.rttMs += 0.3 * (clamp(answerMs, 20, 10_000) - s.rttMs);
+  // Fast up, slow down: what matters is how late bad news may come.
+  if (punctual) s.rttMs = Math.max(clamp(answerMs, 20, 10_000), 0.9 * s.rttMs);
   const hiMs = s.nowMs - s.rttMs / 2;
   const loMs = Math.min(hiMs, Math.max(s.lastRefusalMs - s.rttMs / 2, s.markHiMs));
   const isLong = hiMs - s.heldAtMs > longClosureMs(s) || (s.heldFrom === 'fill' && s.openToMs > 0);
-  if (s.heldFrom !== 'ease') s.shallow = isLong ? 0 : 1;
+  const closedMs = hiMs - s.heldAtMs;
+  if (isLong || closedMs > 1000 + s.rttMs) s.shallow = 0;
+  else if (s.heldFrom === 'start') s.shallow = 1;
   const before = s.limit;
   const ok = s.okSinceMark;
   let next: 'cruise' | 'settle' | 'fill' = 'cruise';
@@ -103,7 +113,7 @@ function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill
   if (ok < windowCalls) return 'cruise';
   recognise(s, ok, loMs - s.markHiMs, hiMs - s.markHiMs);
   s.measuring = measuredOpenings;
-  s.rampMs = s.heldAtMs - s.markHiMs;
+  s.rampMs = Math.min(s.heldAtMs - s.markHiMs, 0.5 * s.windowHiMs);
   s.settleMs = 0;
   return 'fill';
 }
@@ -113,9 +123,10 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
   const ok = s.okSinceMark;
   const sample = measured(s, hiMs);
   // Between a refusal and an opening lies a closure: that measures nothing. Two openings do.
-  if (sample === 0 || s.markIsOpening === 0) return s.measuring > 0 ? 'fill' : 'cruise';
-  if (ok < windowCalls && s.windowMax > 0 && hiMs - s.markHiMs < 0.5 * s.windowLoMs) return 'cruise';
-  if (ok < windowCalls) {
+  const isMeasured = sample > 0 && s.markIsOpening === 1;
+  if (!isMeasured && (s.windowMax === 0 || s.measuring > 0)) return s.measuring > 0 ? 'fill' : 'cruise';
+  if (isMeasured && ok < windowCalls && s.windowMax > 0 && hiMs - s.markHiMs < 0.5 * s.windowLoMs) return 'cruise';
+  if (isMeasured && ok < windowCalls) {
     s.limit = clamp(sample, s.sure === 0 ? 0 : 0.5 * s.limit, 1.25 * s.limit);
     s.sure = 1;
     s.windowMax = 0;
@@ -125,12 +136,18 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
   if (s.windowMax > 0 && s.measuring === 0) {
     // A known window, used up too early. Usually the length stays and the number follows.
     const spanMs = hiMs - s.markHiMs;
-    if (spanMs < 1.3 * s.windowHiMs) s.limit = clamp((ok * 1000) / s.windowHiMs, 0.2 * s.limit, 1.25 * s.limit);
-    else if (ok < 1.1 * s.windowMax) {
+    if (s.markIsOpening === 1 && spanMs < 1.3 * s.windowHiMs) {
+      s.limit = clamp((ok * 1000) / s.windowHiMs, 0.2 * s.limit, 1.25 * s.limit);
+    } else if (s.markIsOpening === 1 && ok < 1.1 * s.windowMax) {
       recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
       s.limit = (ok * 1000) / s.windowHiMs;
       s.measuring = 3;
       return 'fill';
+    } else if (s.heldFrom === 'cruise') {
+      // Used up at an even pace, closed for the rest of its length: the rest is what the limit lost.
+      const closedMs = (loMs + hiMs) / 2 - s.heldAtMs;
+      s.limit *= clamp(1 - closedMs / s.windowHiMs, 0.2, 1) / clamp(s.limit / s.heldLimit, 0.2, 1);
+      s.sure = 1;
     }
     return 'cruise';
   }

@@ -70,6 +70,8 @@ export interface LawState {
   heldAtMs: number;
   heldRate: number;
   heldOk: number;
+  /** The estimate before the refusal that led to the hold. */
+  heldLimit: number;
   probeNo: number;
   probesRefused: number;
   probeAtMs: number;
@@ -81,6 +83,10 @@ export interface LawState {
   credit: number;
   cost: number;
   refusedInClimb: number;
+  /** Climbs in a row that did not settle the estimate. */
+  tries: number;
+  /** The rate at which the last climb was refused; 0 when higher rates were fine since. */
+  refusedRate: number;
   /** How many calls the server saves up for us while we stay below its limit; 0 when not known. */
   depth: number;
   /** Calls it has saved up by now, as far as we can tell. */
