@@ -21,7 +21,7 @@ interface CrawlOptions {
 const careful: CrawlOptions = {
   guards: ['repeated-token', 'repeated-rows', 'empty-pages', 'result-cap', 'missing-rows', 'page-maximum'],
   overlap: 5,
-  maxPages: 150,
+  maxPages: 60,
 };
 
 const caps = [1_000, 5_000, 10_000, 50_000, 100_000];

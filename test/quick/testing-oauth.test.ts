@@ -139,6 +139,17 @@ describe('tokens of a fake third party', () => {
     expect(basic.status).toBe(200);
   });
 
+  it('lets a limit count by account, whatever token the account has by now', async () => {
+    await start();
+    api.limit({ name: 'per-account', by: 'account', on: '/me', max: 1, perMs: 60_000 });
+    const tokens = oauth.issue('ann');
+    expect(await statusWith(tokens)).toBe(200);
+    const fresh = await refresh(tokens.refreshToken);
+    expect(await statusWith({ accessToken: fresh.access_token })).toBe(429);
+    expect(await statusWith(oauth.issue('bob'))).toBe(200);
+    expect(api.report().violations.map(({ key }) => key)).toEqual(['ann']);
+  });
+
   it('protects only the paths it is told to', async () => {
     await start({ protects: '/private/*' });
     expect((await me()).status).toBe(200);
