@@ -2,8 +2,9 @@
  * Closed after a refusal: when the next single call may find out whether the server opened, and what its success says.
  * Next stop: `limiter/law-window.ts` (a long closure shows a window), then `limiter/adapt.ts`.
  */
+import { settleCost } from './law-climb.ts';
 import { clamp, enter, measured, setMark } from './law-state.ts';
-import type { LawEvent, LawState } from './law-state.ts';
+import type { LawEvent, LawPhase, LawState } from './law-state.ts';
 import { measuredOpenings, recognise, windowCalls } from './law-window.ts';
 
 /** Probes over the span in which an opening is expected: a large window can spare more of them. */
@@ -78,11 +79,9 @@ export function opened(s: LawState, event: LawEvent): string {
   const loMs = Math.min(hiMs, Math.max(s.lastRefusalMs - s.rttMs / 2, s.markHiMs));
   const isLong = hiMs - s.heldAtMs > longClosureMs(s) || (s.heldFrom === 'fill' && s.openToMs > 0);
   const closedMs = hiMs - s.heldAtMs;
-  if (isLong || closedMs > 1000 + s.rttMs) s.shallow = 0;
-  else if (s.heldFrom === 'start') s.shallow = 1;
   const before = s.limit;
   const ok = s.okSinceMark;
-  let next: 'cruise' | 'settle' | 'fill' = 'cruise';
+  let next: LawPhase = 'cruise';
   if (!punctual) {
     // Nobody called for a while: when it opened is not known.
     setMark(s, 0, 0, 0);
@@ -99,7 +98,11 @@ export function opened(s: LawState, event: LawEvent): string {
     if (s.heldFrom === 'start') s.limit = 0.7 * s.heldRate;
     if (s.heldFrom === 'fill') s.measuring = 0;
     setMark(s, s.heldAtMs, s.heldAtMs, ok - s.heldOk + event.ok);
+    next = 'ease';
   }
+  // A few calls' worth of closure is a refill, not a window.
+  s.shallow = closedMs < 1000 + s.rttMs || (closedMs * s.limit) / 1000 < 3 ? 1 : 0;
+  if (next === 'cruise') settleCost(s);
   s.saved = 0;
   enter(s, next);
   return `open again after ${((hiMs - s.heldAtMs) / 1000).toFixed(1)} s, ${describe(before)} → ${describe(s.limit)} [${ok} N${s.windowMax} W${(s.windowLoMs / 1000).toFixed(1)}-${(s.windowHiMs / 1000).toFixed(1)} m${s.measuring} lo${(loMs / 1000).toFixed(1)}]`;
