@@ -52,23 +52,24 @@ export interface NodeDefinition extends Node {
   readonly options: NodeOptions<unknown, unknown, unknown, unknown>;
 }
 
+// NoInfer: the row comes from the options, never from where the node is used.
 export interface SyncBuilder<Input> {
   /** A root: one object or one list, asked for with the sync's own input. */
   one<EndpointInput, Item, Row = Item>(
     endpoint: Endpoint<EndpointInput, Item>,
     options: NodeOptions<Input, EndpointInput, Item, Row>,
-  ): Node<Row>;
+  ): Node<NoInfer<Row>>;
   /** For every row of the parent, as soon as it is stored. A parent may be named before it is defined. */
   each<Parent, EndpointInput, Item, Row = Item>(
     parent: Node<Parent>,
     endpoint: Endpoint<EndpointInput, Item>,
     options: NodeOptions<Parent, EndpointInput, Item, Row>,
-  ): Node<Row>;
+  ): Node<NoInfer<Row>>;
   each<EndpointInput, Item, Row = Item>(
     parent: string,
     endpoint: Endpoint<EndpointInput, Item>,
     options: NodeOptions<unknown, EndpointInput, Item, Row>,
-  ): Node<Row>;
+  ): Node<NoInfer<Row>>;
 }
 
 export interface SyncOptions<InputSchema extends z.ZodType> {

@@ -107,6 +107,11 @@ describe('defineSync', () => {
     expectTypeOf(sync.me).toExtend<Node<{ id: string; name: string }>>();
     expectTypeOf(sync.mine).toExtend<Node<{ words: number }>>();
     expect(sync.mine.resource).toBe('network.mine');
+    // Written straight into the returned object, where TypeScript would look at the place of use first.
+    const direct = defineSync('direct', { provider, input: z.object({ userId: z.string() }) }, (s) => ({
+      posts: s.one(posts, { input: (input) => input, key: (post) => post.id }),
+    }));
+    expectTypeOf(direct.posts).toEqualTypeOf<Node<{ id: number; text: string }>>();
   });
 
   it('reports every mistake at once', () => {
