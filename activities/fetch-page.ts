@@ -1,46 +1,25 @@
 /**
  * One page of one list: exactly one third-party call. Permit, call, outcome, then rows, child units and next position in
  * one transaction. It is a step of the unit's own row, so running it twice stores the same rows and at worst repeats one
- * call. Next stop: `limiter/acquire.ts`, then `http/send.ts`, then `db/unit-store.ts`.
+ * call. Next stop: `limiter/acquire.ts`, then `http/send.ts`, then `store-page.ts`.
  */
 import type { Answer } from '../contracts/answer.ts';
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
 import type { Outcome } from '../contracts/outcome.ts';
-import { inTransaction } from '../db/pool.ts';
-import {
-  commitPage,
-  countAttempt,
-  endUnit,
-  loadUnit,
-  nodesToWake,
-  setPageSize,
-  type LoadedUnit,
-} from '../db/unit-store.ts';
+import { countAttempt, endUnit, loadUnit, setPageSize, type LoadedUnit } from '../db/unit-store.ts';
 import type { Permit } from '../limiter/index.ts';
-import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
+import { ended, endOfPermanent, finish, notNow, tryAgain, type Attempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { buildRequest } from './http/build-request.ts';
-import { parseBody } from './http/parse-body.ts';
 import { toObservation } from './http/to-observation.ts';
-import { advance, pageRequest } from './paginate/advance.ts';
-import { STALLED_PAGES_LIMIT } from './paginate/loop-guard.ts';
-import { backoffMs, retryLater, waitingFor } from './to-failure.ts';
+import { pageRequest } from './paginate/advance.ts';
+import { storePage } from './store-page.ts';
 
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
 const FAST_WAIT_MS = 50;
 const DURABLE_WAIT_MS = 1_000;
 /** A call slower than this should not hold a workflow task. */
 const SLOW_CALL_MS = 1_000;
-
-/** Everything that one attempt works with. */
-interface Attempt {
-  readonly deps: ActivityDeps;
-  readonly request: FetchPageInput;
-  readonly sync: CompiledSync;
-  readonly node: NodeDefinition;
-  readonly unit: LoadedUnit;
-  readonly pageSize: number;
-}
 
 /**
  * Makes the unit's next call.
@@ -142,110 +121,6 @@ async function settle(
     case 'permanent':
       return finish(attempt, endOfPermanent(attempt, outcome.cause), outcome.reason, 1);
   }
-}
-
-async function storePage(attempt: Attempt, answer: Answer, wantsDurable: boolean): Promise<PageFact> {
-  const { deps, request, sync, node, unit, pageSize } = attempt;
-  const { endpoint, options } = node;
-  const body = parseBody(endpoint, answer);
-  if (!body.ok) return tryAgain(attempt, body.reason, undefined);
-  const items = endpoint.paginate.items(body.value);
-  const keys = items.map((item) => String(options.key(item, unit.parentRow)));
-  const rows = options.map ? items.map((item) => options.map?.(item, unit.parentRow)) : items;
-  const standing = { ...unit, pageSize };
-  const next = advance(endpoint.paginate, standing, {
-    response: body.value,
-    headers: answer.headers,
-    itemCount: items.length,
-    keys,
-  });
-  const page = {
-    ...next,
-    unit: request.unit,
-    pages: unit.pages,
-    account: request.context.account,
-    resource: node.resource,
-    records: keys.map((key, index) => [key, rows[index]] as const),
-    children: childUnits(sync, node, keys, rows),
-    calls: 1,
-    laned: unit.isLaned,
-    stalledLimit: STALLED_PAGES_LIMIT,
-  };
-  const store = options.store;
-  const committed = store
-    ? await inTransaction(deps.pool, async (tx) => {
-        const done = await commitPage(tx, page);
-        if (!done.stale)
-          await store({ query: (text, values) => tx.query(text, values && [...values]) }, rows, {
-            account: request.context.account,
-          });
-        return done;
-      })
-    : await commitPage(deps.pool, page);
-  // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
-  if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
-  await wakeNodes(deps, request, committed.wake);
-  const lanes = committed.lanes > 0 ? { lanes: committed.lanes } : {};
-  return {
-    unit: request.unit,
-    state: committed.ended ? 'ended' : 'more',
-    ...lanes,
-    ...(wantsDurable ? { wantsDurable } : {}),
-  };
-}
-
-/** The units that these rows bring: one for each child node and parent, or for each value that the child visits once. */
-function childUnits(sync: CompiledSync, node: NodeDefinition, keys: readonly string[], rows: readonly unknown[]) {
-  return sync.childrenOf(node.name).flatMap((child) =>
-    rows.flatMap((row, index) => {
-      const key = keys[index] as string;
-      if (child.options.when && !child.options.when(row)) return [];
-      return [[child.name, String(child.options.uniqueBy?.(row) ?? key), key] as const];
-    }),
-  );
-}
-
-/** A failure that may pass: counted, and given up only when the provider's budget of real attempts is spent. */
-async function tryAgain(attempt: Attempt, reason: string, afterMs: number | undefined): Promise<PageFact> {
-  const { deps, request, sync } = attempt;
-  const attempts = await countAttempt(deps.pool, request.unit, true);
-  if (attempts >= sync.provider.maxAttempts) return finish(attempt, 'failed', `${reason} (${attempts} attempts)`, 0);
-  const delayMs = afterMs ?? backoffMs(attempts);
-  if (request.mode === 'now')
-    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
-  throw retryLater(reason, delayMs);
-}
-
-function notNow(request: FetchPageInput, reason: string, delayMs: number): PageFact {
-  if (request.mode === 'now')
-    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
-  throw waitingFor(reason, delayMs);
-}
-
-async function finish(
-  attempt: Attempt,
-  kind: 'complete' | 'skipped' | 'failed',
-  reason: string,
-  calls: number,
-): Promise<PageFact> {
-  await endUnit(attempt.deps.pool, attempt.request.unit, kind, reason, calls);
-  return ended(attempt.deps, attempt.request);
-}
-
-async function ended(deps: ActivityDeps, request: FetchPageInput): Promise<PageFact> {
-  await wakeNodes(deps, request, await nodesToWake(deps.pool, request.runId, request.node));
-  return { unit: request.unit, state: 'ended' };
-}
-
-async function wakeNodes(deps: ActivityDeps, request: FetchPageInput, nodes: readonly string[]): Promise<void> {
-  await Promise.all(nodes.map((node) => deps.wake(request.context.workflowId, node)));
-}
-
-function endOfPermanent({ sync, node }: Attempt, cause: string): 'skipped' | 'failed' {
-  const policy = sync.plan.nodes.find(({ name }) => name === node.name)?.onChildError;
-  if (cause === 'gone') return policy?.notFound === 'skip' ? 'skipped' : 'failed';
-  if (cause === 'auth') return policy?.forbidden === 'skip' ? 'skipped' : 'failed';
-  return 'failed';
 }
 
 /** A lane whose position lies past the end that another lane has found meanwhile. */

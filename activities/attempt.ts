@@ -1,0 +1,62 @@
+/**
+ * What one attempt at a page works with, and the ways in which it ends without one: again later, not now, or the end of
+ * its unit. Next stop: `to-failure.ts` makes waiting out of it.
+ */
+import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
+import { countAttempt, endUnit, nodesToWake, type LoadedUnit } from '../db/unit-store.ts';
+import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
+import type { ActivityDeps } from './deps.ts';
+import { backoffMs, retryLater, waitingFor } from './to-failure.ts';
+
+/** Everything that one attempt works with. */
+export interface Attempt {
+  readonly deps: ActivityDeps;
+  readonly request: FetchPageInput;
+  readonly sync: CompiledSync;
+  readonly node: NodeDefinition;
+  readonly unit: LoadedUnit;
+  readonly pageSize: number;
+}
+
+/** A failure that may pass: counted, and given up only when the provider's budget of real attempts is spent. */
+export async function tryAgain(attempt: Attempt, reason: string, afterMs: number | undefined): Promise<PageFact> {
+  const { deps, request, sync } = attempt;
+  const attempts = await countAttempt(deps.pool, request.unit, true);
+  if (attempts >= sync.provider.maxAttempts) return finish(attempt, 'failed', `${reason} (${attempts} attempts)`, 0);
+  const delayMs = afterMs ?? backoffMs(attempts);
+  if (request.mode === 'now')
+    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
+  throw retryLater(reason, delayMs);
+}
+
+export function notNow(request: FetchPageInput, reason: string, delayMs: number): PageFact {
+  if (request.mode === 'now')
+    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
+  throw waitingFor(reason, delayMs);
+}
+
+export async function finish(
+  attempt: Attempt,
+  kind: 'complete' | 'skipped' | 'failed',
+  reason: string,
+  calls: number,
+): Promise<PageFact> {
+  await endUnit(attempt.deps.pool, attempt.request.unit, kind, reason, calls);
+  return ended(attempt.deps, attempt.request);
+}
+
+export async function ended(deps: ActivityDeps, request: FetchPageInput): Promise<PageFact> {
+  await wakeNodes(deps, request, await nodesToWake(deps.pool, request.runId, request.node));
+  return { unit: request.unit, state: 'ended' };
+}
+
+export async function wakeNodes(deps: ActivityDeps, request: FetchPageInput, nodes: readonly string[]): Promise<void> {
+  await Promise.all(nodes.map((node) => deps.wake(request.context.workflowId, node)));
+}
+
+export function endOfPermanent({ sync, node }: Attempt, cause: string): 'skipped' | 'failed' {
+  const policy = sync.plan.nodes.find(({ name }) => name === node.name)?.onChildError;
+  if (cause === 'gone') return policy?.notFound === 'skip' ? 'skipped' : 'failed';
+  if (cause === 'auth') return policy?.forbidden === 'skip' ? 'skipped' : 'failed';
+  return 'failed';
+}
