@@ -73,7 +73,7 @@ describe('actions of a fake third party', () => {
 
   it('finds a new object late when its index lags behind', async () => {
     api = await startFakeApi();
-    api.action('POST', '/posts', { lookup: '/posts', visibleAfterMs: 60 });
+    api.action('POST', '/posts', { lookup: '/posts', visibleAfterMs: 400 });
     await post('/posts', { clientId: 'c1' });
     const found = async () =>
       ((await (await fetch(`${api.url}/posts?clientId=c1`)).json()) as { items: [] }).items.length;

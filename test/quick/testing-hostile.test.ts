@@ -267,7 +267,7 @@ describe('outages', () => {
   it('answers 503 to everything during an outage, and ends by itself', async () => {
     api = await startFakeApi();
     api.object('/me', () => ({}));
-    const outage = api.outage({ kind: '503', durationMs: 100 });
+    const outage = api.outage({ kind: '503', durationMs: 300 });
     expect(await get()).toBe(503);
     await outage.over;
     expect(await get()).toBe(200);
@@ -277,7 +277,7 @@ describe('outages', () => {
   it('begins an outage later when told so', async () => {
     api = await startFakeApi();
     api.object('/me', () => ({}));
-    const outage = api.outage({ kind: 'reset', afterMs: 50 });
+    const outage = api.outage({ kind: 'reset', afterMs: 300 });
     expect(await get()).toBe(200);
     await outage.begun;
     await expect(get()).rejects.toThrow('fetch failed');

@@ -188,23 +188,23 @@ describe('limits of a fake third party', () => {
   const said: Record<Exclude<LimitHeaders, 'none'>, (headers: Headers) => void> = {
     ietf: (headers) => {
       expect(headers.get('ratelimit-policy')).toBe('"app";q=1;w=60');
-      expect(headers.get('ratelimit')).toMatch(/^"app";r=0;t=(59|60)$/);
+      expect(headers.get('ratelimit')).toMatch(/^"app";r=0;t=(5\d|60)$/);
     },
     'ietf-old': (headers) => {
       expect(headers.get('ratelimit-limit')).toBe('1');
       expect(headers.get('ratelimit-remaining')).toBe('0');
-      expect(Number(headers.get('ratelimit-reset'))).toBeGreaterThan(58);
+      expect(Number(headers.get('ratelimit-reset'))).toBeGreaterThan(50);
     },
     'x-ratelimit': (headers) =>
       expect(Number(headers.get('x-ratelimit-reset'))).toBeCloseTo(Date.now() / 1_000 + 60, -1),
     'x-ratelimit-ms': (headers) =>
-      expect(Math.abs(Number(headers.get('x-ratelimit-reset')) - Date.now() - 60_000)).toBeLessThan(2_000),
-    'x-ratelimit-delta': (headers) => expect(Number(headers.get('x-ratelimit-reset'))).toBeGreaterThan(58),
-    'retry-after-seconds': (headers) => expect(Number(headers.get('retry-after'))).toBeGreaterThan(58),
-    'retry-after-ms': (headers) => expect(Number(headers.get('retry-after-ms'))).toBeGreaterThan(58_000),
+      expect(Math.abs(Number(headers.get('x-ratelimit-reset')) - Date.now() - 60_000)).toBeLessThan(10_000),
+    'x-ratelimit-delta': (headers) => expect(Number(headers.get('x-ratelimit-reset'))).toBeGreaterThan(50),
+    'retry-after-seconds': (headers) => expect(Number(headers.get('retry-after'))).toBeGreaterThan(50),
+    'retry-after-ms': (headers) => expect(Number(headers.get('retry-after-ms'))).toBeGreaterThan(50_000),
     'retry-after-date': (headers) => {
       const waitMs = Date.parse(headers.get('retry-after') as string) - Date.now();
-      expect(waitMs).toBeGreaterThan(57_000);
+      expect(waitMs).toBeGreaterThan(50_000);
       expect(waitMs).toBeLessThan(62_000);
     },
   };
