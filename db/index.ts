@@ -7,3 +7,44 @@ export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake, se
 export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './unit-store.ts';
 export { countRecords, readChanges } from './record-store.ts';
 export type { RecordRow } from './record-store.ts';
+export {
+  endReport,
+  insertReport,
+  listReports,
+  removeUnstartedReport,
+  setReportRun,
+  type NewReport,
+  type ReportFilter,
+} from './report-store.ts';
+export { claimReportsToTell, markReportTold, postponeTelling, type ReportToTell } from './report-outbox.ts';
+export {
+  lockPlacesToCheck,
+  pendingReportsToCheck,
+  removeOldReports,
+  type PendingReport,
+  type QueuedPlace,
+} from './report-checks.ts';
+export {
+  beginSending,
+  countActionCall,
+  hasInput,
+  idempotencyKeyOf,
+  insertActionStep,
+  loadActionStep,
+  markDone,
+  markFailed,
+  markReady,
+  markUnknown,
+  reopenActionStep,
+  type ActionStep,
+  type NewActionStep,
+} from './action-store.ts';
+export { insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './saga-store.ts';
+export {
+  holdsLock,
+  pendingOperations,
+  releaseLock,
+  takeLock,
+  type LockAnswer,
+  type LockRequest,
+} from './entity-lock-store.ts';

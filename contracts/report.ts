@@ -1,0 +1,60 @@
+/**
+ * Reports: one row for each action, saga and sync run, from its start to its end, for people and for the app.
+ * Next stop: `db/report-store.ts` keeps them, `workflows/reported.ts` ends them.
+ */
+
+export type ReportKind = 'sync' | 'action' | 'saga';
+export type ReportStatus = 'pending' | 'ok' | 'failed';
+
+/** Who wanted it: `user:<id>` as the app knows them, or `system`. */
+export type StartedBy = `user:${string}` | 'system';
+
+export interface Report {
+  readonly id: string;
+  /** Keep it, and pass it as `after` to go on behind this report. */
+  readonly sequence: string;
+  readonly kind: ReportKind;
+  /** Of the sync, action (`provider/action`) or saga. */
+  readonly name: string;
+  readonly account: string;
+  readonly tenant: string;
+  readonly startedBy: string;
+  readonly workflowId: string;
+  /** Temporal's id of this very run; null until Temporal has accepted it. */
+  readonly runId: string | null;
+  readonly status: ReportStatus;
+  /** One line for people: what was to be done. */
+  readonly what: string;
+  /** What went wrong, without secrets; null unless failed. */
+  readonly error: string | null;
+  /**
+   * For code: `auth`, `config`, `gone`, `bug`, `attempts-spent`, `unknown-write`, `conflict`, `cancelled`, `terminated`,
+   * `timed-out`, `incomplete`, `compensation-failed`, `not-started`, … ; null unless failed.
+   */
+  readonly errorType: string | null;
+  /** Where it went wrong, without secrets; null when there is none. */
+  readonly traceback: string | null;
+  /** Real calls to third parties, waits not counted. */
+  readonly attempts: number;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+}
+
+/** How a run ended, as its report says it. */
+export type ReportEnd =
+  | { readonly status: 'ok' }
+  | {
+      readonly status: 'failed';
+      readonly error: string;
+      readonly errorType: string;
+      readonly traceback?: string;
+    };
+
+/** Memo field of a workflow: the id of the report that its starter has written. */
+export const REPORT_MEMO = 'sluiceReport';
+
+/** @throws TypeError when it is neither `user:…` nor `system`. */
+export function checkStartedBy(startedBy: string): void {
+  if (startedBy !== 'system' && !/^user:.+/s.test(startedBy))
+    throw new TypeError(`\`startedBy\` is ${JSON.stringify(startedBy)}; it must be "user:<id>" or "system".`);
+}

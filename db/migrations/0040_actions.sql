@@ -1,0 +1,44 @@
+-- Actions: one row for each write to a third party. Written by db/action-store.ts and db/saga-store.ts only.
+-- States: ready (may be sent) → sending (committed before the call) → done | ready again (refused or never sent) |
+-- unknown (sent, and nobody recorded how it went) → looked up: done | ready. Ends: done, failed, cancelled.
+
+create table sluice.action_step (
+  workflow_id text primary key,
+  -- The saga that it is a step of, else its own.
+  root_workflow_id text not null,
+  provider text not null,
+  action text not null,
+  account text not null,
+  tenant text not null,
+  -- Set for a compensation: the workflow whose write it takes back.
+  undoes text,
+  -- Sent to the third party: the same over retries, kills and restarts.
+  idempotency_key uuid not null,
+  input jsonb not null,
+  state text not null default 'ready' check (state in ('ready', 'sending', 'unknown', 'done', 'failed', 'cancelled')),
+  -- Real attempts that count against the budget, and all calls with look-ups and refusals by a limit.
+  attempts int not null default 0,
+  calls int not null default 0,
+  -- Which sending is under way: an answer to an older one may still say `done`, and nothing else.
+  sending int not null default 0,
+  sent_at timestamptz,
+  output jsonb,
+  error text,
+  error_type text,
+  created_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz
+) with (fillfactor = 80);
+create index action_step_by_root on sluice.action_step (root_workflow_id);
+create index action_step_ended on sluice.action_step (ended_at) where ended_at is not null;
+
+-- Inputs of sagas; their steps are rows of action_step.
+create table sluice.saga (
+  workflow_id text primary key,
+  name text not null,
+  account text not null,
+  tenant text not null,
+  started_by text not null,
+  input jsonb not null,
+  created_at timestamptz not null default clock_timestamp()
+);
+create index saga_created on sluice.saga (created_at);
