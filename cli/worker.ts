@@ -43,7 +43,7 @@ export async function runWorker(options: { readonly module?: string }): Promise<
 async function findServers() {
   const named = temporalFromEnvironment();
   const dev = named && process.env['DATABASE_URL'] ? undefined : await findDevServers();
-  const databaseUrl = process.env['DATABASE_URL'] ?? dev?.databaseUrl;
+  const databaseUrl = process.env['DATABASE_URL'] || dev?.databaseUrl;
   const address = dev?.temporalAddress;
   const temporal = named?.connection ?? (address === undefined ? undefined : { address });
   if (!databaseUrl || !temporal) {

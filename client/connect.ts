@@ -48,7 +48,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     );
   }
   const client = new Client({ connection, namespace });
-  const taskQueue = options.taskQueue ?? process.env['SLUICE_TASK_QUEUE'] ?? DEFAULT_TASK_QUEUE;
+  const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
   return {
     start: (sync, startOptions) => startSync({ client, pool, taskQueue }, sync, startOptions),
     run: (of) => createHandle({ client, pool, taskQueue }, of),
@@ -65,7 +65,7 @@ async function findServers(
   options: ConnectOptions,
 ): Promise<{ databaseUrl: string; connection: ConnectionOptions; namespace: string }> {
   const named = options.temporal ? { connection: options.temporal, namespace: 'default' } : temporalFromEnvironment();
-  const databaseUrl = options.databaseUrl ?? process.env['DATABASE_URL'];
+  const databaseUrl = options.databaseUrl ?? (process.env['DATABASE_URL'] || undefined);
   // Loaded only when something is not named: an app that names its servers never touches the development ones.
   const dev =
     named && databaseUrl ? undefined : await (await import('../workers/dev-servers/index.ts')).findDevServers();

@@ -30,7 +30,9 @@ export interface WorkerSettings {
 
 /** @throws TypeError that lists every setting that is wrong: what was found and what was wanted. */
 export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): WorkerSettings {
-  const parsed = settings.safeParse(env);
+  // A variable that is set to nothing is not set.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
       const name = path.map(String).join('.');
