@@ -1,0 +1,136 @@
+/**
+ * One run of one tool: fresh processes, an empty database, a third party of its own. What it cost is read from /proc, how
+ * fast it was from the third party's counters, from the first call to the last.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { ThirdPartyStats } from '../third-party-process.ts';
+import { nodeArgs, startChild } from './child.ts';
+import { PEER_TABLE, sluice, type Contestant, type RunEnvironment } from './contestants.ts';
+import { cpuSeconds, residentMiB } from './cpu.ts';
+import { runSql, type BenchServers } from './servers.ts';
+
+export interface Work {
+  readonly accounts: number;
+  /** Of 100 rows each. */
+  readonly pages: number;
+  /** Hidden limit of the third party: a token bucket; 0 is none. */
+  readonly ratePerSecond?: number;
+  readonly burst?: number;
+  readonly limit?: 'window' | 'learned';
+  /** Given up after this. Default 120. */
+  readonly capSeconds?: number;
+  /** A database that an earlier run has left. */
+  readonly databaseUrl?: string;
+}
+
+export interface RunFigures {
+  readonly tool: string;
+  readonly databaseUrl: string;
+  readonly callsPerSecond: number;
+  /** First call to last. */
+  readonly seconds: number;
+  readonly calls: number;
+  readonly refused: number;
+  /** Pages that did not arrive before the cap. */
+  readonly missingPages: number;
+  readonly missingRows: number;
+  /** Milliseconds of CPU for each good call. */
+  readonly cpuMs: { readonly worker: number; readonly server: number; readonly postgres: number; readonly api: number };
+  readonly workerMiB: number;
+}
+
+const thirdParty = new URL('../third-party-process.ts', import.meta.url);
+
+export async function measureRun(servers: BenchServers, tool: Contestant, packages: string, work: Work) {
+  const stops: (() => Promise<unknown>)[] = [];
+  try {
+    return await measure(servers, tool, packages, work, stops);
+  } finally {
+    for (const stop of stops.toReversed()) await stop();
+  }
+}
+
+async function measure(
+  servers: BenchServers,
+  tool: Contestant,
+  packages: string,
+  work: Work,
+  stops: (() => Promise<unknown>)[],
+): Promise<RunFigures> {
+  const { accounts, pages, ratePerSecond = 0, burst = 0, limit = 'window', capSeconds = 120 } = work;
+  const databaseUrl = work.databaseUrl ?? (await servers.createDatabase(`bench_${tool.name.replaceAll(/\W+/g, '_')}`));
+  if (tool !== sluice && work.databaseUrl === undefined) await runSql(databaseUrl, PEER_TABLE);
+  const url = await startThirdParty([pages, ratePerSecond, burst].map(String), stops);
+  const redis = tool.needs.includes('redis') ? await servers.startRedis() : undefined;
+  if (redis) stops.push(redis.stop);
+  const temporal = tool.needs.includes('temporal') ? await servers.startTemporal() : undefined;
+  if (temporal) stops.push(temporal.stop);
+  const environment: RunEnvironment = {
+    API: url.href,
+    DATABASE_URL: databaseUrl,
+    ACCOUNTS: String(accounts),
+    LIMIT: limit,
+    ...(redis ? { REDIS_URL: redis.url } : {}),
+    ...(temporal ? { TEMPORAL_ADDRESS: temporal.address } : {}),
+  };
+  const started = await tool.start(environment, packages);
+  stops.push(started.stop);
+  // What a process does after it said that it is ready (pollers, prefork children) is over by then.
+  await delay(1_500);
+
+  const pids = {
+    worker: started.workerPid,
+    server: (temporal ?? redis)?.pid,
+    postgres: servers.postgresPid,
+    api: url.pid,
+  };
+  const cpu = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, pid ? cpuSeconds(pid) : 0]));
+  const before = cpu();
+  const startedAt = performance.now();
+  started.go();
+  const wanted = accounts * pages;
+  let stats = await url.stats();
+  while (stats.ok < wanted && performance.now() - startedAt < capSeconds * 1_000) {
+    await delay(50);
+    stats = await url.stats();
+  }
+  const rows = await countRows(databaseUrl, tool, stats.ok >= wanted ? wanted * 100 : 0);
+  const after = cpu();
+  const seconds = (stats.last - stats.first) / 1_000;
+  const cpuMs = (name: keyof typeof pids) => ((after[name]! - before[name]!) * 1_000) / stats.ok;
+  return {
+    tool: tool.name,
+    databaseUrl,
+    seconds,
+    callsPerSecond: stats.ok / seconds,
+    calls: stats.calls,
+    refused: stats.refused,
+    missingPages: wanted - stats.ok,
+    missingRows: wanted * 100 - rows,
+    cpuMs: { worker: cpuMs('worker'), server: cpuMs('server'), postgres: cpuMs('postgres'), api: cpuMs('api') },
+    workerMiB: residentMiB(started.workerPid),
+  };
+}
+
+async function startThirdParty(args: string[], stops: (() => Promise<unknown>)[]) {
+  let said = '';
+  const child = await startChild({
+    command: process.execPath,
+    args: nodeArgs(thirdParty, ...args),
+    readyWhen: { test: (text: string) => /READY \S+\n/.test((said = text)) } as RegExp,
+  });
+  stops.push(child.stop);
+  const href = /READY (\S+)/.exec(said)?.[1] ?? '';
+  const stats = async () => (await (await fetch(`${href}/stats`)).json()) as ThirdPartyStats;
+  return { href, pid: child.pid, stats };
+}
+
+/** The last page may be on its way from the tool to the table: it is waited for a little. */
+async function countRows(url: string, tool: Contestant, wanted: number): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    const [row] = await runSql<{ n: number }>(url, tool.countRows);
+    const count = row?.n ?? 0;
+    if (count >= wanted || tries >= 200) return count;
+    await delay(25);
+  }
+}

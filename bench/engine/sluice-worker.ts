@@ -1,0 +1,54 @@
+/**
+ * Sluice in the comparison: one worker process as an app would start it, with a client in it that starts one run for each
+ * account. The limit is declared and checked at every call; LIMIT says which: `window` (so wide that it is never
+ * reached) or `learned`.
+ */
+import { z } from 'zod';
+import { connect } from '../../client/index.ts';
+import { defineProvider, defineSync, get, learned, noAuth, seconds, window } from '../../providers/index.ts';
+import { createWorker } from '../../workers/index.ts';
+
+const { API = '', DATABASE_URL = '', TEMPORAL_ADDRESS = '', ACCOUNTS = '1', LIMIT = 'window' } = process.env;
+
+const provider = defineProvider({
+  id: 'bench',
+  baseUrl: API,
+  auth: noAuth(),
+  limits:
+    LIMIT === 'learned'
+      ? [learned('app', { by: ['app'] })]
+      : [window('app', { by: ['app'], max: 100_000, perMs: seconds(1) })],
+});
+const Page = z.object({
+  items: z.array(z.object({ id: z.string(), name: z.string(), updated: z.string() })),
+  next: z.number().nullable(),
+});
+const items = provider.endpoint('items', {
+  input: z.object({ user: z.string() }),
+  response: Page,
+  request: ({ user }, page) => get(`/u/${user}/items`, { cursor: page.cursor ?? 0, limit: page.size }),
+  paginate: {
+    kind: 'cursor',
+    items: (page) => page.items,
+    next: (page) => page.next,
+    pageSize: { start: 100, max: 100 },
+    maxPages: 1_000_000,
+  },
+});
+const itemsSync = defineSync('items', { provider, input: z.object({ user: z.string() }) }, (s) => ({
+  items: s.one(items, { input: ({ user }) => ({ user }), key: (item) => item.id }),
+}));
+
+const temporal = { address: TEMPORAL_ADDRESS };
+const worker = await createWorker({ syncs: [itemsSync], databaseUrl: DATABASE_URL, temporal });
+const running = worker.run();
+const sluice = await connect({ databaseUrl: DATABASE_URL, temporal });
+console.log('READY');
+process.once('SIGTERM', () => worker.shutdown());
+process.stdin.once('data', () => {
+  const users = Array.from({ length: Number(ACCOUNTS) }, (_, index) => `u${index}`);
+  void Promise.all(users.map((user) => sluice.start(itemsSync, { account: user, input: { user } })));
+});
+await running;
+await sluice.close();
+process.exit(0);

@@ -1,0 +1,67 @@
+/**
+ * `npm run bench -- <name> [--json]`: measures against stated goals. The last line of `--json` is the list of measures;
+ * the exit code is 1 when a goal is missed. Next stop: the file of the benchmark, e.g. `engine.ts`.
+ */
+import { existsSync } from 'node:fs';
+import { Argument, Command } from 'commander';
+import type { Measure } from './measures.ts';
+import { printTable } from './measures.ts';
+
+export interface BenchOptions {
+  readonly json?: boolean;
+  /** A few seconds instead of minutes, to see that it runs; its figures mean little. */
+  readonly quick?: boolean;
+  readonly only?: string;
+  readonly rounds?: string;
+}
+
+/** What each benchmark's file exports as its run function. */
+type Run = (options: BenchOptions) => Promise<readonly Measure[]>;
+
+const benchmarks: Readonly<Record<string, string>> = {
+  engine: 'calls a second beside a plain loop, Celery, BullMQ and hand-written Temporal',
+  scale: 'a million rows of one account, and 100,000 lists of one page',
+  crawl: 'a hidden limit of 20 calls a second: time against the ideal, and calls refused',
+  limiter: 'permits a second, and how long one takes',
+  learned: 'the control law against many hidden limits',
+  failover: 'a worker or a server dies: how long calls stand still',
+  refresh: 'access tokens that end while many calls are on their way',
+  kills: 'processes killed at random: calls repeated, rows lost',
+};
+
+const program = new Command('bench')
+  .description('Measures Sluice against its goals, side by side with other tools')
+  .addArgument(new Argument('<name>', 'what to measure').choices(Object.keys(benchmarks)))
+  .option('--json', 'print the measures as JSON in the last line')
+  .option('--quick', 'a small run, to see that it works')
+  .option('--only <tools>', 'engine and crawl: only these tools, separated by commas')
+  .option('--rounds <n>', 'engine: how often each tool runs (default 2)')
+  .addHelpText(
+    'after',
+    `\n${Object.entries(benchmarks)
+      .map(([name, what]) => `  ${name.padEnd(9)} ${what}`)
+      .join('\n')}`,
+  )
+  .action(runBenchmark);
+
+async function runBenchmark(name: string, options: BenchOptions): Promise<void> {
+  const file = new URL(`./${name}.ts`, import.meta.url);
+  if (!existsSync(file)) {
+    console.error(`The benchmark "${name}" (${benchmarks[name]}) is not there: bench/${name}.ts is missing.`);
+    process.exitCode = 2;
+    return;
+  }
+  const runName = `run${name[0]!.toUpperCase()}${name.slice(1)}`;
+  const run = ((await import(file.href)) as Record<string, Run | undefined>)[runName];
+  if (run === undefined) throw new TypeError(`bench/${name}.ts does not export ${runName}(options)`);
+  const measures = await run(options);
+  console.log();
+  printTable(
+    ['measure', 'value', 'unit', 'goal', 'ok'],
+    measures.map((each) => [each.measure, each.value, each.unit, each.goal, each.ok ? 'yes' : 'NO']),
+  );
+  if (options.json) console.log(JSON.stringify(measures));
+  if (measures.some(({ ok }) => !ok)) process.exitCode = 1;
+}
+
+await program.parseAsync();
