@@ -1,17 +1,15 @@
 /**
  * One page of one list: exactly one third-party call. Permit, call, outcome, then rows, child units and next position in
  * one transaction. It is a step of the unit's own row, so running it twice stores the same rows and at worst repeats one
- * call. Next stop: `limiter/acquire.ts`, then `http/send.ts`, then `store-page.ts`.
+ * call. Next stop: `make-call.ts`, then `store-page.ts`.
  */
 import type { Answer } from '../contracts/answer.ts';
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
 import type { Outcome } from '../contracts/outcome.ts';
 import { countAttempt, endUnit, loadUnit, setPageSize, type LoadedUnit } from '../db/unit-store.ts';
-import type { Permit } from '../limiter/index.ts';
 import { ended, endOfPermanent, finish, notNow, tryAgain, type Attempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
-import { buildRequest } from './http/build-request.ts';
-import { toObservation } from './http/to-observation.ts';
+import { makeCall } from './make-call.ts';
 import { pageRequest } from './paginate/advance.ts';
 import { storePage } from './store-page.ts';
 
@@ -54,11 +52,9 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
     options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: undefined }),
   );
   const page = pageRequest(endpoint.paginate, unit.position, pageSize);
-  const credentials = await deps.credentials.get(provider.id, context.account);
-  const spec = page.url === undefined ? endpoint.request(input, page) : ({ method: 'GET', path: page.url } as const);
-  const outgoing = buildRequest(spec, provider.baseUrl(), provider.auth.apply(credentials), provider.headers);
-
-  const acquired = await deps.limiter.acquire({
+  const call = await makeCall(deps, {
+    provider,
+    account: context.account,
     callKey: `unit/${request.unit}`,
     charges: endpoint.charges({
       account: context.account,
@@ -67,33 +63,22 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
       input,
       pageSize,
     }),
-    account: context.account,
     weight: context.weight,
     priority: context.priority,
     maxWaitMs: mode === 'now' ? FAST_WAIT_MS : DURABLE_WAIT_MS,
+    spec: page.url === undefined ? endpoint.request(input, page) : { method: 'GET', path: page.url },
+    decide: endpoint.decide,
+    totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
   });
-  if (!acquired.granted) return notNow(request, acquired.wait.detail, acquired.retryAfterMs);
-
-  const answer = await deps.http.send(
-    outgoing,
-    { ...provider.timeouts, totalMs: endpoint.totalTimeoutMs, maxBodyBytes: provider.maxBodyBytes },
-    signal,
-  );
-  const outcome = endpoint.decide(answer);
-  await deps.limiter.report(acquired.permit, toObservation(outcome, answer));
-  const wantsDurable = acquired.waitedMs > FAST_WAIT_MS || answer.elapsedMs > SLOW_CALL_MS;
-  return settle(attempt, outcome, answer, acquired.permit, wantsDurable);
+  if (!call.sent) return notNow(request, call.because, call.retryAfterMs);
+  const { answer, outcome } = call.value;
+  const wantsDurable = call.waitedMs > FAST_WAIT_MS || answer.elapsedMs > SLOW_CALL_MS;
+  return settle(attempt, outcome, answer, wantsDurable);
 }
 
 /** What the outcome means for the unit. The union is closed: a new outcome does not compile until it is handled here. */
-async function settle(
-  attempt: Attempt,
-  outcome: Outcome,
-  answer: Answer,
-  permit: Permit,
-  wantsDurable: boolean,
-): Promise<PageFact> {
+async function settle(attempt: Attempt, outcome: Outcome, answer: Answer, wantsDurable: boolean): Promise<PageFact> {
   const { request, pageSize, node } = attempt;
   switch (outcome.kind) {
     case 'ok':
