@@ -11,4 +11,11 @@ export interface Credentials {
   readonly password?: string;
   /** Anything else that a provider's auth needs. */
   readonly extra?: Readonly<Record<string, string>>;
+  /**
+   * Set by the source that keeps them, another one after each change: a refusal of an older version than the current one
+   * is answered by repeating the call.
+   */
+  readonly version?: string;
+  /** Milliseconds since a refresh brought them; left out when they came otherwise, or when that is not known. */
+  readonly refreshedAgoMs?: number;
 }

@@ -48,3 +48,15 @@ export {
   type LockAnswer,
   type LockRequest,
 } from './entity-lock-store.ts';
+export {
+  listAccounts,
+  markNeedsReconnect,
+  pauseForAccount,
+  readAccount,
+  removeAccount,
+  runsToResume,
+} from './account-store.ts';
+export type { AccountFilter, AccountRef } from './account-store.ts';
+export { connectAccount, rotateEncryption } from './credential-store.ts';
+export { createKeyring, EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption.ts';
+export type { Keyring } from './encryption.ts';
