@@ -21,10 +21,37 @@ export interface ActivityDeps {
   readonly log: Log;
 }
 
-/** Where the secrets of accounts are kept. Bring your own by implementing this. */
+/**
+ * Where the secrets of accounts are kept. The default is the encrypted store in Postgres (`stored-credentials.ts`); bring
+ * your own by implementing this.
+ */
 export interface CredentialSource {
-  /** @returns undefined when the account has none (public endpoints). */
-  get(provider: string, account: string): Promise<Credentials | undefined>;
+  /**
+   * What to call with now.
+   * @returns undefined when the account has none (public endpoints).
+   * @throws NeedsReconnect when only the account's user can mend it: its syncs pause until `accounts.reconnected()`.
+   * @throws CredentialsBusy when it takes longer than `wait` allows: the call comes back later.
+   */
+  get(provider: string, account: string, wait?: CredentialWait): Promise<Credentials | undefined>;
+  /**
+   * The third party has refused the credentials. Without this, what `get` gives then is tried, and when that is the same
+   * the account's user is needed.
+   * @param usedVersion `version` of the refused ones: when the current ones are newer, they are the answer.
+   * @param reason for people; holds no secret.
+   * @throws NeedsReconnect and CredentialsBusy as `get` does.
+   */
+  refresh?(
+    provider: string,
+    account: string,
+    usedVersion: string | undefined,
+    reason: string,
+    wait?: CredentialWait,
+  ): Promise<Credentials | undefined>;
+}
+
+export interface CredentialWait {
+  /** In milliseconds. Default 1,000. */
+  readonly maxWaitMs?: number;
 }
 
 export interface Log {

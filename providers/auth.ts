@@ -2,6 +2,7 @@
  * How credentials become part of a request. Next stop: `activities/http/build-request.ts` applies it.
  */
 import type { Credentials } from '../contracts/credentials.ts';
+import type { Refresh } from './refresh.ts';
 
 export interface AppliedAuth {
   readonly headers?: Readonly<Record<string, string>>;
@@ -14,6 +15,8 @@ export interface Auth {
   readonly required: boolean;
   /** @throws TypeError when the credentials lack what this way of authenticating needs. */
   readonly apply: (credentials: Credentials | undefined) => AppliedAuth;
+  /** How new credentials are had when these have ended. Without it, the account's user must connect it again. */
+  readonly refresh?: Refresh;
 }
 
 /** `Authorization: Bearer <accessToken>` (RFC 6750). With `optional`, accounts without a token call without one. */

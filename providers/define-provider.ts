@@ -10,6 +10,7 @@ import { bearer, type Auth } from './auth.ts';
 import { defaultOutcome } from './default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
 import { toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
+import { REFRESH_ENDPOINT } from './refresh.ts';
 import type { Classify } from './rules.ts';
 
 export interface Timeouts {
@@ -53,6 +54,8 @@ export interface Provider {
   readonly maxBodyBytes: number;
   readonly maxAttempts: number;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  /** What a refresh of an account's credentials takes from the limits. */
+  readonly refreshCharges: (call: Pick<CallFacts, 'account' | 'tenant' | 'ip'>) => readonly Charge[];
   /** Defines one endpoint. Input and items are inferred from the schemas. */
   endpoint<InputSchema extends z.ZodType, ResponseSchema extends z.ZodType, Item = z.output<ResponseSchema>>(
     name: string,
@@ -122,6 +125,8 @@ export function defineProvider(options: ProviderOptions): Provider {
     maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
     maxAttempts: options.maxAttempts ?? 10,
     endpoints,
+    refreshCharges: (call) =>
+      chargesFor(options.limits, { ...call, provider: options.id, endpoint: REFRESH_ENDPOINT, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
       const { input, response, request, paginate, classify, totalTimeoutMs } = endpointOptions;
       if (endpoints.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
@@ -155,7 +160,10 @@ function providerMistakes(options: ProviderOptions, endpoints: readonly string[]
   const names = options.limits.map(({ spec }) => spec.name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     say(`limit "${name}" is defined twice`);
-  for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, endpoints));
+  if (endpoints.includes(REFRESH_ENDPOINT))
+    say(`no endpoint may be called "${REFRESH_ENDPOINT}": under this name limits know the refresh of credentials`);
+  for (const declaration of options.limits)
+    mistakes.push(...limitMistakes(declaration, [...endpoints, ...(options.auth?.refresh ? [REFRESH_ENDPOINT] : [])]));
   return mistakes.map((text) => `provider "${options.id}": ${text}`);
 }
 

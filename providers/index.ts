@@ -5,6 +5,10 @@ export { defineSync, DefinitionError } from './define-sync.ts';
 export type { Node, NodeOptions, StoreTransaction, Sync, SyncBuilder, SyncOptions, UnitState } from './define-sync.ts';
 export { apiKey, basic, bearer, noAuth } from './auth.ts';
 export type { Auth } from './auth.ts';
+export { oauth2 } from './oauth2.ts';
+export type { OAuth2Options } from './oauth2.ts';
+export { jwtLifeMs, refreshable } from './refresh.ts';
+export type { Refresh, RefreshableOptions, RefreshAnswer } from './refresh.ts';
 export { inflight, learned, window } from './limits.ts';
 export type { CallFacts, LimitDeclaration, Scope } from './limits.ts';
 export type {
