@@ -7,6 +7,7 @@ import type { Answer, RequestSpec } from '../contracts/answer.ts';
 import type { Charge } from '../contracts/limit.ts';
 import type { Outcome } from '../contracts/outcome.ts';
 import { bearer, type Auth } from './auth.ts';
+import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
 import { defaultOutcome } from './default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
 import { toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
@@ -54,6 +55,7 @@ export interface Provider {
   readonly maxBodyBytes: number;
   readonly maxAttempts: number;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
+  readonly actions: ReadonlyMap<string, Action>;
   /** What a refresh of an account's credentials takes from the limits. */
   readonly refreshCharges: (call: Pick<CallFacts, 'account' | 'tenant' | 'ip'>) => readonly Charge[];
   /** Defines one endpoint. Input and items are inferred from the schemas. */
@@ -64,7 +66,22 @@ export interface Provider {
       readonly response: ResponseSchema;
     },
   ): Endpoint<z.input<InputSchema>, Item>;
-  /** Everything wrong with the definition, in words; checked when a sync is defined over it. */
+  /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
+  action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
+    name: string,
+    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>> & {
+      readonly input: InputSchema;
+      readonly output: OutputSchema;
+    },
+  ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
+  action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
+    name: string,
+    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>> & {
+      readonly input: InputSchema;
+      readonly output: OutputSchema;
+    },
+  ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
+  /** Everything wrong with the definition, in words; checked when a sync is defined over it and when a worker starts. */
   mistakes(): string[];
 }
 
@@ -112,6 +129,7 @@ const timeoutDefaults = {
  */
 export function defineProvider(options: ProviderOptions): Provider {
   const endpoints = new Map<string, Endpoint>();
+  const actions = new Map<string, Action>();
   const mistakes: string[] = [];
   const timeouts = { ...timeoutDefaults, ...options.timeouts };
   const { baseUrl } = options;
@@ -125,11 +143,12 @@ export function defineProvider(options: ProviderOptions): Provider {
     maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
     maxAttempts: options.maxAttempts ?? 10,
     endpoints,
+    actions,
     refreshCharges: (call) =>
       chargesFor(options.limits, { ...call, provider: options.id, endpoint: REFRESH_ENDPOINT, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
       const { input, response, request, paginate, classify, totalTimeoutMs } = endpointOptions;
-      if (endpoints.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
+      if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
       const endpoint: Endpoint = {
         name,
         provider,
@@ -145,7 +164,25 @@ export function defineProvider(options: ProviderOptions): Provider {
       endpoints.set(name, endpoint);
       return endpoint as never;
     },
-    mistakes: () => [...mistakes, ...providerMistakes(options, [...endpoints.keys()])],
+    action(name: string, actionOptions: object) {
+      if (endpoints.has(name) || actions.has(name)) mistakes.push(`action "${name}" is defined twice`);
+      if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name))
+        mistakes.push(`action "${name}": use letters, digits, "_" and "-", starting with a letter`);
+      const action = createAction(
+        {
+          provider,
+          classify: options.classify,
+          decideRead: (answer, own) => own?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
+          charges: (endpoint, call) => chargesFor(options.limits, { ...call, provider: options.id, endpoint }),
+        },
+        name,
+        // The schemas of this very call typed these functions; from here on inputs are checked at run time.
+        actionOptions as Parameters<typeof createAction>[2],
+      );
+      actions.set(name, action);
+      return action as never;
+    },
+    mistakes: () => [...mistakes, ...providerMistakes(options, [...endpoints.keys(), ...actions.keys()])],
   };
   return provider;
 }

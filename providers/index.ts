@@ -11,6 +11,18 @@ export { jwtLifeMs, refreshable } from './refresh.ts';
 export type { Refresh, RefreshableOptions, RefreshAnswer } from './refresh.ts';
 export { inflight, learned, window } from './limits.ts';
 export type { CallFacts, LimitDeclaration, Scope } from './limits.ts';
+export { CallFailed } from './define-action.ts';
+export type {
+  Action,
+  ActionContext,
+  Conflicts,
+  PerformActionOptions,
+  PerformContext,
+  RequestActionOptions,
+} from './define-action.ts';
+export { defineSaga } from './define-saga.ts';
+export type { Saga, SagaFacts, SagaStepOptions } from './define-saga.ts';
+export type { ConflictPolicy } from '../contracts/action.ts';
 export type {
   CursorPages,
   LinkPages,
@@ -39,6 +51,7 @@ export {
   shrinkPage,
   skip,
   status,
+  suspectAuth,
   unknownWrite,
   when,
 } from './rules.ts';
