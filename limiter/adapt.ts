@@ -20,11 +20,13 @@ export type { LawEvent, LawOutput, LawState } from './law-state.ts';
 export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePerSecond: number }): LawOutput {
   const { start, floor, ceiling } = bounds(spec);
   const rate = learned ? clamp(learned.ratePerSecond, floor, ceiling) : start;
+  // The first call marks the beginning of the first quota, unless the ramp starts at somebody else's rate.
+  const markMs = learned ? 0 : Math.max(1, nowMs);
   const state: LawState = {
     phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
-    margin: 0.012, rttMs: 300, demand: 1, markLoMs: 0, markHiMs: 0, okSinceMark: 0, markIsOpening: 0, lastRefusalMs: 0, streak: 0,
+    margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
-    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, refusedRate: 0, tries: 0, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
+    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, refusedRate: 0, tries: 0, restless: 0, climbFrom: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
     windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
@@ -37,8 +39,6 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
 export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
   const s: LawState = { ...state };
   advanceTo(s, event);
-  if (s.phase === 'start' && s.markHiMs === 0 && event.ok > 0)
-    setMark(s, Math.max(1, s.phaseAtMs), Math.max(1, s.phaseAtMs), 0);
   const text = react(s, event, spec) ?? passTime(s, spec);
   s.rate = rateOf(s, spec);
   return output(s, spec, text);
@@ -57,7 +57,10 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   const below = (passedMs * s.limit) / 1000 - ok;
   // One per cent more, because the estimate may be that much too low.
   s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
-  if (s.phase === 'climb') s.above -= below;
+  // A ring that is still full holds a climb back; it starts when calls flow.
+  if (s.phase === 'climb') s.above = Math.max(-3, s.above - below);
+  if (s.phase === 'start') s.above += ok;
+  s.restless *= Math.exp(-passedMs / 400_000);
   s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
@@ -90,18 +93,21 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
   }
   s.okSinceMark += event.ok;
   if (s.phase === 'hold' && event.failed > 0 && s.nowMs >= s.probeAtMs) nextProbe(s, undefined);
-  return isOutage(s) && s.phase !== 'hold' ? breakOff(s) : undefined;
+  return isOutage(s) ? breakOff(s) : undefined;
 }
 
 /** The one decrease of an epoch. */
 function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   const before = s.rate;
   const sample = measured(s, s.nowMs);
+  const wasSure = s.sure === 2;
   s.epoch += 1;
   s.heldLimit = s.limit;
   let goesOn = false;
   if (s.phase === 'climb') goesOn = touched(s);
   else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
+  else if (s.phase === 'ease' && s.sure < 2) s.limit *= 0.7;
+  if (s.limit < 0.8 * s.heldLimit && wasSure) s.restless = 1;
   s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
   if (s.phase === 'ease') s.shallow = 0;
   const isSliding =
@@ -129,6 +135,7 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
 /** Refused although we were below the estimate: what was accepted lately says more than what was believed. */
 function surprised(s: LawState, sample: number): void {
   s.saved = 0;
+  s.refusedRate = s.rate;
   // Windows close for a while, so only a span of a whole window measures them.
   const leastMs = s.windowMax > 0 ? s.windowHiMs : 1000 + 2 * s.rttMs;
   const isMeasured = sample > 0 && s.okSinceMark >= 3 && s.nowMs - s.markHiMs > leastMs;
@@ -152,8 +159,10 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
   const { ceiling } = bounds(spec);
   switch (s.phase) {
     case 'start':
-      if (inPhaseMs >= 2000 && s.demand > 0.5 && s.recentOk > 0) {
+      // Only what was really sent and accepted is doubled.
+      if (inPhaseMs >= 2000 && s.demand > 0.5 && s.above >= 0.5 * s.limit * (inPhaseMs / 1000)) {
         s.limit = Math.min(ceiling, s.limit * 2);
+        s.above = 0;
         enter(s, 'start');
       }
       return undefined;

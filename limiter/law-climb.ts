@@ -6,41 +6,59 @@ import { clamp, enter, isWellMeasured, measured } from './law-state.ts';
 import type { LawState } from './law-state.ts';
 import { windowCalls } from './law-window.ts';
 
-/** Refusals that may be spent on climbing, as a share of accepted calls. */
-const refusalShare = 0.0033;
+/** Refusals that may be spent on climbing, as a share of accepted calls: of a steady limit, and more of one that moves. */
+const refusalShare = 0.0028;
+const restlessShare = 0.005;
 /** Between two climbs, at least. */
 const gapMs = 12_000;
 const firstStep = 0.03;
+const leastStep = 0.01;
+/** Never more at once: a sliding window shows its end only when all of it is used up. */
+const largestStep = 0.25;
 /** The first step where the server counts in windows. */
 const windowStep = 0.06;
 
 /** Accepted calls earn credit; it does not pile up beyond two climbs. */
 export function earn(s: LawState, ok: number): void {
-  s.credit = Math.min(2 * s.cost, s.credit + refusalShare * ok);
+  s.credit = Math.min(2 * s.cost, s.credit + (refusalShare + restlessShare * s.restless) * ok);
 }
 
 /** Refusals outside a climb are paid too, but never delay the next climb by more than four. */
 export function pay(s: LawState, refused: number): void {
   // What the first search costs is not charged: nothing was known yet.
-  if (s.sure === 0) return;
+  if (s.sure === 0 || s.measuring > 0) return;
   s.credit = Math.max(-3 * s.cost, s.credit - refused);
   s.refusedInClimb += refused;
 }
 
+/** The end of the first search: from here on refusals are counted. */
+export function forgive(s: LawState): void {
+  // In a small window a refusal is a large share, so the first climb comes late.
+  s.credit = s.windowMax < 100 ? -2 : 0;
+  s.cost = 1;
+  s.refusedInClimb = 0;
+}
+
 export function mayClimb(s: LawState): boolean {
   if (s.demand < 0.8 || s.nowMs < s.nextClimbMs) return false;
-  return s.sure < 2 || s.credit >= s.cost;
+  if (s.sure === 2) return s.credit >= s.cost;
+  // In a small window every refusal is a large share.
+  return s.windowMax === 0 || s.windowMax >= 100 || s.credit >= 0;
 }
 
 /** Starts a climb. */
 export function climb(s: LawState): void {
   s.climbs = 0;
+  s.climbFrom = s.sure === 2 ? s.limit : 0;
   s.above = 0;
   s.refusedInClimb = 0;
   // What the server saved up is drained in ten seconds or so, and then the limit shows.
   const isWindow = s.windowMax >= windowCalls;
-  const drain = isWindow ? windowStep : s.saved / (s.limit * 10);
-  s.stepUp = s.sure === 2 ? clamp(drain, firstStep, 0.15) : clamp(Math.max(s.stepUp, drain), firstStep, 0.5);
+  const drain = isWindow ? Math.max(windowStep, 1.2 / s.windowMax) : s.saved / (s.limit * 10);
+  s.stepUp =
+    s.sure === 2
+      ? clamp(Math.max(drain, s.fineStep), leastStep, 0.15)
+      : clamp(Math.max(s.stepUp, drain), firstStep, largestStep);
   capStep(s);
   s.tries = s.sure === 2 ? 0 : s.tries + 1;
   enter(s, 'climb');
@@ -56,7 +74,7 @@ export function climbMs(s: LawState): number {
   const drainMs = s.climbs === 0 ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
   const windowMs = s.windowMax >= windowCalls ? (s.climbs === 0 ? 0.75 : 0.35) * s.windowHiMs : 0;
   const callsMs = 10_000 / (s.limit * (1 + s.stepUp));
-  return Math.max(s.climbs === 0 ? 4000 : 2000, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
+  return Math.max(s.climbs === 0 ? 4000 : 2500, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
 }
 
 /** The step was clean: the limit is at least that high. The next step is twice as large. */
@@ -65,7 +83,9 @@ export function climbed(s: LawState): void {
   s.climbs += 1;
   s.above = 0;
   if (s.limit > s.refusedRate) s.refusedRate = 0;
-  s.stepUp = Math.min(0.5, (s.windowMax >= windowCalls ? 4 : 2) * s.stepUp);
+  s.fineStep = Math.min(firstStep, 2 * s.fineStep);
+  if (s.climbFrom > 0 && s.limit > 1.2 * s.climbFrom) s.restless = 1;
+  s.stepUp = Math.min(largestStep, (s.windowMax >= windowCalls ? 4 : 2) * s.stepUp);
   capStep(s);
   enter(s, 'climb');
 }
@@ -77,7 +97,7 @@ export function climbed(s: LawState): void {
 export function touched(s: LawState): boolean {
   const sample = measured(s, s.nowMs);
   if (s.sure === 2 && s.climbs === 0) {
-    if (s.above < 0.7 * s.saved) s.depth = Math.max(1, 1.3 * s.above);
+    if (s.above < 0.7 * s.saved) s.depth = Math.max(1, 1.3 * s.above, 0.7 * s.saved);
     else if (s.depth > 0) s.depth = Math.max(s.depth, 1.5 * s.above);
   }
   s.saved = 0;
@@ -89,6 +109,13 @@ export function touched(s: LawState): boolean {
     if (s.okSinceMark >= 20 && sample > 0) s.limit = clamp(sample, s.limit, (1 + s.stepUp) * s.limit);
     s.sure = (isWellMeasured(s) && s.stepUp <= 0.1) || s.tries >= 4 ? 2 : 1;
     s.stepUp = Math.max(firstStep, s.stepUp / 3);
+    s.fineStep = Math.max(leastStep, 0.7 * s.fineStep);
+  } else if (s.climbFrom > 0 && s.limit < 1.12 * s.climbFrom) {
+    // Hardly higher than what was measured before: the server had more saved up than we thought.
+    s.limit = sample > 0 ? clamp(sample, s.climbFrom, s.limit) : s.climbFrom;
+    if (s.depth > 0) s.depth *= 1.5;
+    s.stepUp = firstStep;
+    s.sure = 2;
   } else {
     s.stepUp /= 3;
     s.sure = s.stepUp <= 0.1 || s.tries >= 4 ? 2 : 1;

@@ -2,7 +2,7 @@
  * Closed after a refusal: when the next single call may find out whether the server opened, and what its success says.
  * Next stop: `limiter/law-window.ts` (a long closure shows a window), then `limiter/adapt.ts`.
  */
-import { settleCost } from './law-climb.ts';
+import { forgive, settleCost } from './law-climb.ts';
 import { clamp, enter, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawPhase, LawState } from './law-state.ts';
 import { measuredOpenings, recognise, windowCalls } from './law-window.ts';
@@ -57,9 +57,13 @@ export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
     return;
   }
   const expected = s.openToMs > s.nowMs;
-  const gapMs = expected
-    ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s))
-    : Math.min(500 * (s.probeNo + 1) ** 2, longestGapMs(s));
+  // A climb above a known window is refused just before the window's end.
+  const isEnd = s.probeNo === 0 && s.heldFrom === 'climb' && s.windowMax > 0;
+  const gapMs = isEnd
+    ? Math.max(500, 0.03 * s.windowHiMs)
+    : expected
+      ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s))
+      : Math.min(500 * (s.probeNo + 1) ** 2, longestGapMs(s));
   s.probeAtMs = Math.max(s.nowMs + gapMs, expected ? s.openFromMs : 0);
   if (!expected) s.probeNo += 1;
 }
@@ -85,6 +89,7 @@ export function opened(s: LawState, event: LawEvent): string {
   if (!punctual) {
     // Nobody called for a while: when it opened is not known.
     setMark(s, 0, 0, 0);
+    s.measuring = 0;
   } else if (isLong) {
     next = s.heldFrom === 'start' ? firstOpening(s, loMs, hiMs) : fromLongClosure(s, loMs, hiMs);
     if (next === 'fill' && s.settleMs > 0) {
@@ -112,11 +117,18 @@ export function opened(s: LawState, event: LawEvent): string {
 function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill' {
   const ok = s.okSinceMark;
   const sample = measured(s, hiMs);
+  const rampMs = s.heldAtMs - s.markHiMs;
+  if (s.markIsOpening === 0) {
+    // We did not ask for all there was, so what the first ramp got says nothing.
+    s.limit = 0.5 * s.heldRate;
+    s.measuring = measuredOpenings;
+    return 'fill';
+  }
   s.limit = sample > 0 ? sample : 0.7 * s.heldRate;
   if (ok < windowCalls) return 'cruise';
   recognise(s, ok, loMs - s.markHiMs, hiMs - s.markHiMs);
   s.measuring = measuredOpenings;
-  s.rampMs = Math.min(s.heldAtMs - s.markHiMs, 0.5 * s.windowHiMs);
+  s.rampMs = Math.min(rampMs, 0.5 * s.windowHiMs);
   s.settleMs = 0;
   return 'fill';
 }
@@ -154,7 +166,7 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
     }
     return 'cruise';
   }
-  if (s.windowMax === 0) {
+  if (s.windowMax === 0 && s.measuring === 0) {
     // The server closes for a while, so perhaps it counts in windows: use up a whole one to see.
     s.measuring = measuredOpenings;
     s.settleMs = 0;
@@ -167,6 +179,7 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
   s.sure = 2;
   s.measuring -= 1;
   if (s.windowHiMs - s.windowLoMs < 0.04 * s.windowHiMs) s.measuring = 0;
+  if (s.measuring === 0) forgive(s);
   return s.measuring > 0 ? 'fill' : 'cruise';
 }
 

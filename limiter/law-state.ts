@@ -83,6 +83,12 @@ export interface LawState {
   credit: number;
   cost: number;
   refusedInClimb: number;
+  /** The measured estimate from which a climb started; 0 when it was not measured. */
+  climbFrom: number;
+  /** 1: the limit has just moved, fading to 0 over some minutes. */
+  restless: number;
+  /** The first step of the next climb: smaller after each one that was refused at once. */
+  fineStep: number;
   /** Climbs in a row that did not settle the estimate. */
   tries: number;
   /** The rate at which the last climb was refused; 0 when higher rates were fine since. */

@@ -90,19 +90,21 @@ export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
       return atMs;
     },
     take(nowMs) {
-      if (law.mode === 'hold') probeUntilMs = nowMs + probeLeaseMs;
+      const isProbe = law.mode === 'hold';
+      if (isProbe) probeUntilMs = nowMs + probeLeaseMs;
       else {
         refill(nowMs);
         tokens -= 1;
       }
       if (law.window) ring.push(nowMs);
-      return law.epoch;
+      return 2 * law.epoch + (isProbe ? 1 : 0);
     },
     answered(nowMs, worker, permit, answer) {
-      const isFresh = permit === law.epoch;
+      const epoch = Math.floor(permit / 2);
+      const isFresh = epoch === law.epoch;
       const index = worker % processes;
       // While held there is one call in flight: its answer is reported at once, whatever it is.
-      const isProbe = law.mode === 'hold' && isFresh;
+      const isProbe = permit % 2 === 1;
       if (isProbe) probeUntilMs = 0;
       if (answer.kind === 'refused') {
         flush(nowMs, index);
@@ -113,7 +115,7 @@ export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
       const counts = pending[index]!;
       if (answer.kind === 'ok') {
         counts.ok += 1;
-        if (permit !== counts.epoch) Object.assign(counts, { epoch: permit, ofEpoch: 0 });
+        if (epoch !== counts.epoch) Object.assign(counts, { epoch, ofEpoch: 0 });
         counts.ofEpoch += 1;
       } else counts.failed += 1;
       counts.dueMs = Math.min(counts.dueMs, nowMs + (isProbe || answer.kind === 'failed' ? 0 : reportMs));
