@@ -3,14 +3,13 @@
  * one transaction. It is a step of the unit's own row, so running it twice stores the same rows and at worst repeats one
  * call. Next stop: `make-call.ts`, then `store-page.ts`.
  */
-import type { Answer } from '../contracts/answer.ts';
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
-import type { Outcome } from '../contracts/outcome.ts';
 import { countAttempt, endUnit, loadUnit, setPageSize, type LoadedUnit } from '../db/unit-store.ts';
 import { ended, endOfPermanent, finish, notNow, tryAgain, type Attempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
-import { makeCall } from './make-call.ts';
+import { makeCall, type MadeCall } from './make-call.ts';
 import { pageRequest } from './paginate/advance.ts';
+import { goOnWith, pausedFor, pauseForUser } from './refused-access.ts';
 import { storePage } from './store-page.ts';
 
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
@@ -32,7 +31,7 @@ export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, sig
     node.parent === null ? null : sync.nodes.get(typeof node.parent === 'string' ? node.parent : node.parent.name);
   const unit = await loadUnit(deps.pool, request.unit, parent?.resource ?? null);
   if (!unit) throw new Error(`Unknown unit ${request.unit}: its run was deleted.`);
-  if (unit.runState === 'paused') return { unit: request.unit, state: 'paused' };
+  if (unit.runState === 'paused') return pausedFor(request, unit.pausedReason);
   if (unit.state !== 'running' && unit.state !== 'waiting') return ended(deps, request);
   if (isPastTheEnd(unit)) {
     await endUnit(deps.pool, request.unit, 'complete', '', 0);
@@ -71,14 +70,14 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
   });
-  if (!call.sent) return notNow(request, call.because, call.retryAfterMs);
-  const { answer, outcome } = call.value;
-  const wantsDurable = call.waitedMs > FAST_WAIT_MS || answer.elapsedMs > SLOW_CALL_MS;
-  return settle(attempt, outcome, answer, wantsDurable);
+  if (!call.sent) return call.needsReconnect ? pauseForUser(attempt) : notNow(request, call.because, call.retryAfterMs);
+  const wantsDurable = call.waitedMs > FAST_WAIT_MS || call.value.answer.elapsedMs > SLOW_CALL_MS;
+  return settle(attempt, call.value, wantsDurable);
 }
 
 /** What the outcome means for the unit. The union is closed: a new outcome does not compile until it is handled here. */
-async function settle(attempt: Attempt, outcome: Outcome, answer: Answer, wantsDurable: boolean): Promise<PageFact> {
+async function settle(attempt: Attempt, made: MadeCall, wantsDurable: boolean): Promise<PageFact> {
+  const { outcome, answer } = made;
   const { request, pageSize, node } = attempt;
   switch (outcome.kind) {
     case 'ok':
@@ -91,7 +90,7 @@ async function settle(attempt: Attempt, outcome: Outcome, answer: Answer, wantsD
     case 'unknown-write':
       return tryAgain(attempt, outcome.reason, outcome.kind === 'retry' ? outcome.afterMs : undefined);
     case 'refresh-auth':
-      return tryAgain(attempt, outcome.reason, undefined);
+      return goOnWith(made.renewed, attempt, outcome.reason);
     case 'shrink-page': {
       const smaller = Math.max(node.endpoint.paginate.pageSize.min, Math.floor(pageSize / 2));
       if (smaller >= pageSize)

@@ -7,6 +7,7 @@ import type { Charge, Priority } from '../contracts/limit.ts';
 import type { Outcome } from '../contracts/outcome.ts';
 import { redact, secretsOf } from '../contracts/redact.ts';
 import type { Provider } from '../providers/define-provider.ts';
+import { accessTo, isDoubtSettled, renewAccess, type Access } from './credentials.ts';
 import type { ActivityDeps } from './deps.ts';
 import { buildRequest } from './http/build-request.ts';
 import { toObservation } from './http/to-observation.ts';
@@ -36,12 +37,19 @@ export interface Call {
 export interface MadeCall {
   readonly answer: Answer;
   readonly outcome: Outcome;
+  /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
+  readonly renewed?: Access;
 }
 
 /** @throws TypeError when credentials are missing or the request leads to another origin; nothing was sent then. */
 export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<MadeCall>> {
   const { provider, account, signal } = call;
-  const credentials = await deps.credentials.get(provider.id, account);
+  const wait = { maxWaitMs: call.maxWaitMs };
+  const access = await accessTo(deps, provider, account, wait);
+  if (access.state === 'busy') return { sent: false, because: access.reason, retryAfterMs: access.retryAfterMs };
+  if (access.state === 'needs-reconnect')
+    return { sent: false, because: access.reason, retryAfterMs: 0, needsReconnect: true };
+  const { credentials } = access;
   const outgoing = buildRequest(call.spec, provider.baseUrl(), provider.auth.apply(credentials), provider.headers);
   const limits = { ...provider.timeouts, totalMs: call.totalMs, maxBodyBytes: provider.maxBodyBytes };
   const ask = {
@@ -53,11 +61,16 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     maxWaitMs: call.maxWaitMs,
     ...(signal ? { signal } : {}),
   };
-  return withPermit(deps, ask, call.gate, async () => {
+  const made = await withPermit<MadeCall>(deps, ask, call.gate, async () => {
     const answer = await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal);
-    const decided = call.decide(answer);
+    const verdict = call.decide(answer);
+    const isTrue = verdict.kind === 'refresh-auth' && verdict.isDoubt && isDoubtSettled(deps.credentials, credentials);
+    const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;
     const outcome =
       'reason' in decided ? { ...decided, reason: redact(decided.reason, secretsOf(credentials)) } : decided;
     return { value: { answer, outcome }, observation: toObservation(outcome, answer) };
   });
+  if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
+  const renewed = await renewAccess(deps, provider, account, credentials, made.value.outcome.reason, wait);
+  return { ...made, value: { ...made.value, renewed } };
 }

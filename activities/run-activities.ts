@@ -49,6 +49,10 @@ export async function finishRunActivity(
   });
 }
 
-export async function setRunStateActivity(deps: ActivityDeps, { runId, state }: SetRunStateInput): Promise<void> {
-  await setRunState(deps.pool, runId, state);
+/** @returns false when the run has ended, or is paused by its operator and a reconnection wants it to go on. */
+export async function setRunStateActivity(
+  deps: ActivityDeps,
+  { runId, state, isReconnected }: SetRunStateInput,
+): Promise<boolean> {
+  return setRunState(deps.pool, runId, state, isReconnected);
 }

@@ -5,7 +5,13 @@ import { isFresh, LimiterUnavailable, type AcquireRequest, type Observation, typ
 import type { ActivityDeps } from './deps.ts';
 
 export type Sent<T> =
-  | { readonly sent: false; readonly because: string; readonly retryAfterMs: number }
+  | {
+      readonly sent: false;
+      readonly because: string;
+      readonly retryAfterMs: number;
+      /** Nothing can be sent until the account's user has connected it again. */
+      readonly needsReconnect?: boolean;
+    }
   | { readonly sent: true; readonly value: T; readonly waitedMs: number };
 
 /** What must be written down before a call goes out, e.g. that a write is about to be sent. */

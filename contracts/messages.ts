@@ -87,7 +87,8 @@ export type PageFact =
     }
   /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */
   | { readonly unit: number; readonly state: 'later'; readonly because: string; readonly untilMs?: number }
-  | { readonly unit: number; readonly state: 'paused' };
+  /** `because`: of itself, until the account is connected again; without it by an operator. */
+  | { readonly unit: number; readonly state: 'paused'; readonly because?: string };
 
 export interface FinishNodeInput {
   readonly runId: string;
@@ -103,4 +104,6 @@ export interface FinishRunInput {
 export interface SetRunStateInput {
   readonly runId: string;
   readonly state: 'running' | 'paused';
+  /** Only a run that is paused for its account goes on; one that its operator has paused stays so. */
+  readonly isReconnected?: boolean;
 }

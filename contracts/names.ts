@@ -25,6 +25,7 @@ export const DEFAULT_TASK_QUEUE = 'sluice';
 export const signalNames = {
   pause: 'pause',
   resume: 'resume',
+  reconnected: 'reconnected',
   wake: 'wake',
   parentDone: 'parentDone',
   waiting: 'waiting',

@@ -20,8 +20,11 @@ export type Outcome =
    * meant. `afterMs` is how long the third party asked to wait, if it said so.
    */
   | { readonly kind: 'limited'; readonly reason: string; readonly limit?: string; readonly afterMs?: number }
-  /** The token is bad or expired: refresh once for all, then repeat. */
-  | { readonly kind: 'refresh-auth'; readonly reason: string }
+  /**
+   * The token is bad or expired: refresh once for all, then repeat. With `isDoubt` it may also be a good answer (an empty
+   * list): with a token that has just been refreshed it is taken as one.
+   */
+  | { readonly kind: 'refresh-auth'; readonly reason: string; readonly isDoubt?: boolean }
   /** This one item can't be had (deleted, private): counted and listed, the tree goes on. */
   | { readonly kind: 'skip'; readonly reason: string }
   /** The list ends here although the answer is not a page. */

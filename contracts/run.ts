@@ -40,6 +40,9 @@ export interface RunProgress {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly error: string | null;
+  /** Of a paused run: `auth` goes on by itself when its account has been connected again. */
+  readonly pausedBy?: 'operator' | 'auth';
+  readonly pausedReason?: string;
   readonly nodes: readonly NodeProgress[];
 }
 

@@ -49,9 +49,31 @@ export async function openRun(pool: Pool, run: NewRun): Promise<void> {
   });
 }
 
-/** Pauses or resumes a run that has not ended. */
-export async function setRunState(db: Queryable, runId: string, state: 'running' | 'paused'): Promise<void> {
-  await db.query(`update sluice.run set state = $2 where id = $1 and state in ('running', 'paused')`, [runId, state]);
+const SET_STATE = `
+  update sluice.run set state = $2, paused_by = case $2 when 'paused' then 'operator' end, paused_reason = null
+  where id = $1 and state in ('running', 'paused')`;
+
+// The account may have been given up again before the signal of its reconnection arrived.
+const RESUME_RECONNECTED = `
+  update sluice.run r set state = 'running', paused_by = null, paused_reason = null from sluice.account a
+  where r.id = $1 and r.state = 'paused' and r.paused_by = 'auth'
+    and a.provider = r.provider and a.account = r.account and a.status = 'connected'`;
+
+/**
+ * Pauses or resumes a run that has not ended.
+ * @param isReconnected resume only what is paused for its account.
+ * @returns false when nothing was changed.
+ */
+export async function setRunState(
+  db: Queryable,
+  runId: string,
+  state: 'running' | 'paused',
+  isReconnected = false,
+): Promise<boolean> {
+  const { rowCount } = isReconnected
+    ? await db.query(RESUME_RECONNECTED, [runId])
+    : await db.query(SET_STATE, [runId, state]);
+  return rowCount === 1;
 }
 
 const UNDEFINED_TABLE = '42P01';
@@ -59,6 +81,7 @@ const UNDEFINED_TABLE = '42P01';
 // One index read: a run has few nodes, and their counters are kept by the pages themselves.
 const PROGRESS = `
   select r.id, r.workflow_id, r.provider, r.sync, r.account, r.state, r.started_at, r.ended_at, r.error,
+    r.paused_by, r.paused_reason,
     (select coalesce(jsonb_agg(to_jsonb(n) order by n.ordinal), '[]') from sluice.node n where n.run_id = r.id) as nodes
   from sluice.run r`;
 
@@ -190,6 +213,8 @@ interface RunRow {
   started_at: Date;
   ended_at: Date | null;
   error: string | null;
+  paused_by: 'operator' | 'auth' | null;
+  paused_reason: string | null;
   nodes: NodeRow[];
 }
 
@@ -204,6 +229,8 @@ function toProgress(row: RunRow): RunProgress {
     startedAt: row.started_at.toISOString(),
     endedAt: row.ended_at?.toISOString() ?? null,
     error: row.error,
+    ...(row.state === 'paused' && row.paused_by ? { pausedBy: row.paused_by } : {}),
+    ...(row.state === 'paused' && row.paused_reason ? { pausedReason: row.paused_reason } : {}),
     nodes: row.nodes.map(
       ({ name, parent, resource, state, waiting, running, done, failed, skipped, flawed, pages, rows, calls }) => ({
         name,

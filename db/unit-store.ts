@@ -42,6 +42,8 @@ export type GuardMemory = Readonly<Record<string, string | number>>;
 export interface LoadedUnit {
   readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   readonly runState: RunState;
+  /** Why the account must be connected again, for a run that is paused for it. */
+  readonly pausedReason: string | null;
   readonly tenant: string | null;
   readonly runInput: unknown;
   readonly parentKey: string;
@@ -63,7 +65,7 @@ export interface LoadedUnit {
 const LOAD = {
   name: 'load_unit',
   text: `
-    select u.state, r.state as "runState", r.tenant, r.input as "runInput", u.parent_key as "parentKey", p.data as "parentRow",
+    select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.tenant, r.input as "runInput", u.parent_key as "parentKey", p.data as "parentRow",
       u.lane, u.position, u.page_size as "pageSize", u.guard, u.pages, u.rows, u.attempts,
       f.next_position is not null as "isLaned", f.end_position as "endPosition"
     from sluice.unit u

@@ -121,6 +121,13 @@ export function retry(options: { readonly afterMs?: number; readonly reason?: st
 
 export const accept = (): Decide => () => ({ kind: 'ok' });
 export const refreshAuth = (reason?: string): Decide => because('refresh-auth', reason);
+/**
+ * The answer looks like success and may be what an expired token gets, e.g. an empty list where there should be rows. The
+ * token is refreshed and the call repeated; the same answer to a token that was refreshed in the last minute is true.
+ */
+export const suspectAuth =
+  (reason?: string): Decide =>
+  (answer) => ({ kind: 'refresh-auth', isDoubt: true, reason: reason ?? describe(answer) });
 export const skip = (reason?: string): Decide => because('skip', reason);
 export const endOfData = (reason?: string): Decide => because('end-of-data', reason);
 export const shrinkPage = (reason?: string): Decide => because('shrink-page', reason);

@@ -83,7 +83,9 @@ export async function resource(input: ResourceInput): Promise<void> {
           break;
         case 'paused':
           // Unless the run was resumed while this answer was on its way, the signal that resumes it is still to come.
-          if (resumes === resumesBefore) paused = true;
+          if (resumes !== resumesBefore || paused) break;
+          paused = true;
+          if (fact.because) note({ because: fact.because, isPaused: true });
           break;
         case 'more':
         case 'ended':
@@ -126,15 +128,17 @@ export async function resource(input: ResourceInput): Promise<void> {
     }
   };
 
-  const note = ({ because, untilMs }: Extract<PageFact, { state: 'later' }>): void => {
-    const text = `waiting: ${because}${untilMs ? `, until ${new Date(untilMs).toISOString()}` : ''}`;
+  const note = (fact: { because: string; untilMs?: number; isPaused?: boolean }): void => {
+    const { because, untilMs, isPaused = false } = fact;
+    const until = untilMs ? `, until ${new Date(untilMs).toISOString()}` : '';
+    const text = isPaused ? `paused: ${because}` : `waiting: ${because}${until}`;
     setCurrentDetails(text);
     const { parent } = workflowInfo();
-    if (!parent || Date.now() - notedAt < NOTE_INTERVAL_MS) return;
+    if (!parent || (!isPaused && Date.now() - notedAt < NOTE_INTERVAL_MS)) return;
     notedAt = Date.now();
     // A note for people: a run that is just ending does not need it.
     getExternalWorkflowHandle(parent.workflowId)
-      .signal(waitingSignal, { node: node.name, because: text })
+      .signal(waitingSignal, { node: node.name, because: text, ...(isPaused ? { isPaused } : {}) })
       .catch(() => {});
   };
 

@@ -7,11 +7,13 @@ import { searchAttributes, signalNames } from '../contracts/names.ts';
 
 export const pauseSignal = defineSignal(signalNames.pause);
 export const resumeSignal = defineSignal(signalNames.resume);
+/** To a run: its account has been connected again. Ends no pause of an operator. */
+export const reconnectedSignal = defineSignal(signalNames.reconnected);
 /** To a node: its parent has stored rows that are new units for it. */
 export const wakeSignal = defineSignal(signalNames.wake);
 /** To a node: no more units will be added. */
 export const parentDoneSignal = defineSignal(signalNames.parentDone);
 /** From a node to its run: what it waits for, for people who look at the run. */
-export const waitingSignal = defineSignal<[{ node: string; because: string }]>(signalNames.waiting);
+export const waitingSignal = defineSignal<[{ node: string; because: string; isPaused?: boolean }]>(signalNames.waiting);
 
 export const statusAttribute = defineSearchAttributeKey(searchAttributes.status, SearchAttributeType.KEYWORD);

@@ -19,20 +19,30 @@ import type { PlanNode } from '../contracts/plan.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { runStep } from './activity-proxies.ts';
 import { resource } from './resource.ts';
-import { parentDoneSignal, pauseSignal, resumeSignal, statusAttribute, waitingSignal } from './signals.ts';
+import {
+  parentDoneSignal,
+  pauseSignal,
+  reconnectedSignal,
+  resumeSignal,
+  statusAttribute,
+  waitingSignal,
+} from './signals.ts';
 
 /** @returns the run's result; a cancelled run is written down as such before the cancellation goes on. */
 export async function sync(input: SyncInput): Promise<RunResult> {
   const { workflowId, firstExecutionRunId: runId } = workflowInfo();
   const running = new Map<string, ChildWorkflowHandle<typeof resource>>();
   const notes = new Map<string, string>();
-  setHandler(waitingSignal, ({ node, because }) => {
+  setHandler(waitingSignal, ({ node, because, isPaused }) => {
     notes.set(node, because);
     describe(running, notes);
+    if (isPaused) upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
   });
-  const switchTo = async (state: 'running' | 'paused'): Promise<void> => {
+  const switchTo = async (state: 'running' | 'paused', isReconnected = false): Promise<void> => {
     // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
-    await runStep((steps) => steps.setRunState({ runId, state }));
+    const how = isReconnected ? { runId, state, isReconnected } : { runId, state };
+    if (!(await runStep((steps) => steps.setRunState(how)))) return;
+    notes.clear();
     upsertSearchAttributes([{ key: statusAttribute, value: state }]);
     await Promise.all(
       [...running.values()].map((child) => child.signal(state === 'paused' ? pauseSignal : resumeSignal)),
@@ -41,6 +51,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
   };
   setHandler(pauseSignal, () => switchTo('paused'));
   setHandler(resumeSignal, () => switchTo('running'));
+  setHandler(reconnectedSignal, () => switchTo('running', true));
 
   try {
     const { plan } = await runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
