@@ -19,7 +19,10 @@ import {
   setRunStateActivity,
 } from './run-activities.ts';
 
-export type { ActivityDeps, CredentialSource, Log } from './deps.ts';
+export { CredentialsBusy, NeedsReconnect } from './credential-errors.ts';
+export type { ActivityDeps, CredentialSource, CredentialWait, Log } from './deps.ts';
+export { createStoredCredentials } from './stored-credentials.ts';
+export type { StoredCredentialSource } from './stored-credentials.ts';
 export { createHttpSender } from './http/send.ts';
 export type { HttpSender } from './http/send.ts';
 

@@ -4,8 +4,9 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { RunProgress } from '../contracts/run.ts';
-import { createPool, readProgress } from '../db/index.ts';
+import { createKeyring, createPool, EncryptionKeyError, NO_ENCRYPTION_KEYS, readProgress } from '../db/index.ts';
 import type { Node, Sync } from '../providers/define-sync.ts';
+import { createAccounts, type Accounts } from './accounts.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { startSync, type StartOptions } from './start-sync.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
@@ -19,9 +20,15 @@ export interface ConnectOptions {
   readonly namespace?: string;
   /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
   readonly taskQueue?: string;
+  /**
+   * `id:base64key,…`: the first encrypts credentials, all decrypt. Default `SLUICE_ENCRYPTION_KEYS`, else the key of
+   * `sluice dev` when its servers are used. Needed only to connect accounts.
+   */
+  readonly encryptionKeys?: string;
 }
 
 export interface Sluice {
+  readonly accounts: Accounts;
   /** Starts a run, or attaches to the one that is running for this account and sync. Returns when it is accepted. */
   start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<SyncHandle>;
   /** A run by account and sync, or by its workflow id; nothing is asked of a server yet. */
@@ -35,7 +42,7 @@ export interface Sluice {
 
 /** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
-  const { databaseUrl, connection: connectionOptions, namespace } = await findServers(options);
+  const { databaseUrl, connection: connectionOptions, namespace, isDev } = await findServers(options);
   const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client' });
   let connection: Connection;
   try {
@@ -49,7 +56,14 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   }
   const client = new Client({ connection, namespace });
   const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
+  const keyring = async () => {
+    const keys =
+      options.encryptionKeys ?? process.env['SLUICE_ENCRYPTION_KEYS'] ?? (isDev ? await devKeys() : undefined);
+    if (!keys) throw new EncryptionKeyError(NO_ENCRYPTION_KEYS);
+    return createKeyring(keys);
+  };
   return {
+    accounts: createAccounts({ client, pool }, keyring),
     start: (sync, startOptions) => startSync({ client, pool, taskQueue }, sync, startOptions),
     run: (of) => createHandle({ client, pool, taskQueue }, of),
     progress: (runId) => readProgress(pool, { runId }),
@@ -63,7 +77,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
 
 async function findServers(
   options: ConnectOptions,
-): Promise<{ databaseUrl: string; connection: ConnectionOptions; namespace: string }> {
+): Promise<{ databaseUrl: string; connection: ConnectionOptions; namespace: string; isDev: boolean }> {
   const named = options.temporal ? { connection: options.temporal, namespace: 'default' } : temporalFromEnvironment();
   const databaseUrl = options.databaseUrl ?? (process.env['DATABASE_URL'] || undefined);
   // Loaded only when something is not named: an app that names its servers never touches the development ones.
@@ -82,5 +96,11 @@ async function findServers(
       `Sluice does not know its servers.\n${missing.map((line) => `  - ${line}`).join('\n')}\nOr run \`npx sluice dev\`, which starts both, and try again.`,
     );
   }
-  return { databaseUrl: url, connection: target.connection, namespace: options.namespace ?? target.namespace };
+  const { connection } = target;
+  return { databaseUrl: url, connection, namespace: options.namespace ?? target.namespace, isDev: !databaseUrl };
+}
+
+/** The key that `sluice dev` has made. */
+async function devKeys(): Promise<string | undefined> {
+  return (await import('../workers/dev-servers/index.ts')).findDevEncryptionKeys();
 }

@@ -1,8 +1,10 @@
 // What app code uses. Imports contracts, db and the Temporal client. Start with connect.ts.
 export { connect } from './connect.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
+export type { AccountName, Accounts, NewCredentials } from './accounts.ts';
 export type { StartOptions } from './start-sync.ts';
 export type { SyncHandle } from './sync-handle.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';
 export type { Flaw, NodeProgress, RunProgress, RunResult, RunState } from '../contracts/run.ts';
+export type { AccountInfo, AccountStatus } from '../contracts/account.ts';
 export type { Priority } from '../contracts/limit.ts';

@@ -28,6 +28,11 @@ export interface WorkerSettings {
   readonly logLevel: string;
 }
 
+/** The keys that encrypt credentials. @returns undefined when none are set. */
+export function readEncryptionKeys(env: NodeJS.ProcessEnv = process.env): string | undefined {
+  return env['SLUICE_ENCRYPTION_KEYS'] || undefined;
+}
+
 /** @throws TypeError that lists every setting that is wrong: what was found and what was wanted. */
 export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): WorkerSettings {
   // A variable that is set to nothing is not set.

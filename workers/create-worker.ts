@@ -7,13 +7,20 @@ import { fileURLToPath } from 'node:url';
 import { Client, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { pino } from 'pino';
-import { createActivities, createHttpSender, type CredentialSource, type Log } from '../activities/index.ts';
+import {
+  createActivities,
+  createHttpSender,
+  createStoredCredentials,
+  type CredentialSource,
+  type Log,
+} from '../activities/index.ts';
 import { resourceWorkflowId, signalNames } from '../contracts/names.ts';
-import { createPool, migrate } from '../db/index.ts';
+import { createKeyring, createPool, migrate } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import type { Sync } from '../providers/index.ts';
-import { readWorkerSettings, type WorkerSettings } from './config.ts';
+import { readEncryptionKeys, readWorkerSettings, type WorkerSettings } from './config.ts';
 import { registerSearchAttributes } from './dev-servers/index.ts';
+import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
 
 export interface WorkerOptions {
@@ -23,8 +30,10 @@ export interface WorkerOptions {
   readonly temporal: ConnectionOptions;
   /** Default `default`. */
   readonly namespace?: string;
-  /** Where secrets of accounts come from. Default: no account has any. */
+  /** Where secrets of accounts come from. Default: the encrypted store; without keys no account has any. */
   readonly credentials?: CredentialSource;
+  /** `id:base64key,…`: the first encrypts, all decrypt. Default `SLUICE_ENCRYPTION_KEYS`. */
+  readonly encryptionKeys?: string;
   /** Default: read from the environment, see `config.ts`. */
   readonly settings?: WorkerSettings;
   readonly log?: Log;
@@ -43,6 +52,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   installRuntime(log);
   const namespace = options.namespace ?? 'default';
   const syncs = syncsByName(options.syncs);
+  const keys = options.encryptionKeys ?? readEncryptionKeys();
+  const keyring = keys === undefined ? undefined : createKeyring(keys);
   const pool = createPool(options.databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
   const limiter = createLimiter({ pool });
   const http = createHttpSender();
@@ -56,6 +67,18 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         'search attributes could not be registered; `temporal operator search-attribute create` does it by hand',
       );
     });
+    const providers = new Map([...syncs.values()].map(({ definition: { provider } }) => [provider.id, provider]));
+    const stored =
+      keyring &&
+      createStoredCredentials({
+        pool,
+        keyring,
+        limiter,
+        http,
+        log,
+        egress: settings.egress,
+        providerNamed: (id) => providers.get(id),
+      });
     const activities = createActivities({
       pool,
       limiter,
@@ -68,7 +91,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           );
         return sync.definition;
       },
-      credentials: options.credentials ?? { get: () => Promise.resolve(undefined) },
+      credentials: options.credentials ?? stored ?? { get: () => Promise.resolve(undefined) },
       egress: settings.egress,
       wake: (workflowId, node) =>
         client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),
@@ -89,12 +112,15 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       stickyQueueScheduleToStartTimeout: '5 seconds',
       shutdownGraceTime: `${settings.drainSeconds} seconds`,
     });
+    const stopResuming = startResuming(pool, client, log);
     return {
       shutdown: () => worker.shutdown(),
       run: async () => {
         try {
           await worker.run();
         } finally {
+          await stopResuming();
+          await stored?.settled();
           await limiter.stop();
           await http.close();
           await connection.close();

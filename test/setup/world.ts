@@ -47,7 +47,13 @@ export async function createWorld(
     };
   };
   for (let count = 0; count < (options.workers ?? 1); count++) await startWorker();
-  const sluice = await connect({ databaseUrl: db.url, temporal, taskQueue });
+  const { encryptionKeys } = options;
+  const sluice = await connect({
+    databaseUrl: db.url,
+    temporal,
+    taskQueue,
+    ...(encryptionKeys === undefined ? {} : { encryptionKeys }),
+  });
   return {
     db,
     sluice,

@@ -3,6 +3,7 @@
 // Start reading at start-dev-servers.ts, then postgres.ts, temporal.ts and find-or-start.ts.
 export { startDevServers, type DevServers, type DevServersOptions } from './start-dev-servers.ts';
 export { findDevServers, stopDevServers, type DevServersPlace, type RunningDevServers } from './find-dev-servers.ts';
+export { devEncryptionKeys, findDevEncryptionKeys } from './encryption-key.ts';
 export { ensurePostgres, type PostgresOptions, type PostgresServer } from './postgres.ts';
 export { ensureTemporal, type TemporalOptions, type TemporalServer } from './temporal.ts';
 export { findTemporalBinary, TEMPORAL_CLI_VERSION, type TemporalBinaryOptions } from './temporal-binary.ts';

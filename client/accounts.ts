@@ -1,0 +1,103 @@
+/**
+ * The accounts that an app has connected: their secrets go into the encrypted store, their status comes out of it.
+ * Next stop: `db/credential-store.ts`; workers use the secrets in `activities/stored-credentials.ts`.
+ */
+import { WorkflowNotFoundError } from '@temporalio/client';
+import type { AccountInfo, AccountStatus } from '../contracts/account.ts';
+import type { Credentials } from '../contracts/credentials.ts';
+import { signalNames } from '../contracts/names.ts';
+import {
+  connectAccount,
+  listAccounts,
+  readAccount,
+  removeAccount,
+  rotateEncryption,
+  runsToResume,
+  type Keyring,
+} from '../db/index.ts';
+import type { Provider } from '../providers/define-provider.ts';
+import type { ClientParts } from './start-sync.ts';
+
+export interface AccountName {
+  /** The provider, or its id. */
+  readonly provider: Provider | string;
+  readonly account: string;
+}
+
+/** What a login brought. `expiresAt` is when the access token ends; without it the first refusal says so. */
+export type NewCredentials = Pick<
+  Credentials,
+  'accessToken' | 'refreshToken' | 'expiresAt' | 'username' | 'password' | 'extra'
+>;
+
+export interface Accounts {
+  /**
+   * Stores what a login brought, for a new account or over what an old one had, and lets its paused syncs go on.
+   * @throws EncryptionKeyError when there is no key to encrypt with; it says how to make one.
+   */
+  connect(
+    options: AccountName & { readonly tenant?: string; readonly credentials: NewCredentials },
+  ): Promise<AccountInfo>;
+  /**
+   * The user has connected the account again: its syncs that were paused for it go on by themselves; one that an
+   * operator has paused does not. Leave `credentials` out when workers get them from a source of your own.
+   */
+  reconnected(options: AccountName & { readonly credentials?: NewCredentials }): Promise<AccountInfo>;
+  /** @returns undefined for an account that is not known. */
+  status(of: AccountName): Promise<AccountInfo | undefined>;
+  /** The latest change of status first, at most `limit` (default 1,000). */
+  list(filter?: {
+    readonly status?: AccountStatus;
+    readonly provider?: Provider | string;
+    readonly tenant?: string;
+    readonly limit?: number;
+  }): Promise<readonly AccountInfo[]>;
+  /** Deletes its secrets. What was synced stays; a sync that goes on pauses. @returns false when it was not known. */
+  disconnect(of: AccountName): Promise<boolean>;
+  /** Encrypts all secrets with the first of the keys. @returns how many were encrypted with another one before. */
+  rotateKeys(): Promise<number>;
+}
+
+export function createAccounts(
+  { client, pool }: Pick<ClientParts, 'client' | 'pool'>,
+  keyring: () => Promise<Keyring>,
+): Accounts {
+  const connect = async (
+    name: AccountName,
+    credentials: NewCredentials | undefined,
+    tenant?: string,
+  ): Promise<AccountInfo> => {
+    const of = toRef(name);
+    const keys = credentials && (await keyring());
+    await connectAccount(pool, keys, { ...of, ...(tenant === undefined ? {} : { tenant }) }, credentials);
+    // After the commit: whatever paused for this account before it is seen now, and nothing pauses for it any more.
+    for (const { workflowId } of await runsToResume(pool, of)) {
+      await client.workflow
+        .getHandle(workflowId)
+        .signal(signalNames.reconnected)
+        .catch((error: unknown) => {
+          if (!(error instanceof WorkflowNotFoundError)) throw error; // a run whose workflow was terminated
+        });
+    }
+    return (await readAccount(pool, of)) as AccountInfo;
+  };
+  return {
+    connect: ({ credentials, tenant, ...name }) => connect(name, credentials, tenant),
+    reconnected: ({ credentials, ...name }) => connect(name, credentials),
+    status: (of) => readAccount(pool, toRef(of)),
+    list: ({ provider, ...filter } = {}) =>
+      listAccounts(pool, { ...filter, ...(provider === undefined ? {} : { provider: idOf(provider) }) }),
+    disconnect: (of) => removeAccount(pool, toRef(of)),
+    rotateKeys: async () => rotateEncryption(pool, await keyring()),
+  };
+}
+
+function toRef({ provider, account }: AccountName): { provider: string; account: string } {
+  if (!account || account.includes('/'))
+    throw new TypeError(`\`account\` is ${JSON.stringify(account)}; it must be a name without "/".`);
+  return { provider: idOf(provider), account };
+}
+
+function idOf(provider: Provider | string): string {
+  return typeof provider === 'string' ? provider : provider.id;
+}
