@@ -7,6 +7,7 @@ import type { LearnedLimit } from '../contracts/limit.ts';
 import { climb, climbed, climbMs, earn, mayClimb, pay, settleCost, touched } from './law-climb.ts';
 import { describe, hold, holdUntilOpening, nextProbe, opened } from './law-hold.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './law-outage.ts';
+import { countRecent } from './law-recent.ts';
 import { bounds, clamp, enter, isWellMeasured, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawOutput, LawState } from './law-state.ts';
 import { keptWindow, measuredOpenings } from './law-window.ts';
@@ -27,7 +28,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
     openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, refusedRate: 0, tries: 0, restless: 0, climbFrom: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
-    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, recentOk: 0, recentFailed: 0,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
 }
@@ -48,12 +49,13 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   const backMs = s.nowMs - atMs;
   if (backMs > 1000) {
     // The store's clock was set back: every remembered time moves with it.
-    const times = ['phaseAtMs', 'markLoMs', 'markHiMs', 'lastRefusalMs', 'surpriseAtMs', 'heldAtMs', 'probeAtMs', 'openFromMs', 'openToMs', 'nextClimbMs'] as const; // prettier-ignore
+    const times = ['phaseAtMs', 'markLoMs', 'markHiMs', 'lastRefusalMs', 'surpriseAtMs', 'heldAtMs', 'probeAtMs', 'openFromMs', 'openToMs', 'nextClimbMs', 'recentAtMs', 'recentFromMs'] as const; // prettier-ignore
     for (const name of times) if (s[name] !== 0) s[name] -= backMs;
     s.nowMs = atMs;
   }
   const passedMs = Math.max(0, atMs - s.nowMs);
   s.nowMs += passedMs;
+  countRecent(s, ok);
   const below = (passedMs * s.limit) / 1000 - ok;
   // One per cent more, because the estimate may be that much too low.
   s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
@@ -110,12 +112,10 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   if (s.limit < 0.8 * s.heldLimit && wasSure) s.restless = 1;
   s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
   if (s.phase === 'ease') s.shallow = 0;
-  const isSliding =
-    s.phase === 'fill' &&
-    s.rampMs > 0 &&
-    s.settleMs === 0 &&
-    s.okSinceMark < 0.5 * s.windowMax &&
-    s.nowMs - s.markHiMs < 0.5 * s.windowHiMs;
+  const inMs = s.nowMs - s.markHiMs;
+  const soon =
+    s.windowMax > 0 ? s.okSinceMark < 0.5 * s.windowMax && inMs < 0.5 * s.windowHiMs : inMs < 0.25 * s.rampMs;
+  const isSliding = s.phase === 'fill' && s.rampMs > 0 && s.settleMs === 0 && soon;
   if (isSliding) {
     s.settleMs = s.rampMs + 1000;
     s.probeAtMs = s.nowMs + s.settleMs;
@@ -160,7 +160,7 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
   switch (s.phase) {
     case 'start':
       // Only what was really sent and accepted is doubled.
-      if (inPhaseMs >= 2000 && s.demand > 0.5 && s.above >= 0.5 * s.limit * (inPhaseMs / 1000)) {
+      if (inPhaseMs >= 2000 && s.demand > 0.5 && s.above >= 0.7 * s.limit * (inPhaseMs / 1000)) {
         s.limit = Math.min(ceiling, s.limit * 2);
         s.above = 0;
         enter(s, 'start');

@@ -34,8 +34,8 @@ export function pay(s: LawState, refused: number): void {
 /** The end of the first search: from here on refusals are counted. */
 export function forgive(s: LawState): void {
   // In a small window a refusal is a large share, so the first climb comes late.
-  s.credit = s.windowMax < 100 ? -2 : 0;
-  s.cost = 1;
+  s.credit = s.windowMax < 200 ? -2 : 0;
+  s.cost = 3;
   s.refusedInClimb = 0;
 }
 

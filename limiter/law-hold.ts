@@ -3,6 +3,7 @@
  * Next stop: `limiter/law-window.ts` (a long closure shows a window), then `limiter/adapt.ts`.
  */
 import { forgive, settleCost } from './law-climb.ts';
+import { acceptedSince, watch } from './law-recent.ts';
 import { clamp, enter, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawPhase, LawState } from './law-state.ts';
 import { measuredOpenings, recognise, windowCalls } from './law-window.ts';
@@ -86,6 +87,8 @@ export function opened(s: LawState, event: LawEvent): string {
   const before = s.limit;
   const ok = s.okSinceMark;
   let next: LawPhase = 'cruise';
+  const held =
+    s.windowMax > 0 && s.measuring === 0 && punctual ? acceptedSince(s, (loMs + hiMs) / 2 - s.windowHiMs) : undefined;
   if (!punctual) {
     // Nobody called for a while: when it opened is not known.
     setMark(s, 0, 0, 0);
@@ -105,6 +108,11 @@ export function opened(s: LawState, event: LawEvent): string {
     setMark(s, s.heldAtMs, s.heldAtMs, ok - s.heldOk + event.ok);
     next = 'ease';
   }
+  if (held !== undefined && held > 0 && s.measuring === 0) {
+    s.limit = clamp((held * 1000) / s.windowHiMs, 0.2 * before, Math.max(before, s.heldRate));
+    s.sure = hiMs - loMs < 0.1 * s.windowHiMs ? 2 : 1;
+  }
+  if (s.windowMax > 0 && s.measuring === 0) watch(s, s.windowHiMs);
   // A few calls' worth of closure is a refill, not a window.
   s.shallow = closedMs < 1000 + s.rttMs || (closedMs * s.limit) / 1000 < 3 ? 1 : 0;
   if (next === 'cruise') settleCost(s);
@@ -122,6 +130,8 @@ function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill
     // We did not ask for all there was, so what the first ramp got says nothing.
     s.limit = 0.5 * s.heldRate;
     s.measuring = measuredOpenings;
+    s.rampMs = Math.min(60_000, hiMs - s.heldAtMs);
+    s.settleMs = 0;
     return 'fill';
   }
   s.limit = sample > 0 ? sample : 0.7 * s.heldRate;
@@ -151,18 +161,11 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
   if (s.windowMax > 0 && s.measuring === 0) {
     // A known window, used up too early. Usually the length stays and the number follows.
     const spanMs = hiMs - s.markHiMs;
-    if (s.markIsOpening === 1 && spanMs < 1.3 * s.windowHiMs) {
-      s.limit = clamp((ok * 1000) / s.windowHiMs, 0.2 * s.limit, 1.25 * s.limit);
-    } else if (s.markIsOpening === 1 && ok < 1.1 * s.windowMax) {
+    if (s.markIsOpening === 1 && spanMs > 1.3 * s.windowHiMs && ok < 1.1 * s.windowMax) {
       recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
       s.limit = (ok * 1000) / s.windowHiMs;
       s.measuring = 3;
       return 'fill';
-    } else if (s.heldFrom === 'cruise') {
-      // Used up at an even pace, closed for the rest of its length: the rest is what the limit lost.
-      const closedMs = (loMs + hiMs) / 2 - s.heldAtMs;
-      s.limit *= clamp(1 - closedMs / s.windowHiMs, 0.2, 1) / clamp(s.limit / s.heldLimit, 0.2, 1);
-      s.sure = 1;
     }
     return 'cruise';
   }

@@ -111,6 +111,11 @@ export interface LawState {
   /** How long the first ramp took, and the wait after each opening that lets go of it (sliding windows). */
   rampMs: number;
   settleMs: number;
+  /** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. */
+  recent: readonly number[];
+  recentBinMs: number;
+  recentAtMs: number;
+  recentFromMs: number;
   /** Outcomes of the latest calls, each call worth 0.9 of the next. */
   recentOk: number;
   recentFailed: number;
