@@ -7,7 +7,7 @@ import type { Buckets } from './configure.ts';
 import { gridCost } from './bucket.ts';
 import type { PreparedCall } from './batch.ts';
 import type { TimedDecision } from './group-commit.ts';
-import { permitLifetimeMs } from './permit.ts';
+import { allowedLateMs, permitLifetimeMs } from './permit.ts';
 import type { Sleepers } from './sleepers.ts';
 import type { AcquireRequest, AcquireResult, Permit } from './types.ts';
 import { describeWait } from './wait-reason.ts';
@@ -24,6 +24,7 @@ export interface AcquireDeps {
 
 const defaults = { weight: 1, priority: 'bulk', maxWaitMs: 1_000 } as const satisfies Partial<AcquireRequest>;
 const LEAST_RETRY_AFTER_MS = 100;
+const MOST_RENEWALS = 5;
 
 /**
  * @throws LimiterUnavailable when the store can't be asked; no permit was given.
@@ -35,6 +36,7 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
   const buckets = await deps.buckets.prepare(request.charges);
   let call = prepareCall(request, buckets.ids, buckets.gateId);
   let expired: Permit | undefined;
+  let renewals = 0;
   for (;;) {
     const decision = await deps.decide(buckets.provider, call);
     const now = performance.now();
@@ -47,6 +49,10 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
         return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
       }
       // The process was too busy to use it in time.
+      if (++renewals > MOST_RENEWALS) {
+        await deps.giveBack(permit);
+        return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
+      }
       call = { ...call, renews: decision.slots };
       expired = permit;
       continue;
@@ -113,6 +119,9 @@ function makePermit(
     slots: at.map((index) => decision.slots[index]!),
     epochs: at.map((index) => decision.epochs[index]!),
     grantedAt: decision.decidedAt,
-    expiresAt: decision.decidedAt + permitLifetimeMs(request.charges),
+    expiresAt:
+      decision.decidedAt +
+      permitLifetimeMs(request.charges) +
+      (decision.lateMs > 0 ? allowedLateMs(request.charges, decision.lateMs) : 0),
   };
 }

@@ -31,6 +31,8 @@ const SHORTEST_SLOT_US = 5_000;
 // period with this much over; then a saturated window loses this, and not a whole slot, in every round.
 // It also has to cover how late a caller comes who was sent away, or its successors' estimates slip by a slot.
 const SLACK_US = 250_000;
+// As in 0002_limiter.sql.
+const SLOTS_AHEAD = 10;
 // The grants of the last second may be lost in a crash, which short windows sit out; longer ones wait for the disk.
 const LONGEST_UNSAFE_WINDOW_MS = 10_000;
 
@@ -72,15 +74,23 @@ export function bucketRow(key: string, limit: LimitSpec | undefined): BucketRow 
   return { ...base, kind: 'window', spec: limit, max, durable, ...ring(limit.perMs * 1_000, guardUs) };
 }
 
-/** The geometry of a ring: a whole number of equal slots in window and guard, plus the one that is being filled. */
+/**
+ * The geometry of a ring: a whole number of equal slots in window and guard, plus the one that is being filled, plus those
+ * in which a slow worker's grants are counted ahead of time.
+ */
 export function ring(winUs: number, guardUs: number): Pick<BucketRow, 'winUs' | 'guardUs' | 'slotUs' | 'slots'> {
   const target = Math.max(winUs / SLOTS, SHORTEST_SLOT_US);
   const parts = Math.ceil((winUs + guardUs) / target);
   const slack = Math.min(target / 2, SLACK_US);
-  return { winUs, guardUs, slotUs: Math.ceil((winUs + guardUs + slack) / parts), slots: parts + 1 };
+  return { winUs, guardUs, slotUs: Math.ceil((winUs + guardUs + slack) / parts), slots: parts + 1 + SLOTS_AHEAD };
 }
 
 /** Costs are kept on a grid of 1/1024, rounded up, so that sums and differences in the database are exact. */
 export function gridCost(cost: number): number {
   return Math.ceil(cost * 1024) / 1024;
+}
+
+/** How much later than granted a call with these limits can be counted at most, in milliseconds. */
+export function mostLateMs(winMs: number, guardMs: number): number {
+  return (SLOTS_AHEAD * ring(winMs * 1_000, guardMs * 1_000).slotUs) / 1_000;
 }

@@ -9,7 +9,11 @@ import { LimiterUnavailable } from './errors.ts';
 import { ACQUIRE } from './statements.ts';
 
 /** A decision and when it was made: `decidedAt` is `performance.now()`, never later than the database's own decision. */
-export type TimedDecision = Decision & { readonly decidedAt: number };
+export type TimedDecision = Decision & {
+  readonly decidedAt: number;
+  /** The grant was counted this much later than it was made, so it may be sent later too. Milliseconds. */
+  readonly lateMs: number;
+};
 
 export interface GroupCommitOptions {
   readonly pool: Pool;
@@ -30,9 +34,13 @@ interface Waiting {
 interface Lane {
   waiting: Waiting[];
   busy: boolean;
+  /** How old grants are when they arrive here, in milliseconds: jumps up, sinks slowly. */
+  ageMs: number;
 }
 
 const defaults = { maxBatch: 512 } satisfies Partial<GroupCommitOptions>;
+// Until here the guard has room for both the store's answer and the way to the third party.
+const NORMAL_AGE_MS = 15;
 // A deadlock needs one call key to be used by two processes at once; the statement that lost did nothing.
 const TRY_AGAIN = new Set(['40P01', '40001']);
 const MOST_TRIES = 5;
@@ -47,7 +55,7 @@ export function createGroupCommit(
   return (name, call) =>
     new Promise((resolve, reject) => {
       let lane = lanes.get(name);
-      if (lane === undefined) lanes.set(name, (lane = { waiting: [], busy: false }));
+      if (lane === undefined) lanes.set(name, (lane = { waiting: [], busy: false, ageMs: 0 }));
       lane.waiting.push({ call, resolve, reject });
       if (lane.busy) return;
       lane.busy = true;
@@ -59,7 +67,10 @@ export function createGroupCommit(
     while (lane.waiting.length > 0) {
       const batch = takeBatch(lane, maxBatch);
       try {
-        const decisions = await decide(batch.map((entry) => entry.call));
+        const decisions = await decide(
+          lane,
+          batch.map((entry) => entry.call),
+        );
         for (let i = 0; i < batch.length; i++) batch[i]!.resolve(decisions[i]!);
       } catch (error) {
         for (const entry of batch) entry.reject(new LimiterUnavailable(error));
@@ -68,18 +79,18 @@ export function createGroupCommit(
       await new Promise(setImmediate);
     }
     lane.busy = false;
-    lanes.delete(name);
   }
 
-  async function decide(calls: readonly PreparedCall[]): Promise<TimedDecision[]> {
+  async function decide(lane: Lane, calls: readonly PreparedCall[]): Promise<TimedDecision[]> {
     const sent = encodeBatch(calls);
+    const lateMs = lane.ageMs > NORMAL_AGE_MS ? Math.min(1_000, 2 * lane.ageMs) : 0;
     for (let attempt = 1; ; attempt++) {
       const startedAt = performance.now();
       try {
         const { rows } = await pool.query<BatchResult>({
           name: 'sluice-limit-acquire',
           text: ACQUIRE,
-          values: [sent.ids, sent.demand, sent.gates, sent.requests, sent.renewals],
+          values: [sent.ids, sent.demand, sent.gates, sent.requests, sent.renewals, Math.round(lateMs * 1_000)],
         });
         const result = rows[0]!;
         if (result.missing !== null) {
@@ -91,7 +102,8 @@ export function createGroupCommit(
         if (result.law_due !== null) onLawDue(result.law_due.map(Number));
         // The wait for locks is not part of a permit's age: the clock was read after it.
         const decidedAt = startedAt + result.lock_wait_us / 1_000;
-        return decodeBatch(calls, sent, result).map((decision) => ({ ...decision, decidedAt }));
+        lane.ageMs = Math.max(performance.now() - decidedAt, lane.ageMs * 0.95);
+        return decodeBatch(calls, sent, result).map((decision) => ({ ...decision, decidedAt, lateMs }));
       } catch (error) {
         if (attempt < MOST_TRIES && TRY_AGAIN.has((error as { code?: string }).code ?? '')) continue;
         throw error;

@@ -2,7 +2,7 @@
  * How long a permit may be held before the call is sent.
  */
 import type { Charge } from '../contracts/limit.ts';
-import { DEFAULT_GUARD_MS } from './bucket.ts';
+import { DEFAULT_GUARD_MS, mostLateMs } from './bucket.ts';
 import type { Permit } from './types.ts';
 
 // Also bounds how long after a pause calls still go out.
@@ -21,6 +21,16 @@ export function permitLifetimeMs(charges: readonly Charge[]): number {
     if (guardMs > 0) lifetimeMs = Math.min(lifetimeMs, guardMs / 2);
   }
   return Math.max(SHORTEST_MS, lifetimeMs);
+}
+
+/** What of a grant's counted lateness holds for all windows of the call, in milliseconds. */
+export function allowedLateMs(charges: readonly Charge[], lateMs: number): number {
+  let allowedMs = lateMs;
+  for (const { limit } of charges) {
+    if (limit.kind === 'window')
+      allowedMs = Math.min(allowedMs, mostLateMs(limit.perMs, limit.guardMs ?? DEFAULT_GUARD_MS));
+  }
+  return allowedMs;
 }
 
 /** True while the call may still be sent. Check right before sending; else report `not-sent` and acquire again. */

@@ -6,7 +6,7 @@
 /** Locks the rows $1 in id order; one transaction. Rows of $3 are only read. */
 export const ACQUIRE = `
   select missing, lock_wait_us, slots, epochs, denied, law_due
-    from sluice.limit_acquire($1::bigint[], $2::float8[], $3::bigint[], $4::json, $5::json)`;
+    from sluice.limit_acquire($1::bigint[], $2::float8[], $3::bigint[], $4::json, $5::json, $6)`;
 
 /** Inserts or updates rows by primary key, in id order. */
 export const CONFIGURE = `

@@ -1,12 +1,12 @@
 /**
  * A load process of the limiter's throughput measurement: callers that take permits with three buckets each, as fast as
  * they can or at a given rate, and count. Prints one line of JSON at the end.
- * Started by `limiter-throughput.ts` as `node --import tsx limiter-load.ts '<LoadOptions as JSON>'`.
+ * Started by `throughput.ts` as `node --import tsx load.ts '<LoadOptions as JSON>'`.
  */
 import { fileURLToPath } from 'node:url';
-import type { Charge } from '../contracts/limit.ts';
-import { createPool } from '../db/pool.ts';
-import { createLimiter } from '../limiter/index.ts';
+import type { Charge } from '../../contracts/limit.ts';
+import { createPool } from '../../db/pool.ts';
+import { createLimiter } from '../../limiter/index.ts';
 
 export interface LoadOptions {
   readonly url: string;
@@ -52,7 +52,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
     else denied += 1;
     const sample = permits + denied;
     if (latencies.length < LATENCY_SAMPLES) latencies.push(now - askedAt);
-    else if (Math.random() < LATENCY_SAMPLES / sample) latencies[Math.floor(Math.random() * LATENCY_SAMPLES)] = now - askedAt;
+    else if (Math.random() < LATENCY_SAMPLES / sample)
+      latencies[Math.floor(Math.random() * LATENCY_SAMPLES)] = now - askedAt;
   };
   const asFastAsItCan = async (index: number): Promise<void> => {
     for (let serial = 0; performance.now() < endsAt; serial++) {
@@ -62,7 +63,7 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const atRate = async (perSecond: number): Promise<void> => {
     const running = new Set<Promise<void>>();
     const firstAt = performance.now();
-    for (let serial = 0; performance.now() < endsAt; ) {
+    for (let serial = 0; performance.now() < endsAt;) {
       const due = Math.floor(((performance.now() - firstAt) / 1_000) * perSecond);
       for (; serial < due; serial++) {
         const call = callOnce(`${options.name}-${serial}`, serial % TOKENS).finally(() => running.delete(call));
@@ -94,7 +95,15 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 function chargesOf(token: number): Charge[] {
   return [
     { limit: { kind: 'window', name: 'app-hour', max: 1e9, perMs: 3_600_000 }, key: 'load/app-hour/app', cost: 1 },
-    { limit: { kind: 'window', name: 'ip-minute', max: 1e8, perMs: 60_000 }, key: 'load/ip-minute/203.0.113.7', cost: 1 },
-    { limit: { kind: 'window', name: 'token-second', max: 1e7, perMs: 1_000 }, key: `load/token-second/t${token}`, cost: 1 },
+    {
+      limit: { kind: 'window', name: 'ip-minute', max: 1e8, perMs: 60_000 },
+      key: 'load/ip-minute/203.0.113.7',
+      cost: 1,
+    },
+    {
+      limit: { kind: 'window', name: 'token-second', max: 1e7, perMs: 1_000 },
+      key: `load/token-second/t${token}`,
+      cost: 1,
+    },
   ];
 }

@@ -1,0 +1,34 @@
+/**
+ * A worker process that takes many permits, waits until a given moment, and reports all of them as refused.
+ * Started by `waiting.ts` as `node --import tsx burst.ts '<BurstOptions as JSON>'`.
+ */
+import { fileURLToPath } from 'node:url';
+import type { Charge } from '../../contracts/limit.ts';
+import { createPool } from '../../db/pool.ts';
+import { createLimiter } from '../../limiter/index.ts';
+import { machineMs } from './hidden-server.ts';
+
+export interface BurstOptions {
+  readonly url: string;
+  readonly charges: readonly Charge[];
+  readonly permits: number;
+  /** On the machine's monotonic clock. */
+  readonly reportAt: number;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const options = JSON.parse(process.argv[2] ?? '{}') as BurstOptions;
+  const pool = createPool(options.url, { max: 2 });
+  const limiter = createLimiter({ pool });
+  const answers = await Promise.all(
+    Array.from({ length: options.permits }, (_, index) =>
+      limiter.acquire({ callKey: `burst-${process.pid}-${index}`, account: 'a', charges: options.charges }),
+    ),
+  );
+  const permits = answers.flatMap((answer) => (answer.granted ? [answer.permit] : []));
+  await new Promise((resolve) => setTimeout(resolve, Math.max(0, options.reportAt - machineMs())));
+  await Promise.all(permits.map((permit) => limiter.report(permit, { result: 'refused' })));
+  await limiter.stop();
+  await pool.end();
+  process.stdout.write(`${JSON.stringify({ permits: permits.length })}\n`);
+}
