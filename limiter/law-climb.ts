@@ -28,7 +28,7 @@ export function pay(s: LawState, refused: number): void {
   // What the first search costs is not charged: nothing was known yet.
   if (s.sure === 0 || s.measuring > 0) return;
   s.credit = Math.max(-3 * s.cost, s.credit - refused);
-  s.refusedInClimb += refused;
+  if (s.isCosting === 1) s.refusedInClimb += refused;
 }
 
 /** The end of the first search: from here on refusals are counted. */
@@ -49,6 +49,7 @@ export function mayClimb(s: LawState): boolean {
 /** Starts a climb. */
 export function climb(s: LawState): void {
   s.climbs = 0;
+  s.isCosting = 1;
   s.climbFrom = s.sure === 2 ? s.limit : 0;
   s.above = 0;
   s.refusedInClimb = 0;
@@ -128,5 +129,6 @@ export function touched(s: LawState): boolean {
 export function settleCost(s: LawState): void {
   if (s.refusedInClimb > 0) s.cost += 0.3 * (clamp(s.refusedInClimb, 1, 10_000) - s.cost);
   s.refusedInClimb = 0;
+  s.isCosting = 0;
   s.nextClimbMs = s.nowMs + (s.sure === 2 ? gapMs : 5000);
 }

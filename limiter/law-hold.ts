@@ -82,8 +82,8 @@ export function opened(s: LawState, event: LawEvent): string {
   if (punctual) s.rttMs = Math.max(clamp(answerMs, 20, 10_000), 0.9 * s.rttMs);
   const hiMs = s.nowMs - s.rttMs / 2;
   const loMs = Math.min(hiMs, Math.max(s.lastRefusalMs - s.rttMs / 2, s.markHiMs));
-  const isLong = hiMs - s.heldAtMs > longClosureMs(s) || (s.heldFrom === 'fill' && s.openToMs > 0);
   const closedMs = hiMs - s.heldAtMs;
+  const isLong = closedMs > longClosureMs(s) || endsFill(s, closedMs);
   const before = s.limit;
   const ok = s.okSinceMark;
   let next: LawPhase = 'cruise';
@@ -93,6 +93,12 @@ export function opened(s: LawState, event: LawEvent): string {
     // Nobody called for a while: when it opened is not known.
     setMark(s, 0, 0, 0);
     s.measuring = 0;
+  } else if (s.heldFrom === 'fill' && s.openToMs > 0 && s.probesRefused === 0) {
+    // It had not closed: others left it more than we thought, and nothing is known of when it opened.
+    setMark(s, 0, 0, 0);
+    const isVague = s.windowHiMs - s.windowLoMs > 0.25 * s.windowHiMs;
+    s.measuring = isVague ? measuredOpenings : 0;
+    next = isVague ? 'fill' : 'cruise';
   } else if (isLong) {
     next = s.heldFrom === 'start' ? firstOpening(s, loMs, hiMs) : fromLongClosure(s, loMs, hiMs);
     if (next === 'fill' && s.settleMs > 0) {
@@ -110,6 +116,7 @@ export function opened(s: LawState, event: LawEvent): string {
   }
   if (held !== undefined && held > 0 && s.measuring === 0) {
     s.limit = clamp((held * 1000) / s.windowHiMs, 0.2 * before, Math.max(before, s.heldRate));
+    s.refusedRate = 0;
     s.sure = hiMs - loMs < 0.1 * s.windowHiMs ? 2 : 1;
   }
   if (s.windowMax > 0 && s.measuring === 0) watch(s, s.windowHiMs);
@@ -119,6 +126,15 @@ export function opened(s: LawState, event: LawEvent): string {
   s.saved = 0;
   enter(s, next);
   return `open again after ${((hiMs - s.heldAtMs) / 1000).toFixed(1)} s, ${describe(before)} → ${describe(s.limit)} [${ok} N${s.windowMax} W${(s.windowLoMs / 1000).toFixed(1)}-${(s.windowHiMs / 1000).toFixed(1)} m${s.measuring} lo${(loMs / 1000).toFixed(1)}]`;
+}
+
+/** A window that was used up on purpose: its end counts, however short the rest of it was. */
+function endsFill(s: LawState, closedMs: number): boolean {
+  if (s.heldFrom !== 'fill') return false;
+  if (s.openToMs > 0) return true;
+  return s.windowMax > 0
+    ? s.okSinceMark >= 0.5 * s.windowMax
+    : s.okSinceMark >= windowCalls && closedMs > 2000 + s.rttMs;
 }
 
 /** The first ramp ended in a long closure: everything accepted so far was one quota. */
@@ -161,7 +177,12 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
   if (s.windowMax > 0 && s.measuring === 0) {
     // A known window, used up too early. Usually the length stays and the number follows.
     const spanMs = hiMs - s.markHiMs;
-    if (s.markIsOpening === 1 && spanMs > 1.3 * s.windowHiMs && ok < 1.1 * s.windowMax) {
+    if (
+      s.markIsOpening === 1 &&
+      spanMs > 1.3 * s.windowHiMs &&
+      hiMs - s.heldAtMs > 0.15 * s.windowHiMs &&
+      ok < 1.1 * s.windowMax
+    ) {
       recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
       s.limit = (ok * 1000) / s.windowHiMs;
       s.measuring = 3;
