@@ -15,8 +15,10 @@ import { storePage } from './store-page.ts';
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
 const FAST_WAIT_MS = 50;
 const DURABLE_WAIT_MS = 1_000;
-/** A call slower than this should not hold a workflow task. */
-const SLOW_CALL_MS = 1_000;
+/** A durable call that waited longer is followed by durable ones. Less is what a busy process needs to ask. */
+const LONG_WAIT_MS = 250;
+/** A call slower than this should not hold a workflow task, which lasts 5 seconds. A busy process alone is not slow. */
+const SLOW_CALL_MS = 2_500;
 
 /**
  * Makes the unit's next call.
@@ -71,7 +73,8 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
     ...(signal ? { signal } : {}),
   });
   if (!call.sent) return call.needsReconnect ? pauseForUser(attempt) : notNow(request, call.because, call.retryAfterMs);
-  const wantsDurable = call.waitedMs > FAST_WAIT_MS || call.value.answer.elapsedMs > SLOW_CALL_MS;
+  const hadToWait = mode === 'durable' && call.waitedMs > LONG_WAIT_MS;
+  const wantsDurable = hadToWait || call.value.answer.elapsedMs > SLOW_CALL_MS;
   return settle(attempt, call.value, wantsDurable);
 }
 
