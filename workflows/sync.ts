@@ -4,6 +4,7 @@
  */
 import {
   CancellationScope,
+  condition,
   getExternalWorkflowHandle,
   isCancellation,
   setCurrentDetails,
@@ -38,7 +39,9 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     describe(running, notes);
     if (isPaused) upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
   });
+  let isOpen = false;
   const switchTo = async (state: 'running' | 'paused', isReconnected = false): Promise<void> => {
+    await condition(() => isOpen);
     // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
     const how = isReconnected ? { runId, state, isReconnected } : { runId, state };
     if (!(await runStep((steps) => steps.setRunState(how)))) return;
@@ -55,6 +58,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
 
   try {
     const { plan } = await runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
+    isOpen = true;
     const context: CallContext = {
       workflowId,
       sync: plan.sync,
