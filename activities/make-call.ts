@@ -10,6 +10,7 @@ import type { Provider } from '../providers/define-provider.ts';
 import { accessTo, isDoubtSettled, renewAccess, type Access } from './credentials.ts';
 import type { ActivityDeps } from './deps.ts';
 import { buildRequest } from './http/build-request.ts';
+import { hideTokens } from './http/hide-tokens.ts';
 import { toObservation } from './http/to-observation.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
 
@@ -62,7 +63,7 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     ...(signal ? { signal } : {}),
   };
   const made = await withPermit<MadeCall>(deps, ask, call.gate, async () => {
-    const answer = await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal);
+    const answer = hideTokens(await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal), credentials);
     const verdict = call.decide(answer);
     const isTrue = verdict.kind === 'refresh-auth' && verdict.isDoubt && isDoubtSettled(deps.credentials, credentials);
     const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;

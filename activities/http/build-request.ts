@@ -4,6 +4,7 @@
  */
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { AppliedAuth } from '../../providers/auth.ts';
+import { HIDDEN } from './hide-tokens.ts';
 import type { OutgoingRequest } from './send.ts';
 
 /**
@@ -17,6 +18,8 @@ export function buildRequest(
   defaultHeaders: Readonly<Record<string, string>>,
 ): OutgoingRequest {
   const url = resolve(spec.path, baseUrl);
+  // A next link that had the account's token in it.
+  for (const name of namesOfHidden(url)) url.searchParams.delete(name);
   for (const [name, value] of Object.entries({ ...spec.query, ...auth.query })) {
     if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
   }
@@ -49,6 +52,10 @@ function resolve(path: string, baseUrl: string): URL {
     );
   }
   return url;
+}
+
+function namesOfHidden(url: URL): string[] {
+  return [...url.searchParams].filter(([, value]) => value === HIDDEN).map(([name]) => name);
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {
