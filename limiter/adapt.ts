@@ -28,7 +28,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
     openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, climbFrom: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
-    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, recentOk: 0, recentFailed: 0,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
 }
@@ -41,6 +41,7 @@ export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): L
   const s: LawState = { ...state };
   advanceTo(s, event);
   const text = react(s, event, spec) ?? passTime(s, spec);
+  if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
   s.rate = rateOf(s, spec);
   return output(s, spec, text);
 }
@@ -221,11 +222,17 @@ function passFill(s: LawState): string | undefined {
   return undefined;
 }
 
+/** A third of its length uses up a window. A sliding one lets go of calls only as fast as they were made before. */
+function setFillRate(s: LawState): void {
+  if (s.windowMax === 0) return;
+  const rate = (s.windowMax * 3000) / s.windowLoMs;
+  s.fillRate = s.fillRate > 0 ? Math.min(rate, 0.95 * s.fillRate) : rate;
+}
+
 function rateOf(s: LawState, spec: LearnedLimit): number {
   const { floor, ceiling } = bounds(spec);
   const share = { start: 1, cruise: 1 - s.margin, climb: 1 + s.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
-  // A window that is measured is used up in a third of its time, so that its opening is met.
-  const filling = s.phase === 'fill' && s.windowMax > 0 ? (s.windowMax * 3000) / s.windowLoMs : 0;
+  const filling = s.phase === 'fill' ? s.fillRate : 0;
   return clamp(Math.max(filling, s.limit * share[s.phase]), floor, ceiling);
 }
 

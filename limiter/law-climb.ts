@@ -8,6 +8,7 @@ import { windowCalls } from './law-window.ts';
 
 /** Refusals that may be spent on climbing, as a share of accepted calls: of a steady limit, and more of one that moves. */
 const refusalShare = 0.0028;
+const windowShare = 0.003;
 const restlessShare = 0.005;
 /** Between two climbs, at least. */
 const gapMs = 12_000;
@@ -20,7 +21,8 @@ const windowStep = 0.06;
 
 /** Accepted calls earn credit; it does not pile up beyond two climbs. */
 export function earn(s: LawState, ok: number): void {
-  s.credit = Math.min(2 * s.cost, s.credit + (refusalShare + restlessShare * s.restless) * ok);
+  const share = s.windowMax > 0 ? windowShare : refusalShare;
+  s.credit = Math.min(2 * s.cost, s.credit + (share + restlessShare * s.restless) * ok);
 }
 
 /** Refusals outside a climb are paid too, but never delay the next climb by more than four. */
@@ -73,7 +75,7 @@ function capStep(s: LawState): void {
 /** How long a step lasts: long enough to empty what the server saved up while we were below the limit. */
 export function climbMs(s: LawState): number {
   const drainMs = s.climbs === 0 ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
-  const windowMs = s.windowMax >= windowCalls ? (s.climbs === 0 ? 0.75 : 0.35) * s.windowHiMs : 0;
+  const windowMs = s.windowMax >= windowCalls ? (s.climbs === 0 ? 0.75 : 0.25) * s.windowHiMs : 0;
   const callsMs = 10_000 / (s.limit * (1 + s.stepUp));
   return Math.max(s.climbs === 0 ? 4000 : 2500, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
 }
@@ -86,7 +88,8 @@ export function climbed(s: LawState): void {
   if (s.limit > s.refusedRate) s.refusedRate = 0;
   s.fineStep = Math.min(firstStep, 2 * s.fineStep);
   if (s.climbFrom > 0 && s.limit > 1.2 * s.climbFrom) s.restless = 1;
-  s.stepUp = Math.min(largestStep, (s.windowMax >= windowCalls ? 4 : 2) * s.stepUp);
+  const isWindow = s.windowMax >= windowCalls;
+  s.stepUp = Math.min(isWindow ? 2 * largestStep : largestStep, (isWindow ? 4 : 2) * s.stepUp);
   capStep(s);
   enter(s, 'climb');
 }

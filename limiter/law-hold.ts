@@ -43,7 +43,8 @@ export function holdUntilOpening(s: LawState, fromMs: number, toMs: number): voi
   s.openFromMs = fromMs;
   s.openToMs = toMs;
   s.lastRefusalMs = fromMs;
-  s.probeAtMs = Math.max(s.nowMs, fromMs + (toMs - fromMs) / expectedProbes(s));
+  // A little before it can open: this probe should be refused, or else the window was not used up at all.
+  s.probeAtMs = Math.max(s.nowMs, fromMs - 0.03 * s.windowLoMs);
   enter(s, 'hold');
 }
 
@@ -93,7 +94,7 @@ export function opened(s: LawState, event: LawEvent): string {
     // Nobody called for a while: when it opened is not known.
     setMark(s, 0, 0, 0);
     s.measuring = 0;
-  } else if (s.heldFrom === 'fill' && s.openToMs > 0 && s.probesRefused === 0) {
+  } else if (s.heldFrom === 'fill' && s.openToMs > 0 && hiMs < s.openFromMs) {
     // It had not closed: others left it more than we thought, and nothing is known of when it opened.
     setMark(s, 0, 0, 0);
     const isVague = s.windowHiMs - s.windowLoMs > 0.25 * s.windowHiMs;
@@ -132,6 +133,7 @@ export function opened(s: LawState, event: LawEvent): string {
 function endsFill(s: LawState, closedMs: number): boolean {
   if (s.heldFrom !== 'fill') return false;
   if (s.openToMs > 0) return true;
+  if (s.measuring < measuredOpenings && s.nowMs - s.markHiMs < 0.8 * s.windowLoMs) return false;
   return s.windowMax > 0
     ? s.okSinceMark >= 0.5 * s.windowMax
     : s.okSinceMark >= windowCalls && closedMs > 2000 + s.rttMs;
@@ -147,6 +149,7 @@ function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill
     s.limit = 0.5 * s.heldRate;
     s.measuring = measuredOpenings;
     s.rampMs = Math.min(60_000, hiMs - s.heldAtMs);
+    s.fillRate = 0;
     s.settleMs = 0;
     return 'fill';
   }
@@ -186,6 +189,7 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
       recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
       s.limit = (ok * 1000) / s.windowHiMs;
       s.measuring = 3;
+      s.fillRate = 0;
       return 'fill';
     }
     return 'cruise';
@@ -195,6 +199,7 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
     s.measuring = measuredOpenings;
     s.settleMs = 0;
     s.rampMs = 0;
+    s.fillRate = 0;
     s.limit = clamp(sample, 0.2 * s.limit, 1.25 * s.limit);
     return 'fill';
   }

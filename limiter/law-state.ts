@@ -113,6 +113,8 @@ export interface LawState {
   /** How long the first ramp took, and the wait after each opening that lets go of it (sliding windows). */
   rampMs: number;
   settleMs: number;
+  /** The rate at which windows are used up for measurement: never faster than the time before. */
+  fillRate: number;
   /** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. */
   recent: readonly number[];
   recentBinMs: number;

@@ -12,6 +12,8 @@ export const measuredOpenings = 6;
 
 /** Adds a measured window: `calls` between two openings that lie `loMs` … `hiMs` apart. */
 export function recognise(s: LawState, calls: number, loMs: number, hiMs: number): void {
+  // Others took part of this one: its opening may have been theirs.
+  if (s.measuring > 0 && s.measuring < measuredOpenings && calls < 0.97 * s.windowMax - 1) return;
   // What the first ramp said holds for sliding windows only, so the first measured pair of openings replaces it.
   const same =
     s.measuring > 0 &&
