@@ -38,6 +38,7 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
   let expired: Permit | undefined;
   let renewals = 0;
   for (;;) {
+    const askedAt = performance.now();
     const decision = await deps.decide(buckets.provider, call);
     const now = performance.now();
     if (decision.granted) {
@@ -67,7 +68,8 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
     const bucketId = call.bucketIds[decision.bucket] ?? call.gateId;
     const waitMs = Math.max(0, decision.waitMs - (now - decision.decidedAt));
     if (
-      now + waitMs > startedAt + maxWaitMs ||
+      // Asking again will take about as long as it took now, and belongs to the wait.
+      now + waitMs + (now - askedAt) > startedAt + maxWaitMs ||
       signal?.aborted === true ||
       !(await deps.sleepers.sleep(bucketId, waitMs, signal))
     ) {

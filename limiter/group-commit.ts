@@ -56,7 +56,9 @@ export function createGroupCommit(
     new Promise((resolve, reject) => {
       let lane = lanes.get(name);
       if (lane === undefined) lanes.set(name, (lane = { waiting: [], busy: false, ageMs: 0 }));
-      lane.waiting.push({ call, resolve, reject });
+      // A permit that is renewed gets older while it waits.
+      if (call.renews === undefined) lane.waiting.push({ call, resolve, reject });
+      else lane.waiting.unshift({ call, resolve, reject });
       if (lane.busy) return;
       lane.busy = true;
       // After this turn of the event loop, so that everybody who was woken by the same answer joins.

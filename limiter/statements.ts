@@ -11,9 +11,9 @@ export const ACQUIRE = `
 /** Inserts or updates rows by primary key, in id order. */
 export const CONFIGURE = `
   select sluice.limit_configure(row.id, row.key, row.kind, row.spec, row.max, row."winUs", row."guardUs", row."slotUs",
-           row.slots, row.durable, row.rate)
+           row.slots, row."reserveStep", row.rate)
     from (select * from json_to_recordset($1::json) as row (id bigint, key text, kind text, spec jsonb, max float8,
-            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, durable boolean, rate float8)
+            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "reserveStep" float8, rate float8)
            order by id) row`;
 
 /** Locks the reported rows in id order; one transaction. */

@@ -3,6 +3,7 @@
  * permit gives its slot up and comes back when it was told to, as it would by the engine's retry.
  * Started by `processes.ts` as `node --import tsx caller.ts '<CallerOptions as JSON>'`; prints a CallerResult.
  */
+import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
 import type { Charge, Priority } from '../../contracts/limit.ts';
@@ -54,6 +55,7 @@ export async function runCallers(options: CallerOptions): Promise<CallerResult> 
   const result = { sent: 0, refused: 0, throttled: 0, bounces: 0, heldTooLong: 0, unavailable: 0 };
   const byAccount: Record<string, number> = {};
   const ending = new AbortController();
+  setMaxListeners(0, ending.signal);
   setTimeout(() => ending.abort(), options.runMs);
 
   const oneCall = async (loop: CallerLoop, callKey: string): Promise<void> => {

@@ -27,7 +27,11 @@ create table sluice.limit_bucket (
   freed float8 not null default 0,                -- what slots gave back in the last seconds, since freed_us: an answer
   freed_us bigint not null default 0,             -- that was on its way meanwhile may still count it
   higher_seen int not null default 0,             -- answers in a row that promised more than we believe
-  durable boolean not null default true,          -- commits wait for the disk; else at most a second's grants are lost in a crash
+  -- Commits do not wait for the disk, but what is granted never exceeds what a commit that did wait has reserved. After a
+  -- crash everything reserved counts as granted.
+  granted float8 not null default 0,
+  reserved float8 not null default 0,
+  reserve_step float8 not null default 1,
   hold_us bigint not null default 500000,         -- calls in flight: smoothed time from permit to release
   -- Pacing: tokens flow in at rate per second up to burst. In hold one call is let through at probe_us.
   rate float8,
@@ -186,12 +190,13 @@ begin
       r.freed := case when r.freed_us < v_now - 4000000 then 0 else r.freed end + v_used - r.used;
       r.freed_us := case when r.freed_us < v_now - 4000000 then v_now else r.freed_us end;
     end if;
-    if r.generation <> p_generation and r.generation <> 0 and not r.durable and r.used < r.max then
-      -- After a crash the last second's grants may be forgotten: as if the window were full.
+    if r.generation <> p_generation and r.generation <> 0 and r.reserved > r.granted then
       v_index := ((v_now / r.slot_us) % r.slots)::int + 1;
-      r.ring[v_index] := r.ring[v_index] + r.max - r.used;
-      r.used := r.max;
-      insert into sluice.limit_event (bucket_id, type) values (r.id, 'restarted');
+      v_used := greatest(0, least(r.reserved - r.granted, r.max - r.used));
+      r.ring[v_index] := r.ring[v_index] + v_used;
+      r.used := r.used + v_used;
+      r.granted := r.reserved;
+      insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'restarted', jsonb_build_object('charged', v_used));
     end if;
   end if;
   if r.rate is not null then
@@ -288,6 +293,9 @@ declare
   v_end int[] := '{}';
   v_beyond float8[] := '{}';
   -- By bucket: room after grants, room after grants and claims, cost and number of what waits before the one looked at.
+  v_most float8[] := '{}';             -- a cost above it is served when the bucket is full, and leaves a debt
+  v_gone int[] := array_fill(0, array[v_count]);
+  v_gone_cost float8[] := array_fill(0::float8, array[v_count]);
   v_room float8[] := p_left;
   v_open float8[] := p_left;
   v_ahead float8[] := array_fill(0::float8, array[v_count]);
@@ -301,7 +309,6 @@ declare
   c_old boolean[] := '{}';
   v_fails boolean[] := '{}';
   v_denied boolean;
-  v_need float8;
   v_pos int;
   -- Denied parts, and what follows from the decisions.
   d_request int[] := '{}';
@@ -328,6 +335,7 @@ begin
   for i in 1 .. v_count loop
     r := p_rows[i];
     v_vtime := v_vtime || r.vtime;
+    v_most[i] := case when r.max is not null or r.rate is null then 'infinity' when r.hold then 1 else r.burst end;
     v_at[i] := coalesce(array_length(t_tag, 1), 0) + 1;
     v_beyond[i] := 0;
     if p_tight[i] and r.queue_len > 0 then
@@ -386,10 +394,7 @@ begin
     c_cost := c_cost || q.cost;
     c_tag := c_tag || q.tag;
     c_old := c_old || q.old;
-    r := p_rows[v_pos];
-    -- A cost above the burst is served when the bucket is full, and leaves a debt.
-    v_need := case when r.max is null and r.rate is not null then least(q.cost, case when r.hold then 1 else r.burst end) else q.cost end;
-    v_fails := v_fails || (p_cause[v_pos] > 0 or (v_open[v_pos] < v_need and q.cost > 0));
+    v_fails := v_fails || (p_cause[v_pos] > 0 or (v_open[v_pos] < least(q.cost, v_most[v_pos]) and q.cost > 0));
     continue when cardinality(c_pos) < q.parts;
 
     v_denied := true = any (v_fails) or coalesce(p_gate_closed[q.g], false);
@@ -402,10 +407,8 @@ begin
         if c_old[i] then
           v_served_ids := v_served_ids || p_ids[v_pos];
           v_served_keys := v_served_keys || q.k;
-          r := p_rows[v_pos];
-          r.queue_len := greatest(0, r.queue_len - 1);
-          r.queue_cost := case when r.queue_len = 0 then 0 else greatest(0, r.queue_cost - c_cost[i]) end;
-          p_rows[v_pos] := r;
+          v_gone[v_pos] := v_gone[v_pos] + 1;
+          v_gone_cost[v_pos] := v_gone_cost[v_pos] + c_cost[i];
         end if;
       else
         -- A paused gate has no queue; the first bucket keeps the place.
@@ -522,6 +525,10 @@ begin
       v_vtime[k] := greatest(v_vtime[k], least(v_served[k], v_waits[k]));
     end loop;
     r.vtime := v_vtime[3 * i - 2 : 3 * i];
+    if v_gone[i] > 0 then
+      r.queue_len := greatest(0, r.queue_len - v_gone[i]);
+      r.queue_cost := case when r.queue_len = 0 then 0 else greatest(0, r.queue_cost - v_gone_cost[i]) end;
+    end if;
     p_rows[i] := r;
   end loop;
 end $$;
@@ -550,7 +557,7 @@ declare
   v_rows sluice.limit_bucket[];
   r sluice.limit_bucket;
   v_index int;
-  v_durable boolean := false;
+  v_waits boolean := false;
   -- By bucket position.
   v_left float8[];
   v_tight boolean[] := '{}';
@@ -593,7 +600,6 @@ begin
       r := sluice.limit_advance(r, v_clock, v_generation);
     end if;
     v_rows[i] := r;
-    v_durable := v_durable or r.durable;
     slots[i] := case when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + 10) else 0 end;
     epochs[i] := r.epoch;
     v_cause[i] := case when r.paused_at is not null then 3 when r.closed_us > r.last_us then 2
@@ -644,10 +650,6 @@ begin
       select entry from json_array_elements(denied) entry union all select unnest(v_lost)) lost (entry));
   end if;
 
-  if not v_durable then
-    -- Commit without waiting for the disk; a function-level SET would be undone before the commit.
-    perform set_config('synchronous_commit', 'off', true);
-  end if;
   for i in 1 .. v_count loop
     r := v_rows[i];
     continue when v_simple and p_demand[i] = 0;
@@ -655,6 +657,11 @@ begin
       v_index := (slots[i] % r.slots)::int + 1;
       r.ring[v_index] := r.ring[v_index] + v_grant[i];
       r.used := r.used + v_grant[i];
+      r.granted := r.granted + v_grant[i];
+      if r.granted > r.reserved then
+        r.reserved := r.granted + r.reserve_step;
+        v_waits := true;
+      end if;
     end if;
     if r.hold and v_grant[i] > 0 then
       r.probe_lease_us := r.last_us + 30000000;
@@ -666,9 +673,13 @@ begin
       law_due_us = case when r.law_due_us <= r.last_us then r.last_us + 1000000 else r.law_due_us end,
       ev_granted = r.ev_granted + v_grant[i], ev_waited_us = r.ev_waited_us,
       queue_len = r.queue_len, queue_cost = r.queue_cost, queue_until_us = r.queue_until_us, vtime = r.vtime,
-      last_us = r.last_us, generation = r.generation
+      last_us = r.last_us, generation = r.generation, granted = r.granted, reserved = r.reserved
       where b.id = r.id;
   end loop;
+  if not v_waits then
+    -- Commit without waiting for the disk; a function-level SET would be undone before the commit.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
 end $$;
 
 -- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted: each old slot
@@ -709,15 +720,15 @@ end $$;
 -- Makes a bucket's row, or brings it up to a changed declaration.
 create function sluice.limit_configure(
   p_id bigint, p_key text, p_kind text, p_spec jsonb, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint,
-  p_slots int, p_durable boolean, p_rate float8
+  p_slots int, p_reserve_step float8, p_rate float8
 ) returns void language plpgsql volatile as $$
 declare
   r sluice.limit_bucket;
 begin
-  insert into sluice.limit_bucket (id, key, kind, spec, declared_max, max, win_us, guard_us, slot_us, slots, ring, durable,
+  insert into sluice.limit_bucket (id, key, kind, spec, declared_max, max, win_us, guard_us, slot_us, slots, ring, reserve_step,
     rate, law_due_us, paused_at, paused_reason)
   select p_id, p_key, p_kind, p_spec, p_max, p_max, p_win_us, p_guard_us, p_slot_us, p_slots,
-    case when p_slots > 0 then array_fill(0::float8, array[p_slots]) end, p_durable,
+    case when p_slots > 0 then array_fill(0::float8, array[p_slots]) end, p_reserve_step,
     p_rate, case when p_rate is not null then 0 end, pause.paused_at, pause.paused_reason
     from (select) one left join lateral (
       -- A pause of a prefix holds for keys that turn up later.
@@ -746,7 +757,7 @@ begin
   end if;
   update sluice.limit_bucket b set kind = p_kind, spec = p_spec, declared_max = p_max, seen_max = null, max = r.max,
     win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, ring = r.ring, used = r.used,
-    tail = r.tail, foreign_used = r.foreign_used, durable = p_durable, rate = r.rate, hold = r.hold, law = r.law,
+    tail = r.tail, foreign_used = r.foreign_used, reserve_step = p_reserve_step, granted = r.granted, rate = r.rate, hold = r.hold, law = r.law,
     law_version = b.law_version + 1, law_due_us = case when p_kind = 'learned' then 0 end, last_us = r.last_us,
     generation = r.generation
     where b.id = p_id;

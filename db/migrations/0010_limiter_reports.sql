@@ -108,7 +108,7 @@ begin
         r.used := r.used + e.charge;
       end if;
       r.tokens := r.tokens - e.charge;
-      v_loses := v_loses or r.durable;
+      v_loses := true;
     end if;
     if e.releases > 0 then
       r.hold_us := (r.hold_us * 0.8 + 200 * e."heldMs" / e.releases)::bigint;
@@ -178,7 +178,7 @@ begin
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
       ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, closed_us = r.closed_us,
       closed_at = r.closed_at, closed_reason = r.closed_reason, refusals = r.refusals, refused_us = r.refused_us,
-      last_us = r.last_us, generation = r.generation
+      last_us = r.last_us, generation = r.generation, granted = r.granted
       where b.id = r.id;
   end loop;
   if not v_loses then
@@ -243,7 +243,7 @@ begin
     ev_failed = r.ev_failed - p_failed,
     ev_stale = r.ev_stale - p_stale + case when v_decreased then r.ev_refused - p_refused else 0 end,
     ev_retry_ms = null, ev_waited_us = greatest(0, r.ev_waited_us - p_waited_us), ev_granted = r.ev_granted - p_granted,
-    last_us = r.last_us, generation = r.generation
+    last_us = r.last_us, generation = r.generation, granted = r.granted
     where b.id = p_id;
   if p_event is not null then
     insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'learned', jsonb_build_object(

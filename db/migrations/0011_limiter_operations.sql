@@ -87,7 +87,8 @@ begin
     rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) end),
     burst = case when p_rate is null then r.burst else greatest(1, p_rate / 20) end,
     tokens = 0, paced_us = r.last_us, hold = r.hold and p_rate is null,
-    tail = r.tail, used = r.used, ring = r.ring, ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation
+    tail = r.tail, used = r.used, ring = r.ring, ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation,
+    granted = r.granted
     where b.id = r.id;
   insert into sluice.limit_event (bucket_id, type, detail)
     values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', r.max, 'rateBefore', r.rate));

@@ -182,14 +182,16 @@ describe('what is given back', () => {
 });
 
 describe('a crash of the database', () => {
-  it('fills short windows, whose last grants may be lost, and leaves those alone that wait for the disk', async () => {
+  it('takes short windows for full, whose last grants may be lost, and of longer ones only what was reserved', async () => {
     const short = [charge(windowOf(10, 1_000), 'crash-short')];
-    const long = [charge({ ...windowOf(10, 60_000), name: 'long' }, 'crash-long')];
+    const long = [charge({ ...windowOf(100, 60_000), name: 'long' }, 'crash-long')];
     await ask(short);
     await ask(long);
     await database.pool.query('truncate sluice.limit_alive'); // what a crash does to an unlogged table
     expect((await ask(short)).granted).toBe(false);
     expect((await ask(long)).granted).toBe(true);
+    // One before, one after, and the two that a commit had reserved.
+    expect((await limiter.show('clock/window/crash-long'))?.used).toBe(4);
     await setClock(nowMs + 1_200);
     expect((await ask(short)).granted).toBe(true);
   });
