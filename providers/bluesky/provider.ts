@@ -3,7 +3,7 @@
  * @see https://atproto.com/specs/xrpc and https://docs.bsky.app/docs/advanced-guides/rate-limits
  */
 import { z } from 'zod';
-import { bearer } from '../auth.ts';
+import { blueskyAuth } from './auth.ts';
 import { defineProvider } from '../define-provider.ts';
 import { window } from '../limits.ts';
 import { get, minutes } from '../request.ts';
@@ -45,7 +45,7 @@ export function bluesky(options: BlueskyOptions = {}) {
     id: 'bluesky',
     baseUrl: () => `${options.baseUrl ?? process.env['BLUESKY_URL'] ?? 'https://bsky.social'}/xrpc`,
     // Lists are public, and a token that is sent is not looked at.
-    auth: bearer({ optional: true }),
+    auth: blueskyAuth(),
     limits: [window('ip', { by: ['ip'], max: options.max ?? 3_000, perMs: options.perMs ?? minutes(5) })],
     // One status, 400, means five things; the error's name tells them apart.
     classify: rules([
