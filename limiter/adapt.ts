@@ -10,7 +10,7 @@ import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './l
 import { countRecent } from './law-recent.ts';
 import { bounds, clamp, enter, isWellMeasured, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawOutput, LawState } from './law-state.ts';
-import { keptWindow, measuredOpenings } from './law-window.ts';
+import { keptWindow, measuredOpenings, slidingKnown } from './law-window.ts';
 
 export type { LawEvent, LawOutput, LawState } from './law-state.ts';
 
@@ -68,7 +68,6 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
   if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
-  if (s.demand < 0.6 && s.phase === 'start' && s.markHiMs > 0) setMark(s, s.nowMs, s.nowMs, 0);
 }
 
 /** What the reported answers change; undefined when they change nothing. */
@@ -119,6 +118,8 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   const isSliding = s.phase === 'fill' && s.rampMs > 0 && s.settleMs === 0 && soon;
   if (isSliding) {
     s.settleMs = s.rampMs + 1000;
+    // In a sliding window the first call leaves one length after it was made, so the length is known already.
+    if (s.windowMax > 0) slidingKnown(s);
     s.probeAtMs = s.nowMs + s.settleMs;
     enter(s, 'settle');
     return `refused at ${describe(before)} soon after it opened: waiting until the first calls have left the window`;

@@ -144,8 +144,8 @@ function firstOpening(s: LawState, loMs: number, hiMs: number): 'cruise' | 'fill
   const ok = s.okSinceMark;
   const sample = measured(s, hiMs);
   const rampMs = s.heldAtMs - s.markHiMs;
-  if (s.markIsOpening === 0) {
-    // We did not ask for all there was, so what the first ramp got says nothing.
+  if (s.markIsOpening === 0 || rampMs > 1.5 * (hiMs - s.heldAtMs)) {
+    // So long a ramp may have gone through several windows: what it got says nothing.
     s.limit = 0.5 * s.heldRate;
     s.measuring = measuredOpenings;
     s.rampMs = Math.min(60_000, hiMs - s.heldAtMs);

@@ -37,3 +37,11 @@ export function keptWindow(s: LawState): { max: number; perMs: number } | undefi
     perMs: Math.ceil(perMs),
   };
 }
+
+/** The window turned out to slide: the first ramp measured it, what is left of the error is climbed up. */
+export function slidingKnown(s: LawState): void {
+  s.measuring = 0;
+  s.limit = (s.windowMax * 1000) / s.windowHiMs;
+  s.sure = 1;
+  s.credit = 0;
+}
