@@ -5,7 +5,7 @@
 import { measureFairness } from './limiter/fairness.ts';
 import { measureFaults, measureUtilisation } from './limiter/known.ts';
 import { startBenchPostgres } from './limiter/postgres.ts';
-import { measureThroughput } from './limiter/throughput.ts';
+import { measureBloat, measureLongTransaction, measureThroughput } from './limiter/throughput.ts';
 import { measureBurst, measureCrowd, measurePause } from './limiter/waiting.ts';
 import type { BenchOptions } from './main.ts';
 import type { Measure } from './measures.ts';
@@ -20,6 +20,8 @@ export async function runLimiter(options: BenchOptions): Promise<readonly Measur
     crowd: () => measureCrowd(postgres, isQuick),
     fairness: () => measureFairness(postgres, isQuick),
     faults: () => measureFaults(postgres, isQuick ? 20_000 : 60_000),
+    'long-transaction': () => measureLongTransaction(postgres, isQuick),
+    bloat: () => measureBloat(postgres, isQuick),
     utilisation: () => measureUtilisation(postgres, isQuick),
   };
   const measures: Measure[] = [];

@@ -15,6 +15,7 @@ import { createOperations, type Operations } from './operate.ts';
 import { createReports } from './report.ts';
 import { ABANDON } from './statements.ts';
 import { createSleepers } from './sleepers.ts';
+import { createStats, type LimiterStats } from './stats.ts';
 import { startSweeping, type SweepOptions } from './sweep.ts';
 import type { AcquireRequest, AcquireResult, Observation, Permit } from './types.ts';
 
@@ -48,6 +49,8 @@ export interface Limiter extends Operations {
    * @throws LimiterUnavailable when the store can't be asked.
    */
   explain(charges: readonly Charge[], account?: string): Promise<Explanation>;
+  /** What this process saw since it began, for metrics. Costs nothing. */
+  stats(): LimiterStats;
   /** Sends what was reported and ends. Permits that are out stay counted. */
   stop(): Promise<void>;
 }
@@ -64,6 +67,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const learner = createLearner(pool);
   const onLawDue = learner.step;
   const sleepers = createSleepers();
+  const stats = createStats();
   const buckets = createBuckets(pool);
   const decide = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
   const reports = createReports({ pool, idOf: (charge) => bucketId(charge.key), onLawDue, onRelease: sleepers.wake });
@@ -79,9 +83,13 @@ export function createLimiter(options: LimiterOptions): Limiter {
     explain: (charges, account) => explain(pool, charges, account),
     async acquire(request) {
       if (stopped) throw new TypeError('This limiter was stopped');
-      return acquire({ buckets, decide, sleepers, giveBack, maxRetryAfterMs }, request);
+      return stats.acquired(acquire({ buckets, decide, sleepers, giveBack, maxRetryAfterMs }, request));
     },
-    report: (permit, observation) => reports.report(permit, observation),
+    report(permit, observation) {
+      stats.reported(observation);
+      return reports.report(permit, observation);
+    },
+    stats: () => stats.read(sleepers.count()),
     async abandon(callKey) {
       try {
         await pool.query({ name: 'sluice-limit-abandon', text: ABANDON, values: [[callKey]] });

@@ -16,5 +16,6 @@ export { parseQuotaHeaders, type QuotaHeaders, type QuotaHeadersOptions } from '
 export type { LimitView } from './look.ts';
 export type { LimitDetails, ListFilter, Operations } from './operate.ts';
 export { isFresh } from './permit.ts';
+export type { LimiterStats } from './stats.ts';
 export { sweep, type SweepOptions } from './sweep.ts';
 export type { AcquireRequest, AcquireResult, Observation, Permit, WaitCause, WaitReason } from './types.ts';

@@ -9,7 +9,7 @@ import { DEFAULT_GUARD_MS, ring } from './bucket.ts';
 import { LAW_READ, LAW_WRITE } from './statements.ts';
 
 export interface Learner {
-  /** Steps the laws of these buckets soon. Steps of one bucket never overlap in one process. */
+  /** Steps the laws of these buckets soon, one batch after the other. */
   readonly step: (ids: readonly number[]) => void;
   /** Resolves when no step is on its way. */
   readonly settled: () => Promise<void>;
@@ -33,76 +33,73 @@ interface LawRow {
   readonly sibling_rate: number | null;
 }
 
-// Another worker that steps the same law at the same time wins; what it did not take in is stepped again.
-const MOST_TRIES = 4;
+// Laws that are stepped in one statement.
+const MOST_AT_ONCE = 200;
 
 export function createLearner(pool: Pool): Learner {
-  const running = new Map<number, Promise<void>>();
-  const again = new Set<number>();
+  const due = new Set<number>();
+  let running: Promise<void> | undefined;
 
   return {
     step(ids) {
-      for (const id of ids) {
-        if (running.has(id)) again.add(id);
-        else running.set(id, run(id));
-      }
+      for (const id of ids) due.add(id);
+      // One connection at most, however many laws are due.
+      running ??= run().finally(() => (running = undefined));
     },
     async settled() {
-      while (running.size > 0) await Promise.all(running.values());
+      await running;
     },
   };
 
-  async function run(id: number): Promise<void> {
-    try {
-      do {
-        again.delete(id);
-        for (let attempt = 1; attempt <= MOST_TRIES && !(await stepOnce(id)); attempt++);
-      } while (again.has(id));
-    } catch {
-      // The store is down, so no permits are given either; what was reported waits in the row for the next step.
-    } finally {
-      running.delete(id);
+  async function run(): Promise<void> {
+    while (due.size > 0) {
+      const ids = [...due].slice(0, MOST_AT_ONCE);
+      for (const id of ids) due.delete(id);
+      try {
+        // Another worker that steps the same law at the same time wins; what it did not take in is stepped again.
+        for (const id of await stepAll(ids)) due.add(id);
+      } catch {
+        // The store is down, so no permits are given either; what was reported waits in the rows for the next step.
+        return;
+      }
     }
   }
 
-  /** True when the step was written, or there is nothing to step. */
-  async function stepOnce(id: number): Promise<boolean> {
-    const read = await pool.query<LawRow>({ name: 'sluice-limit-law-read', text: LAW_READ, values: [[id]] });
-    const row = read.rows[0];
-    if (row === undefined) return true;
-    const output = next(row);
-    const window = output.window;
-    const shape = window === undefined ? NO_RING : ring(window.perMs * 1_000, DEFAULT_GUARD_MS * 1_000);
-    const { rows } = await pool.query<{ written: boolean }>({
+  /** Returns the ids that have to be stepped again. */
+  async function stepAll(ids: readonly number[]): Promise<number[]> {
+    const { rows } = await pool.query<LawRow>({ name: 'sluice-limit-law-read', text: LAW_READ, values: [ids] });
+    const written = await pool.query<{ lost: string[] }>({
       name: 'sluice-limit-law-write',
       text: LAW_WRITE,
-      values: [
-        row.id,
-        row.version,
-        JSON.stringify(output.state),
-        row.at_ms,
-        output.ratePerSecond,
-        output.burst,
-        output.mode === 'hold',
-        output.probeAtMs ?? null,
-        output.epoch,
-        window?.max ?? null,
-        Math.round(shape.winUs),
-        shape.guardUs,
-        shape.slotUs,
-        shape.slots,
-        row.ok,
-        row.fresh,
-        row.refused,
-        row.failed,
-        row.stale,
-        row.waited_us,
-        row.granted,
-        output.event ?? null,
-      ],
+      values: [JSON.stringify(rows.map((row) => toStep(row, next(row))))],
     });
-    return rows[0]!.written;
+    return written.rows[0]!.lost.map(Number);
   }
+}
+
+function toStep(row: LawRow, output: LawOutput): object {
+  const { window } = output;
+  return {
+    id: row.id,
+    version: row.version,
+    law: output.state,
+    atMs: row.at_ms,
+    rate: output.ratePerSecond,
+    burst: output.burst,
+    hold: output.mode === 'hold',
+    probeMs: output.probeAtMs,
+    epoch: output.epoch,
+    max: window?.max,
+    ...(window === undefined ? NO_RING : ring(Math.round(window.perMs * 1_000), DEFAULT_GUARD_MS * 1_000)),
+    ok: row.ok,
+    fresh: row.fresh,
+    refused: row.refused,
+    failed: row.failed,
+    stale: row.stale,
+    waitedUs: row.waited_us,
+    granted: row.granted,
+    event: output.event,
+  };
 }
 
 const NO_RING = { winUs: 0, guardUs: 0, slotUs: 0, slots: 0 };

@@ -25,10 +25,8 @@ export const ABANDON = 'select sluice.limit_abandon($1::text[])';
 /** Reads rows by primary key, and up to 50 siblings by key prefix when the law is new. */
 export const LAW_READ = 'select * from sluice.limit_law_read($1::bigint[])';
 
-/** Locks one row; false when the version is not $2 any more. */
-export const LAW_WRITE = `
-  select sluice.limit_law_write($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
-           $21, $22) as written`;
+/** Locks the stepped rows in id order; returns those whose version had changed. */
+export const LAW_WRITE = 'select sluice.limit_law_write_all($1::json) as lost';
 
 /** Reads rows by primary key and their tickets by index (bucket_id, class, tag). */
 export const LOOK = 'select * from sluice.limit_look($1::bigint[])';

@@ -277,7 +277,8 @@ create function sluice.limit_decide(
 ) language plpgsql volatile as $$
 declare
   v_count int := coalesce(array_length(p_ids, 1), 0);
-  v_loaded int := 300; -- tickets looked at one by one; what is behind them is estimated from the queue's total
+  v_loaded int := 300; -- tickets looked at one by one; what is behind them is counted, some times a batch
+  v_counts int := 0;
   v_keys text[] := array(select entry ->> 'k' from json_array_elements(p_requests) entry);
   r sluice.limit_bucket;
   -- By bucket and class, flattened: virtual time, the last tag served now, the first tag that still waits.
@@ -291,7 +292,11 @@ declare
   t_claims boolean[] := '{}';
   v_at int[] := '{}';
   v_end int[] := '{}';
-  v_beyond float8[] := '{}';
+  v_more boolean[] := '{}';            -- there are more tickets than were loaded
+  v_counted_class int[] := '{}';
+  v_counted_tag float8[] := '{}';
+  v_denied_cost float8[] := array_fill(0::float8, array[v_count]);
+  v_denied_calls int[] := array_fill(0, array[v_count]);
   -- By bucket: room after grants, room after grants and claims, cost and number of what waits before the one looked at.
   v_most float8[] := '{}';             -- a cost above it is served when the bucket is full, and leaves a debt
   v_gone int[] := array_fill(0, array[v_count]);
@@ -337,7 +342,9 @@ begin
     v_vtime := v_vtime || r.vtime;
     v_most[i] := case when r.max is not null or r.rate is null then 'infinity' when r.hold then 1 else r.burst end;
     v_at[i] := coalesce(array_length(t_tag, 1), 0) + 1;
-    v_beyond[i] := 0;
+    v_more[i] := false;
+    v_counted_class[i] := -1;
+    v_counted_tag[i] := 0;
     if p_tight[i] and r.queue_len > 0 then
       select array_agg(class) classes, array_agg(tag) tags, array_agg(cost) costs, array_agg(claims) claims,
              count(*) tickets, sum(cost) total into l
@@ -354,9 +361,7 @@ begin
           v_waits[3 * i - 2 + l.classes[k]] := least(v_waits[3 * i - 2 + l.classes[k]], l.tags[k]);
         end loop;
       end if;
-      if l.tickets = v_loaded then
-        v_beyond[i] := greatest(0, r.queue_cost - l.total);
-      end if;
+      v_more[i] := l.tickets = v_loaded;
     end if;
     v_end[i] := coalesce(array_length(t_tag, 1), 0);
   end loop;
@@ -390,6 +395,17 @@ begin
       end if;
       v_at[v_pos] := v_at[v_pos] + 1;
     end loop;
+    if v_more[v_pos] and v_at[v_pos] > v_end[v_pos] and v_counts < 8
+      and (q.c <> v_counted_class[v_pos] or q.tag > v_counted_tag[v_pos] + 2) then
+      select coalesce(sum(t.cost), 0) cost, count(*)::int tickets into l from sluice.limit_ticket t
+       where t.bucket_id = p_ids[v_pos] and (t.class, t.tag) <= (q.c, q.tag) and t.lapse_us > (p_rows[v_pos]).last_us
+         and not t.call_key = any (v_keys);
+      v_ahead[v_pos] := l.cost + v_denied_cost[v_pos];
+      v_ahead_count[v_pos] := l.tickets + v_denied_calls[v_pos];
+      v_counted_class[v_pos] := q.c;
+      v_counted_tag[v_pos] := q.tag;
+      v_counts := v_counts + 1;
+    end if;
     c_pos := c_pos || v_pos;
     c_cost := c_cost || q.cost;
     c_tag := c_tag || q.tag;
@@ -423,7 +439,7 @@ begin
           d_class := d_class || q.c;
           d_tag := d_tag || c_tag[i];
           d_cost := d_cost || c_cost[i];
-          d_need := d_need || (v_ahead[v_pos] + c_cost[i] + case when v_at[v_pos] > v_end[v_pos] then v_beyond[v_pos] else 0 end);
+          d_need := d_need || (v_ahead[v_pos] + c_cost[i]);
           d_ahead := d_ahead || v_ahead_count[v_pos];
           d_cause := d_cause || case when coalesce(p_gate_closed[q.g], false) then 6 when p_cause[v_pos] > 0 then p_cause[v_pos]
                                      when v_room[v_pos] >= c_cost[i] then 4 else 1 end;
@@ -435,6 +451,8 @@ begin
           v_open[v_pos] := v_open[v_pos] - c_cost[i];
           v_ahead[v_pos] := v_ahead[v_pos] + c_cost[i];
           v_ahead_count[v_pos] := v_ahead_count[v_pos] + 1;
+          v_denied_cost[v_pos] := v_denied_cost[v_pos] + c_cost[i];
+          v_denied_calls[v_pos] := v_denied_calls[v_pos] + 1;
         end if;
       end if;
       if not c_old[i] and c_tag[i] > 0 and (v_fails[i] or not v_denied) then
