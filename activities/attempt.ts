@@ -3,8 +3,10 @@
  * its unit. Next stop: `to-failure.ts` makes waiting out of it.
  */
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
+import type { PageSizeKey } from '../db/page-size-store.ts';
 import { countAttempt, endUnit, nodesToWake, type LoadedUnit } from '../db/unit-store.ts';
 import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
+import type { PageRequest } from '../providers/pagination.ts';
 import type { ActivityDeps } from './deps.ts';
 import { backoffMs, retryLater, waitingFor } from './to-failure.ts';
 
@@ -15,7 +17,18 @@ export interface Attempt {
   readonly sync: CompiledSync;
   readonly node: NodeDefinition;
   readonly unit: LoadedUnit;
+  /** The endpoint's input, for this unit's parent. */
+  readonly input: unknown;
+  /** Items that a page may have at the moment; what is asked for may be less. */
   readonly pageSize: number;
+  readonly asked: PageRequest;
+  /** Watermark that the list is asked from. */
+  readonly since: string | undefined;
+}
+
+/** Where the page size that works is kept. */
+export function pageSizeKey({ request, node }: Attempt): PageSizeKey {
+  return { provider: request.context.provider, endpoint: node.endpoint.name, account: request.context.account };
 }
 
 /** A failure that may pass: counted, and given up only when the provider's budget of real attempts is spent. */

@@ -4,13 +4,17 @@
  * call. Next stop: `make-call.ts`, then `store-page.ts`.
  */
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
-import { countAttempt, endUnit, loadUnit, setPageSize, type LoadedUnit } from '../db/unit-store.ts';
-import { ended, endOfPermanent, finish, notNow, tryAgain, type Attempt } from './attempt.ts';
+import { shrinkPageSize } from '../db/page-size-store.ts';
+import { countAttempt, endUnit, loadUnit, type LoadedUnit } from '../db/unit-store.ts';
+import { ended, endOfPermanent, finish, notNow, pageSizeKey, tryAgain, type Attempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { makeCall, type MadeCall } from './make-call.ts';
-import { pageRequest } from './paginate/advance.ts';
+import { advance } from './paginate/advance.ts';
+import { pageRequest, withSize } from './paginate/page-request.ts';
+import { refusedAtCap } from './paginate/result-cap.ts';
 import { goOnWith, pausedFor, pauseForUser } from './refused-access.ts';
-import { storePage } from './store-page.ts';
+import { standingOf, storePage, storeStep } from './store-page.ts';
+import { askFrom } from './watermark.ts';
 
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
 const FAST_WAIT_MS = 50;
@@ -19,6 +23,8 @@ const DURABLE_WAIT_MS = 1_000;
 const LONG_WAIT_MS = 250;
 /** A call slower than this should not hold a workflow task, which lasts 5 seconds. A busy process alone is not slow. */
 const SLOW_CALL_MS = 2_500;
+
+const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout', 'total-timeout']);
 
 /**
  * Makes the unit's next call.
@@ -31,7 +37,12 @@ export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, sig
   if (!node) throw new Error(`This worker's sync "${sync.name}" has no node "${request.node}" any more.`);
   const parent =
     node.parent === null ? null : sync.nodes.get(typeof node.parent === 'string' ? node.parent : node.parent.name);
-  const unit = await loadUnit(deps.pool, request.unit, parent?.resource ?? null);
+  const { endpoint, options } = node;
+  const unit = await loadUnit(deps.pool, request.unit, {
+    parentResource: parent?.resource ?? null,
+    resource: node.resource,
+    endpoint: endpoint.name,
+  });
   if (!unit) throw new Error(`Unknown unit ${request.unit}: its run was deleted.`);
   if (unit.runState === 'paused') return pausedFor(request, unit.pausedReason);
   if (unit.state !== 'running' && unit.state !== 'waiting') return ended(deps, request);
@@ -39,20 +50,25 @@ export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, sig
     await endUnit(deps.pool, request.unit, 'complete', '', 0);
     return ended(deps, request);
   }
-  const { start, min, max } = node.endpoint.paginate.pageSize;
+  const { start, min, max } = endpoint.paginate.pageSize;
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
-  return callOnce({ deps, request, sync, node, unit, pageSize }, signal);
+  const since =
+    options.incremental && unit.mode === 'incremental' && unit.watermark !== null
+      ? askFrom(unit.watermark, options.incremental.lookbackMs)
+      : undefined;
+  const input = endpoint.parseInput(
+    options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: since }),
+  );
+  const range = unit.range ?? endpoint.paginate.range?.whole(input);
+  const asked = pageRequest(endpoint.paginate, unit.position, pageSize, range);
+  return callOnce({ deps, request, sync, node, unit, input, pageSize, asked, since }, signal);
 }
 
 async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Promise<PageFact> {
-  const { deps, request, sync, node, unit, pageSize } = attempt;
-  const { endpoint, options } = node;
+  const { deps, request, sync, node, unit, input, asked } = attempt;
+  const { endpoint } = node;
   const { provider } = sync;
   const { context, mode } = request;
-  const input = endpoint.parseInput(
-    options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: undefined }),
-  );
-  const page = pageRequest(endpoint.paginate, unit.position, pageSize);
   const call = await makeCall(deps, {
     provider,
     account: context.account,
@@ -62,12 +78,18 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
       tenant: unit.tenant ?? context.account,
       ip: deps.egress,
       input,
-      pageSize,
+      pageSize: asked.size,
     }),
     weight: context.weight,
     priority: context.priority,
     maxWaitMs: mode === 'now' ? FAST_WAIT_MS : DURABLE_WAIT_MS,
-    spec: page.url === undefined ? endpoint.request(input, page) : { method: 'GET', path: page.url },
+    spec:
+      asked.url === undefined
+        ? endpoint.request(input, asked)
+        : {
+            method: 'GET',
+            path: withSize(asked.url, endpoint.paginate.sizeParam, asked.size, provider.baseUrl()),
+          },
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
@@ -81,7 +103,8 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
 /** What the outcome means for the unit. The union is closed: a new outcome does not compile until it is handled here. */
 async function settle(attempt: Attempt, made: MadeCall, wantsDurable: boolean): Promise<PageFact> {
   const { outcome, answer } = made;
-  const { request, pageSize, node } = attempt;
+  const { request, node } = attempt;
+  const { paginate } = node.endpoint;
   switch (outcome.kind) {
     case 'ok':
       return storePage(attempt, answer, wantsDurable);
@@ -90,24 +113,46 @@ async function settle(attempt: Attempt, made: MadeCall, wantsDurable: boolean): 
       // The key is closed for everybody now; the limiter says at the next attempt when it opens.
       return notNow(request, outcome.reason, outcome.afterMs ?? 1_000);
     case 'retry':
+      // A page that took too long may be too large; the attempt counts all the same.
+      if (answer.error && TIMEOUTS.has(answer.error.code)) await shrink(attempt);
+      return tryAgain(attempt, outcome.reason, outcome.afterMs);
     case 'unknown-write':
-      return tryAgain(attempt, outcome.reason, outcome.kind === 'retry' ? outcome.afterMs : undefined);
+      return tryAgain(attempt, outcome.reason, undefined);
     case 'refresh-auth':
       return goOnWith(made.renewed, attempt, outcome.reason);
-    case 'shrink-page': {
-      const smaller = Math.max(node.endpoint.paginate.pageSize.min, Math.floor(pageSize / 2));
-      if (smaller >= pageSize)
-        return finish(attempt, 'failed', `${outcome.reason} (already at the smallest page, ${pageSize})`, 1);
-      await setPageSize(attempt.deps.pool, request.unit, smaller);
-      return tryAgain(attempt, outcome.reason, 0);
+    case 'shrink-page':
+      if (!(await shrink(attempt)))
+        return finish(attempt, 'failed', `${outcome.reason} (already at the smallest page, ${attempt.asked.size})`, 1);
+      await countAttempt(attempt.deps.pool, request.unit, false);
+      return { unit: request.unit, state: 'more', ...(wantsDurable ? { wantsDurable } : {}) };
+    case 'end-of-data': {
+      const nothing = { response: undefined, headers: {}, itemCount: 0, keys: [], isEnd: true };
+      return storeStep(attempt, advance(paginate, standingOf(attempt), nothing), wantsDurable);
     }
-    case 'end-of-data':
-      return finish(attempt, 'complete', outcome.reason, 1);
     case 'skip':
       return finish(attempt, 'skipped', outcome.reason, 1);
-    case 'permanent':
+    case 'permanent': {
+      const atCap =
+        outcome.cause === 'bug' || outcome.cause === 'gone'
+          ? refusedAtCap(paginate, standingOf(attempt), outcome.reason)
+          : undefined;
+      if (atCap) return storeStep(attempt, atCap, wantsDurable);
       return finish(attempt, endOfPermanent(attempt, outcome.cause), outcome.reason, 1);
+    }
   }
+}
+
+/** Asks for half as much from now on, at this very position too. @returns false when it can't be less. */
+async function shrink(attempt: Attempt): Promise<boolean> {
+  const { deps, node, unit, asked } = attempt;
+  const { paginate } = node.endpoint;
+  const { pageSize, kind } = paginate;
+  const half = Math.max(pageSize.min, Math.floor(asked.size / 2));
+  const next = pageRequest(paginate, unit.position, half, asked.range);
+  const isFixed = kind === 'single' || (asked.url !== undefined && paginate.sizeParam === undefined);
+  if (isFixed || next.size >= asked.size) return false;
+  await shrinkPageSize(deps.pool, pageSizeKey(attempt), asked.size, half);
+  return true;
 }
 
 /** A lane whose position lies past the end that another lane has found meanwhile. */

@@ -12,18 +12,25 @@ import type {
   UnitRef,
 } from '../contracts/messages.ts';
 import type { RunResult } from '../contracts/run.ts';
+import { settleLists } from '../db/list-store.ts';
+import { openRetry } from '../db/retry-store.ts';
 import { finishNode, finishRun, openRun, setRunState } from '../db/run-store.ts';
 import { nextUnits } from '../db/unit-store.ts';
 import type { ActivityDeps } from './deps.ts';
 
-/** Compiles the plan and creates the run with its tree. @throws ZodError when the input does not fit the sync. */
+/**
+ * Compiles the plan and creates the run with its tree; a retry takes the plan of the run that it retries.
+ * @throws ZodError when the input does not fit the sync.
+ */
 export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput): Promise<OpenedRun> {
+  const { runId, workflowId, account, tenant, mode = 'incremental', retryOf } = request;
+  if (retryOf)
+    return { plan: await openRetry(deps.pool, { runId, workflowId, of: retryOf.runId, also: retryOf.also }) };
   const sync = deps.syncNamed(request.sync);
   const input = sync.parseInput(request.input);
   const plan =
     request.maxHistoryEvents === undefined ? sync.plan : { ...sync.plan, maxHistoryEvents: request.maxHistoryEvents };
-  const { runId, workflowId, account, tenant } = request;
-  await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan });
+  await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan, mode });
   return { plan };
 }
 
@@ -36,6 +43,12 @@ export async function nextUnitsActivity(deps: ActivityDeps, request: NextUnitsIn
 }
 
 export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: FinishNodeInput): Promise<void> {
+  if (node.incremental || node.deletions) {
+    await settleLists(deps.pool, runId, node.name, {
+      marksDeletions: node.deletions === 'full-pass',
+      allowsEmpty: node.allowEmpty === true,
+    });
+  }
   await finishNode(deps.pool, runId, node.name, node.onChildError.maxSkippedShare, node.parent === null);
 }
 

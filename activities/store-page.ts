@@ -4,50 +4,83 @@
  */
 import type { Answer } from '../contracts/answer.ts';
 import type { PageFact } from '../contracts/messages.ts';
+import { growPageSize } from '../db/page-size-store.ts';
 import { inTransaction } from '../db/pool.ts';
 import { commitPage } from '../db/unit-store.ts';
 import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
-import { tryAgain, wakeNodes, type Attempt } from './attempt.ts';
+import { pageSizeKey, tryAgain, wakeNodes, type Attempt } from './attempt.ts';
 import { parseBody } from './http/parse-body.ts';
 import { advance } from './paginate/advance.ts';
 import { STALLED_PAGES_LIMIT } from './paginate/loop-guard.ts';
+import type { Standing, Step } from './paginate/step.ts';
+import { highestMark } from './watermark.ts';
 
 /** @returns what the workflow must know: whether the unit goes on, and whether it got lanes. */
 export async function storePage(attempt: Attempt, answer: Answer, wantsDurable: boolean): Promise<PageFact> {
-  const { deps, request, sync, node, unit, pageSize } = attempt;
+  const { node, unit, asked } = attempt;
   const { endpoint, options } = node;
   const body = parseBody(endpoint, answer);
   if (!body.ok) return tryAgain(attempt, body.reason, undefined);
-  const items = endpoint.paginate.items(body.value);
+  // Some third parties write null where there are no rows; a schema may allow it.
+  const items = (endpoint.paginate.items(body.value) as readonly unknown[] | null | undefined) ?? [];
   const keys = items.map((item) => String(options.key(item, unit.parentRow)));
-  const rows = options.map ? items.map((item) => options.map?.(item, unit.parentRow)) : items;
-  const standing = { ...unit, pageSize };
-  const next = advance(endpoint.paginate, standing, {
+  const next = advance(endpoint.paginate, standingOf(attempt), {
     response: body.value,
     headers: answer.headers,
     itemCount: items.length,
     keys,
   });
+  const fact = await commitStep(attempt, next, { items, keys }, wantsDurable);
+  const { max } = endpoint.paginate.pageSize;
+  // Full, and not a small rest of a page: larger ones may do as well.
+  if (attempt.pageSize < max && items.length >= asked.size && asked.size * 2 > attempt.pageSize)
+    await growPageSize(attempt.deps.pool, pageSizeKey(attempt), attempt.pageSize, max);
+  return fact;
+}
+
+/** Stores a step that an answer without rows has led to. */
+export function storeStep(attempt: Attempt, next: Step, wantsDurable: boolean): Promise<PageFact> {
+  return commitStep(attempt, next, { items: [], keys: [] }, wantsDurable);
+}
+
+/** Where the list stands, for `paginate/`. */
+export function standingOf({ unit, asked }: Attempt): Standing {
+  return { ...unit, asked };
+}
+
+async function commitStep(
+  attempt: Attempt,
+  next: Step,
+  { items, keys }: { readonly items: readonly unknown[]; readonly keys: readonly string[] },
+  wantsDurable: boolean,
+): Promise<PageFact> {
+  const { deps, request, sync, node, unit } = attempt;
+  const { options, endpoint } = node;
+  const { account } = request.context;
+  const rows = options.map ? items.map((item) => options.map?.(item, unit.parentRow)) : items;
   const page = {
     ...next,
     unit: request.unit,
     pages: unit.pages,
-    account: request.context.account,
+    account,
     resource: node.resource,
     records: keys.map((key, index) => [key, rows[index]] as const),
+    items: items.length,
     children: childUnits(sync, node, keys, rows),
     calls: 1,
-    laned: unit.isLaned,
-    stalledLimit: STALLED_PAGES_LIMIT,
+    range: attempt.asked.range ?? null,
+    since: attempt.since ?? null,
+    watermark: highestMark(options.incremental, items, unit.highest ?? unit.watermark),
+    isMember: options.deletions === 'full-pass',
+    retryOf: unit.retryOf,
+    stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : Number.MAX_SAFE_INTEGER,
   };
   const store = options.store;
   const committed = store
     ? await inTransaction(deps.pool, async (tx) => {
         const done = await commitPage(tx, page);
         if (!done.stale)
-          await store({ query: (text, values) => tx.query(text, values && [...values]) }, rows, {
-            account: request.context.account,
-          });
+          await store({ query: (text, values) => tx.query(text, values && [...values]) }, rows, { account });
         return done;
       })
     : await commitPage(deps.pool, page);
@@ -64,7 +97,12 @@ export async function storePage(attempt: Attempt, answer: Answer, wantsDurable: 
 }
 
 /** The units that these rows bring: one for each child node and parent, or for each value that the child visits once. */
-function childUnits(sync: CompiledSync, node: NodeDefinition, keys: readonly string[], rows: readonly unknown[]) {
+export function childUnits(
+  sync: CompiledSync,
+  node: NodeDefinition,
+  keys: readonly string[],
+  rows: readonly unknown[],
+) {
   return sync.childrenOf(node.name).flatMap((child) =>
     rows.flatMap((row, index) => {
       const key = keys[index] as string;

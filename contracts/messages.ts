@@ -3,6 +3,8 @@
  */
 import type { Plan, PlanNode } from './plan.ts';
 import type { Priority } from './limit.ts';
+import type { EndKind, RunMode } from './run.ts';
+import type { StartedBy } from './report.ts';
 
 /** Input of the `sync` workflow. */
 export interface SyncInput {
@@ -10,11 +12,23 @@ export interface SyncInput {
   readonly account: string;
   readonly input: unknown;
   readonly tenant?: string;
+  /** Default `system`. */
+  readonly startedBy?: StartedBy;
   readonly priority?: Priority;
   /** Weight of the account among the accounts that share a limit or a queue. Default 1. */
   readonly weight?: number;
+  /** Default `incremental`. */
+  readonly mode?: RunMode;
+  /** Reads the failed lists of an ended run again, by its plan, instead of everything. */
+  readonly retryOf?: RetryOf;
   /** For tests of continue-as-new. */
   readonly maxHistoryEvents?: number;
+}
+
+export interface RetryOf {
+  readonly runId: string;
+  /** Other ends than `failed` that are to be read again too. */
+  readonly also: readonly Exclude<EndKind, 'complete' | 'failed'>[];
 }
 
 /** Input of the `resource` workflow: one node of the tree. */

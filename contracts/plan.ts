@@ -27,6 +27,12 @@ export interface PlanNode {
   /** Units (lists) in flight at once. Default 40. */
   readonly window: number;
   readonly onChildError: ChildErrorPolicy;
+  /** Its lists are asked from a watermark on. Default false. */
+  readonly incremental?: boolean;
+  /** Rows that a list read from its beginning does not have any more are marked as deleted. */
+  readonly deletions?: 'full-pass';
+  /** An empty list may delete all its rows. Default false. */
+  readonly allowEmpty?: boolean;
   /** Ceiling of one call in milliseconds, permit not included. */
   readonly callTimeoutMs: number;
 }

@@ -3,6 +3,9 @@
  * (`db/run-store.ts`).
  */
 
+/** `incremental`: lists are asked for what changed since their watermark; `full`: for everything, so that deletions show. */
+export type RunMode = 'incremental' | 'full';
+
 export type RunState = 'running' | 'paused' | 'done' | 'incomplete' | 'failed' | 'cancelled';
 export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
 

@@ -3,7 +3,10 @@ export { createPool, inTransaction } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { migrate } from './migrate.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './run-store.ts';
-export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake, setPageSize } from './unit-store.ts';
+export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake } from './unit-store.ts';
+export { growPageSize, shrinkPageSize } from './page-size-store.ts';
+export { settleLists } from './list-store.ts';
+export { openRetry } from './retry-store.ts';
 export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './unit-store.ts';
 export { countRecords, readChanges } from './record-store.ts';
 export type { RecordRow } from './record-store.ts';
@@ -39,7 +42,7 @@ export {
   type ActionStep,
   type NewActionStep,
 } from './action-store.ts';
-export { insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './saga-store.ts';
+export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './saga-store.ts';
 export {
   holdsLock,
   pendingOperations,

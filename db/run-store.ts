@@ -2,7 +2,7 @@
  * Runs and the state of their trees. "Done?" is one query here; client, CLI and workflows all ask it.
  */
 import type { Plan } from '../contracts/plan.ts';
-import type { Flaw, NodeProgress, RunProgress, RunResult, RunState } from '../contracts/run.ts';
+import type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../contracts/run.ts';
 import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
 export interface NewRun {
@@ -12,11 +12,12 @@ export interface NewRun {
   readonly tenant: string | undefined;
   readonly input: unknown;
   readonly plan: Plan;
+  readonly mode: RunMode;
 }
 
 const INSERT_RUN = `
-  insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan)
-  values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (id) do nothing`;
+  insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing`;
 
 const INSERT_NODES = `
   insert into sluice.node (run_id, name, ordinal, parent, resource, waiting)
@@ -27,7 +28,7 @@ const INSERT_NODES = `
 const INSERT_ROOT_UNITS = `
   insert into sluice.unit (run_id, node, parent_key)
   select $1, n->>'name', '' from jsonb_array_elements($2::jsonb) n where n->>'parent' is null
-  on conflict (run_id, node, parent_key, lane) do nothing`;
+  on conflict (run_id, node, parent_key, part, lane) do nothing`;
 
 /** Creates the run, its nodes and the units of its roots. Doing it twice changes nothing. */
 export async function openRun(pool: Pool, run: NewRun): Promise<void> {
@@ -43,6 +44,7 @@ export async function openRun(pool: Pool, run: NewRun): Promise<void> {
       run.tenant ?? null,
       JSON.stringify(run.input ?? null),
       JSON.stringify(plan),
+      run.mode,
     ]);
     await tx.query(INSERT_NODES, [run.runId, nodes]);
     await tx.query(INSERT_ROOT_UNITS, [run.runId, nodes]);

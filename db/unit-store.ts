@@ -2,7 +2,7 @@
  * Units of work: one list (or object) of one parent, or one lane of a list. A unit's row is the only place that knows
  * how far it is; `commitPage` moves it on together with the rows of the page.
  */
-import type { EndKind, RunState } from '../contracts/run.ts';
+import type { EndKind, RunMode, RunState } from '../contracts/run.ts';
 import type { Pool, Queryable } from './pool.ts';
 
 export interface OpenUnit {
@@ -27,57 +27,91 @@ export async function nextUnits(
   return rows;
 }
 
-/** How far a unit is. Positions are JSON: `{cursor}`, `{url}` or `{index}` (page index; `{index, done}` inside a page). */
+/** How far a unit is: nothing on the first page, else what its kind of list needs. */
 export interface Position {
   readonly cursor?: string;
   readonly url?: string;
+  /** Numbered lists: the page, counted from 0, of `size` items, of which `done` are read. */
   readonly index?: number;
-  /** Items before this page, for offset lists walked in order. */
+  readonly size?: number;
+  readonly done?: number;
+  /** Overlapping lists: where to read on, the rows that should be found there, and the steps back so far. */
   readonly offset?: number;
+  readonly border?: readonly string[];
+  readonly backs?: number;
 }
 
 /** Memory of the loop guard; see `activities/paginate/loop-guard.ts`. */
 export type GuardMemory = Readonly<Record<string, string | number>>;
+
+/** Part of a list, by ids or dates; both ends are included. */
+export interface PartRange {
+  readonly from: number | string;
+  readonly to: number | string;
+}
 
 export interface LoadedUnit {
   readonly state: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
   readonly runState: RunState;
   /** Why the account must be connected again, for a run that is paused for it. */
   readonly pausedReason: string | null;
+  readonly mode: RunMode;
+  readonly retryOf: readonly string[];
   readonly tenant: string | null;
   readonly runInput: unknown;
   readonly parentKey: string;
   readonly parentRow: unknown;
   readonly lane: number;
+  /** '' for the whole list; see `sluice.unit`. */
+  readonly part: string;
+  readonly range: PartRange | null;
   readonly position: Position | null;
-  readonly pageSize: number | null;
   readonly guard: GuardMemory | null;
   readonly pages: number;
+  readonly items: number;
   readonly rows: number;
   readonly attempts: number;
-  /** Lane 0 has begun to hand out positions. */
+  /** Highest value that this unit's rows have brought so far. */
+  readonly highest: string | number | null;
+  /** What the list's parent is known up to, from earlier runs. */
+  readonly watermark: string | number | null;
+  /** Size that works for this endpoint and account; null for the provider's start. */
+  readonly pageSize: number | null;
+  /** The list is walked by several lanes. */
   readonly isLaned: boolean;
   /** Index of the first page past the end of a laned list; null while not known. */
   readonly endPosition: number | null;
 }
 
-// By primary keys only: unit, run, lane 0 of the same list, parent record.
+// By primary keys only: unit, run, lanes' board, parent record, page size, watermark.
 const LOAD = {
   name: 'load_unit',
   text: `
-    select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.tenant, r.input as "runInput", u.parent_key as "parentKey", p.data as "parentRow",
-      u.lane, u.position, u.page_size as "pageSize", u.guard, u.pages, u.rows, u.attempts,
-      f.next_position is not null as "isLaned", f.end_position as "endPosition"
+    select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, r.input as "runInput",
+      u.parent_key as "parentKey", p.data as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
+      u.rows, u.attempts, u.watermark as highest, w.value as watermark, s.size as "pageSize",
+      b.run_id is not null as "isLaned", least(b.end_position, b.planned_end) as "endPosition"
     from sluice.unit u
     join sluice.run r on r.id = u.run_id
-    join sluice.unit f on f.run_id = u.run_id and f.node = u.node and f.parent_key = u.parent_key and f.lane = 0
+    left join sluice.lane_board b
+      on b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part
     left join sluice.record p on p.account = r.account and p.resource = $2 and p.key = u.parent_record
+    left join sluice.page_size s on s.provider = r.provider and s.endpoint = $3 and s.account = r.account
+    left join sluice.watermark w on w.account = r.account and w.resource = $4 and w.parent_key = u.parent_key
     where u.id = $1`,
 };
 
+export interface UnitNames {
+  /** Where the parent's row is stored; null for a root. */
+  readonly parentResource: string | null;
+  readonly resource: string;
+  readonly endpoint: string;
+}
+
 /** @returns undefined when the unit is unknown (its run was deleted). */
-export async function loadUnit(pool: Pool, id: number, parentResource: string | null): Promise<LoadedUnit | undefined> {
-  const { rows } = await pool.query<LoadedUnit>({ ...LOAD, values: [id, parentResource ?? ''] });
+export async function loadUnit(pool: Pool, id: number, names: UnitNames): Promise<LoadedUnit | undefined> {
+  const { parentResource, endpoint, resource } = names;
+  const { rows } = await pool.query<LoadedUnit>({ ...LOAD, values: [id, parentResource ?? '', endpoint, resource] });
   return rows[0];
 }
 
@@ -89,17 +123,51 @@ export interface PageToCommit {
   readonly resource: string;
   readonly records: readonly (readonly [key: string, data: unknown])[];
   readonly children: readonly (readonly [node: string, key: string, record: string])[];
+  /** Items as they came. */
+  readonly items: number;
   readonly position: Position | null;
-  readonly pageSize: number;
   readonly guard: GuardMemory;
   readonly calls: number;
   readonly end: { readonly kind: EndKind; readonly reason?: string } | null;
-  /** Lanes to walk this list with from now on (1 or more); 0 leaves it as it is. */
-  readonly spawn: number;
-  readonly laned: boolean;
-  readonly nextPosition: number | null;
-  readonly endPosition: number | null;
+  /** Parts that take this list's place, each with its range. */
+  readonly split: readonly [PartRange, PartRange] | null;
+  readonly range: PartRange | null;
+  /** Watermark that the list was asked from, and the highest value that its rows have brought. */
+  readonly since: string | number | null;
+  readonly watermark: string | number | null;
+  /** Items of the list, when the third party counts them exactly. */
+  readonly total: number | null;
+  readonly start: LaneStart | null;
+  readonly move: LaneMove | null;
+  /** Rows remember which parents' lists they were seen in, so that deletions can be found. */
+  readonly isMember: boolean;
+  readonly retryOf: readonly string[];
+  readonly isReread: boolean;
   readonly stalledLimit: number;
+}
+
+/** Lanes to walk a list with from now on, this unit among them: pages of `size` items, the next one to be read is `next`. */
+export interface LaneStart {
+  readonly lanes: number;
+  readonly size: number;
+  readonly next: number;
+  /** Number of pages by the exact total. */
+  readonly plannedEnd: number | null;
+  /** Why the list will end as `capped` when all its lanes have ended. */
+  readonly capped: string | null;
+}
+
+/** What a page of one lane tells the others. */
+export interface LaneMove {
+  readonly index: number;
+  readonly hasRows: boolean;
+  /** The page is read to its end, and the lane may take another one. */
+  readonly isCellDone: boolean;
+  /** First page past the end: because it is blank, or for another reason. */
+  readonly blankAt: number | null;
+  readonly endAt: number | null;
+  readonly plannedEnd: number | null;
+  readonly isTotalWrong: boolean;
 }
 
 export type CommittedPage =
@@ -154,11 +222,6 @@ export async function countAttempt(db: Queryable, id: number, costsAttempt: bool
     [id, costsAttempt ? 1 : 0],
   );
   return rows[0]?.attempts ?? 0;
-}
-
-/** Asks for smaller pages from here on. */
-export async function setPageSize(db: Queryable, id: number, pageSize: number): Promise<void> {
-  await db.query('update sluice.unit set page_size = $2 where id = $1', [id, pageSize]);
 }
 
 /** Child nodes with units to do whose workflow has said that it has none in hand. */

@@ -10,7 +10,7 @@ import { bearer, type Auth } from './auth.ts';
 import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
 import { defaultOutcome } from './default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
-import { toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
+import { paginationMistakes, toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
 import { REFRESH_ENDPOINT } from './refresh.ts';
 import type { Classify } from './rules.ts';
 
@@ -89,7 +89,7 @@ export interface EndpointOptions<Input, Response, Item> {
   /** The call. Pure: asked again for every attempt, so a shrunk page or a new token is in it. */
   readonly request: (input: Input, page: PageRequest) => RequestSpec;
   /** How its list is cut into pages, e.g. `{ kind: 'cursor', items, next }`. Default: the answer is the one item. */
-  readonly paginate?: Paginate<Response, Item>;
+  readonly paginate?: Paginate<Response, Item, Input>;
   /** Rules for this endpoint alone; asked before the provider's. */
   readonly classify?: Classify;
   /** Overrides the provider's ceiling of a whole call, milliseconds. */
@@ -149,6 +149,8 @@ export function defineProvider(options: ProviderOptions): Provider {
     endpoint(name, endpointOptions) {
       const { input, response, request, paginate, classify, totalTimeoutMs } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
+      for (const mistake of paginationMistakes(paginate as Paginate<unknown, unknown, never> | undefined))
+        mistakes.push(`endpoint "${name}": ${mistake}`);
       const endpoint: Endpoint = {
         name,
         provider,
@@ -156,7 +158,7 @@ export function defineProvider(options: ProviderOptions): Provider {
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         request: request as Endpoint['request'],
-        paginate: toPagination(paginate as Paginate<unknown, unknown> | undefined),
+        paginate: toPagination(paginate as Paginate<unknown, unknown, never> | undefined),
         decide: (answer) => classify?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
         charges: (call) => chargesFor(options.limits, { ...call, provider: options.id, endpoint: name }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,

@@ -8,7 +8,22 @@ import type { Endpoint, Provider } from './define-provider.ts';
 
 /** What a node's functions may know besides the parent: kept for each parent from run to run. */
 export interface UnitState {
+  /**
+   * What to ask from: the highest value of `incremental.field` that this parent's list has brought, less the look-back;
+   * times in ISO, numbers as text. Undefined the first time, in full runs, and without `incremental`.
+   */
   readonly watermark: string | undefined;
+}
+
+/** How a node's lists are asked for what has changed only. */
+export interface Incremental<Item> {
+  /**
+   * What tells how new an item is: a time (ISO text, epoch seconds or milliseconds) or a growing id. The highest one of a
+   * list that was read to its end comes back as `state.watermark` in the next run. Items without one: null.
+   */
+  readonly field: (item: Item) => string | number | null | undefined;
+  /** Asked from so long before the watermark, in milliseconds: what a third party shows late is not missed. */
+  readonly lookbackMs: number;
 }
 
 /** The part of a Postgres client that a store hook gets: everything it runs is in the page's transaction. */
@@ -32,6 +47,15 @@ export interface NodeOptions<Parent, Input, Item, Row> {
   readonly when?: (parent: Parent) => boolean;
   /** Writes the rows into tables of your own, in the same transaction as ours. Must be idempotent. */
   readonly store?: (tx: StoreTransaction, rows: readonly Row[], context: { readonly account: string }) => Promise<void>;
+  /** Ask only for what changed since the last run; `input` must use `state.watermark` then. Default: everything, always. */
+  readonly incremental?: Incremental<Item>;
+  /**
+   * `full-pass`: rows that a list does not have any more are marked as deleted, when it was read from its beginning to a
+   * complete end. Default: never.
+   */
+  readonly deletions?: 'full-pass';
+  /** An empty answer deletes all rows of its list. Default false: it ends as `truncated`, and the rows are kept. */
+  readonly allowEmpty?: boolean;
   /** Lists (or objects) in flight at once, 1 … 1,000. Default 40. */
   readonly window?: number;
   readonly onChildError?: Partial<ChildErrorPolicy>;
@@ -170,6 +194,9 @@ function planNode(node: NodeDefinition): PlanNode {
     window: node.options.window ?? 40,
     onChildError: { ...policy, ...node.options.onChildError },
     callTimeoutMs: node.endpoint.totalTimeoutMs,
+    ...(node.options.incremental ? { incremental: true } : {}),
+    ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
+    ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
   };
 }
 
@@ -206,6 +233,8 @@ function syncMistakes(
     const { window, onChildError } = node.options;
     if (window !== undefined && !(window >= 1 && window <= 1_000))
       mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
+    if (node.options.incremental && !(node.options.incremental.lookbackMs >= 0))
+      mistakes.push(`${at}: incremental.lookbackMs is ${node.options.incremental.lookbackMs}; it must be 0 or more`);
     const share = onChildError?.maxSkippedShare;
     if (share !== undefined && !(share >= 0 && share <= 1))
       mistakes.push(`${at}: maxSkippedShare is ${share}; it must be from 0 to 1`);

@@ -25,6 +25,8 @@ export type { Saga, SagaFacts, SagaStepOptions } from './define-saga.ts';
 export type { ConflictPolicy } from '../contracts/action.ts';
 export type {
   CursorPages,
+  GuardName,
+  Guards,
   LinkPages,
   NumberedPages,
   PageRequest,
@@ -32,6 +34,7 @@ export type {
   Paginate,
   SinglePage,
 } from './pagination.ts';
+export type { Range, RangeOptions } from './range.ts';
 export { days, del, get, hours, minutes, post, seconds } from './request.ts';
 export {
   accept,

@@ -1,8 +1,10 @@
 /**
  * How an endpoint's answer is cut into pages, as pure functions: where the items are and how the next page is found.
+ * `docs/pagination.md` has an example for each kind and option.
  * Next stop: `activities/paginate/advance.ts` turns them into the next position.
  */
 import type { PaginationKind } from '../contracts/plan.ts';
+import { halve, type Range, type RangeOptions } from './range.ts';
 
 /** What an endpoint's `request` function gets to know about the page it must ask for. */
 export interface PageRequest {
@@ -16,6 +18,8 @@ export interface PageRequest {
   readonly number: number;
   /** Items to ask for. */
   readonly size: number;
+  /** Part of the list, for endpoints with `range`; must be in the request. */
+  readonly range: Range | undefined;
 }
 
 export interface PageSize {
@@ -23,30 +27,74 @@ export interface PageSize {
   readonly start?: number;
   /** Never ask for fewer. Default 1. */
   readonly min?: number;
-  /** Never ask for more. Default `start`. */
+  /** Never ask for more. Default `start`. Above it the size grows by half after every 5 full pages in a row. */
   readonly max?: number;
 }
+
+/** What notices that a list is not what it seems. */
+export type GuardName =
+  /** A token or address that was followed before. */
+  | 'repeated-token'
+  /** A page, or some pages in a row, of rows that were brought before. */
+  | 'repeated-rows'
+  /** Empty pages, each promising more. */
+  | 'empty-pages'
+  /** A stop at, or a refusal behind, the third party's cap. */
+  | 'result-cap'
+  /** Fewer rows than the exact total. */
+  | 'missing-rows'
+  /** More pages than `maxPages`. */
+  | 'page-maximum';
+
+export type Guards = Readonly<Record<GuardName, boolean>>;
 
 export interface Pagination<Response, Item> {
   readonly kind: PaginationKind;
   readonly items: (response: Response) => readonly Item[];
-  /** Cursor of the next page, for `cursor`; whole or relative URL, for `link`. Null, undefined or '' ends the list. */
   readonly next?: (response: Response, headers: Readonly<Record<string, string>>) => string | number | null | undefined;
-  /** Items in the whole list, for `page` and `offset`. */
+  readonly hasMore?: (response: Response) => boolean | undefined;
   readonly total?: (response: Response) => number | null | undefined;
+  readonly totalIs: 'exact' | 'estimate';
+  readonly lastPage: 'blank' | 'short';
+  readonly advanceBy: 'rows' | 'size';
+  readonly overlap: number;
   /** Pages in flight at once, for `page` and `offset`. */
   readonly lanes: number;
   readonly firstPage: number;
   readonly pageSize: Required<PageSize>;
-  /** Pages after which a list is called endless. */
+  readonly sizeParam?: string;
   readonly maxPages: number;
+  readonly resultCap: 'common' | number | false;
+  readonly guards: Guards;
+  readonly range?: {
+    readonly whole: (input: unknown) => Range;
+    readonly split: (range: Range) => readonly [Range, Range] | undefined;
+  };
 }
 
-interface Common<Response, Item> {
+interface Common<Response, Item, Input> {
   readonly items: (response: Response) => readonly Item[];
   readonly pageSize?: PageSize;
-  /** A list with more pages than this ends as `looped`. Default 1,000,000. */
+  /** A list with more pages than this ends as `truncated`. Default 1,000,000. */
   readonly maxPages?: number;
+  /** Does the answer say that more follows? False ends the list whatever else it holds; true makes an empty page no end. */
+  readonly hasMore?: (response: Response) => boolean | undefined;
+  /** Items in the whole list, when the answer says so. */
+  readonly total?: (response: Response) => number | null | undefined;
+  /**
+   * `exact`: the list ends there, and one that brings fewer rows ends as `truncated`. `estimate`: no more than a hint how
+   * many pages to ask for at once. Default `exact`.
+   */
+  readonly totalIs?: 'exact' | 'estimate';
+  /**
+   * Items behind which the third party does not page, when its documentation says so. Default `common`: a list that ends
+   * at exactly 1,000, 2,000, 5,000, 10,000, … with a full page is taken for one that was cut there. False: never.
+   */
+  readonly resultCap?: 'common' | number | false;
+  /** Switches guards off, where a third party does on purpose what they take for an error. Default: all on. */
+  readonly guards?: Partial<Guards>;
+  /** The endpoint can be asked for a part: a list that meets the cap is split in halves, as often as needed. */
+  readonly range?: RangeOptions<Input>;
 }
 
 /** One answer, cut into rows. An endpoint without `paginate` answers one object. */
@@ -56,7 +104,7 @@ export interface SinglePage<Response, Item> {
 }
 
 /** Each page names the cursor of the next; pages of one list follow one another. */
-export interface CursorPages<Response, Item> extends Common<Response, Item> {
+export interface CursorPages<Response, Item, Input> extends Common<Response, Item, Input> {
   readonly kind: 'cursor';
   /** Null, undefined or '' ends the list. */
   readonly next: (response: Response, headers: Readonly<Record<string, string>>) => string | number | null | undefined;
@@ -66,55 +114,117 @@ export interface CursorPages<Response, Item> extends Common<Response, Item> {
  * Each page carries the address of the next: in the `Link` header (RFC 8288, `rel="next"`), or where `next` finds it. An
  * address of another origin than the provider's is refused.
  */
-export interface LinkPages<Response, Item> extends Common<Response, Item> {
+export interface LinkPages<Response, Item, Input> extends Common<Response, Item, Input> {
   readonly kind: 'link';
   readonly next?: (response: Response, headers: Readonly<Record<string, string>>) => string | null | undefined;
+  /** Query parameter of the page size in next links: it is written anew when the size has changed. Default: never. */
+  readonly sizeParam?: string;
 }
 
 /**
  * Page numbers (`page`) or offset and limit (`offset`): all pages at once, bounded by `lanes`, when the first answer tells
  * the total; else `lanes` at a time until a blank one.
  */
-export interface NumberedPages<Response, Item> extends Common<Response, Item> {
+export interface NumberedPages<Response, Item, Input> extends Common<Response, Item, Input> {
   readonly kind: 'page' | 'offset';
-  /** Items in the whole list, when the answer says so. */
-  readonly total?: (response: Response) => number | null | undefined;
-  /** Pages of one list in flight at once, ≥ 1. Default 8. */
+  /** Pages of one list in flight at once, 1 … 1,000. Default 8; 1 with `overlap`. */
   readonly lanes?: number;
   /** Number of the first page, for `page`. Default 1. */
   readonly firstPage?: number;
+  /** `short`: a page with fewer rows than asked for is the last one, which saves a call a list. Default `blank`. */
+  readonly lastPage?: 'blank' | 'short';
+  /**
+   * After a short `offset` page go on behind the rows that came, or, for third parties that cut first and filter then,
+   * behind those that were asked for (`size`). Default `rows`: never loses any.
+   */
+  readonly advanceBy?: 'rows' | 'size';
+  /**
+   * Rows at the end of each `offset` page that the next one reads again, for lists that change while they are read. Must
+   * be less than the smallest page. Default 0.
+   */
+  readonly overlap?: number;
 }
 
-export type Paginate<Response, Item> =
-  SinglePage<Response, Item> | CursorPages<Response, Item> | LinkPages<Response, Item> | NumberedPages<Response, Item>;
+export type Paginate<Response, Item, Input = unknown> =
+  | SinglePage<Response, Item>
+  | CursorPages<Response, Item, Input>
+  | LinkPages<Response, Item, Input>
+  | NumberedPages<Response, Item, Input>;
+
+const allGuards: Guards = {
+  'repeated-token': true,
+  'repeated-rows': true,
+  'empty-pages': true,
+  'result-cap': true,
+  'missing-rows': true,
+  'page-maximum': true,
+};
+
+const onePage = {
+  guards: allGuards,
+  totalIs: 'estimate',
+  lastPage: 'blank',
+  advanceBy: 'rows',
+  overlap: 0,
+  lanes: 1,
+  firstPage: 1,
+  pageSize: { start: 1, min: 1, max: 1 },
+  maxPages: 1,
+  resultCap: false,
+} as const;
 
 /** Fills in the defaults. Without options an answer is its own one item. */
-export function toPagination(paginate: Paginate<unknown, unknown> | undefined): Pagination<unknown, unknown> {
-  const one = { lanes: 1, firstPage: 1, pageSize: sizes({ start: 1 }), maxPages: 1 };
-  if (!paginate) return { kind: 'single', items: (response) => [response], ...one };
+export function toPagination(paginate: Paginate<unknown, unknown, never> | undefined): Pagination<unknown, unknown> {
+  if (!paginate) return { ...onePage, kind: 'single', items: (response) => [response] };
   switch (paginate.kind) {
     case 'single':
-      return { ...one, ...paginate };
+      return { ...onePage, ...paginate };
     case 'cursor':
-      return { ...shared(paginate), kind: 'cursor', next: paginate.next, lanes: 1, firstPage: 1 };
+      return { ...shared(paginate), kind: 'cursor', next: paginate.next };
     case 'link':
       return {
         ...shared(paginate),
         kind: 'link',
         next: paginate.next ?? ((_, headers) => nextLink(headers['link'])),
-        lanes: 1,
-        firstPage: 1,
+        ...(paginate.sizeParam === undefined ? {} : { sizeParam: paginate.sizeParam }),
       };
     case 'page':
-    case 'offset':
+    case 'offset': {
+      const overlap = paginate.overlap ?? 0;
       return {
         ...shared(paginate),
         kind: paginate.kind,
-        ...(paginate.total ? { total: paginate.total } : {}),
-        lanes: paginate.lanes ?? 8,
+        lanes: overlap > 0 ? 1 : (paginate.lanes ?? 8),
         firstPage: paginate.firstPage ?? 1,
+        lastPage: paginate.lastPage ?? 'blank',
+        advanceBy: paginate.advanceBy ?? 'rows',
+        overlap,
       };
+    }
   }
+}
+
+/** What is wrong with the options, in words. */
+export function paginationMistakes(paginate: Paginate<unknown, unknown, never> | undefined): string[] {
+  if (!paginate || paginate.kind === 'single') return [];
+  const { start, min, max } = sizes(paginate.pageSize ?? {});
+  const mistakes: string[] = [];
+  if (!(min >= 1 && min <= start && start <= max && [min, start, max].every(Number.isInteger)))
+    mistakes.push(`pageSize must be whole numbers with 1 ≤ min ≤ start ≤ max, not ${min}, ${start}, ${max}`);
+  if (!((paginate.maxPages ?? 1) >= 1)) mistakes.push(`maxPages is ${paginate.maxPages}; it must be at least 1`);
+  if (typeof paginate.resultCap === 'number' && !(paginate.resultCap >= 1))
+    mistakes.push(`resultCap is ${paginate.resultCap}; it must be at least 1`);
+  if (paginate.kind === 'cursor' || paginate.kind === 'link') return mistakes;
+  const { lanes, overlap = 0 } = paginate;
+  if (lanes !== undefined && !(lanes >= 1 && lanes <= 1_000))
+    mistakes.push(`lanes is ${lanes}; it must be from 1 to 1,000`);
+  if (overlap > 0 && paginate.kind === 'page')
+    mistakes.push('overlap needs offsets: page numbers can not begin between two pages');
+  if (overlap > 0 && lanes !== undefined && lanes > 1)
+    mistakes.push('overlap and lanes exclude each other: borders are compared page after page');
+  if (!(overlap >= 0 && overlap < min) && overlap !== 0)
+    mistakes.push(`overlap is ${overlap}; it must be less than the smallest page (pageSize.min ${min})`);
+  return mistakes;
 }
 
 /** The target of `rel="next"` in a `Link` header, or undefined. */
@@ -126,8 +236,28 @@ export function nextLink(value: string | undefined): string | undefined {
   return undefined;
 }
 
-function shared(paginate: Common<unknown, unknown>) {
-  return { items: paginate.items, pageSize: sizes(paginate.pageSize ?? {}), maxPages: paginate.maxPages ?? 1_000_000 };
+function shared(paginate: Common<unknown, unknown, never>) {
+  const { range } = paginate;
+  return {
+    ...onePage,
+    items: paginate.items,
+    pageSize: sizes(paginate.pageSize ?? {}),
+    maxPages: paginate.maxPages ?? 1_000_000,
+    totalIs: paginate.totalIs ?? 'exact',
+    resultCap: paginate.resultCap ?? ('common' as const),
+    guards: { ...allGuards, ...paginate.guards },
+    ...(paginate.total ? { total: paginate.total } : {}),
+    ...(paginate.hasMore ? { hasMore: paginate.hasMore } : {}),
+    ...(range
+      ? {
+          range: {
+            // The endpoint's own schema has checked the input before it gets here.
+            whole: range.whole as (input: unknown) => Range,
+            split: range.split ?? ((whole: Range) => halve(whole, range.step)),
+          },
+        }
+      : {}),
+  };
 }
 
 function sizes(size: PageSize): Required<PageSize> {

@@ -5,6 +5,8 @@
  */
 import { createHash } from 'node:crypto';
 import type { GuardMemory } from '../../db/unit-store.ts';
+import type { Guards } from '../../providers/pagination.ts';
+import type { ListEnd } from './step.ts';
 
 /** Empty pages in a row, each with a token for the next, after which a list is called endless. */
 export const EMPTY_PAGES_LIMIT = 10;
@@ -14,42 +16,50 @@ export const STALLED_PAGES_LIMIT = 3;
 export interface PageSeen {
   /** Token of the next page; undefined where pages are numbered. */
   readonly token: string | undefined;
+  /** Token of this page. */
+  readonly used: string | undefined;
   /** Keys of this page's rows, in order. */
   readonly keys: readonly string[];
   readonly pagesBefore: number;
   readonly maxPages: number;
+  /** Empty pages in a row that are too many. Default 10. */
+  readonly maxEmpty: number | undefined;
+  readonly guards: Guards;
 }
 
-/** @returns the memory to keep, and the evidence when the list is looping. */
-export function watchForLoop(memory: GuardMemory | null, page: PageSeen): { memory: GuardMemory; loop?: string } {
+/** @returns the memory to keep, and the end with its evidence when the list does not end by itself. */
+export function watchForLoop(memory: GuardMemory | null, page: PageSeen): { memory: GuardMemory; end?: ListEnd } {
   const next: Record<string, string | number> = { ...memory };
+  const { guards, token, keys } = page;
   const pageNumber = page.pagesBefore + 1;
-  if (page.token !== undefined) {
-    const length = brent(next, 'token', digest([page.token]));
+  const looped = (reason: string) => ({ memory: next, end: { kind: 'looped', reason } }) as const;
+  if (token !== undefined && guards['repeated-token']) {
+    if (token === page.used)
+      return looped(`page ${pageNumber} names itself as the next page (token ${shorten(token)})`);
+    const length = brent(next, 'token', digest([token]));
     if (length)
-      return {
-        memory: next,
-        loop: `page ${pageNumber} names a next page that was visited ${length} page${length === 1 ? '' : 's'} before (token ${shorten(page.token)})`,
-      };
+      return looped(
+        `page ${pageNumber} names a next page that was visited ${plural(length, 'page')} before (token ${shorten(token)})`,
+      );
   }
-  if (page.keys.length > 0) {
-    const length = brent(next, 'keys', digest(page.keys));
-    if (length)
-      return {
-        memory: next,
-        loop: `page ${pageNumber} has the same ${page.keys.length} row${page.keys.length === 1 ? '' : 's'} as the page ${length} before it (first key ${shorten(page.keys[0] ?? '')})`,
-      };
+  if (keys.length > 0) {
     next['empty'] = 0;
-  } else if (page.token !== undefined) {
+    const length = guards['repeated-rows'] ? brent(next, 'keys', digest(keys)) : 0;
+    if (length)
+      return looped(
+        `page ${pageNumber} has the same ${plural(keys.length, 'row')} as the page ${length} before it (first key ${shorten(keys[0] ?? '')})`,
+      );
+  } else {
     const empty = Number(next['empty'] ?? 0) + 1;
     next['empty'] = empty;
-    if (empty >= EMPTY_PAGES_LIMIT)
-      return {
-        memory: next,
-        loop: `${empty} empty pages in a row, each naming another one (token ${shorten(page.token)})`,
-      };
+    if (guards['empty-pages'] && empty >= (page.maxEmpty ?? EMPTY_PAGES_LIMIT))
+      return looped(`${empty} empty pages in a row, each saying that more follows`);
   }
-  if (pageNumber >= page.maxPages) return { memory: next, loop: `more pages than the limit of ${page.maxPages}` };
+  if (pageNumber >= page.maxPages && guards['page-maximum'])
+    return {
+      memory: next,
+      end: { kind: 'truncated', reason: `stopped after ${page.maxPages} pages, the most that maxPages allows` },
+    };
   return { memory: next };
 }
 
@@ -69,10 +79,15 @@ function brent(memory: Record<string, string | number>, name: string, value: str
   return 0;
 }
 
-function digest(parts: readonly string[]): string {
+/** A short name for keys: the same ones in the same order have the same. */
+export function digest(parts: readonly string[]): string {
   const hash = createHash('sha1');
   for (const part of parts) hash.update(`${part.length}:`).update(part);
   return hash.digest('base64').slice(0, 16);
+}
+
+function plural(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }
 
 function shorten(text: string): string {

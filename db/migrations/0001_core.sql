@@ -10,6 +10,10 @@ create table sluice.run (
   tenant text,
   input jsonb not null,
   plan jsonb not null,
+  -- incremental: lists are asked from their watermarks on; full: from their beginning.
+  mode text not null default 'incremental' check (mode in ('incremental', 'full')),
+  -- The run whose failed lists this one reads again, and those that it was itself a retry of.
+  retry_of uuid[] not null default '{}',
   state text not null default 'running' check (state in ('running', 'paused', 'done', 'incomplete', 'failed', 'cancelled')),
   reasons jsonb not null default '[]',
   error text,
@@ -37,36 +41,103 @@ create table sluice.node (
   pages bigint not null default 0,
   rows bigint not null default 0,
   calls bigint not null default 0,
+  -- Lists up to this parent key have moved their watermark and marked their deletions.
+  settled_to text,
   primary key (run_id, name)
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500);
 
--- One unit of work: one list (or object) of one parent. Parallel lanes of one list are rows of their own; lane 0 hands
--- out positions (next_position, end_position) to all of them.
+-- One unit of work: one list (or object) of one parent. A list that was too long for the third party is split into parts
+-- ('0' and '1', then '00', …) with ranges of their own; parallel lanes of one part are rows of their own.
 create table sluice.unit (
   id bigint generated always as identity primary key,
   run_id uuid not null,
   node text not null,
   parent_key text not null,
   parent_record text,
+  part text not null default '',
   lane smallint not null default 0,
+  -- Lane 0 of the part; null on that one itself.
+  root_id bigint,
+  range jsonb,
   state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
   position jsonb,
-  page_size int,
-  next_position bigint,
-  end_position bigint,
   guard jsonb,
   stalled smallint not null default 0,
   pages int not null default 0,
+  -- Items as they came, and the different rows among them.
+  items int not null default 0,
   rows int not null default 0,
   calls int not null default 0,
   attempts smallint not null default 0,
+  -- Items that the third party says there are, when that number is exact.
+  total bigint,
+  -- The watermark that it was asked from, and the highest one that its rows have.
+  since jsonb,
+  watermark jsonb,
   end_kind text check (end_kind in ('complete', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
   reason text,
-  unique (run_id, node, parent_key, lane),
+  unique (run_id, node, parent_key, part, lane),
   foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
 ) with (fillfactor = 70);
 create index unit_open on sluice.unit (run_id, node, id) where state in ('waiting', 'running');
 create index unit_flawed on sluice.unit (run_id, node, id) where end_kind <> 'complete';
+
+-- What the lanes of one part share; made when it gets lanes. Positions are pages (indexes) of one size.
+create table sluice.lane_board (
+  run_id uuid not null,
+  node text not null,
+  parent_key text not null,
+  part text not null,
+  page_size int not null,
+  -- The next page that no lane has yet.
+  next_position bigint not null,
+  -- Pages by the third party's total; null when it said none. One that was wrong, or was split, is not compared at the end.
+  planned_end bigint,
+  total_is_wrong boolean not null default false,
+  -- The first page known to lie past the end; did the third party say so? And the last one that had rows.
+  end_position bigint,
+  end_is_answered boolean not null default false,
+  last_with_rows bigint not null,
+  capped text,
+  primary key (run_id, node, parent_key, part),
+  foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
+) with (fillfactor = 50);
+
+-- The page size that works for an endpoint and account; no row means the provider's own start. `need` full pages in a row
+-- make it grow by half; the need doubles when a size that was grown to fails.
+create table sluice.page_size (
+  provider text not null,
+  endpoint text not null,
+  account text not null,
+  size int not null,
+  clean int not null default 0,
+  need int not null default 5,
+  has_grown boolean not null default false,
+  changed_at timestamptz not null default clock_timestamp(),
+  primary key (provider, endpoint, account)
+) with (fillfactor = 70);
+
+-- How far each parent's list is known, kept from run to run; moves only when the list was read to its end.
+create table sluice.watermark (
+  account text not null,
+  resource text not null,
+  parent_key text not null,
+  value jsonb not null,
+  run_id uuid not null,
+  changed_at timestamptz not null,
+  primary key (account, resource, parent_key)
+);
+
+-- Which parents' lists have a record, and the run that saw it there last; only for nodes that mark deletions.
+create table sluice.member (
+  account text not null,
+  resource text not null,
+  parent_key text not null,
+  key text not null,
+  run_id uuid not null,
+  primary key (account, resource, parent_key, key)
+) with (fillfactor = 85);
+create index member_by_key on sluice.member (account, resource, key);
 
 create sequence sluice.record_seq cache 32;
 
@@ -90,46 +161,84 @@ create table sluice.record (
 ) with (fillfactor = 85);
 create index record_changes on sluice.record (account, resource, tx, seq);
 
+-- What becomes of the last lane of a part that ends complete: the part may still be capped, or short of its total.
+create function sluice.end_of_part(u sluice.unit, board sluice.lane_board, fresh int, total bigint, why text)
+returns table (kind text, reason text) language plpgsql as $$
+declare
+  expected bigint := coalesce(total, u.total);
+  found bigint := u.rows + fresh;
+begin
+  if board.run_id is not null then
+    if exists (select 1 from sluice.unit x where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key
+               and x.part = u.part and x.id <> u.id and x.state in ('waiting', 'running')) then
+      return query select 'complete', why;
+      return;
+    end if;
+    select found + coalesce(sum(x.rows), 0), case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
+      into found, expected from sluice.unit x
+      where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = u.part and x.id <> u.id;
+    if board.capped is not null then
+      return query select 'capped', board.capped;
+      return;
+    end if;
+  end if;
+  if found < expected then
+    return query select 'truncated', format('%s rows came, but the third party counts %s', found, expected);
+  else
+    return query select 'complete', why;
+  end if;
+end $$;
+
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, child units by (node, key), nodes by ordinal.
--- `page` is { unit, pages, account, resource, records: [[key, data]], children: [[node, key, record]], position, pageSize,
--- guard, calls, end: { kind, reason } | null, spawn, laned, sameIndex, nextPosition, endPosition, stalledLimit }.
+-- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes
+-- by ordinal.
+-- `page` is { unit, pages, account, resource, records: [[key, data]], items, children: [[node, key, record]], position, guard,
+-- calls, end: { kind, reason } | null, split: [range, range] | null, range, since, watermark, total, isMember, retryOf, isReread, stalledLimit,
+-- start: { lanes, size, next, plannedEnd, capped } | null, move: { index, hasRows, isCellDone, blankAt, endAt, plannedEnd,
+-- isTotalWrong } | null }: `start` gives the list lanes, `move` is a page of a list that has them.
 -- Returns { stale } when the page was stored before by somebody else, else { rows, fresh, changed, ended, children, wake }.
 create function sluice.commit_page(page jsonb) returns jsonb language plpgsql as $$
 declare
   u sluice.unit;
+  board sluice.lane_board;
   now_at timestamptz := clock_timestamp();
-  total int := jsonb_array_length(page->'records');
+  came int := jsonb_array_length(page->'records');
   fresh int := 0;
+  fresh_in_run int := 0;
   changed int := 0;
   ended text := page->'end'->>'kind';
   why text := page->'end'->>'reason';
+  move jsonb := nullif(page->'move', 'null');
+  page_index bigint := (page->'move'->>'index')::bigint;
   stalled_pages smallint;
-  given bigint;
-  ending bigint;
-  new_position jsonb := page->'position';
+  end_here bigint;
+  is_answered boolean;
+  new_position jsonb := nullif(page->'position', 'null');
   new_lanes int := 0;
   children jsonb := '{}';
   wake jsonb := '[]';
+  retry_of uuid[] := array(select jsonb_array_elements_text(page->'retryOf'))::uuid[];
+  root bigint;
   r record;
 begin
   select * into u from sluice.unit where id = (page->>'unit')::bigint for no key update;
   if not found or u.pages <> (page->>'pages')::int or u.state not in ('waiting', 'running') then
     return jsonb_build_object('stale', true);
   end if;
+  root := coalesce(u.root_id, u.id);
 
-  if total > 0 then
+  if came > 0 then
     with incoming as materialized (
       select distinct on (e->>0) e->>0 as key, e->1 as data, md5((e->1)::text)::uuid as hash
       from jsonb_array_elements(page->'records') with ordinality x(e, n) order by e->>0, n desc
     ), old as materialized (
-      select o.key, o.hash, o.unit_id, o.deleted_at from sluice.record o
+      select o.key, o.hash, o.run_id, o.unit_id, o.deleted_at from sluice.record o
       where o.account = page->>'account' and o.resource = page->>'resource' and o.key in (select key from incoming)
     ), stored as (
       insert into sluice.record as t
         (account, resource, key, data, hash, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
       select page->>'account', page->>'resource', i.key, i.data, i.hash, pg_current_xact_id(), nextval('sluice.record_seq'),
-        now_at, now_at, now_at, u.run_id, u.id
+        now_at, now_at, now_at, u.run_id, root
       from incoming i order by i.key
       on conflict (account, resource, key) do update set
         data = excluded.data, hash = excluded.hash, last_seen_at = now_at, deleted_at = null,
@@ -139,68 +248,124 @@ begin
         changed_at = case when t.hash <> excluded.hash or t.deleted_at is not null then now_at else t.changed_at end
       returning t.key
     )
-    select count(*) filter (where o.key is null or o.unit_id <> u.id),
+    select count(*) filter (where o.key is null or o.unit_id <> root),
+           count(*) filter (where o.key is null or o.run_id <> u.run_id),
            count(*) filter (where o.key is null or o.hash <> i.hash or o.deleted_at is not null)
-      into fresh, changed
+      into fresh, fresh_in_run, changed
       from incoming i left join old o using (key) left join stored s using (key);
+
+    if (page->>'isMember')::boolean then
+      insert into sluice.member as m (account, resource, parent_key, key, run_id)
+      select distinct page->>'account', page->>'resource', u.parent_key, e->>0, u.run_id
+      from jsonb_array_elements(page->'records') e order by 4
+      on conflict (account, resource, parent_key, key) do update set run_id = excluded.run_id
+        where m.run_id <> excluded.run_id;
+    end if;
   end if;
 
-  stalled_pages := case when total > 0 and fresh = 0 then u.stalled + 1 else 0 end;
+  stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then u.stalled + 1 else 0 end;
   if ended is null and stalled_pages >= (page->>'stalledLimit')::int then
     ended := 'looped';
     why := format('%s pages in a row brought only rows that this list had already brought', stalled_pages);
   end if;
 
-  for r in
-    with inserted as (
-      insert into sluice.unit (run_id, node, parent_key, parent_record)
-      select u.run_id, c.node, c.key, c.rec
-      from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
-            from jsonb_array_elements(page->'children') e order by e->>0, e->>1) c
-      order by c.node, c.key
-      on conflict (run_id, node, parent_key, lane) do nothing
-      returning node
-    ) select node, count(*)::int as n from inserted group by node
-  loop
-    children := children || jsonb_build_object(r.node, r.n);
-  end loop;
+  if jsonb_array_length(page->'children') > 0 then
+    for r in
+      with inserted as (
+        insert into sluice.unit (run_id, node, parent_key, parent_record)
+        select u.run_id, c.node, c.key, c.rec
+        from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
+              from jsonb_array_elements(page->'children') e order by e->>0, e->>1) c
+        -- A retry visits only what the runs before it have not read to the end.
+        where retry_of = '{}' or not exists (
+          select 1 from sluice.unit o where o.run_id = any (retry_of) and o.node = c.node and o.parent_key = c.key
+            and o.part = '' and o.lane = 0 and o.end_kind = 'complete')
+        order by c.node, c.key
+        on conflict (run_id, node, parent_key, part, lane) do nothing
+        returning node
+      ) select node, count(*)::int as n from inserted group by node
+    loop
+      children := children || jsonb_build_object(r.node, r.n);
+    end loop;
+  end if;
 
-  -- Lanes: from `spawn` on, lane 0 of the list hands out the next position; a page that ended the list lowers the end for all.
-  if (page->>'spawn')::int > 0 and u.lane = 0 and u.next_position is null and ended is null then
-    new_lanes := (page->>'spawn')::int - 1;
-    insert into sluice.unit (run_id, node, parent_key, parent_record, lane, position, page_size)
-    select u.run_id, u.node, u.parent_key, u.parent_record, n,
-      jsonb_build_object('index', (page->>'nextPosition')::bigint + n), (page->>'pageSize')::int
+  if jsonb_typeof(page->'start') = 'object' and ended is null then
+    insert into sluice.lane_board
+      (run_id, node, parent_key, part, page_size, next_position, planned_end, last_with_rows, capped)
+    values (u.run_id, u.node, u.parent_key, u.part, (page->'start'->>'size')::int,
+      (page->'start'->>'next')::bigint + (page->'start'->>'lanes')::int, (page->'start'->>'plannedEnd')::bigint,
+      (page->'start'->>'next')::bigint - 1, page->'start'->>'capped');
+    new_lanes := (page->'start'->>'lanes')::int - 1;
+    -- Each lane knows the first page: one that brings it again is caught at once.
+    insert into sluice.unit (run_id, node, parent_key, parent_record, part, lane, root_id, range, position, guard)
+    select u.run_id, u.node, u.parent_key, u.parent_record, u.part, n, root, page->'range',
+      jsonb_build_object('index', (page->'start'->>'next')::bigint + n, 'size', (page->'start'->>'size')::int), page->'guard'
     from generate_series(1, new_lanes) n
-    on conflict (run_id, node, parent_key, lane) do nothing;
-    update sluice.unit set next_position = (page->>'nextPosition')::bigint + new_lanes + 1,
-      end_position = (page->>'endPosition')::bigint
-      where id = u.id;
-    new_position := jsonb_build_object('index', (page->>'nextPosition')::bigint);
-  elsif (page->>'laned')::boolean and not (page ? 'sameIndex') then
-    update sluice.unit set
-      next_position = next_position + case when ended is null then 1 else 0 end,
-      end_position = least(end_position, (page->>'endPosition')::bigint)
-      where run_id = u.run_id and node = u.node and parent_key = u.parent_key and lane = 0
-      returning next_position - 1, end_position into given, ending;
-    if ended is null then
-      if ending is not null and given >= ending then
+    on conflict (run_id, node, parent_key, part, lane) do nothing;
+  elsif move is not null then
+    select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
+      and b.parent_key = u.parent_key and b.part = u.part for no key update;
+    end_here := coalesce((move->>'blankAt')::bigint, (move->>'endAt')::bigint, case ended when 'looped' then page_index end);
+    is_answered := coalesce(ended = 'complete' and jsonb_typeof(page->'split') <> 'array', false);
+    -- An end before a page that has rows: something is missing in between.
+    if (move->>'hasRows')::boolean and board.end_is_answered and page_index >= board.end_position
+       and coalesce(ended, 'complete') = 'complete' then
+      ended := 'truncated';
+      why := format('this list ended before page %s, but page %s has rows', board.end_position, page_index);
+    elsif is_answered and end_here <= board.last_with_rows then
+      ended := 'truncated';
+      why := format('this list ended before page %s, but page %s had rows', end_here, board.last_with_rows);
+    end if;
+    if ended = 'capped' then
+      -- Said once for the list, by whichever lane ends last.
+      board.capped := coalesce(board.capped, why);
+      ended := 'complete';
+      why := null;
+    end if;
+    if (move->>'hasRows')::boolean then
+      board.last_with_rows := greatest(board.last_with_rows, page_index);
+    end if;
+    if end_here < board.end_position or board.end_position is null then
+      board.end_position := end_here;
+      board.end_is_answered := is_answered;
+    end if;
+    board.total_is_wrong := board.total_is_wrong or (move->>'isTotalWrong')::boolean or jsonb_typeof(page->'split') = 'array';
+    board.planned_end := case when board.total_is_wrong then null
+      else greatest(board.planned_end, (move->>'plannedEnd')::bigint) end;
+    if ended is null and (move->>'isCellDone')::boolean then
+      if board.next_position >= least(board.end_position, board.planned_end) then
         ended := 'complete';
       else
-        new_position := jsonb_build_object('index', given);
+        new_position := jsonb_build_object('index', board.next_position, 'size', board.page_size);
+        board.next_position := board.next_position + 1;
       end if;
     end if;
+    update sluice.lane_board b set next_position = board.next_position, planned_end = board.planned_end,
+      total_is_wrong = board.total_is_wrong, end_position = board.end_position, end_is_answered = board.end_is_answered,
+      last_with_rows = board.last_with_rows, capped = board.capped
+      where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+  end if;
+
+  if jsonb_typeof(page->'split') = 'array' then
+    -- Both halves of a capped range become parts of this list, once, whichever lane met the cap first.
+    insert into sluice.unit (run_id, node, parent_key, parent_record, part, range)
+    select u.run_id, u.node, u.parent_key, u.parent_record, u.part || n, page->'split'->n from generate_series(0, 1) n
+    on conflict (run_id, node, parent_key, part, lane) do nothing;
+    get diagnostics new_lanes = row_count;
+  elsif ended = 'complete' then
+    select e.kind, e.reason into ended, why from sluice.end_of_part(u, board, fresh, (page->>'total')::bigint, why) e;
   end if;
 
   update sluice.unit set
     state = case when ended is null then 'running' when ended = 'skipped' then 'skipped' when ended = 'failed' then 'failed' else 'done' end,
-    position = new_position, page_size = (page->>'pageSize')::int, guard = page->'guard', stalled = stalled_pages,
-    pages = u.pages + 1, rows = u.rows + fresh, calls = u.calls + (page->>'calls')::int, attempts = 0,
-    end_kind = ended, reason = why
+    position = new_position, range = nullif(page->'range', 'null'), guard = page->'guard', stalled = stalled_pages,
+    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, calls = u.calls + (page->>'calls')::int,
+    attempts = 0, total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
+    watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark), end_kind = ended, reason = why
     where id = u.id;
 
   update sluice.node set
-    pages = pages + 1, rows = rows + fresh, calls = calls + (page->>'calls')::int,
+    pages = pages + 1, rows = rows + fresh_in_run, calls = calls + (page->>'calls')::int,
     waiting = waiting + new_lanes - case when ended is not null and u.state = 'waiting' then 1 else 0 end,
     running = running - case when ended is not null and u.state = 'running' then 1 else 0 end,
     done = done + case when ended is not null and ended not in ('skipped', 'failed') then 1 else 0 end,
@@ -219,37 +384,118 @@ begin
     end if;
   end loop;
 
-  return jsonb_build_object('rows', total, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
+  return jsonb_build_object('rows', came, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
     'lanes', new_lanes, 'children', children, 'wake', wake);
 end $$;
 
--- Ends a unit without a page: skipped, failed, or an end that was not a page. Same lock order as commit_page.
+-- Ends a unit without a page: skipped, failed, or a lane past the end. Same lock order as commit_page.
 create function sluice.end_unit(unit_id bigint, kind text, why text, extra_calls int) returns boolean language plpgsql as $$
 declare
   u sluice.unit;
+  board sluice.lane_board;
+  ended text := kind;
 begin
   select * into u from sluice.unit where id = unit_id for no key update;
   if not found or u.state not in ('waiting', 'running') then
     return false;
   end if;
-  update sluice.unit set
-    state = case kind when 'skipped' then 'skipped' when 'failed' then 'failed' else 'done' end,
-    end_kind = kind, reason = why, calls = u.calls + extra_calls
-    where id = u.id;
-  if kind <> 'failed' and kind <> 'skipped' then
-    update sluice.unit set end_position = least(end_position, (u.position->>'index')::bigint)
-      where run_id = u.run_id and node = u.node and parent_key = u.parent_key and lane = 0 and next_position is not null;
+  select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
+    and b.parent_key = u.parent_key and b.part = u.part for no key update;
+  if ended = 'complete' then
+    select e.kind, e.reason into ended, why from sluice.end_of_part(u, board, 0, null, why) e;
   end if;
+  update sluice.unit set
+    state = case ended when 'skipped' then 'skipped' when 'failed' then 'failed' else 'done' end,
+    end_kind = ended, reason = why, calls = u.calls + extra_calls
+    where id = u.id;
   update sluice.node set
     calls = calls + extra_calls,
     waiting = waiting - case when u.state = 'waiting' then 1 else 0 end,
     running = running - case when u.state = 'running' then 1 else 0 end,
-    done = done + case when kind not in ('skipped', 'failed') then 1 else 0 end,
-    skipped = skipped + case when kind = 'skipped' then 1 else 0 end,
-    failed = failed + case when kind = 'failed' then 1 else 0 end,
-    flawed = flawed + case when kind <> 'complete' then 1 else 0 end
+    done = done + case when ended not in ('skipped', 'failed') then 1 else 0 end,
+    skipped = skipped + case when ended = 'skipped' then 1 else 0 end,
+    failed = failed + case when ended = 'failed' then 1 else 0 end,
+    flawed = flawed + case when ended <> 'complete' then 1 else 0 end
     where run_id = u.run_id and name = u.node;
   return true;
+end $$;
+
+-- Settles up to `room` lists of a node that has ended, in the order of their parent keys: a list that was read to its end
+-- moves its watermark, and, when it was asked from the beginning, marks its rows that were not seen as deleted. A list of
+-- another end does neither. Locks: the node, units, members, records by key.
+-- Returns the number of lists looked at: fewer than `room` means that all are settled.
+create function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
+returns int language plpgsql as $$
+declare
+  n sluice.node;
+  of_account text;
+  picked text[];
+  gone text[];
+  emptied text[] := '{}';
+  lists jsonb;
+begin
+  select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
+  select account into of_account from sluice.run where id = for_run;
+  select array_agg(k.parent_key order by k.parent_key) into picked from (
+    select distinct x.parent_key from sluice.unit x
+    where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
+    order by x.parent_key limit room
+  ) k;
+  if picked is null then
+    return 0;
+  end if;
+
+  select jsonb_agg(l) into lists from (
+    select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
+      coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
+               to_jsonb(max((x.watermark #>> '{}') collate "C") filter (where jsonb_typeof(x.watermark) = 'string')))
+        as watermark
+    from sluice.unit x where x.run_id = for_run and x.node = for_node and x.parent_key = any (picked)
+    group by x.parent_key having bool_and(x.state = 'done' and x.end_kind = 'complete')
+  ) l;
+
+  if marks_deletions and not allows_empty then
+    -- A list that had rows and comes back entirely empty is more likely an error of the third party.
+    with emptied_list as (
+      select l.parent_key, count(*) as kept from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
+      join sluice.member m on m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
+      where l.rows = 0 and not l.is_partial group by l.parent_key
+    ), marked as (
+      update sluice.unit x set end_kind = 'truncated', reason = format('empty answer: %s rows kept', l.kept)
+      from emptied_list l where x.run_id = for_run and x.node = for_node and x.parent_key = l.parent_key
+        and x.part = '' and x.lane = 0
+      returning x.parent_key
+    ) select coalesce(array_agg(parent_key), '{}') into emptied from marked;
+  end if;
+
+  if marks_deletions then
+    with unseen as (
+      delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
+        and l.parent_key <> all (emptied) and m.run_id <> for_run
+      returning m.key
+    ) select array_agg(distinct key) into gone from unseen;
+    if gone is not null then
+      -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
+      perform 1 from sluice.record t where t.account = of_account and t.resource = n.resource and t.key = any (gone)
+        order by t.key for no key update;
+      update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
+        tx = pg_current_xact_id(), seq = nextval('sluice.record_seq')
+      where t.account = of_account and t.resource = n.resource and t.key = any (gone) and t.deleted_at is null
+        and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+    end if;
+  end if;
+
+  insert into sluice.watermark as w (account, resource, parent_key, value, run_id, changed_at)
+  select of_account, n.resource, l.parent_key, l.watermark, for_run, clock_timestamp()
+  from jsonb_to_recordset(lists) as l (parent_key text, watermark jsonb)
+  where jsonb_typeof(l.watermark) <> 'null' and l.parent_key <> all (emptied)
+  on conflict (account, resource, parent_key) do update set
+    value = excluded.value, run_id = excluded.run_id, changed_at = excluded.changed_at where w.value <> excluded.value;
+
+  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
+    where x.run_id = for_run and x.name = for_node;
+  return cardinality(picked);
 end $$;
 
 -- Up to `room` units of a node that are open and not already in the asking workflow's hands. When there are fewer, the

@@ -1,0 +1,121 @@
+/**
+ * Walks a run's tree in this process: the same activities in the same order as the workflows have them, without Temporal.
+ * For tests of what is stored; real Postgres, the real limiter and real HTTP are behind it.
+ */
+import { randomUUID } from 'node:crypto';
+import { ApplicationFailure } from '@temporalio/common';
+import { fetchPage } from '../../activities/fetch-page.ts';
+import { createHttpSender, type ActivityDeps } from '../../activities/index.ts';
+import { finishNodeActivity, finishRunActivity, openRunActivity } from '../../activities/run-activities.ts';
+import type { OpenRunInput } from '../../contracts/messages.ts';
+import type { RunResult } from '../../contracts/run.ts';
+import { nextUnits, type Pool } from '../../db/index.ts';
+import { createLimiter } from '../../limiter/index.ts';
+import type { Sync } from '../../providers/index.ts';
+
+export interface DriveOptions {
+  readonly account?: string;
+  readonly input?: unknown;
+  readonly mode?: OpenRunInput['mode'];
+  readonly retryOf?: OpenRunInput['retryOf'];
+  /** Calls after which it gives up. Default 2,000. */
+  readonly maxCalls?: number;
+  /** Stops after so many calls, as if all workers had died there. */
+  readonly dieAfterCalls?: number;
+}
+
+export interface Drive {
+  /** @returns the result, or undefined when the calls were used up before the end. */
+  run(sync: Sync, options?: DriveOptions): Promise<(RunResult & { readonly fetches: number }) | undefined>;
+  /** Goes on with a run that was left in the middle. */
+  goOn(
+    sync: Sync,
+    runId: string,
+    options?: DriveOptions,
+  ): Promise<(RunResult & { readonly fetches: number }) | undefined>;
+  /** Run id of the newest run. */
+  lastRunId(): string;
+  end(): Promise<void>;
+}
+
+const never = (what: string) => (): never => {
+  throw new Error(`not expected in this test: ${what}`);
+};
+
+export async function createDrive(pool: Pool): Promise<Drive> {
+  const limiter = createLimiter({ pool });
+  const http = createHttpSender();
+  let lastRunId = '';
+  const depsFor = (sync: Sync): ActivityDeps => ({
+    pool,
+    limiter,
+    http,
+    syncNamed: () => sync.definition,
+    actionNamed: never('an action'),
+    sagaNamed: never('a saga'),
+    credentials: { get: () => Promise.resolve(undefined) },
+    egress: 'default',
+    wake: () => Promise.resolve(),
+    tellLock: () => Promise.resolve(),
+    log: { info: () => {}, warn: () => {}, error: () => {} },
+  });
+
+  const goOn: Drive['goOn'] = async (sync, runId, options = {}) => {
+    const deps = depsFor(sync);
+    const { definition } = sync;
+    const context = {
+      workflowId: `drive/${runId}`,
+      sync: definition.name,
+      provider: definition.provider.id,
+      account: options.account ?? 'acct',
+      priority: 'bulk',
+      weight: 1,
+    } as const;
+    let fetches = 0;
+    // Parents come before their children in a plan, so each node has all its units when its turn comes.
+    for (const node of definition.plan.nodes) {
+      for (;;) {
+        const units = await nextUnits(pool, runId, node.name, [], 100);
+        if (units.length === 0) break;
+        for (const unit of units) {
+          if (fetches >= (options.dieAfterCalls ?? options.maxCalls ?? 2_000)) return undefined;
+          fetches++;
+          // One call each in turn, as lanes side by side would.
+          await fetchPage(deps, { runId, node: node.name, unit: unit.id, context, mode: 'durable' }).catch(waitALittle);
+        }
+      }
+      await finishNodeActivity(deps, { runId, node });
+    }
+    const result = await finishRunActivity(deps, { runId });
+    return { ...result, fetches };
+  };
+
+  return {
+    run: async (sync, options = {}) => {
+      const runId = randomUUID();
+      lastRunId = runId;
+      await openRunActivity(depsFor(sync), {
+        runId,
+        workflowId: `drive/${sync.definition.name}`,
+        sync: sync.definition.name,
+        account: options.account ?? 'acct',
+        input: options.input ?? {},
+        ...(options.mode ? { mode: options.mode } : {}),
+        ...(options.retryOf ? { retryOf: options.retryOf } : {}),
+      });
+      return goOn(sync, runId, options);
+    },
+    goOn,
+    lastRunId: () => lastRunId,
+    end: async () => {
+      await limiter.stop();
+      await http.close();
+    },
+  };
+}
+
+/** What Temporal's retry policy does; here nothing else is waiting, so a moment is enough. */
+async function waitALittle(error: unknown): Promise<void> {
+  if (!(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
+  await new Promise((resolve) => setTimeout(resolve, 5));
+}
