@@ -4,6 +4,8 @@
 import type { Credentials } from '../contracts/credentials.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Limiter } from '../limiter/index.ts';
+import type { ActionDefinition } from '../providers/define-action.ts';
+import type { SagaDefinition } from '../providers/define-saga.ts';
 import type { CompiledSync } from '../providers/define-sync.ts';
 import type { HttpSender } from './http/send.ts';
 
@@ -13,11 +15,17 @@ export interface ActivityDeps {
   readonly http: HttpSender;
   /** @throws Error when this worker does not have the sync. */
   readonly syncNamed: (name: string) => CompiledSync;
+  /** By `provider/action`. @throws Error when this worker does not have the action. */
+  readonly actionNamed: (id: string) => ActionDefinition;
+  /** @throws Error when this worker does not have the saga. */
+  readonly sagaNamed: (name: string) => SagaDefinition;
   readonly credentials: CredentialSource;
   /** Identity of the address that calls leave from; workers behind one NAT have the same. */
   readonly egress: string;
   /** Tells the workflow of a node, of the run with this workflow id, that it has new units. */
   readonly wake: (workflowId: string, node: string) => Promise<void>;
+  /** Tells the workflow of an operation that it holds the lock of its entity. One that is not there is no error. */
+  readonly tellLock: (workflowId: string) => Promise<void>;
   readonly log: Log;
 }
 

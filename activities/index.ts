@@ -9,8 +9,14 @@ import type {
   OpenRunInput,
   SetRunStateInput,
 } from '../contracts/messages.ts';
+import type { LockInput, PerformActionInput, PrepareStepInput } from '../contracts/action.ts';
+import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
 import { fetchPage } from './fetch-page.ts';
+import { performAction } from './perform-action.ts';
+import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
+import { prepareStep } from './saga-steps.ts';
+import { withHeartbeat } from './with-heartbeat.ts';
 import {
   finishNodeActivity,
   finishRunActivity,
@@ -35,6 +41,12 @@ export function createActivities(deps: ActivityDeps) {
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => finishRunActivity(deps, request),
     setRunState: (request: SetRunStateInput) => setRunStateActivity(deps, request),
+    performAction: (request: PerformActionInput) => withHeartbeat((signal) => performAction(deps, request, signal)),
+    prepareStep: (request: PrepareStepInput) => prepareStep(deps, request),
+    openReport: (request: OpenReportInput) => openReportActivity(deps, request),
+    endReport: (request: EndReportInput) => endReportActivity(deps, request),
+    holdsLock: (request: LockInput) => holdsLockActivity(deps, request),
+    releaseLock: (request: LockInput) => releaseLockActivity(deps, request),
   };
 }
 

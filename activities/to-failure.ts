@@ -3,6 +3,7 @@
  * connection and adds nothing to history.
  */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { ActionErrorType } from '../contracts/action.ts';
 
 /** A delay of 0 would fail the activity for good instead of retrying it. */
 const MIN_DELAY_MS = 100;
@@ -29,4 +30,9 @@ export function retryLater(reason: string, delayMs: number): ApplicationFailure 
 /** 1 s doubled with every real attempt, at most 5 minutes, ± 20 % so that callers do not come back together. */
 export function backoffMs(attempts: number, random: () => number = Math.random): number {
   return Math.min(300_000, 1_000 * 2 ** Math.max(0, attempts - 1)) * (0.8 + 0.4 * random());
+}
+
+/** An action has failed for good; the type says why and who must act. `cause` keeps where in the code it was. */
+export function actionFailed(type: ActionErrorType, message: string, cause?: Error): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, ...(cause ? { cause } : {}) });
 }

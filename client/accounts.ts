@@ -16,7 +16,7 @@ import {
   type Keyring,
 } from '../db/index.ts';
 import type { Provider } from '../providers/define-provider.ts';
-import type { ClientParts } from './start-sync.ts';
+import type { ClientParts } from './start-reported.ts';
 
 export interface AccountName {
   /** The provider, or its id. */

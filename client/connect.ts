@@ -4,9 +4,24 @@
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { RunProgress } from '../contracts/run.ts';
-import { createKeyring, createPool, EncryptionKeyError, NO_ENCRYPTION_KEYS, readProgress } from '../db/index.ts';
+import {
+  createKeyring,
+  createPool,
+  EncryptionKeyError,
+  listReports,
+  NO_ENCRYPTION_KEYS,
+  pendingOperations,
+  readProgress,
+  type ReportFilter,
+} from '../db/index.ts';
 import type { Node, Sync } from '../providers/define-sync.ts';
+import type { PendingOperation } from '../contracts/action.ts';
+import type { Report } from '../contracts/report.ts';
+import type { Action } from '../providers/define-action.ts';
+import type { Saga } from '../providers/define-saga.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
+import { act, startSaga, type ActOptions } from './act.ts';
+import { createActionHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { startSync, type StartOptions } from './start-sync.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
@@ -29,6 +44,24 @@ export interface ConnectOptions {
 
 export interface Sluice {
   readonly accounts: Accounts;
+  readonly reports: {
+    /**
+     * Reports of actions, sagas and sync runs, oldest first; `after` goes on behind the last one seen.
+     * @throws TypeError when `after` or `limit` is not what it should be.
+     */
+    list(filter?: ReportFilter): Promise<Report[]>;
+  };
+  /** Accepts a write to a third party; awaiting `result()` is up to the caller. */
+  act<Input, Output>(action: Action<Input, Output>, options: ActOptions<Input>): Promise<ActionHandle<Output>>;
+  /** Accepts several writes that are taken back when one of them fails. */
+  saga<Input, Parsed, Outputs>(
+    saga: Saga<Input, Parsed, Outputs>,
+    options: ActOptions<Input>,
+  ): Promise<SagaHandle<Outputs>>;
+  /** An action by its workflow id; nothing is asked of a server yet. */
+  action(of: { readonly workflowId: string }): ActionHandle<unknown>;
+  /** Operations on an entity that are not done: the one at work, then those that wait. */
+  pending(entity: string): Promise<PendingOperation[]>;
   /** Starts a run, or attaches to the one that is running for this account and sync. Returns when it is accepted. */
   start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<SyncHandle>;
   /** A run by account and sync, or by its workflow id; nothing is asked of a server yet. */
@@ -62,10 +95,16 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     if (!keys) throw new EncryptionKeyError(NO_ENCRYPTION_KEYS);
     return createKeyring(keys);
   };
+  const parts = { client, pool, taskQueue };
   return {
     accounts: createAccounts({ client, pool }, keyring),
-    start: (sync, startOptions) => startSync({ client, pool, taskQueue }, sync, startOptions),
-    run: (of) => createHandle({ client, pool, taskQueue }, of),
+    reports: { list: (filter) => listReports(pool, filter) },
+    act: (action, actOptions) => act(parts, action, actOptions),
+    saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
+    action: ({ workflowId }) => createActionHandle(parts, workflowId),
+    pending: (entity) => pendingOperations(pool, entity),
+    start: (sync, startOptions) => startSync(parts, sync, startOptions),
+    run: (of) => createHandle(parts, of),
     progress: (runId) => readProgress(pool, { runId }),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     close: async () => {

@@ -1,20 +1,15 @@
 /**
  * Starts a run: one workflow per account and sync. Returns as soon as Temporal has accepted it, so it fits a request
- * handler. Next stop: `workflows/sync.ts`.
+ * handler. Next stop: `start-reported.ts`, then `workflows/sync.ts`.
  */
-import {
-  defineSearchAttributeKey,
-  SearchAttributeType,
-  TypedSearchAttributes,
-  type SearchAttributePair,
-} from '@temporalio/common';
-import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy, type Client } from '@temporalio/client';
+import { randomUUID } from 'node:crypto';
 import type { Priority } from '../contracts/limit.ts';
 import type { SyncInput } from '../contracts/messages.ts';
-import { searchAttributes, syncWorkflowId } from '../contracts/names.ts';
-import type { Pool } from '../db/index.ts';
+import { syncWorkflowId } from '../contracts/names.ts';
+import { checkStartedBy, type StartedBy } from '../contracts/report.ts';
+import { insertReport } from '../db/index.ts';
 import type { Sync } from '../providers/define-sync.ts';
-import type * as workflows from '../workflows/index.ts';
+import { startReported, type ClientParts } from './start-reported.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
 
 export interface StartOptions<Input> {
@@ -23,6 +18,8 @@ export interface StartOptions<Input> {
   readonly input: Input;
   /** Who pays or owns the account; for fairness and search. Default: the account. */
   readonly tenant?: string;
+  /** Who wants it, for its report: `user:<id>` or `system`. Default `system`. */
+  readonly startedBy?: StartedBy;
   /** `interactive` overtakes `bulk`, `trickle` goes last: at limits and in task queues. Default `bulk`. */
   readonly priority?: Priority;
   /** Share among the tenants that wait for the same thing, 0.001 … 1,000. Default 1. */
@@ -31,16 +28,8 @@ export interface StartOptions<Input> {
   readonly maxHistoryEvents?: number;
 }
 
-export interface ClientParts {
-  readonly client: Client;
-  readonly pool: Pool;
-  readonly taskQueue: string;
-}
-
-const priorityKeys = { interactive: 1, bulk: 3, trickle: 5 } satisfies Record<Priority, number>;
-
 /**
- * @throws TypeError when account or input do not fit.
+ * @throws TypeError when account, `startedBy` or input do not fit.
  */
 export async function startSync<Input>(
   parts: ClientParts,
@@ -48,44 +37,62 @@ export async function startSync<Input>(
   options: StartOptions<Input>,
 ): Promise<SyncHandle> {
   const { definition } = sync;
-  const { account, tenant, priority = 'bulk', weight = 1 } = options;
-  if (!account || account.includes('/'))
-    throw new TypeError(`\`account\` is ${JSON.stringify(account)}; it must be a name without "/".`);
+  const { account, tenant = account, startedBy = 'system', priority = 'bulk', weight = 1 } = options;
+  checkAccount(account);
+  checkStartedBy(startedBy);
+  const { name, provider } = definition;
   const input: SyncInput = {
-    sync: definition.name,
+    sync: name,
     account,
     input: definition.parseInput(options.input),
+    startedBy,
     priority,
     weight,
-    ...(tenant === undefined ? {} : { tenant }),
+    ...(options.tenant === undefined ? {} : { tenant }),
     ...(options.maxHistoryEvents === undefined ? {} : { maxHistoryEvents: options.maxHistoryEvents }),
   };
-  const workflowId = syncWorkflowId(definition.name, account);
-  await parts.client.workflow.start<typeof workflows.sync>('sync', {
+  const workflowId = syncWorkflowId(name, account);
+  const what = `${name} of ${account}`;
+  const id = randomUUID();
+  const reportId = await insertReport(parts.pool, {
+    id,
+    kind: 'sync',
+    name,
+    account,
+    tenant,
+    startedBy,
     workflowId,
-    taskQueue: parts.taskQueue,
-    args: [input],
-    workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-    workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
-    workflowTaskTimeout: '5 seconds',
-    // Temporal limits fairness keys to 64 bytes.
-    priority: {
-      priorityKey: priorityKeys[priority],
-      fairnessKey: (tenant ?? account).slice(0, 64),
-      fairnessWeight: weight,
+    rootWorkflowId: workflowId,
+    what,
+  }).then(
+    () => id,
+    (error: unknown) => {
+      // A database that no worker has migrated yet: the workflow writes its report itself.
+      if ((error as { code?: string }).code === UNDEFINED_TABLE) return undefined;
+      throw error;
     },
-    staticSummary: `${definition.name} of ${account}`,
-    typedSearchAttributes: new TypedSearchAttributes([
-      keyword('provider', definition.provider.id),
-      keyword('account', account),
-      keyword('sync', definition.name),
-      keyword('tenant', tenant ?? account),
-      keyword('status', 'running'),
-    ]),
+  );
+  await startReported(parts, {
+    workflow: 'sync',
+    workflowId,
+    input,
+    reportId,
+    summary: what,
+    provider: provider.id,
+    name,
+    account,
+    tenant,
+    priority,
+    weight,
+    mayRunAgain: true,
   });
   return createHandle(parts, { workflowId });
 }
 
-function keyword(name: keyof typeof searchAttributes, value: string): SearchAttributePair {
-  return { key: defineSearchAttributeKey(searchAttributes[name], SearchAttributeType.KEYWORD), value };
+const UNDEFINED_TABLE = '42P01';
+
+/** @throws TypeError when it can't be part of a workflow id. */
+export function checkAccount(account: string): void {
+  if (!account || account.includes('/'))
+    throw new TypeError(`\`account\` is ${JSON.stringify(account)}; it must be a name without "/".`);
 }

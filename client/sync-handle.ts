@@ -7,7 +7,7 @@ import type { RunProgress, RunResult } from '../contracts/run.ts';
 import { readProgress } from '../db/index.ts';
 import type { Sync } from '../providers/define-sync.ts';
 import type * as workflows from '../workflows/index.ts';
-import type { ClientParts } from './start-sync.ts';
+import type { ClientParts } from './start-reported.ts';
 
 export interface SyncHandle {
   readonly workflowId: string;

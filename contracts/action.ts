@@ -75,6 +75,11 @@ export interface SagaInput {
   readonly lock?: LockPlace;
 }
 
+/** The outputs of the steps stay in Postgres. */
+export interface SagaFact {
+  readonly state: 'done';
+}
+
 export interface SagaPlanStep {
   readonly name: string;
   /** `provider/action`. */
@@ -85,6 +90,7 @@ export interface SagaPlanStep {
 
 export interface PrepareStepInput {
   readonly sagaWorkflowId: string;
+  readonly sagaRunId: string;
   readonly saga: string;
   readonly step: string;
   /** Take the step back instead. */
@@ -99,8 +105,12 @@ export interface PreparedStep {
   readonly tenant: string;
   readonly startedBy: StartedBy;
   readonly lock?: LockPlace;
-  /** It was done before: nothing is to be started. */
-  readonly isDone?: boolean;
+}
+
+/** Gives a place in the queue of an entity back, or asks whether it has come to the front. */
+export interface LockInput {
+  readonly entity: string;
+  readonly workflowId: string;
 }
 
 /** An operation that is not done, as the app sees it. */

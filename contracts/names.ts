@@ -11,6 +11,19 @@ export function resourceWorkflowId(syncId: string, node: string): string {
   return `${syncId}/${node}`;
 }
 
+/** One workflow per account and idempotency key of the app: a second start attaches to the first. */
+export function actionWorkflowId(action: string, account: string, key: string): string {
+  return `action/${action}/${account}/${key}`;
+}
+
+export function sagaWorkflowId(saga: string, account: string, key: string): string {
+  return `saga/${saga}/${account}/${key}`;
+}
+
+export function sagaStepWorkflowId(sagaId: string, step: string, undo?: 'undo'): string {
+  return undo ? `${sagaId}/${step}/undo` : `${sagaId}/${step}`;
+}
+
 export const searchAttributes = {
   provider: 'SluiceProvider',
   account: 'SluiceAccount',
@@ -29,4 +42,5 @@ export const signalNames = {
   wake: 'wake',
   parentDone: 'parentDone',
   waiting: 'waiting',
+  lockGranted: 'lockGranted',
 } as const;

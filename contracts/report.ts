@@ -50,6 +50,26 @@ export type ReportEnd =
       readonly traceback?: string;
     };
 
+/** What a workflow says of itself when nobody wrote its report before it was started. */
+export interface OpenReportInput {
+  readonly id: string;
+  readonly kind: ReportKind;
+  readonly name: string;
+  readonly account: string;
+  readonly tenant: string;
+  readonly startedBy: StartedBy;
+  readonly workflowId: string;
+  readonly rootWorkflowId: string;
+  readonly what: string;
+  readonly runId: string;
+}
+
+export interface EndReportInput {
+  readonly id: string;
+  readonly runId: string;
+  readonly end: ReportEnd;
+}
+
 /** Memo field of a workflow: the id of the report that its starter has written. */
 export const REPORT_MEMO = 'sluiceReport';
 

@@ -23,6 +23,15 @@ export async function insertSaga(db: Queryable, saga: NewSaga): Promise<boolean>
   return rowCount === 1;
 }
 
+/** Was it accepted with this very input? Compared as JSON values, not as text. */
+export async function hasSagaInput(db: Queryable, workflowId: string, input: unknown): Promise<boolean> {
+  const { rows } = await db.query<{ same: boolean }>(
+    'select input = $2::jsonb as same from sluice.saga where workflow_id = $1',
+    [workflowId, JSON.stringify(input ?? null)],
+  );
+  return rows[0]?.same ?? false;
+}
+
 export interface LoadedSaga extends NewSaga {
   /** Outputs of finished steps by their workflow ids; compensated ones too. */
   readonly outputs: ReadonlyMap<string, unknown>;

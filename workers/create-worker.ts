@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Client, type ConnectionOptions } from '@temporalio/client';
+import { Client, WorkflowNotFoundError, type ConnectionOptions } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { pino } from 'pino';
 import {
@@ -17,15 +17,15 @@ import {
 import { resourceWorkflowId, signalNames } from '../contracts/names.ts';
 import { createKeyring, createPool, migrate } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
-import type { Sync } from '../providers/index.ts';
+import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { readEncryptionKeys, readWorkerSettings, type WorkerSettings } from './config.ts';
 import { registerSearchAttributes } from './dev-servers/index.ts';
+import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
+import { startTelling, type OnFailure } from './tell-failures.ts';
 
-export interface WorkerOptions {
-  /** The syncs that this worker can run. */
-  readonly syncs: readonly Sync[];
+export interface WorkerOptions extends CatalogOptions {
   readonly databaseUrl: string;
   readonly temporal: ConnectionOptions;
   /** Default `default`. */
@@ -34,6 +34,13 @@ export interface WorkerOptions {
   readonly credentials?: CredentialSource;
   /** `id:base64key,…`: the first encrypts, all decrypt. Default `SLUICE_ENCRYPTION_KEYS`. */
   readonly encryptionKeys?: string;
+  /**
+   * Told of every run that ended failed, of whatever kind: at least once each, those of one run in order. Called again,
+   * later and later, until it does not throw.
+   */
+  readonly onFailure?: OnFailure;
+  /** Reports and the keys of actions are removed this many days after their end. Default 90. */
+  readonly reportDays?: number;
   /** Default: read from the environment, see `config.ts`. */
   readonly settings?: WorkerSettings;
   readonly log?: Log;
@@ -45,13 +52,13 @@ export interface SluiceWorker {
   shutdown(): void;
 }
 
-/** @throws Error when a server can't be reached or two syncs have one name. */
+/** @throws Error when a server can't be reached, or a definition has mistakes or a name that is taken. */
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
   const settings = options.settings ?? readWorkerSettings();
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
   installRuntime(log);
   const namespace = options.namespace ?? 'default';
-  const syncs = syncsByName(options.syncs);
+  const { providers, ...catalog } = createCatalog(options);
   const keys = options.encryptionKeys ?? readEncryptionKeys();
   const keyring = keys === undefined ? undefined : createKeyring(keys);
   const pool = createPool(options.databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
@@ -67,7 +74,6 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         'search attributes could not be registered; `temporal operator search-attribute create` does it by hand',
       );
     });
-    const providers = new Map([...syncs.values()].map(({ definition: { provider } }) => [provider.id, provider]));
     const stored =
       keyring &&
       createStoredCredentials({
@@ -79,22 +85,24 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         egress: settings.egress,
         providerNamed: (id) => providers.get(id),
       });
+    const tellLock = (workflowId: string): Promise<void> =>
+      client.workflow
+        .getHandle(workflowId)
+        .signal(signalNames.lockGranted)
+        .catch((error: unknown) => {
+          // Not started yet: it asks when it starts. Ended: the next check frees its place.
+          if (!(error instanceof WorkflowNotFoundError)) throw error;
+        });
     const activities = createActivities({
       pool,
       limiter,
       http,
-      syncNamed: (name) => {
-        const sync = syncs.get(name);
-        if (!sync)
-          throw new Error(
-            `This worker has no sync "${name}"; it has ${[...syncs.keys()].join(', ') || 'none'}. Give it to createWorker({ syncs }).`,
-          );
-        return sync.definition;
-      },
+      ...catalog,
       credentials: options.credentials ?? stored ?? { get: () => Promise.resolve(undefined) },
       egress: settings.egress,
       wake: (workflowId, node) =>
         client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),
+      tellLock,
       log,
     });
     const worker = await Worker.create({
@@ -113,13 +121,20 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       shutdownGraceTime: `${settings.drainSeconds} seconds`,
     });
     const stopResuming = startResuming(pool, client, log);
+    const { onFailure, reportDays } = options;
+    const stopReconciling = startReconciling(
+      { pool, client, tellLock },
+      log,
+      reportDays === undefined ? {} : { reportDays },
+    );
+    const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
     return {
       shutdown: () => worker.shutdown(),
       run: async () => {
         try {
           await worker.run();
         } finally {
-          await stopResuming();
+          await Promise.all([stopResuming(), stopReconciling(), stopTelling?.()]);
           await stored?.settled();
           await limiter.stop();
           await http.close();
@@ -142,15 +157,4 @@ function workflowSource(): { workflowBundle: WorkflowBundleOption } | { workflow
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return { workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) };
-}
-
-function syncsByName(syncs: readonly Sync[]): Map<string, Sync> {
-  const byName = new Map<string, Sync>();
-  for (const sync of syncs) {
-    const { name } = sync.definition;
-    if (byName.has(name) && byName.get(name) !== sync)
-      throw new TypeError(`Two syncs are called "${name}"; workflow ids and records go by the name.`);
-    byName.set(name, sync);
-  }
-  return byName;
 }

@@ -34,7 +34,21 @@ export function callDurably(callTimeoutMs: number, summary: string): Activities[
   }).fetchPage;
 }
 
-type Steps = Omit<Activities, 'fetchPage'>;
+/**
+ * A call of an action: never inside the workflow task, whose loss would repeat it. A cancellation waits until what was sent
+ * has been recorded.
+ */
+export function performDurably(callTimeoutMs: number, summary: string): Activities['performAction'] {
+  return proxyActivities<Activities>({
+    startToCloseTimeout: callTimeoutMs + CALL_MARGIN_MS,
+    heartbeatTimeout: '6 seconds',
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+    summary,
+  }).performAction;
+}
+
+type Steps = Omit<Activities, 'fetchPage' | 'performAction'>;
 
 /** Database steps of a run, made inside the workflow task. */
 export const quickSteps: Steps = proxyLocalActivities<Activities>({

@@ -1,4 +1,35 @@
-// Workflows: the fixed interpreter that runs any plan. Imports contracts and the Temporal workflow library only.
-// Start with sync.ts.
-export { sync } from './sync.ts';
+// Workflows: the fixed interpreters that run any plan. Imports contracts and the Temporal workflow library only.
+// Start with sync.ts. Whatever is started from outside goes through `reported`, so that it has a report of its own.
+import type { ActionInput, SagaInput } from '../contracts/action.ts';
+import type { SyncInput } from '../contracts/messages.ts';
+import type { StartedBy } from '../contracts/report.ts';
+import { action as runAction } from './action.ts';
+import { endOfSync } from './report-end.ts';
+import { reported } from './reported.ts';
+import { saga as runSaga } from './saga.ts';
+import { sync as runSync } from './sync.ts';
+
 export { resource } from './resource.ts';
+
+export const sync = reported(
+  runSync,
+  (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),
+  endOfSync,
+);
+
+export const action = reported(
+  runAction,
+  (input: ActionInput) => ({ kind: 'action', name: input.action, what: input.action, ...whose(input) }),
+  () => ({ status: 'ok' }),
+);
+
+export const saga = reported(
+  runSaga,
+  (input: SagaInput) => ({ kind: 'saga', name: input.saga, what: input.saga, ...whose(input) }),
+  () => ({ status: 'ok' }),
+);
+
+function whose(input: { readonly account: string; readonly tenant?: string; readonly startedBy?: StartedBy }) {
+  const { account, tenant = account, startedBy = 'system' } = input;
+  return { account, tenant, startedBy };
+}

@@ -15,5 +15,7 @@ export const wakeSignal = defineSignal(signalNames.wake);
 export const parentDoneSignal = defineSignal(signalNames.parentDone);
 /** From a node to its run: what it waits for, for people who look at the run. */
 export const waitingSignal = defineSignal<[{ node: string; because: string; isPaused?: boolean }]>(signalNames.waiting);
+/** To an operation that waits for its entity: it holds the lock now. */
+export const lockGrantedSignal = defineSignal(signalNames.lockGranted);
 
 export const statusAttribute = defineSearchAttributeKey(searchAttributes.status, SearchAttributeType.KEYWORD);

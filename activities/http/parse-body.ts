@@ -8,7 +8,7 @@ import type { Endpoint } from '../../providers/define-provider.ts';
 export type ParsedBody =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };
 
-export function parseBody(endpoint: Endpoint, answer: Answer): ParsedBody {
+export function parseBody(endpoint: Pick<Endpoint, 'name' | 'parseResponse'>, answer: Answer): ParsedBody {
   let json: unknown;
   try {
     json = answer.text === '' ? null : JSON.parse(answer.text);

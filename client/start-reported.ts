@@ -1,0 +1,88 @@
+/**
+ * Starts a workflow that has a report of its own from before it exists: the row is written first, and Temporal then accepts
+ * the workflow or says that one is there already. An app that dies in between leaves a row that the reconciler ends.
+ * Next stop: `workflows/reported.ts` ends the report.
+ */
+import {
+  defineSearchAttributeKey,
+  SearchAttributeType,
+  TypedSearchAttributes,
+  type SearchAttributePair,
+} from '@temporalio/common';
+import {
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowIdConflictPolicy,
+  WorkflowIdReusePolicy,
+  type Client,
+} from '@temporalio/client';
+import type { Priority } from '../contracts/limit.ts';
+import { searchAttributes } from '../contracts/names.ts';
+import { REPORT_MEMO } from '../contracts/report.ts';
+import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
+
+export interface ClientParts {
+  readonly client: Client;
+  readonly pool: Pool;
+  readonly taskQueue: string;
+}
+
+export interface ReportedStart {
+  readonly workflow: 'sync' | 'action' | 'saga';
+  readonly workflowId: string;
+  readonly input: object;
+  /** Undefined when it could not be written: then the workflow writes it. */
+  readonly reportId: string | undefined;
+  /** For the Web UI. */
+  readonly summary: string;
+  readonly provider?: string;
+  readonly name: string;
+  readonly account: string;
+  readonly tenant: string;
+  readonly priority: Priority;
+  readonly weight: number;
+  /** False: a workflow id that was ever used is not used again. */
+  readonly mayRunAgain: boolean;
+}
+
+const priorityKeys = { interactive: 1, bulk: 3, trickle: 5 } satisfies Record<Priority, number>;
+
+/** @returns `attached` when a workflow of this id is there already; the report that was written is removed then. */
+export async function startReported(
+  { client, pool, taskQueue }: ClientParts,
+  start: ReportedStart,
+): Promise<'started' | 'attached'> {
+  const { workflowId, reportId, priority, tenant, weight } = start;
+  try {
+    const handle = await client.workflow.start(start.workflow, {
+      workflowId,
+      taskQueue,
+      args: [start.input],
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
+      workflowIdReusePolicy: start.mayRunAgain
+        ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
+        : WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      workflowTaskTimeout: '5 seconds',
+      // Temporal limits fairness keys to 64 bytes.
+      priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant.slice(0, 64), fairnessWeight: weight },
+      staticSummary: start.summary.slice(0, 180),
+      ...(reportId === undefined ? {} : { memo: { [REPORT_MEMO]: reportId } }),
+      typedSearchAttributes: new TypedSearchAttributes([
+        ...(start.provider === undefined ? [] : [keyword('provider', start.provider)]),
+        keyword('account', start.account),
+        keyword('sync', start.name),
+        keyword('tenant', tenant),
+        keyword('status', 'running'),
+      ]),
+    });
+    if (reportId !== undefined) await setReportRun(pool, reportId, handle.firstExecutionRunId);
+    return 'started';
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    if (reportId !== undefined) await removeUnstartedReport(pool, reportId);
+    return 'attached';
+  }
+}
+
+function keyword(name: keyof typeof searchAttributes, value: string): SearchAttributePair {
+  return { key: defineSearchAttributeKey(searchAttributes[name], SearchAttributeType.KEYWORD), value };
+}

@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { z } from 'zod';
+import { ActionFailed } from '../../client/index.ts';
+import { bearer, defineProvider, del, get, post, seconds, window } from '../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../testing/index.ts';
+import { createWorld, type World } from '../setup/world.ts';
+
+const SECRET = 'tok_4f9a8b7c6d5e4f3a2b1c';
+
+describe('an action against a third party', () => {
+  let api: FakeApi;
+  let world: World;
+
+  const provider = defineProvider({
+    id: 'social',
+    baseUrl: () => api.url,
+    auth: bearer(),
+    limits: [window('app', { by: ['app'], max: 1_000, perMs: seconds(1) })],
+    timeouts: { totalMs: 3_000, headersMs: 2_000 },
+    maxAttempts: 3,
+  });
+  const Post = z.object({ text: z.string() });
+  const Created = z.object({ id: z.string() });
+  /** The service knows nothing of keys; what was sent is found by the app's own id. */
+  const looked = provider.action('looked', {
+    input: Post,
+    output: Created,
+    request: ({ text }, { idempotencyKey }) => post('/posts', { text, clientId: idempotencyKey }),
+    whenUnknown: {
+      lookup: (_, { idempotencyKey }) => get('/posts', { clientId: idempotencyKey }),
+      found: (answer) => z.object({ items: z.array(Created) }).parse(answer).items[0],
+      afterMs: 300,
+    },
+    compensate: ({ id }) => del(`/posts/${id}`),
+  });
+  /** The service honours the key. */
+  const keyed = provider.action('keyed', {
+    input: Post,
+    output: Created,
+    request: ({ text }, { idempotencyKey }) => post('/keyed', { text }, { 'idempotency-key': idempotencyKey }),
+    idempotent: true,
+  });
+  /** Neither: an unknown fate is for a person. */
+  const bare = provider.action('bare', {
+    input: Post,
+    output: Created,
+    request: ({ text }) => post('/bare', { text }),
+  });
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    api.action('POST', '/posts', { honoursKeys: false, lookup: '/posts' });
+    api.action('POST', '/keyed', {});
+    api.action('POST', '/bare', { honoursKeys: false });
+    world = await createWorld([], {
+      actions: [looked, keyed, bare],
+      credentials: { get: () => Promise.resolve({ accessToken: SECRET }) },
+    });
+  });
+  afterAll(async () => {
+    await world?.end();
+    await api?.stop();
+  });
+
+  const reportOf = async (workflowId: string) => (await world.sluice.reports.list({ workflowId }))[0];
+  const failureOf = (result: Promise<unknown>): Promise<ActionFailed> =>
+    result.then(
+      () => expect.unreachable('it should have failed'),
+      (error: unknown) => {
+        expect(error).toBeInstanceOf(ActionFailed);
+        return error as ActionFailed;
+      },
+    );
+
+  it('gives its typed result, and a report of who did what', async () => {
+    const handle = await world.sluice.act(keyed, { account: 'a1', input: { text: 'hi' }, startedBy: 'user:7' });
+    const result = await handle.result();
+    expectTypeOf(result).toEqualTypeOf<{ id: string }>();
+    expect(result.id).toMatch(/^keyed-/);
+    expect(await handle.status()).toMatchObject({ state: 'done', calls: 1, error: null });
+    await expect
+      .poll(() => reportOf(handle.workflowId))
+      .toMatchObject({
+        kind: 'action',
+        name: 'social/keyed',
+        account: 'a1',
+        startedBy: 'user:7',
+        status: 'ok',
+        attempts: 1,
+        error: null,
+        what: 'social/keyed',
+      });
+  });
+
+  it('is one action for one key of the app, whoever asks how often', async () => {
+    const options = { account: 'a2', input: { text: 'once' }, idempotencyKey: 'form-1' };
+    const handles = await Promise.all(Array.from({ length: 5 }, () => world.sluice.act(looked, options)));
+    const results = await Promise.all(handles.map((handle) => handle.result()));
+    expect(new Set(results.map(({ id }) => id)).size).toBe(1);
+    const later = await world.sluice.act(looked, options);
+    expect(await later.result()).toEqual(results[0]);
+    expect((await later.status())?.calls).toBe(1);
+    expect(await world.sluice.reports.list({ workflowId: later.workflowId })).toHaveLength(1);
+    await expect(world.sluice.act(looked, { ...options, input: { text: 'other' } })).rejects.toThrow(
+      'was used for social/looked with another input',
+    );
+  });
+
+  for (const kind of ['reset-after', '500-after', 'half-body', 'silent-after'] as const) {
+    it(`is looked up and not repeated when the answer is lost after the write (${kind})`, async () => {
+      const script = api.script('POST /posts', [kind as 'reset-after']);
+      const handle = await world.sluice.act(looked, { account: `lost-${kind}`, input: { text: kind } });
+      const { id } = await handle.result();
+      expect(id).toMatch(/^posts-/);
+      expect(script.remaining()).toBe(0);
+      expect(await handle.status()).toMatchObject({ state: 'done', calls: 2 });
+      expect(api.report().created['POST /posts']?.duplicates).toBe(0);
+    });
+  }
+
+  it('is looked up and sent once more when the write had not arrived', async () => {
+    api.script('POST /posts', ['reset']);
+    const handle = await world.sluice.act(looked, { account: 'a3', input: { text: 'late' } });
+    await handle.result();
+    expect(await handle.status()).toMatchObject({ state: 'done', calls: 3 });
+    expect(api.report().created['POST /posts']?.duplicates).toBe(0);
+  });
+
+  it('is repeated with the same key where the third party honours it', async () => {
+    api.script('POST /keyed', ['reset-after', '503']);
+    const handle = await world.sluice.act(keyed, { account: 'a4', input: { text: 'twice sent' } });
+    await handle.result();
+    expect(await handle.status()).toMatchObject({ state: 'done', calls: 3 });
+    expect(api.report().created['POST /keyed']).toMatchObject({ duplicates: 0 });
+  });
+
+  it('ends as unknown-write for a person to decide when it can be neither looked up nor repeated', async () => {
+    api.script('POST /bare', ['reset-after']);
+    const handle = await world.sluice.act(bare, { account: 'a5', input: { text: 'who knows' }, idempotencyKey: 'k' });
+    const failure = await failureOf(handle.result());
+    expect(failure.type).toBe('unknown-write');
+    expect(await handle.status()).toMatchObject({ state: 'failed', calls: 1, errorType: 'unknown-write' });
+    await expect
+      .poll(() => reportOf(handle.workflowId))
+      .toMatchObject({
+        status: 'failed',
+        errorType: 'unknown-write',
+        attempts: 1,
+      });
+    // Asking again with the same key sends nothing.
+    const again = await world.sluice.act(bare, { account: 'a5', input: { text: 'who knows' }, idempotencyKey: 'k' });
+    expect((await failureOf(again.result())).type).toBe('unknown-write');
+    expect(api.report().created['POST /bare']?.objects).toBe(1);
+  });
+
+  it('waits out a limit without spending an attempt', async () => {
+    api.script('POST /keyed', [
+      { status: 429, headers: { 'retry-after': '1' }, body: {} },
+      { status: 429, headers: { 'retry-after': '1' }, body: {} },
+      { status: 429, headers: { 'retry-after': '1' }, body: {} },
+      { status: 429, headers: { 'retry-after': '1' }, body: {} },
+    ]);
+    const handle = await world.sluice.act(keyed, { account: 'a6', input: { text: 'slow down' } });
+    await handle.result();
+    expect(await handle.status()).toMatchObject({ state: 'done', calls: 5 });
+  });
+
+  it('says who must act when it is refused, may be asked for again, and never shows the token', async () => {
+    api.script('POST /keyed', [{ status: 403, body: { error: `Bearer ${SECRET} may not post (token=${SECRET})` } }]);
+    const options = { account: 'a7', input: { text: 'no' }, idempotencyKey: 'k7', startedBy: 'user:9' } as const;
+    const handle = await world.sluice.act(keyed, options);
+    const failure = await failureOf(handle.result());
+    expect(failure).toMatchObject({ type: 'auth' });
+    expect(failure.message).toContain('HTTP 403');
+    await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'failed', startedBy: 'user:9' });
+    const { rows } = await world.db.pool.query('select r::text as r from sluice.report r');
+    expect(rows.some(({ r }: { r: string }) => r.includes(SECRET))).toBe(false);
+    expect(rows.some(({ r }: { r: string }) => r.includes('[removed]'))).toBe(true);
+    const again = await world.sluice.act(keyed, options);
+    expect((await again.result()).id).toMatch(/^keyed-/);
+    expect((await world.sluice.reports.list({ account: 'a7' })).map(({ status }) => status)).toEqual(['failed', 'ok']);
+  });
+
+  it('gives up when its budget of real attempts is spent', async () => {
+    const script = api.script('POST /keyed', ['503'], { repeats: true });
+    const handle = await world.sluice.act(keyed, { account: 'a8', input: { text: 'down' } });
+    expect((await failureOf(handle.result())).type).toBe('attempts-spent');
+    script.stop();
+    expect(await handle.status()).toMatchObject({ state: 'failed', calls: 3 });
+  });
+
+  it('is not sent when it is cancelled in time', async () => {
+    const before = api.report().calls;
+    const pausing = api.script('POST /keyed', [{ status: 429, headers: { 'retry-after': '30' }, body: {} }]);
+    const handle = await world.sluice.act(keyed, { account: 'a9', input: { text: 'never mind' } });
+    await expect.poll(() => pausing.remaining()).toBe(0);
+    await handle.cancel();
+    expect((await failureOf(handle.result())).type).toBe('cancelled');
+    expect(api.report().calls - before).toBe(1);
+    await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'failed', errorType: 'cancelled' });
+  });
+});

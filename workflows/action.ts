@@ -1,0 +1,56 @@
+/**
+ * One action: waits for its entity, then makes call after call until its write is known to be there. Input and output stay
+ * in Postgres. Next stop: `activity-proxies.ts`, then `activities/perform-action.ts`.
+ */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  isCancellation,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ActionFact, ActionInput, PerformActionInput } from '../contracts/action.ts';
+import { performDurably } from './activity-proxies.ts';
+import { giveBack, waitForTurn } from './entity-lock.ts';
+import { statusAttribute } from './signals.ts';
+
+/**
+ * @returns when the write is done; its output is in Postgres.
+ * @throws ApplicationFailure with one of `ActionErrorType`; CancelledFailure when it was cancelled before it was sent.
+ */
+export async function action(input: ActionInput): Promise<ActionFact> {
+  const { workflowId } = workflowInfo();
+  const request: PerformActionInput = { workflowId, priority: input.priority, weight: input.weight };
+  let state = 'failed';
+  try {
+    try {
+      await waitForTurn(input.lock);
+      await performUntilDone(input, request);
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
+      // Something may have been sent: what became of it is found out before this ends. Done is done.
+      state = 'cancelled';
+      await CancellationScope.nonCancellable(() => settle(input, request, error));
+    }
+    state = 'done';
+    return { state: 'done' };
+  } finally {
+    upsertSearchAttributes([{ key: statusAttribute, value: state }]);
+    await giveBack(input.lock);
+  }
+}
+
+async function performUntilDone(input: ActionInput, request: PerformActionInput): Promise<void> {
+  const perform = performDurably(input.callTimeoutMs, `${input.action} of ${input.account}`.slice(0, 180));
+  while ((await perform(request)).state !== 'done');
+}
+
+async function settle(input: ActionInput, request: PerformActionInput, cancellation: unknown): Promise<void> {
+  try {
+    await performUntilDone(input, { ...request, settleOnly: true });
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    if (cause instanceof ApplicationFailure && cause.type === 'cancelled') throw cancellation;
+    throw error;
+  }
+}

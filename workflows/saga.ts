@@ -1,0 +1,121 @@
+/**
+ * A saga: its actions one after another as child workflows, each with a report and a lock of its own. When one fails, the
+ * finished ones are taken back in reverse; a compensation that fails is reported, and the others still run.
+ * Next stop: `activities/saga-steps.ts` makes a step, `action.ts` runs it.
+ */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ChildWorkflowCancellationType,
+  executeChild,
+  isCancellation,
+  ParentClosePolicy,
+  setCurrentDetails,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { ActionInput, SagaFact, SagaInput, SagaPlanStep } from '../contracts/action.ts';
+import { REPORT_MEMO } from '../contracts/report.ts';
+import { action } from './action.ts';
+import { sturdySteps } from './activity-proxies.ts';
+import { giveBack, waitForTurn } from './entity-lock.ts';
+import { endOfFailure } from './report-end.ts';
+import { statusAttribute } from './signals.ts';
+
+/** @throws ApplicationFailure with the type of the step that failed, or `compensation-failed`. */
+export async function saga(input: SagaInput): Promise<SagaFact> {
+  const finished: SagaPlanStep[] = [];
+  let at = 'its turn';
+  let state = 'failed';
+  try {
+    await waitForTurn(input.lock);
+    for (const step of input.steps) {
+      at = step.name;
+      setCurrentDetails(`step ${finished.length + 1} of ${input.steps.length}: ${at}`);
+      await runStep(input, step, false);
+      finished.push(step);
+    }
+    state = 'done';
+    return { state: 'done' };
+  } catch (error) {
+    const undone = await CancellationScope.nonCancellable(() => compensate(input, finished.toReversed()));
+    throw failureOf(at, error, undone);
+  } finally {
+    upsertSearchAttributes([{ key: statusAttribute, value: state }]);
+    await giveBack(input.lock);
+  }
+}
+
+interface Compensated {
+  readonly done: readonly string[];
+  readonly failed: readonly string[];
+}
+
+async function compensate(input: SagaInput, finished: readonly SagaPlanStep[]): Promise<Compensated> {
+  const done: string[] = [];
+  const failed: string[] = [];
+  for (const step of finished) {
+    if (!step.hasCompensation) {
+      failed.push(`${step.name} (it has no compensation)`);
+      continue;
+    }
+    setCurrentDetails(`taking back ${step.name}`);
+    try {
+      await runStep(input, step, true);
+      done.push(step.name);
+    } catch (error) {
+      const end = endOfFailure(error);
+      failed.push(`${step.name} (${end.status === 'failed' ? end.error : ''})`);
+    }
+  }
+  return { done, failed };
+}
+
+async function runStep(input: SagaInput, step: SagaPlanStep, undo: boolean): Promise<void> {
+  const { workflowId: sagaWorkflowId, firstExecutionRunId: sagaRunId, typedSearchAttributes } = workflowInfo();
+  const prepared = await sturdySteps.prepareStep({
+    sagaWorkflowId,
+    sagaRunId,
+    saga: input.saga,
+    step: step.name,
+    ...(undo ? { undo } : {}),
+  });
+  const { workflowId, account, tenant, startedBy, lock, reportId } = prepared;
+  const args: ActionInput = {
+    action: step.action,
+    account,
+    tenant,
+    startedBy,
+    priority: input.priority,
+    weight: input.weight,
+    callTimeoutMs: step.callTimeoutMs,
+    ...(lock ? { lock } : {}),
+  };
+  await executeChild(action, {
+    workflowId,
+    args: [args],
+    memo: { [REPORT_MEMO]: reportId },
+    // A write that is on its way is recorded, and its lock given back, also when somebody terminates the saga.
+    parentClosePolicy: ParentClosePolicy.ABANDON,
+    cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
+    staticSummary: `${undo ? 'take back ' : ''}${step.name} of ${input.saga}, ${account}`,
+    typedSearchAttributes,
+  });
+}
+
+function failureOf(step: string, error: unknown, undone: Compensated): unknown {
+  if (undone.failed.length === 0 && undone.done.length === 0 && isCancellation(error)) return error;
+  const end = endOfFailure(error);
+  const reason = end.status === 'failed' ? end : { error: '', errorType: 'error' };
+  const parts = [
+    `${step} failed: ${reason.error}`,
+    undone.done.length > 0 ? `taken back: ${undone.done.join(', ')}` : 'nothing had to be taken back',
+    ...(undone.failed.length > 0 ? [`NOT taken back: ${undone.failed.join(', ')}`] : []),
+  ];
+  return ApplicationFailure.create({
+    type: undone.failed.length > 0 ? 'compensation-failed' : reason.errorType,
+    message: parts.join('; '),
+    nonRetryable: true,
+    ...(error instanceof Error ? { cause: error } : {}),
+  });
+}
