@@ -3,7 +3,6 @@
  */
 import type { Plan, PlanNode } from './plan.ts';
 import type { Priority } from './limit.ts';
-import type { StartedBy } from './report.ts';
 import type { EndKind, RunMode } from './run.ts';
 import type { StartedBy } from './report.ts';
 
