@@ -223,10 +223,11 @@ function passFill(s: LawState): string | undefined {
   return undefined;
 }
 
-/** A third of its length uses up a window. A sliding one lets go of calls only as fast as they were made before. */
+/** A third of its length uses up a window, half of it while its calls are not known. A sliding one lets go of calls only as fast as they were made before. */
 function setFillRate(s: LawState): void {
   if (s.windowMax === 0) return;
-  const rate = (s.windowMax * 3000) / s.windowLoMs;
+  const isFree = s.measuring === measuredOpenings;
+  const rate = (s.windowMax * (isFree ? 2500 : 3000)) / s.windowLoMs;
   s.fillRate = s.fillRate > 0 ? Math.min(rate, 0.95 * s.fillRate) : rate;
 }
 

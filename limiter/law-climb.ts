@@ -22,7 +22,9 @@ const windowStep = 0.06;
 /** Accepted calls earn credit; it does not pile up beyond two climbs. */
 export function earn(s: LawState, ok: number): void {
   const share = s.windowMax > 0 ? windowShare : refusalShare;
-  s.credit = Math.min(2 * s.cost, s.credit + (share + restlessShare * s.restless) * ok);
+  // Where one climb takes many refusals (many calls in flight), it comes later than in proportion.
+  const dear = clamp(8 / s.cost, 0.35, 1);
+  s.credit = Math.min(2 * s.cost, s.credit + dear * (share + restlessShare * s.restless) * ok);
 }
 
 /** Refusals outside a climb are paid too, but never delay the next climb by more than four. */

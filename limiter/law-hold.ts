@@ -208,7 +208,12 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
   s.sure = 2;
   s.measuring -= 1;
   if (s.windowHiMs - s.windowLoMs < 0.04 * s.windowHiMs) s.measuring = 0;
-  if (s.measuring === 0) forgive(s);
+  if (s.measuring === 0) {
+    forgive(s);
+    // Openings are met late rather than early, so the end of the bracket is too long by a part of it.
+    s.windowHiMs -= 0.25 * Math.min(s.windowHiMs - s.windowLoMs, 0.08 * s.windowHiMs);
+    s.limit = (s.windowMax * 1000) / s.windowHiMs;
+  }
   return s.measuring > 0 ? 'fill' : 'cruise';
 }
 
