@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import type { Charge, Priority } from '../../contracts/limit.ts';
 import { createPool } from '../../db/pool.ts';
 import { createLimiter, isFresh, LimiterUnavailable } from '../../limiter/index.ts';
+import { machineMs } from './hidden-server.ts';
 
 export interface CallerOptions {
   readonly url: string;
@@ -17,6 +18,8 @@ export interface CallerOptions {
   readonly serverPort?: number;
   readonly loops: readonly CallerLoop[];
   readonly runMs: number;
+  /** Begin at this moment of the machine's monotonic clock, when all processes have started. */
+  readonly startAt?: number;
   /** Calls by account are counted from here on. */
   readonly countAfterMs?: number;
 }
@@ -50,6 +53,7 @@ export async function runCallers(options: CallerOptions): Promise<CallerResult> 
   const pool = createPool(options.url, { max: 4, applicationName: options.name });
   const limiter = createLimiter({ pool });
   const agent = new Agent({ keepAlive: true, maxSockets: 600 });
+  if (options.startAt !== undefined) await sleep(Math.max(0, options.startAt - machineMs()));
   const startedAt = performance.now();
   const endsAt = startedAt + options.runMs;
   const result = { sent: 0, refused: 0, throttled: 0, bounces: 0, heldTooLong: 0, unavailable: 0 };
@@ -107,7 +111,7 @@ export async function runCallers(options: CallerOptions): Promise<CallerResult> 
 
 function get(agent: Agent, port: number, path: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    request({ agent, host: '127.0.0.1', port, path }, (response) => {
+    request({ agent, host: '127.0.0.1', port, path, headers: { 'x-sent-at': String(machineMs()) } }, (response) => {
       response.resume();
       response.on('end', () => resolve(response.statusCode ?? 0));
     })

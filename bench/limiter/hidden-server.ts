@@ -10,7 +10,14 @@ export type HiddenLimits = Readonly<Record<string, { readonly max: number; reado
 
 export interface ServerLog {
   /** By path: when calls were accepted, in milliseconds of the machine's monotonic clock, and how many were refused. */
-  readonly [path: string]: { readonly acceptedAt: readonly number[]; readonly refused: number };
+  readonly [path: string]: {
+    readonly acceptedAt: readonly number[];
+    readonly refused: number;
+    /** For each refused call, how long it was on its way, in milliseconds. */
+    readonly refusedTravelMs: readonly number[];
+    /** The longest that any call was on its way. */
+    readonly longestTravelMs: number;
+  };
 }
 
 /** The machine's monotonic clock in milliseconds: the same in all processes. */
@@ -20,8 +27,12 @@ export function machineMs(): number {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const limits = JSON.parse(process.argv[2] ?? '{}') as HiddenLimits;
-  const log: Record<string, { acceptedAt: number[]; refused: number }> = {};
-  for (const path of Object.keys(limits)) log[path] = { acceptedAt: [], refused: 0 };
+  const log: Record<
+    string,
+    { acceptedAt: number[]; refused: number; refusedTravelMs: number[]; longestTravelMs: number }
+  > = {};
+  for (const path of Object.keys(limits))
+    log[path] = { acceptedAt: [], refused: 0, refusedTravelMs: [], longestTravelMs: 0 };
   const server = createServer((request, response) => {
     const now = machineMs();
     const path = request.url ?? '/';
@@ -35,9 +46,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       response.writeHead(404).end();
       return;
     }
+    const travelMs = now - Number(request.headers['x-sent-at'] ?? now);
+    entry.longestTravelMs = Math.max(entry.longestTravelMs, travelMs);
     const oldest = entry.acceptedAt.at(-limit.max);
     if (oldest !== undefined && now - oldest < limit.perMs) {
       entry.refused += 1;
+      entry.refusedTravelMs.push(travelMs);
       response.writeHead(429).end('too many');
       return;
     }

@@ -4,6 +4,7 @@
 import type { Charge } from '../../contracts/limit.ts';
 import { atLeast, atMost, type Measure } from '../measures.ts';
 import type { CallerOptions, CallerResult } from './caller.ts';
+import { machineMs } from './hidden-server.ts';
 import { playClock, type BenchPostgres } from './postgres.ts';
 import { sleep, start, startHiddenServer, type Running } from './processes.ts';
 
@@ -15,6 +16,8 @@ interface KnownWindow {
 
 const PROCESSES = 8;
 const CALLERS = 64;
+// Eight processes that start at once keep the machine busy for some seconds.
+const START_MS = 6_000;
 
 function chargesOf({ path, max, perMs }: KnownWindow): Charge[] {
   const name = path.slice(1);
@@ -27,12 +30,14 @@ function startCallers(
   windows: readonly KnownWindow[],
   runMs: number,
 ): Running<CallerResult>[] {
+  const startAt = machineMs() + START_MS;
   return Array.from({ length: PROCESSES }, (_, index) => {
     const options: CallerOptions = {
       url,
       name: `known-${index}-${Math.random().toString(36).slice(2, 6)}`,
       serverPort,
       runMs,
+      startAt,
       loops: windows.map((window) => ({
         path: window.path,
         charges: chargesOf(window),
@@ -54,7 +59,7 @@ export async function measureFaults(postgres: BenchPostgres, runMs: number): Pro
   const setClock = await playClock(pool);
   const server = await startHiddenServer(Object.fromEntries(windows.map((window) => [window.path, window])));
   const callers = startCallers(url, server.port, windows, runMs);
-  await sleep(runMs * 0.25);
+  await sleep(START_MS + runMs * 0.25);
   callers[0]!.process.kill('SIGKILL');
   await sleep(runMs * 0.2);
   await postgres.restart();
@@ -94,6 +99,11 @@ export async function measureUtilisation(postgres: BenchPostgres, isQuick: boole
   await server.stop();
   const refused = log['/w60']!.refused + log['/w1']!.refused;
   const accepted = log['/w60']!.acceptedAt.length + log['/w1']!.acceptedAt.length;
+  for (const [path, { longestTravelMs, refusedTravelMs }] of Object.entries(log)) {
+    console.log(
+      `  ${path}: calls were on their way for up to ${longestTravelMs.toFixed(0)} ms, refused ones ${refusedTravelMs.map((ms) => ms.toFixed(0)).join(', ') || '-'}`,
+    );
+  }
   console.log(
     `  utilisation: ${accepted} calls accepted, ${refused} refused, ${sum(results, 'throttled')} throttled, ${sum(results, 'bounces')} bounces`,
   );
