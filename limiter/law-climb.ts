@@ -77,7 +77,8 @@ function capStep(s: LawState): void {
 /** How long a step lasts: long enough to empty what the server saved up while we were below the limit. */
 export function climbMs(s: LawState): number {
   const drainMs = s.climbs === 0 ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
-  const windowMs = s.windowMax >= windowCalls ? (s.climbs === 0 ? 0.75 : 0.25) * s.windowHiMs : 0;
+  const windowMs =
+    s.windowMax >= windowCalls ? (s.climbs === 0 ? (s.restless > 0.3 ? 0.75 : 1.1) : 0.3) * s.windowHiMs : 0;
   const callsMs = 10_000 / (s.limit * (1 + s.stepUp));
   return Math.max(s.climbs === 0 ? 4000 : 2500, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
 }
@@ -91,7 +92,7 @@ export function climbed(s: LawState): void {
   s.fineStep = Math.min(firstStep, 2 * s.fineStep);
   if (s.climbFrom > 0 && s.limit > 1.2 * s.climbFrom) s.restless = 1;
   const isWindow = s.windowMax >= windowCalls;
-  s.stepUp = Math.min(isWindow ? 2 * largestStep : largestStep, (isWindow ? 4 : 2) * s.stepUp);
+  s.stepUp = Math.min(isWindow ? 2 * largestStep : largestStep, (isWindow ? 2.5 : 2) * s.stepUp);
   capStep(s);
   enter(s, 'climb');
 }
