@@ -73,7 +73,7 @@ async function commitStep(
     watermark: highestMark(options.incremental, items, unit.highest ?? unit.watermark),
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
-    stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : Number.MAX_SAFE_INTEGER,
+    stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
   };
   const store = options.store;
   const committed = store

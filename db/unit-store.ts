@@ -143,7 +143,8 @@ export interface PageToCommit {
   readonly isMember: boolean;
   readonly retryOf: readonly string[];
   readonly isReread: boolean;
-  readonly stalledLimit: number;
+  /** Pages in a row without a new row that make a loop; null: any number. */
+  readonly stalledLimit: number | null;
 }
 
 /** Lanes to walk a list with from now on, this unit among them: pages of `size` items, the next one to be read is `next`. */

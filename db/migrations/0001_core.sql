@@ -263,7 +263,7 @@ begin
     end if;
   end if;
 
-  stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then u.stalled + 1 else 0 end;
+  stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then least(u.stalled + 1, 30000) else 0 end;
   if ended is null and stalled_pages >= (page->>'stalledLimit')::int then
     ended := 'looped';
     why := format('%s pages in a row brought only rows that this list had already brought', stalled_pages);
