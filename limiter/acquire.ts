@@ -4,7 +4,7 @@
  */
 import type { Charge } from '../contracts/limit.ts';
 import type { Buckets } from './configure.ts';
-import { gridCost } from './bucket.ts';
+import { gridCost, usableMax } from './bucket.ts';
 import type { PreparedCall } from './batch.ts';
 import type { TimedDecision } from './group-commit.ts';
 import { allowedLateMs, permitLifetimeMs } from './permit.ts';
@@ -15,6 +15,7 @@ import { describeWait } from './wait-reason.ts';
 export interface AcquireDeps {
   readonly buckets: Buckets;
   readonly decide: (lane: string, call: PreparedCall) => Promise<TimedDecision>;
+  readonly wasLate: (lane: string, ageMs: number) => void;
   readonly sleepers: Sleepers;
   /** Takes back what a permit that was never used had taken. */
   readonly giveBack: (permit: Permit) => Promise<void>;
@@ -50,6 +51,7 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
         return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
       }
       // The process was too busy to use it in time.
+      deps.wasLate(buckets.provider, now - decision.decidedAt);
       if (++renewals > MOST_RENEWALS) {
         await deps.giveBack(permit);
         return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
@@ -103,8 +105,8 @@ function checkCost({ key, cost, limit }: Charge): void {
   if (!Number.isFinite(cost) || cost < 0)
     throw new TypeError(`The cost of ${key} must be a number ≥ 0, but is ${cost}`);
   if (limit.kind === 'learned') return;
-  const most = limit.kind === 'window' ? limit.max * (1 - (limit.reserve ?? 0)) : limit.max;
-  if (cost > most + 1e-9)
+  const most = limit.kind === 'window' ? usableMax(limit) : limit.max;
+  if (cost > most)
     throw new TypeError(`A call that costs ${cost} can never be granted by ${key}, which allows ${most}`);
 }
 

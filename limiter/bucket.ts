@@ -3,7 +3,7 @@
  * Next stop: `configure.ts` writes the row, `batch.ts` charges it.
  */
 import { createHash } from 'node:crypto';
-import type { LimitSpec } from '../contracts/limit.ts';
+import type { LimitSpec, WindowLimit } from '../contracts/limit.ts';
 
 /** The row of one key as SQL wants it. */
 export interface BucketRow {
@@ -36,7 +36,7 @@ const SHORTEST_SLOT_US = 5_000;
 // It also has to cover how late a caller comes who was sent away, or its successors' estimates slip by a slot.
 const SLACK_US = 250_000;
 // As in 0002_limiter.sql.
-const SLOTS_AHEAD = 10;
+const SLOTS_AHEAD = 30;
 // After a crash a short window is taken for full, which costs that window once; of a longer one a fiftieth is lost.
 const LONGEST_SHORT_WINDOW_MS = 10_000;
 const STEPS_OF_LONG_WINDOWS = 50;
@@ -50,6 +50,11 @@ export function bucketId(key: string): number {
 /** The key of a provider's gate: a row without a limit, read with every call, which pauses all of them. */
 export function gateKey(chargeKey: string): string {
   return `${chargeKey.slice(0, Math.max(0, chargeKey.indexOf('/')))}/*`;
+}
+
+/** A window's units that are ours: without the share left to others, and never less than one. */
+export function usableMax({ max, reserve = 0 }: WindowLimit): number {
+  return Math.max(1, Math.floor(max * (1 - reserve) + 1e-9));
 }
 
 /** Describes the row of one key. Gates have no limit. */
@@ -73,7 +78,7 @@ export function bucketRow(key: string, limit: LimitSpec | undefined): BucketRow 
     const reserveStep = Math.max(1, limit.max / 4);
     return { ...base, kind: 'inflight', spec: limit, max: limit.max, reserveStep, ...ring(leaseUs, 0) };
   }
-  const max = Math.max(1, Math.floor(limit.max * (1 - (limit.reserve ?? 0)) + 1e-9));
+  const max = usableMax(limit);
   const reserveStep = limit.perMs > LONGEST_SHORT_WINDOW_MS ? max / STEPS_OF_LONG_WINDOWS : max;
   const guardUs = (limit.guardMs ?? DEFAULT_GUARD_MS) * 1_000;
   return { ...base, kind: 'window', spec: limit, max, reserveStep, ...ring(limit.perMs * 1_000, guardUs) };

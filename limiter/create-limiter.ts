@@ -69,7 +69,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const sleepers = createSleepers();
   const stats = createStats();
   const buckets = createBuckets(pool);
-  const decide = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
+  const { decide, wasLate } = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
   const reports = createReports({ pool, idOf: (charge) => bucketId(charge.key), onLawDue, onRelease: sleepers.wake });
   const giveBack = async (permit: Permit): Promise<void> => {
     await reports.report(permit, { result: 'not-sent' });
@@ -83,7 +83,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     explain: (charges, account) => explain(pool, charges, account),
     async acquire(request) {
       if (stopped) throw new TypeError('This limiter was stopped');
-      return stats.acquired(acquire({ buckets, decide, sleepers, giveBack, maxRetryAfterMs }, request));
+      return stats.acquired(acquire({ buckets, decide, wasLate, sleepers, giveBack, maxRetryAfterMs }, request));
     },
     report(permit, observation) {
       stats.reported(observation);

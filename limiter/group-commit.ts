@@ -45,15 +45,26 @@ const NORMAL_AGE_MS = 15;
 const TRY_AGAIN = new Set(['40P01', '40001']);
 const MOST_TRIES = 5;
 
-/** Returns the function that decides one call, together with whatever else is waiting. */
-export function createGroupCommit(
-  options: GroupCommitOptions,
-): (lane: string, call: PreparedCall) => Promise<TimedDecision> {
+export interface GroupCommit {
+  /** Decides one call, together with whatever else is waiting. */
+  readonly decide: (lane: string, call: PreparedCall) => Promise<TimedDecision>;
+  /** A permit was this old when it came to be used, in milliseconds: too old. The next ones are counted later. */
+  readonly wasLate: (lane: string, ageMs: number) => void;
+}
+
+export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   const { pool, configure, onLawDue, maxBatch } = { ...defaults, ...options };
   const lanes = new Map<string, Lane>();
 
-  return (name, call) =>
-    new Promise((resolve, reject) => {
+  return { decide: enqueue, wasLate };
+
+  function wasLate(name: string, ageMs: number): void {
+    const lane = lanes.get(name);
+    if (lane !== undefined) lane.ageMs = Math.max(lane.ageMs, ageMs);
+  }
+
+  function enqueue(name: string, call: PreparedCall): Promise<TimedDecision> {
+    return new Promise((resolve, reject) => {
       let lane = lanes.get(name);
       if (lane === undefined) lanes.set(name, (lane = { waiting: [], busy: false, ageMs: 0 }));
       // A permit that is renewed gets older while it waits.
@@ -62,10 +73,11 @@ export function createGroupCommit(
       if (lane.busy) return;
       lane.busy = true;
       // After this turn of the event loop, so that everybody who was woken by the same answer joins.
-      setImmediate(() => void run(name, lane));
+      setImmediate(() => void run(lane));
     });
+  }
 
-  async function run(name: string, lane: Lane): Promise<void> {
+  async function run(lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
       const batch = takeBatch(lane, maxBatch);
       try {

@@ -9,6 +9,7 @@ import { gridCost } from './bucket.ts';
 import { LimiterUnavailable } from './errors.ts';
 import { matchQuota } from './quota.ts';
 import { REPORT } from './statements.ts';
+import { addRefund, emptyTally, mergeTally, outcomesOf, tallyJson, type Tally } from './tally.ts';
 import type { Observation, Permit } from './types.ts';
 
 export interface Reports {
@@ -30,37 +31,12 @@ export interface ReportsOptions {
   readonly releaseMs?: number;
 }
 
-/** What is to be told about one bucket. Sums until it is sent. */
-interface Entry {
-  readonly id: number;
-  refunds: Map<number, number>;
-  charge: number;
-  closeMs: number | undefined;
-  reason: string | undefined;
-  /** By the permits' epoch. */
-  outcomes: Map<number, Outcomes>;
-  releases: number;
-  heldMs: number;
-  remaining: number | undefined;
-  /** `performance.now()` of the reset. */
-  resetAt: number | undefined;
-  /** `performance.now()` when the call that was told `remaining` got its permit. */
-  askedAt: number;
-  max: number | undefined;
-}
-
-interface Outcomes {
-  oks: number;
-  refusals: number;
-  failures: number;
-}
-
 const NEARLY_EMPTY = 0.1;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
 
 export function createReports(options: ReportsOptions): Reports {
   const { pool, idOf, onLawDue, onRelease, collectMs, releaseMs } = { ...defaults, ...options };
-  let collected = new Map<number, Entry>();
+  let collected = new Map<number, Tally>();
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -150,26 +126,10 @@ export function createReports(options: ReportsOptions): Reports {
     return match.remaining !== undefined && match.remaining <= (quota.max ?? 0) * NEARLY_EMPTY ? releaseMs : collectMs;
   }
 
-  function entryOf(charge: Charge): Entry {
+  function entryOf(charge: Charge): Tally {
     const id = idOf(charge);
     let entry = collected.get(id);
-    if (entry === undefined) {
-      entry = {
-        id,
-        refunds: new Map(),
-        charge: 0,
-        closeMs: undefined,
-        reason: undefined,
-        outcomes: new Map(),
-        releases: 0,
-        heldMs: 0,
-        remaining: undefined,
-        resetAt: undefined,
-        askedAt: 0,
-        max: undefined,
-      };
-      collected.set(id, entry);
-    }
+    if (entry === undefined) collected.set(id, (entry = emptyTally(id)));
     return entry;
   }
 
@@ -205,30 +165,24 @@ export function createReports(options: ReportsOptions): Reports {
     }
   }
 
-  async function send(entries: readonly Entry[]): Promise<void> {
+  async function send(entries: readonly Tally[]): Promise<void> {
     try {
       const { rows } = await pool.query<{ law_due: string[] }>({
         name: 'sluice-limit-report',
         text: REPORT,
-        values: [JSON.stringify(entries.map(toJson))],
+        values: [JSON.stringify(entries.map(tallyJson))],
       });
       const due = rows[0]!.law_due;
-      for (const { id, refunds } of entries) {
-        if (refunds.size > 0)
-          onRelease(
-            id,
-            [...refunds.values()].reduce((a, b) => a + b, 0),
-          );
-      }
+      for (const { id, releases } of entries) if (releases > 0) onRelease(id, releases);
       if (due.length > 0) onLawDue(due.map(Number));
     } catch (error) {
       throw new LimiterUnavailable(error);
     }
   }
 
-  function putBack(entry: Entry): void {
+  function putBack(entry: Tally): void {
     const newer = collected.get(entry.id);
-    collected.set(entry.id, newer === undefined ? entry : merge(entry, newer));
+    collected.set(entry.id, newer === undefined ? entry : mergeTally(entry, newer));
   }
 }
 
@@ -238,54 +192,4 @@ function refusedCharge(charges: readonly Charge[], limit: string | undefined): n
   if (named >= 0) return named;
   const last = charges.findLastIndex((charge) => charge.limit.kind !== 'inflight');
   return last >= 0 ? last : charges.length - 1;
-}
-
-function addRefund(entry: Entry, slot: number, amount: number): void {
-  entry.refunds.set(slot, (entry.refunds.get(slot) ?? 0) + amount);
-}
-
-function outcomesOf(entry: Entry, epoch: number): Outcomes {
-  let outcomes = entry.outcomes.get(epoch);
-  if (outcomes === undefined) entry.outcomes.set(epoch, (outcomes = { oks: 0, refusals: 0, failures: 0 }));
-  return outcomes;
-}
-
-function merge(older: Entry, newer: Entry): Entry {
-  for (const [slot, amount] of older.refunds) addRefund(newer, slot, amount);
-  for (const [epoch, { oks, refusals, failures }] of older.outcomes) {
-    const outcomes = outcomesOf(newer, epoch);
-    outcomes.oks += oks;
-    outcomes.refusals += refusals;
-    outcomes.failures += failures;
-  }
-  newer.charge += older.charge;
-  newer.releases += older.releases;
-  newer.heldMs += older.heldMs;
-  newer.closeMs ??= older.closeMs;
-  newer.reason ??= older.reason;
-  return newer;
-}
-
-function toJson(entry: Entry): object {
-  const json: Record<string, unknown> = { id: entry.id };
-  if (entry.refunds.size > 0) {
-    json['refundSlots'] = [...entry.refunds.keys()];
-    json['refunds'] = [...entry.refunds.values()];
-  }
-  if (entry.outcomes.size > 0) {
-    const outcomes = [...entry.outcomes.values()];
-    json['epochs'] = [...entry.outcomes.keys()];
-    json['oks'] = outcomes.map(({ oks }) => oks);
-    json['refusals'] = outcomes.map(({ refusals }) => refusals);
-    json['failures'] = outcomes.map(({ failures }) => failures);
-  }
-  for (const name of ['charge', 'releases', 'heldMs'] as const) if (entry[name] > 0) json[name] = entry[name];
-  for (const name of ['closeMs', 'reason', 'remaining', 'max'] as const) {
-    if (entry[name] !== undefined) json[name] = entry[name];
-  }
-  if (entry.remaining !== undefined) {
-    json['ageMs'] = performance.now() - entry.askedAt;
-    if (entry.resetAt !== undefined) json['resetMs'] = entry.resetAt - performance.now();
-  }
-  return json;
 }

@@ -9,8 +9,8 @@ create table sluice.limit_bucket (
   key text not null unique,                       -- provider/limit/scope value
   kind text not null check (kind in ('window', 'inflight', 'learned', 'gate')),
   spec jsonb not null,                            -- as declared; a changed declaration is noticed by comparing it
-  -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + 10.
-  -- A worker that is slow to send has its grants counted up to ten slots later than now.
+  -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + 30.
+  -- A worker that is slow to send has its grants counted up to thirty slots later than now.
   declared_max float8,
   override_max float8,
   seen_max float8,                                -- what the third party says its limit is
@@ -247,7 +247,7 @@ begin
         v_offset := v_offset + 1;
         v_freed := v_freed + v_ring[((r.tail + v_offset) % r.slots)::int + 1];
       end loop;
-      v_eta := v_cycles * r.slot_us * (r.slots - 11);
+      v_eta := v_cycles * r.slot_us * (r.slots - 31);
       if v_offset >= 0 then
         v_eta := v_eta + greatest(0, (r.tail + v_offset + 1) * r.slot_us + r.win_us + r.guard_us - r.last_us);
       end if;
@@ -554,12 +554,12 @@ end $$;
 -- Takes permits for a batch of calls: each call gets all that it asks, or nothing and a place in the queue.
 --   p_ids       the buckets, ascending, without repeats; locked in this order, so no two calls can deadlock
 --   p_demand    what the whole batch asks of each
---   p_gates     rows that are only read: a paused gate denies
+--   p_gates     rows that are only read: a gate that is paused, or held because its provider fails, denies
 --   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate position, f: goes first, b: bucket positions,
 --               q: costs}], read only when not everything can simply be granted
 --   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate position, b: bucket positions, s: slots,
 --               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
---   p_late_us   how late this worker may send: its grants are counted that much later (ten slots at most; the client knows)
+--   p_late_us   how late this worker may send: its grants are counted that much later (thirty slots at most; the client knows)
 -- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
 -- [[request, cause, bucket position (0 = gate), wait µs, ahead, until µs]] for those not granted; law_due = buckets
 -- whose control law wants to hear that time passed.
@@ -604,7 +604,7 @@ begin
   v_clock := sluice.limit_clock_us();
   lock_wait_us := greatest(0, v_clock - v_entry);
 
-  select coalesce(array_agg(b.paused_at is not null or b.closed_us > v_clock order by gate.position), '{}')
+  select coalesce(array_agg(b.paused_at is not null or b.hold or b.closed_us > v_clock order by gate.position), '{}')
     into v_gate_closed
     from unnest(p_gates) with ordinality gate (id, position) join sluice.limit_bucket b on b.id = gate.id;
 
@@ -618,7 +618,7 @@ begin
       r := sluice.limit_advance(r, v_clock, v_generation);
     end if;
     v_rows[i] := r;
-    slots[i] := case when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + 10) else 0 end;
+    slots[i] := case when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + 30) else 0 end;
     epochs[i] := r.epoch;
     v_cause[i] := case when r.paused_at is not null then 3 when r.closed_us > r.last_us then 2
                        when r.hold and greatest(r.probe_us, r.probe_lease_us) > r.last_us then 5 else 0 end;
@@ -716,7 +716,7 @@ begin
     v_ring := array_fill(0::float8, array[p_slots]);
     v_tail := (r.last_us - p_win_us - p_guard_us) / p_slot_us;
     for k in 0 .. r.slots - 1 loop
-      v_slot := least(r.last_us / p_slot_us + 10, ((r.tail + k + 1) * r.slot_us - 1) / p_slot_us);
+      v_slot := least(r.last_us / p_slot_us + 30, ((r.tail + k + 1) * r.slot_us - 1) / p_slot_us);
       v_amount := r.ring[((r.tail + k) % r.slots)::int + 1];
       if v_slot >= v_tail and v_amount > 0 then
         v_ring[(v_slot % p_slots)::int + 1] := v_ring[(v_slot % p_slots)::int + 1] + v_amount;

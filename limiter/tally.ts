@@ -1,0 +1,97 @@
+/**
+ * What is to be told about one bucket: sums up until it is sent. Next stop: `report.ts` sends it.
+ */
+
+export interface Tally {
+  readonly id: number;
+  /** By slot. */
+  readonly refunds: Map<number, number>;
+  charge: number;
+  closeMs: number | undefined;
+  reason: string | undefined;
+  /** By the permits' epoch. */
+  readonly outcomes: Map<number, Outcomes>;
+  releases: number;
+  heldMs: number;
+  remaining: number | undefined;
+  /** `performance.now()` of the reset. */
+  resetAt: number | undefined;
+  /** `performance.now()` when the call that was told `remaining` got its permit. */
+  askedAt: number;
+  max: number | undefined;
+}
+
+export interface Outcomes {
+  oks: number;
+  refusals: number;
+  failures: number;
+}
+
+export function emptyTally(id: number): Tally {
+  return {
+    id,
+    refunds: new Map(),
+    charge: 0,
+    closeMs: undefined,
+    reason: undefined,
+    outcomes: new Map(),
+    releases: 0,
+    heldMs: 0,
+    remaining: undefined,
+    resetAt: undefined,
+    askedAt: 0,
+    max: undefined,
+  };
+}
+
+export function addRefund(tally: Tally, slot: number, amount: number): void {
+  tally.refunds.set(slot, (tally.refunds.get(slot) ?? 0) + amount);
+}
+
+export function outcomesOf(tally: Tally, epoch: number): Outcomes {
+  let outcomes = tally.outcomes.get(epoch);
+  if (outcomes === undefined) tally.outcomes.set(epoch, (outcomes = { oks: 0, refusals: 0, failures: 0 }));
+  return outcomes;
+}
+
+/** Adds what could not be sent to what came since. */
+export function mergeTally(older: Tally, newer: Tally): Tally {
+  for (const [slot, amount] of older.refunds) addRefund(newer, slot, amount);
+  for (const [epoch, { oks, refusals, failures }] of older.outcomes) {
+    const outcomes = outcomesOf(newer, epoch);
+    outcomes.oks += oks;
+    outcomes.refusals += refusals;
+    outcomes.failures += failures;
+  }
+  newer.charge += older.charge;
+  newer.releases += older.releases;
+  newer.heldMs += older.heldMs;
+  newer.closeMs ??= older.closeMs;
+  newer.reason ??= older.reason;
+  return newer;
+}
+
+/** As `sluice.limit_report` reads it. */
+export function tallyJson(tally: Tally): object {
+  const json: Record<string, unknown> = { id: tally.id };
+  if (tally.refunds.size > 0) {
+    json['refundSlots'] = [...tally.refunds.keys()];
+    json['refunds'] = [...tally.refunds.values()];
+  }
+  if (tally.outcomes.size > 0) {
+    const outcomes = [...tally.outcomes.values()];
+    json['epochs'] = [...tally.outcomes.keys()];
+    json['oks'] = outcomes.map(({ oks }) => oks);
+    json['refusals'] = outcomes.map(({ refusals }) => refusals);
+    json['failures'] = outcomes.map(({ failures }) => failures);
+  }
+  for (const name of ['charge', 'releases', 'heldMs'] as const) if (tally[name] > 0) json[name] = tally[name];
+  for (const name of ['closeMs', 'reason', 'remaining', 'max'] as const) {
+    if (tally[name] !== undefined) json[name] = tally[name];
+  }
+  if (tally.remaining !== undefined) {
+    json['ageMs'] = performance.now() - tally.askedAt;
+    if (tally.resetAt !== undefined) json['resetMs'] = tally.resetAt - performance.now();
+  }
+  return json;
+}
