@@ -9,6 +9,7 @@ const POSTS = 45;
 const PAGES = 6 + FRIENDS * 5;
 /** Lanes in flight in one worker: the list of friends, and eight lists of posts. */
 const LANES = 9;
+const MAX_PER_SECOND = 60;
 
 describe('workers killed with SIGKILL in the middle', () => {
   let api: FakeApi;
@@ -20,7 +21,7 @@ describe('workers killed with SIGKILL in the middle', () => {
         module: 'forest.ts',
         databaseUrl: world.db.url,
         taskQueue: world.taskQueue,
-        env: { FOREST_URL: api.url },
+        env: { FOREST_URL: api.url, FOREST_MAX: String(MAX_PER_SECOND) },
       }),
     );
   };
@@ -29,6 +30,7 @@ describe('workers killed with SIGKILL in the middle', () => {
     api = await startFakeApi({ latencyMs: 30 });
     api.list('/users/:id/friends', { count: FRIENDS, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
     api.list('/users/:id/posts', { count: POSTS, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    api.limit({ name: 'app', by: 'app', kind: 'sliding', max: MAX_PER_SECOND, perMs: 1_000 });
     world = await createWorld([], { workers: 0 });
     await Promise.all([startWorker(), startWorker()]);
   });
@@ -38,7 +40,7 @@ describe('workers killed with SIGKILL in the middle', () => {
     await api?.stop();
   });
 
-  it('resumes at the page, stores the same rows, and repeats at most one call for each lane and kill', async () => {
+  it('resumes at the page, stores the same rows, repeats at most one call for each lane and kill, and keeps the limit', async () => {
     const run = await world.sluice.start(forest, { account: 'acct-1', input: { id: 'u' } });
     let kills = 0;
     const calls = () => api.report().calls;
@@ -55,5 +57,7 @@ describe('workers killed with SIGKILL in the middle', () => {
     expect(keys.size).toBe(FRIENDS * POSTS);
     expect(calls()).toBeGreaterThanOrEqual(PAGES);
     expect(calls() - PAGES).toBeLessThanOrEqual(kills * LANES);
+    // Two processes share one limit, also over kills: the third party counted nobody above it.
+    expect(api.report()).toMatchObject({ refused: 0, violations: [] });
   });
 });

@@ -169,6 +169,16 @@ describe('a run, from app code', () => {
   it('waits without holding anything when the third party closes the key, and nobody calls meanwhile', async () => {
     api.script('/users/:id/posts', [{ status: 429, headers: { 'retry-after': '3' }, body: { error: 'slow down' } }]);
     const run = await world.sluice.start(forest, { account: account(), input });
+    // While it waits, the Web UI says for what: on the node, and on the run.
+    const details = async (id: string): Promise<string> =>
+      (await temporal.workflow.getHandle(id).query<{ currentDetails?: string }>('__temporal_workflow_metadata'))
+        .currentDetails ?? '';
+    await expect
+      .poll(() => details(`${run.workflowId}/posts`), { interval: 100 })
+      .toMatch(/waiting: .*(forest\/app\/app|HTTP 429).*until \d{4}-/);
+    await expect
+      .poll(() => details(run.workflowId), { interval: 100 })
+      .toMatch(/posts.*waiting: .*(forest\/app\/app|HTTP 429).*until \d{4}-/);
     expect(await run.result()).toMatchObject({ state: 'done', rows: 12 + 12 * 25 });
     const report = api.report();
     expect(report.byStatus['429']).toBe(1);
