@@ -127,5 +127,6 @@ function makePermit(
       decision.decidedAt +
       permitLifetimeMs(request.charges) +
       (decision.lateMs > 0 ? allowedLateMs(request.charges, decision.lateMs) : 0),
+    ...(decision.isProbe === true ? { isProbe: true } : {}),
   };
 }

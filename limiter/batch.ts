@@ -16,6 +16,8 @@ export interface PreparedCall {
    * when its time is over, or something was closed meanwhile.
    */
   readonly renews?: readonly number[];
+  /** The provider's breaker has let it through: the gate is not asked. */
+  readonly skipsGate?: boolean;
   /** Its permit was lost that way: it goes before all others of its class. */
   readonly goesFirst?: boolean;
   readonly bucketIds: readonly number[];
@@ -27,10 +29,14 @@ export type Decision =
       readonly granted: true;
       /** By bucket, as in `bucketIds`. */ readonly slots: readonly number[];
       readonly epochs: readonly number[];
+      /** The one call that finds out whether a failing provider is back. */
+      readonly isProbe?: boolean;
     }
   | {
       readonly granted: false;
       readonly cause: number;
+      /** Why, for people, when the cause alone does not say it. */
+      readonly detail?: string;
       /** Index into `bucketIds`; -1 = the provider's gate. */
       readonly bucket: number;
       readonly waitMs: number;
@@ -68,13 +74,13 @@ export interface BatchResult {
 }
 
 const PRIORITY_CLASS = { interactive: 0, bulk: 1, trickle: 2 } satisfies Record<Priority, number>;
-const GATE_CAUSE = 6;
+export const GATE_CAUSE = 6;
 
 export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   const demandById = new Map<number, number>();
   const gatePosition = new Map<number, number>();
   for (const call of calls) {
-    if (!gatePosition.has(call.gateId)) gatePosition.set(call.gateId, gatePosition.size + 1);
+    if (call.skipsGate !== true && !gatePosition.has(call.gateId)) gatePosition.set(call.gateId, gatePosition.size + 1);
     for (let i = 0; i < call.bucketIds.length; i++) {
       const id = call.bucketIds[i]!;
       demandById.set(id, (demandById.get(id) ?? 0) + (call.renews === undefined ? call.costs[i]! : 0));
@@ -85,6 +91,8 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   const position = new Map(ids.map((id, index) => [id, index + 1]));
   const asks = calls.filter((call) => call.renews === undefined);
   const renewals = calls.filter((call) => call.renews !== undefined);
+  // Without a gate nothing holds it back.
+  const gateOf = (call: PreparedCall) => (call.skipsGate === true ? undefined : gatePosition.get(call.gateId));
   const positions = (call: PreparedCall) => call.bucketIds.map((id) => position.get(id));
   return {
     ids,
@@ -96,7 +104,7 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
         a: call.account,
         w: call.weight,
         c: PRIORITY_CLASS[call.priority],
-        g: gatePosition.get(call.gateId),
+        g: gateOf(call),
         ...(call.goesFirst === true ? { f: true } : {}),
         b: positions(call),
         q: call.costs,
@@ -108,7 +116,7 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
         : JSON.stringify(
             renewals.map((call, index) => ({
               n: asks.length + index + 1,
-              g: gatePosition.get(call.gateId),
+              g: gateOf(call),
               b: positions(call),
               s: call.renews,
               q: call.costs,

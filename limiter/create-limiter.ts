@@ -5,6 +5,7 @@
 import type { Charge } from '../contracts/limit.ts';
 import type { Pool } from '../db/pool.ts';
 import { acquire } from './acquire.ts';
+import { createBreaker } from './breaker.ts';
 import { bucketId } from './bucket.ts';
 import { createBuckets } from './configure.ts';
 import { LimiterUnavailable } from './errors.ts';
@@ -69,9 +70,12 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const sleepers = createSleepers();
   const stats = createStats();
   const buckets = createBuckets(pool);
-  const { decide, wasLate } = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
+  const breaker = createBreaker(pool);
+  const { decide: decideTogether, wasLate } = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
+  const decide = breaker.guard(decideTogether);
   const reports = createReports({ pool, idOf: (charge) => bucketId(charge.key), onLawDue, onRelease: sleepers.wake });
   const giveBack = async (permit: Permit): Promise<void> => {
+    await breaker.report(permit, { result: 'not-sent' });
     await reports.report(permit, { result: 'not-sent' });
     await reports.flush();
   };
@@ -85,9 +89,9 @@ export function createLimiter(options: LimiterOptions): Limiter {
       if (stopped) throw new TypeError('This limiter was stopped');
       return stats.acquired(acquire({ buckets, decide, wasLate, sleepers, giveBack, maxRetryAfterMs }, request));
     },
-    report(permit, observation) {
+    async report(permit, observation) {
       stats.reported(observation);
-      return reports.report(permit, observation);
+      await Promise.all([breaker.report(permit, observation), reports.report(permit, observation)]);
     },
     stats: () => stats.read(sleepers.count()),
     async abandon(callKey) {
@@ -99,6 +103,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     },
     async stop() {
       stopped = true;
+      breaker.stop();
       await reports.flush();
       await learner.settled();
       await stopSweeping();

@@ -13,7 +13,7 @@ export interface Explanation {
   readonly etaMs: number;
   /** The limit that decides it; undefined when the call would be served now. */
   readonly decidedBy?: string;
-  /** In the order of the charges, then the provider's gate when it is paused. Limits that were never used are left out. */
+  /** In the order of the charges, then the provider's gate when it is paused or held. Limits never used are left out. */
   readonly limits: readonly ExplainedLimit[];
   /** All of it in words. */
   readonly text: string;
@@ -51,12 +51,15 @@ export async function explain(pool: Pool, charges: readonly Charge[], account = 
   const limits: ExplainedLimit[] = [];
   for (const id of [...ids, gateId]) {
     const row = rowById.get(id);
-    if (row === undefined || (id === gateId && row.paused_at === null && row.closed_in_us === 0)) continue;
+    if (row === undefined || (id === gateId && row.paused_at === null && row.closed_in_us === 0 && !row.hold)) continue;
     const estimate = estimateById.get(id);
     const view = toView(row);
     limits.push({
       ...view,
-      etaMs: view.state === 'paused' ? Infinity : Math.ceil((estimate?.eta_us ?? row.closed_in_us) / 1_000),
+      etaMs:
+        view.state === 'paused'
+          ? Infinity
+          : Math.ceil((estimate?.eta_us ?? Math.max(row.closed_in_us, row.hold ? row.probe_in_us : 0)) / 1_000),
       ahead: estimate?.ahead ?? 0,
       accountsAhead: estimate?.accounts_ahead ?? 0,
     });

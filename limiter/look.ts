@@ -60,7 +60,8 @@ export interface LookRow {
 export function toView(row: LookRow): LimitView {
   const state = stateOf(row);
   const opensInUs = state === 'closed' ? row.closed_in_us : state === 'probing' ? row.probe_in_us : undefined;
-  const reason = state === 'paused' ? row.paused_reason : state === 'closed' ? row.closed_reason : null;
+  const isFailing = state === 'probing' && row.kind === 'gate';
+  const reason = state === 'paused' ? row.paused_reason : state === 'closed' || isFailing ? row.closed_reason : null;
   return {
     key: row.key,
     kind: row.kind,
@@ -74,7 +75,7 @@ export function toView(row: LookRow): LimitView {
     ...(row.rate === null ? {} : { ratePerSecond: row.rate }),
     isOverridden: row.override_max !== null || row.override_rate !== null,
     ...(opensInUs === undefined ? {} : { opensInMs: Math.ceil(opensInUs / 1_000) }),
-    ...(state === 'closed' && row.closed_at !== null ? { closedAt: row.closed_at.toISOString() } : {}),
+    ...((state === 'closed' || isFailing) && row.closed_at !== null ? { closedAt: row.closed_at.toISOString() } : {}),
     ...(row.paused_at === null ? {} : { pausedAt: row.paused_at.toISOString() }),
     ...(reason === null ? {} : { reason }),
     waiting: row.waiting,
@@ -104,6 +105,8 @@ function describe(row: LookRow, state: LimitView['state']): string {
     const since = row.closed_at === null ? '' : ` at ${row.closed_at.toISOString()}`;
     parts.push(`closed${since}${because(row.closed_reason)} for another ${seconds(row.closed_in_us)}`);
   }
+  if (state === 'probing' && row.kind === 'gate')
+    parts.push(`failing since ${row.closed_at?.toISOString() ?? 'a moment ago'}${because(row.closed_reason)}`);
   if (state === 'probing') parts.push(`one call at a time, the next in ${seconds(row.probe_in_us)}`);
   if (row.waiting > 0) parts.push(`${row.waiting} calls of ${row.accounts_waiting} accounts wait`);
   return parts.length === 0 ? 'open' : parts.join(', ');

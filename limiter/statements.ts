@@ -28,6 +28,24 @@ export const LAW_READ = 'select * from sluice.limit_law_read($1::bigint[])';
 /** Locks the stepped rows in id order; returns those whose version had changed. */
 export const LAW_WRITE = 'select sluice.limit_law_write_all($1::json) as lost';
 
+/** Reads one row by primary key. */
+export const BREAKER_READ = `
+  select b.law as state, b.law_version as version, b.paused_at is not null as is_paused, b.closed_reason as reason,
+         (sluice.limit_clock_us() / 1000.0)::float8 as at_ms
+    from sluice.limit_bucket b where b.id = $1`;
+
+/** Locks one row by primary key; false when the version is not $2 any more. $8 is for the gate's events, or null. */
+export const BREAKER_WRITE = `
+  with written as (
+    update sluice.limit_bucket b
+       set law = $3::jsonb, law_version = b.law_version + 1, hold = $4, probe_us = $5::bigint,
+           closed_at = case when $4 then to_timestamp($6::float8 / 1000) end, closed_reason = case when $4 then $7::text end
+     where b.id = $1 and b.law_version = $2 returning b.id
+  ), noted as (
+    insert into sluice.limit_event (bucket_id, type, detail) select id, 'outage', $8::jsonb from written where $8::jsonb is not null
+  )
+  select exists (select from written) as written`;
+
 /** Reads rows by primary key and their tickets by index (bucket_id, class, tag). */
 export const LOOK = 'select * from sluice.limit_look($1::bigint[])';
 

@@ -24,7 +24,10 @@ export interface LimiterStats {
 const WAITED_MS = 20;
 
 export function createStats() {
-  const sentAway = { full: 0, closed: 0, paused: 0, queue: 0, probing: 0 } satisfies Record<WaitCause, number>;
+  const sentAway = { full: 0, closed: 0, paused: 0, queue: 0, probing: 0, failing: 0 } satisfies Record<
+    WaitCause,
+    number
+  >;
   const reports = { ok: 0, refused: 0, failed: 0, 'not-sent': 0 } satisfies Record<Observation['result'], number>;
   let granted = 0;
   let waitedInPlace = 0;

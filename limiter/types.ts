@@ -32,9 +32,10 @@ export type AcquireResult =
 
 /**
  * Why a call waits: `full` the quota is used up · `closed` an answer closed the key · `paused` by an operator · `queue`
- * there is room, and earlier calls have a claim on it · `probing` one call at a time finds out whether it is open again.
+ * there is room, and earlier calls have a claim on it · `probing` one call at a time finds out whether it is open again ·
+ * `failing` the whole provider fails, and one call at a time finds out whether it is back.
  */
-export type WaitCause = 'full' | 'closed' | 'paused' | 'queue' | 'probing';
+export type WaitCause = 'full' | 'closed' | 'paused' | 'queue' | 'probing' | 'failing';
 
 export interface WaitReason {
   readonly key: string;
@@ -63,6 +64,8 @@ export interface Permit {
    * Half of the smallest guard, so that calls that travel at different speeds stay inside the window.
    */
   readonly expiresAt: number;
+  /** The provider is failing, and this call finds out whether it is back. Say in any case what became of it. */
+  readonly isProbe?: boolean;
 }
 
 export interface Observation {
@@ -79,6 +82,8 @@ export interface Observation {
   /** What the call really cost, by limit name: less is given back, more is charged now. */
   readonly actualCost?: Readonly<Record<string, number>>;
   readonly latencyMs?: number;
+  /** The caller ended the call itself: how it ended says nothing about the third party. */
+  readonly isEndedByUs?: boolean;
   /** Shown to operators when a key was closed. */
   readonly reason?: string;
 }

@@ -6,7 +6,7 @@ import type { Decision } from './batch.ts';
 import { gateKey } from './bucket.ts';
 import type { WaitCause, WaitReason } from './types.ts';
 
-// As numbered in 0002_limiter.sql; 6 is the provider's gate.
+// As numbered in 0002_limiter.sql; 6 is the provider's gate, 7 its breaker.
 const CAUSES: Readonly<Record<number, WaitCause>> = {
   1: 'full',
   2: 'closed',
@@ -14,6 +14,7 @@ const CAUSES: Readonly<Record<number, WaitCause>> = {
   4: 'queue',
   5: 'probing',
   6: 'paused',
+  7: 'failing',
 };
 
 /** @param chargeIndex the charge that has no room; -1 = the provider's gate. */
@@ -27,7 +28,7 @@ export function describeWait(charges: readonly Charge[], chargeIndex: number, de
     key,
     limit,
     cause,
-    detail: `${DETAILS[cause](key, decision.ahead)}, next try in ${(decision.waitMs / 1_000).toFixed(1)} s`,
+    detail: `${decision.detail ?? DETAILS[cause](key, decision.ahead)}, next try in ${(decision.waitMs / 1_000).toFixed(1)} s`,
     ...(decision.untilMs === undefined ? {} : { untilMs: Math.max(0, Math.ceil(decision.untilMs)) }),
     ahead: decision.ahead,
   };
@@ -39,4 +40,5 @@ const DETAILS: Readonly<Record<WaitCause, (key: string, ahead: number) => string
   paused: (key) => `${key} is paused by an operator`,
   queue: (key, ahead) => `${key} has room that ${ahead} earlier calls have a claim on`,
   probing: (key) => `${key} refused; one call at a time finds out when it opens again`,
+  failing: (key) => `${key.slice(0, -2)} is failing`,
 };

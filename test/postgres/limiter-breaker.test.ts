@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Charge, WindowLimit } from '../../contracts/limit.ts';
+import { createLimiter, type AcquireResult, type Limiter, type Permit } from '../../limiter/index.ts';
+import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+
+// The database's clock is played by a table, so that an outage of an hour passes in a second.
+let database: TestDatabase;
+let nowMs = Date.parse('2026-03-01T00:00:00Z');
+let serial = 0;
+const limiters: Limiter[] = [];
+/** As one more process: it remembers nothing of what others know. */
+const process = (): Limiter => {
+  const limiter = createLimiter({ pool: database.pool, maxRetryAfterMs: 1e9, sweep: { everyMs: 0 } });
+  limiters.push(limiter);
+  return limiter;
+};
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  await database.pool.query(`
+    create table sluice.played_clock (us bigint not null);
+    insert into sluice.played_clock values (0);
+    create or replace function sluice.limit_clock_us() returns bigint language sql volatile as
+      'select us from sluice.played_clock'`);
+  await pass(0);
+});
+afterAll(async () => {
+  await Promise.all(limiters.map((limiter) => limiter.stop()));
+  await database.drop();
+});
+
+async function pass(ms: number): Promise<void> {
+  nowMs += ms;
+  await database.pool.query('update sluice.played_clock set us = $1', [Math.round(nowMs * 1_000)]);
+}
+
+const wide: WindowLimit = { kind: 'window', name: 'app', max: 100_000, perMs: 60_000 };
+const chargesOf = (provider: string, scope = 'app'): Charge[] => [
+  { limit: wide, key: `${provider}/app/${scope}`, cost: 1 },
+];
+const ask = (limiter: Limiter, charges: Charge[], callKey = `call-${++serial}`): Promise<AcquireResult> =>
+  limiter.acquire({ callKey, account: 'a', charges, maxWaitMs: 0 });
+async function take(limiter: Limiter, charges: Charge[]): Promise<Permit> {
+  const answer = await ask(limiter, charges);
+  if (!answer.granted) throw new Error(`not granted: ${answer.wait.detail}`);
+  return answer.permit;
+}
+const failed = { result: 'failed', reason: 'HTTP 503: down' } as const;
+/** Makes a provider fail until it is taken for failing. */
+async function breakDown(provider: string): Promise<void> {
+  const limiter = process();
+  const permits: Permit[] = [];
+  for (let call = 0; call < 5; call++) permits.push(await take(limiter, chargesOf(provider)));
+  await Promise.all(permits.map((permit) => limiter.report(permit, failed)));
+  await expect.poll(async () => (await limiter.show(`${provider}/*`))?.state).toBe('probing');
+}
+
+describe('a provider that fails', () => {
+  it('is called by nobody, whatever limit or process, and the reason says since when and until when', async () => {
+    await breakDown('down');
+    const other = process();
+    for (const scope of ['app', 'another']) {
+      const answer = await ask(other, chargesOf('down', scope));
+      expect(answer).toMatchObject({ granted: false, wait: { key: 'down/*', cause: 'failing' } });
+      if (answer.granted) continue;
+      expect(answer.wait.detail).toMatch(
+        /^down is failing since 2026-03-01T00:00:00\.\d+Z \(HTTP 503: down\): next probe at 2026-03-01T00:00:00/,
+      );
+      expect(answer.retryAfterMs).toBeLessThanOrEqual(1_000);
+    }
+    expect((await ask(other, chargesOf('healthy'))).granted).toBe(true);
+    expect((await other.show('down/*'))?.text).toContain('failing since');
+    expect((await other.explain(chargesOf('down'))).etaMs).toBeGreaterThan(0);
+  });
+
+  it('is probed by one call at a time although many ask in several processes', async () => {
+    await breakDown('herd');
+    await pass(600);
+    const processes = [process(), process(), process()];
+    const answers = await Promise.all(
+      Array.from({ length: 60 }, (_, i) => ask(processes[i % 3]!, chargesOf('herd', `scope-${i}`))),
+    );
+    const granted = answers.filter((answer) => answer.granted);
+    expect(granted).toHaveLength(1);
+    expect(granted[0]).toMatchObject({ permit: { isProbe: true } });
+    // Those who were sent away do not come back in the same instant.
+    const backAt = answers.flatMap((answer) => (answer.granted ? [] : [answer.retryAfterMs]));
+    expect(new Set(backAt).size).toBeGreaterThan(15);
+  });
+
+  it('is probed again when the probe was not sent, when its caller ended it, and when its worker died', async () => {
+    await breakDown('lost');
+    await pass(600);
+    const limiter = process();
+    await limiter.report(await take(process(), chargesOf('lost')), { result: 'not-sent' });
+    await limiter.report(await take(process(), chargesOf('lost')), { result: 'ok', isEndedByUs: true });
+    await take(process(), chargesOf('lost'));
+    expect((await ask(process(), chargesOf('lost'))).granted).toBe(false);
+    await pass(31_000);
+    expect((await take(process(), chargesOf('lost'))).isProbe).toBe(true);
+  });
+
+  it('lets a probe wait for another limit that has no room, and somebody else probe meanwhile', async () => {
+    const narrow: WindowLimit = { kind: 'window', name: 'narrow', max: 1, perMs: 3_600_000 };
+    const charges: Charge[] = [...chargesOf('narrow'), { limit: narrow, key: 'narrow/narrow/a', cost: 1 }];
+    await take(process(), charges);
+    await breakDown('narrow');
+    await pass(600);
+    expect(await ask(process(), charges)).toMatchObject({ granted: false, wait: { cause: 'full' } });
+    expect((await take(process(), chargesOf('narrow'))).isProbe).toBe(true);
+  });
+
+  it('waits for its operator when it is paused meanwhile', async () => {
+    await breakDown('paused');
+    await process().pause('paused/*', 'maintenance');
+    await pass(600_000);
+    expect(await ask(process(), chargesOf('paused'))).toMatchObject({ granted: false, wait: { cause: 'paused' } });
+    await process().resume('paused/*');
+    expect((await take(process(), chargesOf('paused'))).isProbe).toBe(true);
+  });
+});
+
+describe('after an outage of an hour', () => {
+  it('calls come back by degrees, and the probes were at most 80', async () => {
+    await breakDown('hour');
+    const fromMs = nowMs;
+    let probes = 0;
+    while (nowMs < fromMs + 3_600_000) {
+      const limiter = process();
+      const answer = await ask(limiter, chargesOf('hour'), 'the-one');
+      if (answer.granted) {
+        expect(answer.permit.isProbe).toBe(true);
+        probes++;
+        await limiter.report(answer.permit, failed);
+      } else await pass(answer.retryAfterMs);
+    }
+    expect(probes).toBeGreaterThan(40);
+    expect(probes).toBeLessThanOrEqual(80);
+
+    await pass(61_000);
+    const probe = await take(process(), chargesOf('hour'));
+    await process().report(probe, { result: 'ok' });
+    const bySecond: number[] = [];
+    for (let second = 0; second < 17; second++) {
+      await pass(1_000);
+      const limiter = process();
+      const answers = await Promise.all(Array.from({ length: 40 }, () => ask(limiter, chargesOf('hour'))));
+      bySecond.push(answers.filter((answer) => answer.granted).length);
+    }
+    expect(bySecond[0]).toBeLessThanOrEqual(4);
+    expect(bySecond[2]).toBeLessThanOrEqual(8);
+    expect(bySecond.at(-1)).toBe(40);
+    expect((await process().show('hour/*'))?.state).toBe('open');
+    const events = (await process().show('hour/*'))?.events.filter(({ type }) => type === 'outage');
+    expect(events?.map(({ detail }) => detail['phase'])).toEqual(['closed', 'recovering', 'open']);
+  });
+});
+
+describe('a provider that fails now and then', () => {
+  it('is not held up: refusals, and a few failures among many answers', async () => {
+    const limiter = process();
+    const charges = chargesOf('mostly');
+    for (let round = 0; round < 6; round++) {
+      const permits = await Promise.all(Array.from({ length: 10 }, () => take(limiter, charges)));
+      await Promise.all(permits.map((permit, i) => limiter.report(permit, i < 2 ? failed : { result: 'ok' })));
+      await expect.poll(async () => (await limiter.show('mostly/*'))?.state).toBe('open');
+    }
+    const refused = await Promise.all(Array.from({ length: 10 }, () => take(limiter, chargesOf('refusing'))));
+    await Promise.all(refused.map((permit) => limiter.report(permit, { result: 'refused', closeForMs: 1 })));
+    expect((await limiter.show('refusing/*'))?.state).toBe('open');
+  });
+});
