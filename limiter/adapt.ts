@@ -108,7 +108,7 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   let goesOn = false;
   if (s.phase === 'climb') goesOn = touched(s);
   else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
-  else if (s.phase === 'ease' && s.sure < 2) s.limit *= 0.7;
+  else if (s.phase === 'ease') eased(s, sample);
   if (s.limit < 0.8 * s.heldLimit && wasSure) s.restless = 1;
   s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
   if (s.phase === 'ease') s.shallow = 0;
@@ -132,6 +132,13 @@ function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   if (!goesOn) setMark(s, s.nowMs, s.nowMs, 0);
   enter(s, 'ease');
   return `refused at ${describe(before)}: ${describe(s.limit)}`;
+}
+
+/** Refused again although we eased: one such refusal may be chance, several show that much less is let through now. */
+function eased(s: LawState, sample: number): void {
+  const isMeasured = sample > 0 && s.nowMs - s.markHiMs > 2500;
+  if (isMeasured) s.limit = clamp(1.1 * sample, 0.3 * s.limit, s.limit);
+  else if (s.sure < 2) s.limit *= 0.7;
 }
 
 /** Refused although we were below the estimate: what was accepted lately says more than what was believed. */

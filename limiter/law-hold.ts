@@ -112,7 +112,8 @@ export function opened(s: LawState, event: LawEvent): string {
     // Nothing the server refilled in a short closure is lost, so the refusal stays the mark.
     if (s.heldFrom === 'start') s.limit = 0.7 * s.heldRate;
     if (s.heldFrom === 'fill') s.measuring = 0;
-    setMark(s, s.heldAtMs, s.heldAtMs, ok - s.heldOk + event.ok);
+    if (s.heldFrom === 'ease' && s.markIsOpening === 0) s.okSinceMark += event.ok;
+    else setMark(s, s.heldAtMs, s.heldAtMs, ok - s.heldOk + event.ok);
     next = 'ease';
   }
   if (held !== undefined && held > 0 && s.measuring === 0) {
