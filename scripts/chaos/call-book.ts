@@ -1,0 +1,29 @@
+/**
+ * Reads the book that the third party keeps of its calls: how many there were, how many came again, and whether any came
+ * above the limit. The clock is the third party's own.
+ */
+import { readFile } from 'node:fs/promises';
+
+export interface CallBook {
+  readonly calls: number;
+  /** Distinct calls: the least number for this work. */
+  readonly least: number;
+  /** Calls that were made before. */
+  readonly repeated: number;
+  /** The most calls in any window. */
+  readonly mostInWindow: number;
+}
+
+/** @param perMs length of the window; a call counts from its arrival until just before it is as old as that. */
+export async function readCallBook(file: string, perMs: number): Promise<CallBook> {
+  const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
+  const times = lines.map((line) => Number(line.slice(0, line.indexOf(' ')))).sort((a, b) => a - b);
+  const targets = new Set(lines.map((line) => line.slice(line.indexOf(' ') + 1)));
+  let mostInWindow = 0;
+  let first = 0;
+  for (const [last, at] of times.entries()) {
+    while ((times[first] as number) + perMs <= at) first++;
+    mostInWindow = Math.max(mostInWindow, last - first + 1);
+  }
+  return { calls: lines.length, least: targets.size, repeated: lines.length - targets.size, mostInWindow };
+}

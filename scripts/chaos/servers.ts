@@ -1,0 +1,62 @@
+/**
+ * The servers of a chaos run, each a victim that keeps its data and its port over a kill: Temporal with its state in a
+ * file, Postgres, and the third party. Next stop: `worker.ts` has the workers.
+ */
+import { join } from 'node:path';
+import { startFakeApiProcess } from '../../testing/start-process.ts';
+import { recordFile } from '../../workers/dev-servers/find-or-start.ts';
+import { freePort } from '../../workers/dev-servers/free-port.ts';
+import { ensurePostgres } from '../../workers/dev-servers/postgres.ts';
+import { readRecord } from '../../workers/dev-servers/server-record.ts';
+import { ensureTemporal } from '../../workers/dev-servers/temporal.ts';
+import type { ThirdPartyArgs } from './third-party.ts';
+import { createVictim, type Running, type Victim } from './victim.ts';
+
+export interface ChaosServers {
+  readonly databaseUrl: string;
+  readonly temporalAddress: string;
+  readonly thirdPartyUrl: string;
+  /** Written by the third party; see `call-book.ts`. */
+  readonly bookFile: string;
+  readonly victims: readonly Victim[];
+}
+
+/** Starts servers of their own in `dataDir`, whatever servers the environment names. */
+export async function startServers(dataDir: string): Promise<ChaosServers> {
+  const named = new Set(['DATABASE_URL', 'TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE', 'TEMPORAL_PROFILE']);
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !named.has(name)));
+  const settings = { dataDir, env };
+  const bookFile = join(dataDir, 'calls.txt');
+  const thirdParty: ThirdPartyArgs = { port: await freePort(), bookFile };
+  const module = new URL('third-party.ts', import.meta.url);
+
+  let databaseUrl = '';
+  let temporalAddress = '';
+  const launchPostgres = async (): Promise<Running> => {
+    const { url, stop } = await ensurePostgres(settings);
+    databaseUrl = url;
+    return { pid: await recordedPid(dataDir, 'postgres'), stop };
+  };
+  const launchTemporal = async (): Promise<Running> => {
+    const { connection, stop } = await ensureTemporal(settings);
+    temporalAddress = connection.address ?? '';
+    return { pid: await recordedPid(dataDir, 'temporal'), stop };
+  };
+  const launchThirdParty = (): Promise<Running> => startFakeApiProcess(module, { args: thirdParty });
+  const victims: Victim[] = [];
+  try {
+    victims.push(await createVictim('postgres', launchPostgres));
+    victims.push(await createVictim('temporal', launchTemporal));
+    victims.push(await createVictim('third-party', launchThirdParty));
+  } catch (error) {
+    await Promise.all(victims.map((victim) => victim.stop()));
+    throw error;
+  }
+  return { databaseUrl, temporalAddress, thirdPartyUrl: `http://127.0.0.1:${thirdParty.port}`, bookFile, victims };
+}
+
+async function recordedPid(dataDir: string, name: string): Promise<number> {
+  const record = await readRecord(recordFile(dataDir, name));
+  if (!record) throw new Error(`No record of the ${name} server in ${dataDir}`);
+  return record.pid;
+}
