@@ -6,7 +6,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createPool, migrate } from '../db/index.ts';
-import { startDevServers } from '../workers/dev-servers/index.ts';
+import { readEncryptionKeys } from '../workers/index.ts';
+import { devEncryptionKeys, startDevServers } from '../workers/dev-servers/index.ts';
 
 export interface DevOptions {
   readonly module?: string;
@@ -37,7 +38,9 @@ export async function runDev(options: DevOptions): Promise<void> {
     say(`Postgres   ${servers.databaseUrl.replace(/:[^:@/]+@/, ':…@')}`);
     say(`Temporal   ${servers.temporalAddress}`);
     if (servers.webUiUrl) say(`Web UI     ${servers.webUiUrl}`);
-    if (options.worker) worker = startReloadingWorker(options.module, servers.databaseUrl, servers.temporalAddress);
+    const place = options.dataDir === undefined ? {} : { dataDir: options.dataDir };
+    const encryptionKeys = readEncryptionKeys() ?? (await devEncryptionKeys(place));
+    if (options.worker) worker = startReloadingWorker(options.module, { ...servers, encryptionKeys });
     say(
       'Ctrl-C ends it. Other terminals find these servers by themselves: `npx sluice start …`, `npx sluice status …`.',
     );
@@ -52,7 +55,10 @@ export async function runDev(options: DevOptions): Promise<void> {
 }
 
 /** Node watches what the worker has imported and starts it again on a change. */
-function startReloadingWorker(module: string | undefined, databaseUrl: string, temporalAddress: string): ChildProcess {
+function startReloadingWorker(
+  module: string | undefined,
+  servers: { readonly databaseUrl: string; readonly temporalAddress: string; readonly encryptionKeys: string },
+): ChildProcess {
   const cli = fileURLToPath(new URL(`main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url));
   const loader = process.execArgv.filter(
     (argument, index, all) => /tsx/.test(argument) || argument === '--import' || /tsx/.test(all[index + 1] ?? ''),
@@ -62,7 +68,12 @@ function startReloadingWorker(module: string | undefined, databaseUrl: string, t
     ['--watch', '--watch-preserve-output', ...loader, cli, 'worker', ...(module ? ['--module', module] : [])],
     {
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, DATABASE_URL: databaseUrl, TEMPORAL_ADDRESS: temporalAddress },
+      env: {
+        ...process.env,
+        DATABASE_URL: servers.databaseUrl,
+        TEMPORAL_ADDRESS: servers.temporalAddress,
+        SLUICE_ENCRYPTION_KEYS: servers.encryptionKeys,
+      },
     },
   );
 }

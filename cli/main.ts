@@ -3,6 +3,7 @@
  * `sluice`: the command line. One file a command. Next stop: `dev.ts`.
  */
 import { Command, Option } from 'commander';
+import { addAccountsCommand } from './accounts.ts';
 import { runDev } from './dev.ts';
 import { startCommand } from './start.ts';
 import { controlCommand, statusCommand } from './status.ts';
@@ -49,6 +50,8 @@ for (const action of ['pause', 'resume', 'cancel'] as const) {
     .description(`${action} a run, by workflow id`)
     .action((run: string) => controlCommand(run, action));
 }
+
+addAccountsCommand(program);
 
 try {
   await program.parseAsync();

@@ -22,6 +22,7 @@ export function progressText(progress: RunProgress | { readonly state: 'unknown'
     lines.push(
       `  ${row.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join('  ')}`,
     );
+  if (progress.pausedReason) lines.push(`  The account must be connected again: ${progress.pausedReason}`);
   if (progress.error) lines.push(`  ${progress.error}`);
   return lines.join('\n');
 }

@@ -4,8 +4,8 @@
  */
 import { pino } from 'pino';
 import { temporalFromEnvironment } from '../client/temporal-environment.ts';
-import { createWorker, readWorkerSettings } from '../workers/index.ts';
-import { findDevServers } from '../workers/dev-servers/index.ts';
+import { createWorker, readEncryptionKeys, readWorkerSettings } from '../workers/index.ts';
+import { findDevEncryptionKeys, findDevServers } from '../workers/dev-servers/index.ts';
 import { loadModule } from './load-module.ts';
 
 export async function runWorker(options: { readonly module?: string }): Promise<void> {
@@ -21,6 +21,7 @@ export async function runWorker(options: { readonly module?: string }): Promise<
     temporal: servers.temporal,
     namespace: servers.namespace,
     ...(credentials ? { credentials } : {}),
+    ...(servers.encryptionKeys === undefined ? {} : { encryptionKeys: servers.encryptionKeys }),
   });
   const stop = (signal: string) => {
     log.info({ signal, drainSeconds: settings.drainSeconds }, 'draining: no new work is taken, calls in flight end');
@@ -51,5 +52,8 @@ async function findServers() {
       'No servers: set DATABASE_URL and TEMPORAL_ADDRESS, or run `npx sluice dev`, which starts both and a worker.',
     );
   }
-  return { databaseUrl, temporal, namespace: named?.namespace ?? 'default' };
+  // The key of the development servers belongs to their database.
+  const encryptionKeys =
+    readEncryptionKeys() ?? (dev?.databaseUrl === databaseUrl ? await findDevEncryptionKeys() : undefined);
+  return { databaseUrl, temporal, namespace: named?.namespace ?? 'default', encryptionKeys };
 }
