@@ -5,6 +5,7 @@
 import { measureFairness } from './limiter/fairness.ts';
 import { measureFaults, measureUtilisation } from './limiter/known.ts';
 import { startBenchPostgres } from './limiter/postgres.ts';
+import { stopAll } from './limiter/processes.ts';
 import { measureBloat, measureLongTransaction, measureThroughput } from './limiter/throughput.ts';
 import { measureBurst, measureCrowd, measurePause } from './limiter/waiting.ts';
 import type { BenchOptions } from './main.ts';
@@ -30,6 +31,7 @@ export async function runLimiter(options: BenchOptions): Promise<readonly Measur
       if (options.only === undefined || options.only.split(',').includes(name)) measures.push(...(await measure()));
     }
   } finally {
+    stopAll();
     await postgres.stop();
   }
   return measures;

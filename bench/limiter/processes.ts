@@ -12,12 +12,21 @@ export interface Running<Result> {
   readonly result: Promise<Result | undefined>;
 }
 
+const children = new Set<ChildProcess>();
+
+/** Ends whatever was started and still runs, e.g. because a part of the benchmark failed. */
+export function stopAll(): void {
+  for (const child of children) child.kill('SIGKILL');
+}
+
 /** Starts a file of this folder with one JSON argument. Its errors are shown, and fail the benchmark. */
 export function start<Result>(file: string, options: object): Running<Result> {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', path, JSON.stringify(options)], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
+  children.add(child);
+  child.on('close', () => children.delete(child));
   let output = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const result = new Promise<Result | undefined>((resolve, reject) => {
@@ -27,6 +36,8 @@ export function start<Result>(file: string, options: object): Running<Result> {
       else resolve(JSON.parse(output.trim().split('\n').at(-1) ?? 'null') as Result);
     });
   });
+  // Whoever waits for it hears of its failure; until then it must not end the benchmark and leave the others running.
+  result.catch(() => {});
   return { process: child, result };
 }
 
@@ -41,6 +52,8 @@ export async function startHiddenServer(limits: HiddenLimits): Promise<HiddenSer
   const child = spawn(process.execPath, ['--import', 'tsx', path, JSON.stringify(limits)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  children.add(child);
+  child.on('close', () => children.delete(child));
   const port = await new Promise<number>((resolve) =>
     child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString()))),
   );
