@@ -24,6 +24,8 @@ export interface Attempt {
   readonly asked: PageRequest;
   /** Watermark that the list is asked from. */
   readonly since: string | undefined;
+  /** Its call was to find out whether a failing provider is back: an outage of hours costs no attempts. */
+  readonly isProbe?: boolean;
 }
 
 /** Where the page size that works is kept. */
@@ -34,9 +36,10 @@ export function pageSizeKey({ request, node }: Attempt): PageSizeKey {
 /** A failure that may pass: counted, and given up only when the provider's budget of real attempts is spent. */
 export async function tryAgain(attempt: Attempt, reason: string, afterMs: number | undefined): Promise<PageFact> {
   const { deps, request, sync } = attempt;
-  const attempts = await countAttempt(deps.pool, request.unit, true);
+  const attempts = await countAttempt(deps.pool, request.unit, attempt.isProbe !== true);
   if (attempts >= sync.provider.maxAttempts) return finish(attempt, 'failed', `${reason} (${attempts} attempts)`, 0);
-  const delayMs = afterMs ?? backoffMs(attempts);
+  // The limiter says when the next probe is.
+  const delayMs = afterMs ?? backoffMs(attempt.isProbe ? 0 : attempts);
   if (request.mode === 'now')
     return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
   throw retryLater(reason, delayMs);

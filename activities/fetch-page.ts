@@ -97,7 +97,7 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
   if (!call.sent) return call.needsReconnect ? pauseForUser(attempt) : notNow(request, call.because, call.retryAfterMs);
   const hadToWait = mode === 'durable' && call.waitedMs > LONG_WAIT_MS;
   const wantsDurable = hadToWait || call.value.answer.elapsedMs > SLOW_CALL_MS;
-  return settle(attempt, call.value, wantsDurable);
+  return settle(call.isProbe ? { ...attempt, isProbe: true } : attempt, call.value, wantsDurable);
 }
 
 /** What the outcome means for the unit. The union is closed: a new outcome does not compile until it is handled here. */

@@ -109,14 +109,17 @@ async function write(attempt: Attempt, repeats: boolean): Promise<ActionFact> {
     throw error;
   }
   if (!sent.sent) return notSent(attempt, sent);
-  return settleWrite(attempt, sent.value, sending);
+  return settleWrite(attempt, sent.value, sending, sent.isProbe ? 0 : 1);
 }
 
-/** What the outcome means for a write. The union is closed: a new outcome does not compile until it is handled here. */
-async function settleWrite(attempt: Attempt, answer: ActionAnswer, sending: number): Promise<ActionFact> {
+/**
+ * What the outcome means for a write. The union is closed: a new outcome does not compile until it is handled here.
+ * @param costs attempts that a failure costs: none while the provider is taken for failing.
+ */
+async function settleWrite(attempt: Attempt, answer: ActionAnswer, sending: number, costs: 0 | 1): Promise<ActionFact> {
   const { deps, step } = attempt;
   const { outcome } = answer;
-  const counted = { calls: 1, attempts: 1 };
+  const counted = { calls: 1, attempts: costs };
   switch (outcome.kind) {
     case 'ok':
       await markDone(deps.pool, step.workflowId, 'output' in answer ? answer.output : null, 1);
@@ -192,7 +195,7 @@ async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact> {
     case 'shrink-page':
     case 'unknown-write':
     case 'refresh-auth': {
-      const attempts = await countActionCall(deps.pool, step.workflowId, 1);
+      const attempts = await countActionCall(deps.pool, step.workflowId, sent.isProbe ? 0 : 1);
       const reason = `the look-up failed: ${outcome.reason}`;
       const isRenewed = 'renewed' in answer && answer.renewed?.state === 'ready';
       if (attempts >= budget(attempt))

@@ -12,7 +12,13 @@ export type Sent<T> =
       /** Nothing can be sent until the account's user has connected it again. */
       readonly needsReconnect?: boolean;
     }
-  | { readonly sent: true; readonly value: T; readonly waitedMs: number };
+  | {
+      readonly sent: true;
+      readonly value: T;
+      readonly waitedMs: number;
+      /** The provider was taken for failing, and this call was to find out whether it is back. */
+      readonly isProbe?: boolean;
+    };
 
 /** What must be written down before a call goes out, e.g. that a write is about to be sent. */
 export interface SendGate {
@@ -57,7 +63,7 @@ export async function withPermit<T>(
     }
     const { value, observation } = await send();
     await report(deps, acquired.permit, observation);
-    return { sent: true, value, waitedMs };
+    return { sent: true, value, waitedMs, ...(acquired.permit.isProbe ? { isProbe: true } : {}) };
   }
   return giveUp('the database was too slow to use a permit in time', 1_000);
 }

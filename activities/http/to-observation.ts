@@ -20,8 +20,10 @@ export function toObservation(outcome: Outcome, answer: Answer): Observation {
       ...(closeForMs === undefined ? {} : { closeForMs }),
     };
   }
-  const isServerFailure = answer.status >= 500 || answer.error !== undefined;
-  if (outcome.kind === 'retry' && isServerFailure) {
+  if (answer.error?.code === 'cancelled') return { ...common, result: 'ok', isEndedByUs: true };
+  // A page that says with status 200 that all is down for maintenance is a failure too; a conflict, or an early call, is none.
+  const isItsFault = answer.status >= 500 || answer.status < 300 || answer.error !== undefined;
+  if (outcome.kind === 'retry' && isItsFault) {
     return {
       ...common,
       result: 'failed',
