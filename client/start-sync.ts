@@ -1,15 +1,15 @@
 /**
  * Starts a run: one workflow per account and sync. Returns as soon as Temporal has accepted it, so it fits a request
- * handler. Next stop: `start-reported.ts`, then `workflows/sync.ts`.
+ * handler. Next stop: `launch-run.ts`.
  */
-import { randomUUID } from 'node:crypto';
 import type { Priority } from '../contracts/limit.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import { syncWorkflowId } from '../contracts/names.ts';
 import { checkStartedBy, type StartedBy } from '../contracts/report.ts';
-import { insertReport } from '../db/index.ts';
+import type { RunMode } from '../contracts/run.ts';
 import type { Sync } from '../providers/define-sync.ts';
-import { startReported, type ClientParts } from './start-reported.ts';
+import { launchRun } from './launch-run.ts';
+import type { ClientParts } from './start-reported.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
 
 export interface StartOptions<Input> {
@@ -24,6 +24,11 @@ export interface StartOptions<Input> {
   readonly priority?: Priority;
   /** Share among the tenants that wait for the same thing, 0.001 … 1,000. Default 1. */
   readonly weight?: number;
+  /**
+   * `incremental`: lists with a watermark are asked for what changed since. `full`: all of them are read from their
+   * beginning, which also marks deletions. Default `incremental`.
+   */
+  readonly mode?: RunMode;
   /** Cut histories earlier, for tests. Default: what the sync says. */
   readonly maxHistoryEvents?: number;
 }
@@ -37,59 +42,23 @@ export async function startSync<Input>(
   options: StartOptions<Input>,
 ): Promise<SyncHandle> {
   const { definition } = sync;
-  const { account, tenant = account, startedBy = 'system', priority = 'bulk', weight = 1 } = options;
+  const { account, tenant, startedBy = 'system', priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
   checkAccount(account);
   checkStartedBy(startedBy);
-  const { name, provider } = definition;
   const input: SyncInput = {
-    sync: name,
+    sync: definition.name,
     account,
     input: definition.parseInput(options.input),
     startedBy,
     priority,
     weight,
-    ...(options.tenant === undefined ? {} : { tenant }),
-    ...(options.maxHistoryEvents === undefined ? {} : { maxHistoryEvents: options.maxHistoryEvents }),
+    ...(tenant === undefined ? {} : { tenant }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
   };
-  const workflowId = syncWorkflowId(name, account);
-  const what = `${name} of ${account}`;
-  const id = randomUUID();
-  const reportId = await insertReport(parts.pool, {
-    id,
-    kind: 'sync',
-    name,
-    account,
-    tenant,
-    startedBy,
-    workflowId,
-    rootWorkflowId: workflowId,
-    what,
-  }).then(
-    () => id,
-    (error: unknown) => {
-      // A database that no worker has migrated yet: the workflow writes its report itself.
-      if ((error as { code?: string }).code === UNDEFINED_TABLE) return undefined;
-      throw error;
-    },
-  );
-  await startReported(parts, {
-    workflow: 'sync',
-    workflowId,
-    input,
-    reportId,
-    summary: what,
-    provider: provider.id,
-    name,
-    account,
-    tenant,
-    priority,
-    weight,
-    mayRunAgain: true,
-  });
-  return createHandle(parts, { workflowId });
+  await launchRun(parts, definition.provider.id, input);
+  return createHandle(parts, { workflowId: syncWorkflowId(definition.name, account) });
 }
-
-const UNDEFINED_TABLE = '42P01';
 
 /** @throws TypeError when it can't be part of a workflow id. */
 export function checkAccount(account: string): void {

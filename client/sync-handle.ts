@@ -7,6 +7,7 @@ import type { RunProgress, RunResult } from '../contracts/run.ts';
 import { readProgress } from '../db/index.ts';
 import type { Sync } from '../providers/define-sync.ts';
 import type * as workflows from '../workflows/index.ts';
+import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import type { ClientParts } from './start-reported.ts';
 
 export interface SyncHandle {
@@ -22,6 +23,13 @@ export interface SyncHandle {
   /** Ends the run as `cancelled`; what is stored stays. */
   cancel(): Promise<void>;
   /**
+   * Starts a run of the same tree that reads only the failed and unfinished lists of the newest run, each from its first
+   * page, and the children that were not read to their end. Its result speaks for the whole tree.
+   * @returns a handle on that run.
+   * @throws Error when there is no run to retry, or one is going on.
+   */
+  retryFailed(options?: RetryOptions): Promise<SyncHandle>;
+  /**
    * Waits for the end.
    * @returns how it ended; `complete` is true only when every list was read to its end.
    * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own.
@@ -30,9 +38,10 @@ export interface SyncHandle {
 }
 
 export function createHandle(
-  { client, pool }: ClientParts,
+  parts: ClientParts,
   of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string },
 ): SyncHandle {
+  const { client, pool } = parts;
   const workflowId =
     'workflowId' in of
       ? of.workflowId
@@ -56,6 +65,10 @@ export function createHandle(
     resume: () => handle.signal(signalNames.resume),
     cancel: async () => {
       await handle.cancel();
+    },
+    retryFailed: async (options = {}) => {
+      await retryFailed(parts, workflowId, options);
+      return createHandle(parts, { workflowId });
     },
     result: () => handle.result(),
   };

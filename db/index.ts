@@ -6,7 +6,7 @@ export { finishNode, finishRun, openRun, readProgress, setRunState } from './run
 export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake } from './unit-store.ts';
 export { growPageSize, shrinkPageSize } from './page-size-store.ts';
 export { settleLists } from './list-store.ts';
-export { openRetry } from './retry-store.ts';
+export { openRetry, readRetriable } from './retry-store.ts';
 export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './unit-store.ts';
 export { countRecords, readChanges } from './record-store.ts';
 export type { RecordRow } from './record-store.ts';

@@ -5,7 +5,7 @@
  */
 import type { Plan } from '../contracts/plan.ts';
 import type { EndKind } from '../contracts/run.ts';
-import { inTransaction, type Pool } from './pool.ts';
+import { inTransaction, type Pool, type Queryable } from './pool.ts';
 
 export interface NewRetry {
   readonly runId: string;
@@ -67,4 +67,23 @@ export async function openRetry(pool: Pool, retry: NewRetry): Promise<Plan> {
     await tx.query(COPY_FLAWS, values);
     return plan;
   });
+}
+
+export interface Retriable {
+  readonly runId: string;
+  readonly sync: string;
+  readonly provider: string;
+  readonly account: string;
+  readonly tenant: string | null;
+  readonly input: unknown;
+}
+
+/** The newest run of a workflow id. */
+export async function readRetriable(db: Queryable, workflowId: string): Promise<Retriable | undefined> {
+  const { rows } = await db.query<Retriable>(
+    `select id as "runId", sync, provider, account, tenant, input from sluice.run
+     where workflow_id = $1 order by started_at desc limit 1`,
+    [workflowId],
+  );
+  return rows[0];
 }
