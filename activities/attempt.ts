@@ -34,9 +34,14 @@ export function pageSizeKey({ request, node }: Attempt): PageSizeKey {
 }
 
 /** A failure that may pass: counted, and given up only when the provider's budget of real attempts is spent. */
-export async function tryAgain(attempt: Attempt, reason: string, afterMs: number | undefined): Promise<PageFact> {
+export async function tryAgain(
+  attempt: Pick<Attempt, 'deps' | 'request' | 'sync' | 'isProbe'>,
+  reason: string,
+  afterMs: number | undefined,
+  calls = 1,
+): Promise<PageFact> {
   const { deps, request, sync } = attempt;
-  const attempts = await countAttempt(deps.pool, request.unit, attempt.isProbe !== true);
+  const attempts = await countAttempt(deps.pool, request.unit, attempt.isProbe !== true, calls);
   if (attempts >= sync.provider.maxAttempts) return finish(attempt, 'failed', `${reason} (${attempts} attempts)`, 0);
   // The limiter says when the next probe is.
   const delayMs = afterMs ?? backoffMs(attempt.isProbe ? 0 : attempts);
@@ -52,7 +57,7 @@ export function notNow(request: FetchPageInput, reason: string, delayMs: number)
 }
 
 export async function finish(
-  attempt: Attempt,
+  attempt: Pick<Attempt, 'deps' | 'request'>,
   kind: 'complete' | 'skipped' | 'failed',
   reason: string,
   calls: number,

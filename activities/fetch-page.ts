@@ -6,6 +6,7 @@
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
 import { shrinkPageSize } from '../db/page-size-store.ts';
 import { countAttempt, endUnit, loadUnit, type LoadedUnit } from '../db/unit-store.ts';
+import type { CompiledSync } from '../providers/define-sync.ts';
 import { ended, endOfPermanent, finish, notNow, pageSizeKey, tryAgain, type Attempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
 import { makeCall, type MadeCall } from './make-call.ts';
@@ -14,6 +15,7 @@ import { pageRequest, withSize } from './paginate/page-request.ts';
 import { refusedAtCap } from './paginate/result-cap.ts';
 import { goOnWith, pausedFor, pauseForUser } from './refused-access.ts';
 import { standingOf, storePage, storeStep } from './store-page.ts';
+import { userCode, UserCodeError } from './user-code.ts';
 import { askFrom } from './watermark.ts';
 
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
@@ -33,6 +35,21 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout'
  */
 export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, signal?: AbortSignal): Promise<PageFact> {
   const sync = deps.syncNamed(request.context.sync);
+  try {
+    return await nextCall(deps, request, sync, signal);
+  } catch (error) {
+    if (!(error instanceof UserCodeError)) throw error;
+    deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: error.cause }, error.message);
+    return tryAgain({ deps, request, sync }, error.message, undefined, error.calls);
+  }
+}
+
+async function nextCall(
+  deps: ActivityDeps,
+  request: FetchPageInput,
+  sync: CompiledSync,
+  signal: AbortSignal | undefined,
+): Promise<PageFact> {
   const node = sync.nodes.get(request.node);
   if (!node) throw new Error(`This worker's sync "${sync.name}" has no node "${request.node}" any more.`);
   const parent =
@@ -56,8 +73,8 @@ export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, sig
     options.incremental && unit.mode === 'incremental' && unit.watermark !== null
       ? askFrom(unit.watermark, options.incremental.lookbackMs)
       : undefined;
-  const input = endpoint.parseInput(
-    options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: since }),
+  const input = userCode(`\`input\` of node "${node.name}"`, () =>
+    endpoint.parseInput(options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: since })),
   );
   const range = unit.range ?? endpoint.paginate.range?.whole(input);
   const asked = pageRequest(endpoint.paginate, unit.position, pageSize, range);
@@ -73,19 +90,21 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
     provider,
     account: context.account,
     callKey: `unit/${request.unit}`,
-    charges: endpoint.charges({
-      account: context.account,
-      tenant: unit.tenant ?? context.account,
-      ip: deps.egress,
-      input,
-      pageSize: asked.size,
-    }),
+    charges: userCode(`a limit of provider "${provider.id}"`, () =>
+      endpoint.charges({
+        account: context.account,
+        tenant: unit.tenant ?? context.account,
+        ip: deps.egress,
+        input,
+        pageSize: asked.size,
+      }),
+    ),
     weight: context.weight,
     priority: context.priority,
     maxWaitMs: mode === 'now' ? FAST_WAIT_MS : DURABLE_WAIT_MS,
     spec:
       asked.url === undefined
-        ? endpoint.request(input, asked)
+        ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked))
         : {
             method: 'GET',
             path: withSize(asked.url, endpoint.paginate.sizeParam, asked.size, provider.baseUrl()),

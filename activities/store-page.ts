@@ -13,6 +13,7 @@ import { parseBody } from './http/parse-body.ts';
 import { advance } from './paginate/advance.ts';
 import { STALLED_PAGES_LIMIT } from './paginate/loop-guard.ts';
 import type { Standing, Step } from './paginate/step.ts';
+import { userCode } from './user-code.ts';
 import { highestMark } from './watermark.ts';
 
 /** @returns what the workflow must know: whether the unit goes on, and whether it got lanes. */
@@ -22,20 +23,21 @@ export async function storePage(attempt: Attempt, answer: Answer, wantsDurable: 
   const body = parseBody(endpoint, answer);
   if (!body.ok) return tryAgain(attempt, body.reason, undefined);
   // Some third parties write null where there are no rows; a schema may allow it.
-  const items = (endpoint.paginate.items(body.value) as readonly unknown[] | null | undefined) ?? [];
-  const keys = items.map((item) => String(options.key(item, unit.parentRow)));
-  const next = advance(endpoint.paginate, standingOf(attempt), {
-    response: body.value,
-    headers: answer.headers,
-    itemCount: items.length,
-    keys,
-  });
+  const items =
+    mapping(node, 'items', () => endpoint.paginate.items(body.value) as readonly unknown[] | null | undefined) ?? [];
+  const keys = mapping(node, 'key', () => items.map((item) => String(options.key(item, unit.parentRow))));
+  const page = { response: body.value, headers: answer.headers, itemCount: items.length, keys };
+  const next = mapping(node, 'paginate', () => advance(endpoint.paginate, standingOf(attempt), page));
   const fact = await commitStep(attempt, next, { items, keys }, wantsDurable);
   const { max } = endpoint.paginate.pageSize;
   // Full, and not a small rest of a page: larger ones may do as well.
   if (attempt.pageSize < max && items.length >= asked.size && asked.size * 2 > attempt.pageSize)
     await growPageSize(attempt.deps.pool, pageSizeKey(attempt), attempt.pageSize, max);
   return fact;
+}
+
+function mapping<Result>(node: NodeDefinition, what: string, run: () => Result): Result {
+  return userCode(`\`${what}\` of node "${node.name}"`, run, 1);
 }
 
 /** Stores a step that an answer without rows has led to. */
@@ -57,7 +59,8 @@ async function commitStep(
   const { deps, request, sync, node, unit } = attempt;
   const { options, endpoint } = node;
   const { account } = request.context;
-  const rows = options.map ? items.map((item) => options.map?.(item, unit.parentRow)) : items;
+  const { map } = options;
+  const rows = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
   const page = {
     ...next,
     unit: request.unit,
@@ -66,7 +69,7 @@ async function commitStep(
     resource: node.resource,
     records: keys.map((key, index) => [key, rows[index]] as const),
     items: items.length,
-    children: childUnits(sync, node, keys, rows),
+    children: mapping(node, 'when or uniqueBy of a child', () => childUnits(sync, node, keys, rows)),
     calls: 1,
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,

@@ -213,14 +213,14 @@ export async function endUnit(
 }
 
 /** Counts a real call that brought no page. @returns real attempts at this page so far. */
-export async function countAttempt(db: Queryable, id: number, costsAttempt: boolean): Promise<number> {
+export async function countAttempt(db: Queryable, id: number, costsAttempt: boolean, calls = 1): Promise<number> {
   const { rows } = await db.query<{ attempts: number }>(
     `with counted as (
-       update sluice.unit set calls = calls + 1, attempts = attempts + $2 where id = $1 returning attempts, run_id, node
+       update sluice.unit set calls = calls + $3, attempts = attempts + $2 where id = $1 returning attempts, run_id, node
      ), summed as (
-       update sluice.node n set calls = n.calls + 1 from counted c where n.run_id = c.run_id and n.name = c.node
+       update sluice.node n set calls = n.calls + $3 from counted c where n.run_id = c.run_id and n.name = c.node
      ) select attempts from counted`,
-    [id, costsAttempt ? 1 : 0],
+    [id, costsAttempt ? 1 : 0, calls],
   );
   return rows[0]?.attempts ?? 0;
 }

@@ -1,0 +1,24 @@
+/**
+ * The user's functions, called so that what they throw is told as theirs: it costs a real attempt and, when the budget is
+ * spent, fails its list with the reason. A fix that is deployed meanwhile takes effect at the next attempt.
+ * Next stop: `attempt.ts` counts it.
+ */
+export class UserCodeError extends Error {
+  /** Calls that were made before it threw. */
+  readonly calls: 0 | 1;
+  constructor(what: string, cause: unknown, calls: 0 | 1) {
+    const { name, message } = cause instanceof Error ? cause : { name: 'value', message: String(cause) };
+    super(`${what} threw ${name}: ${message.slice(0, 300)}`, { cause });
+    this.name = 'UserCodeError';
+    this.calls = calls;
+  }
+}
+
+/** @throws UserCodeError with what `run` threw. */
+export function userCode<Result>(what: string, run: () => Result, calls: 0 | 1 = 0): Result {
+  try {
+    return run();
+  } catch (error) {
+    throw new UserCodeError(what, error, calls);
+  }
+}
