@@ -1,6 +1,7 @@
 /**
  * The page size that works, for each endpoint and account, shared by all workers and kept from run to run. It shrinks at
- * once and grows by half after full pages in a row; growing to a size that fails makes it twice as careful.
+ * once and grows by half after full pages in a row; a size that it grew to and that fails at once is taken back, and it
+ * becomes twice as careful.
  * Written by `activities/store-page.ts` and `activities/fetch-page.ts`; read with each unit by `unit-store.ts`.
  */
 import type { Queryable } from './pool.ts';
@@ -15,8 +16,9 @@ export interface PageSizeKey {
 const SHRINK = `
   insert into sluice.page_size as s (provider, endpoint, account, size) values ($1, $2, $3, $5)
   on conflict (provider, endpoint, account) do update set
-    size = excluded.size, clean = 0, has_grown = false, changed_at = clock_timestamp(),
-    need = case when s.has_grown then least(s.need * 2, 160) else s.need end
+    size = case when s.clean = 0 then coalesce(s.grown_from, excluded.size) else excluded.size end,
+    need = case when s.grown_from is null then s.need else least(s.need * 2, 160) end,
+    clean = 0, grown_from = null, changed_at = clock_timestamp()
     where s.size >= $4`;
 
 /** Asks for `to` items from now on, unless somebody else has gone below `from` meanwhile. */
@@ -30,7 +32,7 @@ const GROW = `
   on conflict (provider, endpoint, account) do update set
     size = case when s.clean + 1 >= s.need then least($5, ceil(s.size * 1.5)::int) else s.size end,
     clean = case when s.clean + 1 >= s.need then 0 else s.clean + 1 end,
-    has_grown = s.has_grown or s.clean + 1 >= s.need,
+    grown_from = case when s.clean + 1 >= s.need then s.size else s.grown_from end,
     changed_at = clock_timestamp()
     where s.size = $4`;
 

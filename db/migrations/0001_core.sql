@@ -112,7 +112,8 @@ create table sluice.page_size (
   size int not null,
   clean int not null default 0,
   need int not null default 5,
-  has_grown boolean not null default false,
+  -- The size before the last growth, if it has not shrunk since.
+  grown_from int,
   changed_at timestamptz not null default clock_timestamp(),
   primary key (provider, endpoint, account)
 ) with (fillfactor = 70);
