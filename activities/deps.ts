@@ -26,6 +26,8 @@ export interface ActivityDeps {
   readonly wake: (workflowId: string, node: string) => Promise<void>;
   /** Tells the workflow of an operation that it holds the lock of its entity. One that is not there is no error. */
   readonly tellLock: (workflowId: string) => Promise<void>;
+  /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */
+  readonly isStopping: () => boolean;
   readonly log: Log;
 }
 

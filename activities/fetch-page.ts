@@ -35,6 +35,8 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout'
  */
 export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, signal?: AbortSignal): Promise<PageFact> {
   const sync = deps.syncNamed(request.context.sync);
+  // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
+  if (request.mode === 'now' && deps.isStopping()) return notNow(request, 'this worker is ending', 0);
   try {
     return await nextCall(deps, request, sync, signal);
   } catch (error) {
@@ -132,8 +134,14 @@ async function settle(attempt: Attempt, made: MadeCall, wantsDurable: boolean): 
       // The key is closed for everybody now; the limiter says at the next attempt when it opens.
       return notNow(request, outcome.reason, outcome.afterMs ?? 1_000);
     case 'retry':
-      // A page that took too long may be too large; the attempt counts all the same.
-      if (answer.error && TIMEOUTS.has(answer.error.code)) await shrink(attempt);
+      // Interrupted by our own side: the worker ended or the run was cancelled. Nobody's fault, so no attempt.
+      if (answer.error?.code === 'cancelled') {
+        await countAttempt(attempt.deps.pool, request.unit, false);
+        return notNow(request, 'the call was interrupted because its worker ended', 0);
+      }
+      // A page that took too long may be too large, though not again and again: then it is an outage.
+      if (answer.error && TIMEOUTS.has(answer.error.code) && !attempt.isProbe && attempt.unit.attempts < 3)
+        await shrink(attempt);
       return tryAgain(attempt, outcome.reason, outcome.afterMs);
     case 'unknown-write':
       return tryAgain(attempt, outcome.reason, undefined);

@@ -93,6 +93,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           // Not started yet: it asks when it starts. Ended: the next check frees its place.
           if (!(error instanceof WorkflowNotFoundError)) throw error;
         });
+    let worker: Worker | undefined;
     const activities = createActivities({
       pool,
       limiter,
@@ -103,9 +104,11 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       wake: (workflowId, node) =>
         client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),
       tellLock,
+      // Whoever asked it to end: us, a signal, or Temporal's own runtime.
+      isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
       log,
     });
-    const worker = await Worker.create({
+    worker = await Worker.create({
       connection,
       namespace,
       taskQueue: settings.taskQueue,
@@ -128,11 +131,12 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       reportDays === undefined ? {} : { reportDays },
     );
     const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
+    const created = worker;
     return {
-      shutdown: () => worker.shutdown(),
+      shutdown: () => created.shutdown(),
       run: async () => {
         try {
-          await worker.run();
+          await created.run();
         } finally {
           await Promise.all([stopResuming(), stopReconciling(), stopTelling?.()]);
           await stored?.settled();
