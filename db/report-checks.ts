@@ -13,8 +13,8 @@ export interface PendingReport {
   readonly ageMs: number;
 }
 
-// Young ones soon again, old ones every two minutes. The new check_at is the lease: another worker does not take it too.
-const NEXT_CHECK = `clock_timestamp() + least(interval '2 minutes', greatest(interval '10 seconds', age / 5))`;
+// Young ones soon again, old ones every ten minutes. The new check_at is the lease: another worker does not take it too.
+const NEXT_CHECK = `clock_timestamp() + least(interval '10 minutes', greatest(interval '20 seconds', age / 5))`;
 
 /** Takes up to `room` pending reports to look at. */
 export async function pendingReportsToCheck(pool: Pool, room: number): Promise<PendingReport[]> {

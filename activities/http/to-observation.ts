@@ -23,7 +23,7 @@ export function toObservation(outcome: Outcome, answer: Answer): Observation {
   if (answer.error?.code === 'cancelled') return { ...common, result: 'ok', isEndedByUs: true };
   // A page that says with status 200 that all is down for maintenance is a failure too; a conflict, or an early call, is none.
   const isItsFault = answer.status >= 500 || answer.status < 300 || answer.error !== undefined;
-  if (outcome.kind === 'retry' && isItsFault) {
+  if ((outcome.kind === 'retry' || outcome.kind === 'unknown-write') && isItsFault) {
     return {
       ...common,
       result: 'failed',
