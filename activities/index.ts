@@ -2,16 +2,19 @@
 // providers come in through deps. Start with fetch-page.ts.
 import { Context } from '@temporalio/activity';
 import type {
+  EndOpenUnitsInput,
   FetchPageInput,
   FinishNodeInput,
   FinishRunInput,
   NextUnitsInput,
   OpenRunInput,
+  ProgressMarkInput,
   SetRunStateInput,
 } from '../contracts/messages.ts';
 import type { LockInput, PerformActionInput, PrepareStepInput } from '../contracts/action.ts';
 import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
+import { endOpenUnitsActivity, progressMarkActivity } from './end-early.ts';
 import { fetchPage } from './fetch-page.ts';
 import { performAction } from './perform-action.ts';
 import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
@@ -40,6 +43,8 @@ export function createActivities(deps: ActivityDeps) {
     fetchPage: (request: FetchPageInput) => fetchPage(deps, request, Context.current().cancellationSignal),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => finishRunActivity(deps, request),
+    endOpenUnits: (request: EndOpenUnitsInput) => endOpenUnitsActivity(deps, request),
+    progressMark: (request: ProgressMarkInput) => progressMarkActivity(deps, request),
     setRunState: (request: SetRunStateInput) => setRunStateActivity(deps, request),
     performAction: (request: PerformActionInput) => withHeartbeat((signal) => performAction(deps, request, signal)),
     prepareStep: (request: PrepareStepInput) => prepareStep(deps, request),

@@ -29,12 +29,24 @@ export interface StartOptions<Input> {
    * beginning, which also marks deletions. Default `incremental`.
    */
   readonly mode?: RunMode;
+  /**
+   * When this time has passed, what is still open ends as `truncated` and the run as incomplete: a date, an ISO text, or
+   * milliseconds from now. Default: none.
+   */
+  readonly deadline?: Date | string | number;
+  /**
+   * The same when neither a page nor the end of a list has come for so long, in milliseconds, ≥ 1,000. A pause does not
+   * count. Default three days: quotas of a day and outages of hours are waited for.
+   */
+  readonly giveUpAfterMs?: number;
   /** Cut histories earlier, for tests. Default: what the sync says. */
   readonly maxHistoryEvents?: number;
 }
 
+const GIVE_UP_AFTER_MS = 3 * 86_400_000;
+
 /**
- * @throws TypeError when account, `startedBy` or input do not fit.
+ * @throws TypeError when account, `startedBy`, a time or the input do not fit.
  */
 export async function startSync<Input>(
   parts: ClientParts,
@@ -43,6 +55,9 @@ export async function startSync<Input>(
 ): Promise<SyncHandle> {
   const { definition } = sync;
   const { account, tenant, startedBy = 'system', priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
+  const { giveUpAfterMs = GIVE_UP_AFTER_MS } = options;
+  if (!(giveUpAfterMs >= 1_000))
+    throw new TypeError(`\`giveUpAfterMs\` is ${giveUpAfterMs}; it must be 1,000 or more.`);
   checkAccount(account);
   checkStartedBy(startedBy);
   const input: SyncInput = {
@@ -52,12 +67,21 @@ export async function startSync<Input>(
     startedBy,
     priority,
     weight,
+    giveUpAfterMs,
+    ...(options.deadline === undefined ? {} : { deadline: deadlineOf(options.deadline) }),
     ...(tenant === undefined ? {} : { tenant }),
     ...(mode === undefined ? {} : { mode }),
     ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
   };
   await launchRun(parts, definition.provider.id, input);
   return createHandle(parts, { workflowId: syncWorkflowId(definition.name, account) });
+}
+
+function deadlineOf(deadline: Date | string | number): string {
+  const at = new Date(typeof deadline === 'number' ? Date.now() + deadline : deadline);
+  if (!(at.getTime() > Date.now()))
+    throw new TypeError(`\`deadline\` is ${String(deadline)}; it must be a time to come.`);
+  return at.toISOString();
 }
 
 /** @throws TypeError when it can't be part of a workflow id. */

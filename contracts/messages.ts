@@ -21,6 +21,10 @@ export interface SyncInput {
   readonly mode?: RunMode;
   /** Reads the failed lists of an ended run again, by its plan, instead of everything. */
   readonly retryOf?: RetryOf;
+  /** ISO time after which what is still open ends as `truncated`. */
+  readonly deadline?: string;
+  /** The same when neither a page nor the end of a list has come for so long, in milliseconds. */
+  readonly giveUpAfterMs?: number;
   /** For tests of continue-as-new. */
   readonly maxHistoryEvents?: number;
 }
@@ -107,6 +111,16 @@ export type PageFact =
 export interface FinishNodeInput {
   readonly runId: string;
   readonly node: PlanNode;
+}
+
+/** Ends all that is open in a run. */
+export interface EndOpenUnitsInput {
+  readonly runId: string;
+  readonly reason: string;
+}
+
+export interface ProgressMarkInput {
+  readonly runId: string;
 }
 
 export interface FinishRunInput {

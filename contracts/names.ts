@@ -43,4 +43,5 @@ export const signalNames = {
   parentDone: 'parentDone',
   waiting: 'waiting',
   lockGranted: 'lockGranted',
+  endEarly: 'endEarly',
 } as const;

@@ -17,7 +17,7 @@ import {
 } from '@temporalio/workflow';
 import type { FetchPageInput, PageFact, ResourceInput, UnitRef } from '../contracts/messages.ts';
 import { callDurably, callNow, quickSteps, runStep, sturdySteps } from './activity-proxies.ts';
-import { parentDoneSignal, pauseSignal, resumeSignal, waitingSignal, wakeSignal } from './signals.ts';
+import { endEarlySignal, parentDoneSignal, pauseSignal, resumeSignal, waitingSignal, wakeSignal } from './signals.ts';
 
 /** After a call had to wait, this many calls in a row must not before calls are made inside workflow tasks again. */
 const DURABLE_CALLS_AFTER_A_WAIT = 20;
@@ -29,6 +29,7 @@ export async function resource(input: ResourceInput): Promise<void> {
   const inHand = new Map<number, UnitRef>();
   let parentDone = input.parentDone ?? node.parent === null;
   let paused = input.paused ?? false;
+  let isEnded = false;
   let resumes = 0;
   /** The database may have units that are not in hand. */
   let mayHaveMore = true;
@@ -51,7 +52,7 @@ export async function resource(input: ResourceInput): Promise<void> {
 
   /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
   const walkOn = (unit: UnitRef): void => {
-    if (paused || isHistoryLong()) {
+    if (paused || isEnded || isHistoryLong()) {
       inHand.delete(unit.id);
       mayHaveMore = true;
       return;
@@ -109,7 +110,7 @@ export async function resource(input: ResourceInput): Promise<void> {
 
   /** Decides what is next for the node as a whole. Called after every event. */
   const pump = (): void => {
-    if (isAsking) return;
+    if (isAsking || isEnded) return;
     const room = node.window - inHand.size;
     if (isHistoryLong()) {
       if (inHand.size === 0) settle('cut');
@@ -150,6 +151,10 @@ export async function resource(input: ResourceInput): Promise<void> {
     parentDone = true;
     mayHaveMore = true;
     pump();
+  });
+  setHandler(endEarlySignal, () => {
+    isEnded = true;
+    settle('done');
   });
   setHandler(pauseSignal, () => void (paused = true));
   setHandler(resumeSignal, () => {

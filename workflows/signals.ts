@@ -13,6 +13,8 @@ export const reconnectedSignal = defineSignal(signalNames.reconnected);
 export const wakeSignal = defineSignal(signalNames.wake);
 /** To a node: no more units will be added. */
 export const parentDoneSignal = defineSignal(signalNames.parentDone);
+/** To a node: all its units have been ended in the database; it ends without waiting for calls that are on their way. */
+export const endEarlySignal = defineSignal(signalNames.endEarly);
 /** From a node to its run: what it waits for, for people who look at the run. */
 export const waitingSignal = defineSignal<[{ node: string; because: string; isPaused?: boolean }]>(signalNames.waiting);
 /** To an operation that waits for its entity: it holds the lock now. */

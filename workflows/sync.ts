@@ -19,8 +19,10 @@ import { resourceWorkflowId } from '../contracts/names.ts';
 import type { PlanNode } from '../contracts/plan.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { runStep } from './activity-proxies.ts';
+import { reasonToEnd } from './early-end.ts';
 import { resource } from './resource.ts';
 import {
+  endEarlySignal,
   parentDoneSignal,
   pauseSignal,
   reconnectedSignal,
@@ -52,6 +54,14 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     );
     setCurrentDetails(state === 'paused' ? 'Paused. Signal `resume` to go on.' : '');
   };
+  let isEnding = false;
+  const endEarly = async (reason: string): Promise<void> => {
+    isEnding = true;
+    notes.clear();
+    // The rows first: a call that is on its way finds its unit ended and stores nothing more.
+    await runStep((steps) => steps.endOpenUnits({ runId, reason }));
+    await Promise.all([...running.values()].map(tellEnd));
+  };
   setHandler(pauseSignal, () => switchTo('paused'));
   setHandler(resumeSignal, () => switchTo('running'));
   setHandler(reconnectedSignal, () => switchTo('running', true));
@@ -67,6 +77,8 @@ export async function sync(input: SyncInput): Promise<RunResult> {
       priority: input.priority ?? 'bulk',
       weight: input.weight ?? 1,
     };
+    if (input.deadline !== undefined || input.giveUpAfterMs !== undefined)
+      reasonToEnd(input, runId).then(endEarly).catch(ignoreCancellation);
     const runNode = async (node: PlanNode): Promise<void> => {
       const child = await startChild(resource, {
         workflowId: resourceWorkflowId(workflowId, node.name),
@@ -77,10 +89,13 @@ export async function sync(input: SyncInput): Promise<RunResult> {
       });
       running.set(node.name, child);
       describe(running, notes);
+      if (isEnding) await tellEnd(child);
       await child.result();
       running.delete(node.name);
       notes.delete(node.name);
       describe(running, notes);
+      // They are being told that all is over, or have ended.
+      if (isEnding) return;
       const children = plan.nodes.filter(({ parent }) => parent === node.name);
       await Promise.all(
         children.map(({ name }) =>
@@ -97,6 +112,18 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     );
     throw error;
   }
+}
+
+async function tellEnd(child: ChildWorkflowHandle<typeof resource>): Promise<void> {
+  await child.signal(endEarlySignal).catch((error: unknown) => {
+    // It has ended by itself meanwhile.
+    if (isCancellation(error)) throw error;
+  });
+}
+
+function ignoreCancellation(error: unknown): void {
+  // The run ends by its cancellation anyway.
+  if (!isCancellation(error)) throw error;
 }
 
 async function end(how: FinishRunInput): Promise<RunResult> {
