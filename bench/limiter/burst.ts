@@ -1,19 +1,18 @@
 /**
- * A worker process that takes many permits, waits until a given moment, and reports all of them as refused.
+ * A worker process that takes many permits, says so, waits for a word on its standard input, and reports all of them as
+ * refused.
  * Started by `waiting.ts` as `node --import tsx burst.ts '<BurstOptions as JSON>'`.
  */
+import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { Charge } from '../../contracts/limit.ts';
 import { createPool } from '../../db/pool.ts';
 import { createLimiter } from '../../limiter/index.ts';
-import { machineMs } from './hidden-server.ts';
 
 export interface BurstOptions {
   readonly url: string;
   readonly charges: readonly Charge[];
   readonly permits: number;
-  /** On the machine's monotonic clock. */
-  readonly reportAt: number;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -26,7 +25,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     ),
   );
   const permits = answers.flatMap((answer) => (answer.granted ? [answer.permit] : []));
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, options.reportAt - machineMs())));
+  process.stdout.write('ready\n');
+  await once(process.stdin, 'data');
+  process.stdin.destroy();
   await Promise.all(permits.map((permit) => limiter.report(permit, { result: 'refused' })));
   await limiter.stop();
   await pool.end();

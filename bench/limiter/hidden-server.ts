@@ -15,6 +15,8 @@ export interface ServerLog {
     readonly refused: number;
     /** For each refused call, how long it was on its way, in milliseconds. */
     readonly refusedTravelMs: readonly number[];
+    /** When each call was sent, accepted or not, by its sender's word on the same clock. */
+    readonly sentAt: readonly number[];
     /** The longest that any call was on its way. */
     readonly longestTravelMs: number;
   };
@@ -29,10 +31,10 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const limits = JSON.parse(process.argv[2] ?? '{}') as HiddenLimits;
   const log: Record<
     string,
-    { acceptedAt: number[]; refused: number; refusedTravelMs: number[]; longestTravelMs: number }
+    { acceptedAt: number[]; refused: number; refusedTravelMs: number[]; sentAt: number[]; longestTravelMs: number }
   > = {};
   for (const path of Object.keys(limits))
-    log[path] = { acceptedAt: [], refused: 0, refusedTravelMs: [], longestTravelMs: 0 };
+    log[path] = { acceptedAt: [], refused: 0, refusedTravelMs: [], sentAt: [], longestTravelMs: 0 };
   const server = createServer((request, response) => {
     const now = machineMs();
     const path = request.url ?? '/';
@@ -47,6 +49,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
       return;
     }
     const travelMs = now - Number(request.headers['x-sent-at'] ?? now);
+    entry.sentAt.push(now - travelMs);
     entry.longestTravelMs = Math.max(entry.longestTravelMs, travelMs);
     const oldest = entry.acceptedAt.at(-limit.max);
     if (oldest !== undefined && now - oldest < limit.perMs) {

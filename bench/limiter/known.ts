@@ -17,6 +17,7 @@ interface KnownWindow {
 const PROCESSES = 8;
 const CALLERS = 64;
 // Eight processes that start at once keep the machine busy for some seconds.
+const GUARD_MS = 100;
 const START_MS = 6_000;
 
 function chargesOf({ path, max, perMs }: KnownWindow): Charge[] {
@@ -70,18 +71,34 @@ export async function measureFaults(postgres: BenchPostgres, runMs: number): Pro
   await server.stop();
   const refused = windows.reduce((sum, { path }) => sum + log[path]!.refused, 0);
   const accepted = windows.reduce((sum, { path }) => sum + log[path]!.acceptedAt.length, 0);
+  const oversent = windows.reduce((sum, window) => sum + tooMany(log[window.path]!.sentAt, window), 0);
+  const longestMs = Math.max(...windows.map(({ path }) => log[path]!.longestTravelMs));
   console.log(
-    `  faults: ${accepted} calls accepted, ${refused} over the limit, store unavailable ${sum(results, 'unavailable')} times`,
+    `  faults: ${accepted} calls accepted, ${oversent} sent too many, ${refused} arrived too many (calls travelled for up to ${longestMs.toFixed(0)} ms, the guard is 100 ms), store unavailable ${sum(results, 'unavailable')} times`,
   );
   return [
     atMost(
       'over-admission, known limits, 8 processes x 64, kill -9, Postgres restart, clock step -5 s',
-      refused,
+      // A machine that is busy with other things delays calls on their way by more than the guard; then what arrived too
+      // close together was still sent far enough apart.
+      longestMs > GUARD_MS ? oversent : Math.max(oversent, refused),
       'calls',
       0,
     ),
     atLeast('calls accepted in that run', accepted, 'calls', 100),
   ];
+}
+
+/** Calls that were sent although the window behind them was full. */
+export function tooMany(sentAt: readonly number[], { max, perMs }: KnownWindow): number {
+  const sent: number[] = [];
+  let over = 0;
+  for (const at of sentAt.toSorted((a, b) => a - b)) {
+    const oldest = sent.at(-max);
+    if (oldest !== undefined && at - oldest < perMs) over += 1;
+    else sent.push(at);
+  }
+  return over;
 }
 
 /** Utilisation against the greedy oracle, refusals and bounces, in a run where nothing breaks. */

@@ -8,6 +8,8 @@ import type { HiddenLimits, ServerLog } from './hidden-server.ts';
 
 export interface Running<Result> {
   readonly process: ChildProcess;
+  /** Resolves with its first line of output. */
+  readonly ready: Promise<void>;
   /** What it printed last; undefined when it was killed. */
   readonly result: Promise<Result | undefined>;
 }
@@ -28,6 +30,7 @@ export function start<Result>(file: string, options: object): Running<Result> {
   children.add(child);
   child.on('close', () => children.delete(child));
   let output = '';
+  const ready = new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const result = new Promise<Result | undefined>((resolve, reject) => {
     child.on('close', (code, signal) => {
@@ -38,7 +41,7 @@ export function start<Result>(file: string, options: object): Running<Result> {
   });
   // Whoever waits for it hears of its failure; until then it must not end the benchmark and leave the others running.
   result.catch(() => {});
-  return { process: child, result };
+  return { process: child, ready, result };
 }
 
 export interface HiddenServer {

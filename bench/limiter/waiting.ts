@@ -108,9 +108,10 @@ export async function measureBurst(postgres: BenchPostgres): Promise<Measure[]> 
     `update sluice.limit_bucket set burst = 5000, tokens = 5000, rate = 1000, law_due_us = null where key = $1`,
     [key],
   );
-  const go = machineMs() + 6_000;
-  const options: BurstOptions = { url, charges, permits: 63, reportAt: go };
+  const options: BurstOptions = { url, charges, permits: 63 };
   const bursts = Array.from({ length: 16 }, () => start<{ permits: number }>('burst.ts', options));
+  await Promise.all(bursts.map((burst) => Promise.race([burst.ready, burst.result])));
+  for (const burst of bursts) burst.process.stdin?.write('go\n');
   const results = await Promise.all(bursts.map((burst) => burst.result));
   await sleep(1_500);
   const permits = results.reduce((sum, result) => sum + (result?.permits ?? 0), 0);
