@@ -57,6 +57,8 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     egress: 'default',
     wake: () => Promise.resolve(),
     tellLock: () => Promise.resolve(),
+    isStopping: () => false,
+    isStopping: () => false,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
 
