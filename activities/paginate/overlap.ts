@@ -60,6 +60,8 @@ export function nextOverlapping(pagination: Pagination<unknown, unknown>, at: St
     // At least one row on, or an overlap as large as what came would stand still.
     offset: itemCount === 0 ? offset + size : Math.max(offset + 1, reached - pagination.overlap),
     border: itemCount === 0 ? border : prints.slice(-pagination.overlap),
+    // From the beginning again: only a border that is found shows that reading keeps up.
+    ...(found < 0 && backs > 0 ? { backs } : {}),
   };
   return step(at, { ...facts, guard: memory, position, isReread: backs > 0 });
 }

@@ -58,7 +58,6 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     wake: () => Promise.resolve(),
     tellLock: () => Promise.resolve(),
     isStopping: () => false,
-    isStopping: () => false,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
 
