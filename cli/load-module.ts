@@ -1,5 +1,6 @@
 /**
- * Loads the module that a user names on the command line and finds the syncs that it exports. TypeScript works where the
+ * Loads the module that a user names on the command line and finds the syncs, actions and sagas that it
+ * exports. TypeScript works where the
  * user has `tsx`. Next stop: `worker.ts` runs them, `start.ts` starts one.
  */
 import { existsSync } from 'node:fs';
@@ -7,12 +8,17 @@ import { createRequire } from 'node:module';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { CredentialSource } from '../activities/index.ts';
-import type { Sync } from '../providers/index.ts';
+import type { Action, Saga, Sync } from '../providers/index.ts';
+import type { OnFailure } from '../workers/index.ts';
 
 export interface LoadedModule {
   readonly syncs: readonly Sync[];
+  readonly actions: readonly Action[];
+  readonly sagas: readonly Saga[];
   /** The module's export `credentials`. */
   readonly credentials: CredentialSource | undefined;
+  /** The module's export `onFailure`: told of every run that failed. */
+  readonly onFailure: OnFailure | undefined;
 }
 
 /** Looked for in the working folder when no module is named. */
@@ -29,12 +35,19 @@ export async function loadModule(name: string | undefined): Promise<LoadedModule
   if (!existsSync(file)) throw new Error(`There is no file ${file}.`);
   if (/\.[cm]?tsx?$/.test(file)) await allowTypeScript();
   const exported = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
-  const syncs = Object.values(exported).filter(isSync);
-  if (syncs.length === 0)
+  const values = Object.values(exported);
+  const [syncs, actions, sagas] = [values.filter(isSync), values.filter(isAction), values.filter(isSaga)];
+  if (syncs.length + actions.length + sagas.length === 0)
     throw new Error(
-      `${file} exports no sync; export what defineSync(…) returns. It exports: ${Object.keys(exported).join(', ') || 'nothing'}.`,
+      `${file} exports no sync, action or saga; export what defineSync(…) returns. It exports: ${Object.keys(exported).join(', ') || 'nothing'}.`,
     );
-  return { syncs, credentials: exported['credentials'] as CredentialSource | undefined };
+  return {
+    syncs,
+    actions,
+    sagas,
+    credentials: exported['credentials'] as CredentialSource | undefined,
+    onFailure: exported['onFailure'] as OnFailure | undefined,
+  };
 }
 
 /** The sync of that name among the module's. @throws Error that lists the ones there are. */
@@ -47,13 +60,13 @@ export function syncNamed(loaded: LoadedModule, name: string): Sync {
   return sync;
 }
 
-function isSync(value: unknown): value is Sync {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'definition' in value &&
-    typeof (value.definition as { plan?: unknown })?.plan === 'object'
-  );
+const isSync = (value: unknown): value is Sync => definitionOf(value)?.['nodes'] instanceof Map;
+const isAction = (value: unknown): value is Action => typeof definitionOf(value)?.['way'] === 'object';
+const isSaga = (value: unknown): value is Saga => Array.isArray(definitionOf(value)?.['steps']);
+
+function definitionOf(value: unknown): Record<string, unknown> | undefined {
+  const isDefined = typeof value === 'object' && value !== null && 'definition' in value;
+  return isDefined ? (value.definition as Record<string, unknown> | undefined) : undefined;
 }
 
 async function allowTypeScript(): Promise<void> {

@@ -11,16 +11,19 @@ import { loadModule } from './load-module.ts';
 export async function runWorker(options: { readonly module?: string }): Promise<void> {
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
-  const { syncs, credentials } = await loadModule(options.module);
+  const { syncs, actions, sagas, credentials, onFailure } = await loadModule(options.module);
   const servers = await findServers();
   const worker = await createWorker({
     syncs,
+    actions,
+    sagas,
     settings,
     log,
     databaseUrl: servers.databaseUrl,
     temporal: servers.temporal,
     namespace: servers.namespace,
     ...(credentials ? { credentials } : {}),
+    ...(onFailure ? { onFailure } : {}),
     ...(servers.encryptionKeys === undefined ? {} : { encryptionKeys: servers.encryptionKeys }),
   });
   const stop = (signal: string) => {
@@ -33,6 +36,8 @@ export async function runWorker(options: { readonly module?: string }): Promise<
     {
       taskQueue: settings.taskQueue,
       syncs: syncs.map(({ definition }) => definition.name),
+      actions: actions.map(({ definition }) => definition.id),
+      sagas: sagas.map(({ definition }) => definition.name),
       temporal: servers.temporal.address,
     },
     'worker is serving',
