@@ -63,12 +63,12 @@ async function callFor(ms: number, scope: string, callers: number, accepts: () =
 
 describe('a limit that nobody published', () => {
   it('is found by several workers together, with few refusals', async () => {
-    const { ok, refused } = await callFor(12_000, 'hidden', 12, hiddenTokenBucket(40, 10));
-    expect(ok).toBeGreaterThan(12 * 40 * 0.3);
-    expect(refused).toBeLessThan(ok * 0.15);
+    const { ok, refused } = await callFor(12_000, 'hidden', 12, hiddenTokenBucket(10, 5));
+    expect(ok).toBeGreaterThan(12 * 10 * 0.4);
+    expect(refused).toBeLessThan(ok * 0.2);
     const learned = await row('hidden');
-    expect(learned.rate).toBeGreaterThan(8);
-    expect(learned.rate).toBeLessThan(70);
+    expect(learned.rate).toBeGreaterThan(2);
+    expect(learned.rate).toBeLessThan(20);
     expect(learned.epoch).toBeGreaterThanOrEqual(1);
   }, 30_000);
 
