@@ -16,7 +16,11 @@ export interface CallBook {
 
 /** @param perMs length of the window; a call counts from its arrival until just before it is as old as that. */
 export async function readCallBook(file: string, perMs: number): Promise<CallBook> {
-  const lines = (await readFile(file, 'utf8')).split('\n').filter(Boolean);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return ''; // no call yet
+    throw error;
+  });
+  const lines = text.split('\n').filter(Boolean);
   const times = lines.map((line) => Number(line.slice(0, line.indexOf(' ')))).sort((a, b) => a - b);
   const targets = new Set(lines.map((line) => line.slice(line.indexOf(' ') + 1)));
   let mostInWindow = 0;

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../client/index.ts';
-import { describeFault, drawSchedule, type Fault } from './schedule.ts';
+import { readCallBook } from './call-book.ts';
+import { describeFault, drawSchedule, type Fault, type VictimName } from './schedule.ts';
 import { startServers } from './servers.ts';
 import { startSyncs } from './syncs.ts';
 import { judge, type Verdict } from './verdict.ts';
@@ -33,6 +34,8 @@ export interface ChaosResult extends Verdict {
 
 /** Nothing may take longer than this after the last fault. */
 const RECOVERY_LIMIT_MS = 120_000;
+const START_LIMIT_MS = 60_000;
+const FIRST_CALLS = 20;
 
 export async function runChaos({ seed, minutes, log, keep = false }: ChaosOptions): Promise<ChaosResult> {
   const schedule = drawSchedule(seed, minutes);
@@ -48,12 +51,15 @@ export async function runChaos({ seed, minutes, log, keep = false }: ChaosOption
       ends++;
       log(`         ${name} ended by itself with code ${code} and is started again`);
     };
-    victims.push(await createWorkerVictim('worker-1', servers, dataDir, onEnd('worker-1')));
-    victims.push(await createWorkerVictim('worker-2', servers, dataDir, onEnd('worker-2')));
+    const startWorker = async (name: VictimName): Promise<void> => {
+      victims.push(await createWorkerVictim(name, servers, dataDir, onEnd(name)));
+    };
+    await Promise.all([startWorker('worker-1'), startWorker('worker-2')]);
     const { databaseUrl, temporalAddress } = servers;
     const sluice = await connect({ databaseUrl, temporal: { address: temporalAddress }, taskQueue: TASK_QUEUE });
     try {
       const syncs = startSyncs(sluice, RECOVERY_LIMIT_MS);
+      await callsFlow(servers.bookFile);
       const startedAt = performance.now();
       const clock = (): string => `${((performance.now() - startedAt) / 1_000).toFixed(1).padStart(6)} s`;
       const struck = await Promise.all(
@@ -83,6 +89,15 @@ export async function runChaos({ seed, minutes, log, keep = false }: ChaosOption
     for (const victim of victims.toReversed()) await victim.stop();
     if (keep || failed) log(`Data and logs: ${dataDir}`);
     else await rm(dataDir, { recursive: true, force: true });
+  }
+}
+
+/** Before calls are made there is nothing to lose. */
+async function callsFlow(bookFile: string): Promise<void> {
+  const deadline = performance.now() + START_LIMIT_MS;
+  while ((await readCallBook(bookFile, 1_000)).calls < FIRST_CALLS) {
+    if (performance.now() > deadline) throw new Error(`The workers made no calls within ${START_LIMIT_MS} ms`);
+    await delay(100);
   }
 }
 

@@ -8,7 +8,7 @@ export const victimNames = ['worker-1', 'worker-2', 'temporal', 'postgres', 'thi
 export type VictimName = (typeof victimNames)[number];
 
 export interface Fault {
-  /** After the first sync was started, in milliseconds. */
+  /** After the first calls were made, in milliseconds. */
   readonly atMs: number;
   readonly victim: VictimName;
   /** `kill`: SIGKILL, started again after `forMs`. `freeze`: SIGSTOP, and SIGCONT after `forMs`. */
@@ -17,7 +17,7 @@ export interface Fault {
 }
 
 /** Between two faults, and how long one lasts, in milliseconds. Longer freezes pass the time limit of workflow tasks. */
-const GAP_MS = [1_500, 5_000] as const;
+const GAP_MS = [2_500, 8_000] as const;
 const DOWN_MS = [200, 3_000] as const;
 const FROZEN_MS = [300, 7_000] as const;
 /** How often each one is hit; workers are the ones that are killed in daily life. */

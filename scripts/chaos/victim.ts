@@ -12,6 +12,8 @@ export interface Running {
   readonly pid: number;
   /** Ends it in order, at the end of the run. */
   stop(): Promise<void>;
+  /** It is going to be killed: nobody else may start it again. */
+  letGo?(): void;
 }
 
 export interface Victim {
@@ -38,6 +40,7 @@ export async function createVictim(name: VictimName, launch: () => Promise<Runni
     name,
     kill: async () => {
       signal('SIGSTOP'); // so that the list of its children does not change while it is read
+      running?.letGo?.();
       const pids = signal('SIGKILL');
       running = undefined;
       const deadline = performance.now() + END_PATIENCE_MS;

@@ -15,12 +15,13 @@ import type { ChaosServers } from './servers.ts';
 import { createVictim, type Running, type Victim } from './victim.ts';
 
 export const TASK_QUEUE = 'chaos';
+const SERVING = 'worker is serving';
 const RESTART_MS = 500;
 const STOP_MS = 8_000;
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
-/** Resolves when the process is started; it serves some seconds later. Its log is `<name>.log` in `dataDir`. */
+/** Resolves when the worker serves, which takes some seconds. Its log is `<name>.log` in `dataDir`. */
 export function createWorkerVictim(
   name: VictimName,
   servers: Pick<ChaosServers, 'databaseUrl' | 'temporalAddress' | 'thirdPartyUrl'>,
@@ -49,6 +50,15 @@ export function createWorkerVictim(
     child.stderr.pipe(log, { end: false });
     await once(child, 'spawn');
     const pid = child.pid as number;
+    let output = '';
+    const serves = new Promise<void>((resolve) => {
+      child.stdout.on('data', (data: Buffer) => {
+        if (output.includes(SERVING)) return;
+        output += data.toString();
+        if (output.includes(SERVING)) resolve();
+      });
+      child.once('exit', () => resolve()); // started again below; what comes then need not be waited for
+    });
     const tie = await guard(pid); // a killed chaos run leaves no worker behind
     let isWanted = true;
     let current: Running | undefined;
@@ -61,9 +71,14 @@ export function createWorkerVictim(
         if (isWanted) current = await launch();
       });
     });
+    await serves;
     return {
       get pid() {
         return current?.pid ?? pid;
+      },
+      letGo: () => {
+        isWanted = false;
+        current?.letGo?.();
       },
       stop: async () => {
         isWanted = false;
