@@ -2,6 +2,7 @@
  * Recognises that the server counts in windows: so many calls, then closed until a window's end.
  * The window gives permission to burst after a pause and makes probing cheap. Next stop: `limiter/adapt.ts`.
  */
+import { clamp } from './law-state.ts';
 import type { LawState } from './law-state.ts';
 
 /** Fewer calls than this between two openings are a slow refill; a rate says all there is to say. */
@@ -21,6 +22,9 @@ export function recognise(s: LawState, calls: number, loMs: number, hiMs: number
     Math.abs(calls - s.windowMax) <= Math.max(1, 0.02 * calls) &&
     loMs <= s.windowHiMs &&
     hiMs >= s.windowLoMs;
+  // A bracket that is empty (answers out of order, a clock set back) must still be a length.
+  hiMs = Math.max(hiMs, 1000);
+  loMs = clamp(loMs, 0.05 * hiMs, hiMs);
   s.windowLoMs = same ? Math.max(loMs, s.windowLoMs) : loMs;
   s.windowHiMs = same ? Math.min(hiMs, s.windowHiMs) : hiMs;
   s.windowMax = same ? Math.min(calls, s.windowMax) : calls;

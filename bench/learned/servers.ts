@@ -107,7 +107,10 @@ function slidingLog(spec: ServerSpec): Counter {
   return {
     freeMs(nowMs, factor) {
       while (first < log.length && (log[first] ?? 0) <= nowMs - spec.perMs) first += 1;
-      if (first > 100_000) (log.splice(0, first), (first = 0));
+      if (first > 100_000) {
+        log.splice(0, first);
+        first = 0;
+      }
       const max = Math.round(spec.max * factor);
       const used = log.length - first;
       return used < max ? nowMs : (log[first + used - max] ?? nowMs) + spec.perMs;

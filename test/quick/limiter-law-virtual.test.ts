@@ -1,0 +1,110 @@
+import { describe, expect, it } from 'vitest';
+import { refusedShare, total } from '../../bench/learned/measure.ts';
+import { ourClient } from '../../bench/learned/our-client.ts';
+import type { OurClient } from '../../bench/learned/our-client.ts';
+import { perSecond } from '../../bench/learned/servers.ts';
+import type { ServerSpec } from '../../bench/learned/servers.ts';
+import { run } from '../../bench/learned/world.ts';
+import type { Run } from '../../bench/learned/world.ts';
+
+const minute = 60_000;
+
+/** Lets 64 workers that always want more meet a hidden limit, in virtual time. */
+function meet(
+  server: ServerSpec,
+  minutes: number,
+  more: { latencyMs?: number; seed?: number; ceilingPerSecond?: number } = {},
+): { run: Run; client: OurClient } {
+  const { latencyMs = 200, seed = 11, ...limit } = more;
+  const client = ourClient({ kind: 'learned', name: 'hidden', ...limit });
+  const world = { server, durationMs: minutes * minute, workers: 64, seed, latencyMs };
+  return { client, run: run(world, () => client) };
+}
+
+function steady(run: Run, server: ServerSpec, minutes: number): { used: number; refused: number } {
+  const [fromS, toS] = [minutes * 30, minutes * 60];
+  return {
+    used: total(run.accepted, fromS, toS) / (perSecond(server) * (toS - fromS)),
+    refused: refusedShare(run, fromS, toS),
+  };
+}
+
+describe('the control law against a hidden limit, in virtual time', () => {
+  it.each<[string, ServerSpec, number]>([
+    ['a token bucket of 13/s', { kind: 'token', max: 13, perMs: 1000 }, 20],
+    ['a token bucket of 3 a minute', { kind: 'token', max: 3, perMs: minute }, 400],
+    ['a fixed window of 400 in 45 s', { kind: 'fixed', max: 400, perMs: 45_000 }, 30],
+    ['a sliding window of 400 in 45 s', { kind: 'sliding', max: 400, perMs: 45_000 }, 30],
+  ])('uses nearly all of %s in the steady half and is hardly ever refused', (_name, server, minutes) => {
+    const { used, refused } = steady(meet(server, minutes).run, server, minutes);
+    expect(used).toBeGreaterThan(0.94);
+    expect(refused).toBeLessThan(0.006);
+  });
+
+  it('recognises a window of 15 calls in 15 minutes and keeps it exactly', () => {
+    const server: ServerSpec = { kind: 'fixed', max: 15, perMs: 15 * minute };
+    const { client, run } = meet(server, 300);
+    const { used, refused } = steady(run, server, 300);
+    expect(client.law().window?.max).toBeGreaterThanOrEqual(14);
+    expect(client.law().window?.max).toBeLessThanOrEqual(15);
+    expect((client.law().window?.perMs ?? 0) / (15 * minute)).toBeCloseTo(1, 1);
+    expect(used).toBeGreaterThan(0.88);
+    expect(refused).toBeLessThan(0.005);
+  });
+
+  it('waits exactly as long as the server asks', () => {
+    const server: ServerSpec = { kind: 'fixed', max: 20, perMs: 5 * minute, retryAfter: true };
+    const { run } = meet(server, 60);
+    // The first window's end is met by one probe: besides it only calls that were in flight at the end are refused.
+    expect(total(run.refused, 0, 3600)).toBeLessThan(15);
+    expect(steady(run, server, 60).used).toBeGreaterThan(0.9);
+  });
+
+  it('halves within seconds and doubles within a minute', () => {
+    const halved = meet({ kind: 'token', max: 20, perMs: 1000, changes: [{ atMs: 600_000, factor: 0.5 }] }, 15).run;
+    expect(refusedShare(halved, 620, 900)).toBeLessThan(0.01);
+    expect(total(halved.accepted, 620, 900)).toBeGreaterThan(0.92 * 280 * 10);
+    const doubled = meet({ kind: 'token', max: 20, perMs: 1000, changes: [{ atMs: 600_000, factor: 2 }] }, 15).run;
+    expect(total(doubled.accepted, 665, 900)).toBeGreaterThan(0.9 * 235 * 40);
+  });
+
+  it('probes an outage of one hour at a trickle, keeps what it learned and comes back within seconds', () => {
+    const outage = { fromMs: 10 * minute, toMs: 70 * minute };
+    const { client, run } = meet({ kind: 'token', max: 20, perMs: 1000, outage }, 75);
+    const backS = run.accepted.findIndex((count, second) => second > 4200 && count > 0);
+    expect(total(run.failed, 610, 4200)).toBeLessThanOrEqual(70);
+    expect(total(run.failed, 610, 4200)).toBeGreaterThan(50);
+    expect(backS).toBeLessThan(4200 + 65);
+    expect(total(run.accepted, backS + 5, backS + 15)).toBeGreaterThan(0.9 * 10 * 20);
+    expect(client.law().state.limit).toBeGreaterThan(18);
+  });
+
+  it('does not grow while callers ask for less than it gives', () => {
+    const client = ourClient({ kind: 'learned', name: 'hidden' });
+    const world = {
+      server: { kind: 'token', max: 1000, perMs: 1000 } as const,
+      durationMs: 10 * minute,
+      workers: 64,
+      seed: 3,
+      latencyMs: 200,
+    };
+    const result = run({ ...world, demandPerSecond: () => 5 }, () => client);
+    expect(total(result.refused, 0, 600)).toBe(0);
+    expect(client.law().ratePerSecond).toBeGreaterThan(5);
+    expect(client.law().ratePerSecond).toBeLessThan(40);
+  });
+
+  it('never goes above its ceiling, and not into the limit when the ceiling is below it', () => {
+    const { client, run } = meet({ kind: 'token', max: 50, perMs: 1000 }, 5, { ceilingPerSecond: 8 });
+    expect(client.law().ratePerSecond).toBe(8);
+    expect(total(run.refused, 0, 300)).toBe(0);
+    expect(total(run.accepted, 100, 300)).toBeGreaterThan(0.95 * 200 * 8);
+  });
+
+  it('is the same run for the same seed', () => {
+    const once = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);
+    const again = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);
+    expect(again.client.law()).toStrictEqual(once.client.law());
+    expect(again.run.accepted).toStrictEqual(once.run.accepted);
+  });
+});

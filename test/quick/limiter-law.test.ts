@@ -1,0 +1,204 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { LearnedLimit } from '../../contracts/limit.ts';
+import { initialLaw, stepLaw } from '../../limiter/adapt.ts';
+import type { LawEvent, LawOutput } from '../../limiter/adapt.ts';
+
+const spec: LearnedLimit = {
+  kind: 'learned',
+  name: 'hidden',
+  startPerSecond: 2,
+  floorPerSecond: 0.01,
+  ceilingPerSecond: 500,
+};
+const startMs = 1_750_000_000_000;
+
+/** What may be reported, with the time since the report before it (negative: the store's clock was set back). */
+interface Heard extends Omit<LawEvent, 'atMs'> {
+  readonly afterMs: number;
+}
+
+const heard: fc.Arbitrary<Heard> = fc.record(
+  {
+    afterMs: fc.oneof(
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: 5000 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 4_000_000 }) },
+      { weight: 1, arbitrary: fc.integer({ min: -100_000, max: 0 }) },
+    ),
+    ok: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 2000 })),
+    fresh: fc.integer({ min: 0, max: 5 }),
+    refused: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 1000 }) },
+    ),
+    stale: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 1000 }) },
+    ),
+    failed: fc.oneof(
+      { weight: 3, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.integer({ min: 1, max: 50 }) },
+    ),
+    retryAfterMs: fc.integer({ min: 0, max: 3_600_000 }),
+    demand: fc.double({ min: 0, max: 1, noNaN: true }),
+  },
+  { requiredKeys: ['afterMs', 'ok', 'refused', 'stale', 'failed', 'demand'] },
+);
+
+const history = fc.array(heard, { minLength: 1, maxLength: 80 });
+
+function play(
+  list: readonly Heard[],
+  each?: (before: LawOutput, event: LawEvent, after: LawOutput) => void,
+): LawOutput {
+  let law = initialLaw(spec, startMs);
+  let atMs = startMs;
+  for (const { afterMs, ...counts } of list) {
+    atMs += afterMs;
+    const event = { ...counts, atMs };
+    const after = stepLaw(law.state, event, spec);
+    each?.(law, event, after);
+    law = after;
+  }
+  return law;
+}
+
+function numbersOf(value: unknown): number[] {
+  if (typeof value === 'number') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(numbersOf) : [];
+}
+
+describe('the control law, whatever it hears', () => {
+  it('keeps the rate between floor and ceiling, the burst at one or more, and has no number that is not finite', () => {
+    fc.assert(
+      fc.property(history, (list) => {
+        play(list, (_before, event, after) => {
+          expect(after.ratePerSecond).toBeGreaterThanOrEqual(0.01);
+          expect(after.ratePerSecond).toBeLessThanOrEqual(500);
+          expect(after.burst).toBeGreaterThanOrEqual(1);
+          if (after.window) {
+            expect(after.window.max).toBeGreaterThanOrEqual(1);
+            expect(after.window.perMs).toBeGreaterThan(0);
+          }
+          expect(numbersOf(after).filter((number) => !Number.isFinite(number))).toStrictEqual([]);
+          if (after.mode === 'hold') expect(after.probeAtMs).toBeLessThan(event.atMs + 100_000_000);
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('answers the same after its state went through JSON, and the same for the same history', () => {
+    fc.assert(
+      fc.property(history, (list) => {
+        const outputs: LawOutput[] = [];
+        play(list, (before, event, after) => {
+          const copy: LawOutput['state'] = JSON.parse(JSON.stringify(before.state));
+          expect(stepLaw(copy, event, spec)).toStrictEqual(after);
+          outputs.push(after);
+        });
+        let index = 0;
+        play(list, (_before, _event, after) => expect(after).toStrictEqual(outputs[index++]));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('does not change the state it was given', () => {
+    fc.assert(
+      fc.property(history, (list) => {
+        let law = initialLaw(spec, startMs);
+        let atMs = startMs;
+        for (const { afterMs, ...counts } of list) {
+          atMs += afterMs;
+          const before = JSON.stringify(law.state);
+          const next = stepLaw(law.state, { ...counts, atMs }, spec);
+          expect(JSON.stringify(law.state)).toBe(before);
+          law = next;
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('starts at most one epoch at a step, and never one because of refusals from before the last decrease', () => {
+    fc.assert(
+      fc.property(history, (list) => {
+        play(list, (before, event, after) => {
+          expect(after.epoch - before.epoch).toBeGreaterThanOrEqual(0);
+          expect(after.epoch - before.epoch).toBeLessThanOrEqual(1);
+          if (event.refused === 0 && before.state.phase !== 'fill') expect(after.epoch).toBe(before.epoch);
+        });
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('does not lower the estimate because calls failed', () => {
+    const failing = fc.array(
+      heard.map((event) => ({
+        ...event,
+        afterMs: Math.abs(event.afterMs),
+        ok: 0,
+        fresh: 0,
+        refused: 0,
+        stale: 0,
+        failed: 1 + event.failed,
+      })),
+      { minLength: 1, maxLength: 200 },
+    );
+    fc.assert(
+      fc.property(history, failing, (list, outage) => {
+        // Whatever came before, the law is open when the outage begins.
+        const before = play(list);
+        if (before.mode === 'hold') return;
+        let law = before;
+        let atMs = before.state.nowMs;
+        for (const { afterMs, ...counts } of outage) {
+          atMs += afterMs;
+          law = stepLaw(law.state, { ...counts, atMs }, spec);
+        }
+        expect(law.state.limit).toBeGreaterThanOrEqual(before.state.limit);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('goes on from where it was when the clock is set back, instead of standing still', () => {
+    fc.assert(
+      fc.property(history, fc.integer({ min: 2000, max: 10_000_000 }), (list, backMs) => {
+        const before = play(list.map((event) => ({ ...event, afterMs: Math.abs(event.afterMs) })));
+        const quiet = { ok: 0, refused: 0, stale: 0, failed: 0, demand: 1 };
+        const inTime = stepLaw(before.state, { ...quiet, atMs: before.state.nowMs }, spec);
+        const setBack = stepLaw(before.state, { ...quiet, atMs: before.state.nowMs - backMs }, spec);
+        expect(setBack.ratePerSecond).toBeCloseTo(inTime.ratePerSecond, 6);
+        expect(setBack.mode).toBe(inTime.mode);
+        if (inTime.mode === 'hold') expect((inTime.probeAtMs ?? 0) - (setBack.probeAtMs ?? 0)).toBeCloseTo(backMs, 0);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('one burst of refusals', () => {
+  it('is one decrease for 1,000 calls in flight that 16 processes report one by one', () => {
+    let law = initialLaw(spec, startMs);
+    for (let i = 1; i <= 40; i += 1) {
+      law = stepLaw(law.state, { atMs: startMs + i * 250, ok: 20, refused: 0, stale: 0, failed: 0, demand: 1 }, spec);
+    }
+    const before = law;
+    let decreases = 0;
+    for (let i = 0; i < 1000; i += 1) {
+      const isCurrent = law.epoch === before.epoch;
+      const counts = { ok: 0, refused: isCurrent ? 1 : 0, stale: isCurrent ? 0 : 1, failed: 0, demand: 1 };
+      const after = stepLaw(law.state, { ...counts, atMs: startMs + 10_000 + Math.floor(i / 16) }, spec);
+      if (after.epoch !== law.epoch) decreases += 1;
+      law = after;
+    }
+    expect(decreases).toBe(1);
+    expect(law.state.limit).toBe(
+      stepLaw(before.state, { atMs: startMs + 10_000, ok: 0, refused: 1000, stale: 0, failed: 0, demand: 1 }, spec)
+        .state.limit,
+    );
+  });
+});
