@@ -3,7 +3,6 @@
  * transaction, then the workflow is started; it returns when Temporal has accepted it, so it fits a request handler.
  * Next stop: `workflows/action.ts`, `workflows/saga.ts`.
  */
-import { randomUUID } from 'node:crypto';
 import type { ActionInput, LockPlace, SagaInput } from '../contracts/action.ts';
 import type { Priority } from '../contracts/limit.ts';
 import { actionWorkflowId, sagaWorkflowId } from '../contracts/names.ts';
@@ -63,7 +62,7 @@ export async function act<Input, Output>(
   const workflowId = actionWorkflowId(definition.id, account, start.key);
   const handle = createActionHandle<Output>(parts, workflowId);
   const input = definition.parseInput(options.input);
-  const reportId = randomUUID();
+  const reportId = crypto.randomUUID();
   const accept = async (tx: PoolClient): Promise<{ isDone: boolean; lock?: LockPlace }> => {
     const isNew = await insertActionStep(tx, {
       workflowId,
@@ -142,7 +141,7 @@ export async function startSaga<Input, Parsed, Outputs>(
   const steps = definition.steps.map((step) => step.name);
   const handle = createSagaHandle<Outputs>(parts, workflowId, steps);
   const input = definition.parseInput(options.input);
-  const reportId = randomUUID();
+  const reportId = crypto.randomUUID();
   const lock = await inOneTransaction(parts, async (tx) => {
     const isNew = await insertSaga(tx, { workflowId, name, account, tenant, startedBy, input: options.input });
     if (!isNew && !(await hasSagaInput(tx, workflowId, options.input)))
@@ -202,7 +201,7 @@ function checked<Input>(options: ActOptions<Input>): Checked {
   const { account, tenant = account, startedBy = 'system', priority = 'interactive', weight = 1 } = options;
   checkAccount(account);
   checkStartedBy(startedBy);
-  const key = options.idempotencyKey ?? randomUUID();
+  const key = options.idempotencyKey ?? crypto.randomUUID();
   if (key.length < 1 || key.length > 200)
     throw new TypeError(`\`idempotencyKey\` has ${key.length} characters; it must have 1 to 200.`);
   return { account, tenant, startedBy, priority, weight, key };

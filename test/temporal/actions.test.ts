@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, inject, it } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { ActionFailed } from '../../client/index.ts';
 import { bearer, defineProvider, del, get, post, seconds, window } from '../../providers/index.ts';
@@ -179,6 +180,23 @@ describe('an action against a third party', () => {
     const again = await world.sluice.act(keyed, options);
     expect((await again.result()).id).toMatch(/^keyed-/);
     expect((await world.sluice.reports.list({ account: 'a7' })).map(({ status }) => status)).toEqual(['failed', 'ok']);
+  });
+
+  it('leaves neither input, output nor token in Temporal’s history', async () => {
+    api.script('POST /keyed', [{ status: 503, body: { error: `token ${SECRET}` } }]);
+    const handle = await world.sluice.act(keyed, { account: 'a10', input: { text: 'a private matter' } });
+    const { id } = await handle.result();
+    const connection = await Connection.connect({ address: inject('temporalAddress') });
+    try {
+      const history = await new Client({ connection }).workflow.getHandle(handle.workflowId).fetchHistory();
+      const text = JSON.stringify(history, (_, value: unknown) =>
+        value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
+      );
+      expect(text).toContain('social/keyed');
+      for (const secret of [SECRET, 'a private matter', id]) expect(text).not.toContain(secret);
+    } finally {
+      await connection.close();
+    }
   });
 
   it('gives up when its budget of real attempts is spent', async () => {

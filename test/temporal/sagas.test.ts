@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { ActionFailed } from '../../client/index.ts';
+import { ActionFailed, type Report } from '../../client/index.ts';
 import { defineProvider, defineSaga, del, get, noAuth, post, seconds, window } from '../../providers/index.ts';
 import { startFakeApi, type ActionHandle, type FakeApi } from '../../testing/index.ts';
 import { createWorld, type World } from '../setup/world.ts';
@@ -11,6 +11,7 @@ describe('a purchase in two steps', () => {
   let reservations: ActionHandle;
   let payments: ActionHandle;
   let letters: ActionHandle;
+  const told: Report[] = [];
 
   const limits = [window('app', { by: ['app'], max: 1_000, perMs: seconds(1) })];
   const Created = z.object({ id: z.string() });
@@ -49,7 +50,7 @@ describe('a purchase in two steps', () => {
     reservations = api.action('POST', '/reservations', { honoursKeys: false, lookup: '/reservations' });
     payments = api.action('POST', '/payments', {});
     letters = api.action('POST', '/letters', {});
-    world = await createWorld([], { sagas: [purchase], workers: 2 });
+    world = await createWorld([], { sagas: [purchase], workers: 2, onFailure: (report) => void told.push(report) });
   });
   afterAll(async () => {
     await world?.end();
@@ -140,6 +141,12 @@ describe('a purchase in two steps', () => {
       ['action', 'payment/undo', 'ok', null],
       ['action', 'stock/undo', 'failed', 'auth'],
     ]);
+    // The app hears of a saga's failures in the order in which they happened.
+    const toldOf = () =>
+      told
+        .filter(({ workflowId }) => workflowId.includes(`/${account}/`))
+        .map(({ workflowId }) => workflowId.split('/').slice(4).join('/'));
+    await expect.poll(toldOf, { timeout: 20_000 }).toEqual(['letter', 'stock/undo', '']);
   });
 
   it('takes back what is finished when it is cancelled, and sends nothing more', async () => {
