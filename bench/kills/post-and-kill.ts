@@ -71,6 +71,7 @@ export async function postAndKill(options: KillsOptions): Promise<KillsResult> {
       process.kill(worker.pid, 'SIGKILL');
       await worker.ended;
       replacement = startWorker(env);
+      replacement.catch(() => {}); // heard where it is waited for
     };
     try {
       for (let index = next++; index < kills; index = next++) {
