@@ -7,8 +7,9 @@ import type { PageFact } from '../contracts/messages.ts';
 import { growPageSize } from '../db/page-size-store.ts';
 import { inTransaction } from '../db/pool.ts';
 import { commitPage } from '../db/unit-store.ts';
-import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
+import type { NodeDefinition } from '../providers/define-sync.ts';
 import { pageSizeKey, tryAgain, wakeNodes, type Attempt } from './attempt.ts';
+import { childUnits } from './child-units.ts';
 import { parseBody } from './http/parse-body.ts';
 import { advance } from './paginate/advance.ts';
 import { STALLED_PAGES_LIMIT } from './paginate/loop-guard.ts';
@@ -73,7 +74,9 @@ async function commitStep(
     calls: 1,
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,
-    watermark: highestMark(options.incremental, items, unit.highest ?? unit.watermark),
+    watermark: mapping(node, 'incremental.field', () =>
+      highestMark(options.incremental, items, unit.highest ?? unit.watermark),
+    ),
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
     stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
@@ -97,20 +100,4 @@ async function commitStep(
     ...lanes,
     ...(wantsDurable ? { wantsDurable } : {}),
   };
-}
-
-/** The units that these rows bring: one for each child node and parent, or for each value that the child visits once. */
-export function childUnits(
-  sync: CompiledSync,
-  node: NodeDefinition,
-  keys: readonly string[],
-  rows: readonly unknown[],
-) {
-  return sync.childrenOf(node.name).flatMap((child) =>
-    rows.flatMap((row, index) => {
-      const key = keys[index] as string;
-      if (child.options.when && !child.options.when(row)) return [];
-      return [[child.name, String(child.options.uniqueBy?.(row) ?? key), key] as const];
-    }),
-  );
 }

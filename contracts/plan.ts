@@ -29,6 +29,8 @@ export interface PlanNode {
   readonly onChildError: ChildErrorPolicy;
   /** Its lists are asked from a watermark on. Default false. */
   readonly incremental?: boolean;
+  /** When its lists were asked from a watermark, its children also visit the rows that earlier runs brought. */
+  readonly visitsKnown?: boolean;
   /** Rows that a list read from its beginning does not have any more are marked as deleted. */
   readonly deletions?: 'full-pass';
   /** An empty list may delete all its rows. Default false. */

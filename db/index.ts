@@ -5,7 +5,7 @@ export { migrate } from './migrate.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './run-store.ts';
 export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake } from './unit-store.ts';
 export { growPageSize, shrinkPageSize } from './page-size-store.ts';
-export { settleLists } from './list-store.ts';
+export { knownRows, openKnown, settleLists } from './list-store.ts';
 export { openRetry, readRetriable } from './retry-store.ts';
 export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './unit-store.ts';
 export { countRecords, readChanges } from './record-store.ts';

@@ -1,6 +1,6 @@
 /**
  * What a node's lists leave behind when all of them have ended: watermarks moved and deletions marked, for each parent
- * whose list was read to its end. Next stop: `sluice.settle_lists` in `migrations/0001_core.sql`.
+ * whose list was read to its end; and the rows of earlier runs, for the node's children. Next stop: `sluice.settle_lists` in `migrations/0001_core.sql`.
  */
 import type { Pool } from './pool.ts';
 
@@ -21,4 +21,39 @@ export async function settleLists(pool: Pool, runId: string, node: string, how: 
     );
     if ((rows[0]?.settled ?? 0) < ROOM) return;
   }
+}
+
+export interface KnownRows {
+  readonly sync: string;
+  readonly rows: readonly { readonly key: string; readonly data: unknown }[];
+}
+
+// By the record's key, from where the node has got to. Nothing in full runs, retries, and when no list had a watermark.
+const KNOWN = `
+  select r.sync, coalesce((
+    select jsonb_agg(k) from (
+      select t.key, t.data from sluice.record t
+      where t.account = r.account and t.resource = n.resource and t.key > coalesce(n.opened_to, '')
+        and t.deleted_at is null and t.run_id <> r.id
+      order by t.key limit $3
+    ) k), '[]') as rows
+  from sluice.run r join sluice.node n on n.run_id = r.id and n.name = $2
+  where r.id = $1 and r.mode = 'incremental' and r.retry_of = '{}'
+    and exists (select 1 from sluice.unit u where u.run_id = r.id and u.node = $2 and u.since is not null)`;
+
+/** The next rows that a node's lists did not bring in this run but in an earlier one. */
+export async function knownRows(pool: Pool, runId: string, node: string): Promise<KnownRows | undefined> {
+  const { rows } = await pool.query<KnownRows>(KNOWN, [runId, node, ROOM]);
+  return rows[0]?.rows.length ? rows[0] : undefined;
+}
+
+/** Opens the units that such rows bring to the node's children. */
+export async function openKnown(
+  pool: Pool,
+  runId: string,
+  node: string,
+  children: readonly (readonly [node: string, key: string, record: string])[],
+  upTo: string,
+): Promise<void> {
+  await pool.query('select sluice.open_known($1, $2, $3, $4)', [runId, node, JSON.stringify(children), upTo]);
 }

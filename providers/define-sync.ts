@@ -50,6 +50,11 @@ export interface NodeOptions<Parent, Input, Item, Row> {
   /** Ask only for what changed since the last run; `input` must use `state.watermark` then. Default: everything, always. */
   readonly incremental?: Incremental<Item>;
   /**
+   * Which parents to visit when the parents' own lists were asked only for what changed: all that are known, since what is
+   * below a row can change while the row does not, or only those that came in this run. Default `all`.
+   */
+  readonly parents?: 'all' | 'changed';
+  /**
    * `full-pass`: rows that a list does not have any more are marked as deleted, when it was read from its beginning to a
    * complete end. Default: never.
    */
@@ -175,14 +180,14 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     plan: {
       sync: name,
       provider: options.provider.id,
-      nodes: inOrder(made).map(planNode),
+      nodes: inOrder(made).map((node) => planNode(node, children.get(node.name) ?? [])),
       maxHistoryEvents: options.maxHistoryEvents ?? 4_000,
     },
   };
   return { ...returned, definition };
 }
 
-function planNode(node: NodeDefinition): PlanNode {
+function planNode(node: NodeDefinition, children: readonly NodeDefinition[]): PlanNode {
   const root = node.parent === null;
   const policy = { notFound: root ? 'fail' : 'skip', forbidden: root ? 'fail' : 'skip', maxSkippedShare: 0.2 } as const;
   return {
@@ -195,6 +200,9 @@ function planNode(node: NodeDefinition): PlanNode {
     onChildError: { ...policy, ...node.options.onChildError },
     callTimeoutMs: node.endpoint.totalTimeoutMs,
     ...(node.options.incremental ? { incremental: true } : {}),
+    ...(node.options.incremental && children.some((child) => child.options.parents !== 'changed')
+      ? { visitsKnown: true }
+      : {}),
     ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
     ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
   };

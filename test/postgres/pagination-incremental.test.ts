@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readChanges } from '../../db/index.ts';
-import { defineProvider, defineSync, get, minutes, noAuth } from '../../providers/index.ts';
+import { defineProvider, defineSync, get, minutes, noAuth, type Sync } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { createDrive, type Drive } from '../setup/drive.ts';
@@ -83,7 +83,7 @@ describe('watermarks and deletions', () => {
     const rows = await readChanges(db.pool, { account, resource: 'changes.written', after, limit: 1_000 });
     return { changes: rows.map(({ change, key }) => `${change} ${key}`), after: rows.at(-1)?.sequence ?? after };
   };
-  const run = async (options: Parameters<Drive['run']>[1] = {}, of = sync) => {
+  const run = async (options: Parameters<Drive['run']>[1] = {}, of: Sync = sync) => {
     asked = [];
     return drive.run(of, { account, ...options });
   };
@@ -173,6 +173,35 @@ describe('watermarks and deletions', () => {
     const allowed = await run({ mode: 'full' }, definition({ allowEmpty: true }));
     expect(allowed).toMatchObject({ state: 'done' });
     expect((await feed(first.after)).changes.toSorted()).toEqual([1, 100, 2, 3].map((n) => `delete ann-${n}`));
+  });
+
+  it('visits the children of parents that have not changed too, unless only changed ones are wanted', async () => {
+    const groupsList = provider.endpoint('groups', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({ items: z.array(Row), next: z.string().nullish() }),
+      request: ({ since }, page) => get('/groups', { since, limit: page.size, cursor: page.cursor }),
+      paginate: { kind: 'cursor', items: (body) => body.items, next: (body) => body.next },
+    });
+    let groups = rowsOf('g', [1, 2, 3]);
+    api.list('/groups', { items: () => groups, since: 'since' });
+    const tree = (parents: 'all' | 'changed') =>
+      defineSync('groups', { provider, input: z.object({}) }, (s) => {
+        const all = s.one(groupsList, {
+          input: (_, state) => ({ since: state.watermark }),
+          key: (group) => group.id,
+          incremental: { field: (group) => group.updatedAt, lookbackMs: 0 },
+        });
+        const members = s.each(all, postsList, { input: ({ id }) => ({ id }), key: (post) => post.id, parents });
+        return { all, members };
+      });
+    posts = { 'g-1': rowsOf('a', [1]), 'g-2': rowsOf('b', [1]), 'g-3': rowsOf('c', [1]), 'g-9': rowsOf('d', [1]) };
+    await run({}, tree('all'));
+    expect(asked).toEqual(['g-1 all', 'g-2 all', 'g-3 all']);
+    groups = [...groups, ...rowsOf('g', [9])];
+    expect(await run({}, tree('all'))).toMatchObject({ state: 'done' });
+    expect(asked.toSorted()).toEqual(['g-1 all', 'g-2 all', 'g-3 all', 'g-9 all']);
+    await run({}, tree('changed'));
+    expect(asked).toEqual(['g-9 all']);
   });
 
   it('settles many lists in batches, and a second time without harm', async () => {
