@@ -4,6 +4,7 @@
  */
 import { Command, Option } from 'commander';
 import { addAccountsCommand } from './accounts.ts';
+import { addLimitsCommand } from './limits.ts';
 import { runDev } from './dev.ts';
 import { startCommand } from './start.ts';
 import { controlCommand, statusCommand } from './status.ts';
@@ -52,6 +53,7 @@ for (const action of ['pause', 'resume', 'cancel'] as const) {
 }
 
 addAccountsCommand(program);
+addLimitsCommand(program);
 
 try {
   await program.parseAsync();

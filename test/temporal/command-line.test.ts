@@ -100,6 +100,20 @@ describe('the command line', () => {
     for (const { output } of [wrongInput, wrongSync, wrongSettings]) expect(output).not.toContain('    at ');
   });
 
+  it('lists limits, pauses and resumes them, and overrides one', async () => {
+    const limits = async (...args: string[]): Promise<Finished> => sluice(['limits', ...args], env).finished;
+    expect((await limits('list')).output).toMatch(/forest\/app\/app\s+open\s+0 waiting\s+\d+ of 100000 used/);
+    expect(await limits('pause', 'forest/app/app', '--reason', 'maintenance')).toMatchObject({ code: 0 });
+    expect((await limits('show', 'forest/app/app')).output).toMatch(/paused[\s\S]*maintenance/);
+    expect(await limits('resume', 'forest/app/app')).toMatchObject({ code: 0 });
+    expect(await limits('override', 'forest/app/app', '--max', '50')).toMatchObject({ code: 0 });
+    expect((await limits('list', '--json')).output).toContain('"max":50');
+    expect(await limits('override', 'forest/app/app')).toMatchObject({ code: 0 });
+    const unknown = await limits('forget', 'forest/app/nobody');
+    expect(unknown).toMatchObject({ code: 1 });
+    expect(unknown.output).toContain('no such key');
+  });
+
   it('drains on SIGTERM: calls in flight end, another worker goes on, no call is repeated', async () => {
     api.reset();
     const started = await sluice(

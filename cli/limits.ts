@@ -1,0 +1,108 @@
+/**
+ * `sluice limits …`: every key with its limit, learned rate, use and who waits; pause, resume, override, forget.
+ * Needs the database only. Next stop: `limiter/operate.ts`.
+ */
+import { Option, type Command } from 'commander';
+import { createPool } from '../db/index.ts';
+import { createLimiter, type Limiter, type ListFilter } from '../limiter/index.ts';
+import { databaseUrl } from './database-url.ts';
+
+export function addLimitsCommand(program: Command): void {
+  const limits = program.command('limits').description('limits of third parties: how they stand, and a hand on them');
+  limits
+    .command('list', { isDefault: true })
+    .description('every key: limit or learned rate, used, closed until, who waits')
+    .option('-p, --prefix <prefix>', 'keys that begin with this, e.g. social/')
+    .addOption(new Option('-s, --state <state>').choices(['paused', 'closed', 'waiting']))
+    .addOption(new Option('-k, --kind <kind>').choices(['window', 'inflight', 'learned']))
+    .option('-n, --limit <count>', 'at most this many', Number, 100)
+    .option('--json', 'as JSON')
+    .action(list);
+  limits
+    .command('show <key>')
+    .description('one key with its queue, its events and the history of its learned rate')
+    .option('--json', 'as JSON')
+    .action(show);
+  limits
+    .command('pause <key>')
+    .description('nobody gets a permit; calls that wait keep their places. `social/*` pauses a whole provider')
+    .option('-r, --reason <text>', 'shown to everybody who looks', 'paused by an operator')
+    .action((key: string, { reason }: { readonly reason: string }) =>
+      withLimiter(async (limiter) => say(key, 'paused', await limiter.pause(key, reason))),
+    );
+  limits
+    .command('resume <key>')
+    .description('end a pause, and open what an answer had closed')
+    .action((key: string) => withLimiter(async (limiter) => say(key, 'resumed', await limiter.resume(key))));
+  limits
+    .command('override <key>')
+    .description('other numbers, until they are taken back (no option)')
+    .option('--max <units>', 'units per window, or calls in flight', Number)
+    .option('--rate <per-second>', 'calls per second, of a learned limit', Number)
+    .action(override);
+  limits
+    .command('forget <key>')
+    .description('what it used and learned; a window in use may be exceeded after it')
+    .action((key: string) => withLimiter(async (limiter) => say(key, 'forgotten', Number(await limiter.forget(key)))));
+}
+
+const list = ({ json, ...filter }: ListFilter & { readonly json?: boolean }) =>
+  withLimiter(async (limiter) => {
+    const found = await limiter.list(filter);
+    if (json) return console.log(JSON.stringify(found));
+    if (found.length === 0) return console.log('No limits yet: a key appears with its first call.');
+    const width = Math.max(...found.map(({ key }) => key.length));
+    for (const { key, state, waiting, text } of found) {
+      console.log(`${key.padEnd(width)}  ${state.padEnd(7)}  ${String(waiting).padStart(5)} waiting  ${text}`);
+    }
+  });
+
+const show = (key: string, { json }: { readonly json?: boolean }) =>
+  withLimiter(async (limiter) => {
+    const found = await limiter.show(key);
+    if (!found) return say(key, 'shown', 0);
+    if (json) return console.log(JSON.stringify(found));
+    const { state, text, waiting, accountsWaiting, events, queue, rateHistory } = found;
+    console.log(`${key}  ${state}\n  ${text}\n  ${waiting} calls of ${accountsWaiting} accounts wait`);
+    for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {
+      console.log(`    ${account}  ${callKey}  in about ${(etaMs / 1000).toFixed(1)} s, looked in ${bounces} times`);
+    }
+    if (rateHistory.length > 0) console.log('  learned rate:');
+    for (const { at, ratePerSecond } of rateHistory.slice(-20)) console.log(`    ${at}  ${ratePerSecond.toFixed(3)}/s`);
+    if (events.length > 0) console.log('  what happened:');
+    for (const { at, type, detail } of events.slice(0, 20))
+      console.log(`    ${at}  ${type}  ${JSON.stringify(detail)}`);
+  });
+
+const override = (key: string, numbers: { readonly max?: number; readonly rate?: number }) =>
+  withLimiter(async (limiter) => {
+    const { max, rate } = numbers;
+    const wrong = [max, rate].some((value) => value !== undefined && !(value > 0));
+    if (wrong) throw new Error('--max and --rate take numbers above 0.');
+    const done = await limiter.override(key, {
+      ...(max === undefined ? {} : { max }),
+      ...(rate === undefined ? {} : { ratePerSecond: rate }),
+    });
+    say(
+      key,
+      max === undefined && rate === undefined ? 'back to what is declared or learned' : 'overridden',
+      Number(done),
+    );
+  });
+
+function say(key: string, done: string, keys: number): void {
+  if (keys > 0) return console.log(`${key}: ${done}${keys > 1 ? ` (${keys} keys)` : ''}`);
+  console.log(`${key}: no such key; \`sluice limits\` lists them`);
+  process.exitCode = 1;
+}
+
+async function withLimiter(work: (limiter: Limiter) => Promise<void>): Promise<void> {
+  const pool = createPool(await databaseUrl(), { max: 2, applicationName: 'sluice-limits' });
+  const limiter = createLimiter({ pool });
+  try {
+    await work(limiter);
+  } finally {
+    await limiter.stop();
+    await pool.end();
+  }
+}
