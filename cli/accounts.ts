@@ -4,7 +4,7 @@
  */
 import { text } from 'node:stream/consumers';
 import { Option, type Command } from 'commander';
-import { connect, type AccountInfo, type Accounts, type AccountStatus, type NewCredentials } from '../client/index.ts';
+import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../client/index.ts';
 
 interface ListOptions {
   readonly status?: AccountStatus;
@@ -84,7 +84,7 @@ const rotateKeys = () =>
   withAccounts(async (accounts) => console.log(`Encrypted anew: ${await accounts.rotateKeys()} accounts.`));
 
 async function withAccounts(work: (accounts: Accounts) => Promise<void>): Promise<void> {
-  const sluice = await connect();
+  const sluice = await (await import('../client/index.ts')).connect();
   try {
     await work(sluice.accounts);
   } finally {

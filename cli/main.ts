@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /**
- * `sluice`: the command line. One file a command. Next stop: `dev.ts`.
+ * `sluice`: the command line. One file a command, loaded when it is asked for: a worker's libraries take a second.
+ * Next stop: `dev.ts`.
  */
 import { Command, Option } from 'commander';
 import { addAccountsCommand } from './accounts.ts';
+import type { DevOptions } from './dev.ts';
 import { addLimitsCommand } from './limits.ts';
-import { runDev } from './dev.ts';
-import { startCommand } from './start.ts';
-import { controlCommand, statusCommand } from './status.ts';
-import { runWorker } from './worker.ts';
+import type { StartCommandOptions } from './start.ts';
+import type { WorkerCommandOptions } from './worker.ts';
 
 const program = new Command('sluice')
   .description('Durable syncs and actions against third-party APIs')
@@ -20,13 +20,13 @@ program
   .option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)')
   .option('-d, --data-dir <folder>', 'where the servers keep their data (default: the user cache folder)')
   .option('--no-worker', 'servers only')
-  .action(runDev);
+  .action(async (options: DevOptions) => (await import('./dev.ts')).runDev(options));
 
 program
   .command('worker')
   .description('serve a task queue; settings come from SLUICE_*, DATABASE_URL and TEMPORAL_*')
   .option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)')
-  .action(runWorker);
+  .action(async (options: WorkerCommandOptions) => (await import('./worker.ts')).runWorker(options));
 
 program
   .command('start <sync>')
@@ -37,19 +37,23 @@ program
   .option('-t, --tenant <name>', 'who owns the account')
   .addOption(new Option('-p, --priority <priority>').choices(['interactive', 'bulk', 'trickle']).default('bulk'))
   .option('-w, --wait', 'wait for the end; exit code 1 when it is not complete', false)
-  .action(startCommand);
+  .action(async (sync: string, options: StartCommandOptions) =>
+    (await import('./start.ts')).startCommand(sync, options),
+  );
 
 program
   .command('status <run>')
   .description('the state of a run, by workflow id or run id')
   .option('--json', 'as JSON')
-  .action(statusCommand);
+  .action(async (run: string, options: { readonly json?: boolean }) =>
+    (await import('./status.ts')).statusCommand(run, options),
+  );
 
 for (const action of ['pause', 'resume', 'cancel'] as const) {
   program
     .command(`${action} <run>`)
     .description(`${action} a run, by workflow id`)
-    .action((run: string) => controlCommand(run, action));
+    .action(async (run: string) => (await import('./status.ts')).controlCommand(run, action));
 }
 
 addAccountsCommand(program);

@@ -8,7 +8,12 @@ import { createWorker, readEncryptionKeys, readWorkerSettings } from '../workers
 import { findDevEncryptionKeys, findDevServers } from '../workers/dev-servers/index.ts';
 import { loadModule } from './load-module.ts';
 
-export async function runWorker(options: { readonly module?: string }): Promise<void> {
+export interface WorkerCommandOptions {
+  /** File that exports syncs, actions and sagas. */
+  readonly module?: string;
+}
+
+export async function runWorker(options: WorkerCommandOptions): Promise<void> {
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
   const { syncs, actions, sagas, credentials, onFailure } = await loadModule(options.module);
