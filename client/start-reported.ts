@@ -78,9 +78,28 @@ export async function startReported(
     return 'started';
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    if (reportId !== undefined) await removeUnstartedReport(pool, reportId);
-    return 'attached';
+    return reportId === undefined ? 'attached' : foundThere({ client, pool }, workflowId, reportId);
   }
+}
+
+/** It is there: another start's, or this one's, whose first answer was lost on the way. */
+async function foundThere(
+  { client, pool }: Pick<ClientParts, 'client' | 'pool'>,
+  workflowId: string,
+  reportId: string,
+): Promise<'started' | 'attached'> {
+  // Where this can't be told now, the row stays, and the reconciler finds out.
+  const there = await client.workflow
+    .getHandle(workflowId)
+    .describe()
+    .catch(() => undefined);
+  if (there === undefined) return 'attached';
+  if (there.memo?.[REPORT_MEMO] === reportId) {
+    await setReportRun(pool, reportId, there.raw.workflowExecutionInfo?.firstRunId || there.runId);
+    return 'started';
+  }
+  await removeUnstartedReport(pool, reportId);
+  return 'attached';
 }
 
 function keyword(name: keyof typeof searchAttributes, value: string): SearchAttributePair {

@@ -13,8 +13,9 @@ export interface PendingReport {
   readonly ageMs: number;
 }
 
-// Young ones soon again, old ones every ten minutes. The new check_at is the lease: another worker does not take it too.
-const NEXT_CHECK = `clock_timestamp() + least(interval '10 minutes', greatest(interval '20 seconds', age / 5))`;
+/** Young ones soon again, old ones more rarely. The new check_at is the lease: another worker does not take it too. */
+const nextCheck = (atMost: string): string =>
+  `clock_timestamp() + least(interval '${atMost}', greatest(interval '20 seconds', age / 5))`;
 
 /** Takes up to `room` pending reports to look at. */
 export async function pendingReportsToCheck(pool: Pool, room: number): Promise<PendingReport[]> {
@@ -23,7 +24,7 @@ export async function pendingReportsToCheck(pool: Pool, room: number): Promise<P
        select id, clock_timestamp() - started_at as age from sluice.report
        where status = 'pending' and check_at <= clock_timestamp() order by check_at limit $1 for no key update skip locked
      )
-     update sluice.report r set check_at = ${NEXT_CHECK} from due where r.id = due.id
+     update sluice.report r set check_at = ${nextCheck('10 minutes')} from due where r.id = due.id
      returning r.id, r.kind, r.workflow_id as "workflowId", r.run_id as "runId",
        (extract(epoch from due.age) * 1000)::float8 as "ageMs"`,
     [room],
@@ -46,7 +47,7 @@ export async function lockPlacesToCheck(pool: Pool, room: number): Promise<Queue
        select ticket, clock_timestamp() - requested_at as age from sluice.entity_lock
        where check_at <= clock_timestamp() order by check_at limit $1 for no key update skip locked
      )
-     update sluice.entity_lock l set check_at = ${NEXT_CHECK} from due where l.ticket = due.ticket
+     update sluice.entity_lock l set check_at = ${nextCheck('1 minute')} from due where l.ticket = due.ticket
      returning l.entity, l.workflow_id as "workflowId", (extract(epoch from due.age) * 1000)::float8 as "ageMs",
        not l.is_told and not exists (
          select 1 from sluice.entity_lock f where f.entity = l.entity and f.ticket < l.ticket) as "isUntold"`,
