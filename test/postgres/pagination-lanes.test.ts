@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { advance } from '../../activities/paginate/advance.ts';
 import { pageRequest } from '../../activities/paginate/page-request.ts';
+import type { Step } from '../../activities/paginate/step.ts';
 import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun } from '../../db/index.ts';
 import { toPagination, type NumberedPages, type PageRequest } from '../../providers/pagination.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
@@ -19,6 +20,41 @@ describe('a list walked by several lanes', () => {
   });
   afterAll(() => db?.drop());
 
+  const openList = async (kind: 'page' | 'offset') => {
+    const runId = randomUUID();
+    const node = {
+      name: 'list',
+      endpoint: 'list',
+      parent: null,
+      resource: `lanes.${runId}`,
+      pagination: kind,
+      window: 40,
+      onChildError: { notFound: 'fail', forbidden: 'fail', maxSkippedShare: 0 },
+      callTimeoutMs: 1_000,
+    } as const;
+    const plan = { sync: 'lanes', provider: 'p', nodes: [node], maxHistoryEvents: 4_000 };
+    const run = { runId, workflowId: 'w', account: 'a', tenant: undefined, input: {}, plan, mode: 'full' } as const;
+    await openRun(db.pool, run);
+    return { runId, node };
+  };
+  const toCommit = (unit: number, pages: number, resource: string, next: Step, keys: readonly string[]) => ({
+    ...next,
+    unit,
+    pages,
+    account: 'a',
+    resource,
+    records: keys.map((key) => [key, { key }] as const),
+    items: keys.length,
+    children: [],
+    calls: 1,
+    range: null,
+    since: null,
+    watermark: null,
+    isMember: false,
+    retryOf: [],
+    stalledLimit: 3,
+  });
+
   /** Walks one list; which lane is next, and which answer is lost by a killed worker, is drawn. */
   const walk = async (
     options: Partial<NumberedPages<unknown, string, unknown>> & { readonly kind: 'page' | 'offset' },
@@ -27,20 +63,7 @@ describe('a list walked by several lanes', () => {
     { losesEvery = 0, maxCalls = 300 } = {},
   ) => {
     const pagination = toPagination({ ...options, items: () => [] });
-    const runId = randomUUID();
-    const node = {
-      name: 'list',
-      endpoint: 'list',
-      parent: null,
-      resource: `lanes.${runId}`,
-      pagination: options.kind,
-      window: 40,
-      onChildError: { notFound: 'fail', forbidden: 'fail', maxSkippedShare: 0 },
-      callTimeoutMs: 1_000,
-    } as const;
-    const plan = { sync: 'lanes', provider: 'p', nodes: [node], maxHistoryEvents: 4_000 };
-    const run = { runId, workflowId: 'w', account: 'a', tenant: undefined, input: {}, plan, mode: 'full' } as const;
-    await openRun(db.pool, run);
+    const { runId, node } = await openList(options.kind);
     let calls = 0;
     let most = 0;
     for (;;) {
@@ -60,23 +83,10 @@ describe('a list walked by several lanes', () => {
       calls++;
       if (losesEvery > 0 && pick(losesEvery) === 0) continue; // the worker died before it could store the page
       const answer = { response: keys, headers: {}, itemCount: keys.length, keys };
-      await commitPage(db.pool, {
-        ...advance(pagination, { ...unit, asked }, answer),
-        unit: id,
-        pages: unit.pages,
-        account: 'a',
-        resource: node.resource,
-        records: keys.map((key) => [key, { key }] as const),
-        items: keys.length,
-        children: [],
-        calls: 1,
-        range: null,
-        since: null,
-        watermark: null,
-        isMember: false,
-        retryOf: [],
-        stalledLimit: 3,
-      });
+      await commitPage(
+        db.pool,
+        toCommit(id, unit.pages, node.resource, advance(pagination, { ...unit, asked }, answer), keys),
+      );
     }
     const result = await finishRun(db.pool, runId, {});
     const { rows } = await db.pool.query<{ key: string }>('select key from sluice.record where resource = $1', [
@@ -213,5 +223,36 @@ describe('a list walked by several lanes', () => {
     expect(end).toMatchObject({ kind: 'capped', count: 1, reason: expect.stringMatching(/200 items, but only 60/) });
     expect(keys.length).toBe(60);
     expect(asked.toSorted((a, b) => a - b)).toEqual([0, 10, 20, 30, 40, 50]);
+  });
+
+  it('stores pages that share rows at their borders at the same time, without a deadlock', async () => {
+    const pagination = toPagination({ kind: 'offset', items: () => [], lanes: 8, pageSize: { start: 20 } });
+    const { runId, node } = await openList('offset');
+    const names = { parentResource: null, resource: node.resource, endpoint: 'list' };
+    const readOn = async (id: number): Promise<'more' | 'ended'> => {
+      const unit = await loadUnit(db.pool, id, names);
+      if (!unit || unit.state === 'done') return 'ended';
+      const asked = pageRequest(pagination, unit.position, 20, undefined);
+      // Rows move while they are read: each page has four rows of the one before it and four of the next.
+      const keys = slice(800, Math.max(0, asked.offset - 4), asked.offset + asked.size + 4).toReversed();
+      const answer = { response: keys, headers: {}, itemCount: Math.min(keys.length, asked.size), keys };
+      const next = advance(pagination, { ...unit, asked }, asked.offset < 800 ? answer : { ...answer, itemCount: 0 });
+      const committed = await commitPage(db.pool, toCommit(id, unit.pages, node.resource, next, keys));
+      return !committed.stale && committed.ended ? 'ended' : 'more';
+    };
+    const [first] = await nextUnits(db.pool, runId, 'list', [], 1);
+    await readOn(first?.id ?? 0);
+    const open = await nextUnits(db.pool, runId, 'list', [], 100);
+    expect(open).toHaveLength(8);
+    await Promise.all(
+      open.map(async ({ id }) => {
+        while ((await readOn(id)) === 'more');
+      }),
+    );
+    expect(await finishRun(db.pool, runId, {})).toMatchObject({ state: 'done' });
+    const { rows } = await db.pool.query('select count(*)::int as n from sluice.record where resource = $1', [
+      node.resource,
+    ]);
+    expect(rows).toEqual([{ n: 800 }]);
   });
 });
