@@ -151,7 +151,6 @@ create table sluice.record (
   resource text not null,
   key text not null,
   data jsonb not null,
-  hash uuid not null,
   tx xid8 not null,
   seq bigint not null,
   first_seen_at timestamptz not null,
@@ -192,6 +191,55 @@ begin
   end if;
 end $$;
 
+-- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
+-- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
+-- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
+-- rows that came twice in the page, of which the last one counts. Both lock by key.
+create function sluice.store_records(
+  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint,
+  out fresh int, out fresh_in_run int, out changed int
+) language plpgsql as $$
+declare
+  now_at timestamptz := clock_timestamp();
+  this_tx xid8 := pg_current_xact_id();
+begin
+  insert into sluice.record
+    (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
+  select of_account, of_resource, e->>0, e->1, this_tx, nextval('sluice.record_seq'), now_at, now_at, now_at, by_run, by_unit
+  from jsonb_array_elements(records) e order by e->>0
+  on conflict (account, resource, key) do nothing;
+  get diagnostics fresh = row_count;
+  fresh_in_run := fresh;
+  changed := fresh;
+  if fresh = jsonb_array_length(records) then
+    return;
+  end if;
+
+  with incoming as materialized (
+    select distinct on (e->>0) e->>0 as key, e->1 as data
+    from jsonb_array_elements(records) with ordinality x(e, n) order by e->>0, n desc
+  ), known as materialized (
+    -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
+    select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs
+    from incoming i cross join lateral (
+      select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
+    ) o
+  ), stored as (
+    insert into sluice.record as t
+      (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
+    select of_account, of_resource, k.key, k.data, this_tx, 0, now_at, now_at, now_at, by_run, by_unit
+    from known k where k.differs or not k.is_new order by k.key
+    on conflict (account, resource, key) do update set
+      data = excluded.data, last_seen_at = now_at, deleted_at = null, run_id = by_run, unit_id = by_unit,
+      tx = case when t.data <> excluded.data or t.deleted_at is not null then this_tx else t.tx end,
+      seq = case when t.data <> excluded.data or t.deleted_at is not null then nextval('sluice.record_seq') else t.seq end,
+      changed_at = case when t.data <> excluded.data or t.deleted_at is not null then now_at else t.changed_at end
+  )
+  select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
+         changed + count(*) filter (where k.differs and not k.is_new)
+    into fresh, fresh_in_run, changed from known k;
+end $$;
+
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes
 -- by ordinal.
@@ -204,7 +252,6 @@ create function sluice.commit_page(page jsonb) returns jsonb language plpgsql as
 declare
   u sluice.unit;
   board sluice.lane_board;
-  now_at timestamptz := clock_timestamp();
   came int := jsonb_array_length(page->'records');
   fresh int := 0;
   fresh_in_run int := 0;
@@ -231,31 +278,8 @@ begin
   root := coalesce(u.root_id, u.id);
 
   if came > 0 then
-    with incoming as materialized (
-      select distinct on (e->>0) e->>0 as key, e->1 as data, md5((e->1)::text)::uuid as hash
-      from jsonb_array_elements(page->'records') with ordinality x(e, n) order by e->>0, n desc
-    ), old as materialized (
-      select o.key, o.hash, o.run_id, o.unit_id, o.deleted_at from sluice.record o
-      where o.account = page->>'account' and o.resource = page->>'resource' and o.key in (select key from incoming)
-    ), stored as (
-      insert into sluice.record as t
-        (account, resource, key, data, hash, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
-      select page->>'account', page->>'resource', i.key, i.data, i.hash, pg_current_xact_id(), nextval('sluice.record_seq'),
-        now_at, now_at, now_at, u.run_id, root
-      from incoming i order by i.key
-      on conflict (account, resource, key) do update set
-        data = excluded.data, hash = excluded.hash, last_seen_at = now_at, deleted_at = null,
-        run_id = excluded.run_id, unit_id = excluded.unit_id,
-        tx = case when t.hash <> excluded.hash or t.deleted_at is not null then excluded.tx else t.tx end,
-        seq = case when t.hash <> excluded.hash or t.deleted_at is not null then excluded.seq else t.seq end,
-        changed_at = case when t.hash <> excluded.hash or t.deleted_at is not null then now_at else t.changed_at end
-      returning t.key
-    )
-    select count(*) filter (where o.key is null or o.unit_id <> root),
-           count(*) filter (where o.key is null or o.run_id <> u.run_id),
-           count(*) filter (where o.key is null or o.hash <> i.hash or o.deleted_at is not null)
-      into fresh, fresh_in_run, changed
-      from incoming i left join old o using (key) left join stored s using (key);
+    select * into fresh, fresh_in_run, changed
+      from sluice.store_records(page->>'account', page->>'resource', page->'records', u.run_id, root);
 
     if (page->>'isMember')::boolean then
       insert into sluice.member as m (account, resource, parent_key, key, run_id)
@@ -527,7 +551,7 @@ end $$;
 -- Up to `room` units of a node that are open and not already in the asking workflow's hands. When there are fewer, the
 -- node is marked as wanting more under its row lock, so that a page which adds one afterwards knows that it must wake it.
 create function sluice.next_units(for_run uuid, for_node text, in_hand bigint[], room int)
-returns table (id bigint, parent_key text, lane smallint) language plpgsql as $$
+returns table (id bigint, parent_key text, part text, lane smallint) language plpgsql as $$
 declare
   picked bigint[];
   begun int;
@@ -546,5 +570,5 @@ begin
     waiting = n.waiting - begun, running = n.running + begun
     where n.run_id = for_run and n.name = for_node
       and (begun > 0 or n.wants_more <> (coalesce(cardinality(picked), 0) < room));
-  return query select x.id, x.parent_key, x.lane from sluice.unit x where x.id = any (picked) order by x.id;
+  return query select x.id, x.parent_key, x.part, x.lane from sluice.unit x where x.id = any (picked) order by x.id;
 end $$;
