@@ -2,7 +2,7 @@
  * A worker of a chaos run: the command line's `worker` in a process of its own. When it ends although nobody killed it, it
  * is started again, as a supervisor does, and that is counted.
  */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
@@ -18,6 +18,7 @@ export const TASK_QUEUE = 'chaos';
 const SERVING = 'worker is serving';
 const RESTART_MS = 500;
 const STOP_MS = 8_000;
+const SERVE_PATIENCE_MS = 90_000;
 
 const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
 
@@ -28,69 +29,68 @@ export function createWorkerVictim(
   dataDir: string,
   onEnd: (code: number | null) => void,
 ): Promise<Victim> {
+  const logFile = join(dataDir, `${name}.log`);
+  const env = {
+    ...process.env,
+    DATABASE_URL: servers.databaseUrl,
+    TEMPORAL_ADDRESS: servers.temporalAddress,
+    TEMPORAL_NAMESPACE: 'default',
+    SLUICE_TASK_QUEUE: TASK_QUEUE,
+    SLUICE_DRAIN_SECONDS: '2',
+    [THIRD_PARTY_URL]: servers.thirdPartyUrl,
+  };
   const launch = async (): Promise<Running> => {
-    const log = createWriteStream(join(dataDir, `${name}.log`), { flags: 'a' });
-    const child = spawn(
-      process.execPath,
-      ['--import', 'tsx', path('../../cli/main.ts'), 'worker', '--module', path('network.ts')],
-      {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        env: {
-          ...process.env,
-          DATABASE_URL: servers.databaseUrl,
-          TEMPORAL_ADDRESS: servers.temporalAddress,
-          TEMPORAL_NAMESPACE: 'default',
-          SLUICE_TASK_QUEUE: TASK_QUEUE,
-          SLUICE_DRAIN_SECONDS: '2',
-          [THIRD_PARTY_URL]: servers.thirdPartyUrl,
-        },
-      },
-    );
-    child.stdout.pipe(log, { end: false });
-    child.stderr.pipe(log, { end: false });
-    await once(child, 'spawn');
-    const pid = child.pid as number;
-    let output = '';
-    const serves = new Promise<void>((resolve) => {
-      child.stdout.on('data', (data: Buffer) => {
-        if (output.includes(SERVING)) return;
-        output += data.toString();
-        if (output.includes(SERVING)) resolve();
-      });
-      child.once('exit', () => resolve()); // started again below; what comes then need not be waited for
-    });
-    const tie = await guard(pid); // a killed chaos run leaves no worker behind
     let isWanted = true;
-    let current: Running | undefined;
-    child.once('exit', (code, signal) => {
-      void tie.release();
-      log.end();
-      if (!isWanted || signal === 'SIGKILL') return;
-      onEnd(code);
-      void delay(RESTART_MS).then(async () => {
-        if (isWanted) current = await launch();
+    let child: ChildProcess;
+    let serving = (): void => {};
+    const serves = new Promise<void>((resolve) => (serving = resolve));
+    /** One process at a time: this variable always names the latest. */
+    const run = (): void => {
+      child = startWorker(env, logFile, serving);
+      child.once('exit', (code, signal) => {
+        if (!isWanted || signal === 'SIGKILL') return;
+        onEnd(code);
+        void delay(RESTART_MS).then(() => isWanted && run());
       });
-    });
-    await serves;
+    };
+    run();
+    await Promise.race([serves, delay(SERVE_PATIENCE_MS, undefined, { ref: false })]);
     return {
       get pid() {
-        return current?.pid ?? pid;
+        return child.pid as number;
       },
       letGo: () => {
         isWanted = false;
-        current?.letGo?.();
       },
       stop: async () => {
         isWanted = false;
-        if (current) return current.stop();
         if (child.exitCode !== null || child.signalCode !== null) return;
         const gone = once(child, 'exit');
         child.kill('SIGTERM');
-        const lazy = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+        const impatient = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
         await gone;
-        clearTimeout(lazy);
+        clearTimeout(impatient);
       },
     };
   };
   return createVictim(name, launch);
+}
+
+function startWorker(env: NodeJS.ProcessEnv, logFile: string, serving: () => void): ChildProcess {
+  const log = createWriteStream(logFile, { flags: 'a' });
+  const args = ['--import', 'tsx', path('../../cli/main.ts'), 'worker', '--module', path('network.ts')];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
+  let output = '';
+  child.stdout.on('data', (data: Buffer) => {
+    if (output.includes(SERVING)) return;
+    output += data.toString();
+    if (output.includes(SERVING)) serving();
+  });
+  child.stdout.pipe(log, { end: false });
+  child.stderr.pipe(log, { end: false });
+  child.once('close', () => log.end());
+  // A killed chaos run leaves no worker behind.
+  const tie = guard(child.pid as number);
+  child.once('exit', () => void tie.then(({ release }) => release()));
+  return child;
 }
