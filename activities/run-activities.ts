@@ -39,7 +39,7 @@ export async function nextUnitsActivity(deps: ActivityDeps, request: NextUnitsIn
   const units = await nextUnits(deps.pool, request.runId, request.node, request.inHand, request.room);
   return units.map((unit) => ({
     id: unit.id,
-    label: `${unit.parent_key || 'root'}${unit.lane > 0 ? ` lane ${unit.lane}` : ''}`,
+    label: `${unit.parent_key || 'root'}${unit.part ? ` part ${unit.part}` : ''}${unit.lane > 0 ? ` lane ${unit.lane}` : ''}`,
   }));
 }
 

@@ -8,6 +8,7 @@ import type { Pool, Queryable } from './pool.ts';
 export interface OpenUnit {
   readonly id: number;
   readonly parent_key: string;
+  readonly part: string;
   readonly lane: number;
 }
 
@@ -21,7 +22,7 @@ export async function nextUnits(
 ): Promise<OpenUnit[]> {
   const { rows } = await pool.query<OpenUnit>({
     name: 'next_units',
-    text: 'select id, parent_key, lane from sluice.next_units($1, $2, $3, $4)',
+    text: 'select id, parent_key, part, lane from sluice.next_units($1, $2, $3, $4)',
     values: [runId, node, inHand, room],
   });
   return rows;
