@@ -13,6 +13,10 @@ export interface BenchOptions {
   readonly quick?: boolean;
   readonly only?: string;
   readonly rounds?: string;
+  /** Share of the full size. */
+  readonly size?: string;
+  /** Give up after this many seconds. */
+  readonly cap?: string;
 }
 
 /** What each benchmark's file exports as its run function. */
@@ -34,7 +38,9 @@ const program = new Command('bench')
   .addArgument(new Argument('<name>', 'what to measure').choices(Object.keys(benchmarks)))
   .option('--json', 'print the measures as JSON in the last line')
   .option('--quick', 'a small run, to see that it works')
-  .option('--only <tools>', 'engine and crawl: only these tools, separated by commas')
+  .option('--only <names>', 'engine and crawl: only these tools, separated by commas; scale: list or units')
+  .option('--size <share>', 'scale: share of the full size (default 1)')
+  .option('--cap <seconds>', 'scale: give up after this time (default 1800)')
   .option('--rounds <n>', 'engine: how often each tool runs (default 2)')
   .addHelpText(
     'after',

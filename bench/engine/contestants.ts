@@ -11,6 +11,7 @@ export interface RunEnvironment {
   readonly DATABASE_URL: string;
   readonly ACCOUNTS: string;
   readonly LIMIT: 'window' | 'learned';
+  readonly SYNC?: 'items' | 'tree';
   readonly REDIS_URL?: string;
   readonly TEMPORAL_ADDRESS?: string;
 }

@@ -112,7 +112,8 @@ async function measure(
   };
 }
 
-async function startThirdParty(args: string[], stops: (() => Promise<unknown>)[]) {
+/** @returns the third party in a process of its own, with what it counts; `stops` ends it. */
+export async function startThirdParty(args: string[], stops: (() => Promise<unknown>)[]) {
   let said = '';
   const child = await startChild({
     command: process.execPath,

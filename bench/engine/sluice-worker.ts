@@ -1,14 +1,21 @@
 /**
  * Sluice in the comparison: one worker process as an app would start it, with a client in it that starts one run for each
  * account. The limit is declared and checked at every call; LIMIT says which: `window` (so wide that it is never
- * reached) or `learned`.
+ * reached) or `learned`. With SYNC=tree each item of the list is the parent of a list of one page.
  */
 import { z } from 'zod';
 import { connect } from '../../client/index.ts';
 import { defineProvider, defineSync, get, learned, noAuth, seconds, window } from '../../providers/index.ts';
 import { createWorker } from '../../workers/index.ts';
 
-const { API = '', DATABASE_URL = '', TEMPORAL_ADDRESS = '', ACCOUNTS = '1', LIMIT = 'window' } = process.env;
+const {
+  API = '',
+  DATABASE_URL = '',
+  TEMPORAL_ADDRESS = '',
+  ACCOUNTS = '1',
+  LIMIT = 'window',
+  SYNC = 'items',
+} = process.env;
 
 const provider = defineProvider({
   id: 'bench',
@@ -38,16 +45,28 @@ const items = provider.endpoint('items', {
 const itemsSync = defineSync('items', { provider, input: z.object({ user: z.string() }) }, (s) => ({
   items: s.one(items, { input: ({ user }) => ({ user }), key: (item) => item.id }),
 }));
+const one = provider.endpoint('one', {
+  input: z.object({ id: z.string() }),
+  response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.null() }),
+  request: ({ id }) => get(`/one/${id}`),
+  paginate: { kind: 'cursor', items: (page) => page.items, next: (page) => page.next },
+});
+const treeSync = defineSync('tree', { provider, input: z.object({ user: z.string() }) }, (s) => {
+  const parents = s.one(items, { input: ({ user }) => ({ user }), key: (item) => item.id });
+  const children = s.each(parents, one, { input: ({ id }) => ({ id }), key: (item) => item.id });
+  return { parents, children };
+});
 
+const sync = SYNC === 'tree' ? treeSync : itemsSync;
 const temporal = { address: TEMPORAL_ADDRESS };
-const worker = await createWorker({ syncs: [itemsSync], databaseUrl: DATABASE_URL, temporal });
+const worker = await createWorker({ syncs: [sync], databaseUrl: DATABASE_URL, temporal });
 const running = worker.run();
 const sluice = await connect({ databaseUrl: DATABASE_URL, temporal });
 console.log('READY');
 process.once('SIGTERM', () => worker.shutdown());
 process.stdin.once('data', () => {
   const users = Array.from({ length: Number(ACCOUNTS) }, (_, index) => `u${index}`);
-  void Promise.all(users.map((user) => sluice.start(itemsSync, { account: user, input: { user } })));
+  void Promise.all(users.map((user) => sluice.start(sync, { account: user, input: { user } })));
 });
 await running;
 await sluice.close();
