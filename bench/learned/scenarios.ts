@@ -6,7 +6,7 @@ import { perSecond } from './servers.ts';
 import type { ServerSpec } from './servers.ts';
 import type { WorldSpec } from './world.ts';
 
-export type Group = 'static' | 'halved' | 'doubled' | 'fourfold' | 'outage' | 'foreign' | 'partial' | 'slow';
+export type Group = 'static' | 'halved' | 'doubled' | 'fourfold' | 'outage' | 'foreign' | 'partial' | 'late' | 'slow';
 
 export interface Scenario {
   readonly name: string;
@@ -94,15 +94,20 @@ function foreign(set: Scenario['set'], server: ServerSpec): Scenario {
   return { name: `${label(server)}, others take 30 %`, group: 'foreign', set, world };
 }
 
-/** Callers ask for 60 % of the limit, for 20 % and for more than all of it in turn. */
-function partial(set: Scenario['set'], server: ServerSpec): Scenario {
-  const shares = [0.6, 0.2, 1.5];
+/** Callers ask for a share of the limit, three minutes each: too much, 60 %, 20 %, and again. */
+function partial(set: Scenario['set'], server: ServerSpec, shares = [1.5, 0.6, 0.2]): Scenario {
   const limit = perSecond(server);
   const world = {
     server, latencyMs: 200, workers: workersFor(server, 200) * 4, durationMs: 45 * minute,
-    demandPerSecond: (nowMs: number) => limit * (shares[Math.floor(nowMs / (3 * minute)) % 3] ?? 1),
+    demandPerSecond: (nowMs: number) => limit * (shares[Math.floor(nowMs / (3 * minute)) % shares.length] ?? 1),
   }; // prettier-ignore
   return { name: `${label(server)}, partial demand`, group: 'partial', set, world };
+}
+
+/** The same, but the limit is met for the first time after six minutes of less: the hardest case for sliding windows. */
+function late(set: Scenario['set'], server: ServerSpec): Scenario {
+  const scenario = partial(set, server, [0.6, 0.2, 1.5]);
+  return { ...scenario, name: `${label(server)}, met late`, group: 'late' };
 }
 
 function slow(set: Scenario['set'], server: ServerSpec): Scenario {
@@ -130,6 +135,8 @@ export const scenarios: readonly Scenario[] = [
   ...[token(7), fixed444, sliding444].map((server) => foreign('held out', server)),
   ...[token(20), fixed600, sliding600].map((server) => partial('train', server)),
   ...[token(7), fixed444, sliding444].map((server) => partial('held out', server)),
+  ...[token(20), fixed600, sliding600].map((server) => late('train', server)),
+  ...[token(7), fixed444, sliding444].map((server) => late('held out', server)),
   ...[token(20), token(200), fixed600, sliding600].map((server) => slow('train', server)),
   ...[token(7), fixed444, sliding444, windows([[60, 20 * second]])[0] ?? fixed600].map((server) =>
     slow('held out', server),

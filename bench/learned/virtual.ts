@@ -148,15 +148,15 @@ export function runAll(seeds: number, each: (result: Result) => void): Result[] 
 /** A server that refuses everything from one moment on, with about 1,000 calls in flight: how many decreases follow. */
 export function decreasesOfOneBurst(): { inFlight: number; decreases: number } {
   const closedMs = 60_000;
-  const latencyMs = 5000;
+  const latencyMs = 10_000;
   const client = ourClient({ kind: 'learned', name: 'hidden', startPerSecond: 200, ceilingPerSecond: 200 }, 16);
   let refused = 0;
   let decreases = 0;
   run(
     {
-      server: { kind: 'token', max: 1000, perMs: 1000, changes: [{ atMs: closedMs, factor: 0 }], depth: 1 },
+      server: { kind: 'token', max: 1000, perMs: 1000, changes: [{ atMs: closedMs, factor: 0 }], depth: 1000 },
       durationMs: closedMs + 2 * latencyMs,
-      workers: 4000,
+      workers: 8000,
       seed: first,
       latencyMs,
     },
