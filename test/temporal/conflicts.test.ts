@@ -184,6 +184,11 @@ describe('two operations on one note', () => {
     const first = await act(copy, 'w');
     await expect.poll(async () => (await first.status())?.state).toBe('sending');
     const waiting = await act(deletes.wait, 'w');
+    const hasAsked = async () => {
+      const { events = [] } = await temporal.workflow.getHandle(waiting.workflowId).fetchHistory();
+      return events?.some((event) => event.markerRecordedEventAttributes);
+    };
+    await expect.poll(hasAsked, { timeout: 20_000 }).toBe(true);
     // As if the worker had died between giving the lock back and telling the next one.
     await world.db.pool.query(`select sluice.release_lock('note/w', $1)`, [first.workflowId]);
     await expect.poll(async () => (await waiting.status())?.state, RECONCILED).toBe('done');
