@@ -15,6 +15,7 @@ import { pageRequest, withSize } from './paginate/page-request.ts';
 import { refusedAtCap } from './paginate/result-cap.ts';
 import { goOnWith, pausedFor, pauseForUser } from './refused-access.ts';
 import { standingOf, storePage, storeStep } from './store-page.ts';
+import type { UnitMemory } from './unit-memory.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { askFrom } from './watermark.ts';
 
@@ -33,12 +34,17 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout'
  * @throws ApplicationFailure `Waiting` (benign) while its turn has not come and `ThirdPartyFailed` while it may still
  *   succeed, both with the delay to the next attempt; in mode `now` it answers `later` instead.
  */
-export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, signal?: AbortSignal): Promise<PageFact> {
+export async function fetchPage(
+  deps: ActivityDeps,
+  memory: UnitMemory,
+  request: FetchPageInput,
+  signal?: AbortSignal,
+): Promise<PageFact> {
   const sync = deps.syncNamed(request.context.sync);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
   if (request.mode === 'now' && deps.isStopping()) return notNow(request, 'this worker is ending', 0);
   try {
-    return await nextCall(deps, request, sync, signal);
+    return await nextCall(deps, memory, request, sync, signal);
   } catch (error) {
     if (!(error instanceof UserCodeError)) throw error;
     deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: error.cause }, error.message);
@@ -48,6 +54,7 @@ export async function fetchPage(deps: ActivityDeps, request: FetchPageInput, sig
 
 async function nextCall(
   deps: ActivityDeps,
+  memory: UnitMemory,
   request: FetchPageInput,
   sync: CompiledSync,
   signal: AbortSignal | undefined,
@@ -57,11 +64,15 @@ async function nextCall(
   const parent =
     node.parent === null ? null : sync.nodes.get(typeof node.parent === 'string' ? node.parent : node.parent.name);
   const { endpoint, options } = node;
-  const unit = await loadUnit(deps.pool, request.unit, {
-    parentResource: parent?.resource ?? null,
-    resource: node.resource,
-    endpoint: endpoint.name,
-  });
+  const remembered = memory.take(request.unit, request.pages);
+  const readAt = remembered?.readAt ?? performance.now();
+  const unit =
+    remembered?.standing ??
+    (await loadUnit(deps.pool, request.unit, {
+      parentResource: parent?.resource ?? null,
+      resource: node.resource,
+      endpoint: endpoint.name,
+    }));
   if (!unit) throw new Error(`Unknown unit ${request.unit}: its run was deleted.`);
   if (unit.runState === 'paused') return pausedFor(request, unit.pausedReason);
   if (unit.state !== 'running' && unit.state !== 'waiting') return ended(deps, request);
@@ -80,7 +91,7 @@ async function nextCall(
   );
   const range = unit.range ?? endpoint.paginate.range?.whole(input);
   const asked = pageRequest(endpoint.paginate, unit.position, pageSize, range);
-  return callOnce({ deps, request, sync, node, unit, input, pageSize, asked, since }, signal);
+  return callOnce({ deps, request, sync, node, unit, input, pageSize, asked, since, readAt, memory }, signal);
 }
 
 async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Promise<PageFact> {
@@ -109,7 +120,7 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
         ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked))
         : {
             method: 'GET',
-            path: withSize(asked.url, endpoint.paginate.sizeParam, asked.size, provider.baseUrl()),
+            path: withSize(asked.url, endpoint.paginate.sizeParam, asked.size),
           },
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,

@@ -48,11 +48,11 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
-/** A next link with another page size. */
-export function withSize(url: string, sizeParam: string | undefined, size: number, baseUrl: string): string {
-  if (sizeParam === undefined) return url;
-  const target = new URL(url, `${baseUrl.replace(/\/$/, '')}/`);
-  if (target.searchParams.get(sizeParam) === String(size)) return url;
-  target.searchParams.set(sizeParam, String(size));
-  return target.href;
+/** A next link, whole or relative, with another page size. */
+export function withSize(url: string, sizeParam: string | undefined, size: number): string {
+  const [path = '', query = ''] = url.split('?', 2);
+  const params = new URLSearchParams(query);
+  if (sizeParam === undefined || params.get(sizeParam) === String(size)) return url;
+  params.set(sizeParam, String(size));
+  return `${path}?${params.toString()}`;
 }
