@@ -1,17 +1,17 @@
 /**
  * The control law in real time, shorter: four worker processes with 16 callers each, a server process that tells nobody
  * its limits and counts arrivals on its own clock, a real Postgres; then exponential backoff against the same limits.
- * Next stop: `bench/limiter/caller.ts` (the callers), `bench/limiter/hidden-server.ts` (the server).
+ * Next stop: `bench/learned/caller.ts` (the callers), `bench/limiter/hidden-server.ts` (the server).
  */
-import { Agent, request } from 'node:http';
-import type { Charge } from '../../contracts/limit.ts';
-import type { CallerLoop, CallerResult } from '../limiter/caller.ts';
+import { Agent } from 'node:http';
 import { machineMs } from '../limiter/hidden-server.ts';
 import type { ServerLog } from '../limiter/hidden-server.ts';
 import { startBenchPostgres } from '../limiter/postgres.ts';
 import { sleep, start, startHiddenServer, stopAll } from '../limiter/processes.ts';
 import { atLeast, atMost, printTable } from '../measures.ts';
 import type { Measure } from '../measures.ts';
+import type { LearnedCallerOptions } from './caller.ts';
+import { call } from './http-call.ts';
 
 const processes = 4;
 const callers = 16;
@@ -35,8 +35,17 @@ export async function realMeasures(): Promise<Measure[]> {
     const { url } = await postgres.createDatabase('learned');
     const ours = await against(async (port) => {
       const startAt = machineMs() + 4000;
+      const paths = Object.keys(limits);
       const running = Array.from({ length: processes }, (_, index) =>
-        start<CallerResult>('caller.ts', { url, name: `w${index}`, serverPort: port, loops: loops(), runMs, startAt }),
+        start<null>('../learned/caller.ts', {
+          url,
+          name: `w${index}`,
+          serverPort: port,
+          paths,
+          callers,
+          runMs,
+          startAt,
+        } satisfies LearnedCallerOptions),
       );
       await Promise.all(running.map(({ result }) => result));
     });
@@ -46,13 +55,6 @@ export async function realMeasures(): Promise<Measure[]> {
     stopAll();
     await postgres.stop();
   }
-}
-
-function loops(): CallerLoop[] {
-  return Object.keys(limits).map((path) => {
-    const charge: Charge = { limit: { kind: 'learned', name: 'hidden' }, key: `hidden${path}`, cost: 1 };
-    return { path, charges: [charge], account: 'all', callers };
-  });
 }
 
 /** Runs somebody against a fresh server, and reads its log. */
@@ -91,17 +93,6 @@ async function backOff(port: number): Promise<void> {
     Object.keys(limits).flatMap((path) => Array.from({ length: processes * callers }, () => one(path))),
   );
   agent.destroy();
-}
-
-function call(agent: Agent, port: number, path: string): Promise<number> {
-  return new Promise((resolve, reject) => {
-    request({ agent, host: '127.0.0.1', port, path, headers: { 'x-sent-at': String(machineMs()) } }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode ?? 0));
-    })
-      .on('error', reject)
-      .end();
-  });
 }
 
 function judge(ours: ReadonlyMap<string, Half>, backoff: ReadonlyMap<string, Half>): Measure[] {
