@@ -109,7 +109,7 @@ describe('refreshing credentials', () => {
 
   it('is waited for when the token is over, no longer than the caller may', async () => {
     await start({ answerAfterMs: 400 });
-    await connect('ann', 10);
+    await connect('ann', 0);
     oauth.expire('ann');
     const [one, two] = startWorkers(2);
     const impatient = one!.credentials.get('social', 'ann', { maxWaitMs: 20 });
