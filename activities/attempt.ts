@@ -9,6 +9,7 @@ import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
 import type { PageRequest } from '../providers/pagination.ts';
 import type { ActivityDeps } from './deps.ts';
 import { backoffMs, retryLater, waitingFor } from './to-failure.ts';
+import type { UnitMemory } from './unit-memory.ts';
 
 /** Everything that one attempt works with. */
 export interface Attempt {
@@ -24,6 +25,9 @@ export interface Attempt {
   readonly asked: PageRequest;
   /** Watermark that the list is asked from. */
   readonly since: string | undefined;
+  /** When `unit` was read from the database, `performance.now()`. */
+  readonly readAt: number;
+  readonly memory: UnitMemory;
   /** Its call was to find out whether a failing provider is back: an outage of hours costs no attempts. */
   readonly isProbe?: boolean;
 }

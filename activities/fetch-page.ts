@@ -15,7 +15,7 @@ import { pageRequest, withSize } from './paginate/page-request.ts';
 import { refusedAtCap } from './paginate/result-cap.ts';
 import { goOnWith, pausedFor, pauseForUser } from './refused-access.ts';
 import { standingOf, storePage, storeStep } from './store-page.ts';
-import type { UnitMemory } from './unit-memory.ts';
+import { createUnitMemory, type UnitMemory } from './unit-memory.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { askFrom } from './watermark.ts';
 
@@ -31,14 +31,15 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout'
 
 /**
  * Makes the unit's next call.
+ * @param memory what this process remembers of its units; without it each call reads its unit.
  * @throws ApplicationFailure `Waiting` (benign) while its turn has not come and `ThirdPartyFailed` while it may still
  *   succeed, both with the delay to the next attempt; in mode `now` it answers `later` instead.
  */
 export async function fetchPage(
   deps: ActivityDeps,
-  memory: UnitMemory,
   request: FetchPageInput,
   signal?: AbortSignal,
+  memory: UnitMemory = createUnitMemory(),
 ): Promise<PageFact> {
   const sync = deps.syncNamed(request.context.sync);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.

@@ -19,6 +19,7 @@ import { fetchPage } from './fetch-page.ts';
 import { performAction } from './perform-action.ts';
 import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
 import { prepareStep } from './saga-steps.ts';
+import { createUnitMemory } from './unit-memory.ts';
 import { withHeartbeat } from './with-heartbeat.ts';
 import {
   finishNodeActivity,
@@ -37,10 +38,11 @@ export type { HttpSender } from './http/send.ts';
 
 /** Binds every activity to what its process has. The names are part of recorded histories: never rename one. */
 export function createActivities(deps: ActivityDeps) {
+  const memory = createUnitMemory();
   return {
     openRun: (request: OpenRunInput) => openRunActivity(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request),
-    fetchPage: (request: FetchPageInput) => fetchPage(deps, request, Context.current().cancellationSignal),
+    fetchPage: (request: FetchPageInput) => fetchPage(deps, request, Context.current().cancellationSignal, memory),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => finishRunActivity(deps, request),
     endOpenUnits: (request: EndOpenUnitsInput) => endOpenUnitsActivity(deps, request),

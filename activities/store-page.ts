@@ -6,7 +6,7 @@ import type { Answer } from '../contracts/answer.ts';
 import type { PageFact } from '../contracts/messages.ts';
 import { growPageSize } from '../db/page-size-store.ts';
 import { inTransaction } from '../db/pool.ts';
-import { commitPage } from '../db/unit-store.ts';
+import { commitPage, type LoadedUnit, type PageToCommit } from '../db/unit-store.ts';
 import type { NodeDefinition } from '../providers/define-sync.ts';
 import { pageSizeKey, tryAgain, wakeNodes, type Attempt } from './attempt.ts';
 import { childUnits } from './child-units.ts';
@@ -62,7 +62,7 @@ async function commitStep(
   const { account } = request.context;
   const { map } = options;
   const rows = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
-  const page = {
+  const page: PageToCommit = {
     ...next,
     unit: request.unit,
     pages: unit.pages,
@@ -93,11 +93,33 @@ async function commitStep(
   // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
   if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
   await wakeNodes(deps, request, committed.wake);
+  // While the page size may still grow, and where lanes share a list, the database knows more.
+  const isPlain = attempt.pageSize >= endpoint.paginate.pageSize.max && committed.lanes === 0 && !unit.isLaned;
+  if (isPlain && committed.ended === null && !committed.isPaused)
+    attempt.memory.remember(request.unit, standingAfter(unit, page, committed.fresh), attempt.readAt);
   const lanes = committed.lanes > 0 ? { lanes: committed.lanes } : {};
   return {
     unit: request.unit,
     state: committed.ended ? 'ended' : 'more',
+    pages: unit.pages + 1,
     ...lanes,
     ...(wantsDurable ? { wantsDurable } : {}),
+  };
+}
+
+/** What would now be read from the database: the unit's row as `commitPage` has left it. */
+function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): LoadedUnit {
+  const { position, guard, range, watermark } = page;
+  return {
+    ...unit,
+    state: 'running',
+    position,
+    guard,
+    range,
+    highest: watermark ?? unit.highest,
+    pages: unit.pages + 1,
+    items: unit.items + page.records.length,
+    rows: unit.rows + fresh,
+    attempts: 0,
   };
 }

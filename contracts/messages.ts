@@ -84,6 +84,8 @@ export interface FetchPageInput {
   readonly node: string;
   readonly unit: number;
   readonly context: CallContext;
+  /** Pages that the unit has, when the last fact about it said so. */
+  readonly pages?: number;
   /**
    * `now`: answer `later` instead of waiting or failing (local activity, the fast path).
    * `durable`: wait and retry by the activity's retry policy.
@@ -95,6 +97,7 @@ export interface FetchPageInput {
  * The small facts of one call, with the unit that they are about.
  * `wantsDurable`: the call had to wait or was slow, so the next one should not be made inside a workflow task.
  * `lanes`: units that were added to this same node.
+ * `pages`: pages that the unit has now; the next call of the unit is told.
  */
 export type PageFact =
   | {
@@ -102,6 +105,7 @@ export type PageFact =
       readonly state: 'more' | 'ended';
       readonly lanes?: number;
       readonly wantsDurable?: boolean;
+      readonly pages?: number;
     }
   /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */
   | { readonly unit: number; readonly state: 'later'; readonly because: string; readonly untilMs?: number }

@@ -182,6 +182,8 @@ export type CommittedPage =
       readonly ended: EndKind | null;
       readonly reason: string | null;
       readonly lanes: number;
+      /** The run was paused meanwhile. */
+      readonly isPaused: boolean;
       readonly children: Readonly<Record<string, number>>;
       readonly wake: readonly string[];
     };

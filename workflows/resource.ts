@@ -51,7 +51,7 @@ export async function resource(input: ResourceInput): Promise<void> {
   };
 
   /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
-  const walkOn = (unit: UnitRef): void => {
+  const walkOn = (unit: UnitRef, pages?: number): void => {
     if (paused || isEnded || isHistoryLong()) {
       inHand.delete(unit.id);
       mayHaveMore = true;
@@ -59,7 +59,13 @@ export async function resource(input: ResourceInput): Promise<void> {
     }
     inHand.set(unit.id, unit);
     calls++;
-    const request: Omit<FetchPageInput, 'mode'> = { runId, node: node.name, unit: unit.id, context };
+    const request: Omit<FetchPageInput, 'mode'> = {
+      runId,
+      node: node.name,
+      unit: unit.id,
+      context,
+      ...(pages === undefined ? {} : { pages }),
+    };
     const summary = `${node.endpoint} ${unit.label}`.slice(0, 180);
     if (durableCallsLeft > 0) {
       callDurably(node.callTimeoutMs, summary)({ ...request, mode: 'durable' }).then(onFact(resumes), fail);
@@ -95,7 +101,7 @@ export async function resource(input: ResourceInput): Promise<void> {
           if (fact.lanes) mayHaveMore = true;
       }
       if (fact.state === 'ended') inHand.delete(fact.unit);
-      else if (unit) walkOn(unit);
+      else if (unit) walkOn(unit, fact.state === 'more' ? fact.pages : undefined);
       pump();
     };
 
@@ -104,7 +110,7 @@ export async function resource(input: ResourceInput): Promise<void> {
     (units: UnitRef[]): void => {
       isAsking = false;
       if (units.length === asked) mayHaveMore = true;
-      units.forEach(walkOn);
+      for (const unit of units) walkOn(unit);
       pump();
     };
 

@@ -247,7 +247,8 @@ end $$;
 -- calls, end: { kind, reason } | null, split: [range, range] | null, range, since, watermark, total, isMember, retryOf, isReread, stalledLimit,
 -- start: { lanes, size, next, plannedEnd, capped } | null, move: { index, hasRows, isCellDone, blankAt, endAt, plannedEnd,
 -- isTotalWrong } | null }: `start` gives the list lanes, `move` is a page of a list that has them.
--- Returns { stale } when the page was stored before by somebody else, else { rows, fresh, changed, ended, children, wake }.
+-- Returns { stale } when the page was stored before by somebody else, else { rows, fresh, changed, ended, reason, lanes,
+-- children, wake, isPaused }.
 create function sluice.commit_page(page jsonb) returns jsonb language plpgsql as $$
 declare
   u sluice.unit;
@@ -412,7 +413,8 @@ begin
   end loop;
 
   return jsonb_build_object('rows', came, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
-    'lanes', new_lanes, 'children', children, 'wake', wake);
+    'lanes', new_lanes, 'children', children, 'wake', wake,
+    'isPaused', exists (select 1 from sluice.run x where x.id = u.run_id and x.state = 'paused'));
 end $$;
 
 -- Ends a unit without a page: skipped, failed, or a lane past the end. Same lock order as commit_page.
