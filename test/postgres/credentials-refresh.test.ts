@@ -94,13 +94,14 @@ describe('refreshing credentials', () => {
   });
 
   it('begins before the token ends, and callers go on with the old one meanwhile', async () => {
-    await start({ answerAfterMs: 300, accessLifeMs: 600_000 });
+    await start({ answerAfterMs: 2_000, accessLifeMs: 600_000 });
     const { accessToken } = await connect('ann', 30_000);
     await database.pool.query('update sluice.credential set life_ms = 600000');
     const [one] = startWorkers(1);
-    const startedAt = performance.now();
     const found = await Promise.all(Array.from({ length: 10 }, () => get(one!, 'ann')));
-    expect(performance.now() - startedAt).toBeLessThan(250);
+    // None of them has waited for the answer.
+    const { rows } = await database.pool.query('select version from sluice.credential');
+    expect(rows).toEqual([{ version: 1 }]);
     expect(new Set(found.map((credentials) => credentials?.accessToken))).toEqual(new Set([accessToken]));
     await one!.credentials.settled();
     expect(await get(one!, 'ann')).toMatchObject({ version: '2' });
