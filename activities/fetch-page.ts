@@ -24,7 +24,7 @@ const FAST_WAIT_MS = 50;
 const DURABLE_WAIT_MS = 1_000;
 /** A durable call that waited longer is followed by durable ones. Less is what a busy process needs to ask. */
 const LONG_WAIT_MS = 250;
-/** A call slower than this should not hold a workflow task, which lasts 5 seconds. A busy process alone is not slow. */
+/** A call slower than this should not hold a workflow task, which lasts 10 seconds. A busy process alone is not slow. */
 const SLOW_CALL_MS = 2_500;
 
 const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout', 'total-timeout']);

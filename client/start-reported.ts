@@ -61,7 +61,7 @@ export async function startReported(
       workflowIdReusePolicy: start.mayRunAgain
         ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
         : WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      workflowTaskTimeout: '5 seconds',
+      workflowTaskTimeout: '10 seconds',
       // Temporal limits fairness keys to 64 bytes.
       priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant.slice(0, 64), fairnessWeight: weight },
       staticSummary: start.summary.slice(0, 180),

@@ -83,7 +83,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
       const child = await startChild(resource, {
         workflowId: resourceWorkflowId(workflowId, node.name),
         args: [{ runId, node, context, maxHistoryEvents: plan.maxHistoryEvents }],
-        workflowTaskTimeout: '5 seconds',
+        workflowTaskTimeout: '10 seconds',
         staticSummary: `${node.resource} of ${input.account}`,
         typedSearchAttributes: workflowInfo().typedSearchAttributes,
       });
