@@ -12,7 +12,7 @@ export default defineConfig({
   test: {
     projects: [
       // Pure functions only: seconds, no servers.
-      { test: { ...shared, name: 'quick', include: ['test/quick/**/*.test.ts'] } },
+      { test: { ...shared, name: 'quick', include: ['test/quick/**/*.test.ts'], sequence: { groupOrder: 0 } } },
       // Real Postgres only.
       {
         test: {
@@ -20,7 +20,9 @@ export default defineConfig({
           name: 'postgres',
           include: ['test/postgres/**/*.test.ts'],
           globalSetup: ['test/setup/postgres.ts'],
-          maxWorkers: 2,
+          // One file at a time: they start processes of their own and race them against the database.
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
       // Real Postgres and a real Temporal server.
@@ -30,7 +32,8 @@ export default defineConfig({
           name: 'temporal',
           include: ['test/temporal/**/*.test.ts'],
           globalSetup: ['test/setup/postgres.ts', 'test/setup/temporal.ts'],
-          maxWorkers: 2,
+          maxWorkers: 1,
+          sequence: { groupOrder: 2 },
           testTimeout: 120_000,
         },
       },
