@@ -1,16 +1,18 @@
 /**
  * The control law for unknown limits: from what was accepted, refused and failed to the rate that is given out.
  * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/limiter.md` explains it with plots.
- * Called by `limiter/report.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire.ts`.
+ * Called by `limiter/learn.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire.ts`.
  */
 import type { LearnedLimit } from '../contracts/limit.ts';
-import { climb, climbed, climbMs, earn, mayClimb, pay, settleCost, touched } from './law-climb.ts';
-import { describe, hold, holdUntilOpening, nextProbe, opened } from './law-hold.ts';
+import { climb, climbed, climbMs, earn, mayClimb, pay, settleCost } from './law-climb.ts';
+import { decrease } from './law-decrease.ts';
+import { holdUntilOpening, nextProbe } from './law-hold.ts';
+import { opened } from './law-opening.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './law-outage.ts';
 import { countRecent } from './law-recent.ts';
-import { bounds, clamp, enter, isWellMeasured, measured, setMark } from './law-state.ts';
+import { bounds, clamp, describe, enter, setMark } from './law-state.ts';
 import type { LawEvent, LawOutput, LawState } from './law-state.ts';
-import { keptWindow, measuredOpenings, slidingKnown } from './law-window.ts';
+import { keptWindow, measuredOpenings } from './law-window.ts';
 
 export type { LawEvent, LawOutput, LawState } from './law-state.ts';
 
@@ -27,7 +29,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
     phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
-    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 0, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, climbFrom: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
+    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, climbFrom: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
     windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
@@ -96,70 +98,6 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
   s.okSinceMark += event.ok;
   if (s.phase === 'hold' && event.failed > 0 && s.nowMs >= s.probeAtMs) nextProbe(s, undefined);
   return isOutage(s) ? breakOff(s) : undefined;
-}
-
-/** The one decrease of an epoch. */
-function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
-  const before = s.rate;
-  const sample = measured(s, s.nowMs);
-  const wasSure = s.sure === 2;
-  s.epoch += 1;
-  s.heldLimit = s.limit;
-  let goesOn = false;
-  if (s.phase === 'climb') goesOn = touched(s);
-  else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
-  else if (s.phase === 'ease') eased(s, sample);
-  if (s.limit < 0.8 * s.heldLimit && wasSure) s.restless = 1;
-  s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
-  if (s.phase === 'ease') s.shallow = 0;
-  const inMs = s.nowMs - s.markHiMs;
-  const soon =
-    s.windowMax > 0 ? s.okSinceMark < 0.5 * s.windowMax && inMs < 0.5 * s.windowHiMs : inMs < 0.25 * s.rampMs;
-  const isSliding = s.phase === 'fill' && s.rampMs > 0 && s.settleMs === 0 && soon;
-  if (isSliding) {
-    s.settleMs = s.rampMs + 1000;
-    // In a sliding window the first call leaves one length after it was made, so the length is known already.
-    if (s.windowMax > 0) slidingKnown(s);
-    s.probeAtMs = s.nowMs + s.settleMs;
-    enter(s, 'settle');
-    return `refused at ${describe(before)} soon after it opened: waiting until the first calls have left the window`;
-  }
-  const gentle = event.retryAfterMs === undefined && (s.phase === 'climb' || s.phase === 'cruise') && s.shallow === 1;
-  if (!gentle) {
-    hold(s, event.retryAfterMs);
-    return `refused at ${describe(before)}: closed until one call succeeds`;
-  }
-  if (!goesOn) setMark(s, s.nowMs, s.nowMs, 0);
-  enter(s, 'ease');
-  return `refused at ${describe(before)}: ${describe(s.limit)}`;
-}
-
-/** Refused again although we eased: one such refusal may be chance, several show that much less is let through now. */
-function eased(s: LawState, sample: number): void {
-  const isMeasured = sample > 0 && s.nowMs - s.markHiMs > 2500;
-  if (isMeasured) s.limit = clamp(1.1 * sample, 0.3 * s.limit, s.limit);
-  else if (s.sure < 2) s.limit *= 0.7;
-}
-
-/** Refused although we were below the estimate: what was accepted lately says more than what was believed. */
-function surprised(s: LawState, sample: number): void {
-  s.saved = 0;
-  s.refusedRate = s.rate;
-  // Windows close for a while, so only a span of a whole window measures them.
-  const leastMs = s.windowMax > 0 ? s.windowHiMs : 1000 + 2 * s.rttMs;
-  const isMeasured = sample > 0 && s.okSinceMark >= 3 && s.nowMs - s.markHiMs > leastMs;
-  if (s.sure < 2) {
-    s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : 0.8 * s.limit;
-    s.sure = isWellMeasured(s) ? 2 : 1;
-    return;
-  }
-  const soonMs = Math.max(20_000, 2 * s.windowHiMs, 20_000 / s.limit);
-  s.streak = s.surpriseAtMs > 0 && s.nowMs - s.surpriseAtMs < soonMs ? s.streak + 1 : 1;
-  s.surpriseAtMs = s.nowMs;
-  s.margin = Math.min(0.1, s.margin * 1.25);
-  const ratchet = s.limit * Math.max(0.3, 1 - 0.05 * s.streak ** 1.5);
-  s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : ratchet;
-  s.sure = isWellMeasured(s) ? 2 : 1;
 }
 
 /** What passing time changes. */

@@ -176,3 +176,12 @@ export function measured(s: LawState, untilMs: number): number {
   const spanMs = untilMs - s.markHiMs;
   return s.markHiMs > 0 && spanMs >= 400 && s.okSinceMark > 0 ? (s.okSinceMark * 1000) / spanMs : 0;
 }
+
+/** A rate in words. */
+export function describe(rate: number): string {
+  return rate >= 1
+    ? `${rate.toFixed(1)}/s`
+    : rate * 60 >= 1
+      ? `${(rate * 60).toFixed(1)}/min`
+      : `${(rate * 3600).toFixed(1)}/h`;
+}

@@ -1,6 +1,6 @@
 /**
  * The control law in real time, shorter: four worker processes with 16 callers each, a server process that tells nobody
- * its limits and counts arrivals on its own clock, a real Postgres; then exponential backoff against the same limits.
+ * its limits and counts arrivals on its own clock, a real Postgres; beside it exponential backoff against the same limits.
  * Next stop: `bench/learned/caller.ts` (the callers), `bench/limiter/hidden-server.ts` (the server).
  */
 import { Agent } from 'node:http';
@@ -15,7 +15,7 @@ import { call } from './http-call.ts';
 
 const processes = 4;
 const callers = 16;
-const runMs = 90_000;
+const runMs = 150_000;
 
 const limits = {
   '/twenty-a-second': { max: 40, perMs: 2000 },
@@ -33,6 +33,8 @@ export async function realMeasures(): Promise<Measure[]> {
   const postgres = await startBenchPostgres();
   try {
     const { url } = await postgres.createDatabase('learned');
+    // At the same time, each against a server of its own.
+    const others = against(backOff);
     const ours = await against(async (port) => {
       const startAt = machineMs() + 4000;
       const paths = Object.keys(limits);
@@ -49,8 +51,7 @@ export async function realMeasures(): Promise<Measure[]> {
       );
       await Promise.all(running.map(({ result }) => result));
     });
-    const backoff = await against(backOff);
-    return judge(ours, backoff);
+    return judge(ours, await others);
   } finally {
     stopAll();
     await postgres.stop();
