@@ -8,6 +8,7 @@
  * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
  */
 import {
+  CancellationScope,
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
@@ -170,6 +171,8 @@ export async function resource(input: ResourceInput): Promise<void> {
     pump();
   });
 
+  // With no call on its way, in a pause or before its parent has rows, nothing else would tell of a cancellation.
+  CancellationScope.current().cancelRequested.catch((error: unknown) => fail(error));
   pump();
   if ((await end) === 'cut') return continueAsNew<typeof resource>({ ...input, parentDone, paused });
   await runStep((steps) => steps.finishNode({ runId, node }));
