@@ -24,7 +24,6 @@ import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
 import { startTelling, type OnFailure } from './tell-failures.ts';
-import { withLeanThreads } from './workflow-thread.ts';
 
 export interface WorkerOptions extends CatalogOptions {
   readonly databaseUrl: string;
@@ -109,23 +108,21 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
       log,
     });
-    worker = await withLeanThreads(() =>
-      Worker.create({
-        connection,
-        namespace,
-        taskQueue: settings.taskQueue,
-        ...workflowSource(),
-        activities,
-        maxConcurrentActivityTaskExecutions: settings.concurrency,
-        maxConcurrentLocalActivityExecutions: settings.concurrency,
-        maxConcurrentWorkflowTaskExecutions: settings.concurrency,
-        maxCachedWorkflows: Math.max(500, settings.concurrency * 4),
-        activityTaskPollerBehavior: { type: 'autoscaling' },
-        workflowTaskPollerBehavior: { type: 'autoscaling' },
-        stickyQueueScheduleToStartTimeout: '5 seconds',
-        shutdownGraceTime: `${settings.drainSeconds} seconds`,
-      }),
-    );
+    worker = await Worker.create({
+      connection,
+      namespace,
+      taskQueue: settings.taskQueue,
+      ...workflowSource(),
+      activities,
+      maxConcurrentActivityTaskExecutions: settings.concurrency,
+      maxConcurrentLocalActivityExecutions: settings.concurrency,
+      maxConcurrentWorkflowTaskExecutions: settings.concurrency,
+      maxCachedWorkflows: Math.max(500, settings.concurrency * 4),
+      activityTaskPollerBehavior: { type: 'autoscaling' },
+      workflowTaskPollerBehavior: { type: 'autoscaling' },
+      stickyQueueScheduleToStartTimeout: '5 seconds',
+      shutdownGraceTime: `${settings.drainSeconds} seconds`,
+    });
     const stopResuming = startResuming(pool, client, log);
     const { onFailure, reportDays } = options;
     const stopReconciling = startReconciling(
