@@ -28,7 +28,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   crawl: 'a hidden limit of 20 calls a second: time against the ideal, and calls refused',
   limiter: 'permits a second, and how long one takes',
   learned: 'the control law against many hidden limits',
-  failover: 'a worker or a server dies: how long calls stand still',
+  failover: 'a fifth of all calls failing, and outages: time and calls against the run without',
   refresh: 'access tokens that end while many calls are on their way',
   kills: 'processes killed at random: calls repeated, rows lost',
 };
