@@ -6,6 +6,8 @@ const shared = {
   hookTimeout: 120_000,
   // A busy machine is no reason to fail.
   expect: { poll: { timeout: 20_000 } },
+  // Real servers, processes and clocks: in CI a test may have one more try, and the report shows that it needed it.
+  retry: process.env['CI'] ? 1 : 0,
 };
 
 export default defineConfig({
