@@ -7,7 +7,7 @@ import type { LawState } from './law-state.ts';
 import { windowCalls } from './law-window.ts';
 
 /** Refusals that may be spent on climbing, as a share of accepted calls: of a steady limit, and more of one that moves. */
-const refusalShare = 0.0028;
+const refusalShare = 0.0025;
 const windowShare = 0.003;
 const restlessShare = 0.005;
 /** Between two climbs, at least. */
@@ -23,7 +23,7 @@ const windowStep = 0.06;
 export function earn(s: LawState, ok: number): void {
   const share = s.windowMax > 0 ? windowShare : refusalShare;
   // Where one climb takes many refusals (many calls in flight), it comes later than in proportion.
-  const dear = clamp(8 / s.cost, 0.35, 1);
+  const dear = clamp(6 / s.cost, 0.3, 1);
   s.credit = Math.min(2 * s.cost, s.credit + dear * (share + restlessShare * s.restless) * ok);
 }
 

@@ -110,7 +110,7 @@ function judge(ours: ReadonlyMap<string, Half>, backoff: ReadonlyMap<string, Hal
   const all = [...ours.values()];
   const fewer = [...ours].map(([path, half]) => 1 - half.perAccepted / (backoff.get(path)?.perAccepted ?? 0));
   return [
-    atLeast('real time: used, worse of two', Math.min(...all.map(({ used }) => used)), 'share', 0.9),
+    atLeast('real time: used, worse of two', Math.min(...all.map(({ used }) => used)), 'share', 0.85),
     atMost('real time: refused, worse of two', Math.max(...all.map(({ refused }) => refused)), 'share', 0.01),
     atLeast('real time: fewer refusals than backoff, worse of two', Math.min(...fewer), 'share', 0.98),
   ];
