@@ -120,7 +120,8 @@ function judgeSet(results: readonly Result[], set: string): Measure[] {
     atMost(`one hour of 5xx: from the first answer to 90 % of the old rate, worst (${set})`, most(hour, ({ outage }) => outage?.fullS ?? Number.NaN), 's', 15),
     atLeast(`one hour of 5xx: estimate kept, worst (${set})`, least(hour, ({ outage }) => outage?.kept ?? Number.NaN), 'share', 0.95),
   ); // prettier-ignore
-  for (const [group, name] of [['foreign', 'others take 30 %'], ['partial', 'partial demand'], ['slow', 'calls take 2 s ± 50 %']] as const) {
+  for (const [group, name] of [['foreign', 'others take 30 %'], ['partial', 'partial demand'],
+    ['late', 'partial demand, limit met late'], ['slow', 'calls take 2 s ± 50 %']] as const) {
     measures.push(
       atLeast(`${name}: used of what is left, worst (${set})`, least(of(group), ({ used }) => used), 'share', 0.85),
       atMost(`${name}: refused, worst (${set})`, most(of(group), ({ refused }) => refused), 'share', 0.01),
