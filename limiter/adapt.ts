@@ -1,6 +1,6 @@
 /**
  * The control law for unknown limits: from what was accepted, refused and failed to the rate that is given out.
- * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/limiter.md` explains it with plots.
+ * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/learned-limits.md` explains it with plots.
  * Called by `limiter/learn.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire.ts`.
  */
 import type { LearnedLimit } from '../contracts/limit.ts';
