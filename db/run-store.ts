@@ -78,7 +78,8 @@ export async function setRunState(
   return rowCount === 1;
 }
 
-const UNDEFINED_TABLE = '42P01';
+// undefined_table, undefined_column: no worker has migrated this database yet, or one is at it.
+const NOT_MIGRATED: ReadonlySet<string | undefined> = new Set(['42P01', '42703']);
 
 // One index read: a run has few nodes, and their counters are kept by the pages themselves.
 const PROGRESS = `
@@ -101,7 +102,7 @@ export async function readProgress(
       : ['r.workflow_id = $1 order by r.started_at desc limit 1', run.workflowId];
   const { rows } = await db.query(`${PROGRESS} where ${where}`, [value]).catch((error: unknown) => {
     // A database that no worker has migrated yet knows no run.
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) return { rows: [] };
+    if (NOT_MIGRATED.has((error as { code?: string }).code)) return { rows: [] };
     throw error;
   });
   const row = rows[0] as RunRow | undefined;
