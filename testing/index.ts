@@ -1,6 +1,7 @@
 /**
- * `sluice/testing`: a third party for tests, on loopback, that counts by itself what is done to it.
- * Imports node builtins only. Start reading at `fake-api.ts`.
+ * `sluice/testing`: a third party for tests, on loopback, that counts by itself what is done to it, and syncs run against
+ * it on real servers. The third party imports node builtins only; the rest of Sluice is loaded when a simulation starts.
+ * Start reading at `fake-api.ts` or `simulate-sync.ts`.
  */
 export type { ActionHandle, ActionOptions, Created } from './actions.ts';
 export type { FakeAnswer } from './answer.ts';
@@ -37,5 +38,7 @@ export type { ChaosHandle, ChaosOptions, ScriptedAnswer, ScriptHandle, ScriptOpt
 export type { FakeApiOptions } from './server.ts';
 export type { FakeApiProcess, FakeApiProcessOptions } from './start-process.ts';
 export { startFakeApiProcess } from './start-process.ts';
+export type { SimulatedSync, SimulateOptions, Simulator } from './simulate-sync.ts';
+export { simulateSync, SimulationStuck, startSimulator } from './simulate-sync.ts';
 export type { TokenErrorChoice, TokenErrorName, TokenProblem } from './token-errors.ts';
 export { tokenErrors } from './token-errors.ts';

@@ -27,7 +27,7 @@ import { connect } from 'sluice';
 import { createWorker } from 'sluice/worker';
 import { defineProvider, defineSync, get, noAuth, seconds, window } from 'sluice/provider';
 import { createLimiter } from 'sluice/limiter';
-import { startFakeApi } from 'sluice/testing';
+import { simulateSync, startFakeApi } from 'sluice/testing';
 import { z } from 'zod';
 
 const provider = defineProvider({ id: 'shop', baseUrl: process.env['SHOP_URL'] ?? 'http://127.0.0.1:1', auth: noAuth(), limits: [window('app', { by: ['app'], max: 50, perMs: seconds(1) })] });
@@ -53,7 +53,11 @@ for await (const order of sluice.records(shop.orders, { account: 'a1' })) ids.pu
 await sluice.close();
 worker.shutdown();
 await serving;
-console.log(JSON.stringify({ state: result.state, rows: ids.length, types: [typeof createLimiter, typeof startFakeApi] }));
+const api = await startFakeApi();
+api.list('/shops/:id/orders', { count: 23 });
+const simulated = await simulateSync(shop, { api, input: { shop: 's1' } });
+await api.stop();
+console.log(JSON.stringify({ state: result.state, rows: ids.length, limiter: typeof createLimiter, simulated: simulated.rows(shop.orders).length }));
 `;
 
 describe('the package', () => {
@@ -126,7 +130,7 @@ describe('the package', () => {
         },
       });
       const last = stdout.trim().split('\n').at(-1) as string;
-      expect(JSON.parse(last)).toEqual({ state: 'done', rows: 35, types: ['function', 'function'] });
+      expect(JSON.parse(last)).toEqual({ state: 'done', rows: 35, limiter: 'function', simulated: 23 });
       const help = await run(process.execPath, [join(project, 'node_modules/.bin/sluice'), '--help'], { cwd: project });
       expect(help.stdout).toContain('start a run');
     },

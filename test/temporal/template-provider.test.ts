@@ -1,17 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { billing } from '../../providers/_template/billing.ts';
 import { customers } from '../../providers/_template/provider.ts';
-import { startFakeApi, type FakeApi } from '../../testing/index.ts';
-import { createWorld, type World } from '../setup/world.ts';
+import { simulateSync, startFakeApi, type FakeApi } from '../../testing/index.ts';
 
 describe('the provider to copy', () => {
   let api: FakeApi;
-  let world: World;
-  const stored: unknown[] = [];
 
   beforeAll(async () => {
     api = await startFakeApi();
-    process.env['TEMPLATE_URL'] = api.url;
     api.list('/customers', {
       count: 12,
       itemAt: (_, i) => ({ id: `c${i}`, name: `Customer ${i}` }),
@@ -25,21 +21,15 @@ describe('the provider to copy', () => {
       fields: { items: 'data' },
     });
     api.limit({ name: 'per-token', by: 'token', max: 100, perMs: 10_000 });
-    world = await createWorld([billing], {
-      credentials: { get: () => Promise.resolve({ accessToken: 'secret-token-of-a-test' }) },
-    });
   });
-  afterAll(async () => {
-    await world?.end();
-    await api?.stop();
-  });
+  afterAll(() => api?.stop());
 
   it('syncs customers and their invoices within the limit that it states', async () => {
-    const run = await world.sluice.start(billing, { account: 'acme', input: {} });
-    expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: 12 + 12 * 7 });
-    for await (const { data } of world.sluice.records(billing.invoices, { account: 'acme' })) stored.push(data);
-    expect(stored).toContainEqual({ id: 'c3-2', total: 2, customerName: 'Customer 3' });
-    expect(api.report()).toMatchObject({ refused: 0, repeated: [], violations: [] });
+    const credentials = { accessToken: 'secret-token-of-a-test' };
+    const { result, rows, report } = await simulateSync(billing, { api, input: {}, credentials });
+    expect(result).toMatchObject({ state: 'done', complete: true, rows: 12 + 12 * 7 });
+    expect(rows(billing.invoices)).toContainEqual({ id: 'c3-2', total: 2, customerName: 'Customer 3' });
+    expect(report).toMatchObject({ refused: 0, repeated: [], violations: [] });
   });
 
   const answer = (status: number, body: unknown) => ({ status, headers: {}, text: JSON.stringify(body), elapsedMs: 1 });
