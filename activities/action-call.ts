@@ -125,6 +125,8 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   const { outcome } = sent.value;
   const wait = { maxWaitMs: WAIT_IN_PLACE_MS };
   const renewed = await renewAccess(deps, action.provider, step.account, credentials, outcome.reason, wait);
+  if (renewed.state === 'pointless')
+    return { ...sent, value: { outcome: { kind: 'permanent', cause: 'config', reason: renewed.reason } } };
   return { ...sent, value: { outcome, renewed } };
 }
 

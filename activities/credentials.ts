@@ -16,6 +16,9 @@ export type Access =
   | { readonly state: 'busy'; readonly reason: string; readonly retryAfterMs: number }
   | { readonly state: 'needs-reconnect'; readonly reason: string };
 
+/** `pointless`: the call was made without credentials and there are none, so nobody has anything to renew. */
+export type Renewal = Access | { readonly state: 'pointless'; readonly reason: string };
+
 export interface AccessDeps {
   readonly pool: Pool;
   readonly credentials: CredentialSource;
@@ -41,7 +44,8 @@ export async function accessTo(
 }
 
 /**
- * After a refusal: one refresh for all who met it.
+ * After a refusal: one refresh for all who met it. A third party that wants credentials of a provider without any is set
+ * up wrongly: no user could mend that, so no account is given up for it.
  * @param used what the refused call was made with; when others are current by now, those are the answer.
  */
 export async function renewAccess(
@@ -51,16 +55,28 @@ export async function renewAccess(
   used: Credentials | undefined,
   reason: string,
   wait: CredentialWait,
-): Promise<Access> {
+): Promise<Renewal> {
   const of = { provider: provider.id, account };
   const source = deps.credentials;
-  return answered(deps, of, async () => {
+  const toDo = 'or add a rule to `classify` that says what this answer means';
+  if (provider.auth.kind === 'none')
+    return {
+      state: 'pointless',
+      reason: `${reason}; provider "${provider.id}" has noAuth(), so there is nothing to refresh: give it the \`auth\` that the third party wants, ${toDo}`,
+    };
+  const renewed = await answered(deps, of, async () => {
     const current = source.refresh
       ? await source.refresh(provider.id, account, used?.version, reason, wait)
       : await source.get(provider.id, account, wait);
+    if (!current && !used) return undefined;
     if (!current || (!source.refresh && isSame(current, used))) throw new NeedsReconnect(reason);
     return current;
   });
+  if (renewed.state !== 'ready' || renewed.credentials) return renewed;
+  return {
+    state: 'pointless',
+    reason: `${reason}; account "${account}" has no credentials for provider "${provider.id}": connect it with accounts.connect(), ${toDo}`,
+  };
 }
 
 /** Whether an answer that is only suspected to be a refusal may be believed. */

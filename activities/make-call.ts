@@ -73,5 +73,9 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   });
   if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
   const renewed = await renewAccess(deps, provider, account, credentials, made.value.outcome.reason, wait);
+  if (renewed.state === 'pointless') {
+    const outcome: Outcome = { kind: 'permanent', cause: 'config', reason: renewed.reason };
+    return { ...made, value: { ...made.value, outcome } };
+  }
   return { ...made, value: { ...made.value, renewed } };
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, inject, it } from 
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { ActionFailed } from '../../client/index.ts';
-import { bearer, defineProvider, del, get, post, seconds, window } from '../../providers/index.ts';
+import { bearer, CallFailed, defineProvider, del, get, noAuth, post, seconds, window } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
 import { createWorld, type World } from '../setup/world.ts';
 
@@ -48,13 +48,28 @@ describe('an action against a third party', () => {
     request: ({ text }) => post('/bare', { text }),
   });
 
+  /** Of a service that is called without credentials. */
+  const open = defineProvider({
+    id: 'open',
+    baseUrl: () => api.url,
+    auth: noAuth(),
+    limits: [window('app', { by: ['app'], max: 1_000, perMs: seconds(1) })],
+  });
+  const request = ({ text }: z.output<typeof Post>) => post('/keyed', { text });
+  const anonymous = open.action('anonymous', { input: Post, output: Created, request });
+  const byHand = open.action('byHand', {
+    input: Post,
+    output: Created,
+    perform: () => Promise.reject(new CallFailed({ kind: 'refresh-auth', reason: 'who are you' })),
+  });
+
   beforeAll(async () => {
     api = await startFakeApi();
     api.action('POST', '/posts', { honoursKeys: false, lookup: '/posts' });
     api.action('POST', '/keyed', {});
     api.action('POST', '/bare', { honoursKeys: false });
     world = await createWorld([], {
-      actions: [looked, keyed, bare],
+      actions: [looked, keyed, bare, anonymous, byHand],
       credentials: { get: () => Promise.resolve({ accessToken: SECRET }) },
     });
   });
@@ -180,6 +195,17 @@ describe('an action against a third party', () => {
     const again = await world.sluice.act(keyed, options);
     expect((await again.result()).id).toMatch(/^keyed-/);
     expect((await world.sluice.reports.list({ account: 'a7' })).map(({ status }) => status)).toEqual(['failed', 'ok']);
+  });
+
+  it('fails as wrongly set up when credentials are wanted of a provider that has none', async () => {
+    api.script('POST /keyed', ['401']);
+    for (const action of [anonymous, byHand]) {
+      const handle = await world.sluice.act(action, { account: 'a11', input: { text: 'hi' } });
+      const failure = await failureOf(handle.result());
+      expect(failure.type).toBe('config');
+      expect(failure.message).toContain('provider "open" has noAuth(), so there is nothing to refresh');
+    }
+    expect(await world.sluice.accounts.list()).toEqual([]);
   });
 
   it('leaves neither input, output nor token in Temporal’s history', async () => {

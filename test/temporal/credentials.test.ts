@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, oauth2, seconds, window } from '../../providers/index.ts';
+import { bearer, defineProvider, defineSync, get, oauth2, seconds, window } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi, type OAuthHandle } from '../../testing/index.ts';
 import { NeedsReconnect, type CredentialSource } from '../../workers/index.ts';
 import type { RunProgress } from '../../contracts/run.ts';
@@ -35,6 +35,25 @@ const inbox = defineSync('inbox', { provider, input: z.object({}) }, (s) => ({
   items: s.one(items, { input: () => ({}), key: (item) => item.id }),
 }));
 
+/** Its lists may be read without a token, or so it was thought. */
+const openProvider = defineProvider({
+  id: 'open',
+  baseUrl: () => api.url,
+  auth: bearer({ optional: true }),
+  limits: [window('account', { by: ['account'], max: 20, perMs: seconds(1) })],
+});
+const openFeed = defineSync('openFeed', { provider: openProvider, input: z.object({}) }, (s) => ({
+  items: s.one(
+    openProvider.endpoint('items', {
+      input: z.object({}),
+      response: Page,
+      request: (_, page) => get('/items', { cursor: page.cursor, limit: page.size }),
+      paginate: { kind: 'cursor', items: (answer) => answer.items, next: (answer) => answer.next },
+    }),
+    { input: () => ({}), key: (item) => item.id },
+  ),
+}));
+
 const startApi = async (): Promise<void> => {
   api = await startFakeApi();
   api.list('/items', { count: () => rowsToday, pageSize: { max: 5 } });
@@ -64,7 +83,7 @@ const login = (oauth: OAuthHandle, account: string, isLifeKnown = false) => {
 describe('a sync with credentials from the store', () => {
   beforeAll(async () => {
     await startApi();
-    world = await createWorld([feed, inbox], { workers: 2, encryptionKeys: TEST_KEYS });
+    world = await createWorld([feed, inbox, openFeed], { workers: 2, encryptionKeys: TEST_KEYS });
     await api.stop();
   });
   afterAll(() => world.end());
@@ -156,6 +175,24 @@ describe('a sync with credentials from the store', () => {
     await world.sluice.accounts.connect(login(oauth, 'later'));
     expect(await run.result()).toMatchObject({ state: 'done' });
     expect(await rowsOf('later')).toBe(ROWS);
+  });
+
+  it('ends and says what to do when a third party wants a token of an account that needs none', async () => {
+    const oauth = api.oauth();
+    const run = await world.sluice.start(openFeed, { account: 'guest', input: {} });
+    const result = await run.result();
+    expect(result).toMatchObject({ state: 'failed', calls: 1 });
+    expect(result.flaws[0]?.reason).toMatch(
+      /HTTP 401.*account "guest" has no credentials for provider "open": connect it with accounts.connect\(\)/,
+    );
+    expect(await world.sluice.accounts.list({ provider: openProvider })).toEqual([]);
+    await world.sluice.accounts.connect({ ...login(oauth, 'guest'), provider: openProvider });
+    expect(await (await run.retryFailed()).result()).toMatchObject({ state: 'done', complete: true });
+    // One that has a token which can't be renewed is its user's business.
+    oauth.expire('guest');
+    const later = await world.sluice.start(openFeed, { account: 'guest', input: {} });
+    await expect.poll(() => stateOf(later), { timeout: 20_000 }).toBe('paused');
+    await later.cancel();
   });
 
   it('pauses again when the new login is refused as well, and an operator who resumes it learns the same', async () => {
