@@ -153,7 +153,6 @@ async function takePermit(
   tenant: string | null,
 ): Promise<RefreshPermit> {
   const charges = provider.refreshCharges({ account, tenant: tenant ?? account, ip: egress });
-  if (charges.length === 0) return { state: 'granted', report: () => Promise.resolve() };
   const acquired = await limiter.acquire({
     callKey: `refresh/${provider.id}/${account}`,
     charges,

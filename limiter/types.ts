@@ -7,7 +7,10 @@ import type { Charge, Priority, QuotaHint } from '../contracts/limit.ts';
 export interface AcquireRequest {
   /** Identity of the waiting call. The same key keeps its place in the queue over retries, restarts and workers. */
   readonly callKey: string;
-  /** What the call takes: all of it at once, or nothing. From the widest limit to the most specific one. */
+  /**
+   * What the call takes: all of it at once, or nothing. From the widest limit to the most specific one. The first part of
+   * the first key names the provider, whose gate (breaker, pauses) the call passes; without charges there is none.
+   */
   readonly charges: readonly Charge[];
   /** On a limit shared by several accounts, calls of one account are served in order and accounts take turns. */
   readonly account: string;

@@ -58,8 +58,22 @@ export function learned(name: string, options: ScopeOptions & Omit<LearnedLimit,
   return declare({ kind: 'learned', name, ...limit }, { by, ...optional({ endpoints, except, cost }) });
 }
 
-/** Everything that one call takes, in the order of declaration. */
+/** The name under which calls are counted that no limit applies to. */
+const UNLIMITED = 'unlimited';
+/**
+ * Never full, and of a length that no hint in a header is taken for. It is what a 429 closes, for this account in all
+ * workers, and what puts the call behind the provider's gate: breaker, pauses by an operator.
+ */
+const unlimited: WindowLimit = { kind: 'window', name: UNLIMITED, max: 1_000_000_000, perMs: 45_000, guardMs: 0 };
+
+/** Everything that one call takes, in the order of declaration; never nothing. */
 export function chargesFor(limits: readonly LimitDeclaration[], call: CallFacts): Charge[] {
+  const charges = limitsOf(limits, call);
+  if (charges.length > 0) return charges;
+  return [{ limit: unlimited, key: `${call.provider}/${UNLIMITED}/${call.account}`, cost: 1 }];
+}
+
+function limitsOf(limits: readonly LimitDeclaration[], call: CallFacts): Charge[] {
   return limits
     .filter(
       ({ endpoints, except }) => (!endpoints || endpoints.includes(call.endpoint)) && !except?.includes(call.endpoint),
@@ -75,6 +89,7 @@ export function chargesFor(limits: readonly LimitDeclaration[], call: CallFacts)
 export function limitMistakes({ spec, by, endpoints, except }: LimitDeclaration, known: readonly string[]): string[] {
   const mistakes: string[] = [];
   const at = `limit "${spec.name}"`;
+  if (spec.name === UNLIMITED) mistakes.push(`${at}: the name is kept for calls that no limit applies to`);
   if (by.length === 0)
     mistakes.push(
       `${at}: \`by\` is empty; say what the third party counts by (${scopeNames.join(', ')}, or a function of the call)`,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, WindowLimit } from '../../contracts/limit.ts';
 import { createLimiter, type AcquireResult, type Limiter, type Permit } from '../../limiter/index.ts';
+import { chargesFor } from '../../providers/limits.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 
 // The database's clock is played by a table, so that an outage of an hour passes in a second.
@@ -47,10 +48,10 @@ async function take(limiter: Limiter, charges: Charge[]): Promise<Permit> {
 }
 const failed = { result: 'failed', reason: 'HTTP 503: down' } as const;
 /** Makes a provider fail until it is taken for failing. */
-async function breakDown(provider: string): Promise<void> {
+async function breakDown(provider: string, charges = chargesOf(provider)): Promise<void> {
   const limiter = process();
   const permits: Permit[] = [];
-  for (let call = 0; call < 5; call++) permits.push(await take(limiter, chargesOf(provider)));
+  for (let call = 0; call < 5; call++) permits.push(await take(limiter, charges));
   await Promise.all(permits.map((permit) => limiter.report(permit, failed)));
   await expect.poll(async () => (await limiter.show(`${provider}/*`))?.state).toBe('probing');
 }
@@ -71,6 +72,19 @@ describe('a provider that fails', () => {
     expect((await ask(other, chargesOf('healthy'))).granted).toBe(true);
     expect((await other.show('down/*'))?.text).toContain('failing since');
     expect((await other.explain(chargesOf('down'))).etaMs).toBeGreaterThan(0);
+  });
+
+  it('has a breaker, and can be paused, without any limit', async () => {
+    const call = { provider: 'free', endpoint: 'items', tenant: 't', ip: 'here', input: {}, pageSize: 1 };
+    const chargesFrom = (account: string) => chargesFor([], { ...call, account });
+    await breakDown('free', chargesFrom('one'));
+    expect(await ask(process(), chargesFrom('another'))).toMatchObject({
+      granted: false,
+      wait: { key: 'free/*', cause: 'failing' },
+    });
+    await process().pause('calm/*', 'maintenance');
+    const paused = chargesFor([], { ...call, provider: 'calm', account: 'one' });
+    expect(await ask(process(), paused)).toMatchObject({ granted: false, wait: { cause: 'paused' } });
   });
 
   it('is probed by one call at a time although many ask in several processes', async () => {

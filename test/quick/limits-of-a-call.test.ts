@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hours, learned, minutes, window } from '../../providers/index.ts';
-import { chargesFor } from '../../providers/limits.ts';
+import { chargesFor, limitMistakes } from '../../providers/limits.ts';
+import { matchQuota } from '../../limiter/quota.ts';
 
 const call = {
   provider: 'social',
@@ -34,6 +35,28 @@ describe('what a call takes from its provider’s limits', () => {
       ['social/app-hour/app', 1],
       ['social/token/acct-1/search', 2],
       ['social/query/x', 1],
+    ]);
+  });
+
+  it('is never nothing: a call without a limit is behind its provider’s gate too, and a 429 has a key to close', () => {
+    const limits = [window('per-ip', { by: ['ip'], max: 100, perMs: minutes(1), endpoints: ['search'] })];
+    for (const [stated, endpoint] of [
+      [[], 'search'],
+      [limits, 'posts'],
+    ] as const) {
+      // prettier-ignore
+      const charges = chargesFor(stated, { ...call, endpoint });
+      expect(charges.map(({ key, cost }) => [key, cost])).toEqual([['social/unlimited/acct-1', 1]]);
+      // No third party's header is taken for one about it.
+      for (const windowMs of [1_000, 10_000, 60_000, 3_600_000])
+        expect(matchQuota(charges, { remaining: 5, max: 10, windowMs, resetAfterMs: 900 })).toBeUndefined();
+    }
+  });
+
+  it('may have no limit of that name', () => {
+    const taken = window('unlimited', { by: ['app'], max: 1, perMs: minutes(1) });
+    expect(limitMistakes(taken, [])).toEqual([
+      'limit "unlimited": the name is kept for calls that no limit applies to',
     ]);
   });
 });
