@@ -31,6 +31,8 @@ export interface BreakerState {
 export interface BreakerReport {
   readonly ok: number;
   readonly failed: number;
+  /** How many of the failures came after the last answer among them. Default: one answer is taken for the latest. */
+  readonly failedLast?: number;
   /** `none`: it was not sent, or its caller ended it. */
   readonly probe?: 'ok' | 'failed' | 'none';
 }
@@ -100,7 +102,7 @@ export function afterReport(before: BreakerState, nowMs: number, report: Breaker
       return { ...state, probes: state.probes + 1, probeAtMs: nowMs + gapMs(state.probes + 1), leaseMs: 0 };
     return report.probe === 'none' ? { ...state, leaseMs: 0 } : state;
   }
-  const counted = count(state, report.ok + probeOk, report.failed + probeFailed);
+  const counted = count(state, report.ok + probeOk, report.failed + probeFailed, report.failedLast);
   if (!isFailing(counted)) return counted;
   // Failing again while it recovers: the gaps go on where they were.
   const probes = state.phase === 'recovering' ? state.probes : 0;
@@ -157,7 +159,7 @@ function allowedAtMs(calls: number): number {
   return DOUBLING_MS * Math.log2((calls - 1) / SCALE + 1);
 }
 
-function count(state: BreakerState, ok: number, failed: number): BreakerState {
+function count(state: BreakerState, ok: number, failed: number, failedLast = 0): BreakerState {
   const calls = ok + failed;
   if (calls === 0) return state;
   const keep = FADE ** calls;
@@ -166,8 +168,7 @@ function count(state: BreakerState, ok: number, failed: number): BreakerState {
     ...state,
     ok: state.ok * keep + ok * added,
     failed: state.failed * keep + failed * added,
-    // Their order is not known: one answer among them is taken for the latest.
-    inARow: ok > 0 ? 0 : state.inARow + failed,
+    inARow: ok > 0 ? failedLast : state.inARow + failed,
   };
 }
 

@@ -43,6 +43,8 @@ interface Gate {
   readonly id: number;
   ok: number;
   failed: number;
+  /** Failures since the last answer: in one process their order is known. */
+  failedLast: number;
   reason: string | undefined;
   timer: NodeJS.Timeout | undefined;
   tellAt: number;
@@ -108,6 +110,7 @@ export function createBreaker(pool: Pool): Breaker {
     if (permit.isProbe) return tell(gate, { ok: 0, failed: 0, probe: says });
     if (says === 'none') return;
     gate[says]++;
+    gate.failedLast = says === 'ok' ? 0 : gate.failedLast + 1;
     tellLater(gate, says === 'failed' ? TELL_FAILURES_MS : TELL_ANSWERS_MS);
   }
 
@@ -123,6 +126,7 @@ export function createBreaker(pool: Pool): Breaker {
         id,
         ok: 0,
         failed: 0,
+        failedLast: 0,
         reason: undefined,
         timer: undefined,
         tellAt: Infinity,
@@ -208,10 +212,11 @@ export function createBreaker(pool: Pool): Breaker {
     gate.tellAt = at;
     gate.timer = setTimeout(() => {
       gate.tellAt = Infinity;
-      const { ok, failed } = gate;
+      const { ok, failed, failedLast } = gate;
       gate.ok = 0;
       gate.failed = 0;
-      void tell(gate, { ok, failed });
+      gate.failedLast = 0;
+      void tell(gate, { ok, failed, failedLast });
     }, delayMs);
     gate.timer.unref();
   }
@@ -223,6 +228,7 @@ export function createBreaker(pool: Pool): Breaker {
     } catch {
       // The store is down: then no permits are given either. A probe that was not heard of is given up by itself.
     }
+    if (gate.ok === 0) gate.failedLast += report.failedLast ?? 0;
     gate.ok += report.ok;
     gate.failed += report.failed;
     if (report.ok + report.failed > 0 && !isStopped) tellLater(gate, 1_000);

@@ -55,6 +55,17 @@ describe('a provider', () => {
     expect(failures(healthy, 7).phase).toBe('open');
   });
 
+  it('is taken for failing by failures that are told together with the answers before them', () => {
+    const healthy = afterReport(CLOSED, 0, { ok: 500, failed: 0 });
+    const turned = afterReport(healthy, 0, { ok: 30, failed: 4, failedLast: 4 });
+    expect(turned.phase).toBe('closed');
+    expect(failures(turned, 2).phase).toBe('closed');
+    expect(failures(turned, 3).phase).toBe('open');
+    // Failures before the last answer say nothing about now.
+    expect(afterReport(failures(healthy, 6), 0, { ok: 1, failed: 6, failedLast: 0 }).phase).toBe('closed');
+    expect(afterReport(healthy, 0, { ok: 30, failed: 9, failedLast: 7 }).phase).toBe('open');
+  });
+
   it('is not taken for failing by random failures of a fifth of its calls', () => {
     const random = seededRandom(7);
     let state = afterReport(CLOSED, 0, { ok: 20, failed: 0 });
