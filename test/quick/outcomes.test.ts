@@ -120,9 +120,9 @@ describe('the union of outcomes', () => {
 describe('the wait after a failure', () => {
   it('doubles with every real attempt to five minutes, and no two callers wait equally long', () => {
     const middle = () => 0.5;
-    expect([1, 2, 3, 4].map((attempt) => backoffMs(attempt, middle))).toEqual([1_000, 2_000, 4_000, 8_000]);
+    expect([1, 2, 3, 4].map((attempt) => backoffMs(attempt, middle))).toEqual([500, 1_000, 2_000, 4_000]);
     expect(backoffMs(20, middle)).toBe(300_000);
-    expect(backoffMs(1, () => 0)).toBe(800);
-    expect(backoffMs(1, () => 0.999)).toBeCloseTo(1_200, -1);
+    expect(backoffMs(1, () => 0)).toBe(400);
+    expect(backoffMs(1, () => 0.999)).toBeCloseTo(600, -1);
   });
 });
