@@ -25,6 +25,8 @@ export interface AcquireDeps {
 
 const defaults = { weight: 1, priority: 'bulk', maxWaitMs: 1_000 } as const satisfies Partial<AcquireRequest>;
 const LEAST_RETRY_AFTER_MS = 100;
+/** Who is sent away comes back this much before its turn and waits the rest in place: timers and queues are late. */
+const LEAD_MS = 150;
 const MOST_RENEWALS = 5;
 
 /**
@@ -76,7 +78,9 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
       !(await deps.sleepers.sleep(bucketId, waitMs, signal))
     ) {
       const leftMs = Math.max(0, waitMs - (performance.now() - now));
-      const retryAfterMs = Math.ceil(Math.min(deps.maxRetryAfterMs, Math.max(LEAST_RETRY_AFTER_MS, leftMs)));
+      // Who does not wait in place would be sent away again.
+      const leadMs = maxWaitMs >= 2 * LEAD_MS ? LEAD_MS : 0;
+      const retryAfterMs = Math.ceil(Math.min(deps.maxRetryAfterMs, Math.max(LEAST_RETRY_AFTER_MS, leftMs - leadMs)));
       const chargeIndex = buckets.ids.indexOf(bucketId);
       return { granted: false, retryAfterMs, wait: describeWait(request.charges, chargeIndex, decision) };
     }

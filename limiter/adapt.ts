@@ -106,9 +106,13 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
   const { ceiling } = bounds(spec);
   switch (s.phase) {
     case 'start':
-      // Only what was really sent and accepted is doubled.
-      if (inPhaseMs >= 2000 && s.demand > 0.5 && s.above >= 0.7 * s.limit * (inPhaseMs / 1000)) {
+      // Only what was really sent and accepted is doubled, so slow answers slow it down.
+      if (inPhaseMs >= 700 && s.demand > 0.5 && s.above >= 0.7 * s.limit * (inPhaseMs / 1000)) {
         s.limit = Math.min(ceiling, s.limit * 2);
+        s.above = 0;
+        enter(s, 'start');
+      } else if (inPhaseMs >= 5000) {
+        // A moment without callers must not count for ever.
         s.above = 0;
         enter(s, 'start');
       }
@@ -190,7 +194,7 @@ function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
   return {
     state: s,
     ratePerSecond: rate,
-    burst: Math.max(1, s.demand < 0.5 && window ? window.max : rate * 0.05),
+    burst: Math.max(1 + 0.1 * rate, s.demand < 0.5 && window ? window.max : 0),
     mode: held ? 'hold' : 'open',
     ...(held ? { probeAtMs: s.probeAtMs } : {}),
     epoch: s.epoch,

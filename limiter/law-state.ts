@@ -168,7 +168,7 @@ export function setMark(s: LawState, loMs: number, hiMs: number, ok: number): vo
 
 /** Whether enough was counted since the mark for the estimate to be called measured. */
 export function isWellMeasured(s: LawState): boolean {
-  return s.markHiMs > 0 && s.okSinceMark >= 20 && s.nowMs - s.markHiMs >= 5000;
+  return s.markHiMs > 0 && s.okSinceMark >= 20 && s.nowMs - s.markHiMs >= (s.markIsOpening === 1 ? 5000 : 10_000);
 }
 
 /** Calls a second between the mark and `untilMs`; 0 when we did not saturate the server all the time. */

@@ -72,6 +72,48 @@ describe('a limit that nobody published', () => {
     expect(learned.epoch).toBeGreaterThanOrEqual(1);
   }, 30_000);
 
+  it('is found although its callers are sent away, and come back a little late', async () => {
+    const slowStart: Charge = { ...charge('bouncing'), limit: { kind: 'learned', name: 'token' } };
+    const accepts = hiddenTokenBucket(20, 10);
+    const endsAt = performance.now() + 10_000;
+    const counts = { ok: 0, refused: 0 };
+    const loop = async (index: number) => {
+      for (let maxWaitMs = 50; performance.now() < endsAt;) {
+        const answer = await limiters[index % 3]!.acquire({
+          callKey: `bouncing-${index}`,
+          account: `account-${index}`,
+          charges: [slowStart],
+          maxWaitMs,
+        });
+        maxWaitMs = answer.granted ? 50 : 500;
+        if (!answer.granted) {
+          await sleep(answer.retryAfterMs + 20 + 40 * Math.random());
+          continue;
+        }
+        const accepted = accepts();
+        counts[accepted ? 'ok' : 'refused'] += 1;
+        await limiters[index % 3]!.report(answer.permit, { result: accepted ? 'ok' : 'refused' });
+      }
+    };
+    await Promise.all(Array.from({ length: 40 }, (_, index) => loop(index)));
+    // All that can be had is 210. Who starts at one call a second and sleeps as long as that rate says gets ten.
+    expect(counts.ok).toBeGreaterThan(60);
+    expect(counts.refused).toBeLessThan(10);
+  }, 30_000);
+
+  it('keeps no token for a call that overslept its turn', async () => {
+    const two: Charge = { ...charge('overslept'), limit: { ...limit, startPerSecond: 2 } };
+    const ask = (callKey: string, maxWaitMs: number) =>
+      limiters[0]!.acquire({ callKey, account: callKey, charges: [two], maxWaitMs });
+    expect(await ask('first', 0)).toMatchObject({ granted: true });
+    expect(await ask('sleeper', 0)).toMatchObject({ granted: false });
+    // Behind the sleeper, so its turn is in a second; the sleeper's place would hold for more than two.
+    expect(await ask('present', 1_900)).toMatchObject({ granted: true });
+    // The place is not lost: its turn is the next.
+    expect(await ask('late', 0)).toMatchObject({ granted: false });
+    expect(await ask('sleeper', 1_900)).toMatchObject({ granted: true });
+  });
+
   it('is decreased once by a burst of refusals that were in flight together', async () => {
     await limiters[0]!.acquire({ callKey: 'warm', account: 'a', charges: [charge('burst')] });
     await expect.poll(async () => (await row('burst')).law).not.toBeNull();
