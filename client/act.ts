@@ -1,9 +1,9 @@
 /**
  * Starts an action or a saga from app code. Its row, its report and its place in the queue of an entity are written in one
  * transaction, then the workflow is started; it returns when Temporal has accepted it, so it fits a request handler.
- * Next stop: `workflows/action.ts`, `workflows/saga.ts`.
+ * Next stop: `launch-action.ts`, then `workflows/action.ts`, `workflows/saga.ts`.
  */
-import type { ActionInput, LockPlace, SagaInput } from '../contracts/action.ts';
+import type { SagaInput } from '../contracts/action.ts';
 import type { Priority } from '../contracts/limit.ts';
 import { actionWorkflowId, sagaWorkflowId } from '../contracts/names.ts';
 import { checkStartedBy, type StartedBy } from '../contracts/report.ts';
@@ -13,18 +13,15 @@ import {
   insertActionStep,
   insertReport,
   insertSaga,
-  inTransaction,
   loadActionStep,
-  migrate,
-  pendingOperations,
   reopenActionStep,
   type PoolClient,
 } from '../db/index.ts';
-import type { Action, Conflicts } from '../providers/define-action.ts';
+import type { Action } from '../providers/define-action.ts';
 import type { Saga } from '../providers/define-saga.ts';
+import { inOneTransaction, placeFor } from './accept.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
-import { freeClosedOwners, takePlace } from './entity-place.ts';
-import { EntityBusy } from './action-errors.ts';
+import { launchAction } from './launch-action.ts';
 import { startReported, type ClientParts } from './start-reported.ts';
 import { checkAccount } from './start-sync.ts';
 
@@ -60,10 +57,9 @@ export async function act<Input, Output>(
   const start = checked(options);
   const { account, tenant, startedBy, priority, weight } = start;
   const workflowId = actionWorkflowId(definition.id, account, start.key);
-  const handle = createActionHandle<Output>(parts, workflowId);
+  const handle = createActionHandle<Output>(parts, workflowId, definition);
   const input = definition.parseInput(options.input);
-  const reportId = crypto.randomUUID();
-  const accept = async (tx: PoolClient): Promise<{ isDone: boolean; lock?: LockPlace }> => {
+  const accept = async (tx: PoolClient): Promise<boolean> => {
     const isNew = await insertActionStep(tx, {
       workflowId,
       rootWorkflowId: workflowId,
@@ -73,58 +69,15 @@ export async function act<Input, Output>(
       tenant,
       input: options.input,
     });
-    if (!isNew) {
-      if (!(await hasInput(tx, workflowId, options.input)))
-        throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${definition.id} with another input.`);
-      const known = await loadActionStep(tx, workflowId);
-      if (known?.state === 'done' || known?.errorType === 'unknown-write') return { isDone: true };
-      await reopenActionStep(tx, workflowId);
-    }
-    const lock = await placeFor(tx, definition.conflicts, input, {
-      ...start,
-      workflowId,
-      kind: 'action',
-      name: definition.id,
-    });
-    await insertReport(tx, {
-      id: reportId,
-      kind: 'action',
-      name: definition.id,
-      account,
-      tenant,
-      startedBy,
-      workflowId,
-      rootWorkflowId: workflowId,
-      what: definition.what(input),
-    });
-    return { isDone: false, ...(lock ? { lock } : {}) };
+    if (isNew) return true;
+    if (!(await hasInput(tx, workflowId, options.input)))
+      throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${definition.id} with another input.`);
+    const known = await loadActionStep(tx, workflowId);
+    if (known?.state === 'done' || known?.errorType === 'unknown-write') return false;
+    await reopenActionStep(tx, workflowId);
+    return true;
   };
-  const accepted = await inOneTransaction(parts, accept);
-  if (accepted.isDone) return handle;
-  const message: ActionInput = {
-    action: definition.id,
-    account,
-    tenant,
-    startedBy,
-    priority,
-    weight,
-    callTimeoutMs: definition.totalTimeoutMs,
-    ...(accepted.lock ? { lock: accepted.lock } : {}),
-  };
-  await startReported(parts, {
-    workflow: 'action',
-    workflowId,
-    input: message,
-    reportId,
-    summary: `${definition.id} of ${account}`,
-    provider: definition.provider.id,
-    name: definition.id,
-    account,
-    tenant,
-    priority,
-    weight,
-    mayRunAgain: true,
-  });
+  await launchAction(parts, definition, { workflowId, account, tenant, startedBy, priority, weight, input }, accept);
   return handle;
 }
 
@@ -205,40 +158,4 @@ function checked<Input>(options: ActOptions<Input>): Checked {
   if (key.length < 1 || key.length > 200)
     throw new TypeError(`\`idempotencyKey\` has ${key.length} characters; it must have 1 to 200.`);
   return { account, tenant, startedBy, priority, weight, key };
-}
-
-interface Asker extends Checked {
-  readonly workflowId: string;
-  readonly kind: 'action' | 'saga';
-  readonly name: string;
-  /** It was accepted before: only a place that it has already counts. */
-  readonly isAgain?: boolean;
-}
-
-async function placeFor(
-  tx: PoolClient,
-  conflicts: Required<Conflicts<unknown>> | undefined,
-  input: unknown,
-  asker: Asker,
-): Promise<LockPlace | undefined> {
-  if (!conflicts) return undefined;
-  const entity = conflicts.entity(input, { account: asker.account });
-  if (asker.isAgain) {
-    const queue = await pendingOperations(tx, entity);
-    if (!queue.some(({ workflowId }) => workflowId === asker.workflowId)) return undefined;
-  }
-  return takePlace(tx, { ...asker, entity, rootWorkflowId: asker.workflowId, policy: conflicts.policy });
-}
-
-const UNDEFINED_TABLE = '42P01';
-
-/** Twice where that helps: the schema may not be there yet, and an owner of a lock may have ended without giving it back. */
-async function inOneTransaction<T>(parts: ClientParts, work: (tx: PoolClient) => Promise<T>): Promise<T> {
-  try {
-    return await inTransaction(parts.pool, work);
-  } catch (error) {
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) await migrate(parts.pool);
-    else if (!(error instanceof EntityBusy) || !(await freeClosedOwners(parts, error))) throw error;
-    return inTransaction(parts.pool, work);
-  }
 }

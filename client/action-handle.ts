@@ -6,7 +6,9 @@ import type { ActionState } from '../contracts/action.ts';
 import { sagaStepWorkflowId } from '../contracts/names.ts';
 import type { Report } from '../contracts/report.ts';
 import { listReports, loadActionStep, loadSaga } from '../db/index.ts';
+import type { ActionDefinition } from '../providers/define-action.ts';
 import { ActionFailed } from './action-errors.ts';
+import { resolveAction, type Resolution } from './resolve-action.ts';
 import type { ClientParts } from './start-reported.ts';
 
 export interface ActionStatus {
@@ -18,6 +20,8 @@ export interface ActionStatus {
   readonly errorType: string | null;
   /** What goes to the third party as idempotency key. */
   readonly idempotencyKey: string;
+  /** Who has decided on its unknown fate; null when nobody had to. */
+  readonly resolvedBy: string | null;
 }
 
 export interface ActionHandle<Output> {
@@ -31,6 +35,15 @@ export interface ActionHandle<Output> {
   result(): Promise<Output>;
   /** Asks for its end: not sent if it was not sent yet. What was sent is looked up first, and done is done. */
   cancel(): Promise<void>;
+  /**
+   * A person's decision on a write that was left as `unknown-write`: it happened, with this output; or it did not, and is
+   * sent again. Then `result()` gives the output, or waits for it.
+   * @throws TypeError when the output does not fit, for a step of a saga that is to be sent again, or for a handle that
+   *   does not know its action: `sluice.action({ workflowId, action })` does.
+   * @throws Error when there is nothing to resolve, e.g. because somebody else just did.
+   * @throws EntityBusy when it is to be sent again and its entity is being worked on, with the policy `refuse`.
+   */
+  resolve(resolution: Resolution<Output>): Promise<void>;
 }
 
 export interface SagaHandle<Outputs> {
@@ -43,14 +56,19 @@ export interface SagaHandle<Outputs> {
   cancel(): Promise<void>;
 }
 
-export function createActionHandle<Output>(parts: ClientParts, workflowId: string): ActionHandle<Output> {
+/** @param definition of the action; without it, its unknown fate can't be resolved. */
+export function createActionHandle<Output>(
+  parts: ClientParts,
+  workflowId: string,
+  definition?: ActionDefinition,
+): ActionHandle<Output> {
   return {
     workflowId,
     status: async () => {
       const step = await loadActionStep(parts.pool, workflowId);
       if (!step) return undefined;
-      const { state, calls, error, errorType, idempotencyKey } = step;
-      return { state, calls, error, errorType, idempotencyKey };
+      const { state, calls, error, errorType, idempotencyKey, resolvedBy } = step;
+      return { state, calls, error, errorType, idempotencyKey, resolvedBy };
     },
     result: async () => {
       const early = await loadActionStep(parts.pool, workflowId);
@@ -63,6 +81,15 @@ export function createActionHandle<Output>(parts: ClientParts, workflowId: strin
         : (failure ?? new ActionFailed(workflowId, 'bug', 'it ended and nothing is known of its write'));
     },
     cancel: () => cancel(parts, workflowId),
+    resolve: async (resolution) => {
+      if (!definition)
+        throw new TypeError(
+          'This handle does not know its action; take one with `sluice.action({ workflowId, action })`.',
+        );
+      // What it was doing last (its report, its lock) belongs to before.
+      await endOf(parts, workflowId);
+      await resolveAction(parts, definition, workflowId, resolution);
+    },
   };
 }
 

@@ -58,7 +58,11 @@ export interface Sluice {
     saga: Saga<Input, Parsed, Outputs>,
     options: ActOptions<Input>,
   ): Promise<SagaHandle<Outputs>>;
-  /** An action by its workflow id; nothing is asked of a server yet. */
+  /** An action by its workflow id, with its type when the action itself is named too; nothing is asked of a server yet. */
+  action<Input, Output>(of: {
+    readonly workflowId: string;
+    readonly action: Action<Input, Output>;
+  }): ActionHandle<Output>;
   action(of: { readonly workflowId: string }): ActionHandle<unknown>;
   /** Operations on an entity that are not done: the one at work, then those that wait. */
   pending(entity: string): Promise<PendingOperation[]>;
@@ -101,7 +105,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     reports: { list: (filter) => listReports(pool, filter) },
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
-    action: ({ workflowId }) => createActionHandle(parts, workflowId),
+    action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>
+      createActionHandle<never>(parts, workflowId, action?.definition),
     pending: (entity) => pendingOperations(pool, entity),
     start: (sync, startOptions) => startSync(parts, sync, startOptions),
     run: (of) => createHandle(parts, of),

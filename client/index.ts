@@ -6,6 +6,7 @@ export type { StartOptions } from './start-sync.ts';
 export type { ActOptions } from './act.ts';
 export { ActionFailed, EntityBusy } from './action-errors.ts';
 export type { ActionHandle, ActionStatus, SagaHandle } from './action-handle.ts';
+export type { Resolution } from './resolve-action.ts';
 export type { ConflictPolicy, PendingOperation } from '../contracts/action.ts';
 export type { Report, ReportKind, ReportStatus, StartedBy } from '../contracts/report.ts';
 export type { ReportFilter } from '../db/index.ts';

@@ -40,6 +40,8 @@ export interface ActionStep {
   readonly error: string | null;
   readonly errorType: ActionErrorType | null;
   readonly createdAt: string;
+  /** Who has decided on its unknown fate. */
+  readonly resolvedBy: string | null;
   /** A later operation on the same entity wants this one gone. */
   readonly isUnwanted: boolean;
 }
@@ -82,6 +84,7 @@ const LOAD = `
     s.undoes, s.idempotency_key as "idempotencyKey", s.input, s.state, s.attempts, s.calls, s.sending,
     (extract(epoch from clock_timestamp() - s.sent_at) * 1000)::float8 as "sinceSentMs", s.output, s.error,
     s.error_type as "errorType", to_char(s.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
+    s.resolved_by as "resolvedBy",
     exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled) as "isUnwanted"
   from sluice.action_step s where s.workflow_id = $1`;
 

@@ -42,6 +42,7 @@ export {
   type ActionStep,
   type NewActionStep,
 } from './action-store.ts';
+export { reopenUnknown, resolveAsDone } from './action-resolution-store.ts';
 export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './saga-store.ts';
 export {
   holdsLock,

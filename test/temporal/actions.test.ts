@@ -169,6 +169,63 @@ describe('an action against a third party', () => {
     expect(api.report().created['POST /bare']?.objects).toBe(1);
   });
 
+  describe('left as unknown-write', () => {
+    const leaveUnknown = async (account: string) => {
+      api.script('POST /bare', ['reset-after']);
+      const handle = await world.sluice.act(bare, { account, input: { text: account }, startedBy: 'user:7' });
+      expect((await failureOf(handle.result())).type).toBe('unknown-write');
+      // As after a restart of the app: nothing is known but its id.
+      return world.sluice.action({ workflowId: handle.workflowId, action: bare });
+    };
+    const written = () => api.report().created['POST /bare']?.objects ?? 0;
+
+    it('is done when a person says that it happened, and nothing is sent', async () => {
+      const handle = await leaveUnknown('r1');
+      const before = written();
+      await handle.resolve({ happened: true, output: { id: 'bare-found' }, by: 'user:9' });
+      const output = await handle.result();
+      expectTypeOf(output).toEqualTypeOf<{ id: string }>();
+      expect(output).toEqual({ id: 'bare-found' });
+      expect(await handle.status()).toMatchObject({ state: 'done', errorType: null, resolvedBy: 'user:9', calls: 1 });
+      expect(await world.sluice.reports.list({ workflowId: handle.workflowId })).toMatchObject([
+        { status: 'ok', error: null, startedBy: 'user:7' },
+      ]);
+      expect(written()).toBe(before);
+      await expect(handle.resolve({ happened: false })).rejects.toThrow('has nothing to resolve');
+    });
+
+    it('is sent once more when a person says that it did not happen, by one of two who say so', async () => {
+      const handle = await leaveUnknown('r2');
+      const before = written();
+      const deciding = [1, 2].map((user) => handle.resolve({ happened: false, by: `user:${user}` }));
+      const ends = (await Promise.allSettled(deciding)).map(({ status }) => status);
+      expect(ends.toSorted()).toEqual(['fulfilled', 'rejected']);
+      expect((await handle.result()).id).toMatch(/^bare-/);
+      expect(await handle.status()).toMatchObject({ state: 'done', calls: 2 });
+      expect(written()).toBe(before + 1);
+      await expect
+        .poll(async () => (await world.sluice.reports.list({ account: 'r2' })).map(({ status }) => status))
+        .toEqual(['failed', 'ok']);
+    });
+
+    it('is resolved by nothing that does not fit', async () => {
+      const handle = await leaveUnknown('r3');
+      const { workflowId } = handle;
+      await expect(handle.resolve({ happened: true, output: { id: 7 } as never })).rejects.toThrow();
+      await expect(handle.resolve({ happened: false, by: 'me' as never })).rejects.toThrow(TypeError);
+      await expect(world.sluice.action({ workflowId }).resolve({ happened: false })).rejects.toThrow(
+        'does not know its action',
+      );
+      await expect(world.sluice.action({ workflowId, action: keyed }).resolve({ happened: false })).rejects.toThrow(
+        'is a social/bare, not a social/keyed',
+      );
+      expect(await handle.status()).toMatchObject({ state: 'failed', errorType: 'unknown-write', resolvedBy: null });
+      const done = await world.sluice.act(keyed, { account: 'r3', input: { text: 'fine' } });
+      await done.result();
+      await expect(done.resolve({ happened: false })).rejects.toThrow('has nothing to resolve');
+    });
+  });
+
   it('waits out a limit without spending an attempt', async () => {
     api.script('POST /keyed', [
       { status: 429, headers: { 'retry-after': '1' }, body: {} },
