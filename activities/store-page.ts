@@ -60,6 +60,7 @@ async function commitStep(
   const { deps, request, sync, node, unit } = attempt;
   const { options, endpoint } = node;
   const { account } = request.context;
+  const { newRows } = attempt.memory;
   const { map } = options;
   const rows = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
   const page: PageToCommit = {
@@ -80,6 +81,7 @@ async function commitStep(
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
     stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
+    expectsNew: keys.length > 0 && newRows.expected(account, node.resource),
   };
   const store = options.store;
   const committed = store
@@ -92,6 +94,7 @@ async function commitStep(
     : await commitPage(deps.pool, page);
   // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
   if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
+  if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
   await wakeNodes(deps, request, committed.wake);
   // While the page size may still grow, and where lanes share a list, the database knows more.
   const isPlain = attempt.pageSize >= endpoint.paginate.pageSize.max && committed.lanes === 0 && !unit.isLaned;

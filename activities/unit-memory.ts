@@ -4,8 +4,10 @@
  * for: whoever else has moved the unit meanwhile told the workflow so. Next stop: `fetch-page.ts`.
  */
 import type { LoadedUnit } from '../db/unit-store.ts';
+import { createNewRows, type NewRows } from './new-rows.ts';
 
 export interface UnitMemory {
+  readonly newRows: NewRows;
   /** Keeps how a unit stands after a page; it was read from the database at `readAt` (`performance.now()`). */
   remember(unit: number, standing: LoadedUnit, readAt: number): void;
   /** What is remembered of a unit that has `pages` pages, once; undefined when it must be read. */
@@ -25,6 +27,7 @@ const MOST_UNITS = 1_000;
 export function createUnitMemory(now: () => number = () => performance.now()): UnitMemory {
   const units = new Map<number, Remembered>();
   return {
+    newRows: createNewRows(),
     remember(unit, standing, readAt) {
       units.delete(unit);
       units.set(unit, { standing, readAt });

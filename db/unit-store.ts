@@ -146,6 +146,8 @@ export interface PageToCommit {
   readonly isReread: boolean;
   /** Pages in a row without a new row that make a loop; null: any number. */
   readonly stalledLimit: number | null;
+  /** Its rows are probably all new, which is stored faster; where that is wrong it costs more. */
+  readonly expectsNew?: boolean;
 }
 
 /** Lanes to walk a list with from now on, this unit among them: pages of `size` items, the next one to be read is `next`. */
@@ -186,6 +188,8 @@ export type CommittedPage =
       readonly isPaused: boolean;
       readonly children: Readonly<Record<string, number>>;
       readonly wake: readonly string[];
+      /** Whether all rows were new, where that was expected. */
+      readonly isAllNew: boolean | null;
     };
 
 /** Stores a page in one statement: rows, child units, position, counters. Inside a transaction when `db` is in one. */
