@@ -15,7 +15,8 @@ import { actionFailed } from './to-failure.ts';
 
 /**
  * Doing it twice makes one step.
- * @throws ApplicationFailure `bug` when the step's own function throws, `conflict` when the entity's lock is refused.
+ * @throws ApplicationFailure `bug` when the step's own function throws, `conflict` when the entity's lock is refused,
+ *   by policy or because waiting for it would never end.
  */
 export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput): Promise<PreparedStep> {
   const { sagaWorkflowId, sagaRunId, step: stepName, undo = false } = request;
@@ -73,8 +74,10 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
       startedBy,
       policy,
     });
-    if (answer.state === 'refused')
-      throw actionFailed('conflict', `"${entity}" is being worked on by ${answer.ahead.join(', ')}`);
+    if (answer.state === 'refused') {
+      const circle = answer.isCircle ? ', which waits for what this saga holds' : '';
+      throw actionFailed('conflict', `"${entity}" is being worked on by ${answer.ahead.join(', ')}${circle}`);
+    }
     if (answer.byRoot) return undefined;
     return { entity, mustWait: answer.state === 'waiting', cancels: policy === 'cancel-previous' ? answer.ahead : [] };
   });

@@ -1,6 +1,6 @@
 /**
  * One operation at a time on one entity: a queue in Postgres whose first place holds the lock. The functions are in
- * migrations/0041_entity_locks.sql. Next stop: `client/act.ts` takes a place, `workflows/action.ts` waits and gives it back.
+ * migrations/0041_entity_locks.sql, `take_lock` in 0051_lock_cycles.sql. Next stop: `client/act.ts` takes a place, `workflows/action.ts` waits and gives it back.
  */
 import type { ConflictPolicy, PendingOperation } from '../contracts/action.ts';
 import type { Queryable } from './pool.ts';
@@ -22,6 +22,8 @@ export interface LockAnswer {
   readonly ahead: readonly string[];
   /** The saga that it belongs to holds the entity: there is no place of its own. */
   readonly byRoot?: boolean;
+  /** Refused because those ahead wait, directly or by others, for what its saga holds. */
+  readonly isCircle?: boolean;
 }
 
 /** Takes a place, once: asking again answers where it stands. */

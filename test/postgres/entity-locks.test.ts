@@ -67,6 +67,34 @@ describe('the lock of an entity', () => {
     expect((await pendingOperations(db.pool, entity)).map((each) => each.workflowId)).toEqual(['saga', 'other/step']);
   });
 
+  it('is refused to the step of a saga whose waiting would never end, and to no other', async () => {
+    const [x, y, z] = [randomUUID(), randomUUID(), randomUUID()];
+    await take(x, 'A');
+    await take(y, 'B');
+    await take(z, 'C');
+    expect(await take(y, 'A/step', 'wait', 'A')).toMatchObject({ state: 'waiting' });
+    expect(await take(z, 'B/step', 'wait', 'B')).toMatchObject({ state: 'waiting' });
+    // C → A → B → C, over three sagas. Who holds nothing may wait for anything.
+    expect(await take(x, 'C/step', 'wait', 'C')).toEqual({ state: 'refused', ahead: ['A'], isCircle: true });
+    expect(await take(x, 'D/step', 'wait', 'D')).toMatchObject({ state: 'waiting' });
+    expect(await take(x, 'E')).toMatchObject({ state: 'waiting' });
+    // Asking again for a place that it has is no new one.
+    expect(await take(y, 'A/step', 'wait', 'A')).toMatchObject({ state: 'waiting', ahead: ['B'] });
+    // C takes back what it did and gives its entity back: B's step has its turn.
+    expect(await releaseLock(db.pool, z, 'C')).toBe('B/step');
+  });
+
+  it('is refused to exactly one of two steps that close a circle in the same moment', async () => {
+    for (let round = 0; round < 30; round++) {
+      const [x, y] = [`x-${randomUUID()}`, `y-${randomUUID()}`];
+      const [a, b] = [`A${round}`, `B${round}`];
+      await take(x, a);
+      await take(y, b);
+      const answers = await Promise.all([take(y, `${a}/step`, 'wait', a), take(x, `${b}/step`, 'wait', b)]);
+      expect(answers.map(({ state }) => state).toSorted()).toEqual(['refused', 'waiting']);
+    }
+  });
+
   it('has exactly one holder at any moment, however many race for it', async () => {
     const entity = randomUUID();
     const racers = Array.from({ length: 60 }, (_, index) => `w${index}`);

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { Client, Connection } from '@temporalio/client';
 import { z } from 'zod';
 import { EntityBusy, type ActionHandle, type ConflictPolicy } from '../../client/index.ts';
-import { defineProvider, del, inflight, noAuth, post } from '../../providers/index.ts';
+import { defineProvider, defineSaga, del, inflight, noAuth, post } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
 import { createWorld, type World } from '../setup/world.ts';
 
@@ -37,6 +37,20 @@ describe('two operations on one note', () => {
     conflicts: { entity, policy: 'wait' },
     idempotent: true,
   });
+  const mark = provider.action('mark', {
+    input: Note,
+    output: Done,
+    request: ({ note }) => post(`/marks/${note}`),
+    compensate: ({ note }) => del(`/marks/${note}`),
+    idempotent: true,
+  });
+  /** Holds one note and needs another. */
+  const merge = defineSaga('merge', {
+    input: z.object({ note: z.string(), into: z.string() }),
+    conflicts: { entity, policy: 'wait' },
+  })
+    .step('mark', mark, ({ input }) => ({ note: input.note }))
+    .step('copy', copy, ({ input }) => ({ note: input.into }));
   const remove = (name: string, policy: ConflictPolicy) =>
     provider.action(name, {
       input: Note,
@@ -65,7 +79,16 @@ describe('two operations on one note', () => {
       };
     api.route('POST', '/copies/:note', work('copied'));
     api.route('DELETE', '/notes/:note', work('deleted'));
-    world = await createWorld([], { actions: [copy, ...Object.values(deletes)], workers: 2 });
+    const marking =
+      (event: string) =>
+      async (_: unknown, { note }: { note: string }) => {
+        await delay(500); // both sagas hold their own note by then
+        events.set(note, [...(events.get(note) ?? []), event]);
+        return { body: { note } };
+      };
+    api.route('POST', '/marks/:note', marking('marked'));
+    api.route('DELETE', '/marks/:note', marking('mark removed'));
+    world = await createWorld([], { actions: [copy, ...Object.values(deletes)], sagas: [merge], workers: 2 });
     connection = await Connection.connect({ address: inject('temporalAddress') });
     temporal = new Client({ connection });
   });
@@ -81,6 +104,26 @@ describe('two operations on one note', () => {
       () => 'done',
       (error: { type?: string }) => String(error.type),
     );
+
+  it('ends for two sagas that each hold what the other needs: one is done, one is refused and takes back what it did', async () => {
+    const sagas = await Promise.all([
+      world.sluice.saga(merge, { account: 'a', input: { note: 'left', into: 'right' } }),
+      world.sluice.saga(merge, { account: 'a', input: { note: 'right', into: 'left' } }),
+    ]);
+    const ends = await Promise.all(
+      sagas.map((saga) => saga.result().then(() => 'done', (error: Error & { type?: string }) => `${error.type}: ${error.message}`)),
+    ); // prettier-ignore
+    const [refused] = ends.filter((end) => end !== 'done');
+    expect(ends).toContain('done');
+    expect(refused).toMatch(
+      /^conflict: copy failed: "note\/(left|right)" is being worked on by .*, which waits for what this saga holds; taken back: mark$/,
+    );
+    const stories = ['left', 'right'].map((note) => (events.get(note) ?? []).join(', '));
+    expect(stories.toSorted()).toEqual(['marked', 'marked, mark removed, copied']);
+    expect(overlaps).toBe(0);
+    for (const note of ['left', 'right'])
+      await expect.poll(() => world.sluice.pending(`note/${note}`), RECONCILED).toEqual([]);
+  });
 
   it(
     'ends in one of the stated ways when a thousand notes are copied while the user deletes originals',
