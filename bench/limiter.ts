@@ -4,6 +4,7 @@
  */
 import { measureFairness } from './limiter/fairness.ts';
 import { measureFaults, measureUtilisation } from './limiter/known.ts';
+import { measurePeers } from './limiter/peers.ts';
 import { startBenchPostgres } from './limiter/postgres.ts';
 import { stopAll } from './limiter/processes.ts';
 import { measureBloat, measureLongTransaction, measureThroughput } from './limiter/throughput.ts';
@@ -24,6 +25,7 @@ export async function runLimiter(options: BenchOptions): Promise<readonly Measur
     'long-transaction': () => measureLongTransaction(postgres, isQuick),
     bloat: () => measureBloat(postgres, isQuick),
     utilisation: () => measureUtilisation(postgres, isQuick),
+    peers: () => measurePeers(postgres, isQuick),
   };
   const measures: Measure[] = [];
   try {
