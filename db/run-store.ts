@@ -3,7 +3,7 @@
  */
 import type { Plan } from '../contracts/plan.ts';
 import type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../contracts/run.ts';
-import { inTransaction, type Pool, type Queryable } from './pool.ts';
+import type { Pool, Queryable } from './pool.ts';
 
 export interface NewRun {
   readonly runId: string;
@@ -15,39 +15,40 @@ export interface NewRun {
   readonly mode: RunMode;
 }
 
-const INSERT_RUN = `
-  insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing`;
-
-const INSERT_NODES = `
-  insert into sluice.node (run_id, name, ordinal, parent, resource, waiting)
-  select $1, n->>'name', o, n->>'parent', n->>'resource', case when n->>'parent' is null then 1 else 0 end
-  from jsonb_array_elements($2::jsonb) with ordinality x(n, o)
-  on conflict (run_id, name) do nothing`;
-
-const INSERT_ROOT_UNITS = `
-  insert into sluice.unit (run_id, node, parent_key)
-  select $1, n->>'name', '' from jsonb_array_elements($2::jsonb) n where n->>'parent' is null
-  on conflict (run_id, node, parent_key, part, lane) do nothing`;
+// Foreign keys are checked when the statement ends, so the order of its parts does not matter.
+const OPEN = {
+  name: 'open_run',
+  text: `
+    with opened as (
+      insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing
+    ), nodes as (
+      insert into sluice.node (run_id, name, ordinal, parent, resource, waiting)
+      select $1, n->>'name', o, n->>'parent', n->>'resource', case when n->>'parent' is null then 1 else 0 end
+      from jsonb_array_elements($8::jsonb->'nodes') with ordinality x(n, o)
+      on conflict (run_id, name) do nothing
+    )
+    insert into sluice.unit (run_id, node, parent_key)
+    select $1, n->>'name', '' from jsonb_array_elements($8::jsonb->'nodes') n where n->>'parent' is null
+    on conflict (run_id, node, parent_key, part, lane) do nothing`,
+};
 
 /** Creates the run, its nodes and the units of its roots. Doing it twice changes nothing. */
 export async function openRun(pool: Pool, run: NewRun): Promise<void> {
-  const nodes = JSON.stringify(run.plan.nodes);
-  await inTransaction(pool, async (tx) => {
-    const { plan } = run;
-    await tx.query(INSERT_RUN, [
-      run.runId,
-      run.workflowId,
+  const { runId, workflowId, plan, account, tenant, input, mode } = run;
+  await pool.query({
+    ...OPEN,
+    values: [
+      runId,
+      workflowId,
       plan.provider,
       plan.sync,
-      run.account,
-      run.tenant ?? null,
-      JSON.stringify(run.input ?? null),
+      account,
+      tenant ?? null,
+      JSON.stringify(input ?? null),
       JSON.stringify(plan),
-      run.mode,
-    ]);
-    await tx.query(INSERT_NODES, [run.runId, nodes]);
-    await tx.query(INSERT_ROOT_UNITS, [run.runId, nodes]);
+      mode,
+    ],
   });
 }
 
@@ -87,6 +88,12 @@ const PROGRESS = `
     r.paused_by, r.paused_reason,
     (select coalesce(jsonb_agg(to_jsonb(n) order by n.ordinal), '[]') from sluice.node n where n.run_id = r.id) as nodes
   from sluice.run r`;
+const PROGRESS_BY_RUN = { name: 'progress_by_run', text: `${PROGRESS} where r.id = $1` };
+// Index: run_by_workflow.
+const PROGRESS_BY_WORKFLOW = {
+  name: 'progress_by_workflow',
+  text: `${PROGRESS} where r.workflow_id = $1 order by r.started_at desc limit 1`,
+};
 
 /**
  * The state of a run, by run id or, for the newest one, by workflow id.
@@ -96,11 +103,11 @@ export async function readProgress(
   db: Queryable,
   run: { runId: string } | { workflowId: string },
 ): Promise<RunProgress | undefined> {
-  const [where, value] =
+  const query =
     'runId' in run
-      ? ['r.id = $1', run.runId]
-      : ['r.workflow_id = $1 order by r.started_at desc limit 1', run.workflowId];
-  const { rows } = await db.query(`${PROGRESS} where ${where}`, [value]).catch((error: unknown) => {
+      ? { ...PROGRESS_BY_RUN, values: [run.runId] }
+      : { ...PROGRESS_BY_WORKFLOW, values: [run.workflowId] };
+  const { rows } = await db.query(query).catch((error: unknown) => {
     // A database that no worker has migrated yet knows no run.
     if (NOT_MIGRATED.has((error as { code?: string }).code)) return { rows: [] };
     throw error;

@@ -3,7 +3,7 @@
  * of each page (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980). It finds a repeat of any
  * length: A→A at once, A→B→A within a few pages. Pure. Next stop: `advance.ts`.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { GuardMemory } from '../../db/unit-store.ts';
 import type { Guards } from '../../providers/pagination.ts';
 import type { ListEnd } from './step.ts';
@@ -81,9 +81,8 @@ function brent(memory: Record<string, string | number>, name: string, value: str
 
 /** A short name for keys: the same ones in the same order have the same. */
 export function digest(parts: readonly string[]): string {
-  const hash = createHash('sha1');
-  for (const part of parts) hash.update(`${part.length}:`).update(part);
-  return hash.digest('base64').slice(0, 16);
+  const text = parts.map((part) => `${part.length}:${part}`).join('');
+  return hash('sha1', text, 'base64').slice(0, 16);
 }
 
 function plural(count: number, what: string): string {
