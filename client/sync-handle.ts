@@ -51,11 +51,11 @@ export function createHandle(
     workflowId,
     progress: async () => {
       // The newest run may be so new that its row does not exist yet: its predecessor's state would be the wrong answer.
-      const description = await handle.describe().catch((error: unknown) => {
+      const describing = handle.describe().catch((error: unknown) => {
         if (error instanceof WorkflowNotFoundError) return undefined;
         throw error;
       });
-      const known = await readProgress(pool, { workflowId });
+      const [description, known] = await Promise.all([describing, readProgress(pool, { workflowId })]);
       if (!description) return known ?? { state: 'unknown' };
       const runId = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
       if (known?.runId === runId) return known;
