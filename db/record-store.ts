@@ -15,14 +15,15 @@ export interface RecordRow {
 }
 
 // (tx, seq) is the order. Only rows of transactions that are older than every one still running are shown, so that a
-// row which commits late can never appear behind a reader. Index: record_changes. (Its text has a name of its own:
+// row which commits late can never appear behind a reader. Index: record_feed; conditions on account and resource by
+// themselves would let the primary key be used, and all rows be read and sorted. (The text of tx has a name of its own:
 // `order by tx` would otherwise sort the text.)
 const CHANGES = `
   select tx::text as tx_text, seq, key, data, first_seen_at, last_seen_at, changed_at, deleted_at
   from sluice.record
-  where account = $1 and resource = $2 and (tx, seq) > ($3::xid8, $4::bigint)
-    and tx < pg_snapshot_xmin(pg_current_snapshot())
-  order by account, resource, tx, seq limit $5`;
+  where (account || '/' || resource) = $1 || '/' || $2
+    and (tx, seq) > ($3::xid8, $4::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())
+  order by (account || '/' || resource), tx, seq limit $5`;
 
 /**
  * Up to `limit` changes after a sequence, oldest first; an empty list means that the reader has caught up.

@@ -8,7 +8,7 @@ import type { Pool, Queryable } from './pool.ts';
 const END_NODE = `
   with open as (
     select u.id, u.state from sluice.unit u
-     where u.run_id = $1 and u.node = $2 and u.state in ('waiting', 'running') order by u.id for no key update
+     where u.run_id = $1 and u.node = $2 and u.end_kind is null order by u.id for no key update
   ), ended as (
     update sluice.unit u set state = 'done', end_kind = 'truncated', reason = $3 from open o where u.id = o.id
     returning o.state

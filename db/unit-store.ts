@@ -84,19 +84,20 @@ export interface LoadedUnit {
   readonly endPosition: number | null;
 }
 
-// By primary keys only: unit, run, lanes' board, parent record, page size, watermark.
+// By primary keys only: unit, run, lanes' board, parent record, page size, watermark. The parent's row is asked for by itself:
+// joined, all rows of the account may be read where statistics are old.
 const LOAD = {
   name: 'load_unit',
   text: `
     select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, r.input as "runInput",
-      u.parent_key as "parentKey", p.data as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
+      u.parent_key as "parentKey",
+      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
       u.rows, u.attempts, u.watermark as highest, w.value as watermark, s.size as "pageSize",
       b.run_id is not null as "isLaned", least(b.end_position, b.planned_end) as "endPosition"
     from sluice.unit u
     join sluice.run r on r.id = u.run_id
     left join sluice.lane_board b
       on b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part
-    left join sluice.record p on p.account = r.account and p.resource = $2 and p.key = u.parent_record
     left join sluice.page_size s on s.provider = r.provider and s.endpoint = $3 and s.account = r.account
     left join sluice.watermark w on w.account = r.account and w.resource = $4 and w.parent_key = u.parent_key
     where u.id = $1`,

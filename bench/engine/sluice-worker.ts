@@ -40,6 +40,8 @@ const items = provider.endpoint('items', {
     next: (page) => page.next,
     pageSize: { start: 100, max: 100 },
     maxPages: 1_000_000,
+    // Its lists are thousands of rows, exactly.
+    resultCap: false,
   },
 });
 const itemsSync = defineSync('items', { provider, input: z.object({ user: z.string() }) }, (s) => ({
