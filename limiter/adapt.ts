@@ -10,6 +10,7 @@ import { holdUntilOpening, nextProbe } from './law-hold.ts';
 import { opened } from './law-opening.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './law-outage.ts';
 import { countRecent } from './law-recent.ts';
+import { countSpans, forgetSpans, leavingRate } from './law-sliding.ts';
 import { bounds, clamp, describe, enter, setMark } from './law-state.ts';
 import type { LawEvent, LawOutput, LawState } from './law-state.ts';
 import { keptWindow, measuredOpenings } from './law-window.ts';
@@ -30,7 +31,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
     openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, climbFrom: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
-    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, recentOk: 0, recentFailed: 0,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, spans: [], spansFromMs: 0, spanOk: 0, bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0, drainUntilMs: 0, clean: 0, same: [], recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
 }
@@ -41,6 +42,16 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
  */
 export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
   const s: LawState = { ...state };
+  // States of older versions do not have them.
+  s.spans ??= [];
+  s.same ??= [];
+  s.spanOk ??= 0;
+  s.bucketLeast ??= 0;
+  s.bucketMost ??= Number.MAX_VALUE;
+  s.notedMs ??= 0;
+  s.spansFromMs ??= 0;
+  s.drainUntilMs ??= 0;
+  s.clean ??= 0;
   advanceTo(s, event);
   const text = react(s, event, spec) ?? passTime(s, spec);
   if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
@@ -52,13 +63,16 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   const backMs = s.nowMs - atMs;
   if (backMs > 1000) {
     // The store's clock was set back: every remembered time moves with it.
-    const times = ['phaseAtMs', 'markLoMs', 'markHiMs', 'lastRefusalMs', 'surpriseAtMs', 'heldAtMs', 'probeAtMs', 'openFromMs', 'openToMs', 'nextClimbMs', 'recentAtMs', 'recentFromMs'] as const; // prettier-ignore
+    const times = ['phaseAtMs', 'markLoMs', 'markHiMs', 'lastRefusalMs', 'surpriseAtMs', 'heldAtMs', 'probeAtMs', 'openFromMs', 'openToMs', 'nextClimbMs', 'recentAtMs', 'recentFromMs', 'drainUntilMs'] as const; // prettier-ignore
     for (const name of times) if (s[name] !== 0) s[name] -= backMs;
+    forgetSpans(s);
     s.nowMs = atMs;
   }
   const passedMs = Math.max(0, atMs - s.nowMs);
   s.nowMs += passedMs;
   countRecent(s, ok);
+  countSpans(s, ok);
+  s.clean += ok;
   const below = (passedMs * s.limit) / 1000 - ok;
   // One per cent more, because the estimate may be that much too low.
   s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
@@ -82,6 +96,7 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
   if (event.refused > 0) {
     s.okSinceMark += event.ok;
     s.lastRefusalMs = s.nowMs;
+    s.clean = 0;
     if (!wasHeld) return decrease(s, event, spec);
     s.probesRefused += 1;
     nextProbe(s, event.retryAfterMs);
@@ -184,7 +199,8 @@ function rateOf(s: LawState, spec: LearnedLimit): number {
   const { floor, ceiling } = bounds(spec);
   const share = { start: 1, cruise: 1 - s.margin, climb: 1 + s.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
   const filling = s.phase === 'fill' ? s.fillRate : 0;
-  return clamp(Math.max(filling, s.limit * share[s.phase]), floor, ceiling);
+  const rate = Math.max(filling, s.limit * share[s.phase]);
+  return clamp(s.nowMs < s.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);
 }
 
 function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {

@@ -45,7 +45,9 @@ export function forgive(s: LawState): void {
 
 export function mayClimb(s: LawState): boolean {
   if (s.demand < 0.8 || s.nowMs < s.nextClimbMs) return false;
-  if (s.sure === 2) return s.credit >= s.cost;
+  // After a long time without a refusal the debt is an old story: a limit that is far higher must not stay unseen.
+  const isLong = s.clean >= 1000 && s.nowMs - s.lastRefusalMs >= Math.max(300_000, 3 * s.windowHiMs);
+  if (s.sure === 2) return s.credit >= s.cost || isLong;
   // In a small window every refusal is a large share.
   return s.windowMax === 0 || s.windowMax >= 100 || s.credit >= 0;
 }
@@ -91,6 +93,8 @@ export function climbed(s: LawState): void {
   if (s.limit > s.refusedRate) s.refusedRate = 0;
   s.fineStep = Math.min(firstStep, 2 * s.fineStep);
   if (s.climbFrom > 0 && s.limit > 1.2 * s.climbFrom) s.restless = 1;
+  // So much more than it was said to hold was accepted in its length: it was no window.
+  if (s.limit * s.windowHiMs > 5000 * s.windowMax) s.windowMax = 0;
   const isWindow = s.windowMax >= windowCalls;
   s.stepUp = Math.min(isWindow ? 2 * largestStep : largestStep, (isWindow ? 2.5 : 2) * s.stepUp);
   capStep(s);

@@ -5,6 +5,7 @@
 import type { LearnedLimit } from '../contracts/limit.ts';
 import { touched } from './law-climb.ts';
 import { hold } from './law-hold.ts';
+import { noteRefusal } from './law-sliding.ts';
 import { bounds, clamp, describe, enter, isWellMeasured, measured, setMark } from './law-state.ts';
 import type { LawEvent, LawState } from './law-state.ts';
 import { slidingKnown } from './law-window.ts';
@@ -20,6 +21,7 @@ export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): stri
   if (s.phase === 'climb') goesOn = touched(s);
   else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
   else if (s.phase === 'ease') eased(s, sample);
+  const isWindow = (s.phase === 'climb' || s.phase === 'cruise' || s.phase === 'ease') && noteRefusal(s);
   if (s.limit < 0.8 * s.heldLimit && wasSure) s.restless = 1;
   s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
   if (s.phase === 'ease') s.shallow = 0;
@@ -34,6 +36,10 @@ export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): stri
     s.probeAtMs = s.nowMs + s.settleMs;
     enter(s, 'settle');
     return `refused at ${describe(before)} soon after it opened: waiting until the first calls have left the window`;
+  }
+  if (isWindow) {
+    hold(s, event.retryAfterMs);
+    return `refused at ${describe(before)}: a sliding window of ${s.windowMax} calls in ${(s.windowHiMs / 1000).toFixed(0)} s`;
   }
   const gentle = event.retryAfterMs === undefined && (s.phase === 'climb' || s.phase === 'cruise') && s.shallow === 1;
   if (!gentle) {

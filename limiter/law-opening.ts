@@ -56,7 +56,7 @@ export function opened(s: LawState, event: LawEvent): string {
     next = 'ease';
   }
   if (held !== undefined && held > 0 && s.measuring === 0) {
-    s.limit = clamp((held * 1000) / s.windowHiMs, 0.2 * before, Math.max(before, s.heldRate));
+    s.limit = clamp((held * 1000) / s.windowHiMs, 0.2 * before, Math.max(before, s.heldRate, s.heldLimit));
     s.refusedRate = 0;
     s.sure = hiMs - loMs < 0.1 * s.windowHiMs ? 2 : 1;
   }

@@ -17,6 +17,14 @@ export function watch(s: LawState, lengthMs: number): void {
   s.recent = Array.from({ length: bins }, () => 0);
 }
 
+/** Watches a window whose past is known: `acceptedIn` says how much was accepted in the last so many milliseconds. */
+export function refill(s: LawState, lengthMs: number, acceptedIn: (ms: number) => number): void {
+  watch(s, lengthMs);
+  const until = (index: number): number => acceptedIn(index * s.recentBinMs);
+  s.recent = s.recent.map((_, index) => (index === 0 ? 0 : Math.max(0, until(index) - until(index - 1))));
+  s.recentFromMs = s.nowMs - (bins - 1) * s.recentBinMs;
+}
+
 /** Adds accepted calls now. */
 export function countRecent(s: LawState, ok: number): void {
   if (s.recentBinMs === 0) return;

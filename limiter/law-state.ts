@@ -120,6 +120,22 @@ export interface LawState {
   recentBinMs: number;
   recentAtMs: number;
   recentFromMs: number;
+  /** Accepted calls in bins of several sizes, latest bin first, its beginning, and since when. */
+  spans: readonly { readonly atMs: number; readonly counts: readonly number[] }[];
+  spansFromMs: number;
+  /** Accepted and not in the bins yet. */
+  spanOk: number;
+  /** Bounds of the rate that a token bucket would have, and the refusal before. */
+  bucketLeast: number;
+  bucketMost: number;
+  notedMs: number;
+  /** Until a window that was recognised in the middle of its use has passed, its past counts against it. */
+  drainUntilMs: number;
+  /** Accepted since the last refusal. */
+  clean: number;
+  /** By length: accepted in it at a refusal, how many refusals in a row found the same, between which bounds the
+   * share of its recent half was, and since when. */
+  same: readonly (readonly [count: number, times: number, least: number, most: number, fromMs: number])[];
   /** Outcomes of the latest calls, each call worth 0.9 of the next. */
   recentOk: number;
   recentFailed: number;

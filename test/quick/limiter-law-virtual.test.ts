@@ -101,6 +101,32 @@ describe('the control law against a hidden limit, in virtual time', () => {
     expect(total(run.accepted, 100, 300)).toBeGreaterThan(0.95 * 200 * 8);
   });
 
+  it.each<[string, ServerSpec, boolean]>([
+    ['recognises a sliding window that is used unevenly', { kind: 'sliding', max: 450, perMs: 45_000 }, true],
+    ['takes no token bucket for a window, however unevenly it is used', { kind: 'token', max: 10, perMs: 1000 }, false],
+  ])('%s, and uses nearly all of it', (_name, server, isWindow) => {
+    for (const seed of [1, 2, 3]) {
+      const client = ourClient({ kind: 'learned', name: 'hidden' });
+      // Little for some minutes, then more than can be had, in bursts of different lengths.
+      const demandPerSecond = (nowMs: number): number => ((nowMs / minute) % 11 < 4 ? 3 : 16);
+      const world = { server, durationMs: 60 * minute, workers: 256, latencyMs: 200, seed, demandPerSecond };
+      const result = run(world, () => client);
+      expect(client.law().window !== undefined).toBe(isWindow);
+      if (isWindow) expect(Math.abs((client.law().state.windowHiMs ?? 0) / 45_000 - 1)).toBeLessThan(0.1);
+      // Of the last hour's 33 minutes at full demand, ten calls a second can be had.
+      const busy = (minuteNo: number): boolean => minuteNo % 11 >= 4;
+      let accepted = 0;
+      let could = 0;
+      for (let no = 27; no < 60; no++)
+        if (busy(no)) {
+          accepted += total(result.accepted, no * 60, no * 60 + 60);
+          could += 600;
+        }
+      expect(accepted / could).toBeGreaterThan(0.9);
+      expect(refusedShare(result, 27 * 60, 3600)).toBeLessThan(0.01);
+    }
+  });
+
   it('is the same run for the same seed', () => {
     const once = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);
     const again = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);
