@@ -210,7 +210,7 @@ function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
   return {
     state: s,
     ratePerSecond: rate,
-    burst: Math.max(1 + 0.1 * rate, s.demand < 0.5 && window ? window.max : 0),
+    burst: Math.max(window ? Math.max(1, 0.05 * rate) : 1 + 0.1 * rate, s.demand < 0.5 && window ? window.max : 0),
     mode: held ? 'hold' : 'open',
     ...(held ? { probeAtMs: s.probeAtMs } : {}),
     epoch: s.epoch,
