@@ -7,7 +7,7 @@ import type { LawState } from './law-state.ts';
 import { windowCalls } from './law-window.ts';
 
 /** Refusals that may be spent on climbing, as a share of accepted calls: of a steady limit, and more of one that moves. */
-const refusalShare = 0.0025;
+const refusalShare = 0.0024;
 const windowShare = 0.003;
 const restlessShare = 0.005;
 /** Between two climbs, at least. */
@@ -46,7 +46,7 @@ export function forgive(s: LawState): void {
 export function mayClimb(s: LawState): boolean {
   if (s.demand < 0.8 || s.nowMs < s.nextClimbMs) return false;
   // After a long time without a refusal the debt is an old story: a limit that is far higher must not stay unseen.
-  const isLong = s.clean >= 1000 && s.nowMs - s.lastRefusalMs >= Math.max(300_000, 3 * s.windowHiMs);
+  const isLong = s.credit < 0 && s.clean >= 1000 && s.nowMs - s.lastRefusalMs >= Math.max(300_000, 3 * s.windowHiMs);
   if (s.sure === 2) return s.credit >= s.cost || isLong;
   // In a small window every refusal is a large share.
   return s.windowMax === 0 || s.windowMax >= 100 || s.credit >= 0;
@@ -88,6 +88,7 @@ export function climbMs(s: LawState): number {
 /** The step was clean: the limit is at least that high. The next step is twice as large. */
 export function climbed(s: LawState): void {
   s.limit *= 1 + s.stepUp;
+  if (s.climbs === 0) s.proven = s.limit;
   s.climbs += 1;
   s.above = 0;
   if (s.limit > s.refusedRate) s.refusedRate = 0;
@@ -123,7 +124,9 @@ export function touched(s: LawState): boolean {
     s.fineStep = Math.max(leastStep, 0.7 * s.fineStep);
   } else if (s.climbFrom > 0 && s.limit < 1.12 * s.climbFrom) {
     // Hardly higher than what was measured before: the server had more saved up than we thought.
-    s.limit = sample > 0 ? clamp(sample, s.climbFrom, s.limit) : s.climbFrom;
+    // Only a window can't have: the first step lasted longer than it, so its rate is one that the server lets through.
+    const least = s.windowMax >= windowCalls ? s.proven : s.climbFrom;
+    s.limit = sample > 0 ? clamp(sample, least, Math.max(least, s.limit)) : least;
     if (s.depth > 0) s.depth *= 1.5;
     s.stepUp = firstStep;
     s.sure = 2;

@@ -53,9 +53,14 @@ export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
     ? Math.max(500, 0.03 * s.windowHiMs)
     : expected
       ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s))
-      : Math.min(500 * (s.probeNo + 1) ** 2, longestGapMs(s));
+      : Math.min(Math.max(500 * (s.probeNo + 1) ** 2, shortestGapMs(s)), longestGapMs(s));
   s.probeAtMs = Math.max(s.nowMs + gapMs, expected ? s.openFromMs : 0);
   if (!expected) s.probeNo += 1;
+}
+
+/** To know the end of a long window to a hundredth of its length is enough. */
+function shortestGapMs(s: LawState): number {
+  return s.windowMax > 0 && s.measuring === 0 ? 0.01 * s.windowHiMs : 0;
 }
 
 /** Where the length of the window is known its end is met with an error of a twelfth. */

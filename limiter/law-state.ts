@@ -85,6 +85,8 @@ export interface LawState {
   refusedInClimb: number;
   /** 1: refusals that come now were caused by a climb. */
   isCosting: number;
+  /** The rate of this climb's first clean step. */
+  proven: number;
   /** The measured estimate from which a climb started; 0 when it was not measured. */
   climbFrom: number;
   /** 1: the limit has just moved, fading to 0 over some minutes. */

@@ -30,10 +30,11 @@ function label(server: ServerSpec): string {
   return `${server.kind} ${max}/${length}`;
 }
 
-/** Long enough for the steady half to hold hundreds of calls and several windows. */
+/** Long enough for the steady half to hold hundreds of calls and several windows, all of them whole: the oracle uses up a window at once. */
 function longEnough(server: ServerSpec): number {
   const windowMs = server.kind === 'token' ? 0 : server.perMs;
-  return Math.max(20 * minute, 16 * windowMs, 600_000 / perSecond(server));
+  const leastMs = Math.max(20 * minute, 16 * windowMs, 600_000 / perSecond(server));
+  return windowMs === 0 ? leastMs : Math.ceil(leastMs / (2 * windowMs)) * 2 * windowMs;
 }
 
 function workersFor(server: ServerSpec, latencyMs: number): number {
