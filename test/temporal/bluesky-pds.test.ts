@@ -6,6 +6,7 @@ import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { installServer, serverFolder } from '../../examples/bluesky/install-server.ts';
@@ -233,7 +234,8 @@ describe('the end of a Bluesky PDS', () => {
     async () => {
       const pds = await startPds(small);
       expect([isAlive(pds.pid), existsSync(pds.dataDir)]).toEqual([true, true]);
-      await Promise.all([pds.stop(), pds.stop()]);
+      // The second signal comes while the first is being answered.
+      await Promise.all([pds.stop(), sleep(10).then(() => pds.stop())]);
       // A busy disk may take its time over the last files.
       await expect.poll(() => [isAlive(pds.pid), existsSync(pds.dataDir)]).toEqual([false, false]);
       for (const url of [pds.url, pds.plcUrl, pds.controlUrl]) await expect(fetch(url)).rejects.toThrow('fetch failed');

@@ -98,13 +98,14 @@ controlFront.answerWith((request, response) => {
   }
 });
 
-process.once('SIGTERM', () => void stop(0));
+// `on`, not `once`: after the first signal a second one would otherwise find no handler and kill this process before its end.
+process.on('SIGTERM', () => void stop(0));
 if (isPipe(0)) {
   // A dead parent, however it died, closes its end of the pipe.
   process.stdin.once('close', () => void stop(0)).resume();
   process.on('SIGINT', () => {});
 } else {
-  process.once('SIGINT', () => void stop(0));
+  process.on('SIGINT', () => void stop(0));
 }
 // A parent that read the line below and left this process running no longer reads: nothing said to it matters.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
