@@ -20,7 +20,7 @@ import { performAction } from './perform-action.ts';
 import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
 import { prepareStep } from './saga-steps.ts';
 import { createUnitMemory } from './unit-memory.ts';
-import { withHeartbeat } from './with-heartbeat.ts';
+import { withHeartbeat, withHeartbeatWhileWanted } from './with-heartbeat.ts';
 import {
   finishNodeActivity,
   finishRunActivity,
@@ -42,7 +42,10 @@ export function createActivities(deps: ActivityDeps) {
   return {
     openRun: (request: OpenRunInput) => openRunActivity(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request),
-    fetchPage: (request: FetchPageInput) => fetchPage(deps, request, Context.current().cancellationSignal, memory),
+    fetchPage: (request: FetchPageInput) =>
+      request.mode === 'durable'
+        ? withHeartbeatWhileWanted((signal) => fetchPage(deps, request, signal, memory))
+        : fetchPage(deps, request, Context.current().cancellationSignal, memory),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => finishRunActivity(deps, request),
     endOpenUnits: (request: EndOpenUnitsInput) => endOpenUnitsActivity(deps, request),
