@@ -4,7 +4,7 @@
  */
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
 import type { PageSizeKey } from '../db/page-size-store.ts';
-import { countAttempt, endUnit, nodesToWake, type LoadedUnit } from '../db/unit-store.ts';
+import { countAttempt, endUnit, nodesToWake, putOffUnit, type LoadedUnit } from '../db/unit-store.ts';
 import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
 import type { PageRequest } from '../providers/pagination.ts';
 import type { ActivityDeps } from './deps.ts';
@@ -49,6 +49,7 @@ export async function tryAgain(
   if (attempts >= sync.provider.maxAttempts) return finish(attempt, 'failed', `${reason} (${attempts} attempts)`, 0);
   // The limiter says when the next probe is.
   const delayMs = afterMs ?? backoffMs(attempt.isProbe ? 0 : attempts);
+  await putOffUnit(deps.pool, request.unit, delayMs);
   if (request.mode === 'now')
     return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
   throw retryLater(reason, delayMs);

@@ -77,6 +77,7 @@ async function nextCall(
   if (!unit) throw new Error(`Unknown unit ${request.unit}: its run was deleted.`);
   if (unit.runState === 'paused') return pausedFor(request, unit.pausedReason);
   if (unit.state !== 'running' && unit.state !== 'waiting') return ended(deps, request);
+  if (unit.retryInMs > 0) return notNow(request, 'its last call failed, and it waits before the next', unit.retryInMs);
   if (isPastTheEnd(unit)) {
     await endUnit(deps.pool, request.unit, 'complete', '', 0);
     return ended(deps, request);

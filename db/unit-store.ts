@@ -72,6 +72,8 @@ export interface LoadedUnit {
   readonly items: number;
   readonly rows: number;
   readonly attempts: number;
+  /** Milliseconds until its next call may be made after one that failed; 0 when it may be made now. */
+  readonly retryInMs: number;
   /** Highest value that this unit's rows have brought so far. */
   readonly highest: string | number | null;
   /** What the list's parent is known up to, from earlier runs. */
@@ -92,7 +94,9 @@ const LOAD = {
     select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, r.input as "runInput",
       u.parent_key as "parentKey",
       (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
-      u.rows, u.attempts, u.watermark as highest, w.value as watermark, s.size as "pageSize",
+      u.rows, u.attempts,
+      greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
+      u.watermark as highest, w.value as watermark, s.size as "pageSize",
       b.run_id is not null as "isLaned", least(b.end_position, b.planned_end) as "endPosition"
     from sluice.unit u
     join sluice.run r on r.id = u.run_id
@@ -231,6 +235,14 @@ export async function countAttempt(db: Queryable, id: number, costsAttempt: bool
     [id, costsAttempt ? 1 : 0, calls],
   );
   return rows[0]?.attempts ?? 0;
+}
+
+/** Its next call may be made after so long, whoever makes it. */
+export async function putOffUnit(db: Queryable, id: number, delayMs: number): Promise<void> {
+  await db.query(`update sluice.unit set retry_at = clock_timestamp() + $2 * interval '1 millisecond' where id = $1`, [
+    id,
+    delayMs,
+  ]);
 }
 
 /** Child nodes with units to do whose workflow has said that it has none in hand. */

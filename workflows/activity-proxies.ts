@@ -21,12 +21,15 @@ export function callNow(callTimeoutMs: number, summary: string): Activities['fet
   }).fetchPage;
 }
 
-/** The same call by the server's retry policy: for as long as it takes; the activity itself says when to come back. */
+/**
+ * The same call by the server's retry policy: for as long as it takes; the activity itself says when to come back. Cancelled,
+ * one that waits ends at once, and one whose call was sent ends with its answer.
+ */
 export function callDurably(callTimeoutMs: number, summary: string): Activities['fetchPage'] {
   return proxyActivities<Activities>({
     startToCloseTimeout: callTimeoutMs + CALL_MARGIN_MS,
     heartbeatTimeout: '10 seconds',
-    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     // Priority and fairness come with the workflow. These delays are used when the activity does not name one itself:
     // its database is away, its worker was killed.
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },

@@ -12,6 +12,7 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -32,6 +33,9 @@ export async function resource(input: ResourceInput): Promise<void> {
   let paused = input.paused ?? false;
   let isEnded = false;
   let resumes = 0;
+  /** Calls that wait at the server. Their places in the limiter's queue are kept when they are cancelled. */
+  const durableCalls = new CancellationScope();
+  let isCutting = false;
   /** The database may have units that are not in hand. */
   let mayHaveMore = true;
   let isAsking = false;
@@ -69,7 +73,12 @@ export async function resource(input: ResourceInput): Promise<void> {
     };
     const summary = `${node.endpoint} ${unit.label}`.slice(0, 180);
     if (durableCallsLeft > 0) {
-      callDurably(node.callTimeoutMs, summary)({ ...request, mode: 'durable' }).then(onFact(resumes), fail);
+      const call = (): Promise<void> =>
+        callDurably(
+          node.callTimeoutMs,
+          summary,
+        )({ ...request, mode: 'durable' }).then(onFact(resumes), putDown(unit.id));
+      durableCalls.run(call).catch(fail);
     } else {
       // What can't be done at once, for whatever reason, is done durably.
       const putOff = (error: unknown): void =>
@@ -79,6 +88,15 @@ export async function resource(input: ResourceInput): Promise<void> {
       callNow(node.callTimeoutMs, summary)({ ...request, mode: 'now' }).then(onFact(resumes), putOff);
     }
   };
+
+  /** At a cut a call that was still waiting is left to the next workflow. */
+  const putDown =
+    (unit: number) =>
+    (error: unknown): void => {
+      if (!isCutting) return fail(error);
+      inHand.delete(unit);
+      pump();
+    };
 
   const onFact =
     (resumesBefore: number) =>
@@ -121,6 +139,11 @@ export async function resource(input: ResourceInput): Promise<void> {
     const room = node.window - inHand.size;
     if (isHistoryLong()) {
       if (inHand.size === 0) settle('cut');
+      // One call that waits for its next attempt would keep all others of the node waiting for the cut.
+      else if (!isCutting && patched('waiting-ends-at-a-cut')) {
+        isCutting = true;
+        durableCalls.cancel();
+      }
     } else if (mayHaveMore && !paused && room >= Math.ceil(node.window / 4)) {
       // Asking for a few at a time would cost a step per unit. Cleared before asking: a wake meanwhile must be heard.
       mayHaveMore = false;
