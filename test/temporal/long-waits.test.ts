@@ -27,7 +27,7 @@ describe('what takes long', () => {
     api.list('/users/:id/posts', { count: 0, itemAt: () => ({}) });
     // The second page is asked for outside of workflow tasks, since the first was slow.
     api.script('/users/u/friends', [
-      { delayMs: 3_000, body: { items: [{ id: 'first' }], next: '10' } },
+      { delayMs: 12_000, body: { items: [{ id: 'first' }], next: '10' } },
       { delayMs: 13_000, body: { items: [{ id: 'second' }], next: null } },
     ]);
     const result = await (await world.sluice.start(forest, { account: account(), input })).result();
