@@ -1,13 +1,14 @@
 /**
  * One run as the app sees it: progress, pause, resume, cancel, result.
  */
-import { WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
+import { WorkflowNotFoundError, type WorkflowExecutionDescription, type WorkflowHandle } from '@temporalio/client';
 import { signalNames, syncWorkflowId } from '../contracts/names.ts';
-import type { RunProgress, RunResult } from '../contracts/run.ts';
-import { readProgress } from '../db/index.ts';
+import type { RunProgress, RunResult, RunWait } from '../contracts/run.ts';
+import { readProgress, readWaits, setRunState } from '../db/index.ts';
 import type { Sync } from '../providers/define-sync.ts';
 import type * as workflows from '../workflows/index.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
+import { toWait } from './run-waits.ts';
 import type { ClientParts } from './start-reported.ts';
 
 export interface SyncHandle {
@@ -17,6 +18,12 @@ export interface SyncHandle {
    * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up.
    */
   progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' }>;
+  /**
+   * Why it does not go faster at the moment: one entry for each limit that its lists queue for, one for lists that are
+   * called again after a failed call, one for a provider that is failing or paused. Empty when nothing waits, or no run is
+   * going on.
+   */
+  waits(): Promise<readonly RunWait[]>;
   /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -57,11 +64,20 @@ export function createHandle(
       });
       const [description, known] = await Promise.all([describing, readProgress(pool, { workflowId })]);
       if (!description) return known ?? { state: 'unknown' };
-      const runId = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
+      const runId = runIdOf(description);
       if (known?.runId === runId) return known;
       return (await readProgress(pool, { runId })) ?? { state: 'starting' };
     },
-    pause: () => handle.signal(signalNames.pause),
+    waits: async () => {
+      const known = await readProgress(pool, { workflowId });
+      return known?.state === 'running' ? (await readWaits(pool, known.runId)).map(toWait) : [];
+    },
+    pause: async () => {
+      // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
+      const runId = runIdOf(await handle.describe());
+      if (await readProgress(pool, { runId })) await setRunState(pool, runId, 'paused');
+      await handle.signal(signalNames.pause);
+    },
     resume: () => handle.signal(signalNames.resume),
     cancel: async () => {
       await handle.cancel();
@@ -72,4 +88,9 @@ export function createHandle(
     },
     result: () => handle.result(),
   };
+}
+
+/** The same over continue-as-new. */
+function runIdOf({ raw, runId }: WorkflowExecutionDescription): string {
+  return raw.workflowExecutionInfo?.firstRunId || runId;
 }

@@ -1,12 +1,14 @@
 /**
  * A run of one sync for one account: reads the plan once, starts a `resource` workflow for every node of the tree, tells
- * children when their parent node is done, and ends the run. It carries no data. Next stop: `resource.ts`.
+ * children when their parent node is done, and ends the run. It carries no data. Next stop: `resource.ts`, or, for a run
+ * of a single list, `one-list.ts`.
  */
 import {
   CancellationScope,
   condition,
   getExternalWorkflowHandle,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   startChild,
@@ -20,6 +22,7 @@ import type { PlanNode } from '../contracts/plan.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { runStep } from './activity-proxies.ts';
 import { reasonToEnd } from './early-end.ts';
+import { onlyList, readList } from './one-list.ts';
 import { resource } from './resource.ts';
 import {
   endEarlySignal,
@@ -42,11 +45,20 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     if (isPaused) upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
   });
   let isOpen = false;
+  /** Pauses and resumes that are being carried out, and those that have been; the last of them. */
+  let switching = 0;
+  let switches = 0;
+  let isPaused = false;
   const switchTo = async (state: 'running' | 'paused', isReconnected = false): Promise<void> => {
+    switching++;
     await condition(() => isOpen);
     // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
     const how = isReconnected ? { runId, state, isReconnected } : { runId, state };
-    if (!(await runStep((steps) => steps.setRunState(how)))) return;
+    const isSwitched = await runStep((steps) => steps.setRunState(how));
+    switching--;
+    if (!isSwitched) return;
+    switches++;
+    isPaused = state === 'paused';
     notes.clear();
     upsertSearchAttributes([{ key: statusAttribute, value: state }]);
     await Promise.all(
@@ -80,6 +92,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     if (input.deadline !== undefined || input.giveUpAfterMs !== undefined)
       reasonToEnd(input, runId).then(endEarly).catch(ignoreCancellation);
     const runNode = async (node: PlanNode): Promise<void> => {
+      const before = switches;
       const child = await startChild(resource, {
         workflowId: resourceWorkflowId(workflowId, node.name),
         args: [{ runId, node, context, maxHistoryEvents: plan.maxHistoryEvents }],
@@ -88,8 +101,10 @@ export async function sync(input: SyncInput): Promise<RunResult> {
         typedSearchAttributes: workflowInfo().typedSearchAttributes,
       });
       running.set(node.name, child);
-      describe(running, notes);
+      if (!isPaused) describe(running, notes);
       if (isEnding) await tellEnd(child);
+      // It may have begun before the run was paused or resumed, and was not told yet.
+      if (isReadHere && switches !== before) await child.signal(isPaused ? pauseSignal : resumeSignal);
       await child.result();
       running.delete(node.name);
       notes.delete(node.name);
@@ -103,6 +118,18 @@ export async function sync(input: SyncInput): Promise<RunResult> {
         ),
       );
     };
+    const list = onlyList(plan, input);
+    const isReadHere = list !== undefined && patched('one-list');
+    if (isReadHere) {
+      const toRead = { runId, node: list, context, maxHistoryEvents: plan.maxHistoryEvents };
+      const isRead = await readList(toRead, () => switching === 0 && switches === 0 && !isEnding);
+      // Only one thing at a time goes on from here, in whatever order the answers came.
+      await condition(() => switching === 0);
+      if (isRead) {
+        await runStep((steps) => steps.finishNode({ runId, node: list }));
+        return await end({ runId });
+      }
+    }
     await Promise.all(plan.nodes.map(runNode));
     return await end({ runId });
   } catch (error) {
