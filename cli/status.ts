@@ -13,7 +13,9 @@ export async function statusCommand(run: string, options: { readonly json?: bool
     const progress = RUN_ID.test(run)
       ? ((await sluice.progress(run)) ?? ({ state: 'unknown' } as const))
       : await sluice.run({ workflowId: run }).progress();
-    console.log(options.json ? JSON.stringify(progress) : progressText(progress));
+    const waits = progress.state === 'running' ? await sluice.run({ workflowId: progress.workflowId }).waits() : [];
+    if (options.json) console.log(JSON.stringify({ ...progress, waits }));
+    else console.log([progressText(progress), ...waits.map(({ text }) => `  ${text}`)].join('\n'));
     if (progress.state === 'unknown') process.exitCode = 1;
   } finally {
     await sluice.close();

@@ -13,6 +13,6 @@ export type { ReportFilter } from '../db/index.ts';
 export type { SyncHandle } from './sync-handle.ts';
 export type { RetryOptions } from './retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';
-export type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../contracts/run.ts';
+export type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState, RunWait } from '../contracts/run.ts';
 export type { AccountInfo, AccountStatus } from '../contracts/account.ts';
 export type { Priority } from '../contracts/limit.ts';

@@ -68,3 +68,23 @@ export interface RunResult {
   readonly rows: number;
   readonly calls: number;
 }
+
+/** What some lists of a run wait for. Lists whose call is on its way wait for nothing. */
+export interface RunWait {
+  /**
+   * `limit`: their turns at a limit · `backoff`: they are called again after a failed call · `provider`: the whole provider is
+   * failing, closed or paused.
+   */
+  readonly kind: 'limit' | 'backoff' | 'provider';
+  /** Node of the tree; undefined when it is about all of them. */
+  readonly node?: string;
+  /** The limit's key, as `sluice limits` shows it. */
+  readonly limit?: string;
+  /** Lists that wait so, of those in hand; 0 when it is about the provider. */
+  readonly calls: number;
+  /** Milliseconds until the first and until the last of them go on, as known now; undefined: until an operator resumes it. */
+  readonly firstInMs?: number;
+  readonly lastInMs?: number;
+  /** All of it in words. */
+  readonly text: string;
+}

@@ -64,3 +64,5 @@ export type { AccountFilter, AccountRef } from './account-store.ts';
 export { connectAccount, rotateEncryption } from './credential-store.ts';
 export { createKeyring, EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption.ts';
 export type { Keyring } from './encryption.ts';
+export { readWaits } from './wait-store.ts';
+export type { WaitRow } from './wait-store.ts';
