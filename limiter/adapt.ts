@@ -4,7 +4,7 @@
  * Called by `limiter/learn.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire.ts`.
  */
 import type { LearnedLimit } from '../contracts/limit.ts';
-import { climb, climbed, climbMs, earn, mayClimb, pay, settleCost } from './law-climb.ts';
+import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost } from './law-climb.ts';
 import { decrease } from './law-decrease.ts';
 import { holdUntilOpening, nextProbe } from './law-hold.ts';
 import { opened } from './law-opening.ts';
@@ -30,7 +30,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
     phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
-    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, climbFrom: 0, proven: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
+    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, former: 0, climbFrom: 0, proven: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
     windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, spans: [], spansFromMs: 0, spanOk: 0, bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0, drainUntilMs: 0, clean: 0, same: [], recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
@@ -53,6 +53,7 @@ export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): L
   s.drainUntilMs ??= 0;
   s.clean ??= 0;
   s.proven ??= 0;
+  s.former ??= 0;
   advanceTo(s, event);
   const text = react(s, event, spec) ?? passTime(s, spec);
   if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
@@ -80,7 +81,7 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   // A ring that is still full holds a climb back; it starts when calls flow.
   if (s.phase === 'climb') s.above = Math.max(-3, s.above - below);
   if (s.phase === 'start') s.above += ok;
-  s.restless *= Math.exp(-passedMs / 400_000);
+  remember(s, passedMs);
   s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';

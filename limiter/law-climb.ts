@@ -9,7 +9,7 @@ import { windowCalls } from './law-window.ts';
 /** Refusals that may be spent on climbing, as a share of accepted calls: of a steady limit, and more of one that moves. */
 const refusalShare = 0.0024;
 const windowShare = 0.003;
-const restlessShare = 0.005;
+const restlessShare = 0.004;
 /** Between two climbs, at least. */
 const gapMs = 12_000;
 const firstStep = 0.03;
@@ -21,26 +21,41 @@ const windowStep = 0.06;
 
 /** Accepted calls earn credit; it does not pile up beyond two climbs. */
 export function earn(s: LawState, ok: number): void {
+  // What a climb cost at a far higher rate says nothing about one from here, with fewer calls in flight.
+  s.cost = Math.min(s.cost, 2 + (3 * s.limit * s.rttMs) / 1000);
   const share = s.windowMax > 0 ? windowShare : refusalShare;
   // Where one climb takes many refusals (many calls in flight), it comes later than in proportion.
   const dear = clamp(6 / s.cost, 0.3, 1);
   s.credit = Math.min(2 * s.cost, s.credit + dear * (share + restlessShare * s.restless) * ok);
 }
 
-/** Refusals outside a climb are paid too, but never delay the next climb by more than four. */
+/** Refusals outside a climb are paid too, but never delay the next climb by more than four, or by two where the limit moves. */
 export function pay(s: LawState, refused: number): void {
   // What the first search costs is not charged: nothing was known yet.
   if (s.sure === 0 || s.measuring > 0) return;
-  s.credit = Math.max(-3 * s.cost, s.credit - refused);
+  s.credit = Math.max((s.restless > 0.5 ? -1 : -3) * s.cost, s.credit - refused);
   if (s.isCosting === 1) s.refusedInClimb += refused;
 }
 
 /** The end of the first search: from here on refusals are counted. */
 export function forgive(s: LawState): void {
   // In a small window a refusal is a large share, so the first climb comes late.
-  s.credit = s.windowMax < 200 ? -2 : 0;
-  s.cost = 3;
+  s.cost = clamp(1 + (s.limit * s.rttMs) / 1000, 1, 3);
+  s.credit = s.windowMax < 200 ? -1 : 0;
   s.refusedInClimb = 0;
+}
+
+/** The rate that was right not long ago: where the limit may be again when others have gone. It fades to the estimate. */
+export function remember(s: LawState, passedMs: number): void {
+  const takenMs = Math.max(20_000, 100_000 / s.limit);
+  if (s.sure === 2 && s.limit >= s.former && s.phase === 'cruise')
+    s.former += (s.limit - s.former) * (1 - Math.exp(-passedMs / takenMs));
+  const fadeMs = Math.max(900_000, 500_000 / s.limit);
+  if (s.former > s.limit) s.former = s.limit + (s.former - s.limit) * Math.exp(-passedMs / fadeMs);
+  // It is where it was: nothing moved, or it is over.
+  const isBack = s.sure === 2 && Math.abs(s.limit / s.former - 1) < 0.08;
+  const restless = s.restless * Math.exp(-passedMs / (isBack ? 60_000 : 400_000));
+  s.restless = Math.max(restless, Math.min(1, (s.former / s.limit - 1.06) / 0.12));
 }
 
 export function mayClimb(s: LawState): boolean {
@@ -73,6 +88,7 @@ export function climb(s: LawState): void {
 
 /** Not at once above a rate that was refused: half the way there. */
 function capStep(s: LawState): void {
+  if (s.former > 1.01 * s.limit) s.stepUp = Math.min(s.stepUp, Math.max(firstStep, s.former / s.limit - 1));
   if (s.refusedRate > s.limit) s.stepUp = Math.min(s.stepUp, Math.max(firstStep, (s.refusedRate / s.limit - 1) / 2));
 }
 

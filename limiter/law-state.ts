@@ -91,6 +91,8 @@ export interface LawState {
   climbFrom: number;
   /** 1: the limit has just moved, fading to 0 over some minutes. */
   restless: number;
+  /** The rate that was right before it fell, fading to the estimate; 0 when none was measured. */
+  former: number;
   /** The first step of the next climb: smaller after each one that was refused at once. */
   fineStep: number;
   /** Climbs in a row that did not settle the estimate. */

@@ -36,10 +36,12 @@ export function keptWindow(s: LawState): { max: number; perMs: number } | undefi
   if (s.windowMax < windowCalls || isFree) return undefined;
   const perMs = (s.measuring > 0 ? s.windowLoMs : s.windowHiMs) + Math.max(50, s.rttMs / 2);
   // After the limit was learned anew at another rate the length stays and the number follows.
-  return {
-    max: Math.max(1, Math.round((s.limit * (s.phase === 'climb' ? 1 + s.stepUp : 1) * s.windowHiMs) / 1000)),
-    perMs: Math.ceil(perMs),
-  };
+  // A climb must get above the estimate, also where the ring is longer than the window, and in whole calls.
+  const calls =
+    s.phase === 'climb'
+      ? Math.ceil((s.limit * (1 + s.stepUp) * perMs) / 1000)
+      : Math.round((s.limit * s.windowHiMs) / 1000);
+  return { max: Math.max(1, calls), perMs: Math.ceil(perMs) };
 }
 
 /** The window turned out to slide: the first ramp measured it, what is left of the error is climbed up. */

@@ -95,10 +95,9 @@ export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
     take(nowMs) {
       const isProbe = law.mode === 'hold';
       if (isProbe) probeUntilMs = nowMs + probeLeaseMs;
-      else {
-        refill(nowMs);
-        tokens -= 1;
-      }
+      // A probe is paid like any other call.
+      refill(nowMs);
+      tokens -= 1;
       if (law.window) ring.push(nowMs);
       return 2 * law.epoch + (isProbe ? 1 : 0);
     },

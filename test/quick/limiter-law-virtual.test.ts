@@ -127,6 +127,24 @@ describe('the control law against a hidden limit, in virtual time', () => {
     }
   });
 
+  it('goes back to the rate from before when others who took a part of it have left, at few refusals', () => {
+    const foreign = { share: 0.3, onMs: 4 * minute, offMs: 4 * minute };
+    for (const seed of [1, 2, 3]) {
+      const { run } = meet({ kind: 'fixed', max: 600, perMs: minute, foreign }, 48, { seed });
+      // They are there in every second span of four minutes: on the average 85 % are left.
+      expect(total(run.accepted, 240, 48 * 60)).toBeGreaterThan(0.87 * 0.85 * 10 * (48 * 60 - 240));
+      expect(refusedShare(run, 240, 48 * 60)).toBeLessThan(0.01);
+    }
+  });
+
+  it('finds a fourfold limit although it took the bucket for a small window', () => {
+    const server: ServerSpec = { kind: 'token', max: 1.6, perMs: 1000, depth: 4, changes: [{ atMs: 15 * minute, factor: 4 }] }; // prettier-ignore
+    for (const seed of [1, 2, 3]) {
+      const { run } = meet(server, 25, { latencyMs: 103, seed });
+      expect(total(run.accepted, 1200, 1500)).toBeGreaterThan(0.9 * 300 * 6.4);
+    }
+  });
+
   it('is the same run for the same seed', () => {
     const once = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);
     const again = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);

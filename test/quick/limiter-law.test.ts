@@ -104,6 +104,21 @@ describe('the control law, whatever it hears', () => {
     );
   });
 
+  it('goes on from a state that an older version stored, which lacks what came later', () => {
+    fc.assert(
+      fc.property(history, (list) => {
+        const { state } = play(list);
+        const stored: Partial<LawOutput['state']> = JSON.parse(JSON.stringify(state));
+        for (const name of ['former', 'proven', 'clean', 'spans', 'same'] as const) delete stored[name];
+        const quiet = { atMs: state.nowMs + 250, ok: 3, refused: 0, stale: 0, failed: 0, demand: 1 };
+        const after = stepLaw(stored as LawOutput['state'], quiet, spec);
+        expect(numbersOf(after).filter((number) => !Number.isFinite(number))).toStrictEqual([]);
+        expect(after.ratePerSecond).toBeGreaterThanOrEqual(0.01);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
   it('does not change the state it was given', () => {
     fc.assert(
       fc.property(history, (list) => {
@@ -178,6 +193,18 @@ describe('the control law, whatever it hears', () => {
       { numRuns: 200 },
     );
   });
+});
+
+it('expects no climb to cost more than one at the present rate could, whatever earlier ones cost', () => {
+  fc.assert(
+    fc.property(history, fc.integer({ min: 1, max: 10_000 }), (list, cost) => {
+      const { state } = play(list);
+      const quiet = { atMs: state.nowMs, ok: 1, refused: 0, stale: 0, failed: 0, demand: 1 };
+      const { cost: after } = stepLaw({ ...state, cost }, quiet, spec).state;
+      expect(after).toBeLessThanOrEqual(Math.max(1, Math.min(cost, 2 + (3 * state.limit * state.rttMs) / 1000) * 1.01));
+      expect(after).toBeGreaterThan(0);
+    }),
+  );
 });
 
 describe('one burst of refusals', () => {
