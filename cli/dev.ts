@@ -4,6 +4,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPool, migrate } from '../db/index.ts';
 import { readEncryptionKeys } from '../workers/index.ts';
@@ -23,10 +24,10 @@ export async function runDev(options: DevOptions): Promise<void> {
     process.once('SIGINT', () => resolve());
     process.once('SIGTERM', () => resolve());
   });
-  const servers = await startDevServers({
-    log: say,
-    ...(options.dataDir === undefined ? {} : { dataDir: options.dataDir }),
-  });
+  const place = options.dataDir === undefined ? {} : { dataDir: resolvePath(options.dataDir) };
+  const servers = await startDevServers({ log: say, ...place });
+  // Waiting for a signal keeps no process alive, and without a worker nothing else does.
+  const alive = setInterval(() => {}, 60_000);
   let worker: ChildProcess | undefined;
   try {
     const pool = createPool(servers.databaseUrl, { max: 2 });
@@ -38,14 +39,13 @@ export async function runDev(options: DevOptions): Promise<void> {
     say(`Postgres   ${servers.databaseUrl.replace(/:[^:@/]+@/, ':…@')}`);
     say(`Temporal   ${servers.temporalAddress}`);
     if (servers.webUiUrl) say(`Web UI     ${servers.webUiUrl}`);
-    const place = options.dataDir === undefined ? {} : { dataDir: options.dataDir };
     const encryptionKeys = readEncryptionKeys() ?? (await devEncryptionKeys(place));
     if (options.worker) worker = startReloadingWorker(options.module, { ...servers, encryptionKeys });
-    say(
-      'Ctrl-C ends it. Other terminals find these servers by themselves: `npx sluice start …`, `npx sluice status …`.',
-    );
+    const how = place.dataDir === undefined ? 'by themselves' : `after \`export SLUICE_DEV_DIR=${place.dataDir}\``;
+    say(`Ctrl-C ends it. Other terminals find these servers ${how}: \`npx sluice start …\`, \`npx sluice status …\`.`);
     await asked;
   } finally {
+    clearInterval(alive);
     if (worker && worker.exitCode === null) {
       worker.kill('SIGTERM');
       await once(worker, 'exit');

@@ -18,7 +18,10 @@ program
   .command('dev')
   .description('Postgres, Temporal with Web UI, and a worker that reloads')
   .option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)')
-  .option('-d, --data-dir <folder>', 'where the servers keep their data (default: the user cache folder)')
+  .option(
+    '-d, --data-dir <folder>',
+    'where the servers keep their data (default: SLUICE_DEV_DIR, else the user cache folder)',
+  )
   .option('--no-worker', 'servers only')
   .action(async (options: DevOptions) => (await import('./dev.ts')).runDev(options));
 

@@ -162,4 +162,25 @@ describe('the command line', () => {
       }
     },
   );
+
+  it(
+    'keeps servers up without a worker, and other terminals find those of a folder of its own',
+    { timeout: 180_000 },
+    async () => {
+      const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cli-dev-'));
+      const bare = { DATABASE_URL: '', TEMPORAL_ADDRESS: '', SLUICE_TASK_QUEUE: '' };
+      const dev = sluice(['dev', '--no-worker', '--data-dir', dataDir], bare);
+      try {
+        await expect.poll(dev.said, { timeout: 90_000 }).toContain(`export SLUICE_DEV_DIR=${dataDir}`);
+        const status = await sluice(['status', 'sync/forest/nobody'], { ...bare, SLUICE_DEV_DIR: dataDir }).finished;
+        expect(status.output).toContain('unknown: no such run');
+        expect(dev.child.exitCode).toBeNull();
+        dev.child.kill('SIGINT');
+        expect(await dev.finished).toMatchObject({ code: 0 });
+      } finally {
+        dev.child.kill('SIGKILL');
+        await rm(dataDir, { recursive: true, force: true });
+      }
+    },
+  );
 });

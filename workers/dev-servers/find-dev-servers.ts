@@ -11,9 +11,9 @@ import { isRunning, stopProcess } from './server-process.ts';
 import { readRecord, type ServerRecord } from './server-record.ts';
 
 export interface DevServersPlace {
-  /** The folder of the development servers. Default: `dev` in the user's cache folder. */
+  /** The folder of the development servers. Default: `SLUICE_DEV_DIR`, else `dev` in the user's cache folder. */
   readonly dataDir?: string;
-  /** Where the cache folder is read from. Default `process.env`. */
+  /** Where these are read from. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -58,7 +58,7 @@ export async function stopDevServers(place: DevServersPlace = {}): Promise<strin
 }
 
 export function defaultDataDir(env: NodeJS.ProcessEnv): string {
-  return join(cacheFolder(env), 'dev');
+  return env['SLUICE_DEV_DIR'] || join(cacheFolder(env), 'dev');
 }
 
 async function running<R extends ServerRecord>(folder: string, name: string): Promise<R | undefined> {
