@@ -55,6 +55,7 @@ const REPEAT_LOST_MS = 500;
 
 /**
  * @param version of the credentials that have ended; newer ones, whoever made them, are the answer.
+ * @param refusal what the third party said, when it was a refusal that asked for this.
  * @throws NeedsReconnect when it is refused; the account is marked then.
  * @throws CredentialsBusy when somebody else is at it for long, no permit is had, or the third party fails.
  */
@@ -63,10 +64,13 @@ export async function refreshCredentials(
   provider: Provider,
   account: string,
   version: number,
+  refusal?: string,
 ): Promise<StoredCredentials> {
   const of = { provider: provider.id, account };
   const { refresh } = provider.auth;
-  if (!refresh) return giveUp(deps, of, version, `"${provider.id}" does not define how to refresh credentials`);
+  // Its own words tell the user what to do; ours only why nothing else was tried.
+  const noRefresh = `provider "${provider.id}" does not define how to refresh credentials`;
+  if (!refresh) return giveUp(deps, of, version, refusal ? `${refusal} (${noRefresh})` : noRefresh);
   const owner = randomUUID();
   for (const startedAt = performance.now(); ; await delay(POLL_MS)) {
     const held = await takeRefreshLease(deps.pool, deps.keyring, of, { version, owner, leaseMs: LEASE_MS });

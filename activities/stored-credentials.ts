@@ -33,11 +33,18 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
   const flights = new Map<string, Promise<StoredCredentials>>();
 
   /** One refresh at a time in this process; over all workers the store's lease sees to it. */
-  const refreshOnce = (of: AccountRef, provider: Provider, version: number): Promise<StoredCredentials> => {
+  const refreshOnce = (
+    of: AccountRef,
+    provider: Provider,
+    version: number,
+    refusal?: string,
+  ): Promise<StoredCredentials> => {
     const key = `${of.provider}/${of.account}`;
     const running = flights.get(key);
     if (running) return running;
-    const flight = refreshCredentials(options, provider, of.account, version).finally(() => flights.delete(key));
+    const flight = refreshCredentials(options, provider, of.account, version, refusal).finally(() =>
+      flights.delete(key),
+    );
     flights.set(key, flight);
     // Whoever waits hears of it; when nobody does, the next call meets it again.
     flight.catch((error: unknown) => {
@@ -73,7 +80,7 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
       const youngMs = Math.min(YOUNG_MS, (held.lifeMs ?? Number.POSITIVE_INFINITY) / 4);
       if (held.isRefreshed && held.ageMs < youngMs)
         throw new CredentialsBusy(`a token just refreshed was refused: ${reason}`, youngMs - held.ageMs);
-      return toCredentials(await waitFor(refreshOnce(of, provider, held.version), wait));
+      return toCredentials(await waitFor(refreshOnce(of, provider, held.version, reason), wait));
     },
 
     async settled() {

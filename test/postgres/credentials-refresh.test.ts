@@ -7,6 +7,7 @@ import type { Credentials } from '../../contracts/credentials.ts';
 import { readAccount } from '../../db/account-store.ts';
 import { connectAccount } from '../../db/credential-store.ts';
 import { createKeyring } from '../../db/encryption.ts';
+import { bearer, defineProvider } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi, type OAuthHandle, type OAuthOptions } from '../../testing/index.ts';
 import { oauthProvider, startCredentialWorker, TEST_KEYS, type CredentialWorker } from '../setup/credential-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
@@ -154,6 +155,18 @@ describe('refreshing credentials', () => {
     await connect('ann');
     expect(await worksWith(await get(many[1]!, 'ann'))).toBe(true);
     expect(await status('ann')).toBe('connected');
+  });
+
+  it('that the provider does not define leaves the third party’s own words as the reason', async () => {
+    await start();
+    await connect('ann');
+    const provider = defineProvider({ id: 'social', baseUrl: api.url, auth: bearer(), limits: [] });
+    const one = startCredentialWorker(database.url, provider);
+    workers.push(one);
+    const reason = 'HTTP 401 (provider "social" does not define how to refresh credentials)';
+    await expect(refused(one, 'ann', '1')).rejects.toThrow(new NeedsReconnect(reason));
+    const account = await readAccount(database.pool, { provider: 'social', account: 'ann' });
+    expect(account).toMatchObject({ status: 'needs_reconnect', reason });
   });
 
   it('failing, is tried again with growing pauses by whoever comes, and gives no account up', async () => {
