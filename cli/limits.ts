@@ -30,10 +30,7 @@ export function addLimitsCommand(program: Command): void {
     .action((key: string, { reason }: { readonly reason: string }) =>
       withLimiter(async (limiter) => say(key, 'paused', await limiter.pause(key, reason))),
     );
-  limits
-    .command('resume <key>')
-    .description('end a pause, and open what an answer had closed')
-    .action((key: string) => withLimiter(async (limiter) => say(key, 'resumed', await limiter.resume(key))));
+  limits.command('resume <key>').description('end a pause, and open what an answer had closed').action(resume);
   limits
     .command('override <key>')
     .description('other numbers, until they are taken back (no option)')
@@ -45,6 +42,14 @@ export function addLimitsCommand(program: Command): void {
     .description('what it used and learned; a window in use may be exceeded after it')
     .action((key: string) => withLimiter(async (limiter) => say(key, 'forgotten', Number(await limiter.forget(key)))));
 }
+
+const resume = (key: string) =>
+  withLimiter(async (limiter) => {
+    const changed = await limiter.resume(key);
+    if (changed > 0 || (await limiter.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length === 0)
+      return say(key, 'resumed', changed);
+    console.log(`${key}: nothing to resume, no pause and no answer holds it back`);
+  });
 
 const list = ({ json, ...filter }: ListFilter & { readonly json?: boolean }) =>
   withLimiter(async (limiter) => {

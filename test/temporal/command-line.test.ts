@@ -106,6 +106,14 @@ describe('the command line', () => {
     expect(await limits('pause', 'forest/app/app', '--reason', 'maintenance')).toMatchObject({ code: 0 });
     expect((await limits('show', 'forest/app/app')).output).toMatch(/paused[\s\S]*maintenance/);
     expect(await limits('resume', 'forest/app/app')).toMatchObject({ code: 0 });
+    expect(await limits('resume', 'forest/*')).toMatchObject({
+      code: 0,
+      output: expect.stringContaining('nothing to resume'),
+    });
+    expect(await limits('resume', 'woods/*')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('no such key'),
+    });
     expect(await limits('override', 'forest/app/app', '--max', '50')).toMatchObject({ code: 0 });
     expect((await limits('list', '--json')).output).toContain('"max":50');
     expect(await limits('override', 'forest/app/app')).toMatchObject({ code: 0 });
