@@ -8,7 +8,7 @@ import { windowCalls } from './law-window.ts';
 
 /** Refusals that may be spent on climbing, as a share of accepted calls: of a steady limit, and more of one that moves. */
 const refusalShare = 0.0024;
-const windowShare = 0.003;
+const windowShare = 0.0033;
 const restlessShare = 0.004;
 /** Between two climbs, at least. */
 const gapMs = 12_000;
@@ -17,7 +17,7 @@ const leastStep = 0.01;
 /** Never more at once: a sliding window shows its end only when all of it is used up. */
 const largestStep = 0.25;
 /** The first step where the server counts in windows. */
-const windowStep = 0.06;
+const windowStep = 0.05;
 
 /** Accepted calls earn credit; it does not pile up beyond two climbs. */
 export function earn(s: LawState, ok: number): void {
@@ -31,8 +31,8 @@ export function earn(s: LawState, ok: number): void {
 
 /** Refusals outside a climb are paid too, but never delay the next climb by more than four, or by two where the limit moves. */
 export function pay(s: LawState, refused: number): void {
-  // What the first search costs is not charged: nothing was known yet.
-  if (s.sure === 0 || s.measuring > 0) return;
+  // What the first search costs is not charged, nor what was on its way when it ended: nothing was known yet.
+  if (s.sure === 0 || s.measuring > 0 || s.phase === 'settle') return;
   s.credit = Math.max((s.restless > 0.5 ? -1 : -3) * s.cost, s.credit - refused);
   if (s.isCosting === 1) s.refusedInClimb += refused;
 }
@@ -94,14 +94,14 @@ function capStep(s: LawState): void {
 
 /** How long a step lasts: long enough to empty what the server saved up while we were below the limit. */
 export function climbMs(s: LawState): number {
-  const drainMs = s.climbs === 0 ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
-  const windowMs =
-    s.windowMax >= windowCalls ? (s.climbs === 0 ? (s.restless > 0.3 ? 0.75 : 1.1) : 0.3) * s.windowHiMs : 0;
+  const isWindow = s.windowMax >= windowCalls;
+  const drainMs = s.climbs === 0 && !isWindow ? (1300 * s.saved) / (s.stepUp * s.limit) : 0;
+  const windowMs = isWindow ? (s.climbs === 0 ? (s.restless > 0.3 ? 0.75 : 1.1) : 0.3) * s.windowHiMs : 0;
   const callsMs = 10_000 / (s.limit * (1 + s.stepUp));
   return Math.max(s.climbs === 0 ? 4000 : 2500, callsMs, 2.5 * s.rttMs, Math.min(30_000, drainMs), windowMs);
 }
 
-/** The step was clean: the limit is at least that high. The next step is twice as large. */
+/** The step was clean: the limit is at least that high. The next step is two or three times as large. */
 export function climbed(s: LawState): void {
   s.limit *= 1 + s.stepUp;
   if (s.climbs === 0) s.proven = s.limit;
@@ -113,7 +113,7 @@ export function climbed(s: LawState): void {
   // So much more than it was said to hold was accepted in its length: it was no window.
   if (s.limit * s.windowHiMs > 5000 * s.windowMax) s.windowMax = 0;
   const isWindow = s.windowMax >= windowCalls;
-  s.stepUp = Math.min(isWindow ? 2 * largestStep : largestStep, (isWindow ? 2.5 : 2) * s.stepUp);
+  s.stepUp = Math.min(isWindow ? 2 * largestStep : largestStep, (isWindow ? 3 : 2) * s.stepUp);
   capStep(s);
   enter(s, 'climb');
 }

@@ -50,4 +50,6 @@ export function slidingKnown(s: LawState): void {
   s.limit = (s.windowMax * 1000) / s.windowHiMs;
   s.sure = 1;
   s.credit = 0;
+  // The length lies between two bounds and the longer one was taken.
+  s.stepUp = clamp((s.windowHiMs / s.windowLoMs - 1) / 3, 0.06, 0.25);
 }

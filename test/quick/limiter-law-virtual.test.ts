@@ -137,6 +137,17 @@ describe('the control law against a hidden limit, in virtual time', () => {
     }
   });
 
+  it.each<[string, ServerSpec, number, number]>([
+    ['a sliding window of 60 in 10 s', { kind: 'sliding', max: 60, perMs: 10_000 }, 25, 50],
+    ['a fixed window of 40 in 2 s, which looks like a longer one', { kind: 'fixed', max: 40, perMs: 2000 }, 40, 75],
+  ])('climbs at once from what it measured of %s', (_name, server, fromS, toS) => {
+    for (const seed of [1, 2, 3, 4]) {
+      const { run } = meet(server, 2, { latencyMs: 10, seed });
+      expect(total(run.accepted, fromS, toS)).toBeGreaterThan(0.88 * perSecond(server) * (toS - fromS));
+      expect(total(run.refused, 0, 120)).toBeLessThan(20);
+    }
+  });
+
   it('finds a fourfold limit although it took the bucket for a small window', () => {
     const server: ServerSpec = { kind: 'token', max: 1.6, perMs: 1000, depth: 4, changes: [{ atMs: 15 * minute, factor: 4 }] }; // prettier-ignore
     for (const seed of [1, 2, 3]) {
