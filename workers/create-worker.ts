@@ -106,6 +106,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       tellLock,
       // Whoever asked it to end: us, a signal, or Temporal's own runtime.
       isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
+      concurrency: settings.concurrency,
       log,
     });
     worker = await Worker.create({

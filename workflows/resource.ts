@@ -5,7 +5,7 @@
  * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each
  * answer says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one
  * batch what came in several before; with coroutines of unequal length the commands would then come in another order.
- * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
+ * Next stop: `activity-proxies.ts`, then `activities/fetch-pages.ts`.
  */
 import {
   CancellationScope,

@@ -15,6 +15,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
   type ChildWorkflowHandle,
+  type SignalDefinition,
 } from '@temporalio/workflow';
 import type { CallContext, FinishRunInput, SyncInput } from '../contracts/messages.ts';
 import { resourceWorkflowId } from '../contracts/names.ts';
@@ -45,26 +46,31 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     if (isPaused) upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
   });
   let isOpen = false;
-  /** Pauses and resumes that are being carried out, and those that have been; the last of them. */
-  let switching = 0;
+  /**
+   * Its single list is read here. Pauses and resumes, which then come late and together, are carried out in turn, to the
+   * end: signals that one workflow task sends arrive in any order.
+   */
+  let isReadHere = false;
+  let switchesAsked = 0;
+  let switchesEnded = 0;
   let switches = 0;
   let isPaused = false;
+  const isSwitching = (): boolean => switchesAsked > switchesEnded;
   const switchTo = async (state: 'running' | 'paused', isReconnected = false): Promise<void> => {
-    switching++;
-    await condition(() => isOpen);
+    const turn = switchesAsked++;
+    await condition(() => isOpen && (!isReadHere || switchesEnded === turn));
     // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
     const how = isReconnected ? { runId, state, isReconnected } : { runId, state };
     const isSwitched = await runStep((steps) => steps.setRunState(how));
-    switching--;
-    if (!isSwitched) return;
-    switches++;
-    isPaused = state === 'paused';
-    notes.clear();
-    upsertSearchAttributes([{ key: statusAttribute, value: state }]);
-    await Promise.all(
-      [...running.values()].map((child) => child.signal(state === 'paused' ? pauseSignal : resumeSignal)),
-    );
-    setCurrentDetails(state === 'paused' ? 'Paused. Signal `resume` to go on.' : '');
+    if (isSwitched) {
+      switches++;
+      isPaused = state === 'paused';
+      notes.clear();
+      upsertSearchAttributes([{ key: statusAttribute, value: state }]);
+      await Promise.all([...running.values()].map((child) => tell(child, isPaused ? pauseSignal : resumeSignal)));
+      setCurrentDetails(isPaused ? 'Paused. Signal `resume` to go on.' : '');
+    }
+    switchesEnded++;
   };
   let isEnding = false;
   const endEarly = async (reason: string): Promise<void> => {
@@ -72,7 +78,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     notes.clear();
     // The rows first: a call that is on its way finds its unit ended and stores nothing more.
     await runStep((steps) => steps.endOpenUnits({ runId, reason }));
-    await Promise.all([...running.values()].map(tellEnd));
+    await Promise.all([...running.values()].map((child) => tell(child, endEarlySignal)));
   };
   setHandler(pauseSignal, () => switchTo('paused'));
   setHandler(resumeSignal, () => switchTo('running'));
@@ -102,9 +108,14 @@ export async function sync(input: SyncInput): Promise<RunResult> {
       });
       running.set(node.name, child);
       if (!isPaused) describe(running, notes);
-      if (isEnding) await tellEnd(child);
+      if (isEnding) await tell(child, endEarlySignal);
       // It may have begun before the run was paused or resumed, and was not told yet.
-      if (isReadHere && switches !== before) await child.signal(isPaused ? pauseSignal : resumeSignal);
+      if (isReadHere && switches !== before) {
+        const turn = switchesAsked++;
+        await condition(() => switchesEnded === turn);
+        await tell(child, isPaused ? pauseSignal : resumeSignal);
+        switchesEnded++;
+      }
       await child.result();
       running.delete(node.name);
       notes.delete(node.name);
@@ -119,12 +130,12 @@ export async function sync(input: SyncInput): Promise<RunResult> {
       );
     };
     const list = onlyList(plan, input);
-    const isReadHere = list !== undefined && patched('one-list');
-    if (isReadHere) {
+    if (list && patched('one-list')) {
+      isReadHere = true;
       const toRead = { runId, node: list, context, maxHistoryEvents: plan.maxHistoryEvents };
-      const isRead = await readList(toRead, () => switching === 0 && switches === 0 && !isEnding);
+      const isRead = await readList(toRead, () => switchesAsked === 0 && !isEnding);
       // Only one thing at a time goes on from here, in whatever order the answers came.
-      await condition(() => switching === 0);
+      await condition(() => !isSwitching());
       if (isRead) {
         await runStep((steps) => steps.finishNode({ runId, node: list }));
         return await end({ runId });
@@ -141,8 +152,8 @@ export async function sync(input: SyncInput): Promise<RunResult> {
   }
 }
 
-async function tellEnd(child: ChildWorkflowHandle<typeof resource>): Promise<void> {
-  await child.signal(endEarlySignal).catch((error: unknown) => {
+async function tell(child: ChildWorkflowHandle<typeof resource>, signal: SignalDefinition): Promise<void> {
+  await child.signal(signal).catch((error: unknown) => {
     // It has ended by itself meanwhile.
     if (isCancellation(error)) throw error;
   });

@@ -71,6 +71,9 @@ describe('a run of a single list', () => {
       await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
     }
   };
+  /** Calls to activities inside its workflow tasks. */
+  const stepsOf = async (run: SyncHandle): Promise<number> =>
+    (await eventsOf(run.workflowId)).filter((event) => event.markerRecordedEventAttributes).length;
   const expectAll = (calls = 26): void => {
     expect(api.report().repeated).toEqual([]);
     expect(api.report().calls).toBe(calls);
@@ -80,10 +83,25 @@ describe('a run of a single list', () => {
     const run = await world.sluice.start(single, { account: account(), input });
     expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: 255, calls: 26 });
     expectAll();
+    expect(await stepsOf(run)).toBeLessThan(12);
     expect(await run.progress()).toMatchObject({
       nodes: [{ state: 'done', pages: 26, units: { done: 1, running: 0 } }],
     });
     await expectReplays(run, false);
+  });
+
+  it('takes one step for each page where other lists need the slots of the worker', async () => {
+    const small = await createWorld([single], { workers: 0 });
+    const settings = { concurrency: 2, dbConnections: 5, egress: 'default', drainSeconds: 1, logLevel: 'error' };
+    try {
+      await small.startWorker({ settings: { ...settings, taskQueue: small.taskQueue } });
+      const run = await small.sluice.start(single, { account: account(), input });
+      expect(await run.result()).toMatchObject({ state: 'done', rows: 255 });
+      expectAll();
+      expect(await stepsOf(run)).toBeGreaterThan(26);
+    } finally {
+      await small.end();
+    }
   });
 
   it('is handed over where it stands when it has to wait', async () => {
@@ -100,9 +118,10 @@ describe('a run of a single list', () => {
   });
 
   it('is handed over before its history grows long', async () => {
+    api.list('/users/:id/notes', { count: 1_555, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
     const run = await world.sluice.start(single, { account: account(), input, maxHistoryEvents: 10 });
-    expect(await run.result()).toMatchObject({ state: 'done', rows: 255 });
-    expectAll();
+    expect(await run.result()).toMatchObject({ state: 'done', rows: 1_555 });
+    expectAll(156);
     // Opened, handed over, ended: what is left is calls.
     expect((await eventsOf(run.workflowId)).length).toBeLessThan(50);
     await expectReplays(run, true);
@@ -150,7 +169,23 @@ describe('a run of a single list', () => {
     it('goes on when it is resumed in the moment in which it is paused', async () => {
       const run = await world.sluice.start(single, { account: account(), input });
       await isWalking();
-      await Promise.all([run.pause(), run.resume(), run.pause().then(() => run.resume())]);
+      for (let times = 0; times < 3; times++) {
+        await run.pause();
+        await run.resume();
+      }
+      expect(await run.result()).toMatchObject({ state: 'done', rows: 1_995 });
+      expectAll(200);
+      await expectReplays(run, true);
+    });
+
+    it('carries out signals that it hears together in their order', async () => {
+      const run = await world.sluice.start(single, { account: account(), input });
+      await isWalking();
+      const handle = temporal.workflow.getHandle(run.workflowId);
+      for (const name of ['pause', 'resume', 'pause', 'resume', 'pause']) await handle.signal(name);
+      await callsStop(12_000);
+      expect(await run.progress()).toMatchObject({ state: 'paused' });
+      for (const name of ['resume', 'pause', 'resume']) await handle.signal(name);
       expect(await run.result()).toMatchObject({ state: 'done', rows: 1_995 });
       expectAll(200);
       await expectReplays(run, true);
