@@ -144,7 +144,10 @@ function fromLongClosure(s: LawState, loMs: number, hiMs: number): 'cruise' | 'f
     s.limit = clamp(sample, 0.2 * s.limit, 1.25 * s.limit);
     return 'fill';
   }
-  recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
+  // The first ramp got more and it was not closed for long: no whole window, but what a sliding one had let go of.
+  const isRest =
+    s.measuring === measuredOpenings && ok < 0.6 * s.windowMax && hiMs - s.heldAtMs < 0.3 * (hiMs - s.markHiMs);
+  if (!isRest) recognise(s, ok, loMs - s.markHiMs, hiMs - s.markLoMs);
   if (s.settleMs > 0) {
     // It slides: one measurement is all it takes, see `slidingKnown`.
     slidingKnown(s);

@@ -15,6 +15,9 @@ export const measuredOpenings = 6;
 export function recognise(s: LawState, calls: number, loMs: number, hiMs: number): void {
   // Others took part of this one: its opening may have been theirs.
   if (s.measuring > 0 && s.measuring < measuredOpenings && calls < 0.97 * s.windowMax - 1) return;
+  // Longer than the one before and hardly more calls: the end of one window was missed.
+  if (s.measuring > 0 && s.measuring < measuredOpenings && loMs > 1.2 * s.windowHiMs && calls < 1.5 * s.windowMax)
+    return;
   // What the first ramp said holds for sliding windows only, so the first measured pair of openings replaces it.
   const same =
     s.measuring > 0 &&

@@ -137,6 +137,28 @@ describe('the control law against a hidden limit, in virtual time', () => {
     }
   });
 
+  it.each<[string, ServerSpec, number]>([
+    ['7 calls in 60 s', { kind: 'sliding', max: 7, perMs: 60_000 }, 33],
+    ['7 calls in 11 s', { kind: 'sliding', max: 7, perMs: 11_000 }, 264],
+  ])('is not misled by a missed end of a sliding window of %s', (_name, server, latencyMs) => {
+    for (const seed of [1, 2, 3]) {
+      const { used, refused } = steady(meet(server, 60, { latencyMs, seed }).run, server, 60);
+      expect(used).toBeGreaterThan(0.88);
+      expect(refused).toBeLessThan(0.006);
+    }
+  });
+
+  it('takes what a sliding window has let go of for no window of its own', () => {
+    const demandPerSecond = (nowMs: number): number => [0.74, 0.355, 0.185][Math.floor(nowMs / 185_000) % 3] ?? 1;
+    const server: ServerSpec = { kind: 'sliding', max: 30, perMs: minute };
+    for (const seed of [1, 2, 3]) {
+      const client = ourClient({ kind: 'learned', name: 'hidden' });
+      run({ server, durationMs: 45 * minute, workers: 64, latencyMs: 41, seed, demandPerSecond }, () => client);
+      expect(client.law().state.limit).toBeGreaterThan(0.43);
+      expect(client.law().state.limit).toBeLessThan(0.53);
+    }
+  });
+
   it.each<[string, ServerSpec, number, number]>([
     ['a sliding window of 60 in 10 s', { kind: 'sliding', max: 60, perMs: 10_000 }, 25, 50],
     ['a fixed window of 40 in 2 s, which looks like a longer one', { kind: 'fixed', max: 40, perMs: 2000 }, 40, 75],
