@@ -7,7 +7,7 @@ import { Command, Option } from 'commander';
 import { addAccountsCommand } from './accounts.ts';
 import type { DevOptions } from './dev.ts';
 import { addLimitsCommand } from './limits.ts';
-import type { StartCommandOptions } from './start.ts';
+import type { RetryCommandOptions, StartCommandOptions } from './start.ts';
 import type { WorkerCommandOptions } from './worker.ts';
 
 const program = new Command('sluice')
@@ -40,9 +40,21 @@ program
   .option('-t, --tenant <name>', 'who owns the account')
   .addOption(new Option('-p, --priority <priority>').choices(['interactive', 'bulk', 'trickle']).default('bulk'))
   .option('-w, --wait', 'wait for the end; exit code 1 when it is not complete', false)
+  .option('--full', 'read every list from its beginning, and mark what is gone', false)
   .action(async (sync: string, options: StartCommandOptions) =>
     (await import('./start.ts')).startCommand(sync, options),
   );
+
+program
+  .command('retry <run>')
+  .description('read what failed or was never finished in an ended run again, by workflow id')
+  .addOption(
+    new Option('--also <ends...>', 'other ends to read again')
+      .choices(['skipped', 'truncated', 'capped', 'looped'])
+      .default([]),
+  )
+  .option('-w, --wait', 'wait for the end; exit code 1 when it is not complete', false)
+  .action(async (run: string, options: RetryCommandOptions) => (await import('./start.ts')).retryCommand(run, options));
 
 program
   .command('status <run>')

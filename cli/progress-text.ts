@@ -1,7 +1,7 @@
 /**
- * A run's progress as a few aligned lines. Used by `sluice status`, `sluice start --wait` and the demo.
+ * A run's progress and flaws as a few aligned lines. Used by `sluice status`, `start --wait`, `retry` and the demo.
  */
-import type { RunProgress } from '../client/index.ts';
+import type { Flaw, RunProgress } from '../client/index.ts';
 
 export function progressText(progress: RunProgress | { readonly state: 'unknown' | 'starting' }): string {
   if (!('nodes' in progress))
@@ -25,4 +25,12 @@ export function progressText(progress: RunProgress | { readonly state: 'unknown'
   if (progress.pausedReason) lines.push(`  The account must be connected again: ${progress.pausedReason}`);
   if (progress.error) lines.push(`  ${progress.error}`);
   return lines.join('\n');
+}
+
+/** Why a run is not complete, a line for each way. */
+export function flawLines(flaws: readonly Flaw[]): string[] {
+  return flaws.map(
+    ({ node, count, kind, example, reason }) =>
+      `  ${node}: ${count} × ${kind}${example ? `, e.g. "${example}"` : ''}: ${reason}`,
+  );
 }

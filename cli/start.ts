@@ -1,9 +1,10 @@
 /**
- * `sluice start <sync>`: starts a run, or attaches to the running one. Next stop: `client/start-sync.ts`.
+ * `sluice start <sync>`: starts a run, or attaches to the running one; `sluice retry <run>`: reads what failed in it again.
+ * Next stop: `client/start-sync.ts`.
  */
-import { connect, type Priority } from '../client/index.ts';
+import { connect, type Flaw, type Priority, type SyncHandle } from '../client/index.ts';
 import { loadModule, syncNamed } from './load-module.ts';
-import { progressText } from './progress-text.ts';
+import { flawLines, progressText } from './progress-text.ts';
 
 export interface StartCommandOptions {
   readonly module?: string;
@@ -11,6 +12,14 @@ export interface StartCommandOptions {
   readonly input: string;
   readonly tenant?: string;
   readonly priority: Priority;
+  readonly wait: boolean;
+  /** Every list from its beginning, which also marks deletions. */
+  readonly full: boolean;
+}
+
+export interface RetryCommandOptions {
+  /** Ends that are read again besides `failed`. */
+  readonly also: readonly Exclude<Flaw['kind'], 'failed'>[];
   readonly wait: boolean;
 }
 
@@ -22,16 +31,30 @@ export async function startCommand(name: string, options: StartCommandOptions): 
       account: options.account,
       input: parseInput(options.input) as never,
       priority: options.priority,
+      ...(options.full ? { mode: 'full' } : {}),
       ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
     });
-    console.log(run.workflowId);
-    if (!options.wait) return;
-    const result = await run.result();
-    console.log(progressText(await run.progress()));
-    if (result.state !== 'done') process.exitCode = 1;
+    await tell(run, options);
   } finally {
     await sluice.close();
   }
+}
+
+export async function retryCommand(run: string, options: RetryCommandOptions): Promise<void> {
+  const sluice = await connect();
+  try {
+    await tell(await sluice.run({ workflowId: run }).retryFailed({ also: options.also }), options);
+  } finally {
+    await sluice.close();
+  }
+}
+
+async function tell(run: SyncHandle, { wait }: { readonly wait: boolean }): Promise<void> {
+  console.log(run.workflowId);
+  if (!wait) return;
+  const result = await run.result();
+  console.log([progressText(await run.progress()), ...flawLines(result.flaws)].join('\n'));
+  if (result.state !== 'done') process.exitCode = 1;
 }
 
 function parseInput(text: string): unknown {

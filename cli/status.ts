@@ -2,8 +2,8 @@
  * `sluice status <run>` and what else is done to a run by its workflow id (or by its run id).
  * Next stop: `client/sync-handle.ts`.
  */
-import { connect } from '../client/index.ts';
-import { progressText } from './progress-text.ts';
+import { connect, type Flaw, type RunProgress, type Sluice } from '../client/index.ts';
+import { flawLines, progressText } from './progress-text.ts';
 
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
@@ -14,12 +14,25 @@ export async function statusCommand(run: string, options: { readonly json?: bool
       ? ((await sluice.progress(run)) ?? ({ state: 'unknown' } as const))
       : await sluice.run({ workflowId: run }).progress();
     const waits = progress.state === 'running' ? await sluice.run({ workflowId: progress.workflowId }).waits() : [];
-    if (options.json) console.log(JSON.stringify({ ...progress, waits }));
-    else console.log([progressText(progress), ...waits.map(({ text }) => `  ${text}`)].join('\n'));
+    const flaws = 'nodes' in progress ? await flawsOf(sluice, progress) : [];
+    if (options.json) console.log(JSON.stringify({ ...progress, waits, flaws }));
+    else console.log([progressText(progress), ...waits.map(({ text }) => `  ${text}`), ...flawLines(flaws)].join('\n'));
     if (progress.state === 'unknown') process.exitCode = 1;
   } finally {
     await sluice.close();
   }
+}
+
+/** Why an ended run is not complete. Known of the newest run of its account only: the workflow's result says it. */
+async function flawsOf(sluice: Sluice, { state, runId, workflowId }: RunProgress): Promise<readonly Flaw[]> {
+  if (state !== 'incomplete' && state !== 'failed') return [];
+  const run = sluice.run({ workflowId });
+  const newest = await run.progress();
+  if (!('runId' in newest) || newest.runId !== runId) return [];
+  return run.result().then(
+    ({ flaws }) => flaws,
+    () => [], // it failed by an error of its own, which the progress has
+  );
 }
 
 export async function controlCommand(run: string, action: 'pause' | 'resume' | 'cancel'): Promise<void> {

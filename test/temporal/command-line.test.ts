@@ -80,6 +80,29 @@ describe('the command line', () => {
     expect(unknown.output).toContain('unknown');
   });
 
+  it('says why a run is not complete, and reads what failed again', async () => {
+    const start = [
+      'start',
+      'forest',
+      '--module',
+      fixture,
+      '--account',
+      'a3',
+      '--input',
+      '{"id":"w"}',
+      '--wait',
+      '--full',
+    ];
+    api.script('/users/w-f0/posts', [{ status: 409 }]);
+    const started = await sluice(start, env).finished;
+    const why = /posts: 1 × failed, e\.g\. "w-f0": HTTP 409/;
+    expect(started).toMatchObject({ code: 1, output: expect.stringMatching(why) });
+    expect((await sluice(['status', 'sync/forest/a3'], env).finished).output).toMatch(why);
+    const again = await sluice(['retry', 'sync/forest/a3', '--wait'], env).finished;
+    expect(again).toMatchObject({ code: 0, output: expect.not.stringContaining('HTTP 409') });
+    expect((await sluice(['retry', 'sync/forest/nobody'], env).finished).code).toBe(1);
+  });
+
   it('says what is wrong and what to do, without a stack', async () => {
     const wrongInput = await sluice(
       ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{oops'],
