@@ -57,6 +57,9 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const settings = options.settings ?? readWorkerSettings();
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
   installRuntime(log);
+  // Node before 20.7 does not tell. The Temporal SDK takes a stack for every promise of a workflow, and each is translated.
+  if (process.sourceMapsEnabled)
+    log.warn({}, 'source maps are on (tsx, --enable-source-maps): a third slower; in production run built JavaScript');
   const namespace = options.namespace ?? 'default';
   const { providers, ...catalog } = createCatalog(options);
   const keys = options.encryptionKeys ?? readEncryptionKeys();
@@ -106,7 +109,6 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       tellLock,
       // Whoever asked it to end: us, a signal, or Temporal's own runtime.
       isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
-      concurrency: settings.concurrency,
       log,
     });
     worker = await Worker.create({

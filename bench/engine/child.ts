@@ -81,7 +81,13 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   return { pid: child.pid!, go: () => void child.stdin.write('go\n'), stop, ended };
 }
 
-/** Arguments that make Node run a TypeScript file of ours. */
+/**
+ * tsx turns source maps on, which no built program has. With them each stack is translated, and the Temporal SDK takes one
+ * for every promise of a workflow: all workers that use it were a third slower here than the same code is once it is built.
+ */
+const WITHOUT_SOURCE_MAPS = 'data:text/javascript,process.setSourceMapsEnabled(false)';
+
+/** Arguments that make Node run a TypeScript file of ours, as fast as if it were built. */
 export function nodeArgs(file: URL, ...rest: string[]): string[] {
-  return ['--import', 'tsx', file.pathname, ...rest];
+  return ['--import', 'tsx', '--import', WITHOUT_SOURCE_MAPS, file.pathname, ...rest];
 }
