@@ -28,8 +28,6 @@ export interface ActivityDeps {
   readonly tellLock: (workflowId: string) => Promise<void>;
   /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */
   readonly isStopping: () => boolean;
-  /** Steps that this process takes at once at most. Default: any number. */
-  readonly concurrency?: number;
   readonly log: Log;
 }
 

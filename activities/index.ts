@@ -1,5 +1,5 @@
 // Activities: one third-party call each, and the database steps around them. Imports contracts, limiter, db and undici;
-// providers come in through deps. Start with fetch-pages.ts.
+// providers come in through deps. Start with fetch-page.ts.
 import { Context } from '@temporalio/activity';
 import type {
   EndOpenUnitsInput,
@@ -15,10 +15,11 @@ import type { LockInput, PerformActionInput, PrepareStepInput } from '../contrac
 import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
 import { endOpenUnitsActivity, progressMarkActivity } from './end-early.ts';
-import { createPageFetcher } from './fetch-pages.ts';
+import { fetchPage } from './fetch-page.ts';
 import { performAction } from './perform-action.ts';
 import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
 import { prepareStep } from './saga-steps.ts';
+import { createUnitMemory } from './unit-memory.ts';
 import { withHeartbeat, withHeartbeatWhileWanted } from './with-heartbeat.ts';
 import {
   finishNodeActivity,
@@ -37,14 +38,14 @@ export type { HttpSender } from './http/send.ts';
 
 /** Binds every activity to what its process has. The names are part of recorded histories: never rename one. */
 export function createActivities(deps: ActivityDeps) {
-  const fetchPages = createPageFetcher(deps);
+  const memory = createUnitMemory();
   return {
     openRun: (request: OpenRunInput) => openRunActivity(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request),
     fetchPage: (request: FetchPageInput) =>
       request.mode === 'durable'
-        ? withHeartbeatWhileWanted((signal) => fetchPages(request, signal))
-        : fetchPages(request, Context.current().cancellationSignal),
+        ? withHeartbeatWhileWanted((signal) => fetchPage(deps, request, signal, memory))
+        : fetchPage(deps, request, Context.current().cancellationSignal, memory),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => finishRunActivity(deps, request),
     endOpenUnits: (request: EndOpenUnitsInput) => endOpenUnitsActivity(deps, request),

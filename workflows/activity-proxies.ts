@@ -1,7 +1,7 @@
 /**
  * How workflows call activities: every retry policy is here. `now` runs inside the workflow task (a local activity: a
- * calls that can be made at once cost one history event and no round trip to the server); `durable` is scheduled by the
- * server, where waiting holds nothing. Next stop: `activities/fetch-pages.ts`.
+ * call that can be made at once costs one history event and no round trip to the server); `durable` is scheduled by the
+ * server, where waiting holds nothing. Next stop: `activities/fetch-page.ts`.
  */
 import { ActivityCancellationType, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -10,7 +10,7 @@ import type { Activities } from '../activities/index.ts';
 const CALL_MARGIN_MS = 20_000;
 
 /**
- * The next calls of a unit, made inside the workflow task. Never waits, never retries: what can't be done at once is
+ * The next call of a unit, made inside the workflow task. Never waits, never retries: what can't be done at once is
  * answered as `later`, and the durable way then sits it out.
  */
 export function callNow(callTimeoutMs: number, summary: string): Activities['fetchPage'] {

@@ -2,15 +2,15 @@
  * A run of a single list makes its calls in its own workflow as long as all goes well: a workflow more, and the tasks in
  * which the two tell each other where they are, cost a short run more than its calls. What is out of the ordinary (a wait, a
  * pause, lanes, a long list) is for `resource.ts`, which finds in Postgres how far the list is.
- * Next stop: `activity-proxies.ts`, then `activities/fetch-pages.ts`.
+ * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
  */
 import { isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { CallContext, SyncInput } from '../contracts/messages.ts';
 import type { Plan, PlanNode } from '../contracts/plan.ts';
 import { callNow, quickSteps } from './activity-proxies.ts';
 
-/** Of ten pages at best. Then a workflow more is nothing beside the calls, and `resource.ts` bounds its history. */
-const MOST_STEPS = 500;
+/** Then a workflow more is nothing beside the calls, and `resource.ts` bounds its history. */
+const MOST_CALLS = 500;
 /** Signals and timers wait for the workflow task that makes the calls, some seconds: nothing to a patience of an hour. */
 const LEAST_PATIENCE_MS = 3_600_000;
 
@@ -29,7 +29,7 @@ export interface ListToRead {
 
 /**
  * Reads the list page by page.
- * @param mayGoOn asked before each step.
+ * @param mayGoOn asked before each call.
  * @returns true when it was read to its end; false when the rest, if there is one, is for `resource.ts`.
  */
 export async function readList(list: ListToRead, mayGoOn: () => boolean): Promise<boolean> {
@@ -50,7 +50,7 @@ async function walk({ runId, node, context, maxHistoryEvents }: ListToRead, mayG
   const callNext = callNow(node.callTimeoutMs, `${node.endpoint} ${unit.label}`.slice(0, 180));
   const request = { runId, node: node.name, unit: unit.id, context, mode: 'now' } as const;
   let pages: number | undefined;
-  for (let steps = 0; steps < Math.min(MOST_STEPS, maxHistoryEvents) && mayGoOn(); steps++) {
+  for (let calls = 0; calls < Math.min(MOST_CALLS, maxHistoryEvents) && mayGoOn(); calls++) {
     const fact = await callNext(pages === undefined ? request : { ...request, pages });
     const isPlain = (fact.state === 'more' || fact.state === 'ended') && !fact.lanes && !fact.wantsDurable;
     if (!isPlain || fact.state === 'ended') return isPlain;

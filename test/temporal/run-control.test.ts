@@ -106,7 +106,7 @@ describe('a run, from app code', () => {
   it('is continued as new before its history grows large, with nothing lost and nothing asked twice', async () => {
     api.list('/users/:id/friends', { count: 60, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
     const who = account();
-    const run = await world.sluice.start(forest, { account: who, input, maxHistoryEvents: 20 });
+    const run = await world.sluice.start(forest, { account: who, input, maxHistoryEvents: 60 });
     expect(await run.result()).toMatchObject({ state: 'done', rows: 60 + 60 * 25 });
     expect(api.report().repeated).toEqual([]);
     let lengths: number[] = [];
@@ -116,7 +116,7 @@ describe('a run, from app code', () => {
       for await (const { historyLength } of temporal.workflow.list({ query })) lengths.push(historyLength);
       return lengths.length;
     };
-    // 60 lists at 20 events a history; visibility follows a little later.
+    // 60 lists of 3 pages at 60 events a history; visibility follows a little later.
     await expect.poll(list, { timeout: 10_000 }).toBeGreaterThan(3);
     expect(Math.max(...lengths)).toBeLessThan(200);
   });
