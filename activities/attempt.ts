@@ -50,14 +50,17 @@ export async function tryAgain(
   // The limiter says when the next probe is.
   const delayMs = afterMs ?? backoffMs(attempt.isProbe ? 0 : attempts);
   await putOffUnit(deps.pool, request.unit, delayMs);
-  if (request.mode === 'now')
-    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
+  if (request.mode === 'now') return later(request, reason, delayMs);
   throw retryLater(reason, delayMs);
 }
 
+function later({ unit }: FetchPageInput, because: string, delayMs: number): PageFact {
+  const atMs = Date.now();
+  return { unit, state: 'later', because, untilMs: atMs + delayMs, atMs };
+}
+
 export function notNow(request: FetchPageInput, reason: string, delayMs: number): PageFact {
-  if (request.mode === 'now')
-    return { unit: request.unit, state: 'later', because: reason, untilMs: Date.now() + delayMs };
+  if (request.mode === 'now') return later(request, reason, delayMs);
   throw waitingFor(reason, delayMs);
 }
 

@@ -38,5 +38,6 @@ export async function pauseForUser({ deps, request }: Attempt): Promise<PageFact
 /** @param reason why the account must be connected again; null for a run that its operator has paused. */
 export function pausedFor({ unit, context }: FetchPageInput, reason: string | null): PageFact {
   if (reason === null) return { unit, state: 'paused' };
-  return { unit, state: 'paused', because: `account "${context.account}" must be connected again: ${reason}` };
+  const because = `account "${context.account}" must be connected again: ${reason}`;
+  return { unit, state: 'paused', because, atMs: Date.now() };
 }

@@ -98,6 +98,7 @@ export interface FetchPageInput {
  * `wantsDurable`: the call had to wait or was slow, so the next one should not be made inside a workflow task.
  * `lanes`: units that were added to this same node.
  * `pages`: pages that the unit has now; the next call of the unit is told.
+ * `atMs`: when the activity said so, epoch milliseconds: a workflow has no clock to decide by that a replay would show alike.
  */
 export type PageFact =
   | {
@@ -108,9 +109,15 @@ export type PageFact =
       readonly pages?: number;
     }
   /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */
-  | { readonly unit: number; readonly state: 'later'; readonly because: string; readonly untilMs?: number }
+  | {
+      readonly unit: number;
+      readonly state: 'later';
+      readonly because: string;
+      readonly untilMs?: number;
+      readonly atMs?: number;
+    }
   /** `because`: of itself, until the account is connected again; without it by an operator. */
-  | { readonly unit: number; readonly state: 'paused'; readonly because?: string };
+  | { readonly unit: number; readonly state: 'paused'; readonly because?: string; readonly atMs?: number };
 
 export interface FinishNodeInput {
   readonly runId: string;

@@ -5,7 +5,7 @@
  * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each
  * answer says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one
  * batch what came in several before; with coroutines of unequal length the commands would then come in another order.
- * Next stop: `activity-proxies.ts`, then `activities/fetch-pages.ts`.
+ * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
  */
 import {
   CancellationScope,
@@ -84,7 +84,12 @@ export async function resource(input: ResourceInput): Promise<void> {
       const putOff = (error: unknown): void =>
         isCancellation(error)
           ? fail(error)
-          : onFact(resumes)({ unit: unit.id, state: 'later', because: 'the worker could not make the call at once' });
+          : onFact(resumes)({
+              unit: unit.id,
+              state: 'later',
+              because: 'the worker could not make the call at once',
+              atMs: 0,
+            });
       callNow(node.callTimeoutMs, summary)({ ...request, mode: 'now' }).then(onFact(resumes), putOff);
     }
   };
@@ -111,7 +116,7 @@ export async function resource(input: ResourceInput): Promise<void> {
           // Unless the run was resumed while this answer was on its way, the signal that resumes it is still to come.
           if (resumes !== resumesBefore || paused) break;
           paused = true;
-          if (fact.because) note({ because: fact.because, isPaused: true });
+          if (fact.because) note({ ...fact, because: fact.because, isPaused: true });
           break;
         case 'more':
         case 'ended':
@@ -159,14 +164,16 @@ export async function resource(input: ResourceInput): Promise<void> {
     }
   };
 
-  const note = (fact: { because: string; untilMs?: number; isPaused?: boolean }): void => {
-    const { because, untilMs, isPaused = false } = fact;
+  const note = (fact: { because: string; untilMs?: number; isPaused?: boolean; atMs?: number }): void => {
+    const { because, untilMs, isPaused = false, atMs } = fact;
     const until = untilMs ? `, until ${new Date(untilMs).toISOString()}` : '';
     const text = isPaused ? `paused: ${because}` : `waiting: ${because}${until}`;
     setCurrentDetails(text);
     const { parent } = workflowInfo();
-    if (!parent || (!isPaused && Date.now() - notedAt < NOTE_INTERVAL_MS)) return;
-    notedAt = Date.now();
+    // The time that the activity recorded (0: nobody has): the workflow's own depends on how a replay delivers the answers.
+    const nowMs = atMs ?? Date.now();
+    if (!parent || (!isPaused && nowMs - notedAt < NOTE_INTERVAL_MS)) return;
+    notedAt = nowMs;
     // A note for people: a run that is just ending does not need it.
     getExternalWorkflowHandle(parent.workflowId)
       .signal(waitingSignal, { node: node.name, because: text, ...(isPaused ? { isPaused } : {}) })
