@@ -9,6 +9,7 @@ import { countAttempt, endUnit, loadUnit, type LoadedUnit } from '../db/unit-sto
 import type { CompiledSync } from '../providers/define-sync.ts';
 import { ended, endOfPermanent, finish, notNow, pageSizeKey, tryAgain, type Attempt } from './attempt.ts';
 import type { ActivityDeps } from './deps.ts';
+import { isMaybeItsOwn } from './http/to-observation.ts';
 import { makeCall, type MadeCall } from './make-call.ts';
 import { advance } from './paginate/advance.ts';
 import { pageRequest, withSize } from './paginate/page-request.ts';
@@ -131,7 +132,9 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
   if (!call.sent) return call.needsReconnect ? pauseForUser(attempt) : notNow(request, call.because, call.retryAfterMs);
   const hadToWait = mode === 'durable' && call.waitedMs > LONG_WAIT_MS;
   const wantsDurable = hadToWait || call.value.answer.elapsedMs > SLOW_CALL_MS;
-  return settle(call.isProbe ? { ...attempt, isProbe: true } : attempt, call.value, wantsDurable);
+  // An outage must cost nobody attempts, but a page that always fails must not be what finds out whether it is over, for ever.
+  const isProbe = call.isProbe === true && !isMaybeItsOwn(call.value.answer);
+  return settle(isProbe ? { ...attempt, isProbe } : attempt, call.value, wantsDurable);
 }
 
 /** What the outcome means for the unit. The union is closed: a new outcome does not compile until it is handled here. */

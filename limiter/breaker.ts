@@ -38,6 +38,8 @@ const TELL_ANSWERS_MS = 5_000;
 /** Another worker that writes at the same time wins; who has lost so often in a row comes back. */
 const MOST_TRIES = 8;
 const LOST_WAIT_MS = 200;
+/** So many different calls that fail are an outage long before. */
+const MOST_SUSPECTS = 100;
 
 interface Gate {
   readonly id: number;
@@ -45,6 +47,8 @@ interface Gate {
   failed: number;
   /** Failures since the last answer: in one process their order is known. */
   failedLast: number;
+  /** Calls whose failures since the last answer may have been their own. */
+  readonly suspects: Set<string>;
   reason: string | undefined;
   timer: NodeJS.Timeout | undefined;
   tellAt: number;
@@ -109,6 +113,11 @@ export function createBreaker(pool: Pool): Breaker {
     if (says === 'failed') gate.reason = observation.reason ?? gate.reason;
     if (permit.isProbe) return tell(gate, { ok: 0, failed: 0, probe: says });
     if (says === 'none') return;
+    if (says === 'ok') gate.suspects.clear();
+    if (says === 'failed' && observation.isMaybeItsOwn === true) {
+      if (gate.suspects.has(permit.callKey)) return;
+      if (gate.suspects.size < MOST_SUSPECTS) gate.suspects.add(permit.callKey);
+    }
     gate[says]++;
     gate.failedLast = says === 'ok' ? 0 : gate.failedLast + 1;
     tellLater(gate, says === 'failed' ? TELL_FAILURES_MS : TELL_ANSWERS_MS);
@@ -127,6 +136,7 @@ export function createBreaker(pool: Pool): Breaker {
         ok: 0,
         failed: 0,
         failedLast: 0,
+        suspects: new Set(),
         reason: undefined,
         timer: undefined,
         tellAt: Infinity,

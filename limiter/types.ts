@@ -87,6 +87,11 @@ export interface Observation {
   readonly latencyMs?: number;
   /** The caller ended the call itself: how it ended says nothing about the third party. */
   readonly isEndedByUs?: boolean;
+  /**
+   * With `failed`: it may lie in this call alone (a plain 500, a body that can't be read). Until something succeeds, such
+   * failures of one `callKey` count once for the provider, so that a page that always fails is not taken for an outage.
+   */
+  readonly isMaybeItsOwn?: boolean;
   /** Shown to operators when a key was closed. */
   readonly reason?: string;
 }

@@ -28,8 +28,14 @@ export function toObservation(outcome: Outcome, answer: Answer): Observation {
       ...common,
       result: 'failed',
       reason: outcome.reason,
+      ...(isMaybeItsOwn(answer) ? { isMaybeItsOwn: true } : {}),
       ...(retryAfterMs === undefined ? {} : { closeForMs: retryAfterMs }),
     };
   }
   return { ...common, result: 'ok' };
+}
+
+/** Servers that are down say 502, 503 or 504, or nothing; a plain 500 and an odd answer with 200 may come for one page alone. */
+export function isMaybeItsOwn({ status, error }: Answer): boolean {
+  return error === undefined && (status === 500 || status < 300);
 }

@@ -57,6 +57,23 @@ async function breakDown(provider: string, charges = chargesOf(provider)): Promi
 }
 
 describe('a provider that fails', () => {
+  it('is not one whose one call always fails by itself, but is one when many calls do', async () => {
+    const limiter = process();
+    const charges = chargesOf('poisoned');
+    const own = { result: 'failed', reason: 'HTTP 500', isMaybeItsOwn: true } as const;
+    const fail = async (callKey: string): Promise<void> => {
+      const answer = await ask(limiter, charges, callKey);
+      if (!answer.granted) throw new Error(`not granted: ${answer.wait.detail}`);
+      await limiter.report(answer.permit, own);
+    };
+    for (let times = 0; times < 20; times++) await fail('poison');
+    // What is told is told at most a second later; an answer after it proves that nothing is on its way.
+    await limiter.report(await take(limiter, charges), { result: 'ok' });
+    expect((await limiter.show('poisoned/*'))?.state ?? 'open').toBe('open');
+    for (let call = 0; call < 7; call++) await fail(`many-${call}`);
+    await expect.poll(async () => (await limiter.show('poisoned/*'))?.state).toBe('probing');
+  });
+
   it('is called by nobody, whatever limit or process, and the reason says since when and until when', async () => {
     await breakDown('down');
     const other = process();

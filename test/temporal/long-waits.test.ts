@@ -1,9 +1,32 @@
 /** Calls that take long, and lists that wait long, beside everything that should not notice it. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
+import { defineProvider, defineSync, get, noAuth } from '../../providers/index.ts';
 import { forest } from '../fixtures/forest.ts';
 import { createWorld, type World } from '../setup/world.ts';
+
+const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
+/** More attempts than failures in a row that make an outage. */
+const patientProvider = defineProvider({
+  id: 'patient',
+  baseUrl: () => process.env['FOREST_URL']!,
+  auth: noAuth(),
+  limits: [],
+  maxAttempts: 9,
+});
+const listOf = (name: string) =>
+  patientProvider.endpoint(name, {
+    input: z.object({ id: z.string() }),
+    response: Page,
+    request: ({ id }, page) => get(`/users/${id}/${name}`, { cursor: page.cursor, limit: page.size }),
+    paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 10 } },
+  });
+const patient = defineSync('patient', { provider: patientProvider, input: z.object({ id: z.string() }) }, (s) => {
+  const friends = s.one(listOf('friends'), { input: (given) => given, key: ({ id }) => id });
+  return { friends, posts: s.each(friends, listOf('posts'), { input: ({ id }) => ({ id }), key: ({ id }) => id }) };
+});
 
 describe('what takes long', () => {
   let api: FakeApi;
@@ -12,7 +35,7 @@ describe('what takes long', () => {
   const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
   beforeAll(async () => {
-    world = await createWorld([forest]);
+    world = await createWorld([forest, patient]);
   });
   afterAll(() => world?.end());
   beforeEach(async () => {
@@ -34,6 +57,19 @@ describe('what takes long', () => {
     expect(result).toMatchObject({ state: 'done', rows: 2 });
     expect(api.report().byPath['/users/u/friends']).toBe(2);
   }, 60_000);
+
+  it('ends as failed when it fails at every attempt, although nobody else calls, and closes nothing', async () => {
+    api.list('/users/:id/friends', { count: 1, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
+    api.script('/users/u-f0/posts', Array<'500'>(50).fill('500'));
+    const run = await world.sluice.start(patient, { account: account(), input });
+    expect(await run.result()).toMatchObject({
+      complete: false,
+      flaws: [{ kind: 'failed', reason: 'HTTP 500 (9 attempts)' }],
+    });
+    expect(api.report().byPath['/users/u-f0/posts']).toBe(9);
+    const { rows } = await world.db.pool.query(`select hold from sluice.limit_bucket where key = 'patient/*'`);
+    expect(rows).toEqual([{ hold: false }]);
+  }, 200_000);
 
   it('lets the others go on when a history is cut, and waits no shorter for it', async () => {
     const failures = 6;
