@@ -2,7 +2,7 @@
  * Looking upward: now and then the rate goes a little above the estimate until something is refused. Every refusal is
  * paid from a credit that accepted calls earn, so refusals stay a fixed small share. Next stop: `limiter/adapt.ts`.
  */
-import { clamp, enter, isWellMeasured, measured } from './law-state.ts';
+import { clamp, enter, isWellMeasured, measuredNow } from './law-state.ts';
 import type { LawState } from './law-state.ts';
 import { windowCalls } from './law-window.ts';
 
@@ -123,7 +123,7 @@ export function climbed(s: LawState): void {
  * Returns whether the count since the mark goes on: it was too short to measure anything.
  */
 export function touched(s: LawState): boolean {
-  const sample = measured(s, s.nowMs);
+  const sample = measuredNow(s);
   if (s.sure === 2 && s.climbs === 0) {
     if (s.above < 0.7 * s.saved) s.depth = Math.max(1, 1.3 * s.above, 0.7 * s.saved);
     else if (s.depth > 0) s.depth = Math.max(s.depth, 1.5 * s.above);

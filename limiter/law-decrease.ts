@@ -6,14 +6,14 @@ import type { LearnedLimit } from '../contracts/limit.ts';
 import { touched } from './law-climb.ts';
 import { hold } from './law-hold.ts';
 import { noteRefusal } from './law-sliding.ts';
-import { bounds, clamp, describe, enter, isWellMeasured, measured, setMark } from './law-state.ts';
+import { bounds, clamp, describe, enter, isWellMeasured, measuredNow, setMark } from './law-state.ts';
 import type { LawEvent, LawState } from './law-state.ts';
 import { slidingKnown } from './law-window.ts';
 
 /** Lowers what is given out, and begins a new epoch: refusals of older permits change nothing any more. */
 export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   const before = s.rate;
-  const sample = measured(s, s.nowMs);
+  const sample = measuredNow(s);
   const wasSure = s.sure === 2;
   s.epoch += 1;
   s.heldLimit = s.limit;

@@ -197,6 +197,12 @@ export function measured(s: LawState, untilMs: number): number {
   return s.markHiMs > 0 && spanMs >= 400 && s.okSinceMark > 0 ? (s.okSinceMark * 1000) / spanMs : 0;
 }
 
+/** The same up to a refusal now: between two refusals there was room for those calls and a part of one more. */
+export function measuredNow(s: LawState): number {
+  const rest = s.markIsOpening === 0 && s.okSinceMark > 0 ? 0.5 / s.okSinceMark : 0;
+  return measured(s, s.nowMs) * (1 + rest);
+}
+
 /** A rate in words. */
 export function describe(rate: number): string {
   return rate >= 1

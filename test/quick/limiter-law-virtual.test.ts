@@ -170,6 +170,15 @@ describe('the control law against a hidden limit, in virtual time', () => {
     }
   });
 
+  it('measures a slow bucket without losing the call that was on its way at the refusal', () => {
+    const server: ServerSpec = { kind: 'token', max: 0.3, perMs: 1000 };
+    for (const seed of [1, 2, 3]) {
+      const { used, refused } = steady(meet(server, 34, { seed }).run, server, 34);
+      expect(used).toBeGreaterThan(0.96);
+      expect(refused).toBeLessThan(0.005);
+    }
+  });
+
   it('finds a fourfold limit although it took the bucket for a small window', () => {
     const server: ServerSpec = { kind: 'token', max: 1.6, perMs: 1000, depth: 4, changes: [{ atMs: 15 * minute, factor: 4 }] }; // prettier-ignore
     for (const seed of [1, 2, 3]) {
