@@ -1,8 +1,9 @@
 /**
- * The children's work that rows bring. Called with each page, and once more for the rows of earlier runs when a node's lists
- * were only asked for what changed. Next stop: `db/unit-store.ts` and `db/list-store.ts`.
+ * The children's work that rows bring. Called with each page, and when a node's lists have ended: for the rows of earlier runs
+ * when they were only asked for what changed, and for what those runs left unread below rows that do not come again.
+ * Next stop: `db/unit-store.ts` and `db/list-store.ts`.
  */
-import { knownRows, openKnown } from '../db/list-store.ts';
+import { knownRows, mayBeOwed, openKnown, owedLists, takeOver } from '../db/list-store.ts';
 import type { CompiledSync, NodeDefinition } from '../providers/define-sync.ts';
 import type { ActivityDeps } from './deps.ts';
 
@@ -41,4 +42,33 @@ export async function visitKnown(deps: ActivityDeps, runId: string, nodeName: st
     ).filter(([child]) => sync.nodes.get(child)?.options.parents !== 'changed');
     await openKnown(deps.pool, runId, nodeName, units, keys.at(-1) as string);
   }
+}
+
+/**
+ * Gives a node's children the lists that earlier runs have left unread: cancelled ones, failed ones. After the rows that came in
+ * this run, so that a parent that came too is visited with its new row, once. Goes on where it was left.
+ */
+export async function visitOwed(deps: ActivityDeps, runId: string, nodeName: string): Promise<void> {
+  for (const { sync: syncName, name } of await mayBeOwed(deps.pool, runId, nodeName)) {
+    const sync = deps.syncNamed(syncName);
+    const node = sync.nodes.get(nodeName);
+    if (!node || !missesParents(sync, name)) continue;
+    for (let owed; (owed = await owedLists(deps.pool, runId, name));) {
+      // A row that has changed since, so that it is not wanted or belongs to another list, came again by itself.
+      const still = owed.lists.filter(({ key, record, data }) =>
+        childUnits(sync, node, [record], [data]).some(([child, itsKey]) => child === name && itsKey === key),
+      );
+      const lists = still.map(({ key, record }) => [key, record] as const);
+      await takeOver(deps.pool, runId, name, lists, owed);
+    }
+    await takeOver(deps.pool, runId, name, []);
+  }
+}
+
+/** Whether a run may leave out rows of the node's parent: it, or a node above, visits only what came of an incremental list. */
+function missesParents(sync: CompiledSync, name: string): boolean {
+  const node = sync.nodes.get(name);
+  const parent = typeof node?.parent === 'string' ? sync.nodes.get(node.parent) : node?.parent;
+  if (!node || !parent) return false;
+  return (node.options.parents === 'changed' && !!parent.options.incremental) || missesParents(sync, parent.name);
 }

@@ -16,7 +16,7 @@ import { settleLists } from '../db/list-store.ts';
 import { openRetry } from '../db/retry-store.ts';
 import { finishNode, finishRun, openRun, setRunState } from '../db/run-store.ts';
 import { nextUnits } from '../db/unit-store.ts';
-import { visitKnown } from './child-units.ts';
+import { visitKnown, visitOwed } from './child-units.ts';
 import type { ActivityDeps } from './deps.ts';
 
 /**
@@ -51,6 +51,7 @@ export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: Fi
     });
   }
   if (node.visitsKnown) await visitKnown(deps, runId, node.name);
+  await visitOwed(deps, runId, node.name);
   await finishNode(deps.pool, runId, node.name, node.onChildError.maxSkippedShare, node.parent === null);
 }
 

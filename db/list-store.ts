@@ -1,6 +1,7 @@
 /**
  * What a node's lists leave behind when all of them have ended: watermarks moved and deletions marked, for each parent
- * whose list was read to its end; and the rows of earlier runs, for the node's children. Next stop: `sluice.settle_lists` in `migrations/0001_core.sql`.
+ * whose list was read to its end; and for the node's children the rows of earlier runs, and the lists that those left unread.
+ * Next stop: `sluice.settle_lists` in `migrations/0001_core.sql`, `sluice.owed_lists` in `migrations/0072_owed_lists.sql`.
  */
 import type { Pool } from './pool.ts';
 
@@ -56,4 +57,49 @@ export async function openKnown(
   upTo: string,
 ): Promise<void> {
   await pool.query('select sluice.open_known($1, $2, $3, $4)', [runId, node, JSON.stringify(children), upTo]);
+}
+
+// Nothing in retries, and where no node is asked only for what changed: there all parents come in each run.
+const CHILDREN = `
+  select r.sync, c.name from sluice.run r join sluice.node c on c.run_id = r.id and c.parent = $2
+  where r.id = $1 and r.retry_of = '{}' and r.plan @? '$.nodes[*] ? (@.incremental == true)' order by c.ordinal`;
+
+/** The children of a node to which earlier runs may owe lists. */
+export async function mayBeOwed(pool: Pool, runId: string, node: string): Promise<{ sync: string; name: string }[]> {
+  const { rows } = await pool.query<{ sync: string; name: string }>(CHILDREN, [runId, node]);
+  return rows;
+}
+
+export interface OwedLists {
+  /** The run that left them unread, and the last of its units that was looked at. */
+  readonly run: string;
+  readonly upto: number;
+  readonly lists: readonly { readonly key: string; readonly record: string; readonly data: unknown }[];
+}
+
+/** The next lists of a node that earlier runs have left unread, with the rows of their parents; null when all are taken. */
+export async function owedLists(pool: Pool, runId: string, node: string): Promise<OwedLists | null> {
+  const { rows } = await pool.query<{ owed: OwedLists | null }>('select sluice.owed_lists($1, $2, $3) as owed', [
+    runId,
+    node,
+    ROOM,
+  ]);
+  return rows[0]?.owed ?? null;
+}
+
+/** Opens the units of such lists in this run. Without `of` it notes that all have been taken over. */
+export async function takeOver(
+  pool: Pool,
+  runId: string,
+  node: string,
+  lists: readonly (readonly [key: string, record: string])[],
+  of?: OwedLists,
+): Promise<void> {
+  await pool.query('select sluice.take_over($1, $2, $3, $4, $5)', [
+    runId,
+    node,
+    JSON.stringify(lists),
+    of?.run ?? null,
+    of?.upto ?? null,
+  ]);
 }

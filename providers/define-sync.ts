@@ -51,8 +51,8 @@ export interface NodeOptions<Parent, Input, Item, Row> {
   readonly incremental?: Incremental<Item>;
   /**
    * Which parents to visit when the parents' own lists were asked only for what changed: all that are known, since what is
-   * below a row can change while the row does not, or only those that came in this run. Default `all`. With `changed` a run
-   * that was cancelled or has failed lists must be finished by `retryFailed()` before the next one is started.
+   * below a row can change while the row does not, or only those that came in this run, and those whose lists an earlier
+   * run left unread (failed, cancelled, cut short). Default `all`.
    */
   readonly parents?: 'all' | 'changed';
   /**
