@@ -46,11 +46,9 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     if (isPaused) upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
   });
   let isOpen = false;
-  /**
-   * Its single list is read here. Pauses and resumes, which then come late and together, are carried out in turn, to the
-   * end: signals that one workflow task sends arrive in any order.
-   */
+  /** Its single list is read here: pauses and resumes then come late and together. */
   let isReadHere = false;
+  /** Pauses and resumes are carried out in turn, to the end: signals that one workflow task sends arrive in any order. */
   let switchesAsked = 0;
   let switchesEnded = 0;
   let switches = 0;
@@ -58,7 +56,8 @@ export async function sync(input: SyncInput): Promise<RunResult> {
   const isSwitching = (): boolean => switchesAsked > switchesEnded;
   const switchTo = async (state: 'running' | 'paused', isReconnected = false): Promise<void> => {
     const turn = switchesAsked++;
-    await condition(() => isOpen && (!isReadHere || switchesEnded === turn));
+    const inTurn = patched('switches-in-turn');
+    await condition(() => isOpen && (!(inTurn || isReadHere) || switchesEnded === turn));
     // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
     const how = isReconnected ? { runId, state, isReconnected } : { runId, state };
     const isSwitched = await runStep((steps) => steps.setRunState(how));

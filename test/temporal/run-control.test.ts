@@ -91,6 +91,21 @@ describe('a run, from app code', () => {
     expect(api.report().calls).toBe(2 + 12 * 20);
   });
 
+  it('carries out pauses and resumes that come together in their order, in every node', async () => {
+    api.list('/users/:id/posts', { count: 200, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    const run = await world.sluice.start(forest, { account: account(), input });
+    await expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThan(30);
+    const handle = temporal.workflow.getHandle(run.workflowId);
+    for (const name of ['pause', 'resume', 'pause', 'resume', 'pause', 'resume']) await handle.signal(name);
+    expect(await run.result()).toMatchObject({ state: 'done', rows: 12 + 12 * 200 });
+    expect(api.report().repeated).toEqual([]);
+    const bundle = { workflowsPath: fileURLToPath(new URL('../../workflows/index.ts', import.meta.url)) };
+    for (const workflowId of [run.workflowId, `${run.workflowId}/posts`]) {
+      const history = await temporal.workflow.getHandle(workflowId).fetchHistory();
+      await Worker.runReplayHistory(bundle, history, workflowId);
+    }
+  });
+
   it('ends as cancelled, keeps what is stored, and makes no further call', async () => {
     api.list('/users/:id/posts', { count: 2_000, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
     const run = await world.sluice.start(forest, { account: account(), input });
