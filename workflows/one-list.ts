@@ -4,7 +4,7 @@
  * pause, lanes, a long list) is for `resource.ts`, which finds in Postgres how far the list is.
  * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
  */
-import { isCancellation, setCurrentDetails } from '@temporalio/workflow';
+import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { CallContext, SyncInput } from '../contracts/messages.ts';
 import type { Plan, PlanNode } from '../contracts/plan.ts';
 import { callNow, quickSteps } from './activity-proxies.ts';
@@ -49,9 +49,14 @@ async function walk({ runId, node, context, maxHistoryEvents }: ListToRead, mayG
   if (!unit || another) return false;
   const callNext = callNow(node.callTimeoutMs, `${node.endpoint} ${unit.label}`.slice(0, 180));
   const request = { runId, node: node.name, unit: unit.id, context, mode: 'now' } as const;
+  const scope = CancellationScope.current();
   let pages: number | undefined;
   for (let calls = 0; calls < Math.min(MOST_CALLS, maxHistoryEvents) && mayGoOn(); calls++) {
-    const fact = await callNext(pages === undefined ? request : { ...request, pages });
+    // A call that was made is heard to its end: to cancel a step that is just ending can fail the workflow task.
+    const fact = await CancellationScope.nonCancellable(() =>
+      callNext(pages === undefined ? request : { ...request, pages }),
+    );
+    if (scope.consideredCancelled) await scope.cancelRequested;
     const isPlain = (fact.state === 'more' || fact.state === 'ended') && !fact.lanes && !fact.wantsDurable;
     if (!isPlain || fact.state === 'ended') return isPlain;
     pages = fact.pages;
