@@ -13,7 +13,8 @@ export interface Buckets {
   readonly prepare: (charges: readonly Charge[]) => PreparedBuckets | Promise<PreparedBuckets>;
   /** Makes known keys' rows again, after they were forgotten. */
   readonly configure: (ids: readonly number[]) => Promise<void>;
-  readonly find: (id: number) => KnownKey | undefined;
+  /** The id of a key's row: a hash, which is remembered for keys in use. */
+  readonly idOf: (key: string) => number;
 }
 
 export interface PreparedBuckets {
@@ -22,7 +23,7 @@ export interface PreparedBuckets {
   readonly provider: string;
 }
 
-export interface KnownKey {
+interface KnownKey {
   readonly id: number;
   readonly key: string;
   readonly limit: LimitSpec | undefined;
@@ -38,15 +39,15 @@ export function createBuckets(pool: Pool): Buckets {
   let writing: Promise<void> | undefined;
   let toWrite = new Map<string, KnownKey>();
 
-  return { prepare, configure, find: (id) => byId.get(id) };
+  const idOf = (key: string): number => byKey.get(key)?.id ?? bucketId(key);
+  return { prepare, configure, idOf };
 
   function prepare(charges: readonly Charge[]): PreparedBuckets | Promise<PreparedBuckets> {
     const first = charges[0];
     const gate = gateKey(first?.key ?? '');
     const unknown: KnownKey[] = [];
     const note = (key: string, limit: LimitSpec | undefined): number => {
-      const known = byKey.get(key);
-      const entry = { id: known?.id ?? bucketId(key), key, limit };
+      const entry = { id: idOf(key), key, limit };
       if (isWritten(entry)) return entry.id;
       unknown.push(entry);
       return entry.id;

@@ -6,7 +6,6 @@ import type { Charge } from '../contracts/limit.ts';
 import type { Pool } from '../db/pool.ts';
 import { acquire } from './acquire.ts';
 import { createBreaker } from './breaker.ts';
-import { bucketId } from './bucket.ts';
 import { createBuckets } from './configure.ts';
 import { LimiterUnavailable } from './errors.ts';
 import { explain, type Explanation } from './explain.ts';
@@ -73,7 +72,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const breaker = createBreaker(pool);
   const { decide: decideTogether, wasLate } = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
   const decide = breaker.guard(decideTogether);
-  const reports = createReports({ pool, idOf: (charge) => bucketId(charge.key), onLawDue, onRelease: sleepers.wake });
+  const reports = createReports({ pool, idOf: ({ key }) => buckets.idOf(key), onLawDue, onRelease: sleepers.wake });
   const giveBack = async (permit: Permit): Promise<void> => {
     await breaker.report(permit, { result: 'not-sent' });
     await reports.report(permit, { result: 'not-sent' });

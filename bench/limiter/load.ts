@@ -39,13 +39,14 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
   const limiter = createLimiter({ pool });
   const startsAt = performance.now() + options.warmUpMs;
   const endsAt = startsAt + options.runMs;
+  const charges = Array.from({ length: TOKENS }, (_, token) => chargesOf(token));
   const latencies: number[] = [];
   let permits = 0;
   let denied = 0;
 
   const callOnce = async (callKey: string, token: number): Promise<void> => {
     const askedAt = performance.now();
-    const answer = await limiter.acquire({ callKey, account: `account-${token}`, charges: chargesOf(token) });
+    const answer = await limiter.acquire({ callKey, account: `account-${token}`, charges: charges[token]! });
     const now = performance.now();
     if (now < startsAt || now > endsAt) return;
     if (answer.granted) permits += 1;
