@@ -5,7 +5,7 @@
  * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
  */
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
-import type { CallContext, SyncInput } from '../contracts/messages.ts';
+import type { CallContext, PageFact, SyncInput } from '../contracts/messages.ts';
 import type { Plan, PlanNode } from '../contracts/plan.ts';
 import { callNow, quickSteps } from './activity-proxies.ts';
 
@@ -49,17 +49,27 @@ async function walk({ runId, node, context, maxHistoryEvents }: ListToRead, mayG
   if (!unit || another) return false;
   const callNext = callNow(node.callTimeoutMs, `${node.endpoint} ${unit.label}`.slice(0, 180));
   const request = { runId, node: node.name, unit: unit.id, context, mode: 'now' } as const;
+  const mostCalls = Math.min(MOST_CALLS, maxHistoryEvents);
   const scope = CancellationScope.current();
-  let pages: number | undefined;
-  for (let calls = 0; calls < Math.min(MOST_CALLS, maxHistoryEvents) && mayGoOn(); calls++) {
-    // A call that was made is heard to its end: to cancel a step that is just ending can fail the workflow task.
-    const fact = await CancellationScope.nonCancellable(() =>
-      callNext(pages === undefined ? request : { ...request, pages }),
-    );
-    if (scope.consideredCancelled) await scope.cancelRequested;
-    const isPlain = (fact.state === 'more' || fact.state === 'ended') && !fact.lanes && !fact.wantsDurable;
-    if (!isPlain || fact.state === 'ended') return isPlain;
-    pages = fact.pages;
-  }
-  return false;
+  let calls = 0;
+  // One scope and one promise for all calls: the SDK takes a stack for every promise of a workflow.
+  const isRead = await CancellationScope.nonCancellable(
+    () =>
+      new Promise<boolean>((resolve, reject) => {
+        const goOn = (pages?: number): void => {
+          // A call that was made is heard to its end: to cancel a step that is just ending can fail the workflow task.
+          if (scope.consideredCancelled || calls >= mostCalls || !mayGoOn()) return resolve(false);
+          calls++;
+          callNext(pages === undefined ? request : { ...request, pages }).then(onFact, reject);
+        };
+        const onFact = (fact: PageFact): void => {
+          const isPlain = (fact.state === 'more' || fact.state === 'ended') && !fact.lanes && !fact.wantsDurable;
+          if (!isPlain || fact.state === 'ended') resolve(isPlain);
+          else goOn(fact.pages);
+        };
+        goOn();
+      }),
+  );
+  if (scope.consideredCancelled) await scope.cancelRequested;
+  return isRead;
 }
