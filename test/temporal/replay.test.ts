@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { beforeAll, describe, expect, it } from 'vitest';
+import * as workflows from '../../workflows/index.ts';
 
 const folder = fileURLToPath(new URL('../fixtures/histories/', import.meta.url));
 const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
@@ -12,7 +13,13 @@ const files = readdirSync(folder, { recursive: true })
 interface Recorded {
   /** The workflow derives the ids of its children from it. */
   readonly workflowId: string;
-  readonly events: { activityTaskScheduledEventAttributes?: { activityType?: { name?: string } } }[];
+  readonly events: {
+    readonly workflowExecutionStartedEventAttributes?: { readonly workflowType?: { readonly name?: string } };
+    activityTaskScheduledEventAttributes?: { activityType?: { name?: string } };
+    readonly markerRecordedEventAttributes?: {
+      readonly details?: Record<string, { readonly payloads?: readonly { readonly data?: string }[] }>;
+    };
+  }[];
 }
 const read = (file: string): Recorded => JSON.parse(readFileSync(folder + file, 'utf8')) as Recorded;
 
@@ -23,8 +30,30 @@ describe('recorded histories', () => {
   });
 
   it('there are some of every workflow type', () => {
-    const types = files.map((file) => /(\w+?)(-\w+)?\.json$/.exec(file)?.[1]);
-    expect(types).toEqual(expect.arrayContaining(['sync', 'resource']));
+    const offered = Object.entries(workflows).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
+    const recorded = files.map(
+      (file) => read(file).events[0]?.workflowExecutionStartedEventAttributes?.workflowType?.name,
+    );
+    expect(offered.length).toBeGreaterThan(0);
+    expect(offered.filter((name) => !recorded.includes(name))).toEqual([]);
+  });
+
+  it('there are some of every change that a workflow has taken since', () => {
+    const sources = readdirSync(fileURLToPath(new URL('../../workflows/', import.meta.url)), { recursive: true })
+      .map(String)
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(new URL(`../../workflows/${file}`, import.meta.url), 'utf8'));
+    const changes = sources.flatMap((source) =>
+      [...source.matchAll(/patched\('([^']+)'\)/g)].map(([, change]) => change),
+    );
+    const taken = files.flatMap((file) =>
+      read(file).events.flatMap(({ markerRecordedEventAttributes: marker }) => {
+        const data = marker?.details?.['patch-data']?.payloads?.[0]?.data;
+        return data === undefined ? [] : [(JSON.parse(Buffer.from(data, 'base64').toString()) as { id: string }).id];
+      }),
+    );
+    expect(changes.length).toBeGreaterThan(0);
+    expect(changes.filter((change) => change !== undefined && !taken.includes(change))).toEqual([]);
   });
 
   it.each(files)('%s replays against the workflows of this build', async (file) => {

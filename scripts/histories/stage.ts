@@ -1,0 +1,115 @@
+/**
+ * What the recorded runs play on: servers, a third party, a worker and a client, and the way from a workflow to its file.
+ */
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type Sluice } from '../../client/index.ts';
+import { startFakeApi, type FakeApi, type ScriptStep } from '../../testing/index.ts';
+import { forest } from '../../test/fixtures/forest.ts';
+import { findTemporalBinary } from '../../workers/dev-servers/index.ts';
+import { createWorker, startDevServers } from '../../workers/index.ts';
+import { single } from './list-runs.ts';
+import { operations, sagas } from './operation-runs.ts';
+
+export interface RecordedRun {
+  /** Names of the files that it records. */
+  readonly files: readonly string[];
+  readonly run: (stage: Stage) => Promise<void>;
+}
+
+export interface Stage {
+  readonly sluice: Sluice;
+  readonly api: FakeApi;
+  /**
+   * Writes a history, unless there is a file of this name.
+   * @param tookChange of a workflow that was continued as new: the first history in which this change of `patched` was
+   *   taken. Default: the newest.
+   */
+  record(name: string, workflowId: string, tookChange?: string): Promise<void>;
+  /** Resolves when it holds. @throws Error after 30 s. */
+  until(what: string, holds: () => boolean): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** An answer that closes its key for so long. */
+export function limited(seconds: number): ScriptStep {
+  return { status: 429, headers: { 'retry-after': String(seconds) }, body: {} };
+}
+
+interface History {
+  readonly events: readonly {
+    readonly workflowExecutionStartedEventAttributes?: {
+      readonly firstExecutionRunId: string;
+      readonly originalExecutionRunId: string;
+    };
+    readonly workflowExecutionContinuedAsNewEventAttributes?: { readonly newExecutionRunId: string };
+    readonly upsertWorkflowSearchAttributesEventAttributes?: {
+      readonly searchAttributes?: { readonly indexedFields?: Record<string, { readonly data?: string }> };
+    };
+  }[];
+}
+
+export async function openStage(folder: string): Promise<Stage> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'sluice-histories-'));
+  const servers = await startDevServers({ dataDir, env: { PATH: process.env['PATH'], HOME: process.env['HOME'] } });
+  const api = await startFakeApi({ latencyMs: 60 });
+  process.env['FOREST_URL'] = api.url;
+  const temporal = { address: servers.temporalAddress };
+  const { databaseUrl } = servers;
+  const worker = await createWorker({ syncs: [forest, single], actions: operations, sagas, databaseUrl, temporal });
+  const serving = worker.run();
+  const sluice = await connect({ databaseUrl, temporal });
+  const program = await findTemporalBinary({});
+
+  /** As the Temporal CLI writes it: the form that replays read. */
+  const show = (workflowId: string, runId: string | undefined): History => {
+    const of = ['--workflow-id', workflowId, ...(runId === undefined ? [] : ['--run-id', runId])];
+    const args = ['workflow', 'show', '--address', servers.temporalAddress, ...of, '--output', 'json'];
+    return JSON.parse(execFileSync(program, args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })) as History;
+  };
+  return {
+    sluice,
+    api,
+    record: async (name, workflowId, tookChange) => {
+      let history = show(workflowId, undefined);
+      if (tookChange !== undefined) {
+        history = show(workflowId, history.events[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId);
+        while (!took(history, tookChange)) {
+          const next = history.events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+          if (next === undefined) throw new Error(`${name}: no run of ${workflowId} took "${tookChange}".`);
+          history = show(workflowId, next);
+        }
+      }
+      const file = join(folder, `${name}.json`);
+      if (existsSync(file)) return;
+      await writeFile(file, `${JSON.stringify({ workflowId, ...history })}\n`);
+      console.log(`${name}: ${history.events.length} events`);
+    },
+    until: async (what, holds) => {
+      const waitsUntil = performance.now() + 30_000;
+      while (!holds()) {
+        if (performance.now() > waitsUntil) throw new Error(`Not within 30 s: ${what}`);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    },
+    close: async () => {
+      await sluice.close();
+      worker.shutdown();
+      await serving;
+      await api.stop();
+      await servers.stop();
+      await rm(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The server keeps the changes that a run has taken as a search attribute of it. */
+function took({ events }: History, change: string): boolean {
+  return events.some(({ upsertWorkflowSearchAttributesEventAttributes: upserted }) => {
+    const changes = upserted?.searchAttributes?.indexedFields?.['TemporalChangeVersion']?.data;
+    return changes !== undefined && Buffer.from(changes, 'base64').toString().includes(change);
+  });
+}
