@@ -27,7 +27,11 @@ export interface SyncHandle {
   /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
   pause(): Promise<void>;
   resume(): Promise<void>;
-  /** Ends the run as `cancelled`; what is stored stays. */
+  /**
+   * Ends the run as `cancelled`, within a second or two; what is stored stays. No call is begun after this resolves, but
+   * one may be on its way for each list in hand. Until a worker has ended the run, its state is `paused`. A run that has
+   * ended stays as it is.
+   */
   cancel(): Promise<void>;
   /**
    * Starts a run of the same tree that reads only the failed and unfinished lists of the newest run, each from its first
@@ -80,7 +84,15 @@ export function createHandle(
     },
     resume: () => handle.signal(signalNames.resume),
     cancel: async () => {
-      await handle.cancel();
+      const description = await handle.describe();
+      const runId = runIdOf(description);
+      // This run only: by now another one may have begun. Asked for first: a run that is marked must come to its end.
+      await client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: runId }).cancel();
+      if (description.status.name !== 'RUNNING') return;
+      // As in `pause`: no call is made from here on, and the workflow task that makes them ends.
+      await setRunState(pool, runId, 'paused').catch(() => {
+        // Without it the cancellation is heard some seconds later.
+      });
     },
     retryFailed: async (options = {}) => {
       await retryFailed(parts, workflowId, options);

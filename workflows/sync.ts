@@ -79,9 +79,10 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     await runStep((steps) => steps.endOpenUnits({ runId, reason }));
     await Promise.all([...running.values()].map((child) => tell(child, endEarlySignal)));
   };
-  setHandler(pauseSignal, () => switchTo('paused'));
-  setHandler(resumeSignal, () => switchTo('running'));
-  setHandler(reconnectedSignal, () => switchTo('running', true));
+  // A cancellation that a handler throws would end the workflow on the spot, before the run is written down as cancelled.
+  setHandler(pauseSignal, () => switchTo('paused').catch(ignoreCancellation));
+  setHandler(resumeSignal, () => switchTo('running').catch(ignoreCancellation));
+  setHandler(reconnectedSignal, () => switchTo('running', true).catch(ignoreCancellation));
 
   try {
     const { plan } = await runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
