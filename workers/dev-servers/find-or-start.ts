@@ -41,6 +41,8 @@ const ORPHAN_PATIENCE_MS = 5_000;
 const HEALTH_PATIENCE_MS = 5_000;
 const HUNG_PATIENCE_MS = 2_000;
 const START_PATIENCE_MS = 60_000;
+// A server looks for free ports of its own when it starts, and ends when another program was quicker.
+const MOST_STARTS = 3;
 
 /** Finds or starts the server. Safe to call from several processes at once: one starts it, the others find it. */
 export async function findOrStart<R extends ServerRecord>(spec: DevServerSpec<R>): Promise<DevServer<R>> {
@@ -71,7 +73,11 @@ async function useRunning<R extends ServerRecord>(
   return { record, isOwned: false, stop: async () => {}, keepRunning: async () => {} };
 }
 
-async function start<R extends ServerRecord>(spec: DevServerSpec<R>, previous: R | undefined): Promise<DevServer<R>> {
+async function start<R extends ServerRecord>(
+  spec: DevServerSpec<R>,
+  previous: R | undefined,
+  starts = 1,
+): Promise<DevServer<R>> {
   const logFile = join(spec.folder, `${spec.name}.log`);
   const { process, remember } = await spec.launch(previous, logFile);
   const server = await own(spec, { ...remember, pid: process.pid } as unknown as R, process);
@@ -80,7 +86,9 @@ async function start<R extends ServerRecord>(spec: DevServerSpec<R>, previous: R
     await waitUntilHealthy(process, isHealthy, { name: spec.name, logFile, limitMs: START_PATIENCE_MS });
   } catch (error) {
     await server.stop();
-    throw error;
+    if (process.ended() === undefined || starts >= MOST_STARTS) throw error;
+    spec.log(`${spec.name}: ended while it started (${process.ended()}); once more`);
+    return start(spec, previous, starts + 1);
   }
   spec.log(`${spec.name}: started on port ${server.record.port} (log: ${logFile})`);
   return server;

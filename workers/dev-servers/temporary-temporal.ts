@@ -17,13 +17,18 @@ export interface TemporaryTemporal {
 }
 
 const START_PATIENCE_MS = 60_000;
+// It looks for free ports of its own when it starts, and ends when another program was quicker.
+const MOST_STARTS = 3;
 
 /**
  * Ready in about a second, once the program is there. Ends with this process, however that ends.
  * @param log receives a line before each step that takes more than a moment.
  * @throws Error when no program could be had (all that was tried), or with the end of the server's log.
  */
-export async function startTemporaryTemporal(log: (line: string) => void = () => {}): Promise<TemporaryTemporal> {
+export async function startTemporaryTemporal(
+  log: (line: string) => void = () => {},
+  starts = 1,
+): Promise<TemporaryTemporal> {
   const binary = await findTemporalBinary({ log });
   const folder = await mkdtemp(join(tmpdir(), 'sluice-temporal-'));
   const logFile = join(folder, 'temporal.log');
@@ -41,7 +46,9 @@ export async function startTemporaryTemporal(log: (line: string) => void = () =>
     await waitUntilHealthy(launched, isHealthy, { name: 'temporal', logFile, limitMs: START_PATIENCE_MS });
   } catch (error) {
     await stop();
-    throw error;
+    if (launched.ended() === undefined || starts >= MOST_STARTS) throw error;
+    log(`temporal: ended while it started (${launched.ended()}); once more`);
+    return startTemporaryTemporal(log, starts + 1);
   }
   return { address, stop };
 }
