@@ -10,6 +10,7 @@ import type * as workflows from '../workflows/index.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import { toWait } from './run-waits.ts';
 import type { ClientParts } from './start-reported.ts';
+import { readStuckTasks } from './stuck-tasks.ts';
 
 export interface SyncHandle {
   readonly workflowId: string;
@@ -20,8 +21,9 @@ export interface SyncHandle {
   progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' }>;
   /**
    * Why it does not go faster at the moment: one entry for each limit that its lists queue for, one for lists that are
-   * called again after a failed call, one for a provider that is failing or paused. Empty when nothing waits, or no run is
-   * going on.
+   * called again after a failed call, one for a provider that is failing or paused. Before those, also of a run that is
+   * starting or paused, one for each of its workflows that no worker carries out, or that fails again and again. Empty when
+   * nothing waits, or no run is going on.
    */
   waits(): Promise<readonly RunWait[]>;
   /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
@@ -58,23 +60,29 @@ export function createHandle(
       ? of.workflowId
       : syncWorkflowId(typeof of.sync === 'string' ? of.sync : of.sync.definition.name, of.account);
   const handle: WorkflowHandle<typeof workflows.sync> = client.workflow.getHandle(workflowId);
+  const describe = (): Promise<WorkflowExecutionDescription | undefined> =>
+    handle.describe().catch((error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return undefined;
+      throw error;
+    });
   return {
     workflowId,
     progress: async () => {
       // The newest run may be so new that its row does not exist yet: its predecessor's state would be the wrong answer.
-      const describing = handle.describe().catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw error;
-      });
-      const [description, known] = await Promise.all([describing, readProgress(pool, { workflowId })]);
+      const [description, known] = await Promise.all([describe(), readProgress(pool, { workflowId })]);
       if (!description) return known ?? { state: 'unknown' };
       const runId = runIdOf(description);
       if (known?.runId === runId) return known;
       return (await readProgress(pool, { runId })) ?? { state: 'starting' };
     },
     waits: async () => {
-      const known = await readProgress(pool, { workflowId });
-      return known?.state === 'running' ? (await readWaits(pool, known.runId)).map(toWait) : [];
+      const [description, known] = await Promise.all([describe(), readProgress(pool, { workflowId })]);
+      const isOpen = description?.status.name === 'RUNNING';
+      const [stuck, waits] = await Promise.all([
+        isOpen ? readStuckTasks(client, description) : [],
+        known?.state === 'running' ? readWaits(pool, known.runId) : [],
+      ]);
+      return [...stuck, ...waits.map(toWait)];
     },
     pause: async () => {
       // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
