@@ -76,7 +76,18 @@ async function runPart(servers: BenchServers, part: Part, capSeconds: number): P
     const begun = samples.find((sample) => sample.calls > 0) ?? last;
     console.log(`\n${part.name}: ${last.calls} of ${part.calls} calls, ${result?.rows} rows, ${result?.state}`);
     printTable(
-      ['calls/s', 'MiB, lowest', 'highest', 'progress ms, median', 'p99', 'most', 'histories', 'most events', 'MiB'],
+      [
+        'calls/s',
+        'MiB, lowest',
+        'highest',
+        'progress ms, median',
+        'p99',
+        'most',
+        'after s',
+        'histories',
+        'most events',
+        'MiB',
+      ],
       [
         [
           ((last.calls / (last.atMs - begun.atMs)) * 1_000).toFixed(0),
@@ -85,6 +96,7 @@ async function runPart(servers: BenchServers, part: Part, capSeconds: number): P
           median(asks).toFixed(1),
           asks.toSorted((a, b) => a - b)[Math.floor(asks.length * 0.99)]!.toFixed(1),
           Math.max(...asks).toFixed(1),
+          (samples.reduce((a, b) => (b.progressMs > a.progressMs ? b : a)).atMs / 1_000).toFixed(0),
           runs,
           events,
           MiB.toFixed(2),
