@@ -2,7 +2,7 @@
  * `sluice status <run>` and what else is done to a run by its workflow id (or by its run id).
  * Next stop: `client/sync-handle.ts`.
  */
-import { connect, type Flaw, type RunProgress, type Sluice } from '../client/index.ts';
+import { connect, type Flaw, type RunProgress, type RunWait, type Sluice, type SyncHandle } from '../client/index.ts';
 import { flawLines, progressText } from './progress-text.ts';
 
 const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -13,7 +13,7 @@ export async function statusCommand(run: string, options: { readonly json?: bool
     const progress = RUN_ID.test(run)
       ? ((await sluice.progress(run)) ?? ({ state: 'unknown' } as const))
       : await sluice.run({ workflowId: run }).progress();
-    const waits = progress.state === 'running' ? await sluice.run({ workflowId: progress.workflowId }).waits() : [];
+    const waits = await waitsOf(sluice, run, progress);
     const flaws = 'nodes' in progress ? await flawsOf(sluice, progress) : [];
     if (options.json) console.log(JSON.stringify({ ...progress, waits, flaws }));
     else console.log([progressText(progress), ...waits.map(({ text }) => `  ${text}`), ...flawLines(flaws)].join('\n'));
@@ -21,6 +21,17 @@ export async function statusCommand(run: string, options: { readonly json?: bool
   } finally {
     await sluice.close();
   }
+}
+
+/** Why a run that is going on does not get on. */
+async function waitsOf(
+  sluice: Sluice,
+  run: string,
+  progress: Awaited<ReturnType<SyncHandle['progress']>>,
+): Promise<readonly RunWait[]> {
+  if (progress.state === 'starting') return sluice.run({ workflowId: run }).waits();
+  if (progress.state !== 'running' && progress.state !== 'paused') return [];
+  return sluice.run({ workflowId: progress.workflowId }).waits();
 }
 
 /** Why an ended run is not complete. Known of the newest run of its account only: the workflow's result says it. */

@@ -73,16 +73,16 @@ export interface RunResult {
 export interface RunWait {
   /**
    * `limit`: their turns at a limit · `backoff`: they are called again after a failed call · `provider`: the whole provider is
-   * failing, closed or paused.
+   * failing, closed or paused · `worker`: no worker takes its workflow's task, or the task fails again and again.
    */
-  readonly kind: 'limit' | 'backoff' | 'provider';
+  readonly kind: 'limit' | 'backoff' | 'provider' | 'worker';
   /** Node of the tree; undefined when it is about all of them. */
   readonly node?: string;
   /** The limit's key, as `sluice limits` shows it. */
   readonly limit?: string;
-  /** Lists that wait so, of those in hand; 0 when it is about the provider. */
+  /** Lists that wait so, of those in hand; 0 when it is about the provider or the workers. */
   readonly calls: number;
-  /** Milliseconds until the first and until the last of them go on, as known now; undefined: until an operator resumes it. */
+  /** Milliseconds until the first and until the last of them go on, as known now; undefined: until somebody does something. */
   readonly firstInMs?: number;
   readonly lastInMs?: number;
   /** All of it in words. */
