@@ -27,10 +27,12 @@ function syncOf(name: string, limits: readonly LimitDeclaration[]) {
 describe('what a run waits for', () => {
   const narrow = syncOf('narrow', [window('app', { by: ['app'], max: 5, perMs: 20_000 })]);
   const wide = syncOf('wide', []);
+  // Of its own: after answers to others it takes more failures until a provider is taken for failing.
+  const away = syncOf('away', []);
   let world: World;
 
   beforeAll(async () => {
-    world = await createWorld([narrow, wide]);
+    world = await createWorld([narrow, wide, away]);
   });
   afterAll(() => world?.end());
   beforeEach(async () => {
@@ -75,12 +77,12 @@ describe('what a run waits for', () => {
 
   it('is the provider itself while it is failing', async () => {
     const outage = api.outage({ kind: '503' });
-    const run = await world.sluice.start(wide, { account: 'c', input: {} });
+    const run = await world.sluice.start(away, { account: 'c', input: {} });
     const ofProvider = () => run.waits().then((waits) => waits.find(({ kind }) => kind === 'provider'));
-    await expect.poll(ofProvider, { timeout: 20_000 }).toMatchObject({
-      limit: 'wide/*',
+    await expect.poll(ofProvider, { timeout: 40_000 }).toMatchObject({
+      limit: 'away/*',
       text: expect.stringMatching(
-        /^wide is failing \(.*503.*\); one call at a time finds out whether it is back, the next in /,
+        /^away is failing \(.*503.*\); one call at a time finds out whether it is back, the next in /,
       ) as string,
     });
     await outage.end();
