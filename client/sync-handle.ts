@@ -68,8 +68,14 @@ export function createHandle(
   return {
     workflowId,
     progress: async () => {
-      // The newest run may be so new that its row does not exist yet: its predecessor's state would be the wrong answer.
-      const [description, known] = await Promise.all([describe(), readProgress(pool, { workflowId })]);
+      const known = await readProgress(pool, { workflowId });
+      // One that goes on is the newest. After it a newer one may have begun whose row does not exist yet; and Temporal answers
+      // slowly while a run makes many calls.
+      if (known?.state === 'running' || known?.state === 'paused') return known;
+      const description = await handle.describe().catch((error: unknown) => {
+        if (error instanceof WorkflowNotFoundError) return undefined;
+        throw error;
+      });
       if (!description) return known ?? { state: 'unknown' };
       const runId = runIdOf(description);
       if (known?.runId === runId) return known;
