@@ -4,7 +4,6 @@
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { AccountInfo, AccountStatus } from '../contracts/account.ts';
-import type { Credentials } from '../contracts/credentials.ts';
 import { signalNames } from '../contracts/names.ts';
 import {
   connectAccount,
@@ -16,6 +15,8 @@ import {
   type Keyring,
 } from '../db/index.ts';
 import type { Provider } from '../providers/define-provider.ts';
+import { checkCredentials, type NewCredentials } from './check-credentials.ts';
+import { checkAccount } from './check-options.ts';
 import type { ClientParts } from './start-reported.ts';
 
 export interface AccountName {
@@ -23,12 +24,6 @@ export interface AccountName {
   readonly provider: Provider | string;
   readonly account: string;
 }
-
-/** What a login brought. `expiresAt` is when the access token ends; without it the first refusal says so. */
-export type NewCredentials = Pick<
-  Credentials,
-  'accessToken' | 'refreshToken' | 'expiresAt' | 'username' | 'password' | 'extra'
->;
 
 export interface Accounts {
   /**
@@ -68,6 +63,7 @@ export function createAccounts(
     tenant?: string,
   ): Promise<AccountInfo> => {
     const of = toRef(name);
+    if (credentials) checkCredentials(credentials);
     const keys = credentials && (await keyring());
     await connectAccount(pool, keys, { ...of, ...(tenant === undefined ? {} : { tenant }) }, credentials);
     // After the commit: whatever paused for this account before it is seen now, and nothing pauses for it any more.
@@ -93,8 +89,7 @@ export function createAccounts(
 }
 
 function toRef({ provider, account }: AccountName): { provider: string; account: string } {
-  if (!account || account.includes('/'))
-    throw new TypeError(`\`account\` is ${JSON.stringify(account)}; it must be a name without "/".`);
+  checkAccount(account);
   return { provider: idOf(provider), account };
 }
 

@@ -6,7 +6,7 @@
 import type { SagaInput } from '../contracts/action.ts';
 import type { Priority } from '../contracts/limit.ts';
 import { actionWorkflowId, sagaWorkflowId } from '../contracts/names.ts';
-import { checkStartedBy, type StartedBy } from '../contracts/report.ts';
+import type { StartedBy } from '../contracts/report.ts';
 import {
   hasInput,
   hasSagaInput,
@@ -23,7 +23,7 @@ import { inOneTransaction, placeFor } from './accept.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
 import { launchAction } from './launch-action.ts';
 import { startReported, type ClientParts } from './start-reported.ts';
-import { checkAccount } from './start-sync.ts';
+import { checkOptions } from './check-options.ts';
 
 export interface ActOptions<Input> {
   /** Whose connection. */
@@ -152,8 +152,7 @@ interface Checked {
 
 function checked<Input>(options: ActOptions<Input>): Checked {
   const { account, tenant = account, startedBy = 'system', priority = 'interactive', weight = 1 } = options;
-  checkAccount(account);
-  checkStartedBy(startedBy);
+  checkOptions({ account, startedBy, priority, weight });
   const key = options.idempotencyKey ?? crypto.randomUUID();
   if (key.length < 1 || key.length > 200)
     throw new TypeError(`\`idempotencyKey\` has ${key.length} characters; it must have 1 to 200.`);

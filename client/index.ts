@@ -1,7 +1,8 @@
 // What app code uses. Imports contracts, db and the Temporal client. Start with connect.ts.
 export { connect } from './connect.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
-export type { AccountName, Accounts, NewCredentials } from './accounts.ts';
+export type { AccountName, Accounts } from './accounts.ts';
+export type { NewCredentials } from './check-credentials.ts';
 export type { StartOptions } from './start-sync.ts';
 export type { ActOptions } from './act.ts';
 export { ActionFailed, EntityBusy } from './action-errors.ts';

@@ -5,9 +5,10 @@
 import type { Priority } from '../contracts/limit.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import { syncWorkflowId } from '../contracts/names.ts';
-import { checkStartedBy, type StartedBy } from '../contracts/report.ts';
+import type { StartedBy } from '../contracts/report.ts';
 import type { RunMode } from '../contracts/run.ts';
 import type { Sync } from '../providers/define-sync.ts';
+import { checkOptions } from './check-options.ts';
 import { launchRun } from './launch-run.ts';
 import type { ClientParts } from './start-reported.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
@@ -46,7 +47,7 @@ export interface StartOptions<Input> {
 const GIVE_UP_AFTER_MS = 3 * 86_400_000;
 
 /**
- * @throws TypeError when account, `startedBy`, a time or the input do not fit.
+ * @throws TypeError when an option or the input does not fit.
  */
 export async function startSync<Input>(
   parts: ClientParts,
@@ -56,10 +57,7 @@ export async function startSync<Input>(
   const { definition } = sync;
   const { account, tenant, startedBy = 'system', priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
   const { giveUpAfterMs = GIVE_UP_AFTER_MS } = options;
-  if (!(giveUpAfterMs >= 1_000))
-    throw new TypeError(`\`giveUpAfterMs\` is ${giveUpAfterMs}; it must be 1,000 or more.`);
-  checkAccount(account);
-  checkStartedBy(startedBy);
+  checkOptions({ account, startedBy, priority, weight, mode, giveUpAfterMs });
   const input: SyncInput = {
     sync: definition.name,
     account,
@@ -82,10 +80,4 @@ function deadlineOf(deadline: Date | string | number): string {
   if (!(at.getTime() > Date.now()))
     throw new TypeError(`\`deadline\` is ${String(deadline)}; it must be a time to come.`);
   return at.toISOString();
-}
-
-/** @throws TypeError when it can't be part of a workflow id. */
-export function checkAccount(account: string): void {
-  if (!account || account.includes('/'))
-    throw new TypeError(`\`account\` is ${JSON.stringify(account)}; it must be a name without "/".`);
 }
