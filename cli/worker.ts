@@ -3,9 +3,8 @@
  * Next stop: `workers/create-worker.ts`.
  */
 import { pino } from 'pino';
-import { temporalFromEnvironment } from '../client/temporal-environment.ts';
-import { createWorker, readEncryptionKeys, readWorkerSettings } from '../workers/index.ts';
-import { findDevEncryptionKeys, findDevServers } from '../workers/dev-servers/index.ts';
+import { findServers } from '../client/find-servers.ts';
+import { createWorker, readWorkerSettings } from '../workers/index.ts';
 import { loadModule } from './load-module.ts';
 
 export interface WorkerCommandOptions {
@@ -17,19 +16,20 @@ export async function runWorker(options: WorkerCommandOptions): Promise<void> {
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
   const { syncs, actions, sagas, credentials, onFailure } = await loadModule(options.module);
-  const servers = await findServers();
+  const { databaseUrl, temporal, namespace, ...servers } = await findServers();
+  const encryptionKeys = await servers.encryptionKeys();
   const worker = await createWorker({
     syncs,
     actions,
     sagas,
     settings,
     log,
-    databaseUrl: servers.databaseUrl,
-    temporal: servers.temporal,
-    namespace: servers.namespace,
+    databaseUrl,
+    temporal,
+    namespace,
     ...(credentials ? { credentials } : {}),
     ...(onFailure ? { onFailure } : {}),
-    ...(servers.encryptionKeys === undefined ? {} : { encryptionKeys: servers.encryptionKeys }),
+    ...(encryptionKeys === undefined ? {} : { encryptionKeys }),
   });
   const stop = (signal: string) => {
     log.info({ signal, drainSeconds: settings.drainSeconds }, 'draining: no new work is taken, calls in flight end');
@@ -43,27 +43,10 @@ export async function runWorker(options: WorkerCommandOptions): Promise<void> {
       syncs: syncs.map(({ definition }) => definition.name),
       actions: actions.map(({ definition }) => definition.id),
       sagas: sagas.map(({ definition }) => definition.name),
-      temporal: servers.temporal.address,
+      temporal: temporal.address,
     },
     'worker is serving',
   );
   await worker.run();
   log.info({}, 'worker has ended');
-}
-
-async function findServers() {
-  const named = temporalFromEnvironment();
-  const dev = named && process.env['DATABASE_URL'] ? undefined : await findDevServers();
-  const databaseUrl = process.env['DATABASE_URL'] || dev?.databaseUrl;
-  const address = dev?.temporalAddress;
-  const temporal = named?.connection ?? (address === undefined ? undefined : { address });
-  if (!databaseUrl || !temporal) {
-    throw new Error(
-      'No servers: set DATABASE_URL and TEMPORAL_ADDRESS, or run `npx sluice dev`, which starts both and a worker.',
-    );
-  }
-  // The key of the development servers belongs to their database.
-  const encryptionKeys =
-    readEncryptionKeys() ?? (dev?.databaseUrl === databaseUrl ? await findDevEncryptionKeys() : undefined);
-  return { databaseUrl, temporal, namespace: named?.namespace ?? 'default', encryptionKeys };
 }

@@ -1,7 +1,7 @@
 /**
  * The way in from app code: connects to Temporal and Postgres. Next stop: `start-sync.ts` starts a run.
  */
-import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
+import { Client, Connection } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { RunProgress } from '../contracts/run.ts';
 import {
@@ -22,24 +22,14 @@ import type { Saga } from '../providers/define-saga.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
 import { act, startSaga, type ActOptions } from './act.ts';
 import { createActionHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
+import { findServers, type ServerOptions } from './find-servers.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { startSync, type StartOptions } from './start-sync.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
-import { temporalFromEnvironment } from './temporal-environment.ts';
 
-export interface ConnectOptions {
-  /** Default: `DATABASE_URL`, else the embedded server that `sluice dev` runs. */
-  readonly databaseUrl?: string;
-  /** Default: Temporal's standard environment configuration, else the server that `sluice dev` runs. */
-  readonly temporal?: ConnectionOptions;
-  readonly namespace?: string;
+export interface ConnectOptions extends ServerOptions {
   /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
   readonly taskQueue?: string;
-  /**
-   * `id:base64key,…`: the first encrypts credentials, all decrypt. Default `SLUICE_ENCRYPTION_KEYS`, else the key of
-   * `sluice dev` when its servers are used. Needed only to connect accounts.
-   */
-  readonly encryptionKeys?: string;
 }
 
 export interface Sluice {
@@ -79,23 +69,22 @@ export interface Sluice {
 
 /** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
-  const { databaseUrl, connection: connectionOptions, namespace, isDev } = await findServers(options);
+  const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
   const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client' });
   let connection: Connection;
   try {
-    connection = await Connection.connect(connectionOptions);
+    connection = await Connection.connect(temporal);
   } catch (error) {
     await pool.end();
     throw new Error(
-      `No Temporal server answers at ${connectionOptions.address}. Is it running? \`npx sluice dev\` starts one.`,
+      `No Temporal server answers at ${temporal.address}. Is it running? \`npx sluice dev\` starts one.`,
       { cause: error },
     );
   }
   const client = new Client({ connection, namespace });
   const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
   const keyring = async () => {
-    const keys =
-      options.encryptionKeys ?? process.env['SLUICE_ENCRYPTION_KEYS'] ?? (isDev ? await devKeys() : undefined);
+    const keys = await encryptionKeys();
     if (!keys) throw new EncryptionKeyError(NO_ENCRYPTION_KEYS);
     return createKeyring(keys);
   };
@@ -117,34 +106,4 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
       await pool.end();
     },
   };
-}
-
-async function findServers(
-  options: ConnectOptions,
-): Promise<{ databaseUrl: string; connection: ConnectionOptions; namespace: string; isDev: boolean }> {
-  const named = options.temporal ? { connection: options.temporal, namespace: 'default' } : temporalFromEnvironment();
-  const databaseUrl = options.databaseUrl ?? (process.env['DATABASE_URL'] || undefined);
-  // Loaded only when something is not named: an app that names its servers never touches the development ones.
-  const dev =
-    named && databaseUrl ? undefined : await (await import('../workers/dev-servers/index.ts')).findDevServers();
-  const target =
-    named ??
-    (dev?.temporalAddress ? { connection: { address: dev.temporalAddress }, namespace: 'default' } : undefined);
-  const url = databaseUrl ?? dev?.databaseUrl;
-  const missing = [
-    ...(url ? [] : ['Postgres: set DATABASE_URL']),
-    ...(target ? [] : ['Temporal: set TEMPORAL_ADDRESS (and what else its environment configuration needs)']),
-  ];
-  if (!url || !target) {
-    throw new Error(
-      `Sluice does not know its servers.\n${missing.map((line) => `  - ${line}`).join('\n')}\nOr run \`npx sluice dev\`, which starts both, and try again.`,
-    );
-  }
-  const { connection } = target;
-  return { databaseUrl: url, connection, namespace: options.namespace ?? target.namespace, isDev: !databaseUrl };
-}
-
-/** The key that `sluice dev` has made. */
-async function devKeys(): Promise<string | undefined> {
-  return (await import('../workers/dev-servers/index.ts')).findDevEncryptionKeys();
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { Client, WorkflowNotFoundError, type ConnectionOptions } from '@temporalio/client';
+import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { pino } from 'pino';
 import {
@@ -14,26 +14,22 @@ import {
   type CredentialSource,
   type Log,
 } from '../activities/index.ts';
+import { findServers, type ServerOptions } from '../client/find-servers.ts';
 import { resourceWorkflowId, signalNames } from '../contracts/names.ts';
 import { createKeyring, createPool, migrate } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
-import { readEncryptionKeys, readWorkerSettings, type WorkerSettings } from './config.ts';
+import { readWorkerSettings, type WorkerSettings } from './config.ts';
 import { registerSearchAttributes } from './dev-servers/index.ts';
 import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
 import { startTelling, type OnFailure } from './tell-failures.ts';
 
-export interface WorkerOptions extends CatalogOptions {
-  readonly databaseUrl: string;
-  readonly temporal: ConnectionOptions;
-  /** Default `default`. */
-  readonly namespace?: string;
+/** The servers are found as `connect()` finds them when they are not given. */
+export interface WorkerOptions extends CatalogOptions, ServerOptions {
   /** Where secrets of accounts come from. Default: the encrypted store; without keys no account has any. */
   readonly credentials?: CredentialSource;
-  /** `id:base64key,…`: the first encrypts, all decrypt. Default `SLUICE_ENCRYPTION_KEYS`. */
-  readonly encryptionKeys?: string;
   /**
    * Told of every run that ended failed, of whatever kind: at least once each, those of one run in order. Called again,
    * later and later, until it does not throw.
@@ -47,12 +43,18 @@ export interface WorkerOptions extends CatalogOptions {
 }
 
 export interface SluiceWorker {
-  /** Serves until `shutdown` is called; then ends when calls in flight have ended, and everything is closed. */
+  /**
+   * Serves until `shutdown` is called or the process gets SIGTERM, SIGINT, SIGQUIT or SIGUSR2; then ends when calls in
+   * flight have ended (they are cut off after `drainSeconds`), and everything is closed.
+   */
   run(): Promise<void>;
   shutdown(): void;
 }
 
-/** @throws Error when a server can't be reached, or a definition has mistakes or a name that is taken. */
+/**
+ * @throws Error when a server is not named and none is running, or can't be reached, or a definition has mistakes or a
+ * name that is taken.
+ */
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
   const settings = options.settings ?? readWorkerSettings();
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
@@ -60,16 +62,16 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   // Node before 20.7 does not tell. The Temporal SDK takes a stack for every promise of a workflow, and each is translated.
   if (process.sourceMapsEnabled)
     log.warn({}, 'source maps are on (tsx, --enable-source-maps): a third slower; in production run built JavaScript');
-  const namespace = options.namespace ?? 'default';
   const { providers, ...catalog } = createCatalog(options);
-  const keys = options.encryptionKeys ?? readEncryptionKeys();
+  const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
+  const keys = await encryptionKeys();
   const keyring = keys === undefined ? undefined : createKeyring(keys);
-  const pool = createPool(options.databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
+  const pool = createPool(databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
   const limiter = createLimiter({ pool });
   const http = createHttpSender();
   try {
     await migrate(pool);
-    const connection = await NativeConnection.connect(options.temporal as NativeConnectionOptions);
+    const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
     const client = new Client({ connection, namespace });
     await registerSearchAttributes(connection, namespace).catch((error: unknown) => {
       log.warn(
