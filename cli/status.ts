@@ -16,11 +16,17 @@ export async function statusCommand(run: string, options: { readonly json?: bool
     const waits = await waitsOf(sluice, run, progress);
     const flaws = 'nodes' in progress ? await flawsOf(sluice, progress) : [];
     if (options.json) console.log(JSON.stringify({ ...progress, waits, flaws }));
-    else console.log([progressText(progress), ...waits.map(({ text }) => `  ${text}`), ...flawLines(flaws)].join('\n'));
+    else
+      console.log([headline(progress, waits), ...waits.map(({ text }) => `  ${text}`), ...flawLines(flaws)].join('\n'));
     if (progress.state === 'unknown') process.exitCode = 1;
   } finally {
     await sluice.close();
   }
+}
+
+/** What Temporal says of a run that is starting is better than a guess. */
+function headline(progress: Awaited<ReturnType<SyncHandle['progress']>>, waits: readonly RunWait[]): string {
+  return progress.state === 'starting' && waits.length > 0 ? 'starting' : progressText(progress);
 }
 
 /** Why a run that is going on does not get on. */

@@ -1,9 +1,12 @@
 /**
- * Whether a run's workflows are carried out at all, in words: a workflow task that no worker takes, and one that fails
- * again and again, as after a bad deploy. Asked of Temporal; called by `waits()` of `sync-handle.ts`.
+ * Whether a run's workflows are carried out at all, in words: a workflow task that no worker takes, one that fails again and
+ * again, as after a bad deploy, and steps that do (`failing-steps.ts`). Asked of Temporal; called by `waits()` of
+ * `sync-handle.ts`.
  */
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { RunWait } from '../contracts/run.ts';
+import { failingSteps } from './failing-steps.ts';
+import { toMs } from './to-ms.ts';
 
 /** A task that was cut off from the worker which knows its workflow is offered to the others after 10 s. */
 const TAKEN_WITHIN_MS = 10_000;
@@ -12,16 +15,21 @@ const ASKS_WITHIN_MS = 75_000;
 /** What belongs to the newest workflow task is among the last events. */
 const LAST_EVENTS = 10;
 
-/** @param run of a workflow that is open. @returns one entry for each workflow of the run that does not get on. */
+/** @param run of a workflow that is open. @returns one entry for each workflow of the run that does not get on, and for each way in which steps of it fail. */
 export async function readStuckTasks(client: Client, run: WorkflowExecutionDescription): Promise<RunWait[]> {
   const children = (run.raw.pendingChildren ?? []).map(({ workflowId }) => describeOpen(client, workflowId ?? ''));
   const open = [run, ...(await Promise.all(children)).filter((child) => child !== undefined)];
-  const texts = await Promise.all(open.map((workflow) => whyStuck(client, workflow, run.workflowId)));
-  return texts.flatMap((why, index) => {
-    const workflowId = open[index]?.workflowId ?? '';
-    if (why === undefined) return [];
+  const tasks = await Promise.all(open.map((workflow) => whyStuck(client, workflow, run.workflowId)));
+  return open.flatMap(({ workflowId, raw }, index) => {
     const node = workflowId === run.workflowId ? {} : { node: workflowId.slice(run.workflowId.length + 1) };
-    return [{ kind: 'worker', ...node, calls: 0, text: `${workflowId}: ${why}` } as const];
+    const task = tasks[index];
+    const found = [
+      ...(task === undefined ? [] : [{ calls: 0, text: task }]),
+      ...failingSteps(raw.pendingActivities ?? [], Date.now()),
+    ];
+    return found.map(
+      ({ calls, text }) => ({ kind: 'worker', ...node, calls, text: `${workflowId}: ${text}` }) as const,
+    );
   });
 }
 
@@ -90,8 +98,4 @@ async function whyFailing(
       `the rest with \`npx sluice retry ${rootId}\``
     );
   return `${failed}; it goes on by itself when workers serve it that can carry it out`;
-}
-
-function toMs(time: { readonly seconds?: unknown; readonly nanos?: number | null } | null | undefined): number {
-  return Number(time?.seconds ?? 0) * 1_000 + (time?.nanos ?? 0) / 1e6;
 }

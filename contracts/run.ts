@@ -73,14 +73,15 @@ export interface RunResult {
 export interface RunWait {
   /**
    * `limit`: their turns at a limit · `backoff`: they are called again after a failed call · `provider`: the whole provider is
-   * failing, closed or paused · `worker`: no worker takes its workflow's task, or the task fails again and again.
+   * failing, closed or paused · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails again and
+   * again for a reason that is not the third party's.
    */
   readonly kind: 'limit' | 'backoff' | 'provider' | 'worker';
   /** Node of the tree; undefined when it is about all of them. */
   readonly node?: string;
   /** The limit's key, as `sluice limits` shows it. */
   readonly limit?: string;
-  /** Lists that wait so, of those in hand; 0 when it is about the provider or the workers. */
+  /** Lists that wait so, of those in hand; 0 when it is about the provider or a whole workflow. */
   readonly calls: number;
   /** Milliseconds until the first and until the last of them go on, as known now; undefined: until somebody does something. */
   readonly firstInMs?: number;

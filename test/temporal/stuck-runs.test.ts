@@ -1,14 +1,21 @@
-/** Runs that no worker carries out, or whose workflow tasks fail: what `waits()` says of them. */
+/** Runs that no worker carries out, or whose workflow tasks or steps fail: what `waits()` says of them. */
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { z } from 'zod';
 import type { RunWait, SyncHandle } from '../../client/index.ts';
+import { defineSync } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
-import { forest } from '../fixtures/forest.ts';
+import { forest, friends, provider } from '../fixtures/forest.ts';
 import { createWorld, type World } from '../setup/world.ts';
+
+/** What a worker of an older version serves. */
+const other = defineSync('other', { provider, input: z.object({ id: z.string() }) }, (s) => ({
+  friends: s.one(friends, { input: (given) => given, key: ({ id }) => id }),
+}));
 
 /** Before the server gives a task that was meant for a worker that has died to others, and the time until it is told. */
 const TOLD = { timeout: 40_000, interval: 250 };
@@ -156,5 +163,31 @@ describe('a run that nobody carries out', () => {
     expect(await rest.result()).toMatchObject({ state: 'done', complete: true });
     const rows = await world.db.pool.query('select count(*)::int as count from sluice.record');
     expect(rows.rows).toEqual([{ count: 12 + 12 * 500 }]);
+  }, 120_000);
+
+  it('says what a step fails by, again and again, and goes on by itself when that is mended', async () => {
+    const worker = await world.startWorker({ syncs: [other] });
+    const run = await world.sluice.start(forest, { account: account(), input });
+    const said = (times: string): unknown => [
+      {
+        kind: 'worker',
+        calls: 0,
+        text: expect.stringMatching(
+          new RegExp(
+            `^${run.workflowId}: openRun has failed ${times}: This worker has no sync "forest".*(next attempt in \\d+ s|it is tried again now)$`,
+          ),
+        ) as string,
+      },
+    ];
+    await expect.poll(() => run.waits(), { timeout: 5_000 }).toEqual(said('(once|\\d times)'));
+    await expect.poll(() => run.waits(), { timeout: 8_000 }).toEqual(said('[2-9] times'));
+    const env = { ...process.env, DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
+    const status = execFileSync('npx', ['tsx', 'cli/main.ts', 'status', run.workflowId], { env, encoding: 'utf8' });
+    expect(status).toMatch(/^starting\n.*This worker has no sync "forest"/);
+    expect(status).not.toContain('no worker has taken it up yet');
+    await worker.stop();
+    await world.startWorker();
+    expect(await run.result()).toMatchObject({ state: 'done' });
+    expect(await run.waits()).toEqual([]);
   }, 120_000);
 });

@@ -1,0 +1,50 @@
+/**
+ * Which steps of a workflow fail again and again, in words: a sync that its worker does not have, credentials that it can't
+ * read, an error of the database. Called by `stuck-tasks.ts` on what Temporal knows of the activities that are open.
+ */
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { RunWait } from '../contracts/run.ts';
+import { toMs } from './to-ms.ts';
+
+type Step = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** Waits for a turn, or for a third party: `db/wait-store.ts` knows more about both. `activities/to-failure.ts` says which. */
+const ORDINARY: ReadonlySet<string | null | undefined> = new Set(['Waiting', 'ThirdPartyFailed']);
+const LONGEST_MESSAGE = 500;
+
+/**
+ * @param nowMs the only clock besides the server's: it moves the time until the next attempt.
+ * @returns one text for each step and message; `calls` is how many lists are held up so.
+ */
+export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWait, 'calls' | 'text'>[] {
+  const alike = new Map<string, Step[]>();
+  for (const step of steps) {
+    const failure = step.lastFailure;
+    if (!failure || ORDINARY.has(failure.applicationFailureInfo?.type)) continue;
+    const because = failure.message || failure.applicationFailureInfo?.type || 'nothing says why';
+    const key = `${step.activityType?.name}\n${because}`;
+    alike.set(key, [...(alike.get(key) ?? []), step]);
+  }
+  return [...alike].map(([key, group]) => {
+    const [name, ...because] = key.split('\n');
+    const message = because.join('\n').slice(0, LONGEST_MESSAGE);
+    return {
+      calls: name === 'fetchPage' ? group.length : 0,
+      text: `${howOften(name ?? '', group)}: ${message}; ${nextAttempt(group, nowMs)}`,
+    };
+  });
+}
+
+function howOften(name: string, group: readonly Step[]): string {
+  const most = Math.max(...group.map(({ attempt }) => (attempt ?? 1) - 1));
+  const times = most <= 1 ? 'once' : `${most} times`;
+  return group.length === 1
+    ? `${name} has failed ${times}`
+    : `${group.length} × ${name} have failed, up to ${times} each`;
+}
+
+function nextAttempt(group: readonly Step[], nowMs: number): string {
+  // One that is at work again is not scheduled for a time to come.
+  const first = Math.min(...group.map(({ scheduledTime }) => toMs(scheduledTime) - nowMs));
+  return first > 0 ? `next attempt in ${Math.ceil(first / 1_000)} s` : 'it is tried again now';
+}
