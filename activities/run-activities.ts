@@ -2,6 +2,7 @@
  * The few database steps of a run around its calls: open it, hand out units, end its nodes and itself. No third-party
  * calls. Next stop: `db/run-store.ts` and `db/unit-store.ts`.
  */
+import { activityInfo } from '@temporalio/activity';
 import type {
   FinishNodeInput,
   FinishRunInput,
@@ -55,14 +56,26 @@ export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: Fi
   await finishNode(deps.pool, runId, node.name, node.onChildError.maxSkippedShare, node.parent === null);
 }
 
+/** By then what was on its way to open the run, when that was cancelled, has arrived: the attempts before take 3.5 s. */
+const ATTEMPTS_TO_FIND_IT = 4;
+
+/**
+ * Ends the run. One that could not be opened, and is ended by a cancellation or an error, ends empty.
+ * @throws Error when there is no such run, or not yet.
+ */
 export async function finishRunActivity(
   deps: ActivityDeps,
   { runId, cancelled, error }: FinishRunInput,
 ): Promise<RunResult> {
-  return finishRun(deps.pool, runId, {
+  const result = await finishRun(deps.pool, runId, {
     ...(cancelled ? { cancelled } : {}),
     ...(error === undefined ? {} : { error }),
   });
+  if (result) return result;
+  const { isLocal, attempt } = activityInfo();
+  const mayEndEmpty = cancelled === true || error !== undefined;
+  if (!mayEndEmpty || isLocal || attempt < ATTEMPTS_TO_FIND_IT) throw new Error(`Unknown run ${runId}.`);
+  return { runId, state: cancelled ? 'cancelled' : 'failed', complete: false, flaws: [], rows: 0, calls: 0 };
 }
 
 /** @returns false when the run has ended, or is paused by its operator and a reconnection wants it to go on. */

@@ -154,14 +154,17 @@ const FINISH_RUN = `
   update sluice.run set state = $2, reasons = $3, error = $4, ended_at = clock_timestamp()
   where id = $1 and state in ('running', 'paused')`;
 
-/** Ends a run, once: a second call reads what the first one decided. */
+/**
+ * Ends a run, once: a second call reads what the first one decided.
+ * @returns undefined when there is no such run.
+ */
 export async function finishRun(
   pool: Pool,
   runId: string,
   how: { cancelled?: boolean; error?: string },
-): Promise<RunResult> {
+): Promise<RunResult | undefined> {
   const progress = await readProgress(pool, { runId });
-  if (!progress) throw new Error(`Unknown run ${runId}.`);
+  if (!progress) return undefined;
   const { rows: flaws } = await pool.query<Flaw>(FLAWS, [runId]);
   const failedNode = progress.nodes.find((node) => node.state === 'failed');
   const open = progress.nodes.some((node) => node.units.waiting + node.units.running > 0);

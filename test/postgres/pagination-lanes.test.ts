@@ -89,6 +89,7 @@ describe('a list walked by several lanes', () => {
       );
     }
     const result = await finishRun(db.pool, runId, {});
+    if (!result) throw new Error('The run has gone.');
     const { rows } = await db.pool.query<{ key: string }>('select key from sluice.record where resource = $1', [
       node.resource,
     ]);

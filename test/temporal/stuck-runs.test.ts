@@ -2,7 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type WorkflowFailedError } from '@temporalio/client';
+import { CancelledFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
@@ -189,5 +190,33 @@ describe('a run that nobody carries out', () => {
     await world.startWorker();
     expect(await run.result()).toMatchObject({ state: 'done' });
     expect(await run.waits()).toEqual([]);
+  }, 120_000);
+
+  it('can be cancelled when it could never be opened, and started anew', async () => {
+    const old = await world.startWorker({ syncs: [other] });
+    const of = account();
+    const run = await world.sluice.start(forest, { account: of, input });
+    await expect.poll(() => ofWorkers(run).then(([wait]) => wait?.text), TOLD).toContain('has no sync "forest"');
+    const result = run.result().then(
+      () => 'done',
+      (error: WorkflowFailedError) => error.cause,
+    );
+    const first = await temporal.workflow.getHandle(run.workflowId).describe();
+    await run.cancel();
+    await expect
+      .poll(() => Promise.race([result, Promise.resolve('open')]), { timeout: 10_000 })
+      .toBeInstanceOf(CancelledFailure);
+    expect(await run.waits()).toEqual([]);
+    const ended = await temporal.workflow.getHandle(run.workflowId, first.runId).describe();
+    expect(ended.status.name).toBe('CANCELLED');
+    const reports = await world.sluice.reports.list({ account: of });
+    expect(reports).toMatchObject([{ status: 'failed', errorType: 'cancelled', attempts: 0 }]);
+    expect(api.report().calls).toBe(0);
+
+    await old.stop();
+    await world.startWorker();
+    const again = await world.sluice.start(forest, { account: of, input });
+    expect(await again.result()).toMatchObject({ state: 'done', complete: true });
+    expect((await temporal.workflow.getHandle(run.workflowId).describe()).runId).not.toBe(first.runId);
   }, 120_000);
 });
