@@ -7,7 +7,7 @@ import type { Node } from '../providers/define-sync.ts';
 export interface RecordsOptions {
   readonly account: string;
   /** `sequence` of the last record that was handled; undefined from the beginning. */
-  readonly after?: string;
+  readonly after?: string | undefined;
   /** Records read at a time, 1 … 10,000. Default 500. */
   readonly batchSize?: number;
 }
