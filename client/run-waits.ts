@@ -11,6 +11,7 @@ const KINDS = { queue: 'limit', backoff: 'backoff', gate: 'provider' } as const 
 >;
 
 export function toWait(row: WaitRow): RunWait {
+  const isTimed = !row.isPaused && !row.isShut;
   const firstInMs = Math.max(0, Math.round(row.firstInMs));
   const lastInMs = Math.max(firstInMs, Math.round(row.lastInMs));
   return {
@@ -18,8 +19,8 @@ export function toWait(row: WaitRow): RunWait {
     ...(row.node === null ? {} : { node: row.node }),
     ...(row.key === null ? {} : { limit: row.key }),
     calls: row.calls,
-    ...(row.isPaused ? {} : { firstInMs, lastInMs }),
-    text: `${row.node === null ? '' : `${row.node}: `}${what(row)}${row.isPaused ? '' : when(row, firstInMs, lastInMs)}`,
+    ...(isTimed ? { firstInMs, lastInMs } : {}),
+    text: `${row.node === null ? '' : `${row.node}: `}${what(row)}${isTimed ? when(row, firstInMs, lastInMs) : ''}`,
   };
 }
 
@@ -33,6 +34,7 @@ function what(row: WaitRow): string {
   if (row.kind === 'gate') {
     const provider = key.slice(0, -2);
     if (row.isPaused) return `${provider} is paused by an operator${because(row.pausedReason)}`;
+    if (row.isRecovering) return `${provider} is back after an outage; calls come back by degrees`;
     if (row.isProbing)
       return `${provider} is failing${because(row.closedReason)}; one call at a time finds out whether it is back`;
     return `${provider} is closed${because(row.closedReason)}`;
@@ -49,12 +51,12 @@ function standing(row: WaitRow): string {
   return row.ratePerSecond === null ? 'open' : `which gives ${round(row.ratePerSecond)} calls a second`;
 }
 
-function when({ kind, calls }: WaitRow, firstInMs: number, lastInMs: number): string {
+function when({ kind, calls, isRecovering }: WaitRow, firstInMs: number, lastInMs: number): string {
   const first = `in ${(firstInMs / 1_000).toFixed(1)} s`;
-  if (kind === 'gate') return `, the next ${first}`;
-  return calls === 1
-    ? `, goes on ${first}`
-    : `; the first goes on ${first}, the last in ${(lastInMs / 1_000).toFixed(1)} s`;
+  const last = `in ${(lastInMs / 1_000).toFixed(1)} s`;
+  if (isRecovering) return `, all of them ${last}`;
+  if (kind === 'gate') return `, the next ${firstInMs === 0 ? 'now' : first}`;
+  return calls === 1 ? `, goes on ${first}` : `; the first goes on ${first}, the last ${last}`;
 }
 
 function lists(count: number): string {

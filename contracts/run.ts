@@ -83,7 +83,10 @@ export interface RunWait {
   readonly limit?: string;
   /** Lists that wait so, of those in hand; 0 when it is about the provider or a whole workflow. */
   readonly calls: number;
-  /** Milliseconds until the first and until the last of them go on, as known now; undefined: until somebody does something. */
+  /**
+   * Milliseconds until the first and until the last of them go on, as known now; undefined: until somebody does something, or
+   * the provider is back.
+   */
   readonly firstInMs?: number;
   readonly lastInMs?: number;
   /** All of it in words. */

@@ -25,6 +25,10 @@ export interface WaitRow {
   readonly pausedReason: string | null;
   /** One call at a time finds out whether the limit, or the provider, is open again. */
   readonly isProbing: boolean;
+  /** Of a gate: the provider answers again, and calls come back by degrees until `lastInMs`. */
+  readonly isRecovering: boolean;
+  /** Of lists: whatever they wait for, none goes on before the provider's gate lets calls through. */
+  readonly isShut: boolean;
   readonly attempts: number;
   /** The parent's key of one of the lists; '' for a root list. */
   readonly example: string;
@@ -32,6 +36,8 @@ export interface WaitRow {
 
 /** Lists of a node that are looked at: those in hand come first. */
 const MOST_LISTS = 200;
+/** After so long all calls are back: the gate says so with the next call only (`limiter/breaker-law.ts`). */
+const RECOVERY_US = 16_000_000;
 
 const WAITS = `
   with clock as materialized (
@@ -43,6 +49,12 @@ const WAITS = `
       from sluice.unit x where x.run_id = n.run_id and x.node = n.name and x.state in ('waiting', 'running')
       order by x.id limit ${MOST_LISTS}
     ) u where n.run_id = $1 and u.state = 'running'
+  ), gate as materialized (
+    select g.*, (g.recovered_us is null and g.hold) or g.paused_at is not null or g.closed_us > g.us as is_shut from (
+      select b.*, c.us, case when b.law ->> 'phase' = 'recovering'
+        then (b.law ->> 'recoverAtMs')::float8 * 1000 + ${RECOVERY_US} end as recovered_us
+      from sluice.run r join sluice.limit_bucket b on b.key = r.provider || '/*' cross join clock c where r.id = $1
+    ) g
   ), waits as (
     select 'queue' as kind, h.node, t.bucket_id, count(*)::int as calls, max(h.attempts)::int as attempts,
       min(h.parent_key) as example, min(t.eta_us - c.us) / 1000.0 as first_ms, max(t.eta_us - c.us) / 1000.0 as last_ms
@@ -51,16 +63,17 @@ const WAITS = `
     select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), min(retry_ms), max(retry_ms)
     from hand h where retry_ms > 0 group by 2
     union all
-    select 'gate', null, b.id, 0, 0, '', greatest(0, b.probe_us - c.us, b.closed_us - c.us) / 1000.0, 0
-    from sluice.run r join sluice.limit_bucket b on b.key = r.provider || '/*' cross join clock c
-    where r.id = $1 and (b.hold or b.paused_at is not null or b.closed_us > c.us)
+    select 'gate', null, g.id, 0, 0, '', greatest(0, g.probe_us - g.us, g.closed_us - g.us) / 1000.0,
+      greatest(0, g.recovered_us - g.us) / 1000.0
+    from gate g where g.is_shut or (g.hold and g.recovered_us > g.us)
   )
   select w.kind, w.node, b.key, w.calls, w.first_ms::float8 as "firstInMs", w.last_ms::float8 as "lastInMs",
     b.used, b.max, case when b.kind = 'window' then b.win_us / 1000.0 end::float8 as "perMs", b.rate as "ratePerSecond",
     case when b.closed_us > c.us or b.kind = 'gate' then b.closed_reason end as "closedReason",
     (greatest(0, b.closed_us - c.us) / 1000.0)::float8 as "closedInMs",
     b.paused_at is not null as "isPaused", b.paused_reason as "pausedReason", coalesce(b.hold, false) as "isProbing",
-    w.attempts, w.example
+    w.kind = 'gate' and not (select g.is_shut from gate g) as "isRecovering",
+    w.kind <> 'gate' and coalesce((select bool_or(g.is_shut) from gate g), false) as "isShut", w.attempts, w.example
   from waits w left join sluice.limit_bucket b on b.id = w.bucket_id cross join clock c
   order by w.kind <> 'gate', w.node, w.kind, w.first_ms`;
 

@@ -85,7 +85,24 @@ describe('what a run waits for', () => {
         /^away is failing \(.*503.*\); one call at a time finds out whether it is back, the next in /,
       ) as string,
     });
+    // When a list goes on depends on whether the provider is back.
+    const ofLists = () => run.waits().then((waits) => waits.find(({ kind }) => kind !== 'provider'));
+    await expect.poll(ofLists, { timeout: 20_000, interval: 50 }).toEqual({
+      kind: 'backoff',
+      node: 'users',
+      calls: 1,
+      text: expect.stringMatching(
+        /^users: 1 list waits after a call that failed, up to \d+ attempts so far$/,
+      ) as string,
+    });
     await outage.end();
+    await expect.poll(ofProvider, { timeout: 60_000, interval: 50 }).toMatchObject({
+      limit: 'away/*',
+      firstInMs: 0,
+      text: expect.stringMatching(
+        /^away is back after an outage; calls come back by degrees, all of them in 1[0-6]\.\d s$/,
+      ) as string,
+    });
     expect(await run.result()).toMatchObject({ state: 'done' });
     expect(await ofProvider()).toBeUndefined();
   });
