@@ -25,6 +25,7 @@ import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
 import { startTelling, type OnFailure } from './tell-failures.ts';
+import { withoutKeys } from './without-keys.ts';
 
 /** The servers are found as `connect()` finds them when they are not given. */
 export interface WorkerOptions extends CatalogOptions, ServerOptions {
@@ -104,7 +105,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       limiter,
       http,
       ...catalog,
-      credentials: options.credentials ?? stored ?? { get: () => Promise.resolve(undefined) },
+      credentials: options.credentials ?? stored ?? withoutKeys(pool),
       egress: settings.egress,
       wake: (workflowId, node) =>
         client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAccount } from '../../db/account-store.ts';
 import { connectAccount, loadCredentials, rotateEncryption, storeRefreshed } from '../../db/credential-store.ts';
 import { createKeyring, EncryptionKeyError } from '../../db/encryption.ts';
+import { withoutKeys } from '../../workers/without-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 
 const newKey = () => randomBytes(32).toString('base64');
@@ -113,5 +114,21 @@ describe('secrets at rest', () => {
     await expect(connectAccount(database.pool, keyring, of, { ...tokens, expiresAt: 'tomorrow' })).rejects.toThrow(
       '`expiresAt` is "tomorrow"; it must be an ISO time.',
     );
+  });
+});
+
+describe('a worker without keys', () => {
+  it('has no credentials for who is not in the store, and says which key it needs for who is', async () => {
+    const source = withoutKeys(database.pool);
+    expect(await source.get('social', 'nobody')).toBeUndefined();
+    const keyring = createKeyring(`k7:${newKey()}`);
+    await connectAccount(database.pool, keyring, { provider: 'social', account: 'keyless' }, tokens);
+    await expect(source.get('social', 'keyless')).rejects.toThrow(
+      new EncryptionKeyError(
+        'The credentials of social/keyless are encrypted with key "k7", and this worker has no keys: ' +
+          'set SLUICE_ENCRYPTION_KEYS to what the app has that connected the account.',
+      ),
+    );
+    expect(await source.get('other', 'keyless')).toBeUndefined();
   });
 });
