@@ -10,6 +10,7 @@ import type { ActionDefinition } from '../providers/define-action.ts';
 import { ActionFailed } from './action-errors.ts';
 import { resolveAction, type Resolution } from './resolve-action.ts';
 import type { ClientParts } from './start-reported.ts';
+import { untilClosed } from './until-closed.ts';
 
 export interface ActionStatus {
   /** `ready` waits for its turn, `unknown` was sent and is being looked up. */
@@ -70,16 +71,17 @@ export function createActionHandle<Output>(
       const { state, calls, error, errorType, idempotencyKey, resolvedBy } = step;
       return { state, calls, error, errorType, idempotencyKey, resolvedBy };
     },
-    result: async () => {
-      const early = await loadActionStep(parts.pool, workflowId);
-      if (early?.state === 'done') return early.output as Output;
-      const failure = await endOf(parts, workflowId);
-      const step = await loadActionStep(parts.pool, workflowId);
-      if (step?.state === 'done') return step.output as Output;
-      throw step?.errorType
-        ? new ActionFailed(workflowId, step.errorType, step.error ?? step.errorType, { cause: failure })
-        : (failure ?? new ActionFailed(workflowId, 'bug', 'it ended and nothing is known of its write'));
-    },
+    result: () =>
+      untilClosed(parts, async () => {
+        const early = await loadActionStep(parts.pool, workflowId);
+        if (early?.state === 'done') return early.output as Output;
+        const failure = await endOf(parts, workflowId);
+        const step = await loadActionStep(parts.pool, workflowId);
+        if (step?.state === 'done') return step.output as Output;
+        throw step?.errorType
+          ? new ActionFailed(workflowId, step.errorType, step.error ?? step.errorType, { cause: failure })
+          : (failure ?? new ActionFailed(workflowId, 'bug', 'it ended and nothing is known of its write'));
+      }),
     cancel: () => cancel(parts, workflowId),
     resolve: async (resolution) => {
       if (!definition)
@@ -101,13 +103,14 @@ export function createSagaHandle<Outputs>(
   return {
     workflowId,
     status: async () => (await listReports(parts.pool, { workflowId, order: 'newest', limit: 1 }))[0],
-    result: async () => {
-      const failure = await endOf(parts, workflowId);
-      if (failure) throw failure;
-      const saga = await loadSaga(parts.pool, workflowId);
-      const outputs = steps.map((name) => [name, saga?.outputs.get(sagaStepWorkflowId(workflowId, name))]);
-      return Object.fromEntries(outputs) as Outputs;
-    },
+    result: () =>
+      untilClosed(parts, async () => {
+        const failure = await endOf(parts, workflowId);
+        if (failure) throw failure;
+        const saga = await loadSaga(parts.pool, workflowId);
+        const outputs = steps.map((name) => [name, saga?.outputs.get(sagaStepWorkflowId(workflowId, name))]);
+        return Object.fromEntries(outputs) as Outputs;
+      }),
     cancel: () => cancel(parts, workflowId),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * The way in from app code: connects to Temporal and Postgres. Next stop: `start-sync.ts` starts a run.
  */
+import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { RunProgress } from '../contracts/run.ts';
@@ -64,6 +65,7 @@ export interface Sluice {
   progress(runId: string): Promise<RunProgress | undefined>;
   /** What a node stored, as a change feed, oldest change first; ends when the reader has caught up. */
   records<Row>(node: Node<Row>, options: RecordsOptions): AsyncIterable<ChangeRecord<Row>>;
+  /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
 
@@ -88,7 +90,9 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     if (!keys) throw new EncryptionKeyError(NO_ENCRYPTION_KEYS);
     return createKeyring(keys);
   };
-  const parts = { client, pool, taskQueue };
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal);
+  const parts = { client, pool, taskQueue, closing: closing.signal };
   return {
     accounts: createAccounts({ client, pool }, keyring),
     reports: { list: (filter) => listReports(pool, filter) },
@@ -102,6 +106,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     progress: (runId) => readProgress(pool, { runId }),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     close: async () => {
+      closing.abort();
       await connection.close();
       await pool.end();
     },

@@ -24,6 +24,8 @@ export interface ClientParts {
   readonly client: Client;
   readonly pool: Pool;
   readonly taskQueue: string;
+  /** Aborted when the client is closed. */
+  readonly closing: AbortSignal;
 }
 
 export interface ReportedStart {

@@ -11,6 +11,7 @@ import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import { toWait } from './run-waits.ts';
 import type { ClientParts } from './start-reported.ts';
 import { readStuckTasks } from './stuck-tasks.ts';
+import { untilClosed } from './until-closed.ts';
 
 export interface SyncHandle {
   readonly workflowId: string;
@@ -45,7 +46,8 @@ export interface SyncHandle {
   /**
    * Waits for the end.
    * @returns how it ended; `complete` is true only when every list was read to its end.
-   * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own.
+   * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own; Error when
+   * the client is closed meanwhile.
    */
   result(): Promise<RunResult>;
 }
@@ -112,7 +114,7 @@ export function createHandle(
       await retryFailed(parts, workflowId, options);
       return createHandle(parts, { workflowId });
     },
-    result: () => handle.result(),
+    result: () => untilClosed(parts, () => handle.result()),
   };
 }
 
