@@ -81,7 +81,9 @@ export function createHandle(
       if (!description) return known ?? { state: 'unknown' };
       const runId = runIdOf(description);
       if (known?.runId === runId) return known;
-      return (await readProgress(pool, { runId })) ?? { state: 'starting' };
+      // Of one that ended before it was opened nothing is known.
+      const state = description.status.name === 'RUNNING' ? 'starting' : 'unknown';
+      return (await readProgress(pool, { runId })) ?? { state };
     },
     waits: async () => {
       const [description, known] = await Promise.all([describe(), readProgress(pool, { workflowId })]);

@@ -45,7 +45,7 @@ describe('a real Bluesky server, synced whole', () => {
     expect(before.length).toBeGreaterThan(0);
     await (await world.sluice.start(network, { account: 'pds', input: {} })).result();
     const changed: unknown[] = [];
-    for await (const record of world.sluice.records(network.posts, { account: 'pds', after: before.at(-1) as string }))
+    for await (const record of world.sluice.records(network.posts, { account: 'pds', after: before.at(-1) }))
       changed.push(record);
     expect(changed).toEqual([]);
   });
