@@ -18,14 +18,17 @@ const FIELDS = {
   extra: true,
 } satisfies Record<keyof NewCredentials, true>;
 
-/** Names only in its messages, never values. @throws TypeError for what a login's answer has when it is passed on as it is. */
+/**
+ * What else a login's answer holds (its scope, say) does no harm; an answer without any of the names does.
+ * @throws TypeError with names only, never values.
+ */
 export function checkCredentials(credentials: NewCredentials): void {
-  const names = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
-  const unknown = names.filter((name) => !Object.hasOwn(FIELDS, name));
-  const wanted = `they may have ${Object.keys(FIELDS).join(', ')}.`;
-  if (unknown.length > 0)
-    throw new TypeError(`\`credentials\` have ${unknown.map((name) => `\`${name}\``).join(', ')}; ${wanted}`);
-  if (names.every((name) => name === 'expiresAt')) throw new TypeError(`\`credentials\` hold no secret; ${wanted}`);
+  const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
+  if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
+    throw new TypeError(
+      `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
+        `and may have ${Object.keys(FIELDS).join(', ')}.`,
+    );
   const { expiresAt } = credentials;
   // `new Date()` takes 3600 for a year.
   if (expiresAt !== undefined && !(typeof expiresAt === 'string' && /^\d{4}-\d\d-\d\d/.test(expiresAt)))

@@ -41,12 +41,15 @@ describe('credentials of an account', () => {
     checkCredentials({ accessToken: 'x', refreshToken: 'y', expiresAt: '2026-11-21T12:00:00Z' });
     checkCredentials({ username: 'u', password: 'p' });
     checkCredentials({ extra: { apiKey: 'k' } });
+    // As a login brings it.
+    checkCredentials({ accessToken: 'x', scope: 'read' } as object);
   });
 
   it('are refused as the third party’s answer has them, without a word of what they hold', () => {
     const raw = { access_token: 'very secret', expires_in: 3_600 } as object;
     expect(() => checkCredentials(raw)).toThrow(
-      '`credentials` have `access_token`, `expires_in`; they may have accessToken, refreshToken, expiresAt, username, password, extra.',
+      '`credentials` hold no secret that is known: they have `access_token`, `expires_in`, ' +
+        'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
     );
     expect(() => checkCredentials(raw)).not.toThrow('very secret');
   });
@@ -56,7 +59,7 @@ describe('credentials of an account', () => {
   });
 
   it('without any secret are none', () => {
-    expect(() => checkCredentials({})).toThrow(/hold no secret/);
+    expect(() => checkCredentials({})).toThrow(/hold no secret.*they have nothing/);
     expect(() => checkCredentials({ accessToken: undefined, expiresAt: '2026-11-21T12:00:00Z' } as object)).toThrow(
       /hold no secret/,
     );
