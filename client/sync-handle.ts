@@ -74,10 +74,7 @@ export function createHandle(
       // One that goes on is the newest. After it a newer one may have begun whose row does not exist yet; and Temporal answers
       // slowly while a run makes many calls.
       if (known?.state === 'running' || known?.state === 'paused') return known;
-      const description = await handle.describe().catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError) return undefined;
-        throw error;
-      });
+      const description = await describe();
       if (!description) return known ?? { state: 'unknown' };
       const runId = runIdOf(description);
       if (known?.runId === runId) return known;
