@@ -10,9 +10,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { freePort } from '../../workers/dev-servers/free-port.ts';
 import { ensurePostgres } from '../../workers/dev-servers/index.ts';
-import { guard, stopProcess, waitUntilHealthy } from '../../workers/dev-servers/server-process.ts';
-import { findTemporalBinary } from '../../workers/dev-servers/temporal-binary.ts';
-import { launchTemporal, temporalAnswers } from '../../workers/dev-servers/temporal-launch.ts';
+import { startTemporaryTemporal, type TemporaryTemporal } from '../../workers/dev-servers/temporary-temporal.ts';
 import { startChild, type Child } from './child.ts';
 import { parentOf } from './cpu.ts';
 
@@ -23,13 +21,7 @@ export interface BenchServers {
   createDatabase(name: string): Promise<string>;
   /** Empty, on a port of its own; undefined when `redis-server` is not installed. */
   startRedis(): Promise<(Child & { readonly url: string }) | undefined>;
-  startTemporal(): Promise<TemporalProcess>;
-  readonly stop: () => Promise<void>;
-}
-
-export interface TemporalProcess {
-  readonly pid: number;
-  readonly address: string;
+  startTemporal(): Promise<TemporaryTemporal>;
   readonly stop: () => Promise<void>;
 }
 
@@ -41,7 +33,7 @@ export async function startBenchServers(): Promise<BenchServers> {
     postgresPid: await mainProcess(postgres.url),
     createDatabase: (name) => createDatabase(postgres.url, name),
     startRedis: () => startRedis(folder),
-    startTemporal: () => startTemporal(folder),
+    startTemporal: () => startTemporaryTemporal(console.log),
     stop: async () => {
       await postgres.stop();
       await rm(folder, { recursive: true, force: true });
@@ -93,24 +85,4 @@ async function startRedis(folder: string): Promise<(Child & { url: string }) | u
   await rm(join(folder, 'appendonlydir'), { recursive: true, force: true });
   const child = await startChild({ command: 'redis-server', args: settings, readyWhen: /Ready to accept connections/ });
   return { ...child, url: `redis://127.0.0.1:${port}` };
-}
-
-async function startTemporal(folder: string): Promise<TemporalProcess> {
-  const binary = await findTemporalBinary({ log: console.log });
-  const port = await freePort();
-  const logFile = join(folder, 'temporal.log');
-  const address = `127.0.0.1:${port}`;
-  const launched = await launchTemporal({ binary, port, namespace: 'default', logFile });
-  const tie = await guard(launched.pid);
-  const stop = async () => {
-    await stopProcess(launched.pid, binary);
-    await tie.release();
-  };
-  try {
-    await waitUntilHealthy(launched, () => temporalAnswers(address), { name: 'temporal', logFile, limitMs: 60_000 });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { pid: launched.pid, address, stop };
 }

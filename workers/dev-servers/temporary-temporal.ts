@@ -1,5 +1,5 @@
 /**
- * A Temporal server for the length of a test: in memory, without Web UI, whatever server the environment names.
+ * A Temporal server for the length of a test or a benchmark: in memory, without Web UI, whatever server the environment names.
  * Next stop: `temporal-launch.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,6 +13,7 @@ import { launchTemporal, temporalAnswers } from './temporal-launch.ts';
 export interface TemporaryTemporal {
   /** `host:port`; its namespace is `default`. */
   readonly address: string;
+  readonly pid: number;
   readonly stop: () => Promise<void>;
 }
 
@@ -50,5 +51,5 @@ export async function startTemporaryTemporal(
     log(`temporal: ended while it started (${launched.ended()}); once more`);
     return startTemporaryTemporal(log, starts + 1);
   }
-  return { address, stop };
+  return { address, pid: launched.pid, stop };
 }
