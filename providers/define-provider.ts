@@ -10,6 +10,7 @@ import { bearer, type Auth } from './auth.ts';
 import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
 import { defaultOutcome } from './default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import { paginationMistakes, toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
 import { REFRESH_ENDPOINT } from './refresh.ts';
 import type { Classify } from './rules.ts';
@@ -115,6 +116,29 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly $types?: { readonly input: (input: Input) => void; readonly item: Item };
 }
 
+const PROVIDER_OPTIONS = {
+  id: true,
+  baseUrl: true,
+  auth: true,
+  limits: true,
+  classify: true,
+  headers: true,
+  timeouts: true,
+  maxBodyBytes: true,
+  maxAttempts: true,
+} satisfies NamesOf<ProviderOptions>;
+
+const ENDPOINT_OPTIONS = {
+  input: true,
+  response: true,
+  request: true,
+  paginate: true,
+  classify: true,
+  totalTimeoutMs: true,
+} satisfies NamesOf<
+  EndpointOptions<unknown, unknown, unknown> & { readonly input: unknown; readonly response: unknown }
+>;
+
 const timeoutDefaults = {
   connectMs: 10_000,
   headersMs: 30_000,
@@ -133,11 +157,14 @@ export function defineProvider(options: ProviderOptions): Provider {
   const mistakes: string[] = [];
   const timeouts = { ...timeoutDefaults, ...options.timeouts };
   const { baseUrl } = options;
+  // Without the type checker they may be missing; that is one of the mistakes.
+  const declared = options.limits as readonly LimitDeclaration[] | undefined;
+  const limits = declared ?? [];
   const provider: Provider = {
     id: options.id,
     baseUrl: typeof baseUrl === 'function' ? baseUrl : () => baseUrl,
     auth: options.auth ?? bearer(),
-    limits: options.limits,
+    limits,
     headers: options.headers ?? {},
     timeouts,
     maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
@@ -145,10 +172,15 @@ export function defineProvider(options: ProviderOptions): Provider {
     endpoints,
     actions,
     refreshCharges: (call) =>
-      chargesFor(options.limits, { ...call, provider: options.id, endpoint: REFRESH_ENDPOINT, input: {}, pageSize: 0 }),
+      chargesFor(limits, { ...call, provider: options.id, endpoint: REFRESH_ENDPOINT, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
       const { input, response, request, paginate, classify, totalTimeoutMs } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
+      for (const mistake of [
+        ...missingFunctions(endpointOptions, ['request']),
+        ...unknownOptions(endpointOptions, ENDPOINT_OPTIONS),
+      ])
+        mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of paginationMistakes(paginate as Paginate<unknown, unknown, never> | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
       const endpoint: Endpoint = {
@@ -160,7 +192,7 @@ export function defineProvider(options: ProviderOptions): Provider {
         request: request as Endpoint['request'],
         paginate: toPagination(paginate as Paginate<unknown, unknown, never> | undefined),
         decide: (answer) => classify?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
-        charges: (call) => chargesFor(options.limits, { ...call, provider: options.id, endpoint: name }),
+        charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
       };
       endpoints.set(name, endpoint);
@@ -175,7 +207,7 @@ export function defineProvider(options: ProviderOptions): Provider {
           provider,
           classify: options.classify,
           decideRead: (answer, own) => own?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
-          charges: (endpoint, call) => chargesFor(options.limits, { ...call, provider: options.id, endpoint }),
+          charges: (endpoint, call) => chargesFor(limits, { ...call, provider: options.id, endpoint }),
         },
         name,
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
@@ -184,7 +216,14 @@ export function defineProvider(options: ProviderOptions): Provider {
       actions.set(name, action);
       return action as never;
     },
-    mistakes: () => [...mistakes, ...providerMistakes(options, [...endpoints.keys(), ...actions.keys()])],
+    mistakes: () => [
+      ...mistakes,
+      ...providerMistakes({ ...options, limits }, [...endpoints.keys(), ...actions.keys()]),
+      ...[
+        ...unknownOptions(options, PROVIDER_OPTIONS),
+        ...(declared ? [] : ['`limits` is missing; write `limits: []` when there are none']),
+      ].map((text) => `provider "${options.id}": ${text}`),
+    ],
   };
   return provider;
 }

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../contracts/plan.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
+import { unknownOptions, type NamesOf } from './option-mistakes.ts';
 
 /** What a node's functions may know besides the parent: kept for each parent from run to run. */
 export interface UnitState {
@@ -66,6 +67,21 @@ export interface NodeOptions<Parent, Input, Item, Row> {
   readonly window?: number;
   readonly onChildError?: Partial<ChildErrorPolicy>;
 }
+
+const NODE_OPTIONS = {
+  input: true,
+  key: true,
+  map: true,
+  uniqueBy: true,
+  when: true,
+  store: true,
+  incremental: true,
+  parents: true,
+  deletions: true,
+  allowEmpty: true,
+  window: true,
+  onChildError: true,
+} satisfies NamesOf<NodeOptions<unknown, unknown, unknown, unknown>>;
 
 /** A node of the tree; `Row` is what is stored for it. */
 export interface Node<Row = unknown> {
@@ -239,7 +255,12 @@ function syncMistakes(
       (typeof node.parent === 'string' ? names.includes(node.parent) : nodes.includes(node.parent));
     if (!known) mistakes.push(`${at}: unknown parent "${String(parent)}"; this sync has ${names.join(', ')}`);
     else if (isInCycle(node, nodes)) mistakes.push(`${at}: is its own ancestor (cycle through "${String(parent)}")`);
-    const { window, onChildError } = node.options;
+    mistakes.push(...unknownOptions(node.options, NODE_OPTIONS).map((text) => `${at}: ${text}`));
+    const { window, onChildError, parents, deletions } = node.options;
+    if (parents !== undefined && !['all', 'changed'].includes(parents))
+      mistakes.push(`${at}: parents is "${parents}"; it must be "all" or "changed"`);
+    if (deletions !== undefined && !['full-pass'].includes(deletions))
+      mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass" or left out`);
     if (window !== undefined && !(window >= 1 && window <= 1_000))
       mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
     if (node.options.incremental && !(node.options.incremental.lookbackMs >= 0))

@@ -4,6 +4,7 @@
  * Next stop: `activities/paginate/advance.ts` turns them into the next position.
  */
 import type { PaginationKind } from '../contracts/plan.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import { halve, type Range, type RangeOptions } from './range.ts';
 
 /** What an endpoint's `request` function gets to know about the page it must ask for. */
@@ -151,6 +152,34 @@ export type Paginate<Response, Item, Input = unknown> =
   | LinkPages<Response, Item, Input>
   | NumberedPages<Response, Item, Input>;
 
+const COMMON = {
+  kind: true,
+  items: true,
+  pageSize: true,
+  maxPages: true,
+  hasMore: true,
+  total: true,
+  totalIs: true,
+  resultCap: true,
+  guards: true,
+  range: true,
+} satisfies NamesOf<Common<unknown, unknown, unknown> & { readonly kind: unknown }>;
+const NUMBERED = {
+  ...COMMON,
+  lanes: true,
+  firstPage: true,
+  lastPage: true,
+  advanceBy: true,
+  overlap: true,
+} satisfies NamesOf<NumberedPages<unknown, unknown, unknown>>;
+const OPTIONS = {
+  single: { kind: true, items: true } satisfies NamesOf<SinglePage<unknown, unknown>>,
+  cursor: { ...COMMON, next: true } satisfies NamesOf<CursorPages<unknown, unknown, unknown>>,
+  link: { ...COMMON, next: true, sizeParam: true } satisfies NamesOf<LinkPages<unknown, unknown, unknown>>,
+  page: NUMBERED,
+  offset: NUMBERED,
+};
+
 const allGuards: Guards = {
   'repeated-token': true,
   'repeated-rows': true,
@@ -206,9 +235,15 @@ export function toPagination(paginate: Paginate<unknown, unknown, never> | undef
 
 /** What is wrong with the options, in words. */
 export function paginationMistakes(paginate: Paginate<unknown, unknown, never> | undefined): string[] {
-  if (!paginate || paginate.kind === 'single') return [];
+  if (!paginate) return [];
+  if (!Object.hasOwn(OPTIONS, paginate.kind))
+    return [`paginate.kind is "${paginate.kind}"; it must be one of ${Object.keys(OPTIONS).join(', ')}`];
+  const mistakes = [
+    ...missingFunctions(paginate, paginate.kind === 'cursor' ? ['items', 'next'] : ['items']),
+    ...unknownOptions(paginate, OPTIONS[paginate.kind]),
+  ].map((text) => `paginate: ${text}`);
+  if (paginate.kind === 'single') return mistakes;
   const { start, min, max } = sizes(paginate.pageSize ?? {});
-  const mistakes: string[] = [];
   if (!(min >= 1 && min <= start && start <= max && [min, start, max].every(Number.isInteger)))
     mistakes.push(`pageSize must be whole numbers with 1 ≤ min ≤ start ≤ max, not ${min}, ${start}, ${max}`);
   if (!((paginate.maxPages ?? 1) >= 1)) mistakes.push(`maxPages is ${paginate.maxPages}; it must be at least 1`);

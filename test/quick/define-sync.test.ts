@@ -155,6 +155,42 @@ describe('defineSync', () => {
     }
   });
 
+  it('names options that nobody reads, and what is missing, when no type checker did', () => {
+    const provider = defineProvider({
+      id: 'plain',
+      baseUrl: 'https://x.example',
+      auth: noAuth(),
+      limts: [],
+    } as unknown as Parameters<typeof defineProvider>[0]);
+    const endpoint = (name: string, more: object) =>
+      provider.endpoint(name, {
+        input: z.object({}),
+        response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+        request: () => get('/list'),
+        ...more,
+      });
+    const list = endpoint('list', { paginate: { kind: 'cursr', items: () => [] }, timeout: 3 });
+    const pages = endpoint('pages', { paginate: { kind: 'cursor', items: () => [], pagesize: 3 }, request: undefined });
+    const mistakes = mistakesOf(() =>
+      defineSync('plain', { provider, input: z.object({}) }, (s) => ({
+        list: s.one(list, { input: () => ({}), key: () => 1, wndow: 3, parents: 'some' } as never),
+        pages: s.one(pages, { input: () => ({}), key: () => 1, deletions: 'always' } as never),
+      })),
+    );
+    expect(mistakes).toEqual([
+      'endpoint "list": unknown option `timeout`; known are input, response, request, paginate, classify, totalTimeoutMs',
+      'endpoint "list": paginate.kind is "cursr"; it must be one of single, cursor, link, page, offset',
+      'endpoint "pages": `request` is missing; it must be a function',
+      'endpoint "pages": paginate: `next` is missing; it must be a function',
+      'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, pageSize, maxPages, hasMore, total, totalIs, resultCap, guards, range, next',
+      'provider "plain": unknown option `limts`; known are id, baseUrl, auth, limits, classify, headers, timeouts, maxBodyBytes, maxAttempts',
+      'provider "plain": `limits` is missing; write `limits: []` when there are none',
+      'node "list": unknown option `wndow`; known are input, key, map, uniqueBy, when, store, incremental, parents, deletions, allowEmpty, window, onChildError',
+      'node "list": parents is "some"; it must be "all" or "changed"',
+      'node "pages": deletions is "always"; it must be "full-pass" or left out',
+    ]);
+  });
+
   it('refuses two nodes of one name, and a limit on an endpoint that does not exist', () => {
     const { posts } = social();
     const provider = posts.provider;

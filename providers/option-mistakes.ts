@@ -1,0 +1,21 @@
+/**
+ * Options as somebody wrote them without the type checker: names that nobody reads are nearly always misspelt, and would
+ * silently do nothing. Next stop: the mistakes that `define-sync.ts` reports, all at once.
+ */
+
+/** What the names of `Options` are; a compile error when one is forgotten. */
+export type NamesOf<Options> = Readonly<Record<keyof Options & string, true>>;
+
+/** @returns a mistake for each name that is not known, in words. */
+export function unknownOptions(options: object, known: Readonly<Record<string, true>>): string[] {
+  return Object.keys(options)
+    .filter((name) => !Object.hasOwn(known, name))
+    .map((name) => `unknown option \`${name}\`; known are ${Object.keys(known).join(', ')}`);
+}
+
+/** @returns a mistake for each of these options that is not a function. */
+export function missingFunctions(options: object, names: readonly string[]): string[] {
+  return names
+    .filter((name) => typeof (options as Record<string, unknown>)[name] !== 'function')
+    .map((name) => `\`${name}\` is missing; it must be a function`);
+}
