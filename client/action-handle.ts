@@ -5,9 +5,11 @@ import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
 import type { ActionState } from '../contracts/action.ts';
 import { sagaStepWorkflowId } from '../contracts/names.ts';
 import type { Report } from '../contracts/report.ts';
+import type { RunWait } from '../contracts/run.ts';
 import { listReports, loadActionStep, loadSaga } from '../db/index.ts';
 import type { ActionDefinition } from '../providers/define-action.ts';
 import { ActionFailed } from './action-errors.ts';
+import { readActionWaits } from './action-waits.ts';
 import { resolveAction, type Resolution } from './resolve-action.ts';
 import type { ClientParts } from './start-reported.ts';
 import { untilClosed } from './until-closed.ts';
@@ -30,6 +32,12 @@ export interface ActionHandle<Output> {
   /** One cheap query. @returns undefined when no such action is known. */
   status(): Promise<ActionStatus | undefined>;
   /**
+   * Why it does not get on at the moment: a turn at a limit, a call that failed and is made again, a step or a workflow task
+   * that fails again and again, no worker that takes it. Empty when nothing waits, or it has ended. Who waits for an entity
+   * is in `sluice.pending()`.
+   */
+  waits(): Promise<readonly RunWait[]>;
+  /**
    * Waits for the end.
    * @throws ActionFailed when it did not do what it should; `type` says why and who must act.
    */
@@ -51,6 +59,8 @@ export interface SagaHandle<Outputs> {
   readonly workflowId: string;
   /** Its newest report. @returns undefined when no such saga is known. */
   status(): Promise<Report | undefined>;
+  /** As of an action, of all its steps. */
+  waits(): Promise<readonly RunWait[]>;
   /** @returns the output of each step by its name. @throws ActionFailed */
   result(): Promise<Outputs>;
   /** Asks for its end: finished steps are taken back. */
@@ -71,6 +81,7 @@ export function createActionHandle<Output>(
       const { state, calls, error, errorType, idempotencyKey, resolvedBy } = step;
       return { state, calls, error, errorType, idempotencyKey, resolvedBy };
     },
+    waits: () => readActionWaits(parts.client, workflowId),
     result: () =>
       untilClosed(parts, async () => {
         const early = await loadActionStep(parts.pool, workflowId);
@@ -103,6 +114,7 @@ export function createSagaHandle<Outputs>(
   return {
     workflowId,
     status: async () => (await listReports(parts.pool, { workflowId, order: 'newest', limit: 1 }))[0],
+    waits: () => readActionWaits(parts.client, workflowId),
     result: () =>
       untilClosed(parts, async () => {
         const failure = await endOf(parts, workflowId);

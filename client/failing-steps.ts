@@ -9,7 +9,7 @@ import { toMs } from './to-ms.ts';
 type Step = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
 /** Waits for a turn, or for a third party: `db/wait-store.ts` knows more about both. `activities/to-failure.ts` says which. */
-const ORDINARY: ReadonlySet<string | null | undefined> = new Set(['Waiting', 'ThirdPartyFailed']);
+const ORDINARY = { Waiting: 'limit', ThirdPartyFailed: 'backoff' } as const satisfies Record<string, RunWait['kind']>;
 const LONGEST_MESSAGE = 500;
 
 /**
@@ -20,7 +20,7 @@ export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWai
   const alike = new Map<string, Step[]>();
   for (const step of steps) {
     const failure = step.lastFailure;
-    if (!failure || ORDINARY.has(failure.applicationFailureInfo?.type)) continue;
+    if (!failure || ordinaryKind(step)) continue;
     const because = failure.message || failure.applicationFailureInfo?.type || 'nothing says why';
     const key = `${step.activityType?.name}\n${because}`;
     alike.set(key, [...(alike.get(key) ?? []), step]);
@@ -33,6 +33,25 @@ export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWai
       text: `${howOften(name ?? '', group)}: ${message}; ${nextAttempt(group, nowMs)}`,
     };
   });
+}
+
+/**
+ * What steps wait for that no query knows of (actions: their calls are no lists): a turn at a limit, the next attempt after a
+ * failed call. As `failingSteps`, one entry for each step.
+ */
+export function waitingSteps(steps: readonly Step[], nowMs: number): Omit<RunWait, 'node'>[] {
+  return steps.flatMap((step) => {
+    const kind = ordinaryKind(step);
+    if (!kind) return [];
+    const inMs = Math.max(0, toMs(step.scheduledTime) - nowMs);
+    const because = step.lastFailure?.message ?? '';
+    return [{ kind, calls: 1, firstInMs: inMs, lastInMs: inMs, text: `${because}; ${nextAttempt([step], nowMs)}` }];
+  });
+}
+
+function ordinaryKind({ lastFailure }: Step): RunWait['kind'] | undefined {
+  const type = lastFailure?.applicationFailureInfo?.type ?? '';
+  return Object.hasOwn(ORDINARY, type) ? ORDINARY[type as keyof typeof ORDINARY] : undefined;
 }
 
 function howOften(name: string, group: readonly Step[]): string {

@@ -17,11 +17,27 @@ const LAST_EVENTS = 10;
 
 /** @param run of a workflow that is open. @returns one entry for each workflow of the run that does not get on, and for each way in which steps of it fail. */
 export async function readStuckTasks(client: Client, run: WorkflowExecutionDescription): Promise<RunWait[]> {
-  const children = (run.raw.pendingChildren ?? []).map(({ workflowId }) => describeOpen(client, workflowId ?? ''));
-  const open = [run, ...(await Promise.all(children)).filter((child) => child !== undefined)];
-  const tasks = await Promise.all(open.map((workflow) => whyStuck(client, workflow, run.workflowId)));
+  return stuckTasks(client, await openWorkflows(client, run));
+}
+
+/** @returns a workflow and its children that are open; itself first. */
+export async function openWorkflows(
+  client: Client,
+  root: WorkflowExecutionDescription,
+): Promise<readonly [WorkflowExecutionDescription, ...WorkflowExecutionDescription[]]> {
+  const children = (root.raw.pendingChildren ?? []).map(({ workflowId }) => describeOpen(client, workflowId ?? ''));
+  return [root, ...(await Promise.all(children)).filter((child) => child !== undefined)];
+}
+
+/** The same of workflows that were described, the root of all first. */
+export async function stuckTasks(
+  client: Client,
+  open: readonly [WorkflowExecutionDescription, ...WorkflowExecutionDescription[]],
+): Promise<RunWait[]> {
+  const rootId = open[0].workflowId;
+  const tasks = await Promise.all(open.map((workflow) => whyStuck(client, workflow, rootId)));
   return open.flatMap(({ workflowId, raw }, index) => {
-    const node = workflowId === run.workflowId ? {} : { node: workflowId.slice(run.workflowId.length + 1) };
+    const node = workflowId === rootId ? {} : { node: workflowId.slice(rootId.length + 1) };
     const task = tasks[index];
     const found = [
       ...(task === undefined ? [] : [{ calls: 0, text: task }]),

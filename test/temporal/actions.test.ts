@@ -295,8 +295,15 @@ describe('an action against a third party', () => {
     const pausing = api.script('POST /keyed', [{ status: 429, headers: { 'retry-after': '30' }, body: {} }]);
     const handle = await world.sluice.act(keyed, { account: 'a9', input: { text: 'never mind' } });
     await expect.poll(() => pausing.remaining()).toBe(0);
+    await expect
+      .poll(() => handle.waits(), { timeout: 5_000 })
+      .toMatchObject([
+        { kind: 'limit', calls: 1, text: expect.stringMatching(/^action\/.*429.*next attempt in \d+ s$/) },
+      ]);
     await handle.cancel();
     expect((await failureOf(handle.result())).type).toBe('cancelled');
+    expect(await handle.waits()).toEqual([]);
+    expect(await world.sluice.action({ workflowId: 'action/nobody' }).waits()).toEqual([]);
     expect(api.report().calls - before).toBe(1);
     await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'failed', errorType: 'cancelled' });
   });
