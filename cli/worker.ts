@@ -37,16 +37,5 @@ export async function runWorker(options: WorkerCommandOptions): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  log.info(
-    {
-      taskQueue: settings.taskQueue,
-      syncs: syncs.map(({ definition }) => definition.name),
-      actions: actions.map(({ definition }) => definition.id),
-      sagas: sagas.map(({ definition }) => definition.name),
-      temporal: temporal.address,
-    },
-    'worker is serving',
-  );
   await worker.run();
-  log.info({}, 'worker has ended');
 }

@@ -141,6 +141,13 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     return {
       shutdown: () => created.shutdown(),
       run: async () => {
+        const { syncs = [], actions = [], sagas = [] } = options;
+        const served = {
+          syncs: syncs.map(({ definition }) => definition.name),
+          actions: actions.map(({ definition }) => definition.id),
+          sagas: sagas.map(({ definition }) => definition.name),
+        };
+        log.info({ taskQueue: settings.taskQueue, ...served, temporal: temporal.address }, 'worker is serving');
         try {
           await created.run();
         } finally {
@@ -150,6 +157,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           await http.close();
           await connection.close();
           await pool.end();
+          log.info({}, 'worker has ended');
         }
       },
     };

@@ -20,9 +20,16 @@ export function installRuntime(log: Log): void {
 }
 
 function forward(log: Log, { level, message, meta }: LogEntry): void {
-  const fields = { ...meta, taskToken: undefined };
+  const fields = { ...meta, taskToken: undefined, ...(meta?.['error'] instanceof Error ? inWords(meta['error']) : {}) };
   // A failed attempt is how a call waits or is tried again; the unit's row and the Web UI tell its story.
   if (message === 'Activity failed') return;
   if (level === 'ERROR') log.error(fields, message);
   else log.warn(fields, message);
+}
+
+/** An error has no fields of its own to be logged; what happened first is said by its innermost cause. */
+function inWords(error: Error): { readonly error: string; readonly stack: string | undefined } {
+  let text = error.message;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) text += `: ${cause.message}`;
+  return { error: `${error.name}: ${text}`, stack: error.stack };
 }
