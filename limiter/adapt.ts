@@ -209,10 +209,16 @@ function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
   const held = s.phase === 'hold' || s.phase === 'outage' || s.phase === 'settle';
   const window = keptWindow(s);
   const rate = rateOf(s, spec);
+  // Callers who were sent away come back some tenths of a second late. When the search stands still because of that, what they
+  // were late for is kept for them.
+  const isUnused = s.phase === 'start' && s.nowMs - s.phaseAtMs > 1500 && s.above < 0.5 * s.limit;
   return {
     state: s,
     ratePerSecond: rate,
-    burst: Math.max(window ? Math.max(1, 0.05 * rate) : 1 + 0.1 * rate, s.demand < 0.5 && window ? window.max : 0),
+    burst: Math.max(
+      window ? Math.max(1, 0.05 * rate) : 1 + (isUnused ? 0.4 : 0.1) * rate,
+      s.demand < 0.5 && window ? window.max : 0,
+    ),
     mode: held ? 'hold' : 'open',
     ...(held ? { probeAtMs: s.probeAtMs } : {}),
     epoch: s.epoch,

@@ -229,3 +229,26 @@ describe('one burst of refusals', () => {
     );
   });
 });
+
+describe('a search whose callers come back late', () => {
+  const perSecond = (ok: number): LawOutput => {
+    let law = stepLaw(
+      initialLaw({ ...spec, startPerSecond: 20 }, startMs).state,
+      { ...quiet, atMs: startMs + 10 },
+      spec,
+    );
+    for (let atMs = startMs + 500; atMs <= startMs + 2_500; atMs += 500)
+      law = stepLaw(law.state, { ...quiet, atMs, ok: ok / 2 }, spec);
+    return law;
+  };
+  const quiet = { ok: 0, refused: 0, stale: 0, failed: 0, demand: 1 };
+
+  it('keeps more of what it gives out for them while it stands still, and doubles when they use it', () => {
+    const unused = perSecond(2);
+    expect(unused.ratePerSecond).toBe(20);
+    expect(unused.burst).toBeGreaterThan(8);
+    const used = perSecond(20);
+    expect(used.ratePerSecond).toBeGreaterThanOrEqual(40);
+    expect(used.burst).toBeLessThan(1 + 0.2 * used.ratePerSecond);
+  });
+});
