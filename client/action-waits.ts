@@ -2,14 +2,15 @@
  * Why an action or a saga does not get on, in words: a turn at a limit, a call that failed, a step or a workflow task that
  * fails again and again, no worker. Asked of Temporal. Called by `action-handle.ts`; see `stuck-tasks.ts`.
  */
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { RunWait } from '../contracts/run.ts';
+import { describeKnown } from './describe-known.ts';
 import { waitingSteps } from './failing-steps.ts';
 import { openWorkflows, stuckTasks } from './stuck-tasks.ts';
 
 /** @returns nothing when nothing waits, or it is not going on. */
 export async function readActionWaits(client: Client, workflowId: string): Promise<RunWait[]> {
-  const root = await describe(client, workflowId);
+  const root = await describeKnown(client, workflowId);
   if (root?.status.name !== 'RUNNING') return [];
   const open = await openWorkflows(client, root);
   const nowMs = Date.now();
@@ -17,13 +18,4 @@ export async function readActionWaits(client: Client, workflowId: string): Promi
     waitingSteps(raw.pendingActivities ?? [], nowMs).map((wait) => ({ ...wait, text: `${id}: ${wait.text}` })),
   );
   return [...(await stuckTasks(client, open)), ...waits];
-}
-
-async function describe(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
-  try {
-    return await client.workflow.getHandle(workflowId).describe();
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
 }

@@ -6,6 +6,7 @@ import type { LockPlace } from '../contracts/action.ts';
 import { pendingOperations, releaseLock, takeLock, type LockRequest, type PoolClient } from '../db/index.ts';
 import { signalNames } from '../contracts/names.ts';
 import { EntityBusy } from './action-errors.ts';
+import { describeKnown } from './describe-known.ts';
 import type { ClientParts } from './start-reported.ts';
 
 /** @throws EntityBusy when it is refused; the transaction must be rolled back then. */
@@ -24,13 +25,8 @@ export async function takePlace(tx: PoolClient, request: LockRequest): Promise<L
 export async function freeClosedOwners({ client, pool }: ClientParts, busy: EntityBusy): Promise<boolean> {
   let freed = false;
   for (const { workflowId, requestedAt } of busy.pending) {
-    const owner = await client.workflow
-      .getHandle(workflowId)
-      .describe()
-      .catch((error: unknown) => {
-        if (error instanceof WorkflowNotFoundError) return undefined; // about to be started
-        throw error;
-      });
+    // One that is not known is about to be started.
+    const owner = await describeKnown(client, workflowId);
     if (!owner?.closeTime || owner.closeTime <= new Date(requestedAt)) continue;
     const next = await releaseLock(pool, busy.entity, workflowId);
     freed = true;

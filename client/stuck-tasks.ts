@@ -3,8 +3,9 @@
  * again, as after a bad deploy, and steps that do (`failing-steps.ts`). Asked of Temporal; called by `waits()` of
  * `sync-handle.ts`.
  */
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import type { RunWait } from '../contracts/run.ts';
+import { describeKnown } from './describe-known.ts';
 import { failingSteps } from './failing-steps.ts';
 import { toMs } from './to-ms.ts';
 
@@ -25,7 +26,8 @@ export async function openWorkflows(
   client: Client,
   root: WorkflowExecutionDescription,
 ): Promise<readonly [WorkflowExecutionDescription, ...WorkflowExecutionDescription[]]> {
-  const children = (root.raw.pendingChildren ?? []).map(({ workflowId }) => describeOpen(client, workflowId ?? ''));
+  // One that is just being started is not known yet.
+  const children = (root.raw.pendingChildren ?? []).map(({ workflowId }) => describeKnown(client, workflowId ?? ''));
   return [root, ...(await Promise.all(children)).filter((child) => child !== undefined)];
 }
 
@@ -47,16 +49,6 @@ export async function stuckTasks(
       ({ calls, text }) => ({ kind: 'worker', ...node, calls, text: `${workflowId}: ${text}` }) as const,
     );
   });
-}
-
-async function describeOpen(client: Client, workflowId: string): Promise<WorkflowExecutionDescription | undefined> {
-  try {
-    return await client.workflow.getHandle(workflowId).describe();
-  } catch (error) {
-    // It is just being started.
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
-  }
 }
 
 async function whyStuck(

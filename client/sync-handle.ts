@@ -1,12 +1,13 @@
 /**
  * One run as the app sees it: progress, pause, resume, cancel, result.
  */
-import { WorkflowNotFoundError, type WorkflowExecutionDescription, type WorkflowHandle } from '@temporalio/client';
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import { signalNames, syncWorkflowId } from '../contracts/names.ts';
 import type { RunProgress, RunResult, RunWait } from '../contracts/run.ts';
 import { readProgress, readWaits, setRunState } from '../db/index.ts';
 import type { Sync } from '../providers/define-sync.ts';
 import type * as workflows from '../workflows/index.ts';
+import { describeKnown } from './describe-known.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import { toWait } from './run-waits.ts';
 import type { ClientParts } from './start-reported.ts';
@@ -62,11 +63,6 @@ export function createHandle(
       ? of.workflowId
       : syncWorkflowId(typeof of.sync === 'string' ? of.sync : of.sync.definition.name, of.account);
   const handle: WorkflowHandle<typeof workflows.sync> = client.workflow.getHandle(workflowId);
-  const describe = (): Promise<WorkflowExecutionDescription | undefined> =>
-    handle.describe().catch((error: unknown) => {
-      if (error instanceof WorkflowNotFoundError) return undefined;
-      throw error;
-    });
   return {
     workflowId,
     progress: async () => {
@@ -74,7 +70,7 @@ export function createHandle(
       // One that goes on is the newest. After it a newer one may have begun whose row does not exist yet; and Temporal answers
       // slowly while a run makes many calls.
       if (known?.state === 'running' || known?.state === 'paused') return known;
-      const description = await describe();
+      const description = await describeKnown(client, workflowId);
       if (!description) return known ?? { state: 'unknown' };
       const runId = runIdOf(description);
       if (known?.runId === runId) return known;
@@ -83,7 +79,10 @@ export function createHandle(
       return (await readProgress(pool, { runId })) ?? { state };
     },
     waits: async () => {
-      const [description, known] = await Promise.all([describe(), readProgress(pool, { workflowId })]);
+      const [description, known] = await Promise.all([
+        describeKnown(client, workflowId),
+        readProgress(pool, { workflowId }),
+      ]);
       const isOpen = description?.status.name === 'RUNNING';
       const [stuck, waits] = await Promise.all([
         isOpen ? readStuckTasks(client, description) : [],
