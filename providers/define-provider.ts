@@ -11,7 +11,8 @@ import { createAction, type Action, type PerformActionOptions, type RequestActio
 import { defaultOutcome } from './default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from './limits.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
-import { paginationMistakes, toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
+import { paginationMistakes } from './pagination-mistakes.ts';
+import { toPagination, type PageRequest, type Paginate, type Pagination } from './pagination.ts';
 import { REFRESH_ENDPOINT } from './refresh.ts';
 import type { Classify } from './rules.ts';
 

@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../contracts/plan.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
-import { unknownOptions, type NamesOf } from './option-mistakes.ts';
+import { parentName, syncMistakes } from './sync-mistakes.ts';
 
 /** What a node's functions may know besides the parent: kept for each parent from run to run. */
 export interface UnitState {
@@ -67,21 +67,6 @@ export interface NodeOptions<Parent, Input, Item, Row> {
   readonly window?: number;
   readonly onChildError?: Partial<ChildErrorPolicy>;
 }
-
-const NODE_OPTIONS = {
-  input: true,
-  key: true,
-  map: true,
-  uniqueBy: true,
-  when: true,
-  store: true,
-  incremental: true,
-  parents: true,
-  deletions: true,
-  allowEmpty: true,
-  window: true,
-  onChildError: true,
-} satisfies NamesOf<NodeOptions<unknown, unknown, unknown, unknown>>;
 
 /** A node of the tree; `Row` is what is stored for it. */
 export interface Node<Row = unknown> {
@@ -223,71 +208,6 @@ function planNode(node: NodeDefinition, children: readonly NodeDefinition[]): Pl
     ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
     ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
   };
-}
-
-function syncMistakes(
-  name: string,
-  provider: Provider,
-  nodes: readonly NodeDefinition[],
-  returned: Record<string, Node>,
-): string[] {
-  const mistakes: string[] = [];
-  if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name))
-    mistakes.push(`name "${name}": use letters, digits, "_" and "-", starting with a letter`);
-  if (nodes.length === 0) mistakes.push('it has no nodes; start with s.one(…)');
-  if ('definition' in returned || '$input' in returned)
-    mistakes.push('a node may not be called "definition" or "$input"');
-  const names = nodes.map((node) => node.name);
-  for (const double of new Set(names.filter((each, index) => names.indexOf(each) !== index)))
-    mistakes.push(`two nodes are called "${double}"; return them under different names`);
-  for (const [key, node] of Object.entries(returned)) {
-    if (!nodes.includes(node as NodeDefinition)) mistakes.push(`"${key}" was not made by this sync's builder`);
-  }
-  for (const node of nodes) {
-    const at = `node "${node.name}"`;
-    if (node.endpoint.provider !== provider)
-      mistakes.push(
-        `${at}: endpoint "${node.endpoint.name}" belongs to provider "${node.endpoint.provider.id}", not to "${provider.id}"`,
-      );
-    const parent = parentName(node);
-    const known =
-      node.parent === null ||
-      (typeof node.parent === 'string' ? names.includes(node.parent) : nodes.includes(node.parent));
-    if (!known) mistakes.push(`${at}: unknown parent "${String(parent)}"; this sync has ${names.join(', ')}`);
-    else if (isInCycle(node, nodes)) mistakes.push(`${at}: is its own ancestor (cycle through "${String(parent)}")`);
-    mistakes.push(...unknownOptions(node.options, NODE_OPTIONS).map((text) => `${at}: ${text}`));
-    const { window, onChildError, parents, deletions } = node.options;
-    if (parents !== undefined && !['all', 'changed'].includes(parents))
-      mistakes.push(`${at}: parents is "${parents}"; it must be "all" or "changed"`);
-    if (deletions !== undefined && !['full-pass'].includes(deletions))
-      mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass" or left out`);
-    if (window !== undefined && !(window >= 1 && window <= 1_000))
-      mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
-    if (node.options.incremental && !(node.options.incremental.lookbackMs >= 0))
-      mistakes.push(`${at}: incremental.lookbackMs is ${node.options.incremental.lookbackMs}; it must be 0 or more`);
-    const share = onChildError?.maxSkippedShare;
-    if (share !== undefined && !(share >= 0 && share <= 1))
-      mistakes.push(`${at}: maxSkippedShare is ${share}; it must be from 0 to 1`);
-    if (typeof node.options.input !== 'function') mistakes.push(`${at}: \`input\` is missing`);
-    if (typeof node.options.key !== 'function')
-      mistakes.push(`${at}: \`key\` is missing; it says which rows are the same`);
-  }
-  return mistakes;
-}
-
-function parentName(node: NodeDefinition): string | null {
-  return node.parent === null || typeof node.parent === 'string' ? node.parent : node.parent.name;
-}
-
-function isInCycle(start: NodeDefinition, nodes: readonly NodeDefinition[]): boolean {
-  const seen = new Set<NodeDefinition>();
-  for (let node: NodeDefinition | undefined = start; node;) {
-    if (seen.has(node)) return true;
-    seen.add(node);
-    const parent = parentName(node);
-    node = parent === null ? undefined : nodes.find((each) => each.name === parent);
-  }
-  return false;
 }
 
 /** Parents before children: the order in which locks are taken. */

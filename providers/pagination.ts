@@ -4,7 +4,6 @@
  * Next stop: `activities/paginate/advance.ts` turns them into the next position.
  */
 import type { PaginationKind } from '../contracts/plan.ts';
-import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import { halve, type Range, type RangeOptions } from './range.ts';
 
 /** What an endpoint's `request` function gets to know about the page it must ask for. */
@@ -73,7 +72,8 @@ export interface Pagination<Response, Item> {
   };
 }
 
-interface Common<Response, Item, Input> {
+/** What all kinds of lists have. */
+export interface Common<Response, Item, Input> {
   readonly items: (response: Response) => readonly Item[];
   readonly pageSize?: PageSize;
   /** A list with more pages than this ends as `truncated`. Default 1,000,000. */
@@ -152,34 +152,6 @@ export type Paginate<Response, Item, Input = unknown> =
   | LinkPages<Response, Item, Input>
   | NumberedPages<Response, Item, Input>;
 
-const COMMON = {
-  kind: true,
-  items: true,
-  pageSize: true,
-  maxPages: true,
-  hasMore: true,
-  total: true,
-  totalIs: true,
-  resultCap: true,
-  guards: true,
-  range: true,
-} satisfies NamesOf<Common<unknown, unknown, unknown> & { readonly kind: unknown }>;
-const NUMBERED = {
-  ...COMMON,
-  lanes: true,
-  firstPage: true,
-  lastPage: true,
-  advanceBy: true,
-  overlap: true,
-} satisfies NamesOf<NumberedPages<unknown, unknown, unknown>>;
-const OPTIONS = {
-  single: { kind: true, items: true } satisfies NamesOf<SinglePage<unknown, unknown>>,
-  cursor: { ...COMMON, next: true } satisfies NamesOf<CursorPages<unknown, unknown, unknown>>,
-  link: { ...COMMON, next: true, sizeParam: true } satisfies NamesOf<LinkPages<unknown, unknown, unknown>>,
-  page: NUMBERED,
-  offset: NUMBERED,
-};
-
 const allGuards: Guards = {
   'repeated-token': true,
   'repeated-rows': true,
@@ -233,35 +205,6 @@ export function toPagination(paginate: Paginate<unknown, unknown, never> | undef
   }
 }
 
-/** What is wrong with the options, in words. */
-export function paginationMistakes(paginate: Paginate<unknown, unknown, never> | undefined): string[] {
-  if (!paginate) return [];
-  if (!Object.hasOwn(OPTIONS, paginate.kind))
-    return [`paginate.kind is "${paginate.kind}"; it must be one of ${Object.keys(OPTIONS).join(', ')}`];
-  const mistakes = [
-    ...missingFunctions(paginate, paginate.kind === 'cursor' ? ['items', 'next'] : ['items']),
-    ...unknownOptions(paginate, OPTIONS[paginate.kind]),
-  ].map((text) => `paginate: ${text}`);
-  if (paginate.kind === 'single') return mistakes;
-  const { start, min, max } = sizes(paginate.pageSize ?? {});
-  if (!(min >= 1 && min <= start && start <= max && [min, start, max].every(Number.isInteger)))
-    mistakes.push(`pageSize must be whole numbers with 1 ≤ min ≤ start ≤ max, not ${min}, ${start}, ${max}`);
-  if (!((paginate.maxPages ?? 1) >= 1)) mistakes.push(`maxPages is ${paginate.maxPages}; it must be at least 1`);
-  if (typeof paginate.resultCap === 'number' && !(paginate.resultCap >= 1))
-    mistakes.push(`resultCap is ${paginate.resultCap}; it must be at least 1`);
-  if (paginate.kind === 'cursor' || paginate.kind === 'link') return mistakes;
-  const { lanes, overlap = 0 } = paginate;
-  if (lanes !== undefined && !(lanes >= 1 && lanes <= 1_000))
-    mistakes.push(`lanes is ${lanes}; it must be from 1 to 1,000`);
-  if (overlap > 0 && paginate.kind === 'page')
-    mistakes.push('overlap needs offsets: page numbers can not begin between two pages');
-  if (overlap > 0 && lanes !== undefined && lanes > 1)
-    mistakes.push('overlap and lanes exclude each other: borders are compared page after page');
-  if (!(overlap >= 0 && overlap < min) && overlap !== 0)
-    mistakes.push(`overlap is ${overlap}; it must be less than the smallest page (pageSize.min ${min})`);
-  return mistakes;
-}
-
 /** The target of `rel="next"` in a `Link` header, or undefined. */
 export function nextLink(value: string | undefined): string | undefined {
   for (const part of (value ?? '').split(/,(?=\s*<)/)) {
@@ -295,7 +238,8 @@ function shared(paginate: Common<unknown, unknown, never>) {
   };
 }
 
-function sizes(size: PageSize): Required<PageSize> {
+/** With the defaults. */
+export function sizes(size: PageSize): Required<PageSize> {
   const start = size.start ?? 100;
   return { start, min: size.min ?? 1, max: size.max ?? start };
 }
