@@ -3,10 +3,11 @@ import type { Charge, WindowLimit } from '../../contracts/limit.ts';
 import { createLimiter, type AcquireResult, type Limiter, type Permit } from '../../limiter/index.ts';
 import { chargesFor } from '../../providers/limits.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { playClock, type PlayedClock } from '../setup/played-clock.ts';
 
 // The database's clock is played by a table, so that an outage of an hour passes in a second.
 let database: TestDatabase;
-let nowMs = Date.parse('2026-03-01T00:00:00Z');
+let clock: PlayedClock;
 let serial = 0;
 const limiters: Limiter[] = [];
 /** As one more process: it remembers nothing of what others know. */
@@ -18,22 +19,12 @@ const process = (): Limiter => {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.pool.query(`
-    create table sluice.played_clock (us bigint not null);
-    insert into sluice.played_clock values (0);
-    create or replace function sluice.limit_clock_us() returns bigint language sql volatile as
-      'select us from sluice.played_clock'`);
-  await pass(0);
+  clock = await playClock(database.pool);
 });
 afterAll(async () => {
   await Promise.all(limiters.map((limiter) => limiter.stop()));
   await database.drop();
 });
-
-async function pass(ms: number): Promise<void> {
-  nowMs += ms;
-  await database.pool.query('update sluice.played_clock set us = $1', [Math.round(nowMs * 1_000)]);
-}
 
 const wide: WindowLimit = { kind: 'window', name: 'app', max: 100_000, perMs: 60_000 };
 const chargesOf = (provider: string, scope = 'app'): Charge[] => [
@@ -106,7 +97,7 @@ describe('a provider that fails', () => {
 
   it('is probed by one call at a time although many ask in several processes', async () => {
     await breakDown('herd');
-    await pass(600);
+    await clock.pass(600);
     const processes = [process(), process(), process()];
     const answers = await Promise.all(
       Array.from({ length: 60 }, (_, i) => ask(processes[i % 3]!, chargesOf('herd', `scope-${i}`))),
@@ -121,13 +112,13 @@ describe('a provider that fails', () => {
 
   it('is probed again when the probe was not sent, when its caller ended it, and when its worker died', async () => {
     await breakDown('lost');
-    await pass(600);
+    await clock.pass(600);
     const limiter = process();
     await limiter.report(await take(process(), chargesOf('lost')), { result: 'not-sent' });
     await limiter.report(await take(process(), chargesOf('lost')), { result: 'ok', isEndedByUs: true });
     await take(process(), chargesOf('lost'));
     expect((await ask(process(), chargesOf('lost'))).granted).toBe(false);
-    await pass(31_000);
+    await clock.pass(31_000);
     expect((await take(process(), chargesOf('lost'))).isProbe).toBe(true);
   });
 
@@ -136,7 +127,7 @@ describe('a provider that fails', () => {
     const charges: Charge[] = [...chargesOf('narrow'), { limit: narrow, key: 'narrow/narrow/a', cost: 1 }];
     await take(process(), charges);
     await breakDown('narrow');
-    await pass(600);
+    await clock.pass(600);
     expect(await ask(process(), charges)).toMatchObject({ granted: false, wait: { cause: 'full' } });
     expect((await take(process(), chargesOf('narrow'))).isProbe).toBe(true);
   });
@@ -144,7 +135,7 @@ describe('a provider that fails', () => {
   it('waits for its operator when it is paused meanwhile', async () => {
     await breakDown('paused');
     await process().pause('paused/*', 'maintenance');
-    await pass(600_000);
+    await clock.pass(600_000);
     expect(await ask(process(), chargesOf('paused'))).toMatchObject({ granted: false, wait: { cause: 'paused' } });
     await process().resume('paused/*');
     expect((await take(process(), chargesOf('paused'))).isProbe).toBe(true);
@@ -154,26 +145,26 @@ describe('a provider that fails', () => {
 describe('after an outage of an hour', () => {
   it('calls come back by degrees, and the probes were at most 80', async () => {
     await breakDown('hour');
-    const fromMs = nowMs;
+    const fromMs = clock.nowMs();
     let probes = 0;
-    while (nowMs < fromMs + 3_600_000) {
+    while (clock.nowMs() < fromMs + 3_600_000) {
       const limiter = process();
       const answer = await ask(limiter, chargesOf('hour'), 'the-one');
       if (answer.granted) {
         expect(answer.permit.isProbe).toBe(true);
         probes++;
         await limiter.report(answer.permit, failed);
-      } else await pass(answer.retryAfterMs);
+      } else await clock.pass(answer.retryAfterMs);
     }
     expect(probes).toBeGreaterThan(40);
     expect(probes).toBeLessThanOrEqual(80);
 
-    await pass(61_000);
+    await clock.pass(61_000);
     const probe = await take(process(), chargesOf('hour'));
     await process().report(probe, { result: 'ok' });
     const bySecond: number[] = [];
     for (let second = 0; second < 17; second++) {
-      await pass(1_000);
+      await clock.pass(1_000);
       const limiter = process();
       const answers = await Promise.all(Array.from({ length: 40 }, () => ask(limiter, chargesOf('hour'))));
       bySecond.push(answers.filter((answer) => answer.granted).length);

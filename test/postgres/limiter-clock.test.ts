@@ -3,20 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, LearnedLimit, WindowLimit } from '../../contracts/limit.ts';
 import { createLimiter, type Limiter } from '../../limiter/index.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { playClock, type PlayedClock } from '../setup/played-clock.ts';
 
 // The database's clock is played by a table, so that hours pass in milliseconds and steps can be made.
 let database: TestDatabase;
 let limiter: Limiter;
-let nowMs = Date.parse('2026-03-01T00:00:00Z');
+let clock: PlayedClock;
 let serial = 0;
 beforeAll(async () => {
   database = await createTestDatabase();
-  await database.pool.query(`
-    create table sluice.played_clock (us bigint not null);
-    insert into sluice.played_clock values (0);
-    create or replace function sluice.limit_clock_us() returns bigint language sql volatile as
-      'select us from sluice.played_clock'`);
-  await setClock(nowMs);
+  clock = await playClock(database.pool);
   limiter = createLimiter({ pool: database.pool, maxRetryAfterMs: 1e9 });
 });
 afterAll(async () => {
@@ -24,10 +20,6 @@ afterAll(async () => {
   await database.drop();
 });
 
-async function setClock(ms: number): Promise<void> {
-  nowMs = ms;
-  await database.pool.query('update sluice.played_clock set us = $1', [Math.round(ms * 1_000)]);
-}
 const ask = (charges: Charge[], callKey = `call-${++serial}`) =>
   limiter.acquire({ callKey, account: 'a', charges, maxWaitMs: 0 });
 /** Asks without leaving a ticket behind. */
@@ -70,19 +62,19 @@ describe('any arrivals at any window', () => {
           const charges = [charge(windowOf(max, perMs, guardMs), `any-${++serial}`)];
           const grantedAt: number[] = [];
           let asked = 0;
-          const startMs = nowMs;
+          const startMs = clock.nowMs();
           for (const [gap, calls] of arrivals) {
-            await setClock(nowMs + gap * gap * perMs);
+            await clock.pass(gap * gap * perMs);
             for (let i = 0; i < calls; i++) {
               const answer = await ask(charges);
               asked++;
-              if (answer.granted) grantedAt.push(nowMs);
+              if (answer.granted) grantedAt.push(clock.nowMs());
               else await limiter.abandon(`call-${serial}`);
             }
           }
           expect(mostInAnyWindow(grantedAt, perMs + guardMs)).toBeLessThanOrEqual(max);
           // Whatever could be granted in whole windows was granted.
-          const wholeWindows = Math.floor((nowMs - startMs) / (perMs * 1.2 + guardMs));
+          const wholeWindows = Math.floor((clock.nowMs() - startMs) / (perMs * 1.2 + guardMs));
           expect(grantedAt.length).toBeGreaterThanOrEqual(Math.min(max, asked));
           expect(grantedAt.length).toBeLessThanOrEqual(max * (wholeWindows * 1.3 + 2));
         },
@@ -100,16 +92,16 @@ describe('any arrivals at any window', () => {
           const key = `eta-${++serial}`;
           const answer = await ask(charges, key);
           // The played clock stood still while the answer was on its way.
-          if (!answer.granted) waiting.push({ key, atMs: nowMs + answer.retryAfterMs + 50 });
-          await setClock(nowMs + 137);
+          if (!answer.granted) waiting.push({ key, atMs: clock.nowMs() + answer.retryAfterMs + 50 });
+          await clock.pass(137);
         }
         for (const [i, { atMs }] of waiting.slice(1).entries()) expect(atMs).toBeGreaterThan(waiting[i]!.atMs - 500);
         let bounces = 0;
         for (const { key, atMs } of waiting) {
-          await setClock(Math.max(nowMs, atMs));
+          await clock.set(Math.max(clock.nowMs(), atMs));
           for (let answer = await ask(charges, key); !answer.granted; answer = await ask(charges, key)) {
             bounces++;
-            await setClock(nowMs + answer.retryAfterMs);
+            await clock.pass(answer.retryAfterMs);
           }
         }
         expect(bounces).toBeLessThanOrEqual(waiting.length * 0.2 + 1);
@@ -128,7 +120,7 @@ describe('a clock that is set back', () => {
     let trueMs = 0;
     const pass = async (ms: number, stepMs = 0) => {
       trueMs += ms;
-      await setClock(nowMs + ms + stepMs);
+      await clock.pass(ms + stepMs);
     };
     for (let round = 0; round < 60; round++) {
       for (let i = 0; i < 3; i++) {
@@ -147,11 +139,11 @@ describe('a clock that is set back', () => {
     const charges = [charge(limit, 'back-day')];
     await ask(charges);
     await ask(charges);
-    await setClock(nowMs - 86_400_000);
+    await clock.pass(-86_400_000);
     expect(await isGranted(charges)).toBe(false);
-    await setClock(nowMs + 59_000);
+    await clock.pass(59_000);
     expect(await isGranted(charges)).toBe(false);
-    await setClock(nowMs + 3_000);
+    await clock.pass(3_000);
     expect(await isGranted(charges)).toBe(true);
   });
 
@@ -159,9 +151,9 @@ describe('a clock that is set back', () => {
     const limit: LearnedLimit = { kind: 'learned', name: 'token', startPerSecond: 10 };
     const charges: Charge[] = [{ limit, key: 'clock/token/back', cost: 1 }];
     expect(await isGranted(charges)).toBe(true);
-    await setClock(nowMs - 3_600_000);
+    await clock.pass(-3_600_000);
     await isGranted(charges);
-    await setClock(nowMs + 2_000);
+    await clock.pass(2_000);
     expect(await isGranted(charges)).toBe(true);
   });
 });
@@ -172,7 +164,7 @@ describe('what is given back', () => {
     const charges = [charge(limit, 'late')];
     const first = await ask(charges);
     if (!first.granted) throw new Error('not granted');
-    await setClock(nowMs + 5_000);
+    await clock.pass(5_000);
     await ask(charges);
     await ask(charges);
     await limiter.report(first.permit, { result: 'not-sent' });
@@ -192,7 +184,7 @@ describe('a crash of the database', () => {
     expect((await ask(long)).granted).toBe(true);
     // One before, one after, and the two that a commit had reserved.
     expect((await limiter.show('clock/window/crash-long'))?.used).toBe(4);
-    await setClock(nowMs + 1_200);
+    await clock.pass(1_200);
     expect((await ask(short)).granted).toBe(true);
   });
 });

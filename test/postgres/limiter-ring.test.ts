@@ -12,6 +12,7 @@ import type { Charge } from '../../contracts/limit.ts';
 import { migrate } from '../../db/migrate.ts';
 import { createLimiter, type Limiter, type Permit } from '../../limiter/index.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { playClock, type PlayedClock } from '../setup/played-clock.ts';
 
 let serial = 0;
 const chargesOf = (scope: string, max: number, cost: number): Charge[] => [
@@ -23,19 +24,10 @@ const chargesOf = (scope: string, max: number, cost: number): Charge[] => [
 describe('a row after any calls, refunds, corrections and steps of the clock', () => {
   let database: TestDatabase;
   let limiter: Limiter;
-  let nowMs = Date.parse('2026-03-01T00:00:00Z');
-  const moveClock = async (ms: number) => {
-    nowMs += ms;
-    await database.pool.query('update sluice.played_clock set us = $1', [Math.round(nowMs * 1_000)]);
-  };
+  let clock: PlayedClock;
   beforeAll(async () => {
     database = await createTestDatabase();
-    await database.pool.query(`
-      create table sluice.played_clock (us bigint not null);
-      insert into sluice.played_clock values (0);
-      create or replace function sluice.limit_clock_us() returns bigint language sql volatile as
-        'select us from sluice.played_clock'`);
-    await moveClock(0);
+    clock = await playClock(database.pool);
     limiter = createLimiter({ pool: database.pool });
   });
   afterAll(async () => {
@@ -81,8 +73,8 @@ describe('a row after any calls, refunds, corrections and steps of the clock', (
               });
               if (answer.granted) out.push(answer.permit);
               else await limiter.abandon(callKey);
-            } else if (step.do === 'wait') await moveClock(step.ms);
-            else if (step.do === 'step back') await moveClock(-step.ms);
+            } else if (step.do === 'wait') await clock.pass(step.ms);
+            else if (step.do === 'step back') await clock.pass(-step.ms);
             else {
               const permit = out.shift();
               if (permit === undefined) continue;
@@ -124,9 +116,9 @@ describe('a row after any calls, refunds, corrections and steps of the clock', (
     for (let laterMs = 1_100; laterMs < 1_700; laterMs += 4) {
       const scope = ++serial;
       expect(await isGranted(scope, 1)).toBe(true);
-      await moveClock(laterMs);
+      await clock.pass(laterMs);
       expect(await isGranted(scope, 4)).toBe(true);
-      await moveClock(150);
+      await clock.pass(150);
       expect(await isGranted(scope, 6), `${laterMs} ms`).toBe(true);
       expect(await isGranted(scope, 1), `${laterMs} ms`).toBe(false);
     }
