@@ -8,9 +8,12 @@ import type { ActionDefinition } from '../providers/define-action.ts';
 import type { SagaDefinition } from '../providers/define-saga.ts';
 import type { CompiledSync } from '../providers/define-sync.ts';
 import type { HttpSender } from './http/send.ts';
+import type { PageBatches } from './page-batches.ts';
 
 export interface ActivityDeps {
   readonly pool: Pool;
+  /** Stores plain pages of several units together. */
+  readonly pageBatches: PageBatches;
   readonly limiter: Limiter;
   readonly http: HttpSender;
   /** @throws Error when this worker does not have the sync. */

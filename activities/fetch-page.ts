@@ -43,6 +43,7 @@ export async function fetchPage(
   memory: UnitMemory = createUnitMemory(),
 ): Promise<PageFact> {
   const sync = deps.syncNamed(request.context.sync);
+  await memory.stored(request.unit);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
   if (request.mode === 'now' && deps.isStopping()) return notNow(request, 'this worker is ending', 0);
   try {

@@ -19,7 +19,7 @@ import { fetchPage } from './fetch-page.ts';
 import { performAction } from './perform-action.ts';
 import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
 import { prepareStep } from './saga-steps.ts';
-import { createUnitMemory } from './unit-memory.ts';
+import { createUnitMemory, type UnitMemory } from './unit-memory.ts';
 import { withHeartbeat, withHeartbeatWhileWanted } from './with-heartbeat.ts';
 import {
   finishNodeActivity,
@@ -31,14 +31,18 @@ import {
 
 export { CredentialsBusy, NeedsReconnect } from './credential-errors.ts';
 export type { ActivityDeps, CredentialSource, CredentialWait, Log } from './deps.ts';
+export { createPageBatches } from './page-batches.ts';
+export { createUnitMemory } from './unit-memory.ts';
 export { createStoredCredentials } from './stored-credentials.ts';
 export type { StoredCredentialSource } from './stored-credentials.ts';
 export { createHttpSender } from './http/send.ts';
 export type { HttpSender } from './http/send.ts';
 
-/** Binds every activity to what its process has. The names are part of recorded histories: never rename one. */
-export function createActivities(deps: ActivityDeps) {
-  const memory = createUnitMemory();
+/**
+ * Binds every activity to what its process has. The names are part of recorded histories: never rename one.
+ * @param memory to be settled before what `deps` holds is closed.
+ */
+export function createActivities(deps: ActivityDeps, memory: UnitMemory = createUnitMemory()) {
   return {
     openRun: (request: OpenRunInput) => openRunActivity(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request),
@@ -47,8 +51,8 @@ export function createActivities(deps: ActivityDeps) {
         ? withHeartbeatWhileWanted((signal) => fetchPage(deps, request, signal, memory))
         : fetchPage(deps, request, Context.current().cancellationSignal, memory),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
-    finishRun: (request: FinishRunInput) => finishRunActivity(deps, request),
-    endOpenUnits: (request: EndOpenUnitsInput) => endOpenUnitsActivity(deps, request),
+    finishRun: (request: FinishRunInput) => memory.settled().then(() => finishRunActivity(deps, request)),
+    endOpenUnits: (request: EndOpenUnitsInput) => memory.settled().then(() => endOpenUnitsActivity(deps, request)),
     progressMark: (request: ProgressMarkInput) => progressMarkActivity(deps, request),
     setRunState: (request: SetRunStateInput) => setRunStateActivity(deps, request),
     performAction: (request: PerformActionInput) => withHeartbeat((signal) => performAction(deps, request, signal)),

@@ -5,8 +5,9 @@
 import type { Answer } from '../contracts/answer.ts';
 import type { PageFact } from '../contracts/messages.ts';
 import { growPageSize } from '../db/page-size-store.ts';
+import { isPlainPage } from '../db/plain-pages.ts';
 import { inTransaction } from '../db/pool.ts';
-import { commitPage, type LoadedUnit, type PageToCommit } from '../db/unit-store.ts';
+import { commitPage, type CommittedPage, type LoadedUnit, type PageToCommit } from '../db/unit-store.ts';
 import type { NodeDefinition } from '../providers/define-sync.ts';
 import { pageSizeKey, tryAgain, wakeNodes, type Attempt } from './attempt.ts';
 import { childUnits } from './child-units.ts';
@@ -60,7 +61,8 @@ async function commitStep(
   const { deps, request, sync, node, unit } = attempt;
   const { options, endpoint } = node;
   const { account } = request.context;
-  const { newRows } = attempt.memory;
+  const { memory } = attempt;
+  const { newRows } = memory;
   const { map } = options;
   const rows = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
   const page: PageToCommit = {
@@ -83,31 +85,50 @@ async function commitStep(
     stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
     expectsNew: keys.length > 0 && newRows.expected(account, node.resource),
   };
-  const store = options.store;
-  const committed = store
-    ? await inTransaction(deps.pool, async (tx) => {
-        const done = await commitPage(tx, page);
-        if (!done.stale)
-          await store({ query: (text, values) => tx.query(text, values && [...values]) }, rows, { account });
-        return done;
-      })
-    : await commitPage(deps.pool, page);
-  // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
-  if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
-  if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
-  await wakeNodes(deps, request, committed.wake);
-  // While the page size may still grow, and where lanes share a list, the database knows more.
-  const isPlain = attempt.pageSize >= endpoint.paginate.pageSize.max && committed.lanes === 0 && !unit.isLaned;
-  if (isPlain && committed.ended === null && !committed.isPaused)
-    attempt.memory.remember(request.unit, standingAfter(unit, page, committed.fresh), attempt.readAt);
-  const lanes = committed.lanes > 0 ? { lanes: committed.lanes } : {};
-  return {
-    unit: request.unit,
-    state: committed.ended ? 'ended' : 'more',
-    pages: unit.pages + 1,
-    ...lanes,
-    ...(wantsDurable ? { wantsDurable } : {}),
+  const isGrown = attempt.pageSize >= endpoint.paginate.pageSize.max;
+  const commit = async (): Promise<PageFact> => {
+    const committed = await storeRows(attempt, page, rows);
+    // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
+    if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
+    if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
+    await wakeNodes(deps, request, committed.wake);
+    // While the page size may still grow, and where lanes share a list, the database knows more.
+    const isPlain = isGrown && committed.lanes === 0 && !unit.isLaned;
+    if (isPlain && committed.ended === null && !committed.isPaused)
+      memory.remember(request.unit, standingAfter(unit, page, committed.fresh), attempt.readAt);
+    const lanes = committed.lanes > 0 ? { lanes: committed.lanes } : {};
+    return {
+      unit: request.unit,
+      state: committed.ended ? 'ended' : 'more',
+      pages: unit.pages + 1,
+      ...lanes,
+      ...(wantsDurable ? { wantsDurable } : {}),
+    };
   };
+  // One page in a row of them, of which nobody needs to know more than that: the next call finds whatever became of it.
+  const isInRow = isGrown && !unit.isLaned && !next.end && !next.split && !next.start && !next.move;
+  if (request.mode === 'durable' || options.store || !isInRow) return commit();
+  memory.storeBehind(request.unit, commit());
+  return { unit: request.unit, state: 'more', pages: unit.pages + 1, ...(wantsDurable ? { wantsDurable } : {}) };
+}
+
+/** The page in one statement, or in one transaction with what the sync's own `store` writes. */
+async function storeRows(
+  { deps, node, request, sync }: Attempt,
+  page: PageToCommit,
+  rows: readonly unknown[],
+): Promise<CommittedPage> {
+  const { store } = node.options;
+  const hasChildren = sync.plan.nodes.some(({ parent }) => parent === node.name);
+  if (!store) return isPlainPage(page, hasChildren) ? deps.pageBatches.store(page) : commitPage(deps.pool, page);
+  return inTransaction(deps.pool, async (tx) => {
+    const done = await commitPage(tx, page);
+    if (!done.stale)
+      await store({ query: (text, values) => tx.query(text, values && [...values]) }, rows, {
+        account: request.context.account,
+      });
+    return done;
+  });
 }
 
 /** What would now be read from the database: the unit's row as `commitPage` has left it. */

@@ -1,7 +1,10 @@
 /**
  * How units stand, remembered by this process from one page to the next, so that a list walked page after page is not read
  * from the database before each of its calls. What is remembered counts only for the very page that the workflow asks
- * for: whoever else has moved the unit meanwhile told the workflow so. Next stop: `fetch-page.ts`.
+ * for: whoever else has moved the unit meanwhile told the workflow so.
+ *
+ * A page may be stored behind its answer (write-behind), while the workflow asks for the next one; that call is sent
+ * only when the page is stored, so that a kill costs one call and not two. Next stop: `fetch-page.ts`.
  */
 import type { LoadedUnit } from '../db/unit-store.ts';
 import { createNewRows, type NewRows } from './new-rows.ts';
@@ -12,6 +15,12 @@ export interface UnitMemory {
   remember(unit: number, standing: LoadedUnit, readAt: number): void;
   /** What is remembered of a unit that has `pages` pages, once; undefined when it must be read. */
   take(unit: number, pages: number | undefined): Remembered | undefined;
+  /** Takes a page of the unit that is still being stored, though its call has been answered. */
+  storeBehind(unit: number, storing: Promise<unknown>): void;
+  /** Waits for such a page. @throws what became of it when it could not be stored. */
+  stored(unit: number): Promise<void>;
+  /** Waits for all of them, whatever becomes of them. */
+  settled(): Promise<void>;
 }
 
 export interface Remembered {
@@ -26,6 +35,7 @@ const MOST_UNITS = 1_000;
 
 export function createUnitMemory(now: () => number = () => performance.now()): UnitMemory {
   const units = new Map<number, Remembered>();
+  const storing = new Map<number, Promise<unknown>>();
   return {
     newRows: createNewRows(),
     remember(unit, standing, readAt) {
@@ -38,6 +48,26 @@ export function createUnitMemory(now: () => number = () => performance.now()): U
       units.delete(unit);
       if (!found || found.standing.pages !== pages || now() - found.readAt > LONGEST_MS) return undefined;
       return found;
+    },
+    storeBehind(unit, page) {
+      storing.set(unit, page);
+      // A failure is kept for the unit's next call, which is made durably then: to go on would repeat this page for ever.
+      page.then(
+        () => storing.delete(unit),
+        () => {
+          if (storing.size > MOST_UNITS) storing.delete(storing.keys().next().value as number);
+        },
+      );
+    },
+    async stored(unit) {
+      try {
+        await storing.get(unit);
+      } finally {
+        storing.delete(unit);
+      }
+    },
+    async settled() {
+      await Promise.allSettled(storing.values());
     },
   };
 }

@@ -10,7 +10,9 @@ import { pino } from 'pino';
 import {
   createActivities,
   createHttpSender,
+  createPageBatches,
   createStoredCredentials,
+  createUnitMemory,
   type CredentialSource,
   type Log,
 } from '../activities/index.ts';
@@ -100,20 +102,25 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           if (!(error instanceof WorkflowNotFoundError)) throw error;
         });
     let worker: Worker | undefined;
-    const activities = createActivities({
-      pool,
-      limiter,
-      http,
-      ...catalog,
-      credentials: options.credentials ?? stored ?? withoutKeys(pool),
-      egress: settings.egress,
-      wake: (workflowId, node) =>
-        client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),
-      tellLock,
-      // Whoever asked it to end: us, a signal, or Temporal's own runtime.
-      isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
-      log,
-    });
+    const memory = createUnitMemory();
+    const activities = createActivities(
+      {
+        pool,
+        pageBatches: createPageBatches(pool),
+        limiter,
+        http,
+        ...catalog,
+        credentials: options.credentials ?? stored ?? withoutKeys(pool),
+        egress: settings.egress,
+        wake: (workflowId, node) =>
+          client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),
+        tellLock,
+        // Whoever asked it to end: us, a signal, or Temporal's own runtime.
+        isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
+        log,
+      },
+      memory,
+    );
     worker = await Worker.create({
       connection,
       namespace,
@@ -152,6 +159,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           await created.run();
         } finally {
           await Promise.all([stopResuming(), stopReconciling(), stopTelling?.()]);
+          await memory.settled();
           await stored?.settled();
           await limiter.stop();
           await http.close();

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { fetchPage } from '../../activities/fetch-page.ts';
-import { createHttpSender, type ActivityDeps } from '../../activities/index.ts';
+import { createHttpSender, createPageBatches, type ActivityDeps } from '../../activities/index.ts';
 import { finishNodeActivity, finishRunActivity, openRunActivity } from '../../activities/run-activities.ts';
 import type { OpenRunInput } from '../../contracts/messages.ts';
 import type { RunResult } from '../../contracts/run.ts';
@@ -48,6 +48,7 @@ export async function createDrive(pool: Pool): Promise<Drive> {
   let lastRunId = '';
   const depsFor = (sync: Sync): ActivityDeps => ({
     pool,
+    pageBatches: createPageBatches(pool),
     limiter,
     http,
     syncNamed: () => sync.definition,
