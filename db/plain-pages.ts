@@ -31,7 +31,8 @@ export function isPlainPage(page: PageToCommit, hasChildren: boolean): boolean {
   );
 }
 
-// Locks, always in this order: units, records by (account, resource, key), nodes by (run, name).
+// Locks, always in this order: units, records by (account, resource, key), nodes by (run, name). Postgres orders the parts
+// of a statement as it likes, so `counted` asks how many were stored; else `commit_page` and this wait for each other.
 const STORE = {
   name: 'store_plain_pages',
   text: `
@@ -52,9 +53,11 @@ const STORE = {
         clock.now, m.run_id, m.root
       from moved m, (select clock_timestamp() as now) clock, jsonb_array_elements(m.records) e
       order by m.account, m.resource, e->>0
+      returning 1
     ), counted as (
       update sluice.node n set pages = n.pages + c.pages, rows = n.rows + c.rows, calls = n.calls + c.pages
-      from (select run_id, node, count(*) as pages, sum(items) as rows from moved group by run_id, node order by 1, 2) c
+      from (select run_id, node, count(*) as pages, sum(items) as rows from moved where (select count(*) from stored) >= 0
+        group by run_id, node order by 1, 2) c
       where n.run_id = c.run_id and n.name = c.node
     ) select m.id::float8 as unit, r.state = 'paused' as "isPaused" from moved m join sluice.run r on r.id = m.run_id`,
 };
@@ -66,7 +69,7 @@ const STORE = {
  */
 export async function storePlainPages(db: Queryable, pages: readonly PageToCommit[]): Promise<PlainPageStored[]> {
   const values = pages.map(
-    ({ unit, pages: before, account, resource, items, position, range, guard, total, since, watermark, records }) => ({
+    ({ unit, pages: before, account, resource, position, range, guard, total, since, watermark, records }) => ({
       unit,
       pages: before,
       account,
