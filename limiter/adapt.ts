@@ -17,6 +17,11 @@ import { keptWindow, measuredOpenings } from './law-window.ts';
 
 export type { LawEvent, LawOutput, LawState } from './law-state.ts';
 
+/** Callers who are there have made a step of the ramp by now. */
+const LATE_MS = 1_200;
+/** Seconds of the rate that may be on their way: answers come in some tenths of one, and are told in batches. */
+const UNANSWERED_S = 0.3;
+
 /**
  * The law at the first call of a bucket.
  * @param learned what a sibling key (same limit, another account) has learned: the ramp starts there.
@@ -31,7 +36,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
     margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
     openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, former: 0, climbFrom: 0, proven: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
-    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, spans: [], spansFromMs: 0, spanOk: 0, bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0, drainUntilMs: 0, clean: 0, same: [], recentOk: 0, recentFailed: 0,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, spans: [], spansFromMs: 0, spanOk: 0, bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0, drainUntilMs: 0, clean: 0, unanswered: 0, same: [], recentOk: 0, recentFailed: 0,
   }; // prettier-ignore
   return output(state, spec);
 }
@@ -54,6 +59,7 @@ export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): L
   s.clean ??= 0;
   s.proven ??= 0;
   s.former ??= 0;
+  s.unanswered ??= 0;
   advanceTo(s, event);
   const text = react(s, event, spec) ?? passTime(s, spec);
   if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
@@ -61,7 +67,7 @@ export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): L
   return output(s, spec, text);
 }
 
-function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
+function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   const backMs = s.nowMs - atMs;
   if (backMs > 1000) {
     // The store's clock was set back: every remembered time moves with it.
@@ -80,7 +86,10 @@ function advanceTo(s: LawState, { atMs, demand, ok }: LawEvent): void {
   s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
   // A ring that is still full holds a climb back; it starts when calls flow.
   if (s.phase === 'climb') s.above = Math.max(-3, s.above - below);
-  if (s.phase === 'start') s.above += ok;
+  if (s.phase === 'start') {
+    s.above += ok;
+    s.unanswered = Math.max(0, s.unanswered + (sent ?? (passedMs * s.limit) / 1000) - ok);
+  }
   remember(s, passedMs);
   s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
@@ -123,15 +132,12 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
   const { ceiling } = bounds(spec);
   switch (s.phase) {
     case 'start':
-      // Only what was really sent and accepted is doubled, so slow answers slow it down.
-      if (inPhaseMs >= 700 && s.demand > 0.5 && s.above >= 0.7 * s.limit * (inPhaseMs / 1000)) {
+      if (inPhaseMs >= 700 && s.demand > 0.5 && isAccepted(s, inPhaseMs)) {
         s.limit = Math.min(ceiling, s.limit * 2);
-        s.above = 0;
-        enter(s, 'start');
+        startAgain(s);
       } else if (inPhaseMs >= 5000) {
         // A moment without callers must not count for ever.
-        s.above = 0;
-        enter(s, 'start');
+        startAgain(s);
       }
       return undefined;
     case 'ease':
@@ -165,6 +171,22 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
     default:
       return s.phase satisfies never;
   }
+}
+
+/**
+ * Whether what was given out in this step of the ramp has been accepted: slow answers slow the ramp down. Callers who were
+ * sent away come back some tenths of a second late and leave a part unused. Where hardly anything is on its way, that
+ * stops the ramp only when it is nearly two thirds.
+ */
+function isAccepted(s: LawState, inPhaseMs: number): boolean {
+  const givenOut = (s.limit * inPhaseMs) / 1000;
+  const isAnswered = inPhaseMs >= LATE_MS && s.unanswered <= 0.5 + UNANSWERED_S * s.limit;
+  return s.above >= (isAnswered ? 0.35 : 0.7) * givenOut;
+}
+
+function startAgain(s: LawState): void {
+  s.above = 0;
+  enter(s, 'start');
 }
 
 /** Until the server has saved up a few calls again, so that their different travel times do no harm. */

@@ -30,7 +30,7 @@ export interface LawEvent {
   readonly retryAfterMs?: number;
   /** Share of the time since the last step in which callers waited for a permit, 0 … 1. */
   readonly demand: number;
-  /** Calls sent since the last step. Informative. */
+  /** Permits given out since the last step; absent: as many as the rate allows. */
   readonly sent?: number;
 }
 
@@ -135,6 +135,8 @@ export interface LawState {
   notedMs: number;
   /** Until a window that was recognised in the middle of its use has passed, its past counts against it. */
   drainUntilMs: number;
+  /** Ramp: permits given out of which nobody has said yet that they were accepted. */
+  unanswered: number;
   /** Accepted since the last refusal. */
   clean: number;
   /** By length: accepted in it at a refusal, how many refusals in a row found the same, between which bounds the

@@ -34,6 +34,7 @@ export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
   let isWaiting = false;
   let waitingSinceMs = 0;
   let waitedMs = 0;
+  let sent = 0;
   const pending = Array.from({ length: processes }, newCounts);
   const events: { atMs: number; text: string }[] = [];
   let ring: number[] = [];
@@ -57,7 +58,7 @@ export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
     law = stepLaw(
       // As stored; now and then is enough to notice what JSON would lose.
       steps % 32 === 0 ? JSON.parse(JSON.stringify(law.state)) : law.state,
-      { atMs: nowMs, ok: 0, fresh: 0, refused: 0, stale: 0, failed: 0, demand, ...counts },
+      { atMs: nowMs, ok: 0, fresh: 0, refused: 0, stale: 0, failed: 0, demand, sent, ...counts },
       spec,
     );
     if (law.window && !had) {
@@ -67,6 +68,7 @@ export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
     if (law.event) events.push({ atMs: nowMs, text: law.event });
     steppedMs = nowMs;
     waitedMs = 0;
+    sent = 0;
   };
   const flush = (nowMs: number, index: number): void => {
     const counts = pending[index]!;
@@ -98,6 +100,7 @@ export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
       // A probe is paid like any other call.
       refill(nowMs);
       tokens -= 1;
+      sent += 1;
       if (law.window) ring.push(nowMs);
       return 2 * law.epoch + (isProbe ? 1 : 0);
     },

@@ -251,4 +251,25 @@ describe('a search whose callers come back late', () => {
     expect(used.ratePerSecond).toBeGreaterThanOrEqual(40);
     expect(used.burst).toBeLessThan(1 + 0.2 * used.ratePerSecond);
   });
+
+  const afterStep = (sent: number, ok: number, onTheirWay: number): number => {
+    let law = stepLaw(
+      initialLaw({ ...spec, startPerSecond: 20 }, startMs).state,
+      { ...quiet, atMs: startMs + 10, sent: onTheirWay },
+      spec,
+    );
+    for (let atMs = startMs + 250; atMs <= startMs + 1_250; atMs += 250)
+      law = stepLaw(law.state, { ...quiet, atMs, sent: sent / 4, ok: ok / 4 }, spec);
+    return law.ratePerSecond;
+  };
+
+  it('doubles when all that was sent was accepted, although a part of what it gives out was not taken', () => {
+    expect(afterStep(8, 8, 0)).toBe(40);
+    expect(afterStep(4, 4, 0)).toBe(20);
+  });
+
+  it('waits for answers that are slow: many on their way are not callers who are late', () => {
+    expect(afterStep(20, 12, 20)).toBe(20);
+    expect(afterStep(20, 16, 20)).toBe(40);
+  });
 });
