@@ -12,7 +12,11 @@ export function installRuntime(log: Log): void {
   if (isInstalled) return;
   isInstalled = true;
   try {
-    Runtime.install({ logger: new DefaultLogger('WARN', (entry) => forward(log, entry)) });
+    Runtime.install({
+      logger: new DefaultLogger('WARN', (entry) => forward(log, entry)),
+      // Else what its native part has to say is printed as plain lines between ours.
+      telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+    });
   } catch (error) {
     // The app has installed its own, which is then the one to use.
     log.info({ error: String(error) }, 'using the Temporal runtime that this process already has');
