@@ -51,8 +51,9 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory = create
         ? withHeartbeatWhileWanted((signal) => fetchPage(deps, request, signal, memory))
         : fetchPage(deps, request, Context.current().cancellationSignal, memory),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
-    finishRun: (request: FinishRunInput) => memory.settled().then(() => finishRunActivity(deps, request)),
-    endOpenUnits: (request: EndOpenUnitsInput) => memory.settled().then(() => endOpenUnitsActivity(deps, request)),
+    finishRun: (request: FinishRunInput) => memory.settled(request.runId).then(() => finishRunActivity(deps, request)),
+    endOpenUnits: (request: EndOpenUnitsInput) =>
+      memory.settled(request.runId).then(() => endOpenUnitsActivity(deps, request)),
     progressMark: (request: ProgressMarkInput) => progressMarkActivity(deps, request),
     setRunState: (request: SetRunStateInput) => setRunStateActivity(deps, request),
     performAction: (request: PerformActionInput) => withHeartbeat((signal) => performAction(deps, request, signal)),

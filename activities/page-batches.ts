@@ -19,6 +19,8 @@ interface Waiting {
 const BATCHES_AT_ONCE = 2;
 /** Rows of a batch at most, or a single page: its locks are held for some 10 µs a row. */
 const MOST_ROWS = 1_000;
+/** Pages of a batch at most: as many go alone, at once, when it fails. */
+const MOST_PAGES = 50;
 
 export function createPageBatches(pool: Pool): PageBatches {
   let waiting: Waiting[] = [];
@@ -62,7 +64,8 @@ export function createPageBatches(pool: Pool): PageBatches {
     let rows = 0;
     for (const each of waiting) {
       const { unit, records } = each.page;
-      if (units.has(unit) || (batch.length > 0 && rows + records.length > MOST_ROWS)) {
+      const isFull = batch.length === MOST_PAGES || (batch.length > 0 && rows + records.length > MOST_ROWS);
+      if (isFull || units.has(unit)) {
         rest.push(each);
         continue;
       }

@@ -108,7 +108,7 @@ async function commitStep(
   // One page in a row of them, of which nobody needs to know more than that: the next call finds whatever became of it.
   const isInRow = isGrown && !unit.isLaned && !next.end && !next.split && !next.start && !next.move;
   if (request.mode === 'durable' || options.store || !isInRow) return commit();
-  memory.storeBehind(request.unit, commit());
+  memory.storeBehind(request.unit, request.runId, commit());
   return { unit: request.unit, state: 'more', pages: unit.pages + 1, ...(wantsDurable ? { wantsDurable } : {}) };
 }
 

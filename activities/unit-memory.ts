@@ -16,11 +16,11 @@ export interface UnitMemory {
   /** What is remembered of a unit that has `pages` pages, once; undefined when it must be read. */
   take(unit: number, pages: number | undefined): Remembered | undefined;
   /** Takes a page of the unit that is still being stored, though its call has been answered. */
-  storeBehind(unit: number, storing: Promise<unknown>): void;
+  storeBehind(unit: number, runId: string, storing: Promise<unknown>): void;
   /** Waits for such a page. @throws what became of it when it could not be stored. */
   stored(unit: number): Promise<void>;
-  /** Waits for all of them, whatever becomes of them. */
-  settled(): Promise<void>;
+  /** Waits for all of them, or for those of a run, whatever becomes of them. */
+  settled(runId?: string): Promise<void>;
 }
 
 export interface Remembered {
@@ -35,7 +35,7 @@ const MOST_UNITS = 1_000;
 
 export function createUnitMemory(now: () => number = () => performance.now()): UnitMemory {
   const units = new Map<number, Remembered>();
-  const storing = new Map<number, Promise<unknown>>();
+  const storing = new Map<number, { readonly runId: string; readonly page: Promise<unknown> }>();
   return {
     newRows: createNewRows(),
     remember(unit, standing, readAt) {
@@ -49,8 +49,8 @@ export function createUnitMemory(now: () => number = () => performance.now()): U
       if (!found || found.standing.pages !== pages || now() - found.readAt > LONGEST_MS) return undefined;
       return found;
     },
-    storeBehind(unit, page) {
-      storing.set(unit, page);
+    storeBehind(unit, runId, page) {
+      storing.set(unit, { runId, page });
       // A failure is kept for the unit's next call, which is made durably then: to go on would repeat this page for ever.
       page.then(
         () => storing.delete(unit),
@@ -61,13 +61,14 @@ export function createUnitMemory(now: () => number = () => performance.now()): U
     },
     async stored(unit) {
       try {
-        await storing.get(unit);
+        await storing.get(unit)?.page;
       } finally {
         storing.delete(unit);
       }
     },
-    async settled() {
-      await Promise.allSettled(storing.values());
+    async settled(runId) {
+      const wanted = [...storing.values()].filter((each) => runId === undefined || each.runId === runId);
+      await Promise.allSettled(wanted.map(({ page }) => page));
     },
   };
 }

@@ -74,7 +74,7 @@ describe('a page that is stored behind its answer', () => {
   it('is waited for by the next call of its unit, and by no other', async () => {
     const memory = createUnitMemory();
     const page = deferred();
-    memory.storeBehind(1, page.promise);
+    memory.storeBehind(1, 'run', page.promise);
     const next = memory.stored(1);
     expect(await stateOf(next)).toBe('waiting');
     expect(await stateOf(memory.stored(2))).toBe('done');
@@ -86,7 +86,7 @@ describe('a page that is stored behind its answer', () => {
   it('tells its failure once, to the next call of its unit, and to nobody else', async () => {
     const memory = createUnitMemory();
     const page = deferred();
-    memory.storeBehind(1, page.promise);
+    memory.storeBehind(1, 'run', page.promise);
     page.reject(new Error('disk full'));
     await turn();
     expect(unhandled).toEqual([]);
@@ -99,7 +99,7 @@ describe('a page that is stored behind its answer', () => {
   it('tells its failure also to a call that already waits, and once', async () => {
     const memory = createUnitMemory();
     const page = deferred();
-    memory.storeBehind(1, page.promise);
+    memory.storeBehind(1, 'run', page.promise);
     const next = memory.stored(1);
     page.reject(new Error('disk full'));
     expect(await stateOf(next)).toBe('disk full');
@@ -110,11 +110,14 @@ describe('a page that is stored behind its answer', () => {
   it('is waited for by what settles all, which never fails', async () => {
     const memory = createUnitMemory();
     const pages = [deferred(), deferred(), deferred()] as const;
-    pages.forEach(({ promise }, unit) => memory.storeBehind(unit, promise));
+    pages.forEach(({ promise }, unit) => memory.storeBehind(unit, 'run', promise));
     const settled = memory.settled();
     pages[0].reject(new Error('disk full'));
     pages[1].resolve();
     expect(await stateOf(settled)).toBe('waiting');
+    expect(await stateOf(memory.settled('run'))).toBe('waiting');
+    // One run's page does not hold up the end of another.
+    expect(await stateOf(memory.settled('another'))).toBe('done');
     pages[2].reject(new Error('disk full'));
     expect(await stateOf(settled)).toBe('done');
     // A failure that is kept holds nobody up.
@@ -125,9 +128,10 @@ describe('a page that is stored behind its answer', () => {
 
   it('is forgotten once it is stored; of failures that nobody asks for, the oldest beyond a thousand', async () => {
     const memory = createUnitMemory();
-    for (let unit = 0; unit < 2_000; unit++) memory.storeBehind(unit, Promise.resolve());
+    for (let unit = 0; unit < 2_000; unit++) memory.storeBehind(unit, 'run', Promise.resolve());
     await turn();
-    for (let unit = 10_000; unit <= 11_000; unit++) memory.storeBehind(unit, Promise.reject(new Error('disk full')));
+    for (let unit = 10_000; unit <= 11_000; unit++)
+      memory.storeBehind(unit, 'run', Promise.reject(new Error('disk full')));
     await turn();
     expect(await stateOf(memory.stored(10_000))).toBe('done');
     expect(await stateOf(memory.stored(10_001))).toBe('disk full');
