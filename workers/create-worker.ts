@@ -26,6 +26,7 @@ import { registerSearchAttributes } from './dev-servers/index.ts';
 import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
+import { withShortStacks } from './short-stacks.ts';
 import { startTelling, type OnFailure } from './tell-failures.ts';
 import { withoutKeys } from './without-keys.ts';
 
@@ -121,21 +122,23 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       },
       memory,
     );
-    worker = await Worker.create({
-      connection,
-      namespace,
-      taskQueue: settings.taskQueue,
-      ...workflowSource(),
-      activities,
-      maxConcurrentActivityTaskExecutions: settings.concurrency,
-      maxConcurrentLocalActivityExecutions: settings.concurrency,
-      maxConcurrentWorkflowTaskExecutions: settings.concurrency,
-      maxCachedWorkflows: Math.max(500, settings.concurrency * 4),
-      activityTaskPollerBehavior: { type: 'autoscaling' },
-      workflowTaskPollerBehavior: { type: 'autoscaling' },
-      stickyQueueScheduleToStartTimeout: '5 seconds',
-      shutdownGraceTime: `${settings.drainSeconds} seconds`,
-    });
+    worker = await withShortStacks(() =>
+      Worker.create({
+        connection,
+        namespace,
+        taskQueue: settings.taskQueue,
+        ...workflowSource(),
+        activities,
+        maxConcurrentActivityTaskExecutions: settings.concurrency,
+        maxConcurrentLocalActivityExecutions: settings.concurrency,
+        maxConcurrentWorkflowTaskExecutions: settings.concurrency,
+        maxCachedWorkflows: Math.max(500, settings.concurrency * 4),
+        activityTaskPollerBehavior: { type: 'autoscaling' },
+        workflowTaskPollerBehavior: { type: 'autoscaling' },
+        stickyQueueScheduleToStartTimeout: '5 seconds',
+        shutdownGraceTime: `${settings.drainSeconds} seconds`,
+      }),
+    );
     const stopResuming = startResuming(pool, client, log);
     const { onFailure, reportDays } = options;
     const stopReconciling = startReconciling(
