@@ -33,7 +33,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
   const markMs = learned ? 0 : Math.max(1, nowMs);
   const state: LawState = {
     phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
-    margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
+    margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, unused: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
     surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
     openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, former: 0, climbFrom: 0, proven: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
     windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, spans: [], spansFromMs: 0, spanOk: 0, bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0, drainUntilMs: 0, clean: 0, unanswered: 0, same: [], recentOk: 0, recentFailed: 0,
@@ -60,6 +60,7 @@ export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): L
   s.proven ??= 0;
   s.former ??= 0;
   s.unanswered ??= 0;
+  s.unused ??= 0;
   advanceTo(s, event);
   const text = react(s, event, spec) ?? passTime(s, spec);
   if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
@@ -94,6 +95,7 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
+  if (isOpen && sent !== undefined) s.unused = Math.max(0, s.unused + (passedMs * s.rate) / 1000 - sent);
   if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
 }
 

@@ -61,6 +61,8 @@ export interface LawState {
   markIsOpening: number;
   /** Accepted since the mark. */
   okSinceMark: number;
+  /** Permits that the rate would have given out since the mark, and nobody took. */
+  unused: number;
   lastRefusalMs: number;
   /** Unexpected refusals in a row, each soon after the one before. */
   streak: number;
@@ -185,6 +187,7 @@ export function setMark(s: LawState, loMs: number, hiMs: number, ok: number): vo
   s.markLoMs = loMs;
   s.markHiMs = hiMs;
   s.okSinceMark = ok;
+  s.unused = 0;
   s.markIsOpening = 0;
 }
 

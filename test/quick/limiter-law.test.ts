@@ -273,3 +273,37 @@ describe('a search whose callers come back late', () => {
     expect(afterStep(20, 16, 20)).toBe(40);
   });
 });
+
+describe('a refusal below the estimate', () => {
+  /** Cruises for ten seconds at 20/s, of which so many were taken and accepted, and is refused then. */
+  const refusedAfter = (perSecond: number): number => {
+    const counts = { refused: 0, stale: 0, failed: 0, demand: 1 };
+    const { state } = initialLaw({ ...spec, startPerSecond: 20 }, startMs);
+    let law = stepLaw(
+      {
+        ...state,
+        phase: 'cruise',
+        sure: 2,
+        markLoMs: startMs,
+        markHiMs: startMs,
+        rate: 19.8,
+        shallow: 1,
+        nextClimbMs: startMs + 60_000,
+      },
+      { ...counts, atMs: startMs + 10, ok: 0, sent: 0 },
+      spec,
+    );
+    for (let atMs = startMs + 500; atMs <= startMs + 10_000; atMs += 500)
+      law = stepLaw(law.state, { ...counts, atMs, ok: perSecond / 2, sent: perSecond / 2 }, spec);
+    law = stepLaw(law.state, { ...counts, atMs: startMs + 10_010, ok: 0, refused: 1, sent: 0 }, spec);
+    return law.state.limit;
+  };
+
+  it('says what was accepted, where all that was given out was taken', () => {
+    expect(refusedAfter(19)).toBeCloseTo(19, 0);
+  });
+
+  it('says less where callers left a part unused: the server may have had no room to keep it', () => {
+    expect(refusedAfter(12)).toBeCloseTo(18, 0);
+  });
+});
