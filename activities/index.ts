@@ -19,7 +19,7 @@ import { fetchPage } from './fetch-page.ts';
 import { performAction } from './perform-action.ts';
 import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
 import { prepareStep } from './saga-steps.ts';
-import { createUnitMemory, type UnitMemory } from './unit-memory.ts';
+import type { UnitMemory } from './unit-memory.ts';
 import { withHeartbeat, withHeartbeatWhileWanted } from './with-heartbeat.ts';
 import {
   finishNodeActivity,
@@ -42,7 +42,7 @@ export type { HttpSender } from './http/send.ts';
  * Binds every activity to what its process has. The names are part of recorded histories: never rename one.
  * @param memory to be settled before what `deps` holds is closed.
  */
-export function createActivities(deps: ActivityDeps, memory: UnitMemory = createUnitMemory()) {
+export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
   return {
     openRun: (request: OpenRunInput) => openRunActivity(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request),

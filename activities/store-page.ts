@@ -1,6 +1,7 @@
 /**
  * A page that the rules have accepted: parsed, cut into rows, and stored in one transaction with the units that its rows
- * bring and the position after it. Next stop: `paginate/advance.ts`, then `db/unit-store.ts`.
+ * bring and the position after it. Next stop: `paginate/advance.ts`, then `page-batches.ts` for plain pages and
+ * `db/unit-store.ts` for all others.
  */
 import type { Answer } from '../contracts/answer.ts';
 import type { PageFact } from '../contracts/messages.ts';
@@ -85,31 +86,34 @@ async function commitStep(
     stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
     expectsNew: keys.length > 0 && newRows.expected(account, node.resource),
   };
-  const isGrown = attempt.pageSize >= endpoint.paginate.pageSize.max;
+  const fact = {
+    unit: request.unit,
+    state: 'more',
+    pages: unit.pages + 1,
+    ...(wantsDurable ? { wantsDurable } : {}),
+  } as const;
+  // While the page size may still grow, and where lanes share a list, the database knows more.
+  const isInRow = attempt.pageSize >= endpoint.paginate.pageSize.max && !unit.isLaned;
   const commit = async (): Promise<PageFact> => {
     const committed = await storeRows(attempt, page, rows);
     // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
     if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
     if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
     await wakeNodes(deps, request, committed.wake);
-    // While the page size may still grow, and where lanes share a list, the database knows more.
-    const isPlain = isGrown && committed.lanes === 0 && !unit.isLaned;
-    if (isPlain && committed.ended === null && !committed.isPaused)
+    if (isInRow && committed.lanes === 0 && committed.ended === null && !committed.isPaused)
       memory.remember(request.unit, standingAfter(unit, page, committed.fresh), attempt.readAt);
-    const lanes = committed.lanes > 0 ? { lanes: committed.lanes } : {};
     return {
-      unit: request.unit,
+      ...fact,
       state: committed.ended ? 'ended' : 'more',
-      pages: unit.pages + 1,
-      ...lanes,
-      ...(wantsDurable ? { wantsDurable } : {}),
+      ...(committed.lanes > 0 ? { lanes: committed.lanes } : {}),
     };
   };
-  // One page in a row of them, of which nobody needs to know more than that: the next call finds whatever became of it.
-  const isInRow = isGrown && !unit.isLaned && !next.end && !next.split && !next.start && !next.move;
-  if (request.mode === 'durable' || options.store || !isInRow) return commit();
+  // Nobody needs to know more of it than that there is one more: the next call finds whatever became of it.
+  const isAnswered =
+    request.mode === 'now' && isInRow && !next.end && !next.split && !next.start && !next.move && !options.store;
+  if (!isAnswered) return commit();
   memory.storeBehind(request.unit, request.runId, commit());
-  return { unit: request.unit, state: 'more', pages: unit.pages + 1, ...(wantsDurable ? { wantsDurable } : {}) };
+  return fact;
 }
 
 /** The page in one statement, or in one transaction with what the sync's own `store` writes. */
@@ -119,8 +123,10 @@ async function storeRows(
   rows: readonly unknown[],
 ): Promise<CommittedPage> {
   const { store } = node.options;
-  const hasChildren = sync.plan.nodes.some(({ parent }) => parent === node.name);
-  if (!store) return isPlainPage(page, hasChildren) ? deps.pageBatches.store(page) : commitPage(deps.pool, page);
+  if (!store) {
+    const isPlain = isPlainPage(page, sync.childrenOf(node.name).length > 0);
+    return isPlain ? deps.pageBatches.store(page) : commitPage(deps.pool, page);
+  }
   return inTransaction(deps.pool, async (tx) => {
     const done = await commitPage(tx, page);
     if (!done.stale)

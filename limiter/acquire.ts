@@ -26,12 +26,12 @@ export interface AcquireDeps {
 const defaults = { weight: 1, priority: 'bulk', maxWaitMs: 1_000 } as const satisfies Partial<AcquireRequest>;
 const LEAST_RETRY_AFTER_MS = 100;
 /**
- * Who is sent away comes back this much before its turn and waits the rest in place: timers and queues are late, by tenths
- * of a second on a busy machine, and a paced limit does not keep what nobody took. The longest, for slow limits; and the
- * shortest, where more than ten calls would be waiting in place.
+ * Who is sent away comes back so long before its turn and waits the rest in place: timers and queues are late, by tenths of
+ * a second on a busy machine, and a paced limit does not keep what nobody took.
  */
 const LONGEST_LEAD_MS = 600;
-const LEAD_MS = 150;
+const SHORTEST_LEAD_MS = 150;
+/** Calls of a limit that wait in place like that, unless even the shortest lead makes them more. */
 const CALLS_IN_PLACE = 10;
 const MOST_RENEWALS = 5;
 
@@ -85,7 +85,7 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
     ) {
       const leftMs = Math.max(0, waitMs - (performance.now() - now));
       // Who does not wait in place would be sent away again.
-      const leadMs = maxWaitMs >= 2 * LEAD_MS ? leadOf(waitMs, decision.ahead, maxWaitMs) : 0;
+      const leadMs = maxWaitMs >= 2 * SHORTEST_LEAD_MS ? leadOf(waitMs, decision.ahead, maxWaitMs) : 0;
       const retryAfterMs = Math.ceil(Math.min(deps.maxRetryAfterMs, Math.max(LEAST_RETRY_AFTER_MS, leftMs - leadMs)));
       const chargeIndex = buckets.ids.indexOf(bucketId);
       return { granted: false, retryAfterMs, wait: describeWait(request.charges, chargeIndex, decision) };
@@ -99,7 +99,7 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
  */
 export function leadOf(waitMs: number, ahead: number, maxWaitMs: number): number {
   const tenCallsMs = (CALLS_IN_PLACE * waitMs) / Math.max(1, ahead);
-  return Math.max(LEAD_MS, Math.min(LONGEST_LEAD_MS, maxWaitMs / 2, tenCallsMs));
+  return Math.max(SHORTEST_LEAD_MS, Math.min(LONGEST_LEAD_MS, maxWaitMs / 2, tenCallsMs));
 }
 
 function prepareCall(request: AcquireRequest, ids: readonly number[], gateId: number): PreparedCall {

@@ -87,15 +87,17 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
   // A ring that is still full holds a climb back; it starts when calls flow.
   if (s.phase === 'climb') s.above = Math.max(-3, s.above - below);
+  const offered = (passedMs * s.rate) / 1000;
+  const taken = sent ?? offered;
   if (s.phase === 'start') {
     s.above += ok;
-    s.unanswered = Math.max(0, s.unanswered + (sent ?? (passedMs * s.limit) / 1000) - ok);
+    s.unanswered = Math.max(0, s.unanswered + taken - ok);
   }
   remember(s, passedMs);
   s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
-  if (isOpen && sent !== undefined) s.unused = Math.max(0, s.unused + (passedMs * s.rate) / 1000 - sent);
+  if (isOpen) s.unused = Math.max(0, s.unused + offered - taken);
   if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
 }
 

@@ -60,7 +60,7 @@ function eased(s: LawState, sample: number): void {
 
 /** Refused although we were below the estimate: what was accepted lately says more than what was believed. */
 function surprised(s: LawState, counted: number): void {
-  // What callers who came back late left unused may have been lost in a full bucket: then the limit is higher than what was counted.
+  // What callers who came back late left unused may have been lost in a full bucket: the limit is higher than the count then.
   const isUsed = s.windowMax > 0 || s.unused <= 0.1 * (s.okSinceMark + s.unused);
   const sample = isUsed || counted === 0 ? counted : Math.max(counted, 0.9 * s.limit);
   s.saved = 0;
