@@ -42,6 +42,16 @@ export async function fetchPage(
   signal?: AbortSignal,
   memory: UnitMemory = createUnitMemory(),
 ): Promise<PageFact> {
+  const call = (): Promise<PageFact> => fetchNext(deps, memory, request, signal);
+  return request.mode === 'now' ? memory.turns.inTurn(request.unit, call) : call();
+}
+
+async function fetchNext(
+  deps: ActivityDeps,
+  memory: UnitMemory,
+  request: FetchPageInput,
+  signal: AbortSignal | undefined,
+): Promise<PageFact> {
   const sync = deps.syncNamed(request.context.sync);
   await memory.stored(request.unit);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
@@ -68,6 +78,8 @@ async function nextCall(
     node.parent === null ? null : sync.nodes.get(typeof node.parent === 'string' ? node.parent : node.parent.name);
   const { endpoint, options } = node;
   const remembered = memory.take(request.unit, request.pages);
+  // Whoever else has moved the list, or it has ended: that is for the workflow to hear of first.
+  if (!remembered && request.ahead) return { unit: request.unit, state: 'idle' };
   const readAt = remembered?.readAt ?? performance.now();
   const unit =
     remembered?.standing ??

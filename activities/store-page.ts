@@ -31,7 +31,7 @@ export async function storePage(attempt: Attempt, answer: Answer, wantsDurable: 
   const keys = mapping(node, 'key', () => items.map((item) => String(options.key(item, unit.parentRow))));
   const page = { response: body.value, headers: answer.headers, itemCount: items.length, keys };
   const next = mapping(node, 'paginate', () => advance(endpoint.paginate, standingOf(attempt), page));
-  const fact = await commitStep(attempt, next, { items, keys }, wantsDurable);
+  const fact = await commitStep(attempt, next, { items, keys }, wantsDurable, answer.elapsedMs);
   const { max } = endpoint.paginate.pageSize;
   // Full, and not a small rest of a page: larger ones may do as well.
   if (attempt.pageSize < max && items.length >= asked.size && asked.size * 2 > attempt.pageSize)
@@ -58,6 +58,7 @@ async function commitStep(
   next: Step,
   { items, keys }: { readonly items: readonly unknown[]; readonly keys: readonly string[] },
   wantsDurable: boolean,
+  elapsedMs = Infinity,
 ): Promise<PageFact> {
   const { deps, request, sync, node, unit } = attempt;
   const { options, endpoint } = node;
@@ -93,7 +94,7 @@ async function commitStep(
     ...(wantsDurable ? { wantsDurable } : {}),
   } as const;
   // While the page size may still grow, and where lanes share a list, the database knows more.
-  const isInRow = attempt.pageSize >= endpoint.paginate.pageSize.max && !unit.isLaned;
+  const isInRow = attempt.pageSize >= endpoint.paginate.pageSize.max && !unit.isLaned && !wantsDurable;
   const commit = async (): Promise<PageFact> => {
     const committed = await storeRows(attempt, page, rows);
     // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
@@ -113,7 +114,8 @@ async function commitStep(
     request.mode === 'now' && isInRow && !next.end && !next.split && !next.start && !next.move && !options.store;
   if (!isAnswered) return commit();
   memory.storeBehind(request.unit, request.runId, commit());
-  return fact;
+  const ahead = memory.turns.ahead(fact.pages, elapsedMs);
+  return ahead > 1 ? { ...fact, ahead } : fact;
 }
 
 /** The page in one statement, or in one transaction with what the sync's own `store` writes. */

@@ -8,9 +8,11 @@
  */
 import type { LoadedUnit } from '../db/unit-store.ts';
 import { createNewRows, type NewRows } from './new-rows.ts';
+import { createTurns, type Turns } from './turns.ts';
 
 export interface UnitMemory {
   readonly newRows: NewRows;
+  readonly turns: Turns;
   /** Keeps how a unit stands after a page; it was read from the database at `readAt` (`performance.now()`). */
   remember(unit: number, standing: LoadedUnit, readAt: number): void;
   /** What is remembered of a unit that has `pages` pages, once; undefined when it must be read. */
@@ -33,11 +35,13 @@ const LONGEST_MS = 5_000;
 /** Units at most; the oldest are forgotten first. */
 const MOST_UNITS = 1_000;
 
-export function createUnitMemory(now: () => number = () => performance.now()): UnitMemory {
+/** @param slots steps that the process takes at once. Default 200. */
+export function createUnitMemory(slots = 200, now: () => number = () => performance.now()): UnitMemory {
   const units = new Map<number, Remembered>();
   const storing = new Map<number, { readonly runId: string; readonly page: Promise<unknown> }>();
   return {
     newRows: createNewRows(),
+    turns: createTurns(slots),
     remember(unit, standing, readAt) {
       units.delete(unit);
       units.set(unit, { standing, readAt });

@@ -87,6 +87,11 @@ export interface FetchPageInput {
   /** Pages that the unit has, when the last fact about it said so. */
   readonly pages?: number;
   /**
+   * Its number among the unit's calls that were asked for at once, when it is not the first (0). It is made only if the one
+   * before it has left the list open and nothing in the way.
+   */
+  readonly ahead?: number;
+  /**
    * `now`: answer `later` instead of waiting or failing (local activity, the fast path).
    * `durable`: wait and retry by the activity's retry policy.
    */
@@ -98,6 +103,7 @@ export interface FetchPageInput {
  * `wantsDurable`: the call had to wait or was slow, so the next one should not be made inside a workflow task.
  * `lanes`: units that were added to this same node.
  * `pages`: pages that the unit has now; the next call of the unit is told.
+ * `ahead`: calls that may be asked for at once from here on. Default 1.
  * `atMs`: when the activity said so, epoch milliseconds: a workflow has no clock to decide by that a replay would show alike.
  */
 export type PageFact =
@@ -107,7 +113,10 @@ export type PageFact =
       readonly lanes?: number;
       readonly wantsDurable?: boolean;
       readonly pages?: number;
+      readonly ahead?: number;
     }
+  /** It was asked for ahead, and is not to be made: what the call before it said goes. */
+  | { readonly unit: number; readonly state: 'idle' }
   /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */
   | {
       readonly unit: number;

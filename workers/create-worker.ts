@@ -103,7 +103,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           if (!(error instanceof WorkflowNotFoundError)) throw error;
         });
     let worker: Worker | undefined;
-    const memory = createUnitMemory();
+    const memory = createUnitMemory(settings.concurrency);
     const activities = createActivities(
       {
         pool,

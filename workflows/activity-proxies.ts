@@ -8,6 +8,8 @@ import type { Activities } from '../activities/index.ts';
 
 /** In-place wait, store and margin on top of the call's own ceiling. */
 const CALL_MARGIN_MS = 20_000;
+/** Calls that were asked for ahead wait for those before them; a slow one among them ends the row. */
+const ROW_MARGIN_MS = 20_000;
 
 /**
  * The next call of a unit, made inside the workflow task. Never waits, never retries: what can't be done at once is
@@ -15,7 +17,7 @@ const CALL_MARGIN_MS = 20_000;
  */
 export function callNow(callTimeoutMs: number, summary: string): Activities['fetchPage'] {
   return proxyLocalActivities<Activities>({
-    startToCloseTimeout: callTimeoutMs + CALL_MARGIN_MS,
+    startToCloseTimeout: callTimeoutMs + CALL_MARGIN_MS + ROW_MARGIN_MS,
     retry: { maximumAttempts: 1 },
     summary,
   }).fetchPage;

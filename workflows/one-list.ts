@@ -7,6 +7,7 @@
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { CallContext, PageFact, SyncInput } from '../contracts/messages.ts';
 import type { Plan, PlanNode } from '../contracts/plan.ts';
+import { callAhead } from './call-ahead.ts';
 import { callNow, quickSteps } from './activity-proxies.ts';
 
 /** Then a workflow more is nothing beside the calls, and `resource.ts` bounds its history. */
@@ -56,16 +57,17 @@ async function walk({ runId, node, context, maxHistoryEvents }: ListToRead, mayG
   const isRead = await CancellationScope.nonCancellable(
     () =>
       new Promise<boolean>((resolve, reject) => {
-        const goOn = (pages?: number): void => {
+        const goOn = (pages?: number, ahead = 1): void => {
           // A call that was made is heard to its end: to cancel a step that is just ending can fail the workflow task.
           if (scope.consideredCancelled || calls >= mostCalls || !mayGoOn()) return resolve(false);
-          calls++;
-          callNext(pages === undefined ? request : { ...request, pages }).then(onFact, reject);
+          const count = Math.min(ahead, mostCalls - calls);
+          calls += count;
+          callAhead(callNext, pages === undefined ? request : { ...request, pages }, count, onFact, reject);
         };
         const onFact = (fact: PageFact): void => {
           const isPlain = (fact.state === 'more' || fact.state === 'ended') && !fact.lanes && !fact.wantsDurable;
           if (!isPlain || fact.state === 'ended') resolve(isPlain);
-          else goOn(fact.pages);
+          else goOn(fact.pages, fact.ahead);
         };
         goOn();
       }),

@@ -18,6 +18,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FetchPageInput, PageFact, ResourceInput, UnitRef } from '../contracts/messages.ts';
+import { callAhead } from './call-ahead.ts';
 import { callDurably, callNow, quickSteps, runStep, sturdySteps } from './activity-proxies.ts';
 import { endEarlySignal, parentDoneSignal, pauseSignal, resumeSignal, waitingSignal, wakeSignal } from './signals.ts';
 
@@ -56,14 +57,15 @@ export async function resource(input: ResourceInput): Promise<void> {
   };
 
   /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
-  const walkOn = (unit: UnitRef, pages?: number): void => {
+  const walkOn = (unit: UnitRef, pages?: number, ahead = 1): void => {
     if (paused || isEnded || isHistoryLong()) {
       inHand.delete(unit.id);
       mayHaveMore = true;
       return;
     }
     inHand.set(unit.id, unit);
-    calls++;
+    const count = durableCallsLeft > 0 ? 1 : Math.min(ahead, maxHistoryEvents - calls);
+    calls += count;
     const request: Omit<FetchPageInput, 'mode'> = {
       runId,
       node: node.name,
@@ -90,7 +92,7 @@ export async function resource(input: ResourceInput): Promise<void> {
               because: 'the worker could not make the call at once',
               atMs: 0,
             });
-      callNow(node.callTimeoutMs, summary)({ ...request, mode: 'now' }).then(onFact(resumes), putOff);
+      callAhead(callNow(node.callTimeoutMs, summary), { ...request, mode: 'now' }, count, onFact(resumes), putOff);
     }
   };
 
@@ -125,7 +127,7 @@ export async function resource(input: ResourceInput): Promise<void> {
           if (fact.lanes) mayHaveMore = true;
       }
       if (fact.state === 'ended') inHand.delete(fact.unit);
-      else if (unit) walkOn(unit, fact.state === 'more' ? fact.pages : undefined);
+      else if (unit) walkOn(unit, ...(fact.state === 'more' ? [fact.pages, fact.ahead] : []));
       pump();
     };
 
