@@ -13,7 +13,7 @@ import { accessTo, renewAccess, type Access } from './credentials.ts';
 import type { ActivityDeps } from './deps.ts';
 import { parseBody } from './http/parse-body.ts';
 import { makeCall } from './make-call.ts';
-import { withPermit, type SendGate, type Sent } from './with-permit.ts';
+import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from './with-permit.ts';
 
 export interface ActionCall {
   readonly action: ActionDefinition;
@@ -29,8 +29,6 @@ export interface ActionCall {
 export type ActionAnswer =
   | { readonly outcome: { readonly kind: 'ok' }; readonly output: unknown }
   | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Access };
-
-const WAIT_IN_PLACE_MS = 1_000;
 
 /** @throws what the action's own functions throw before anything is sent. */
 export function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {

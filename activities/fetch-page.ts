@@ -19,10 +19,10 @@ import { standingOf, storePage, storeStep } from './store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-memory.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { askFrom } from './watermark.ts';
+import { WAIT_IN_PLACE_MS } from './with-permit.ts';
 
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
 const FAST_WAIT_MS = 50;
-const DURABLE_WAIT_MS = 1_000;
 /** A durable call that waited longer is followed by durable ones. Less is what a busy process needs to ask. */
 const LONG_WAIT_MS = 250;
 /** A call slower than this should not hold a workflow task, which lasts 10 seconds. A busy process alone is not slow. */
@@ -130,7 +130,7 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
     ),
     weight: context.weight,
     priority: context.priority,
-    maxWaitMs: mode === 'now' ? FAST_WAIT_MS : DURABLE_WAIT_MS,
+    maxWaitMs: mode === 'now' ? FAST_WAIT_MS : WAIT_IN_PLACE_MS,
     spec:
       asked.url === undefined
         ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked))

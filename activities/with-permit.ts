@@ -28,6 +28,11 @@ export interface SendGate {
   close(): Promise<void>;
 }
 
+/**
+ * How long an activity waits in place for a permit, in milliseconds. Temporal's timers take at least a second where they are
+ * as delivered (`history.timerProcessorMaxTimeShift`), so who has waited for its turn a little too long would miss it by one.
+ */
+export const WAIT_IN_PLACE_MS = 1_500;
 /** A gate takes a commit's time, in which a permit can end: then one more is taken. */
 const FRESH_PERMITS = 3;
 
