@@ -1,0 +1,422 @@
+/** Calls of a list that are asked for several at once: they are made one after another all the same. */
+import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { SyncHandle } from '../../client/index.ts';
+import type { PageFact } from '../../contracts/messages.ts';
+import { countRecords } from '../../db/index.ts';
+import { startFakeApi, type FakeApi } from '../../testing/index.ts';
+import { circle, notebook } from '../fixtures/long-lists.ts';
+import { startWorkerProcess, type WorkerProcess } from '../setup/worker-process.ts';
+import { createWorld, type World } from '../setup/world.ts';
+
+const FRIENDS = 3;
+interface Kind {
+  readonly what: string;
+  readonly sync: typeof notebook | typeof circle;
+  readonly lists: number;
+  readonly friends: number;
+  /** Of the list in which something happens, at its 46th call: among those that are asked for eight at once. */
+  readonly path: string;
+}
+const notes: Kind = { what: 'a single list', sync: notebook, lists: 1, friends: 0, path: '/users/u/notes' };
+const tree: Kind = { what: 'a tree', sync: circle, lists: FRIENDS, friends: FRIENDS, path: '/users/u-f1/posts' };
+const kinds = [notes, tree];
+const BEFORE = 45;
+const fine = Array<'ok'>(BEFORE).fill('ok');
+
+/** One call that a workflow asked for and that was made, or left out, inside one of its tasks. */
+interface Asked {
+  readonly seq: number;
+  readonly askedAtMs: number;
+  readonly answeredAtMs: number;
+  /** Undefined when it has thrown. */
+  readonly fact: PageFact | undefined;
+}
+/** Calls of one list that were asked for at once. */
+type Row = readonly Asked[];
+
+/** Two calls of a list are at least the third party's latency apart, unless they were asked for at once. */
+const AT_ONCE_MS = 3;
+
+describe('calls of a list that are asked for several at once', () => {
+  let api: FakeApi;
+  let world: World;
+  let account: string;
+  let connection: Connection;
+  let temporal: Client;
+  let workflowBundle: { code: string };
+  let letGo: (() => Promise<void>) | undefined;
+  const input = { id: 'u' };
+
+  beforeAll(async () => {
+    world = await createWorld([notebook, circle], { workers: 0 });
+    connection = await Connection.connect({ address: inject('temporalAddress') });
+    temporal = new Client({ connection });
+    const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
+  });
+  afterAll(async () => {
+    await connection?.close();
+    await world?.end();
+  });
+  beforeEach(async () => {
+    account = `acct-${randomUUID().slice(0, 8)}`;
+    await world.db.pool.query('update sluice.limit_bucket set closed_us = 0');
+  });
+  afterEach(async () => {
+    await letGo?.();
+    await api?.stop();
+  });
+
+  /** Lists of so many pages, the last one of half as many rows. */
+  const serve = async (pages: number, latencyMs = 8): Promise<void> => {
+    api = await startFakeApi({ latencyMs });
+    process.env['LISTS_URL'] = api.url;
+    const count = pages * 10 - 5;
+    api.list('/users/:id/notes', { count, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
+    api.list('/users/:id/friends', { count: FRIENDS, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
+    api.list('/users/:id/posts', { count, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+  };
+  const start = ({ sync }: Kind): Promise<SyncHandle> => world.sluice.start(sync, { account, input });
+  /** What a run of lists of so many pages has to make and to store: each list, and the page of friends. */
+  const wholeOf = ({ lists, friends }: Kind, pages: number) => ({
+    calls: lists * pages + (friends > 0 ? 1 : 0),
+    rows: lists * (pages * 10 - 5) + friends,
+  });
+  const callsReach = (calls: number) =>
+    expect.poll(() => api.report().calls, { interval: 5 }).toBeGreaterThanOrEqual(calls);
+  /** How many calls come within a moment in which none should. */
+  const callsWithin = async (ms: number): Promise<number> => {
+    const before = api.report().calls;
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    return api.report().calls - before;
+  };
+  const progressOf = async (run: SyncHandle) => {
+    const progress = await run.progress();
+    if (!('nodes' in progress)) throw new Error(`the run is ${progress.state}`);
+    const sum = (of: 'pages' | 'rows' | 'calls') => progress.nodes.reduce((total, node) => total + node[of], 0);
+    return { state: progress.state, pages: sum('pages'), rows: sum('rows'), calls: sum('calls') };
+  };
+  const rowsStored = async (): Promise<number> => {
+    const { rows } = await world.db.pool.query<{ resource: string }>('select distinct resource from sluice.record');
+    const counts = await Promise.all(rows.map(({ resource }) => countRecords(world.db.pool, account, resource)));
+    return counts.reduce((total, count) => total + count, 0);
+  };
+
+  /** Lets no page of the account's lists be stored until it is released. Every list has come to such a page then. */
+  const holdPages = async (): Promise<() => Promise<void>> => {
+    const client = await world.db.pool.connect();
+    letGo = async () => {
+      letGo = undefined;
+      await client.query('commit');
+      client.release();
+    };
+    await client.query('begin');
+    await client.query(
+      'select 1 from sluice.unit u join sluice.run r on r.id = u.run_id where r.account = $1 for update of u',
+      [account],
+    );
+    await expect.poll(() => callsWithin(150), { interval: 1 }).toBe(0);
+    return letGo;
+  };
+
+  /** The run's workflows: its own, and those that it has started. */
+  const historiesOf = async (run: SyncHandle) => {
+    const read = async (workflowId: string) => ({
+      workflowId,
+      history: await temporal.workflow.getHandle(workflowId).fetchHistory(),
+    });
+    const own = await read(run.workflowId);
+    const children = (own.history.events ?? []).flatMap(
+      (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId ?? [],
+    );
+    return [own, ...(await Promise.all(children.map(read)))];
+  };
+
+  /** Replays its workflows, and holds each row of calls against the rules. @returns the rows. */
+  const rowsOf = async (run: SyncHandle): Promise<Row[]> => {
+    const rows: Row[] = [];
+    for (const { workflowId, history } of await historiesOf(run)) {
+      await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+      rows.push(...inRows((history.events ?? []).flatMap((event) => askedIn(event.markerRecordedEventAttributes))));
+    }
+    for (const row of rows) {
+      const facts = row.map(({ fact }) => fact);
+      const end = facts.findIndex((fact) => !isPlain(fact));
+      const isIdle = facts[end]?.state === 'idle';
+      const made = end < 0 ? facts : facts.slice(0, isIdle ? end : end + 1);
+      const leftOut = facts.slice(made.length);
+      // Each tells of the page after that of the one before it; after one that was out of the ordinary none is made.
+      const pages = made.flatMap((fact) => (isPlain(fact) ? (fact.pages ?? 0) : []));
+      expect(pages).toEqual(pages.map((_, index) => (pages[0] ?? 0) + index));
+      expect(made).not.toEqual([]);
+      expect(leftOut.map((fact) => fact?.state)).toEqual(leftOut.map(() => 'idle'));
+      expect(row.length).toBeLessThanOrEqual(8);
+    }
+    return rows;
+  };
+  const idleOf = (rows: readonly Row[]): number => rows.flat().filter(({ fact }) => fact?.state === 'idle').length;
+  /** Rows that were broken off in their middle, by a fact that the test knows. */
+  const brokenOff = (rows: readonly Row[], isIt: (fact: PageFact) => boolean): Row[] =>
+    rows.filter((row) => row.some(({ fact }, at) => at > 0 && at < row.length - 1 && fact && isIt(fact)));
+
+  describe('with one worker', () => {
+    let worker: { stop(): Promise<void> };
+    beforeAll(async () => {
+      worker = await world.startWorker();
+    });
+    afterAll(() => worker?.stop());
+
+    it.each([notes, { ...tree, lists: 1, friends: 1 }])(
+      'are made one at a time, and heard of together: $what',
+      async (kind) => {
+        const PAGES = 100;
+        await serve(PAGES, 15);
+        api.list('/users/:id/friends', { count: 1, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
+        const run = await start(kind);
+        const { calls, rows: items } = wholeOf(kind, PAGES);
+        expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items, calls });
+        expect(api.report()).toMatchObject({ calls, repeated: [], maxConcurrent: 1 });
+        expect(await rowsStored()).toBe(items);
+        const rows = await rowsOf(run);
+        expect(rows.flat().length - idleOf(rows)).toBe(calls);
+        expect(idleOf(rows)).toBeLessThanOrEqual(8);
+        // Without them the workflow would have to go round once for each call.
+        expect(rows.length).toBeLessThan(calls / 2);
+        const whole = rows.filter((row) => row.length === 8 && idleOf([row]) === 0);
+        expect(whole.length).toBeGreaterThan(3);
+        const spreads = whole.map((row) => {
+          const at = row.map(({ answeredAtMs }) => answeredAtMs);
+          return Math.max(...at) - Math.min(...at);
+        });
+        // A row of eight takes more than 120 ms.
+        expect(median(spreads)).toBeLessThan(40);
+      },
+    );
+
+    it.each(kinds)('stop at a refusal, and no call is made until its time has come: $what', async (kind) => {
+      const PAGES = 60;
+      await serve(PAGES);
+      api.script(kind.path, [...fine, { status: 429, headers: { 'retry-after': '2' }, body: {} }]);
+      const run = await start(kind);
+      await expect.poll(() => api.report().byStatus['429'], { interval: 5 }).toBe(1);
+      // Those of other lists that are on their way.
+      await expect.poll(() => callsWithin(50), { interval: 1 }).toBe(0);
+      expect(await callsWithin(1_300)).toBe(0);
+      const { calls, rows: items } = wholeOf(kind, PAGES);
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items });
+      expect(api.report()).toMatchObject({ calls: calls + 1, repeated: [] });
+      expect(api.report().byStatus['429']).toBe(1);
+      expect(await rowsStored()).toBe(items);
+      expect(brokenOff(await rowsOf(run), ({ state }) => state === 'later')).not.toEqual([]);
+    });
+
+    it.each(kinds)('stop at a failure, and its page is asked for again: $what', async (kind) => {
+      const PAGES = 60;
+      await serve(PAGES);
+      api.script(kind.path, [...fine, '500']);
+      const run = await start(kind);
+      const { calls, rows: items } = wholeOf(kind, PAGES);
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items });
+      expect(api.report()).toMatchObject({ calls: calls + 1, repeated: [] });
+      expect(api.report().byStatus['500']).toBe(1);
+      expect(await rowsStored()).toBe(items);
+      expect(brokenOff(await rowsOf(run), ({ state }) => state === 'later')).not.toEqual([]);
+    });
+
+    it.each(kinds)('end with their list, wherever in a row that is: $what', async (kind) => {
+      const PAGES = BEFORE + 1;
+      await serve(PAGES);
+      const run = await start(kind);
+      const { calls, rows: items } = wholeOf(kind, PAGES);
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items, calls });
+      expect(api.report()).toMatchObject({ calls, repeated: [] });
+      const rows = await rowsOf(run);
+      expect(brokenOff(rows, ({ state }) => state === 'ended')).not.toEqual([]);
+      expect(idleOf(rows)).toBeLessThanOrEqual(kind.lists * 8);
+    });
+
+    it.each(kinds)('end where a page always fails, and the run says so: $what', async (kind) => {
+      const PAGES = 60;
+      await serve(PAGES);
+      const script = api.script(kind.path, [...fine, ...Array<'500'>(20).fill('500')]);
+      const run = await start(kind);
+      const { calls, rows: items } = wholeOf(kind, PAGES);
+      const unread = PAGES * 10 - 5 - BEFORE * 10;
+      expect(await run.result()).toMatchObject({ state: 'failed', complete: false, rows: items - unread });
+      expect(await rowsStored()).toBe(items - unread);
+      expect(api.report().byStatus['500']).toBe(3);
+      expect(script.remaining()).toBe(17);
+      expect(api.report()).toMatchObject({ calls: calls - (PAGES - BEFORE) + 3, repeated: [] });
+      expect(await run.progress()).toMatchObject({ error: expect.stringContaining('500') as string });
+      await rowsOf(run);
+    });
+
+    it.each(kinds)('stop when the run is paused, and go on at their page when it is resumed: $what', async (kind) => {
+      const PAGES = 75;
+      await serve(PAGES, 30);
+      const run = await start(kind);
+      await callsReach(kind.lists * BEFORE);
+      await run.pause();
+      const { calls: before } = api.report();
+      await expect.poll(() => callsWithin(150), { interval: 1 }).toBe(0);
+      // One may be on its way for each list.
+      expect(api.report().calls - before).toBeLessThanOrEqual(kind.lists);
+      expect(await callsWithin(500)).toBe(0);
+      expect((await progressOf(run)).state).toBe('paused');
+      await run.resume();
+      const { calls, rows: items } = wholeOf(kind, PAGES);
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items, calls });
+      expect(api.report()).toMatchObject({ calls, repeated: [] });
+      await rowsOf(run);
+    });
+
+    it.each(kinds)('stop when the run is cancelled, and those that were made are counted: $what', async (kind) => {
+      await serve(200, 30);
+      const run = await start(kind);
+      await callsReach(kind.lists * BEFORE);
+      await run.cancel();
+      const { calls: before } = api.report();
+      await expect(run.result()).rejects.toThrow();
+      expect(api.report().calls - before).toBeLessThanOrEqual(kind.lists);
+      expect(await callsWithin(500)).toBe(0);
+      const { calls } = api.report();
+      expect(await progressOf(run)).toEqual({ state: 'cancelled', pages: calls, calls, rows: await rowsStored() });
+      await rowsOf(run);
+    });
+
+    it('are fewer at once where calls are slow, and none where they are slower', async () => {
+      for (const [latencyMs, most, PAGES] of [
+        [150, 2, 18],
+        [420, 1, 10],
+      ] as const) {
+        await serve(PAGES, latencyMs);
+        const runs = await Promise.all(kinds.map(start));
+        for (const [index, kind] of kinds.entries()) {
+          const { rows: items, calls } = wholeOf(kind, PAGES);
+          const run = runs[index] as SyncHandle;
+          expect(await run.result()).toMatchObject({ state: 'done', rows: items, calls });
+          const rows = await rowsOf(run);
+          expect(Math.max(...rows.map(({ length }) => length))).toBe(most);
+        }
+        expect(api.report().repeated).toEqual([]);
+        expect(api.report().maxConcurrent).toBeLessThanOrEqual(1 + FRIENDS);
+        await api.stop();
+      }
+    });
+
+    it.each(kinds)('stop at a slow call, after which calls are made durably: $what', async (kind) => {
+      const PAGES = 70;
+      await serve(PAGES);
+      const run = await start(kind);
+      await callsReach(kind.lists * BEFORE);
+      api.pause();
+      await expect.poll(() => callsWithin(50), { interval: 1 }).toBe(0);
+      expect(await callsWithin(2_700)).toBe(0);
+      api.resume();
+      const { calls, rows: items } = wholeOf(kind, PAGES);
+      expect(await run.result()).toMatchObject({ state: 'done', rows: items, calls });
+      expect(api.report()).toMatchObject({ calls, repeated: [] });
+      const slow = (await rowsOf(run)).filter((row) =>
+        row.some(({ fact }) => fact?.state === 'more' && fact.wantsDurable),
+      );
+      expect(slow).toHaveLength(kind.lists);
+    });
+  });
+
+  it('cost each list one call when their worker is killed', async () => {
+    const PAGES = 80;
+    await serve(PAGES, 15);
+    const processes: WorkerProcess[] = [];
+    const startProcess = async (): Promise<WorkerProcess> => {
+      const { url: databaseUrl } = world.db;
+      const { taskQueue } = world;
+      const env = { LISTS_URL: api.url };
+      const started = await startWorkerProcess({ module: 'long-lists.ts', databaseUrl, taskQueue, env });
+      processes.push(started);
+      return started;
+    };
+    try {
+      const first = await startProcess();
+      const runs = await Promise.all(kinds.map(start));
+      const paths = ['/users/u/notes', ...Array.from({ length: FRIENDS }, (_, i) => `/users/u-f${i}/posts`)];
+      const slowest = (): number => Math.min(...paths.map((path) => api.report().byPath[path] ?? 0));
+      await expect.poll(slowest, { interval: 5 }).toBeGreaterThan(40);
+      const release = await holdPages();
+      const pages = async () => (await Promise.all(runs.map(progressOf))).reduce((sum, each) => sum + each.pages, 0);
+      const lost = api.report().calls - (await pages());
+      expect(lost).toBeGreaterThan(0);
+      expect(lost).toBeLessThanOrEqual(paths.length);
+      await first.kill();
+      // Postgres would carry out what waits, though nobody is there any more to hear of it.
+      await world.db.pool.query(
+        `select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and application_name = 'sluice-worker'`,
+      );
+      await release();
+      await startProcess();
+      for (const [index, kind] of kinds.entries()) {
+        const { rows: items } = wholeOf(kind, PAGES);
+        expect(await runs[index]?.result()).toMatchObject({ state: 'done', complete: true, rows: items });
+      }
+      const all = (of: 'calls' | 'rows') => kinds.reduce((sum, kind) => sum + wholeOf(kind, PAGES)[of], 0);
+      expect(await rowsStored()).toBe(all('rows'));
+      expect(api.report().calls).toBe(all('calls') + lost);
+      for (const path of paths) expect(api.report().byPath[path]).toBeLessThanOrEqual(PAGES + 1);
+      for (const run of runs) await rowsOf(run);
+    } finally {
+      await Promise.all(processes.map((each) => each.kill()));
+    }
+  });
+});
+
+interface Marker {
+  readonly details?: Readonly<
+    Record<string, { readonly payloads?: readonly { readonly data?: Uint8Array | null }[] | null }>
+  > | null;
+}
+
+/** The call that a marker of a history tells of, if it is one. */
+function askedIn(marker: Marker | null | undefined): Asked[] {
+  const told = (name: string): unknown => {
+    const data = marker?.details?.[name]?.payloads?.[0]?.data;
+    return data?.length ? JSON.parse(Buffer.from(data).toString()) : undefined;
+  };
+  type Time = { readonly seconds: number; readonly nanos: number };
+  const data = told('data') as
+    { seq: number; activity_type: string; original_schedule_time: Time; complete_time: Time } | undefined;
+  if (data?.activity_type !== 'fetchPage') return [];
+  const ms = ({ seconds, nanos }: Time): number => seconds * 1_000 + nanos / 1e6;
+  const { seq, original_schedule_time: asked, complete_time: answered } = data;
+  return [{ seq, askedAtMs: ms(asked), answeredAtMs: ms(answered), fact: told('result') as PageFact | undefined }];
+}
+
+/** A stored page after which the list simply goes on. */
+function isPlain(fact: PageFact | undefined): fact is PageFact & { readonly state: 'more' } {
+  return fact?.state === 'more' && fact.pages !== undefined && !fact.wantsDurable && !fact.lanes;
+}
+
+/** Calls of one list that were asked for in the same moment, in the order in which they were. */
+function inRows(asked: readonly Asked[]): Row[] {
+  const rows: Asked[][] = [];
+  const newest = new Map<number | undefined, Asked[]>();
+  for (const each of asked.toSorted((a, b) => a.seq - b.seq)) {
+    const unit = each.fact?.unit;
+    const row = newest.get(unit);
+    const last = row?.at(-1);
+    if (row && last && each.askedAtMs - last.askedAtMs < AT_ONCE_MS) row.push(each);
+    else {
+      const begun = [each];
+      newest.set(unit, begun);
+      rows.push(begun);
+    }
+  }
+  return rows;
+}
+
+function median(numbers: readonly number[]): number {
+  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN;
+}
