@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitPage, nextUnits, openRun } from '../../db/index.ts';
 import { readChanges } from '../../db/record-store.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { pageToCommit } from '../setup/page-to-commit.ts';
 
 type Row = readonly [key: string, data: number];
 
@@ -32,31 +33,9 @@ describe('a page that is expected to bring only new rows', () => {
     return unit!.id;
   };
   const store = async (unit: number, account: string, pages: number, rows: readonly Row[], expectsNew: boolean) => {
-    const committed = await commitPage(db.pool, {
-      unit,
-      pages,
-      account,
-      resource: 'rows',
-      records: rows,
-      children: [],
-      items: rows.length,
-      position: { cursor: String(pages + 1) },
-      guard: {},
-      calls: 1,
-      end: null,
-      split: null,
-      range: null,
-      since: null,
-      watermark: null,
-      total: null,
-      start: null,
-      move: null,
-      isMember: false,
-      retryOf: [],
-      isReread: false,
-      stalledLimit: null,
-      expectsNew,
-    });
+    const list = { unit, account, resource: 'rows' };
+    const position = { cursor: String(pages + 1) };
+    const committed = await commitPage(db.pool, pageToCommit(list, { pages, records: rows, position, expectsNew }));
     if (committed.stale) throw new Error('the page is stale');
     return committed;
   };

@@ -7,6 +7,7 @@ import type { Step } from '../../activities/paginate/step.ts';
 import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun } from '../../db/index.ts';
 import { toPagination, type NumberedPages, type PageRequest } from '../../providers/pagination.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { pageToCommit } from '../setup/page-to-commit.ts';
 
 type Server = (asked: PageRequest) => readonly string[];
 
@@ -37,23 +38,10 @@ describe('a list walked by several lanes', () => {
     await openRun(db.pool, run);
     return { runId, node };
   };
-  const toCommit = (unit: number, pages: number, resource: string, next: Step, keys: readonly string[]) => ({
-    ...next,
-    unit,
-    pages,
-    account: 'a',
-    resource,
-    records: keys.map((key) => [key, { key }] as const),
-    items: keys.length,
-    children: [],
-    calls: 1,
-    range: null,
-    since: null,
-    watermark: null,
-    isMember: false,
-    retryOf: [],
-    stalledLimit: 3,
-  });
+  const toCommit = (unit: number, pages: number, resource: string, next: Step, keys: readonly string[]) => {
+    const records = keys.map((key) => [key, { key }] as const);
+    return pageToCommit({ unit, account: 'a', resource }, { ...next, pages, records, stalledLimit: 3 });
+  };
 
   /** Walks one list; which lane is next, and which answer is lost by a killed worker, is drawn. */
   const walk = async (

@@ -8,6 +8,7 @@ import { isPlainPage } from '../../db/plain-pages.ts';
 import { readChanges } from '../../db/record-store.ts';
 import type { CommittedPage } from '../../db/unit-store.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { pageToCommit } from '../setup/page-to-commit.ts';
 
 const node = (name: string, parent: string | null, resource: string) => ({
   name,
@@ -41,33 +42,8 @@ describe('plain pages that are stored together', () => {
   });
   afterAll(() => db?.drop());
 
-  const page = (
-    of: Pick<PageToCommit, 'unit' | 'account' | 'resource'>,
-    more: Partial<PageToCommit>,
-  ): PageToCommit => ({
-    ...of,
-    pages: 0,
-    records: [],
-    children: [],
-    items: more.records?.length ?? 0,
-    position: { cursor: '1' },
-    guard: { first: 'x' },
-    calls: 1,
-    end: null,
-    split: null,
-    range: null,
-    since: null,
-    watermark: null,
-    total: null,
-    start: null,
-    move: null,
-    isMember: false,
-    retryOf: [],
-    isReread: false,
-    stalledLimit: 2,
-    expectsNew: true,
-    ...more,
-  });
+  const page = (of: Pick<PageToCommit, 'unit' | 'account' | 'resource'>, more: Partial<PageToCommit>): PageToCommit =>
+    pageToCommit(of, { guard: { first: 'x' }, stalledLimit: 2, expectsNew: true, ...more });
   const pageOf = ({ unit, account, node: resource }: List, keys: readonly string[], more: Partial<PageToCommit> = {}) =>
     page({ unit, account, resource }, { records: keys.map((key) => [key, { id: key }] as const), ...more });
   const keysOf = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);

@@ -1,0 +1,32 @@
+/** A page of a list as `commitPage` takes it: the first one, which brings nothing, unless `more` says otherwise. */
+import type { PageToCommit } from '../../db/index.ts';
+
+export function pageToCommit(
+  of: Pick<PageToCommit, 'unit' | 'account' | 'resource'>,
+  more: Partial<PageToCommit> = {},
+): PageToCommit {
+  return {
+    ...of,
+    pages: 0,
+    records: [],
+    children: [],
+    items: more.records?.length ?? 0,
+    position: { cursor: '1' },
+    guard: {},
+    calls: 1,
+    end: null,
+    split: null,
+    range: null,
+    since: null,
+    watermark: null,
+    total: null,
+    start: null,
+    move: null,
+    isMember: false,
+    retryOf: [],
+    isReread: false,
+    stalledLimit: null,
+    expectsNew: false,
+    ...more,
+  };
+}
