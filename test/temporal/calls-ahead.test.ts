@@ -24,6 +24,8 @@ interface Kind {
 const notes: Kind = { what: 'a single list', sync: notebook, lists: 1, friends: 0, path: '/users/u/notes' };
 const tree: Kind = { what: 'a tree', sync: circle, lists: FRIENDS, friends: FRIENDS, path: '/users/u-f1/posts' };
 const kinds = [notes, tree];
+/** Of a run of each kind. */
+const LISTS = 1 + FRIENDS;
 const BEFORE = 45;
 const fine = Array<'ok'>(BEFORE).fill('ok');
 
@@ -86,6 +88,9 @@ describe('calls of a list that are asked for several at once', () => {
     calls: lists * pages + (friends > 0 ? 1 : 0),
     rows: lists * (pages * 10 - 5) + friends,
   });
+  const startEach = () => Promise.all(kinds.map(async (kind) => ({ kind, run: await start(kind) })));
+  const wholeOfAll = (pages: number) =>
+    kinds.map((kind) => wholeOf(kind, pages)).reduce((a, b) => ({ calls: a.calls + b.calls, rows: a.rows + b.rows }));
   const callsReach = (calls: number) =>
     expect.poll(() => api.report().calls, { interval: 5 }).toBeGreaterThanOrEqual(calls);
   /** How many calls come within a moment in which none should. */
@@ -239,39 +244,45 @@ describe('calls of a list that are asked for several at once', () => {
       expect(idleOf(rows)).toBeLessThanOrEqual(kind.lists * 8);
     });
 
-    it.each(kinds)('end where a page always fails, and the run says so: $what', async (kind) => {
+    it('end where a page always fails, and the run says so', async () => {
       const PAGES = 60;
       await serve(PAGES);
-      const script = api.script(kind.path, [...fine, ...Array<'500'>(20).fill('500')]);
-      const run = await start(kind);
-      const { calls, rows: items } = wholeOf(kind, PAGES);
+      const broken = [...fine, ...Array<'500'>(20).fill('500')];
+      const scripts = kinds.map(({ path }) => api.script(path, broken));
       const unread = PAGES * 10 - 5 - BEFORE * 10;
-      expect(await run.result()).toMatchObject({ state: 'failed', complete: false, rows: items - unread });
-      expect(await rowsStored()).toBe(items - unread);
-      expect(api.report().byStatus['500']).toBe(3);
-      expect(script.remaining()).toBe(17);
-      expect(api.report()).toMatchObject({ calls: calls - (PAGES - BEFORE) + 3, repeated: [] });
-      expect(await run.progress()).toMatchObject({ error: expect.stringContaining('500') as string });
-      await rowsOf(run);
+      for (const { run, kind } of await startEach()) {
+        const { rows } = wholeOf(kind, PAGES);
+        expect(await run.result()).toMatchObject({ state: 'failed', complete: false, rows: rows - unread });
+        expect(await run.progress()).toMatchObject({ error: expect.stringContaining('500') as string });
+        await rowsOf(run);
+      }
+      expect(scripts.map((script) => script.remaining())).toEqual([17, 17]);
+      const { calls, rows } = wholeOfAll(PAGES);
+      expect(await rowsStored()).toBe(rows - 2 * unread);
+      expect(api.report().byStatus['500']).toBe(6);
+      expect(api.report()).toMatchObject({ calls: calls - 2 * (PAGES - BEFORE) + 6, repeated: [] });
     });
 
-    it.each(kinds)('stop when the run is paused, and go on at their page when it is resumed: $what', async (kind) => {
+    it('stop when their run is paused, and go on at their page when it is resumed', async () => {
       const PAGES = 75;
       await serve(PAGES, 30);
-      const run = await start(kind);
-      await callsReach(kind.lists * BEFORE);
-      await run.pause();
+      const runs = await startEach();
+      await callsReach(LISTS * BEFORE);
+      await Promise.all(runs.map(({ run }) => run.pause()));
       const { calls: before } = api.report();
       await expect.poll(() => callsWithin(150), { interval: 1 }).toBe(0);
       // One may be on its way for each list.
-      expect(api.report().calls - before).toBeLessThanOrEqual(kind.lists);
+      expect(api.report().calls - before).toBeLessThanOrEqual(LISTS);
       expect(await callsWithin(500)).toBe(0);
-      expect((await progressOf(run)).state).toBe('paused');
-      await run.resume();
-      const { calls, rows: items } = wholeOf(kind, PAGES);
-      expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items, calls });
-      expect(api.report()).toMatchObject({ calls, repeated: [] });
-      await rowsOf(run);
+      for (const { run } of runs) {
+        expect((await progressOf(run)).state).toBe('paused');
+        await run.resume();
+      }
+      for (const { run, kind } of runs) {
+        expect(await run.result()).toMatchObject({ state: 'done', complete: true, ...wholeOf(kind, PAGES) });
+        await rowsOf(run);
+      }
+      expect(api.report()).toMatchObject({ calls: wholeOfAll(PAGES).calls, repeated: [] });
     });
 
     it.each(kinds)('stop when the run is cancelled, and those that were made are counted: $what', async (kind) => {
@@ -294,36 +305,31 @@ describe('calls of a list that are asked for several at once', () => {
         [420, 1, 10],
       ] as const) {
         await serve(PAGES, latencyMs);
-        const runs = await Promise.all(kinds.map(start));
-        for (const [index, kind] of kinds.entries()) {
-          const { rows: items, calls } = wholeOf(kind, PAGES);
-          const run = runs[index] as SyncHandle;
-          expect(await run.result()).toMatchObject({ state: 'done', rows: items, calls });
-          const rows = await rowsOf(run);
-          expect(Math.max(...rows.map(({ length }) => length))).toBe(most);
+        for (const { run, kind } of await startEach()) {
+          expect(await run.result()).toMatchObject({ state: 'done', ...wholeOf(kind, PAGES) });
+          expect(Math.max(...(await rowsOf(run)).map(({ length }) => length))).toBe(most);
         }
         expect(api.report().repeated).toEqual([]);
-        expect(api.report().maxConcurrent).toBeLessThanOrEqual(1 + FRIENDS);
+        expect(api.report().maxConcurrent).toBeLessThanOrEqual(LISTS);
         await api.stop();
       }
     });
 
-    it.each(kinds)('stop at a slow call, after which calls are made durably: $what', async (kind) => {
+    it('stop at a slow call, after which calls are made durably', async () => {
       const PAGES = 70;
       await serve(PAGES);
-      const run = await start(kind);
-      await callsReach(kind.lists * BEFORE);
+      const runs = await startEach();
+      await callsReach(LISTS * BEFORE);
       api.pause();
       await expect.poll(() => callsWithin(50), { interval: 1 }).toBe(0);
       expect(await callsWithin(2_700)).toBe(0);
       api.resume();
-      const { calls, rows: items } = wholeOf(kind, PAGES);
-      expect(await run.result()).toMatchObject({ state: 'done', rows: items, calls });
-      expect(api.report()).toMatchObject({ calls, repeated: [] });
-      const slow = (await rowsOf(run)).filter((row) =>
-        row.some(({ fact }) => fact?.state === 'more' && fact.wantsDurable),
-      );
-      expect(slow).toHaveLength(kind.lists);
+      for (const { run, kind } of runs) {
+        expect(await run.result()).toMatchObject({ state: 'done', ...wholeOf(kind, PAGES) });
+        const slow = (fact: PageFact | undefined) => fact?.state === 'more' && fact.wantsDurable;
+        expect((await rowsOf(run)).filter((row) => row.some(({ fact }) => slow(fact)))).toHaveLength(kind.lists);
+      }
+      expect(api.report()).toMatchObject({ calls: wholeOfAll(PAGES).calls, repeated: [] });
     });
   });
 
@@ -341,12 +347,13 @@ describe('calls of a list that are asked for several at once', () => {
     };
     try {
       const first = await startProcess();
-      const runs = await Promise.all(kinds.map(start));
+      const runs = await startEach();
       const paths = ['/users/u/notes', ...Array.from({ length: FRIENDS }, (_, i) => `/users/u-f${i}/posts`)];
       const slowest = (): number => Math.min(...paths.map((path) => api.report().byPath[path] ?? 0));
       await expect.poll(slowest, { interval: 5 }).toBeGreaterThan(40);
       const release = await holdPages();
-      const pages = async () => (await Promise.all(runs.map(progressOf))).reduce((sum, each) => sum + each.pages, 0);
+      const pages = async () =>
+        (await Promise.all(runs.map(({ run }) => progressOf(run)))).reduce((sum, each) => sum + each.pages, 0);
       const lost = api.report().calls - (await pages());
       expect(lost).toBeGreaterThan(0);
       expect(lost).toBeLessThanOrEqual(paths.length);
@@ -358,15 +365,15 @@ describe('calls of a list that are asked for several at once', () => {
       );
       await release();
       await startProcess();
-      for (const [index, kind] of kinds.entries()) {
-        const { rows: items } = wholeOf(kind, PAGES);
-        expect(await runs[index]?.result()).toMatchObject({ state: 'done', complete: true, rows: items });
+      for (const { run, kind } of runs) {
+        const { rows } = wholeOf(kind, PAGES);
+        expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows });
+        await rowsOf(run);
       }
-      const all = (of: 'calls' | 'rows') => kinds.reduce((sum, kind) => sum + wholeOf(kind, PAGES)[of], 0);
-      expect(await rowsStored()).toBe(all('rows'));
-      expect(api.report().calls).toBe(all('calls') + lost);
+      const { calls, rows } = wholeOfAll(PAGES);
+      expect(await rowsStored()).toBe(rows);
+      expect(api.report().calls).toBe(calls + lost);
       for (const path of paths) expect(api.report().byPath[path]).toBeLessThanOrEqual(PAGES + 1);
-      for (const run of runs) await rowsOf(run);
     } finally {
       await Promise.all(processes.map((each) => each.kill()));
     }
