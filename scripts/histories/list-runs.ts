@@ -94,4 +94,25 @@ export const listRuns: readonly RecordedRun[] = [
       await stage.record('sync-one-list-failed', run.workflowId);
     },
   },
+  {
+    // Long enough for calls to be asked for several at once; it ends among them.
+    files: ['sync-one-list-ahead'],
+    run: async (stage) => {
+      pagesOf(stage, 48);
+      const run = await stage.sluice.start(single, { account: 'ahead', input });
+      await run.result();
+      await stage.record('sync-one-list-ahead', run.workflowId);
+    },
+  },
+  {
+    files: ['sync-one-list-ahead-limited', 'resource-one-list-ahead-limited'],
+    run: async (stage) => {
+      pagesOf(stage, 60);
+      stage.api.script('/users/:id/notes', [...Array<'ok'>(35).fill('ok'), limited(2)]);
+      const run = await stage.sluice.start(single, { account: 'ahead-limited', input });
+      await run.result();
+      await stage.record('sync-one-list-ahead-limited', run.workflowId);
+      await stage.record('resource-one-list-ahead-limited', `${run.workflowId}/notes`);
+    },
+  },
 ];

@@ -132,4 +132,37 @@ export const treeRuns: readonly RecordedRun[] = [
       await new Promise((resolve) => setTimeout(resolve, 4_000));
     },
   },
+  {
+    // Lists long enough for calls to be asked for several at once; they end among them.
+    files: ['resource-ahead'],
+    run: async (stage) => {
+      forestOf(stage, 2, 290);
+      const run = await stage.sluice.start(forest, { account: 'ahead', input });
+      await run.result();
+      await stage.record('resource-ahead', `${run.workflowId}/posts`);
+    },
+  },
+  {
+    files: ['resource-ahead-limited'],
+    run: async (stage) => {
+      forestOf(stage, 2, 290);
+      stage.api.script('/users/u-f1/posts', [...Array<'ok'>(21).fill('ok'), limited(2)]);
+      const run = await stage.sluice.start(forest, { account: 'ahead-limited', input });
+      await run.result();
+      await stage.record('resource-ahead-limited', `${run.workflowId}/posts`);
+    },
+  },
+  {
+    files: ['resource-ahead-paused'],
+    run: async (stage) => {
+      forestOf(stage, 2, 290);
+      const run = await stage.sluice.start(forest, { account: 'ahead-paused', input });
+      await callsMade(stage, 42);
+      await run.pause();
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await run.resume();
+      await run.result();
+      await stage.record('resource-ahead-paused', `${run.workflowId}/posts`);
+    },
+  },
 ];
