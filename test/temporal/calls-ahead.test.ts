@@ -128,25 +128,34 @@ describe('calls of a list that are asked for several at once', () => {
     return letGo;
   };
 
-  /** The run's workflows: its own, and those that it has started. */
+  /** The run's workflows: its own, and those that it has started, which may have been continued as new. */
   const historiesOf = async (run: SyncHandle) => {
-    const read = async (workflowId: string) => ({
-      workflowId,
-      history: await temporal.workflow.getHandle(workflowId).fetchHistory(),
-    });
+    const read = async (workflowId: string, runId?: string) => {
+      const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+      return { workflowId, history, events: history.events ?? [] };
+    };
     const own = await read(run.workflowId);
-    const children = (own.history.events ?? []).flatMap(
-      (event) => event.startChildWorkflowExecutionInitiatedEventAttributes?.workflowId ?? [],
-    );
-    return [own, ...(await Promise.all(children.map(read)))];
+    const found = [own];
+    for (const { childWorkflowExecutionStartedEventAttributes: started } of own.events) {
+      const { workflowId, runId } = started?.workflowExecution ?? {};
+      if (!workflowId) continue;
+      for (let next = runId; next;) {
+        const execution = await read(workflowId, next);
+        found.push(execution);
+        next = execution.events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
+      }
+    }
+    return found;
   };
 
   /** Replays its workflows, and holds each row of calls against the rules. @returns the rows. */
-  const rowsOf = async (run: SyncHandle): Promise<Row[]> => {
+  const rowsOf = async (run: SyncHandle, maxHistoryEvents = 4_000): Promise<Row[]> => {
     const rows: Row[] = [];
-    for (const { workflowId, history } of await historiesOf(run)) {
+    for (const { workflowId, history, events } of await historiesOf(run)) {
       await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
-      rows.push(...inRows((history.events ?? []).flatMap((event) => askedIn(event.markerRecordedEventAttributes))));
+      const asked = events.flatMap((event) => askedIn(event.markerRecordedEventAttributes));
+      expect(asked.length).toBeLessThanOrEqual(maxHistoryEvents);
+      rows.push(...inRows(asked));
     }
     for (const row of rows) {
       const facts = row.map(({ fact }) => fact);
@@ -159,7 +168,9 @@ describe('calls of a list that are asked for several at once', () => {
       expect(pages).toEqual(pages.map((_, index) => (pages[0] ?? 0) + index));
       expect(made).not.toEqual([]);
       expect(leftOut.map((fact) => fact?.state)).toEqual(leftOut.map(() => 'idle'));
+      // At most a quarter of what the list has.
       expect(row.length).toBeLessThanOrEqual(8);
+      if (row.length > 1 && pages[0] !== undefined) expect(row.length).toBeLessThanOrEqual((pages[0] - 1) / 4);
     }
     return rows;
   };
@@ -230,6 +241,16 @@ describe('calls of a list that are asked for several at once', () => {
       expect(api.report().byStatus['500']).toBe(1);
       expect(await rowsStored()).toBe(items);
       expect(brokenOff(await rowsOf(run), ({ state }) => state === 'later')).not.toEqual([]);
+    });
+
+    it.each(kinds)('are no more than the workflow may still make: $what', async (kind) => {
+      const PAGES = 60;
+      const maxHistoryEvents = 45;
+      await serve(PAGES);
+      const run = await world.sluice.start(kind.sync, { account, input, maxHistoryEvents });
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true, ...wholeOf(kind, PAGES) });
+      expect(api.report().repeated).toEqual([]);
+      await rowsOf(run, maxHistoryEvents);
     });
 
     it.each(kinds)('end with their list, wherever in a row that is: $what', async (kind) => {
