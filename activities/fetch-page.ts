@@ -55,7 +55,8 @@ async function fetchNext(
   const sync = deps.syncNamed(request.context.sync);
   await memory.stored(request.unit);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
-  if (request.mode === 'now' && deps.isStopping()) return notNow(request, 'this worker is ending', 0);
+  if (request.mode === 'now' && deps.isStopping())
+    return request.ahead ? { unit: request.unit, state: 'idle' } : notNow(request, 'this worker is ending', 0);
   try {
     return await nextCall(deps, memory, request, sync, signal);
   } catch (error) {

@@ -34,7 +34,7 @@ export function createTurns(slots: number): Turns {
       ends.set(unit, end);
       await end;
       for (let seen = end, last = ends.get(unit); last && last !== seen; last = ends.get(unit)) await (seen = last);
-      if (ends.get(unit) === end) ends.delete(unit);
+      ends.delete(unit);
       return made;
     },
     ahead(pages, elapsedMs) {

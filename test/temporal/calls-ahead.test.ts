@@ -167,7 +167,7 @@ describe('calls of a list that are asked for several at once', () => {
       const pages = made.flatMap((fact) => (isPlain(fact) ? (fact.pages ?? 0) : []));
       expect(pages).toEqual(pages.map((_, index) => (pages[0] ?? 0) + index));
       expect(made).not.toEqual([]);
-      const wereToBe = leftOut.filter((fact) => fact?.state !== 'idle' && !isOfEndingWorker(fact));
+      const wereToBe = leftOut.filter((fact) => fact?.state !== 'idle');
       expect(wereToBe).toEqual([]);
       // At most a quarter of what the list has.
       expect(row.length).toBeLessThanOrEqual(8);
@@ -446,11 +446,6 @@ function askedIn(marker: Marker | null | undefined): Asked[] {
 /** A stored page after which the list simply goes on. */
 function isPlain(fact: PageFact | undefined): fact is PageFact & { readonly state: 'more' } {
   return fact?.state === 'more' && fact.pages !== undefined && !fact.wantsDurable && !fact.lanes;
-}
-
-/** No call was made, and none would be before the next worker. */
-function isOfEndingWorker(fact: PageFact | undefined): boolean {
-  return fact?.state === 'later' && fact.because === 'this worker is ending';
 }
 
 /** Calls of one list that were asked for in the same moment, in the order in which they were. */
