@@ -125,6 +125,9 @@ export async function resource(input: ResourceInput): Promise<void> {
           if (fact.wantsDurable) durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
           else if (durableCallsLeft > 0) durableCallsLeft--;
           if (fact.lanes) mayHaveMore = true;
+          break;
+        // Never of all calls that were asked for at once.
+        case 'idle':
       }
       if (fact.state === 'ended') inHand.delete(fact.unit);
       else if (unit) walkOn(unit, ...(fact.state === 'more' ? [fact.pages, fact.ahead] : []));
