@@ -7,8 +7,8 @@
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { CallContext, PageFact, SyncInput } from '../contracts/messages.ts';
 import type { Plan, PlanNode } from '../contracts/plan.ts';
-import { callAhead } from './call-ahead.ts';
 import { callNow, quickSteps } from './activity-proxies.ts';
+import { callAhead } from './call-ahead.ts';
 
 /** Then a workflow more is nothing beside the calls, and `resource.ts` bounds its history. */
 const MOST_CALLS = 500;

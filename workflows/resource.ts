@@ -18,8 +18,8 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { FetchPageInput, PageFact, ResourceInput, UnitRef } from '../contracts/messages.ts';
-import { callAhead } from './call-ahead.ts';
 import { callDurably, callNow, quickSteps, runStep, sturdySteps } from './activity-proxies.ts';
+import { callAhead } from './call-ahead.ts';
 import { endEarlySignal, parentDoneSignal, pauseSignal, resumeSignal, waitingSignal, wakeSignal } from './signals.ts';
 
 /** After a call had to wait, this many calls in a row must not before calls are made inside workflow tasks again. */
@@ -130,7 +130,8 @@ export async function resource(input: ResourceInput): Promise<void> {
         case 'idle':
       }
       if (fact.state === 'ended') inHand.delete(fact.unit);
-      else if (unit) walkOn(unit, ...(fact.state === 'more' ? [fact.pages, fact.ahead] : []));
+      else if (unit && fact.state === 'more') walkOn(unit, fact.pages, fact.ahead);
+      else if (unit) walkOn(unit);
       pump();
     };
 

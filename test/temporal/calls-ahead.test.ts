@@ -6,9 +6,9 @@ import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
 import type { SyncHandle } from '../../client/index.ts';
 import type { PageFact } from '../../contracts/messages.ts';
-import { countRecords } from '../../db/index.ts';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
 import { circle, notebook } from '../fixtures/long-lists.ts';
+import { callsWithin, progressOf, rowsStored } from '../setup/run-facts.ts';
 import { startWorkerProcess, type WorkerProcess } from '../setup/worker-process.ts';
 import { createWorld, type World } from '../setup/world.ts';
 
@@ -93,23 +93,6 @@ describe('calls of a list that are asked for several at once', () => {
     kinds.map((kind) => wholeOf(kind, pages)).reduce((a, b) => ({ calls: a.calls + b.calls, rows: a.rows + b.rows }));
   const callsReach = (calls: number) =>
     expect.poll(() => api.report().calls, { interval: 5 }).toBeGreaterThanOrEqual(calls);
-  /** How many calls come within a moment in which none should. */
-  const callsWithin = async (ms: number): Promise<number> => {
-    const before = api.report().calls;
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return api.report().calls - before;
-  };
-  const progressOf = async (run: SyncHandle) => {
-    const progress = await run.progress();
-    if (!('nodes' in progress)) throw new Error(`the run is ${progress.state}`);
-    const sum = (of: 'pages' | 'rows' | 'calls') => progress.nodes.reduce((total, node) => total + node[of], 0);
-    return { state: progress.state, pages: sum('pages'), rows: sum('rows'), calls: sum('calls') };
-  };
-  const rowsStored = async (): Promise<number> => {
-    const { rows } = await world.db.pool.query<{ resource: string }>('select distinct resource from sluice.record');
-    const counts = await Promise.all(rows.map(({ resource }) => countRecords(world.db.pool, account, resource)));
-    return counts.reduce((total, count) => total + count, 0);
-  };
 
   /** Lets no page of the account's lists be stored until it is released. Every list has come to such a page then. */
   const holdPages = async (): Promise<() => Promise<void>> => {
@@ -124,7 +107,7 @@ describe('calls of a list that are asked for several at once', () => {
       'select 1 from sluice.unit u join sluice.run r on r.id = u.run_id where r.account = $1 for update of u',
       [account],
     );
-    await expect.poll(() => callsWithin(150), { interval: 1 }).toBe(0);
+    await expect.poll(() => callsWithin(api, 150), { interval: 1 }).toBe(0);
     return letGo;
   };
 
@@ -197,7 +180,7 @@ describe('calls of a list that are asked for several at once', () => {
         const { calls, rows: items } = wholeOf(kind, PAGES);
         expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items, calls });
         expect(api.report()).toMatchObject({ calls, repeated: [], maxConcurrent: 1 });
-        expect(await rowsStored()).toBe(items);
+        expect(await rowsStored(world.db, account)).toBe(items);
         const rows = await rowsOf(run);
         expect(rows.flat().length - idleOf(rows)).toBe(calls);
         expect(idleOf(rows)).toBeLessThanOrEqual(8);
@@ -221,13 +204,13 @@ describe('calls of a list that are asked for several at once', () => {
       const run = await start(kind);
       await expect.poll(() => api.report().byStatus['429'], { interval: 5 }).toBe(1);
       // Those of other lists that are on their way.
-      await expect.poll(() => callsWithin(50), { interval: 1 }).toBe(0);
-      expect(await callsWithin(1_300)).toBe(0);
+      await expect.poll(() => callsWithin(api, 50), { interval: 1 }).toBe(0);
+      expect(await callsWithin(api, 1_300)).toBe(0);
       const { calls, rows: items } = wholeOf(kind, PAGES);
       expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items });
       expect(api.report()).toMatchObject({ calls: calls + 1, repeated: [] });
       expect(api.report().byStatus['429']).toBe(1);
-      expect(await rowsStored()).toBe(items);
+      expect(await rowsStored(world.db, account)).toBe(items);
       expect(brokenOff(await rowsOf(run), ({ state }) => state === 'later')).not.toEqual([]);
     });
 
@@ -240,7 +223,7 @@ describe('calls of a list that are asked for several at once', () => {
       expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: items });
       expect(api.report()).toMatchObject({ calls: calls + 1, repeated: [] });
       expect(api.report().byStatus['500']).toBe(1);
-      expect(await rowsStored()).toBe(items);
+      expect(await rowsStored(world.db, account)).toBe(items);
       expect(brokenOff(await rowsOf(run), ({ state }) => state === 'later')).not.toEqual([]);
     });
 
@@ -280,7 +263,7 @@ describe('calls of a list that are asked for several at once', () => {
       }
       expect(scripts.map((script) => script.remaining())).toEqual([17, 17]);
       const { calls, rows } = wholeOfAll(PAGES);
-      expect(await rowsStored()).toBe(rows - 2 * unread);
+      expect(await rowsStored(world.db, account)).toBe(rows - 2 * unread);
       expect(api.report().byStatus['500']).toBe(6);
       expect(api.report()).toMatchObject({ calls: calls - 2 * (PAGES - BEFORE) + 6, repeated: [] });
     });
@@ -292,10 +275,10 @@ describe('calls of a list that are asked for several at once', () => {
       await callsReach(LISTS * BEFORE);
       await Promise.all(runs.map(({ run }) => run.pause()));
       const { calls: before } = api.report();
-      await expect.poll(() => callsWithin(150), { interval: 1 }).toBe(0);
+      await expect.poll(() => callsWithin(api, 150), { interval: 1 }).toBe(0);
       // One may be on its way for each list.
       expect(api.report().calls - before).toBeLessThanOrEqual(LISTS);
-      expect(await callsWithin(500)).toBe(0);
+      expect(await callsWithin(api, 500)).toBe(0);
       for (const { run } of runs) {
         expect((await progressOf(run)).state).toBe('paused');
         await run.resume();
@@ -315,9 +298,14 @@ describe('calls of a list that are asked for several at once', () => {
       const { calls: before } = api.report();
       await expect(run.result()).rejects.toThrow();
       expect(api.report().calls - before).toBeLessThanOrEqual(kind.lists);
-      expect(await callsWithin(500)).toBe(0);
+      expect(await callsWithin(api, 500)).toBe(0);
       const { calls } = api.report();
-      expect(await progressOf(run)).toEqual({ state: 'cancelled', pages: calls, calls, rows: await rowsStored() });
+      expect(await progressOf(run)).toEqual({
+        state: 'cancelled',
+        pages: calls,
+        calls,
+        rows: await rowsStored(world.db, account),
+      });
       await rowsOf(run);
     });
 
@@ -338,8 +326,8 @@ describe('calls of a list that are asked for several at once', () => {
       const runs = await startEach();
       await callsReach(LISTS * BEFORE);
       api.pause();
-      await expect.poll(() => callsWithin(50), { interval: 1 }).toBe(0);
-      expect(await callsWithin(2_700)).toBe(0);
+      await expect.poll(() => callsWithin(api, 50), { interval: 1 }).toBe(0);
+      expect(await callsWithin(api, 2_700)).toBe(0);
       api.resume();
       for (const { run, kind } of runs) {
         expect(await run.result()).toMatchObject({ state: 'done', ...wholeOf(kind, PAGES) });
@@ -413,7 +401,7 @@ describe('calls of a list that are asked for several at once', () => {
         await rowsOf(run);
       }
       const { calls, rows } = wholeOfAll(PAGES);
-      expect(await rowsStored()).toBe(rows);
+      expect(await rowsStored(world.db, account)).toBe(rows);
       expect(api.report().calls).toBe(calls + lost);
       for (const path of paths) expect(api.report().byPath[path]).toBeLessThanOrEqual(PAGES + 1);
     } finally {

@@ -3,10 +3,10 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { SyncHandle } from '../../client/index.ts';
-import { countRecords } from '../../db/index.ts';
 import { defineSync, get } from '../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
 import { forest, provider } from '../fixtures/forest.ts';
+import { callsWithin, progressOf, rowsStored } from '../setup/run-facts.ts';
 import { startWorkerProcess, type WorkerProcess } from '../setup/worker-process.ts';
 import { createWorld, type World } from '../setup/world.ts';
 
@@ -60,29 +60,12 @@ describe('a page that is being stored behind its answer', () => {
     world.sluice.start(sync, { account, input });
   const callsReach = (calls: number) =>
     expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThanOrEqual(calls);
-  const progressOf = async (run: SyncHandle) => {
-    const progress = await run.progress();
-    if (!('nodes' in progress)) throw new Error(`the run is ${progress.state}`);
-    const sum = (of: 'pages' | 'rows' | 'calls') => progress.nodes.reduce((total, node) => total + node[of], 0);
-    return { state: progress.state, pages: sum('pages'), rows: sum('rows'), calls: sum('calls') };
-  };
-  const rowsStored = async (): Promise<number> => {
-    const { rows } = await world.db.pool.query<{ resource: string }>('select distinct resource from sluice.record');
-    const counts = await Promise.all(rows.map(({ resource }) => countRecords(world.db.pool, account, resource)));
-    return counts.reduce((total, count) => total + count, 0);
-  };
   const heldUp = async (): Promise<number> => {
     const { rows } = await world.db.pool.query<{ n: number }>(
       `select count(*)::int as n from pg_stat_activity
        where datname = current_database() and application_name = 'sluice-worker' and wait_event_type = 'Lock'`,
     );
     return rows[0]!.n;
-  };
-  /** How many calls come within a moment in which none should. */
-  const callsWithin = async (ms: number): Promise<number> => {
-    const before = api.report().calls;
-    await new Promise((resolve) => setTimeout(resolve, ms));
-    return api.report().calls - before;
   };
   /** Lets no page of the run's lists be stored until it is released. */
   const lockLists = async (run: SyncHandle): Promise<() => Promise<void>> => {
@@ -103,7 +86,7 @@ describe('a page that is being stored behind its answer', () => {
   const hold = async (run: SyncHandle): Promise<() => Promise<void>> => {
     const release = await lockLists(run);
     await expect.poll(heldUp, { interval: 10 }).toBeGreaterThan(0);
-    await expect.poll(() => callsWithin(100), { interval: 1 }).toBe(0);
+    await expect.poll(() => callsWithin(api, 100), { interval: 1 }).toBe(0);
     return release;
   };
 
@@ -124,12 +107,12 @@ describe('a page that is being stored behind its answer', () => {
         // Each list has made the call whose page is held up, and no other.
         expect(api.report().calls - before.calls).toBeLessThanOrEqual(lists);
         expect(api.report().calls).toBeGreaterThan(before.calls);
-        expect(await callsWithin(700)).toBe(0);
+        expect(await callsWithin(api, 700)).toBe(0);
         expect(await progressOf(run)).toEqual(before);
         await release();
         expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows, calls: pages });
         expect(api.report()).toMatchObject({ calls: pages, repeated: [] });
-        expect(await rowsStored()).toBe(rows);
+        expect(await rowsStored(world.db, account)).toBe(rows);
       },
     );
 
@@ -155,7 +138,7 @@ describe('a page that is being stored behind its answer', () => {
       expect(await progressOf(run)).toMatchObject({ state: 'running', pages: 7, rows: 70 });
       await world.db.pool.query('drop trigger refuse on sluice.record; drop function refuse');
       expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: PAGES * 10 });
-      expect(await rowsStored()).toBe(PAGES * 10);
+      expect(await rowsStored(world.db, account)).toBe(PAGES * 10);
       expect(api.report().repeated).toMatchObject([{ position: '70' }]);
       expect(await run.waits()).toEqual([]);
     });
@@ -163,15 +146,19 @@ describe('a page that is being stored behind its answer', () => {
     /** Releases the page that holds the run up. @returns what is told of the run once it is cancelled. */
     const cancelledAfter = async (run: SyncHandle, release: () => Promise<void>) => {
       // It does not end without that page.
-      expect(await callsWithin(700)).toBe(0);
+      expect(await callsWithin(api, 700)).toBe(0);
       expect((await progressOf(run)).state).not.toBe('cancelled');
       await release();
       const stateOf = () => progressOf(run).then(({ state }) => state);
       await expect.poll(stateOf, { interval: 5 }).toBe('cancelled');
       const ended = await progressOf(run);
-      expect(ended).toMatchObject({ calls: api.report().calls, pages: api.report().calls, rows: await rowsStored() });
+      expect(ended).toMatchObject({
+        calls: api.report().calls,
+        pages: api.report().calls,
+        rows: await rowsStored(world.db, account),
+      });
       await expect(run.result()).rejects.toThrow();
-      expect(await callsWithin(300)).toBe(0);
+      expect(await callsWithin(api, 300)).toBe(0);
       expect(await progressOf(run)).toEqual(ended);
       return ended;
     };
@@ -191,12 +178,12 @@ describe('a page that is being stored behind its answer', () => {
       const run = await start(single);
       await callsReach(20);
       api.pause();
-      await expect.poll(() => callsWithin(100), { interval: 1 }).toBe(0);
+      await expect.poll(() => callsWithin(api, 100), { interval: 1 }).toBe(0);
       const release = await lockLists(run);
       const before = await progressOf(run);
       await run.cancel();
       // A workflow task that makes calls tells the server of itself every 8 s, and hears of the cancellation then.
-      expect(await callsWithin(9_000)).toBe(0);
+      expect(await callsWithin(api, 9_000)).toBe(0);
       api.resume();
       await expect.poll(heldUp, { interval: 10 }).toBe(1);
       const { calls } = await cancelledAfter(run, release);
@@ -211,12 +198,16 @@ describe('a page that is being stored behind its answer', () => {
     const release = await hold(run);
     const before = await progressOf(run);
     const stopped = worker.stop();
-    expect(await callsWithin(500)).toBe(0);
+    expect(await callsWithin(api, 500)).toBe(0);
     await release();
     await stopped;
     const after = await progressOf(run);
     expect(after.calls).toBeGreaterThan(before.calls);
-    expect(after).toMatchObject({ calls: api.report().calls, pages: api.report().calls, rows: await rowsStored() });
+    expect(after).toMatchObject({
+      calls: api.report().calls,
+      pages: api.report().calls,
+      rows: await rowsStored(world.db, account),
+    });
     const next = await world.startWorker();
     expect(await run.result()).toMatchObject({ state: 'done', rows, calls: pages });
     expect(api.report()).toMatchObject({ calls: pages, repeated: [] });
@@ -255,7 +246,7 @@ describe('a page that is being stored behind its answer', () => {
     expect(await progressOf(run)).toEqual(before);
     await startProcess();
     expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows, calls: pages });
-    expect(await rowsStored()).toBe(rows);
+    expect(await rowsStored(world.db, account)).toBe(rows);
     expect(api.report().calls).toBe(pages + lost);
     expect(lost).toBeLessThanOrEqual(lists);
     const { repeated } = api.report();
