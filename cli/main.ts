@@ -7,6 +7,7 @@ import { Command, Option } from 'commander';
 import { addAccountsCommand } from './accounts.ts';
 import type { DevOptions } from './dev.ts';
 import { addLimitsCommand } from './limits.ts';
+import { addMigrateCommand } from './migrate.ts';
 import { addReportsCommand } from './reports.ts';
 import type { RetryCommandOptions, StartCommandOptions } from './start.ts';
 import type { WorkerCommandOptions } from './worker.ts';
@@ -74,6 +75,7 @@ for (const action of ['pause', 'resume', 'cancel'] as const) {
 
 addAccountsCommand(program);
 addLimitsCommand(program);
+addMigrateCommand(program);
 addReportsCommand(program);
 
 try {

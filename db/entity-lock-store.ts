@@ -1,6 +1,6 @@
 /**
  * One operation at a time on one entity: a queue in Postgres whose first place holds the lock. The functions are in
- * migrations/0041_entity_locks.sql, `take_lock` in 0051_lock_cycles.sql. Next stop: `client/act.ts` takes a place, `workflows/action.ts` waits and gives it back.
+ * `functions/locks`. Next stop: `client/act.ts` takes a place, `workflows/action.ts` waits and gives it back.
  */
 import type { ConflictPolicy, PendingOperation } from '../contracts/action.ts';
 import type { Queryable } from './pool.ts';

@@ -1,7 +1,8 @@
-// The only code that knows tables. Imports contracts and pg only. Start with migrations/0001_core.sql.
+// The only code that knows tables. Imports contracts and pg only. Start with schema/run.sql.
 export { createPool, inTransaction } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
-export { migrate } from './migrate.ts';
+export { migrate, type MigrateOptions } from './migrate.ts';
+export { grantRuntime } from './grant-runtime.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './run-store.ts';
 export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake } from './unit-store.ts';
 export { growPageSize, shrinkPageSize } from './page-size-store.ts';

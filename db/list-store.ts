@@ -1,7 +1,7 @@
 /**
  * What a node's lists leave behind when all of them have ended: watermarks moved and deletions marked, for each parent
  * whose list was read to its end; and for the node's children the rows of earlier runs, and the lists that those left unread.
- * Next stop: `sluice.settle_lists` in `migrations/0001_core.sql`, `sluice.owed_lists` in `migrations/0072_owed_lists.sql`.
+ * Next stop: `functions/lists/settle-lists.sql`, `functions/lists/owed-lists.sql`.
  */
 import type { Pool } from './pool.ts';
 

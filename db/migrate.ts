@@ -1,28 +1,68 @@
 /**
- * Brings Sluice's own schema (`sluice`) up to date: numbered SQL files, forward only, each in its own transaction with
- * its number and checksum. Safe to call from many workers at once; run at every start.
+ * Brings Sluice's own schema (`sluice`) up to date: numbered SQL files, forward only, each in its own transaction with its number
+ * and checksum. Many workers may call it at once, at every start; where nothing is missing it only reads, so a role without the
+ * right to change tables is enough. Used by: workers, `sluice dev`, `sluice migrate`, the limiter alone.
  */
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
-import { inTransaction, type Pool } from './pool.ts';
+import { inTransaction, type Pool, type Queryable } from './pool.ts';
+
+export interface MigrateOptions {
+  /** Where the files are. Default: this build's own. */
+  readonly directory?: URL;
+  /** Told when the database is ahead of this build, and the build may go on all the same. */
+  readonly warn?: (message: string) => void;
+}
 
 interface Migration {
   readonly number: number;
   readonly name: string;
   readonly sql: string;
   readonly checksum: string;
+  /** Workers of the version before it must not go on beside it. */
+  readonly isBreaking: boolean;
+}
+
+interface Applied {
+  readonly number: number;
+  readonly name: string;
+  readonly checksum: string;
+  readonly is_breaking: boolean;
 }
 
 // Any fixed number serves: it only has to be the same in every worker and strange enough to collide with nobody.
 const ADVISORY_LOCK = 728_410_559_203;
+/** A line of a migration that stops workers of older versions. */
+const BREAKING = /^-- breaking\b/m;
 
 /**
  * Applies what is missing.
  * @returns the names of the migrations applied by this call, in order; empty when the schema was up to date.
- * @throws Error when an applied file was edited since, or when the database is newer than this build.
+ * @throws Error when an applied file was edited since, when the database is newer than this build and a newer migration is marked
+ *   as breaking, or when this role may not change the schema.
  */
-export async function migrate(pool: Pool, directory: URL = new URL('migrations/', import.meta.url)): Promise<string[]> {
+export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise<string[]> {
+  const { directory = new URL('migrations/', import.meta.url), warn = () => {} } = options;
   const migrations = await readMigrations(directory);
+  const before = await readApplied(pool);
+  verify(migrations, before, warn);
+  if (missing(migrations, before).length === 0) return [];
+  try {
+    return await applyMissing(pool, migrations);
+  } catch (error) {
+    if ((error as { code?: string }).code !== INSUFFICIENT_PRIVILEGE) throw error;
+    const names = missing(migrations, before).map(({ name }) => name);
+    throw new Error(
+      `The database lacks ${names.join(', ')}, and this role may not change its schema. Run \`npx sluice migrate\` once with ` +
+        'DATABASE_URL naming the role that owns it; workers need no such right.',
+      { cause: error },
+    );
+  }
+}
+
+const INSUFFICIENT_PRIVILEGE = '42501';
+
+async function applyMissing(pool: Pool, migrations: readonly Migration[]): Promise<string[]> {
   const applied: string[] = [];
   const client = await pool.connect();
   try {
@@ -30,20 +70,16 @@ export async function migrate(pool: Pool, directory: URL = new URL('migrations/'
     await client.query(`
       create schema if not exists sluice;
       create table if not exists sluice.migration (
-        number int primary key, name text not null, checksum text not null,
+        number int primary key, name text not null, checksum text not null, is_breaking boolean not null default false,
         applied_at timestamptz not null default clock_timestamp())`);
-    const { rows } = await client.query<{ number: number; name: string; checksum: string }>(
-      'select number, name, checksum from sluice.migration order by number',
-    );
-    verify(migrations, rows);
-    const done = new Set(rows.map((row) => row.number));
-    for (const migration of migrations.filter((candidate) => !done.has(candidate.number))) {
+    for (const migration of missing(migrations, await readApplied(client))) {
       await inTransaction(pool, async (tx) => {
         await tx.query(migration.sql);
-        await tx.query('insert into sluice.migration (number, name, checksum) values ($1, $2, $3)', [
+        await tx.query('insert into sluice.migration (number, name, checksum, is_breaking) values ($1, $2, $3, $4)', [
           migration.number,
           migration.name,
           migration.checksum,
+          migration.isBreaking,
         ]);
       });
       applied.push(migration.name);
@@ -57,33 +93,47 @@ export async function migrate(pool: Pool, directory: URL = new URL('migrations/'
   }
 }
 
+async function readApplied(db: Queryable): Promise<Applied[]> {
+  const { rows: found } = await db.query<{ exists: boolean }>(
+    `select to_regclass('sluice.migration') is not null as exists`,
+  );
+  if (!found[0]?.exists) return [];
+  const { rows } = await db.query<Applied>(
+    'select number, name, checksum, is_breaking from sluice.migration order by number',
+  );
+  return rows;
+}
+
+function missing(migrations: readonly Migration[], applied: readonly Applied[]): Migration[] {
+  return migrations.filter(({ number }) => !applied.some((row) => row.number === number));
+}
+
 async function readMigrations(directory: URL): Promise<Migration[]> {
   const files = (await readdir(directory)).filter((file) => file.endsWith('.sql')).sort();
   return Promise.all(
     files.map(async (name) => {
       const sql = await readFile(new URL(name, directory), 'utf8');
-      return { number: Number.parseInt(name, 10), name, sql, checksum: createHash('sha256').update(sql).digest('hex') };
+      const checksum = createHash('sha256').update(sql).digest('hex');
+      return { number: Number.parseInt(name, 10), name, sql, checksum, isBreaking: BREAKING.test(sql) };
     }),
   );
 }
 
-function verify(
-  known: readonly Migration[],
-  applied: readonly { number: number; name: string; checksum: string }[],
-): void {
+function verify(known: readonly Migration[], applied: readonly Applied[], warn: (message: string) => void): void {
   for (const row of applied) {
     const file = known.find((migration) => migration.number === row.number);
-    if (!file) {
-      throw new Error(
-        `The database has migration ${row.name}, which this build of Sluice does not know: it was migrated by a newer ` +
-          'version. Upgrade this worker, or point it at another database.',
-      );
-    }
-    if (file.checksum !== row.checksum) {
+    if (file && file.checksum !== row.checksum) {
       throw new Error(
         `Migration ${row.name} was applied with other contents than this build has. Applied files are never edited: ` +
           'restore it and put the change into a new file.',
       );
     }
+    if (file) continue;
+    const isNewer = `The database has migration ${row.name}, which this build of Sluice does not know: a newer version has migrated it.`;
+    if (row.is_breaking)
+      throw new Error(
+        `${isNewer} It is marked as breaking, so this version can't go on beside it. Upgrade this worker, or point it at another database.`,
+      );
+    warn(`${isNewer} This version goes on; upgrade it when the roll-out is done.`);
   }
 }

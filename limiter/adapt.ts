@@ -47,20 +47,6 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
  */
 export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
   const s: LawState = { ...state };
-  // States of older versions do not have them.
-  s.spans ??= [];
-  s.same ??= [];
-  s.spanOk ??= 0;
-  s.bucketLeast ??= 0;
-  s.bucketMost ??= Number.MAX_VALUE;
-  s.notedMs ??= 0;
-  s.spansFromMs ??= 0;
-  s.drainUntilMs ??= 0;
-  s.clean ??= 0;
-  s.proven ??= 0;
-  s.former ??= 0;
-  s.unanswered ??= 0;
-  s.unused ??= 0;
   advanceTo(s, event);
   const text = react(s, event, spec) ?? passTime(s, spec);
   if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);

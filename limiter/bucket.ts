@@ -35,7 +35,7 @@ const SHORTEST_SLOT_US = 5_000;
 // period with this much over; then a saturated window loses this, and not a whole slot, in every round.
 // It also has to cover how late a caller comes who was sent away, or its successors' estimates slip by a slot.
 const SLACK_US = 250_000;
-// As in 0002_limiter.sql.
+// As in db/functions/limiter/acquire.sql.
 const SLOTS_AHEAD = 30;
 // After a crash a short window is taken for full, which costs that window once; of a longer one a fiftieth is lost.
 const LONGEST_SHORT_WINDOW_MS = 10_000;

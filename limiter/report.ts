@@ -1,7 +1,7 @@
 /**
  * Takes in how calls went. Refusals and what is given back go to the store at once, plain successes are collected and
  * only sent when a learned limit wants to know of them; for a window without hints they cost nothing.
- * Next stop: `sluice.limit_report` in `db/migrations/0010_limiter_reports.sql`, then `learn.ts`.
+ * Next stop: `db/functions/limiter/report.sql`, then `learn.ts`.
  */
 import type { Charge, QuotaHint } from '../contracts/limit.ts';
 import type { Pool } from '../db/pool.ts';

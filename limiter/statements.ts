@@ -1,6 +1,6 @@
 /**
  * Every SQL statement of the limiter, one constant each. The logic that runs under row locks is in
- * `db/migrations/0002_limiter.sql` and `0010_limiter_reports.sql`.
+ * `db/functions/limiter`.
  */
 
 /** Locks the rows $1 in id order; one transaction. Rows of $3 are only read. */

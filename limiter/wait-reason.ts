@@ -6,7 +6,7 @@ import type { Decision } from './batch.ts';
 import { gateKey } from './bucket.ts';
 import type { WaitCause, WaitReason } from './types.ts';
 
-// As numbered in 0002_limiter.sql; 6 is the provider's gate, 7 its breaker.
+// As numbered in db/functions/limiter/decide.sql; 6 is the provider's gate, 7 its breaker.
 const CAUSES: Readonly<Record<number, WaitCause>> = {
   1: 'full',
   2: 'closed',

@@ -74,7 +74,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const limiter = createLimiter({ pool });
   const http = createHttpSender();
   try {
-    await migrate(pool);
+    await migrate(pool, { warn: (message) => log.warn({}, message) });
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
     const client = new Client({ connection, namespace });
     await registerSearchAttributes(connection, namespace).catch((error: unknown) => {

@@ -12,7 +12,6 @@ import {
   continueAsNew,
   getExternalWorkflowHandle,
   isCancellation,
-  patched,
   setCurrentDetails,
   setHandler,
   workflowInfo,
@@ -151,7 +150,7 @@ export async function resource(input: ResourceInput): Promise<void> {
     if (isHistoryLong()) {
       if (inHand.size === 0) settle('cut');
       // One call that waits for its next attempt would keep all others of the node waiting for the cut.
-      else if (!isCutting && patched('waiting-ends-at-a-cut')) {
+      else if (!isCutting) {
         isCutting = true;
         durableCalls.cancel();
       }

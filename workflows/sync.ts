@@ -8,7 +8,6 @@ import {
   condition,
   getExternalWorkflowHandle,
   isCancellation,
-  patched,
   setCurrentDetails,
   setHandler,
   startChild,
@@ -46,8 +45,6 @@ export async function sync(input: SyncInput): Promise<RunResult> {
     if (isPaused) upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
   });
   let isOpen = false;
-  /** Its single list is read here: pauses and resumes then come late and together. */
-  let isReadHere = false;
   /** Pauses and resumes are carried out in turn, to the end: signals that one workflow task sends arrive in any order. */
   let switchesAsked = 0;
   let switchesEnded = 0;
@@ -56,8 +53,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
   const isSwitching = (): boolean => switchesAsked > switchesEnded;
   const switchTo = async (state: 'running' | 'paused', isReconnected = false): Promise<void> => {
     const turn = switchesAsked++;
-    const inTurn = patched('switches-in-turn');
-    await condition(() => isOpen && (!(inTurn || isReadHere) || switchesEnded === turn));
+    await condition(() => isOpen && switchesEnded === turn);
     // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
     const how = isReconnected ? { runId, state, isReconnected } : { runId, state };
     const isSwitched = await runStep((steps) => steps.setRunState(how));
@@ -110,7 +106,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
       if (!isPaused) describe(running, notes);
       if (isEnding) await tell(child, endEarlySignal);
       // It may have begun before the run was paused or resumed, and was not told yet.
-      if (isReadHere && switches !== before) {
+      if (switches !== before) {
         const turn = switchesAsked++;
         await condition(() => switchesEnded === turn);
         await tell(child, isPaused ? pauseSignal : resumeSignal);
@@ -130,8 +126,7 @@ export async function sync(input: SyncInput): Promise<RunResult> {
       );
     };
     const list = onlyList(plan, input);
-    if (list && patched('one-list')) {
-      isReadHere = true;
+    if (list) {
       const toRead = { runId, node: list, context, maxHistoryEvents: plan.maxHistoryEvents };
       const isRead = await readList(toRead, () => switchesAsked === 0 && !isEnding);
       // Only one thing at a time goes on from here, in whatever order the answers came.

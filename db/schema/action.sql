@@ -26,7 +26,10 @@ create table sluice.action_step (
   error text,
   error_type text,
   created_at timestamptz not null default clock_timestamp(),
-  ended_at timestamptz
+  ended_at timestamptz,
+  -- Who has said what became of a write whose fate was left to a person, and when.
+  resolved_by text,
+  resolved_at timestamptz
 ) with (fillfactor = 80);
 create index action_step_by_root on sluice.action_step (root_workflow_id);
 create index action_step_ended on sluice.action_step (ended_at) where ended_at is not null;

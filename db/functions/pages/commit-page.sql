@@ -1,6 +1,3 @@
--- Pages of new rows, nearly all of a first sync, are stored with a plain insert: `on conflict` looks each row up once more,
--- and locks and logs it twice, which was a quarter of what a page costs.
-
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes
 -- by ordinal.
@@ -11,7 +8,7 @@
 -- are taken to be new; where that is wrong, nothing of the attempt stays and the page goes the way of all others.
 -- Returns { stale } when the page was stored before by somebody else, else { rows, fresh, changed, ended, reason, lanes,
 -- children, wake, isPaused, isAllNew }; `isAllNew` only where it was expected.
-create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql as $$
+create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
   board sluice.lane_board;

@@ -1,11 +1,7 @@
--- Two sagas that each hold an entity and wait for the other's would wait for ever: the one that would close the circle is
--- refused. Whoever can hold one entity while it waits for another is a step of a saga, so only those are looked at, one
--- at a time; an operation of its own pays nothing.
-
-create index entity_lock_root on sluice.entity_lock (root_workflow_id);
-
+-- Takes a place. Returns { state: 'held' | 'waiting' | 'refused', ahead: [workflow ids], byRoot }. Asking twice is one
+-- place; with byRoot there is none of its own to give back.
 create or replace function sluice.take_lock(for_entity text, for_workflow text, root text, of_kind text, of_name text, of_account text,
-  by_whom text, policy text) returns jsonb language plpgsql as $$
+  by_whom text, policy text) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   mine sluice.entity_lock;
   before text[];

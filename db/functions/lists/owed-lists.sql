@@ -1,19 +1,10 @@
--- A parent whose row has not changed does not come again, and so neither would what is below it, where an earlier run left
--- that unread. The next run takes such lists over: the run before it owes them. A run that has taken over what the ones before
--- it owed has units of its own for all of that, so nobody needs to look behind it.
-
--- The list of the runs before that is being taken over, how far, and whether all of it has been.
-alter table sluice.node add column owed_run uuid;
-alter table sluice.node add column owed_to bigint;
-alter table sluice.node add column owed_taken boolean not null default false;
-
 -- The next lists of a node that earlier runs of the sync and account owe to this one, with their parents' rows: the newest run
 -- that has the list has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed; what was
 -- `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
 -- Reads up to `room` units of one run, by the indexes unit_unended and unit_flawed, newest run first, at most 1,000 runs back.
 -- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry, which takes nothing
 -- over: it reads the lists of the run that it retries.
-create function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql as $$
+create or replace function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   this sluice.run;
   n sluice.node;
@@ -77,22 +68,4 @@ begin
     behind := 0;
   end loop;
   return null;
-end $$;
-
--- Takes such lists over: `lists` is [[key, record]], `of_run` and `upto` as they were told. Null for both: all has been taken.
--- Locks: units by key, the node.
-create function sluice.take_over(for_run uuid, for_node text, lists jsonb, of_run uuid, upto bigint) returns void
-language plpgsql as $$
-declare
-  added int;
-begin
-  insert into sluice.unit (run_id, node, parent_key, parent_record)
-  select for_run, for_node, l.key, l.rec
-  from (select distinct on (e->>0) e->>0 as key, e->>1 as rec from jsonb_array_elements(lists) e order by e->>0) l
-  order by l.key
-  on conflict (run_id, node, parent_key, part, lane) do nothing;
-  get diagnostics added = row_count;
-  update sluice.node n set waiting = n.waiting + added, owed_run = of_run, owed_to = upto,
-    owed_taken = n.owed_taken or of_run is null
-    where n.run_id = for_run and n.name = for_node;
 end $$;

@@ -1,41 +1,27 @@
--- Most rows of a batch are where they were at the last permit: the same slot, room enough, nobody waits. Those are taken by
--- one statement that changes a few numbers, without going through the ring; only the others are looked at one by one. What
--- such rows grant is kept in `filling` and comes to slot `filling_slot` of the ring with the next limit_advance(), which every
--- other function begins with. Otherwise as 0002_limiter.sql, where the parameters are explained.
-do $$
-declare
-  c record;
-  v_source text;
-  v_changed text;
-begin
-  for c in
-    select * from (values
-      ('limit_advance', E'begin\n  -- The clock was set back', E'begin
-  if r.filling <> 0 then
-    v_index := (r.filling_slot % r.slots)::int + 1;
-    r.ring[v_index] := r.ring[v_index] + r.filling;
-    r.filling := 0;
-  end if;
-  -- The clock was set back'),
-      ('limit_report', 'ring = r.ring,', 'ring = r.ring, filling = r.filling,'),
-      ('limit_configure', 'ring = r.ring,', 'ring = r.ring, filling = r.filling,'),
-      ('limit_law_write', 'ring = r.ring,', 'ring = r.ring, filling = r.filling,'),
-      ('limit_override', 'ring = r.ring,', 'ring = r.ring, filling = r.filling,')) edit (function, before, after)
-  loop
-    select pg_get_functiondef(p.oid) into strict v_source
-      from pg_proc p where p.pronamespace = 'sluice'::regnamespace and p.proname = c.function;
-    v_changed := replace(v_source, c.before, c.after);
-    if v_changed = v_source then
-      raise exception 'sluice.% is not as 0002 to 0073 made it: % was not found', c.function, c.before;
-    end if;
-    execute v_changed;
-  end loop;
-end $$;
-
+-- Takes permits for a batch of calls: each call gets all that it asks for, or nothing and a place in the queue.
+--
+-- Most rows of a batch are where the last permit left them: the same slot, room enough, an empty queue. One statement takes
+-- those and changes a few numbers without going through the ring. Only the others are looked at one by one. What such rows
+-- grant is kept in `filling` and moves to slot `filling_slot` of the ring with the next limit_advance(), with which every other
+-- function begins.
+--
+-- Locks: the bucket rows by id, in a statement of their own before the clock is read.
+--
+--   p_ids       the buckets, ascending, without repeats; locked in this order, so no two calls can deadlock
+--   p_demand    what the whole batch asks of each
+--   p_gates     rows that are only read: a gate that is paused, or held because its provider fails, denies
+--   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate position, f: goes first, b: bucket positions,
+--               q: costs}], read only when not everything can simply be granted
+--   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate position, b: bucket positions, s: slots,
+--               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
+--   p_late_us   how late this worker may send: its grants are counted that much later (thirty slots at most; the client knows)
+-- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
+-- [[request, cause, bucket position (0 = gate), wait µs, ahead, until µs]] for those not granted; law_due = buckets
+-- whose control law wants to hear that time passed.
 create or replace function sluice.limit_acquire(
   p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json, p_late_us bigint,
   out missing bigint[], out lock_wait_us bigint, out slots bigint[], out epochs int[], out denied json, out law_due bigint[]
-) language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+) language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_generic_plan set search_path = pg_catalog as $$
 declare
   v_entry bigint := sluice.limit_clock_us();
   v_clock bigint;

@@ -1,0 +1,28 @@
+/**
+ * `sluice migrate`: brings the schema up to date, as every worker does at its start. For databases whose workers may not change it.
+ * Next stop: `db/migrate.ts`.
+ */
+import type { Command } from 'commander';
+
+export function addMigrateCommand(program: Command): void {
+  program
+    .command('migrate')
+    .description("bring Sluice's schema up to date; workers do it at their start, where their role may")
+    .option('--grant <role>', 'give this role what a worker and a client need, and nothing more')
+    .action(migrateCommand);
+}
+
+async function migrateCommand({ grant }: { readonly grant?: string }): Promise<void> {
+  const { createPool, grantRuntime, migrate } = await import('../db/index.ts');
+  const { databaseUrl } = await import('./database-url.ts');
+  const pool = createPool(await databaseUrl(), { max: 2, applicationName: 'sluice-migrate' });
+  try {
+    const applied = await migrate(pool, { warn: (message) => console.error(message) });
+    console.log(applied.length > 0 ? `Applied ${applied.join(', ')}.` : 'The schema is up to date.');
+    if (grant === undefined) return;
+    await grantRuntime(pool, grant);
+    console.log(`Role ${grant} may read and write Sluice's rows, and run its functions.`);
+  } finally {
+    await pool.end();
+  }
+}

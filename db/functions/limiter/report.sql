@@ -1,0 +1,129 @@
+-- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
+-- should be stepped now.
+--   p_entries [{id, refundSlots, refunds, charge, closeMs, reason, epochs, oks, refusals, failures, releases, heldMs,
+--              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
+--              epochs, the epochs of the permits
+create or replace function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
+declare
+  v_generation bigint := sluice.limit_generation();
+  v_due bigint[] := '{}';
+  r sluice.limit_bucket;
+  e record;
+  v_clock bigint;
+  v_index int;
+  v_amount float8;
+  v_backoff_us bigint;
+  v_current boolean;
+  v_refused boolean;
+  v_loses boolean := false;
+begin
+  perform from sluice.limit_bucket b
+    where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry) order by b.id for no key update;
+  v_clock := sluice.limit_clock_us();
+  for e in
+    select * from json_to_recordset(p_entries) as entry (
+      id bigint, "refundSlots" bigint[], refunds float8[], charge float8, "closeMs" float8, reason text, epochs int[],
+      oks int[], refusals int[], failures int[], releases int, "heldMs" float8, remaining float8, "resetMs" float8, max float8, "ageMs" float8)
+     order by id
+  loop
+    select * into r from sluice.limit_bucket b where b.id = e.id;
+    continue when not found;
+    r := sluice.limit_advance(r, v_clock, v_generation);
+    for k in 1 .. coalesce(cardinality(e.refunds), 0) loop
+      if r.max is not null and e."refundSlots"[k] >= r.tail then
+        v_index := (e."refundSlots"[k] % r.slots)::int + 1;
+        v_amount := least(e.refunds[k], r.ring[v_index]);
+        r.ring[v_index] := r.ring[v_index] - v_amount;
+        r.used := r.used - v_amount;
+      end if;
+      if r.rate is not null then
+        r.tokens := least(r.burst, r.tokens + e.refunds[k]);
+        r.probe_lease_us := 0;
+      end if;
+    end loop;
+    if e.charge > 0 then
+      if r.max is not null then
+        v_index := ((r.last_us / r.slot_us) % r.slots)::int + 1;
+        r.ring[v_index] := r.ring[v_index] + e.charge;
+        r.used := r.used + e.charge;
+      end if;
+      r.tokens := r.tokens - e.charge;
+      v_loses := true;
+    end if;
+    if e.releases > 0 then
+      r.hold_us := (r.hold_us * 0.8 + 200 * e."heldMs" / e.releases)::bigint;
+    end if;
+    r := sluice.limit_correct(r, e.remaining, (e."resetMs" * 1000)::bigint, e.max, (coalesce(e."ageMs", 0) * 1000)::bigint);
+
+    -- One decrease per burst: refusals of permits from before the last one only count.
+    v_current := false;
+    v_refused := false;
+    for k in 1 .. coalesce(cardinality(e.epochs), 0) loop
+      r.ev_ok := r.ev_ok + e.oks[k];
+      r.ev_failed := r.ev_failed + e.failures[k];
+      v_refused := v_refused or e.refusals[k] > 0;
+      if e.epochs[k] = r.epoch then
+        r.probe_lease_us := 0;
+        r.ev_fresh := r.ev_fresh + e.oks[k];
+        r.ev_refused := r.ev_refused + e.refusals[k];
+        v_current := v_current or e.refusals[k] > 0;
+      else
+        r.ev_stale := r.ev_stale + e.refusals[k];
+      end if;
+    end loop;
+    if v_refused and r.kind <> 'learned' then
+      r.ev_refused := 0;
+      r.ev_stale := 0;
+      if v_current then
+        -- It believed to have room: others use the same quota, or the declaration is wrong.
+        if r.refused_us < r.last_us - 2 * r.win_us - 60000000 then
+          r.refusals := 0;
+        end if;
+        r.refusals := least(r.refusals + 1, 20);
+        r.refused_us := r.last_us;
+        r.epoch := r.epoch + 1;
+        v_backoff_us := least(1000000 * 2 ^ (r.refusals - 1), greatest(r.win_us, 1000000))::bigint;
+        insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'refused', jsonb_build_object(
+          'used', r.used, 'max', r.max, 'reason', e.reason, 'closedMs', coalesce(e."closeMs", v_backoff_us / 1000)));
+        if e."closeMs" is null and r.kind <> 'gate' then
+          r.closed_us := greatest(r.closed_us, r.last_us + v_backoff_us);
+          r.closed_at := clock_timestamp();
+          r.closed_reason := coalesce(e.reason, 'refused');
+        end if;
+      end if;
+    end if;
+    if e."closeMs" > 0 then
+      if r.last_us + e."closeMs" * 1000 > r.closed_us then
+        if r.kind = 'learned' or not v_refused then
+          insert into sluice.limit_event (bucket_id, type, detail)
+            select r.id, 'closed', jsonb_build_object('closedMs', e."closeMs", 'reason', e.reason) where r.closed_us <= r.last_us;
+        end if;
+        r.closed_us := r.last_us + (e."closeMs" * 1000)::bigint;
+        r.closed_at := clock_timestamp();
+        r.closed_reason := e.reason;
+      end if;
+      r.ev_retry_ms := greatest(r.ev_retry_ms, e."closeMs");
+      v_loses := true;
+    end if;
+    if r.kind = 'learned' and (r.ev_refused > 0 or r.law is null or r.law_stepped_us < r.last_us - 200000) then
+      v_due := v_due || r.id;
+      -- Should this worker die now, the next acquire sees to it.
+      r.law_due_us := r.last_us + 50000;
+    end if;
+    update sluice.limit_bucket b set
+      tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, foreign_used = r.foreign_used, foreign_slot = r.foreign_slot,
+      freed = r.freed, freed_us = r.freed_us,
+      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, hold_us = r.hold_us, tokens = r.tokens,
+      paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
+      law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
+      ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, closed_us = r.closed_us,
+      closed_at = r.closed_at, closed_reason = r.closed_reason, refusals = r.refusals, refused_us = r.refused_us,
+      last_us = r.last_us, generation = r.generation, granted = r.granted
+      where b.id = r.id;
+  end loop;
+  if not v_loses then
+    -- Refunds and successes may be lost in a crash: that only makes the limiter more careful.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+  return v_due;
+end $$;

@@ -1,0 +1,77 @@
+-- Settles up to `room` lists of a node that has ended, in the order of their parent keys: a list that was read to its end
+-- moves its watermark, and, when it was asked from the beginning, marks its rows that were not seen as deleted. A list of
+-- another end does neither. Locks: the node, units, members, records by key.
+-- Returns the number of lists looked at: fewer than `room` means that all are settled.
+create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
+returns int language plpgsql set search_path = pg_catalog as $$
+declare
+  n sluice.node;
+  of_account text;
+  picked text[];
+  gone text[];
+  emptied text[] := '{}';
+  lists jsonb;
+begin
+  select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
+  select account into of_account from sluice.run where id = for_run;
+  select array_agg(k.parent_key order by k.parent_key) into picked from (
+    select distinct x.parent_key from sluice.unit x
+    where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
+    order by x.parent_key limit room
+  ) k;
+  if picked is null then
+    return 0;
+  end if;
+
+  select jsonb_agg(l) into lists from (
+    select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
+      coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
+               to_jsonb(max((x.watermark #>> '{}') collate "C") filter (where jsonb_typeof(x.watermark) = 'string')))
+        as watermark
+    from sluice.unit x where x.run_id = for_run and x.node = for_node and x.parent_key = any (picked)
+    group by x.parent_key having bool_and(x.state = 'done' and x.end_kind = 'complete')
+  ) l;
+
+  if marks_deletions and not allows_empty then
+    -- A list that had rows and comes back entirely empty is more likely an error of the third party.
+    with emptied_list as (
+      select l.parent_key, count(*) as kept from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
+      join sluice.member m on m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
+      where l.rows = 0 and not l.is_partial group by l.parent_key
+    ), marked as (
+      update sluice.unit x set end_kind = 'truncated', reason = format('empty answer: %s rows kept', l.kept)
+      from emptied_list l where x.run_id = for_run and x.node = for_node and x.parent_key = l.parent_key
+        and x.part = '' and x.lane = 0
+      returning x.parent_key
+    ) select coalesce(array_agg(parent_key), '{}') into emptied from marked;
+  end if;
+
+  if marks_deletions then
+    with unseen as (
+      delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
+        and l.parent_key <> all (emptied) and m.run_id <> for_run
+      returning m.key
+    ) select array_agg(distinct key) into gone from unseen;
+    if gone is not null then
+      -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
+      perform 1 from sluice.record t where t.account = of_account and t.resource = n.resource and t.key = any (gone)
+        order by t.key for no key update;
+      update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
+        tx = pg_current_xact_id(), seq = nextval('sluice.record_seq')
+      where t.account = of_account and t.resource = n.resource and t.key = any (gone) and t.deleted_at is null
+        and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+    end if;
+  end if;
+
+  insert into sluice.watermark as w (account, resource, parent_key, value, run_id, changed_at)
+  select of_account, n.resource, l.parent_key, l.watermark, for_run, clock_timestamp()
+  from jsonb_to_recordset(lists) as l (parent_key text, watermark jsonb)
+  where jsonb_typeof(l.watermark) <> 'null' and l.parent_key <> all (emptied)
+  on conflict (account, resource, parent_key) do update set
+    value = excluded.value, run_id = excluded.run_id, changed_at = excluded.changed_at where w.value <> excluded.value;
+
+  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
+    where x.run_id = for_run and x.name = for_node;
+  return cardinality(picked);
+end $$;

@@ -1,0 +1,48 @@
+-- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
+-- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
+-- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
+-- rows that came twice in the page, of which the last one counts. Both lock by key.
+create or replace function sluice.store_records(
+  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint,
+  out fresh int, out fresh_in_run int, out changed int
+) language plpgsql set search_path = pg_catalog as $$
+declare
+  now_at timestamptz := clock_timestamp();
+  this_tx xid8 := pg_current_xact_id();
+begin
+  insert into sluice.record
+    (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
+  select of_account, of_resource, e->>0, e->1, this_tx, nextval('sluice.record_seq'), now_at, now_at, now_at, by_run, by_unit
+  from jsonb_array_elements(records) e order by e->>0
+  on conflict (account, resource, key) do nothing;
+  get diagnostics fresh = row_count;
+  fresh_in_run := fresh;
+  changed := fresh;
+  if fresh = jsonb_array_length(records) then
+    return;
+  end if;
+
+  with incoming as materialized (
+    select distinct on (e->>0) e->>0 as key, e->1 as data
+    from jsonb_array_elements(records) with ordinality x(e, n) order by e->>0, n desc
+  ), known as materialized (
+    -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
+    select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs
+    from incoming i cross join lateral (
+      select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
+    ) o
+  ), stored as (
+    insert into sluice.record as t
+      (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
+    select of_account, of_resource, k.key, k.data, this_tx, 0, now_at, now_at, now_at, by_run, by_unit
+    from known k where k.differs or not k.is_new order by k.key
+    on conflict (account, resource, key) do update set
+      data = excluded.data, last_seen_at = now_at, deleted_at = null, run_id = by_run, unit_id = by_unit,
+      tx = case when t.data <> excluded.data or t.deleted_at is not null then this_tx else t.tx end,
+      seq = case when t.data <> excluded.data or t.deleted_at is not null then nextval('sluice.record_seq') else t.seq end,
+      changed_at = case when t.data <> excluded.data or t.deleted_at is not null then now_at else t.changed_at end
+  )
+  select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
+         changed + count(*) filter (where k.differs and not k.is_new)
+    into fresh, fresh_in_run, changed from known k;
+end $$;

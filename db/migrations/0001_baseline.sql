@@ -1,0 +1,2358 @@
+-- Not released yet: `npm run freeze-sql` writes it anew.
+
+-- Tables, copied from db/schema.
+
+-- Runs and the nodes of their trees. All times are the database's own. Written by db/*-store.ts only.
+
+create table sluice.run (
+  id uuid primary key,
+  workflow_id text not null,
+  provider text not null,
+  sync text not null,
+  account text not null,
+  tenant text,
+  input jsonb not null,
+  plan jsonb not null,
+  -- incremental: lists are asked from their watermarks on; full: from their beginning.
+  mode text not null default 'incremental' check (mode in ('incremental', 'full')),
+  -- The run whose failed lists this one reads again, and those that it was itself a retry of.
+  retry_of uuid[] not null default '{}',
+  state text not null default 'running' check (state in ('running', 'paused', 'done', 'incomplete', 'failed', 'cancelled')),
+  -- Why it is paused: by its operator, or because its account must be connected again.
+  paused_by text check (paused_by in ('operator', 'auth')),
+  paused_reason text,
+  reasons jsonb not null default '[]',
+  error text,
+  started_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz
+);
+create index run_by_workflow on sluice.run (workflow_id, started_at desc);
+create index run_by_account on sluice.run (account, sync, started_at desc);
+create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
+
+-- Counters of one node of a run's tree: progress is one index read, whatever the number of units.
+create table sluice.node (
+  run_id uuid not null references sluice.run on delete cascade,
+  name text not null,
+  ordinal smallint not null,
+  parent text,
+  resource text not null,
+  state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
+  wants_more boolean not null default false,
+  waiting int not null default 0,
+  running int not null default 0,
+  done int not null default 0,
+  failed int not null default 0,
+  skipped int not null default 0,
+  flawed int not null default 0,
+  pages bigint not null default 0,
+  rows bigint not null default 0,
+  calls bigint not null default 0,
+  -- Lists up to this parent key have moved their watermark and marked their deletions.
+  settled_to text,
+  -- Known rows up to this key, which its lists did not bring this time, have been given to its children.
+  opened_to text,
+  -- The list of the runs before that is being taken over, how far, and whether all of it has been.
+  owed_run uuid,
+  owed_to bigint,
+  owed_taken boolean not null default false,
+  primary key (run_id, name)
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 500);
+
+-- One unit of work: one list (or object) of one parent. A list that was too long for the third party is split into parts
+-- ('0' and '1', then '00', …) with ranges of their own; parallel lanes of one part are rows of their own.
+create table sluice.unit (
+  id bigint generated always as identity primary key,
+  run_id uuid not null,
+  node text not null,
+  parent_key text not null,
+  parent_record text,
+  part text not null default '',
+  lane smallint not null default 0,
+  -- Lane 0 of the part; null on that one itself.
+  root_id bigint,
+  range jsonb,
+  state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
+  position jsonb,
+  guard jsonb,
+  stalled smallint not null default 0,
+  pages int not null default 0,
+  -- Items as they came, and the different rows among them.
+  items int not null default 0,
+  rows int not null default 0,
+  calls int not null default 0,
+  attempts smallint not null default 0,
+  -- When a unit whose call failed may be called again: its backoff is kept when the workflow that waits is continued as new, or
+  -- its worker is lost. Null, or past: now.
+  retry_at timestamptz,
+  -- Items that the third party says there are, when that number is exact.
+  total bigint,
+  -- The watermark that it was asked from, and the highest one that its rows have.
+  since jsonb,
+  watermark jsonb,
+  end_kind text check (end_kind in ('complete', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
+  reason text,
+  unique (run_id, node, parent_key, part, lane),
+  foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
+) with (fillfactor = 70);
+-- Units that have not ended. A unit that is taken up changes its state, but not what an index is made of.
+create index unit_unended on sluice.unit (run_id, node, id) where end_kind is null;
+create index unit_flawed on sluice.unit (run_id, node, id) where end_kind <> 'complete';
+
+-- What the lanes of one part share; made when it gets lanes. Positions are pages (indexes) of one size.
+create table sluice.lane_board (
+  run_id uuid not null,
+  node text not null,
+  parent_key text not null,
+  part text not null,
+  page_size int not null,
+  -- The next page that no lane has yet.
+  next_position bigint not null,
+  -- Pages by the third party's total; null when it said none. One that was wrong, or was split, is not compared at the end.
+  planned_end bigint,
+  total_is_wrong boolean not null default false,
+  -- The first page known to lie past the end; did the third party say so? And the last one that had rows.
+  end_position bigint,
+  end_is_answered boolean not null default false,
+  last_with_rows bigint not null,
+  capped text,
+  primary key (run_id, node, parent_key, part),
+  foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
+) with (fillfactor = 50);
+
+-- The page size that works for an endpoint and account; no row means the provider's own start. `need` full pages in a row
+-- make it grow by half; the need doubles when a size that was grown to fails.
+create table sluice.page_size (
+  provider text not null,
+  endpoint text not null,
+  account text not null,
+  size int not null,
+  clean int not null default 0,
+  need int not null default 5,
+  -- The size before the last growth, if it has not shrunk since.
+  grown_from int,
+  changed_at timestamptz not null default clock_timestamp(),
+  primary key (provider, endpoint, account)
+) with (fillfactor = 70);
+
+-- How far each parent's list is known, kept from run to run; moves only when the list was read to its end.
+create table sluice.watermark (
+  account text not null,
+  resource text not null,
+  parent_key text not null,
+  value jsonb not null,
+  run_id uuid not null,
+  changed_at timestamptz not null,
+  primary key (account, resource, parent_key)
+);
+
+-- Which parents' lists have a record, and the run that saw it there last; only for nodes that mark deletions.
+create table sluice.member (
+  account text not null,
+  resource text not null,
+  parent_key text not null,
+  key text not null,
+  run_id uuid not null,
+  primary key (account, resource, parent_key, key)
+) with (fillfactor = 85);
+create index member_by_key on sluice.member (account, resource, key);
+
+create sequence sluice.record_seq cache 32;
+
+-- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the writing transaction, so that a
+-- reader who stops below the oldest transaction still running can never miss a row that commits late.
+create table sluice.record (
+  account text not null,
+  resource text not null,
+  key text not null,
+  data jsonb not null,
+  tx xid8 not null,
+  seq bigint not null,
+  first_seen_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  changed_at timestamptz not null,
+  deleted_at timestamptz,
+  run_id uuid not null,
+  unit_id bigint not null,
+  primary key (account, resource, key)
+) with (fillfactor = 85);
+-- For the feed only: with account and resource in front, like the primary key, it would also be used, where statistics are old, to
+-- search for one row in all that the account has. (No account has a `/` in its name.)
+create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
+
+-- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts); `version` is the fence of refreshes: a new
+-- pair of tokens is stored only over the version that it was made from. Written by db/account-store.ts and
+-- db/credential-store.ts. Locks, always in this order: account, credential, runs by id.
+
+create table sluice.account (
+  provider text not null,
+  account text not null,
+  tenant text,
+  status text not null default 'connected' check (status in ('connected', 'needs_reconnect')),
+  reason text,
+  since timestamptz not null default clock_timestamp(),
+  primary key (provider, account)
+);
+create index account_by_status on sluice.account (status, since);
+
+create table sluice.credential (
+  provider text not null,
+  account text not null,
+  secret bytea not null,
+  key_id text not null,
+  version bigint not null default 1,
+  issued_at timestamptz not null default clock_timestamp(),
+  is_refreshed boolean not null default false,
+  life_ms bigint,
+  expires_at timestamptz,
+  lease_owner uuid,
+  lease_until timestamptz,
+  failures int not null default 0,
+  retry_at timestamptz,
+  primary key (provider, account),
+  foreign key (provider, account) references sluice.account on delete cascade
+) with (fillfactor = 70);
+create index credential_by_key on sluice.credential (key_id);
+
+-- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
+-- Life: pending (inserted by the starter before the workflow is started) → ok | failed (by the workflow itself, else by
+-- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told.
+
+create table sluice.report (
+  id uuid primary key,
+  seq bigint generated always as identity,
+  kind text not null check (kind in ('sync', 'action', 'saga')),
+  name text not null,
+  account text not null,
+  tenant text not null,
+  started_by text not null,
+  workflow_id text not null,
+  -- The first run of a chain of continue-as-new; null until Temporal has accepted the start.
+  run_id uuid,
+  -- The workflow that this one belongs to (a saga, for its steps), else its own: failures of one are told in order.
+  root_workflow_id text not null,
+  what text not null,
+  status text not null default 'pending' check (status in ('pending', 'ok', 'failed')),
+  error text,
+  error_type text,
+  traceback text,
+  attempts int not null default 0,
+  started_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz,
+  end_seq bigint,
+  -- When the reconciler looks next whether the workflow of a pending report is still open.
+  check_at timestamptz not null default clock_timestamp() + interval '10 seconds',
+  tell text not null default 'no' check (tell in ('no', 'due', 'told')),
+  tell_at timestamptz,
+  tell_tries int not null default 0,
+  tell_error text
+) with (fillfactor = 80);
+create unique index report_of_run on sluice.report (workflow_id, run_id) where run_id is not null;
+create index report_by_account on sluice.report (account, seq);
+create index report_by_seq on sluice.report (seq);
+create index report_by_workflow on sluice.report (workflow_id, seq);
+create index report_to_check on sluice.report (check_at) where status = 'pending';
+create index report_to_tell on sluice.report (root_workflow_id, end_seq) where tell = 'due';
+create index report_ended on sluice.report (ended_at) where status <> 'pending';
+
+create sequence sluice.report_end_seq;
+
+-- Actions: one row for each write to a third party. Written by db/action-store.ts and db/saga-store.ts only.
+-- States: ready (may be sent) → sending (committed before the call) → done | ready again (refused or never sent) |
+-- unknown (sent, and nobody recorded how it went) → looked up: done | ready. Ends: done, failed, cancelled.
+
+create table sluice.action_step (
+  workflow_id text primary key,
+  -- The saga that it is a step of, else its own.
+  root_workflow_id text not null,
+  provider text not null,
+  action text not null,
+  account text not null,
+  tenant text not null,
+  -- Set for a compensation: the workflow whose write it takes back.
+  undoes text,
+  -- Sent to the third party: the same over retries, kills and restarts.
+  idempotency_key uuid not null,
+  input jsonb not null,
+  state text not null default 'ready' check (state in ('ready', 'sending', 'unknown', 'done', 'failed', 'cancelled')),
+  -- Real attempts that count against the budget, and all calls with look-ups and refusals by a limit.
+  attempts int not null default 0,
+  calls int not null default 0,
+  -- Which sending is under way: an answer to an older one may still say `done`, and nothing else.
+  sending int not null default 0,
+  sent_at timestamptz,
+  output jsonb,
+  error text,
+  error_type text,
+  created_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz,
+  -- Who has said what became of a write whose fate was left to a person, and when.
+  resolved_by text,
+  resolved_at timestamptz
+) with (fillfactor = 80);
+create index action_step_by_root on sluice.action_step (root_workflow_id);
+create index action_step_ended on sluice.action_step (ended_at) where ended_at is not null;
+
+-- Inputs of sagas; their steps are rows of action_step.
+create table sluice.saga (
+  workflow_id text primary key,
+  name text not null,
+  account text not null,
+  tenant text not null,
+  started_by text not null,
+  input jsonb not null,
+  created_at timestamptz not null default clock_timestamp()
+);
+create index saga_created on sluice.saga (created_at);
+
+-- One operation at a time on one entity. A row is a place in the queue of its entity; the lowest ticket holds the lock.
+-- The owner is a workflow: it gives the place back in its `finally`, and the reconciler takes it from a closed one.
+-- Every function of db/functions/locks locks the entity's queue first (advisory, until the transaction ends).
+
+create table sluice.entity_lock (
+  ticket bigint generated always as identity primary key,
+  entity text not null,
+  workflow_id text not null,
+  root_workflow_id text not null,
+  kind text not null,
+  name text not null,
+  account text not null,
+  started_by text not null,
+  requested_at timestamptz not null default clock_timestamp(),
+  acquired_at timestamptz,
+  -- The owner knows that it holds the lock.
+  is_told boolean not null default false,
+  -- A later operation wants this one gone.
+  is_cancelled boolean not null default false,
+  check_at timestamptz not null default clock_timestamp() + interval '10 seconds',
+  unique (entity, workflow_id)
+);
+create index entity_lock_queue on sluice.entity_lock (entity, ticket);
+create index entity_lock_root on sluice.entity_lock (root_workflow_id);
+create index entity_lock_owner on sluice.entity_lock (workflow_id);
+create index entity_lock_to_check on sluice.entity_lock (check_at);
+
+-- Two sagas that each hold an entity and wait for the other's would wait for ever: take_lock refuses the one that would close the
+-- circle. Only a step of a saga can hold one entity while it waits for another, so only those are looked at, one at a time.
+
+-- The limiter's tables. Written by db/functions/limiter.
+-- All times are microseconds of the database's clock, read after the row locks are held. Costs are float8 on a grid of
+-- 1/1024, so that sums and differences are exact.
+
+-- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a learned rate),
+-- or neither (a gate: it can only be paused). Hot: updated by every permit, hence the fill factor and eager vacuum.
+create table sluice.limit_bucket (
+  id bigint primary key,                          -- 53 bits of the key's SHA-256, made by the client
+  key text not null unique,                       -- provider/limit/scope value
+  kind text not null check (kind in ('window', 'inflight', 'learned', 'gate')),
+  spec jsonb not null,                            -- as declared; a changed declaration is noticed by comparing it
+  -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + 30.
+  -- A worker that is slow to send has its grants counted up to thirty slots later than now.
+  declared_max float8,
+  override_max float8,
+  seen_max float8,                                -- what the third party says its limit is
+  max float8,                                     -- the one in force; null = no ring
+  win_us bigint not null default 0,
+  guard_us bigint not null default 0,
+  slot_us bigint not null default 0,
+  slots int not null default 0,
+  ring float8[],
+  foreign_used float8 not null default 0,         -- part of used that others took, as their headers told us
+  foreign_slot bigint not null default 0,
+  higher_seen int not null default 0,             -- answers in a row that promised more than we believe
+  reserve_step float8 not null default 1,
+  hold_us bigint not null default 500000,         -- calls in flight: smoothed time from permit to release
+  -- Pacing: tokens flow in at rate per second up to burst. In hold one call is let through at probe_us.
+  rate float8,
+  override_rate float8,
+  burst float8 not null default 1,
+  hold boolean not null default false,
+  probe_us bigint not null default 0,
+  probe_lease_us bigint not null default 0,       -- a probe is on its way; given up when nothing is heard of it
+  epoch int not null default 0,
+  law jsonb,
+  law_version int not null default 0,
+  law_stepped_us bigint not null default 0,
+  law_due_us bigint,                              -- null = time alone changes nothing
+  -- What happened since the law's last step.
+  ev_refused int not null default 0,
+  ev_failed int not null default 0,
+  ev_stale int not null default 0,
+  ev_retry_ms float8,
+  -- Closed by an answer, or paused by an operator.
+  closed_us bigint not null default 0,
+  closed_at timestamptz,
+  closed_reason text,
+  refusals int not null default 0,                -- in a row, for the backoff of limits that do not learn
+  refused_us bigint not null default 0,
+  paused_at timestamptz,
+  paused_reason text,
+  generation bigint not null default 0,           -- of limit_alive, when last written
+  -- The columns that change with every permit stand at the end of the row, in the order of how often they change: Postgres logs of
+  -- an update that stays on its page only what lies between the first and the last byte that differ. With the ring and the law
+  -- between them that would be nearly the whole row, 1.5 kB for each row of each batch.
+  -- Queue: tickets with a claim, in order of (class, tag).
+  vtime float8[] not null default '{1,1,1}',      -- virtual time of each class: tag of the last one served
+  queue_until_us bigint not null default 0,       -- when the last ticket lapses
+  queue_cost float8 not null default 0,
+  queue_len int not null default 0,
+  -- Commits do not wait for the disk, but what is granted never exceeds what a commit that did wait has reserved. After a
+  -- crash everything reserved counts as granted.
+  reserved float8 not null default 0,
+  freed_us bigint not null default 0,             -- what slots gave back in the last seconds, since freed_us: an answer that was
+  freed float8 not null default 0,                -- on its way meanwhile may still count it
+  tail bigint not null default 0,                 -- the oldest live slot of the ring
+  ev_waited_us bigint not null default 0,         -- time in which somebody waited
+  ev_ok int not null default 0,
+  ev_fresh int not null default 0,                -- of ev_ok: permits of the current epoch
+  -- What the newest slot was granted is not in the ring yet: it moves there when that slot is over.
+  filling_slot bigint not null default 0,
+  tokens float8 not null default 0,               -- pacing: calls that may go at once
+  paced_us bigint not null default 0,             -- when tokens last flowed in
+  ev_granted float8 not null default 0,
+  granted float8 not null default 0,
+  filling float8 not null default 0,
+  used float8 not null default 0,                 -- of the ring and of what fills
+  last_us bigint not null default 0               -- time never runs backwards for a row, whatever the clock does
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
+alter table sluice.limit_bucket alter column ring set storage main;
+
+-- A call's place in the queue of a bucket that had no room for it. A place, not a time: eta_us is only an estimate.
+create table sluice.limit_ticket (
+  bucket_id bigint not null,
+  call_key text not null,
+  account text not null,
+  class smallint not null,
+  tag float8 not null,                            -- start tag of start-time fair queueing; order is (class, tag)
+  cost float8 not null,
+  created_us bigint not null,
+  eta_us bigint not null,
+  lapse_us bigint not null,                       -- later it holds nobody up, but keeps its tag
+  bounces int not null default 0,
+  primary key (bucket_id, call_key)
+) with (fillfactor = 70, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05);
+create index limit_ticket_order on sluice.limit_ticket (bucket_id, class, tag);
+create index limit_ticket_call on sluice.limit_ticket (call_key);
+
+-- Where each account stands on a shared bucket: its next ticket's tag is never before finish_tag.
+create table sluice.limit_account (
+  bucket_id bigint not null,
+  account text not null,
+  class smallint not null,
+  finish_tag float8 not null,
+  seen_us bigint not null,
+  primary key (bucket_id, account, class)
+) with (fillfactor = 70, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05);
+
+-- What an operator wants to look back at: decreases, closings, drift, pauses. Kept for some days.
+create table sluice.limit_event (
+  id bigint generated always as identity primary key,
+  bucket_id bigint not null,
+  at timestamptz not null default clock_timestamp(),
+  type text not null,
+  detail jsonb not null default '{}'
+);
+create index limit_event_bucket on sluice.limit_event (bucket_id, id desc);
+create index limit_event_at on sluice.limit_event (at);
+
+-- Unlogged, so it is empty after a crash (or on a promoted standby): the sign that commits which did not wait for the
+-- disk may be lost. A clean restart keeps it, and loses nothing.
+create unlogged table sluice.limit_alive (
+  one boolean primary key default true check (one),
+  generation bigint not null
+);
+
+-- Functions, copied from db/functions.
+set local check_function_bodies = off;
+
+-- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
+-- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes
+-- by ordinal.
+-- `page` is { unit, pages, account, resource, records: [[key, data]], items, children: [[node, key, record]], position, guard,
+-- calls, end: { kind, reason } | null, split: [range, range] | null, range, since, watermark, total, isMember, retryOf, isReread,
+-- stalledLimit, expectsNew, start: { lanes, size, next, plannedEnd, capped } | null, move: { index, hasRows, isCellDone, blankAt, endAt, plannedEnd,
+-- isTotalWrong } | null }: `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows
+-- are taken to be new; where that is wrong, nothing of the attempt stays and the page goes the way of all others.
+-- Returns { stale } when the page was stored before by somebody else, else { rows, fresh, changed, ended, reason, lanes,
+-- children, wake, isPaused, isAllNew }; `isAllNew` only where it was expected.
+create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
+declare
+  u sluice.unit;
+  board sluice.lane_board;
+  came int := jsonb_array_length(page->'records');
+  fresh int := 0;
+  fresh_in_run int := 0;
+  changed int := 0;
+  ended text := page->'end'->>'kind';
+  why text := page->'end'->>'reason';
+  move jsonb := nullif(page->'move', 'null');
+  page_index bigint := (page->'move'->>'index')::bigint;
+  stalled_pages smallint;
+  end_here bigint;
+  is_answered boolean;
+  new_position jsonb := nullif(page->'position', 'null');
+  new_lanes int := 0;
+  children jsonb := '{}';
+  wake jsonb := '[]';
+  retry_of uuid[] := array(select jsonb_array_elements_text(page->'retryOf'))::uuid[];
+  root bigint;
+  of_account text := page->>'account';
+  of_resource text := page->>'resource';
+  now_at timestamptz;
+  this_tx xid8;
+  all_new boolean;
+  r record;
+begin
+  select * into u from sluice.unit where id = (page->>'unit')::bigint for no key update;
+  if not found or u.pages <> (page->>'pages')::int or u.state not in ('waiting', 'running') then
+    return jsonb_build_object('stale', true);
+  end if;
+  root := coalesce(u.root_id, u.id);
+
+  if came > 0 then
+    if (page->>'expectsNew')::boolean then
+      now_at := clock_timestamp();
+      this_tx := pg_current_xact_id();
+      begin
+        insert into sluice.record
+          (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
+        select of_account, of_resource, e->>0, e->1, this_tx, nextval('sluice.record_seq'), now_at, now_at, now_at, u.run_id, root
+        from jsonb_array_elements(page->'records') e order by e->>0;
+        all_new := true;
+        fresh := came;
+        fresh_in_run := came;
+        changed := came;
+      exception when unique_violation then
+        -- A row is known, came twice in the page, or was stored by somebody else at this moment.
+        all_new := false;
+      end;
+    end if;
+    if all_new is not true then
+      select * into fresh, fresh_in_run, changed
+        from sluice.store_records(of_account, of_resource, page->'records', u.run_id, root);
+    end if;
+
+    if (page->>'isMember')::boolean then
+      insert into sluice.member as m (account, resource, parent_key, key, run_id)
+      select distinct of_account, of_resource, u.parent_key, e->>0, u.run_id
+      from jsonb_array_elements(page->'records') e order by 4
+      on conflict (account, resource, parent_key, key) do update set run_id = excluded.run_id
+        where m.run_id <> excluded.run_id;
+    end if;
+  end if;
+
+  stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then least(u.stalled + 1, 30000) else 0 end;
+  if ended is null and stalled_pages >= (page->>'stalledLimit')::int then
+    ended := 'looped';
+    why := format('%s pages in a row brought only rows that this list had already brought', stalled_pages);
+  end if;
+
+  if jsonb_array_length(page->'children') > 0 then
+    for r in
+      with inserted as (
+        insert into sluice.unit (run_id, node, parent_key, parent_record)
+        select u.run_id, c.node, c.key, c.rec
+        from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
+              from jsonb_array_elements(page->'children') e order by e->>0, e->>1) c
+        -- A retry visits only what the runs before it have not read to the end.
+        where retry_of = '{}' or not exists (
+          select 1 from sluice.unit o where o.run_id = any (retry_of) and o.node = c.node and o.parent_key = c.key
+            and o.part = '' and o.lane = 0 and o.end_kind = 'complete')
+        order by c.node, c.key
+        on conflict (run_id, node, parent_key, part, lane) do nothing
+        returning node
+      ) select node, count(*)::int as n from inserted group by node
+    loop
+      children := children || jsonb_build_object(r.node, r.n);
+    end loop;
+  end if;
+
+  if jsonb_typeof(page->'start') = 'object' and ended is null then
+    insert into sluice.lane_board
+      (run_id, node, parent_key, part, page_size, next_position, planned_end, last_with_rows, capped)
+    values (u.run_id, u.node, u.parent_key, u.part, (page->'start'->>'size')::int,
+      (page->'start'->>'next')::bigint + (page->'start'->>'lanes')::int, (page->'start'->>'plannedEnd')::bigint,
+      (page->'start'->>'next')::bigint - 1, page->'start'->>'capped');
+    new_lanes := (page->'start'->>'lanes')::int - 1;
+    -- Each lane knows the first page: one that brings it again is caught at once.
+    insert into sluice.unit (run_id, node, parent_key, parent_record, part, lane, root_id, range, position, guard)
+    select u.run_id, u.node, u.parent_key, u.parent_record, u.part, n, root, page->'range',
+      jsonb_build_object('index', (page->'start'->>'next')::bigint + n, 'size', (page->'start'->>'size')::int), page->'guard'
+    from generate_series(1, new_lanes) n
+    on conflict (run_id, node, parent_key, part, lane) do nothing;
+  elsif move is not null then
+    select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
+      and b.parent_key = u.parent_key and b.part = u.part for no key update;
+    end_here := coalesce((move->>'blankAt')::bigint, (move->>'endAt')::bigint, case ended when 'looped' then page_index end);
+    is_answered := coalesce(ended = 'complete' and jsonb_typeof(page->'split') <> 'array', false);
+    -- An end before a page that has rows: something is missing in between.
+    if (move->>'hasRows')::boolean and board.end_is_answered and page_index >= board.end_position
+       and coalesce(ended, 'complete') = 'complete' then
+      ended := 'truncated';
+      why := format('this list ended before page %s, but page %s has rows', board.end_position, page_index);
+    elsif is_answered and end_here <= board.last_with_rows then
+      ended := 'truncated';
+      why := format('this list ended before page %s, but page %s had rows', end_here, board.last_with_rows);
+    end if;
+    if ended = 'capped' then
+      -- Said once for the list, by whichever lane ends last.
+      board.capped := coalesce(board.capped, why);
+      ended := 'complete';
+      why := null;
+    end if;
+    if (move->>'hasRows')::boolean then
+      board.last_with_rows := greatest(board.last_with_rows, page_index);
+    end if;
+    if end_here < board.end_position or board.end_position is null then
+      board.end_position := end_here;
+      board.end_is_answered := is_answered;
+    end if;
+    board.total_is_wrong := board.total_is_wrong or (move->>'isTotalWrong')::boolean or jsonb_typeof(page->'split') = 'array';
+    board.planned_end := case when board.total_is_wrong then null
+      else greatest(board.planned_end, (move->>'plannedEnd')::bigint) end;
+    if ended is null and (move->>'isCellDone')::boolean then
+      if board.next_position >= least(board.end_position, board.planned_end) then
+        ended := 'complete';
+      else
+        new_position := jsonb_build_object('index', board.next_position, 'size', board.page_size);
+        board.next_position := board.next_position + 1;
+      end if;
+    end if;
+    update sluice.lane_board b set next_position = board.next_position, planned_end = board.planned_end,
+      total_is_wrong = board.total_is_wrong, end_position = board.end_position, end_is_answered = board.end_is_answered,
+      last_with_rows = board.last_with_rows, capped = board.capped
+      where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+  end if;
+
+  if jsonb_typeof(page->'split') = 'array' then
+    -- Both halves of a capped range become parts of this list, once, whichever lane met the cap first.
+    insert into sluice.unit (run_id, node, parent_key, parent_record, part, range)
+    select u.run_id, u.node, u.parent_key, u.parent_record, u.part || n, page->'split'->n from generate_series(0, 1) n
+    on conflict (run_id, node, parent_key, part, lane) do nothing;
+    get diagnostics new_lanes = row_count;
+  elsif ended = 'complete' then
+    select e.kind, e.reason into ended, why from sluice.end_of_part(u, board, fresh, (page->>'total')::bigint, why) e;
+  end if;
+
+  update sluice.unit set
+    state = case when ended is null then 'running' when ended = 'skipped' then 'skipped' when ended = 'failed' then 'failed' else 'done' end,
+    position = new_position, range = nullif(page->'range', 'null'), guard = page->'guard', stalled = stalled_pages,
+    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, calls = u.calls + (page->>'calls')::int,
+    attempts = 0, total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
+    watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark), end_kind = ended, reason = why
+    where id = u.id;
+
+  update sluice.node set
+    pages = pages + 1, rows = rows + fresh_in_run, calls = calls + (page->>'calls')::int,
+    waiting = waiting + new_lanes - case when ended is not null and u.state = 'waiting' then 1 else 0 end,
+    running = running - case when ended is not null and u.state = 'running' then 1 else 0 end,
+    done = done + case when ended is not null and ended not in ('skipped', 'failed') then 1 else 0 end,
+    skipped = skipped + case when ended = 'skipped' then 1 else 0 end,
+    failed = failed + case when ended = 'failed' then 1 else 0 end,
+    flawed = flawed + case when ended is not null and ended <> 'complete' then 1 else 0 end
+    where run_id = u.run_id and name = u.node;
+
+  for r in select n.name, (children->>n.name)::int as added from sluice.node n
+    where n.run_id = u.run_id and n.parent = u.node order by n.ordinal
+  loop
+    update sluice.node n set waiting = n.waiting + coalesce(r.added, 0)
+      where n.run_id = u.run_id and n.name = r.name and (r.added is not null or n.wants_more);
+    if exists (select 1 from sluice.node n where n.run_id = u.run_id and n.name = r.name and n.wants_more and n.waiting > 0) then
+      wake := wake || to_jsonb(r.name);
+    end if;
+  end loop;
+
+  return jsonb_build_object('rows', came, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
+    'lanes', new_lanes, 'children', children, 'wake', wake, 'isAllNew', all_new,
+    'isPaused', exists (select 1 from sluice.run x where x.id = u.run_id and x.state = 'paused'));
+end $$;
+
+-- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
+-- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
+create or replace function sluice.connect_account(
+  for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint
+) returns void language plpgsql set search_path = pg_catalog as $$
+begin
+  insert into sluice.account as a (provider, account, tenant) values (for_provider, for_account, for_tenant)
+  on conflict (provider, account) do update set
+    tenant = coalesce(excluded.tenant, a.tenant), status = 'connected', reason = null, since = clock_timestamp();
+  if new_secret is not null then
+    insert into sluice.credential as c (provider, account, secret, key_id, life_ms, expires_at)
+    values (for_provider, for_account, new_secret, new_key, new_life_ms,
+      clock_timestamp() + new_life_ms * interval '1 millisecond')
+    on conflict (provider, account) do update set
+      secret = excluded.secret, key_id = excluded.key_id, version = c.version + 1, issued_at = clock_timestamp(),
+      is_refreshed = false, life_ms = excluded.life_ms, expires_at = excluded.expires_at,
+      lease_owner = null, lease_until = null, failures = 0, retry_at = null;
+  end if;
+end $$;
+
+-- What becomes of the last lane of a part that ends complete: the part may still be capped, or short of its total.
+create or replace function sluice.end_of_part(u sluice.unit, board sluice.lane_board, fresh int, total bigint, why text)
+returns table (kind text, reason text) language plpgsql set search_path = pg_catalog as $$
+declare
+  expected bigint := coalesce(total, u.total);
+  found bigint := u.rows + fresh;
+begin
+  if board.run_id is not null then
+    if exists (select 1 from sluice.unit x where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key
+               and x.part = u.part and x.id <> u.id and x.state in ('waiting', 'running')) then
+      return query select 'complete', why;
+      return;
+    end if;
+    select found + coalesce(sum(x.rows), 0), case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
+      into found, expected from sluice.unit x
+      where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = u.part and x.id <> u.id;
+    if board.capped is not null then
+      return query select 'capped', board.capped;
+      return;
+    end if;
+  end if;
+  if found < expected then
+    return query select 'truncated', format('%s rows came, but the third party counts %s', found, expected);
+  else
+    return query select 'complete', why;
+  end if;
+end $$;
+
+-- Ends a unit without a page: skipped, failed, or a lane past the end. Same lock order as commit_page.
+create or replace function sluice.end_unit(unit_id bigint, kind text, why text, extra_calls int) returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+  u sluice.unit;
+  board sluice.lane_board;
+  ended text := kind;
+begin
+  select * into u from sluice.unit where id = unit_id for no key update;
+  if not found or u.state not in ('waiting', 'running') then
+    return false;
+  end if;
+  select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
+    and b.parent_key = u.parent_key and b.part = u.part for no key update;
+  if ended = 'complete' then
+    select e.kind, e.reason into ended, why from sluice.end_of_part(u, board, 0, null, why) e;
+  end if;
+  update sluice.unit set
+    state = case ended when 'skipped' then 'skipped' when 'failed' then 'failed' else 'done' end,
+    end_kind = ended, reason = why, calls = u.calls + extra_calls
+    where id = u.id;
+  update sluice.node set
+    calls = calls + extra_calls,
+    waiting = waiting - case when u.state = 'waiting' then 1 else 0 end,
+    running = running - case when u.state = 'running' then 1 else 0 end,
+    done = done + case when ended not in ('skipped', 'failed') then 1 else 0 end,
+    skipped = skipped + case when ended = 'skipped' then 1 else 0 end,
+    failed = failed + case when ended = 'failed' then 1 else 0 end,
+    flawed = flawed + case when ended <> 'complete' then 1 else 0 end
+    where run_id = u.run_id and name = u.node;
+  return true;
+end $$;
+
+-- Does this workflow hold the entity's lock? Asking is also being told.
+create or replace function sluice.holds_lock(for_entity text, for_workflow text) returns boolean language plpgsql set search_path = pg_catalog as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('sluice.entity/' || for_entity, 0));
+  update sluice.entity_lock l set acquired_at = coalesce(l.acquired_at, clock_timestamp()), is_told = true
+    where l.entity = for_entity and l.workflow_id = for_workflow
+      and l.ticket = (select min(x.ticket) from sluice.entity_lock x where x.entity = for_entity);
+  return found;
+end $$;
+
+-- Gives a call's places up.
+create or replace function sluice.limit_abandon(p_keys text[]) returns void language plpgsql volatile set search_path = pg_catalog as $$
+begin
+  perform from sluice.limit_bucket b
+    where b.id in (select t.bucket_id from sluice.limit_ticket t where t.call_key = any (p_keys)) order by b.id for no key update;
+  with gone as (
+    delete from sluice.limit_ticket t where t.call_key = any (p_keys) returning t.bucket_id, t.cost
+  ), summed as (
+    select bucket_id, count(*) tickets, sum(cost) cost from gone group by bucket_id
+  )
+  update sluice.limit_bucket b set queue_len = greatest(0, b.queue_len - summed.tickets),
+    queue_cost = case when b.queue_len <= summed.tickets then 0 else greatest(0, b.queue_cost - summed.cost) end
+    from summed where b.id = summed.bucket_id;
+end $$;
+
+-- Takes permits for a batch of calls: each call gets all that it asks for, or nothing and a place in the queue.
+--
+-- Most rows of a batch are where the last permit left them: the same slot, room enough, an empty queue. One statement takes
+-- those and changes a few numbers without going through the ring. Only the others are looked at one by one. What such rows
+-- grant is kept in `filling` and moves to slot `filling_slot` of the ring with the next limit_advance(), with which every other
+-- function begins.
+--
+-- Locks: the bucket rows by id, in a statement of their own before the clock is read.
+--
+--   p_ids       the buckets, ascending, without repeats; locked in this order, so no two calls can deadlock
+--   p_demand    what the whole batch asks of each
+--   p_gates     rows that are only read: a gate that is paused, or held because its provider fails, denies
+--   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate position, f: goes first, b: bucket positions,
+--               q: costs}], read only when not everything can simply be granted
+--   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate position, b: bucket positions, s: slots,
+--               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
+--   p_late_us   how late this worker may send: its grants are counted that much later (thirty slots at most; the client knows)
+-- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
+-- [[request, cause, bucket position (0 = gate), wait µs, ahead, until µs]] for those not granted; law_due = buckets
+-- whose control law wants to hear that time passed.
+create or replace function sluice.limit_acquire(
+  p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json, p_late_us bigint,
+  out missing bigint[], out lock_wait_us bigint, out slots bigint[], out epochs int[], out denied json, out law_due bigint[]
+) language plpgsql volatile set enable_seqscan = off set plan_cache_mode = force_generic_plan set search_path = pg_catalog as $$
+declare
+  v_entry bigint := sluice.limit_clock_us();
+  v_clock bigint;
+  v_generation bigint := coalesce((select a.generation from sluice.limit_alive a), sluice.limit_generation());
+  v_count int := coalesce(array_length(p_ids, 1), 0);
+  v_found int;
+  v_look sluice.limit_bucket[];        -- rows that need a closer look, and their positions
+  v_positions int[];
+  v_rows sluice.limit_bucket[] := '{}';
+  r sluice.limit_bucket;
+  v_index int;
+  v_waits boolean := false;
+  -- By bucket position.
+  v_left float8[];
+  v_tight boolean[] := array_fill(false, array[v_count]);
+  v_cause int[] := '{}';
+  v_grant float8[] := p_demand;
+  -- By gate position.
+  v_gate_closed boolean[] := '{}';
+  q record;
+  v_renewable boolean;
+  v_lost json[] := '{}';
+  v_simple boolean;
+  v_fast boolean[];                    -- taken without a closer look
+  v_rolls boolean[];                   -- of those: what fills belongs to a slot that is over
+  v_changed sluice.limit_bucket[] := '{}';
+begin
+  -- The locks: an own statement, in id order, before the clock is read.
+  -- Whoever waits for another batch mostly waits for the first row, and has the rest as that batch left it if it looks only then.
+  if v_count > 1 then
+    perform from sluice.limit_bucket b where b.id = p_ids[1] for no key update;
+  end if;
+  perform from sluice.limit_bucket b where b.id = any (p_ids) order by b.id for no key update;
+  get diagnostics v_found = row_count;
+  v_clock := sluice.limit_clock_us();
+  select coalesce(array_agg(b.paused_at is not null or b.hold or b.closed_us > v_clock order by gate.position), '{}')
+    into v_gate_closed
+    from unnest(p_gates) with ordinality gate (id, position) join sluice.limit_bucket b on b.id = gate.id;
+  if v_found <> v_count or cardinality(v_gate_closed) <> cardinality(p_gates) then
+    missing := array(
+      select asked.id from unnest(p_ids || p_gates) asked (id)
+      where not exists (select from sluice.limit_bucket b where b.id = asked.id));
+    return;
+  end if;
+  lock_wait_us := greatest(0, v_clock - v_entry);
+
+  select array_agg(now.slot), array_agg(now.epoch), array_agg(now.fast), array_agg(now.fast and now.rolls),
+         coalesce(bool_or(now.fast and now.beyond), false), array_agg(now.b) filter (where not now.fast), array_agg(now.position::int) filter (where not now.fast)
+    into slots, epochs, v_fast, v_rolls, v_waits, v_look, v_positions
+    from (
+      select b, asked.position, b.epoch, at.slot, b.granted + asked.units > b.reserved beyond,
+             b.max is not null and b.rate is null and not b.hold and b.queue_len = 0 and b.law_due_us is null
+               and b.paused_at is null and b.closed_us <= v_clock and b.last_us <= v_clock and b.generation = v_generation
+               and at.slot - b.tail < b.slots and b.used + asked.units <= b.max fast,
+             b.filling <> 0 and b.filling_slot <> at.slot rolls
+        from unnest(p_ids, p_demand) with ordinality asked (id, units, position)
+        join sluice.limit_bucket b on b.id = asked.id
+       cross join lateral (select least((v_clock + p_late_us) / nullif(b.slot_us, 0), v_clock / nullif(b.slot_us, 0) + 30)) at (slot)
+       order by asked.position) now;
+
+  for v_pass in 1 .. 2 loop
+    for k in 1 .. coalesce(array_length(v_look, 1), 0) loop
+      v_index := v_positions[k];
+      r := sluice.limit_advance(v_look[k], v_clock, v_generation);
+      v_rows[v_index] := r;
+      slots[v_index] := case when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + 30) else 0 end;
+      v_cause[v_index] := case when r.paused_at is not null then 3 when r.closed_us > r.last_us then 2
+                               when r.hold and greatest(r.probe_us, r.probe_lease_us) > r.last_us then 5 else 0 end;
+      -- least() passes over nulls: without a ring and without pacing there is no bound.
+      v_left[v_index] := case when v_cause[v_index] > 0 then 0
+                              when r.hold then least(1, r.max - r.used)
+                              else coalesce(least(r.max - r.used, case when r.rate is not null then r.tokens end), 'infinity') end;
+      v_tight[v_index] := p_demand[v_index] > v_left[v_index] or (r.queue_len > 0 and r.queue_until_us > r.last_us);
+      if r.law_due_us <= r.last_us then
+        law_due := law_due || r.id;
+      end if;
+    end loop;
+    v_simple := p_renewals is null and not true = any (v_tight) and not true = any (v_gate_closed);
+    exit when v_simple or v_pass = 2;
+    -- One has no room, so all are looked at.
+    select array_agg(b), array_agg(f.position::int) into v_look, v_positions
+      from unnest(p_ids, v_fast) with ordinality f (id, fast, position) join sluice.limit_bucket b on b.id = f.id where f.fast;
+  end loop;
+  if not v_simple then
+    v_fast := array_fill(false, array[v_count]);
+    v_waits := false;
+  end if;
+
+  if p_renewals is not null then
+    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int, b int[], s bigint[], q float8[]) loop
+      v_renewable := not v_gate_closed[q.g];
+      for k in 1 .. cardinality(q.b) loop
+        r := v_rows[q.b[k]];
+        v_renewable := v_renewable and v_cause[q.b[k]] in (0, 5) and (r.max is null or q.s[k] >= r.tail);
+      end loop;
+      if not v_renewable then
+        v_lost := v_lost || json_build_array(q.n, 4, 1, 0, 0, null);
+        continue;
+      end if;
+      for k in 1 .. cardinality(q.b) loop
+        r := v_rows[q.b[k]];
+        if r.max is not null then
+          v_index := (q.s[k] % r.slots)::int + 1;
+          r.ring[v_index] := r.ring[v_index] - q.q[k];
+          v_index := (slots[q.b[k]] % r.slots)::int + 1;
+          r.ring[v_index] := r.ring[v_index] + q.q[k];
+          v_rows[q.b[k]] := r;
+        end if;
+      end loop;
+    end loop;
+  end if;
+
+  if true = any (v_tight) or true = any (v_gate_closed) then
+    select d.p_rows, d.p_grants, d.denied into v_rows, v_grant, denied
+      from sluice.limit_decide(v_rows, p_demand, p_ids, v_left, v_tight, v_cause, v_gate_closed, p_requests) d;
+  end if;
+
+  if cardinality(v_lost) > 0 then
+    denied := (select json_agg(entry) from (
+      select entry from json_array_elements(denied) entry union all select unnest(v_lost)) lost (entry));
+  end if;
+
+  for i in 1 .. v_count loop
+    continue when v_fast[i] or (v_simple and p_demand[i] = 0);
+    r := v_rows[i];
+    if r.max is not null and v_grant[i] > 0 then
+      v_index := (slots[i] % r.slots)::int + 1;
+      r.ring[v_index] := r.ring[v_index] + v_grant[i];
+      r.used := r.used + v_grant[i];
+      r.granted := r.granted + v_grant[i];
+      if r.granted > r.reserved then
+        r.reserved := r.granted + r.reserve_step;
+        v_waits := true;
+      end if;
+    end if;
+    if r.hold and v_grant[i] > 0 then
+      r.probe_lease_us := r.last_us + 30000000;
+    end if;
+    if r.rate is not null then
+      r.tokens := r.tokens - v_grant[i];
+    end if;
+    if r.law_due_us <= r.last_us then
+      r.law_due_us := r.last_us + 1000000;
+    end if;
+    r.ev_granted := r.ev_granted + v_grant[i];
+    v_changed := v_changed || r;
+  end loop;
+  if true = any (v_fast) then
+    if true = any (v_rolls) then
+      update sluice.limit_bucket b set
+        ring[(b.filling_slot % b.slots)::int + 1] = b.ring[(b.filling_slot % b.slots)::int + 1] + b.filling,
+        used = b.used + f.units, filling = f.units, filling_slot = f.slot, granted = b.granted + f.units,
+        reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
+        ev_granted = b.ev_granted + f.units, last_us = v_clock
+        from unnest(p_ids, p_demand, v_rolls, limit_acquire.slots) f (id, units, rolls, slot)
+        where b.id = f.id and f.rolls and f.units > 0;
+    end if;
+    update sluice.limit_bucket b set
+      used = b.used + f.units, filling = b.filling + f.units, filling_slot = f.slot, granted = b.granted + f.units,
+      reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
+      ev_granted = b.ev_granted + f.units, last_us = v_clock
+      from unnest(p_ids, p_demand, v_fast, v_rolls, limit_acquire.slots) f (id, units, fast, rolls, slot)
+      where b.id = f.id and f.fast and not f.rolls and f.units > 0;
+  end if;
+  update sluice.limit_bucket b set
+    tail = n.tail, used = n.used, ring = n.ring, filling = n.filling, foreign_used = n.foreign_used,
+    freed = n.freed, freed_us = n.freed_us, tokens = n.tokens, paced_us = n.paced_us,
+    probe_us = n.probe_us, probe_lease_us = n.probe_lease_us, closed_us = n.closed_us, refused_us = n.refused_us,
+    law_due_us = n.law_due_us, ev_granted = n.ev_granted, ev_waited_us = n.ev_waited_us,
+    queue_len = n.queue_len, queue_cost = n.queue_cost, queue_until_us = n.queue_until_us, vtime = n.vtime,
+    last_us = n.last_us, generation = n.generation, granted = n.granted, reserved = n.reserved
+    from unnest(v_changed) n where b.id = n.id;
+  if not v_waits then
+    -- Commit without waiting for the disk; a function-level SET would be undone before the commit.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+end $$;
+
+-- The row as it stands at the clock's time: old slots freed, tokens flowed in. Pure arithmetic on a locked row.
+create or replace function sluice.limit_advance(r sluice.limit_bucket, p_clock_us bigint, p_generation bigint)
+returns sluice.limit_bucket language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_now bigint := greatest(p_clock_us, r.last_us);
+  v_tail bigint;
+  v_gap bigint;
+  v_index int;
+  v_ring float8[];
+  v_used float8 := r.used;
+begin
+  if r.filling <> 0 then
+    v_index := (r.filling_slot % r.slots)::int + 1;
+    r.ring[v_index] := r.ring[v_index] + r.filling;
+    r.filling := 0;
+  end if;
+  -- The clock was set back by more than the window: waiting for it would stand still for too long. Everything that was
+  -- granted counts as granted now, which is never too little.
+  if r.last_us - p_clock_us > greatest(r.win_us + r.guard_us, 1000000) then
+    v_now := p_clock_us;
+    r.closed_us := case when r.closed_us > r.last_us then v_now + r.closed_us - r.last_us else 0 end;
+    r.probe_us := case when r.probe_us > r.last_us then v_now + r.probe_us - r.last_us else 0 end;
+    r.paced_us := v_now;
+    r.tokens := least(r.tokens, 0);
+    r.refused_us := 0;
+    if r.max is not null then
+      r.tail := (v_now - r.win_us - r.guard_us) / r.slot_us;
+      r.ring := array_fill(0::float8, array[r.slots]);
+      r.ring[((v_now / r.slot_us) % r.slots)::int + 1] := r.used;
+    end if;
+  end if;
+  if r.max is not null then
+    v_tail := (v_now - r.win_us - r.guard_us) / r.slot_us;
+    v_gap := v_tail - r.tail;
+    if r.used = 0 then
+      r.tail := greatest(v_tail, r.tail);
+    elsif v_gap >= r.slots then
+      r.used := 0;
+      r.foreign_used := 0;
+      r.ring := array_fill(0::float8, array[r.slots]);
+      r.tail := v_tail;
+    elsif v_gap > 0 then
+      v_ring := r.ring;
+      -- Offsets, not slot numbers: a loop variable is an int4 and slot numbers are not.
+      for k in 0 .. v_gap::int - 1 loop
+        v_index := ((r.tail + k) % r.slots)::int + 1;
+        r.used := r.used - v_ring[v_index];
+        v_ring[v_index] := 0;
+      end loop;
+      r.ring := v_ring;
+      r.tail := v_tail;
+      if r.foreign_slot < v_tail then
+        r.foreign_used := 0;
+      end if;
+    end if;
+    if r.used < v_used then
+      r.freed := case when r.freed_us < v_now - 4000000 then 0 else r.freed end + v_used - r.used;
+      r.freed_us := case when r.freed_us < v_now - 4000000 then v_now else r.freed_us end;
+    end if;
+    if r.generation <> p_generation and r.generation <> 0 and r.reserved > r.granted then
+      v_index := ((v_now / r.slot_us) % r.slots)::int + 1;
+      v_used := greatest(0, least(r.reserved - r.granted, r.max - r.used));
+      r.ring[v_index] := r.ring[v_index] + v_used;
+      r.used := r.used + v_used;
+      r.granted := r.reserved;
+      insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'restarted', jsonb_build_object('charged', v_used));
+    end if;
+  end if;
+  if r.rate is not null then
+    r.tokens := least(r.burst, r.tokens + r.rate * greatest(v_now - r.paced_us, 0) / 1000000.0);
+    r.paced_us := v_now;
+    if r.generation <> p_generation and r.generation <> 0 then
+      r.tokens := least(r.tokens, 0);
+    end if;
+  end if;
+  if r.queue_len > 0 then
+    r.ev_waited_us := r.ev_waited_us + greatest(0, least(v_now, r.queue_until_us) - r.last_us);
+  end if;
+  r.generation := p_generation;
+  r.last_us := v_now;
+  return r;
+end $$;
+
+-- A function of its own, so that tests can move the clock.
+create or replace function sluice.limit_clock_us() returns bigint language sql volatile set search_path = pg_catalog as
+  $$ select (extract(epoch from clock_timestamp()) * 1000000)::bigint $$;
+
+-- Makes a bucket's row, or brings it up to a changed declaration.
+create or replace function sluice.limit_configure(
+  p_id bigint, p_key text, p_kind text, p_spec jsonb, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint,
+  p_slots int, p_reserve_step float8, p_rate float8
+) returns void language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  r sluice.limit_bucket;
+begin
+  insert into sluice.limit_bucket (id, key, kind, spec, declared_max, max, win_us, guard_us, slot_us, slots, ring, reserve_step,
+    rate, law_due_us, paused_at, paused_reason)
+  select p_id, p_key, p_kind, p_spec, p_max, p_max, p_win_us, p_guard_us, p_slot_us, p_slots,
+    case when p_slots > 0 then array_fill(0::float8, array[p_slots]) end, p_reserve_step,
+    p_rate, case when p_rate is not null then 0 end, pause.paused_at, pause.paused_reason
+    from (select) one left join lateral (
+      -- A pause of a prefix holds for keys that turn up later.
+      select g.paused_at, g.paused_reason from sluice.limit_bucket g
+       where g.kind = 'gate' and g.paused_at is not null and p_kind <> 'gate' and right(g.key, 2) = '/*'
+         and starts_with(p_key, left(g.key, -1)) order by length(g.key) limit 1) pause on true
+  on conflict do nothing;
+  if found then
+    return;
+  end if;
+  select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
+  if r.key is distinct from p_key then
+    raise exception 'limit key % has the id % of another key, %', p_key, p_id, r.key;
+  end if;
+  if r.spec = p_spec then
+    return;
+  end if;
+  insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'declared', jsonb_build_object('from', r.spec, 'to', p_spec));
+  r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  if p_kind <> 'learned' or r.kind <> 'learned' then
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots);
+    r.max := coalesce(r.override_max, p_max);
+    r.rate := coalesce(r.override_rate, p_rate);
+    r.hold := false;
+    r.law := null;
+  end if;
+  update sluice.limit_bucket b set kind = p_kind, spec = p_spec, declared_max = p_max, seen_max = null, max = r.max,
+    win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, ring = r.ring, filling = r.filling, used = r.used,
+    tail = r.tail, foreign_used = r.foreign_used, reserve_step = p_reserve_step, granted = r.granted, rate = r.rate, hold = r.hold, law = r.law,
+    law_version = b.law_version + 1, law_due_us = case when p_kind = 'learned' then 0 end, last_us = r.last_us,
+    generation = r.generation
+    where b.id = p_id;
+end $$;
+
+-- Corrects a ring by what the third party's own count says. Pure arithmetic on an advanced row.
+--   p_remaining units left by its count (null = not said), p_reset_us until its quota is whole again (null = not said),
+--   p_max its limit (null = not said, or not surely this limit's), p_age_us since the call was granted
+create or replace function sluice.limit_correct(r sluice.limit_bucket, p_remaining float8, p_reset_us bigint, p_max float8, p_age_us bigint)
+returns sluice.limit_bucket language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_slot bigint;
+  v_index int;
+  v_amount float8;
+  v_reserved float8;
+begin
+  if r.max is null or r.kind <> 'window' then
+    return r;
+  end if;
+  if p_max is not null and r.override_max is null then
+    -- The share left to others stays the same share of whatever the limit is.
+    v_reserved := floor(p_max * coalesce(r.declared_max / nullif((r.spec ->> 'max')::float8, 0), 1));
+    if v_reserved >= 1 and v_reserved < r.max then
+      insert into sluice.limit_event (bucket_id, type, detail)
+        values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
+      r.seen_max := v_reserved;
+      r.max := v_reserved;
+      r.higher_seen := 0;
+    elsif v_reserved > r.max then
+      -- Lower is believed at once, higher after ten answers in a row.
+      r.higher_seen := r.higher_seen + 1;
+      if r.higher_seen >= 10 then
+        insert into sluice.limit_event (bucket_id, type, detail)
+          values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
+        r.seen_max := v_reserved;
+        r.max := v_reserved;
+        r.higher_seen := 0;
+      end if;
+    else
+      r.higher_seen := 0;
+    end if;
+  end if;
+  -- An answer that was so long on its way that a new window may have begun says nothing.
+  if p_remaining is null or p_reset_us <= 0 or (p_reset_us is null and p_age_us > 4000000) then
+    return r;
+  end if;
+  -- Only what is surely used by others: what we granted since the answer, or freed while it was on its way, is not.
+  v_amount := (r.max - r.used) - p_remaining - case when r.freed_us >= r.last_us - 4000000 - p_age_us then r.freed else 0 end;
+  if v_amount > 0 then
+    -- Others used it. It is counted in the slot that is freed when the third party's quota is whole again.
+    v_slot := r.last_us / r.slot_us;
+    if p_reset_us is not null then
+      v_slot := greatest(r.tail, least(v_slot, (r.last_us + p_reset_us - r.win_us - r.guard_us) / r.slot_us));
+    end if;
+    v_index := (v_slot % r.slots)::int + 1;
+    r.ring[v_index] := r.ring[v_index] + v_amount;
+    r.used := r.used + v_amount;
+    r.foreign_used := case when r.foreign_slot = v_slot then r.foreign_used else 0 end + v_amount;
+    r.foreign_slot := v_slot;
+  end if;
+  return r;
+end $$;
+
+-- Who of a batch is served when not everything can be granted. Part of limit_acquire, under its locks.
+-- In order of class and tag, each call is served if every bucket has room beyond the claims of the tickets before it
+-- (live ones that are due, or will be within the horizon). Who is not served gets a ticket on each bucket that had no
+-- room, and an estimate from everything that waits before it.
+create or replace function sluice.limit_decide(
+  inout p_rows sluice.limit_bucket[], inout p_grants float8[], p_ids bigint[], p_left float8[], p_tight boolean[],
+  p_cause int[], p_gate_closed boolean[], p_requests json, out denied json
+) language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_count int := coalesce(array_length(p_ids, 1), 0);
+  v_loaded int := 300; -- tickets looked at one by one; what is behind them is counted, some times a batch
+  v_counts int := 0;
+  -- A paced bucket keeps hardly any token for later, so a token kept for a call that does not come is lost. By the time a
+  -- call is due its token has flowed in, so only calls that are due now claim one, and not for long.
+  v_soon_us constant bigint := 10000;
+  v_overdue_us constant bigint := 300000;
+  v_keys text[] := array(select entry ->> 'k' from json_array_elements(p_requests) entry);
+  r sluice.limit_bucket;
+  -- By bucket and class, flattened: virtual time, the last tag served now, the first tag that still waits.
+  v_vtime float8[] := '{}';
+  v_served float8[] := array_fill(0::float8, array[3 * v_count]);
+  v_waits float8[] := array_fill('infinity'::float8, array[3 * v_count]);
+  -- Tickets of the queues, bucket after bucket in order; v_at walks from v_at to v_end.
+  t_class int[] := '{}';
+  t_tag float8[] := '{}';
+  t_created bigint[] := '{}';
+  t_cost float8[] := '{}';
+  t_claims boolean[] := '{}';
+  v_at int[] := '{}';
+  v_end int[] := '{}';
+  v_more boolean[] := '{}';            -- there are more tickets than were loaded
+  v_counted_class int[] := '{}';
+  v_counted_tag float8[] := '{}';
+  v_denied_cost float8[] := array_fill(0::float8, array[v_count]);
+  v_denied_calls int[] := array_fill(0, array[v_count]);
+  -- By bucket: room after grants, room after grants and claims, cost and number of what waits before the one looked at.
+  v_most float8[] := '{}';             -- a cost above it is served when the bucket is full, and leaves a debt
+  v_gone int[] := array_fill(0, array[v_count]);
+  v_gone_cost float8[] := array_fill(0::float8, array[v_count]);
+  v_room float8[] := p_left;
+  v_open float8[] := p_left;
+  v_ahead float8[] := array_fill(0::float8, array[v_count]);
+  v_ahead_count int[] := array_fill(0, array[v_count]);
+  q record;
+  l record;
+  -- The parts of the request looked at.
+  c_pos int[] := '{}';
+  c_cost float8[] := '{}';
+  c_tag float8[] := '{}';
+  c_old boolean[] := '{}';
+  v_fails boolean[] := '{}';
+  v_denied boolean;
+  v_pos int;
+  -- Denied parts, and what follows from the decisions.
+  d_request int[] := '{}';
+  d_pos int[] := '{}';
+  d_key text[] := '{}';
+  d_account text[] := '{}';
+  d_class int[] := '{}';
+  d_tag float8[] := '{}';
+  d_cost float8[] := '{}';
+  d_need float8[] := '{}';
+  d_ahead int[] := '{}';
+  d_cause int[] := '{}';
+  d_old boolean[] := '{}';
+  d_fails boolean[] := '{}';
+  d_wait bigint[];
+  v_served_ids bigint[] := '{}';
+  v_served_keys text[] := '{}';
+  a_pos int[] := '{}';
+  a_account text[] := '{}';
+  a_class int[] := '{}';
+  a_finish float8[] := '{}';
+  v_etas bigint[];
+begin
+  for i in 1 .. v_count loop
+    r := p_rows[i];
+    v_vtime := v_vtime || r.vtime;
+    v_most[i] := case when r.max is not null or r.rate is null then 'infinity' when r.hold then 1 else r.burst end;
+    v_at[i] := coalesce(array_length(t_tag, 1), 0) + 1;
+    v_more[i] := false;
+    v_counted_class[i] := -1;
+    v_counted_tag[i] := 0;
+    if p_tight[i] and r.queue_len > 0 then
+      select array_agg(class) classes, array_agg(tag) tags, array_agg(created_us) created, array_agg(cost) costs, array_agg(claims) claims,
+             count(*) tickets, sum(cost) total into l
+        from (select class, tag, created_us, cost, case when r.rate is null or r.max is not null
+                                              then eta_us <= r.last_us + greatest(100000, least(5000000, coalesce(r.win_us, 0) / 4))
+                                              else eta_us between r.last_us - v_overdue_us and r.last_us + v_soon_us end claims
+                from sluice.limit_ticket t
+               where t.bucket_id = r.id and t.lapse_us > r.last_us and not t.call_key = any (v_keys)
+               order by class, tag, created_us limit v_loaded) ticket;
+      if l.tickets > 0 then
+        t_class := t_class || l.classes;
+        t_tag := t_tag || l.tags;
+        t_created := t_created || l.created;
+        t_cost := t_cost || l.costs;
+        t_claims := t_claims || l.claims;
+        for k in 1 .. l.tickets loop
+          v_waits[3 * i - 2 + l.classes[k]] := least(v_waits[3 * i - 2 + l.classes[k]], l.tags[k]);
+        end loop;
+      end if;
+      v_more[i] := l.tickets = v_loaded;
+    end if;
+    v_end[i] := coalesce(array_length(t_tag, 1), 0);
+  end loop;
+
+  for q in
+    with charge as (
+      select ask.ord, ask.k, ask.a, greatest(ask.w, 0.001) w, ask.c, ask.g, ask.f, ask.b, ask.q, part.pos, part.cost
+        from rows from (json_to_recordset(p_requests) as (k text, a text, w float8, c int, g int, f boolean, b int[], q float8[]))
+             with ordinality ask (k, a, w, c, g, f, b, q, ord)
+       cross join lateral unnest(ask.b, ask.q) part (pos, cost)
+       where p_tight[part.pos] or p_gate_closed[ask.g]
+    ), tagged as (
+      select charge.*, t.tag is not null old, coalesce(t.created_us, 9223372036854775807) created_us,
+             coalesce(t.tag, case when f then 0 end, greatest(v_vtime[3 * pos - 2 + c], account.finish_tag)
+               + coalesce(sum(case when t.tag is null then greatest(charge.cost, 0.001) / w else 0 end)
+                   over (partition by pos, a, c order by ord rows between unbounded preceding and 1 preceding), 0)) tag
+        from charge
+        left join sluice.limit_ticket t on t.bucket_id = p_ids[pos] and t.call_key = k
+        left join sluice.limit_account account on account.bucket_id = p_ids[pos] and account.account = a and account.class = c
+    )
+    select *, max(tag) over (partition by ord) request_tag, min(created_us) over (partition by ord) request_created,
+           count(*) over (partition by ord) parts from tagged
+     order by c, request_tag, request_created, ord, pos
+  loop
+    v_pos := q.pos;
+    while v_at[v_pos] <= v_end[v_pos]
+      and (t_class[v_at[v_pos]] < q.c or (t_class[v_at[v_pos]] = q.c
+        and (t_tag[v_at[v_pos]], t_created[v_at[v_pos]]) <= (q.tag, q.created_us))) loop
+      v_ahead[v_pos] := v_ahead[v_pos] + t_cost[v_at[v_pos]];
+      v_ahead_count[v_pos] := v_ahead_count[v_pos] + 1;
+      if t_claims[v_at[v_pos]] then
+        v_open[v_pos] := v_open[v_pos] - t_cost[v_at[v_pos]];
+      end if;
+      v_at[v_pos] := v_at[v_pos] + 1;
+    end loop;
+    if v_more[v_pos] and v_at[v_pos] > v_end[v_pos] and v_counts < 8
+      and (q.c <> v_counted_class[v_pos] or q.tag > v_counted_tag[v_pos] + 2) then
+      select coalesce(sum(t.cost), 0) cost, count(*)::int tickets into l from sluice.limit_ticket t
+       where t.bucket_id = p_ids[v_pos] and (t.class, t.tag) <= (q.c, q.tag) and t.lapse_us > (p_rows[v_pos]).last_us
+         and not t.call_key = any (v_keys);
+      v_ahead[v_pos] := l.cost + v_denied_cost[v_pos];
+      v_ahead_count[v_pos] := l.tickets + v_denied_calls[v_pos];
+      v_counted_class[v_pos] := q.c;
+      v_counted_tag[v_pos] := q.tag;
+      v_counts := v_counts + 1;
+    end if;
+    c_pos := c_pos || v_pos;
+    c_cost := c_cost || q.cost;
+    c_tag := c_tag || q.tag;
+    c_old := c_old || q.old;
+    v_fails := v_fails || (p_cause[v_pos] > 0 or (v_open[v_pos] < least(q.cost, v_most[v_pos]) and q.cost > 0));
+    continue when cardinality(c_pos) < q.parts;
+
+    v_denied := true = any (v_fails) or coalesce(p_gate_closed[q.g], false);
+    for i in 1 .. q.parts loop
+      v_pos := c_pos[i];
+      if not v_denied then
+        v_room[v_pos] := v_room[v_pos] - c_cost[i];
+        v_open[v_pos] := v_open[v_pos] - c_cost[i];
+        v_served[3 * v_pos - 2 + q.c] := greatest(v_served[3 * v_pos - 2 + q.c], c_tag[i]);
+        if c_old[i] then
+          v_served_ids := v_served_ids || p_ids[v_pos];
+          v_served_keys := v_served_keys || q.k;
+          v_gone[v_pos] := v_gone[v_pos] + 1;
+          v_gone_cost[v_pos] := v_gone_cost[v_pos] + c_cost[i];
+        end if;
+      else
+        -- A paused gate has no queue; the first bucket keeps the place.
+        if not true = any (v_fails) and i = 1 then
+          v_fails[1] := true;
+        end if;
+        if v_fails[i] or c_old[i] then
+          d_request := d_request || q.ord::int;
+          d_pos := d_pos || v_pos;
+          d_key := d_key || q.k;
+          d_account := d_account || q.a;
+          d_class := d_class || q.c;
+          d_tag := d_tag || c_tag[i];
+          d_cost := d_cost || c_cost[i];
+          d_need := d_need || (v_ahead[v_pos] + c_cost[i]);
+          d_ahead := d_ahead || v_ahead_count[v_pos];
+          d_cause := d_cause || case when coalesce(p_gate_closed[q.g], false) then 6 when p_cause[v_pos] > 0 then p_cause[v_pos]
+                                     when v_room[v_pos] >= c_cost[i] then 4 else 1 end;
+          d_old := d_old || c_old[i];
+          d_fails := d_fails || v_fails[i];
+        end if;
+        if v_fails[i] then
+          v_waits[3 * v_pos - 2 + q.c] := least(v_waits[3 * v_pos - 2 + q.c], c_tag[i]);
+          v_open[v_pos] := v_open[v_pos] - c_cost[i];
+          v_ahead[v_pos] := v_ahead[v_pos] + c_cost[i];
+          v_ahead_count[v_pos] := v_ahead_count[v_pos] + 1;
+          v_denied_cost[v_pos] := v_denied_cost[v_pos] + c_cost[i];
+          v_denied_calls[v_pos] := v_denied_calls[v_pos] + 1;
+        end if;
+      end if;
+      if not c_old[i] and c_tag[i] > 0 and (v_fails[i] or not v_denied) then
+        a_pos := a_pos || v_pos;
+        a_account := a_account || q.a;
+        a_class := a_class || q.c;
+        a_finish := a_finish || (c_tag[i] + greatest(c_cost[i], 0.001) / q.w);
+      end if;
+    end loop;
+    if v_denied then
+      for i in 1 .. cardinality(q.b) loop
+        p_grants[q.b[i]] := p_grants[q.b[i]] - q.q[i];
+      end loop;
+    end if;
+    c_pos := '{}';
+    c_cost := '{}';
+    c_tag := '{}';
+    c_old := '{}';
+    v_fails := '{}';
+  end loop;
+
+  -- Estimates, bucket by bucket, with what this batch took already taken.
+  d_wait := array_fill(0::bigint, array[cardinality(d_pos)]);
+  for i in 1 .. v_count loop
+    continue when not i = any (d_pos);
+    r := p_rows[i];
+    r.used := r.used + p_grants[i];
+    r.tokens := r.tokens - p_grants[i];
+    if r.hold and p_grants[i] > 0 then
+      r.probe_lease_us := r.last_us + 1000000;
+    end if;
+    v_etas := sluice.limit_etas(r, array(select d.need from unnest(d_pos, d_need) with ordinality d (pos, need, n) where d.pos = i order by n));
+    v_pos := 0;
+    for j in 1 .. cardinality(d_pos) loop
+      continue when d_pos[j] <> i;
+      v_pos := v_pos + 1;
+      continue when not d_fails[j];
+      d_wait[j] := greatest(5000, v_etas[v_pos],
+        -- After a closing nobody comes back in the same instant as everybody else.
+        case when d_cause[j] = 2 then r.closed_us - r.last_us + 500 * d_ahead[j]::bigint
+             when d_cause[j] in (3, 6) then 10000000 + 20000 * d_ahead[j]::bigint else 0 end);
+    end loop;
+  end loop;
+
+  if cardinality(v_served_ids) > 0 then
+    delete from sluice.limit_ticket t using unnest(v_served_ids, v_served_keys) served (id, key)
+     where t.bucket_id = served.id and t.call_key = served.key;
+  end if;
+  if cardinality(d_pos) > 0 then
+    -- All tickets of one call carry the same estimate: the latest of its buckets.
+    insert into sluice.limit_ticket as t (bucket_id, call_key, account, class, tag, cost, created_us, eta_us, lapse_us)
+    select p_ids[d.pos], d.key, d.account, d.class, d.tag, d.cost, now_us, now_us + wait, now_us + wait + least(5000000, 2000000 + wait / 10)
+      from (select *, max(d.part_wait) over (partition by d.request) wait, (p_rows[d.pos]).last_us now_us
+              from unnest(d_request, d_pos, d_key, d_account, d_class, d_tag, d_cost, d_wait)
+                   d (request, pos, key, account, class, tag, cost, part_wait)) d
+    on conflict (bucket_id, call_key) do update
+      set eta_us = excluded.eta_us, lapse_us = excluded.lapse_us, bounces = t.bounces + 1;
+    for l in
+      select d.pos, count(*) filter (where not d.old) added, coalesce(sum(d.cost) filter (where not d.old), 0) cost, max(d.wait) wait
+        from (select d.*, max(d.part_wait) over (partition by d.request) wait
+                from unnest(d_request, d_pos, d_cost, d_old, d_wait) d (request, pos, cost, old, part_wait)) d
+       group by d.pos
+    loop
+      r := p_rows[l.pos];
+      r.queue_len := r.queue_len + l.added;
+      r.queue_cost := r.queue_cost + l.cost;
+      r.queue_until_us := greatest(r.queue_until_us, r.last_us + l.wait + 5000000);
+      p_rows[l.pos] := r;
+    end loop;
+    select json_agg(json_build_array(d.request, d.cause, d.pos, d.wait, d.ahead,
+             case d.cause when 2 then (p_rows[d.pos]).closed_us - (p_rows[d.pos]).last_us end))
+      into denied
+      from (select distinct on (d.request) * from unnest(d_request, d_cause, d_pos, d_wait, d_ahead)
+              d (request, cause, pos, wait, ahead) order by d.request, d.wait desc) d;
+  end if;
+  if cardinality(a_pos) > 0 then
+    insert into sluice.limit_account as a (bucket_id, account, class, finish_tag, seen_us)
+    select p_ids[n.pos], n.account, n.class, max(n.finish), (p_rows[n.pos]).last_us
+      from unnest(a_pos, a_account, a_class, a_finish) n (pos, account, class, finish) group by n.pos, n.account, n.class
+    on conflict (bucket_id, account, class) do update
+      set finish_tag = greatest(a.finish_tag, excluded.finish_tag), seen_us = excluded.seen_us;
+  end if;
+  for i in 1 .. v_count loop
+    r := p_rows[i];
+    -- Virtual time is the tag of the last one served, but never passes one that still waits: else a call that was served
+    -- early, because room was free, would put everybody who comes after it behind all that its account has waiting.
+    for k in 3 * i - 2 .. 3 * i loop
+      v_vtime[k] := greatest(v_vtime[k], least(v_served[k], v_waits[k]));
+    end loop;
+    r.vtime := v_vtime[3 * i - 2 : 3 * i];
+    if v_gone[i] > 0 then
+      r.queue_len := greatest(0, r.queue_len - v_gone[i]);
+      r.queue_cost := case when r.queue_len = 0 then 0 else greatest(0, r.queue_cost - v_gone_cost[i]) end;
+    end if;
+    p_rows[i] := r;
+  end loop;
+end $$;
+
+-- Microseconds until a bucket that advanced to its last_us can serve, one after the other, each amount of p_needs
+-- (ascending: everything to be admitted from now on up to and including the one who asks).
+create or replace function sluice.limit_etas(r sluice.limit_bucket, p_needs float8[]) returns bigint[] language plpgsql immutable set search_path = pg_catalog as $$
+declare
+  v_etas bigint[] := '{}';
+  v_ring float8[] := r.ring;
+  v_need float8;
+  v_cycles bigint;
+  v_freed float8 := case when r.max is null then 0 else r.max - r.used end;
+  v_offset int := -1;
+  v_last_cycles bigint := 0;
+  v_eta bigint;
+  v_rest float8;
+  v_rate float8 := r.rate;
+begin
+  if r.override_rate is null and r.law ->> 'phase' in ('ease', 'recover') then
+    -- Half the rate, but only for a moment: longer waits are at the rate that follows.
+    v_rate := greatest(r.rate, (r.law ->> 'limit')::float8 * 0.98);
+  end if;
+  foreach v_need in array p_needs loop
+    v_eta := 0;
+    if r.max is not null and r.kind = 'inflight' and r.max > 0 then
+      if v_need > r.max - r.used then
+        v_eta := greatest(20000, (r.hold_us * (v_need - (r.max - r.used)) / r.max)::bigint);
+      end if;
+    elsif r.max is not null and r.max > 0 then
+      -- What is admitted when a slot is freed is freed again one period later: whole windows first, then the ring.
+      v_cycles := ceil(v_need / r.max)::bigint - 1;
+      v_rest := v_need - v_cycles * r.max;
+      if v_cycles <> v_last_cycles then
+        v_freed := r.max - r.used;
+        v_offset := -1;
+        v_last_cycles := v_cycles;
+      end if;
+      while v_freed < v_rest and v_offset < r.slots - 1 loop
+        v_offset := v_offset + 1;
+        v_freed := v_freed + v_ring[((r.tail + v_offset) % r.slots)::int + 1];
+      end loop;
+      v_eta := v_cycles * r.slot_us * (r.slots - 31);
+      if v_offset >= 0 then
+        v_eta := v_eta + greatest(0, (r.tail + v_offset + 1) * r.slot_us + r.win_us + r.guard_us - r.last_us);
+      end if;
+    elsif r.max is not null then
+      v_eta := greatest(r.win_us, 1000000);
+    end if;
+    if r.rate is not null then
+      if r.hold then
+        -- While a probe is on its way, look again when its answer should be known.
+        v_eta := greatest(v_eta, greatest(r.probe_us - r.last_us, least(r.probe_lease_us - r.last_us, 1000000)) + ((v_need - 1) * 1000000 / greatest(r.rate, 0.0001))::bigint);
+      elsif v_need > r.tokens then
+        v_rest := (v_need - r.tokens) * 1000000 / greatest(v_rate, 0.000001);
+        -- A rate that is still being searched doubles every second: who slept as long as today's rate says would miss it.
+        -- In that time the n-th call comes after log2(1 + ln 2 * n / rate) seconds.
+        if coalesce(r.law ->> 'phase', 'start') = 'start' and r.override_rate is null then
+          v_rest := 1000000 * least(v_rest / 1000000, ln(1 + 0.69 * v_rest / 1000000) / 0.69);
+        end if;
+        v_eta := greatest(v_eta, v_rest::bigint);
+      end if;
+    end if;
+    v_etas := v_etas || v_eta;
+  end loop;
+  return v_etas;
+end $$;
+
+-- When a call that came now would be served by each bucket, and who goes before it. Reads only.
+create or replace function sluice.limit_explain(p_ids bigint[], p_costs float8[], p_account text)
+returns table (id bigint, eta_us bigint, ahead int, accounts_ahead int) language sql volatile set search_path = pg_catalog as $$
+  select b.id,
+    greatest((sluice.limit_etas(now_row, array[asked.cost + before.cost]))[1], b.closed_us - now_row.last_us, 0),
+    before.tickets::int, before.accounts::int
+    from unnest(p_ids, p_costs) asked (id, cost)
+    join sluice.limit_bucket b on b.id = asked.id
+    cross join lateral sluice.limit_advance(b, sluice.limit_clock_us(), b.generation) now_row
+    left join sluice.limit_account account on account.bucket_id = b.id and account.account = p_account and account.class = 1
+    cross join lateral (
+      select count(*) tickets, count(distinct t.account) accounts, coalesce(sum(t.cost), 0) cost from sluice.limit_ticket t
+       where t.bucket_id = b.id and t.lapse_us > now_row.last_us
+         and (t.class, t.tag) <= (1, greatest(b.vtime[2], account.finish_tag))) before
+$$;
+
+-- Forgets a key: what it used, what it learned, who waits. The next call starts afresh.
+create or replace function sluice.limit_forget(p_key text) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_id bigint;
+begin
+  delete from sluice.limit_bucket b where b.key = p_key returning b.id into v_id;
+  if v_id is null then
+    return false;
+  end if;
+  delete from sluice.limit_ticket t where t.bucket_id = v_id;
+  delete from sluice.limit_account a where a.bucket_id = v_id;
+  insert into sluice.limit_event (bucket_id, type, detail) values (v_id, 'forgotten', jsonb_build_object('key', p_key));
+  return true;
+end $$;
+
+-- The number of the current life of the database; a new one after every crash.
+create or replace function sluice.limit_generation() returns bigint language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_generation bigint;
+begin
+  select generation into v_generation from sluice.limit_alive;
+  if v_generation is null then
+    insert into sluice.limit_alive (generation) values (sluice.limit_clock_us()) on conflict do nothing;
+    select generation into v_generation from sluice.limit_alive;
+  end if;
+  return v_generation;
+end $$;
+
+-- What the control law of learned buckets needs for its next step. Reads only.
+create or replace function sluice.limit_law_read(p_ids bigint[])
+returns table (id bigint, spec jsonb, law jsonb, version int, at_ms float8, ok int, fresh int, refused int, failed int,
+  stale int, retry_ms float8, waited_us bigint, granted float8, demand float8, sibling_rate float8)
+language sql volatile set search_path = pg_catalog as $$
+  select b.id, b.spec, b.law, b.law_version, clock.us / 1000.0, b.ev_ok, b.ev_fresh, b.ev_refused, b.ev_failed, b.ev_stale,
+    b.ev_retry_ms, waited.us, b.ev_granted,
+    case when clock.us > b.law_stepped_us then least(1, waited.us::float8 / (clock.us - b.law_stepped_us)) else 1 end,
+    case when b.law is null then (
+      -- What the same limit turned out to be for others: provider/limit/…
+      select percentile_cont(0.5) within group (order by s.rate)
+        from (select sibling.rate from sluice.limit_bucket sibling
+               where sibling.key like replace(replace(regexp_replace(b.key, '[^/]*$', ''), '_', '\_'), '%', '\%') || '%'
+                 and sibling.id <> b.id and sibling.kind = 'learned' and sibling.epoch > 0 and sibling.law is not null
+               order by sibling.law_stepped_us desc limit 50) s) end
+    from sluice.limit_bucket b
+    cross join lateral (select greatest(sluice.limit_clock_us(), b.last_us) us) clock
+    cross join lateral (
+      select b.ev_waited_us + case when b.queue_len > 0 then greatest(0, least(clock.us, b.queue_until_us) - b.last_us) else 0 end us
+    ) waited
+   where b.id = any (p_ids) and b.kind = 'learned'
+$$;
+
+-- Writes the law's answer, unless another worker stepped it first (then false, and nothing is changed). What was reported
+-- since the law read stays for its next step; its refusals are of an epoch that has had its decrease.
+create or replace function sluice.limit_law_write(
+  p_id bigint, p_version int, p_law jsonb, p_at_ms float8, p_rate float8, p_burst float8, p_hold boolean, p_probe_ms float8,
+  p_epoch int, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_ok int, p_fresh int,
+  p_refused int, p_failed int, p_stale int, p_waited_us bigint, p_granted float8, p_event text
+) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  r sluice.limit_bucket;
+  v_decreased boolean;
+begin
+  select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
+  if not found or r.law_version <> p_version then
+    return false;
+  end if;
+  r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  if r.slots <> p_slots or r.win_us <> p_win_us then
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots);
+  end if;
+  v_decreased := p_epoch > r.epoch;
+  update sluice.limit_bucket b set
+    law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
+    rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
+    hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
+    probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,
+    max = case when p_slots > 0 then coalesce(r.override_max, p_max) end, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots,
+    ring = r.ring, filling = r.filling, used = r.used, tail = r.tail, foreign_used = r.foreign_used,
+    ev_ok = r.ev_ok - p_ok, ev_fresh = case when v_decreased then 0 else r.ev_fresh - p_fresh end,
+    ev_refused = case when v_decreased then 0 else r.ev_refused - p_refused end,
+    ev_failed = r.ev_failed - p_failed,
+    ev_stale = r.ev_stale - p_stale + case when v_decreased then r.ev_refused - p_refused else 0 end,
+    ev_retry_ms = null, ev_waited_us = greatest(0, r.ev_waited_us - p_waited_us), ev_granted = r.ev_granted - p_granted,
+    last_us = r.last_us, generation = r.generation, granted = r.granted
+    where b.id = p_id;
+  if p_event is not null then
+    insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'learned', jsonb_build_object(
+      'what', p_event, 'from', r.rate, 'to', p_rate, 'epoch', p_epoch, 'window', p_max));
+  end if;
+  return true;
+end $$;
+
+-- Writes the steps of several laws, in id order. Returns the ids of those that another worker stepped first.
+create or replace function sluice.limit_law_write_all(p_steps json) returns bigint[] language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  s record;
+  v_lost bigint[] := '{}';
+begin
+  for s in
+    select * from json_to_recordset(p_steps) as step (
+      id bigint, version int, law jsonb, "atMs" float8, rate float8, burst float8, hold boolean, "probeMs" float8, epoch int,
+      max float8, "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, ok int, fresh int, refused int, failed int,
+      stale int, "waitedUs" bigint, granted float8, event text)
+     order by id
+  loop
+    if not sluice.limit_law_write(s.id, s.version, s.law, s."atMs", s.rate, s.burst, s.hold, s."probeMs", s.epoch, s.max,
+      s."winUs", s."guardUs", s."slotUs", s.slots, s.ok, s.fresh, s.refused, s.failed, s.stale, s."waitedUs", s.granted, s.event)
+    then
+      v_lost := v_lost || s.id;
+    end if;
+  end loop;
+  -- A step that is lost in a crash is made again: the next refusal is of the same epoch.
+  perform set_config('synchronous_commit', 'off', true);
+  return v_lost;
+end $$;
+
+-- Buckets as they stand now. Reads only.
+create or replace function sluice.limit_look(p_ids bigint[])
+returns table (id bigint, key text, kind text, spec jsonb, used float8, max float8, declared_max float8, win_us bigint,
+  rate float8, hold boolean, probe_in_us bigint, epoch int, override_max float8, override_rate float8, seen_max float8,
+  foreign_used float8, closed_in_us bigint, closed_at timestamptz, closed_reason text, paused_at timestamptz,
+  paused_reason text, waiting int, accounts_waiting int, first_free_us bigint)
+language sql volatile set search_path = pg_catalog as $$
+  select now_row.id, now_row.key, now_row.kind, now_row.spec, now_row.used, now_row.max, now_row.declared_max, now_row.win_us,
+    now_row.rate, now_row.hold, greatest(0, greatest(now_row.probe_us, now_row.probe_lease_us) - now_row.last_us),
+    now_row.epoch, now_row.override_max, now_row.override_rate, now_row.seen_max, now_row.foreign_used,
+    greatest(0, now_row.closed_us - now_row.last_us), now_row.closed_at, now_row.closed_reason, now_row.paused_at,
+    now_row.paused_reason, queue.tickets::int, queue.accounts::int, (sluice.limit_etas(now_row, array[1::float8]))[1]
+    from sluice.limit_bucket b
+    cross join lateral sluice.limit_advance(b, sluice.limit_clock_us(), b.generation) now_row
+    cross join lateral (
+      select count(*) tickets, count(distinct account) accounts from sluice.limit_ticket t
+       where t.bucket_id = b.id and t.lapse_us > now_row.last_us) queue
+   where b.id = any (p_ids)
+   order by b.key
+$$;
+
+-- Puts an operator's numbers in force until they are taken back (nulls).
+create or replace function sluice.limit_override(p_key text, p_max float8, p_rate float8) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  r sluice.limit_bucket;
+begin
+  select * into r from sluice.limit_bucket b where b.key = p_key for no key update;
+  if not found then
+    return false;
+  end if;
+  r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  update sluice.limit_bucket b set
+    override_max = p_max, override_rate = p_rate,
+    max = case when r.slots = 0 then null else coalesce(p_max, r.seen_max, r.declared_max, r.max) end,
+    rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) end),
+    burst = case when p_rate is null then r.burst else greatest(1, p_rate / 20) end,
+    tokens = 0, paced_us = r.last_us, hold = r.hold and p_rate is null,
+    tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation,
+    granted = r.granted
+    where b.id = r.id;
+  insert into sluice.limit_event (bucket_id, type, detail)
+    values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', r.max, 'rateBefore', r.rate));
+  return true;
+end $$;
+
+-- Pauses one key, or with a pattern that ends in /* everything below it, also keys that turn up later. p_gate_id is the
+-- id of the pattern's own row. Locks the rows in id order. Returns how many keys it holds for.
+create or replace function sluice.limit_pause(p_pattern text, p_gate_id bigint, p_reason text) returns int language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_ids bigint[];
+begin
+  if right(p_pattern, 2) = '/*' then
+    insert into sluice.limit_bucket (id, key, kind, spec) values (p_gate_id, p_pattern, 'gate', '{}') on conflict do nothing;
+  end if;
+  v_ids := array(
+    select b.id from sluice.limit_bucket b
+     where b.key = p_pattern or (right(p_pattern, 2) = '/*' and starts_with(b.key, left(p_pattern, -1)))
+     order by b.id for no key update);
+  update sluice.limit_bucket b set paused_at = clock_timestamp(), paused_reason = p_reason
+    where b.id = any (v_ids) and b.paused_at is null;
+  insert into sluice.limit_event (bucket_id, type, detail)
+    select b.id, 'paused', jsonb_build_object('reason', p_reason) from sluice.limit_bucket b
+     where b.id = any (v_ids) and (b.kind = 'gate' or cardinality(v_ids) = 1);
+  return cardinality(v_ids);
+end $$;
+
+-- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
+-- should be stepped now.
+--   p_entries [{id, refundSlots, refunds, charge, closeMs, reason, epochs, oks, refusals, failures, releases, heldMs,
+--              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
+--              epochs, the epochs of the permits
+create or replace function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
+declare
+  v_generation bigint := sluice.limit_generation();
+  v_due bigint[] := '{}';
+  r sluice.limit_bucket;
+  e record;
+  v_clock bigint;
+  v_index int;
+  v_amount float8;
+  v_backoff_us bigint;
+  v_current boolean;
+  v_refused boolean;
+  v_loses boolean := false;
+begin
+  perform from sluice.limit_bucket b
+    where b.id in (select (entry ->> 'id')::bigint from json_array_elements(p_entries) entry) order by b.id for no key update;
+  v_clock := sluice.limit_clock_us();
+  for e in
+    select * from json_to_recordset(p_entries) as entry (
+      id bigint, "refundSlots" bigint[], refunds float8[], charge float8, "closeMs" float8, reason text, epochs int[],
+      oks int[], refusals int[], failures int[], releases int, "heldMs" float8, remaining float8, "resetMs" float8, max float8, "ageMs" float8)
+     order by id
+  loop
+    select * into r from sluice.limit_bucket b where b.id = e.id;
+    continue when not found;
+    r := sluice.limit_advance(r, v_clock, v_generation);
+    for k in 1 .. coalesce(cardinality(e.refunds), 0) loop
+      if r.max is not null and e."refundSlots"[k] >= r.tail then
+        v_index := (e."refundSlots"[k] % r.slots)::int + 1;
+        v_amount := least(e.refunds[k], r.ring[v_index]);
+        r.ring[v_index] := r.ring[v_index] - v_amount;
+        r.used := r.used - v_amount;
+      end if;
+      if r.rate is not null then
+        r.tokens := least(r.burst, r.tokens + e.refunds[k]);
+        r.probe_lease_us := 0;
+      end if;
+    end loop;
+    if e.charge > 0 then
+      if r.max is not null then
+        v_index := ((r.last_us / r.slot_us) % r.slots)::int + 1;
+        r.ring[v_index] := r.ring[v_index] + e.charge;
+        r.used := r.used + e.charge;
+      end if;
+      r.tokens := r.tokens - e.charge;
+      v_loses := true;
+    end if;
+    if e.releases > 0 then
+      r.hold_us := (r.hold_us * 0.8 + 200 * e."heldMs" / e.releases)::bigint;
+    end if;
+    r := sluice.limit_correct(r, e.remaining, (e."resetMs" * 1000)::bigint, e.max, (coalesce(e."ageMs", 0) * 1000)::bigint);
+
+    -- One decrease per burst: refusals of permits from before the last one only count.
+    v_current := false;
+    v_refused := false;
+    for k in 1 .. coalesce(cardinality(e.epochs), 0) loop
+      r.ev_ok := r.ev_ok + e.oks[k];
+      r.ev_failed := r.ev_failed + e.failures[k];
+      v_refused := v_refused or e.refusals[k] > 0;
+      if e.epochs[k] = r.epoch then
+        r.probe_lease_us := 0;
+        r.ev_fresh := r.ev_fresh + e.oks[k];
+        r.ev_refused := r.ev_refused + e.refusals[k];
+        v_current := v_current or e.refusals[k] > 0;
+      else
+        r.ev_stale := r.ev_stale + e.refusals[k];
+      end if;
+    end loop;
+    if v_refused and r.kind <> 'learned' then
+      r.ev_refused := 0;
+      r.ev_stale := 0;
+      if v_current then
+        -- It believed to have room: others use the same quota, or the declaration is wrong.
+        if r.refused_us < r.last_us - 2 * r.win_us - 60000000 then
+          r.refusals := 0;
+        end if;
+        r.refusals := least(r.refusals + 1, 20);
+        r.refused_us := r.last_us;
+        r.epoch := r.epoch + 1;
+        v_backoff_us := least(1000000 * 2 ^ (r.refusals - 1), greatest(r.win_us, 1000000))::bigint;
+        insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'refused', jsonb_build_object(
+          'used', r.used, 'max', r.max, 'reason', e.reason, 'closedMs', coalesce(e."closeMs", v_backoff_us / 1000)));
+        if e."closeMs" is null and r.kind <> 'gate' then
+          r.closed_us := greatest(r.closed_us, r.last_us + v_backoff_us);
+          r.closed_at := clock_timestamp();
+          r.closed_reason := coalesce(e.reason, 'refused');
+        end if;
+      end if;
+    end if;
+    if e."closeMs" > 0 then
+      if r.last_us + e."closeMs" * 1000 > r.closed_us then
+        if r.kind = 'learned' or not v_refused then
+          insert into sluice.limit_event (bucket_id, type, detail)
+            select r.id, 'closed', jsonb_build_object('closedMs', e."closeMs", 'reason', e.reason) where r.closed_us <= r.last_us;
+        end if;
+        r.closed_us := r.last_us + (e."closeMs" * 1000)::bigint;
+        r.closed_at := clock_timestamp();
+        r.closed_reason := e.reason;
+      end if;
+      r.ev_retry_ms := greatest(r.ev_retry_ms, e."closeMs");
+      v_loses := true;
+    end if;
+    if r.kind = 'learned' and (r.ev_refused > 0 or r.law is null or r.law_stepped_us < r.last_us - 200000) then
+      v_due := v_due || r.id;
+      -- Should this worker die now, the next acquire sees to it.
+      r.law_due_us := r.last_us + 50000;
+    end if;
+    update sluice.limit_bucket b set
+      tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, foreign_used = r.foreign_used, foreign_slot = r.foreign_slot,
+      freed = r.freed, freed_us = r.freed_us,
+      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, hold_us = r.hold_us, tokens = r.tokens,
+      paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
+      law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
+      ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, closed_us = r.closed_us,
+      closed_at = r.closed_at, closed_reason = r.closed_reason, refusals = r.refusals, refused_us = r.refused_us,
+      last_us = r.last_us, generation = r.generation, granted = r.granted
+      where b.id = r.id;
+  end loop;
+  if not v_loses then
+    -- Refunds and successes may be lost in a crash: that only makes the limiter more careful.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+  return v_due;
+end $$;
+
+-- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted: each old slot
+-- goes to the new slot in which it ends.
+create or replace function sluice.limit_reslot(
+  r sluice.limit_bucket, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int
+) returns sluice.limit_bucket language plpgsql immutable set search_path = pg_catalog as $$
+declare
+  v_ring float8[];
+  v_used float8 := 0;
+  v_slot bigint;
+  v_tail bigint := 0;
+  v_amount float8;
+begin
+  if p_slots > 0 then
+    v_ring := array_fill(0::float8, array[p_slots]);
+    v_tail := (r.last_us - p_win_us - p_guard_us) / p_slot_us;
+    for k in 0 .. r.slots - 1 loop
+      v_slot := least(r.last_us / p_slot_us + 30, ((r.tail + k + 1) * r.slot_us - 1) / p_slot_us);
+      v_amount := r.ring[((r.tail + k) % r.slots)::int + 1];
+      if v_slot >= v_tail and v_amount > 0 then
+        v_ring[(v_slot % p_slots)::int + 1] := v_ring[(v_slot % p_slots)::int + 1] + v_amount;
+        v_used := v_used + v_amount;
+      end if;
+    end loop;
+  end if;
+  r.ring := v_ring;
+  r.used := v_used;
+  r.tail := v_tail;
+  r.win_us := p_win_us;
+  r.guard_us := p_guard_us;
+  r.slot_us := p_slot_us;
+  r.slots := p_slots;
+  r.foreign_used := 0;
+  return r;
+end $$;
+
+-- Takes a pause or a refusal off one key, or with a pattern that ends in /* off everything below it. Locks the rows in id order.
+-- Returns how many keys it changed.
+create or replace function sluice.limit_resume(p_pattern text) returns int language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_ids bigint[] := array(
+    select b.id from sluice.limit_bucket b
+     where (b.key = p_pattern or (right(p_pattern, 2) = '/*' and starts_with(b.key, left(p_pattern, -1))))
+       and (b.paused_at is not null or b.closed_us > b.last_us)
+     order by b.id for no key update);
+begin
+  update sluice.limit_bucket b set paused_at = null, paused_reason = null, closed_us = 0, refusals = 0 where b.id = any (v_ids);
+  insert into sluice.limit_event (bucket_id, type) select unnest(v_ids), 'resumed';
+  return cardinality(v_ids);
+end $$;
+
+-- Housekeeping, by one worker at a time: tickets of calls that never came back, accounts and events of the past, and
+-- buckets that nobody used for a month and that know nothing. Skips what is locked. Returns what was removed.
+create or replace function sluice.limit_sweep(p_ticket_us bigint, p_account_us bigint, p_events interval)
+returns table (tickets int, accounts int, events int, buckets int, oldest_transaction_s float8) language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_now bigint := sluice.limit_clock_us();
+  v_id bigint;
+  v_gone int;
+begin
+  tickets := 0;
+  if not pg_try_advisory_xact_lock(728410559204) then
+    return;
+  end if;
+  for v_id in
+    select distinct t.bucket_id from sluice.limit_ticket t where t.lapse_us < v_now - p_ticket_us order by 1
+  loop
+    perform from sluice.limit_bucket b where b.id = v_id for no key update skip locked;
+    continue when not found and exists (select from sluice.limit_bucket b where b.id = v_id);
+    delete from sluice.limit_ticket t where t.bucket_id = v_id and t.lapse_us < v_now - p_ticket_us;
+    get diagnostics v_gone = row_count;
+    tickets := tickets + v_gone;
+    update sluice.limit_bucket b set queue_len = rest.tickets, queue_cost = rest.cost
+      from (select count(*)::int tickets, coalesce(sum(cost), 0) cost from sluice.limit_ticket t where t.bucket_id = v_id) rest
+     where b.id = v_id;
+  end loop;
+  with gone as (
+    delete from sluice.limit_account a where (a.bucket_id, a.account, a.class) in (
+      select old.bucket_id, old.account, old.class from sluice.limit_account old
+       where old.seen_us < v_now - p_account_us for update skip locked limit 10000) returning 1)
+  select count(*) into accounts from gone;
+  with gone as (
+    delete from sluice.limit_event e where e.id in (
+      select old.id from sluice.limit_event old where old.at < clock_timestamp() - p_events order by old.at limit 10000) returning 1)
+  select count(*) into events from gone;
+  with gone as (
+    delete from sluice.limit_bucket b where b.id in (
+      select old.id from sluice.limit_bucket old
+       where old.kind in ('window', 'inflight') and old.last_us < v_now - 2592000000000 - old.win_us - old.guard_us
+         and old.queue_len = 0 and old.paused_at is null and old.override_max is null and old.override_rate is null
+         and old.closed_us < v_now for update skip locked limit 1000) returning 1)
+  select count(*) into buckets from gone;
+  -- A transaction that stays open keeps every old version of the hot rows alive.
+  select extract(epoch from clock_timestamp() - min(a.xact_start)) into oldest_transaction_s
+    from pg_stat_activity a where a.datname = current_database() and (a.backend_xmin is not null or a.backend_xid is not null);
+  if oldest_transaction_s > 30 and not exists (
+    select from sluice.limit_event e where e.bucket_id = 0 and e.type = 'long-transaction' and e.at > clock_timestamp() - interval '10 minutes'
+  ) then
+    insert into sluice.limit_event (bucket_id, type, detail)
+      values (0, 'long-transaction', jsonb_build_object('seconds', oldest_transaction_s));
+  end if;
+  return next;
+end $$;
+
+-- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was
+-- refused is still the current one (null: there are no credentials, or the app keeps them), and nobody has connected the
+-- account in the `asked_ms` since its credentials were asked for; returns whether it is so.
+create or replace function sluice.mark_needs_reconnect(
+  for_provider text, for_account text, refused_version bigint, asked_ms float8, why text
+) returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+  current_version bigint;
+begin
+  insert into sluice.account (provider, account, status, reason) values (for_provider, for_account, 'needs_reconnect', why)
+    on conflict (provider, account) do nothing;
+  perform 1 from sluice.account
+    where provider = for_provider and account = for_account for no key update;
+  select version into current_version from sluice.credential where provider = for_provider and account = for_account
+    for no key update;
+  if current_version is distinct from refused_version
+    or refused_version is null and exists (
+      select 1 from sluice.account where provider = for_provider and account = for_account and status = 'connected'
+        and since > clock_timestamp() - asked_ms * interval '1 millisecond')
+  then
+    return false;
+  end if;
+  update sluice.account set status = 'needs_reconnect', reason = why, since = clock_timestamp()
+    where provider = for_provider and account = for_account and (status <> 'needs_reconnect' or reason is distinct from why);
+  update sluice.credential set lease_owner = null, lease_until = null, failures = 0, retry_at = null
+    where provider = for_provider and account = for_account and lease_owner is not null;
+  update sluice.run set state = 'paused', paused_by = 'auth', paused_reason = why
+    where id in (
+      select id from sluice.run where provider = for_provider and account = for_account and state = 'running'
+      order by id for no key update);
+  return true;
+end $$;
+
+-- Up to `room` units of a node that are open and not already in the asking workflow's hands. When there are fewer, the
+-- node is marked as wanting more under its row lock, so that a page which adds one afterwards knows that it must wake it.
+create or replace function sluice.next_units(for_run uuid, for_node text, in_hand bigint[], room int)
+returns table (id bigint, parent_key text, part text, lane smallint) language plpgsql set search_path = pg_catalog as $$
+declare
+  picked bigint[];
+  begun int;
+begin
+  perform 1 from sluice.node n where n.run_id = for_run and n.name = for_node for no key update;
+  select array_agg(o.id order by o.id) into picked from (
+    select x.id from sluice.unit x
+    where x.run_id = for_run and x.node = for_node and x.end_kind is null and x.id <> all (in_hand)
+    order by x.id limit room
+  ) o;
+  update sluice.unit x set state = 'running' where x.id = any (picked) and x.state = 'waiting';
+  get diagnostics begun = row_count;
+  update sluice.node n set
+    wants_more = coalesce(cardinality(picked), 0) < room,
+    state = case when n.state = 'waiting' and picked is not null then 'running' else n.state end,
+    waiting = n.waiting - begun, running = n.running + begun
+    where n.run_id = for_run and n.name = for_node
+      and (begun > 0 or n.wants_more <> (coalesce(cardinality(picked), 0) < room));
+  return query select x.id, x.parent_key, x.part, x.lane from sluice.unit x where x.id = any (picked) order by x.id;
+end $$;
+
+-- Gives rows of earlier runs to a node's children, whose own lists may have changed though the rows have not. `children` is
+-- [[node, key, record]], as in commit_page; `upto` is the last row that was looked at. Locks: units by (node, key), nodes.
+create or replace function sluice.open_known(for_run uuid, for_node text, children jsonb, upto text) returns void language plpgsql set search_path = pg_catalog as $$
+declare
+  r record;
+begin
+  for r in
+    with inserted as (
+      insert into sluice.unit (run_id, node, parent_key, parent_record)
+      select for_run, c.node, c.key, c.rec
+      from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
+            from jsonb_array_elements(children) e order by e->>0, e->>1) c
+      order by c.node, c.key
+      on conflict (run_id, node, parent_key, part, lane) do nothing
+      returning node
+    ) select i.node, count(*)::int as added from inserted i join sluice.node n on n.run_id = for_run and n.name = i.node
+    group by i.node, n.ordinal order by n.ordinal
+  loop
+    update sluice.node n set waiting = n.waiting + r.added where n.run_id = for_run and n.name = r.node;
+  end loop;
+  update sluice.node n set opened_to = greatest(n.opened_to, upto) where n.run_id = for_run and n.name = for_node;
+end $$;
+
+-- The next lists of a node that earlier runs of the sync and account owe to this one, with their parents' rows: the newest run
+-- that has the list has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed; what was
+-- `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
+-- Reads up to `room` units of one run, by the indexes unit_unended and unit_flawed, newest run first, at most 1,000 runs back.
+-- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry, which takes nothing
+-- over: it reads the lists of the run that it retries.
+create or replace function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql set search_path = pg_catalog as $$
+declare
+  this sluice.run;
+  n sluice.node;
+  parent_resource text;
+  runs uuid[] := '{}';
+  at_run int;
+  behind bigint;
+  reached bigint;
+  lists jsonb;
+  r record;
+begin
+  select * into this from sluice.run x where x.id = for_run;
+  select * into n from sluice.node x where x.run_id = for_run and x.name = for_node;
+  if this.retry_of <> '{}' or n.owed_taken is not false then
+    return null;
+  end if;
+  select p.resource into parent_resource from sluice.node p where p.run_id = for_run and p.name = n.parent;
+
+  for r in select x.id, (select m.owed_taken from sluice.node m where m.run_id = x.id and m.name = for_node) as is_last
+    from sluice.run x where x.account = this.account and x.sync = this.sync and x.started_at < this.started_at
+    order by x.started_at desc limit 1000
+  loop
+    runs := runs || r.id;
+    exit when r.is_last;
+  end loop;
+
+  at_run := case when n.owed_run is null then 1 else array_position(runs, n.owed_run) end;
+  behind := coalesce(n.owed_to, 0);
+  while at_run <= cardinality(runs) loop
+    with unread as materialized (
+      (select u.id, u.parent_key, u.parent_record from sluice.unit u
+       where u.run_id = runs[at_run] and u.node = for_node and u.end_kind is null and u.id > behind
+       order by u.id limit room)
+      union all
+      (select u.id, u.parent_key, u.parent_record from sluice.unit u
+       where u.run_id = runs[at_run] and u.node = for_node and u.end_kind <> 'complete'
+         and u.end_kind in ('failed', 'truncated', 'looped') and u.id > behind
+       order by u.id limit room)
+      order by id limit room
+    ), owed as (
+      select distinct on (l.parent_key) l.parent_key, l.parent_record from unread l
+      where not exists (
+        select 1 from unnest(runs[1:at_run - 1]) newer (id) cross join lateral (
+          select 1 from sluice.unit o
+          where o.run_id = newer.id and o.node = for_node and o.parent_key = l.parent_key limit 1
+        ) o)
+      order by l.parent_key
+    )
+    select (select max(l.id) from unread l), (
+      select coalesce(jsonb_agg(jsonb_build_object('key', o.parent_key, 'record', o.parent_record, 'data', p.data)), '[]')
+      -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
+      from owed o cross join lateral (
+        select t.data from sluice.record t where t.account = this.account and t.resource = parent_resource
+          and t.key = o.parent_record and t.deleted_at is null limit 1
+      ) p
+    ) into reached, lists;
+    if reached is not null then
+      return jsonb_build_object('run', runs[at_run], 'upto', reached, 'lists', lists);
+    end if;
+    at_run := at_run + 1;
+    behind := 0;
+  end loop;
+  return null;
+end $$;
+
+-- Pauses one run because of its account. The share lock orders it with a reconnection: either this is refused (returns
+-- null), or the reconnection sees the paused run and resumes it. Returns the reason.
+create or replace function sluice.pause_for_account(for_run uuid) returns text language plpgsql set search_path = pg_catalog as $$
+declare
+  why text;
+begin
+  select a.reason into why from sluice.run r join sluice.account a using (provider, account)
+    where r.id = for_run and a.status = 'needs_reconnect' for share of a;
+  if not found then
+    return null;
+  end if;
+  update sluice.run set state = 'paused', paused_by = 'auth', paused_reason = why where id = for_run and state = 'running';
+  return coalesce(why, '');
+end $$;
+
+-- Gives a place back and hands the lock to the next one. Returns the workflow that holds it now and does not know yet.
+create or replace function sluice.release_lock(for_entity text, for_workflow text) returns text language plpgsql set search_path = pg_catalog as $$
+declare
+  next_one sluice.entity_lock;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('sluice.entity/' || for_entity, 0));
+  delete from sluice.entity_lock l where l.entity = for_entity and l.workflow_id = for_workflow;
+  select * into next_one from sluice.entity_lock l where l.entity = for_entity order by l.ticket limit 1;
+  if next_one.ticket is null or next_one.is_told then
+    return null;
+  end if;
+  update sluice.entity_lock set acquired_at = coalesce(acquired_at, clock_timestamp()) where ticket = next_one.ticket;
+  return next_one.workflow_id;
+end $$;
+
+-- Settles up to `room` lists of a node that has ended, in the order of their parent keys: a list that was read to its end
+-- moves its watermark, and, when it was asked from the beginning, marks its rows that were not seen as deleted. A list of
+-- another end does neither. Locks: the node, units, members, records by key.
+-- Returns the number of lists looked at: fewer than `room` means that all are settled.
+create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
+returns int language plpgsql set search_path = pg_catalog as $$
+declare
+  n sluice.node;
+  of_account text;
+  picked text[];
+  gone text[];
+  emptied text[] := '{}';
+  lists jsonb;
+begin
+  select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
+  select account into of_account from sluice.run where id = for_run;
+  select array_agg(k.parent_key order by k.parent_key) into picked from (
+    select distinct x.parent_key from sluice.unit x
+    where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
+    order by x.parent_key limit room
+  ) k;
+  if picked is null then
+    return 0;
+  end if;
+
+  select jsonb_agg(l) into lists from (
+    select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
+      coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
+               to_jsonb(max((x.watermark #>> '{}') collate "C") filter (where jsonb_typeof(x.watermark) = 'string')))
+        as watermark
+    from sluice.unit x where x.run_id = for_run and x.node = for_node and x.parent_key = any (picked)
+    group by x.parent_key having bool_and(x.state = 'done' and x.end_kind = 'complete')
+  ) l;
+
+  if marks_deletions and not allows_empty then
+    -- A list that had rows and comes back entirely empty is more likely an error of the third party.
+    with emptied_list as (
+      select l.parent_key, count(*) as kept from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
+      join sluice.member m on m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
+      where l.rows = 0 and not l.is_partial group by l.parent_key
+    ), marked as (
+      update sluice.unit x set end_kind = 'truncated', reason = format('empty answer: %s rows kept', l.kept)
+      from emptied_list l where x.run_id = for_run and x.node = for_node and x.parent_key = l.parent_key
+        and x.part = '' and x.lane = 0
+      returning x.parent_key
+    ) select coalesce(array_agg(parent_key), '{}') into emptied from marked;
+  end if;
+
+  if marks_deletions then
+    with unseen as (
+      delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
+        and l.parent_key <> all (emptied) and m.run_id <> for_run
+      returning m.key
+    ) select array_agg(distinct key) into gone from unseen;
+    if gone is not null then
+      -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
+      perform 1 from sluice.record t where t.account = of_account and t.resource = n.resource and t.key = any (gone)
+        order by t.key for no key update;
+      update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
+        tx = pg_current_xact_id(), seq = nextval('sluice.record_seq')
+      where t.account = of_account and t.resource = n.resource and t.key = any (gone) and t.deleted_at is null
+        and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+    end if;
+  end if;
+
+  insert into sluice.watermark as w (account, resource, parent_key, value, run_id, changed_at)
+  select of_account, n.resource, l.parent_key, l.watermark, for_run, clock_timestamp()
+  from jsonb_to_recordset(lists) as l (parent_key text, watermark jsonb)
+  where jsonb_typeof(l.watermark) <> 'null' and l.parent_key <> all (emptied)
+  on conflict (account, resource, parent_key) do update set
+    value = excluded.value, run_id = excluded.run_id, changed_at = excluded.changed_at where w.value <> excluded.value;
+
+  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
+    where x.run_id = for_run and x.name = for_node;
+  return cardinality(picked);
+end $$;
+
+-- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
+-- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
+-- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
+-- rows that came twice in the page, of which the last one counts. Both lock by key.
+create or replace function sluice.store_records(
+  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint,
+  out fresh int, out fresh_in_run int, out changed int
+) language plpgsql set search_path = pg_catalog as $$
+declare
+  now_at timestamptz := clock_timestamp();
+  this_tx xid8 := pg_current_xact_id();
+begin
+  insert into sluice.record
+    (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
+  select of_account, of_resource, e->>0, e->1, this_tx, nextval('sluice.record_seq'), now_at, now_at, now_at, by_run, by_unit
+  from jsonb_array_elements(records) e order by e->>0
+  on conflict (account, resource, key) do nothing;
+  get diagnostics fresh = row_count;
+  fresh_in_run := fresh;
+  changed := fresh;
+  if fresh = jsonb_array_length(records) then
+    return;
+  end if;
+
+  with incoming as materialized (
+    select distinct on (e->>0) e->>0 as key, e->1 as data
+    from jsonb_array_elements(records) with ordinality x(e, n) order by e->>0, n desc
+  ), known as materialized (
+    -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
+    select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs
+    from incoming i cross join lateral (
+      select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
+    ) o
+  ), stored as (
+    insert into sluice.record as t
+      (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
+    select of_account, of_resource, k.key, k.data, this_tx, 0, now_at, now_at, now_at, by_run, by_unit
+    from known k where k.differs or not k.is_new order by k.key
+    on conflict (account, resource, key) do update set
+      data = excluded.data, last_seen_at = now_at, deleted_at = null, run_id = by_run, unit_id = by_unit,
+      tx = case when t.data <> excluded.data or t.deleted_at is not null then this_tx else t.tx end,
+      seq = case when t.data <> excluded.data or t.deleted_at is not null then nextval('sluice.record_seq') else t.seq end,
+      changed_at = case when t.data <> excluded.data or t.deleted_at is not null then now_at else t.changed_at end
+  )
+  select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
+         changed + count(*) filter (where k.differs and not k.is_new)
+    into fresh, fresh_in_run, changed from known k;
+end $$;
+
+-- Stores what a refresh brought, over the version that it was made from and no other: returns the new version, or null
+-- when the tokens were replaced meanwhile. It asks for no lease: the tokens of a refresher that was late are better
+-- than none, also when the account has been given up in between.
+create or replace function sluice.store_refreshed(
+  for_provider text, for_account text, from_version bigint, new_secret bytea, new_key text, new_life_ms bigint
+) returns bigint language plpgsql set search_path = pg_catalog as $$
+declare
+  stored bigint;
+begin
+  perform 1 from sluice.account where provider = for_provider and account = for_account for no key update;
+  update sluice.credential set
+    secret = new_secret, key_id = new_key, version = version + 1, issued_at = clock_timestamp(), is_refreshed = true,
+    life_ms = new_life_ms, expires_at = clock_timestamp() + new_life_ms * interval '1 millisecond',
+    lease_owner = null, lease_until = null, failures = 0, retry_at = null
+    where provider = for_provider and account = for_account and version = from_version
+    returning version into stored;
+  if stored is not null then
+    update sluice.account set status = 'connected', reason = null, since = clock_timestamp()
+      where provider = for_provider and account = for_account and status <> 'connected';
+  end if;
+  return stored;
+end $$;
+
+-- Takes a place. Returns { state: 'held' | 'waiting' | 'refused', ahead: [workflow ids], byRoot }. Asking twice is one
+-- place; with byRoot there is none of its own to give back.
+create or replace function sluice.take_lock(for_entity text, for_workflow text, root text, of_kind text, of_name text, of_account text,
+  by_whom text, policy text) returns jsonb language plpgsql set search_path = pg_catalog as $$
+declare
+  mine sluice.entity_lock;
+  before text[];
+  is_step boolean := root <> for_workflow;
+begin
+  if is_step then
+    -- Before the entity's own lock: the circle is looked for in a graph to which nobody else adds.
+    perform pg_advisory_xact_lock(hashtextextended('sluice.entities', 0));
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('sluice.entity/' || for_entity, 0));
+  -- A saga that holds the entity holds it for its steps.
+  if is_step and exists (
+    select 1 from sluice.entity_lock l where l.entity = for_entity and l.workflow_id = root and l.acquired_at is not null)
+  then
+    return jsonb_build_object('state', 'held', 'ahead', '[]'::jsonb, 'byRoot', true);
+  end if;
+  select * into mine from sluice.entity_lock l where l.entity = for_entity and l.workflow_id = for_workflow;
+  select array_agg(l.workflow_id order by l.ticket) into before from sluice.entity_lock l
+    where l.entity = for_entity and l.workflow_id <> for_workflow and (mine.ticket is null or l.ticket < mine.ticket);
+  if before is not null and mine.ticket is null and policy = 'refuse' then
+    return jsonb_build_object('state', 'refused', 'ahead', to_jsonb(before));
+  end if;
+  -- `cancel-previous` ends those before it, whatever they wait for.
+  if is_step and before is not null and mine.ticket is null and policy = 'wait' and exists (
+    with recursive reached (root_id) as (
+      select l.root_workflow_id from sluice.entity_lock l where l.entity = for_entity and l.workflow_id = any (before)
+      union
+      -- Whom they wait for: all that are ahead of them somewhere. Who is to leave its queue waits for nobody.
+      select ahead.root_workflow_id from reached
+        join sluice.entity_lock waiting on waiting.root_workflow_id = reached.root_id
+          and not (waiting.is_cancelled and waiting.acquired_at is null)
+        join sluice.entity_lock ahead on ahead.entity = waiting.entity and ahead.ticket < waiting.ticket
+    ) select 1 from reached where root_id = root)
+  then
+    return jsonb_build_object('state', 'refused', 'ahead', to_jsonb(before), 'isCircle', true);
+  end if;
+  if before is not null and policy = 'cancel-previous' then
+    update sluice.entity_lock l set is_cancelled = true where l.entity = for_entity and l.workflow_id = any (before);
+  end if;
+  if mine.ticket is null then
+    insert into sluice.entity_lock (entity, workflow_id, root_workflow_id, kind, name, account, started_by, acquired_at, is_told)
+      values (for_entity, for_workflow, root, of_kind, of_name, of_account, by_whom,
+        case when before is null then clock_timestamp() end, before is null);
+  end if;
+  return jsonb_build_object('state', case when before is null then 'held' else 'waiting' end,
+    'ahead', coalesce(to_jsonb(before), '[]'::jsonb));
+end $$;
+
+-- Takes such lists over: `lists` is [[key, record]], `of_run` and `upto` as they were told. Null for both: all has been taken.
+-- Locks: units by key, the node.
+create or replace function sluice.take_over(for_run uuid, for_node text, lists jsonb, of_run uuid, upto bigint) returns void
+language plpgsql set search_path = pg_catalog as $$
+declare
+  added int;
+begin
+  insert into sluice.unit (run_id, node, parent_key, parent_record)
+  select for_run, for_node, l.key, l.rec
+  from (select distinct on (e->>0) e->>0 as key, e->>1 as rec from jsonb_array_elements(lists) e order by e->>0) l
+  order by l.key
+  on conflict (run_id, node, parent_key, part, lane) do nothing;
+  get diagnostics added = row_count;
+  update sluice.node n set waiting = n.waiting + added, owed_run = of_run, owed_to = upto,
+    owed_taken = n.owed_taken or of_run is null
+    where n.run_id = for_run and n.name = for_node;
+end $$;

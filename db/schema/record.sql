@@ -1,0 +1,44 @@
+-- How far each parent's list is known, kept from run to run; moves only when the list was read to its end.
+create table sluice.watermark (
+  account text not null,
+  resource text not null,
+  parent_key text not null,
+  value jsonb not null,
+  run_id uuid not null,
+  changed_at timestamptz not null,
+  primary key (account, resource, parent_key)
+);
+
+-- Which parents' lists have a record, and the run that saw it there last; only for nodes that mark deletions.
+create table sluice.member (
+  account text not null,
+  resource text not null,
+  parent_key text not null,
+  key text not null,
+  run_id uuid not null,
+  primary key (account, resource, parent_key, key)
+) with (fillfactor = 85);
+create index member_by_key on sluice.member (account, resource, key);
+
+create sequence sluice.record_seq cache 32;
+
+-- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the writing transaction, so that a
+-- reader who stops below the oldest transaction still running can never miss a row that commits late.
+create table sluice.record (
+  account text not null,
+  resource text not null,
+  key text not null,
+  data jsonb not null,
+  tx xid8 not null,
+  seq bigint not null,
+  first_seen_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  changed_at timestamptz not null,
+  deleted_at timestamptz,
+  run_id uuid not null,
+  unit_id bigint not null,
+  primary key (account, resource, key)
+) with (fillfactor = 85);
+-- For the feed only: with account and resource in front, like the primary key, it would also be used, where statistics are old, to
+-- search for one row in all that the account has. (No account has a `/` in its name.)
+create index record_feed on sluice.record ((account || '/' || resource), tx, seq);

@@ -1,0 +1,56 @@
+-- Runs and the nodes of their trees. All times are the database's own. Written by db/*-store.ts only.
+
+create table sluice.run (
+  id uuid primary key,
+  workflow_id text not null,
+  provider text not null,
+  sync text not null,
+  account text not null,
+  tenant text,
+  input jsonb not null,
+  plan jsonb not null,
+  -- incremental: lists are asked from their watermarks on; full: from their beginning.
+  mode text not null default 'incremental' check (mode in ('incremental', 'full')),
+  -- The run whose failed lists this one reads again, and those that it was itself a retry of.
+  retry_of uuid[] not null default '{}',
+  state text not null default 'running' check (state in ('running', 'paused', 'done', 'incomplete', 'failed', 'cancelled')),
+  -- Why it is paused: by its operator, or because its account must be connected again.
+  paused_by text check (paused_by in ('operator', 'auth')),
+  paused_reason text,
+  reasons jsonb not null default '[]',
+  error text,
+  started_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz
+);
+create index run_by_workflow on sluice.run (workflow_id, started_at desc);
+create index run_by_account on sluice.run (account, sync, started_at desc);
+create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
+
+-- Counters of one node of a run's tree: progress is one index read, whatever the number of units.
+create table sluice.node (
+  run_id uuid not null references sluice.run on delete cascade,
+  name text not null,
+  ordinal smallint not null,
+  parent text,
+  resource text not null,
+  state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
+  wants_more boolean not null default false,
+  waiting int not null default 0,
+  running int not null default 0,
+  done int not null default 0,
+  failed int not null default 0,
+  skipped int not null default 0,
+  flawed int not null default 0,
+  pages bigint not null default 0,
+  rows bigint not null default 0,
+  calls bigint not null default 0,
+  -- Lists up to this parent key have moved their watermark and marked their deletions.
+  settled_to text,
+  -- Known rows up to this key, which its lists did not bring this time, have been given to its children.
+  opened_to text,
+  -- The list of the runs before that is being taken over, how far, and whether all of it has been.
+  owed_run uuid,
+  owed_to bigint,
+  owed_taken boolean not null default false,
+  primary key (run_id, name)
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 500);
