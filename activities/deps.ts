@@ -4,11 +4,11 @@
 import type { Credentials } from '../contracts/credentials.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Limiter } from '../limiter/index.ts';
-import type { ActionDefinition } from '../providers/define-action.ts';
-import type { SagaDefinition } from '../providers/define-saga.ts';
-import type { CompiledSync } from '../providers/define-sync.ts';
+import type { ActionDefinition } from '../providers/define/define-action.ts';
+import type { SagaDefinition } from '../providers/define/define-saga.ts';
+import type { CompiledSync } from '../providers/define/define-sync.ts';
 import type { HttpSender } from './http/send.ts';
-import type { PageBatches } from './page-batches.ts';
+import type { PageBatches } from './sync/page-batcher.ts';
 
 export interface ActivityDeps {
   readonly pool: Pool;
@@ -35,7 +35,7 @@ export interface ActivityDeps {
 }
 
 /**
- * Where the secrets of accounts are kept. The default is the encrypted store in Postgres (`stored-credentials.ts`); bring
+ * Where the secrets of accounts are kept. The default is the encrypted store in Postgres (`credentials/stored-credentials.ts`); bring
  * your own by implementing this.
  */
 export interface CredentialSource {

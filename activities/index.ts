@@ -14,27 +14,32 @@ import type {
 import type { LockInput, PerformActionInput, PrepareStepInput } from '../contracts/action.ts';
 import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
-import { endOpenUnitsActivity, progressMarkActivity } from './end-early.ts';
-import { fetchPage } from './fetch-page.ts';
-import { performAction } from './perform-action.ts';
-import { endReportActivity, holdsLockActivity, openReportActivity, releaseLockActivity } from './report-activities.ts';
-import { prepareStep } from './saga-steps.ts';
-import type { UnitMemory } from './unit-memory.ts';
-import { withHeartbeat, withHeartbeatWhileWanted } from './with-heartbeat.ts';
+import { endOpenUnitsActivity, progressMarkActivity } from './sync/end-early.ts';
+import { fetchPage } from './sync/fetch-page.ts';
+import { performAction } from './action/perform-action.ts';
+import {
+  endReportActivity,
+  holdsLockActivity,
+  openReportActivity,
+  releaseLockActivity,
+} from './action/report-activities.ts';
+import { prepareStep } from './action/saga-steps.ts';
+import type { UnitMemory } from './sync/unit-cache.ts';
+import { withHeartbeat, withHeartbeatWhileWanted } from './call/with-heartbeat.ts';
 import {
   finishNodeActivity,
   finishRunActivity,
   nextUnitsActivity,
   openRunActivity,
   setRunStateActivity,
-} from './run-activities.ts';
+} from './sync/run-activities.ts';
 
-export { CredentialsBusy, NeedsReconnect } from './credential-errors.ts';
+export { CredentialsBusy, NeedsReconnect } from './credentials/errors.ts';
 export type { ActivityDeps, CredentialSource, CredentialWait, Log } from './deps.ts';
-export { createPageBatches } from './page-batches.ts';
-export { createUnitMemory } from './unit-memory.ts';
-export { createStoredCredentials } from './stored-credentials.ts';
-export type { StoredCredentialSource } from './stored-credentials.ts';
+export { createPageBatches } from './sync/page-batcher.ts';
+export { createUnitMemory } from './sync/unit-cache.ts';
+export { createStoredCredentials } from './credentials/stored-credentials.ts';
+export type { StoredCredentialSource } from './credentials/stored-credentials.ts';
 export { createHttpSender } from './http/send.ts';
 export type { HttpSender } from './http/send.ts';
 

@@ -1,7 +1,7 @@
 /**
  * The database that a command works on: `DATABASE_URL`, else the one that `sluice dev` runs.
  */
-import { findDevServers } from '../workers/dev-servers/index.ts';
+import { findDevServers } from '../dev-servers/index.ts';
 
 /** @throws Error saying what to do when there is none. */
 export async function databaseUrl(): Promise<string> {

@@ -1,6 +1,6 @@
 /**
  * `sluice dev`: Postgres, Temporal with its Web UI, and a worker that is started again whenever its code changes.
- * Next stop: `workers/dev-servers/start-dev-servers.ts`.
+ * Next stop: `dev-servers/start-dev-servers.ts`.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
@@ -8,7 +8,7 @@ import { resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createPool, migrate } from '../db/index.ts';
 import { readEncryptionKeys } from '../workers/index.ts';
-import { devEncryptionKeys, startDevServers } from '../workers/dev-servers/index.ts';
+import { devEncryptionKeys, startDevServers } from '../dev-servers/index.ts';
 
 export interface DevOptions {
   readonly module?: string;

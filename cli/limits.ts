@@ -1,6 +1,6 @@
 /**
  * `sluice limits …`: every key with its limit, learned rate, use and who waits; pause, resume, override, forget.
- * Needs the database only. Next stop: `limiter/operate.ts`.
+ * Needs the database only. Next stop: `limiter/admin/operations.ts`.
  */
 import { Option, type Command } from 'commander';
 import { createPool } from '../db/index.ts';

@@ -1,6 +1,6 @@
 /**
  * `sluice start <sync>`: starts a run, or attaches to the running one; `sluice retry <run>`: reads what failed in it again.
- * Next stop: `client/start-sync.ts`.
+ * Next stop: `client/sync/start-sync.ts`.
  */
 import { connect, type Flaw, type Priority, type SyncHandle } from '../client/index.ts';
 import { loadModule, syncNamed } from './load-module.ts';

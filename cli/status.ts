@@ -1,6 +1,6 @@
 /**
  * `sluice status <run>` and what else is done to a run by its workflow id (or by its run id).
- * Next stop: `client/sync-handle.ts`.
+ * Next stop: `client/sync/sync-handle.ts`.
  */
 import { connect, type Flaw, type RunProgress, type RunWait, type Sluice, type SyncHandle } from '../client/index.ts';
 import { flawLines, progressText } from './progress-text.ts';

@@ -3,7 +3,7 @@
  * Next stop: `workers/create-worker.ts`.
  */
 import { pino } from 'pino';
-import { findServers } from '../client/find-servers.ts';
+import { findServers } from '../dev-servers/find-servers.ts';
 import { createWorker, readWorkerSettings } from '../workers/index.ts';
 import { loadModule } from './load-module.ts';
 

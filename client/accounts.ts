@@ -1,6 +1,6 @@
 /**
  * The accounts that an app has connected: their secrets go into the encrypted store, their status comes out of it.
- * Next stop: `db/credential-store.ts`; workers use the secrets in `activities/stored-credentials.ts`.
+ * Next stop: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { AccountInfo, AccountStatus } from '../contracts/account.ts';
@@ -14,10 +14,10 @@ import {
   runsToResume,
   type Keyring,
 } from '../db/index.ts';
-import type { Provider } from '../providers/define-provider.ts';
+import type { Provider } from '../providers/define/define-provider.ts';
 import { checkCredentials, type NewCredentials } from './check-credentials.ts';
 import { checkAccount } from './check-options.ts';
-import type { ClientParts } from './start-reported.ts';
+import type { ClientParts } from './start-workflow.ts';
 
 export interface AccountName {
   /** The provider, or its id. */

@@ -1,5 +1,5 @@
 /**
- * The way in from app code: connects to Temporal and Postgres. Next stop: `start-sync.ts` starts a run.
+ * The way in from app code: connects to Temporal and Postgres. Next stop: `sync/start-sync.ts` starts a run.
  */
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
@@ -15,18 +15,18 @@ import {
   readProgress,
   type ReportFilter,
 } from '../db/index.ts';
-import type { Node, Sync } from '../providers/define-sync.ts';
+import type { Node, Sync } from '../providers/define/define-sync.ts';
 import type { PendingOperation } from '../contracts/action.ts';
 import type { Report } from '../contracts/report.ts';
-import type { Action } from '../providers/define-action.ts';
-import type { Saga } from '../providers/define-saga.ts';
+import type { Action } from '../providers/define/define-action.ts';
+import type { Saga } from '../providers/define/define-saga.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
-import { act, startSaga, type ActOptions } from './act.ts';
-import { createActionHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
-import { findServers, type ServerOptions } from './find-servers.ts';
+import { act, startSaga, type ActOptions } from './action/act.ts';
+import { createActionHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
+import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
-import { startSync, type StartOptions } from './start-sync.ts';
-import { createHandle, type SyncHandle } from './sync-handle.ts';
+import { startSync, type StartOptions } from './sync/start-sync.ts';
+import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 
 export interface ConnectOptions extends ServerOptions {
   /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */

@@ -2,7 +2,7 @@
  * Reads what a sync stored, typed by the node that stored it, in the order of change and resumable.
  */
 import { readChanges, type Pool } from '../db/index.ts';
-import type { Node } from '../providers/define-sync.ts';
+import type { Node } from '../providers/define/define-sync.ts';
 
 export interface RecordsOptions {
   readonly account: string;

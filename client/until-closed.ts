@@ -2,7 +2,7 @@
  * Waiting for a result, until the client is closed: a question to Temporal that is still open then is asked again by the SDK
  * on a closed connection, which ends the app by an error that nobody can catch.
  */
-import type { ClientParts } from './start-reported.ts';
+import type { ClientParts } from './start-workflow.ts';
 
 /** @throws Error at once when the client is closed meanwhile; what was started goes on. */
 export async function untilClosed<Result>(

@@ -1,6 +1,6 @@
 /**
  * Actions: writes to a third party. What travels between client, workflows and activities: ids and small facts; inputs
- * and outputs stay in Postgres (`sluice.action_step`). Next stop: `client/act.ts` starts one.
+ * and outputs stay in Postgres (`sluice.action_step`). Next stop: `client/action/act.ts` starts one.
  */
 import type { Priority } from './limit.ts';
 import type { StartedBy } from './report.ts';

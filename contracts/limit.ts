@@ -1,6 +1,6 @@
 /**
  * Limits of a third party, and what one call takes from them. Plain JSON: it crosses from provider definitions to the
- * limiter. Next stop: `limiter/acquire.ts`.
+ * limiter. Next stop: `limiter/acquire/acquire.ts`.
  */
 
 /** At most `max` units of cost in any window of `perMs`. Exact: never more, with any number of workers. */

@@ -1,6 +1,6 @@
 /**
  * Takes secrets out of text for people: errors, reports, logs. Known secrets wherever they stand, and whatever has the
- * shape of one. Next stop: `activities/make-call.ts` uses it on outcomes, `db/report-store.ts` on everything it writes.
+ * shape of one. Next stop: `activities/call/make-call.ts` uses it on outcomes, `db/stores/report/report-store.ts` on everything it writes.
  */
 import type { Credentials } from './credentials.ts';
 

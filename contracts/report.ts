@@ -1,6 +1,6 @@
 /**
  * Reports: one row for each action, saga and sync run, from its start to its end, for people and for the app.
- * Next stop: `db/report-store.ts` keeps them, `workflows/reported.ts` ends them.
+ * Next stop: `db/stores/report/report-store.ts` keeps them, `workflows/reported.ts` ends them.
  */
 
 export type ReportKind = 'sync' | 'action' | 'saga';

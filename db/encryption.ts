@@ -2,7 +2,7 @@
  * Secrets at rest: AES-256-GCM with a random nonce for each write, bound to its account by the additional data, so that
  * a row copied to another account does not open. Several keys may be known: the first encrypts, all decrypt.
  * Sources: NIST SP 800-38D (GCM; a random 96-bit nonce is good for 2^32 writes with one key).
- * Next stop: `credential-store.ts`.
+ * Next stop: `stores/account/credential-store.ts`.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 

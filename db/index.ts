@@ -3,14 +3,14 @@ export { createPool, inTransaction } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { migrate, type MigrateOptions } from './migrate.ts';
 export { grantRuntime } from './grant-runtime.ts';
-export { finishNode, finishRun, openRun, readProgress, setRunState } from './run-store.ts';
-export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake } from './unit-store.ts';
-export { growPageSize, shrinkPageSize } from './page-size-store.ts';
-export { knownRows, openKnown, settleLists } from './list-store.ts';
-export { openRetry, readRetriable } from './retry-store.ts';
-export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './unit-store.ts';
-export { countRecords, readChanges } from './record-store.ts';
-export type { RecordRow } from './record-store.ts';
+export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
+export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake } from './stores/sync/unit-store.ts';
+export { growPageSize, shrinkPageSize } from './stores/sync/page-size-store.ts';
+export { knownRows, openKnown, settleLists } from './stores/sync/list-store.ts';
+export { openRetry, readRetriable } from './stores/sync/retry-store.ts';
+export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './stores/sync/unit-store.ts';
+export { countRecords, readChanges } from './stores/sync/record-store.ts';
+export type { RecordRow } from './stores/sync/record-store.ts';
 export {
   endReport,
   insertReport,
@@ -19,15 +19,20 @@ export {
   setReportRun,
   type NewReport,
   type ReportFilter,
-} from './report-store.ts';
-export { claimReportsToTell, markReportTold, postponeTelling, type ReportToTell } from './report-outbox.ts';
+} from './stores/report/report-store.ts';
+export {
+  claimReportsToTell,
+  markReportTold,
+  postponeTelling,
+  type ReportToTell,
+} from './stores/report/report-outbox.ts';
 export {
   lockPlacesToCheck,
   pendingReportsToCheck,
   removeOldReports,
   type PendingReport,
   type QueuedPlace,
-} from './report-checks.ts';
+} from './stores/report/report-checks.ts';
 export {
   beginSending,
   countActionCall,
@@ -42,9 +47,9 @@ export {
   reopenActionStep,
   type ActionStep,
   type NewActionStep,
-} from './action-store.ts';
-export { reopenUnknown, resolveAsDone } from './action-resolution-store.ts';
-export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './saga-store.ts';
+} from './stores/action/action-store.ts';
+export { reopenUnknown, resolveAsDone } from './stores/action/action-resolution-store.ts';
+export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './stores/action/saga-store.ts';
 export {
   holdsLock,
   pendingOperations,
@@ -52,7 +57,7 @@ export {
   takeLock,
   type LockAnswer,
   type LockRequest,
-} from './entity-lock-store.ts';
+} from './stores/action/entity-lock-store.ts';
 export {
   listAccounts,
   markNeedsReconnect,
@@ -60,10 +65,10 @@ export {
   readAccount,
   removeAccount,
   runsToResume,
-} from './account-store.ts';
-export type { AccountFilter, AccountRef } from './account-store.ts';
-export { connectAccount, rotateEncryption } from './credential-store.ts';
+} from './stores/account/account-store.ts';
+export type { AccountFilter, AccountRef } from './stores/account/account-store.ts';
+export { connectAccount, rotateEncryption } from './stores/account/credential-store.ts';
 export { createKeyring, EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption.ts';
 export type { Keyring } from './encryption.ts';
-export { readWaits } from './wait-store.ts';
-export type { WaitRow } from './wait-store.ts';
+export { readWaits } from './stores/sync/wait-store.ts';
+export type { WaitRow } from './stores/sync/wait-store.ts';

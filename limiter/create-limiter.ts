@@ -1,22 +1,22 @@
 /**
  * Puts the limiter together. One per process; all processes that use the same database share the limits.
- * Start reading at `acquire.ts`.
+ * Start reading at `acquire/acquire.ts`.
  */
 import type { Charge } from '../contracts/limit.ts';
 import type { Pool } from '../db/pool.ts';
-import { acquire } from './acquire.ts';
-import { createBreaker } from './breaker.ts';
-import { createBuckets } from './configure.ts';
+import { acquire } from './acquire/acquire.ts';
+import { createBreaker } from './circuit-breaker/breaker.ts';
+import { createBuckets } from './buckets/registry.ts';
 import { LimiterUnavailable } from './errors.ts';
-import { explain, type Explanation } from './explain.ts';
-import { createGroupCommit } from './group-commit.ts';
-import { createLearner } from './learn.ts';
-import { createOperations, type Operations } from './operate.ts';
-import { createReports } from './report.ts';
+import { explain, type Explanation } from './admin/explain.ts';
+import { createGroupCommit } from './acquire/batcher.ts';
+import { createLearner } from './adaptive/controller.ts';
+import { createOperations, type Operations } from './admin/operations.ts';
+import { createReports } from './report/report.ts';
 import { ABANDON } from './statements.ts';
-import { createSleepers } from './sleepers.ts';
-import { createStats, type LimiterStats } from './stats.ts';
-import { startSweeping, type SweepOptions } from './sweep.ts';
+import { createSleepers } from './acquire/local-waiters.ts';
+import { createStats, type LimiterStats } from './admin/stats.ts';
+import { startSweeping, type SweepOptions } from './admin/sweep.ts';
 import type { AcquireRequest, AcquireResult, Observation, Permit } from './types.ts';
 
 export interface LimiterOptions {

@@ -11,11 +11,11 @@ export type {
 } from '../contracts/limit.ts';
 export { createLimiter, type Limiter, type LimiterOptions } from './create-limiter.ts';
 export { LimiterUnavailable } from './errors.ts';
-export type { ExplainedLimit, Explanation } from './explain.ts';
-export { parseQuotaHeaders, type QuotaHeaders, type QuotaHeadersOptions } from './headers.ts';
-export type { LimitView } from './look.ts';
-export type { LimitDetails, ListFilter, Operations } from './operate.ts';
-export { isFresh } from './permit.ts';
-export type { LimiterStats } from './stats.ts';
-export { sweep, type SweepOptions } from './sweep.ts';
+export type { ExplainedLimit, Explanation } from './admin/explain.ts';
+export { parseQuotaHeaders, type QuotaHeaders, type QuotaHeadersOptions } from './quota-headers/parse.ts';
+export type { LimitView } from './admin/limit-view.ts';
+export type { LimitDetails, ListFilter, Operations } from './admin/operations.ts';
+export { isFresh } from './acquire/permit.ts';
+export type { LimiterStats } from './admin/stats.ts';
+export { sweep, type SweepOptions } from './admin/sweep.ts';
 export type { AcquireRequest, AcquireResult, Observation, Permit, WaitCause, WaitReason } from './types.ts';

@@ -1,6 +1,6 @@
 /**
  * What callers of the limiter see: the request, the answer, the permit, and what they report back. Plain data.
- * Next stop: `create-limiter.ts` puts the parts together, `acquire.ts` takes a permit.
+ * Next stop: `create-limiter.ts` puts the parts together, `acquire/acquire.ts` takes a permit.
  */
 import type { Charge, Priority, QuotaHint } from '../contracts/limit.ts';
 

@@ -1,17 +1,25 @@
 // What a user writes: providers, endpoints, syncs. Pure; imports contracts and zod only. Start with define-provider.ts.
-export { defineProvider } from './define-provider.ts';
-export type { Endpoint, EndpointOptions, Provider, ProviderOptions, Timeouts } from './define-provider.ts';
-export { defineSync, DefinitionError } from './define-sync.ts';
-export type { Node, NodeOptions, StoreTransaction, Sync, SyncBuilder, SyncOptions, UnitState } from './define-sync.ts';
-export { apiKey, basic, bearer, noAuth } from './auth.ts';
-export type { Auth } from './auth.ts';
-export { oauth2 } from './oauth2.ts';
-export type { OAuth2Options } from './oauth2.ts';
-export { jwtLifeMs, refreshable } from './refresh.ts';
-export type { Refresh, RefreshableOptions, RefreshAnswer } from './refresh.ts';
+export { defineProvider } from './define/define-provider.ts';
+export type { Endpoint, EndpointOptions, Provider, ProviderOptions, Timeouts } from './define/define-provider.ts';
+export { defineSync, DefinitionError } from './define/define-sync.ts';
+export type {
+  Node,
+  NodeOptions,
+  StoreTransaction,
+  Sync,
+  SyncBuilder,
+  SyncOptions,
+  UnitState,
+} from './define/define-sync.ts';
+export { apiKey, basic, bearer, noAuth } from './auth/auth.ts';
+export type { Auth } from './auth/auth.ts';
+export { oauth2 } from './auth/oauth2.ts';
+export type { OAuth2Options } from './auth/oauth2.ts';
+export { jwtLifeMs, refreshable } from './auth/refresh.ts';
+export type { Refresh, RefreshableOptions, RefreshAnswer } from './auth/refresh.ts';
 export { inflight, learned, window } from './limits.ts';
 export type { CallFacts, LimitDeclaration, Scope } from './limits.ts';
-export { CallFailed } from './define-action.ts';
+export { CallFailed } from './define/define-action.ts';
 export type {
   Action,
   ActionContext,
@@ -19,9 +27,9 @@ export type {
   PerformActionOptions,
   PerformContext,
   RequestActionOptions,
-} from './define-action.ts';
-export { defineSaga } from './define-saga.ts';
-export type { Saga, SagaFacts, SagaStepOptions } from './define-saga.ts';
+} from './define/define-action.ts';
+export { defineSaga } from './define/define-saga.ts';
+export type { Saga, SagaFacts, SagaStepOptions } from './define/define-saga.ts';
 export type { ConflictPolicy } from '../contracts/action.ts';
 export type {
   CursorPages,
@@ -33,8 +41,8 @@ export type {
   PageSize,
   Paginate,
   SinglePage,
-} from './pagination.ts';
-export type { Range, RangeOptions } from './range.ts';
+} from './pagination/pagination.ts';
+export type { Range, RangeOptions } from './pagination/range.ts';
 export { days, del, get, hours, minutes, post, seconds } from './request.ts';
 export {
   accept,
@@ -57,7 +65,7 @@ export {
   suspectAuth,
   unknownWrite,
   when,
-} from './rules.ts';
-export type { Classify, Decide, LimitedOptions, Match, Rule } from './rules.ts';
+} from './rules/rules.ts';
+export type { Classify, Decide, LimitedOptions, Match, Rule } from './rules/rules.ts';
 export type { Answer, RequestSpec } from '../contracts/answer.ts';
 export type { Outcome } from '../contracts/outcome.ts';

@@ -1,6 +1,6 @@
 /**
  * Limits as a provider states them: the limit itself, the scope it is counted by, and the calls it applies to.
- * `chargesFor` turns a call into what the limiter must be asked for. Next stop: `limiter/acquire.ts`.
+ * `chargesFor` turns a call into what the limiter must be asked for. Next stop: `limiter/acquire/acquire.ts`.
  */
 import type { Charge, InflightLimit, LearnedLimit, LimitSpec, WindowLimit } from '../contracts/limit.ts';
 

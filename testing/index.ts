@@ -1,44 +1,51 @@
 /**
  * `sluice/testing`: a third party for tests, on loopback, that counts by itself what is done to it, and syncs run against
  * it on real servers. The third party imports node builtins only; the rest of Sluice is loaded when a simulation starts.
- * Start reading at `fake-api.ts` or `simulate-sync.ts`.
+ * Start reading at `fake-api/fake-api.ts` or `simulate/simulate-sync.ts`.
  */
-export type { ActionHandle, ActionOptions, Created } from './actions.ts';
-export type { FakeAnswer } from './answer.ts';
-export type { BadHosts } from './bad-hosts.ts';
-export { startBadHosts } from './bad-hosts.ts';
-export type { BrokenList, BrokenListGuard, BrokenListPaging } from './broken-lists.ts';
-export { brokenLists } from './broken-lists.ts';
-export type { FakeCall } from './call.ts';
-export type { Cassette, CassetteBody, CassetteExchange } from './cassette-file.ts';
-export { readCassette } from './cassette-file.ts';
-export type { Certificate, CertificateOptions } from './certificate.ts';
-export { selfSignedCertificate } from './certificate.ts';
-export type { FakeApi } from './fake-api.ts';
-export { startFakeApi } from './fake-api.ts';
-export type { FakeApiDescription, FakeApiModule } from './fake-api-process.ts';
-export type { HostileKind } from './hostile.ts';
-export { hostileKinds, runsRoute } from './hostile.ts';
-export type { LimitKind, LimitNumbers } from './limit-counters.ts';
-export type { LimitHeaders } from './limit-headers.ts';
-export type { LimitHandle, LimitKey, LimitKeyPart, LimitOptions } from './limits.ts';
-export type { ListOptions, PageParams, PageSizeOptions, ServedPage } from './lists.ts';
-export type { AccountTokens, IssuedTokens, OAuthHandle, OAuthOptions } from './oauth.ts';
-export type { OutageHandle, OutageKind, OutageOptions } from './outages.ts';
-export type { PageFields, PageKind } from './page-answer.ts';
-export type { PathFilter, PathParams } from './paths.ts';
-export type { PlayedCassette, PlayOptions } from './play-cassette.ts';
-export { playCassette } from './play-cassette.ts';
-export type { CassetteRecorder, RecordOptions } from './record-cassette.ts';
-export { recordCassette } from './record-cassette.ts';
-export type { RedactOptions } from './redact.ts';
-export type { CreatedCount, FakeReport, RepeatedPosition, Violation } from './report.ts';
-export type { DefaultRow, RowFilters } from './rows.ts';
-export type { ChaosHandle, ChaosOptions, ScriptedAnswer, ScriptHandle, ScriptOptions, ScriptStep } from './scripts.ts';
-export type { FakeApiOptions } from './server.ts';
-export type { FakeApiProcess, FakeApiProcessOptions } from './start-process.ts';
-export { startFakeApiProcess } from './start-process.ts';
-export type { SimulatedSync, SimulateOptions, Simulator } from './simulate-sync.ts';
-export { simulateSync, SimulationStuck, startSimulator } from './simulate-sync.ts';
-export type { TokenErrorChoice, TokenErrorName, TokenProblem } from './token-errors.ts';
-export { tokenErrors } from './token-errors.ts';
+export type { ActionHandle, ActionOptions, Created } from './fake-api/actions.ts';
+export type { FakeAnswer } from './fake-api/answer.ts';
+export type { BadHosts } from './faults/bad-hosts.ts';
+export { startBadHosts } from './faults/bad-hosts.ts';
+export type { BrokenList, BrokenListGuard, BrokenListPaging } from './pagination-faults/broken-lists.ts';
+export { brokenLists } from './pagination-faults/broken-lists.ts';
+export type { FakeCall } from './fake-api/call.ts';
+export type { Cassette, CassetteBody, CassetteExchange } from './cassettes/cassette-file.ts';
+export { readCassette } from './cassettes/cassette-file.ts';
+export type { Certificate, CertificateOptions } from './faults/certificate.ts';
+export { selfSignedCertificate } from './faults/certificate.ts';
+export type { FakeApi } from './fake-api/fake-api.ts';
+export { startFakeApi } from './fake-api/fake-api.ts';
+export type { FakeApiDescription, FakeApiModule } from './process/fake-api-process.ts';
+export type { HostileKind } from './faults/hostile.ts';
+export { hostileKinds, runsRoute } from './faults/hostile.ts';
+export type { LimitKind, LimitNumbers } from './fake-api/limits/limit-counters.ts';
+export type { LimitHeaders } from './fake-api/limits/limit-headers.ts';
+export type { LimitHandle, LimitKey, LimitKeyPart, LimitOptions } from './fake-api/limits/limits.ts';
+export type { ListOptions, PageParams, PageSizeOptions, ServedPage } from './fake-api/lists/lists.ts';
+export type { AccountTokens, IssuedTokens, OAuthHandle, OAuthOptions } from './fake-api/oauth/oauth.ts';
+export type { OutageHandle, OutageKind, OutageOptions } from './faults/outages.ts';
+export type { PageFields, PageKind } from './fake-api/lists/page-answer.ts';
+export type { PathFilter, PathParams } from './fake-api/paths.ts';
+export type { PlayedCassette, PlayOptions } from './cassettes/play.ts';
+export { playCassette } from './cassettes/play.ts';
+export type { CassetteRecorder, RecordOptions } from './cassettes/record.ts';
+export { recordCassette } from './cassettes/record.ts';
+export type { RedactOptions } from './cassettes/redact.ts';
+export type { CreatedCount, FakeReport, RepeatedPosition, Violation } from './fake-api/report.ts';
+export type { DefaultRow, RowFilters } from './fake-api/lists/rows.ts';
+export type {
+  ChaosHandle,
+  ChaosOptions,
+  ScriptedAnswer,
+  ScriptHandle,
+  ScriptOptions,
+  ScriptStep,
+} from './faults/scripts.ts';
+export type { FakeApiOptions } from './fake-api/server.ts';
+export type { FakeApiProcess, FakeApiProcessOptions } from './process/start-process.ts';
+export { startFakeApiProcess } from './process/start-process.ts';
+export type { SimulatedSync, SimulateOptions, Simulator } from './simulate/simulate-sync.ts';
+export { simulateSync, SimulationStuck, startSimulator } from './simulate/simulate-sync.ts';
+export type { TokenErrorChoice, TokenErrorName, TokenProblem } from './fake-api/oauth/token-errors.ts';
+export { tokenErrors } from './fake-api/oauth/token-errors.ts';

@@ -16,18 +16,18 @@ import {
   type CredentialSource,
   type Log,
 } from '../activities/index.ts';
-import { findServers, type ServerOptions } from '../client/find-servers.ts';
+import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { resourceWorkflowId, signalNames } from '../contracts/names.ts';
 import { createKeyring, createPool, migrate } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
-import { registerSearchAttributes } from './dev-servers/index.ts';
+import { registerSearchAttributes } from '../dev-servers/index.ts';
 import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
-import { withShortStacks } from './short-stacks.ts';
-import { startTelling, type OnFailure } from './tell-failures.ts';
+import { withShortStacks } from './limit-stack-traces.ts';
+import { startTelling, type OnFailure } from './notify-failures.ts';
 import { withoutKeys } from './without-keys.ts';
 
 /** The servers are found as `connect()` finds them when they are not given. */

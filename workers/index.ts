@@ -1,12 +1,12 @@
 // Worker processes. Imports anything but tests. Start with create-worker.ts.
 export { createWorker } from './create-worker.ts';
 export type { SluiceWorker, WorkerOptions } from './create-worker.ts';
-export type { OnFailure } from './tell-failures.ts';
+export type { OnFailure } from './notify-failures.ts';
 export type { Report } from '../contracts/report.ts';
 export { readEncryptionKeys, readWorkerSettings } from './config.ts';
 export type { WorkerSettings } from './config.ts';
 export { CredentialsBusy, NeedsReconnect } from '../activities/index.ts';
 export type { CredentialSource, CredentialWait, Log } from '../activities/index.ts';
 export type { Credentials } from '../contracts/credentials.ts';
-export { startDevServers } from './dev-servers/index.ts';
-export type { DevServers, DevServersOptions } from './dev-servers/index.ts';
+export { startDevServers } from '../dev-servers/index.ts';
+export type { DevServers, DevServersOptions } from '../dev-servers/index.ts';

@@ -1,7 +1,7 @@
 /**
  * What no workflow can do for itself: ends the reports of workflows that were terminated, timed out or never started, frees
  * the locks that such ones held, and tells a holder that was not told. Asks Temporal; any worker does it, each row by one
- * at a time. Next stop: `db/report-checks.ts`.
+ * at a time. Next stop: `db/stores/report/report-checks.ts`.
  */
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { Log } from '../activities/index.ts';
@@ -22,7 +22,7 @@ import {
   type QueuedPlace,
 } from '../db/index.ts';
 import { endOfFailure, endOfSync } from '../workflows/report-end.ts';
-import { every } from './every.ts';
+import { every } from './interval.ts';
 
 export interface ReconcileOptions {
   /** Reports of ended runs are removed after this many days. Default 90. */

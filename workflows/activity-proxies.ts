@@ -1,7 +1,7 @@
 /**
  * How workflows call activities: every retry policy is here. `now` runs inside the workflow task (a local activity: a
  * call that can be made at once costs one history event and no round trip to the server); `durable` is scheduled by the
- * server, where waiting holds nothing. Next stop: `activities/fetch-page.ts`.
+ * server, where waiting holds nothing. Next stop: `activities/sync/fetch-page.ts`.
  */
 import { ActivityCancellationType, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';

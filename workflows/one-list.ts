@@ -2,13 +2,13 @@
  * A run of a single list makes its calls in its own workflow as long as all goes well: a workflow more, and the tasks in
  * which the two tell each other where they are, cost a short run more than its calls. What is out of the ordinary (a wait, a
  * pause, lanes, a long list) is for `resource.ts`, which finds in Postgres how far the list is.
- * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
+ * Next stop: `activity-proxies.ts`, then `activities/sync/fetch-page.ts`.
  */
 import { CancellationScope, isCancellation, setCurrentDetails } from '@temporalio/workflow';
 import type { CallContext, PageFact, SyncInput } from '../contracts/messages.ts';
 import type { Plan, PlanNode } from '../contracts/plan.ts';
 import { callNow, quickSteps } from './activity-proxies.ts';
-import { callAhead } from './call-ahead.ts';
+import { callAhead } from './prefetch.ts';
 
 /** Then a workflow more is nothing beside the calls, and `resource.ts` bounds its history. */
 const MOST_CALLS = 500;

@@ -1,7 +1,7 @@
 /**
  * Makes a workflow write its report, whatever becomes of it: every workflow that the worker offers goes through here
  * (`index.ts`), so none can forget. A workflow that is terminated or times out can't write; `workers/reconcile.ts` does.
- * Next stop: `activities/report-activities.ts`.
+ * Next stop: `activities/action/report-activities.ts`.
  */
 import { CancellationScope, ContinueAsNew, TemporalFailure, workflowInfo } from '@temporalio/workflow';
 import { REPORT_MEMO, type OpenReportInput, type ReportEnd } from '../contracts/report.ts';

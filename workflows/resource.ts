@@ -5,7 +5,7 @@
  * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each
  * answer says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one
  * batch what came in several before; with coroutines of unequal length the commands would then come in another order.
- * Next stop: `activity-proxies.ts`, then `activities/fetch-page.ts`.
+ * Next stop: `activity-proxies.ts`, then `activities/sync/fetch-page.ts`.
  */
 import {
   CancellationScope,
@@ -18,7 +18,7 @@ import {
 } from '@temporalio/workflow';
 import type { FetchPageInput, PageFact, ResourceInput, UnitRef } from '../contracts/messages.ts';
 import { callDurably, callNow, quickSteps, runStep, sturdySteps } from './activity-proxies.ts';
-import { callAhead } from './call-ahead.ts';
+import { callAhead } from './prefetch.ts';
 import { endEarlySignal, parentDoneSignal, pauseSignal, resumeSignal, waitingSignal, wakeSignal } from './signals.ts';
 
 /** After a call had to wait, this many calls in a row must not before calls are made inside workflow tasks again. */

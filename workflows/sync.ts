@@ -21,7 +21,7 @@ import { resourceWorkflowId } from '../contracts/names.ts';
 import type { PlanNode } from '../contracts/plan.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { runStep } from './activity-proxies.ts';
-import { reasonToEnd } from './early-end.ts';
+import { reasonToEnd } from './deadline.ts';
 import { onlyList, readList } from './one-list.ts';
 import { resource } from './resource.ts';
 import {

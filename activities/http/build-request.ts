@@ -3,7 +3,7 @@
  * Next stop: `send.ts`.
  */
 import type { RequestSpec } from '../../contracts/answer.ts';
-import type { AppliedAuth } from '../../providers/auth.ts';
+import type { AppliedAuth } from '../../providers/auth/auth.ts';
 import { HIDDEN } from './hide-tokens.ts';
 import type { OutgoingRequest } from './send.ts';
 

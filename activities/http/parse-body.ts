@@ -3,7 +3,7 @@
  * beyond its first characters. Next stop: `../paginate/advance.ts`.
  */
 import type { Answer } from '../../contracts/answer.ts';
-import type { Endpoint } from '../../providers/define-provider.ts';
+import type { Endpoint } from '../../providers/define/define-provider.ts';
 
 export type ParsedBody =
   { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly reason: string };

@@ -1,7 +1,7 @@
 /**
  * Sends one HTTP request and returns whatever came back as an `Answer`: it never throws for what a third party does.
  * Four clocks interrupt it: connect, headers, silence in the body, and the whole call, which always holds.
- * Next stop: `classify.ts` decides what the answer means.
+ * Next stop: `providers/rules/rules.ts` decides what the answer means.
  */
 import { Agent, request as undiciRequest, type Dispatcher } from 'undici';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';

@@ -1,6 +1,6 @@
 /**
  * What the limiter learns from one answer: how the call ended, and what the third party said about its quota.
- * Next stop: `limiter/report.ts`.
+ * Next stop: `limiter/report/report.ts`.
  */
 import type { Answer } from '../../contracts/answer.ts';
 import type { Outcome } from '../../contracts/outcome.ts';

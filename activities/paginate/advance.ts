@@ -1,9 +1,9 @@
 /**
  * Where a list goes after one page: the next position, more lanes, or a typed end. Pure: definition, position and answer
- * in, facts out. Next stop: `numbered.ts`, `overlap.ts` and `follow-token.ts` have the kinds; then `db/unit-store.ts`
+ * in, facts out. Next stop: `numbered.ts`, `overlap.ts` and `follow-token.ts` have the kinds; then `db/stores/sync/unit-store.ts`
  * stores the step together with the rows.
  */
-import type { Pagination } from '../../providers/pagination.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { followToken } from './follow-token.ts';
 import { nextNumbered } from './numbered.ts';
 import { nextOverlapping } from './overlap.ts';

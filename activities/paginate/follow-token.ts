@@ -2,7 +2,7 @@
  * Lists whose pages name the next one, by cursor or address. What ends such a list is the answer itself: no token, or a
  * flag that says so; an empty page with a token does not. Pure. Next stop: `loop-guard.ts`.
  */
-import type { Pagination } from '../../providers/pagination.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { watchForLoop } from './loop-guard.ts';
 import { cappedEnd, isAtCap, isTooLong } from './result-cap.ts';
 import { step, type ListEnd, type PageAnswer, type Standing, type Step } from './step.ts';

@@ -4,8 +4,8 @@
  * length: A→A at once, A→B→A within a few pages. Pure. Next stop: `advance.ts`.
  */
 import { hash } from 'node:crypto';
-import type { GuardMemory } from '../../db/unit-store.ts';
-import type { Guards } from '../../providers/pagination.ts';
+import type { GuardMemory } from '../../db/stores/sync/unit-store.ts';
+import type { Guards } from '../../providers/pagination/pagination.ts';
 import type { ListEnd } from './step.ts';
 
 /** Empty pages in a row, each with a token for the next, after which a list is called endless. */

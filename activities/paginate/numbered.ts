@@ -1,10 +1,10 @@
 /**
  * Lists by page number or offset. A list is cut into pages of one size (its grid); lane 0 walks alone until the cut is
  * known, then several lanes take page after page from a shared board. A page that came short, or was asked for in smaller
- * bites, is finished before its lane takes another one. Pure. Next stop: `db/unit-store.ts` keeps the board.
+ * bites, is finished before its lane takes another one. Pure. Next stop: `db/stores/sync/unit-store.ts` keeps the board.
  */
-import type { LaneMove } from '../../db/unit-store.ts';
-import type { Pagination } from '../../providers/pagination.ts';
+import type { LaneMove } from '../../db/stores/sync/unit-store.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { EMPTY_PAGES_LIMIT, watchForLoop } from './loop-guard.ts';
 import { cellOf } from './page-request.ts';
 import { cappedEnd, isAtCap, isTooLong } from './result-cap.ts';

@@ -4,7 +4,7 @@
  * they are not found, so many rows before the border were deleted that some moved over it unseen: the list steps back a
  * page and looks again. Pure. Next stop: `loop-guard.ts`.
  */
-import type { Pagination } from '../../providers/pagination.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { digest, watchForLoop } from './loop-guard.ts';
 import { cappedEnd, isAtCap } from './result-cap.ts';
 import { step, type PageAnswer, type Standing, type Step } from './step.ts';

@@ -1,11 +1,11 @@
 /**
  * What to ask for at a position, with the page size that works at the moment. A smaller size never leaves the position:
  * a page that was cut for lanes is then read in several calls, which together bring exactly its rows. Pure.
- * Next stop: the endpoint's own `request`, then `http/send.ts`.
+ * Next stop: the endpoint's own `request`, then `activities/http/send.ts`.
  */
-import type { Position } from '../../db/unit-store.ts';
-import type { PageRequest, Pagination } from '../../providers/pagination.ts';
-import type { Range } from '../../providers/range.ts';
+import type { Position } from '../../db/stores/sync/unit-store.ts';
+import type { PageRequest, Pagination } from '../../providers/pagination/pagination.ts';
+import type { Range } from '../../providers/pagination/range.ts';
 
 /**
  * @param size Items to ask for; fewer are asked for where the position needs it.

@@ -1,10 +1,10 @@
 /**
  * Third parties stop after so many results, often without a word. What to do then: ask for the two halves of the range,
- * where the endpoint offers one, else end as `capped`. Pure. Next stop: `db/unit-store.ts` opens the halves as parts of
+ * where the endpoint offers one, else end as `capped`. Pure. Next stop: `db/stores/sync/unit-store.ts` opens the halves as parts of
  * the same list.
  */
-import type { Pagination } from '../../providers/pagination.ts';
-import type { Range } from '../../providers/range.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
+import type { Range } from '../../providers/pagination/range.ts';
 import { cellOf } from './page-request.ts';
 import { step, type Standing, type Step } from './step.ts';
 

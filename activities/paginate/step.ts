@@ -3,9 +3,9 @@
  * Next stop: `advance.ts`.
  */
 import type { EndKind } from '../../contracts/run.ts';
-import type { GuardMemory, LaneMove, LaneStart, Position } from '../../db/unit-store.ts';
-import type { PageRequest } from '../../providers/pagination.ts';
-import type { Range } from '../../providers/range.ts';
+import type { GuardMemory, LaneMove, LaneStart, Position } from '../../db/stores/sync/unit-store.ts';
+import type { PageRequest } from '../../providers/pagination/pagination.ts';
+import type { Range } from '../../providers/pagination/range.ts';
 
 export interface Standing {
   readonly position: Position | null;

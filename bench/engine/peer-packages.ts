@@ -7,7 +7,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { cacheFolder } from '../../workers/dev-servers/cache-folder.ts';
+import { cacheFolder } from '../../dev-servers/cache-folder.ts';
 
 const run = promisify(execFile);
 

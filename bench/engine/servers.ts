@@ -8,9 +8,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from 'pg';
-import { freePort } from '../../workers/dev-servers/free-port.ts';
-import { ensurePostgres } from '../../workers/dev-servers/index.ts';
-import { startTemporaryTemporal, type TemporaryTemporal } from '../../workers/dev-servers/temporary-temporal.ts';
+import { freePort } from '../../dev-servers/free-port.ts';
+import { ensurePostgres } from '../../dev-servers/index.ts';
+import { startTemporaryTemporal, type TemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
 import { startChild, type Child } from './child.ts';
 import { parentOf } from './cpu.ts';
 

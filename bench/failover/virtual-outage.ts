@@ -2,7 +2,7 @@
  * An outage of an hour in virtual time: the very law that runs in production, with callers that come back when they are
  * told to. Pure: no clock, no chance.
  */
-import { admit, afterReport, CLOSED, waitMs } from '../../limiter/breaker-law.ts';
+import { admit, afterReport, CLOSED, waitMs } from '../../limiter/circuit-breaker/transitions.ts';
 
 export interface VirtualOutage {
   readonly callers: number;

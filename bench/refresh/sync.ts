@@ -1,5 +1,5 @@
 /**
- * What `refresh.ts` syncs: one list of one account, page by page. Given to its workers and to its client.
+ * What `bench/refresh.ts` syncs: one list of one account, page by page. Given to its workers and to its client.
  */
 import { z } from 'zod';
 import { defineProvider, defineSync, get, oauth2, seconds, window } from '../../providers/index.ts';

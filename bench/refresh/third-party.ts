@@ -1,5 +1,5 @@
 /**
- * The third party of `refresh.ts`, in a process of its own: one slow list for each account, behind tokens that end soon
+ * The third party of `bench/refresh.ts`, in a process of its own: one slow list for each account, behind tokens that end soon
  * and refresh tokens that rotate; a second use of one revokes everything, so a single race between workers shows.
  */
 import type { FakeApi, OAuthHandle } from '../../testing/index.ts';

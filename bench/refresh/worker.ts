@@ -1,5 +1,5 @@
 /**
- * One of the worker processes of `refresh.ts`, as an app would start it.
+ * One of the worker processes of `bench/refresh.ts`, as an app would start it.
  */
 import { createWorker } from '../../workers/index.ts';
 import { itemsSync } from './sync.ts';

@@ -181,8 +181,8 @@ create table sluice.record (
 create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
 
 -- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts); `version` is the fence of refreshes: a new
--- pair of tokens is stored only over the version that it was made from. Written by db/account-store.ts and
--- db/credential-store.ts. Locks, always in this order: account, credential, runs by id.
+-- pair of tokens is stored only over the version that it was made from. Written by db/stores/account/account-store.ts and
+-- credential-store.ts. Locks, always in this order: account, credential, runs by id.
 
 create table sluice.account (
   provider text not null,
@@ -257,7 +257,7 @@ create index report_ended on sluice.report (ended_at) where status <> 'pending';
 
 create sequence sluice.report_end_seq;
 
--- Actions: one row for each write to a third party. Written by db/action-store.ts and db/saga-store.ts only.
+-- Actions: one row for each write to a third party. Written by db/stores/action/action-store.ts and saga-store.ts only.
 -- States: ready (may be sent) → sending (committed before the call) → done | ready again (refused or never sent) |
 -- unknown (sent, and nobody recorded how it went) → looked up: done | ready. Ends: done, failed, cancelled.
 

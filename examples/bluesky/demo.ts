@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { connect, type Sluice, type SyncHandle } from '../../client/index.ts';
 import { progressText } from '../../cli/progress-text.ts';
 import { startDevServers, type DevServers } from '../../workers/index.ts';
-import { stopDevServers } from '../../workers/dev-servers/index.ts';
+import { stopDevServers } from '../../dev-servers/index.ts';
 import { readDemoOptions, type DemoOptions } from './demo-options.ts';
 import { rememberKept, startWorkerProcess, stopKept, stopProcess } from './demo-processes.ts';
 import { idealSeconds, minimumCalls } from './minimum-calls.ts';

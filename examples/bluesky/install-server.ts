@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { cacheFolder } from '../../workers/dev-servers/cache-folder.ts';
+import { cacheFolder } from '../../dev-servers/cache-folder.ts';
 
 export const serverFolder = fileURLToPath(new URL('server/', import.meta.url));
 

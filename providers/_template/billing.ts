@@ -2,7 +2,7 @@
  * A sync to copy: every customer of an account, and every invoice of each customer.
  */
 import { z } from 'zod';
-import { defineSync } from '../define-sync.ts';
+import { defineSync } from '../define/define-sync.ts';
 import { customers, invoices, provider } from './provider.ts';
 
 export const billing = defineSync('billing', { provider, input: z.object({}) }, (s) => {

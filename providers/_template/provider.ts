@@ -3,11 +3,11 @@
  * Say here where the third party documents its limits and errors: @see https://api.example.com/docs
  */
 import { z } from 'zod';
-import { bearer } from '../auth.ts';
-import { defineProvider } from '../define-provider.ts';
+import { bearer } from '../auth/auth.ts';
+import { defineProvider } from '../define/define-provider.ts';
 import { window } from '../limits.ts';
 import { get, seconds } from '../request.ts';
-import { bodyField, limited, permanent, refreshAuth, retry, rules, skip, status, when } from '../rules.ts';
+import { bodyField, limited, permanent, refreshAuth, retry, rules, skip, status, when } from '../rules/rules.ts';
 
 export const provider = defineProvider({
   id: 'template',

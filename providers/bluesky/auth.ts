@@ -6,8 +6,8 @@
  */
 import { z } from 'zod';
 import type { Answer } from '../../contracts/answer.ts';
-import { bearer, type Auth } from '../auth.ts';
-import { jwtLifeMs, refreshable, type RefreshAnswer } from '../refresh.ts';
+import { bearer, type Auth } from '../auth/auth.ts';
+import { jwtLifeMs, refreshable, type RefreshAnswer } from '../auth/refresh.ts';
 
 const Session = z.object({ accessJwt: z.string(), refreshJwt: z.string() });
 const Failure = z.object({ error: z.string().regex(/^[A-Za-z]{1,60}$/) });

@@ -4,9 +4,9 @@
  * @see https://atproto.com/specs/tid and https://atproto.com/specs/record-key
  */
 import { z } from 'zod';
-import type { ActionContext } from '../define-action.ts';
+import type { ActionContext } from '../define/define-action.ts';
 import { get, post } from '../request.ts';
-import { bodyField, body, permanent, rules, status, when } from '../rules.ts';
+import { bodyField, body, permanent, rules, status, when } from '../rules/rules.ts';
 import { bluesky, type BlueskyOptions } from './provider.ts';
 
 const COLLECTION = 'app.bsky.feed.post';

@@ -3,7 +3,7 @@
  * Next stop: `examples/bluesky/demo.ts` runs it.
  */
 import { z } from 'zod';
-import { defineSync } from '../define-sync.ts';
+import { defineSync } from '../define/define-sync.ts';
 import { bluesky, type BlueskyOptions } from './provider.ts';
 
 export function blueskyNetwork(options: BlueskyOptions = {}) {

@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import { blueskyAuth } from './auth.ts';
-import { defineProvider } from '../define-provider.ts';
+import { defineProvider } from '../define/define-provider.ts';
 import { window } from '../limits.ts';
 import { get, minutes } from '../request.ts';
-import { anyOf, bodyField, limited, permanent, refreshAuth, retry, rules, status, when } from '../rules.ts';
+import { anyOf, bodyField, limited, permanent, refreshAuth, retry, rules, status, when } from '../rules/rules.ts';
 
 export interface BlueskyOptions {
   /** Origin of the PDS. Default: `BLUESKY_URL`, else `https://bsky.social`. */

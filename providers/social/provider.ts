@@ -3,12 +3,12 @@
  * Next stop: `token-rules.ts`, the table of those messages.
  */
 import { z } from 'zod';
-import { defineProvider } from '../define-provider.ts';
-import { defineSync } from '../define-sync.ts';
+import { defineProvider } from '../define/define-provider.ts';
+import { defineSync } from '../define/define-sync.ts';
 import { window } from '../limits.ts';
-import { oauth2 } from '../oauth2.ts';
+import { oauth2 } from '../auth/oauth2.ts';
 import { get, seconds } from '../request.ts';
-import { rules } from '../rules.ts';
+import { rules } from '../rules/rules.ts';
 import { tokenRules } from './token-rules.ts';
 
 export interface SocialOptions {

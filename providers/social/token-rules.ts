@@ -17,7 +17,7 @@ import {
   suspectAuth,
   when,
   type Rule,
-} from '../rules.ts';
+} from '../rules/rules.ts';
 
 const TOKEN_WORDS =
   /(access[_ ]?token|\btoken|\bsession)\b[^.<>]{0,60}\b(invalid|expired|revoked|not (valid|active|verified)|no longer)/i;

@@ -2,7 +2,7 @@
  * What is done to which process, and when: drawn from a seed, so that a run that failed can be played again.
  * Next stop: `run-chaos.ts` carries it out.
  */
-import { pick, seededRandom } from '../../testing/random.ts';
+import { pick, seededRandom } from '../../testing/fake-api/random.ts';
 
 export const victimNames = ['worker-1', 'worker-2', 'temporal', 'postgres', 'third-party'] as const;
 export type VictimName = (typeof victimNames)[number];

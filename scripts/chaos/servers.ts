@@ -3,12 +3,12 @@
  * file, Postgres, and the third party. Next stop: `worker.ts` has the workers.
  */
 import { join } from 'node:path';
-import { startFakeApiProcess } from '../../testing/start-process.ts';
-import { recordFile } from '../../workers/dev-servers/find-or-start.ts';
-import { freePort } from '../../workers/dev-servers/free-port.ts';
-import { ensurePostgres } from '../../workers/dev-servers/postgres.ts';
-import { readRecord } from '../../workers/dev-servers/server-record.ts';
-import { ensureTemporal } from '../../workers/dev-servers/temporal.ts';
+import { startFakeApiProcess } from '../../testing/process/start-process.ts';
+import { recordFile } from '../../dev-servers/find-or-start.ts';
+import { freePort } from '../../dev-servers/free-port.ts';
+import { ensurePostgres } from '../../dev-servers/postgres/postgres.ts';
+import { readRecord } from '../../dev-servers/server-record.ts';
+import { ensureTemporal } from '../../dev-servers/temporal/temporal.ts';
 import type { ThirdPartyArgs } from './third-party.ts';
 import { createVictim, type Running, type Victim } from './victim.ts';
 

@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isRunning } from '../../workers/dev-servers/server-process.ts';
+import { isRunning } from '../../dev-servers/server-process.ts';
 import type { VictimName } from './schedule.ts';
 
 /** A process as it runs now. */

@@ -8,7 +8,7 @@ import { createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { guard } from '../../workers/dev-servers/server-process.ts';
+import { guard } from '../../dev-servers/server-process.ts';
 import { THIRD_PARTY_URL } from './network.ts';
 import type { VictimName } from './schedule.ts';
 import type { ChaosServers } from './servers.ts';

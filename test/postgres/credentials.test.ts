@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAccount } from '../../db/account-store.ts';
-import { connectAccount, loadCredentials, rotateEncryption, storeRefreshed } from '../../db/credential-store.ts';
+import { readAccount } from '../../db/stores/account/account-store.ts';
+import {
+  connectAccount,
+  loadCredentials,
+  rotateEncryption,
+  storeRefreshed,
+} from '../../db/stores/account/credential-store.ts';
 import { createKeyring, EncryptionKeyError } from '../../db/encryption.ts';
 import { withoutKeys } from '../../workers/without-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';

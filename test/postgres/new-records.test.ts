@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitPage, nextUnits, openRun } from '../../db/index.ts';
-import { readChanges } from '../../db/record-store.ts';
+import { readChanges } from '../../db/stores/sync/record-store.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { pageToCommit } from '../setup/page-to-commit.ts';
 

@@ -10,7 +10,7 @@ import {
   type Paginate,
   type Sync,
 } from '../../providers/index.ts';
-import { nextLink } from '../../providers/pagination.ts';
+import { nextLink } from '../../providers/pagination/pagination.ts';
 import { brokenLists, startFakeApi, type BrokenList, type FakeApi } from '../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { createDrive, type Drive } from '../setup/drive.ts';

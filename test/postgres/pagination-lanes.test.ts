@@ -5,7 +5,7 @@ import { advance } from '../../activities/paginate/advance.ts';
 import { pageRequest } from '../../activities/paginate/page-request.ts';
 import type { Step } from '../../activities/paginate/step.ts';
 import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun } from '../../db/index.ts';
-import { toPagination, type NumberedPages, type PageRequest } from '../../providers/pagination.ts';
+import { toPagination, type NumberedPages, type PageRequest } from '../../providers/pagination/pagination.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { pageToCommit } from '../setup/page-to-commit.ts';
 

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPageBatches } from '../../activities/index.ts';
 import { commitPage, createPool, nextUnits, openRun, setRunState } from '../../db/index.ts';
 import type { PageToCommit } from '../../db/index.ts';
-import { isPlainPage } from '../../db/plain-pages.ts';
-import { readChanges } from '../../db/record-store.ts';
-import type { CommittedPage } from '../../db/unit-store.ts';
+import { isPlainPage } from '../../db/stores/sync/insert-only-pages.ts';
+import { readChanges } from '../../db/stores/sync/record-store.ts';
+import type { CommittedPage } from '../../db/stores/sync/unit-store.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { pageToCommit } from '../setup/page-to-commit.ts';
 

@@ -1,7 +1,14 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { admit, afterReport, CLOSED, gapMs, waitMs, type BreakerState } from '../../limiter/breaker-law.ts';
-import { seededRandom } from '../../testing/random.ts';
+import {
+  admit,
+  afterReport,
+  CLOSED,
+  gapMs,
+  waitMs,
+  type BreakerState,
+} from '../../limiter/circuit-breaker/transitions.ts';
+import { seededRandom } from '../../testing/fake-api/random.ts';
 
 const failures = (state: BreakerState, times: number, nowMs = 0): BreakerState =>
   Array.from({ length: times }).reduce<BreakerState>((at) => afterReport(at, nowMs, { ok: 0, failed: 1 }), state);

@@ -1,7 +1,7 @@
 /** What the environment says about servers, and where things are cached. */
 import { expect, test } from 'vitest';
-import { cacheFolder } from '../../workers/dev-servers/cache-folder.ts';
-import { temporalSettings } from '../../workers/dev-servers/temporal-settings.ts';
+import { cacheFolder } from '../../dev-servers/cache-folder.ts';
+import { temporalSettings } from '../../dev-servers/temporal/temporal-settings.ts';
 
 // No profile file of whoever runs the tests may speak here.
 const bare = { XDG_CONFIG_HOME: '/nonexistent', HOME: '/nonexistent' };

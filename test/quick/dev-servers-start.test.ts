@@ -3,8 +3,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { findOrStart } from '../../workers/dev-servers/find-or-start.ts';
-import { launch } from '../../workers/dev-servers/server-process.ts';
+import { findOrStart } from '../../dev-servers/find-or-start.ts';
+import { launch } from '../../dev-servers/server-process.ts';
 
 describe('a server that ends while it starts', () => {
   let folder: string;

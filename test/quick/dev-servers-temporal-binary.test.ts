@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { findTemporalBinary, TEMPORAL_CLI_VERSION } from '../../workers/dev-servers/index.ts';
+import { findTemporalBinary, TEMPORAL_CLI_VERSION } from '../../dev-servers/index.ts';
 
 const NOWHERE = 'http://127.0.0.1:1';
 let folder: string;

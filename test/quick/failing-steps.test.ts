@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { failingSteps } from '../../client/failing-steps.ts';
+import { failingSteps } from '../../client/waits/failing-activities.ts';
 
 const NOW = 1_800_000_000_000;
 const step = (name: string, attempt: number, inMs: number, message?: string, type = 'Error') => ({

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { connect } from '../../client/index.ts';
-import { findServers } from '../../client/find-servers.ts';
+import { findServers } from '../../dev-servers/find-servers.ts';
 import { createWorker } from '../../workers/index.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttpSender } from '../../activities/http/send.ts';
 import { buildRequest } from '../../activities/http/build-request.ts';
-import { defaultOutcome } from '../../providers/default-rules.ts';
+import { defaultOutcome } from '../../providers/rules/default-rules.ts';
 import { startFakeApi, type FakeApi, type HostileKind } from '../../testing/index.ts';
 
 // Undici's clocks tick once a second, so a timeout of 400 ms may come after 1.4 s.

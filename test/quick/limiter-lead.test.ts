@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { leadOf } from '../../limiter/acquire.ts';
+import { leadOf } from '../../limiter/acquire/acquire.ts';
 
 describe('who is sent away and comes back before its turn', () => {
   it('waits in place long enough for late timers, half of what it may wait at most', () => {

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Charge, WindowLimit } from '../../contracts/limit.ts';
-import { bucketId, bucketRow, gateKey, gridCost } from '../../limiter/bucket.ts';
-import { matchQuota } from '../../limiter/quota.ts';
+import { bucketId, bucketRow, gateKey, gridCost } from '../../limiter/buckets/bucket-row.ts';
+import { matchQuota } from '../../limiter/quota-headers/match-limit.ts';
 
 const window = (name: string, max: number, perMs: number): WindowLimit => ({ kind: 'window', name, max, perMs });
 const charge = (limit: WindowLimit): Charge => ({ limit, key: `p/${limit.name}/x`, cost: 1 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { hours, learned, minutes, window } from '../../providers/index.ts';
 import { chargesFor, limitMistakes } from '../../providers/limits.ts';
-import { matchQuota } from '../../limiter/quota.ts';
+import { matchQuota } from '../../limiter/quota-headers/match-limit.ts';
 
 const call = {
   provider: 'social',

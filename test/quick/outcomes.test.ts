@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { toObservation } from '../../activities/http/to-observation.ts';
-import { backoffMs } from '../../activities/to-failure.ts';
+import { backoffMs } from '../../activities/call/to-failure.ts';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
 import type { Outcome, OutcomeKind } from '../../contracts/outcome.ts';
-import { defaultOutcome } from '../../providers/default-rules.ts';
+import { defaultOutcome } from '../../providers/rules/default-rules.ts';
 import type { Observation } from '../../limiter/index.ts';
 
 const answered = (status: number, text = '', headers: Record<string, string> = {}): Answer => ({

@@ -3,9 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { advance } from '../../activities/paginate/advance.ts';
 import { pageRequest } from '../../activities/paginate/page-request.ts';
 import type { Step } from '../../activities/paginate/step.ts';
-import type { GuardMemory, Position } from '../../db/unit-store.ts';
-import { toPagination, type Paginate } from '../../providers/pagination.ts';
-import { halve } from '../../providers/range.ts';
+import type { GuardMemory, Position } from '../../db/stores/sync/unit-store.ts';
+import { toPagination, type Paginate } from '../../providers/pagination/pagination.ts';
+import { halve } from '../../providers/pagination/range.ts';
 
 interface Page {
   readonly rows: readonly string[];

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toWait } from '../../client/run-waits.ts';
+import { toWait } from '../../client/waits/run-waits.ts';
 import type { WaitRow } from '../../db/index.ts';
 
 const lists: WaitRow = {

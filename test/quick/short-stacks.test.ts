@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
-import { withShortStacks } from '../../workers/short-stacks.ts';
+import { withShortStacks } from '../../workers/limit-stack-traces.ts';
 
 const limitOfNewContexts = (): number => Number(runInNewContext('Error.stackTraceLimit'));
 const limitOfNewThread = (): Promise<number> =>

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { FakeApi, LimitHeaders } from '../../testing/index.ts';
 import { startFakeApi } from '../../testing/index.ts';
-import type { LimitKind, LimitNumbers } from '../../testing/limit-counters.ts';
-import { createCounter } from '../../testing/limit-counters.ts';
+import type { LimitKind, LimitNumbers } from '../../testing/fake-api/limits/limit-counters.ts';
+import { createCounter } from '../../testing/fake-api/limits/limit-counters.ts';
 
 interface Taken {
   readonly at: number;

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createTurns, type Turns } from '../../activities/turns.ts';
+import { createTurns, type Turns } from '../../activities/sync/serialize-calls.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 
 /** After all that can happen by itself has happened. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createUnitMemory } from '../../activities/unit-memory.ts';
-import type { LoadedUnit } from '../../db/unit-store.ts';
+import { createUnitMemory } from '../../activities/sync/unit-cache.ts';
+import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 
 const standing = (pages: number) => ({ pages, state: 'running' }) as LoadedUnit;
 

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
 import type { OutcomeKind } from '../../contracts/outcome.ts';
 import { redact, secretsOf } from '../../contracts/redact.ts';
-import { idempotencyKeyOf } from '../../db/action-store.ts';
+import { idempotencyKeyOf } from '../../db/stores/action/action-store.ts';
 import { defineProvider, noAuth, post, retry, rules, status, when, window } from '../../providers/index.ts';
 import { recordKey } from '../../providers/bluesky/create-post.ts';
 import * as workflows from '../../workflows/index.ts';

@@ -3,7 +3,7 @@
  * then waits. Arguments: the data folder, and whether to `die` at SIGINT (as Node does by itself), to
  * `drain` at SIGINT, or to `keep` the servers and end.
  */
-import { startDevServers } from '../../workers/dev-servers/index.ts';
+import { startDevServers } from '../../dev-servers/index.ts';
 
 const [dataDir = '', atEnd = 'die'] = process.argv.slice(2);
 const servers = await startDevServers({ dataDir });

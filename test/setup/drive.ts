@@ -4,9 +4,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
-import { fetchPage } from '../../activities/fetch-page.ts';
+import { fetchPage } from '../../activities/sync/fetch-page.ts';
 import { createHttpSender, createPageBatches, type ActivityDeps } from '../../activities/index.ts';
-import { finishNodeActivity, finishRunActivity, openRunActivity } from '../../activities/run-activities.ts';
+import { finishNodeActivity, finishRunActivity, openRunActivity } from '../../activities/sync/run-activities.ts';
 import type { OpenRunInput } from '../../contracts/messages.ts';
 import type { RunResult } from '../../contracts/run.ts';
 import { nextUnits, type Pool } from '../../db/index.ts';

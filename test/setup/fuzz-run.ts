@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { NodeProgress } from '../../contracts/run.ts';
 import { defineProvider, defineSync, get, learned, noAuth, window } from '../../providers/index.ts';
 import { hostileKinds, startFakeApi, type ScriptedAnswer, type ScriptStep } from '../../testing/index.ts';
-import { pick, seededRandom, type Random } from '../../testing/random.ts';
+import { pick, seededRandom, type Random } from '../../testing/fake-api/random.ts';
 import type { Sluice } from '../../client/index.ts';
 import type { Pool } from '../../db/index.ts';
 

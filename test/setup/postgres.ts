@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import type { TestProject } from 'vitest/node';
 import { migrate } from '../../db/migrate.ts';
 import { createPool } from '../../db/pool.ts';
-import { ensurePostgres } from '../../workers/dev-servers/postgres.ts';
+import { ensurePostgres } from '../../dev-servers/postgres/postgres.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

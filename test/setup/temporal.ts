@@ -3,7 +3,7 @@
  * attributes. Test files share it and keep apart by task queue and workflow id.
  */
 import type { TestProject } from 'vitest/node';
-import { startTemporaryTemporal, type TemporaryTemporal } from '../../workers/dev-servers/temporary-temporal.ts';
+import { startTemporaryTemporal, type TemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { loadCredentials } from '../../db/credential-store.ts';
+import { loadCredentials } from '../../db/stores/account/credential-store.ts';
 import { createKeyring } from '../../db/encryption.ts';
-import { devEncryptionKeys, findDevEncryptionKeys } from '../../workers/dev-servers/index.ts';
+import { devEncryptionKeys, findDevEncryptionKeys } from '../../dev-servers/index.ts';
 import { TEST_KEYS } from '../setup/credential-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 

@@ -11,7 +11,7 @@ import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { test as base, expect, inject, vi } from 'vitest';
 import { searchAttributes } from '../../contracts/names.ts';
-import { findDevServers, startDevServers, stopDevServers, type DevServers } from '../../workers/dev-servers/index.ts';
+import { findDevServers, startDevServers, stopDevServers, type DevServers } from '../../dev-servers/index.ts';
 
 const env = { ...process.env };
 for (const name of Object.keys(env)) if (name === 'DATABASE_URL' || name.startsWith('TEMPORAL_')) delete env[name];

@@ -1,0 +1,189 @@
+/**
+ * One call of an action: the write, the look-up of a write whose fate is unknown, or its compensation; as a request, or
+ * through the action's own `perform`. Says what came of it and stores nothing. Next stop: `activities/call/make-call.ts`.
+ */
+import type { Answer } from '../../contracts/answer.ts';
+import type { PerformActionInput } from '../../contracts/action.ts';
+import type { Outcome } from '../../contracts/outcome.ts';
+import { redact, secretsOf } from '../../contracts/redact.ts';
+import type { ActionStep } from '../../db/stores/action/action-store.ts';
+import type { Observation } from '../../limiter/index.ts';
+import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
+import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { parseBody } from '../http/parse-body.ts';
+import { makeCall } from '../call/make-call.ts';
+import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
+
+export interface ActionCall {
+  readonly action: ActionDefinition;
+  readonly step: ActionStep;
+  readonly request: PerformActionInput;
+  readonly kind: 'write' | 'lookup' | 'undo';
+  /** Of the write that is taken back: its output and input. Only for `undo`. */
+  readonly undone?: { readonly input: unknown; readonly output: unknown };
+  readonly gate?: SendGate;
+  readonly signal?: AbortSignal;
+}
+
+export type ActionAnswer =
+  | { readonly outcome: { readonly kind: 'ok' }; readonly output: unknown }
+  | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Access };
+
+/** @throws what the action's own functions throw before anything is sent. */
+export function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
+  return call.action.way.kind === 'request' ? request(deps, call) : perform(deps, call);
+}
+
+async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
+  const { action, kind, gate, signal } = call;
+  const way = action.way as Extract<ActionDefinition['way'], { kind: 'request' }>;
+  const context = contextOf(call.step);
+  const input = action.parseInput(call.undone?.input ?? call.step.input);
+  const spec =
+    kind === 'write'
+      ? way.request(input, context)
+      : kind === 'lookup'
+        ? way.whenUnknown?.lookup(input, context)
+        : way.compensate?.(call.undone?.output, input, context);
+  if (!spec) throw new Error(`Action "${action.id}" has no way to ${kind}.`);
+  const sent = await makeCall(deps, {
+    ...shared(deps, call, input),
+    spec,
+    decide: kind === 'lookup' ? action.decideLookup : action.decide,
+    totalMs: action.totalTimeoutMs,
+    isWrite: kind !== 'lookup',
+    ...(gate ? { gate } : {}),
+    ...(signal ? { signal } : {}),
+  });
+  if (!sent.sent) return sent;
+  const { answer, outcome, renewed } = sent.value;
+  const value: ActionAnswer =
+    outcome.kind === 'ok'
+      ? read(call, way, answer, input, context)
+      : { outcome, ...(renewed === undefined ? {} : { renewed }) };
+  return { ...sent, value };
+}
+
+/** What an accepted answer holds. A write whose answer can't be read has happened all the same. */
+function read(
+  { action, kind }: ActionCall,
+  way: Extract<ActionDefinition['way'], { kind: 'request' }>,
+  answer: Answer,
+  input: unknown,
+  context: ActionContext,
+): ActionAnswer {
+  if (kind === 'undo') return { outcome: { kind: 'ok' }, output: null };
+  if (kind === 'write') {
+    const body = parseBody({ name: action.id, parseResponse: action.parseOutput }, answer);
+    if (body.ok) return { outcome: { kind: 'ok' }, output: body.value };
+    return { outcome: { kind: 'unknown-write', reason: `it was accepted, but ${body.reason}` } };
+  }
+  const body = parseBody({ name: action.id, parseResponse: (json) => json }, answer);
+  if (!body.ok) return { outcome: { kind: 'retry', reason: body.reason } };
+  const output = way.whenUnknown?.found(body.value, input, context);
+  return output === undefined
+    ? { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } }
+    : { outcome: { kind: 'ok' }, output };
+}
+
+/** The action's own code makes the call: permit, ceiling and outcome are the same, the wire is its own. */
+async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
+  const { action, kind, step, gate } = call;
+  const way = action.way as Extract<ActionDefinition['way'], { kind: 'perform' }>;
+  const input = action.parseInput(call.undone?.input ?? step.input);
+  const facts = shared(deps, call, input);
+  const access = await accessTo(deps, action.provider, step.account, { maxWaitMs: WAIT_IN_PLACE_MS });
+  if (access.state === 'busy') return { sent: false, because: access.reason, retryAfterMs: access.retryAfterMs };
+  if (access.state === 'needs-reconnect')
+    return { sent: false, because: access.reason, retryAfterMs: 0, needsReconnect: true };
+  const { credentials } = access;
+  const run = async (context: PerformContext): Promise<ActionAnswer> => {
+    if (kind === 'undo') {
+      await way.compensate?.(call.undone?.output, input, context);
+      return { outcome: { kind: 'ok' }, output: null };
+    }
+    if (kind === 'write')
+      return { outcome: { kind: 'ok' }, output: action.parseOutput(await way.perform(input, context)) };
+    const output = await way.whenUnknown?.lookup(input, context);
+    return output === undefined
+      ? { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } }
+      : { outcome: { kind: 'ok' }, output };
+  };
+  const ask = { ...facts, ...(call.signal ? { signal: call.signal } : {}) };
+  const sent = await withPermit<ActionAnswer>(deps, ask, gate, async () => {
+    const startedAt = performance.now();
+    const signal = AbortSignal.timeout(action.totalTimeoutMs);
+    const value = await untilAborted(run({ ...contextOf(step), credentials, signal }), signal).catch(
+      (error: unknown): ActionAnswer => ({ outcome: outcomeOfError(error, secretsOf(credentials), signal.aborted) }),
+    );
+    return { value, observation: observationOf(value.outcome, performance.now() - startedAt) };
+  });
+  if (!sent.sent || sent.value.outcome.kind !== 'refresh-auth') return sent;
+  const { outcome } = sent.value;
+  const wait = { maxWaitMs: WAIT_IN_PLACE_MS };
+  const renewed = await renewAccess(deps, action.provider, step.account, credentials, outcome.reason, wait);
+  if (renewed.state === 'pointless')
+    return { ...sent, value: { outcome: { kind: 'permanent', cause: 'config', reason: renewed.reason } } };
+  return { ...sent, value: { outcome, renewed } };
+}
+
+function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input: unknown) {
+  const { account, tenant } = step;
+  return {
+    provider: action.provider,
+    account,
+    callKey: `action/${step.workflowId}`,
+    charges: action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
+    weight: request.weight,
+    priority: request.priority,
+    maxWaitMs: WAIT_IN_PLACE_MS,
+  };
+}
+
+function contextOf({ idempotencyKey, account, tenant, createdAt }: ActionStep): ActionContext {
+  return { idempotencyKey, account, tenant, acceptedAt: createdAt };
+}
+
+/** Rejects at the ceiling even when the code that runs does not listen to its signal. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
+/** No connection was made: nothing can have arrived. */
+const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+
+function outcomeOfError(
+  error: unknown,
+  secrets: readonly string[],
+  isLate: boolean,
+): Exclude<Outcome, { readonly kind: 'ok' }> {
+  const stated = (error as { outcome?: Outcome }).outcome;
+  if (error instanceof Error && error.name === 'CallFailed' && stated && stated.kind !== 'ok')
+    return { ...stated, reason: redact(stated.reason, secrets) };
+  const { name, message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  const reason = isLate ? 'no answer within the ceiling of the call' : redact(`${name}: ${message}`, secrets);
+  if (code !== undefined && neverConnected.includes(code)) return { kind: 'retry', reason };
+  return { kind: 'unknown-write', reason };
+}
+
+function observationOf(outcome: Outcome, latencyMs: number): Observation {
+  switch (outcome.kind) {
+    case 'limited':
+      return {
+        result: 'refused',
+        latencyMs,
+        reason: outcome.reason,
+        ...(outcome.limit === undefined ? {} : { limit: outcome.limit }),
+        ...(outcome.afterMs === undefined ? {} : { closeForMs: outcome.afterMs }),
+      };
+    case 'retry':
+    case 'unknown-write':
+      return { result: 'failed', latencyMs, reason: outcome.reason };
+    default:
+      return { result: 'ok', latencyMs };
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Makes a saga's next step from its input and the outputs before it: the row of the action, its report and its place in
+ * the queue of an entity, in one transaction. The saga then starts it as a child workflow.
+ * Next stop: `workflows/action.ts`.
+ */
+import type { LockPlace, PreparedStep, PrepareStepInput } from '../../contracts/action.ts';
+import { sagaStepWorkflowId } from '../../contracts/names.ts';
+import { idempotencyKeyOf, insertActionStep } from '../../db/stores/action/action-store.ts';
+import { takeLock } from '../../db/stores/action/entity-lock-store.ts';
+import { inTransaction } from '../../db/pool.ts';
+import { insertReport } from '../../db/stores/report/report-store.ts';
+import { loadSaga } from '../../db/stores/action/saga-store.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { actionFailed } from '../call/to-failure.ts';
+
+/**
+ * Doing it twice makes one step.
+ * @throws ApplicationFailure `bug` when the step's own function throws, `conflict` when the entity's lock is refused,
+ *   by policy or because waiting for it would never end.
+ */
+export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput): Promise<PreparedStep> {
+  const { sagaWorkflowId, sagaRunId, step: stepName, undo = false } = request;
+  const { steps, parseInput } = deps.sagaNamed(request.saga);
+  const step = steps.find(({ name }) => name === stepName);
+  if (!step) throw new Error(`This worker's saga "${request.saga}" has no step "${stepName}" any more.`);
+  const saga = await loadSaga(deps.pool, sagaWorkflowId);
+  if (!saga) throw actionFailed('bug', `Nothing is known of saga ${sagaWorkflowId}.`);
+  const outputs = steps.map(({ name }) => [name, saga.outputs.get(sagaStepWorkflowId(sagaWorkflowId, name))] as const);
+  const { action } = step;
+  const doing = sagaStepWorkflowId(sagaWorkflowId, stepName);
+  const workflowId = undo ? sagaStepWorkflowId(sagaWorkflowId, stepName, 'undo') : doing;
+  const { input, account, what, entity } = asOneFailure(() => {
+    const facts = { ...Object.fromEntries(outputs), input: parseInput(saga.input), account: saga.account };
+    const account = step.account?.(facts) ?? saga.account;
+    if (undo) return { input: null, account, what: `takes back ${stepName} of ${saga.name}`, entity: undefined };
+    const input = step.input(facts);
+    const parsed = action.parseInput(input);
+    return { input, account, what: action.what(parsed), entity: action.conflicts?.entity(parsed, { account }) };
+  });
+  const { tenant, startedBy } = saga;
+  // The same on every attempt of this activity, another for every run of the saga.
+  const reportId = idempotencyKeyOf(`report/${sagaRunId}/${workflowId}`);
+  const lock = await inTransaction(deps.pool, async (tx): Promise<LockPlace | undefined> => {
+    await insertActionStep(tx, {
+      workflowId,
+      rootWorkflowId: sagaWorkflowId,
+      provider: action.provider.id,
+      action: action.name,
+      account,
+      tenant,
+      input,
+      ...(undo ? { undoes: doing } : {}),
+    });
+    await insertReport(tx, {
+      id: reportId,
+      kind: 'action',
+      name: action.id,
+      account,
+      tenant,
+      startedBy,
+      workflowId,
+      rootWorkflowId: sagaWorkflowId,
+      what,
+    });
+    if (entity === undefined || !action.conflicts) return undefined;
+    const { policy } = action.conflicts;
+    const answer = await takeLock(tx, {
+      entity,
+      workflowId,
+      rootWorkflowId: sagaWorkflowId,
+      kind: 'action',
+      name: action.id,
+      account,
+      startedBy,
+      policy,
+    });
+    if (answer.state === 'refused') {
+      const circle = answer.isCircle ? ', which waits for what this saga holds' : '';
+      throw actionFailed('conflict', `"${entity}" is being worked on by ${answer.ahead.join(', ')}${circle}`);
+    }
+    if (answer.byRoot) return undefined;
+    return { entity, mustWait: answer.state === 'waiting', cancels: policy === 'cancel-previous' ? answer.ahead : [] };
+  });
+  return { workflowId, reportId, account, tenant, startedBy, ...(lock ? { lock } : {}) };
+}
+
+/** What the saga's own functions throw is a bug of theirs, and is mended in code, not by trying again. */
+function asOneFailure<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    const cause = error instanceof Error ? error : new Error(String(error));
+    throw actionFailed('bug', `${cause.name}: ${cause.message}`, cause);
+  }
+}

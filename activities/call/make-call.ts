@@ -1,0 +1,81 @@
+/**
+ * One third-party call, the same for pages, writes and look-ups: credentials, request, permit, send, outcome, and the
+ * limiter told. Reasons leave here without the account's secrets. Next stop: `with-permit.ts`, then `activities/http/send.ts`.
+ */
+import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import type { Charge, Priority } from '../../contracts/limit.ts';
+import type { Outcome } from '../../contracts/outcome.ts';
+import { redact, secretsOf } from '../../contracts/redact.ts';
+import type { Provider } from '../../providers/define/define-provider.ts';
+import { accessTo, isDoubtSettled, renewAccess, type Access } from '../credentials/credentials.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { buildRequest } from '../http/build-request.ts';
+import { hideTokens } from '../http/hide-tokens.ts';
+import { toObservation } from '../http/to-observation.ts';
+import { withPermit, type SendGate, type Sent } from './with-permit.ts';
+
+export interface Call {
+  readonly provider: Provider;
+  readonly account: string;
+  /** Its place in the queues of the limits: the same over all retries. */
+  readonly callKey: string;
+  readonly charges: readonly Charge[];
+  readonly weight: number;
+  readonly priority: Priority;
+  /** Wait in place for a permit at most this long, in milliseconds. */
+  readonly maxWaitMs: number;
+  readonly spec: RequestSpec;
+  readonly decide: (answer: Answer) => Outcome;
+  /** Ceiling of the whole call in milliseconds. */
+  readonly totalMs: number;
+  readonly gate?: SendGate;
+  /** Ends the wait for a permit, and the call itself. */
+  readonly signal?: AbortSignal;
+  /** A write that is on its way is not interrupted by a cancellation: its fate would be unknown. */
+  readonly isWrite?: boolean;
+}
+
+export interface MadeCall {
+  readonly answer: Answer;
+  readonly outcome: Outcome;
+  /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
+  readonly renewed?: Access;
+}
+
+/** @throws TypeError when credentials are missing or the request leads to another origin; nothing was sent then. */
+export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<MadeCall>> {
+  const { provider, account, signal } = call;
+  const wait = { maxWaitMs: call.maxWaitMs };
+  const access = await accessTo(deps, provider, account, wait);
+  if (access.state === 'busy') return { sent: false, because: access.reason, retryAfterMs: access.retryAfterMs };
+  if (access.state === 'needs-reconnect')
+    return { sent: false, because: access.reason, retryAfterMs: 0, needsReconnect: true };
+  const { credentials } = access;
+  const outgoing = buildRequest(call.spec, provider.baseUrl(), provider.auth.apply(credentials), provider.headers);
+  const limits = { ...provider.timeouts, totalMs: call.totalMs, maxBodyBytes: provider.maxBodyBytes };
+  const ask = {
+    callKey: call.callKey,
+    charges: call.charges,
+    account,
+    weight: call.weight,
+    priority: call.priority,
+    maxWaitMs: call.maxWaitMs,
+    ...(signal ? { signal } : {}),
+  };
+  const made = await withPermit<MadeCall>(deps, ask, call.gate, async () => {
+    const answer = hideTokens(await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal), credentials);
+    const verdict = call.decide(answer);
+    const isTrue = verdict.kind === 'refresh-auth' && verdict.isDoubt && isDoubtSettled(deps.credentials, credentials);
+    const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;
+    const outcome =
+      'reason' in decided ? { ...decided, reason: redact(decided.reason, secretsOf(credentials)) } : decided;
+    return { value: { answer, outcome }, observation: toObservation(outcome, answer) };
+  });
+  if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
+  const renewed = await renewAccess(deps, provider, account, credentials, made.value.outcome.reason, wait);
+  if (renewed.state === 'pointless') {
+    const outcome: Outcome = { kind: 'permanent', cause: 'config', reason: renewed.reason };
+    return { ...made, value: { ...made.value, outcome } };
+  }
+  return { ...made, value: { ...made.value, renewed } };
+}

@@ -1,0 +1,38 @@
+/**
+ * Turns "not now" into the failures that Temporal's retry policy acts on. The retry is the waiting: it holds no slot, no
+ * connection and adds nothing to history.
+ */
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import type { ActionErrorType } from '../../contracts/action.ts';
+
+/** A delay of 0 would fail the activity for good instead of retrying it. */
+const MIN_DELAY_MS = 100;
+
+/** Nothing went wrong, the call's turn has not come: not logged as an error, not counted as a failure. */
+export function waitingFor(reason: string, delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'Waiting',
+    message: reason,
+    category: ApplicationFailureCategory.BENIGN,
+    nextRetryDelay: Math.max(MIN_DELAY_MS, Math.round(delayMs)),
+  });
+}
+
+/** The third party failed in a way that may pass. */
+export function retryLater(reason: string, delayMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'ThirdPartyFailed',
+    message: reason,
+    nextRetryDelay: Math.max(MIN_DELAY_MS, Math.round(delayMs)),
+  });
+}
+
+/** Half a second doubled with every real attempt, at most 5 minutes, ± 20 % so that callers do not come back together. */
+export function backoffMs(attempts: number, random: () => number = Math.random): number {
+  return Math.min(300_000, 500 * 2 ** Math.max(0, attempts - 1)) * (0.8 + 0.4 * random());
+}
+
+/** An action has failed for good; the type says why and who must act. `cause` keeps where in the code it was. */
+export function actionFailed(type: ActionErrorType, message: string, cause?: Error): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, ...(cause ? { cause } : {}) });
+}

@@ -1,0 +1,109 @@
+/**
+ * Sends something only with a fresh permit, and tells the limiter how it went. Next stop: `limiter/acquire/acquire.ts`.
+ */
+import {
+  isFresh,
+  LimiterUnavailable,
+  type AcquireRequest,
+  type Observation,
+  type Permit,
+} from '../../limiter/index.ts';
+import type { ActivityDeps } from '../deps.ts';
+
+export type Sent<T> =
+  | {
+      readonly sent: false;
+      readonly because: string;
+      readonly retryAfterMs: number;
+      /** Nothing can be sent until the account's user has connected it again. */
+      readonly needsReconnect?: boolean;
+    }
+  | {
+      readonly sent: true;
+      readonly value: T;
+      readonly waitedMs: number;
+      /** The provider was taken for failing, and this call was to find out whether it is back. */
+      readonly isProbe?: boolean;
+    };
+
+/** What must be written down before a call goes out, e.g. that a write is about to be sent. */
+export interface SendGate {
+  /** @returns false when the call must not be made. */
+  open(): Promise<boolean>;
+  /** It was opened, and nothing was sent. */
+  close(): Promise<void>;
+}
+
+/**
+ * How long an activity waits in place for a permit, in milliseconds. Temporal's timers take at least a second where they are
+ * as delivered (`history.timerProcessorMaxTimeShift`), so who has waited for its turn a little too long would miss it by one.
+ */
+export const WAIT_IN_PLACE_MS = 1_500;
+/** A gate takes a commit's time, in which a permit can end: then one more is taken. */
+const FRESH_PERMITS = 3;
+
+/**
+ * @param send makes the call; what it throws leaves the permit counted as used.
+ * @throws LimiterUnavailable when no permit could be asked for; nothing was sent.
+ */
+export async function withPermit<T>(
+  deps: Pick<ActivityDeps, 'limiter' | 'log'>,
+  ask: AcquireRequest,
+  gate: SendGate | undefined,
+  send: () => Promise<{ readonly value: T; readonly observation: Observation }>,
+): Promise<Sent<T>> {
+  let isOpen = gate === undefined;
+  let waitedMs = 0;
+  const giveUp = async (because: string, retryAfterMs: number): Promise<Sent<T>> => {
+    if (isOpen) await gate?.close();
+    return { sent: false, because, retryAfterMs };
+  };
+  for (let permits = 0; permits < FRESH_PERMITS; permits++) {
+    const acquired = await deps.limiter.acquire(ask).catch(async (error: unknown) => {
+      if (isOpen) await gate?.close();
+      throw error;
+    });
+    if (!acquired.granted) return giveUp(acquired.wait.detail, acquired.retryAfterMs);
+    waitedMs += acquired.waitedMs;
+    if (!isOpen && !(await openGate(deps, gate, acquired.permit)))
+      return { sent: false, because: 'somebody else has it in hand, or it is not wanted any more', retryAfterMs: 500 };
+    isOpen = true;
+    if (gate && !isFresh(acquired.permit)) {
+      await report(deps, acquired.permit, { result: 'not-sent' });
+      continue;
+    }
+    const { value, observation } = await send();
+    await report(deps, acquired.permit, observation);
+    return { sent: true, value, waitedMs, ...(acquired.permit.isProbe ? { isProbe: true } : {}) };
+  }
+  return giveUp('the database was too slow to use a permit in time', 1_000);
+}
+
+async function openGate(
+  deps: Pick<ActivityDeps, 'limiter' | 'log'>,
+  gate: SendGate | undefined,
+  permit: Permit,
+): Promise<boolean> {
+  try {
+    if (await gate?.open()) return true;
+  } catch (error) {
+    await report(deps, permit, { result: 'not-sent' });
+    throw error;
+  }
+  await report(deps, permit, { result: 'not-sent' });
+  return false;
+}
+
+async function report(
+  deps: Pick<ActivityDeps, 'limiter' | 'log'>,
+  permit: Permit,
+  observation: Observation,
+): Promise<void> {
+  try {
+    await deps.limiter.report(permit, observation);
+  } catch (error) {
+    if (!(error instanceof LimiterUnavailable)) throw error;
+    // The limiter keeps it and sends it again; the answer that is in hand must not be lost because of it.
+    deps.log.warn({ error: error.message }, 'the limiter could not store how a call went; it tries again');
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * The default source of credentials: the encrypted store in Postgres. Refreshes belong to the process, not to the call
+ * that asked first: callers share one and wait for it only as long as they may, and a cancelled call ends none.
+ * Next stop: `refresh-credentials.ts` makes the one refresh.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Credentials } from '../../contracts/credentials.ts';
+import type { AccountRef } from '../../db/stores/account/account-store.ts';
+import { loadCredentials, type StoredCredentials } from '../../db/stores/account/credential-store.ts';
+import type { Provider } from '../../providers/define/define-provider.ts';
+import { CredentialsBusy, NeedsReconnect } from './errors.ts';
+import type { CredentialSource, CredentialWait } from '../deps.ts';
+import { refreshCredentials, type RefreshDeps } from './refresh-credentials.ts';
+
+export interface StoredCredentialsOptions extends RefreshDeps {
+  /** @returns undefined when this worker has no sync or action of that provider. */
+  readonly providerNamed: (id: string) => Provider | undefined;
+}
+
+export interface StoredCredentialSource extends CredentialSource {
+  /** Resolves when no refresh is under way: ending the process earlier could lose new tokens. */
+  settled(): Promise<void>;
+}
+
+const DEFAULT_WAIT_MS = 1_000;
+/** A token that ends within this may be over when the call arrives. */
+const TRAVEL_MS = 1_000;
+/** A token this young that is refused is not refreshed again: the next one would fare no better. */
+const YOUNG_MS = 5_000;
+
+export function createStoredCredentials(options: StoredCredentialsOptions): StoredCredentialSource {
+  const { pool, keyring, providerNamed, log } = options;
+  const flights = new Map<string, Promise<StoredCredentials>>();
+
+  /** One refresh at a time in this process; over all workers the store's lease sees to it. */
+  const refreshOnce = (
+    of: AccountRef,
+    provider: Provider,
+    version: number,
+    refusal?: string,
+  ): Promise<StoredCredentials> => {
+    const key = `${of.provider}/${of.account}`;
+    const running = flights.get(key);
+    if (running) return running;
+    const flight = refreshCredentials(options, provider, of.account, version, refusal).finally(() =>
+      flights.delete(key),
+    );
+    flights.set(key, flight);
+    // Whoever waits hears of it; when nobody does, the next call meets it again.
+    flight.catch((error: unknown) => {
+      if (error instanceof CredentialsBusy || error instanceof NeedsReconnect) return;
+      log.warn({ ...of, error: String(error) }, 'a refresh of credentials failed');
+    });
+    return flight;
+  };
+
+  const load = async (of: AccountRef): Promise<StoredCredentials | undefined> => {
+    const held = await loadCredentials(pool, keyring, of);
+    if (held?.status === 'needs_reconnect') throw new NeedsReconnect(held.reason ?? 'it must be connected again');
+    return held === undefined || held.version === null ? undefined : held;
+  };
+
+  return {
+    async get(providerId, account, wait) {
+      const of = { provider: providerId, account };
+      const held = await load(of);
+      const provider = providerNamed(providerId);
+      if (!held || !provider || !endsSoon(held, provider)) return held && toCredentials(held);
+      const flight = refreshOnce(of, provider, held.version);
+      return toCredentials(hasEnded(held) ? await waitFor(flight, wait) : held);
+    },
+
+    async refresh(providerId, account, usedVersion, reason, wait) {
+      const of = { provider: providerId, account };
+      const held = await load(of);
+      if (!held) return undefined;
+      if (String(held.version) !== usedVersion) return toCredentials(held);
+      const provider = providerNamed(providerId);
+      if (!provider) throw new Error(`This worker has no provider "${providerId}" to refresh credentials with.`);
+      const youngMs = Math.min(YOUNG_MS, (held.lifeMs ?? Number.POSITIVE_INFINITY) / 4);
+      if (held.isRefreshed && held.ageMs < youngMs)
+        throw new CredentialsBusy(`a token just refreshed was refused: ${reason}`, youngMs - held.ageMs);
+      return toCredentials(await waitFor(refreshOnce(of, provider, held.version, reason), wait));
+    },
+
+    async settled() {
+      while (flights.size > 0) await Promise.allSettled(flights.values());
+    },
+  };
+}
+
+function endsSoon({ leftMs, lifeMs, credentials }: StoredCredentials, { auth }: Provider): boolean {
+  if (leftMs === null || !auth.refresh || credentials.refreshToken === undefined) return false;
+  // A token of 20 s with a skew of a minute would always end soon.
+  return leftMs <= Math.min(auth.refresh.skewMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 5);
+}
+
+function hasEnded({ leftMs, lifeMs }: StoredCredentials): boolean {
+  return leftMs !== null && leftMs <= Math.min(TRAVEL_MS, (lifeMs ?? Number.POSITIVE_INFINITY) / 20);
+}
+
+async function waitFor(
+  flight: Promise<StoredCredentials>,
+  wait: CredentialWait | undefined,
+): Promise<StoredCredentials> {
+  const timer = new AbortController();
+  const tooLong = delay(wait?.maxWaitMs ?? DEFAULT_WAIT_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new CredentialsBusy('the token is being refreshed', 0);
+  });
+  try {
+    return await Promise.race([flight, tooLong]);
+  } finally {
+    timer.abort();
+    tooLong.catch(() => {}); // the timer that was not needed ends with an AbortError
+  }
+}
+
+function toCredentials({ credentials, version, ageMs, isRefreshed }: StoredCredentials): Credentials {
+  return { ...credentials, version: String(version), ...(isRefreshed ? { refreshedAgoMs: ageMs } : {}) };
+}

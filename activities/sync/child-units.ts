@@ -1,0 +1,74 @@
+/**
+ * The children's work that rows bring. Called with each page, and when a node's lists have ended: for the rows of earlier runs
+ * when they were only asked for what changed, and for what those runs left unread below rows that do not come again.
+ * Next stop: `db/stores/sync/unit-store.ts` and `db/stores/sync/list-store.ts`.
+ */
+import { knownRows, mayBeOwed, openKnown, owedLists, takeOver } from '../../db/stores/sync/list-store.ts';
+import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { ActivityDeps } from '../deps.ts';
+
+type ChildUnit = readonly [node: string, key: string, record: string];
+
+/** The units that these rows bring: one for each child node and parent, or for each value that the child visits once. */
+export function childUnits(
+  sync: CompiledSync,
+  node: NodeDefinition,
+  keys: readonly string[],
+  rows: readonly unknown[],
+): ChildUnit[] {
+  return sync.childrenOf(node.name).flatMap((child) =>
+    rows.flatMap((row, index) => {
+      const key = keys[index] as string;
+      if (child.options.when && !child.options.when(row)) return [];
+      return [[child.name, String(child.options.uniqueBy?.(row) ?? key), key]];
+    }),
+  );
+}
+
+/** Gives rows that are known from earlier runs to the children that want all of them. Goes on where it was left. */
+export async function visitKnown(deps: ActivityDeps, runId: string, nodeName: string): Promise<void> {
+  for (;;) {
+    const known = await knownRows(deps.pool, runId, nodeName);
+    if (!known) return;
+    const sync = deps.syncNamed(known.sync);
+    const node = sync.nodes.get(nodeName);
+    if (!node) throw new Error(`This worker's sync "${known.sync}" has no node "${nodeName}" any more.`);
+    const keys = known.rows.map(({ key }) => key);
+    const units = childUnits(
+      sync,
+      node,
+      keys,
+      known.rows.map(({ data }) => data),
+    ).filter(([child]) => sync.nodes.get(child)?.options.parents !== 'changed');
+    await openKnown(deps.pool, runId, nodeName, units, keys.at(-1) as string);
+  }
+}
+
+/**
+ * Gives a node's children the lists that earlier runs have left unread: cancelled ones, failed ones. After the rows that came in
+ * this run, so that a parent that came too is visited with its new row, once. Goes on where it was left.
+ */
+export async function visitOwed(deps: ActivityDeps, runId: string, nodeName: string): Promise<void> {
+  for (const { sync: syncName, name } of await mayBeOwed(deps.pool, runId, nodeName)) {
+    const sync = deps.syncNamed(syncName);
+    const node = sync.nodes.get(nodeName);
+    if (!node || !missesParents(sync, name)) continue;
+    for (let owed; (owed = await owedLists(deps.pool, runId, name));) {
+      // A row that has changed since, so that it is not wanted or belongs to another list, came again by itself.
+      const still = owed.lists.filter(({ key, record, data }) =>
+        childUnits(sync, node, [record], [data]).some(([child, itsKey]) => child === name && itsKey === key),
+      );
+      const lists = still.map(({ key, record }) => [key, record] as const);
+      await takeOver(deps.pool, runId, name, lists, owed);
+    }
+    await takeOver(deps.pool, runId, name, []);
+  }
+}
+
+/** Whether a run may leave out rows of the node's parent: it, or a node above, visits only what came of an incremental list. */
+function missesParents(sync: CompiledSync, name: string): boolean {
+  const node = sync.nodes.get(name);
+  const parent = typeof node?.parent === 'string' ? sync.nodes.get(node.parent) : node?.parent;
+  if (!node || !parent) return false;
+  return (node.options.parents === 'changed' && !!parent.options.incremental) || missesParents(sync, parent.name);
+}

@@ -1,0 +1,15 @@
+/**
+ * The database steps of a run that is ended before its time. Next stop: `db/stores/sync/run-ending-store.ts`.
+ */
+import type { EndOpenUnitsInput, ProgressMarkInput } from '../../contracts/messages.ts';
+import { endOpenUnits, readProgressMark } from '../../db/stores/sync/run-ending-store.ts';
+import type { ActivityDeps } from '../deps.ts';
+
+export async function endOpenUnitsActivity(deps: ActivityDeps, { runId, reason }: EndOpenUnitsInput): Promise<void> {
+  await endOpenUnits(deps.pool, runId, reason);
+}
+
+/** @returns null while the run is paused: then nobody expects progress. */
+export async function progressMarkActivity(deps: ActivityDeps, { runId }: ProgressMarkInput): Promise<number | null> {
+  return readProgressMark(deps.pool, runId);
+}

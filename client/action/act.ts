@@ -1,0 +1,160 @@
+/**
+ * Starts an action or a saga from app code. Its row, its report and its place in the queue of an entity are written in one
+ * transaction, then the workflow is started; it returns when Temporal has accepted it, so it fits a request handler.
+ * Next stop: `start-action.ts`, then `workflows/action.ts`, `workflows/saga.ts`.
+ */
+import type { SagaInput } from '../../contracts/action.ts';
+import type { Priority } from '../../contracts/limit.ts';
+import { actionWorkflowId, sagaWorkflowId } from '../../contracts/names.ts';
+import type { StartedBy } from '../../contracts/report.ts';
+import {
+  hasInput,
+  hasSagaInput,
+  insertActionStep,
+  insertReport,
+  insertSaga,
+  loadActionStep,
+  reopenActionStep,
+  type PoolClient,
+} from '../../db/index.ts';
+import type { Action } from '../../providers/define/define-action.ts';
+import type { Saga } from '../../providers/define/define-saga.ts';
+import { inOneTransaction, placeFor } from './accept.ts';
+import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
+import { launchAction } from './start-action.ts';
+import { startReported, type ClientParts } from '../start-workflow.ts';
+import { checkOptions } from '../check-options.ts';
+
+export interface ActOptions<Input> {
+  /** Whose connection. */
+  readonly account: string;
+  readonly input: Input;
+  /** Who wants it, for its report: `user:<id>` or `system`. Default `system`. */
+  readonly startedBy?: StartedBy;
+  /**
+   * The app's own key, 1 … 200 characters: the same key for the same account is the same action, started once, whatever
+   * happens to the app in between. Default: a new one each time.
+   */
+  readonly idempotencyKey?: string;
+  /** Default: the account. */
+  readonly tenant?: string;
+  /** Default `interactive`. */
+  readonly priority?: Priority;
+  /** Default 1. */
+  readonly weight?: number;
+}
+
+/**
+ * @throws TypeError when account, `startedBy` or key do not fit, or the key was used with another input.
+ * @throws ZodError when the input does not fit the action.
+ * @throws EntityBusy when its policy is `refuse` and its entity is being worked on.
+ */
+export async function act<Input, Output>(
+  parts: ClientParts,
+  { definition }: Action<Input, Output>,
+  options: ActOptions<Input>,
+): Promise<ActionHandle<Output>> {
+  const start = checked(options);
+  const { account, tenant, startedBy, priority, weight } = start;
+  const workflowId = actionWorkflowId(definition.id, account, start.key);
+  const handle = createActionHandle<Output>(parts, workflowId, definition);
+  const input = definition.parseInput(options.input);
+  const accept = async (tx: PoolClient): Promise<boolean> => {
+    const isNew = await insertActionStep(tx, {
+      workflowId,
+      rootWorkflowId: workflowId,
+      provider: definition.provider.id,
+      action: definition.name,
+      account,
+      tenant,
+      input: options.input,
+    });
+    if (isNew) return true;
+    if (!(await hasInput(tx, workflowId, options.input)))
+      throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${definition.id} with another input.`);
+    const known = await loadActionStep(tx, workflowId);
+    if (known?.state === 'done' || known?.errorType === 'unknown-write') return false;
+    await reopenActionStep(tx, workflowId);
+    return true;
+  };
+  await launchAction(parts, definition, { workflowId, account, tenant, startedBy, priority, weight, input }, accept);
+  return handle;
+}
+
+/** As `act`, for several actions one after another. A saga's key is never used again, however it ended. */
+export async function startSaga<Input, Parsed, Outputs>(
+  parts: ClientParts,
+  { definition }: Saga<Input, Parsed, Outputs>,
+  options: ActOptions<Input>,
+): Promise<SagaHandle<Outputs>> {
+  const start = checked(options);
+  const { account, tenant, startedBy, priority, weight } = start;
+  const { name } = definition;
+  const workflowId = sagaWorkflowId(name, account, start.key);
+  const steps = definition.steps.map((step) => step.name);
+  const handle = createSagaHandle<Outputs>(parts, workflowId, steps);
+  const input = definition.parseInput(options.input);
+  const reportId = crypto.randomUUID();
+  const lock = await inOneTransaction(parts, async (tx) => {
+    const isNew = await insertSaga(tx, { workflowId, name, account, tenant, startedBy, input: options.input });
+    if (!isNew && !(await hasSagaInput(tx, workflowId, options.input)))
+      throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${name} with another input.`);
+    const asker = { ...start, workflowId, kind: 'saga', name, isAgain: !isNew } as const;
+    const place = await placeFor(tx, definition.conflicts, input, asker);
+    const what = definition.what(input);
+    await insertReport(tx, {
+      id: reportId,
+      kind: 'saga',
+      name,
+      account,
+      tenant,
+      startedBy,
+      workflowId,
+      rootWorkflowId: workflowId,
+      what,
+    });
+    return place;
+  });
+  const message: SagaInput = {
+    saga: name,
+    account,
+    tenant,
+    startedBy,
+    priority,
+    weight,
+    steps: definition.plan,
+    ...(lock ? { lock } : {}),
+  };
+  await startReported(parts, {
+    workflow: 'saga',
+    workflowId,
+    input: message,
+    reportId,
+    summary: `${name} of ${account}`,
+    name,
+    account,
+    tenant,
+    priority,
+    weight,
+    mayRunAgain: false,
+  });
+  return handle;
+}
+
+interface Checked {
+  readonly account: string;
+  readonly tenant: string;
+  readonly startedBy: StartedBy;
+  readonly priority: Priority;
+  readonly weight: number;
+  readonly key: string;
+}
+
+function checked<Input>(options: ActOptions<Input>): Checked {
+  const { account, tenant = account, startedBy = 'system', priority = 'interactive', weight = 1 } = options;
+  checkOptions({ account, startedBy, priority, weight });
+  const key = options.idempotencyKey ?? crypto.randomUUID();
+  if (key.length < 1 || key.length > 200)
+    throw new TypeError(`\`idempotencyKey\` has ${key.length} characters; it must have 1 to 200.`);
+  return { account, tenant, startedBy, priority, weight, key };
+}

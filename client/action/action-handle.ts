@@ -1,0 +1,157 @@
+/**
+ * One action or saga as the app sees it: status, result, cancel. What is read is Postgres; Temporal is only waited for.
+ */
+import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import type { ActionState } from '../../contracts/action.ts';
+import { sagaStepWorkflowId } from '../../contracts/names.ts';
+import type { Report } from '../../contracts/report.ts';
+import type { RunWait } from '../../contracts/run.ts';
+import { listReports, loadActionStep, loadSaga } from '../../db/index.ts';
+import type { ActionDefinition } from '../../providers/define/define-action.ts';
+import { ActionFailed } from './action-errors.ts';
+import { readActionWaits } from '../waits/action-waits.ts';
+import { resolveAction, type Resolution } from './resolve-action.ts';
+import type { ClientParts } from '../start-workflow.ts';
+import { untilClosed } from '../until-closed.ts';
+
+export interface ActionStatus {
+  /** `ready` waits for its turn, `unknown` was sent and is being looked up. */
+  readonly state: ActionState;
+  /** Real calls to the third party so far. */
+  readonly calls: number;
+  readonly error: string | null;
+  readonly errorType: string | null;
+  /** What goes to the third party as idempotency key. */
+  readonly idempotencyKey: string;
+  /** Who has decided on its unknown fate; null when nobody had to. */
+  readonly resolvedBy: string | null;
+}
+
+export interface ActionHandle<Output> {
+  readonly workflowId: string;
+  /** One cheap query. @returns undefined when no such action is known. */
+  status(): Promise<ActionStatus | undefined>;
+  /**
+   * Why it does not get on at the moment: a turn at a limit, a call that failed and is made again, a step or a workflow task
+   * that fails again and again, no worker that takes it. Empty when nothing waits, or it has ended. Who waits for an entity
+   * is in `sluice.pending()`.
+   */
+  waits(): Promise<readonly RunWait[]>;
+  /**
+   * Waits for the end.
+   * @throws ActionFailed when it did not do what it should; `type` says why and who must act.
+   */
+  result(): Promise<Output>;
+  /** Asks for its end: not sent if it was not sent yet. What was sent is looked up first, and done is done. */
+  cancel(): Promise<void>;
+  /**
+   * A person's decision on a write that was left as `unknown-write`: it happened, with this output; or it did not, and is
+   * sent again. Then `result()` gives the output, or waits for it.
+   * @throws TypeError when the output does not fit, for a step of a saga that is to be sent again, or for a handle that
+   *   does not know its action: `sluice.action({ workflowId, action })` does.
+   * @throws Error when there is nothing to resolve, e.g. because somebody else just did.
+   * @throws EntityBusy when it is to be sent again and its entity is being worked on, with the policy `refuse`.
+   */
+  resolve(resolution: Resolution<Output>): Promise<void>;
+}
+
+export interface SagaHandle<Outputs> {
+  readonly workflowId: string;
+  /** Its newest report. @returns undefined when no such saga is known. */
+  status(): Promise<Report | undefined>;
+  /** As of an action, of all its steps. */
+  waits(): Promise<readonly RunWait[]>;
+  /** @returns the output of each step by its name. @throws ActionFailed */
+  result(): Promise<Outputs>;
+  /** Asks for its end: finished steps are taken back. */
+  cancel(): Promise<void>;
+}
+
+/** @param definition of the action; without it, its unknown fate can't be resolved. */
+export function createActionHandle<Output>(
+  parts: ClientParts,
+  workflowId: string,
+  definition?: ActionDefinition,
+): ActionHandle<Output> {
+  return {
+    workflowId,
+    status: async () => {
+      const step = await loadActionStep(parts.pool, workflowId);
+      if (!step) return undefined;
+      const { state, calls, error, errorType, idempotencyKey, resolvedBy } = step;
+      return { state, calls, error, errorType, idempotencyKey, resolvedBy };
+    },
+    waits: () => readActionWaits(parts.client, workflowId),
+    result: () =>
+      untilClosed(parts, async () => {
+        const early = await loadActionStep(parts.pool, workflowId);
+        if (early?.state === 'done') return early.output as Output;
+        const failure = await endOf(parts, workflowId);
+        const step = await loadActionStep(parts.pool, workflowId);
+        if (step?.state === 'done') return step.output as Output;
+        throw step?.errorType
+          ? new ActionFailed(workflowId, step.errorType, step.error ?? step.errorType, { cause: failure })
+          : (failure ?? new ActionFailed(workflowId, 'bug', 'it ended and nothing is known of its write'));
+      }),
+    cancel: () => cancel(parts, workflowId),
+    resolve: async (resolution) => {
+      if (!definition)
+        throw new TypeError(
+          'This handle does not know its action; take one with `sluice.action({ workflowId, action })`.',
+        );
+      // What it was doing last (its report, its lock) belongs to before.
+      await endOf(parts, workflowId);
+      await resolveAction(parts, definition, workflowId, resolution);
+    },
+  };
+}
+
+export function createSagaHandle<Outputs>(
+  parts: ClientParts,
+  workflowId: string,
+  steps: readonly string[],
+): SagaHandle<Outputs> {
+  return {
+    workflowId,
+    status: async () => (await listReports(parts.pool, { workflowId, order: 'newest', limit: 1 }))[0],
+    waits: () => readActionWaits(parts.client, workflowId),
+    result: () =>
+      untilClosed(parts, async () => {
+        const failure = await endOf(parts, workflowId);
+        if (failure) throw failure;
+        const saga = await loadSaga(parts.pool, workflowId);
+        const outputs = steps.map((name) => [name, saga?.outputs.get(sagaStepWorkflowId(workflowId, name))]);
+        return Object.fromEntries(outputs) as Outputs;
+      }),
+    cancel: () => cancel(parts, workflowId),
+  };
+}
+
+async function cancel({ client }: ClientParts, workflowId: string): Promise<void> {
+  await client.workflow.getHandle(workflowId).cancel();
+}
+
+/** Waits for the workflow. @returns how it failed; undefined when it did not, or Temporal does not know it any more. */
+async function endOf({ client, pool }: ClientParts, workflowId: string): Promise<ActionFailed | undefined> {
+  try {
+    await client.workflow.getHandle(workflowId).result();
+    return undefined;
+  } catch (error) {
+    if (error instanceof WorkflowFailedError) {
+      const cause: (Error & { type?: string | null }) | undefined = error.cause;
+      const type = cause?.type ?? typeNames[cause?.name ?? ''] ?? 'bug';
+      return new ActionFailed(workflowId, type, cause?.message ?? error.message, { cause: error });
+    }
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    const report = (await listReports(pool, { workflowId, order: 'newest', limit: 1 }))[0];
+    if (report?.status === 'ok') return undefined;
+    const type = report?.errorType ?? 'not-started';
+    return new ActionFailed(workflowId, type, report?.error ?? 'Temporal knows no such workflow', { cause: error });
+  }
+}
+
+const typeNames: Readonly<Record<string, string>> = {
+  CancelledFailure: 'cancelled',
+  TerminatedFailure: 'terminated',
+  TimeoutFailure: 'timed-out',
+};

@@ -1,0 +1,67 @@
+/**
+ * A person decides on a write whose fate could not be found out: it happened, or it did not and is sent again.
+ * Next stop: `start-action.ts` for the latter.
+ */
+import { checkStartedBy, type StartedBy } from '../../contracts/report.ts';
+import { inTransaction, loadActionStep, reopenUnknown, resolveAsDone } from '../../db/index.ts';
+import type { ActionDefinition } from '../../providers/define/define-action.ts';
+import { launchAction } from './start-action.ts';
+import type { ClientParts } from '../start-workflow.ts';
+
+export type Resolution<Output> = {
+  /** Who says so: `user:<id>` or `system`. Kept with the action. Default `system`. */
+  readonly by?: StartedBy;
+} & (
+  | {
+      /** It is there: the action is done, and `output` is its result. */
+      readonly happened: true;
+      readonly output: Output;
+    }
+  /** It is not there: sent again under the same key to the third party, with a new budget of attempts and a new report. */
+  | { readonly happened: false }
+);
+
+/**
+ * @throws TypeError when the output does not fit, when a step of a saga is to be sent again, or `by` is no name.
+ * @throws Error when the action is unknown or was not left as `unknown-write`; also for the second of two who decide.
+ * @throws EntityBusy when it is to be sent again, its policy is `refuse` and its entity is being worked on.
+ */
+export async function resolveAction<Output>(
+  parts: ClientParts,
+  definition: ActionDefinition,
+  workflowId: string,
+  resolution: Resolution<Output>,
+): Promise<void> {
+  const { by = 'system' } = resolution;
+  checkStartedBy(by);
+  const step = await loadActionStep(parts.pool, workflowId);
+  if (!step) throw new Error(`No action "${workflowId}" is known.`);
+  if (`${step.provider}/${step.action}` !== definition.id)
+    throw new TypeError(`"${workflowId}" is a ${step.provider}/${step.action}, not a ${definition.id}.`);
+  const decided = (isMine: boolean): true => {
+    if (isMine) return true;
+    const state = step.errorType === null ? step.state : `${step.state} (${step.errorType})`;
+    throw new Error(`"${workflowId}" has nothing to resolve: only a write that was left as unknown-write has. It is or was ${state}.`); // prettier-ignore
+  };
+  if (resolution.happened) {
+    const output = definition.parseOutput(resolution.output);
+    decided(await inTransaction(parts.pool, (tx) => resolveAsDone(tx, workflowId, output, by)));
+    return;
+  }
+  if (step.rootWorkflowId !== workflowId)
+    throw new TypeError(`"${workflowId}" is a step of a saga that has ended; it is not sent again. Start a new saga.`);
+  await launchAction(
+    parts,
+    definition,
+    {
+      workflowId,
+      account: step.account,
+      tenant: step.tenant,
+      startedBy: by,
+      priority: 'interactive',
+      weight: 1,
+      input: definition.parseInput(step.input),
+    },
+    async (tx) => decided(await reopenUnknown(tx, workflowId, by)),
+  );
+}

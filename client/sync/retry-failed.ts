@@ -1,0 +1,35 @@
+/**
+ * Reads the failed lists of an ended run again, and nothing else. Next stop: `start-run.ts`, then `db/stores/sync/retry-store.ts`.
+ */
+import type { Priority } from '../../contracts/limit.ts';
+import type { StartedBy } from '../../contracts/report.ts';
+import type { Flaw } from '../../contracts/run.ts';
+import { readRetriable } from '../../db/index.ts';
+import { launchRun } from './start-run.ts';
+import type { ClientParts } from '../start-workflow.ts';
+
+export interface RetryOptions {
+  /** Ends that are to be read again besides `failed` and what was never finished, e.g. `['skipped']`. Default none. */
+  readonly also?: readonly Exclude<Flaw['kind'], 'failed'>[];
+  /** Default `bulk`. */
+  readonly priority?: Priority;
+  /** Who wants it, for its report. Default `system`. */
+  readonly startedBy?: StartedBy;
+}
+
+/** @throws Error when there is no run to retry, or one is going on. */
+export async function retryFailed(parts: ClientParts, workflowId: string, options: RetryOptions): Promise<void> {
+  const ended = await readRetriable(parts.pool, workflowId);
+  if (!ended) throw new Error(`There is no run of "${workflowId}" to retry.`);
+  const started = await launchRun(parts, ended.provider, {
+    sync: ended.sync,
+    account: ended.account,
+    input: ended.input,
+    ...(ended.tenant === null ? {} : { tenant: ended.tenant }),
+    ...(options.priority ? { priority: options.priority } : {}),
+    ...(options.startedBy ? { startedBy: options.startedBy } : {}),
+    retryOf: { runId: ended.runId, also: options.also ?? [] },
+  });
+  if (started === 'attached')
+    throw new Error(`A run of "${workflowId}" is going on. Wait for its result, then retry what failed.`);
+}

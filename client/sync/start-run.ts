@@ -1,0 +1,55 @@
+/**
+ * Starts the workflow of a run, with its report written before it. Next stop: `client/start-workflow.ts`, then
+ * `workflows/sync.ts`.
+ */
+import { randomUUID } from 'node:crypto';
+import type { SyncInput } from '../../contracts/messages.ts';
+import { syncWorkflowId } from '../../contracts/names.ts';
+import { insertReport } from '../../db/index.ts';
+import { startReported, type ClientParts } from '../start-workflow.ts';
+
+const UNDEFINED_TABLE = '42P01';
+
+/** @returns `attached` when a run of this sync and account is going on already; nothing was started then. */
+export async function launchRun(
+  parts: ClientParts,
+  provider: string,
+  input: SyncInput,
+): Promise<'started' | 'attached'> {
+  const { sync: name, account, tenant = account, startedBy = 'system', priority = 'bulk', weight = 1 } = input;
+  const workflowId = syncWorkflowId(name, account);
+  const what = `${name} of ${account}${input.retryOf ? ', its failed lists again' : ''}`;
+  const id = randomUUID();
+  const reportId = await insertReport(parts.pool, {
+    id,
+    kind: 'sync',
+    name,
+    account,
+    tenant,
+    startedBy,
+    workflowId,
+    rootWorkflowId: workflowId,
+    what,
+  }).then(
+    () => id,
+    (error: unknown) => {
+      // A database that no worker has migrated yet: the workflow writes its report itself.
+      if ((error as { code?: string }).code === UNDEFINED_TABLE) return undefined;
+      throw error;
+    },
+  );
+  return startReported(parts, {
+    workflow: 'sync',
+    workflowId,
+    input,
+    reportId,
+    summary: what,
+    provider,
+    name,
+    account,
+    tenant,
+    priority,
+    weight,
+    mayRunAgain: true,
+  });
+}

@@ -1,0 +1,122 @@
+/**
+ * One run as the app sees it: progress, pause, resume, cancel, result.
+ */
+import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { signalNames, syncWorkflowId } from '../../contracts/names.ts';
+import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
+import { readProgress, readWaits, setRunState } from '../../db/index.ts';
+import type { Sync } from '../../providers/define/define-sync.ts';
+import type * as workflows from '../../workflows/index.ts';
+import { describeKnown } from '../describe-workflow.ts';
+import { retryFailed, type RetryOptions } from './retry-failed.ts';
+import { toWait } from '../waits/run-waits.ts';
+import type { ClientParts } from '../start-workflow.ts';
+import { readStuckTasks } from '../waits/workflow-task-health.ts';
+import { untilClosed } from '../until-closed.ts';
+
+export interface SyncHandle {
+  readonly workflowId: string;
+  /**
+   * The state of the tree: one cheap query, at any moment, also after the run has ended.
+   * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up.
+   */
+  progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' }>;
+  /**
+   * Why it does not go faster at the moment: one entry for each limit that its lists queue for, one for lists that are
+   * called again after a failed call, one for a provider that is failing or paused. Before those, also of a run that is
+   * starting or paused, one for each of its workflows that no worker carries out, or that fails again and again. Empty when
+   * nothing waits, or no run is going on.
+   */
+  waits(): Promise<readonly RunWait[]>;
+  /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /**
+   * Ends the run as `cancelled`, within a second or two; what is stored stays. No call is begun after this resolves, but
+   * one may be on its way for each list in hand. Until a worker has ended the run, its state is `paused`. A run that has
+   * ended stays as it is.
+   */
+  cancel(): Promise<void>;
+  /**
+   * Starts a run of the same tree that reads only the failed and unfinished lists of the newest run, each from its first
+   * page, and the children that were not read to their end. Its result speaks for the whole tree.
+   * @returns a handle on that run.
+   * @throws Error when there is no run to retry, or one is going on.
+   */
+  retryFailed(options?: RetryOptions): Promise<SyncHandle>;
+  /**
+   * Waits for the end.
+   * @returns how it ended; `complete` is true only when every list was read to its end.
+   * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own; Error when
+   * the client is closed meanwhile.
+   */
+  result(): Promise<RunResult>;
+}
+
+export function createHandle(
+  parts: ClientParts,
+  of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string },
+): SyncHandle {
+  const { client, pool } = parts;
+  const workflowId =
+    'workflowId' in of
+      ? of.workflowId
+      : syncWorkflowId(typeof of.sync === 'string' ? of.sync : of.sync.definition.name, of.account);
+  const handle: WorkflowHandle<typeof workflows.sync> = client.workflow.getHandle(workflowId);
+  return {
+    workflowId,
+    progress: async () => {
+      const known = await readProgress(pool, { workflowId });
+      // One that goes on is the newest. After it a newer one may have begun whose row does not exist yet; and Temporal answers
+      // slowly while a run makes many calls.
+      if (known?.state === 'running' || known?.state === 'paused') return known;
+      const description = await describeKnown(client, workflowId);
+      if (!description) return known ?? { state: 'unknown' };
+      const runId = runIdOf(description);
+      if (known?.runId === runId) return known;
+      // Of one that ended before it was opened nothing is known.
+      const state = description.status.name === 'RUNNING' ? 'starting' : 'unknown';
+      return (await readProgress(pool, { runId })) ?? { state };
+    },
+    waits: async () => {
+      const [description, known] = await Promise.all([
+        describeKnown(client, workflowId),
+        readProgress(pool, { workflowId }),
+      ]);
+      const isOpen = description?.status.name === 'RUNNING';
+      const [stuck, waits] = await Promise.all([
+        isOpen ? readStuckTasks(client, description) : [],
+        known?.state === 'running' ? readWaits(pool, known.runId) : [],
+      ]);
+      return [...stuck, ...waits.map(toWait)];
+    },
+    pause: async () => {
+      // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
+      const runId = runIdOf(await handle.describe());
+      if (await readProgress(pool, { runId })) await setRunState(pool, runId, 'paused');
+      await handle.signal(signalNames.pause);
+    },
+    resume: () => handle.signal(signalNames.resume),
+    cancel: async () => {
+      const description = await handle.describe();
+      const runId = runIdOf(description);
+      // This run only: by now another one may have begun. Asked for first: a run that is marked must come to its end.
+      await client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: runId }).cancel();
+      if (description.status.name !== 'RUNNING') return;
+      // As in `pause`: no call is made from here on, and the workflow task that makes them ends.
+      await setRunState(pool, runId, 'paused').catch(() => {
+        // Without it the cancellation is heard some seconds later.
+      });
+    },
+    retryFailed: async (options = {}) => {
+      await retryFailed(parts, workflowId, options);
+      return createHandle(parts, { workflowId });
+    },
+    result: () => untilClosed(parts, () => handle.result()),
+  };
+}
+
+/** The same over continue-as-new. */
+function runIdOf({ raw, runId }: WorkflowExecutionDescription): string {
+  return raw.workflowExecutionInfo?.firstRunId || runId;
+}

@@ -1,0 +1,69 @@
+/**
+ * Which steps of a workflow fail again and again, in words: a sync that its worker does not have, credentials that it can't
+ * read, an error of the database. Called by `workflow-task-health.ts` on what Temporal knows of the activities that are open.
+ */
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import type { RunWait } from '../../contracts/run.ts';
+import { toMs } from '../timestamps.ts';
+
+type Step = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
+
+/** Waits for a turn, or for a third party: `db/stores/sync/wait-store.ts` knows more about both. `activities/call/to-failure.ts` says which. */
+const ORDINARY = { Waiting: 'limit', ThirdPartyFailed: 'backoff' } as const satisfies Record<string, RunWait['kind']>;
+const LONGEST_MESSAGE = 500;
+
+/**
+ * @param nowMs the only clock besides the server's: it moves the time until the next attempt.
+ * @returns one text for each step and message; `calls` is how many lists are held up so.
+ */
+export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWait, 'calls' | 'text'>[] {
+  const alike = new Map<string, Step[]>();
+  for (const step of steps) {
+    const failure = step.lastFailure;
+    if (!failure || ordinaryKind(step)) continue;
+    const because = failure.message || failure.applicationFailureInfo?.type || 'nothing says why';
+    const key = `${step.activityType?.name}\n${because}`;
+    alike.set(key, [...(alike.get(key) ?? []), step]);
+  }
+  return [...alike].map(([key, group]) => {
+    const [name, ...because] = key.split('\n');
+    const message = because.join('\n').slice(0, LONGEST_MESSAGE);
+    return {
+      calls: name === 'fetchPage' ? group.length : 0,
+      text: `${howOften(name ?? '', group)}: ${message}; ${nextAttempt(group, nowMs)}`,
+    };
+  });
+}
+
+/**
+ * What steps wait for that no query knows of (actions: their calls are no lists): a turn at a limit, the next attempt after a
+ * failed call. As `failingSteps`, one entry for each step.
+ */
+export function waitingSteps(steps: readonly Step[], nowMs: number): Omit<RunWait, 'node'>[] {
+  return steps.flatMap((step) => {
+    const kind = ordinaryKind(step);
+    if (!kind) return [];
+    const inMs = Math.max(0, toMs(step.scheduledTime) - nowMs);
+    const because = step.lastFailure?.message ?? '';
+    return [{ kind, calls: 1, firstInMs: inMs, lastInMs: inMs, text: `${because}; ${nextAttempt([step], nowMs)}` }];
+  });
+}
+
+function ordinaryKind({ lastFailure }: Step): RunWait['kind'] | undefined {
+  const type = lastFailure?.applicationFailureInfo?.type ?? '';
+  return Object.hasOwn(ORDINARY, type) ? ORDINARY[type as keyof typeof ORDINARY] : undefined;
+}
+
+function howOften(name: string, group: readonly Step[]): string {
+  const most = Math.max(...group.map(({ attempt }) => (attempt ?? 1) - 1));
+  const times = most <= 1 ? 'once' : `${most} times`;
+  return group.length === 1
+    ? `${name} has failed ${times}`
+    : `${group.length} × ${name} have failed, up to ${times} each`;
+}
+
+function nextAttempt(group: readonly Step[], nowMs: number): string {
+  // One that is at work again is not scheduled for a time to come.
+  const first = Math.min(...group.map(({ scheduledTime }) => toMs(scheduledTime) - nowMs));
+  return first > 0 ? `next attempt in ${Math.ceil(first / 1_000)} s` : 'it is tried again now';
+}

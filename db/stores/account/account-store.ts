@@ -1,0 +1,113 @@
+/**
+ * Accounts: connected or not, and the runs that wait for one of them. Their secrets are in `credential-store.ts`.
+ * Next stop: `client/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
+ */
+import type { AccountInfo, AccountStatus } from '../../../contracts/account.ts';
+import type { Queryable } from '../../pool.ts';
+
+export interface AccountRef {
+  readonly provider: string;
+  readonly account: string;
+}
+
+/** A run that is paused because its account must be connected again. */
+export interface PausedRun {
+  readonly runId: string;
+  readonly workflowId: string;
+}
+
+const ACCOUNT = `
+  select a.provider, a.account, a.tenant, a.status, a.reason, a.since, c.expires_at
+  from sluice.account a left join sluice.credential c using (provider, account)`;
+
+/** @returns undefined when the account was never connected. */
+export async function readAccount(db: Queryable, { provider, account }: AccountRef): Promise<AccountInfo | undefined> {
+  const { rows } = await db.query<AccountRow>(`${ACCOUNT} where a.provider = $1 and a.account = $2`, [
+    provider,
+    account,
+  ]);
+  return rows[0] && toInfo(rows[0]);
+}
+
+export interface AccountFilter {
+  readonly status?: AccountStatus;
+  readonly provider?: string;
+  readonly tenant?: string;
+  /** Default 1,000. */
+  readonly limit?: number;
+}
+
+/** Accounts, the latest change of status first. Index: account_by_status. */
+export async function listAccounts(db: Queryable, filter: AccountFilter = {}): Promise<AccountInfo[]> {
+  const { rows } = await db.query<AccountRow>(
+    `${ACCOUNT} where ($1::text is null or a.status = $1) and ($2::text is null or a.provider = $2)
+       and ($3::text is null or a.tenant = $3)
+     order by a.since desc, a.provider, a.account limit $4`,
+    [filter.status ?? null, filter.provider ?? null, filter.tenant ?? null, filter.limit ?? 1_000],
+  );
+  return rows.map(toInfo);
+}
+
+/** Removes the account and its secrets. Its runs and records stay. @returns false when there was none. */
+export async function removeAccount(db: Queryable, { provider, account }: AccountRef): Promise<boolean> {
+  const { rowCount } = await db.query('delete from sluice.account where provider = $1 and account = $2', [
+    provider,
+    account,
+  ]);
+  return rowCount === 1;
+}
+
+/**
+ * Gives an account up until its user connects it again, and pauses its running syncs.
+ * @returns false when the credentials were replaced meanwhile: then nothing was changed.
+ */
+export async function markNeedsReconnect(
+  db: Queryable,
+  { provider, account }: AccountRef,
+  refused: {
+    /** Of the credentials that were refused; null when there are none in the store. */
+    readonly version: number | null;
+    /** Without a version: how long ago they were asked for, in milliseconds. */
+    readonly askedAgoMs?: number;
+    readonly reason: string;
+  },
+): Promise<boolean> {
+  const { rows } = await db.query<{ marked: boolean }>(
+    'select sluice.mark_needs_reconnect($1, $2, $3, $4, $5) as marked',
+    [provider, account, refused.version, refused.askedAgoMs ?? 0, refused.reason],
+  );
+  return rows[0]?.marked ?? false;
+}
+
+/** Pauses a run whose account needs its user. @returns the reason; undefined when the account is connected (again). */
+export async function pauseForAccount(db: Queryable, runId: string): Promise<string | undefined> {
+  const { rows } = await db.query<{ reason: string | null }>('select sluice.pause_for_account($1) as reason', [runId]);
+  return rows[0]?.reason ?? undefined;
+}
+
+/** Runs that are paused for an account that is connected: they are to be told. Index: run_paused_for_auth. */
+export async function runsToResume(db: Queryable, of?: AccountRef): Promise<PausedRun[]> {
+  const { rows } = await db.query<{ id: string; workflow_id: string }>(
+    `select r.id, r.workflow_id from sluice.run r join sluice.account a using (provider, account)
+     where r.state = 'paused' and r.paused_by = 'auth' and a.status = 'connected'
+       and ($1::text is null or (r.provider = $1 and r.account = $2))
+     order by r.started_at`,
+    [of?.provider ?? null, of?.account ?? null],
+  );
+  return rows.map(({ id, workflow_id }) => ({ runId: id, workflowId: workflow_id }));
+}
+
+interface AccountRow {
+  provider: string;
+  account: string;
+  tenant: string | null;
+  status: AccountStatus;
+  reason: string | null;
+  since: Date;
+  expires_at: Date | null;
+}
+
+function toInfo(row: AccountRow): AccountInfo {
+  const { since, expires_at, ...rest } = row;
+  return { ...rest, since: since.toISOString(), expiresAt: expires_at?.toISOString() ?? null };
+}

@@ -1,0 +1,206 @@
+/**
+ * Actions: one row for each write, from the moment it is accepted. `sending` is committed before the call, so whoever
+ * finds it later knows that something may have gone out. Each statement touches one row by primary key.
+ * Next stop: `activities/action/perform-action.ts` moves a row from state to state.
+ */
+import { createHash } from 'node:crypto';
+import type { ActionErrorType, ActionState } from '../../../contracts/action.ts';
+import { redact } from '../../../contracts/redact.ts';
+import type { Queryable } from '../../pool.ts';
+
+export interface NewActionStep {
+  readonly workflowId: string;
+  readonly rootWorkflowId: string;
+  readonly provider: string;
+  readonly action: string;
+  readonly account: string;
+  readonly tenant: string;
+  readonly input: unknown;
+  /** Workflow id of the write that this one takes back. */
+  readonly undoes?: string;
+}
+
+export interface ActionStep {
+  readonly workflowId: string;
+  readonly rootWorkflowId: string;
+  readonly provider: string;
+  readonly action: string;
+  readonly account: string;
+  readonly tenant: string;
+  readonly undoes: string | null;
+  readonly idempotencyKey: string;
+  readonly input: unknown;
+  readonly state: ActionState;
+  readonly attempts: number;
+  readonly calls: number;
+  readonly sending: number;
+  /** Since it was last sent, in milliseconds on the database's clock; null when it never was. */
+  readonly sinceSentMs: number | null;
+  readonly output: unknown;
+  readonly error: string | null;
+  readonly errorType: ActionErrorType | null;
+  readonly createdAt: string;
+  /** Who has decided on its unknown fate. */
+  readonly resolvedBy: string | null;
+  /** A later operation on the same entity wants this one gone. */
+  readonly isUnwanted: boolean;
+}
+
+const INSERT = `
+  insert into sluice.action_step
+    (workflow_id, root_workflow_id, provider, action, account, tenant, input, undoes, idempotency_key)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (workflow_id) do nothing`;
+
+/** Accepts an action. Doing it twice changes nothing. @returns false when it was there before. */
+export async function insertActionStep(db: Queryable, step: NewActionStep): Promise<boolean> {
+  const { rowCount } = await db.query(INSERT, [
+    step.workflowId,
+    step.rootWorkflowId,
+    step.provider,
+    step.action,
+    step.account,
+    step.tenant,
+    JSON.stringify(step.input ?? null),
+    step.undoes ?? null,
+    idempotencyKeyOf(step.workflowId),
+  ]);
+  return rowCount === 1;
+}
+
+/**
+ * The key that goes to the third party: a UUID made from the workflow id alone, so that it survives every retry, kill and
+ * restart. Version 8 of RFC 9562: the bits are a SHA-256.
+ */
+export function idempotencyKeyOf(workflowId: string): string {
+  const bytes = createHash('sha256').update(`sluice/${workflowId}`).digest().subarray(0, 16);
+  bytes[6] = ((bytes[6] as number) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] as number) & 0x3f) | 0x80;
+  const hex = bytes.toString('hex');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+const LOAD = `
+  select s.workflow_id as "workflowId", s.root_workflow_id as "rootWorkflowId", s.provider, s.action, s.account, s.tenant,
+    s.undoes, s.idempotency_key as "idempotencyKey", s.input, s.state, s.attempts, s.calls, s.sending,
+    (extract(epoch from clock_timestamp() - s.sent_at) * 1000)::float8 as "sinceSentMs", s.output, s.error,
+    s.error_type as "errorType", to_char(s.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
+    s.resolved_by as "resolvedBy",
+    exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled) as "isUnwanted"
+  from sluice.action_step s where s.workflow_id = $1`;
+
+/** @returns undefined when it is unknown. */
+export async function loadActionStep(db: Queryable, workflowId: string): Promise<ActionStep | undefined> {
+  const { rows } = await db.query<ActionStep>({ name: 'load_action_step', text: LOAD, values: [workflowId] });
+  return rows[0];
+}
+
+/** Was it accepted with this very input? Compared as JSON values, not as text. */
+export async function hasInput(db: Queryable, workflowId: string, input: unknown): Promise<boolean> {
+  const { rows } = await db.query<{ same: boolean }>(
+    'select input = $2::jsonb as same from sluice.action_step where workflow_id = $1',
+    [workflowId, JSON.stringify(input ?? null)],
+  );
+  return rows[0]?.same ?? false;
+}
+
+// The fence: of two who saw the same row, one gets it. An operation that is not wanted any more is not sent.
+const BEGIN_SENDING = `
+  update sluice.action_step s set state = 'sending', sending = s.sending + 1, sent_at = clock_timestamp()
+  where s.workflow_id = $1 and s.sending = $2 and (s.state = 'ready' or ($3 and s.state = 'unknown'))
+    and not exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled and s.state = 'ready')
+  returning s.sending`;
+
+/**
+ * Commits that the write is about to be sent.
+ * @param repeats also when its fate is unknown, because the third party honours the idempotency key.
+ * @returns the number of this sending, or undefined when somebody else was faster or it is not wanted any more.
+ */
+export async function beginSending(
+  db: Queryable,
+  step: Pick<ActionStep, 'workflowId' | 'sending'>,
+  repeats: boolean,
+): Promise<number | undefined> {
+  const { rows } = await db.query<{ sending: number }>(BEGIN_SENDING, [step.workflowId, step.sending, repeats]);
+  return rows[0]?.sending;
+}
+
+/** It was refused, or never sent: it may be sent again. @returns attempts that count so far. */
+export async function markReady(
+  db: Queryable,
+  workflowId: string,
+  sending: number,
+  counts: { readonly calls: number; readonly attempts: number },
+): Promise<number> {
+  const { rows } = await db.query<{ attempts: number }>(
+    `update sluice.action_step set
+       state = case when state in ('sending', 'unknown') and sending = $2 then 'ready' else state end,
+       calls = calls + $3, attempts = attempts + $4
+     where workflow_id = $1 returning attempts`,
+    [workflowId, sending, counts.calls, counts.attempts],
+  );
+  return rows[0]?.attempts ?? 0;
+}
+
+/** It was sent and its fate is not known. @returns attempts that count so far. */
+export async function markUnknown(
+  db: Queryable,
+  workflowId: string,
+  sending: number,
+  counts: { readonly calls: number; readonly attempts: number },
+  error: string,
+): Promise<number> {
+  const { rows } = await db.query<{ attempts: number }>(
+    `update sluice.action_step set
+       state = case when state = 'sending' and sending = $2 then 'unknown' else state end,
+       calls = calls + $3, attempts = attempts + $4, error = $5
+     where workflow_id = $1 returning attempts`,
+    [workflowId, sending, counts.calls, counts.attempts, redact(error).slice(0, 2_000)],
+  );
+  return rows[0]?.attempts ?? 0;
+}
+
+/** A call that settled nothing (a look-up, a refusal by a limit). @returns attempts that count so far. */
+export async function countActionCall(db: Queryable, workflowId: string, attempts: number): Promise<number> {
+  const { rows } = await db.query<{ attempts: number }>(
+    'update sluice.action_step set calls = calls + 1, attempts = attempts + $2 where workflow_id = $1 returning attempts',
+    [workflowId, attempts],
+  );
+  return rows[0]?.attempts ?? 0;
+}
+
+/** The write happened, whoever found it out and however late. */
+export async function markDone(db: Queryable, workflowId: string, output: unknown, calls: number): Promise<void> {
+  await db.query(
+    `update sluice.action_step set state = 'done', output = $2, error = null, error_type = null,
+       calls = calls + $3, ended_at = clock_timestamp()
+     where workflow_id = $1 and state <> 'done'`,
+    [workflowId, JSON.stringify(output ?? null), calls],
+  );
+}
+
+/** Ends it without a write that is known of. @returns the row's state: `done` when that was found out meanwhile. */
+export async function markFailed(
+  db: Queryable,
+  workflowId: string,
+  how: { readonly state: 'failed' | 'cancelled'; readonly type: ActionErrorType; readonly error: string },
+): Promise<ActionState | undefined> {
+  const { rows } = await db.query<{ state: ActionState }>(
+    `update sluice.action_step set
+       state = case when state in ('done', 'failed', 'cancelled') then state else $2 end,
+       error = case when state in ('done', 'failed', 'cancelled') then error else $3 end,
+       error_type = case when state in ('done', 'failed', 'cancelled') then error_type else $4 end,
+       ended_at = coalesce(ended_at, clock_timestamp())
+     where workflow_id = $1 returning state`,
+    [workflowId, how.state, redact(how.error).slice(0, 2_000), how.type],
+  );
+  return rows[0]?.state;
+}
+
+/** An ended action is asked for again with the same key: it may be tried anew, unless its write may have happened. */
+export async function reopenActionStep(db: Queryable, workflowId: string): Promise<void> {
+  await db.query(
+    `update sluice.action_step set state = 'ready', attempts = 0, error = null, error_type = null, ended_at = null
+     where workflow_id = $1 and state in ('failed', 'cancelled') and error_type <> 'unknown-write'`,
+    [workflowId],
+  );
+}

@@ -1,0 +1,78 @@
+/**
+ * Pending reports that are due to be checked against Temporal, places in lock queues likewise, and the end of old rows.
+ * Next stop: `workers/reconcile.ts`.
+ */
+import type { ReportKind } from '../../../contracts/report.ts';
+import type { Pool, Queryable } from '../../pool.ts';
+
+export interface PendingReport {
+  readonly id: string;
+  readonly kind: ReportKind;
+  readonly workflowId: string;
+  readonly runId: string | null;
+  readonly ageMs: number;
+}
+
+/** Young ones soon again, old ones more rarely. The new check_at is the lease: another worker does not take it too. */
+const nextCheck = (atMost: string): string =>
+  `clock_timestamp() + least(interval '${atMost}', greatest(interval '20 seconds', age / 5))`;
+
+/** Takes up to `room` pending reports to look at. */
+export async function pendingReportsToCheck(pool: Pool, room: number): Promise<PendingReport[]> {
+  const { rows } = await pool.query<PendingReport>(
+    `with due as (
+       select id, clock_timestamp() - started_at as age from sluice.report
+       where status = 'pending' and check_at <= clock_timestamp() order by check_at limit $1 for no key update skip locked
+     )
+     update sluice.report r set check_at = ${nextCheck('10 minutes')} from due where r.id = due.id
+     returning r.id, r.kind, r.workflow_id as "workflowId", r.run_id as "runId",
+       (extract(epoch from due.age) * 1000)::float8 as "ageMs"`,
+    [room],
+  );
+  return rows;
+}
+
+export interface QueuedPlace {
+  readonly entity: string;
+  readonly workflowId: string;
+  readonly ageMs: number;
+  /** Holds the lock and has not heard of it. */
+  readonly isUntold: boolean;
+}
+
+/** Takes up to `room` places of lock queues to look at: is their owner still there, does a holder know? */
+export async function lockPlacesToCheck(pool: Pool, room: number): Promise<QueuedPlace[]> {
+  const { rows } = await pool.query<QueuedPlace>(
+    `with due as (
+       select ticket, clock_timestamp() - requested_at as age from sluice.entity_lock
+       where check_at <= clock_timestamp() order by check_at limit $1 for no key update skip locked
+     )
+     update sluice.entity_lock l set check_at = ${nextCheck('1 minute')} from due where l.ticket = due.ticket
+     returning l.entity, l.workflow_id as "workflowId", (extract(epoch from due.age) * 1000)::float8 as "ageMs",
+       not l.is_told and not exists (
+         select 1 from sluice.entity_lock f where f.entity = l.entity and f.ticket < l.ticket) as "isUntold"`,
+    [room],
+  );
+  return rows;
+}
+
+/** Removes what ended more than `days` ago. @returns how many reports. */
+export async function removeOldReports(db: Queryable, days: number): Promise<number> {
+  const old = `ended_at < clock_timestamp() - make_interval(days => $1)`;
+  // In slices, so that no transaction is long; the next round takes the rest.
+  const { rowCount } = await db.query(
+    `delete from sluice.report where id in (select id from sluice.report where status <> 'pending' and ${old} limit 5000)`,
+    [days],
+  );
+  await db.query(
+    `delete from sluice.action_step where workflow_id in (select workflow_id from sluice.action_step where ${old} limit 5000)`,
+    [days],
+  );
+  await db.query(
+    `delete from sluice.saga where workflow_id in (
+       select s.workflow_id from sluice.saga s where s.created_at < clock_timestamp() - make_interval(days => $1)
+         and not exists (select 1 from sluice.action_step a where a.root_workflow_id = s.workflow_id) limit 5000)`,
+    [days],
+  );
+  return rowCount ?? 0;
+}

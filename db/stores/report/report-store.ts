@@ -1,0 +1,171 @@
+/**
+ * Reports: written pending before a workflow is started, ended by the workflow or the reconciler, listed for the app.
+ * Everything that goes in is cleaned of what has the shape of a secret.
+ * Next stop: `report-outbox.ts` tells failures, `report-checks.ts` finds the ones that nobody ended.
+ */
+import { redact } from '../../../contracts/redact.ts';
+import type { Report, ReportEnd, ReportKind, ReportStatus } from '../../../contracts/report.ts';
+import type { Queryable } from '../../pool.ts';
+
+export interface NewReport {
+  readonly id: string;
+  readonly kind: ReportKind;
+  readonly name: string;
+  readonly account: string;
+  readonly tenant: string;
+  readonly startedBy: string;
+  readonly workflowId: string;
+  readonly rootWorkflowId: string;
+  readonly what: string;
+  /** When the run is known already, i.e. when the workflow itself writes it. */
+  readonly runId?: string;
+}
+
+const INSERT = `
+  insert into sluice.report (id, kind, name, account, tenant, started_by, workflow_id, root_workflow_id, what, run_id)
+  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`;
+
+/** Writes a pending report. Doing it twice changes nothing. */
+export async function insertReport(db: Queryable, report: NewReport): Promise<void> {
+  await db.query(INSERT, [
+    report.id,
+    report.kind,
+    report.name,
+    report.account,
+    report.tenant,
+    report.startedBy,
+    report.workflowId,
+    report.rootWorkflowId,
+    redact(report.what).slice(0, 500),
+    report.runId ?? null,
+  ]);
+}
+
+/** Temporal has accepted the start. */
+export async function setReportRun(db: Queryable, id: string, runId: string): Promise<void> {
+  await db.query('update sluice.report set run_id = $2 where id = $1 and run_id is null', [id, runId]);
+}
+
+/** The start attached to a run that has a report of its own. */
+export async function removeUnstartedReport(db: Queryable, id: string): Promise<void> {
+  await db.query(`delete from sluice.report where id = $1 and run_id is null and status = 'pending'`, [id]);
+}
+
+const LONGEST_ERROR = 2_000;
+const LONGEST_TRACEBACK = 8_000;
+
+// One row by primary key; the sums read the few rows of the run by index. `due` only for failures.
+const END = `
+  update sluice.report r set
+    status = $2, error = $3, error_type = $4, traceback = $5, run_id = coalesce(r.run_id, $6),
+    ended_at = clock_timestamp(), end_seq = nextval('sluice.report_end_seq'),
+    tell = case when $2 = 'failed' then 'due' else 'no' end, tell_at = clock_timestamp(),
+    attempts = case r.kind
+      when 'sync' then (select coalesce(sum(n.calls), 0) from sluice.node n where n.run_id = coalesce(r.run_id, $6))
+      when 'saga' then (select coalesce(sum(a.calls), 0) from sluice.action_step a where a.root_workflow_id = r.workflow_id)
+      else (select coalesce(sum(a.calls), 0) from sluice.action_step a where a.workflow_id = r.workflow_id) end
+  where r.id = $1 and r.status = 'pending'
+  returning r.id`;
+
+/** Ends a report, once. @returns false when it had ended before or is unknown. */
+export async function endReport(db: Queryable, id: string, end: ReportEnd, runId: string | null): Promise<boolean> {
+  const failed = end.status === 'failed' ? end : undefined;
+  const { rowCount } = await db.query(END, [
+    id,
+    end.status,
+    failed ? redact(failed.error).slice(0, LONGEST_ERROR) : null,
+    failed?.errorType ?? null,
+    failed?.traceback === undefined ? null : redact(failed.traceback).slice(0, LONGEST_TRACEBACK),
+    runId,
+  ]);
+  return rowCount === 1;
+}
+
+export interface ReportFilter {
+  readonly account?: string;
+  readonly tenant?: string;
+  readonly status?: ReportStatus;
+  readonly kind?: ReportKind;
+  readonly name?: string;
+  readonly workflowId?: string;
+  /** `sequence` of the last report seen; undefined from the beginning. */
+  readonly after?: string;
+  /** 1 … 1,000. Default 100. */
+  readonly limit?: number;
+  /** `newest` first, then `after` goes on to older ones. Default `oldest`. */
+  readonly order?: 'oldest' | 'newest';
+}
+
+/** @throws TypeError when `after` or `limit` is not what it should be. */
+export async function listReports(db: Queryable, filter: ReportFilter = {}): Promise<Report[]> {
+  const { after, limit = 100, order = 'oldest' } = filter;
+  if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
+  if (after !== undefined && !/^\d+$/.test(after))
+    throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a report.`);
+  const conditions: string[] = [];
+  const values: unknown[] = [];
+  const where = (sql: string, value: unknown): void => {
+    if (value === undefined) return;
+    values.push(value);
+    conditions.push(sql.replace('?', `$${values.length}`));
+  };
+  where('account = ?', filter.account);
+  where('tenant = ?', filter.tenant);
+  where('status = ?', filter.status);
+  where('kind = ?', filter.kind);
+  where('name = ?', filter.name);
+  where('workflow_id = ?', filter.workflowId);
+  where(order === 'oldest' ? 'seq > ?::bigint' : 'seq < ?::bigint', after);
+  values.push(limit);
+  const { rows } = await db.query<ReportRow>(
+    `select ${REPORT_COLUMNS} from sluice.report ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
+     order by seq ${order === 'oldest' ? 'asc' : 'desc'} limit $${values.length}`,
+    values,
+  );
+  return rows.map(toReport);
+}
+
+export const REPORT_COLUMNS = `id, seq, kind, name, account, tenant, started_by, workflow_id, run_id, status, what, error,
+  error_type, traceback, attempts, started_at, ended_at`;
+
+export interface ReportRow {
+  id: string;
+  seq: number;
+  kind: ReportKind;
+  name: string;
+  account: string;
+  tenant: string;
+  started_by: string;
+  workflow_id: string;
+  run_id: string | null;
+  status: ReportStatus;
+  what: string;
+  error: string | null;
+  error_type: string | null;
+  traceback: string | null;
+  attempts: number;
+  started_at: Date;
+  ended_at: Date | null;
+}
+
+export function toReport(row: ReportRow): Report {
+  return {
+    id: row.id,
+    sequence: String(row.seq),
+    kind: row.kind,
+    name: row.name,
+    account: row.account,
+    tenant: row.tenant,
+    startedBy: row.started_by,
+    workflowId: row.workflow_id,
+    runId: row.run_id,
+    status: row.status,
+    what: row.what,
+    error: row.error,
+    errorType: row.error_type,
+    traceback: row.traceback,
+    attempts: row.attempts,
+    startedAt: row.started_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+  };
+}

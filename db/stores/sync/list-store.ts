@@ -1,0 +1,105 @@
+/**
+ * What a node's lists leave behind when all of them have ended: watermarks moved and deletions marked, for each parent
+ * whose list was read to its end; and for the node's children the rows of earlier runs, and the lists that those left unread.
+ * Next stop: `db/functions/lists/settle-lists.sql`, `db/functions/lists/owed-lists.sql`.
+ */
+import type { Pool } from '../../pool.ts';
+
+/** Lists settled in one transaction. */
+const ROOM = 200;
+
+export interface Settling {
+  readonly marksDeletions: boolean;
+  readonly allowsEmpty: boolean;
+}
+
+/** Settles all lists of a node, in batches; what was settled before stays settled. */
+export async function settleLists(pool: Pool, runId: string, node: string, how: Settling): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query<{ settled: number }>(
+      'select sluice.settle_lists($1, $2, $3, $4, $5) as settled',
+      [runId, node, how.marksDeletions, how.allowsEmpty, ROOM],
+    );
+    if ((rows[0]?.settled ?? 0) < ROOM) return;
+  }
+}
+
+export interface KnownRows {
+  readonly sync: string;
+  readonly rows: readonly { readonly key: string; readonly data: unknown }[];
+}
+
+// By the record's key, from where the node has got to. Nothing in full runs, retries, and when no list had a watermark.
+const KNOWN = `
+  select r.sync, coalesce((
+    select jsonb_agg(k) from (
+      select t.key, t.data from sluice.record t
+      where t.account = r.account and t.resource = n.resource and t.key > coalesce(n.opened_to, '')
+        and t.deleted_at is null and t.run_id <> r.id
+      order by t.key limit $3
+    ) k), '[]') as rows
+  from sluice.run r join sluice.node n on n.run_id = r.id and n.name = $2
+  where r.id = $1 and r.mode = 'incremental' and r.retry_of = '{}'
+    and exists (select 1 from sluice.unit u where u.run_id = r.id and u.node = $2 and u.since is not null)`;
+
+/** The next rows that a node's lists did not bring in this run but in an earlier one. */
+export async function knownRows(pool: Pool, runId: string, node: string): Promise<KnownRows | undefined> {
+  const { rows } = await pool.query<KnownRows>(KNOWN, [runId, node, ROOM]);
+  return rows[0]?.rows.length ? rows[0] : undefined;
+}
+
+/** Opens the units that such rows bring to the node's children. */
+export async function openKnown(
+  pool: Pool,
+  runId: string,
+  node: string,
+  children: readonly (readonly [node: string, key: string, record: string])[],
+  upTo: string,
+): Promise<void> {
+  await pool.query('select sluice.open_known($1, $2, $3, $4)', [runId, node, JSON.stringify(children), upTo]);
+}
+
+// Nothing in retries, and where no node is asked only for what changed: there all parents come in each run.
+const CHILDREN = `
+  select r.sync, c.name from sluice.run r join sluice.node c on c.run_id = r.id and c.parent = $2
+  where r.id = $1 and r.retry_of = '{}' and r.plan @? '$.nodes[*] ? (@.incremental == true)' order by c.ordinal`;
+
+/** The children of a node to which earlier runs may owe lists. */
+export async function mayBeOwed(pool: Pool, runId: string, node: string): Promise<{ sync: string; name: string }[]> {
+  const { rows } = await pool.query<{ sync: string; name: string }>(CHILDREN, [runId, node]);
+  return rows;
+}
+
+export interface OwedLists {
+  /** The run that left them unread, and the last of its units that was looked at. */
+  readonly run: string;
+  readonly upto: number;
+  readonly lists: readonly { readonly key: string; readonly record: string; readonly data: unknown }[];
+}
+
+/** The next lists of a node that earlier runs have left unread, with the rows of their parents; null when all are taken. */
+export async function owedLists(pool: Pool, runId: string, node: string): Promise<OwedLists | null> {
+  const { rows } = await pool.query<{ owed: OwedLists | null }>('select sluice.owed_lists($1, $2, $3) as owed', [
+    runId,
+    node,
+    ROOM,
+  ]);
+  return rows[0]?.owed ?? null;
+}
+
+/** Opens the units of such lists in this run. Without `of` it notes that all have been taken over. */
+export async function takeOver(
+  pool: Pool,
+  runId: string,
+  node: string,
+  lists: readonly (readonly [key: string, record: string])[],
+  of?: OwedLists,
+): Promise<void> {
+  await pool.query('select sluice.take_over($1, $2, $3, $4, $5)', [
+    runId,
+    node,
+    JSON.stringify(lists),
+    of?.run ?? null,
+    of?.upto ?? null,
+  ]);
+}

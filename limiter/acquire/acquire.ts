@@ -1,0 +1,151 @@
+/**
+ * Takes a permit: asks, waits in place while the estimate is short, otherwise says when to come back.
+ * Next stop: the caller makes its call, then `limiter/report/report.ts` hears how it went.
+ */
+import type { Charge } from '../../contracts/limit.ts';
+import type { Buckets } from '../buckets/registry.ts';
+import { gridCost, usableMax } from '../buckets/bucket-row.ts';
+import type { PreparedCall } from './encode-batch.ts';
+import type { TimedDecision } from './batcher.ts';
+import { allowedLateMs, permitLifetimeMs } from './permit.ts';
+import type { Sleepers } from './local-waiters.ts';
+import type { AcquireRequest, AcquireResult, Permit } from '../types.ts';
+import { describeWait } from './wait-reason.ts';
+
+export interface AcquireDeps {
+  readonly buckets: Buckets;
+  readonly decide: (lane: string, call: PreparedCall) => Promise<TimedDecision>;
+  readonly wasLate: (lane: string, ageMs: number) => void;
+  readonly sleepers: Sleepers;
+  /** Takes back what a permit that was never used had taken. */
+  readonly giveBack: (permit: Permit) => Promise<void>;
+  /** The longest time that a caller is sent away for, in milliseconds: limits change, so it looks in again. */
+  readonly maxRetryAfterMs: number;
+}
+
+const defaults = { weight: 1, priority: 'bulk', maxWaitMs: 1_000 } as const satisfies Partial<AcquireRequest>;
+const LEAST_RETRY_AFTER_MS = 100;
+/**
+ * Who is sent away comes back so long before its turn and waits the rest in place: timers and queues are late, by tenths of
+ * a second on a busy machine, and a paced limit does not keep what nobody took.
+ */
+const LONGEST_LEAD_MS = 600;
+const SHORTEST_LEAD_MS = 150;
+/** Calls of a limit that wait in place like that, unless even the shortest lead makes them more. */
+const CALLS_IN_PLACE = 10;
+const MOST_RENEWALS = 5;
+
+/**
+ * @throws LimiterUnavailable when the store can't be asked; no permit was given.
+ * @throws TypeError for a charge that can never be granted.
+ */
+export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promise<AcquireResult> {
+  const { maxWaitMs, signal } = { ...defaults, ...request };
+  const startedAt = performance.now();
+  const buckets = await deps.buckets.prepare(request.charges);
+  let call = prepareCall(request, buckets.ids, buckets.gateId);
+  let expired: Permit | undefined;
+  let renewals = 0;
+  for (;;) {
+    const askedAt = performance.now();
+    const decision = await deps.decide(buckets.provider, call);
+    const now = performance.now();
+    if (decision.granted) {
+      const permit = makePermit(request, buckets.ids, call, decision);
+      const isWanted = signal?.aborted !== true;
+      if (now < permit.expiresAt && isWanted) return { granted: true, permit, waitedMs: now - startedAt };
+      if (!isWanted) {
+        await deps.giveBack(permit);
+        return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
+      }
+      // The process was too busy to use it in time.
+      deps.wasLate(buckets.provider, now - decision.decidedAt);
+      if (++renewals > MOST_RENEWALS) {
+        await deps.giveBack(permit);
+        return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
+      }
+      call = { ...call, renews: decision.slots };
+      expired = permit;
+      continue;
+    }
+    if (expired !== undefined) {
+      await deps.giveBack(expired);
+      expired = undefined;
+      const { renews: _, ...rest } = call;
+      call = { ...rest, goesFirst: true };
+      continue;
+    }
+    const bucketId = call.bucketIds[decision.bucket] ?? call.gateId;
+    const waitMs = Math.max(0, decision.waitMs - (now - decision.decidedAt));
+    if (
+      // Asking again will take about as long as it took now, and belongs to the wait.
+      now + waitMs + (now - askedAt) > startedAt + maxWaitMs ||
+      signal?.aborted === true ||
+      !(await deps.sleepers.sleep(bucketId, waitMs, signal))
+    ) {
+      const leftMs = Math.max(0, waitMs - (performance.now() - now));
+      // Who does not wait in place would be sent away again.
+      const leadMs = maxWaitMs >= 2 * SHORTEST_LEAD_MS ? leadOf(waitMs, decision.ahead, maxWaitMs) : 0;
+      const retryAfterMs = Math.ceil(Math.min(deps.maxRetryAfterMs, Math.max(LEAST_RETRY_AFTER_MS, leftMs - leadMs)));
+      const chargeIndex = buckets.ids.indexOf(bucketId);
+      return { granted: false, retryAfterMs, wait: describeWait(request.charges, chargeIndex, decision) };
+    }
+  }
+}
+
+/**
+ * How long before its turn a call that is sent away comes back, in milliseconds.
+ * @param ahead calls that wait before this one: with its wait they tell how fast the limit is.
+ */
+export function leadOf(waitMs: number, ahead: number, maxWaitMs: number): number {
+  const tenCallsMs = (CALLS_IN_PLACE * waitMs) / Math.max(1, ahead);
+  return Math.max(SHORTEST_LEAD_MS, Math.min(LONGEST_LEAD_MS, maxWaitMs / 2, tenCallsMs));
+}
+
+function prepareCall(request: AcquireRequest, ids: readonly number[], gateId: number): PreparedCall {
+  const costById = new Map<number, number>();
+  for (const [index, charge] of request.charges.entries()) {
+    checkCost(charge);
+    const id = ids[index]!;
+    costById.set(id, (costById.get(id) ?? 0) + gridCost(charge.cost));
+  }
+  return {
+    callKey: request.callKey,
+    account: request.account,
+    weight: request.weight ?? defaults.weight,
+    priority: request.priority ?? defaults.priority,
+    gateId,
+    bucketIds: [...costById.keys()],
+    costs: [...costById.values()],
+  };
+}
+
+function checkCost({ key, cost, limit }: Charge): void {
+  if (!Number.isFinite(cost) || cost < 0)
+    throw new TypeError(`The cost of ${key} must be a number ≥ 0, but is ${cost}`);
+  if (limit.kind === 'learned') return;
+  const most = limit.kind === 'window' ? usableMax(limit) : limit.max;
+  if (cost > most)
+    throw new TypeError(`A call that costs ${cost} can never be granted by ${key}, which allows ${most}`);
+}
+
+function makePermit(
+  request: AcquireRequest,
+  ids: readonly number[],
+  call: PreparedCall,
+  decision: TimedDecision & { readonly granted: true },
+): Permit {
+  const at = ids.map((id) => call.bucketIds.indexOf(id));
+  return {
+    callKey: request.callKey,
+    charges: request.charges,
+    slots: at.map((index) => decision.slots[index]!),
+    epochs: at.map((index) => decision.epochs[index]!),
+    grantedAt: decision.decidedAt,
+    expiresAt:
+      decision.decidedAt +
+      permitLifetimeMs(request.charges) +
+      (decision.lateMs > 0 ? allowedLateMs(request.charges, decision.lateMs) : 0),
+    ...(decision.isProbe === true ? { isProbe: true } : {}),
+  };
+}

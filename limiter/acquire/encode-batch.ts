@@ -1,0 +1,154 @@
+/**
+ * A batch of waiting calls as the arguments of one statement, and its result as one decision per call.
+ * Next stop: `batcher.ts` sends batches.
+ */
+import type { Priority } from '../../contracts/limit.ts';
+
+/** One call, ready to be sent: charges of the same bucket are summed. */
+export interface PreparedCall {
+  readonly callKey: string;
+  readonly account: string;
+  readonly weight: number;
+  readonly priority: Priority;
+  readonly gateId: number;
+  /**
+   * The slots of a permit that was not sent in time: it is to be counted now instead of then, which takes no room. Denied
+   * when its time is over, or something was closed meanwhile.
+   */
+  readonly renews?: readonly number[];
+  /** The provider's breaker has let it through: the gate is not asked. */
+  readonly skipsGate?: boolean;
+  /** Its permit was lost that way: it goes before all others of its class. */
+  readonly goesFirst?: boolean;
+  readonly bucketIds: readonly number[];
+  readonly costs: readonly number[];
+}
+
+export type Decision =
+  | {
+      readonly granted: true;
+      /** By bucket, as in `bucketIds`. */ readonly slots: readonly number[];
+      readonly epochs: readonly number[];
+      /** The one call that finds out whether a failing provider is back. */
+      readonly isProbe?: boolean;
+    }
+  | {
+      readonly granted: false;
+      readonly cause: number;
+      /** Why, for people, when the cause alone does not say it. */
+      readonly detail?: string;
+      /** Index into `bucketIds`; -1 = the provider's gate. */
+      readonly bucket: number;
+      readonly waitMs: number;
+      readonly ahead: number;
+      readonly untilMs: number | undefined;
+    };
+
+export interface BatchArguments {
+  readonly ids: number[];
+  readonly demand: number[];
+  readonly gates: number[];
+  readonly requests: string;
+  readonly renewals: string | null;
+  /** The calls as numbered in `requests`. */
+  readonly order: readonly PreparedCall[];
+}
+
+/** Arrays of bigint arrive as strings. */
+export interface BatchResult {
+  readonly missing: readonly string[] | null;
+  readonly lock_wait_us: number;
+  readonly slots: readonly string[];
+  readonly epochs: readonly number[];
+  readonly denied:
+    | readonly [
+        request: number,
+        cause: number,
+        position: number,
+        waitUs: number,
+        ahead: number,
+        untilUs: number | null,
+      ][]
+    | null;
+  readonly law_due: readonly string[] | null;
+}
+
+const PRIORITY_CLASS = { interactive: 0, bulk: 1, trickle: 2 } satisfies Record<Priority, number>;
+export const GATE_CAUSE = 6;
+
+export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
+  const demandById = new Map<number, number>();
+  const gatePosition = new Map<number, number>();
+  for (const call of calls) {
+    if (call.skipsGate !== true && !gatePosition.has(call.gateId)) gatePosition.set(call.gateId, gatePosition.size + 1);
+    for (let i = 0; i < call.bucketIds.length; i++) {
+      const id = call.bucketIds[i]!;
+      demandById.set(id, (demandById.get(id) ?? 0) + (call.renews === undefined ? call.costs[i]! : 0));
+    }
+  }
+  // Numeric order is the lock order of every statement.
+  const ids = [...demandById.keys()].sort((a, b) => a - b);
+  const position = new Map(ids.map((id, index) => [id, index + 1]));
+  const asks = calls.filter((call) => call.renews === undefined);
+  const renewals = calls.filter((call) => call.renews !== undefined);
+  // Without a gate nothing holds it back.
+  const gateOf = (call: PreparedCall) => (call.skipsGate === true ? undefined : gatePosition.get(call.gateId));
+  const positions = (call: PreparedCall) => call.bucketIds.map((id) => position.get(id));
+  return {
+    ids,
+    demand: ids.map((id) => demandById.get(id)!),
+    gates: [...gatePosition.keys()],
+    requests: JSON.stringify(
+      asks.map((call) => ({
+        k: call.callKey,
+        a: call.account,
+        w: call.weight,
+        c: PRIORITY_CLASS[call.priority],
+        g: gateOf(call),
+        ...(call.goesFirst === true ? { f: true } : {}),
+        b: positions(call),
+        q: call.costs,
+      })),
+    ),
+    renewals:
+      renewals.length === 0
+        ? null
+        : JSON.stringify(
+            renewals.map((call, index) => ({
+              n: asks.length + index + 1,
+              g: gateOf(call),
+              b: positions(call),
+              s: call.renews,
+              q: call.costs,
+            })),
+          ),
+    order: [...asks, ...renewals],
+  };
+}
+
+/** One decision per call, in the order of `calls`. */
+export function decodeBatch(calls: readonly PreparedCall[], sent: BatchArguments, result: BatchResult): Decision[] {
+  const position = new Map(sent.ids.map((id, index) => [id, index]));
+  const deniedByRequest = new Map(result.denied?.map((entry) => [entry[0], entry]));
+  const numberOf = new Map(sent.order.map((call, index) => [call, index + 1]));
+  return calls.map((call) => {
+    const denied = deniedByRequest.get(numberOf.get(call)!);
+    if (denied === undefined) {
+      const positions = call.bucketIds.map((id) => position.get(id)!);
+      return {
+        granted: true,
+        slots: positions.map((at) => Number(result.slots[at]!)),
+        epochs: positions.map((at) => result.epochs[at]!),
+      };
+    }
+    const [, cause, at, waitUs, ahead, untilUs] = denied;
+    return {
+      granted: false,
+      cause,
+      bucket: cause === GATE_CAUSE ? -1 : call.bucketIds.indexOf(sent.ids[at - 1]!),
+      waitMs: waitUs / 1_000,
+      ahead,
+      untilMs: untilUs === null ? undefined : untilUs / 1_000,
+    };
+  });
+}

@@ -1,0 +1,126 @@
+/**
+ * Applies the control law of learned limits: reads what all workers reported, computes, writes unless somebody else did.
+ * The law itself is pure, in `step.ts`. Next stop: the new rate is what `limiter/acquire/acquire.ts` paces by.
+ */
+import type { LearnedLimit } from '../../contracts/limit.ts';
+import type { Pool } from '../../db/pool.ts';
+import { initialLaw, stepLaw, type LawOutput, type LawState } from './step.ts';
+import { DEFAULT_GUARD_MS, ring } from '../buckets/bucket-row.ts';
+import { LAW_READ, LAW_WRITE } from '../statements.ts';
+
+export interface Learner {
+  /** Steps the laws of these buckets soon, one batch after the other. */
+  readonly step: (ids: readonly number[]) => void;
+  /** Resolves when no step is on its way. */
+  readonly settled: () => Promise<void>;
+}
+
+interface LawRow {
+  readonly id: number;
+  readonly spec: LearnedLimit;
+  readonly law: LawState | null;
+  readonly version: number;
+  readonly at_ms: number;
+  readonly ok: number;
+  readonly fresh: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly stale: number;
+  readonly retry_ms: number | null;
+  readonly waited_us: number;
+  readonly granted: number;
+  readonly demand: number;
+  readonly sibling_rate: number | null;
+}
+
+// Laws that are stepped in one statement.
+const MOST_AT_ONCE = 200;
+
+export function createLearner(pool: Pool): Learner {
+  const due = new Set<number>();
+  let running: Promise<void> | undefined;
+
+  return {
+    step(ids) {
+      for (const id of ids) due.add(id);
+      // One connection at most, however many laws are due.
+      running ??= run().finally(() => (running = undefined));
+    },
+    async settled() {
+      await running;
+    },
+  };
+
+  async function run(): Promise<void> {
+    while (due.size > 0) {
+      const ids = [...due].slice(0, MOST_AT_ONCE);
+      for (const id of ids) due.delete(id);
+      try {
+        // Another worker that steps the same law at the same time wins; what it did not take in is stepped again.
+        for (const id of await stepAll(ids)) due.add(id);
+      } catch {
+        // The store is down, so no permits are given either; what was reported waits in the rows for the next step.
+        return;
+      }
+    }
+  }
+
+  /** Returns the ids that have to be stepped again. */
+  async function stepAll(ids: readonly number[]): Promise<number[]> {
+    const { rows } = await pool.query<LawRow>({ name: 'sluice-limit-law-read', text: LAW_READ, values: [ids] });
+    const written = await pool.query<{ lost: string[] }>({
+      name: 'sluice-limit-law-write',
+      text: LAW_WRITE,
+      values: [JSON.stringify(rows.map((row) => toStep(row, next(row))))],
+    });
+    return written.rows[0]!.lost.map(Number);
+  }
+}
+
+function toStep(row: LawRow, output: LawOutput): object {
+  const { window } = output;
+  return {
+    id: row.id,
+    version: row.version,
+    law: output.state,
+    atMs: row.at_ms,
+    rate: output.ratePerSecond,
+    burst: output.burst,
+    hold: output.mode === 'hold',
+    probeMs: output.probeAtMs,
+    epoch: output.epoch,
+    max: window?.max,
+    ...(window === undefined ? NO_RING : ring(Math.round(window.perMs * 1_000), DEFAULT_GUARD_MS * 1_000)),
+    ok: row.ok,
+    fresh: row.fresh,
+    refused: row.refused,
+    failed: row.failed,
+    stale: row.stale,
+    waitedUs: row.waited_us,
+    granted: row.granted,
+    event: output.event,
+  };
+}
+
+const NO_RING = { winUs: 0, guardUs: 0, slotUs: 0, slots: 0 };
+
+function next(row: LawRow): LawOutput {
+  const learned = row.sibling_rate === null ? undefined : { ratePerSecond: row.sibling_rate };
+  const first = row.law === null ? initialLaw(row.spec, row.at_ms, learned) : undefined;
+  if (first !== undefined && row.ok + row.refused + row.failed + row.stale === 0) return first;
+  return stepLaw(
+    row.law ?? first!.state,
+    {
+      atMs: row.at_ms,
+      ok: row.ok,
+      fresh: row.fresh,
+      refused: row.refused,
+      stale: row.stale,
+      failed: row.failed,
+      demand: row.demand,
+      sent: row.granted,
+      ...(row.retry_ms === null ? {} : { retryAfterMs: row.retry_ms }),
+    },
+    row.spec,
+  );
+}

@@ -1,0 +1,83 @@
+/**
+ * The one decrease of an epoch: what a refusal says depends on what was going on. Above the estimate it was expected,
+ * below it the limit has fallen, or others came. Next stop: `limiter/adaptive/probe.ts` or easing in `limiter/adaptive/step.ts`.
+ */
+import type { LearnedLimit } from '../../contracts/limit.ts';
+import { touched } from './climb.ts';
+import { hold } from './probe.ts';
+import { noteRefusal } from './detect-sliding-window.ts';
+import { bounds, clamp, describe, enter, isWellMeasured, measuredNow, setMark } from './state.ts';
+import type { LawEvent, LawState } from './state.ts';
+import { slidingKnown } from './detect-window.ts';
+
+/** Lowers what is given out, and begins a new epoch: refusals of older permits change nothing any more. */
+export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
+  const before = s.rate;
+  const sample = measuredNow(s);
+  const wasSure = s.sure === 2;
+  s.epoch += 1;
+  s.heldLimit = s.limit;
+  let goesOn = false;
+  if (s.phase === 'climb') goesOn = touched(s);
+  else if (s.phase === 'cruise' || s.phase === 'recover') surprised(s, sample);
+  else if (s.phase === 'ease') eased(s, sample);
+  const isWindow = (s.phase === 'climb' || s.phase === 'cruise' || s.phase === 'ease') && noteRefusal(s);
+  if (s.limit < 0.8 * s.heldLimit && wasSure) s.restless = 1;
+  s.limit = clamp(s.limit, bounds(spec).floor, bounds(spec).ceiling);
+  if (s.phase === 'ease') s.shallow = 0;
+  const inMs = s.nowMs - s.markHiMs;
+  const soon =
+    s.windowMax > 0 ? s.okSinceMark < 0.5 * s.windowMax && inMs < 0.5 * s.windowHiMs : inMs < 0.25 * s.rampMs;
+  const isSliding = s.phase === 'fill' && s.rampMs > 0 && s.settleMs === 0 && soon;
+  if (isSliding) {
+    s.settleMs = s.rampMs + 1000;
+    // In a sliding window the first call leaves one length after it was made, so the length is known already.
+    if (s.windowMax > 0) slidingKnown(s);
+    s.probeAtMs = s.nowMs + s.settleMs;
+    enter(s, 'settle');
+    return `refused at ${describe(before)} soon after it opened: waiting until the first calls have left the window`;
+  }
+  if (isWindow) {
+    hold(s, event.retryAfterMs);
+    return `refused at ${describe(before)}: a sliding window of ${s.windowMax} calls in ${(s.windowHiMs / 1000).toFixed(0)} s`;
+  }
+  const gentle = event.retryAfterMs === undefined && (s.phase === 'climb' || s.phase === 'cruise') && s.shallow === 1;
+  if (!gentle) {
+    hold(s, event.retryAfterMs);
+    return `refused at ${describe(before)}: closed until one call succeeds`;
+  }
+  if (!goesOn) setMark(s, s.nowMs, s.nowMs, 0);
+  enter(s, 'ease');
+  return `refused at ${describe(before)}: ${describe(s.limit)}`;
+}
+
+/** Refused again although we eased: one such refusal may be chance, several show that much less is let through now. */
+function eased(s: LawState, sample: number): void {
+  const isMeasured = sample > 0 && s.nowMs - s.markHiMs > 2500;
+  if (isMeasured) s.limit = clamp(1.1 * sample, 0.3 * s.limit, s.limit);
+  else if (s.sure < 2) s.limit *= 0.7;
+}
+
+/** Refused although we were below the estimate: what was accepted lately says more than what was believed. */
+function surprised(s: LawState, counted: number): void {
+  // What callers who came back late left unused may have been lost in a full bucket: the limit is higher than the count then.
+  const isUsed = s.windowMax > 0 || s.unused <= 0.1 * (s.okSinceMark + s.unused);
+  const sample = isUsed || counted === 0 ? counted : Math.max(counted, 0.9 * s.limit);
+  s.saved = 0;
+  s.refusedRate = s.rate;
+  // Windows close for a while, so only a span of a whole window measures them.
+  const leastMs = s.windowMax > 0 ? s.windowHiMs : 1000 + 2 * s.rttMs;
+  const isMeasured = sample > 0 && s.okSinceMark >= 3 && s.nowMs - s.markHiMs > leastMs;
+  if (s.sure < 2) {
+    s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : 0.8 * s.limit;
+    s.sure = isWellMeasured(s) ? 2 : 1;
+    return;
+  }
+  const soonMs = Math.max(20_000, 2 * s.windowHiMs, 20_000 / s.limit);
+  s.streak = s.surpriseAtMs > 0 && s.nowMs - s.surpriseAtMs < soonMs ? s.streak + 1 : 1;
+  s.surpriseAtMs = s.nowMs;
+  s.margin = Math.min(0.1, s.margin * 1.25);
+  const ratchet = s.limit * Math.max(0.3, 1 - 0.05 * s.streak ** 1.5);
+  s.limit = isMeasured ? clamp(sample, 0.2 * s.limit, 0.995 * s.limit) : ratchet;
+  s.sure = isWellMeasured(s) ? 2 : 1;
+}

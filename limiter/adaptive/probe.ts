@@ -1,0 +1,69 @@
+/**
+ * Closed after a refusal: when the next single call may find out whether the server opened.
+ * Next stop: `limiter/adaptive/reopened.ts`, what its success says.
+ */
+import { clamp, enter } from './state.ts';
+import type { LawState } from './state.ts';
+
+/** Probes over the span in which an opening is expected: a large window can spare more of them. */
+function expectedProbes(s: LawState): number {
+  return clamp(s.windowMax / 20, 8, 24);
+}
+
+/** Closes the bucket because of a refusal now. */
+export function hold(s: LawState, retryAfterMs: number | undefined): void {
+  close(s, 0, 0);
+  nextProbe(s, retryAfterMs);
+}
+
+/** Closes the bucket although nothing was refused: the window is used up and its next opening is to be measured. */
+export function holdUntilOpening(s: LawState, fromMs: number, toMs: number): void {
+  close(s, fromMs, toMs);
+  s.lastRefusalMs = fromMs;
+  // A little before it can open: this probe should be refused, or else the window was not used up at all.
+  s.probeAtMs = Math.max(s.nowMs, fromMs - 0.03 * s.windowLoMs);
+}
+
+function close(s: LawState, openFromMs: number, openToMs: number): void {
+  s.heldFrom = s.phase;
+  s.heldAtMs = s.nowMs;
+  s.heldRate = s.rate;
+  s.heldOk = s.okSinceMark;
+  s.probeNo = 0;
+  s.probesRefused = 0;
+  s.openFromMs = openFromMs;
+  s.openToMs = openToMs;
+  enter(s, 'hold');
+}
+
+/**
+ * The time of the next probe. Gaps grow with the square of the number of probes, so that fifteen minutes take 17 and an
+ * hour 27; where an opening is expected they divide the span evenly.
+ */
+export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
+  if (retryAfterMs !== undefined) {
+    s.probeAtMs = s.nowMs + clamp(retryAfterMs, 0, 86_400_000) + 50;
+    s.probeNo += 1;
+    return;
+  }
+  const expected = s.openToMs > s.nowMs;
+  // A climb above a known window is refused just before the window's end.
+  const isEnd = s.probeNo === 0 && s.heldFrom === 'climb' && s.windowMax > 0;
+  const gapMs = isEnd
+    ? Math.max(500, 0.03 * s.windowHiMs)
+    : expected
+      ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s))
+      : Math.min(Math.max(500 * (s.probeNo + 1) ** 2, shortestGapMs(s)), longestGapMs(s));
+  s.probeAtMs = Math.max(s.nowMs + gapMs, expected ? s.openFromMs : 0);
+  if (!expected) s.probeNo += 1;
+}
+
+/** To know the end of a long window to a hundredth of its length is enough. */
+function shortestGapMs(s: LawState): number {
+  return s.windowMax > 0 && s.measuring === 0 ? 0.01 * s.windowHiMs : 0;
+}
+
+/** Where the length of the window is known its end is met with an error of a twelfth. */
+function longestGapMs(s: LawState): number {
+  return s.windowMax > 0 && s.measuring === 0 ? Math.max(500, s.windowHiMs / 12) : Number.POSITIVE_INFINITY;
+}

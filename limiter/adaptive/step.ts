@@ -1,0 +1,240 @@
+/**
+ * The control law for unknown limits: from what was accepted, refused and failed to the rate that is given out.
+ * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/learned-limits.md` explains it with plots.
+ * Called by `limiter/adaptive/controller.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire/acquire.ts`.
+ */
+import type { LearnedLimit } from '../../contracts/limit.ts';
+import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost } from './climb.ts';
+import { decrease } from './decrease.ts';
+import { holdUntilOpening, nextProbe } from './probe.ts';
+import { opened } from './reopened.ts';
+import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './outage.ts';
+import { countRecent } from './recent-accepted.ts';
+import { countSpans, forgetSpans, leavingRate } from './detect-sliding-window.ts';
+import { bounds, clamp, describe, enter, setMark } from './state.ts';
+import type { LawEvent, LawOutput, LawState } from './state.ts';
+import { keptWindow, measuredOpenings } from './detect-window.ts';
+
+export type { LawEvent, LawOutput, LawState } from './state.ts';
+
+/** Callers who are there have made a step of the ramp by now. */
+const LATE_MS = 1_200;
+/** Seconds of the rate that may be on their way: answers come in some tenths of one, and are told in batches. */
+const UNANSWERED_S = 0.3;
+
+/**
+ * The law at the first call of a bucket.
+ * @param learned what a sibling key (same limit, another account) has learned: the ramp starts there.
+ */
+export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePerSecond: number }): LawOutput {
+  const { start, floor, ceiling } = bounds(spec);
+  const rate = learned ? clamp(learned.ratePerSecond, floor, ceiling) : start;
+  // The first call marks the beginning of the first quota, unless the ramp starts at somebody else's rate.
+  const markMs = learned ? 0 : Math.max(1, nowMs);
+  const state: LawState = {
+    phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
+    margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, unused: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
+    surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
+    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, former: 0, climbFrom: 0, proven: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
+    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, spans: [], spansFromMs: 0, spanOk: 0, bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0, drainUntilMs: 0, clean: 0, unanswered: 0, same: [], recentOk: 0, recentFailed: 0,
+  }; // prettier-ignore
+  return output(state, spec);
+}
+
+/**
+ * One step: also with zero counts, when only time has passed. Any order and any number of steps is safe; a time before
+ * the last one shifts the law's memory instead of freezing it.
+ */
+export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
+  const s: LawState = { ...state };
+  advanceTo(s, event);
+  const text = react(s, event, spec) ?? passTime(s, spec);
+  if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
+  s.rate = rateOf(s, spec);
+  return output(s, spec, text);
+}
+
+function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
+  const backMs = s.nowMs - atMs;
+  if (backMs > 1000) {
+    // The store's clock was set back: every remembered time moves with it.
+    const times = ['phaseAtMs', 'markLoMs', 'markHiMs', 'lastRefusalMs', 'surpriseAtMs', 'heldAtMs', 'probeAtMs', 'openFromMs', 'openToMs', 'nextClimbMs', 'recentAtMs', 'recentFromMs', 'drainUntilMs'] as const; // prettier-ignore
+    for (const name of times) if (s[name] !== 0) s[name] -= backMs;
+    forgetSpans(s);
+    s.nowMs = atMs;
+  }
+  const passedMs = Math.max(0, atMs - s.nowMs);
+  s.nowMs += passedMs;
+  countRecent(s, ok);
+  countSpans(s, ok);
+  s.clean += ok;
+  const below = (passedMs * s.limit) / 1000 - ok;
+  // One per cent more, because the estimate may be that much too low.
+  s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
+  // A ring that is still full holds a climb back; it starts when calls flow.
+  if (s.phase === 'climb') s.above = Math.max(-3, s.above - below);
+  const offered = (passedMs * s.rate) / 1000;
+  const taken = sent ?? offered;
+  if (s.phase === 'start') {
+    s.above += ok;
+    s.unanswered = Math.max(0, s.unanswered + taken - ok);
+  }
+  remember(s, passedMs);
+  s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
+  // We did not ask for all there was, so what was accepted says nothing about the limit.
+  const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
+  if (isOpen) s.unused = Math.max(0, s.unused + offered - taken);
+  if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
+}
+
+/** What the reported answers change; undefined when they change nothing. */
+function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undefined {
+  countOutcomes(s, event.ok + event.refused + event.stale, event.failed);
+  earn(s, event.ok);
+
+  if (event.refused + event.stale > 0) pay(s, event.refused + event.stale);
+  const wasHeld = s.phase === 'hold' || s.phase === 'settle';
+  if (event.refused > 0) {
+    s.okSinceMark += event.ok;
+    s.lastRefusalMs = s.nowMs;
+    s.clean = 0;
+    if (!wasHeld) return decrease(s, event, spec);
+    s.probesRefused += 1;
+    nextProbe(s, event.retryAfterMs);
+    if (s.phase === 'settle') enter(s, 'hold');
+    return undefined;
+  }
+  const fresh = event.fresh ?? (s.nowMs >= s.probeAtMs && event.stale === 0 ? event.ok : 0);
+  if (s.phase === 'hold' && fresh > 0) return opened(s, event);
+  if (s.phase === 'outage') {
+    if (fresh > 0) return recover(s);
+    if (event.failed > 0 && s.nowMs >= s.probeAtMs) nextOutageProbe(s);
+    return undefined;
+  }
+  s.okSinceMark += event.ok;
+  if (s.phase === 'hold' && event.failed > 0 && s.nowMs >= s.probeAtMs) nextProbe(s, undefined);
+  return isOutage(s) ? breakOff(s) : undefined;
+}
+
+/** What passing time changes. */
+function passTime(s: LawState, spec: LearnedLimit): string | undefined {
+  const inPhaseMs = s.nowMs - s.phaseAtMs;
+  const { ceiling } = bounds(spec);
+  switch (s.phase) {
+    case 'start':
+      if (inPhaseMs >= 700 && s.demand > 0.5 && isAccepted(s, inPhaseMs)) {
+        s.limit = Math.min(ceiling, s.limit * 2);
+        startAgain(s);
+      } else if (inPhaseMs >= 5000) {
+        // A moment without callers must not count for ever.
+        startAgain(s);
+      }
+      return undefined;
+    case 'ease':
+      if (inPhaseMs >= easeMs(s)) {
+        settleCost(s);
+        enter(s, 'cruise');
+      }
+      return undefined;
+    case 'settle':
+      if (s.nowMs >= s.probeAtMs) enter(s, s.measuring > 0 ? 'fill' : 'cruise');
+      return undefined;
+    case 'fill':
+      return passFill(s);
+    case 'cruise':
+      if (mayClimb(s) && s.limit < ceiling) climb(s);
+      return undefined;
+    case 'climb':
+      if (s.demand < 0.5) enter(s, 'cruise');
+      else if (inPhaseMs >= climbMs(s) && s.above > 0.5 * s.stepUp * s.limit * (climbMs(s) / 1000)) {
+        climbed(s);
+        s.limit = Math.min(ceiling, s.limit);
+        return `clean at ${describe(s.limit)}`;
+      }
+      return undefined;
+    case 'recover':
+      if (inPhaseMs >= 2000 + 2 * s.rttMs) enter(s, 'cruise');
+      return undefined;
+    case 'hold':
+    case 'outage':
+      return undefined;
+    default:
+      return s.phase satisfies never;
+  }
+}
+
+/**
+ * Whether what was given out in this step of the ramp has been accepted: slow answers slow the ramp down. Callers who were
+ * sent away come back some tenths of a second late and leave a part unused. Where hardly anything is on its way, that
+ * stops the ramp only when it is nearly two thirds.
+ */
+function isAccepted(s: LawState, inPhaseMs: number): boolean {
+  const givenOut = (s.limit * inPhaseMs) / 1000;
+  const isAnswered = inPhaseMs >= LATE_MS && s.unanswered <= 0.5 + UNANSWERED_S * s.limit;
+  return s.above >= (isAnswered ? 0.35 : 0.7) * givenOut;
+}
+
+function startAgain(s: LawState): void {
+  s.above = 0;
+  enter(s, 'start');
+}
+
+/** Until the server has saved up a few calls again, so that their different travel times do no harm. */
+function easeMs(s: LawState): number {
+  const calls = 0.3 + 3 * Math.sqrt((s.limit * s.rttMs) / 4000);
+  return Math.max(s.rttMs, (calls * 1000) / (0.5 * s.limit));
+}
+
+/** A window that is being used up for measurement: closed as soon as all its calls were accepted. */
+function passFill(s: LawState): string | undefined {
+  const fromMs = s.markLoMs + s.windowLoMs;
+  const toMs = s.markHiMs + s.windowHiMs;
+  if (s.measuring < measuredOpenings && s.okSinceMark >= s.windowMax && s.nowMs < (fromMs + toMs) / 2) {
+    s.epoch += 1;
+    holdUntilOpening(s, fromMs, toMs);
+    return `window of ${s.windowMax} calls is used up: measuring when it opens`;
+  }
+  if (s.nowMs > s.markHiMs + 2 * Math.max(s.windowHiMs, 30_000)) {
+    s.measuring = 0;
+    enter(s, 'cruise');
+  }
+  return undefined;
+}
+
+/** A third of its length uses up a window, half of it while its calls are not known. A sliding one lets go of calls only as fast as they were made before. */
+function setFillRate(s: LawState): void {
+  if (s.windowMax === 0) return;
+  const isFree = s.measuring === measuredOpenings;
+  const rate = (s.windowMax * (isFree ? 2500 : 3000)) / s.windowLoMs;
+  s.fillRate = s.fillRate > 0 ? Math.min(rate, 0.95 * s.fillRate) : rate;
+}
+
+function rateOf(s: LawState, spec: LearnedLimit): number {
+  const { floor, ceiling } = bounds(spec);
+  const share = { start: 1, cruise: 1 - s.margin, climb: 1 + s.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
+  const filling = s.phase === 'fill' ? s.fillRate : 0;
+  const rate = Math.max(filling, s.limit * share[s.phase]);
+  return clamp(s.nowMs < s.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);
+}
+
+function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
+  const held = s.phase === 'hold' || s.phase === 'outage' || s.phase === 'settle';
+  const window = keptWindow(s);
+  const rate = rateOf(s, spec);
+  // Callers who were sent away come back some tenths of a second late. When the search stands still because of that, what they
+  // were late for is kept for them.
+  const isUnused = s.phase === 'start' && s.nowMs - s.phaseAtMs > 1500 && s.above < 0.5 * s.limit;
+  return {
+    state: s,
+    ratePerSecond: rate,
+    burst: Math.max(
+      window ? Math.max(1, 0.05 * rate) : 1 + (isUnused ? 0.4 : 0.1) * rate,
+      s.demand < 0.5 && window ? window.max : 0,
+    ),
+    mode: held ? 'hold' : 'open',
+    ...(held ? { probeAtMs: s.probeAtMs } : {}),
+    epoch: s.epoch,
+    ...(window ? { window } : {}),
+    ...(event === undefined ? {} : { event }),
+  };
+}

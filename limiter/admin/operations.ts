@@ -1,0 +1,137 @@
+/**
+ * The operator's hand on the limits: list, show, pause, resume, override, forget. Also behind `npx sluice limits`.
+ */
+import type { LimitSpec } from '../../contracts/limit.ts';
+import type { Pool } from '../../db/pool.ts';
+import { bucketId } from '../buckets/bucket-row.ts';
+import { LimiterUnavailable } from '../errors.ts';
+import { toView, type LimitView, type LookRow } from './limit-view.ts';
+import { EVENTS, FIND, FORGET, LOOK, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
+
+export interface ListFilter {
+  /** Keys that begin with this, e.g. `github/`. */
+  readonly prefix?: string;
+  readonly kind?: LimitSpec['kind'];
+  readonly state?: 'paused' | 'closed' | 'waiting';
+  /** At most this many, by key. Default 100. */
+  readonly limit?: number;
+}
+
+export interface LimitDetails extends LimitView {
+  /** What happened to it, latest first. */
+  readonly events: readonly {
+    readonly at: string;
+    readonly type: string;
+    readonly detail: Readonly<Record<string, unknown>>;
+  }[];
+  /** The first calls that wait, in order. */
+  readonly queue: readonly {
+    readonly callKey: string;
+    readonly account: string;
+    readonly cost: number;
+    readonly etaMs: number;
+    readonly bounces: number;
+  }[];
+  /** The learned rate over time, oldest first; empty for other limits. */
+  readonly rateHistory: readonly { readonly at: string; readonly ratePerSecond: number }[];
+}
+
+export interface Operations {
+  list(filter?: ListFilter): Promise<LimitView[]>;
+  /** Undefined when the key was never used. */
+  show(key: string): Promise<LimitDetails | undefined>;
+  /**
+   * Nobody gets a permit any more; calls that wait keep their places. `provider/*` stops a provider, `provider/limit/*`
+   * one limit of all its scopes, also those that turn up later.
+   * @returns how many keys it holds for.
+   */
+  pause(keyOrPrefix: string, reason: string): Promise<number>;
+  /** Ends a pause, and opens what an answer had closed. @returns how many keys it changed. */
+  resume(keyOrPrefix: string): Promise<number>;
+  /** Puts other numbers in force until they are taken back with `{}`. @returns false when the key was never used. */
+  override(key: string, numbers: { readonly max?: number; readonly ratePerSecond?: number }): Promise<boolean>;
+  /**
+   * Forgets what the key used and learned, and who waits for it. A window that is in use may be exceeded after it.
+   * @returns false when the key was never used.
+   */
+  forget(key: string): Promise<boolean>;
+}
+
+const EVENTS_SHOWN = 200;
+const TICKETS_SHOWN = 50;
+
+/** All of these throw LimiterUnavailable when the store can't be asked. */
+export function createOperations(pool: Pool): Operations {
+  return {
+    async list({ prefix, kind, state, limit = 100 } = {}) {
+      const found = await ask<{ id: number }>(FIND, [prefix ?? null, kind ?? null, state ?? null, limit]);
+      const rows = await ask<LookRow>(LOOK, [found.map((row) => row.id)]);
+      return rows.map(toView);
+    },
+    async show(key) {
+      const [rows, events, tickets] = await Promise.all([
+        ask<LookRow>(LOOK, [[bucketId(key)]]),
+        ask<EventRow>(EVENTS, [key, EVENTS_SHOWN]),
+        ask<TicketRow>(TICKETS, [key, TICKETS_SHOWN]),
+      ]);
+      const row = rows[0];
+      return row === undefined ? undefined : details(row, events, tickets);
+    },
+    async pause(keyOrPrefix, reason) {
+      return (await ask<{ keys: number }>(PAUSE, [keyOrPrefix, bucketId(keyOrPrefix), reason]))[0]!.keys;
+    },
+    async resume(keyOrPrefix) {
+      return (await ask<{ keys: number }>(RESUME, [keyOrPrefix]))[0]!.keys;
+    },
+    async override(key, { max, ratePerSecond }) {
+      for (const value of [max, ratePerSecond]) {
+        if (value !== undefined && !(value >= 0))
+          throw new TypeError(`An override must be a number ≥ 0, but is ${value}`);
+      }
+      return (await ask<{ found: boolean }>(OVERRIDE, [key, max ?? null, ratePerSecond ?? null]))[0]!.found;
+    },
+    async forget(key) {
+      return (await ask<{ found: boolean }>(FORGET, [key]))[0]!.found;
+    },
+  };
+
+  async function ask<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {
+    try {
+      return (await pool.query<Row>(text, values)).rows;
+    } catch (error) {
+      throw new LimiterUnavailable(error);
+    }
+  }
+}
+
+interface EventRow {
+  readonly at: Date;
+  readonly type: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+interface TicketRow {
+  readonly call_key: string;
+  readonly account: string;
+  readonly cost: number;
+  readonly eta_ms: number;
+  readonly bounces: number;
+}
+
+function details(row: LookRow, events: readonly EventRow[], tickets: readonly TicketRow[]): LimitDetails {
+  return {
+    ...toView(row),
+    events: events.map(({ at, type, detail }) => ({ at: at.toISOString(), type, detail })),
+    queue: tickets.map((ticket) => ({
+      callKey: ticket.call_key,
+      account: ticket.account,
+      cost: ticket.cost,
+      etaMs: Math.max(0, Math.ceil(ticket.eta_ms)),
+      bounces: ticket.bounces,
+    })),
+    rateHistory: events
+      .filter(({ type, detail }) => type === 'learned' && typeof detail['to'] === 'number')
+      .map(({ at, detail }) => ({ at: at.toISOString(), ratePerSecond: detail['to'] as number }))
+      .toReversed(),
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Knows which rows exist: makes them on first use, and brings them up to date when a limit's declaration changed.
+ * Next stop: `limiter/acquire/acquire.ts`.
+ */
+import type { Charge, LimitSpec } from '../../contracts/limit.ts';
+import type { Pool } from '../../db/pool.ts';
+import { bucketId, bucketRow, gateKey } from './bucket-row.ts';
+import { LimiterUnavailable } from '../errors.ts';
+import { CONFIGURE } from '../statements.ts';
+
+export interface Buckets {
+  /** Ids of the charges' rows and of their gate. New keys, and keys whose declaration changed, are written first. */
+  readonly prepare: (charges: readonly Charge[]) => PreparedBuckets | Promise<PreparedBuckets>;
+  /** Makes known keys' rows again, after they were forgotten. */
+  readonly configure: (ids: readonly number[]) => Promise<void>;
+  /** The id of a key's row: a hash, which is remembered for keys in use. */
+  readonly idOf: (key: string) => number;
+}
+
+export interface PreparedBuckets {
+  readonly ids: readonly number[];
+  readonly gateId: number;
+  readonly provider: string;
+}
+
+interface KnownKey {
+  readonly id: number;
+  readonly key: string;
+  readonly limit: LimitSpec | undefined;
+}
+
+// Keys remembered per process; beyond that the oldest ones are written again on their next use. About 300 bytes each.
+const MOST_KNOWN = 100_000;
+
+export function createBuckets(pool: Pool): Buckets {
+  const byKey = new Map<string, KnownKey>();
+  const byId = new Map<number, KnownKey>();
+  // Calls that need the same new rows wait for the same statement.
+  let writing: Promise<void> | undefined;
+  let toWrite = new Map<string, KnownKey>();
+
+  const idOf = (key: string): number => byKey.get(key)?.id ?? bucketId(key);
+  return { prepare, configure, idOf };
+
+  function prepare(charges: readonly Charge[]): PreparedBuckets | Promise<PreparedBuckets> {
+    const first = charges[0];
+    const gate = gateKey(first?.key ?? '');
+    const unknown: KnownKey[] = [];
+    const note = (key: string, limit: LimitSpec | undefined): number => {
+      const entry = { id: idOf(key), key, limit };
+      if (isWritten(entry)) return entry.id;
+      unknown.push(entry);
+      return entry.id;
+    };
+    const prepared = {
+      ids: charges.map((charge) => note(charge.key, charge.limit)),
+      gateId: note(gate, undefined),
+      provider: gate,
+    };
+    return unknown.length === 0 ? prepared : write(unknown).then(() => prepared);
+  }
+
+  async function configure(ids: readonly number[]): Promise<void> {
+    const keys = ids.map((id) => byId.get(id)).filter((known) => known !== undefined);
+    for (const { key } of keys) byKey.delete(key);
+    if (keys.length > 0) await write(keys);
+  }
+
+  async function write(keys: readonly KnownKey[]): Promise<void> {
+    for (const known of keys) toWrite.set(known.key, known);
+    await turn();
+    // Whoever waited longest writes for all that have come meanwhile.
+    const batch = [...toWrite.values()].filter((known) => !isWritten(known));
+    toWrite = new Map();
+    if (batch.length > 0) writing = send(batch).finally(() => (writing = undefined));
+    if (batch.length > 0) await writing;
+    if (!keys.every(isWritten)) await write(keys);
+  }
+
+  async function turn(): Promise<void> {
+    const before = writing;
+    if (before === undefined) return;
+    await before.catch(() => {});
+    await turn();
+  }
+
+  function isWritten({ key, limit }: KnownKey): boolean {
+    const written = byKey.get(key);
+    return written !== undefined && (written.limit === limit || isSame(written.limit, limit));
+  }
+
+  async function send(keys: readonly KnownKey[]): Promise<void> {
+    const rows = keys.map((known) => bucketRow(known.key, known.limit));
+    try {
+      await pool.query({ name: 'sluice-limit-configure', text: CONFIGURE, values: [JSON.stringify(rows)] });
+    } catch (error) {
+      throw new LimiterUnavailable(error);
+    }
+    for (const known of keys) {
+      byKey.delete(known.key);
+      byKey.set(known.key, known);
+      byId.set(known.id, known);
+    }
+    for (const [key, known] of byKey) {
+      if (byKey.size <= MOST_KNOWN) break;
+      byKey.delete(key);
+      byId.delete(known.id);
+    }
+  }
+}
+
+function isSame(a: LimitSpec | undefined, b: LimitSpec | undefined): boolean {
+  return JSON.stringify(a) === JSON.stringify(b);
+}

@@ -1,0 +1,195 @@
+/**
+ * Takes in how calls went. Refusals and what is given back go to the store at once, plain successes are collected and
+ * only sent when a learned limit wants to know of them; for a window without hints they cost nothing.
+ * Next stop: `db/functions/limiter/report.sql`, then `limiter/adaptive/controller.ts`.
+ */
+import type { Charge, QuotaHint } from '../../contracts/limit.ts';
+import type { Pool } from '../../db/pool.ts';
+import { gridCost } from '../buckets/bucket-row.ts';
+import { LimiterUnavailable } from '../errors.ts';
+import { matchQuota } from '../quota-headers/match-limit.ts';
+import { REPORT } from '../statements.ts';
+import { addRefund, emptyTally, mergeTally, outcomesOf, tallyJson, type Tally } from './pending-report.ts';
+import type { Observation, Permit } from '../types.ts';
+
+export interface Reports {
+  readonly report: (permit: Permit, observation: Observation) => Promise<void>;
+  /** Sends what is collected. */
+  readonly flush: () => Promise<void>;
+}
+
+export interface ReportsOptions {
+  readonly pool: Pool;
+  readonly idOf: (charge: Charge) => number;
+  /** Called with learned buckets whose control law should be stepped. */
+  readonly onLawDue: (ids: readonly number[]) => void;
+  /** Called with a bucket and how many calls in flight ended. */
+  readonly onRelease: (id: number, calls: number) => void;
+  /** Successes are collected for this long, in milliseconds. Default 200. */
+  readonly collectMs?: number;
+  /** Calls in flight are given back after at most this long, in milliseconds. Default 10. */
+  readonly releaseMs?: number;
+}
+
+const NEARLY_EMPTY = 0.1;
+const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
+
+export function createReports(options: ReportsOptions): Reports {
+  const { pool, idOf, onLawDue, onRelease, collectMs, releaseMs } = { ...defaults, ...options };
+  let collected = new Map<number, Tally>();
+  let timer: NodeJS.Timeout | undefined;
+  let dueAt = Infinity;
+  let sending = Promise.resolve();
+
+  return { report, flush };
+
+  async function report(permit: Permit, observation: Observation): Promise<void> {
+    let delayMs = Infinity;
+    const refused = observation.result === 'refused' ? refusedCharge(permit.charges, observation.limit) : -1;
+    for (const [index, charge] of permit.charges.entries()) {
+      delayMs = Math.min(delayMs, note(permit, index, charge, observation, index === refused));
+    }
+    for (const quota of observation.quotas ?? []) delayMs = Math.min(delayMs, noteQuota(permit, quota));
+    if (delayMs === 0) await flush();
+    else if (delayMs < Infinity) schedule(delayMs);
+  }
+
+  /** Returns how soon it must be told, in milliseconds; Infinity = there is nothing to tell. */
+  function note(permit: Permit, index: number, charge: Charge, observation: Observation, isRefused: boolean): number {
+    const { limit } = charge;
+    const { result } = observation;
+    const cost = gridCost(charge.cost);
+    const slot = permit.slots[index]!;
+    if (result === 'not-sent') {
+      if (cost > 0) addRefund(entryOf(charge), slot, cost);
+      return cost > 0 ? releaseMs : Infinity;
+    }
+    let delayMs = Infinity;
+    if (limit.kind === 'inflight') {
+      const entry = entryOf(charge);
+      addRefund(entry, slot, cost);
+      entry.releases += 1;
+      entry.heldMs += Math.max(0, performance.now() - permit.grantedAt);
+      delayMs = releaseMs;
+    }
+    const actual = observation.actualCost?.[limit.name];
+    if (actual !== undefined && limit.kind !== 'inflight' && gridCost(actual) !== cost) {
+      const entry = entryOf(charge);
+      if (actual < cost) addRefund(entry, slot, cost - gridCost(actual));
+      else entry.charge += gridCost(actual) - cost;
+      delayMs = Math.min(delayMs, releaseMs);
+    }
+    if (isRefused) {
+      const entry = entryOf(charge);
+      outcomesOf(entry, permit.epochs[index]!).refusals += 1;
+      entry.reason = observation.reason ?? entry.reason;
+      if (observation.closeForMs !== undefined) entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
+      return 0;
+    }
+    if (limit.kind === 'learned') {
+      const outcomes = outcomesOf(entryOf(charge), permit.epochs[index]!);
+      if (result === 'failed') outcomes.failures += 1;
+      // Refused by another limit: this one let it through.
+      else outcomes.oks += 1;
+      delayMs = Math.min(delayMs, collectMs);
+    }
+    if (
+      result === 'failed' &&
+      observation.closeForMs !== undefined &&
+      index === refusedCharge(permit.charges, observation.limit)
+    ) {
+      // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
+      const entry = entryOf(charge);
+      entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
+      entry.reason = observation.reason ?? entry.reason;
+      return 0;
+    }
+    return delayMs;
+  }
+
+  function noteQuota(permit: Permit, quota: QuotaHint): number {
+    const match = matchQuota(permit.charges, quota);
+    if (match === undefined) return Infinity;
+    const entry = entryOf(match.charge);
+    if (match.closeMs !== undefined) {
+      entry.closeMs = Math.max(entry.closeMs ?? 0, match.closeMs);
+      entry.reason ??= 'the third party says that nothing is left';
+    }
+    // Answers arrive out of order: the lowest count is the latest one, within a flush.
+    if (match.remaining !== undefined && match.remaining <= (entry.remaining ?? Infinity)) {
+      entry.remaining = match.remaining;
+      entry.resetAt = match.resetMs === undefined ? undefined : performance.now() + match.resetMs;
+      entry.askedAt = permit.grantedAt;
+    }
+    if (match.max !== undefined) entry.max = Math.min(entry.max ?? Infinity, match.max);
+    if (match.closeMs !== undefined) return 0;
+    return match.remaining !== undefined && match.remaining <= (quota.max ?? 0) * NEARLY_EMPTY ? releaseMs : collectMs;
+  }
+
+  function entryOf(charge: Charge): Tally {
+    const id = idOf(charge);
+    let entry = collected.get(id);
+    if (entry === undefined) collected.set(id, (entry = emptyTally(id)));
+    return entry;
+  }
+
+  function schedule(delayMs: number): void {
+    const at = performance.now() + delayMs;
+    if (at >= dueAt) return;
+    clearTimeout(timer);
+    dueAt = at;
+    timer = setTimeout(() => {
+      // The store is down: what was collected is kept and goes with the next report.
+      flush().catch(() => schedule(1_000));
+    }, delayMs);
+  }
+
+  /** One statement on its way at a time; what comes meanwhile goes with the next. */
+  function flush(): Promise<void> {
+    sending = sending.then(sendCollected, sendCollected);
+    return sending;
+  }
+
+  async function sendCollected(): Promise<void> {
+    if (collected.size === 0) return;
+    clearTimeout(timer);
+    dueAt = Infinity;
+    const batch = collected;
+    collected = new Map();
+    try {
+      await send([...batch.values()]);
+    } catch (error) {
+      for (const entry of batch.values()) putBack(entry);
+      schedule(1_000);
+      throw error;
+    }
+  }
+
+  async function send(entries: readonly Tally[]): Promise<void> {
+    try {
+      const { rows } = await pool.query<{ law_due: string[] }>({
+        name: 'sluice-limit-report',
+        text: REPORT,
+        values: [JSON.stringify(entries.map(tallyJson))],
+      });
+      const due = rows[0]!.law_due;
+      for (const { id, releases } of entries) if (releases > 0) onRelease(id, releases);
+      if (due.length > 0) onLawDue(due.map(Number));
+    } catch (error) {
+      throw new LimiterUnavailable(error);
+    }
+  }
+
+  function putBack(entry: Tally): void {
+    const newer = collected.get(entry.id);
+    collected.set(entry.id, newer === undefined ? entry : mergeTally(entry, newer));
+  }
+}
+
+/** The charge that a refusal is about: the named limit, else the last window or learned limit. -1 = none. */
+function refusedCharge(charges: readonly Charge[], limit: string | undefined): number {
+  const named = limit === undefined ? -1 : charges.findIndex((charge) => charge.limit.name === limit);
+  if (named >= 0) return named;
+  const last = charges.findLastIndex((charge) => charge.limit.kind !== 'inflight');
+  return last >= 0 ? last : charges.length - 1;
+}

@@ -1,0 +1,96 @@
+/**
+ * How a third party gives new credentials for old ones: one request, and what its answer means. Pure; the call itself,
+ * its permit, and that it is made once for all workers, are in `activities/credentials/refresh-credentials.ts`.
+ * Next stop: `oauth2.ts` has the common case.
+ */
+import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import type { Credentials } from '../../contracts/credentials.ts';
+import type { Auth } from './auth.ts';
+import { defaultOutcome } from '../rules/default-rules.ts';
+
+/** Under this name the refresh call appears in limits: `except: ['refresh']` leaves it out of one. */
+export const REFRESH_ENDPOINT = 'refresh';
+
+export interface Refresh {
+  /** Refresh this long before the token ends, in milliseconds; at most a fifth of its life. */
+  readonly skewMs: number;
+  /** Each refresh ends the old refresh token: one whose answer was lost is repeated at once, while it may still work. */
+  readonly rotates: boolean;
+  /**
+   * The call. A whole URL as path may lead to another origin than the provider's base URL.
+   * @returns undefined when these credentials can't be refreshed.
+   */
+  readonly request: (credentials: Credentials) => RequestSpec | undefined;
+  readonly parse: (answer: Answer) => RefreshAnswer;
+}
+
+export type RefreshAnswer =
+  /** What it leaves out (a refresh token that does not rotate) stays as it was. */
+  | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs?: number }
+  /** Only the account's user can mend it. */
+  | { readonly kind: 'refused'; readonly reason: string }
+  /** Only this app's developer can mend it: it concerns every account. */
+  | { readonly kind: 'config'; readonly reason: string }
+  /** It may work later. */
+  | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number };
+
+export interface RefreshableOptions {
+  /** Default 60,000 ms, and at most a fifth of the token's life. */
+  readonly skewMs?: number;
+  /** Default true. */
+  readonly rotates?: boolean;
+  readonly request: Refresh['request'];
+  /** What the answer means; undefined leaves it to what HTTP says by itself (`defaultRefreshAnswer`). */
+  readonly parse: (answer: Answer) => RefreshAnswer | undefined;
+}
+
+export const DEFAULT_SKEW_MS = 60_000;
+
+/**
+ * Adds a refresh of the third party's own making to a way of authenticating.
+ * @example
+ * refreshable(bearer(), {
+ *   request: ({ refreshToken }) => post('/session/renew', { token: refreshToken }),
+ *   parse: (answer) => answer.status === 200 ? { kind: 'refreshed', credentials: { accessToken: JSON.parse(answer.text).token } } : undefined,
+ * })
+ */
+export function refreshable(auth: Auth, options: RefreshableOptions): Auth {
+  const { skewMs = DEFAULT_SKEW_MS, rotates = true, request, parse } = options;
+  return {
+    ...auth,
+    refresh: { skewMs, rotates, request, parse: (answer) => parse(answer) ?? defaultRefreshAnswer(answer) },
+  };
+}
+
+/**
+ * What an answer to a refresh means when nothing is known but HTTP: refusals of access are final, everything else is
+ * tried again. Says nothing of the body, which may hold tokens.
+ */
+export function defaultRefreshAnswer(answer: Answer): RefreshAnswer {
+  const reason = answer.error
+    ? `no answer to the refresh (${answer.error.code})`
+    : `the refresh was answered with HTTP ${answer.status}`;
+  const outcome = defaultOutcome(answer);
+  // A proxy's error page says nothing about the token.
+  if (/^\s*</.test(answer.text)) return { kind: 'retry', reason: `${reason} and a page of HTML` };
+  if (outcome.kind === 'refresh-auth') return { kind: 'refused', reason };
+  if (outcome.kind === 'permanent')
+    return { kind: outcome.cause === 'auth' || outcome.cause === 'bug' ? 'refused' : 'config', reason };
+  const afterMs = Number(answer.headers['retry-after']) * 1_000;
+  return { kind: 'retry', reason, ...(afterMs > 0 ? { afterMs } : {}) };
+}
+
+/**
+ * Life of a JSON Web Token as its own claims state it (`exp` − `iat`), in milliseconds.
+ * @returns undefined for anything else. The signature is not looked at: the token has just come from its issuer.
+ * @see RFC 7519 §4.1.4
+ */
+export function jwtLifeMs(token: string): number | undefined {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+    const { exp, iat } = claims as { exp?: unknown; iat?: unknown };
+    return typeof exp === 'number' && typeof iat === 'number' && exp > iat ? (exp - iat) * 1_000 : undefined;
+  } catch {
+    return undefined; // not a JWT: its life is not known
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * An action: one write to a third party, defined once. What is sent, how its fate is looked up when an answer is lost, and
+ * how it is taken back; all of it runs only in activities. Next stop: `client/action/act.ts` starts one,
+ * `activities/action/perform-action.ts` makes its calls.
+ */
+import type { z } from 'zod';
+import type { ConflictPolicy } from '../../contracts/action.ts';
+import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import type { Credentials } from '../../contracts/credentials.ts';
+import type { Charge } from '../../contracts/limit.ts';
+import type { Outcome } from '../../contracts/outcome.ts';
+import type { CallFacts, Provider } from './define-provider.ts';
+import type { Classify } from '../rules/rules.ts';
+import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
+
+/** What every function of an action may know besides its input. The same over retries, kills and restarts. */
+export interface ActionContext {
+  /** Send it to the third party where it takes one; else make the new object's own id from it. A UUID. */
+  readonly idempotencyKey: string;
+  readonly account: string;
+  readonly tenant: string;
+  /** ISO time at which the action was accepted: for bodies that carry a time and must not change. */
+  readonly acceptedAt: string;
+}
+
+/** What `perform` gets besides: for services that have a client library of their own. */
+export interface PerformContext extends ActionContext {
+  readonly credentials: Credentials | undefined;
+  /** Aborted at the ceiling of the call. Pass it on: what goes on after it is not heard. */
+  readonly signal: AbortSignal;
+}
+
+export interface Conflicts<Input> {
+  /** What must not be worked on twice at once, in the app's own words: `note/42`. Shared by all actions and accounts. */
+  readonly entity: (input: Input, of: { readonly account: string }) => string;
+  /** Default `wait`. */
+  readonly policy?: ConflictPolicy;
+}
+
+interface CommonOptions<Input> {
+  /** One line about this very action for reports; no secrets. Default: its name. */
+  readonly what?: (input: Input) => string;
+  /**
+   * True when a repeated write with the same idempotency key (or the same object id) makes no second object. Then an
+   * unknown outcome is repeated; without it and without `whenUnknown` a person must decide. Default false.
+   */
+  readonly idempotent?: boolean;
+  readonly conflicts?: Conflicts<Input>;
+  /** Real attempts (waits are none). Default: the provider's. */
+  readonly maxAttempts?: number;
+  /** Ceiling of the whole call in milliseconds. Default: the provider's. */
+  readonly totalTimeoutMs?: number;
+}
+
+/** A write that is one HTTP request. */
+export interface RequestActionOptions<Input, Output> extends CommonOptions<Input> {
+  /** Pure: asked again for every attempt. */
+  readonly request: (input: Input, context: ActionContext) => RequestSpec;
+  readonly whenUnknown?: {
+    /** Asks whether the write is there. 404 and 410 say that it is not. */
+    readonly lookup: (input: Input, context: ActionContext) => RequestSpec;
+    /** The output, from the body of the look-up; undefined when it is not there. */
+    readonly found: (answer: unknown, input: Input, context: ActionContext) => Output | undefined;
+    /** Not before this long after the write was sent, in milliseconds: it may still arrive. Default 2,000. */
+    readonly afterMs?: number;
+  };
+  /** The request that takes the write back, in a saga. May be sent more than once; 404 and 410 count as done. */
+  readonly compensate?: (output: Output, input: Input, context: ActionContext) => RequestSpec;
+  /** Rules for this action alone; asked before the provider's. */
+  readonly classify?: Classify;
+}
+
+/** A write through a client library: mail, a payment SDK, a database. Exactly one call, please. */
+export interface PerformActionOptions<Input, Output> extends CommonOptions<Input> {
+  /**
+   * Throw `CallFailed` for what is known not to have happened. Any other error means that nobody knows, unless the
+   * connection was refused or never made.
+   */
+  readonly perform: (input: Input, context: PerformContext) => Promise<Output>;
+  readonly whenUnknown?: {
+    /** The output when the write is there, else undefined. */
+    readonly lookup: (input: Input, context: PerformContext) => Promise<Output | undefined>;
+    readonly afterMs?: number;
+  };
+  readonly compensate?: (output: Output, input: Input, context: PerformContext) => Promise<void>;
+}
+
+/** What is known of a call that `perform` made and that has failed. */
+export class CallFailed extends Error {
+  readonly outcome: Outcome;
+  constructor(outcome: Outcome & { readonly reason: string }) {
+    super(outcome.reason);
+    this.name = 'CallFailed';
+    this.outcome = outcome;
+  }
+}
+
+/** An action, ready to be started. `Input` is what the app must give, `Output` what it gets. */
+export interface Action<Input = never, Output = unknown> {
+  readonly definition: ActionDefinition;
+  /** Types only; never set. */
+  readonly $types?: { readonly input: (input: Input) => void; readonly output: Output };
+}
+
+export interface ActionDefinition {
+  readonly name: string;
+  /** `provider/name`. */
+  readonly id: string;
+  readonly provider: Provider;
+  readonly parseInput: (input: unknown) => unknown;
+  /** @throws ZodError when the answer has another shape than the schema says. */
+  readonly parseOutput: (value: unknown) => unknown;
+  readonly what: (input: unknown) => string;
+  readonly way:
+    | ({ readonly kind: 'request' } & Pick<
+        RequestActionOptions<unknown, unknown>,
+        'request' | 'whenUnknown' | 'compensate'
+      >)
+    | ({ readonly kind: 'perform' } & Pick<
+        PerformActionOptions<unknown, unknown>,
+        'perform' | 'whenUnknown' | 'compensate'
+      >);
+  /** What an answer to a write means. */
+  readonly decide: (answer: Answer) => Outcome;
+  /** What an answer to a look-up means: an ordinary read. */
+  readonly decideLookup: (answer: Answer) => Outcome;
+  readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
+  readonly idempotent: boolean;
+  readonly conflicts: Required<Conflicts<unknown>> | undefined;
+  readonly maxAttempts: number;
+  readonly totalTimeoutMs: number;
+  /** Wait this long after sending before a look-up, in milliseconds. */
+  readonly lookupAfterMs: number;
+}
+
+/** What an action needs of its provider's inside; `define-provider.ts` gives it. */
+export interface ActionHost {
+  readonly provider: Provider;
+  readonly classify: Classify | undefined;
+  /** What HTTP and the rules say of an answer to a read. */
+  readonly decideRead: (answer: Answer, own: Classify | undefined) => Outcome;
+  readonly charges: (endpoint: string, call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
+}
+
+const LOOKUP_AFTER_MS = 2_000;
+
+type AnyOptions = RequestActionOptions<unknown, unknown> | PerformActionOptions<unknown, unknown>;
+
+/** Compiles an action. Called by `provider.action(…)`, which knows the types. */
+export function createAction(
+  host: ActionHost,
+  name: string,
+  options: AnyOptions & { readonly input: z.ZodType; readonly output: z.ZodType },
+): Action {
+  const { provider } = host;
+  const classify = 'request' in options ? options.classify : undefined;
+  const { conflicts, what, idempotent = false } = options;
+  const definition: ActionDefinition = {
+    name,
+    id: `${provider.id}/${name}`,
+    provider,
+    parseInput: (input) => options.input.parse(input),
+    parseOutput: (value) => options.output.parse(value),
+    what: (input) => what?.(input) ?? `${provider.id}/${name}`,
+    way:
+      'request' in options
+        ? {
+            kind: 'request',
+            request: options.request,
+            ...(options.whenUnknown ? { whenUnknown: options.whenUnknown } : {}),
+            ...(options.compensate ? { compensate: options.compensate } : {}),
+          }
+        : {
+            kind: 'perform',
+            perform: options.perform,
+            ...(options.whenUnknown ? { whenUnknown: options.whenUnknown } : {}),
+            ...(options.compensate ? { compensate: options.compensate } : {}),
+          },
+    decide: (answer) =>
+      classify?.(answer) ??
+      strictWriteOutcome(host.classify?.(answer), answer) ??
+      defaultWriteOutcome(answer, { idempotent }),
+    decideLookup: (answer) => host.decideRead(answer, classify),
+    charges: (call) => host.charges(name, call),
+    idempotent,
+    conflicts: conflicts && { policy: 'wait', ...conflicts },
+    maxAttempts: options.maxAttempts ?? provider.maxAttempts,
+    totalTimeoutMs: options.totalTimeoutMs ?? provider.timeouts.totalMs,
+    lookupAfterMs: options.whenUnknown?.afterMs ?? LOOKUP_AFTER_MS,
+  };
+  return { definition };
+}

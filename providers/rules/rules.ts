@@ -1,0 +1,172 @@
+/**
+ * Error rules as data: `rules([when(status(429), limited()), …])`. The first rule that matches decides; without a match
+ * the defaults for HTTP in `default-rules.ts` do. Rules see the answer before its body is parsed and are pure, so a
+ * table of recorded answers tests them.
+ */
+import type { Answer } from '../../contracts/answer.ts';
+import type { Outcome, PermanentCause } from '../../contracts/outcome.ts';
+
+export type Match = (answer: Answer) => boolean;
+export type Decide = (answer: Answer) => Outcome;
+export interface Rule {
+  readonly match: Match;
+  readonly decide: Decide;
+}
+/** Decides an outcome, or leaves it to the next ones by returning undefined. */
+export type Classify = (answer: Answer) => Outcome | undefined;
+
+/** The first matching rule decides. */
+export function rules(list: readonly Rule[]): Classify {
+  return (answer) => list.find((rule) => rule.match(answer))?.decide(answer);
+}
+
+/** All of the matches must hold. */
+export function when(...parts: [...Match[], Outcome | Decide]): Rule {
+  const decide = parts.at(-1) as Outcome | Decide;
+  const matches = parts.slice(0, -1) as Match[];
+  return {
+    match: (answer) => matches.every((match) => match(answer)),
+    decide: typeof decide === 'function' ? decide : () => decide,
+  };
+}
+
+// ── What to look at ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The status is one of these. */
+export const status =
+  (...codes: number[]): Match =>
+  (answer) =>
+    codes.includes(answer.status);
+
+/** The body's text matches, e.g. `body(/rate limit/i)`. */
+export const body =
+  (pattern: RegExp): Match =>
+  (answer) =>
+    pattern.test(answer.text);
+
+/** A header is present, equals a string, or matches a pattern. */
+export const header =
+  (name: string, expected?: string | RegExp): Match =>
+  (answer) => {
+    const value = answer.headers[name.toLowerCase()];
+    if (value === undefined) return false;
+    if (expected === undefined) return true;
+    return typeof expected === 'string' ? value === expected : expected.test(value);
+  };
+
+/** A field of a JSON body, by path (`error.code`), is one of these values. Bodies that are not JSON never match. */
+export const bodyField =
+  (path: string, ...values: (string | number | boolean | null)[]): Match =>
+  (answer) =>
+    values.includes(readPath(jsonOf(answer), path) as string);
+
+/** `error.code` or `code` of a JSON body is one of these values: the most common shape of error bodies. */
+export const bodyCode =
+  (...codes: (string | number)[]): Match =>
+  (answer) => {
+    const json = jsonOf(answer);
+    return ['error.code', 'code', 'error'].some((path) => codes.includes(readPath(json, path) as string));
+  };
+
+/** The JSON body's field at `path` is an empty list: for services that answer an expired token with an empty page. */
+export const emptyList =
+  (path: string): Match =>
+  (answer) => {
+    const value = readPath(jsonOf(answer), path);
+    return Array.isArray(value) && value.length === 0;
+  };
+
+/** The opposite of a match. */
+export const not =
+  (match: Match): Match =>
+  (answer) =>
+    !match(answer);
+
+/** Any of the matches. */
+export const anyOf =
+  (...matches: Match[]): Match =>
+  (answer) =>
+    matches.some((match) => match(answer));
+
+// ── What it means ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface LimitedOptions {
+  /** The declared limit that was hit. Default: the most specific one of the call. */
+  readonly limit?: string;
+  /** How long to wait, in milliseconds, when the answer says it elsewhere than in `Retry-After` or quota headers. */
+  readonly afterMs?: (answer: Answer) => number | undefined;
+  readonly reason?: string;
+}
+
+/** Refused because of a limit: closes the key for everybody. `Retry-After` and quota headers are read by themselves. */
+export function limited(options: LimitedOptions = {}): Decide {
+  return (answer) => {
+    const afterMs = options.afterMs?.(answer);
+    return {
+      kind: 'limited',
+      reason: options.reason ?? describe(answer),
+      ...(options.limit === undefined ? {} : { limit: options.limit }),
+      ...(afterMs === undefined ? {} : { afterMs }),
+    };
+  };
+}
+
+export function retry(options: { readonly afterMs?: number; readonly reason?: string } = {}): Decide {
+  return (answer) => ({
+    kind: 'retry',
+    reason: options.reason ?? describe(answer),
+    ...(options.afterMs === undefined ? {} : { afterMs: options.afterMs }),
+  });
+}
+
+export const accept = (): Decide => () => ({ kind: 'ok' });
+export const refreshAuth = (reason?: string): Decide => because('refresh-auth', reason);
+/**
+ * The answer looks like success and may be what an expired token gets, e.g. an empty list where there should be rows. The
+ * token is refreshed and the call repeated; the same answer to a token that was refreshed in the last minute is true.
+ */
+export const suspectAuth =
+  (reason?: string): Decide =>
+  (answer) => ({ kind: 'refresh-auth', isDoubt: true, reason: reason ?? describe(answer) });
+export const skip = (reason?: string): Decide => because('skip', reason);
+export const endOfData = (reason?: string): Decide => because('end-of-data', reason);
+export const shrinkPage = (reason?: string): Decide => because('shrink-page', reason);
+export const unknownWrite = (reason?: string): Decide => because('unknown-write', reason);
+
+export function permanent(cause: PermanentCause, reason?: string): Decide {
+  return (answer) => ({ kind: 'permanent', cause, reason: reason ?? describe(answer) });
+}
+
+function because(
+  kind: 'refresh-auth' | 'skip' | 'end-of-data' | 'shrink-page' | 'unknown-write',
+  reason: string | undefined,
+): Decide {
+  return (answer) => ({ kind, reason: reason ?? describe(answer) });
+}
+
+/** One line about an answer for people: status and the first words of the body, never its headers. */
+export function describe(answer: Answer): string {
+  if (answer.error) return `${answer.error.code}: ${answer.error.message}`.slice(0, 300);
+  const text = answer.text
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ')
+    .trim();
+  return `HTTP ${answer.status}${text ? `: ${text.slice(0, 200)}` : ''}`;
+}
+
+function jsonOf(answer: Answer): unknown {
+  try {
+    return JSON.parse(answer.text);
+  } catch {
+    return undefined; // not JSON: no rule about JSON fields can match
+  }
+}
+
+function readPath(value: unknown, path: string): unknown {
+  let current = value;
+  for (const name of path.split('.')) {
+    if (typeof current !== 'object' || current === null) return undefined;
+    current = (current as Record<string, unknown>)[name];
+  }
+  return current;
+}

@@ -1,0 +1,40 @@
+/**
+ * What an answer to a write means. The question is not only whether it worked, but whether it may have: what was sent and
+ * not clearly refused is `unknown-write`, and looked up before it is repeated.
+ * Sources: RFC 9110 (status codes), draft-ietf-httpapi-idempotency-key-header (409 while the first is under way).
+ */
+import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
+import type { Outcome } from '../../contracts/outcome.ts';
+import { defaultOutcome } from './default-rules.ts';
+import { describe } from './rules.ts';
+
+/** Nothing has reached the third party: there was no connection. */
+const neverSent: readonly TransportErrorCode[] = ['connect-timeout', 'connection-refused', 'dns', 'tls'];
+
+/** Rules that are shared with reads say `retry` too easily: a gateway's timeout says nothing about the write behind it. */
+export function strictWriteOutcome(outcome: Outcome | undefined, answer: Answer): Outcome | undefined {
+  if (outcome?.kind === 'ok' && answer.error) return unknown(answer);
+  return outcome?.kind === 'retry' && isLost(answer) ? unknown(answer) : outcome;
+}
+
+/** Decides every answer to a write; never undefined. */
+export function defaultWriteOutcome(answer: Answer, options: { readonly idempotent: boolean }): Outcome {
+  const outcome = defaultOutcome(answer);
+  if (outcome.kind === 'limited') return outcome;
+  if (isLost(answer)) return unknown(answer);
+  if (answer.status === 409 && options.idempotent) return { kind: 'retry', reason: describe(answer) };
+  if (answer.status === 413) return { kind: 'permanent', cause: 'bug', reason: describe(answer) };
+  // 2xx, but HTML from something in between.
+  if (outcome.kind === 'retry' && answer.status >= 200 && answer.status < 300) return unknown(answer);
+  return outcome;
+}
+
+/** It was sent, and how it went is not known. 503 is the one server error that says that it was not tried. */
+function isLost(answer: Answer): boolean {
+  if (answer.error) return !neverSent.includes(answer.error.code);
+  return answer.status >= 500 && answer.status !== 503;
+}
+
+function unknown(answer: Answer): Outcome {
+  return { kind: 'unknown-write', reason: describe(answer) };
+}

@@ -1,0 +1,129 @@
+/**
+ * Real servers for tests of syncs: a Postgres and a Temporal of its own, in temporary folders, whatever servers the
+ * environment names. Each run gets a worker and a client. Loaded by `simulate-sync.ts` only when it is wanted: the fake
+ * third party needs none of it. Next stop: `sync-at.ts`, then `workers/create-worker.ts`.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connect, type RunResult, type Sluice, type SyncHandle } from '../../client/index.ts';
+import { createWorker } from '../../workers/index.ts';
+import type { Node, Sync } from '../../providers/index.ts';
+import { ensurePostgres } from '../../dev-servers/index.ts';
+import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
+import { SimulationStuck, type SimulatedSync, type SimulateOptions, type Simulator } from './simulate-sync.ts';
+import { syncAt } from './sync-at.ts';
+
+const defaults = { account: 'simulated', timeoutMs: 60_000, workers: 1, mode: 'incremental' } as const;
+const LOOK_EVERY_MS = 200;
+const CANCEL_PATIENCE_MS = 10_000;
+
+export async function startServersAndSimulator(): Promise<Simulator> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-simulator-'));
+  const { DATABASE_URL: _, ...env } = process.env;
+  const starting = await Promise.allSettled([ensurePostgres({ dataDir: folder, env }), startTemporaryTemporal()]);
+  const stop = async () => {
+    await Promise.all(starting.flatMap((server) => (server.status === 'fulfilled' ? [server.value.stop()] : [])));
+    await rm(folder, { recursive: true, force: true });
+  };
+  const [postgres, temporal] = starting;
+  if (postgres.status === 'rejected' || temporal.status === 'rejected') {
+    await stop();
+    throw starting.find((server) => server.status === 'rejected')?.reason;
+  }
+  const servers = { databaseUrl: postgres.value.url, temporal: { address: temporal.value.address } };
+  const encryptionKeys = `simulator:${randomBytes(32).toString('base64')}`;
+  return { run: (sync, options) => simulate({ ...servers, encryptionKeys }, sync, options), stop };
+}
+
+interface Servers {
+  readonly databaseUrl: string;
+  readonly temporal: { readonly address: string };
+  readonly encryptionKeys: string;
+}
+
+async function simulate<Input>(
+  servers: Servers,
+  sync: Sync<Input>,
+  options: SimulateOptions<Input>,
+): Promise<SimulatedSync> {
+  const { account, timeoutMs, workers, mode } = { ...defaults, ...options };
+  const { api, credentials, input } = options;
+  const baseUrl = api?.url ?? options.baseUrl;
+  const simulated = baseUrl === undefined ? sync : syncAt(sync, baseUrl);
+  const taskQueue = `simulated-${randomBytes(4).toString('hex')}`;
+  const settings = {
+    taskQueue,
+    concurrency: 50,
+    dbConnections: 10,
+    egress: 'default',
+    drainSeconds: 1,
+    logLevel: options.logLevel ?? 'error',
+  };
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    for (let count = 0; count < workers; count++) {
+      const worker = await createWorker({ ...servers, syncs: [simulated], settings });
+      const serving = worker.run();
+      closing.push(() => (worker.shutdown(), serving));
+    }
+    const sluice = await connect({ ...servers, taskQueue });
+    closing.unshift(() => sluice.close());
+    const { provider } = sync.definition;
+    if (credentials !== undefined) await sluice.accounts.connect({ provider, account, credentials });
+    const run = await sluice.start(simulated, { account, input, mode });
+    const result = await endOf(run, sync.definition.name, timeoutMs);
+    const rows = await rowsOf(sluice, sync, account);
+    const report = api?.report();
+    return {
+      result,
+      rows: <Row>(node: Node<Row>) => (rows.get(node.resource) ?? []) as Row[],
+      calls: result.calls,
+      violations: report?.violations ?? [],
+      ...(report === undefined ? {} : { report }),
+    };
+  } finally {
+    for (const close of closing) await close();
+  }
+}
+
+/** @throws SimulationStuck when it is paused, or has not ended in time; it is cancelled then. */
+async function endOf(run: SyncHandle, name: string, timeoutMs: number): Promise<RunResult> {
+  const watched = new AbortController();
+  const ended = run.result().finally(() => watched.abort());
+  try {
+    return await Promise.race([ended, stuck(run, name, timeoutMs, watched.signal)]);
+  } catch (error) {
+    if (!(error instanceof SimulationStuck)) throw error;
+    // Else the next run of this account would attach to it.
+    await run.cancel();
+    await Promise.race([ended, delay(CANCEL_PATIENCE_MS)]).catch(() => {}); // cancelled, as was asked for
+    throw error;
+  }
+}
+
+/** Settles only by throwing. */
+async function stuck(run: SyncHandle, name: string, timeoutMs: number, signal: AbortSignal): Promise<never> {
+  const deadline = performance.now() + timeoutMs;
+  while (!signal.aborted) {
+    await delay(LOOK_EVERY_MS);
+    if (signal.aborted) break;
+    const progress = await run.progress();
+    if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress);
+    if (performance.now() > deadline) throw new SimulationStuck(name, `had not ended after ${timeoutMs} ms`, progress);
+  }
+  return new Promise(() => {}); // it has ended, and its end is the answer
+}
+
+async function rowsOf(sluice: Sluice, { definition }: Sync, account: string): Promise<Map<string, unknown[]>> {
+  const stored = new Map<string, unknown[]>();
+  for (const node of definition.nodes.values()) {
+    const rows: unknown[] = [];
+    for await (const record of sluice.records(node, { account }))
+      if (record.change === 'upsert') rows.push(record.data);
+    stored.set(node.resource, rows);
+  }
+  return stored;
+}
