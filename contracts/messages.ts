@@ -115,6 +115,8 @@ export type PageFact =
       readonly pages?: number;
       readonly ahead?: number;
     }
+  /** The run has ended, or is gone: nothing more is to be done for it. */
+  | { readonly unit: number; readonly state: 'over' }
   /** It was asked for ahead, and is not to be made: what the call before it said goes. */
   | { readonly unit: number; readonly state: 'idle' }
   /** No call was made, or none that settled the page; `because` and `untilMs` (epoch) are for people. */

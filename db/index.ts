@@ -4,11 +4,12 @@ export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { migrate, type MigrateOptions } from './migrate.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
-export { commitPage, countAttempt, endUnit, loadUnit, nextUnits, nodesToWake } from './stores/sync/unit-store.ts';
+export { deferUnit, endUnit, loadUnit, nextUnits, nodesToWake } from './stores/sync/unit-store.ts';
+export { commitPage, type PageFlaws, type PageToCommit } from './stores/sync/page-store.ts';
 export { growPageSize, shrinkPageSize } from './stores/sync/page-size-store.ts';
 export { knownRows, openKnown, settleLists } from './stores/sync/list-store.ts';
 export { openRetry, readRetriable } from './stores/sync/retry-store.ts';
-export type { GuardMemory, LoadedUnit, PageToCommit, Position } from './stores/sync/unit-store.ts';
+export type { LoadedUnit, UnitFence } from './stores/sync/unit-store.ts';
 export { countRecords, readChanges } from './stores/sync/record-store.ts';
 export type { RecordRow } from './stores/sync/record-store.ts';
 export {

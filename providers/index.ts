@@ -32,6 +32,7 @@ export { defineSaga } from './define/define-saga.ts';
 export type { Saga, SagaFacts, SagaStepOptions } from './define/define-saga.ts';
 export type { ConflictPolicy } from '../contracts/action.ts';
 export type {
+  AnswerFacts,
   CursorPages,
   GuardName,
   Guards,
@@ -41,8 +42,10 @@ export type {
   PageSize,
   Paginate,
   SinglePage,
-} from './pagination/pagination.ts';
-export type { Range, RangeOptions } from './pagination/range.ts';
+} from './pagination/options.ts';
+export { nextLink } from './pagination/kinds/link.ts';
+export type { Range } from '../contracts/list.ts';
+export type { RangeOptions } from './pagination/range.ts';
 export { days, del, get, hours, minutes, post, seconds } from './request.ts';
 export {
   accept,

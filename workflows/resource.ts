@@ -125,6 +125,11 @@ export async function resource(input: ResourceInput): Promise<void> {
           else if (durableCallsLeft > 0) durableCallsLeft--;
           if (fact.lanes) mayHaveMore = true;
           break;
+        // The run has ended, by a cancellation or an error elsewhere: its node has nothing more to do.
+        case 'over':
+          isEnded = true;
+          inHand.clear();
+          return settle('done');
         // Never of all calls that were asked for at once.
         case 'idle':
       }

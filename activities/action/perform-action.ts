@@ -18,7 +18,8 @@ import {
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
 import { makeActionCall, type ActionAnswer } from './action-call.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { actionFailed, backoffMs, retryLater, waitingFor } from '../call/to-failure.ts';
+import { backoffMs } from '../call/backoff.ts';
+import { actionFailed, retryLater, waitingFor } from '../call/to-failure.ts';
 import type { Sent } from '../call/with-permit.ts';
 
 /** Everything that one attempt works with. */

@@ -3,14 +3,16 @@
  * limiter told. Reasons leave here without the account's secrets. Next stop: `with-permit.ts`, then `activities/http/send.ts`.
  */
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import type { Credentials } from '../../contracts/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { redact, secretsOf } from '../../contracts/redact.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accessTo, isDoubtSettled, renewAccess, type Access } from '../credentials/credentials.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { buildRequest } from '../http/build-request.ts';
+import { addressOf, buildRequest } from '../http/build-request.ts';
 import { hideTokens } from '../http/hide-tokens.ts';
+import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
 
@@ -37,12 +39,13 @@ export interface Call {
 
 export interface MadeCall {
   readonly answer: Answer;
+  /** Address of the request as its endpoint states it, without what authenticates. */
+  readonly url: string;
   readonly outcome: Outcome;
   /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
   readonly renewed?: Access;
 }
 
-/** @throws TypeError when credentials are missing or the request leads to another origin; nothing was sent then. */
 export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<MadeCall>> {
   const { provider, account, signal } = call;
   const wait = { maxWaitMs: call.maxWaitMs };
@@ -51,7 +54,9 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   if (access.state === 'needs-reconnect')
     return { sent: false, because: access.reason, retryAfterMs: 0, needsReconnect: true };
   const { credentials } = access;
-  const outgoing = buildRequest(call.spec, provider.baseUrl(), provider.auth.apply(credentials), provider.headers);
+  const built = build(call, credentials);
+  if (typeof built === 'string') return { sent: false, because: built, retryAfterMs: 0, mistake: built };
+  const { outgoing, url } = built;
   const limits = { ...provider.timeouts, totalMs: call.totalMs, maxBodyBytes: provider.maxBodyBytes };
   const ask = {
     callKey: call.callKey,
@@ -69,7 +74,7 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;
     const outcome =
       'reason' in decided ? { ...decided, reason: redact(decided.reason, secretsOf(credentials)) } : decided;
-    return { value: { answer, outcome }, observation: toObservation(outcome, answer) };
+    return { value: { answer, url, outcome }, observation: toObservation(outcome, answer) };
   });
   if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
   const renewed = await renewAccess(deps, provider, account, credentials, made.value.outcome.reason, wait);
@@ -78,4 +83,19 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     return { ...made, value: { ...made.value, outcome } };
   }
   return { ...made, value: { ...made.value, renewed } };
+}
+
+/** @returns the request, or what is wrong with it: where it leads, or what its credentials lack. */
+function build(
+  { provider, spec }: Call,
+  credentials: Credentials | undefined,
+): { readonly outgoing: OutgoingRequest; readonly url: string } | string {
+  try {
+    const baseUrl = provider.baseUrl();
+    const url = addressOf(spec, baseUrl);
+    return { outgoing: buildRequest(spec, baseUrl, provider.auth.apply(credentials), provider.headers), url };
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return redact(error.message, secretsOf(credentials));
+  }
 }

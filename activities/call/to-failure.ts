@@ -27,11 +27,6 @@ export function retryLater(reason: string, delayMs: number): ApplicationFailure 
   });
 }
 
-/** Half a second doubled with every real attempt, at most 5 minutes, ± 20 % so that callers do not come back together. */
-export function backoffMs(attempts: number, random: () => number = Math.random): number {
-  return Math.min(300_000, 500 * 2 ** Math.max(0, attempts - 1)) * (0.8 + 0.4 * random());
-}
-
 /** An action has failed for good; the type says why and who must act. `cause` keeps where in the code it was. */
 export function actionFailed(type: ActionErrorType, message: string, cause?: Error): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nonRetryable: true, ...(cause ? { cause } : {}) });

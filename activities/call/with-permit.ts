@@ -17,6 +17,8 @@ export type Sent<T> =
       readonly retryAfterMs: number;
       /** Nothing can be sent until the account's user has connected it again. */
       readonly needsReconnect?: boolean;
+      /** What is wrong with the definition or the credentials, so that no such call can be made: no retry mends it. */
+      readonly mistake?: string;
     }
   | {
       readonly sent: true;

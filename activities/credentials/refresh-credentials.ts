@@ -28,7 +28,7 @@ import type { Log } from '../deps.ts';
 import { buildRequest } from '../http/build-request.ts';
 import type { HttpSender } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
-import { backoffMs } from '../call/to-failure.ts';
+import { backoffMs } from '../call/backoff.ts';
 
 export interface RefreshDeps {
   readonly pool: Pool;

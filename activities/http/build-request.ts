@@ -20,9 +20,7 @@ export function buildRequest(
   const url = resolve(spec.path, baseUrl);
   // A next link that had the account's token in it.
   for (const name of namesOfHidden(url)) url.searchParams.delete(name);
-  for (const [name, value] of Object.entries({ ...spec.query, ...auth.query })) {
-    if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
-  }
+  setQuery(url, { ...spec.query, ...auth.query });
   const body =
     spec.json === undefined ? spec.form && new URLSearchParams(spec.form).toString() : JSON.stringify(spec.json);
   const contentType = spec.json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
@@ -38,6 +36,20 @@ export function buildRequest(
     },
     ...(body === undefined ? {} : { body }),
   };
+}
+
+/** Where the request leads, with its own query and nothing of what authenticates. @throws TypeError as `buildRequest` does. */
+export function addressOf(spec: RequestSpec, baseUrl: string): string {
+  const url = resolve(spec.path, baseUrl);
+  for (const name of namesOfHidden(url)) url.searchParams.delete(name);
+  setQuery(url, spec.query);
+  return url.href;
+}
+
+function setQuery(url: URL, query: RequestSpec['query']): void {
+  for (const [name, value] of Object.entries(query ?? {})) {
+    if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
+  }
 }
 
 function resolve(path: string, baseUrl: string): URL {

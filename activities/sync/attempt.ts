@@ -1,21 +1,25 @@
 /**
- * What one attempt at a page works with, and the ways in which it ends without one: again later, not now, or the end of
- * its unit. Next stop: `activities/call/to-failure.ts` makes waiting out of it.
+ * What one attempt at a page works with. Used by: the other files of this folder.
  */
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { PageSizeKey } from '../../db/stores/sync/page-size-store.ts';
-import { countAttempt, endUnit, nodesToWake, putOffUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
+import type { LoadedUnit, UnitFence } from '../../db/stores/sync/unit-store.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
-import type { PageRequest } from '../../providers/pagination/pagination.ts';
+import type { PageRequest } from '../../providers/pagination/options.ts';
+import type { ListState } from '../../providers/pagination/step.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { backoffMs, retryLater, waitingFor } from '../call/to-failure.ts';
 import type { UnitMemory } from './unit-cache.ts';
 
-/** Everything that one attempt works with. */
-export interface Attempt {
+/** What is known before the unit is read. */
+export interface Asked {
   readonly deps: ActivityDeps;
   readonly request: FetchPageInput;
   readonly sync: CompiledSync;
+  readonly memory: UnitMemory;
+}
+
+/** Everything that one attempt works with. */
+export interface Attempt extends Asked {
   readonly node: NodeDefinition;
   readonly unit: LoadedUnit;
   /** The endpoint's input, for this unit's parent. */
@@ -23,13 +27,12 @@ export interface Attempt {
   /** Items that a page may have at the moment; what is asked for may be less. */
   readonly pageSize: number;
   readonly asked: PageRequest;
+  /** The request asks for the size that it is given. */
+  readonly isSizable: boolean;
   /** Watermark that the list is asked from. */
   readonly since: string | undefined;
   /** When `unit` was read from the database, `performance.now()`. */
   readonly readAt: number;
-  readonly memory: UnitMemory;
-  /** Its call was to find out whether a failing provider is back: an outage of hours costs no attempts. */
-  readonly isProbe?: boolean;
 }
 
 /** Where the page size that works is kept. */
@@ -37,55 +40,18 @@ export function pageSizeKey({ request, node }: Attempt): PageSizeKey {
   return { provider: request.context.provider, endpoint: node.endpoint.name, account: request.context.account };
 }
 
-/** A failure that may pass: counted, and given up only when the provider's budget of real attempts is spent. */
-export async function tryAgain(
-  attempt: Pick<Attempt, 'deps' | 'request' | 'sync' | 'isProbe'>,
-  reason: string,
-  afterMs: number | undefined,
-  calls = 1,
-): Promise<PageFact> {
-  const { deps, request, sync } = attempt;
-  const attempts = await countAttempt(deps.pool, request.unit, attempt.isProbe !== true, calls);
-  if (attempts >= sync.provider.maxAttempts) return finish(attempt, 'failed', `${reason} (${attempts} attempts)`, 0);
-  // The limiter says when the next probe is.
-  const delayMs = afterMs ?? backoffMs(attempt.isProbe ? 0 : attempts);
-  await putOffUnit(deps.pool, request.unit, delayMs);
-  if (request.mode === 'now') return later(request, reason, delayMs);
-  throw retryLater(reason, delayMs);
+/** What every change of the unit names. @param pages as the caller saw them; undefined: as the workflow was told last. */
+export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
+  return { unit: request.unit, run: request.runId, node: request.node, pages: pages ?? 0 };
 }
 
-function later({ unit }: FetchPageInput, because: string, delayMs: number): PageFact {
+/** Where the list stands, for pagination. */
+export function stateOf({ unit, asked, isSizable }: Attempt): ListState {
+  return { ...unit, asked, isSizable };
+}
+
+/** The call was not made, or brought no page; `because` is for people. */
+export function later({ unit }: FetchPageInput, because: string, delayMs: number): PageFact {
   const atMs = Date.now();
   return { unit, state: 'later', because, untilMs: atMs + delayMs, atMs };
-}
-
-export function notNow(request: FetchPageInput, reason: string, delayMs: number): PageFact {
-  if (request.mode === 'now') return later(request, reason, delayMs);
-  throw waitingFor(reason, delayMs);
-}
-
-export async function finish(
-  attempt: Pick<Attempt, 'deps' | 'request'>,
-  kind: 'complete' | 'skipped' | 'failed',
-  reason: string,
-  calls: number,
-): Promise<PageFact> {
-  await endUnit(attempt.deps.pool, attempt.request.unit, kind, reason, calls);
-  return ended(attempt.deps, attempt.request);
-}
-
-export async function ended(deps: ActivityDeps, request: FetchPageInput): Promise<PageFact> {
-  await wakeNodes(deps, request, await nodesToWake(deps.pool, request.runId, request.node));
-  return { unit: request.unit, state: 'ended' };
-}
-
-export async function wakeNodes(deps: ActivityDeps, request: FetchPageInput, nodes: readonly string[]): Promise<void> {
-  await Promise.all(nodes.map((node) => deps.wake(request.context.workflowId, node)));
-}
-
-export function endOfPermanent({ sync, node }: Attempt, cause: string): 'skipped' | 'failed' {
-  const policy = sync.plan.nodes.find(({ name }) => name === node.name)?.onChildError;
-  if (cause === 'gone') return policy?.notFound === 'skip' ? 'skipped' : 'failed';
-  if (cause === 'auth') return policy?.forbidden === 'skip' ? 'skipped' : 'failed';
-  return 'failed';
 }

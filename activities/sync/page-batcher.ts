@@ -4,7 +4,7 @@
  */
 import type { Pool } from '../../db/pool.ts';
 import { storePlainPages } from '../../db/stores/sync/insert-only-pages.ts';
-import { commitPage, type CommittedPage, type PageToCommit } from '../../db/stores/sync/unit-store.ts';
+import { commitPage, type CommittedPage, type PageToCommit } from '../../db/stores/sync/page-store.ts';
 
 export interface PageBatches {
   /** Stores a plain page; in its own transaction when it can't be stored together with others. */
@@ -47,7 +47,11 @@ export function createPageBatches(pool: Pool): PageBatches {
           batch.map(({ page }) => page),
         );
         const byUnit = new Map(stored.map((page) => [page.unit, page]));
-        for (const { page, resolve } of batch) resolve(committedAs(page, byUnit.get(page.unit)?.isPaused));
+        for (const { page, resolve } of batch) {
+          const found = byUnit.get(page.unit);
+          // A page that came late stores nothing, but its call is counted.
+          resolve(found ? committedAs(page, found.isRunning) : commitPage(pool, page));
+        }
       } catch {
         // One of them has a row that is known, or can't be stored at all: each goes its own way, with its own error.
         for (const { page, resolve } of batch) resolve(commitPage(pool, page));
@@ -78,9 +82,7 @@ export function createPageBatches(pool: Pool): PageBatches {
   }
 }
 
-/** @param isPaused undefined when it was not stored. */
-function committedAs({ records }: PageToCommit, isPaused: boolean | undefined): CommittedPage {
-  if (isPaused === undefined) return { stale: true };
+function committedAs({ records }: PageToCommit, isRunning: boolean): CommittedPage {
   const rows = records.length;
   return {
     rows,
@@ -89,7 +91,7 @@ function committedAs({ records }: PageToCommit, isPaused: boolean | undefined): 
     ended: null,
     reason: null,
     lanes: 0,
-    isPaused,
+    isRunning,
     children: {},
     wake: [],
     isAllNew: true,

@@ -1,81 +1,111 @@
 /**
- * A page that the rules have accepted: parsed, cut into rows, and stored in one transaction with the units that its rows
- * bring and the position after it. Next stop: `activities/paginate/advance.ts`, then `page-batcher.ts` for plain pages and
- * `db/stores/sync/unit-store.ts` for all others.
+ * A page that the rules have accepted: parsed, cut into rows, and stored in one transaction with the units that its rows bring and
+ * the position after it. Next: `page-batcher.ts` for plain pages, `db/stores/sync/page-store.ts` for all others.
  */
 import type { Answer } from '../../contracts/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
-import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
+import { noteEndpoint } from '../../db/stores/sync/endpoint-store.ts';
 import { isPlainPage } from '../../db/stores/sync/insert-only-pages.ts';
+import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
+import { commitPage, type CommittedPage, type PageToCommit } from '../../db/stores/sync/page-store.ts';
+import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { inTransaction } from '../../db/pool.ts';
-import { commitPage, type CommittedPage, type LoadedUnit, type PageToCommit } from '../../db/stores/sync/unit-store.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
-import { pageSizeKey, tryAgain, wakeNodes, type Attempt } from './attempt.ts';
-import { childUnits } from './child-units.ts';
+import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
+import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
+import type { Step } from '../../providers/pagination/step.ts';
 import { parseBody } from '../http/parse-body.ts';
-import { advance } from '../paginate/advance.ts';
-import { STALLED_PAGES_LIMIT } from '../paginate/loop-guard.ts';
-import type { Standing, Step } from '../paginate/step.ts';
+import { again, wakeNodes } from './apply-decision.ts';
+import { fenceOf, pageSizeKey, stateOf, type Attempt } from './attempt.ts';
+import { childUnits } from './child-units.ts';
+import { rowsOfPage, type PageRows } from './page-rows.ts';
 import { userCode } from './user-code.ts';
 import { highestMark } from './watermark.ts';
 
-/** @returns what the workflow must know: whether the unit goes on, and whether it got lanes. */
-export async function storePage(attempt: Attempt, answer: Answer, wantsDurable: boolean): Promise<PageFact> {
+/**
+ * @param url Address that the page was asked at.
+ * @returns what the workflow must know: whether the unit goes on, and whether it got lanes.
+ */
+export async function storePage(
+  attempt: Attempt,
+  answer: Answer,
+  url: string,
+  wantsDurable: boolean,
+): Promise<PageFact> {
   const { node, unit, asked } = attempt;
   const { endpoint, options } = node;
   const body = parseBody(endpoint, answer);
-  if (!body.ok) return tryAgain(attempt, body.reason, undefined);
+  if (!body.ok) {
+    const { reason, riddle } = body;
+    return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason, riddle }, 1);
+  }
+  const facts = { headers: answer.headers, url };
   // Some third parties write null where there are no rows; a schema may allow it.
-  const items =
-    mapping(node, 'items', () => endpoint.paginate.items(body.value) as readonly unknown[] | null | undefined) ?? [];
+  const found = mapping(
+    node,
+    'items',
+    () => endpoint.paginate.items(body.value, facts) as readonly unknown[] | null | undefined,
+  );
+  const items = found ?? [];
   const keys = mapping(node, 'key', () => items.map((item) => String(options.key(item, unit.parentRow))));
-  const page = { response: body.value, headers: answer.headers, itemCount: items.length, keys };
-  const next = mapping(node, 'paginate', () => advance(endpoint.paginate, standingOf(attempt), page));
-  const fact = await commitStep(attempt, next, { items, keys }, wantsDurable, answer.elapsedMs);
-  const { max } = endpoint.paginate.pageSize;
-  // Full, and not a small rest of a page: larger ones may do as well.
-  if (attempt.pageSize < max && items.length >= asked.size && asked.size * 2 > attempt.pageSize)
-    await growPageSize(attempt.deps.pool, pageSizeKey(attempt), attempt.pageSize, max);
+  const page = { response: body.value, ...facts, itemCount: items.length, keys };
+  const next = mapping(node, 'paginate', () => endpoint.paginate.advance(stateOf(attempt), page));
+  const { map } = options;
+  const data = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
+  const rows = rowsOfPage(keys, data, next.skip);
+  const fact = await commitStep(attempt, next, { items, rows }, wantsDurable, answer.elapsedMs);
+  await learnFromPage(attempt, items.length);
   return fact;
 }
 
 function mapping<Result>(node: NodeDefinition, what: string, run: () => Result): Result {
-  return userCode(`\`${what}\` of node "${node.name}"`, run, 1);
+  return userCode(`\`${what}\` of node "${node.name}"`, run);
 }
 
 /** Stores a step that an answer without rows has led to. */
 export function storeStep(attempt: Attempt, next: Step, wantsDurable: boolean): Promise<PageFact> {
-  return commitStep(attempt, next, { items: [], keys: [] }, wantsDurable);
+  return commitStep(attempt, next, { items: [], rows: rowsOfPage([], [], 0) }, wantsDurable);
 }
 
-/** Where the list stands, for `paginate/`. */
-export function standingOf({ unit, asked }: Attempt): Standing {
-  return { ...unit, asked };
+/** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */
+async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
+  const { deps, request, node, unit, asked, pageSize } = attempt;
+  const { kind, pageSize: sizes } = node.endpoint.paginate;
+  // Full, and not a small rest of a page: larger ones may do as well.
+  if (pageSize < sizes.max && count >= asked.size && asked.size * 2 > pageSize)
+    await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
+  if (kind === 'single') return;
+  const isNumbered = kind === 'page' || kind === 'offset';
+  const reached = (isNumbered ? asked.offset : unit.items) + count;
+  const beyond = COMMON_CAPS.findLast((cap) => cap < reached) ?? 0;
+  if (count > (unit.given ?? 0) || beyond > unit.beyond)
+    await noteEndpoint(deps.pool, {
+      provider: request.context.provider,
+      endpoint: node.endpoint.name,
+      given: count,
+      beyond,
+    });
 }
 
 async function commitStep(
   attempt: Attempt,
   next: Step,
-  { items, keys }: { readonly items: readonly unknown[]; readonly keys: readonly string[] },
+  { items, rows }: { readonly items: readonly unknown[]; readonly rows: PageRows },
   wantsDurable: boolean,
   elapsedMs = Infinity,
 ): Promise<PageFact> {
-  const { deps, request, sync, node, unit } = attempt;
+  const { request, sync, node, unit, memory } = attempt;
   const { options, endpoint } = node;
   const { account } = request.context;
-  const { memory } = attempt;
   const { newRows } = memory;
-  const { map } = options;
-  const rows = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
+  const { paginate } = endpoint;
   const page: PageToCommit = {
     ...next,
-    unit: request.unit,
-    pages: unit.pages,
+    ...fenceOf(attempt, unit.pages),
     account,
     resource: node.resource,
-    records: keys.map((key, index) => [key, rows[index]] as const),
-    items: items.length,
-    children: mapping(node, 'when or uniqueBy of a child', () => childUnits(sync, node, keys, rows)),
+    records: rows.keys.map((key, index) => [key, rows.data[index]] as const),
+    children: mapping(node, 'when or uniqueBy of a child', () => childUnits(sync, node, rows.keys, rows.data)),
     calls: 1,
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,
@@ -84,8 +114,10 @@ async function commitStep(
     ),
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
-    stalledLimit: endpoint.paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
-    expectsNew: keys.length > 0 && newRows.expected(account, node.resource),
+    mayHaveLanes: paginate.lanes > 1 || unit.lane > 0,
+    stalledLimit: paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
+    expectsNew: rows.keys.length > 0 && newRows.expected(account, node.resource),
+    flaws: rows.flaws,
   };
   const fact = {
     unit: request.unit,
@@ -94,14 +126,14 @@ async function commitStep(
     ...(wantsDurable ? { wantsDurable } : {}),
   } as const;
   // While the page size may still grow, and where lanes share a list, the database knows more.
-  const isInRow = attempt.pageSize >= endpoint.paginate.pageSize.max && !unit.isLaned && !wantsDurable;
+  const isInRow = attempt.pageSize >= paginate.pageSize.max && !unit.isLaned && !wantsDurable;
   const commit = async (): Promise<PageFact> => {
-    const committed = await storeRows(attempt, page, rows);
-    // Somebody else stored this very page: whoever that was goes on with the unit, and so does the next attempt.
+    const committed = await storeRows(attempt, page, rows.data);
+    // Another attempt has stored this very page: its worker goes on with the unit, and so does the next attempt.
     if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
     if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
-    await wakeNodes(deps, request, committed.wake);
-    if (isInRow && committed.lanes === 0 && committed.ended === null && !committed.isPaused)
+    await wakeNodes(attempt, committed.wake);
+    if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && !page.checks)
       memory.remember(request.unit, standingAfter(unit, page, committed.fresh), attempt.readAt);
     return {
       ...fact,
@@ -110,9 +142,8 @@ async function commitStep(
     };
   };
   // Nobody needs to know more of it than that there is one more: the next call finds whatever became of it.
-  const isAnswered =
-    request.mode === 'now' && isInRow && !next.end && !next.split && !next.start && !next.move && !options.store;
-  if (!isAnswered) return commit();
+  const isOrdinary = !next.end && !next.split && !next.start && !next.move && !next.isQuietEnd && !options.store;
+  if (request.mode !== 'now' || !isInRow || !isOrdinary) return commit();
   memory.storeBehind(request.unit, request.runId, commit());
   const ahead = memory.turns.ahead(fact.pages, elapsedMs);
   return ahead > 1 ? { ...fact, ahead } : fact;
@@ -153,5 +184,7 @@ function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): Loa
     items: unit.items + page.records.length,
     rows: unit.rows + fresh,
     attempts: 0,
+    error: null,
+    given: Math.max(unit.given ?? 0, page.records.length),
   };
 }

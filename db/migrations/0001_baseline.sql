@@ -77,11 +77,17 @@ create table sluice.unit (
   guard jsonb,
   stalled smallint not null default 0,
   pages int not null default 0,
-  -- Items as they came, and the different rows among them.
+  -- Items as they came, the different rows among them, and those that came again because a page was asked for again, or because
+  -- rows were added in front of it.
   items int not null default 0,
   rows int not null default 0,
+  again int not null default 0,
   calls int not null default 0,
   attempts smallint not null default 0,
+  -- Of the page that comes next: refusals of its credentials, what went wrong last, and a name of the answer that was not understood.
+  refusals smallint not null default 0,
+  error text,
+  puzzle text,
   -- When a unit whose call failed may be called again: its backoff is kept when the workflow that waits is continued as new, or
   -- its worker is lost. Null, or past: now.
   retry_at timestamptz,
@@ -90,7 +96,12 @@ create table sluice.unit (
   -- The watermark that it was asked from, and the highest one that its rows have.
   since jsonb,
   watermark jsonb,
-  end_kind text check (end_kind in ('complete', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
+  -- Rows or fields that could not be taken although their pages were good; the first reason. With `flaws_hold` what is missing
+  -- must be asked for again: the list's watermark does not move.
+  flaws int not null default 0,
+  flaw text,
+  flaws_hold boolean not null default false,
+  end_kind text check (end_kind in ('complete', 'flawed', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
   reason text,
   unique (run_id, node, parent_key, part, lane),
   foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
@@ -99,26 +110,46 @@ create table sluice.unit (
 create index unit_unended on sluice.unit (run_id, node, id) where end_kind is null;
 create index unit_flawed on sluice.unit (run_id, node, id) where end_kind <> 'complete';
 
--- What the lanes of one part share; made when it gets lanes. Positions are pages (indexes) of one size.
+-- What the lanes of one part share; made when it gets lanes, removed when one lane reads on alone. Positions are pages (indexes)
+-- of one size.
 create table sluice.lane_board (
   run_id uuid not null,
   node text not null,
   parent_key text not null,
   part text not null,
   page_size int not null,
+  -- From the beginning of one page to the next: pages may overlap.
+  stride int not null,
   -- The next page that no lane has yet.
   next_position bigint not null,
-  -- Pages by the third party's total; null when it said none. One that was wrong, or was split, is not compared at the end.
+  -- Pages up to here are read side by side; null: as far as it goes. The last of them is followed by one more until the end is seen.
   planned_end bigint,
+  -- The exact total as it was first told; has another one been told since, or have more rows come than it allows?
+  total bigint,
+  has_moved boolean not null default false,
   total_is_wrong boolean not null default false,
-  -- The first page known to lie past the end; did the third party say so? And the last one that had rows.
+  -- The first page known to lie past the end, and the last one that had rows.
   end_position bigint,
-  end_is_answered boolean not null default false,
   last_with_rows bigint not null,
   capped text,
+  -- Where pages overlap: by the number of a page, the row with which it begins or should begin, while only one of the two pages that
+  -- share it has come.
+  borders jsonb not null default '{}',
+  -- What the lane that saw the end wants checked, by the lane that ends last.
+  checks jsonb,
   primary key (run_id, node, parent_key, part),
   foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
 ) with (fillfactor = 50);
+
+-- What is known of an endpoint from the lists of all accounts: the most rows that it gave in one page, and the largest common cap
+-- that a list has gone beyond. A page is short, and an end is a cap, only against what is known here.
+create table sluice.endpoint (
+  provider text not null,
+  endpoint text not null,
+  given int not null default 0,
+  beyond bigint not null default 0,
+  primary key (provider, endpoint)
+);
 
 -- The page size that works for an endpoint and account; no row means the provider's own start. `need` full pages in a row
 -- make it grow by half; the need doubles when a size that was grown to fails.
@@ -465,32 +496,114 @@ create unlogged table sluice.limit_alive (
 -- Functions, copied from db/functions.
 set local check_function_bodies = off;
 
+-- What a page of one lane tells the others, and the lane's next page. Called by commit_page; locks the lanes' board.
+--   move    { index, hasRows, isCellDone, endAt, plannedEnd, first, last }: see contracts/list.ts
+--   fresh   rows of the page that this list has not brought before
+--   ended   how the page ends its lane; null when it does not
+-- A lane is given pages up to the planned end, and one more behind the last of them, until a page shows where the list ends.
+-- Returns how the lane ends, or the position of its next page.
+create or replace function sluice.advance_lane(
+  u sluice.unit, page jsonb, fresh int, inout ended text, inout why text, out new_position jsonb
+) language plpgsql set search_path = pg_catalog as $$
+declare
+  board sluice.lane_board;
+  move jsonb := page->'move';
+  page_index bigint := (move->>'index')::bigint;
+  has_rows boolean := (move->>'hasRows')::boolean;
+  end_here bigint := (move->>'endAt')::bigint;
+  told bigint := (page->>'total')::bigint;
+  border record;
+begin
+  new_position := nullif(page->'position', 'null');
+  select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
+    and b.parent_key = u.parent_key and b.part = u.part for no key update;
+  -- Two pages share a row: whichever comes second compares it. Another row, or none, means that rows came or went in between.
+  for border in select * from (values (page_index::text, move->>'first'), ((page_index + 1)::text, move->>'last')) b (page, row_name)
+    where b.row_name is not null
+  loop
+    if board.borders ? border.page then
+      board.has_moved := board.has_moved or board.borders->>border.page <> border.row_name;
+      board.borders := board.borders - border.page;
+    elsif border.row_name <> '' then
+      board.borders := board.borders || jsonb_build_object(border.page, border.row_name);
+    end if;
+  end loop;
+  if (page->>'isQuietEnd')::boolean then
+    -- Behind the total: nothing new means the end, anything new that the total is none.
+    if fresh = 0 then
+      ended := 'complete';
+      end_here := page_index;
+    else
+      board.total_is_wrong := true;
+    end if;
+  end if;
+  if ended in ('looped', 'truncated') and end_here is null then
+    end_here := page_index;
+  end if;
+  -- An end before a page that has rows: something is missing in between. Where the total has fallen, rows were removed.
+  if coalesce(ended, 'complete') = 'complete' and told is not distinct from board.total
+     and ((has_rows and page_index >= board.end_position) or end_here <= board.last_with_rows) then
+    ended := 'truncated';
+    why := format('this list ended before page %s, but page %s had rows', least(end_here, board.end_position),
+      case when has_rows then greatest(page_index, board.last_with_rows) else board.last_with_rows end);
+  end if;
+  if ended = 'capped' then
+    -- Said once for the list, by the lane that ends last.
+    board.capped := coalesce(board.capped, why);
+    ended := 'complete';
+    why := null;
+  end if;
+  board.has_moved := board.has_moved or coalesce(told <> board.total, false);
+  board.total := coalesce(board.total, told);
+  board.last_with_rows := case when has_rows then greatest(board.last_with_rows, page_index) else board.last_with_rows end;
+  board.end_position := least(board.end_position, end_here);
+  board.total_is_wrong := board.total_is_wrong or jsonb_typeof(page->'split') = 'array';
+  board.planned_end := case when board.total_is_wrong then null
+    else greatest(board.planned_end, (move->>'plannedEnd')::bigint) end;
+  if ended is null and (move->>'isCellDone')::boolean then
+    if board.end_position is null and board.next_position >= board.planned_end and page_index = board.planned_end - 1 then
+      board.planned_end := board.planned_end + 1;
+    end if;
+    if board.next_position >= least(board.end_position, board.planned_end) then
+      ended := 'complete';
+    else
+      new_position := jsonb_build_object('index', board.next_position, 'size', board.page_size, 'stride', board.stride);
+      board.next_position := board.next_position + 1;
+    end if;
+  end if;
+  update sluice.lane_board b set next_position = board.next_position, planned_end = board.planned_end, total = board.total,
+    has_moved = board.has_moved, total_is_wrong = board.total_is_wrong, end_position = board.end_position,
+    last_with_rows = board.last_with_rows, capped = board.capped, borders = board.borders, checks = coalesce(nullif(page->'checks', 'null'), b.checks)
+    where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+end $$;
+
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes
--- by ordinal.
--- `page` is { unit, pages, account, resource, records: [[key, data]], items, children: [[node, key, record]], position, guard,
--- calls, end: { kind, reason } | null, split: [range, range] | null, range, since, watermark, total, isMember, retryOf, isReread,
--- stalledLimit, expectsNew, start: { lanes, size, next, plannedEnd, capped } | null, move: { index, hasRows, isCellDone, blankAt, endAt, plannedEnd,
--- isTotalWrong } | null }: `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows
--- are taken to be new; where that is wrong, nothing of the attempt stays and the page goes the way of all others.
--- Returns { stale } when the page was stored before by somebody else, else { rows, fresh, changed, ended, reason, lanes,
--- children, wake, isPaused, isAllNew }; `isAllNew` only where it was expected.
+-- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes by
+-- ordinal.
+-- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
+-- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
+-- is wrong, nothing of the attempt stays and the page is stored like all others.
+-- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
+-- ended. A page that comes late changes nothing but the count of calls.
+-- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, wake, isRunning, isAllNew };
+-- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
-  board sluice.lane_board;
+  this_run uuid := (page->>'run')::uuid;
+  run_state text;
   came int := jsonb_array_length(page->'records');
   fresh int := 0;
   fresh_in_run int := 0;
   changed int := 0;
+  came_again int := 0;
   ended text := page->'end'->>'kind';
   why text := page->'end'->>'reason';
-  move jsonb := nullif(page->'move', 'null');
-  page_index bigint := (page->'move'->>'index')::bigint;
   stalled_pages smallint;
-  end_here bigint;
-  is_answered boolean;
   new_position jsonb := nullif(page->'position', 'null');
+  new_guard jsonb := page->'guard';
+  split jsonb := nullif(page->'split', 'null');
+  go_on jsonb;
   new_lanes int := 0;
   children jsonb := '{}';
   wake jsonb := '[]';
@@ -503,8 +616,11 @@ declare
   all_new boolean;
   r record;
 begin
-  select * into u from sluice.unit where id = (page->>'unit')::bigint for no key update;
-  if not found or u.pages <> (page->>'pages')::int or u.state not in ('waiting', 'running') then
+  select * into u from sluice.unit x
+    where x.id = (page->>'unit')::bigint and x.run_id = this_run and x.node = page->>'node' for no key update;
+  select x.state into run_state from sluice.run x where x.id = this_run;
+  if u.id is null or u.pages <> (page->>'pages')::int or u.end_kind is not null or run_state not in ('running', 'paused') then
+    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node';
     return jsonb_build_object('stale', true);
   end if;
   root := coalesce(u.root_id, u.id);
@@ -523,7 +639,7 @@ begin
         fresh_in_run := came;
         changed := came;
       exception when unique_violation then
-        -- A row is known, came twice in the page, or was stored by somebody else at this moment.
+        -- A row is known, or another page stores it at this moment.
         all_new := false;
       end;
     end if;
@@ -540,6 +656,7 @@ begin
         where m.run_id <> excluded.run_id;
     end if;
   end if;
+  came_again := case when (page->>'isReread')::boolean then came - fresh else least((page->>'known')::int, came - fresh) end;
 
   stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then least(u.stalled + 1, 30000) else 0 end;
   if ended is null and stalled_pages >= (page->>'stalledLimit')::int then
@@ -569,77 +686,55 @@ begin
 
   if jsonb_typeof(page->'start') = 'object' and ended is null then
     insert into sluice.lane_board
-      (run_id, node, parent_key, part, page_size, next_position, planned_end, last_with_rows, capped)
-    values (u.run_id, u.node, u.parent_key, u.part, (page->'start'->>'size')::int,
+      (run_id, node, parent_key, part, page_size, stride, next_position, planned_end, total, last_with_rows, capped, borders)
+    values (u.run_id, u.node, u.parent_key, u.part, (page->'start'->>'size')::int, (page->'start'->>'stride')::int,
       (page->'start'->>'next')::bigint + (page->'start'->>'lanes')::int, (page->'start'->>'plannedEnd')::bigint,
-      (page->'start'->>'next')::bigint - 1, page->'start'->>'capped');
+      (page->>'total')::bigint, (page->'start'->>'next')::bigint - 1, page->'start'->>'capped',
+      case when page->'start'->>'last' is null then '{}' else jsonb_build_object(page->'start'->>'next', page->'start'->>'last') end);
     new_lanes := (page->'start'->>'lanes')::int - 1;
     -- Each lane knows the first page: one that brings it again is caught at once.
     insert into sluice.unit (run_id, node, parent_key, parent_record, part, lane, root_id, range, position, guard)
     select u.run_id, u.node, u.parent_key, u.parent_record, u.part, n, root, page->'range',
-      jsonb_build_object('index', (page->'start'->>'next')::bigint + n, 'size', (page->'start'->>'size')::int), page->'guard'
+      jsonb_build_object('index', (page->'start'->>'next')::bigint + n, 'size', (page->'start'->>'size')::int,
+        'stride', (page->'start'->>'stride')::int), page->'guard'
     from generate_series(1, new_lanes) n
     on conflict (run_id, node, parent_key, part, lane) do nothing;
-  elsif move is not null then
-    select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
-      and b.parent_key = u.parent_key and b.part = u.part for no key update;
-    end_here := coalesce((move->>'blankAt')::bigint, (move->>'endAt')::bigint, case ended when 'looped' then page_index end);
-    is_answered := coalesce(ended = 'complete' and jsonb_typeof(page->'split') <> 'array', false);
-    -- An end before a page that has rows: something is missing in between.
-    if (move->>'hasRows')::boolean and board.end_is_answered and page_index >= board.end_position
-       and coalesce(ended, 'complete') = 'complete' then
-      ended := 'truncated';
-      why := format('this list ended before page %s, but page %s has rows', board.end_position, page_index);
-    elsif is_answered and end_here <= board.last_with_rows then
-      ended := 'truncated';
-      why := format('this list ended before page %s, but page %s had rows', end_here, board.last_with_rows);
-    end if;
-    if ended = 'capped' then
-      -- Said once for the list, by whichever lane ends last.
-      board.capped := coalesce(board.capped, why);
-      ended := 'complete';
-      why := null;
-    end if;
-    if (move->>'hasRows')::boolean then
-      board.last_with_rows := greatest(board.last_with_rows, page_index);
-    end if;
-    if end_here < board.end_position or board.end_position is null then
-      board.end_position := end_here;
-      board.end_is_answered := is_answered;
-    end if;
-    board.total_is_wrong := board.total_is_wrong or (move->>'isTotalWrong')::boolean or jsonb_typeof(page->'split') = 'array';
-    board.planned_end := case when board.total_is_wrong then null
-      else greatest(board.planned_end, (move->>'plannedEnd')::bigint) end;
-    if ended is null and (move->>'isCellDone')::boolean then
-      if board.next_position >= least(board.end_position, board.planned_end) then
-        ended := 'complete';
-      else
-        new_position := jsonb_build_object('index', board.next_position, 'size', board.page_size);
-        board.next_position := board.next_position + 1;
-      end if;
-    end if;
-    update sluice.lane_board b set next_position = board.next_position, planned_end = board.planned_end,
-      total_is_wrong = board.total_is_wrong, end_position = board.end_position, end_is_answered = board.end_is_answered,
-      last_with_rows = board.last_with_rows, capped = board.capped
-      where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+  elsif jsonb_typeof(page->'move') = 'object' then
+    select l.ended, l.why, l.new_position into ended, why, new_position from sluice.advance_lane(u, page, fresh, ended, why) l;
+  elsif ended is null and (page->>'isQuietEnd')::boolean and fresh = 0 then
+    ended := 'complete';
   end if;
 
-  if jsonb_typeof(page->'split') = 'array' then
+  if ended = 'complete' and split is null then
+    select e.kind, e.why, e.go_on, e.split into ended, why, go_on, split
+      from sluice.end_of_part(u, page, fresh, came_again, why) e;
+    if go_on is not null then
+      -- Whatever came twice so far has been judged.
+      new_position := go_on->'position';
+      new_guard := go_on->'guard';
+      came_again := greatest(came_again, u.items + came - u.rows - fresh - u.again);
+      delete from sluice.lane_board b
+        where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+    end if;
+  end if;
+  if split is not null then
     -- Both halves of a capped range become parts of this list, once, whichever lane met the cap first.
     insert into sluice.unit (run_id, node, parent_key, parent_record, part, range)
-    select u.run_id, u.node, u.parent_key, u.parent_record, u.part || n, page->'split'->n from generate_series(0, 1) n
+    select u.run_id, u.node, u.parent_key, u.parent_record, u.part || n, split->n from generate_series(0, 1) n
     on conflict (run_id, node, parent_key, part, lane) do nothing;
     get diagnostics new_lanes = row_count;
-  elsif ended = 'complete' then
-    select e.kind, e.reason into ended, why from sluice.end_of_part(u, board, fresh, (page->>'total')::bigint, why) e;
   end if;
 
   update sluice.unit set
-    state = case when ended is null then 'running' when ended = 'skipped' then 'skipped' when ended = 'failed' then 'failed' else 'done' end,
-    position = new_position, range = nullif(page->'range', 'null'), guard = page->'guard', stalled = stalled_pages,
-    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, calls = u.calls + (page->>'calls')::int,
-    attempts = 0, total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
-    watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark), end_kind = ended, reason = why
+    state = case when ended is null then 'running' when ended in ('skipped', 'failed') then ended else 'done' end,
+    position = new_position, range = nullif(page->'range', 'null'), guard = new_guard, stalled = stalled_pages,
+    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, again = u.again + came_again,
+    calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
+    total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
+    watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),
+    flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
+    flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
+    end_kind = ended, reason = why
     where id = u.id;
 
   update sluice.node set
@@ -663,8 +758,7 @@ begin
   end loop;
 
   return jsonb_build_object('rows', came, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
-    'lanes', new_lanes, 'children', children, 'wake', wake, 'isAllNew', all_new,
-    'isPaused', exists (select 1 from sluice.run x where x.id = u.run_id and x.state = 'paused'));
+    'lanes', new_lanes, 'children', children, 'wake', wake, 'isAllNew', all_new, 'isRunning', run_state = 'running');
 end $$;
 
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
@@ -687,53 +781,152 @@ begin
   end if;
 end $$;
 
--- What becomes of the last lane of a part that ends complete: the part may still be capped, or short of its total.
-create or replace function sluice.end_of_part(u sluice.unit, board sluice.lane_board, fresh int, total bigint, why text)
-returns table (kind text, reason text) language plpgsql set search_path = pg_catalog as $$
+-- Counts a call that brought no page, and says when the next one may be made. Fence as in commit_page: a caller that comes late
+-- changes nothing but the count of calls.
+--   costs      `nothing`, `attempt` of the budget, or `refusal`: of credentials, of which one a page costs nothing
+--   delay_ms   null: its next call may be made at once
+--   why        what went wrong, for people; null leaves what is there
+--   riddle     a name of an answer that was not understood; null for any other failure
+-- Returns the real attempts at this page so far, and whether the answer before was the same riddle; null for a caller that comes
+-- late.
+create or replace function sluice.defer_unit(
+  unit_id bigint, this_run uuid, this_node text, at_pages int, costs text, extra_calls int, delay_ms float8, why text, riddle text,
+  out attempts int, out is_same boolean
+) language plpgsql set search_path = pg_catalog as $$
 declare
-  expected bigint := coalesce(total, u.total);
-  found bigint := u.rows + fresh;
+  u sluice.unit;
 begin
-  if board.run_id is not null then
+  select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node and x.pages = at_pages
+    and x.end_kind is null for no key update;
+  if u.id is not null then
+    attempts := u.attempts + case when costs = 'attempt' or (costs = 'refusal' and u.refusals > 0) then 1 else 0 end;
+    is_same := coalesce(u.puzzle = riddle, false);
+    update sluice.unit x set
+      calls = u.calls + extra_calls, attempts = defer_unit.attempts,
+      refusals = u.refusals + case when costs = 'refusal' then 1 else 0 end,
+      error = coalesce(why, u.error), puzzle = riddle, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond'
+      where x.id = u.id;
+  end if;
+  update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
+end $$;
+
+-- What becomes of a part of a list whose reading ends with this page: whether that is to be believed. Called by commit_page, under
+-- the locks of the unit and of the lanes' board.
+--   u, page   the unit before the page, and the page as commit_page has it
+--   fresh     rows of the page that this list has not brought before; came_again those that were to come again
+--   why       what the page says of its end
+-- In this order:
+--   other lanes still read                     the lane is done, the part is not
+--   the list has moved (`checks`)              it goes on at `go_on`: it is read again, or a page is looked at again
+--   as many rows as a third party likes to cap split into two parts, or `capped`
+--   fewer rows than the exact total            `truncated`
+--   rows or fields could not be taken          `flawed`
+-- Returns the kind of the end, or `go_on` = { position, guard }, or `split` = [range, range].
+create or replace function sluice.end_of_part(
+  u sluice.unit, page jsonb, fresh int, came_again int, inout why text, out kind text, out go_on jsonb, out split jsonb
+) language plpgsql set search_path = pg_catalog as $$
+declare
+  board sluice.lane_board;
+  checks jsonb := nullif(page->'checks', 'null');
+  came bigint := u.items + jsonb_array_length(page->'records');
+  found bigint := u.rows + fresh;
+  explained bigint := u.again + came_again;
+  expected bigint := coalesce((page->>'total')::bigint, u.total);
+  in_doubt boolean;
+begin
+  kind := 'complete';
+  if (page->>'mayHaveLanes')::boolean then
+    select * into board from sluice.lane_board b
+      where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
     if exists (select 1 from sluice.unit x where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key
-               and x.part = u.part and x.id <> u.id and x.state in ('waiting', 'running')) then
-      return query select 'complete', why;
+               and x.part = u.part and x.id <> u.id and x.end_kind is null) then
       return;
     end if;
-    select found + coalesce(sum(x.rows), 0), case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
-      into found, expected from sluice.unit x
+    select found + coalesce(sum(x.rows), 0), came + coalesce(sum(x.items), 0), explained + coalesce(sum(x.again), 0),
+           case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
+      into found, came, explained, expected from sluice.unit x
       where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = u.part and x.id <> u.id;
+    checks := coalesce(checks, board.checks);
     if board.capped is not null then
-      return query select 'capped', board.capped;
+      kind := 'capped';
+      why := board.capped;
+      return;
+    end if;
+  end if;
+
+  if checks is not null then
+    in_doubt := coalesce(board.has_moved, false)
+      or ((checks->>'isTwiceDoubtful')::boolean and came - found > explained)
+      or coalesce(u.rows + fresh > (checks->>'mostRows')::bigint, false);
+    go_on := case when in_doubt then nullif(checks->'doubt', 'null') else nullif(checks->'still', 'null') end;
+    if go_on is not null then
+      kind := null;
+      why := null;
+      return;
+    end if;
+    if checks->'caps' @> to_jsonb(found) then
+      split := nullif(checks->'split', 'null');
+      kind := case when split is null then 'capped' else 'complete' end;
+      why := format('the list ended after exactly %s items: probably the third party''s cap, not the end', found);
+      return;
+    end if;
+    if in_doubt and ((checks->>'isTwiceDoubtful')::boolean or checks->>'mostRows' is not null) then
+      kind := 'truncated';
+      why := 'the list changes faster than it is read';
       return;
     end if;
   end if;
   if found < expected then
-    return query select 'truncated', format('%s rows came, but the third party counts %s', found, expected);
-  else
-    return query select 'complete', why;
+    kind := 'truncated';
+    why := format('%s rows came, but the third party counts %s', found, expected);
+  elsif u.flaws + coalesce((page->'flaws'->>'count')::int, 0) > 0 then
+    kind := 'flawed';
+    why := coalesce(u.flaw, page->'flaws'->>'reason');
   end if;
 end $$;
 
--- Ends a unit without a page: skipped, failed, or a lane past the end. Same lock order as commit_page.
-create or replace function sluice.end_unit(unit_id bigint, kind text, why text, extra_calls int) returns boolean language plpgsql set search_path = pg_catalog as $$
+-- Ends a unit without a page: skipped, failed, or a lane past the end. Fence and lock order are those of commit_page: a caller that
+-- comes late changes nothing but the count of calls. The last lane of a list goes on where the list is in doubt. Returns whether the
+-- unit has ended.
+create or replace function sluice.end_unit(
+  unit_id bigint, this_run uuid, this_node text, at_pages int, kind text, why text, extra_calls int
+) returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
-  board sluice.lane_board;
   ended text := kind;
+  reason_given text := why;
+  go_on jsonb;
+  split jsonb;
 begin
-  select * into u from sluice.unit where id = unit_id for no key update;
-  if not found or u.state not in ('waiting', 'running') then
+  select * into u from sluice.unit x where x.id = unit_id and x.run_id = this_run and x.node = this_node for no key update;
+  if u.id is null or u.pages <> at_pages or u.end_kind is not null then
+    update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
     return false;
   end if;
-  select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
+  perform 1 from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
     and b.parent_key = u.parent_key and b.part = u.part for no key update;
   if ended = 'complete' then
-    select e.kind, e.reason into ended, why from sluice.end_of_part(u, board, 0, null, why) e;
+    select e.kind, e.why, e.go_on, e.split into ended, reason_given, go_on, split
+      from sluice.end_of_part(u, '{"records": [], "mayHaveLanes": true}', 0, 0, why) e;
+  end if;
+  if go_on is not null then
+    update sluice.unit x set position = go_on->'position', guard = go_on->'guard', again = greatest(x.again, x.items - x.rows)
+      where x.id = u.id;
+    delete from sluice.lane_board b
+      where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+    return false;
+  end if;
+  if split is not null then
+    with parts as (
+      insert into sluice.unit (run_id, node, parent_key, parent_record, part, range)
+      select u.run_id, u.node, u.parent_key, u.parent_record, u.part || n, split->n from generate_series(0, 1) n
+      on conflict (run_id, node, parent_key, part, lane) do nothing
+      returning 1
+    ) update sluice.node n set waiting = n.waiting + (select count(*) from parts) where n.run_id = u.run_id and n.name = u.node;
   end if;
   update sluice.unit set
-    state = case ended when 'skipped' then 'skipped' when 'failed' then 'failed' else 'done' end,
-    end_kind = ended, reason = why, calls = u.calls + extra_calls
+    state = case when ended in ('skipped', 'failed') then ended else 'done' end,
+    end_kind = ended, reason = reason_given, calls = u.calls + extra_calls
     where id = u.id;
   update sluice.node set
     calls = calls + extra_calls,

@@ -16,11 +16,17 @@ create table sluice.unit (
   guard jsonb,
   stalled smallint not null default 0,
   pages int not null default 0,
-  -- Items as they came, and the different rows among them.
+  -- Items as they came, the different rows among them, and those that came again because a page was asked for again, or because
+  -- rows were added in front of it.
   items int not null default 0,
   rows int not null default 0,
+  again int not null default 0,
   calls int not null default 0,
   attempts smallint not null default 0,
+  -- Of the page that comes next: refusals of its credentials, what went wrong last, and a name of the answer that was not understood.
+  refusals smallint not null default 0,
+  error text,
+  puzzle text,
   -- When a unit whose call failed may be called again: its backoff is kept when the workflow that waits is continued as new, or
   -- its worker is lost. Null, or past: now.
   retry_at timestamptz,
@@ -29,7 +35,12 @@ create table sluice.unit (
   -- The watermark that it was asked from, and the highest one that its rows have.
   since jsonb,
   watermark jsonb,
-  end_kind text check (end_kind in ('complete', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
+  -- Rows or fields that could not be taken although their pages were good; the first reason. With `flaws_hold` what is missing
+  -- must be asked for again: the list's watermark does not move.
+  flaws int not null default 0,
+  flaw text,
+  flaws_hold boolean not null default false,
+  end_kind text check (end_kind in ('complete', 'flawed', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
   reason text,
   unique (run_id, node, parent_key, part, lane),
   foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
@@ -38,26 +49,46 @@ create table sluice.unit (
 create index unit_unended on sluice.unit (run_id, node, id) where end_kind is null;
 create index unit_flawed on sluice.unit (run_id, node, id) where end_kind <> 'complete';
 
--- What the lanes of one part share; made when it gets lanes. Positions are pages (indexes) of one size.
+-- What the lanes of one part share; made when it gets lanes, removed when one lane reads on alone. Positions are pages (indexes)
+-- of one size.
 create table sluice.lane_board (
   run_id uuid not null,
   node text not null,
   parent_key text not null,
   part text not null,
   page_size int not null,
+  -- From the beginning of one page to the next: pages may overlap.
+  stride int not null,
   -- The next page that no lane has yet.
   next_position bigint not null,
-  -- Pages by the third party's total; null when it said none. One that was wrong, or was split, is not compared at the end.
+  -- Pages up to here are read side by side; null: as far as it goes. The last of them is followed by one more until the end is seen.
   planned_end bigint,
+  -- The exact total as it was first told; has another one been told since, or have more rows come than it allows?
+  total bigint,
+  has_moved boolean not null default false,
   total_is_wrong boolean not null default false,
-  -- The first page known to lie past the end; did the third party say so? And the last one that had rows.
+  -- The first page known to lie past the end, and the last one that had rows.
   end_position bigint,
-  end_is_answered boolean not null default false,
   last_with_rows bigint not null,
   capped text,
+  -- Where pages overlap: by the number of a page, the row with which it begins or should begin, while only one of the two pages that
+  -- share it has come.
+  borders jsonb not null default '{}',
+  -- What the lane that saw the end wants checked, by the lane that ends last.
+  checks jsonb,
   primary key (run_id, node, parent_key, part),
   foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
 ) with (fillfactor = 50);
+
+-- What is known of an endpoint from the lists of all accounts: the most rows that it gave in one page, and the largest common cap
+-- that a list has gone beyond. A page is short, and an end is a cap, only against what is known here.
+create table sluice.endpoint (
+  provider text not null,
+  endpoint text not null,
+  given int not null default 0,
+  beyond bigint not null default 0,
+  primary key (provider, endpoint)
+);
 
 -- The page size that works for an endpoint and account; no row means the provider's own start. `need` full pages in a row
 -- make it grow by half; the need doubles when a size that was grown to fails.

@@ -11,8 +11,9 @@ import { createAction, type Action, type PerformActionOptions, type RequestActio
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
-import { paginationMistakes } from '../pagination/pagination-mistakes.ts';
-import { toPagination, type PageRequest, type Paginate, type Pagination } from '../pagination/pagination.ts';
+import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
+import type { PageRequest, Paginate } from '../pagination/options.ts';
+import type { Pagination } from '../pagination/pagination.ts';
 import { REFRESH_ENDPOINT } from '../auth/refresh.ts';
 import type { Classify } from '../rules/rules.ts';
 
@@ -107,7 +108,7 @@ export interface Endpoint<Input = never, Item = unknown> {
   /** @throws ZodError when the answer has another shape than the schema says. */
   readonly parseResponse: (json: unknown) => unknown;
   readonly request: (input: unknown, page: PageRequest) => RequestSpec;
-  readonly paginate: Pagination<unknown, unknown>;
+  readonly paginate: Pagination;
   /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
   readonly decide: (answer: Answer) => Outcome;
   /** What a call takes from the provider's limits. */
@@ -182,7 +183,7 @@ export function defineProvider(options: ProviderOptions): Provider {
         ...unknownOptions(endpointOptions, ENDPOINT_OPTIONS),
       ])
         mistakes.push(`endpoint "${name}": ${mistake}`);
-      for (const mistake of paginationMistakes(paginate as Paginate<unknown, unknown, never> | undefined))
+      for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
       const endpoint: Endpoint = {
         name,
@@ -191,7 +192,7 @@ export function defineProvider(options: ProviderOptions): Provider {
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         request: request as Endpoint['request'],
-        paginate: toPagination(paginate as Paginate<unknown, unknown, never> | undefined),
+        paginate: compilePagination(paginate as AnyPaginate | undefined),
         decide: (answer) => classify?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
         charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,

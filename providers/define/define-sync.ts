@@ -117,6 +117,8 @@ export interface CompiledSync {
   readonly nodes: ReadonlyMap<string, NodeDefinition>;
   /** Children of each node, in order. */
   readonly childrenOf: (node: string) => readonly NodeDefinition[];
+  /** What to do with a list of the node that can't be read. */
+  readonly policyOf: (node: string) => ChildErrorPolicy;
   readonly plan: Plan;
 }
 
@@ -173,16 +175,18 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
 
   const nodes = new Map(made.map((node) => [node.name, node]));
   const children = groupByParent(made);
+  const planNodes = inOrder(made).map((node) => planNode(node, children.get(node.name) ?? []));
   const definition: CompiledSync = {
     name,
     provider: options.provider,
     parseInput: (input) => options.input.parse(input),
     nodes,
     childrenOf: (node) => children.get(node) ?? [],
+    policyOf: (name) => (planNodes.find((each) => each.name === name) as PlanNode).onChildError,
     plan: {
       sync: name,
       provider: options.provider.id,
-      nodes: inOrder(made).map((node) => planNode(node, children.get(node.name) ?? [])),
+      nodes: planNodes,
       maxHistoryEvents: options.maxHistoryEvents ?? 4_000,
     },
   };

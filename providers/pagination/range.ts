@@ -1,13 +1,10 @@
 /**
- * Ranges of ids or dates by which an endpoint can be asked: what is too long in one list is asked for in halves.
- * Next stop: `activities/paginate/result-cap.ts` splits where a list met the third party's cap.
+ * Ranges of ids or dates by which an endpoint can be asked: what is too long in one list is asked for in halves. Numbers, or ISO
+ * dates (`2024-01-31`) and times (`2024-01-31T12:00:00Z`; without a zone they are UTC).
+ * Used by: `result-cap.ts`, which splits where a list met the third party's cap.
  */
-
-/** Both ends are included. Numbers, or ISO dates (`2024-01-31`) and times (`2024-01-31T12:00:00Z`). */
-export interface Range {
-  readonly from: number | string;
-  readonly to: number | string;
-}
+import type { Range } from '../../contracts/list.ts';
+import { parseTimeMs } from '../../contracts/time.ts';
 
 export interface RangeOptions<Input> {
   /** The whole range; both ends must be stated, e.g. from the beginning of the service until now. */
@@ -38,7 +35,7 @@ export function halve(range: Range, step?: number): readonly [Range, Range] | un
           { from: middle + (step ?? 1), to },
         ];
   }
-  const [start, end] = [Date.parse(String(from)), Date.parse(String(to))];
+  const [start, end] = [parseTimeMs(String(from)) ?? Number.NaN, parseTimeMs(String(to)) ?? Number.NaN];
   const hasNoTime = isDay(from) && isDay(to);
   const stepMs = step ?? (hasNoTime ? DAY_MS : 1);
   const middle = middleOf(start, end, stepMs);

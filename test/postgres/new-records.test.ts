@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commitPage, nextUnits, openRun } from '../../db/index.ts';
+import { commitPage, nextUnits, openRun, type UnitFence } from '../../db/index.ts';
 import { readChanges } from '../../db/stores/sync/record-store.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { pageToCommit } from '../setup/page-to-commit.ts';
 
 type Row = readonly [key: string, data: number];
+
+type UnitOfRun = Pick<UnitFence, 'unit' | 'run' | 'node'>;
 
 describe('a page that is expected to bring only new rows', () => {
   let db: TestDatabase;
@@ -30,10 +32,10 @@ describe('a page that is expected to bring only new rows', () => {
     const plan = { sync: 's', provider: 'p', nodes: [node], maxHistoryEvents: 4_000 };
     await openRun(db.pool, { runId, workflowId: 'w', account, tenant: undefined, input: {}, plan, mode: 'full' });
     const [unit] = await nextUnits(db.pool, runId, 'list', [], 1);
-    return unit!.id;
+    return { unit: unit!.id, run: runId, node: 'list' };
   };
-  const store = async (unit: number, account: string, pages: number, rows: readonly Row[], expectsNew: boolean) => {
-    const list = { unit, account, resource: 'rows' };
+  const store = async (of: UnitOfRun, account: string, pages: number, rows: readonly Row[], expectsNew: boolean) => {
+    const list = { ...of, account, resource: 'rows' };
     const position = { cursor: String(pages + 1) };
     const committed = await commitPage(db.pool, pageToCommit(list, { pages, records: rows, position, expectsNew }));
     if (committed.stale) throw new Error('the page is stale');

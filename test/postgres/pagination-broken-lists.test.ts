@@ -5,12 +5,12 @@ import {
   defineSync,
   get,
   noAuth,
+  nextLink,
   type GuardName,
   type NumberedPages,
   type Paginate,
   type Sync,
 } from '../../providers/index.ts';
-import { nextLink } from '../../providers/pagination/pagination.ts';
 import { brokenLists, startFakeApi, type BrokenList, type FakeApi } from '../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { createDrive, type Drive } from '../setup/drive.ts';
@@ -39,7 +39,7 @@ function syncOf(
   name = 'broken',
   more: Partial<NumberedPages<unknown, { id: string }, unknown>> = {},
 ): Sync {
-  const provider = defineProvider({ id: 'broken', baseUrl: () => api().url, auth: noAuth(), limits: [] });
+  const provider = defineProvider({ id: list.name, baseUrl: () => api().url, auth: noAuth(), limits: [] });
   const { kind, params, pageSize, items, next, hasMore, total, range } = list.pagination;
   const common = {
     items: (body: unknown) => fieldOf(body, items) as readonly { id: string }[],
@@ -60,7 +60,11 @@ function syncOf(
         ? { ...common, kind }
         : kind === 'offset'
           ? { ...common, kind, ...(list.name.startsWith('rows-') ? overlapping : {}), ...(more as object) }
-          : { ...common, kind: 'link', next: kind === 'next-url' ? nextOf : (_, headers) => nextLink(headers['link']) };
+          : {
+              ...common,
+              kind: 'link',
+              next: kind === 'next-url' ? nextOf : (_, { headers }) => nextLink(headers['link']),
+            };
   const endpoint = provider.endpoint('list', {
     input: z.object({}),
     response: z.unknown(),

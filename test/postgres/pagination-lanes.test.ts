@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { advance } from '../../activities/paginate/advance.ts';
-import { pageRequest } from '../../activities/paginate/page-request.ts';
-import type { Step } from '../../activities/paginate/step.ts';
-import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun } from '../../db/index.ts';
-import { toPagination, type NumberedPages, type PageRequest } from '../../providers/pagination/pagination.ts';
+import type { Step } from '../../providers/pagination/step.ts';
+import { rowsOfPage } from '../../activities/sync/page-rows.ts';
+import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun, type UnitFence } from '../../db/index.ts';
+import { compilePagination } from '../../providers/pagination/compile.ts';
+import type { NumberedPages, PageRequest } from '../../providers/pagination/options.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { pageToCommit } from '../setup/page-to-commit.ts';
 
@@ -38,9 +38,10 @@ describe('a list walked by several lanes', () => {
     await openRun(db.pool, run);
     return { runId, node };
   };
-  const toCommit = (unit: number, pages: number, resource: string, next: Step, keys: readonly string[]) => {
-    const records = keys.map((key) => [key, { key }] as const);
-    return pageToCommit({ unit, account: 'a', resource }, { ...next, pages, records, stalledLimit: 3 });
+  const toCommit = (of: UnitFence, resource: string, next: Step, keys: readonly string[]) => {
+    const rows = rowsOfPage(keys, keys, next.skip);
+    const records = rows.keys.map((key) => [key, { key }] as const);
+    return pageToCommit({ ...of, account: 'a', resource }, { ...next, pages: of.pages, records, stalledLimit: 3 });
   };
 
   /** Walks one list; which lane is next, and which answer is lost by a killed worker, is drawn. */
@@ -50,7 +51,7 @@ describe('a list walked by several lanes', () => {
     pick: Pick,
     { losesEvery = 0, maxCalls = 300 } = {},
   ) => {
-    const pagination = toPagination({ ...options, items: () => [] });
+    const pagination = compilePagination({ ...options, items: () => [] });
     const { runId, node } = await openList(options.kind);
     let calls = 0;
     let most = 0;
@@ -60,21 +61,21 @@ describe('a list walked by several lanes', () => {
       most = Math.max(most, open.length);
       if (calls >= maxCalls) return { calls, most, end: 'still going' as const, keys: [] };
       const { id } = open[pick(open.length)] as (typeof open)[number];
-      const unit = await loadUnit(db.pool, id, { parentResource: null, resource: node.resource, endpoint: 'list' });
+      const of = { unit: id, run: runId, node: 'list' };
+      const unit = await loadUnit(db.pool, of, { parentResource: null, resource: node.resource, endpoint: 'list' });
       if (!unit) throw new Error('the unit is gone');
+      const fence = { ...of, pages: unit.pages };
       if (unit.endPosition !== null && (unit.position?.index ?? 0) >= unit.endPosition) {
-        await endUnit(db.pool, id, 'complete', '', 0);
+        await endUnit(db.pool, fence, 'complete', '', 0);
         continue;
       }
-      const asked = pageRequest(pagination, unit.position, pagination.pageSize.start, undefined);
+      const asked = pagination.request(unit.position, pagination.pageSize.start, undefined);
       const keys = serve(asked);
       calls++;
       if (losesEvery > 0 && pick(losesEvery) === 0) continue; // the worker died before it could store the page
-      const answer = { response: keys, headers: {}, itemCount: keys.length, keys };
-      await commitPage(
-        db.pool,
-        toCommit(id, unit.pages, node.resource, advance(pagination, { ...unit, asked }, answer), keys),
-      );
+      const answer = { response: keys, headers: {}, url: 'https://x.example/', itemCount: keys.length, keys };
+      const next = pagination.advance({ ...unit, asked, isSizable: true }, answer);
+      await commitPage(db.pool, toCommit(fence, node.resource, next, keys));
     }
     const result = await finishRun(db.pool, runId, {});
     if (!result) throw new Error('The run has gone.');
@@ -139,7 +140,8 @@ describe('a list walked by several lanes', () => {
           expect(most).toBeLessThanOrEqual(lanes);
           const needed = Math.max(1, Math.ceil(count / served));
           // Each lane may look once past the end, and one more looks for the rest of a short last page.
-          expect(calls - lost).toBeLessThanOrEqual(total === 'exact' ? needed : needed + lanes + 1);
+          // With an exact total: one that sees the end behind a full page, or behind one that may be all that the server gives.
+          expect(calls - lost).toBeLessThanOrEqual(needed + (total === 'exact' ? 1 : lanes + 2));
         },
       ),
       { numRuns: 60 },
@@ -196,7 +198,8 @@ describe('a list walked by several lanes', () => {
       () => 0,
     );
     expect(end).toBe('complete');
-    expect(calls).toBe(2);
+    // And one to see that the first page is still the same.
+    expect(calls).toBe(3);
   });
 
   it('reads up to a declared cap, asks for nothing behind it, and says so once', async () => {
@@ -215,18 +218,28 @@ describe('a list walked by several lanes', () => {
   });
 
   it('stores pages that share rows at their borders at the same time, without a deadlock', async () => {
-    const pagination = toPagination({ kind: 'offset', items: () => [], lanes: 8, pageSize: { start: 20 } });
+    const pagination = compilePagination({
+      kind: 'offset',
+      items: () => [],
+      lanes: 8,
+      pageSize: { start: 20 },
+      guards: { 'moved-rows': false },
+    });
     const { runId, node } = await openList('offset');
     const names = { parentResource: null, resource: node.resource, endpoint: 'list' };
     const readOn = async (id: number): Promise<'more' | 'ended'> => {
-      const unit = await loadUnit(db.pool, id, names);
+      const of = { unit: id, run: runId, node: 'list' };
+      const unit = await loadUnit(db.pool, of, names);
       if (!unit || unit.state === 'done') return 'ended';
-      const asked = pageRequest(pagination, unit.position, 20, undefined);
+      const asked = pagination.request(unit.position, 20, undefined);
       // Rows move while they are read: each page has four rows of the one before it and four of the next.
       const keys = slice(800, Math.max(0, asked.offset - 4), asked.offset + asked.size + 4).toReversed();
-      const answer = { response: keys, headers: {}, itemCount: Math.min(keys.length, asked.size), keys };
-      const next = advance(pagination, { ...unit, asked }, asked.offset < 800 ? answer : { ...answer, itemCount: 0 });
-      const committed = await commitPage(db.pool, toCommit(id, unit.pages, node.resource, next, keys));
+      const answer = { response: keys, headers: {}, url: '', itemCount: Math.min(keys.length, asked.size), keys };
+      const next = pagination.advance(
+        { ...unit, asked, isSizable: true },
+        asked.offset < 800 ? answer : { ...answer, itemCount: 0 },
+      );
+      const committed = await commitPage(db.pool, toCommit({ ...of, pages: unit.pages }, node.resource, next, keys));
       return !committed.stale && committed.ended ? 'ended' : 'more';
     };
     const [first] = await nextUnits(db.pool, runId, 'list', [], 1);

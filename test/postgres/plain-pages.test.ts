@@ -6,7 +6,7 @@ import { commitPage, createPool, nextUnits, openRun, setRunState } from '../../d
 import type { PageToCommit } from '../../db/index.ts';
 import { isPlainPage } from '../../db/stores/sync/insert-only-pages.ts';
 import { readChanges } from '../../db/stores/sync/record-store.ts';
-import type { CommittedPage } from '../../db/stores/sync/unit-store.ts';
+import type { CommittedPage } from '../../db/stores/sync/page-store.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { pageToCommit } from '../setup/page-to-commit.ts';
 
@@ -31,6 +31,7 @@ const LISTS = ['posts', 'likes'] as const;
 
 interface List {
   readonly unit: number;
+  readonly run: string;
   readonly node: (typeof LISTS)[number];
   readonly account: string;
 }
@@ -42,10 +43,15 @@ describe('plain pages that are stored together', () => {
   });
   afterAll(() => db?.drop());
 
-  const page = (of: Pick<PageToCommit, 'unit' | 'account' | 'resource'>, more: Partial<PageToCommit>): PageToCommit =>
-    pageToCommit(of, { guard: { first: 'x' }, stalledLimit: 2, expectsNew: true, ...more });
-  const pageOf = ({ unit, account, node: resource }: List, keys: readonly string[], more: Partial<PageToCommit> = {}) =>
-    page({ unit, account, resource }, { records: keys.map((key) => [key, { id: key }] as const), ...more });
+  const page = (
+    of: Pick<PageToCommit, 'unit' | 'run' | 'node' | 'account' | 'resource'>,
+    more: Partial<PageToCommit>,
+  ): PageToCommit => pageToCommit(of, { guard: { first: 'x' }, stalledLimit: 2, expectsNew: true, ...more });
+  const pageOf = ({ unit, run, account, node }: List, keys: readonly string[], more: Partial<PageToCommit> = {}) =>
+    page(
+      { unit, run, node, account, resource: node },
+      { records: keys.map((key) => [key, { id: key }] as const), ...more },
+    );
   const keysOf = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, n) => `${prefix}-${n}`);
 
   /** A run with `parents` parents, whose lists are in hand: first all posts, then all likes. */
@@ -54,18 +60,18 @@ describe('plain pages that are stored together', () => {
     await openRun(db.pool, { runId, workflowId: 'w', account, tenant: undefined, input: {}, plan, mode: 'full' });
     const [top] = await nextUnits(db.pool, runId, 'top', [], 1);
     const children = keysOf('parent', parents).flatMap((key) => LISTS.map((name) => [name, key, key] as const));
-    await commitPage(db.pool, page({ unit: top!.id, account, resource: 'tops' }, { children }));
+    await commitPage(
+      db.pool,
+      page({ unit: top!.id, run: runId, node: 'top', account, resource: 'tops' }, { children }),
+    );
     const lists: List[] = [];
     for (const name of LISTS)
       for (const { id } of await nextUnits(db.pool, runId, name, [], parents))
-        lists.push({ unit: id, node: name, account });
+        lists.push({ unit: id, run: runId, node: name, account });
     expect(lists).toHaveLength(parents * LISTS.length);
     return lists;
   };
-  const runOf = async ({ unit }: List): Promise<string> => {
-    const { rows } = await db.pool.query<{ id: string }>('select run_id as id from sluice.unit where id = $1', [unit]);
-    return rows[0]!.id;
-  };
+  const runOf = ({ run }: List): string => run;
 
   /** Every column of what an account has, but for times, ids and places in the feed. */
   const tablesOf = async (account: string) => {
@@ -119,7 +125,7 @@ describe('plain pages that are stored together', () => {
     ended: null,
     reason: null,
     lanes: 0,
-    isPaused: false,
+    isRunning: true,
     children: {},
     wake: [],
     isAllNew: true,
@@ -252,8 +258,8 @@ describe('plain pages that are stored together', () => {
     const batches = createPageBatches(db.pool);
     const committed = await Promise.allSettled([
       batches.store(pageOf(first, ['a-0'])),
-      batches.store(pageOf(bad, [], { records: [['bad', 'a\u0000b']], items: 1 })),
-      batches.store(pageOf(circular, [], { records: [['bad', loop]], items: 1 })),
+      batches.store(pageOf(bad, [], { records: [['bad', 'a\u0000b']] })),
+      batches.store(pageOf(circular, [], { records: [['bad', loop]] })),
       batches.store(pageOf(other, ['b-0'])),
     ]);
     expect(committed).toEqual([
@@ -293,13 +299,13 @@ describe('plain pages that are stored together', () => {
     const account = randomUUID();
     const [going] = (await openLists(account, 1)) as [List];
     const [paused] = (await openLists(account, 1)) as [List];
-    await setRunState(db.pool, await runOf(paused), 'paused');
+    await setRunState(db.pool, runOf(paused), 'paused');
     const batches = createPageBatches(db.pool);
     const committed = await Promise.all([
       batches.store(pageOf(going, ['a-0'])),
       batches.store(pageOf(paused, ['b-0'])),
     ]);
-    expect(committed).toEqual([allNew(1), { ...allNew(1), isPaused: true }]);
+    expect(committed).toEqual([allNew(1), { ...allNew(1), isRunning: false }]);
     expect(await transactions(account)).toEqual([['a', 'b']]);
   });
 
@@ -343,7 +349,7 @@ describe('plain pages that are stored together', () => {
   it('lock nodes after rows, as single pages do', async () => {
     const account = randomUUID();
     const [list, other] = (await openLists(account, 2)) as [List, List];
-    const runId = await runOf(list);
+    const runId = runOf(list);
     const client = await db.pool.connect();
     try {
       // Somebody else is storing a row of the page.
@@ -417,18 +423,21 @@ describe('plain pages that are stored together', () => {
   });
 
   it('are only those that bring nothing but new rows', () => {
-    const plain = page({ unit: 1, account: 'a', resource: 'r' }, { records: [['k', {}]] });
+    const plain = page(
+      { unit: 1, run: randomUUID(), node: 'posts', account: 'a', resource: 'r' },
+      { records: [['k', {}]] },
+    );
     expect(isPlainPage(plain, false)).toBe(true);
     expect(isPlainPage(plain, true)).toBe(false);
-    const start = { lanes: 2, size: 10, next: 1, plannedEnd: null, capped: null };
+    const start = { lanes: 2, size: 10, stride: 10, next: 1, plannedEnd: null, capped: null, last: null };
     const move = {
       index: 0,
       hasRows: true,
       isCellDone: false,
-      blankAt: null,
       endAt: null,
       plannedEnd: null,
-      isTotalWrong: false,
+      first: null,
+      last: null,
     };
     const range = { from: 1, to: 2 };
     const others: readonly Partial<PageToCommit>[] = [

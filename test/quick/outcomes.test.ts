@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { toObservation } from '../../activities/http/to-observation.ts';
-import { backoffMs } from '../../activities/call/to-failure.ts';
+import { backoffMs } from '../../activities/call/backoff.ts';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
 import type { Outcome, OutcomeKind } from '../../contracts/outcome.ts';
 import { defaultOutcome } from '../../providers/rules/default-rules.ts';

@@ -1,10 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { advance } from '../../activities/paginate/advance.ts';
-import { pageRequest } from '../../activities/paginate/page-request.ts';
-import type { Step } from '../../activities/paginate/step.ts';
-import type { GuardMemory, Position } from '../../db/stores/sync/unit-store.ts';
-import { toPagination, type Paginate } from '../../providers/pagination/pagination.ts';
+import type { Step } from '../../providers/pagination/step.ts';
+import type { ListMemory, Position } from '../../contracts/list.ts';
+import { compilePagination, type AnyPaginate } from '../../providers/pagination/compile.ts';
+import type { Paginate } from '../../providers/pagination/options.ts';
 import { halve } from '../../providers/pagination/range.ts';
 
 interface Page {
@@ -25,22 +24,41 @@ function walk(
   serve: (asked: { cursor: string | undefined; offset: number; size: number }, page: number) => Page,
   maxPages: number,
 ): Walk {
-  const pagination = toPagination(paginate as Paginate<unknown, unknown, never>);
+  const pagination = compilePagination(paginate as AnyPaginate);
   let position: Position | null = null;
-  let guard: GuardMemory | null = null;
+  let guard: ListMemory | null = null;
   let items = 0;
   const seen = new Set<string>();
   const asked: { offset: number; size: number }[] = [];
   for (let pages = 0; pages < maxPages; pages++) {
-    const request = pageRequest(pagination, position, pagination.pageSize.start, undefined);
+    const request = pagination.request(position, pagination.pageSize.start, undefined);
     asked.push({ offset: request.offset, size: request.size });
     const page = serve(request, pages);
+    const rows = seen.size;
     page.rows.forEach((row) => seen.add(row));
-    const at = { position, asked: request, pages, items, guard, isLaned: false };
-    const answer = { response: page, headers: {}, itemCount: page.rows.length, keys: page.rows };
-    const next: Step = JSON.parse(JSON.stringify(advance(pagination, at, answer))) as Step;
+    const at = {
+      position,
+      asked: request,
+      pages,
+      items,
+      rows,
+      guard,
+      isLaned: false,
+      given: null,
+      beyond: 0,
+      isSizable: true,
+    };
+    const answer = {
+      response: page,
+      headers: {},
+      url: 'https://x.example/',
+      itemCount: page.rows.length,
+      keys: page.rows,
+    };
+    const next: Step = JSON.parse(JSON.stringify(pagination.advance(at, answer))) as Step;
     items += page.rows.length;
     ({ position, guard } = next);
+    if (next.isQuietEnd && seen.size === rows) return { end: { kind: 'complete' }, seen, pages: pages + 1, asked };
     if (next.end) return { end: next.end, seen, pages: pages + 1, asked };
   }
   return { end: 'still going', seen, pages: maxPages, asked };
@@ -238,8 +256,8 @@ describe('a numbered list walked by one lane', () => {
   });
 
   it('asks for sizes that divide the page where a page number must reach into it', () => {
-    const pagination = toPagination({ kind: 'page', items: () => [], pageSize: { start: 100 } });
-    const at = (done: number, size: number) => pageRequest(pagination, { index: 3, done, size: 100 }, size, undefined);
+    const pagination = compilePagination({ kind: 'page', items: () => [], pageSize: { start: 100 } });
+    const at = (done: number, size: number) => pagination.request({ index: 3, done, size: 100 }, size, undefined);
     expect(at(0, 40)).toMatchObject({ size: 25, number: 1 + 12, offset: 300 });
     expect(at(25, 40)).toMatchObject({ size: 25, number: 1 + 13, offset: 325 });
     expect(at(50, 100)).toMatchObject({ size: 50, number: 1 + 7, offset: 350 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { withSize } from '../../activities/paginate/page-request.ts';
+import { withSize } from '../../providers/pagination/page-request.ts';
 import { askFrom, highestMark } from '../../activities/sync/watermark.ts';
 import { defineProvider, defineSync, get, hours, noAuth, type Paginate } from '../../providers/index.ts';
 

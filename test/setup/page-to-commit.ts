@@ -2,7 +2,7 @@
 import type { PageToCommit } from '../../db/index.ts';
 
 export function pageToCommit(
-  of: Pick<PageToCommit, 'unit' | 'account' | 'resource'>,
+  of: Pick<PageToCommit, 'unit' | 'run' | 'node' | 'account' | 'resource'>,
   more: Partial<PageToCommit> = {},
 ): PageToCommit {
   return {
@@ -10,7 +10,6 @@ export function pageToCommit(
     pages: 0,
     records: [],
     children: [],
-    items: more.records?.length ?? 0,
     position: { cursor: '1' },
     guard: {},
     calls: 1,
@@ -25,6 +24,11 @@ export function pageToCommit(
     isMember: false,
     retryOf: [],
     isReread: false,
+    known: 0,
+    isQuietEnd: false,
+    checks: null,
+    mayHaveLanes: true,
+    flaws: null,
     stalledLimit: null,
     expectsNew: false,
     ...more,

@@ -1,29 +1,30 @@
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes
--- by ordinal.
--- `page` is { unit, pages, account, resource, records: [[key, data]], items, children: [[node, key, record]], position, guard,
--- calls, end: { kind, reason } | null, split: [range, range] | null, range, since, watermark, total, isMember, retryOf, isReread,
--- stalledLimit, expectsNew, start: { lanes, size, next, plannedEnd, capped } | null, move: { index, hasRows, isCellDone, blankAt, endAt, plannedEnd,
--- isTotalWrong } | null }: `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows
--- are taken to be new; where that is wrong, nothing of the attempt stays and the page goes the way of all others.
--- Returns { stale } when the page was stored before by somebody else, else { rows, fresh, changed, ended, reason, lanes,
--- children, wake, isPaused, isAllNew }; `isAllNew` only where it was expected.
+-- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes by
+-- ordinal.
+-- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
+-- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
+-- is wrong, nothing of the attempt stays and the page is stored like all others.
+-- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
+-- ended. A page that comes late changes nothing but the count of calls.
+-- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, wake, isRunning, isAllNew };
+-- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
-  board sluice.lane_board;
+  this_run uuid := (page->>'run')::uuid;
+  run_state text;
   came int := jsonb_array_length(page->'records');
   fresh int := 0;
   fresh_in_run int := 0;
   changed int := 0;
+  came_again int := 0;
   ended text := page->'end'->>'kind';
   why text := page->'end'->>'reason';
-  move jsonb := nullif(page->'move', 'null');
-  page_index bigint := (page->'move'->>'index')::bigint;
   stalled_pages smallint;
-  end_here bigint;
-  is_answered boolean;
   new_position jsonb := nullif(page->'position', 'null');
+  new_guard jsonb := page->'guard';
+  split jsonb := nullif(page->'split', 'null');
+  go_on jsonb;
   new_lanes int := 0;
   children jsonb := '{}';
   wake jsonb := '[]';
@@ -36,8 +37,11 @@ declare
   all_new boolean;
   r record;
 begin
-  select * into u from sluice.unit where id = (page->>'unit')::bigint for no key update;
-  if not found or u.pages <> (page->>'pages')::int or u.state not in ('waiting', 'running') then
+  select * into u from sluice.unit x
+    where x.id = (page->>'unit')::bigint and x.run_id = this_run and x.node = page->>'node' for no key update;
+  select x.state into run_state from sluice.run x where x.id = this_run;
+  if u.id is null or u.pages <> (page->>'pages')::int or u.end_kind is not null or run_state not in ('running', 'paused') then
+    update sluice.node n set calls = n.calls + (page->>'calls')::int where n.run_id = this_run and n.name = page->>'node';
     return jsonb_build_object('stale', true);
   end if;
   root := coalesce(u.root_id, u.id);
@@ -56,7 +60,7 @@ begin
         fresh_in_run := came;
         changed := came;
       exception when unique_violation then
-        -- A row is known, came twice in the page, or was stored by somebody else at this moment.
+        -- A row is known, or another page stores it at this moment.
         all_new := false;
       end;
     end if;
@@ -73,6 +77,7 @@ begin
         where m.run_id <> excluded.run_id;
     end if;
   end if;
+  came_again := case when (page->>'isReread')::boolean then came - fresh else least((page->>'known')::int, came - fresh) end;
 
   stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then least(u.stalled + 1, 30000) else 0 end;
   if ended is null and stalled_pages >= (page->>'stalledLimit')::int then
@@ -102,77 +107,55 @@ begin
 
   if jsonb_typeof(page->'start') = 'object' and ended is null then
     insert into sluice.lane_board
-      (run_id, node, parent_key, part, page_size, next_position, planned_end, last_with_rows, capped)
-    values (u.run_id, u.node, u.parent_key, u.part, (page->'start'->>'size')::int,
+      (run_id, node, parent_key, part, page_size, stride, next_position, planned_end, total, last_with_rows, capped, borders)
+    values (u.run_id, u.node, u.parent_key, u.part, (page->'start'->>'size')::int, (page->'start'->>'stride')::int,
       (page->'start'->>'next')::bigint + (page->'start'->>'lanes')::int, (page->'start'->>'plannedEnd')::bigint,
-      (page->'start'->>'next')::bigint - 1, page->'start'->>'capped');
+      (page->>'total')::bigint, (page->'start'->>'next')::bigint - 1, page->'start'->>'capped',
+      case when page->'start'->>'last' is null then '{}' else jsonb_build_object(page->'start'->>'next', page->'start'->>'last') end);
     new_lanes := (page->'start'->>'lanes')::int - 1;
     -- Each lane knows the first page: one that brings it again is caught at once.
     insert into sluice.unit (run_id, node, parent_key, parent_record, part, lane, root_id, range, position, guard)
     select u.run_id, u.node, u.parent_key, u.parent_record, u.part, n, root, page->'range',
-      jsonb_build_object('index', (page->'start'->>'next')::bigint + n, 'size', (page->'start'->>'size')::int), page->'guard'
+      jsonb_build_object('index', (page->'start'->>'next')::bigint + n, 'size', (page->'start'->>'size')::int,
+        'stride', (page->'start'->>'stride')::int), page->'guard'
     from generate_series(1, new_lanes) n
     on conflict (run_id, node, parent_key, part, lane) do nothing;
-  elsif move is not null then
-    select * into board from sluice.lane_board b where b.run_id = u.run_id and b.node = u.node
-      and b.parent_key = u.parent_key and b.part = u.part for no key update;
-    end_here := coalesce((move->>'blankAt')::bigint, (move->>'endAt')::bigint, case ended when 'looped' then page_index end);
-    is_answered := coalesce(ended = 'complete' and jsonb_typeof(page->'split') <> 'array', false);
-    -- An end before a page that has rows: something is missing in between.
-    if (move->>'hasRows')::boolean and board.end_is_answered and page_index >= board.end_position
-       and coalesce(ended, 'complete') = 'complete' then
-      ended := 'truncated';
-      why := format('this list ended before page %s, but page %s has rows', board.end_position, page_index);
-    elsif is_answered and end_here <= board.last_with_rows then
-      ended := 'truncated';
-      why := format('this list ended before page %s, but page %s had rows', end_here, board.last_with_rows);
-    end if;
-    if ended = 'capped' then
-      -- Said once for the list, by whichever lane ends last.
-      board.capped := coalesce(board.capped, why);
-      ended := 'complete';
-      why := null;
-    end if;
-    if (move->>'hasRows')::boolean then
-      board.last_with_rows := greatest(board.last_with_rows, page_index);
-    end if;
-    if end_here < board.end_position or board.end_position is null then
-      board.end_position := end_here;
-      board.end_is_answered := is_answered;
-    end if;
-    board.total_is_wrong := board.total_is_wrong or (move->>'isTotalWrong')::boolean or jsonb_typeof(page->'split') = 'array';
-    board.planned_end := case when board.total_is_wrong then null
-      else greatest(board.planned_end, (move->>'plannedEnd')::bigint) end;
-    if ended is null and (move->>'isCellDone')::boolean then
-      if board.next_position >= least(board.end_position, board.planned_end) then
-        ended := 'complete';
-      else
-        new_position := jsonb_build_object('index', board.next_position, 'size', board.page_size);
-        board.next_position := board.next_position + 1;
-      end if;
-    end if;
-    update sluice.lane_board b set next_position = board.next_position, planned_end = board.planned_end,
-      total_is_wrong = board.total_is_wrong, end_position = board.end_position, end_is_answered = board.end_is_answered,
-      last_with_rows = board.last_with_rows, capped = board.capped
-      where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+  elsif jsonb_typeof(page->'move') = 'object' then
+    select l.ended, l.why, l.new_position into ended, why, new_position from sluice.advance_lane(u, page, fresh, ended, why) l;
+  elsif ended is null and (page->>'isQuietEnd')::boolean and fresh = 0 then
+    ended := 'complete';
   end if;
 
-  if jsonb_typeof(page->'split') = 'array' then
+  if ended = 'complete' and split is null then
+    select e.kind, e.why, e.go_on, e.split into ended, why, go_on, split
+      from sluice.end_of_part(u, page, fresh, came_again, why) e;
+    if go_on is not null then
+      -- Whatever came twice so far has been judged.
+      new_position := go_on->'position';
+      new_guard := go_on->'guard';
+      came_again := greatest(came_again, u.items + came - u.rows - fresh - u.again);
+      delete from sluice.lane_board b
+        where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
+    end if;
+  end if;
+  if split is not null then
     -- Both halves of a capped range become parts of this list, once, whichever lane met the cap first.
     insert into sluice.unit (run_id, node, parent_key, parent_record, part, range)
-    select u.run_id, u.node, u.parent_key, u.parent_record, u.part || n, page->'split'->n from generate_series(0, 1) n
+    select u.run_id, u.node, u.parent_key, u.parent_record, u.part || n, split->n from generate_series(0, 1) n
     on conflict (run_id, node, parent_key, part, lane) do nothing;
     get diagnostics new_lanes = row_count;
-  elsif ended = 'complete' then
-    select e.kind, e.reason into ended, why from sluice.end_of_part(u, board, fresh, (page->>'total')::bigint, why) e;
   end if;
 
   update sluice.unit set
-    state = case when ended is null then 'running' when ended = 'skipped' then 'skipped' when ended = 'failed' then 'failed' else 'done' end,
-    position = new_position, range = nullif(page->'range', 'null'), guard = page->'guard', stalled = stalled_pages,
-    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, calls = u.calls + (page->>'calls')::int,
-    attempts = 0, total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
-    watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark), end_kind = ended, reason = why
+    state = case when ended is null then 'running' when ended in ('skipped', 'failed') then ended else 'done' end,
+    position = new_position, range = nullif(page->'range', 'null'), guard = new_guard, stalled = stalled_pages,
+    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, again = u.again + came_again,
+    calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
+    total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
+    watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),
+    flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
+    flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
+    end_kind = ended, reason = why
     where id = u.id;
 
   update sluice.node set
@@ -196,6 +179,5 @@ begin
   end loop;
 
   return jsonb_build_object('rows', came, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
-    'lanes', new_lanes, 'children', children, 'wake', wake, 'isAllNew', all_new,
-    'isPaused', exists (select 1 from sluice.run x where x.id = u.run_id and x.state = 'paused'));
+    'lanes', new_lanes, 'children', children, 'wake', wake, 'isAllNew', all_new, 'isRunning', run_state = 'running');
 end $$;

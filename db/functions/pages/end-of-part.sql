@@ -1,27 +1,74 @@
--- What becomes of the last lane of a part that ends complete: the part may still be capped, or short of its total.
-create or replace function sluice.end_of_part(u sluice.unit, board sluice.lane_board, fresh int, total bigint, why text)
-returns table (kind text, reason text) language plpgsql set search_path = pg_catalog as $$
+-- What becomes of a part of a list whose reading ends with this page: whether that is to be believed. Called by commit_page, under
+-- the locks of the unit and of the lanes' board.
+--   u, page   the unit before the page, and the page as commit_page has it
+--   fresh     rows of the page that this list has not brought before; came_again those that were to come again
+--   why       what the page says of its end
+-- In this order:
+--   other lanes still read                     the lane is done, the part is not
+--   the list has moved (`checks`)              it goes on at `go_on`: it is read again, or a page is looked at again
+--   as many rows as a third party likes to cap split into two parts, or `capped`
+--   fewer rows than the exact total            `truncated`
+--   rows or fields could not be taken          `flawed`
+-- Returns the kind of the end, or `go_on` = { position, guard }, or `split` = [range, range].
+create or replace function sluice.end_of_part(
+  u sluice.unit, page jsonb, fresh int, came_again int, inout why text, out kind text, out go_on jsonb, out split jsonb
+) language plpgsql set search_path = pg_catalog as $$
 declare
-  expected bigint := coalesce(total, u.total);
+  board sluice.lane_board;
+  checks jsonb := nullif(page->'checks', 'null');
+  came bigint := u.items + jsonb_array_length(page->'records');
   found bigint := u.rows + fresh;
+  explained bigint := u.again + came_again;
+  expected bigint := coalesce((page->>'total')::bigint, u.total);
+  in_doubt boolean;
 begin
-  if board.run_id is not null then
+  kind := 'complete';
+  if (page->>'mayHaveLanes')::boolean then
+    select * into board from sluice.lane_board b
+      where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
     if exists (select 1 from sluice.unit x where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key
-               and x.part = u.part and x.id <> u.id and x.state in ('waiting', 'running')) then
-      return query select 'complete', why;
+               and x.part = u.part and x.id <> u.id and x.end_kind is null) then
       return;
     end if;
-    select found + coalesce(sum(x.rows), 0), case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
-      into found, expected from sluice.unit x
+    select found + coalesce(sum(x.rows), 0), came + coalesce(sum(x.items), 0), explained + coalesce(sum(x.again), 0),
+           case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
+      into found, came, explained, expected from sluice.unit x
       where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = u.part and x.id <> u.id;
+    checks := coalesce(checks, board.checks);
     if board.capped is not null then
-      return query select 'capped', board.capped;
+      kind := 'capped';
+      why := board.capped;
+      return;
+    end if;
+  end if;
+
+  if checks is not null then
+    in_doubt := coalesce(board.has_moved, false)
+      or ((checks->>'isTwiceDoubtful')::boolean and came - found > explained)
+      or coalesce(u.rows + fresh > (checks->>'mostRows')::bigint, false);
+    go_on := case when in_doubt then nullif(checks->'doubt', 'null') else nullif(checks->'still', 'null') end;
+    if go_on is not null then
+      kind := null;
+      why := null;
+      return;
+    end if;
+    if checks->'caps' @> to_jsonb(found) then
+      split := nullif(checks->'split', 'null');
+      kind := case when split is null then 'capped' else 'complete' end;
+      why := format('the list ended after exactly %s items: probably the third party''s cap, not the end', found);
+      return;
+    end if;
+    if in_doubt and ((checks->>'isTwiceDoubtful')::boolean or checks->>'mostRows' is not null) then
+      kind := 'truncated';
+      why := 'the list changes faster than it is read';
       return;
     end if;
   end if;
   if found < expected then
-    return query select 'truncated', format('%s rows came, but the third party counts %s', found, expected);
-  else
-    return query select 'complete', why;
+    kind := 'truncated';
+    why := format('%s rows came, but the third party counts %s', found, expected);
+  elsif u.flaws + coalesce((page->'flaws'->>'count')::int, 0) > 0 then
+    kind := 'flawed';
+    why := coalesce(u.flaw, page->'flaws'->>'reason');
   end if;
 end $$;

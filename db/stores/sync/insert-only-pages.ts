@@ -5,12 +5,12 @@
  * what was stored.
  */
 import type { Queryable } from '../../pool.ts';
-import type { PageToCommit } from './unit-store.ts';
+import type { PageToCommit } from './page-store.ts';
 
 export interface PlainPageStored {
   readonly unit: number;
-  /** The run was paused meanwhile. */
-  readonly isPaused: boolean;
+  /** False when the run was paused meanwhile. */
+  readonly isRunning: boolean;
 }
 
 /**
@@ -19,16 +19,15 @@ export interface PlainPageStored {
  */
 export function isPlainPage(page: PageToCommit, hasChildren: boolean): boolean {
   const { end, split, start, move } = page;
+  const endsNothing = !end && !split && !start && !move && !page.isQuietEnd;
   return (
-    page.expectsNew === true &&
+    endsNothing &&
+    page.expectsNew &&
     !hasChildren &&
     !page.isMember &&
     !page.isReread &&
     page.calls === 1 &&
-    !end &&
-    !split &&
-    !start &&
-    !move
+    !page.flaws
   );
 }
 
@@ -38,15 +37,18 @@ const STORE = {
   name: 'store_plain_pages',
   text: `
     with page as materialized (
-      select * from jsonb_to_recordset($1::jsonb) as p (unit bigint, pages int, account text, resource text, items int,
+      select * from jsonb_to_recordset($1::jsonb) as p (unit bigint, run uuid, node text, pages int, account text, resource text, items int,
         position jsonb, range jsonb, guard jsonb, total bigint, since jsonb, watermark jsonb, records jsonb)
     ), moved as (
       update sluice.unit u set
         state = 'running', position = p.position, range = p.range, guard = p.guard, stalled = 0, pages = u.pages + 1,
-        items = u.items + p.items, rows = u.rows + p.items, calls = u.calls + 1, attempts = 0,
+        items = u.items + p.items, rows = u.rows + p.items, calls = u.calls + 1, attempts = 0, refusals = 0,
+        error = null, puzzle = null, retry_at = null,
         total = coalesce(p.total, u.total), since = p.since, watermark = coalesce(p.watermark, u.watermark)
-      from page p where u.id = p.unit and u.pages = p.pages and u.state in ('waiting', 'running')
-      returning u.id, u.run_id, u.node, coalesce(u.root_id, u.id) as root, p.account, p.resource, p.items, p.records
+      from page p join sluice.run r on r.id = p.run
+      where u.id = p.unit and u.run_id = p.run and u.node = p.node and u.pages = p.pages and u.end_kind is null
+        and r.state in ('running', 'paused')
+      returning u.id, u.run_id, u.node, coalesce(u.root_id, u.id) as root, p.account, p.resource, p.items, p.records, r.state
     ), stored as (
       insert into sluice.record
         (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
@@ -60,18 +62,34 @@ const STORE = {
       from (select run_id, node, count(*) as pages, sum(items) as rows from moved where (select count(*) from stored) >= 0
         group by run_id, node order by 1, 2) c
       where n.run_id = c.run_id and n.name = c.node
-    ) select m.id::float8 as unit, r.state = 'paused' as "isPaused" from moved m join sluice.run r on r.id = m.run_id`,
+    ) select m.id::float8 as unit, m.state = 'running' as "isRunning" from moved m`,
 };
 
 /**
  * Stores pages of different units in one statement: all, or with an error none.
- * @returns those that were stored; the others are stale, since somebody else has moved their units.
+ * @returns those that were stored; the others are stale: their units were moved, or their runs have ended, meanwhile.
  * @throws DatabaseError `unique_violation` when a row was known, `deadlock_detected` when others store the same rows.
  */
 export async function storePlainPages(db: Queryable, pages: readonly PageToCommit[]): Promise<PlainPageStored[]> {
   const values = pages.map(
-    ({ unit, pages: before, account, resource, position, range, guard, total, since, watermark, records }) => ({
+    ({
       unit,
+      run,
+      node,
+      pages: before,
+      account,
+      resource,
+      position,
+      range,
+      guard,
+      total,
+      since,
+      watermark,
+      records,
+    }) => ({
+      unit,
+      run,
+      node,
       pages: before,
       account,
       resource,

@@ -1,26 +1,34 @@
 /**
  * The words that all kinds of pagination share: where a list stands, what a page brought, and the step after it.
- * Next stop: `advance.ts`.
+ * Used by: every file here. Next: `db/stores/sync/unit-store.ts` stores the step together with the rows.
  */
 import type { EndKind } from '../../contracts/run.ts';
-import type { GuardMemory, LaneMove, LaneStart, Position } from '../../db/stores/sync/unit-store.ts';
-import type { PageRequest } from '../../providers/pagination/pagination.ts';
-import type { Range } from '../../providers/pagination/range.ts';
+import type { EndChecks, LaneMove, LaneStart, ListMemory, Position, Range } from '../../contracts/list.ts';
+import type { PageRequest } from './options.ts';
 
-export interface Standing {
+export interface ListState {
   readonly position: Position | null;
   /** What was asked for at this position. */
   readonly asked: PageRequest;
-  /** Pages and items, as they came, before this page. */
+  /** Pages, items as they came, and different rows among them, before this page; of one lane, where the list has several. */
   readonly pages: number;
   readonly items: number;
-  readonly guard: GuardMemory | null;
+  readonly rows: number;
+  readonly guard: ListMemory | null;
   readonly isLaned: boolean;
+  /** Most rows that the endpoint has ever given in one page, to any account; null when nothing is known. */
+  readonly given: number | null;
+  /** The endpoint's request asks for the size that it is given: another one may be chosen. */
+  readonly isSizable: boolean;
+  /** The largest common cap that a list of this endpoint is known to have gone beyond; 0 when none is. */
+  readonly beyond: number;
 }
 
 export interface PageAnswer {
   readonly response: unknown;
   readonly headers: Readonly<Record<string, string>>;
+  /** Address that the page was asked at. */
+  readonly url: string;
   readonly itemCount: number;
   /** Keys of the rows, in order. */
   readonly keys: readonly string[];
@@ -35,7 +43,7 @@ export interface ListEnd {
 
 export interface Step {
   readonly position: Position | null;
-  readonly guard: GuardMemory;
+  readonly guard: ListMemory;
   readonly end: ListEnd | null;
   /** Parts that take the place of a list that is too long. */
   readonly split: readonly [Range, Range] | null;
@@ -45,12 +53,20 @@ export interface Step {
   readonly start: LaneStart | null;
   /** What a page of a lane tells the others. */
   readonly move: LaneMove | null;
+  /** Rows at the beginning of the page that are the last ones of the page before it: they are not stored again. */
+  readonly skip: number;
+  /** Rows of the page that were probably read before, because rows were added in front of them. */
+  readonly known: number;
   /** The page was asked for again on purpose: that it brings no new row means nothing. */
   readonly isReread: boolean;
+  /** The list ends here, complete, when the page brings no new row. */
+  readonly isQuietEnd: boolean;
+  /** Only with an end of kind `complete`. */
+  readonly checks: EndChecks | null;
 }
 
 /** A step that stays where it is, with what is different. */
-export function step(at: Standing, changes: Partial<Step>): Step {
+export function step(at: ListState, changes: Partial<Step>): Step {
   return {
     position: at.position,
     guard: at.guard ?? {},
@@ -59,7 +75,13 @@ export function step(at: Standing, changes: Partial<Step>): Step {
     total: null,
     start: null,
     move: null,
+    skip: 0,
+    known: 0,
     isReread: false,
+    isQuietEnd: false,
+    checks: null,
     ...changes,
   };
 }
+
+export const COMPLETE: ListEnd = { kind: 'complete' };

@@ -1,0 +1,129 @@
+/**
+ * Carries out what was decided about a unit: one change of its row, and the fact that its workflow hears. Every change names the
+ * run, the node and the page that was seen; one that comes late changes nothing, and the unit's next call reads anew.
+ * Used by: `fetch-page.ts`. Next: `db/stores/sync/unit-store.ts`.
+ */
+import type { PageFact } from '../../contracts/messages.ts';
+import { shrinkPageSize } from '../../db/stores/sync/page-size-store.ts';
+import { deferUnit, endUnit, nodesToWake } from '../../db/stores/sync/unit-store.ts';
+import type { CompiledSync } from '../../providers/define/define-sync.ts';
+import { backoffMs } from '../call/backoff.ts';
+import { retryLater, waitingFor } from '../call/to-failure.ts';
+import { pauseUntilReconnected } from '../credentials/credentials.ts';
+import { fenceOf, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
+import type { Decision } from './decide.ts';
+
+/** The same answer that could not be understood, so often in a row, is what the third party answers. */
+const SAME_RIDDLES = 2;
+
+/** @param calls real calls that were made. @throws ApplicationFailure in mode `durable`, for a retry by the server. */
+export async function applyDecision(
+  attempt: Attempt,
+  decision: Exclude<Decision, { do: 'store' | 'step' }>,
+  calls: 0 | 1,
+): Promise<PageFact> {
+  const { deps, request, unit } = attempt;
+  switch (decision.do) {
+    case 'wait':
+      if (calls > 0) await count(attempt, calls, decision.reason);
+      return notNow(attempt, decision.reason, decision.afterMs);
+    case 'end':
+      return end(attempt, unit.pages, decision.kind, decision.reason, calls);
+    case 'pause': {
+      if (calls > 0) await count(attempt, calls, null);
+      const reason = await pauseUntilReconnected(deps, request.runId);
+      if (reason === undefined) return notNow(attempt, 'the account has just been connected', 0);
+      return paused(attempt, reason);
+    }
+    case 'again': {
+      if (decision.halves && !(await halve(attempt)) && decision.halves === 'or-end') {
+        const reason = `${decision.reason} (already at the smallest page, ${attempt.asked.size})`;
+        return end(attempt, unit.pages, 'failed', reason, calls);
+      }
+      return again(attempt, unit.pages, unit.attempts, decision, calls);
+    }
+  }
+}
+
+/** A failure that may pass: counted, and given up only when the provider's budget of real attempts is spent. */
+export async function again(
+  asked: Asked,
+  pages: number | undefined,
+  attemptsBefore: number,
+  decision: Extract<Decision, { do: 'again' }>,
+  calls: 0 | 1,
+): Promise<PageFact> {
+  const { deps, request, sync } = asked;
+  const { costs, reason, afterMs, riddle } = decision;
+  // The limiter says when the next probe is.
+  const backoff = (): number => backoffMs(costs === 'nothing' ? 0 : attemptsBefore + 1);
+  const delayMs = afterMs === undefined ? backoff() : afterMs;
+  const deferral = { costs, calls, delayMs, why: reason, ...(riddle === undefined ? {} : { riddle }) };
+  const deferred = await deferUnit(deps.pool, fenceOf(asked, pages), deferral);
+  // Another attempt has moved the unit on: its workflow reads where it is.
+  if (!deferred) return { unit: request.unit, state: 'more' };
+  const spent = spentBy(sync, deferred.attempts, deferred.isSame);
+  if (spent !== undefined) return end(asked, pages, 'failed', `${reason} (${spent})`, 0);
+  if (delayMs === null) return { unit: request.unit, state: 'more' };
+  if (request.mode === 'now') return later(request, reason, delayMs);
+  throw retryLater(reason, delayMs);
+}
+
+function spentBy({ provider }: CompiledSync, attempts: number, isSame: boolean): string | undefined {
+  if (attempts >= provider.maxAttempts) return `${attempts} attempt${attempts === 1 ? '' : 's'}`;
+  return isSame && attempts >= SAME_RIDDLES ? `the same answer ${attempts} times` : undefined;
+}
+
+export async function end(
+  asked: Asked,
+  pages: number | undefined,
+  kind: 'complete' | 'skipped' | 'failed',
+  reason: string,
+  calls: number,
+): Promise<PageFact> {
+  const isEnded = await endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls);
+  const fact = await ended(asked);
+  // A lane that came last may be the one that reads on, or may have split the list.
+  return isEnded && kind !== 'complete' ? fact : { ...fact, lanes: 1 };
+}
+
+/** The unit is at its end, as far as this attempt knows; a list that is read further is handed out again. */
+export async function ended(asked: Asked): Promise<PageFact & { readonly state: 'ended' }> {
+  const { deps, request } = asked;
+  await wakeNodes(asked, await nodesToWake(deps.pool, request.runId, request.node));
+  return { unit: request.unit, state: 'ended' };
+}
+
+export async function wakeNodes({ deps, request }: Asked, nodes: readonly string[]): Promise<void> {
+  await Promise.all(nodes.map((node) => deps.wake(request.context.workflowId, node)));
+}
+
+export function notNow({ request }: Asked, reason: string, delayMs: number): PageFact {
+  if (request.mode === 'now') return later(request, reason, delayMs);
+  throw waitingFor(reason, delayMs);
+}
+
+/** @param reason why the account must be connected again; null for a run that its operator has paused. */
+export function paused({ request }: Asked, reason: string | null): PageFact {
+  const { unit, context } = request;
+  if (reason === null) return { unit, state: 'paused' };
+  const because = `account "${context.account}" must be connected again: ${reason}`;
+  return { unit, state: 'paused', because, atMs: Date.now() };
+}
+
+async function count(attempt: Attempt, calls: number, why: string | null): Promise<void> {
+  const { deps, unit } = attempt;
+  await deferUnit(deps.pool, fenceOf(attempt, unit.pages), { costs: 'nothing', calls, delayMs: null, why });
+}
+
+/** Asks for half as much from now on, at this very position too. @returns false when it can't be less. */
+async function halve(attempt: Attempt): Promise<boolean> {
+  const { deps, node, unit, asked } = attempt;
+  const { pageSize, isResizable, request } = node.endpoint.paginate;
+  const half = Math.max(pageSize.min, Math.floor(asked.size / 2));
+  const next = request(unit.position, half, asked.range);
+  const isFixed = !isResizable && asked.url !== undefined;
+  if (node.endpoint.paginate.kind === 'single' || isFixed || next.size >= asked.size) return false;
+  await shrinkPageSize(deps.pool, pageSizeKey(attempt), asked.size, half);
+  return true;
+}

@@ -1,0 +1,133 @@
+/**
+ * What an outcome means for a unit. Pure: a table of outcomes and their decisions; `apply-decision.ts` carries one out.
+ * The union of outcomes is closed: a new one does not compile until it is handled here.
+ */
+import type { Answer } from '../../contracts/answer.ts';
+import type { Outcome, PermanentCause } from '../../contracts/outcome.ts';
+import type { ChildErrorPolicy } from '../../contracts/plan.ts';
+import { afterRefusedSize } from '../../providers/pagination/numbered-walk.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
+import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
+import type { ListState, Step } from '../../providers/pagination/step.ts';
+import type { Access } from '../credentials/credentials.ts';
+
+export type Decision =
+  /** The page is parsed and stored. */
+  | { readonly do: 'store' }
+  /** The list takes a step without rows: its end, or the halves of its range. */
+  | { readonly do: 'step'; readonly step: Step }
+  /** The same page again, at once or later. `halves` the size of the page that is asked for. */
+  | {
+      readonly do: 'again';
+      readonly costs: 'nothing' | 'attempt' | 'refusal';
+      readonly reason: string;
+      /** Undefined: by backoff; null: at once. */
+      readonly afterMs?: number | null;
+      readonly halves?: 'if-possible' | 'or-end';
+      /** A name of an answer that could not be understood: the same one is not asked for again and again. */
+      readonly riddle?: string;
+    }
+  /** The limits say when. */
+  | { readonly do: 'wait'; readonly reason: string; readonly afterMs: number }
+  | { readonly do: 'end'; readonly kind: 'complete' | 'skipped' | 'failed'; readonly reason: string }
+  /** The run waits until its account is connected again. */
+  | { readonly do: 'pause' };
+
+/** What the decision rests on besides the outcome. */
+export interface Facts {
+  readonly answer: Answer;
+  /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
+  readonly renewed: Access | undefined;
+  readonly pagination: Pagination;
+  readonly list: ListState;
+  readonly policy: ChildErrorPolicy;
+  /** Failed attempts at this page before. */
+  readonly attempts: number;
+  /** The call was to find out whether a failing provider is back: an outage of hours costs no attempts. */
+  readonly isProbe: boolean;
+}
+
+const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout', 'total-timeout']);
+/** A page that takes too long, or makes the server fail, may be too large; after so many tries it is something else. */
+const SIZE_DOUBTED_UNTIL = 3;
+
+export function decide(outcome: Outcome, facts: Facts): Decision {
+  const { answer, pagination, list, isProbe } = facts;
+  const costs = isProbe ? 'nothing' : 'attempt';
+  switch (outcome.kind) {
+    case 'ok':
+      return { do: 'store' };
+    case 'limited':
+      // The key is blocked for every caller now; the limiter says at the next attempt when it opens.
+      return { do: 'wait', reason: outcome.reason, afterMs: outcome.afterMs ?? 1_000 };
+    case 'retry':
+      // Interrupted by our own side: the worker ended or the run was cancelled. Nobody's fault, so no attempt.
+      if (answer.error?.code === 'cancelled')
+        return { do: 'wait', reason: 'the call was interrupted because its worker ended', afterMs: 0 };
+      return {
+        do: 'again',
+        costs,
+        reason: outcome.reason,
+        ...(outcome.afterMs === undefined ? {} : { afterMs: outcome.afterMs }),
+        ...(isMaybeTooLarge(facts) ? { halves: 'if-possible' } : {}),
+      };
+    case 'unknown-write':
+      return { do: 'again', costs, reason: outcome.reason };
+    case 'refresh-auth':
+      return afterRefusal(outcome.reason, facts.renewed);
+    case 'shrink-page':
+      return { do: 'again', costs: 'nothing', reason: outcome.reason, afterMs: null, halves: 'or-end' };
+    case 'end-of-data':
+      return { do: 'step', step: endOfData(pagination, list) };
+    case 'skip':
+      return { do: 'end', kind: 'skipped', reason: outcome.reason };
+    case 'permanent':
+      return afterPermanent(outcome.cause, outcome.reason, facts);
+  }
+}
+
+/** Twice in vain for a timeout, once for a server error: then half the page is asked for. */
+function isMaybeTooLarge({ answer, attempts, isProbe }: Facts): boolean {
+  if (isProbe || attempts >= SIZE_DOUBTED_UNTIL) return false;
+  if (answer.error) return TIMEOUTS.has(answer.error.code);
+  return answer.status === 500 && attempts > 0;
+}
+
+function afterRefusal(reason: string, renewed: Access | undefined): Decision {
+  switch (renewed?.state) {
+    case undefined:
+      return { do: 'again', costs: 'attempt', reason };
+    // A third party that refuses every token ends the unit and no loop: only the first refusal of a page costs nothing.
+    case 'ready':
+      return { do: 'again', costs: 'refusal', reason, afterMs: null };
+    case 'busy':
+      return { do: 'again', costs: 'refusal', reason: `${reason}; ${renewed.reason}`, afterMs: renewed.retryAfterMs };
+    case 'needs-reconnect':
+      return { do: 'pause' };
+  }
+}
+
+function afterPermanent(cause: PermanentCause, reason: string, facts: Facts): Decision {
+  const { pagination, list, policy } = facts;
+  const isBehindRows = list.pages > 0 && (pagination.kind === 'page' || pagination.kind === 'offset');
+  const atCap = cause === 'bug' || cause === 'gone' ? refusedAtCap(pagination, list, reason) : undefined;
+  if (atCap) return { do: 'step', step: atCap };
+  const common = cause === 'bug' ? afterRefusedSize(pagination, list) : undefined;
+  if (common) return { do: 'step', step: common };
+  // Behind the last page of a numbered list there is nothing to be found.
+  if (cause === 'gone' && isBehindRows) return { do: 'step', step: endOfData(pagination, list) };
+  const isSkipped =
+    (cause === 'gone' && policy.notFound === 'skip') || (cause === 'auth' && policy.forbidden === 'skip');
+  return { do: 'end', kind: isSkipped ? 'skipped' : 'failed', reason };
+}
+
+function endOfData(pagination: Pagination, list: ListState): Step {
+  return pagination.advance(list, {
+    response: undefined,
+    headers: {},
+    url: '',
+    itemCount: 0,
+    keys: [],
+    isEnd: true,
+  });
+}

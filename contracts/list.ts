@@ -1,0 +1,89 @@
+/**
+ * How far a list is, and what one page tells the store about it. Plain JSON: pagination computes it, the unit's row keeps it.
+ * Next: `providers/pagination/step.ts` computes a step, `db/functions/pages/commit-page.sql` takes it.
+ */
+
+/** Part of a list, by ids or dates; both ends are included. */
+export interface Range {
+  readonly from: number | string;
+  readonly to: number | string;
+}
+
+/** How far a list is: null before the first page, else what its kind of list needs. */
+export interface Position {
+  readonly cursor?: string;
+  readonly url?: string;
+  /**
+   * Lists cut into pages: the page, counted from 0, of `size` items, of which `done` are read. One page begins `stride` items behind
+   * the other; default `size`.
+   */
+  readonly index?: number;
+  readonly size?: number;
+  readonly stride?: number;
+  readonly done?: number;
+  /**
+   * Lists read with an overlap: where the next page must begin at the latest, the last rows that were read and where they began, and
+   * the steps back so far. `size` is then the most that a page brings.
+   */
+  readonly offset?: number;
+  readonly border?: readonly string[];
+  readonly borderAt?: number;
+  readonly backs?: number;
+  /** Which reading of the list this is. Default 1; a list that moved while it was read is read again. */
+  readonly pass?: number;
+  /** `still`: a page that was read before, to see whether it is the same. `head`: from the front, to find what came in there. */
+  readonly again?: 'still' | 'head';
+}
+
+/** What a list remembers from page to page: some numbers and keys, whatever the size of the list. */
+export type ListMemory = Readonly<Record<string, string | number>>;
+
+/** Lanes to walk a list with from now on, this unit among them: pages of `size` items, `stride` apart; the next one to be
+ *  read is `next`, and `last` the row with which it begins where pages overlap. */
+export interface LaneStart {
+  readonly lanes: number;
+  readonly size: number;
+  readonly stride: number;
+  readonly next: number;
+  /** Number of pages by the exact total. */
+  readonly plannedEnd: number | null;
+  /** Why the list will end as `capped` when all its lanes have ended. */
+  readonly capped: string | null;
+  readonly last: string | null;
+}
+
+/** What a page of one lane tells the others. */
+export interface LaneMove {
+  readonly index: number;
+  readonly hasRows: boolean;
+  /** The page is read to its end, and the lane may take another one. */
+  readonly isCellDone: boolean;
+  /** First page past the end, when this page shows where the list ends. */
+  readonly endAt: number | null;
+  readonly plannedEnd: number | null;
+  /** Of lanes that overlap: the first row of the page, and the last one where another page begins with it; null: not known. */
+  readonly first: string | null;
+  readonly last: string | null;
+}
+
+/** Where a list goes on instead of ending, when the store finds a reason for it. */
+export interface GoOn {
+  readonly position: Position;
+  readonly guard: ListMemory;
+}
+
+/** What decides, besides the page itself, whether the list really ends here. Checked in this order. */
+export interface EndChecks {
+  /** Where to go on in doubt: the list has moved while it was read. */
+  readonly doubt: GoOn | null;
+  /** Rows that came twice, without having been asked for twice, are a doubt. */
+  readonly isTwiceDoubtful: boolean;
+  /** More different rows than this are a doubt: a reading that brought new ones was not the last. */
+  readonly mostRows: number | null;
+  /** Where to go on when there is no doubt: a page that shows whether the list stood still. Only for lanes. */
+  readonly still: GoOn | null;
+  /** Numbers of rows at which an end is more likely a cap than the end. Only for lanes, which can't count by themselves. */
+  readonly caps: readonly number[];
+  /** Parts that take the place of the list when it ends at such a number. */
+  readonly split: readonly [Range, Range] | null;
+}

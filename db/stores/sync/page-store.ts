@@ -1,0 +1,85 @@
+/**
+ * A page, stored in one statement: rows, child units, position, counters. Next: `db/functions/pages/commit-page.sql`; pages of new rows
+ * go by `insert-only-pages.ts`.
+ */
+import type { EndKind } from '../../../contracts/run.ts';
+import type { EndChecks, LaneMove, LaneStart, ListMemory, Position, Range } from '../../../contracts/list.ts';
+import type { Queryable } from '../../pool.ts';
+import type { UnitFence } from './unit-store.ts';
+
+export interface PageToCommit extends UnitFence {
+  readonly account: string;
+  readonly resource: string;
+  /** Each key once. */
+  readonly records: readonly (readonly [key: string, data: unknown])[];
+  readonly children: readonly (readonly [node: string, key: string, record: string])[];
+  readonly position: Position | null;
+  readonly guard: ListMemory;
+  readonly calls: number;
+  readonly end: { readonly kind: EndKind; readonly reason?: string } | null;
+  /** Parts that take this list's place, each with its range. */
+  readonly split: readonly [Range, Range] | null;
+  readonly range: Range | null;
+  /** Watermark that the list was asked from, and the highest value that its rows have brought. */
+  readonly since: string | number | null;
+  readonly watermark: string | number | null;
+  /** Items of the list, when the third party counts them exactly. */
+  readonly total: number | null;
+  readonly start: LaneStart | null;
+  readonly move: LaneMove | null;
+  /** Rows remember which parents' lists they were seen in, so that deletions can be found. */
+  readonly isMember: boolean;
+  readonly retryOf: readonly string[];
+  /** All of it was asked for again on purpose: that it brings no new row means nothing. */
+  readonly isReread: boolean;
+  /** Rows that were probably read before, because others were added in front of them. */
+  readonly known: number;
+  /** Ends the list, complete, when the page brings no new row. */
+  readonly isQuietEnd: boolean;
+  /** What must hold for an end of kind `complete` to be believed. */
+  readonly checks: EndChecks | null;
+  /** The list may be, or have been, walked by several lanes. */
+  readonly mayHaveLanes: boolean;
+  /** Pages in a row without a new row that make a loop; null: any number. */
+  readonly stalledLimit: number | null;
+  /** Its rows are probably all new, which is stored faster; where that is wrong it costs more. */
+  readonly expectsNew: boolean;
+  /** Rows or fields that could not be taken; null when all could. */
+  readonly flaws: PageFlaws | null;
+}
+
+export interface PageFlaws {
+  readonly count: number;
+  /** Of the first of them. */
+  readonly reason: string;
+  /** What is missing must be asked for again: the list's watermark does not move. */
+  readonly holds: boolean;
+}
+
+export type CommittedPage =
+  | { readonly stale: true }
+  | {
+      readonly stale?: undefined;
+      readonly rows: number;
+      readonly fresh: number;
+      readonly changed: number;
+      readonly ended: EndKind | null;
+      readonly reason: string | null;
+      readonly lanes: number;
+      /** False when the run was paused meanwhile. */
+      readonly isRunning: boolean;
+      readonly children: Readonly<Record<string, number>>;
+      readonly wake: readonly string[];
+      /** Whether all rows were new, where that was expected. */
+      readonly isAllNew: boolean | null;
+    };
+
+/** Stores a page. Inside a transaction when `db` is in one. */
+export async function commitPage(db: Queryable, page: PageToCommit): Promise<CommittedPage> {
+  const { rows } = await db.query<{ result: CommittedPage }>({
+    name: 'commit_page',
+    text: 'select sluice.commit_page($1) as result',
+    values: [JSON.stringify(page)],
+  });
+  return (rows[0] as { result: CommittedPage }).result;
+}

@@ -1,0 +1,42 @@
+/** How the end of a numbered list is seen. Pure. Used by: `page-walk.ts`, `lane-walk.ts`, `overlap-walk.ts`. */
+import type { Memory } from './loop-guard.ts';
+import type { Pagination } from './pagination.ts';
+import type { EndSeen } from './result-cap.ts';
+import type { ListState, PageAnswer } from './step.ts';
+
+/**
+ * A list ends where its end is seen, never because a number was reached: the answer says so, a page is blank, or a page is shorter
+ * than what the third party is known to give, where the definition or the total says that this means the end.
+ * @param isCounted as many items came as the exact total says.
+ */
+export function endSeen(
+  p: Pagination,
+  at: ListState,
+  page: PageAnswer,
+  memory: Memory,
+  isCounted: boolean,
+): EndSeen | undefined {
+  const { itemCount } = page;
+  const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
+  memory['most'] = Math.max(itemCount, Number(memory['most'] ?? 0));
+  const more = page.isEnd ? false : p.hasMore?.(page.response, page);
+  if (more === false) return page.isEnd ? 'blank' : 'told';
+  if (more === true) return undefined;
+  if (itemCount === 0) return 'blank';
+  const isShort = itemCount < Math.min(at.asked.size, most);
+  return isShort && (p.lastPage === 'short' || isCounted) ? 'short' : undefined;
+}
+
+export interface Total {
+  /** As the answer tells it. */
+  readonly told: number | undefined;
+  /** The same when it is meant to be exact and was not found wrong. */
+  readonly exact: number | undefined;
+}
+
+/** More rows than the total: it is not one, but the size of a page or the like, and is not looked at any more. */
+export function totalOf(p: Pagination, at: ListState, page: PageAnswer, memory: Memory): Total {
+  const told = page.isEnd ? undefined : (p.total?.(page.response, page) ?? undefined);
+  if (told !== undefined && at.rows > told) memory['wrong'] = 1;
+  return { told, exact: p.totalIs === 'exact' && !memory['wrong'] ? told : undefined };
+}

@@ -1,0 +1,144 @@
+/**
+ * What the kinds of lists share: the options that each has, their defaults, and what can be wrong with them.
+ * Used by: the other files of this folder.
+ */
+import type { Range } from '../../../contracts/list.ts';
+import type { NamesOf } from '../../define/option-mistakes.ts';
+import type { Common, Guards, NumberedPages, PageSize } from '../options.ts';
+import type { Pagination, Walk } from '../pagination.ts';
+import { halve } from '../range.ts';
+
+/** One kind of list. A new kind is one file with such an object, named in `index.ts`. */
+export interface Kind<Options> {
+  /** Names of its options; any other name is a mistake. */
+  readonly options: Readonly<Record<string, true>>;
+  /** Options that must be functions. */
+  readonly required: readonly (keyof Options & string)[];
+  /** What is wrong with the values, in words. */
+  readonly mistakes: (options: Options) => string[];
+  readonly compile: (options: Options) => Pagination;
+}
+
+/** The types of an endpoint's answer and items were checked where it was defined. */
+export type AnyCommon = Common<unknown, unknown, never>;
+export type AnyNumbered = NumberedPages<unknown, unknown, never>;
+
+export const COMMON = {
+  kind: true,
+  items: true,
+  pageSize: true,
+  maxPages: true,
+  hasMore: true,
+  total: true,
+  totalIs: true,
+  resultCap: true,
+  guards: true,
+  range: true,
+} satisfies NamesOf<Common<unknown, unknown, unknown> & { readonly kind: unknown }>;
+
+export const allGuards: Guards = {
+  'repeated-token': true,
+  'repeated-rows': true,
+  'empty-pages': true,
+  'result-cap': true,
+  'missing-rows': true,
+  'thin-pages': true,
+  'moved-rows': true,
+  'page-maximum': true,
+};
+
+export const onePage = {
+  guards: allGuards,
+  totalIs: 'estimate',
+  lastPage: 'blank',
+  advanceBy: 'rows',
+  overlap: 0,
+  lanes: 1,
+  firstPage: 1,
+  pageSize: { start: 1, min: 1, max: 1 },
+  isResizable: false,
+  maxPages: 1,
+  resultCap: false,
+} as const satisfies Omit<Pagination, 'kind' | 'items' | keyof Walk>;
+
+/** The options that all lists of several pages have, with the defaults. */
+export function common(options: AnyCommon) {
+  const { range } = options;
+  return {
+    ...onePage,
+    items: options.items,
+    pageSize: sizes(options.pageSize ?? {}),
+    isResizable: true,
+    maxPages: options.maxPages ?? 1_000_000,
+    totalIs: options.totalIs ?? ('exact' as const),
+    resultCap: options.resultCap ?? ('common' as const),
+    guards: { ...allGuards, ...options.guards },
+    ...(options.total ? { total: options.total } : {}),
+    ...(options.hasMore ? { hasMore: options.hasMore } : {}),
+    ...(range
+      ? {
+          range: {
+            // The endpoint's own schema has checked the input before it gets here.
+            whole: range.whole as (input: unknown) => Range,
+            split: range.split ?? ((whole: Range) => halve(whole, range.step)),
+          },
+        }
+      : {}),
+  };
+}
+
+export function commonMistakes(options: AnyCommon): string[] {
+  const mistakes: string[] = [];
+  const { start, min, max } = sizes(options.pageSize ?? {});
+  if (!(min >= 1 && min <= start && start <= max && [min, start, max].every(Number.isInteger)))
+    mistakes.push(`pageSize must be whole numbers with 1 ≤ min ≤ start ≤ max, not ${min}, ${start}, ${max}`);
+  if (!((options.maxPages ?? 1) >= 1)) mistakes.push(`maxPages is ${options.maxPages}; it must be at least 1`);
+  if (typeof options.resultCap === 'number' && !(options.resultCap >= 1))
+    mistakes.push(`resultCap is ${options.resultCap}; it must be at least 1`);
+  if (options.totalIs !== undefined && !['exact', 'estimate'].includes(options.totalIs))
+    mistakes.push(`totalIs is "${options.totalIs}"; it must be "exact" or "estimate"`);
+  for (const name of Object.keys(options.guards ?? {}))
+    if (!Object.hasOwn(allGuards, name))
+      mistakes.push(`guards: unknown guard "${name}"; known are ${Object.keys(allGuards).join(', ')}`);
+  return mistakes;
+}
+
+/** With the defaults. */
+function sizes(size: PageSize): Required<PageSize> {
+  const start = size.start ?? 100;
+  return { start, min: size.min ?? 1, max: size.max ?? start };
+}
+
+export const NUMBERED = {
+  ...COMMON,
+  lanes: true,
+  firstPage: true,
+  lastPage: true,
+  advanceBy: true,
+  overlap: true,
+} satisfies NamesOf<NumberedPages<unknown, unknown, unknown>>;
+
+/** Pages are asked for side by side by default where an exact total says how many there are. */
+export function numbered(options: AnyNumbered) {
+  const hasExactTotal = options.total !== undefined && (options.totalIs ?? 'exact') === 'exact';
+  return {
+    ...common(options),
+    lanes: (options.overlap ?? 0) > 0 ? 1 : (options.lanes ?? (hasExactTotal ? 8 : 1)),
+    firstPage: options.firstPage ?? 1,
+    lastPage: options.lastPage ?? ('blank' as const),
+    advanceBy: options.advanceBy ?? ('rows' as const),
+    overlap: options.overlap ?? 1,
+  };
+}
+
+export function numberedMistakes(options: AnyNumbered): string[] {
+  const mistakes = commonMistakes(options);
+  const { lanes, lastPage, advanceBy } = options;
+  if (lanes !== undefined && !(Number.isInteger(lanes) && lanes >= 1 && lanes <= 1_000))
+    mistakes.push(`lanes is ${lanes}; it must be a whole number from 1 to 1,000`);
+  if (lastPage !== undefined && !['blank', 'short'].includes(lastPage))
+    mistakes.push(`lastPage is "${lastPage}"; it must be "blank" or "short"`);
+  if (advanceBy !== undefined && !['rows', 'size'].includes(advanceBy))
+    mistakes.push(`advanceBy is "${advanceBy}"; it must be "rows" or "size"`);
+  return mistakes;
+}

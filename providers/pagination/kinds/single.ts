@@ -1,0 +1,18 @@
+/** One answer, cut into rows. Without `paginate` the answer is its own one item. */
+import type { NamesOf } from '../../define/option-mistakes.ts';
+import type { SinglePage } from '../options.ts';
+import { COMPLETE, step } from '../step.ts';
+import { onePage, type Kind } from './shared.ts';
+
+export const single: Kind<SinglePage<unknown, unknown>> = {
+  options: { kind: true, items: true } satisfies NamesOf<SinglePage<unknown, unknown>>,
+  required: ['items'],
+  mistakes: () => [],
+  compile: ({ items }) => ({
+    ...onePage,
+    kind: 'single',
+    items,
+    request: (_, size, range) => ({ cursor: undefined, url: undefined, offset: 0, number: 1, size, range }),
+    advance: (at) => step(at, { end: COMPLETE }),
+  }),
+};

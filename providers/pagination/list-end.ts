@@ -1,0 +1,172 @@
+/**
+ * Whether the end of a numbered list is to be believed. A list is complete when its end was seen and nothing can have slipped
+ * between its pages while rows came and went. What shows that:
+ *   - pages that overlap: the next one begins with the last row of the one before (`overlap-walk.ts`, lanes of offsets);
+ *   - else an exact total that stayed the same, and as many different rows;
+ *   - else pages that were read early and are still the same at the end.
+ * A list that has moved is read again, in order; after some readings it ends as `truncated`. Pure.
+ * Used by: `page-walk.ts`, `lane-walk.ts`, `overlap-walk.ts`.
+ */
+import type { EndChecks, GoOn, Position } from '../../contracts/list.ts';
+import { memoryOf, nameOf, type Memory } from './loop-guard.ts';
+import type { Pagination } from './pagination.ts';
+import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './step.ts';
+
+/** Readings of one list, after which it changes faster than it can be read. */
+const MOST_READINGS = 4;
+
+// ── What pages show on the way ───────────────────────────────────────────────────────────────────────────────────────
+
+/**
+ * Keeps count of the rows of a later reading. New rows at the front came in meanwhile. New ones behind a page that brought none
+ * had slipped through the reading before.
+ * @returns true when this is not the first reading of the list.
+ */
+export function noteReading(memory: Memory, { position, rows }: ListState): boolean {
+  if (position?.pass === undefined) return false;
+  const before = memory['rows'];
+  if (before !== undefined && before === rows) memory['behindFront'] = 1;
+  else if (before !== undefined && memory['behindFront']) memory['slipped'] = 1;
+  memory['rows'] = rows;
+  return true;
+}
+
+/** A total that rises or falls while the list is read: rows were added, or removed. */
+export function noteTotal(memory: Memory, exact: number | undefined): void {
+  if (exact === undefined) return;
+  if (memory['total'] !== undefined && memory['total'] !== exact) memory['moved'] = 1;
+  memory['total'] = exact;
+}
+
+/** The last row of the page before, found on this one: rows were added before this place. */
+export function noteJoint(memory: Memory, keys: readonly string[]): void {
+  if (keys.length === 0) return;
+  const before = memory['last'];
+  if (before !== undefined && keys.some((key) => nameOf(key) === before)) memory['moved'] = 1;
+  memory['last'] = nameOf(keys.at(-1) as string);
+}
+
+/** Remembers the first page, and one from about the middle of what was read so far, to be looked at again at the end. */
+export function noteProbe(memory: Memory, index: number, keys: readonly string[]): void {
+  if (keys.length === 0 || !Number.isInteger(Math.log2(index + 1))) return;
+  const note = (name: string, at: number, first: string | number, last: string | number): void => {
+    memory[`${name}.index`] = at;
+    memory[`${name}.first`] = first;
+    memory[`${name}.last`] = last;
+  };
+  const newer = probeIn(memory, 'newer');
+  if (newer) note('middle', newer.index, newer.first, newer.last);
+  const [first, last] = [nameOf(keys[0] as string), nameOf(keys.at(-1) as string)];
+  if (index === 0) note('front', index, first, last);
+  note('newer', index, first, last);
+}
+
+// ── What follows at the end ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** The step after a page that ends one reading of a list whose pages do not overlap. */
+export function endOfReading(p: Pagination, at: ListState, memory: Memory, exact: number | undefined): Partial<Step> {
+  if (!p.guards['moved-rows']) return { end: COMPLETE };
+  const isFirstReading = at.position?.pass === undefined;
+  if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
+  const probe = isFirstReading && exact === undefined && probeNamed(memory, 'front');
+  if (probe) return goOn(lookAgain(at, memory, probe));
+  return { end: COMPLETE, checks: checksOf(p, at, memory) };
+}
+
+/** What the store must find before such an end is believed. */
+export function checksOf(p: Pagination, at: ListState, memory: Memory): EndChecks | null {
+  if (!p.guards['moved-rows']) return null;
+  const isFirstReading = at.position?.pass === undefined;
+  return {
+    doubt: againFrom(p, at, memory) ?? null,
+    isTwiceDoubtful: isFirstReading && p.guards['repeated-rows'],
+    // The last page of a later reading must not be the one that brings what had slipped through.
+    mostRows: !isFirstReading && memory['behindFront'] ? at.rows : null,
+    still: null,
+    caps: [],
+    split: null,
+  };
+}
+
+/** Looks again at a page that was remembered. */
+export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step {
+  const memory = memoryOf(at.guard);
+  const looked = String(memory['looked'] ?? 'front') as ProbeName;
+  const probe = probeIn(memory, looked);
+  const names = page.keys.map(nameOf);
+  // A page that is asked for in a smaller size now ends elsewhere.
+  const isWhole = page.itemCount === 0 || at.asked.size >= (at.position?.size ?? 0);
+  const isStill = names[0] === probe?.first && (!isWhole || names.at(-1) === probe?.last);
+  const facts = { guard: memory, isReread: true };
+  if (!isStill) return step(at, { ...facts, ...readAgain(p, at, memory) });
+  const middle = looked === 'front' ? probeNamed(memory, 'middle') : undefined;
+  if (middle && middle.index > 0) return step(at, { ...facts, ...goOn(lookAgain(at, memory, middle)) });
+  return step(at, { ...facts, end: COMPLETE, checks: checksOf(p, at, memory) });
+}
+
+export function goOn({ position, guard }: GoOn): Partial<Step> {
+  return { position, guard };
+}
+
+export function readAgain(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
+  const again = againFrom(p, at, memory);
+  if (again) return goOn(again);
+  const reason = `rows were added, removed or moved in each of ${MOST_READINGS} readings: the list changes faster than it is read`;
+  return { end: { kind: 'truncated', reason } };
+}
+
+/** From the first page again, in order. @returns undefined when that was tried often enough. */
+export function againFrom(p: Pagination, at: ListState, memory: Memory): GoOn | undefined {
+  const pass = (at.position?.pass ?? 1) + 1;
+  if (pass > MOST_READINGS) return undefined;
+  return { position: { ...startOf(p, at, memory), pass }, guard: keptOf(memory) };
+}
+
+/** The front of the list, with overlapping pages where that is possible. */
+export function startOf(p: Pagination, at: ListState, memory: Memory): Position {
+  const size = Number(memory['most'] ?? at.position?.size ?? at.asked.size);
+  return overlaps(p, at, memory) ? { offset: 0, size } : { index: 0, size };
+}
+
+/**
+ * Can pages of this list overlap? Those of offsets, unless the server rounds them, and those by number where the size can be chosen.
+ */
+export function overlaps(p: Pagination, at: ListState, memory: Memory): boolean {
+  if (memory['apart'] || p.advanceBy === 'size') return false;
+  return p.kind === 'offset' || at.isSizable;
+}
+
+/** What is known of the server stays known in another reading. */
+export function keptOf(memory: Memory): Memory {
+  const kept: Memory = {};
+  for (const name of ['most', 'apart', 'wrong'] as const) {
+    const value = memory[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+type ProbeName = 'front' | 'middle' | 'newer';
+
+interface Probe {
+  readonly name: ProbeName;
+  readonly index: number;
+  readonly first: string | number;
+  readonly last: string | number;
+}
+
+function lookAgain({ position, asked }: ListState, memory: Memory, { name, index }: Probe): GoOn {
+  const size = position?.size ?? asked.size;
+  return { position: { again: 'still', index, size }, guard: { ...memory, looked: name } };
+}
+
+/** @returns undefined when no such page was remembered: the list is shorter. */
+export function probeNamed(memory: Memory, name: ProbeName): Probe | undefined {
+  return probeIn(memory, name);
+}
+
+function probeIn(memory: Memory, name: ProbeName): Probe | undefined {
+  const index = memory[`${name}.index`];
+  if (index === undefined) return undefined;
+  return { name, index: Number(index), first: memory[`${name}.first`] ?? '', last: memory[`${name}.last`] ?? '' };
+}

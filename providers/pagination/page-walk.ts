@@ -1,0 +1,97 @@
+/**
+ * Lists by page number or offset whose pages can't overlap, read in order: page after page of one size (the grid). A page that came
+ * short, or was asked for in smaller bites, is finished before the next one. Pure.
+ * Used by: `numbered-walk.ts`. Next: `list-end.ts` says whether an end is to be believed.
+ */
+import type { Position } from '../../contracts/list.ts';
+import { endSeen, totalOf } from './end-seen.ts';
+import { afterStill, checksOf, endOfReading, noteJoint, noteProbe, noteReading, noteTotal } from './list-end.ts';
+import { memoryOf, watchForLoop } from './loop-guard.ts';
+import { cellOf } from './page-request.ts';
+import type { Pagination } from './pagination.ts';
+import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from './result-cap.ts';
+import { step, type ListState, type PageAnswer, type Step } from './step.ts';
+
+export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
+  if (at.position?.again === 'still') return afterStill(p, at, page);
+  const memory = memoryOf(at.guard);
+  const { told, exact } = totalOf(p, at, page, memory);
+  const place = placeAfter(p, at, page, told);
+  const { index, grid, reached, isRest } = place;
+  const { offset } = at.asked;
+  const came = offset + page.itemCount;
+  const isLaterReading = noteReading(memory, at);
+  noteTotal(memory, exact);
+  if (!isRest) noteJoint(memory, page.keys);
+  // Behind the total there should be nothing: some third parties give their last page again there.
+  const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0;
+  const facts = {
+    guard: memory,
+    total: p.guards['missing-rows'] ? (exact ?? null) : null,
+    // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
+    // list reads what is known on purpose.
+    isReread: isRest || isLaterReading,
+    isQuietEnd,
+  };
+  const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
+
+  if (offset === 0 && isTooLong(p, told)) {
+    const early = cappedEnd(p, at.asked.range, `there are ${told} items`);
+    if (early.split) return stepTo(early);
+  }
+  const seen = endSeen(p, at, page, memory, exact !== undefined && came >= exact);
+  if (seen) {
+    if (offset > 0 && seen !== 'short' && isSuspicious(p, at, seen, exact, came))
+      return stepTo(cappedEnd(p, at.asked.range, endedAfter(came, exact)));
+    return stepTo(endOfReading(p, at, memory, exact));
+  }
+  if (isAtStatedCap(p, came)) return stepTo(cappedEnd(p, at.asked.range, `the list goes on behind ${came} items`));
+  const position: Position = {
+    ...(at.position?.pass === undefined ? {} : { pass: at.position.pass }),
+    ...(place.isDone ? { index: index + 1 } : { index, done: reached - index * grid }),
+    size: grid,
+  };
+  if (isQuietEnd) return stepTo({ position, checks: checksOf(p, at, memory) });
+  const end = watchForLoop(p, memory, at, page);
+  if (end) return stepTo({ end });
+  if (place.isWhole) noteProbe(memory, index, page.keys);
+  return stepTo({ position });
+}
+
+interface Place {
+  readonly index: number;
+  readonly grid: number;
+  /** Items before the next page. */
+  readonly reached: number;
+  readonly isDone: boolean;
+  /** This is what was left of a page that came short. */
+  readonly isRest: boolean;
+  /** It came whole, in one answer. */
+  readonly isWhole: boolean;
+}
+
+function placeAfter(p: Pagination, at: ListState, page: PageAnswer, told: number | undefined): Place {
+  const { size } = at.asked;
+  const { itemCount } = page;
+  const { index, done, grid: asked } = cellOf(at.position, size);
+  const grid = cutsAnew(p, at, itemCount, told) ? itemCount : asked;
+  const goesByRows = p.kind === 'offset' && p.advanceBy === 'rows' && itemCount > 0;
+  const doneNow = grid === asked ? done + (goesByRows ? itemCount : size) : grid;
+  return {
+    index,
+    grid,
+    reached: Math.min((index + 1) * grid, index * grid + doneNow),
+    isDone: doneNow >= grid,
+    isRest: done > 0,
+    isWhole: done === 0 && doneNow >= grid,
+  };
+}
+
+/**
+ * A short first page: the server gives fewer than asked for, or the list ends. Its size is the safe one to read on with; page numbers
+ * may stay as they are unless the total shows that there is more.
+ */
+export function cutsAnew(p: Pagination, at: ListState, itemCount: number, told: number | undefined): boolean {
+  const isShortFirst = at.position === null && itemCount > 0 && itemCount < at.asked.size && p.advanceBy === 'rows';
+  return isShortFirst && (p.kind === 'offset' || (told !== undefined && told > itemCount));
+}

@@ -1,0 +1,107 @@
+/**
+ * Third parties stop after so many results, often without a word. A list that meets such a cap is asked for in the two halves of
+ * its range, where the endpoint offers one; else it ends as `capped`. Pure.
+ * Used by: `token-walk.ts`, `page-walk.ts`, `overlap-walk.ts`. Next: `db/functions/pages/commit-page.sql` opens the halves as parts.
+ */
+import type { LaneMove, Range } from '../../contracts/list.ts';
+import { cellOf } from './page-request.ts';
+import type { Pagination } from './pagination.ts';
+import { step, type ListState, type Step } from './step.ts';
+
+/**
+ * Numbers of rows at which third parties like to stop, also with an answer that says that the list ends: GitHub's and HubSpot's
+ * searches, Elasticsearch's `max_result_window`.
+ */
+const WELL_KNOWN_CAPS = [1_000, 10_000, 100_000];
+/** Round numbers at which a blank page is suspicious, but not an answer that says that the list ends. */
+const ROUND_NUMBERS = [2_000, 5_000, 20_000, 50_000];
+export const COMMON_CAPS: readonly number[] = [...WELL_KNOWN_CAPS, ...ROUND_NUMBERS].toSorted((a, b) => a - b);
+/** Elasticsearch counts up to here and no further, unless it is asked to (`track_total_hits`). */
+const COUNTED_UP_TO = 10_000;
+
+/** How the end of a list was seen. */
+export type EndSeen =
+  /** The answer says so: `hasMore` false, no next page. */
+  | 'told'
+  /** A page without rows. */
+  | 'blank'
+  /** A page shorter than the third party's pages are. */
+  | 'short';
+
+/** The numbers of rows at which an end that was seen like this is probably a cap. */
+export function suspiciousCounts(
+  p: Pagination,
+  at: Pick<ListState, 'beyond'>,
+  seen: EndSeen,
+  total: number | undefined,
+): number[] {
+  if (p.resultCap === false || !p.guards['result-cap'] || seen === 'short') return [];
+  if (typeof p.resultCap === 'number') return [p.resultCap];
+  const caps = seen === 'told' ? WELL_KNOWN_CAPS : COMMON_CAPS;
+  // A total that says the same clears the list, where third parties do not count on a limit themselves.
+  return caps.filter((cap) => cap > at.beyond && !(total === cap && cap !== COUNTED_UP_TO));
+}
+
+/** Is a list that ends after so many rows probably cut there? */
+export function isSuspicious(
+  p: Pagination,
+  at: Pick<ListState, 'beyond'>,
+  seen: EndSeen,
+  total: number | undefined,
+  items: number,
+): boolean {
+  if (typeof p.resultCap === 'number') return isAtStatedCap(p, items);
+  return suspiciousCounts(p, at, seen, total).includes(items);
+}
+
+/** Has the list reached a cap that the definition states? */
+export function isAtStatedCap({ resultCap, guards }: Pagination, items: number): boolean {
+  return typeof resultCap === 'number' && guards['result-cap'] && items >= resultCap;
+}
+
+/** Does the third party count more than it will ever give? */
+export function isTooLong({ resultCap, guards }: Pagination, total: number | undefined): boolean {
+  return typeof resultCap === 'number' && guards['result-cap'] && total !== undefined && total > resultCap;
+}
+
+/** The end of a list at its cap: split where that is possible, else told. */
+export function cappedEnd(p: Pagination, range: Range | undefined, evidence: string): Pick<Step, 'end' | 'split'> {
+  const split = range && p.range?.split(range);
+  if (split) {
+    const [low, high] = split;
+    const parts = `${low.from} … ${low.to} and ${high.from} … ${high.to}`;
+    return { end: { kind: 'complete', reason: `${evidence}: split into ${parts}` }, split };
+  }
+  return { end: { kind: 'capped', reason: `${evidence}: probably the third party's cap, not the end` }, split: null };
+}
+
+export const endedAfter = (items: number, total?: number): string =>
+  `the list ended after exactly ${items} items${total === undefined ? '' : ` of ${total}`}`;
+
+/**
+ * The step after a refusal that may be the cap's. Lanes run ahead, so one may be refused some pages behind it.
+ * @returns undefined when nothing speaks for a cap.
+ */
+export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step | undefined {
+  const isNumbered = p.kind === 'page' || p.kind === 'offset';
+  const items = isNumbered ? at.asked.offset : at.items;
+  const { index, grid, stride } = cellOf(at.position, at.asked.size);
+  const ahead = at.isLaned ? p.lanes * grid : 1;
+  const caps = typeof p.resultCap === 'number' ? [p.resultCap] : p.resultCap === false ? [] : COMMON_CAPS;
+  // Or the page would reach over it.
+  const isNear = (cap: number) => (cap <= items ? items - cap < ahead : isNumbered && cap < items + at.asked.size);
+  const cap = caps.findLast(isNear);
+  if (items === 0 || cap === undefined || !p.guards['result-cap']) return undefined;
+  const end = cappedEnd(p, at.asked.range, `refused behind ${cap} items (${reason})`);
+  const endAt = Math.ceil(cap / stride);
+  const move: LaneMove = {
+    index,
+    hasRows: false,
+    isCellDone: false,
+    endAt,
+    plannedEnd: null,
+    first: null,
+    last: null,
+  };
+  return step(at, { ...end, ...(at.isLaned ? { move } : {}) });
+}

@@ -1,0 +1,53 @@
+/**
+ * Lists whose pages name the next one, by cursor or address. What ends such a list is the answer itself: no token, or a flag that
+ * says so; an empty page with a token does not. Pure. Used by: `kinds/cursor.ts`, `kinds/link.ts`.
+ */
+import { memoryOf, watchForLoop } from './loop-guard.ts';
+import type { Pagination } from './pagination.ts';
+import { cappedEnd, endedAfter, isSuspicious, isTooLong } from './result-cap.ts';
+import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './step.ts';
+
+export function followToken(p: Pagination, at: ListState, page: PageAnswer): Step {
+  const total = page.isEnd ? undefined : (p.total?.(page.response, page) ?? undefined);
+  const facts = { total: p.totalIs === 'exact' && p.guards['missing-rows'] ? (total ?? null) : null };
+  if (at.pages === 0 && isTooLong(p, total)) {
+    const early = cappedEnd(p, at.asked.range, `there are ${total} items`);
+    if (early.split) return step(at, { ...facts, ...early });
+  }
+
+  const more = page.isEnd ? false : p.hasMore?.(page.response, page);
+  const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
+  if (token === undefined) {
+    if (more === true) {
+      const reason = 'the last page says that more follows but names no next page';
+      return step(at, { ...facts, end: { kind: 'truncated', reason } });
+    }
+    return step(at, { ...facts, ...endOf(p, at, page, total) });
+  }
+
+  const guard = memoryOf(at.guard);
+  const used = at.position?.cursor ?? at.position?.url;
+  const end = watchForLoop(p, guard, at, page, { next: token, used });
+  if (end) return step(at, { ...facts, guard, end });
+  return step(at, { ...facts, guard, position: p.kind === 'cursor' ? { cursor: token } : { url: token } });
+}
+
+function tokenOf(p: Pagination, page: PageAnswer): string | undefined {
+  const next = p.next?.(page.response, page);
+  if (next === null || next === undefined || next === '') return undefined;
+  // An address may be relative: to the page that names it (RFC 3986 §5.1.3).
+  return p.kind === 'link' ? new URL(String(next), page.url).href : String(next);
+}
+
+function endOf(
+  p: Pagination,
+  at: ListState,
+  page: PageAnswer,
+  total: number | undefined,
+): Pick<Step, 'end'> | Partial<Step> {
+  const items = at.items + page.itemCount;
+  const wasFull =
+    at.pages > 0 && (page.itemCount === 0 || page.itemCount >= Math.min(at.asked.size, at.given ?? at.asked.size));
+  if (!wasFull || !isSuspicious(p, at, 'told', total, items)) return { end: COMPLETE };
+  return cappedEnd(p, at.asked.range, endedAfter(items, total));
+}
