@@ -32,7 +32,7 @@ export async function storePage(
   url: string,
   wantsDurable: boolean,
 ): Promise<PageFact> {
-  const { node, unit, asked } = attempt;
+  const { node, unit } = attempt;
   const { endpoint, options } = node;
   const body = parseBody(endpoint, answer);
   if (!body.ok) {

@@ -53,7 +53,7 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
     return fallBack(at, memory);
   // Filtered lists have gaps: an empty page that promises more says nothing about the border.
   const isGap = itemCount === 0 && p.hasMore?.(page.response, page) === true;
-  if (border.length > 0 && found < 0 && !isGap) return stepBack(p, at, memory, facts, backs);
+  if (border.length > 0 && found < 0 && !isGap) return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
   // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
   if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
   // Rows were added before the border: there are new ones at the front, or were.
@@ -78,8 +78,8 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const { itemCount } = page;
   const { memory, names, found, expected, backs, exact, isHead } = here;
   const { border = [] } = at.position ?? {};
-  const isBorderFirst = border.length > 0 && border.every((name, index) => names[index] === name);
-  const facts = { ...here.facts, skip: isBorderFirst && backs === 0 ? border.length : 0 };
+  // Where the border stands where it stood, what is before it was read.
+  const facts = { ...here.facts, skip: border.length > 0 && found === expected && backs === 0 ? found + 1 : 0 };
   const reached = offset + itemCount;
   const isCounted = exact !== undefined && reached >= exact && backs === 0;
   const seen = endSeen(p, at, page, memory, isCounted);
@@ -122,7 +122,9 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   if (offset === 0) memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
   const isBehind = isHead && isBehindFront(memory, names, reached, size);
   if (isBehind && memory['shift']) return step(at, { ...facts, ...endOf(p, at, memory) });
-  return step(at, { ...facts, position, isReread: facts.isReread === true || backs > 0, isQuietEnd: isBehind });
+  // Nothing behind the border: that it brings no new row means nothing.
+  const isReread = facts.isReread === true || backs > 0 || (itemCount > 0 && found === itemCount - 1);
+  return step(at, { ...facts, position, isReread, isQuietEnd: isBehind });
 }
 
 /**
@@ -159,10 +161,18 @@ function isBehindFront(memory: Memory, names: readonly string[], reached: number
   return memory['behind'] === 1 || began.length < 2 || reached >= MOST_LOOK_PAGES * size;
 }
 
-function stepBack(p: Pagination, at: ListState, memory: Memory, facts: Partial<Step>, backs: number): Step {
+interface Lost extends Pick<Found, 'memory' | 'facts' | 'backs'> {
+  readonly isBlank: boolean;
+}
+
+function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank }: Lost): Step {
   const { offset = 0, borderAt = 0, size = at.asked.size } = at.position ?? {};
-  // By number it may also be that the server takes no such size.
-  if (p.kind === 'page' && backs === 0 && memory['stood'] === borderAt) return fallBack(at, memory);
+  if (backs === 0 && memory['stood'] === borderAt) {
+    // It stands there, and pages that should begin with it do not: the server rounds offsets, or takes no such size.
+    if (!isBlank) return fallBack(at, memory);
+    const reason = `item ${borderAt + 1} is there, but the page that begins with it came blank twice`;
+    return step(at, { ...facts, end: { kind: 'truncated', reason } });
+  }
   if (backs >= MAX_STEPS_BACK) {
     const reason = `the row before item ${borderAt + 1} was not found again after ${backs} steps back: the list changes faster than it is read`;
     return step(at, { ...facts, end: { kind: 'truncated', reason } });

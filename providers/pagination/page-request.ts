@@ -6,17 +6,21 @@
 import type { Position, Range } from '../../contracts/list.ts';
 import type { PageRequest } from './options.ts';
 
-/** @param size Items to ask for; fewer are asked for where the position needs it. */
+/**
+ * @param size Items to ask for; fewer are asked for where the position needs it.
+ * @param cap Nothing behind so many items is asked for, where pages can end there.
+ */
 export function numberedRequest(
   kind: 'page' | 'offset',
   firstPage: number,
   position: Position | null,
   size: number,
   range: Range | undefined,
+  cap = Infinity,
 ): PageRequest {
   const request = { cursor: undefined, url: undefined, range };
   if (position?.offset !== undefined) {
-    const window = windowAt(kind, position.offset, Math.min(size, position.size ?? size));
+    const window = windowAt(kind, position.offset, Math.min(size, position.size ?? size), cap);
     return { ...request, offset: window.start, number: firstPage + window.start / window.size, size: window.size };
   }
   const { index, done, grid, stride } = cellOf(position, size);
@@ -25,7 +29,7 @@ export function numberedRequest(
     const fitting = fittingSize(size, grid, done);
     return { ...request, offset, number: firstPage + offset / fitting, size: fitting };
   }
-  return { ...request, offset, number: firstPage + index, size: Math.min(size, grid - done) };
+  return { ...request, offset, number: firstPage + index, size: Math.min(size, grid - done, mostBefore(cap, offset)) };
 }
 
 export interface Cell {
@@ -46,14 +50,21 @@ export function cellOf(position: Position | null, size: number): Cell {
  * The window that begins at an item or just before it, and reaches farthest. Offsets begin anywhere. Page numbers begin at multiples
  * of the page size, so another size is asked for: behind 100 items page 2 of 99 begins with the last of them.
  */
-function windowAt(kind: 'page' | 'offset', offset: number, size: number): { start: number; size: number } {
-  if (kind === 'offset') return { start: offset, size };
+function windowAt(kind: 'page' | 'offset', offset: number, size: number, cap: number): { start: number; size: number } {
+  if (kind === 'offset') return { start: offset, size: Math.min(size, mostBefore(cap, offset)) };
   let best = { start: Math.floor(offset / size) * size, size };
   for (let other = size - 1; other >= size / 2 && other >= 1; other--) {
     const start = Math.floor(offset / other) * other;
-    if (start + other > best.start + best.size) best = { start, size: other };
+    const end = start + other;
+    const isOver = best.start + best.size > cap;
+    if (isOver ? end > offset + 1 && end <= cap : end > best.start + best.size && end <= cap)
+      best = { start, size: other };
   }
   return best;
+}
+
+function mostBefore(cap: number, offset: number): number {
+  return cap > offset ? cap - offset : Infinity;
 }
 
 /** Page numbers reach a place inside a page only by a size that divides it: 40 of 100 becomes 25. */

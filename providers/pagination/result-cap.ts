@@ -54,14 +54,18 @@ export function isSuspicious(
   return suspiciousCounts(p, at, seen, total).includes(items);
 }
 
+export function statedCap({ resultCap, guards }: Pagination): number | undefined {
+  return typeof resultCap === 'number' && guards['result-cap'] ? resultCap : undefined;
+}
+
 /** Has the list reached a cap that the definition states? */
-export function isAtStatedCap({ resultCap, guards }: Pagination, items: number): boolean {
-  return typeof resultCap === 'number' && guards['result-cap'] && items >= resultCap;
+export function isAtStatedCap(p: Pagination, items: number): boolean {
+  return items >= (statedCap(p) ?? Infinity);
 }
 
 /** Does the third party count more than it will ever give? */
-export function isTooLong({ resultCap, guards }: Pagination, total: number | undefined): boolean {
-  return typeof resultCap === 'number' && guards['result-cap'] && total !== undefined && total > resultCap;
+export function isTooLong(p: Pagination, total: number | undefined): boolean {
+  return total !== undefined && total > (statedCap(p) ?? Infinity);
 }
 
 /** The end of a list at its cap: split where that is possible, else told. */

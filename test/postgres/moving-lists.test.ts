@@ -151,8 +151,8 @@ describe('lists that change while they are read', () => {
       ),
       { numRuns: 150 },
     );
-    // The end of each list has to be seen, and a few short pages lie between pages that overlap.
-    expect(made / fewest).toBeLessThan(1.3);
+    // The end of each list has to be seen, and pages by number overlap by more than a row when they are as small as these.
+    expect(made / fewest).toBeLessThan(1.6);
   }, 300_000);
 
   const moving = (changes: readonly (readonly Change[])[]) =>

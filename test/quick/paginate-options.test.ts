@@ -38,7 +38,7 @@ describe('mistakes in the options of a list', () => {
   });
 
   it('name what excludes each other', () => {
-    expect(() => define({ kind: 'page', items, overlap: 2, pageSize: { min: 5 } })).toThrow(/overlap needs offsets/);
+    expect(() => define({ kind: 'page', items, overlap: 2, pageSize: { min: 5 } })).toThrow(/overlap is for offsets/);
     expect(() => define({ kind: 'offset', items, overlap: 2, lanes: 4, pageSize: { min: 5 } })).toThrow(
       /overlap and lanes exclude each other/,
     );

@@ -1,4 +1,4 @@
-/** The kinds of lists. Next: `compile.ts` looks an endpoint's kind up here. */
+/** The kinds of lists. Next: `providers/pagination/compile.ts` looks an endpoint's kind up here. */
 import type { PaginationKind } from '../../../contracts/plan.ts';
 import { cursor } from './cursor.ts';
 import { link } from './link.ts';

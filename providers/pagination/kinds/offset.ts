@@ -3,6 +3,7 @@ import type { NumberedPages } from '../options.ts';
 import { nextNumbered } from '../numbered-walk.ts';
 import { numberedRequest } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
+import { statedCap } from '../result-cap.ts';
 import { NUMBERED, numbered, numberedMistakes, type Kind } from './shared.ts';
 
 export const offset: Kind<NumberedPages<unknown, unknown, never>> = {
@@ -24,7 +25,7 @@ export const offset: Kind<NumberedPages<unknown, unknown, never>> = {
     const pagination: Pagination = {
       ...numbered(options),
       kind: 'offset',
-      request: (position, size, range) => numberedRequest('offset', 1, position, size, range),
+      request: (position, size, range) => numberedRequest('offset', 1, position, size, range, statedCap(pagination)),
       advance: (at, answer) => nextNumbered(pagination, at, answer),
     };
     return pagination;

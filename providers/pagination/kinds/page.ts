@@ -3,6 +3,7 @@ import type { NumberedPages } from '../options.ts';
 import { nextNumbered } from '../numbered-walk.ts';
 import { numberedRequest } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
+import { statedCap } from '../result-cap.ts';
 import { NUMBERED, numbered, numberedMistakes, type Kind } from './shared.ts';
 
 export const page: Kind<NumberedPages<unknown, unknown, never>> = {
@@ -16,7 +17,8 @@ export const page: Kind<NumberedPages<unknown, unknown, never>> = {
     const pagination: Pagination = {
       ...numbered(options),
       kind: 'page',
-      request: (position, size, range) => numberedRequest('page', pagination.firstPage, position, size, range),
+      request: (position, size, range) =>
+        numberedRequest('page', pagination.firstPage, position, size, range, statedCap(pagination)),
       advance: (at, answer) => nextNumbered(pagination, at, answer),
     };
     return pagination;
