@@ -72,7 +72,8 @@ export function nextOfLane(p: Pagination, at: ListState, page: PageAnswer): Step
     guard: memory,
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     isReread: isRest,
-    known: isRest ? 0 : Math.min(overlap, page.itemCount),
+    // The borders with the pages before and behind it, whichever came first.
+    known: isRest ? overlap : Math.min(2 * overlap, page.itemCount),
     // Behind the total there should be nothing: some third parties give their last page again there.
     isQuietEnd: exact !== undefined && offset >= exact && page.itemCount > 0,
   };

@@ -53,7 +53,8 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
     return fallBack(at, memory);
   // Filtered lists have gaps: an empty page that promises more says nothing about the border.
   const isGap = itemCount === 0 && p.hasMore?.(page.response, page) === true;
-  if (border.length > 0 && found < 0 && !isGap) return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
+  if (border.length > 0 && found < 0 && !isGap)
+    return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
   // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
   if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
   // Rows were added before the border: there are new ones at the front, or were.
@@ -105,7 +106,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   // The most that the server gives: a larger page can't be asked for by number.
   const most = at.position?.size ?? (itemCount > 0 && itemCount < size ? itemCount : size);
   const overlap = Math.min(Math.max(1, p.overlap), Math.min(size, most) - 1);
-  if (overlap < 1) return fallBack(at, memory, reached);
+  if (overlap < 1) return fallBack(at, memory, reached, most);
   const position: Position = {
     ...(at.position?.pass === undefined ? {} : { pass: at.position.pass }),
     ...(isHead ? { again: 'head' } : {}),
@@ -117,8 +118,9 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
     ...(found < 0 && backs > 0 ? { backs } : {}),
   };
   // No size of pages reaches over this border by number: 60 items and pages of six, five, four or three.
-  const next = p.request(position, size, at.asked.range);
-  if (itemCount > 0 && (next.offset ?? 0) + (next.size ?? 0) <= reached) return fallBack(at, memory, reached);
+  const next = p.request(position, most, at.asked.range);
+  const isStuck = backs === 0 && itemCount === size && border.length > 0 && itemCount - 1 === found;
+  if (itemCount > 0 && (isStuck || next.offset + next.size <= reached)) return fallBack(at, memory, reached);
   if (offset === 0) memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
   const isBehind = isHead && isBehindFront(memory, names, reached, size);
   if (isBehind && memory['shift']) return step(at, { ...facts, ...endOf(p, at, memory) });
@@ -191,11 +193,15 @@ function isRounded(p: Pagination, memory: Memory, names: readonly string[], { as
  * Pages of this server can't overlap. They are read one behind the other, from the last border on.
  * @param reached items that are surely read. Default: up to the border.
  */
-export function fallBack(at: ListState, memory: Memory = memoryOf(at.guard), reached?: number): Step {
+export function fallBack(
+  at: ListState,
+  memory: Memory = memoryOf(at.guard),
+  reached?: number,
+  size = at.position?.size ?? at.asked.size,
+): Step {
   const { position } = at;
-  const size = position?.size ?? at.asked.size;
   const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
-  const guard = { ...keptOf(memory), apart: 1 };
+  const guard = { ...keptOf(memory), apart: 1, begun: 1 };
   const pass = position?.pass === undefined ? {} : { pass: position.pass };
   return step(at, { guard, isReread: true, position: { ...pass, index: Math.floor(read / size), size } });
 }

@@ -29,10 +29,11 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     guard: memory,
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
-    // list reads what is known on purpose.
-    isReread: isRest || isLaterReading,
+    // list reads what is known on purpose, and so does the first page where pages had overlapped.
+    isReread: isRest || isLaterReading || memory['begun'] === 1,
     isQuietEnd,
   };
+  delete memory['begun'];
   const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
 
   if (offset === 0 && isTooLong(p, told)) {

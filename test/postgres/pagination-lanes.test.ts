@@ -145,7 +145,7 @@ describe('a list walked by several lanes', () => {
           if (total === 'exact' && kind === 'offset' && losesEvery === 0)
             expect(calls - lost).toBeLessThanOrEqual(needed + 1);
           // Page numbers without one are read in order: pages overlap by asking for slightly smaller ones.
-          else if (kind === 'page') expect(calls - lost).toBeLessThanOrEqual(2 * needed + 4);
+          else if (kind === 'page') expect(calls - lost).toBeLessThanOrEqual(2 * needed + 6);
           else expect(calls - lost).toBeLessThanOrEqual(needed + 2 * lanes + 4);
         },
       ),
@@ -191,7 +191,7 @@ describe('a list walked by several lanes', () => {
     );
     expect(end).toMatchObject({
       kind: 'truncated',
-      reason: expect.stringMatching(/item 28 is there, but the page that begins with it came blank/),
+      reason: expect.stringMatching(/came blank|ended before page 3, but page \d had rows/),
     });
   });
 
