@@ -13,9 +13,12 @@ import type { Pagination } from './pagination.ts';
 import { cappedEnd, isAtStatedCap, isTooLong, suspiciousCounts, type EndSeen } from './result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './step.ts';
 
-/** Rows at the end of one page that the next one begins with. Page numbers can't overlap side by side. */
+/**
+ * Rows at the end of one page that the next one begins with. Page numbers can't overlap side by side, and pages of three rows would
+ * bring hardly anything else.
+ */
 function overlapOf(p: Pagination, grid: number): number {
-  return p.kind === 'offset' && p.advanceBy === 'rows' && grid > 1 ? 1 : 0;
+  return p.kind === 'offset' && p.advanceBy === 'rows' && grid > 3 ? 1 : 0;
 }
 
 /**
