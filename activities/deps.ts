@@ -25,8 +25,6 @@ export interface ActivityDeps {
   readonly credentials: CredentialSource;
   /** Identity of the address that calls leave from; workers behind one NAT have the same. */
   readonly egress: string;
-  /** Tells the workflow of a node, of the run with this workflow id, that it has new units. */
-  readonly wake: (workflowId: string, node: string) => Promise<void>;
   /** Tells the workflow of an operation that it holds the lock of its entity. One that is not there is no error. */
   readonly tellLock: (workflowId: string) => Promise<void>;
   /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */

@@ -50,7 +50,7 @@ export type { HttpSender } from './http/send.ts';
 export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
   return {
     openRun: (request: OpenRunInput) => openRunActivity(deps, request),
-    nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request),
+    nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request, memory.settled(request.runId)),
     fetchPage: (request: FetchPageInput) =>
       request.mode === 'durable'
         ? withHeartbeatWhileWanted((signal) => fetchPage(deps, request, signal, memory))

@@ -3,7 +3,7 @@
  */
 import type { Plan, PlanNode } from './plan.ts';
 import type { Priority } from './limit.ts';
-import type { EndKind, RunMode } from './run.ts';
+import type { EndKind, RunMode, RunState } from './run.ts';
 import type { StartedBy } from './report.ts';
 
 /** Input of the `sync` workflow. */
@@ -35,21 +35,8 @@ export interface RetryOf {
   readonly also: readonly Exclude<EndKind, 'complete' | 'failed'>[];
 }
 
-/** Input of the `resource` workflow: one node of the tree. */
-export interface ResourceInput {
-  readonly runId: string;
-  readonly node: PlanNode;
-  readonly maxHistoryEvents: number;
-  readonly context: CallContext;
-  /** Set over continue-as-new. */
-  readonly parentDone?: boolean;
-  readonly paused?: boolean;
-}
-
 /** What every call of a run carries: whose it is and in which order it is served. */
 export interface CallContext {
-  /** Of the run's `sync` workflow. */
-  readonly workflowId: string;
   readonly sync: string;
   readonly provider: string;
   readonly account: string;
@@ -64,17 +51,23 @@ export interface OpenRunInput extends SyncInput {
 
 export interface OpenedRun {
   readonly plan: Plan;
+  readonly state: RunState;
+  /** Why its account must be connected again, for a run that is paused for it. */
+  readonly pausedReason?: string;
+  /** Nodes that have ended. */
+  readonly ended: readonly string[];
+  /** Open units, as many of each node as its window holds; none while it is paused. */
+  readonly units: readonly UnitRef[];
 }
 
 export interface NextUnitsInput {
   readonly runId: string;
-  readonly node: string;
-  readonly inHand: readonly number[];
-  readonly room: number;
+  readonly wanted: readonly { readonly node: string; readonly inHand: readonly number[]; readonly room: number }[];
 }
 
 export interface UnitRef {
   readonly id: number;
+  readonly node: string;
   /** What a reader of the Web UI sees: parent key and lane. */
   readonly label: string;
 }
@@ -101,16 +94,16 @@ export interface FetchPageInput {
 /**
  * The small facts of one call, with the unit that they are about.
  * `wantsDurable`: the call had to wait or was slow, so the next one should not be made inside a workflow task.
- * `lanes`: units that were added to this same node.
+ * `lanes`: units that were added to this same node. `children`: the page, or one of those before it, may have added units below.
  * `pages`: pages that the unit has now; the next call of the unit is told.
  * `ahead`: calls that may be asked for at once from here on. Default 1.
- * `atMs`: when the activity said so, epoch milliseconds: a workflow has no clock to decide by that a replay would show alike.
  */
 export type PageFact =
   | {
       readonly unit: number;
       readonly state: 'more' | 'ended';
       readonly lanes?: number;
+      readonly children?: true;
       readonly wantsDurable?: boolean;
       readonly pages?: number;
       readonly ahead?: number;
@@ -125,10 +118,9 @@ export type PageFact =
       readonly state: 'later';
       readonly because: string;
       readonly untilMs?: number;
-      readonly atMs?: number;
     }
   /** `because`: of itself, until the account is connected again; without it by an operator. */
-  | { readonly unit: number; readonly state: 'paused'; readonly because?: string; readonly atMs?: number };
+  | { readonly unit: number; readonly state: 'paused'; readonly because?: string };
 
 export interface FinishNodeInput {
   readonly runId: string;
@@ -147,6 +139,8 @@ export interface ProgressMarkInput {
 
 export interface FinishRunInput {
   readonly runId: string;
+  /** The node that is still to be ended. */
+  readonly node?: PlanNode;
   readonly cancelled?: boolean;
   readonly error?: string;
 }

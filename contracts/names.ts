@@ -7,10 +7,6 @@ export function syncWorkflowId(sync: string, account: string): string {
   return `sync/${sync}/${account}`;
 }
 
-export function resourceWorkflowId(syncId: string, node: string): string {
-  return `${syncId}/${node}`;
-}
-
 /** One workflow per account and idempotency key of the app: a second start attaches to the first. */
 export function actionWorkflowId(action: string, account: string, key: string): string {
   return `action/${action}/${account}/${key}`;
@@ -39,9 +35,5 @@ export const signalNames = {
   pause: 'pause',
   resume: 'resume',
   reconnected: 'reconnected',
-  wake: 'wake',
-  parentDone: 'parentDone',
-  waiting: 'waiting',
   lockGranted: 'lockGranted',
-  endEarly: 'endEarly',
 } as const;

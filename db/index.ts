@@ -4,7 +4,7 @@ export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { migrate, type MigrateOptions } from './migrate.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
-export { deferUnit, endUnit, loadUnit, nextUnits, nodesToWake } from './stores/sync/unit-store.ts';
+export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageFlaws, type PageToCommit } from './stores/sync/page-store.ts';
 export { growPageSize, shrinkPageSize } from './stores/sync/page-size-store.ts';
 export { knownRows, openKnown, settleLists } from './stores/sync/list-store.ts';

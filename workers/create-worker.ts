@@ -17,7 +17,7 @@ import {
   type Log,
 } from '../activities/index.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
-import { resourceWorkflowId, signalNames } from '../contracts/names.ts';
+import { signalNames } from '../contracts/names.ts';
 import { createKeyring, createPool, migrate } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
@@ -113,8 +113,6 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         ...catalog,
         credentials: options.credentials ?? stored ?? withoutKeys(pool),
         egress: settings.egress,
-        wake: (workflowId, node) =>
-          client.workflow.getHandle(resourceWorkflowId(workflowId, node)).signal(signalNames.wake),
         tellLock,
         // Whoever asked it to end: us, a signal, or Temporal's own runtime.
         isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',

@@ -1,7 +1,7 @@
 /**
  * How workflows call activities: every retry policy is here. `now` runs inside the workflow task (a local activity: a
  * call that can be made at once costs one history event and no round trip to the server); `durable` is scheduled by the
- * server, where waiting holds nothing. Next stop: `activities/sync/fetch-page.ts`.
+ * server, where waiting holds nothing. Next: `activities/sync/fetch-page.ts`.
  */
 import { ActivityCancellationType, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -67,12 +67,22 @@ export const sturdySteps: Steps = proxyActivities<Activities>({
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 
-/** A step at once where possible, else the sturdy way. */
-export async function runStep<Result>(step: (steps: Steps) => Promise<Result>): Promise<Result> {
-  try {
-    return await step(quickSteps);
-  } catch (error) {
+/**
+ * A step at once where possible, else the sturdy way. For event loops: all results of local activities reach their handlers after
+ * equally many promises, so that a replay, which delivers several at once, handles them in the order in which they came.
+ */
+export function step<Result>(
+  run: (steps: Steps) => Promise<Result>,
+  onResult: (result: Result) => void,
+  onError: (error: unknown) => void,
+): void {
+  run(quickSteps).then(onResult, () => void run(sturdySteps).then(onResult, onError));
+}
+
+/** The same for workflows that do one thing at a time. */
+export function runStep<Result>(step: (steps: Steps) => Promise<Result>): Promise<Result> {
+  return step(quickSteps).catch((error: unknown) => {
     if (isCancellation(error)) throw error;
     return step(sturdySteps);
-  }
+  });
 }

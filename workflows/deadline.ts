@@ -1,35 +1,48 @@
 /**
  * When a run is to be ended before it is done: its deadline has passed, or nothing has moved for too long. Both are off
- * unless the start asked for them. Next stop: `activities/sync/end-early.ts`.
+ * unless the start asked for them. Next: `activities/sync/end-early.ts`.
  */
 import { sleep } from '@temporalio/workflow';
 import type { SyncInput } from '../contracts/messages.ts';
-import { runStep } from './activity-proxies.ts';
+import { step } from './activity-proxies.ts';
 
 /** A run without progress is noticed late by at most this share of its patience. */
 const CHECKS = 4;
 
-/** Resolves with the reason, in words; never when neither is asked for. @throws CancelledFailure with the run. */
-export async function reasonToEnd({ deadline, giveUpAfterMs }: SyncInput, runId: string): Promise<string> {
-  const ways: Promise<string>[] = [];
-  if (deadline !== undefined) ways.push(untilDeadline(deadline));
-  if (giveUpAfterMs !== undefined) ways.push(untilStalled(giveUpAfterMs, runId));
-  return Promise.race(ways);
+/** @param onLate is told the reason, in words, once; never when neither is asked for. */
+export function watchTime(
+  { deadline, giveUpAfterMs }: SyncInput,
+  runId: string,
+  onLate: (reason: string) => void,
+  fail: (error: unknown) => void,
+): void {
+  if (deadline !== undefined)
+    sleep(Math.max(1, Date.parse(deadline) - Date.now())).then(
+      () => onLate(`the deadline of the run, ${deadline}, has passed`),
+      fail,
+    );
+  if (giveUpAfterMs !== undefined) watchProgress(giveUpAfterMs, runId, onLate, fail);
 }
 
-async function untilDeadline(deadline: string): Promise<string> {
-  await sleep(Math.max(1, Date.parse(deadline) - Date.now()));
-  return `the deadline of the run, ${deadline}, has passed`;
-}
-
-async function untilStalled(giveUpAfterMs: number, runId: string): Promise<string> {
+function watchProgress(
+  giveUpAfterMs: number,
+  runId: string,
+  onLate: (reason: string) => void,
+  fail: (error: unknown) => void,
+): void {
   let mark: number | null = null;
   let still = 0;
-  while (still < CHECKS) {
-    await sleep(Math.ceil(giveUpAfterMs / CHECKS));
-    const now = await runStep((steps) => steps.progressMark({ runId }));
+  const look = (): void => {
+    sleep(Math.ceil(giveUpAfterMs / CHECKS)).then(
+      () => step((steps) => steps.progressMark({ runId }), onMark, fail),
+      fail,
+    );
+  };
+  const onMark = (now: number | null): void => {
     still = now !== null && now === mark ? still + 1 : 0;
     mark = now;
-  }
-  return `the run made no progress for ${giveUpAfterMs / 1_000} s`;
+    if (still < CHECKS) look();
+    else onLate(`the run made no progress for ${giveUpAfterMs / 1_000} s`);
+  };
+  look();
 }

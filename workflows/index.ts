@@ -9,8 +9,6 @@ import { reported } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
 import { sync as runSync } from './sync.ts';
 
-export { resource } from './resource.ts';
-
 export const sync = reported(
   runSync,
   (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),

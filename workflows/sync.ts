@@ -1,162 +1,103 @@
 /**
- * A run of one sync for one account: reads the plan once, starts a `resource` workflow for every node of the tree, tells
- * children when their parent node is done, and ends the run. It carries no data. Next stop: `resource.ts`, or, for a run
- * of a single list, `one-list.ts`.
+ * A run of one sync for one account: opens it, walks its tree, ends it. It carries no data; how far it is stands in Postgres. All
+ * of it is shielded from cancellation: a local activity that is cancelled while its result arrives fails the workflow task, and
+ * calls that were sent are to be heard. A cancellation stops the walk instead. Next: `run-walk.ts`.
  */
 import {
   CancellationScope,
   condition,
-  getExternalWorkflowHandle,
-  isCancellation,
+  continueAsNew,
   setCurrentDetails,
   setHandler,
-  startChild,
+  TemporalFailure,
   upsertSearchAttributes,
   workflowInfo,
-  type ChildWorkflowHandle,
   type SignalDefinition,
 } from '@temporalio/workflow';
-import type { CallContext, FinishRunInput, SyncInput } from '../contracts/messages.ts';
-import { resourceWorkflowId } from '../contracts/names.ts';
-import type { PlanNode } from '../contracts/plan.ts';
+import type { FinishRunInput, SyncInput } from '../contracts/messages.ts';
 import type { RunResult } from '../contracts/run.ts';
-import { runStep } from './activity-proxies.ts';
-import { reasonToEnd } from './deadline.ts';
-import { onlyList, readList } from './one-list.ts';
-import { resource } from './resource.ts';
-import {
-  endEarlySignal,
-  parentDoneSignal,
-  pauseSignal,
-  reconnectedSignal,
-  resumeSignal,
-  statusAttribute,
-  waitingSignal,
-} from './signals.ts';
+import { runStep, step } from './activity-proxies.ts';
+import { watchTime } from './deadline.ts';
+import { createPauseSwitch } from './pause-switch.ts';
+import { walkRun, type RunWalk, type WalkEnd } from './run-walk.ts';
+import { pauseSignal, reconnectedSignal, resumeSignal, statusAttribute } from './signals.ts';
 
-/** @returns the run's result; a cancelled run is written down as such before the cancellation goes on. */
+/** @returns the run's result. @throws CancelledFailure when it was cancelled, after that was written down. */
 export async function sync(input: SyncInput): Promise<RunResult> {
-  const { workflowId, firstExecutionRunId: runId } = workflowInfo();
-  const running = new Map<string, ChildWorkflowHandle<typeof resource>>();
-  const notes = new Map<string, string>();
-  setHandler(waitingSignal, ({ node, because, isPaused }) => {
-    notes.set(node, because);
-    describe(running, notes);
-    if (isPaused) upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
-  });
-  let isOpen = false;
-  /** Pauses and resumes are carried out in turn, to the end: signals that one workflow task sends arrive in any order. */
-  let switchesAsked = 0;
-  let switchesEnded = 0;
-  let switches = 0;
-  let isPaused = false;
-  const isSwitching = (): boolean => switchesAsked > switchesEnded;
-  const switchTo = async (state: 'running' | 'paused', isReconnected = false): Promise<void> => {
-    const turn = switchesAsked++;
-    await condition(() => isOpen && switchesEnded === turn);
-    // The row first: a call checks it before it is made, so nothing is sent after this even before the signal arrives.
-    const how = isReconnected ? { runId, state, isReconnected } : { runId, state };
-    const isSwitched = await runStep((steps) => steps.setRunState(how));
-    if (isSwitched) {
-      switches++;
-      isPaused = state === 'paused';
-      notes.clear();
-      upsertSearchAttributes([{ key: statusAttribute, value: state }]);
-      await Promise.all([...running.values()].map((child) => tell(child, isPaused ? pauseSignal : resumeSignal)));
-      setCurrentDetails(isPaused ? 'Paused. Signal `resume` to go on.' : '');
-    }
-    switchesEnded++;
-  };
-  let isEnding = false;
-  const endEarly = async (reason: string): Promise<void> => {
-    isEnding = true;
-    notes.clear();
-    // The rows first: a call that is on its way finds its unit ended and stores nothing more.
-    await runStep((steps) => steps.endOpenUnits({ runId, reason }));
-    await Promise.all([...running.values()].map((child) => tell(child, endEarlySignal)));
-  };
-  // A cancellation that a handler throws would end the workflow on the spot, before the run is written down as cancelled.
-  setHandler(pauseSignal, () => switchTo('paused').catch(ignoreCancellation));
-  setHandler(resumeSignal, () => switchTo('running').catch(ignoreCancellation));
-  setHandler(reconnectedSignal, () => switchTo('running', true).catch(ignoreCancellation));
+  const root = CancellationScope.current();
+  const shield = new CancellationScope({ cancellable: false });
+  const how = await shield.run(() => walkToEnd(input, root, shield));
+  // Outside of the scopes: here the run goes on in a new history.
+  if (how === 'cut') return continueAsNew<typeof sync>(input);
+  if (root.consideredCancelled) await root.cancelRequested;
+  return how;
+}
 
+async function walkToEnd(
+  input: SyncInput,
+  root: CancellationScope,
+  shield: CancellationScope,
+): Promise<RunResult | 'cut'> {
+  const { workflowId, firstExecutionRunId: runId } = workflowInfo();
+  let walk: RunWalk | undefined;
+  let fail: (error: unknown) => void = () => {};
+  const failed = new Promise<never>((_, reject) => (fail = reject));
+  const pauses = createPauseSwitch(
+    runId,
+    (state) => {
+      upsertSearchAttributes([{ key: statusAttribute, value: state }]);
+      if (state === 'paused') setCurrentDetails('Paused. Signal `resume` to go on.');
+      if (state === 'paused') walk?.pause();
+      else walk?.resume();
+    },
+    fail,
+  );
+  const on = (signal: SignalDefinition, ask: () => void): void =>
+    setHandler(signal, () => void shield.run(() => Promise.resolve(ask())));
+  on(pauseSignal, () => pauses.ask({ state: 'paused' }));
+  on(resumeSignal, () => pauses.ask({ state: 'running' }));
+  on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
   try {
-    const { plan } = await runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
-    isOpen = true;
-    const context: CallContext = {
-      workflowId,
-      sync: plan.sync,
-      provider: plan.provider,
-      account: input.account,
-      priority: input.priority ?? 'bulk',
-      weight: input.weight ?? 1,
-    };
-    if (input.deadline !== undefined || input.giveUpAfterMs !== undefined)
-      reasonToEnd(input, runId).then(endEarly).catch(ignoreCancellation);
-    const runNode = async (node: PlanNode): Promise<void> => {
-      const before = switches;
-      const child = await startChild(resource, {
-        workflowId: resourceWorkflowId(workflowId, node.name),
-        args: [{ runId, node, context, maxHistoryEvents: plan.maxHistoryEvents }],
-        workflowTaskTimeout: '10 seconds',
-        staticSummary: `${node.resource} of ${input.account}`,
-        typedSearchAttributes: workflowInfo().typedSearchAttributes,
-      });
-      running.set(node.name, child);
-      if (!isPaused) describe(running, notes);
-      if (isEnding) await tell(child, endEarlySignal);
-      // It may have begun before the run was paused or resumed, and was not told yet.
-      if (switches !== before) {
-        const turn = switchesAsked++;
-        await condition(() => switchesEnded === turn);
-        await tell(child, isPaused ? pauseSignal : resumeSignal);
-        switchesEnded++;
-      }
-      await child.result();
-      running.delete(node.name);
-      notes.delete(node.name);
-      describe(running, notes);
-      // They are being told that all is over, or have ended.
-      if (isEnding) return;
-      const children = plan.nodes.filter(({ parent }) => parent === node.name);
-      await Promise.all(
-        children.map(({ name }) =>
-          getExternalWorkflowHandle(resourceWorkflowId(workflowId, name)).signal(parentDoneSignal),
-        ),
-      );
-    };
-    const list = onlyList(plan, input);
-    if (list) {
-      const toRead = { runId, node: list, context, maxHistoryEvents: plan.maxHistoryEvents };
-      const isRead = await readList(toRead, () => switchesAsked === 0 && !isEnding);
-      // Only one thing at a time goes on from here, in whatever order the answers came.
-      await condition(() => !isSwitching());
-      if (isRead) {
-        await runStep((steps) => steps.finishNode({ runId, node: list }));
-        return await end({ runId });
-      }
-    }
-    await Promise.all(plan.nodes.map(runNode));
-    return await end({ runId });
-  } catch (error) {
-    const cancelled = isCancellation(error);
-    await CancellationScope.nonCancellable(() =>
-      end({ runId, ...(cancelled ? { cancelled } : { error: rootMessage(error) }) }),
+    const opened = await Promise.race([runStep((steps) => steps.openRun({ ...input, runId, workflowId })), failed]);
+    const { plan } = opened;
+    walk = walkRun({
+      runId,
+      opened,
+      context: {
+        sync: plan.sync,
+        provider: plan.provider,
+        account: input.account,
+        priority: input.priority ?? 'bulk',
+        weight: input.weight ?? 1,
+      },
+      describe: (notes) => setCurrentDetails([...notes].map(([node, note]) => `- **${node}**: ${note}`).join('\n')),
+      onPaused: (because) => {
+        upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
+        setCurrentDetails(`Paused: ${because}`);
+      },
+    });
+    const { cancel, endEarly } = walk;
+    root.cancelRequested.catch(cancel);
+    watchTime(
+      input,
+      runId,
+      // The rows first: a call that is on its way finds its unit ended and stores nothing more.
+      (reason) => step((steps) => steps.endOpenUnits({ runId, reason }), endEarly, fail),
+      fail,
     );
+    pauses.open();
+    const how: WalkEnd = await Promise.race([walk.end, failed]);
+    // A pause that was heard must be written down, or the new history would not know of it.
+    await condition(() => pauses.isIdle());
+    if (how.how !== 'cut') pauses.close();
+    if (how.how === 'cancelled' || root.consideredCancelled) return await end({ runId, cancelled: true });
+    if (how.how === 'cut') return 'cut';
+    return await end({ runId, ...(how.how === 'done' && how.last ? { node: how.last } : {}) });
+  } catch (error) {
+    // Anything else is a mistake in this code, and goes on when that is mended.
+    if (error instanceof TemporalFailure) await end({ runId, error: rootMessage(error) });
     throw error;
   }
-}
-
-async function tell(child: ChildWorkflowHandle<typeof resource>, signal: SignalDefinition): Promise<void> {
-  await child.signal(signal).catch((error: unknown) => {
-    // It has ended by itself meanwhile.
-    if (isCancellation(error)) throw error;
-  });
-}
-
-function ignoreCancellation(error: unknown): void {
-  // The run ends by its cancellation anyway.
-  if (!isCancellation(error)) throw error;
 }
 
 async function end(how: FinishRunInput): Promise<RunResult> {
@@ -164,10 +105,6 @@ async function end(how: FinishRunInput): Promise<RunResult> {
   upsertSearchAttributes([{ key: statusAttribute, value: result.state }]);
   setCurrentDetails(`${result.state}: ${result.rows} rows with ${result.calls} calls`);
   return result;
-}
-
-function describe(running: ReadonlyMap<string, unknown>, notes: ReadonlyMap<string, string>): void {
-  setCurrentDetails([...running.keys()].map((node) => `- **${node}**: ${notes.get(node) ?? 'working'}`).join('\n'));
 }
 
 /** The innermost cause says what happened; the layers around it only say where. */

@@ -5,7 +5,7 @@
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import { shrinkPageSize } from '../../db/stores/sync/page-size-store.ts';
-import { deferUnit, endUnit, nodesToWake } from '../../db/stores/sync/unit-store.ts';
+import { deferUnit, endUnit } from '../../db/stores/sync/unit-store.ts';
 import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
@@ -61,7 +61,7 @@ export async function again(
   const deferral = { costs, calls, delayMs, why: reason, ...(riddle === undefined ? {} : { riddle }) };
   const deferred = await deferUnit(deps.pool, fenceOf(asked, pages), deferral);
   // Another attempt has moved the unit on: its workflow reads where it is.
-  if (!deferred) return { unit: request.unit, state: 'more' };
+  if (!deferred) return { unit: request.unit, state: 'more', children: true };
   const spent = spentBy(sync, deferred.attempts, deferred.isSame);
   if (spent !== undefined) return end(asked, pages, 'failed', `${reason} (${spent})`, 0);
   if (delayMs === null) return { unit: request.unit, state: 'more' };
@@ -82,20 +82,14 @@ export async function end(
   calls: number,
 ): Promise<PageFact> {
   const isEnded = await endUnit(asked.deps.pool, fenceOf(asked, pages), kind, reason, calls);
-  const fact = await ended(asked);
+  const fact = ended(asked);
   // A lane that came last may be the one that reads on, or may have split the list.
   return isEnded && kind !== 'complete' ? fact : { ...fact, lanes: 1 };
 }
 
 /** The unit is at its end, as far as this attempt knows; a list that is read further is handed out again. */
-export async function ended(asked: Asked): Promise<PageFact & { readonly state: 'ended' }> {
-  const { deps, request } = asked;
-  await wakeNodes(asked, await nodesToWake(deps.pool, request.runId, request.node));
-  return { unit: request.unit, state: 'ended' };
-}
-
-export async function wakeNodes({ deps, request }: Asked, nodes: readonly string[]): Promise<void> {
-  await Promise.all(nodes.map((node) => deps.wake(request.context.workflowId, node)));
+export function ended({ request }: Asked): PageFact & { readonly state: 'ended' } {
+  return { unit: request.unit, state: 'ended', children: true };
 }
 
 export function notNow({ request }: Asked, reason: string, delayMs: number): PageFact {
@@ -108,7 +102,7 @@ export function paused({ request }: Asked, reason: string | null): PageFact {
   const { unit, context } = request;
   if (reason === null) return { unit, state: 'paused' };
   const because = `account "${context.account}" must be connected again: ${reason}`;
-  return { unit, state: 'paused', because, atMs: Date.now() };
+  return { unit, state: 'paused', because };
 }
 
 async function count(attempt: Attempt, calls: number, why: string | null): Promise<void> {

@@ -29,6 +29,8 @@ export interface Attempt extends Asked {
   readonly asked: PageRequest;
   /** The request asks for the size that it is given. */
   readonly isSizable: boolean;
+  /** Another attempt has moved the unit since the workflow was told of it. */
+  readonly hasMoved: boolean;
   /** Watermark that the list is asked from. */
   readonly since: string | undefined;
   /** When `unit` was read from the database, `performance.now()`. */
@@ -52,6 +54,5 @@ export function stateOf({ unit, asked, isSizable }: Attempt): ListState {
 
 /** The call was not made, or brought no page; `because` is for people. */
 export function later({ unit }: FetchPageInput, because: string, delayMs: number): PageFact {
-  const atMs = Date.now();
-  return { unit, state: 'later', because, untilMs: atMs + delayMs, atMs };
+  return { unit, state: 'later', because, untilMs: Date.now() + delayMs };
 }

@@ -115,6 +115,7 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
     pageSize,
     asked: page,
     isSizable: isSizable(endpoint, input, page),
+    hasMoved: asked.request.pages !== undefined && asked.request.pages !== unit.pages,
     since,
     readAt,
   };

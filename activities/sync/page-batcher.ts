@@ -93,7 +93,6 @@ function committedAs({ records }: PageToCommit, isRunning: boolean): CommittedPa
     lanes: 0,
     isRunning,
     children: {},
-    wake: [],
     isAllNew: true,
   };
 }

@@ -2,7 +2,7 @@
  * The few database steps of a run around its calls: open it, hand out units, end its nodes and itself. No third-party
  * calls. Next stop: `db/stores/sync/run-store.ts` and `db/stores/sync/unit-store.ts`.
  */
-import { activityInfo } from '@temporalio/activity';
+import { ApplicationFailure } from '@temporalio/common';
 import type {
   FinishNodeInput,
   FinishRunInput,
@@ -12,36 +12,46 @@ import type {
   SetRunStateInput,
   UnitRef,
 } from '../../contracts/messages.ts';
-import type { RunResult } from '../../contracts/run.ts';
+import type { RunResult, RunState } from '../../contracts/run.ts';
 import { settleLists } from '../../db/stores/sync/list-store.ts';
 import { openRetry } from '../../db/stores/sync/retry-store.ts';
-import { finishNode, finishRun, openRun, setRunState } from '../../db/stores/sync/run-store.ts';
-import { nextUnits } from '../../db/stores/sync/unit-store.ts';
+import { finishNode, finishRun, openRun, setRunState, type EnteredRun } from '../../db/stores/sync/run-store.ts';
+import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
 import { visitKnown, visitOwed } from './child-units.ts';
 import type { ActivityDeps } from '../deps.ts';
 
 /**
- * Compiles the plan and creates the run with its tree; a retry takes the plan of the run that it retries.
+ * Compiles the plan and creates the run with its tree; a retry takes the plan of the run that it retries. A run that was opened goes
+ * on where it is.
  * @throws ZodError when the input does not fit the sync.
  */
 export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput): Promise<OpenedRun> {
   const { runId, workflowId, account, tenant, mode = 'incremental', retryOf } = request;
   if (retryOf)
-    return { plan: await openRetry(deps.pool, { runId, workflowId, of: retryOf.runId, also: retryOf.also }) };
+    return toOpened(await openRetry(deps.pool, { runId, workflowId, of: retryOf.runId, also: retryOf.also }));
   const sync = deps.syncNamed(request.sync);
   const input = sync.parseInput(request.input);
   const plan =
     request.maxHistoryEvents === undefined ? sync.plan : { ...sync.plan, maxHistoryEvents: request.maxHistoryEvents };
-  await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan, mode });
-  return { plan };
+  return toOpened(await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan, mode }));
 }
 
-export async function nextUnitsActivity(deps: ActivityDeps, request: NextUnitsInput): Promise<UnitRef[]> {
-  const units = await nextUnits(deps.pool, request.runId, request.node, request.inHand, request.room);
-  return units.map((unit) => ({
-    id: unit.id,
-    label: `${unit.parent_key || 'root'}${unit.part ? ` part ${unit.part}` : ''}${unit.lane > 0 ? ` lane ${unit.lane}` : ''}`,
-  }));
+function toOpened({ state, pausedReason, plan, ended, units }: EnteredRun): OpenedRun {
+  return { state, plan, ended, units: units.map(toRef), ...(pausedReason === null ? {} : { pausedReason }) };
+}
+
+/** @param stored waits for pages of the run that are still being stored: they may bring units. */
+export async function nextUnitsActivity(
+  deps: ActivityDeps,
+  { runId, wanted }: NextUnitsInput,
+  stored: Promise<void>,
+): Promise<UnitRef[]> {
+  await stored;
+  return (await nextUnits(deps.pool, runId, wanted)).map(toRef);
+}
+
+function toRef({ id, node, parentKey, part, lane }: OpenUnit): UnitRef {
+  return { id, node, label: `${parentKey || 'root'}${part ? ` part ${part}` : ''}${lane > 0 ? ` lane ${lane}` : ''}` };
 }
 
 export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: FinishNodeInput): Promise<void> {
@@ -53,35 +63,36 @@ export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: Fi
   }
   if (node.visitsKnown) await visitKnown(deps, runId, node.name);
   await visitOwed(deps, runId, node.name);
-  await finishNode(deps.pool, runId, node.name, node.onChildError.maxSkippedShare, node.parent === null);
+  const { maxSkippedShare } = node.onChildError;
+  if (!(await finishNode(deps.pool, runId, node.name, maxSkippedShare, node.parent === null))) throw gone(runId);
 }
 
-/** By then what was on its way to open the run, when that was cancelled, has arrived: the attempts before take 3.5 s. */
-const ATTEMPTS_TO_FIND_IT = 4;
+/** The run was deleted, or the database was set back to a time before it. */
+export function gone(runId: string): ApplicationFailure {
+  const message = `Run ${runId} is not in the database any more: it was deleted, or an older state was restored. Start it again.`;
+  return ApplicationFailure.nonRetryable(message, 'gone');
+}
 
 /**
- * Ends the run. One that could not be opened, and is ended by a cancellation or an error, ends empty.
- * @throws Error when there is no such run, or not yet.
+ * Ends the run, with the node of it that was left to end. One that could never be opened, and ends by an error, ends empty.
+ * @throws ApplicationFailure `gone`, not retried, when there is no such run.
  */
-export async function finishRunActivity(
-  deps: ActivityDeps,
-  { runId, cancelled, error }: FinishRunInput,
-): Promise<RunResult> {
+export async function finishRunActivity(deps: ActivityDeps, request: FinishRunInput): Promise<RunResult> {
+  const { runId, node, cancelled, error } = request;
+  if (node) await finishNodeActivity(deps, { runId, node });
   const result = await finishRun(deps.pool, runId, {
     ...(cancelled ? { cancelled } : {}),
     ...(error === undefined ? {} : { error }),
   });
   if (result) return result;
-  const { isLocal, attempt } = activityInfo();
-  const mayEndEmpty = cancelled === true || error !== undefined;
-  if (!mayEndEmpty || isLocal || attempt < ATTEMPTS_TO_FIND_IT) throw new Error(`Unknown run ${runId}.`);
+  if (!cancelled && error === undefined) throw gone(runId);
   return { runId, state: cancelled ? 'cancelled' : 'failed', complete: false, flaws: [], rows: 0, calls: 0 };
 }
 
-/** @returns false when the run has ended, or is paused by its operator and a reconnection wants it to go on. */
+/** @returns the state of the run now; undefined when it is unknown. */
 export async function setRunStateActivity(
   deps: ActivityDeps,
   { runId, state, isReconnected }: SetRunStateInput,
-): Promise<boolean> {
+): Promise<RunState | undefined> {
   return setRunState(deps.pool, runId, state, isReconnected);
 }

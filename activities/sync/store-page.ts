@@ -15,7 +15,7 @@ import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
 import { parseBody } from '../http/parse-body.ts';
-import { again, wakeNodes } from './apply-decision.ts';
+import { again } from './apply-decision.ts';
 import { fenceOf, pageSizeKey, stateOf, type Attempt } from './attempt.ts';
 import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows } from './page-rows.ts';
@@ -124,15 +124,15 @@ async function commitStep(
     state: 'more',
     pages: unit.pages + 1,
     ...(wantsDurable ? { wantsDurable } : {}),
+    ...(page.children.length > 0 || attempt.hasMoved ? { children: true as const } : {}),
   } as const;
   // While the page size may still grow, and where lanes share a list, the database knows more.
   const isInRow = attempt.pageSize >= paginate.pageSize.max && !unit.isLaned && !wantsDurable;
   const commit = async (): Promise<PageFact> => {
     const committed = await storeRows(attempt, page, rows.data);
     // Another attempt has stored this very page: its worker goes on with the unit, and so does the next attempt.
-    if (committed.stale) return { unit: request.unit, state: 'more', wantsDurable };
+    if (committed.stale) return { unit: request.unit, state: 'more', children: true, wantsDurable };
     if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
-    await wakeNodes(attempt, committed.wake);
     if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && !page.checks)
       memory.remember(request.unit, standingAfter(unit, page, committed.fresh), attempt.readAt);
     return {

@@ -38,7 +38,6 @@ create table sluice.node (
   parent text,
   resource text not null,
   state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
-  wants_more boolean not null default false,
   waiting int not null default 0,
   running int not null default 0,
   done int not null default 0,
@@ -585,7 +584,7 @@ end $$;
 -- is wrong, nothing of the attempt stays and the page is stored like all others.
 -- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
 -- ended. A page that comes late changes nothing but the count of calls.
--- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, wake, isRunning, isAllNew };
+-- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, isRunning, isAllNew };
 -- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
@@ -606,7 +605,6 @@ declare
   go_on jsonb;
   new_lanes int := 0;
   children jsonb := '{}';
-  wake jsonb := '[]';
   retry_of uuid[] := array(select jsonb_array_elements_text(page->'retryOf'))::uuid[];
   root bigint;
   of_account text := page->>'account';
@@ -748,17 +746,13 @@ begin
     where run_id = u.run_id and name = u.node;
 
   for r in select n.name, (children->>n.name)::int as added from sluice.node n
-    where n.run_id = u.run_id and n.parent = u.node order by n.ordinal
+    where n.run_id = u.run_id and n.parent = u.node and children ? n.name order by n.ordinal
   loop
-    update sluice.node n set waiting = n.waiting + coalesce(r.added, 0)
-      where n.run_id = u.run_id and n.name = r.name and (r.added is not null or n.wants_more);
-    if exists (select 1 from sluice.node n where n.run_id = u.run_id and n.name = r.name and n.wants_more and n.waiting > 0) then
-      wake := wake || to_jsonb(r.name);
-    end if;
+    update sluice.node n set waiting = n.waiting + r.added where n.run_id = u.run_id and n.name = r.name;
   end loop;
 
   return jsonb_build_object('rows', came, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
-    'lanes', new_lanes, 'children', children, 'wake', wake, 'isAllNew', all_new, 'isRunning', run_state = 'running');
+    'lanes', new_lanes, 'children', children, 'isAllNew', all_new, 'isRunning', run_state = 'running');
 end $$;
 
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
@@ -939,6 +933,21 @@ begin
     where run_id = u.run_id and name = u.node;
   return true;
 end $$;
+
+-- What a workflow must know that begins or goes on with a run: its state, the nodes that have ended, and as many open units of each
+-- other node as its window holds.
+create or replace function sluice.enter_run(for_run uuid) returns jsonb language sql set search_path = pg_catalog as $$
+  select jsonb_build_object(
+    'state', r.state, 'pausedReason', r.paused_reason, 'plan', r.plan,
+    'ended', (select coalesce(jsonb_agg(n.name), '[]') from sluice.node n
+      where n.run_id = r.id and n.state not in ('waiting', 'running')),
+    'units', (select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'node', n->>'name', 'parentKey', u.parent_key, 'part', u.part, 'lane', u.lane)
+          order by o, u.id), '[]')
+        from jsonb_array_elements(r.plan->'nodes') with ordinality x(n, o)
+        cross join lateral sluice.next_units(r.id, n->>'name', '{}', (n->>'window')::int) u
+        where r.state = 'running'))
+  from sluice.run r where r.id = for_run
+$$;
 
 -- Does this workflow hold the entity's lock? Asking is also being told.
 create or replace function sluice.holds_lock(for_entity text, for_workflow text) returns boolean language plpgsql set search_path = pg_catalog as $$
@@ -2180,28 +2189,30 @@ begin
   return true;
 end $$;
 
--- Up to `room` units of a node that are open and not already in the asking workflow's hands. When there are fewer, the
--- node is marked as wanting more under its row lock, so that a page which adds one afterwards knows that it must wake it.
+-- Up to `room` units of a node that are open and not in the asking workflow's hands. Locks units by id, then the node, as
+-- commit_page does.
 create or replace function sluice.next_units(for_run uuid, for_node text, in_hand bigint[], room int)
 returns table (id bigint, parent_key text, part text, lane smallint) language plpgsql set search_path = pg_catalog as $$
 declare
   picked bigint[];
   begun int;
 begin
-  perform 1 from sluice.node n where n.run_id = for_run and n.name = for_node for no key update;
   select array_agg(o.id order by o.id) into picked from (
     select x.id from sluice.unit x
     where x.run_id = for_run and x.node = for_node and x.end_kind is null and x.id <> all (in_hand)
     order by x.id limit room
   ) o;
-  update sluice.unit x set state = 'running' where x.id = any (picked) and x.state = 'waiting';
+  with idle as (
+    select x.id from sluice.unit x where x.id = any (picked) and x.state = 'waiting' order by x.id for no key update
+  )
+  update sluice.unit x set state = 'running' from idle where x.id = idle.id and x.state = 'waiting';
   get diagnostics begun = row_count;
-  update sluice.node n set
-    wants_more = coalesce(cardinality(picked), 0) < room,
-    state = case when n.state = 'waiting' and picked is not null then 'running' else n.state end,
-    waiting = n.waiting - begun, running = n.running + begun
-    where n.run_id = for_run and n.name = for_node
-      and (begun > 0 or n.wants_more <> (coalesce(cardinality(picked), 0) < room));
+  if begun > 0 then
+    update sluice.node n set
+      state = case when n.state = 'waiting' then 'running' else n.state end,
+      waiting = n.waiting - begun, running = n.running + begun
+      where n.run_id = for_run and n.name = for_node;
+  end if;
   return query select x.id, x.parent_key, x.part, x.lane from sluice.unit x where x.id = any (picked) order by x.id;
 end $$;
 
@@ -2226,6 +2237,24 @@ begin
     update sluice.node n set waiting = n.waiting + r.added where n.run_id = for_run and n.name = r.node;
   end loop;
   update sluice.node n set opened_to = greatest(n.opened_to, upto) where n.run_id = for_run and n.name = for_node;
+end $$;
+
+-- Creates a run, its nodes and the units of its roots, unless they are there. Returns what enter_run returns.
+create or replace function sluice.open_run(
+  for_run uuid, its_workflow text, its_provider text, its_sync text, its_account text, its_tenant text, its_input jsonb, its_plan jsonb, its_mode text
+) returns jsonb language plpgsql set search_path = pg_catalog as $$
+begin
+  insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
+    values (for_run, its_workflow, its_provider, its_sync, its_account, its_tenant, its_input, its_plan, its_mode)
+    on conflict (id) do nothing;
+  if found then
+    insert into sluice.node (run_id, name, ordinal, parent, resource, waiting)
+      select for_run, n->>'name', o, n->>'parent', n->>'resource', case when n->>'parent' is null then 1 else 0 end
+      from jsonb_array_elements(its_plan->'nodes') with ordinality x(n, o);
+    insert into sluice.unit (run_id, node, parent_key)
+      select for_run, n->>'name', '' from jsonb_array_elements(its_plan->'nodes') n where n->>'parent' is null;
+  end if;
+  return sluice.enter_run(for_run);
 end $$;
 
 -- The next lists of a node that earlier runs of the sync and account owe to this one, with their parents' rows: the newest run

@@ -34,7 +34,6 @@ create table sluice.node (
   parent text,
   resource text not null,
   state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
-  wants_more boolean not null default false,
   waiting int not null default 0,
   running int not null default 0,
   done int not null default 0,

@@ -31,7 +31,7 @@ describe('a page that is expected to bring only new rows', () => {
     } as const;
     const plan = { sync: 's', provider: 'p', nodes: [node], maxHistoryEvents: 4_000 };
     await openRun(db.pool, { runId, workflowId: 'w', account, tenant: undefined, input: {}, plan, mode: 'full' });
-    const [unit] = await nextUnits(db.pool, runId, 'list', [], 1);
+    const [unit] = await nextUnits(db.pool, runId, [{ node: 'list', inHand: [], room: 1 }]);
     return { unit: unit!.id, run: runId, node: 'list' };
   };
   const store = async (of: UnitOfRun, account: string, pages: number, rows: readonly Row[], expectsNew: boolean) => {

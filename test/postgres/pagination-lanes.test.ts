@@ -56,7 +56,7 @@ describe('a list walked by several lanes', () => {
     let calls = 0;
     let most = 0;
     for (;;) {
-      const open = await nextUnits(db.pool, runId, 'list', [], 100);
+      const open = await nextUnits(db.pool, runId, [{ node: 'list', inHand: [], room: 100 }]);
       if (open.length === 0) break;
       most = Math.max(most, open.length);
       if (calls >= maxCalls) return { calls, most, end: 'still going' as const, keys: [] };
@@ -245,9 +245,9 @@ describe('a list walked by several lanes', () => {
       const committed = await commitPage(db.pool, toCommit({ ...of, pages: unit.pages }, node.resource, next, keys));
       return !committed.stale && committed.ended ? 'ended' : 'more';
     };
-    const [first] = await nextUnits(db.pool, runId, 'list', [], 1);
+    const [first] = await nextUnits(db.pool, runId, [{ node: 'list', inHand: [], room: 1 }]);
     await readOn(first?.id ?? 0);
-    const open = await nextUnits(db.pool, runId, 'list', [], 100);
+    const open = await nextUnits(db.pool, runId, [{ node: 'list', inHand: [], room: 100 }]);
     expect(open).toHaveLength(8);
     await Promise.all(
       open.map(async ({ id }) => {

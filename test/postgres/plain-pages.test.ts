@@ -58,7 +58,7 @@ describe('plain pages that are stored together', () => {
   const openLists = async (account: string, parents: number): Promise<List[]> => {
     const runId = randomUUID();
     await openRun(db.pool, { runId, workflowId: 'w', account, tenant: undefined, input: {}, plan, mode: 'full' });
-    const [top] = await nextUnits(db.pool, runId, 'top', [], 1);
+    const [top] = await nextUnits(db.pool, runId, [{ node: 'top', inHand: [], room: 1 }]);
     const children = keysOf('parent', parents).flatMap((key) => LISTS.map((name) => [name, key, key] as const));
     await commitPage(
       db.pool,
@@ -66,7 +66,7 @@ describe('plain pages that are stored together', () => {
     );
     const lists: List[] = [];
     for (const name of LISTS)
-      for (const { id } of await nextUnits(db.pool, runId, name, [], parents))
+      for (const { id } of await nextUnits(db.pool, runId, [{ node: name, inHand: [], room: parents }]))
         lists.push({ unit: id, run: runId, node: name, account });
     expect(lists).toHaveLength(parents * LISTS.length);
     return lists;
@@ -127,7 +127,6 @@ describe('plain pages that are stored together', () => {
     lanes: 0,
     isRunning: true,
     children: {},
-    wake: [],
     isAllNew: true,
   });
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
-import { callAhead } from '../../workflows/prefetch.ts';
+import { callAhead } from '../../workflows/calls-ahead.ts';
 
 const unit = 7;
 const request = { runId: 'r', node: 'notes', unit, pages: 40, context: {}, mode: 'now' } as unknown as FetchPageInput;
@@ -13,7 +13,7 @@ const more = (pages?: number, extra: object = {}): PageFact => ({
 });
 const idle: PageFact = { unit, state: 'idle' };
 const ended: PageFact = { unit, state: 'ended', pages: 44 };
-const later: PageFact = { unit, state: 'later', because: 'the third party said so', untilMs: 5, atMs: 4 };
+const later: PageFact = { unit, state: 'later', because: 'the third party said so', untilMs: 5 };
 const paused: PageFact = { unit, state: 'paused' };
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 

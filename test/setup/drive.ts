@@ -56,7 +56,6 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     sagaNamed: never('a saga'),
     credentials: { get: () => Promise.resolve(undefined) },
     egress: 'default',
-    wake: () => Promise.resolve(),
     tellLock: () => Promise.resolve(),
     isStopping: () => false,
     log: { info: () => {}, warn: () => {}, error: () => {} },
@@ -77,7 +76,7 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     // Parents come before their children in a plan, so each node has all its units when its turn comes.
     for (const node of definition.plan.nodes) {
       for (;;) {
-        const units = await nextUnits(pool, runId, node.name, [], 100);
+        const units = await nextUnits(pool, runId, [{ node: node.name, inHand: [], room: 100 }]);
         if (units.length === 0) break;
         for (const unit of units) {
           if (fetches >= (options.dieAfterCalls ?? options.maxCalls ?? 2_000)) return undefined;

@@ -6,7 +6,7 @@
 -- is wrong, nothing of the attempt stays and the page is stored like all others.
 -- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
 -- ended. A page that comes late changes nothing but the count of calls.
--- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, wake, isRunning, isAllNew };
+-- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, isRunning, isAllNew };
 -- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
@@ -27,7 +27,6 @@ declare
   go_on jsonb;
   new_lanes int := 0;
   children jsonb := '{}';
-  wake jsonb := '[]';
   retry_of uuid[] := array(select jsonb_array_elements_text(page->'retryOf'))::uuid[];
   root bigint;
   of_account text := page->>'account';
@@ -169,15 +168,11 @@ begin
     where run_id = u.run_id and name = u.node;
 
   for r in select n.name, (children->>n.name)::int as added from sluice.node n
-    where n.run_id = u.run_id and n.parent = u.node order by n.ordinal
+    where n.run_id = u.run_id and n.parent = u.node and children ? n.name order by n.ordinal
   loop
-    update sluice.node n set waiting = n.waiting + coalesce(r.added, 0)
-      where n.run_id = u.run_id and n.name = r.name and (r.added is not null or n.wants_more);
-    if exists (select 1 from sluice.node n where n.run_id = u.run_id and n.name = r.name and n.wants_more and n.waiting > 0) then
-      wake := wake || to_jsonb(r.name);
-    end if;
+    update sluice.node n set waiting = n.waiting + r.added where n.run_id = u.run_id and n.name = r.name;
   end loop;
 
   return jsonb_build_object('rows', came, 'fresh', fresh, 'changed', changed, 'ended', ended, 'reason', why,
-    'lanes', new_lanes, 'children', children, 'wake', wake, 'isAllNew', all_new, 'isRunning', run_state = 'running');
+    'lanes', new_lanes, 'children', children, 'isAllNew', all_new, 'isRunning', run_state = 'running');
 end $$;

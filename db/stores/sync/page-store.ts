@@ -69,7 +69,6 @@ export type CommittedPage =
       /** False when the run was paused meanwhile. */
       readonly isRunning: boolean;
       readonly children: Readonly<Record<string, number>>;
-      readonly wake: readonly string[];
       /** Whether all rows were new, where that was expected. */
       readonly isAllNew: boolean | null;
     };

@@ -1,11 +1,11 @@
 /**
  * A run that reads only the failed lists of an ended one again: same plan, same tree. What the ended run had finished is
  * carried over as counts, its other flaws as units that have ended already, so that the result speaks for the whole tree.
- * Next stop: `run-store.ts`; `sluice.commit_page` leaves out children that were read to the end before.
+ * Next: `run-store.ts`; `sluice.commit_page` leaves out children that were read to the end before.
  */
-import type { Plan } from '../../../contracts/plan.ts';
 import type { EndKind } from '../../../contracts/run.ts';
 import { inTransaction, type Pool, type Queryable } from '../../pool.ts';
+import { enterRun, type EnteredRun } from './run-store.ts';
 
 export interface NewRetry {
   readonly runId: string;
@@ -53,20 +53,26 @@ const COPY_FLAWS = `${AGAIN}
   order by u.node, u.parent_key
   on conflict (run_id, node, parent_key, part, lane) do nothing`;
 
-/** Creates the run. Doing it twice changes nothing. @throws Error when the ended run is unknown. */
-export async function openRetry(pool: Pool, retry: NewRetry): Promise<Plan> {
+/**
+ * Creates the run. Doing it twice changes nothing. All of it is one view of the ended run: a last page of it may be stored meanwhile.
+ * @throws Error when the ended run is unknown.
+ */
+export async function openRetry(pool: Pool, retry: NewRetry): Promise<EnteredRun> {
   const values = [retry.runId, retry.of, retry.also];
-  return inTransaction(pool, async (tx) => {
-    await tx.query(INSERT_RUN, [retry.runId, retry.workflowId, retry.of]);
-    const { rows } = await tx.query<{ plan: Plan }>('select plan from sluice.run where id = $1', [retry.runId]);
-    const plan = rows[0]?.plan;
-    if (!plan) throw new Error(`Run ${retry.of} can't be retried: it is unknown.`);
-    const { rowCount } = await tx.query(INSERT_NODES, values);
-    if (rowCount === 0) return plan;
-    await tx.query(INSERT_UNITS, values);
-    await tx.query(COPY_FLAWS, values);
-    return plan;
-  });
+  await inTransaction(
+    pool,
+    async (tx) => {
+      await tx.query(INSERT_RUN, [retry.runId, retry.workflowId, retry.of]);
+      const { rowCount } = await tx.query(INSERT_NODES, values);
+      if (rowCount === 0) return;
+      await tx.query(INSERT_UNITS, values);
+      await tx.query(COPY_FLAWS, values);
+    },
+    'repeatable read',
+  );
+  const entered = await enterRun(pool, retry.runId);
+  if (!entered) throw new Error(`Run ${retry.of} can't be retried: it is unknown.`);
+  return entered;
 }
 
 export interface Retriable {

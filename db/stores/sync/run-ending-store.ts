@@ -4,7 +4,8 @@
  */
 import type { Pool, Queryable } from '../../pool.ts';
 
-// Locks the node's open units by id, then the node: the order of commit_page. A page that is stored meanwhile counts.
+// Locks the node's open units by id, then the node: the order of commit_page. A page that is stored meanwhile counts, and may add
+// lanes and parts, which another round ends.
 const END_NODE = `
   with open as (
     select u.id, u.state from sluice.unit u
@@ -28,16 +29,19 @@ export async function endOpenUnits(pool: Pool, runId: string, reason: string): P
     'select name from sluice.node where run_id = $1 order by ordinal',
     [runId],
   );
-  for (const { name } of rows) await pool.query(END_NODE, [runId, name, reason]);
+  for (const { name } of rows) while ((await pool.query(END_NODE, [runId, name, reason])).rowCount !== 0);
 }
 
-/** Something that changes with every page and every list that ends; null while the run is paused. */
-export async function readProgressMark(db: Queryable, runId: string): Promise<number | null> {
+/**
+ * Something that changes with every page and every list that ends; null while the run is paused.
+ * @returns undefined when there is no such run.
+ */
+export async function readProgressMark(db: Queryable, runId: string): Promise<number | null | undefined> {
   const { rows } = await db.query<{ mark: number | null }>(
     `select case when r.state = 'paused' then null else
        (select coalesce(sum(n.pages + n.done + n.failed + n.skipped), 0)::float8 from sluice.node n where n.run_id = r.id) end as mark
      from sluice.run r where r.id = $1`,
     [runId],
   );
-  return rows[0]?.mark ?? null;
+  return rows[0]?.mark;
 }

@@ -4,6 +4,7 @@
 import type { Plan } from '../../../contracts/plan.ts';
 import type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
+import type { OpenUnit } from './unit-store.ts';
 
 export interface NewRun {
   readonly runId: string;
@@ -15,29 +16,23 @@ export interface NewRun {
   readonly mode: RunMode;
 }
 
-// Foreign keys are checked when the statement ends, so the order of its parts does not matter.
-const OPEN = {
-  name: 'open_run',
-  text: `
-    with opened as (
-      insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
-      values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (id) do nothing
-    ), nodes as (
-      insert into sluice.node (run_id, name, ordinal, parent, resource, waiting)
-      select $1, n->>'name', o, n->>'parent', n->>'resource', case when n->>'parent' is null then 1 else 0 end
-      from jsonb_array_elements($8::jsonb->'nodes') with ordinality x(n, o)
-      on conflict (run_id, name) do nothing
-    )
-    insert into sluice.unit (run_id, node, parent_key)
-    select $1, n->>'name', '' from jsonb_array_elements($8::jsonb->'nodes') n where n->>'parent' is null
-    on conflict (run_id, node, parent_key, part, lane) do nothing`,
-};
+/** What a workflow must know that begins or goes on with a run. */
+export interface EnteredRun {
+  readonly state: RunState;
+  readonly pausedReason: string | null;
+  readonly plan: Plan;
+  /** Nodes that have ended. */
+  readonly ended: readonly string[];
+  /** Open units, as many of each node as its window holds; none while the run is paused. */
+  readonly units: readonly OpenUnit[];
+}
 
-/** Creates the run, its nodes and the units of its roots. Doing it twice changes nothing. */
-export async function openRun(pool: Pool, run: NewRun): Promise<void> {
+/** Creates the run, its nodes and the units of its roots, unless they are there. */
+export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
   const { runId, workflowId, plan, account, tenant, input, mode } = run;
-  await pool.query({
-    ...OPEN,
+  const { rows } = await pool.query<{ entered: EnteredRun }>({
+    name: 'open_run',
+    text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9) as entered',
     values: [
       runId,
       workflowId,
@@ -50,6 +45,13 @@ export async function openRun(pool: Pool, run: NewRun): Promise<void> {
       mode,
     ],
   });
+  return (rows[0] as { entered: EnteredRun }).entered;
+}
+
+/** The same for a run that is there. @returns undefined when it is not. */
+export async function enterRun(db: Queryable, runId: string): Promise<EnteredRun | undefined> {
+  const { rows } = await db.query<{ entered: EnteredRun | null }>('select sluice.enter_run($1) as entered', [runId]);
+  return rows[0]?.entered ?? undefined;
 }
 
 const SET_STATE = `
@@ -63,20 +65,20 @@ const RESUME_RECONNECTED = `
     and a.provider = r.provider and a.account = r.account and a.status = 'connected'`;
 
 /**
- * Pauses or resumes a run that has not ended.
+ * Pauses or resumes a run that has not ended. Asked again, it answers the same.
  * @param isReconnected resume only what is paused for its account.
- * @returns false when nothing was changed.
+ * @returns the state of the run now; undefined when there is no such run.
  */
 export async function setRunState(
   db: Queryable,
   runId: string,
   state: 'running' | 'paused',
   isReconnected = false,
-): Promise<boolean> {
-  const { rowCount } = isReconnected
-    ? await db.query(RESUME_RECONNECTED, [runId])
-    : await db.query(SET_STATE, [runId, state]);
-  return rowCount === 1;
+): Promise<RunState | undefined> {
+  if (isReconnected) await db.query(RESUME_RECONNECTED, [runId]);
+  else await db.query(SET_STATE, [runId, state]);
+  const { rows } = await db.query<{ state: RunState }>('select state from sluice.run where id = $1', [runId]);
+  return rows[0]?.state;
 }
 
 // undefined_table, undefined_column: no worker has migrated this database yet, or one is at it.
@@ -125,20 +127,23 @@ const FLAWS = `
 const FINISH_NODE = `
   update sluice.node set state = $3 where run_id = $1 and name = $2 and state in ('waiting', 'running')`;
 
-/** Ends a node. Its state follows from its units and the share of them that may be skipped. */
+/**
+ * Ends a node. Its state follows from its units and the share of them that may be skipped.
+ * @returns false when there is no such node.
+ */
 export async function finishNode(
   pool: Pool,
   runId: string,
   node: string,
   maxSkippedShare: number,
   isRoot: boolean,
-): Promise<void> {
+): Promise<boolean> {
   const { rows } = await pool.query<{ done: number; failed: number; skipped: number }>(
     'select done, failed, skipped from sluice.node where run_id = $1 and name = $2',
     [runId, node],
   );
   const counts = rows[0];
-  if (!counts) throw new Error(`Run ${runId} has no node "${node}".`);
+  if (!counts) return false;
   const { done, failed, skipped } = counts;
   const units = done + failed + skipped;
   const bad = failed + skipped;
@@ -148,6 +153,7 @@ export async function finishNode(
     node,
     tooMany ? 'failed' : units > 0 && done === 0 && bad > 0 ? 'skipped' : 'done',
   ]);
+  return true;
 }
 
 const FINISH_RUN = `

@@ -8,23 +8,30 @@ import type { Pool, Queryable } from '../../pool.ts';
 
 export interface OpenUnit {
   readonly id: number;
-  readonly parent_key: string;
+  readonly node: string;
+  readonly parentKey: string;
   readonly part: string;
   readonly lane: number;
 }
 
-/** Up to `room` open units of a node that the asking workflow does not hold yet, oldest first. */
-export async function nextUnits(
-  pool: Pool,
-  runId: string,
-  node: string,
-  inHand: readonly number[],
-  room: number,
-): Promise<OpenUnit[]> {
+export interface UnitsWanted {
+  readonly node: string;
+  /** Units that the asking workflow holds. */
+  readonly inHand: readonly number[];
+  readonly room: number;
+}
+
+/** Up to `room` open units of each node that are not in hand, oldest first. */
+export async function nextUnits(pool: Pool, runId: string, wanted: readonly UnitsWanted[]): Promise<OpenUnit[]> {
   const { rows } = await pool.query<OpenUnit>({
     name: 'next_units',
-    text: 'select id, parent_key, part, lane from sluice.next_units($1, $2, $3, $4)',
-    values: [runId, node, inHand, room],
+    text: `
+      select u.id, w->>'node' as node, u.parent_key as "parentKey", u.part, u.lane
+      from jsonb_array_elements($2::jsonb) with ordinality x(w, o)
+      cross join lateral sluice.next_units(
+        $1, w->>'node', array(select jsonb_array_elements_text(w->'inHand'))::bigint[], (w->>'room')::int
+      ) u order by o, u.id`,
+    values: [runId, JSON.stringify(wanted)],
   });
   return rows;
 }
@@ -169,13 +176,4 @@ export async function deferUnit(
   });
   const { attempts, isSame } = rows[0] ?? { attempts: null, isSame: null };
   return attempts === null ? undefined : { attempts, isSame: isSame === true };
-}
-
-/** Child nodes with units to do whose workflow has said that it has none in hand. */
-export async function nodesToWake(db: Queryable, runId: string, node: string): Promise<string[]> {
-  const { rows } = await db.query<{ name: string }>(
-    'select name from sluice.node where run_id = $1 and parent = $2 and wants_more and waiting > 0',
-    [runId, node],
-  );
-  return rows.map((row) => row.name);
 }

@@ -1,7 +1,7 @@
 /**
  * Several calls of one list, asked for at once. Each is an activity of its own and they are made one after another; the
  * workflow hears of all of them together. Otherwise the way from a fast call to the next one leads through the workflow
- * each time, which takes longer than the call. Next stop: `activities/sync/serialize-calls.ts`.
+ * each time, which takes longer than the call. Next: `activities/sync/serialize-calls.ts`.
  */
 import type { Activities } from '../activities/index.ts';
 import type { FetchPageInput, PageFact } from '../contracts/messages.ts';
@@ -20,13 +20,15 @@ export function callAhead(
 ): void {
   let open = count;
   let last: PageFact = { unit: request.unit, state: 'idle' };
+  let hasChildren = false;
   let failure: { readonly error: unknown } | undefined;
   const onEnd = (): void => {
     if (--open > 0) return;
     if (failure) onError(failure.error);
-    else onFact(last);
+    else onFact(hasChildren && isPage(last) ? { ...last, children: true } : last);
   };
   const onEach = (fact: PageFact): void => {
+    if (isPage(fact) && fact.children) hasChildren = true;
     if (isLater(fact, last)) last = fact;
     onEnd();
   };
@@ -38,6 +40,10 @@ export function callAhead(
     const { pages = 0 } = request;
     call(ahead === 0 ? request : { ...request, pages: pages + ahead, ahead }).then(onEach, onThrown);
   }
+}
+
+function isPage(fact: PageFact): fact is PageFact & { readonly state: 'more' | 'ended' } {
+  return fact.state === 'more' || fact.state === 'ended';
 }
 
 /** Facts may arrive in any order. After one without a page there are only idle ones. */
