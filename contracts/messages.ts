@@ -143,6 +143,8 @@ export interface FinishRunInput {
   readonly node?: PlanNode;
   readonly cancelled?: boolean;
   readonly error?: string;
+  /** For a run that may have no row: it gets one that says how it ended, so that what is still on its way can't open it. */
+  readonly unopened?: { readonly workflowId: string; readonly sync: string; readonly account: string };
 }
 
 export interface SetRunStateInput {

@@ -58,7 +58,11 @@ async function walkToEnd(
   on(resumeSignal, () => pauses.ask({ state: 'running' }));
   on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
   try {
-    const opened = await Promise.race([runStep((steps) => steps.openRun({ ...input, runId, workflowId })), failed]);
+    const opening = runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
+    // One that can't be opened, as by a worker that has no such sync, can be cancelled all the same.
+    const opened = await Promise.race([opening, failed, root.cancelRequested.catch(() => undefined)]);
+    if (!opened)
+      return await end({ runId, cancelled: true, unopened: { workflowId, sync: input.sync, account: input.account } });
     const { plan } = opened;
     walk = walkRun({
       runId,

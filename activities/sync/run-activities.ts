@@ -15,7 +15,14 @@ import type {
 import type { RunResult, RunState } from '../../contracts/run.ts';
 import { settleLists } from '../../db/stores/sync/list-store.ts';
 import { openRetry } from '../../db/stores/sync/retry-store.ts';
-import { finishNode, finishRun, openRun, setRunState, type EnteredRun } from '../../db/stores/sync/run-store.ts';
+import {
+  closeUnopened,
+  finishNode,
+  finishRun,
+  openRun,
+  setRunState,
+  type EnteredRun,
+} from '../../db/stores/sync/run-store.ts';
 import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
 import { visitKnown, visitOwed } from './child-units.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -74,11 +81,12 @@ export function gone(runId: string): ApplicationFailure {
 }
 
 /**
- * Ends the run, with the node of it that was left to end. One that could never be opened, and ends by an error, ends empty.
+ * Ends the run, with the node of it that was left to end. One that could not be opened, and ends by an error, ends empty.
  * @throws ApplicationFailure `gone`, not retried, when there is no such run.
  */
 export async function finishRunActivity(deps: ActivityDeps, request: FinishRunInput): Promise<RunResult> {
-  const { runId, node, cancelled, error } = request;
+  const { runId, node, cancelled, error, unopened } = request;
+  if (unopened) await closeUnopened(deps.pool, runId, unopened);
   if (node) await finishNodeActivity(deps, { runId, node });
   const result = await finishRun(deps.pool, runId, {
     ...(cancelled ? { cancelled } : {}),

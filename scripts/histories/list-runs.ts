@@ -1,6 +1,5 @@
 /**
- * Runs of a single list, which `sync` reads itself, and which it hands over to `resource` when something is in the way.
- * Next stop: `operation-runs.ts`.
+ * Runs of a single list. Next: `scripts/histories/operation-runs.ts`.
  */
 import { z } from 'zod';
 import { provider } from '../../test/fixtures/forest.ts';
@@ -32,27 +31,26 @@ async function isWalking(stage: Stage): Promise<void> {
 
 export const listRuns: readonly RecordedRun[] = [
   {
-    files: ['sync-one-list'],
+    files: ['list'],
     run: async (stage) => {
       pagesOf(stage, 12);
       const run = await stage.sluice.start(single, { account: 'plain', input });
       await run.result();
-      await stage.record('sync-one-list', run.workflowId);
+      await stage.record('list', run.workflowId);
     },
   },
   {
-    files: ['sync-one-list-limited', 'resource-one-list-limited'],
+    files: ['list-limited'],
     run: async (stage) => {
       pagesOf(stage, 12);
       stage.api.script('/users/:id/notes', ['ok', 'ok', 'ok', limited(2)]);
       const run = await stage.sluice.start(single, { account: 'limited', input });
       await run.result();
-      await stage.record('sync-one-list-limited', run.workflowId);
-      await stage.record('resource-one-list-limited', `${run.workflowId}/notes`);
+      await stage.record('list-limited', run.workflowId);
     },
   },
   {
-    files: ['sync-one-list-paused', 'resource-one-list-paused'],
+    files: ['list-paused'],
     run: async (stage) => {
       pagesOf(stage, 60);
       const run = await stage.sluice.start(single, { account: 'paused', input });
@@ -61,58 +59,56 @@ export const listRuns: readonly RecordedRun[] = [
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       await run.resume();
       await run.result();
-      await stage.record('sync-one-list-paused', run.workflowId);
-      await stage.record('resource-one-list-paused', `${run.workflowId}/notes`);
+      await stage.record('list-paused', run.workflowId);
     },
   },
   {
-    files: ['sync-one-list-long'],
+    files: ['list-long'],
     run: async (stage) => {
       pagesOf(stage, 30);
       const run = await stage.sluice.start(single, { account: 'long', input, maxHistoryEvents: 10 });
       await run.result();
-      await stage.record('sync-one-list-long', run.workflowId);
+      await stage.record('list-long', run.workflowId);
     },
   },
   {
-    files: ['sync-one-list-cancelled'],
+    files: ['list-cancelled'],
     run: async (stage) => {
       pagesOf(stage, 200);
       const run = await stage.sluice.start(single, { account: 'cancelled', input });
       await isWalking(stage);
       await run.cancel();
       await run.result().catch(() => undefined);
-      await stage.record('sync-one-list-cancelled', run.workflowId);
+      await stage.record('list-cancelled', run.workflowId);
     },
   },
   {
-    files: ['sync-one-list-failed'],
+    files: ['list-failed'],
     run: async (stage) => {
       stage.api.list('/users/:id/notes', { count: () => undefined, itemAt: (_, i) => ({ id: `${i}` }) });
       const run = await stage.sluice.start(single, { account: 'failed', input });
       await run.result();
-      await stage.record('sync-one-list-failed', run.workflowId);
+      await stage.record('list-failed', run.workflowId);
     },
   },
   {
     // Long enough for calls to be asked for several at once; it ends among them.
-    files: ['sync-one-list-ahead'],
+    files: ['list-ahead'],
     run: async (stage) => {
       pagesOf(stage, 48);
       const run = await stage.sluice.start(single, { account: 'ahead', input });
       await run.result();
-      await stage.record('sync-one-list-ahead', run.workflowId);
+      await stage.record('list-ahead', run.workflowId);
     },
   },
   {
-    files: ['sync-one-list-ahead-limited', 'resource-one-list-ahead-limited'],
+    files: ['list-ahead-limited'],
     run: async (stage) => {
       pagesOf(stage, 60);
       stage.api.script('/users/:id/notes', [...Array<'ok'>(35).fill('ok'), limited(2)]);
       const run = await stage.sluice.start(single, { account: 'ahead-limited', input });
       await run.result();
-      await stage.record('sync-one-list-ahead-limited', run.workflowId);
-      await stage.record('resource-one-list-ahead-limited', `${run.workflowId}/notes`);
+      await stage.record('list-ahead-limited', run.workflowId);
     },
   },
 ];

@@ -1,5 +1,5 @@
 /**
- * Runs of a tree: `sync` and `resource` on good and bad days. Next stop: `list-runs.ts`.
+ * Runs of a tree on good and bad days. Next: `scripts/histories/list-runs.ts`.
  */
 import { forest } from '../../test/fixtures/forest.ts';
 import { limited, type RecordedRun, type Stage } from './stage.ts';
@@ -23,38 +23,36 @@ function callsMade(stage: Stage, count: number): Promise<void> {
 
 export const treeRuns: readonly RecordedRun[] = [
   {
-    files: ['sync', 'resource-root', 'resource-children'],
+    files: ['tree'],
     run: async (stage) => {
       forestOf(stage);
       const run = await stage.sluice.start(forest, { account: 'plain', input });
       await run.result();
-      await stage.record('sync', run.workflowId);
-      await stage.record('resource-root', `${run.workflowId}/friends`);
-      await stage.record('resource-children', `${run.workflowId}/posts`);
+      await stage.record('tree', run.workflowId);
     },
   },
   {
     // A closed key: calls that wait durably among calls that are made at once.
-    files: ['resource-limited'],
+    files: ['tree-limited'],
     run: async (stage) => {
       forestOf(stage);
       stage.api.script('/users/:id/posts', [limited(2)]);
       const run = await stage.sluice.start(forest, { account: 'limited', input });
       await run.result();
-      await stage.record('resource-limited', `${run.workflowId}/posts`);
+      await stage.record('tree-limited', run.workflowId);
     },
   },
   {
-    files: ['resource-continued'],
+    files: ['tree-continued'],
     run: async (stage) => {
       forestOf(stage);
       const run = await stage.sluice.start(forest, { account: 'continued', input, maxHistoryEvents: 50 });
       await run.result();
-      await stage.record('resource-continued', `${run.workflowId}/posts`);
+      await stage.record('tree-continued', run.workflowId);
     },
   },
   {
-    files: ['sync-paused', 'resource-paused'],
+    files: ['tree-paused'],
     run: async (stage) => {
       forestOf(stage, 12, 500);
       const run = await stage.sluice.start(forest, { account: 'paused', input });
@@ -63,51 +61,45 @@ export const treeRuns: readonly RecordedRun[] = [
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       await run.resume();
       await run.result();
-      await stage.record('sync-paused', run.workflowId);
-      await stage.record('resource-paused', `${run.workflowId}/posts`);
+      await stage.record('tree-paused', run.workflowId);
     },
   },
   {
     // One list fails again and again: its durable call waits for its next attempt when the others have filled the history.
-    files: ['resource-cut-backoff'],
+    files: ['tree-cut-backoff'],
     run: async (stage) => {
       forestOf(stage, 30);
       stage.api.script('/users/u-f3/posts', Array<'500'>(5).fill('500'));
       const run = await stage.sluice.start(forest, { account: 'backoff', input, maxHistoryEvents: 60 });
       await run.result();
-      await stage.record(
-        'resource-cut-backoff',
-        `${run.workflowId}/posts`,
-        'EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED',
-      );
+      await stage.record('tree-cut-backoff', run.workflowId, 'EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED');
     },
   },
   {
     // Every list waits for the closed key when the history is long.
-    files: ['resource-cut-closed'],
+    files: ['tree-cut-closed'],
     run: async (stage) => {
       forestOf(stage, 30);
       stage.api.script('/users/:id/posts', [...Array<'ok'>(20).fill('ok'), limited(4)]);
       const run = await stage.sluice.start(forest, { account: 'closed', input, maxHistoryEvents: 40 });
       await run.result();
-      await stage.record('resource-cut-closed', `${run.workflowId}/posts`, 'EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED');
+      await stage.record('tree-cut-closed', run.workflowId, 'EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED');
     },
   },
   {
     // Among calls that are made at once: the cancellation is heard some seconds later.
-    files: ['sync-cancelled', 'resource-cancelled'],
+    files: ['tree-cancelled'],
     run: async (stage) => {
       forestOf(stage, 1, 2_000);
       const run = await stage.sluice.start(forest, { account: 'cancelled', input });
       await callsMade(stage, 20);
       await run.cancel();
       await run.result().catch(() => undefined);
-      await stage.record('sync-cancelled', run.workflowId);
-      await stage.record('resource-cancelled', `${run.workflowId}/posts`);
+      await stage.record('tree-cancelled', run.workflowId);
     },
   },
   {
-    files: ['sync-cancelled-waiting', 'resource-cancelled-waiting'],
+    files: ['tree-cancelled-waiting'],
     run: async (stage) => {
       forestOf(stage);
       const script = stage.api.script('/users/:id/posts', [limited(5)]);
@@ -117,47 +109,45 @@ export const treeRuns: readonly RecordedRun[] = [
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       await run.cancel();
       await run.result().catch(() => undefined);
-      await stage.record('sync-cancelled-waiting', run.workflowId);
-      await stage.record('resource-cancelled-waiting', `${run.workflowId}/posts`);
+      await stage.record('tree-cancelled-waiting', run.workflowId);
       // What the third party asked for is still to be waited for: nobody after this one should.
       await new Promise((resolve) => setTimeout(resolve, 4_000));
     },
   },
   {
-    files: ['sync-ended-early', 'resource-ended-early'],
+    files: ['tree-ended-early'],
     run: async (stage) => {
       forestOf(stage);
       stage.api.script('/users/:id/posts', [limited(6)]);
       const run = await stage.sluice.start(forest, { account: 'ended-early', input, deadline: 3_000 });
       await run.result();
-      await stage.record('sync-ended-early', run.workflowId);
-      await stage.record('resource-ended-early', `${run.workflowId}/posts`);
+      await stage.record('tree-ended-early', run.workflowId);
       // What the third party asked for is still to be waited for: nobody after this one should.
       await new Promise((resolve) => setTimeout(resolve, 4_000));
     },
   },
   {
     // Lists long enough for calls to be asked for several at once; they end among them.
-    files: ['resource-ahead'],
+    files: ['tree-ahead'],
     run: async (stage) => {
       forestOf(stage, 2, 290);
       const run = await stage.sluice.start(forest, { account: 'ahead', input });
       await run.result();
-      await stage.record('resource-ahead', `${run.workflowId}/posts`);
+      await stage.record('tree-ahead', run.workflowId);
     },
   },
   {
-    files: ['resource-ahead-limited'],
+    files: ['tree-ahead-limited'],
     run: async (stage) => {
       forestOf(stage, 2, 290);
       stage.api.script('/users/u-f1/posts', [...Array<'ok'>(21).fill('ok'), limited(2)]);
       const run = await stage.sluice.start(forest, { account: 'ahead-limited', input });
       await run.result();
-      await stage.record('resource-ahead-limited', `${run.workflowId}/posts`);
+      await stage.record('tree-ahead-limited', run.workflowId);
     },
   },
   {
-    files: ['resource-ahead-paused'],
+    files: ['tree-ahead-paused'],
     run: async (stage) => {
       forestOf(stage, 2, 290);
       const run = await stage.sluice.start(forest, { account: 'ahead-paused', input });
@@ -166,7 +156,7 @@ export const treeRuns: readonly RecordedRun[] = [
       await new Promise((resolve) => setTimeout(resolve, 1_500));
       await run.resume();
       await run.result();
-      await stage.record('resource-ahead-paused', `${run.workflowId}/posts`);
+      await stage.record('tree-ahead-paused', run.workflowId);
     },
   },
 ];

@@ -11,7 +11,7 @@ const files = readdirSync(folder, { recursive: true })
   .filter((file) => file.endsWith('.json'));
 
 interface Recorded {
-  /** The workflow derives the ids of its children from it. */
+  /** Of a workflow that derives the ids of its children from it. */
   readonly workflowId: string;
   readonly events: {
     readonly workflowExecutionStartedEventAttributes?: { readonly workflowType?: { readonly name?: string } };
@@ -61,7 +61,7 @@ describe('recorded histories', () => {
   });
 
   it('a history with other commands is refused, so that the replay proves something', async () => {
-    const { workflowId, events } = read(files.find((name) => name.endsWith('resource-limited.json')) as string);
+    const { workflowId, events } = read(files.find((name) => name.endsWith('tree-limited.json')) as string);
     const scheduled = events.find((event) => event.activityTaskScheduledEventAttributes);
     if (scheduled?.activityTaskScheduledEventAttributes) {
       scheduled.activityTaskScheduledEventAttributes.activityType = { name: 'somethingElse' };

@@ -54,6 +54,19 @@ export async function enterRun(db: Queryable, runId: string): Promise<EnteredRun
   return rows[0]?.entered ?? undefined;
 }
 
+/** A run that is ended before it was opened. One that has been opened meanwhile stays as it is. */
+export async function closeUnopened(
+  pool: Pool,
+  runId: string,
+  { workflowId, sync, account }: { workflowId: string; sync: string; account: string },
+): Promise<void> {
+  await pool.query(
+    `insert into sluice.run (id, workflow_id, provider, sync, account, input, plan)
+     values ($1, $2, '', $3, $4, 'null', '{"nodes": []}') on conflict (id) do nothing`,
+    [runId, workflowId, sync, account],
+  );
+}
+
 const SET_STATE = `
   update sluice.run set state = $2, paused_by = case $2 when 'paused' then 'operator' end, paused_reason = null
   where id = $1 and state in ('running', 'paused')`;
