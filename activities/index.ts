@@ -54,7 +54,13 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
     fetchPage: (request: FetchPageInput) =>
       request.mode === 'durable'
         ? withHeartbeatWhileWanted((signal) => fetchPage(deps, request, signal, memory))
-        : fetchPage(deps, request, Context.current().cancellationSignal, memory),
+        : fetchPage(
+            deps,
+            request,
+            Context.current().cancellationSignal,
+            memory,
+            Context.current().info.currentAttemptScheduledTimestampMs,
+          ),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => memory.settled(request.runId).then(() => finishRunActivity(deps, request)),
     endOpenUnits: (request: EndOpenUnitsInput) =>

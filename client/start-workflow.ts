@@ -46,6 +46,9 @@ export interface ReportedStart {
   readonly mayRunAgain: boolean;
 }
 
+/** A task that makes calls tells the server of itself after four fifths of it, and hears of signals then. Temporal warns after 5 s. */
+const WORKFLOW_TASK_TIMEOUT = '6 seconds';
+
 const priorityKeys = { interactive: 1, bulk: 3, trickle: 5 } satisfies Record<Priority, number>;
 
 /** @returns `attached` when a workflow of this id is there already; the report that was written is removed then. */
@@ -63,7 +66,7 @@ export async function startReported(
       workflowIdReusePolicy: start.mayRunAgain
         ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
         : WorkflowIdReusePolicy.REJECT_DUPLICATE,
-      workflowTaskTimeout: '10 seconds',
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       // Temporal limits fairness keys to 64 bytes.
       priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant.slice(0, 64), fairnessWeight: weight },
       staticSummary: start.summary.slice(0, 180),

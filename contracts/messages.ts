@@ -4,7 +4,7 @@
 import type { Plan, PlanNode } from './plan.ts';
 import type { Priority } from './limit.ts';
 import type { EndKind, RunMode, RunState } from './run.ts';
-import type { StartedBy } from './report.ts';
+import type { ReportRef, StartedBy } from './report.ts';
 
 /** Input of the `sync` workflow. */
 export interface SyncInput {
@@ -141,6 +141,8 @@ export interface FinishRunInput {
   readonly runId: string;
   /** The node that is still to be ended. */
   readonly node?: PlanNode;
+  /** Its report, to be ended with it. */
+  readonly report?: ReportRef;
   readonly cancelled?: boolean;
   readonly error?: string;
   /** For a run that may have no row: it gets one that says how it ended, so that what is still on its way can't open it. */

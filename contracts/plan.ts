@@ -31,6 +31,8 @@ export interface PlanNode {
   readonly incremental?: boolean;
   /** When its lists were asked from a watermark, its children also visit the rows that earlier runs brought. */
   readonly visitsKnown?: boolean;
+  /** Runs may leave out some of its rows, so its children also visit the parents whose lists earlier runs left unread. */
+  readonly visitsOwed?: boolean;
   /** Rows that a list read from its beginning does not have any more are marked as deleted. */
   readonly deletions?: 'full-pass';
   /** An empty list may delete all its rows. Default false. */

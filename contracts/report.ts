@@ -1,7 +1,9 @@
 /**
  * Reports: one row for each action, saga and sync run, from its start to its end, for people and for the app.
- * Next stop: `db/stores/report/report-store.ts` keeps them, `workflows/reported.ts` ends them.
+ * Next: `db/stores/report/report-store.ts` keeps them, `workflows/reported.ts` ends them.
  */
+
+import type { RunResult } from './run.ts';
 
 export type ReportKind = 'sync' | 'action' | 'saga';
 export type ReportStatus = 'pending' | 'ok' | 'failed';
@@ -77,4 +79,19 @@ export const REPORT_MEMO = 'sluiceReport';
 export function checkStartedBy(startedBy: string): void {
   if (startedBy !== 'system' && !/^user:.+/s.test(startedBy))
     throw new TypeError(`\`startedBy\` is ${JSON.stringify(startedBy)}; it must be "user:<id>" or "system".`);
+}
+
+/** Which report a workflow ends. */
+export interface ReportRef {
+  readonly id: string;
+  /** The first run of its workflow's chain. */
+  readonly runId: string;
+}
+
+/** The report of a sync that came to its end by itself: anything short of everything is a failure to tell of. */
+export function endOfSync(result: RunResult): ReportEnd {
+  if (result.state === 'done') return { status: 'ok' };
+  const worst = result.flaws[0];
+  const flaw = worst ? `${worst.node}: ${worst.count} × ${worst.kind}, e.g. "${worst.example}": ${worst.reason}` : '';
+  return { status: 'failed', errorType: result.state, error: flaw || result.state };
 }

@@ -7,10 +7,11 @@
 export type RunMode = 'incremental' | 'full';
 
 export type RunState = 'running' | 'paused' | 'done' | 'incomplete' | 'failed' | 'cancelled';
-export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+/** `incomplete`: it has ended, and some of its lists were not read to their end, or not wholly kept. */
+export type NodeState = 'waiting' | 'running' | 'done' | 'incomplete' | 'failed' | 'skipped';
 
-/** How a list ended. Only `complete` means that everything the third party has was read. */
-export type EndKind = 'complete' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
+/** How a list ended. Only `complete` means that everything the third party has was read and kept. */
+export type EndKind = 'complete' | 'flawed' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
 
 export interface NodeProgress {
   readonly name: string;

@@ -6,14 +6,32 @@ const TIME = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?))?\s*(Z
 
 /**
  * ISO 8601 dates and times, also with a space for the `T`, a comma for the point, and without seconds or zone.
+ * @param zone Where times without a zone are told: an IANA name. Default UTC.
  * @returns epoch milliseconds; undefined when the text is no time.
  */
-export function parseTimeMs(text: string): number | undefined {
+export function parseTimeMs(text: string, zone = 'UTC'): number | undefined {
   const match = TIME.exec(text.trim());
   if (!match) return undefined;
-  const [, date, clock = '00:00', zone = 'Z'] = match;
-  const offset = /^[+-]/.test(zone) ? `${zone.slice(0, 3)}:${zone.replace(':', '').slice(3) || '00'}` : 'Z';
+  const [, date, clock = '00:00', told] = match;
+  const offset = told && /^[+-]/.test(told) ? `${told.slice(0, 3)}:${told.replace(':', '').slice(3) || '00'}` : 'Z';
   const seconds = clock.length === 5 ? `${clock}:00` : clock.replace(',', '.');
   const ms = Date.parse(`${date}T${seconds}${offset}`);
-  return Number.isNaN(ms) ? undefined : ms;
+  if (Number.isNaN(ms)) return undefined;
+  return told === undefined && zone !== 'UTC' ? fromLocal(ms, zone) : ms;
+}
+
+/** @param wallMs What the clock of the zone shows, as if it were UTC. Where it shows that twice, the later time. */
+function fromLocal(wallMs: number, zone: string): number {
+  const guess = wallMs - offsetMs(wallMs, zone);
+  return wallMs - offsetMs(guess, zone);
+}
+
+function offsetMs(ms: number, timeZone: string): number {
+  const fields = ['year', 'month', 'day', 'hour', 'minute', 'second'] as const;
+  const options = { timeZone, hourCycle: 'h23', ...Object.fromEntries(fields.map((field) => [field, 'numeric'])) };
+  const parts = new Intl.DateTimeFormat('en-US', options as Intl.DateTimeFormatOptions).formatToParts(ms);
+  const [year, month, day, hour, minute, second] = fields.map((field) =>
+    Number(parts.find(({ type }) => type === field)?.value),
+  ) as [number, number, number, number, number, number];
+  return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1_000) * 1_000;
 }

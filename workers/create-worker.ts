@@ -3,6 +3,7 @@
  * syncs it was given. Next stop: `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
  */
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
@@ -45,6 +46,12 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly settings?: WorkerSettings;
   readonly log?: Log;
 }
+
+/**
+ * Workflow tasks at once: more than the cores can answer run into their time-out and are done twice. Those that wait for a place wait at
+ * the server, where nothing times out.
+ */
+const TASKS_FOR_EACH_CORE = 32;
 
 export interface SluiceWorker {
   /**
@@ -129,7 +136,10 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         activities,
         maxConcurrentActivityTaskExecutions: settings.concurrency,
         maxConcurrentLocalActivityExecutions: settings.concurrency,
-        maxConcurrentWorkflowTaskExecutions: settings.concurrency,
+        maxConcurrentWorkflowTaskExecutions: Math.min(
+          settings.concurrency,
+          TASKS_FOR_EACH_CORE * availableParallelism(),
+        ),
         maxCachedWorkflows: Math.max(500, settings.concurrency * 4),
         activityTaskPollerBehavior: { type: 'autoscaling' },
         workflowTaskPollerBehavior: { type: 'autoscaling' },

@@ -5,7 +5,7 @@
  */
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { Log } from '../activities/index.ts';
-import { REPORT_MEMO, type ReportEnd } from '../contracts/report.ts';
+import { endOfSync, REPORT_MEMO, type ReportEnd } from '../contracts/report.ts';
 import type { RunResult } from '../contracts/run.ts';
 import {
   endReport,
@@ -21,7 +21,7 @@ import {
   type Pool,
   type QueuedPlace,
 } from '../db/index.ts';
-import { endOfFailure, endOfSync } from '../workflows/report-end.ts';
+import { endOfFailure } from '../workflows/report-end.ts';
 import { every } from './interval.ts';
 
 export interface ReconcileOptions {

@@ -4,7 +4,6 @@ import type { ActionInput, SagaInput } from '../contracts/action.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import type { StartedBy } from '../contracts/report.ts';
 import { action as runAction } from './action.ts';
-import { endOfSync } from './report-end.ts';
 import { reported } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
 import { sync as runSync } from './sync.ts';
@@ -12,20 +11,22 @@ import { sync as runSync } from './sync.ts';
 export const sync = reported(
   runSync,
   (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),
-  endOfSync,
+  true,
 );
 
-export const action = reported(
-  runAction,
-  (input: ActionInput) => ({ kind: 'action', name: input.action, what: input.action, ...whose(input) }),
-  () => ({ status: 'ok' }),
-);
+export const action = reported(runAction, (input: ActionInput) => ({
+  kind: 'action',
+  name: input.action,
+  what: input.action,
+  ...whose(input),
+}));
 
-export const saga = reported(
-  runSaga,
-  (input: SagaInput) => ({ kind: 'saga', name: input.saga, what: input.saga, ...whose(input) }),
-  () => ({ status: 'ok' }),
-);
+export const saga = reported(runSaga, (input: SagaInput) => ({
+  kind: 'saga',
+  name: input.saga,
+  what: input.saga,
+  ...whose(input),
+}));
 
 function whose(input: { readonly account: string; readonly tenant?: string; readonly startedBy?: StartedBy }) {
   const { account, tenant = account, startedBy = 'system' } = input;

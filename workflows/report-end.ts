@@ -4,7 +4,6 @@
  */
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import type { ReportEnd } from '../contracts/report.ts';
-import type { RunResult } from '../contracts/run.ts';
 
 /** The report of a workflow that failed. */
 export function endOfFailure(error: unknown): ReportEnd {
@@ -23,14 +22,6 @@ export function endOfFailure(error: unknown): ReportEnd {
     errorType: typeOf(typed),
     ...(traceback === '' ? {} : { traceback }),
   };
-}
-
-/** The report of a sync that came to its end by itself: anything short of everything is a failure to tell of. */
-export function endOfSync(result: RunResult): ReportEnd {
-  if (result.state === 'done') return { status: 'ok' };
-  const worst = result.flaws[0];
-  const flaw = worst ? `${worst.node}: ${worst.count} × ${worst.kind}, e.g. "${worst.example}": ${worst.reason}` : '';
-  return { status: 'failed', errorType: result.state, error: flaw || result.state };
 }
 
 function causes(error: unknown): Error[] {

@@ -15,6 +15,7 @@ import {
   type SignalDefinition,
 } from '@temporalio/workflow';
 import type { FinishRunInput, SyncInput } from '../contracts/messages.ts';
+import type { ReportRef } from '../contracts/report.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { runStep, step } from './activity-proxies.ts';
 import { watchTime } from './deadline.ts';
@@ -23,18 +24,19 @@ import { walkRun, type RunWalk, type WalkEnd } from './run-walk.ts';
 import { pauseSignal, reconnectedSignal, resumeSignal, statusAttribute } from './signals.ts';
 
 /** @returns the run's result. @throws CancelledFailure when it was cancelled, after that was written down. */
-export async function sync(input: SyncInput): Promise<RunResult> {
+export async function sync(input: SyncInput, report: ReportRef): Promise<RunResult> {
   const root = CancellationScope.current();
   const shield = new CancellationScope({ cancellable: false });
-  const how = await shield.run(() => walkToEnd(input, root, shield));
+  const how = await shield.run(() => walkToEnd(input, report, root, shield));
   // Outside of the scopes: here the run goes on in a new history.
-  if (how === 'cut') return continueAsNew<typeof sync>(input);
+  if (how === 'cut') return continueAsNew<(input: SyncInput) => Promise<RunResult>>(input);
   if (root.consideredCancelled) await root.cancelRequested;
   return how;
 }
 
 async function walkToEnd(
   input: SyncInput,
+  report: ReportRef,
   root: CancellationScope,
   shield: CancellationScope,
 ): Promise<RunResult | 'cut'> {
@@ -96,7 +98,7 @@ async function walkToEnd(
     if (how.how !== 'cut') pauses.close();
     if (how.how === 'cancelled' || root.consideredCancelled) return await end({ runId, cancelled: true });
     if (how.how === 'cut') return 'cut';
-    return await end({ runId, ...(how.how === 'done' && how.last ? { node: how.last } : {}) });
+    return await end({ runId, report, ...(how.how === 'done' && how.last ? { node: how.last } : {}) });
   } catch (error) {
     // Anything else is a mistake in this code, and goes on when that is mended.
     if (error instanceof TemporalFailure) await end({ runId, error: rootMessage(error) });

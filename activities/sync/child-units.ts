@@ -52,7 +52,7 @@ export async function visitOwed(deps: ActivityDeps, runId: string, nodeName: str
   for (const { sync: syncName, name } of await mayBeOwed(deps.pool, runId, nodeName)) {
     const sync = deps.syncNamed(syncName);
     const node = sync.nodes.get(nodeName);
-    if (!node || !missesParents(sync, name)) continue;
+    if (!node || !sync.missesParents(name)) continue;
     for (let owed; (owed = await owedLists(deps.pool, runId, name));) {
       // A row that has changed since, so that it is not wanted or belongs to another list, came again by itself.
       const still = owed.lists.filter(({ key, record, data }) =>
@@ -63,12 +63,4 @@ export async function visitOwed(deps: ActivityDeps, runId: string, nodeName: str
     }
     await takeOver(deps.pool, runId, name, []);
   }
-}
-
-/** Whether a run may leave out rows of the node's parent: it, or a node above, visits only what came of an incremental list. */
-function missesParents(sync: CompiledSync, name: string): boolean {
-  const node = sync.nodes.get(name);
-  const parent = typeof node?.parent === 'string' ? sync.nodes.get(node.parent) : node?.parent;
-  if (!node || !parent) return false;
-  return (node.options.parents === 'changed' && !!parent.options.incremental) || missesParents(sync, parent.name);
 }

@@ -27,10 +27,13 @@ const FAST_WAIT_MS = 50;
 const LONG_WAIT_MS = 250;
 /** A call slower than this should not hold a workflow task, which lasts 10 seconds. A busy process alone is not slow. */
 const SLOW_CALL_MS = 2_500;
+/** A call that has waited so long in this worker for its turn is made durably: its workflow task must end in time. */
+const LONGEST_QUEUE_MS = 2_000;
 
 /**
  * Makes the unit's next call.
  * @param memory what this process remembers of its units; without it each call reads its unit.
+ * @param askedAtMs when the workflow asked for it, epoch milliseconds.
  * @throws ApplicationFailure `Waiting` (benign) while its turn has not come and `ThirdPartyFailed` while it may still
  *   succeed, both with the delay to the next attempt; in mode `now` it answers `later` instead. Errors of the database and
  *   of the limiter's store pass: the retry policy waits until they are back.
@@ -40,19 +43,23 @@ export async function fetchPage(
   request: FetchPageInput,
   signal?: AbortSignal,
   memory: UnitMemory = createUnitMemory(),
+  askedAtMs = Date.now(),
 ): Promise<PageFact> {
   const sync = deps.syncNamed(request.context.sync);
   const asked: Asked = { deps, request, sync, memory };
-  const call = (): Promise<PageFact> => fetchNext(asked, signal);
+  const call = (): Promise<PageFact> => fetchNext(asked, signal, askedAtMs);
   return request.mode === 'now' ? memory.turns.inTurn(request.unit, call) : call();
 }
 
-async function fetchNext(asked: Asked, signal: AbortSignal | undefined): Promise<PageFact> {
+async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtMs: number): Promise<PageFact> {
   const { deps, request, memory } = asked;
   await memory.stored(request.unit);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
-  if (request.mode === 'now' && deps.isStopping())
-    return request.ahead ? { unit: request.unit, state: 'idle' } : notNow(asked, 'this worker is ending', 0);
+  if (request.mode === 'now') {
+    const isBusy = Date.now() - askedAtMs > LONGEST_QUEUE_MS;
+    const why = deps.isStopping() ? 'this worker is ending' : isBusy ? 'this worker is busy' : undefined;
+    if (why) return request.ahead ? { unit: request.unit, state: 'idle' } : notNow(asked, why, 0);
+  }
   const node = nodeNamed(asked);
   const remembered = memory.take(request.unit, request.pages);
   // Whoever else has moved the list, or it has ended: that is for the workflow to hear of first.
@@ -99,7 +106,7 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
   const since =
     options.incremental && unit.mode === 'incremental' && unit.watermark !== null
-      ? askFrom(unit.watermark, options.incremental.lookbackMs)
+      ? askFrom(unit.watermark, options.incremental)
       : undefined;
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
     endpoint.parseInput(options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: since })),

@@ -12,7 +12,9 @@ import type {
   SetRunStateInput,
   UnitRef,
 } from '../../contracts/messages.ts';
+import { endOfSync } from '../../contracts/report.ts';
 import type { RunResult, RunState } from '../../contracts/run.ts';
+import { endReport } from '../../db/stores/report/report-store.ts';
 import { settleLists } from '../../db/stores/sync/list-store.ts';
 import { openRetry } from '../../db/stores/sync/retry-store.ts';
 import {
@@ -62,16 +64,14 @@ function toRef({ id, node, parentKey, part, lane }: OpenUnit): UnitRef {
 }
 
 export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: FinishNodeInput): Promise<void> {
-  if (node.incremental || node.deletions) {
-    await settleLists(deps.pool, runId, node.name, {
-      marksDeletions: node.deletions === 'full-pass',
-      allowsEmpty: node.allowEmpty === true,
-    });
-  }
+  await settleLists(deps.pool, runId, node.name, {
+    marksDeletions: node.deletions === 'full-pass',
+    allowsEmpty: node.allowEmpty === true,
+  });
   if (node.visitsKnown) await visitKnown(deps, runId, node.name);
-  await visitOwed(deps, runId, node.name);
+  if (node.visitsOwed) await visitOwed(deps, runId, node.name);
   const { maxSkippedShare } = node.onChildError;
-  if (!(await finishNode(deps.pool, runId, node.name, maxSkippedShare, node.parent === null))) throw gone(runId);
+  if (!(await finishNode(deps.pool, runId, node.name, maxSkippedShare))) throw gone(runId);
 }
 
 /** The run was deleted, or the database was set back to a time before it. */
@@ -85,13 +85,14 @@ export function gone(runId: string): ApplicationFailure {
  * @throws ApplicationFailure `gone`, not retried, when there is no such run.
  */
 export async function finishRunActivity(deps: ActivityDeps, request: FinishRunInput): Promise<RunResult> {
-  const { runId, node, cancelled, error, unopened } = request;
+  const { runId, node, report, cancelled, error, unopened } = request;
   if (unopened) await closeUnopened(deps.pool, runId, unopened);
   if (node) await finishNodeActivity(deps, { runId, node });
   const result = await finishRun(deps.pool, runId, {
     ...(cancelled ? { cancelled } : {}),
     ...(error === undefined ? {} : { error }),
   });
+  if (result && report) await endReport(deps.pool, report.id, endOfSync(result), report.runId);
   if (result) return result;
   if (!cancelled && error === undefined) throw gone(runId);
   return { runId, state: cancelled ? 'cancelled' : 'failed', complete: false, flaws: [], rows: 0, calls: 0 };

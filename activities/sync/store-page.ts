@@ -20,7 +20,7 @@ import { fenceOf, pageSizeKey, stateOf, type Attempt } from './attempt.ts';
 import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows } from './page-rows.ts';
 import { userCode } from './user-code.ts';
-import { highestMark } from './watermark.ts';
+import { answeredAt, highestMark } from './watermark.ts';
 
 /**
  * @param url Address that the page was asked at.
@@ -53,7 +53,7 @@ export async function storePage(
   const { map } = options;
   const data = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
   const rows = rowsOfPage(keys, data, next.skip);
-  const fact = await commitStep(attempt, next, { items, rows }, wantsDurable, answer.elapsedMs);
+  const fact = await commitStep(attempt, next, { items, rows }, wantsDurable, answer);
   await learnFromPage(attempt, items.length);
   return fact;
 }
@@ -92,13 +92,14 @@ async function commitStep(
   next: Step,
   { items, rows }: { readonly items: readonly unknown[]; readonly rows: PageRows },
   wantsDurable: boolean,
-  elapsedMs = Infinity,
+  answer?: Answer,
 ): Promise<PageFact> {
   const { request, sync, node, unit, memory } = attempt;
   const { options, endpoint } = node;
   const { account } = request.context;
   const { newRows } = memory;
   const { paginate } = endpoint;
+  const answeredAtMs = answer ? answeredAt(answer.headers) : Date.now();
   const page: PageToCommit = {
     ...next,
     ...fenceOf(attempt, unit.pages),
@@ -110,7 +111,7 @@ async function commitStep(
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,
     watermark: mapping(node, 'incremental.field', () =>
-      highestMark(options.incremental, items, unit.highest ?? unit.watermark),
+      highestMark(options.incremental, items, unit.highest, answeredAtMs),
     ),
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
@@ -145,7 +146,7 @@ async function commitStep(
   const isOrdinary = !next.end && !next.split && !next.start && !next.move && !next.isQuietEnd && !options.store;
   if (request.mode !== 'now' || !isInRow || !isOrdinary) return commit();
   memory.storeBehind(request.unit, request.runId, commit());
-  const ahead = memory.turns.ahead(fact.pages, elapsedMs);
+  const ahead = memory.turns.ahead(fact.pages, answer?.elapsedMs ?? Infinity);
   return ahead > 1 ? { ...fact, ahead } : fact;
 }
 

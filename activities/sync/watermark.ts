@@ -1,56 +1,86 @@
 /**
  * How far a list is known: the highest value that its rows have brought, kept for each parent when the list was read to its
  * end, and taken back by the look-back when the next run asks for what changed since. Pure.
- * Next stop: `db/stores/sync/unit-store.ts` keeps it with the unit, `sluice.settle_lists` with the parent.
+ * Used by: `store-page.ts`, `fetch-page.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
  */
+import { parseTimeMs } from '../../contracts/time.ts';
 import type { Incremental } from '../../providers/define/define-sync.ts';
 
+/** A time as ISO text in UTC, or the digits of an id that no number holds; else a number. */
 type Mark = string | number;
 
 const EPOCH_MS_FROM = 1e11;
 const EPOCH_S_FROM = 1e8;
 
-/** The highest mark of some items and the one before them; null when none has one. */
+/**
+ * The highest mark of some items and the one before them; null when none has one.
+ * @param answeredAtMs Epoch milliseconds of the answer, by the third party's clock where it told one. No time is taken for later: a
+ *   row that is dated in the future would hide all that comes until then.
+ * @throws TypeError for a value that is neither a time nor a number.
+ */
 export function highestMark(
   incremental: Incremental<unknown> | undefined,
   items: readonly unknown[],
   before: Mark | null,
+  answeredAtMs: number,
 ): Mark | null {
   if (!incremental) return null;
   let highest = before;
   for (const item of items) {
-    const mark = normalised(incremental.field(item));
+    const mark = normalised(incremental.field(item), incremental, answeredAtMs);
     if (mark !== null && (highest === null || isAfter(mark, highest))) highest = mark;
   }
   return highest;
 }
 
-/**
- * What to ask from: the mark less the look-back. Numbers from 1e11 on are taken for epoch milliseconds, from 1e8 on for
- * epoch seconds; smaller ones are ids, from which nothing is taken.
- */
-export function askFrom(mark: Mark, lookbackMs: number): string {
+/** What to ask from: the mark less the look-back; from ids nothing is taken. */
+export function askFrom(mark: Mark, incremental: Pick<Incremental<unknown>, 'lookbackMs' | 'numbers'>): string {
+  const { lookbackMs } = incremental;
   if (typeof mark === 'number') {
-    const back = mark >= EPOCH_MS_FROM ? lookbackMs : mark >= EPOCH_S_FROM ? Math.ceil(lookbackMs / 1_000) : 0;
-    return String(mark - back);
+    const unitMs = unitOf(mark, incremental);
+    return String(unitMs === undefined ? mark : mark - Math.ceil(lookbackMs / unitMs));
   }
-  const time = timeOf(mark);
+  const time = parseTimeMs(mark);
   return time === undefined ? mark : new Date(time - lookbackMs).toISOString();
 }
 
-/** Times are compared as times, whatever zone and precision they are written in. */
-function normalised(mark: Mark | null | undefined): Mark | null {
-  if (mark === null || mark === undefined || mark === '' || Number.isNaN(mark)) return null;
-  const time = typeof mark === 'string' ? timeOf(mark) : undefined;
-  return time === undefined ? mark : new Date(time).toISOString();
+/** When the third party answered: its own clock, where it told one. */
+export function answeredAt(headers: Readonly<Record<string, string>>): number {
+  const told = Date.parse(headers['date'] ?? '');
+  return Number.isNaN(told) ? Date.now() : told;
 }
 
-function timeOf(text: string): number | undefined {
-  if (!/^\d{4}-\d\d-\d\d([T ]|$)/.test(text)) return undefined;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : time;
+function normalised(
+  value: Mark | null | undefined,
+  incremental: Pick<Incremental<unknown>, 'numbers' | 'zone'>,
+  latestMs: number,
+): Mark | null {
+  if (value === null || value === undefined || value === '') return null;
+  const number = typeof value === 'number' ? value : /^\s*[+-]?\d+(\.\d+)?\s*$/.test(value) ? Number(value) : undefined;
+  if (number !== undefined && Number.isFinite(number)) {
+    if (typeof value === 'string' && !Number.isSafeInteger(number) && !value.includes('.')) return value.trim();
+    const unitMs = unitOf(number, incremental);
+    return unitMs === undefined ? number : Math.min(number, Math.ceil(latestMs / unitMs));
+  }
+  const time = typeof value === 'string' ? parseTimeMs(value, incremental.zone) : undefined;
+  if (time === undefined) {
+    const wanted = 'a time in ISO 8601, or a number';
+    throw new TypeError(
+      `it gave ${JSON.stringify(String(value).slice(0, 60))}, which is no watermark; it must be ${wanted}`,
+    );
+  }
+  return new Date(Math.min(time, latestMs)).toISOString();
 }
 
+/** Milliseconds of one unit of a number; undefined for ids. */
+function unitOf(value: number, { numbers }: Pick<Incremental<unknown>, 'numbers'>): number | undefined {
+  const kind = numbers ?? (value >= EPOCH_MS_FROM ? 'milliseconds' : value >= EPOCH_S_FROM ? 'seconds' : 'ids');
+  return { milliseconds: 1, seconds: 1_000, ids: undefined }[kind];
+}
+
+/** Long ids are longer than shorter ones; times are all of one length. */
 function isAfter(a: Mark, b: Mark): boolean {
-  return typeof a === 'number' && typeof b === 'number' ? a > b : String(a) > String(b);
+  if (typeof a === 'number' && typeof b === 'number') return a > b;
+  const [left, right] = [String(a), String(b)];
+  return left.length === right.length ? left > right : left.length > right.length;
 }

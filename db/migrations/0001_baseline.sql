@@ -37,7 +37,7 @@ create table sluice.node (
   ordinal smallint not null,
   parent text,
   resource text not null,
-  state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
+  state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'incomplete', 'failed', 'skipped')),
   waiting int not null default 0,
   running int not null default 0,
   done int not null default 0,
@@ -165,16 +165,19 @@ create table sluice.page_size (
   primary key (provider, endpoint, account)
 ) with (fillfactor = 70);
 
--- How far each parent's list is known, kept from run to run; moves only when the list was read to its end.
-create table sluice.watermark (
+-- What is known of each parent's list from run to run. Changed only when the list was read to its end.
+create table sluice.list (
   account text not null,
   resource text not null,
   parent_key text not null,
-  value jsonb not null,
+  -- Rows of the last reading from its beginning, or more that came since.
+  rows bigint not null,
+  -- The highest `incremental.field` of its rows: the next run asks from there.
+  watermark jsonb,
   run_id uuid not null,
-  changed_at timestamptz not null,
+  read_at timestamptz not null,
   primary key (account, resource, parent_key)
-);
+) with (fillfactor = 85);
 
 -- Which parents' lists have a record, and the run that saw it there last; only for nodes that mark deletions.
 create table sluice.member (
@@ -948,6 +951,79 @@ create or replace function sluice.enter_run(for_run uuid) returns jsonb language
         where r.state = 'running'))
   from sluice.run r where r.id = for_run
 $$;
+
+-- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. Asked again, it changes nothing.
+-- Returns false when there is no such node.
+create or replace function sluice.finish_node(for_run uuid, for_node text, max_skipped_share float8)
+returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+  n sluice.node;
+  lists int;
+  bad int;
+begin
+  select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
+  if not found then
+    return false;
+  end if;
+  lists := n.done + n.failed + n.skipped;
+  bad := n.failed + n.skipped;
+  update sluice.node x set state = case
+      when n.parent is null and n.failed > 0 then 'failed'
+      when n.parent is not null and lists > 0 and bad::float8 / lists > max_skipped_share then 'failed'
+      when lists > 0 and n.done = 0 and bad > 0 then 'skipped'
+      when n.flawed > 0 or n.waiting + n.running > 0 then 'incomplete'
+      else 'done' end
+    where x.run_id = for_run and x.name = for_node and x.state in ('waiting', 'running');
+  return true;
+end $$;
+
+-- Ends a run, once: a second caller reads what the first one decided. `how` is 'read' (to its end), 'cancelled', or 'failed' with `why`.
+-- Locks: the run. Returns { state, flaws, rows, calls }, or null when there is no such run. Flaws are grouped by node, kind and
+-- reason: a million lists with one reason are one entry; at most 50, the most frequent first.
+create or replace function sluice.finish_run(for_run uuid, how text, why text) returns jsonb language plpgsql set search_path = pg_catalog as $$
+declare
+  r sluice.run;
+  bad sluice.node;
+  found_flaws jsonb;
+  worst jsonb;
+  allowed text;
+begin
+  select * into r from sluice.run x where x.id = for_run for no key update;
+  if not found then
+    return null;
+  end if;
+  if r.state in ('running', 'paused') then
+    select coalesce(jsonb_agg(f), '[]') into found_flaws from (
+      select u.node, u.end_kind as kind, coalesce(u.reason, u.flaw, '') as reason, count(*) as count, min(u.parent_key) as example
+      from sluice.unit u where u.run_id = for_run and u.end_kind <> 'complete'
+      group by u.node, u.end_kind, coalesce(u.reason, u.flaw, '') order by count(*) desc limit 50
+    ) f;
+    select * into bad from sluice.node n where n.run_id = for_run and n.state = 'failed' order by n.ordinal limit 1;
+    r.state := case
+      when how = 'cancelled' then 'cancelled'
+      when how = 'failed' or bad.name is not null then 'failed'
+      when found_flaws <> '[]' or exists (select 1 from sluice.node n where n.run_id = for_run and n.waiting + n.running > 0)
+        then 'incomplete'
+      else 'done' end;
+    r.reasons := found_flaws;
+    r.error := why;
+    if r.state = 'failed' and why is null then
+      select f into worst from jsonb_array_elements(found_flaws) f
+        where f->>'node' = bad.name and f->>'kind' in ('failed', 'skipped') limit 1;
+      allowed := (select n->'onChildError'->>'maxSkippedShare' from jsonb_array_elements(r.plan->'nodes') n where n->>'name' = bad.name);
+      r.error := case
+        when bad.parent is null then format('%s: %s', bad.name, coalesce(worst->>'reason', 'failed'))
+        else format('%s: %s of %s lists could not be read (%s failed, %s skipped), more than the share of %s that onChildError.maxSkippedShare '
+          'allows, e.g. "%s": %s', bad.name, bad.failed + bad.skipped, bad.done + bad.failed + bad.skipped, bad.failed, bad.skipped, allowed,
+          worst->>'example', worst->>'reason') end;
+    end if;
+    update sluice.run x set state = r.state, reasons = r.reasons, error = r.error, ended_at = clock_timestamp() where x.id = for_run;
+  end if;
+  return (
+    select jsonb_build_object('state', r.state, 'flaws', r.reasons, 'rows', coalesce(sum(n.rows), 0), 'calls', coalesce(sum(n.calls), 0))
+    from sluice.node n where n.run_id = for_run
+  );
+end $$;
 
 -- Does this workflow hold the entity's lock? Asking is also being told.
 create or replace function sluice.holds_lock(for_entity text, for_workflow text) returns boolean language plpgsql set search_path = pg_catalog as $$
@@ -2359,9 +2435,13 @@ begin
   return next_one.workflow_id;
 end $$;
 
--- Settles up to `room` lists of a node that has ended, in the order of their parent keys: a list that was read to its end
--- moves its watermark, and, when it was asked from the beginning, marks its rows that were not seen as deleted. A list of
--- another end does neither. Locks: the node, units, members, records by key.
+-- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known
+-- from then on: how many rows it has, and its watermark. One that was read from its beginning has its watermark set anew, and, with
+-- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
+-- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing.
+-- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
+-- rows are kept, unless `allows_empty`.
+-- Locks: the node, units, members, records by key, lists by parent key.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
@@ -2384,21 +2464,23 @@ begin
     return 0;
   end if;
 
-  select jsonb_agg(l) into lists from (
+  select coalesce(jsonb_agg(l), '[]') into lists from (
     select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
+      bool_and(x.end_kind = 'complete') as is_whole,
       coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
-               to_jsonb(max((x.watermark #>> '{}') collate "C") filter (where jsonb_typeof(x.watermark) = 'string')))
-        as watermark
+               to_jsonb((array_agg(x.watermark #>> '{}' order by length(x.watermark #>> '{}') desc, (x.watermark #>> '{}') collate "C" desc)
+                 filter (where jsonb_typeof(x.watermark) = 'string'))[1])) as watermark
     from sluice.unit x where x.run_id = for_run and x.node = for_node and x.parent_key = any (picked)
-    group by x.parent_key having bool_and(x.state = 'done' and x.end_kind = 'complete')
+    group by x.parent_key
+    having bool_and(x.state = 'done' and (x.end_kind = 'complete' or (x.end_kind = 'flawed' and not x.flaws_hold)))
   ) l;
 
-  if marks_deletions and not allows_empty then
-    -- A list that had rows and comes back entirely empty is more likely an error of the third party.
+  if not allows_empty then
     with emptied_list as (
-      select l.parent_key, count(*) as kept from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
-      join sluice.member m on m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
-      where l.rows = 0 and not l.is_partial group by l.parent_key
+      select l.parent_key, k.rows as kept
+      from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
+      join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
+      where l.rows = 0 and not l.is_partial and k.rows > 0
     ), marked as (
       update sluice.unit x set end_kind = 'truncated', reason = format('empty answer: %s rows kept', l.kept)
       from emptied_list l where x.run_id = for_run and x.node = for_node and x.parent_key = l.parent_key
@@ -2409,9 +2491,9 @@ begin
 
   if marks_deletions then
     with unseen as (
-      delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
-        and l.parent_key <> all (emptied) and m.run_id <> for_run
+        and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
     if gone is not null then
@@ -2425,12 +2507,17 @@ begin
     end if;
   end if;
 
-  insert into sluice.watermark as w (account, resource, parent_key, value, run_id, changed_at)
-  select of_account, n.resource, l.parent_key, l.watermark, for_run, clock_timestamp()
-  from jsonb_to_recordset(lists) as l (parent_key text, watermark jsonb)
-  where jsonb_typeof(l.watermark) <> 'null' and l.parent_key <> all (emptied)
+  -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, run_id, read_at)
+  select of_account, n.resource, l.parent_key, greatest(l.rows, known.rows), coalesce(nullif(l.watermark, 'null'), known.watermark),
+    for_run, clock_timestamp()
+  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb)
+  left join sluice.list known on l.is_partial
+    and known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
+  where l.parent_key <> all (emptied)
+  order by l.parent_key
   on conflict (account, resource, parent_key) do update set
-    value = excluded.value, run_id = excluded.run_id, changed_at = excluded.changed_at where w.value <> excluded.value;
+    rows = excluded.rows, watermark = excluded.watermark, run_id = excluded.run_id, read_at = excluded.read_at;
 
   update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
     where x.run_id = for_run and x.name = for_node;

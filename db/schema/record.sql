@@ -1,13 +1,16 @@
--- How far each parent's list is known, kept from run to run; moves only when the list was read to its end.
-create table sluice.watermark (
+-- What is known of each parent's list from run to run. Changed only when the list was read to its end.
+create table sluice.list (
   account text not null,
   resource text not null,
   parent_key text not null,
-  value jsonb not null,
+  -- Rows of the last reading from its beginning, or more that came since.
+  rows bigint not null,
+  -- The highest `incremental.field` of its rows: the next run asks from there.
+  watermark jsonb,
   run_id uuid not null,
-  changed_at timestamptz not null,
+  read_at timestamptz not null,
   primary key (account, resource, parent_key)
-);
+) with (fillfactor = 85);
 
 -- Which parents' lists have a record, and the run that saw it there last; only for nodes that mark deletions.
 create table sluice.member (

@@ -33,7 +33,7 @@ create table sluice.node (
   ordinal smallint not null,
   parent text,
   resource text not null,
-  state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
+  state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'incomplete', 'failed', 'skipped')),
   waiting int not null default 0,
   running int not null default 0,
   done int not null default 0,

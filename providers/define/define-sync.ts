@@ -20,11 +20,16 @@ export interface UnitState {
 export interface Incremental<Item> {
   /**
    * What tells how new an item is: a time (ISO text, epoch seconds or milliseconds) or a growing id. The highest one of a
-   * list that was read to its end comes back as `state.watermark` in the next run. Items without one: null.
+   * list that was read to its end comes back as `state.watermark` in the next run. Items without one: null. Anything else fails
+   * the list. A time after that of the answer counts as the answer's.
    */
   readonly field: (item: Item) => string | number | null | undefined;
   /** Asked from so long before the watermark, in milliseconds: what a third party shows late is not missed. */
   readonly lookbackMs: number;
+  /** Where times without a zone are told, e.g. `Europe/Berlin`. Default `UTC`. */
+  readonly zone?: string;
+  /** What numbers are. Default: from 1e11 on milliseconds, from 1e8 on seconds, below ids. */
+  readonly numbers?: 'milliseconds' | 'seconds' | 'ids';
 }
 
 /** The part of a Postgres client that a store hook gets: everything it runs is in the page's transaction. */
@@ -119,6 +124,8 @@ export interface CompiledSync {
   readonly childrenOf: (node: string) => readonly NodeDefinition[];
   /** What to do with a list of the node that can't be read. */
   readonly policyOf: (node: string) => ChildErrorPolicy;
+  /** Whether a run may leave out parents of the node: it, or a node above, visits only what came of an incremental list. */
+  readonly missesParents: (node: string) => boolean;
   readonly plan: Plan;
 }
 
@@ -175,13 +182,14 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
 
   const nodes = new Map(made.map((node) => [node.name, node]));
   const children = groupByParent(made);
-  const planNodes = inOrder(made).map((node) => planNode(node, children.get(node.name) ?? []));
+  const planNodes = inOrder(made).map((node) => planNode(node, nodes, children.get(node.name) ?? []));
   const definition: CompiledSync = {
     name,
     provider: options.provider,
     parseInput: (input) => options.input.parse(input),
     nodes,
     childrenOf: (node) => children.get(node) ?? [],
+    missesParents: (name) => missesParents(nodes, name),
     policyOf: (name) => (planNodes.find((each) => each.name === name) as PlanNode).onChildError,
     plan: {
       sync: name,
@@ -193,7 +201,21 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   return { ...returned, definition };
 }
 
-function planNode(node: NodeDefinition, children: readonly NodeDefinition[]): PlanNode {
+function missesParents(nodes: ReadonlyMap<string, NodeDefinition>, name: string): boolean {
+  const node = nodes.get(name);
+  const parent = nodes.get((node && parentName(node)) ?? '');
+  if (!node || !parent) return false;
+  return (
+    (node.options.parents === 'changed' && parent.options.incremental !== undefined) ||
+    missesParents(nodes, parent.name)
+  );
+}
+
+function planNode(
+  node: NodeDefinition,
+  nodes: ReadonlyMap<string, NodeDefinition>,
+  children: readonly NodeDefinition[],
+): PlanNode {
   const root = node.parent === null;
   const policy = { notFound: root ? 'fail' : 'skip', forbidden: root ? 'fail' : 'skip', maxSkippedShare: 0.2 } as const;
   return {
@@ -209,6 +231,7 @@ function planNode(node: NodeDefinition, children: readonly NodeDefinition[]): Pl
     ...(node.options.incremental && children.some((child) => child.options.parents !== 'changed')
       ? { visitsKnown: true }
       : {}),
+    ...(children.some(({ name }) => missesParents(nodes, name)) ? { visitsOwed: true } : {}),
     ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
     ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
   };

@@ -124,6 +124,32 @@ describe('watermarks and deletions', () => {
     expect(asked).toEqual([`ann ${at(98)}`, `bob ${at(22)}`]);
   });
 
+  it('is set anew by a full pass, also to an earlier time', async () => {
+    await drive.run(sync, { account });
+    posts['ann'] = rowsOf('ann', [1, 2]);
+    await drive.run(sync, { account, mode: 'full' });
+    asked = [];
+    await drive.run(sync, { account });
+    expect(asked.filter((each) => each.startsWith('ann'))).toEqual([`ann ${at(0)}`]);
+  });
+
+  it('of a row that is dated in the future is the time of the answer, and hides nothing', async () => {
+    posts['ann'] = [...rowsOf('ann', [1]), { id: 'ann-odd', updatedAt: '2100-01-01T00:00:00Z' }];
+    await drive.run(sync, { account });
+    asked = [];
+    await drive.run(sync, { account });
+    const since = Date.parse(asked.find((each) => each.startsWith('ann'))?.slice(4) ?? '');
+    expect(since).toBeLessThan(Date.now());
+    expect(since).toBeGreaterThan(Date.now() - minutes(10));
+  });
+
+  it('that can not be read fails its list and says so', async () => {
+    posts['ann'] = [{ id: 'ann-odd', updatedAt: 'last week' }];
+    const result = await drive.run(sync, { account });
+    const reason = expect.stringMatching(/incremental\.field.*"last week", which is no watermark/) as string;
+    expect(result?.flaws).toMatchObject([{ node: 'written', kind: 'failed', example: 'ann', reason }]);
+  });
+
   it('marks what a full pass no longer finds as deleted, behind the inserts and updates of the feed', async () => {
     await run();
     const first = await feed();
@@ -165,6 +191,20 @@ describe('watermarks and deletions', () => {
     users = ['bob'];
     await run({ mode: 'full' });
     expect((await feed(first.after)).changes).toEqual([]);
+  });
+
+  it('takes an empty answer where there were rows for an error also where deletions are not looked for', async () => {
+    const plain = defineSync('plain', { provider, input: z.object({}) }, (s) => {
+      const people = s.one(usersList, { input: () => ({}), key: (user) => user.id });
+      return { people, written: s.each(people, postsList, { input: ({ id }) => ({ id }), key: (post) => post.id }) };
+    });
+    expect(await drive.run(plain, { account })).toMatchObject({ state: 'done' });
+    posts['ann'] = [];
+    const result = await drive.run(plain, { account });
+    expect(result).toMatchObject({
+      state: 'incomplete',
+      flaws: [{ node: 'written', kind: 'truncated', example: 'ann', reason: 'empty answer: 4 rows kept' }],
+    });
   });
 
   it('takes an empty answer where there were rows for an error, unless it is allowed', async () => {

@@ -48,22 +48,50 @@ describe('mistakes in the options of a list', () => {
 
 describe('watermarks', () => {
   const incremental = { field: (item: unknown) => item as string | number | null, lookbackMs: hours(1) };
+  const answered = Date.parse('2024-06-01T00:00:00Z');
+  const mark = (items: readonly unknown[], before: string | number | null = null, more: object = {}) =>
+    highestMark({ ...incremental, ...more }, items, before, answered);
 
   it('are the highest value of a list, whatever zone and precision its times are written in', () => {
     const marks = ['2024-03-01T10:00:00+02:00', '2024-03-01T09:30:00Z', null, '2024-03-01T08:59:59.999Z'];
-    expect(highestMark(incremental, marks, null)).toBe('2024-03-01T09:30:00.000Z');
-    expect(highestMark(incremental, marks, '2024-04-01T00:00:00.000Z')).toBe('2024-04-01T00:00:00.000Z');
-    expect(highestMark(incremental, [9, 10, Number.NaN], 3)).toBe(10);
-    expect(highestMark(incremental, [], null)).toBeNull();
-    expect(highestMark(undefined, marks, null)).toBeNull();
+    expect(mark(marks)).toBe('2024-03-01T09:30:00.000Z');
+    expect(mark(marks, '2024-04-01T00:00:00.000Z')).toBe('2024-04-01T00:00:00.000Z');
+    expect(mark([9, 10, '11'], 3)).toBe(11);
+    expect(mark([])).toBeNull();
+    expect(highestMark(undefined, marks, null, answered)).toBeNull();
+  });
+
+  it('are UTC where no zone is told, wherever the worker runs, or in the zone that the sync names', () => {
+    expect(mark(['2024-03-01 09:30:00'])).toBe('2024-03-01T09:30:00.000Z');
+    expect(mark(['2024-03-01T09:30'], null, { zone: 'Europe/Berlin' })).toBe('2024-03-01T08:30:00.000Z');
+    expect(mark(['2024-04-01T09:30'], null, { zone: 'Europe/Berlin' })).toBe('2024-04-01T07:30:00.000Z');
+    expect(mark(['2024-03-10T03:30'], null, { zone: 'America/New_York' })).toBe('2024-03-10T07:30:00.000Z');
+    expect(mark(['2024-04-01T09:30Z'], null, { zone: 'Europe/Berlin' })).toBe('2024-04-01T09:30:00.000Z');
+  });
+
+  it('never pass the time of the answer: one row dated in the future would hide all others', () => {
+    expect(mark(['2031-01-01T00:00:00Z', '2024-03-01T09:30:00Z'])).toBe('2024-06-01T00:00:00.000Z');
+    expect(mark([answered + 5_000])).toBe(answered);
+    expect(mark([answered / 1_000 + 5_000])).toBe(answered / 1_000);
+    expect(mark([4_000_000_000], null, { numbers: 'ids' })).toBe(4_000_000_000);
+  });
+
+  it('may be ids of more digits than a number holds', () => {
+    expect(mark(['9007199254740993', '10007199254740993', '9007199254740999'])).toBe('10007199254740993');
+    expect(askFrom('10007199254740993', incremental)).toBe('10007199254740993');
+  });
+
+  it('that are neither a time nor a number are told, and not compared as text', () => {
+    for (const odd of ['yesterday', '03/04/2024', '2024-13-01', Number.NaN])
+      expect(() => mark([odd]), String(odd)).toThrow(/is no watermark; it must be a time in ISO 8601, or a number/);
   });
 
   it('are taken back by the look-back where they are times, and left alone where they are ids', () => {
-    expect(askFrom('2024-03-01T09:30:00.000Z', hours(1))).toBe('2024-03-01T08:30:00.000Z');
-    expect(askFrom(1_709_285_400_000, hours(1))).toBe('1709281800000');
-    expect(askFrom(1_709_285_400, hours(1))).toBe('1709281800');
-    expect(askFrom(4_711, hours(1))).toBe('4711');
-    expect(askFrom('opaque-7', hours(1))).toBe('opaque-7');
+    expect(askFrom('2024-03-01T09:30:00.000Z', incremental)).toBe('2024-03-01T08:30:00.000Z');
+    expect(askFrom(1_709_285_400_000, incremental)).toBe('1709281800000');
+    expect(askFrom(1_709_285_400, incremental)).toBe('1709281800');
+    expect(askFrom(4_711, incremental)).toBe('4711');
+    expect(askFrom(1_709_285_400, { ...incremental, numbers: 'ids' })).toBe('1709285400');
   });
 });
 

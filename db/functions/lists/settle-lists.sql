@@ -1,6 +1,10 @@
--- Settles up to `room` lists of a node that has ended, in the order of their parent keys: a list that was read to its end
--- moves its watermark, and, when it was asked from the beginning, marks its rows that were not seen as deleted. A list of
--- another end does neither. Locks: the node, units, members, records by key.
+-- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known
+-- from then on: how many rows it has, and its watermark. One that was read from its beginning has its watermark set anew, and, with
+-- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
+-- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing.
+-- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
+-- rows are kept, unless `allows_empty`.
+-- Locks: the node, units, members, records by key, lists by parent key.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
@@ -23,21 +27,23 @@ begin
     return 0;
   end if;
 
-  select jsonb_agg(l) into lists from (
+  select coalesce(jsonb_agg(l), '[]') into lists from (
     select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
+      bool_and(x.end_kind = 'complete') as is_whole,
       coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
-               to_jsonb(max((x.watermark #>> '{}') collate "C") filter (where jsonb_typeof(x.watermark) = 'string')))
-        as watermark
+               to_jsonb((array_agg(x.watermark #>> '{}' order by length(x.watermark #>> '{}') desc, (x.watermark #>> '{}') collate "C" desc)
+                 filter (where jsonb_typeof(x.watermark) = 'string'))[1])) as watermark
     from sluice.unit x where x.run_id = for_run and x.node = for_node and x.parent_key = any (picked)
-    group by x.parent_key having bool_and(x.state = 'done' and x.end_kind = 'complete')
+    group by x.parent_key
+    having bool_and(x.state = 'done' and (x.end_kind = 'complete' or (x.end_kind = 'flawed' and not x.flaws_hold)))
   ) l;
 
-  if marks_deletions and not allows_empty then
-    -- A list that had rows and comes back entirely empty is more likely an error of the third party.
+  if not allows_empty then
     with emptied_list as (
-      select l.parent_key, count(*) as kept from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
-      join sluice.member m on m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
-      where l.rows = 0 and not l.is_partial group by l.parent_key
+      select l.parent_key, k.rows as kept
+      from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean)
+      join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
+      where l.rows = 0 and not l.is_partial and k.rows > 0
     ), marked as (
       update sluice.unit x set end_kind = 'truncated', reason = format('empty answer: %s rows kept', l.kept)
       from emptied_list l where x.run_id = for_run and x.node = for_node and x.parent_key = l.parent_key
@@ -48,9 +54,9 @@ begin
 
   if marks_deletions then
     with unseen as (
-      delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
-        and l.parent_key <> all (emptied) and m.run_id <> for_run
+        and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
     if gone is not null then
@@ -64,12 +70,17 @@ begin
     end if;
   end if;
 
-  insert into sluice.watermark as w (account, resource, parent_key, value, run_id, changed_at)
-  select of_account, n.resource, l.parent_key, l.watermark, for_run, clock_timestamp()
-  from jsonb_to_recordset(lists) as l (parent_key text, watermark jsonb)
-  where jsonb_typeof(l.watermark) <> 'null' and l.parent_key <> all (emptied)
+  -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, run_id, read_at)
+  select of_account, n.resource, l.parent_key, greatest(l.rows, known.rows), coalesce(nullif(l.watermark, 'null'), known.watermark),
+    for_run, clock_timestamp()
+  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb)
+  left join sluice.list known on l.is_partial
+    and known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
+  where l.parent_key <> all (emptied)
+  order by l.parent_key
   on conflict (account, resource, parent_key) do update set
-    value = excluded.value, run_id = excluded.run_id, changed_at = excluded.changed_at where w.value <> excluded.value;
+    rows = excluded.rows, watermark = excluded.watermark, run_id = excluded.run_id, read_at = excluded.read_at;
 
   update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
     where x.run_id = for_run and x.name = for_node;

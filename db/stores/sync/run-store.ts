@@ -2,7 +2,7 @@
  * Runs and the state of their trees. "Done?" is one query here; client, CLI and workflows all ask it.
  */
 import type { Plan } from '../../../contracts/plan.ts';
-import type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
+import type { NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 import type { OpenUnit } from './unit-store.ts';
 
@@ -131,47 +131,15 @@ export async function readProgress(
   return row && toProgress(row);
 }
 
-// Grouped by reason: a million units with one reason are one entry.
-const FLAWS = `
-  select node, end_kind as kind, coalesce(reason, '') as reason, count(*)::int as count, min(parent_key) as example
-  from sluice.unit where run_id = $1 and end_kind <> 'complete'
-  group by node, end_kind, reason order by count(*) desc limit 50`;
-
-const FINISH_NODE = `
-  update sluice.node set state = $3 where run_id = $1 and name = $2 and state in ('waiting', 'running')`;
-
-/**
- * Ends a node. Its state follows from its units and the share of them that may be skipped.
- * @returns false when there is no such node.
- */
-export async function finishNode(
-  pool: Pool,
-  runId: string,
-  node: string,
-  maxSkippedShare: number,
-  isRoot: boolean,
-): Promise<boolean> {
-  const { rows } = await pool.query<{ done: number; failed: number; skipped: number }>(
-    'select done, failed, skipped from sluice.node where run_id = $1 and name = $2',
-    [runId, node],
-  );
-  const counts = rows[0];
-  if (!counts) return false;
-  const { done, failed, skipped } = counts;
-  const units = done + failed + skipped;
-  const bad = failed + skipped;
-  const tooMany = isRoot ? failed > 0 : units > 0 && bad / units > maxSkippedShare;
-  await pool.query(FINISH_NODE, [
-    runId,
-    node,
-    tooMany ? 'failed' : units > 0 && done === 0 && bad > 0 ? 'skipped' : 'done',
-  ]);
-  return true;
+/** Ends a node. Its state follows from its lists and the share of them that may be skipped. @returns false when there is none. */
+export async function finishNode(pool: Pool, runId: string, node: string, maxSkippedShare: number): Promise<boolean> {
+  const { rows } = await pool.query<{ found: boolean }>({
+    name: 'finish_node',
+    text: 'select sluice.finish_node($1, $2, $3) as found',
+    values: [runId, node, maxSkippedShare],
+  });
+  return rows[0]?.found === true;
 }
-
-const FINISH_RUN = `
-  update sluice.run set state = $2, reasons = $3, error = $4, ended_at = clock_timestamp()
-  where id = $1 and state in ('running', 'paused')`;
 
 /**
  * Ends a run, once: a second call reads what the first one decided.
@@ -180,43 +148,16 @@ const FINISH_RUN = `
 export async function finishRun(
   pool: Pool,
   runId: string,
-  how: { cancelled?: boolean; error?: string },
+  { cancelled, error }: { readonly cancelled?: boolean; readonly error?: string },
 ): Promise<RunResult | undefined> {
-  const progress = await readProgress(pool, { runId });
-  if (!progress) return undefined;
-  const { rows: flaws } = await pool.query<Flaw>(FLAWS, [runId]);
-  const failedNode = progress.nodes.find((node) => node.state === 'failed');
-  const open = progress.nodes.some((node) => node.units.waiting + node.units.running > 0);
-  const state = how.cancelled
-    ? 'cancelled'
-    : how.error !== undefined || failedNode
-      ? 'failed'
-      : flaws.length > 0 || open
-        ? 'incomplete'
-        : 'done';
-  const error = how.error ?? (state === 'failed' ? failureText(failedNode?.name, flaws) : null);
-  await pool.query(FINISH_RUN, [runId, state, JSON.stringify(flaws), error]);
-  const ended = await readProgress(pool, { runId });
-  return toResult(ended ?? progress, flaws);
-}
-
-function failureText(node: string | undefined, flaws: readonly Flaw[]): string {
-  const worst = flaws.find((flaw) => flaw.node === node && (flaw.kind === 'failed' || flaw.kind === 'skipped'));
-  return worst
-    ? `${node}: ${worst.count} of its lists ${worst.kind}, e.g. "${worst.example}": ${worst.reason}`
-    : `${node}: failed`;
-}
-
-function toResult(progress: RunProgress, flaws: readonly Flaw[]): RunResult {
-  const sum = (pick: (node: NodeProgress) => number) => progress.nodes.reduce((total, node) => total + pick(node), 0);
-  return {
-    runId: progress.runId,
-    state: progress.state as RunResult['state'],
-    complete: progress.state === 'done',
-    flaws,
-    rows: sum((node) => node.rows),
-    calls: sum((node) => node.calls),
-  };
+  const how = cancelled ? 'cancelled' : error === undefined ? 'read' : 'failed';
+  const { rows } = await pool.query<{ result: Omit<RunResult, 'runId' | 'complete'> | null }>({
+    name: 'finish_run',
+    text: 'select sluice.finish_run($1, $2, $3) as result',
+    values: [runId, how, error ?? null],
+  });
+  const result = rows[0]?.result;
+  return result ? { runId, complete: result.state === 'done', ...result } : undefined;
 }
 
 interface NodeRow {

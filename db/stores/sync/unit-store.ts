@@ -87,7 +87,7 @@ const LOAD = {
       (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
-      u.watermark as highest, w.value as watermark, s.size as "pageSize",
+      u.watermark as highest, w.watermark, s.size as "pageSize",
       b.run_id is not null as "isLaned", b.end_position as "endPosition", e.given, coalesce(e.beyond, 0) as beyond
     from sluice.unit u
     join sluice.run r on r.id = u.run_id
@@ -95,7 +95,7 @@ const LOAD = {
       on b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part
     left join sluice.page_size s on s.provider = r.provider and s.endpoint = $3 and s.account = r.account
     left join sluice.endpoint e on e.provider = r.provider and e.endpoint = $3
-    left join sluice.watermark w on w.account = r.account and w.resource = $4 and w.parent_key = u.parent_key
+    left join sluice.list w on w.account = r.account and w.resource = $4 and w.parent_key = u.parent_key
     where u.id = $1 and u.run_id = $5 and u.node = $6`,
 };
 
