@@ -30,9 +30,9 @@ export interface RunWalk {
   readonly end: Promise<WalkEnd>;
   pause(): void;
   resume(): void;
-  cancel(): void;
+  readonly cancel: () => void;
   /** All open units have been ended in the database: nothing more is read. */
-  endEarly(): void;
+  readonly endEarly: () => void;
 }
 
 export interface RunToWalk {
