@@ -1,0 +1,66 @@
+/** What a workflow decides must not hang on the time that it sees: a replay may show another one. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth, window } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createWorld, type World } from '../../setup/world.ts';
+
+const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
+
+describe('a replay by another clock', () => {
+  let api: FakeApi;
+  let world: World;
+  let connection: Connection;
+  const provider = defineProvider({
+    id: 'clock',
+    baseUrl: () => api.url,
+    auth: noAuth(),
+    limits: [window('app', { by: ['app'], max: 30, perMs: 1_500 })],
+  });
+  const list = (name: string, path: (id: string) => string) =>
+    provider.endpoint(name, {
+      input: z.object({ id: z.string() }),
+      response: Page,
+      request: ({ id }, page) => get(path(id), { cursor: page.cursor, limit: page.size }),
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 10 } },
+    });
+  const users = list('users', () => '/users');
+  const posts = list('posts', (id) => `/users/${id}/posts`);
+  const sync = defineSync('clock', { provider, input: z.object({}) }, (s) => {
+    const top = s.one(users, { input: () => ({ id: '' }), key: ({ id }) => id });
+    return { top, posts: s.each(top, posts, { input: ({ id }) => ({ id }), key: ({ id }) => id, window: 2 }) };
+  });
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    api.list('/users', { count: 10, itemAt: (_, i) => ({ id: `u${i}` }) });
+    api.list('/users/:id/posts', { count: 150, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    world = await createWorld([sync]);
+    connection = await Connection.connect({ address: inject('temporalAddress') });
+  });
+  afterAll(async () => {
+    await connection?.close();
+    await world?.end();
+    await api?.stop();
+  });
+
+  it('gives the same commands: a run told once a minute what a node waits for', async () => {
+    const run = await world.sluice.start(sync, { account: 'a', input: {} });
+    expect(await run.result()).toMatchObject({ state: 'done', rows: 10 + 10 * 150 });
+    const workflowId = `${run.workflowId}/posts`;
+    const history = await new Client({ connection }).workflow.getHandle(workflowId).fetchHistory();
+    const events = history.events ?? [];
+    expect(events.filter((event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes)).toHaveLength(1);
+    // Every second becomes a quarter of an hour.
+    const firstS = Number(events[0]?.eventTime?.seconds);
+    for (const event of events) {
+      const { seconds } = event.eventTime!;
+      event.eventTime!.seconds = seconds!.sub(firstS).mul(900).add(firstS);
+    }
+    const bundle = { workflowsPath: fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url)) };
+    await Worker.runReplayHistory(bundle, history, workflowId);
+  }, 60_000);
+});
