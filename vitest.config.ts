@@ -9,21 +9,39 @@ const shared = {
   // Real servers, processes and clocks: in CI a test may have one more try, and the report shows that it needed it.
   retry: process.env['CI'] ? 1 : 0,
 };
+const build = 'test/setup/build.ts';
+const postgres = 'test/setup/postgres.ts';
+const temporal = 'test/setup/temporal.ts';
+
+/** They take most of a machine, or measure what others would disturb, so each of them runs when nothing else does. */
+const alone = ['test/postgres/limiter/{clock,fairness,learned,race}.test.ts', 'test/temporal/faults/chaos.test.ts'];
+
+/** Each file has a database and a task queue of its own, and most of them wait most of the time. */
+const sideBySide = { maxWorkers: 3, exclude: alone };
 
 export default defineConfig({
   test: {
     projects: [
       // Pure functions only: seconds, no servers.
-      { test: { ...shared, name: 'quick', include: ['test/quick/**/*.test.ts'], sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          ...shared,
+          name: 'quick',
+          include: ['test/quick/**/*.test.ts'],
+          // They hold no state of their own, so files can share a process: importing takes longer than testing.
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
       // Real Postgres only.
       {
         test: {
           ...shared,
+          ...sideBySide,
           name: 'postgres',
           include: ['test/postgres/**/*.test.ts'],
-          globalSetup: ['test/setup/postgres.ts'],
-          // One file at a time: they start processes of their own and race them against the database.
-          maxWorkers: 1,
+          globalSetup: [build, postgres],
           sequence: { groupOrder: 1 },
         },
       },
@@ -31,9 +49,20 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...sideBySide,
           name: 'temporal',
           include: ['test/temporal/**/*.test.ts'],
-          globalSetup: ['test/setup/postgres.ts', 'test/setup/temporal.ts'],
+          globalSetup: [build, postgres, temporal],
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'alone',
+          include: alone,
+          globalSetup: [build, postgres, temporal],
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
           testTimeout: 120_000,

@@ -10,6 +10,7 @@ import type { TestProject } from 'vitest/node';
 import { migrate } from '../../db/migrate.ts';
 import { createPool } from '../../db/pool.ts';
 import { ensurePostgres } from '../../dev-servers/postgres/postgres.ts';
+import { onceARun } from './once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,21 +27,11 @@ interface RunningPostgres {
   readonly stop: () => Promise<void>;
 }
 
-// vitest loads this file once for each project of a run; they share one server through the process.
-const shared = globalThis as { sluiceTestPostgres?: { users: number; running: Promise<RunningPostgres> } };
-
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const entry = (shared.sluiceTestPostgres ??= { users: 0, running: start() });
-  entry.users += 1;
-  const running = await entry.running;
+  const { running, leave } = await onceARun('postgres', start);
   project.provide('postgresAdminUrl', running.adminUrl);
   project.provide('postgresTemplate', running.template);
-  return async () => {
-    entry.users -= 1;
-    if (entry.users > 0) return;
-    delete shared.sluiceTestPostgres;
-    await running.stop();
-  };
+  return leave;
 }
 
 async function start(): Promise<RunningPostgres> {

@@ -3,7 +3,8 @@
  * attributes. Test files share it and keep apart by task queue and workflow id.
  */
 import type { TestProject } from 'vitest/node';
-import { startTemporaryTemporal, type TemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
+import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
+import { onceARun } from './once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -12,18 +13,8 @@ declare module 'vitest' {
   }
 }
 
-// vitest loads this file once for each project of a run; they share one server through the process.
-const shared = globalThis as { sluiceTestTemporal?: { users: number; running: Promise<TemporaryTemporal> } };
-
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const entry = (shared.sluiceTestTemporal ??= { users: 0, running: startTemporaryTemporal(console.log) });
-  entry.users += 1;
-  const running = await entry.running;
+  const { running, leave } = await onceARun('temporal', () => startTemporaryTemporal(console.log));
   project.provide('temporalAddress', running.address);
-  return async () => {
-    entry.users -= 1;
-    if (entry.users > 0) return;
-    delete shared.sluiceTestTemporal;
-    await running.stop();
-  };
+  return leave;
 }

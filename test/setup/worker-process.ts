@@ -1,12 +1,11 @@
 /**
- * Real worker processes for tests that kill them: the command line's `worker`, with a module of `test/fixtures`.
+ * Real worker processes for tests that kill them: the command line's `worker`, with a module of `test/fixtures`,
+ * both built.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
-
-const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+import { built } from './programs.ts';
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
@@ -25,7 +24,7 @@ export async function startWorkerProcess(options: {
 }): Promise<WorkerProcess> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', path('../../cli/main.ts'), 'worker', '--module', path(`../fixtures/${options.module}`)],
+    [built('cli/main.ts'), 'worker', '--module', built(`test/fixtures/${options.module}`)],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CredentialsBusy, NeedsReconnect } from '../../../activities/index.ts';
 import type { Credentials } from '../../../contracts/credentials.ts';
@@ -16,6 +15,7 @@ import {
   type CredentialWorker,
 } from '../../setup/credential-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { built } from '../../setup/programs.ts';
 
 const keyring = createKeyring(TEST_KEYS);
 const REFUSED = 'HTTP 401';
@@ -221,18 +221,9 @@ describe('a worker that dies or is late while it refreshes', () => {
   it('does not cost the account where the third party gives the lost tokens again', async () => {
     await start({ answerAfterMs: 5_000, graceMs: 60_000 });
     await connect('ann', 0);
-    const child = spawn(
-      process.execPath,
-      [
-        '--import',
-        'tsx',
-        fileURLToPath(new URL('../../setup/credential-process.ts', import.meta.url)),
-        database.url,
-        api.url,
-        'ann',
-      ],
-      { stdio: 'ignore' },
-    );
+    const child = spawn(process.execPath, [built('test/setup/credential-process.ts'), database.url, api.url, 'ann'], {
+      stdio: 'ignore',
+    });
     await expect.poll(() => oauth.account('ann').refreshes, { timeout: 20_000, interval: 20 }).toBe(1);
     child.kill('SIGKILL');
     await once(child, 'exit');

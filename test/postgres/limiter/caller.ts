@@ -1,7 +1,7 @@
 /**
  * A worker process of the limiter's race tests: many callers that take permits from the same buckets in a random order of
  * charges, and write the machine's monotonic time of each send to standard output.
- * Started as `node --import tsx limiter-caller.ts '<CallerOptions as JSON>'`; ends by itself, or is killed.
+ * Started, as it is built, with a CallerOptions as JSON; ends by itself, or is killed.
  */
 import { writeSync } from 'node:fs';
 import type { Charge } from '../../../contracts/limit.ts';

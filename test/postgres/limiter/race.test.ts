@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, WindowLimit } from '../../../contracts/limit.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { built } from '../../setup/programs.ts';
 import type { CallerOptions } from './caller.ts';
 
 let database: TestDatabase;
@@ -10,8 +10,6 @@ beforeAll(async () => {
   database = await createTestDatabase();
 });
 afterAll(() => database.drop());
-
-const CALLER = fileURLToPath(new URL('caller.ts', import.meta.url));
 
 interface Caller {
   readonly process: ChildProcess;
@@ -21,7 +19,7 @@ interface Caller {
 }
 
 function startCaller(options: CallerOptions): Caller {
-  const child = spawn(process.execPath, ['--import', 'tsx', CALLER, JSON.stringify(options)], {
+  const child = spawn(process.execPath, [built('test/postgres/limiter/caller.ts'), JSON.stringify(options)], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const sentAt: number[] = [];

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, expectTypeOf, inject, it } from 'vitest';
-import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { ActionFailed } from '../../../client/index.ts';
 import {
@@ -279,17 +278,12 @@ describe('an action against a third party', () => {
     api.script('POST /keyed', [{ status: 503, body: { error: `token ${SECRET}` } }]);
     const handle = await world.sluice.act(keyed, { account: 'a10', input: { text: 'a private matter' } });
     const { id } = await handle.result();
-    const connection = await Connection.connect({ address: inject('temporalAddress') });
-    try {
-      const history = await new Client({ connection }).workflow.getHandle(handle.workflowId).fetchHistory();
-      const text = JSON.stringify(history, (_, value: unknown) =>
-        value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
-      );
-      expect(text).toContain('social/keyed');
-      for (const secret of [SECRET, 'a private matter', id]) expect(text).not.toContain(secret);
-    } finally {
-      await connection.close();
-    }
+    const history = await world.temporal.workflow.getHandle(handle.workflowId).fetchHistory();
+    const text = JSON.stringify(history, (_, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
+    );
+    expect(text).toContain('social/keyed');
+    for (const secret of [SECRET, 'a private matter', id]) expect(text).not.toContain(secret);
   });
 
   it('gives up when its budget of real attempts is spent', async () => {

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { EntityBusy, type ActionHandle, type ConflictPolicy } from '../../../client/index.ts';
 import { defineProvider, defineSaga, del, inflight, noAuth, post } from '../../../providers/index.ts';
@@ -14,8 +13,6 @@ const RECONCILED = { timeout: 60_000, interval: 250 };
 describe('two operations on one note', () => {
   let api: FakeApi;
   let world: World;
-  let connection: Connection;
-  let temporal: Client;
   /** What the third party saw, in the order in which it was done. */
   const events = new Map<string, string[]>();
   const inWork = new Map<string, number>();
@@ -89,11 +86,8 @@ describe('two operations on one note', () => {
     api.route('POST', '/marks/:note', marking('marked'));
     api.route('DELETE', '/marks/:note', marking('mark removed'));
     world = await createWorld([], { actions: [copy, ...Object.values(deletes)], sagas: [merge], workers: 2 });
-    connection = await Connection.connect({ address: inject('temporalAddress') });
-    temporal = new Client({ connection });
   });
   afterAll(async () => {
-    await connection?.close();
     await world?.end();
     await api?.stop();
   });
@@ -203,20 +197,20 @@ describe('two operations on one note', () => {
     await second.cancel();
     expect(await typeOf(second)).toBe('cancelled');
     expect(await world.sluice.pending('note/x')).toHaveLength(1);
-    await temporal.workflow.getHandle(first.workflowId).terminate('enough');
+    await world.temporal.workflow.getHandle(first.workflowId).terminate('enough');
   });
 
   it('frees a lock whose workflow was terminated: at once for who would be refused, soon for who waits', async () => {
     api.script('POST /copies/:note', ['silent', 'silent']);
     const first = await act(copy, 'y');
     await expect.poll(async () => (await first.status())?.state).toBe('sending');
-    await temporal.workflow.getHandle(first.workflowId).terminate('enough');
+    await world.temporal.workflow.getHandle(first.workflowId).terminate('enough');
     expect(await typeOf(await act(deletes.refuse, 'y'))).toBe('done');
 
     const second = await act(copy, 'z');
     await expect.poll(async () => (await second.status())?.state).toBe('sending');
     const waiting = await act(deletes.wait, 'z');
-    await temporal.workflow.getHandle(second.workflowId).terminate('enough');
+    await world.temporal.workflow.getHandle(second.workflowId).terminate('enough');
     await expect.poll(async () => (await waiting.status())?.state, RECONCILED).toBe('done');
     expect(events.get('z')).toEqual(['deleted']);
     await expect.poll(() => world.sluice.pending('note/z')).toEqual([]);
@@ -228,13 +222,13 @@ describe('two operations on one note', () => {
     await expect.poll(async () => (await first.status())?.state).toBe('sending');
     const waiting = await act(deletes.wait, 'w');
     const hasAsked = async () => {
-      const { events = [] } = await temporal.workflow.getHandle(waiting.workflowId).fetchHistory();
+      const { events = [] } = await world.temporal.workflow.getHandle(waiting.workflowId).fetchHistory();
       return events?.some((event) => event.markerRecordedEventAttributes);
     };
     await expect.poll(hasAsked, { timeout: 20_000 }).toBe(true);
     // As if the worker had died between giving the lock back and telling the next one.
     await world.db.pool.query(`select sluice.release_lock('note/w', $1)`, [first.workflowId]);
     await expect.poll(async () => (await waiting.status())?.state, RECONCILED).toBe('done');
-    await temporal.workflow.getHandle(first.workflowId).terminate('enough');
+    await world.temporal.workflow.getHandle(first.workflowId).terminate('enough');
   });
 });

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, inject, it } from 'vitest';
-import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
 import { ActionFailed, type Report } from '../../../client/index.ts';
 import { defineProvider, defineSaga, del, get, noAuth, post, seconds, window } from '../../../providers/index.ts';
 import { startFakeApi, type ActionHandle, type FakeApi } from '../../../testing/index.ts';
+import { replay } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 describe('a purchase in two steps', () => {
@@ -163,19 +161,10 @@ describe('a purchase in two steps', () => {
   });
 
   it('replays every history of sagas and actions that it has made, with the same commands', async () => {
-    const connection = await Connection.connect({ address: inject('temporalAddress') });
-    try {
-      const temporal = new Client({ connection });
-      const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
-      const workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('ERROR') });
-      const ids = (await world.sluice.reports.list({ limit: 1_000 })).map(({ workflowId }) => workflowId);
-      expect(ids.length).toBeGreaterThan(10);
-      for (const workflowId of new Set(ids)) {
-        const history = await temporal.workflow.getHandle(workflowId).fetchHistory();
-        await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
-      }
-    } finally {
-      await connection.close();
+    const ids = (await world.sluice.reports.list({ limit: 1_000 })).map(({ workflowId }) => workflowId);
+    expect(ids.length).toBeGreaterThan(10);
+    for (const workflowId of new Set(ids)) {
+      await replay(world.temporal, workflowId);
     }
   });
 

@@ -1,17 +1,14 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { loadCredentials } from '../../../db/stores/account/credential-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { devEncryptionKeys, findDevEncryptionKeys } from '../../../dev-servers/index.ts';
 import { TEST_KEYS } from '../../setup/credential-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { sluice } from '../../setup/programs.ts';
 
-const cli = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 const TOKEN = 'at_0123456789abcdef';
 
 let db: TestDatabase;
@@ -20,22 +17,16 @@ beforeAll(async () => {
 });
 afterAll(() => db.drop());
 
-async function accounts(args: readonly string[], options: { readonly input?: string; readonly keys?: string } = {}) {
-  const child = spawn(process.execPath, ['--import', 'tsx', cli, 'accounts', ...args], {
-    stdio: ['pipe', 'pipe', 'pipe'],
-    env: {
-      ...process.env,
-      DATABASE_URL: db.url,
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
-      SLUICE_ENCRYPTION_KEYS: options.keys ?? TEST_KEYS,
-    },
-  });
-  let output = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (output += data.toString()));
-  child.stdin.end(options.input ?? '');
-  await once(child, 'close');
-  return { code: child.exitCode, output };
+function accounts(
+  args: readonly string[],
+  { input = '', keys = TEST_KEYS }: { readonly input?: string; readonly keys?: string } = {},
+) {
+  const env = {
+    DATABASE_URL: db.url,
+    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    SLUICE_ENCRYPTION_KEYS: keys,
+  };
+  return sluice(['accounts', ...args], { env, input }).finished;
 }
 
 describe('sluice accounts', () => {

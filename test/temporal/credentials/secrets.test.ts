@@ -1,5 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { apiKey, defineProvider, defineSync, get, oauth2, seconds, window } from '../../../providers/index.ts';
 import { social, socialNetwork } from '../../../providers/social/provider.ts';
@@ -178,20 +177,14 @@ async function dumpTables({ db }: World): Promise<string> {
 
 /** Every event of every workflow of this test, payloads decoded. */
 async function dumpHistories(taskQueue: string): Promise<string> {
-  const connection = await Connection.connect({ address: inject('temporalAddress') });
-  try {
-    const client = new Client({ connection });
-    const texts: string[] = [];
-    for await (const { workflowId, runId } of client.workflow.list({ query: `TaskQueue = '${taskQueue}'` })) {
-      const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-      texts.push(
-        JSON.stringify(history, (_, value: unknown) =>
-          value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
-        ),
-      );
-    }
-    return texts.join('\n');
-  } finally {
-    await connection.close();
+  const texts: string[] = [];
+  for await (const { workflowId, runId } of world.temporal.workflow.list({ query: `TaskQueue = '${taskQueue}'` })) {
+    const history = await world.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+    texts.push(
+      JSON.stringify(history, (_, value: unknown) =>
+        value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value,
+      ),
+    );
   }
+  return texts.join('\n');
 }

@@ -1,5 +1,4 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { RunProgress } from '../../../contracts/run.ts';
 import { defineProvider, defineSync, get, noAuth, window, type LimitDeclaration } from '../../../providers/index.ts';
@@ -53,14 +52,11 @@ const syncs = new Map(cases.map(([name, , limits]) => [name, syncOf(name, limits
 
 describe('an outage in the middle of a sync', () => {
   let world: World;
-  let connection: Connection;
 
   beforeAll(async () => {
     world = await createWorld([...syncs.values()], { workers: 2 });
-    connection = await Connection.connect({ address: inject('temporalAddress') });
   });
   afterAll(async () => {
-    await connection?.close();
     await world?.end();
     await Promise.all([...apis.values()].map((api) => api.stop()));
   });
@@ -85,7 +81,7 @@ describe('an outage in the middle of a sync', () => {
       const begunAt = performance.now();
       // What it waits for can be seen: at each call that waits, and at the provider's gate.
       const waits = async () => {
-        const node = new Client({ connection }).workflow.getHandle(`${run.workflowId}/below`);
+        const node = world.temporal.workflow.getHandle(`${run.workflowId}/below`);
         const { pendingActivities } = (await node.describe()).raw;
         return (pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? '').join('\n');
       };

@@ -1,14 +1,12 @@
 /** Calls of a list that are asked for several at once: they are made one after another all the same. */
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SyncHandle } from '../../../client/index.ts';
 import type { PageFact } from '../../../contracts/messages.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { circle, notebook } from '../../fixtures/long-lists.ts';
 import { callsWithin, progressOf, rowsStored } from '../../setup/run-facts.ts';
+import { replayHistory } from '../../setup/replay.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
@@ -47,23 +45,13 @@ describe('calls of a list that are asked for several at once', () => {
   let api: FakeApi;
   let world: World;
   let account: string;
-  let connection: Connection;
-  let temporal: Client;
-  let workflowBundle: { code: string };
   let letGo: (() => Promise<void>) | undefined;
   const input = { id: 'u' };
 
   beforeAll(async () => {
     world = await createWorld([notebook, circle], { workers: 0 });
-    connection = await Connection.connect({ address: inject('temporalAddress') });
-    temporal = new Client({ connection });
-    const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
-    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
   });
-  afterAll(async () => {
-    await connection?.close();
-    await world?.end();
-  });
+  afterAll(() => world?.end());
   beforeEach(async () => {
     account = `acct-${randomUUID().slice(0, 8)}`;
     await world.db.pool.query('update sluice.limit_bucket set closed_us = 0');
@@ -114,7 +102,7 @@ describe('calls of a list that are asked for several at once', () => {
   /** The run's workflows: its own, and those that it has started, which may have been continued as new. */
   const historiesOf = async (run: SyncHandle) => {
     const read = async (workflowId: string, runId?: string) => {
-      const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+      const history = await world.temporal.workflow.getHandle(workflowId, runId).fetchHistory();
       return { workflowId, history, events: history.events ?? [] };
     };
     const own = await read(run.workflowId);
@@ -135,7 +123,7 @@ describe('calls of a list that are asked for several at once', () => {
   const rowsOf = async (run: SyncHandle, maxHistoryEvents = 4_000): Promise<Row[]> => {
     const rows: Row[] = [];
     for (const { workflowId, history, events } of await historiesOf(run)) {
-      await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+      await replayHistory(history, workflowId);
       const asked = events.flatMap((event) => askedIn(event.markerRecordedEventAttributes));
       expect(asked.length).toBeLessThanOrEqual(maxHistoryEvents);
       rows.push(...inRows(asked));

@@ -1,12 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { Client, Connection } from '@temporalio/client';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
 import { z } from 'zod';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SyncHandle } from '../../../client/index.ts';
 import { defineProvider, defineSync, get, noAuth, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { replay } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const provider = defineProvider({
@@ -33,23 +31,13 @@ const single = defineSync('single', { provider, input: z.object({ id: z.string()
 describe('a run of a single list', () => {
   let api: FakeApi;
   let world: World;
-  let connection: Connection;
-  let temporal: Client;
-  let workflowBundle: { code: string };
   const input = { id: 'u' };
   const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
   beforeAll(async () => {
     world = await createWorld([single]);
-    connection = await Connection.connect({ address: inject('temporalAddress') });
-    temporal = new Client({ connection });
-    const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
-    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
   });
-  afterAll(async () => {
-    await connection?.close();
-    await world?.end();
-  });
+  afterAll(() => world?.end());
   beforeEach(async () => {
     await world.db.pool.query('update sluice.limit_bucket set closed_us = 0');
     api = await startFakeApi({ latencyMs: 5 });
@@ -59,7 +47,7 @@ describe('a run of a single list', () => {
   afterEach(() => api.stop());
 
   const eventsOf = async (workflowId: string) =>
-    (await temporal.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
+    (await world.temporal.workflow.getHandle(workflowId).fetchHistory()).events ?? [];
   /** Its history, and that of the workflow which took over, when one did, are replayed. */
   const expectReplays = async (run: SyncHandle, isHandedOver: boolean): Promise<void> => {
     const children = (await eventsOf(run.workflowId)).filter(
@@ -67,8 +55,7 @@ describe('a run of a single list', () => {
     );
     expect(children).toHaveLength(isHandedOver ? 1 : 0);
     for (const workflowId of isHandedOver ? [run.workflowId, `${run.workflowId}/notes`] : [run.workflowId]) {
-      const history = await temporal.workflow.getHandle(workflowId).fetchHistory();
-      await Worker.runReplayHistory({ workflowBundle }, history, workflowId);
+      await replay(world.temporal, workflowId);
     }
   };
   /** Calls to activities inside its workflow tasks. */
@@ -168,7 +155,7 @@ describe('a run of a single list', () => {
     it('carries out signals that it hears together in their order', async () => {
       const run = await world.sluice.start(single, { account: account(), input });
       await isWalking();
-      const handle = temporal.workflow.getHandle(run.workflowId);
+      const handle = world.temporal.workflow.getHandle(run.workflowId);
       for (const name of ['pause', 'resume', 'pause', 'resume', 'pause']) await handle.signal(name);
       await callsStop(12_000);
       expect(await run.progress()).toMatchObject({ state: 'paused' });
@@ -181,10 +168,10 @@ describe('a run of a single list', () => {
     it('hears a signal that somebody else sends, between two of its workflow tasks', async () => {
       const run = await world.sluice.start(single, { account: account(), input });
       await isWalking();
-      await temporal.workflow.getHandle(run.workflowId).signal('pause');
+      await world.temporal.workflow.getHandle(run.workflowId).signal('pause');
       await callsStop(12_000);
       expect(await run.progress()).toMatchObject({ state: 'paused' });
-      await temporal.workflow.getHandle(run.workflowId).signal('resume');
+      await world.temporal.workflow.getHandle(run.workflowId).signal('resume');
       expect(await run.result()).toMatchObject({ state: 'done', rows: 1_995 });
       expectAll(200);
       await expectReplays(run, true);

@@ -1,5 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
@@ -57,9 +56,7 @@ describe('one account with a long list beside many with short ones, under one li
   const start = (id: string, options: { priority?: 'interactive' | 'bulk' | 'trickle'; weight?: number } = {}) =>
     world.sluice.start(sea, { account: id, input: { id }, ...options });
   const priorityOf = async (workflowId: string) => {
-    const connection = await Connection.connect({ address: inject('temporalAddress') });
-    const { events } = await new Client({ connection }).workflow.getHandle(workflowId).fetchHistory();
-    await connection.close();
+    const { events } = await world.temporal.workflow.getHandle(workflowId).fetchHistory();
     return events?.[0]?.workflowExecutionStartedEventAttributes?.priority;
   };
   /** Starts the small ones and waits for them. @returns the whale's pages meanwhile. */

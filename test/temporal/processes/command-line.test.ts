@@ -1,5 +1,3 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,29 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { sluice as startCommand, type Command, type Finished } from '../../setup/programs.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
 
-const cli = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
 const fixture = fileURLToPath(new URL('../../fixtures/forest.ts', import.meta.url));
 
-interface Finished {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-function sluice(
-  args: readonly string[],
-  env: Record<string, string>,
-): { child: ChildProcess; finished: Promise<Finished>; said: () => string } {
-  const child = spawn(process.execPath, ['--import', 'tsx', cli, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
-  let output = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (output += data.toString()));
-  return { child, said: () => output, finished: once(child, 'close').then(() => ({ code: child.exitCode, output })) };
-}
+const sluice = (args: readonly string[], env: Record<string, string>): Command => startCommand(args, { env });
 
 describe('the command line', () => {
   let api: FakeApi;

@@ -6,12 +6,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
 import { test as base, expect, inject, vi } from 'vitest';
 import { searchAttributes } from '../../../contracts/names.ts';
 import { findDevServers, startDevServers, stopDevServers, type DevServers } from '../../../dev-servers/index.ts';
+import { built } from '../../setup/programs.ts';
 
 const env = { ...process.env };
 for (const name of Object.keys(env)) if (name === 'DATABASE_URL' || name.startsWith('TEMPORAL_')) delete env[name];
@@ -278,8 +278,7 @@ class Site {
 
   /** A process of its own in a group of its own, as a terminal starts one. */
   async startOwner(atEnd: 'die' | 'drain' | 'keep') {
-    const script = fileURLToPath(new URL('../../setup/dev-servers-owner.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import', 'tsx', script, this.dataDir, atEnd], {
+    const child = spawn(process.execPath, [built('test/setup/dev-servers-owner.ts'), this.dataDir, atEnd], {
       detached: true,
       env,
       stdio: ['pipe', 'pipe', 'inherit'],

@@ -1,12 +1,8 @@
-import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { endReport, insertReport } from '../../../db/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-
-const cli = fileURLToPath(new URL('../../../cli/main.ts', import.meta.url));
+import { sluice } from '../../setup/programs.ts';
 
 describe('sluice reports', () => {
   let db: TestDatabase;
@@ -35,16 +31,9 @@ describe('sluice reports', () => {
   });
   afterAll(() => db?.drop());
 
-  const reports = async (...args: string[]) => {
-    const child = spawn(process.execPath, ['--import', 'tsx', cli, 'reports', ...args], {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, DATABASE_URL: db.url, TEMPORAL_ADDRESS: inject('temporalAddress') },
-    });
-    let output = '';
-    child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-    child.stderr.on('data', (data: Buffer) => (output += data.toString()));
-    await once(child, 'close');
-    return { code: child.exitCode, output };
+  const reports = (...args: string[]) => {
+    const env = { DATABASE_URL: db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
+    return sluice(['reports', ...args], { env }).finished;
   };
 
   it('tells the newest first, why one failed, and what was asked for alone', async () => {

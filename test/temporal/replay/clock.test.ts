@@ -1,11 +1,9 @@
 /** What a workflow decides must not hang on the time that it sees: a replay may show another one. */
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Client, Connection } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { replayHistory } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
@@ -13,7 +11,6 @@ const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.st
 describe('a replay by another clock', () => {
   let api: FakeApi;
   let world: World;
-  let connection: Connection;
   const provider = defineProvider({
     id: 'clock',
     baseUrl: () => api.url,
@@ -39,10 +36,8 @@ describe('a replay by another clock', () => {
     api.list('/users', { count: 10, itemAt: (_, i) => ({ id: `u${i}` }) });
     api.list('/users/:id/posts', { count: 150, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
     world = await createWorld([sync]);
-    connection = await Connection.connect({ address: inject('temporalAddress') });
   });
   afterAll(async () => {
-    await connection?.close();
     await world?.end();
     await api?.stop();
   });
@@ -51,7 +46,7 @@ describe('a replay by another clock', () => {
     const run = await world.sluice.start(sync, { account: 'a', input: {} });
     expect(await run.result()).toMatchObject({ state: 'done', rows: 10 + 10 * 150 });
     const workflowId = `${run.workflowId}/posts`;
-    const history = await new Client({ connection }).workflow.getHandle(workflowId).fetchHistory();
+    const history = await world.temporal.workflow.getHandle(workflowId).fetchHistory();
     const events = history.events ?? [];
     expect(events.filter((event) => event.signalExternalWorkflowExecutionInitiatedEventAttributes)).toHaveLength(1);
     // Every second becomes a quarter of an hour.
@@ -60,7 +55,6 @@ describe('a replay by another clock', () => {
       const { seconds } = event.eventTime!;
       event.eventTime!.seconds = seconds!.sub(firstS).mul(900).add(firstS);
     }
-    const bundle = { workflowsPath: fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url)) };
-    await Worker.runReplayHistory(bundle, history, workflowId);
+    await replayHistory(history, workflowId);
   }, 60_000);
 });

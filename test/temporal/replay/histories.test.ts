@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, DefaultLogger, Worker } from '@temporalio/worker';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { Worker } from '@temporalio/worker';
+import { describe, expect, it } from 'vitest';
 import * as workflows from '../../../workflows/index.ts';
+import { workflowBundle } from '../../setup/programs.ts';
 
 const folder = fileURLToPath(new URL('../../fixtures/histories/', import.meta.url));
-const workflowsPath = fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url));
 const files = readdirSync(folder, { recursive: true })
   .map(String)
   .filter((file) => file.endsWith('.json'));
@@ -24,11 +24,6 @@ interface Recorded {
 const read = (file: string): Recorded => JSON.parse(readFileSync(folder + file, 'utf8')) as Recorded;
 
 describe('recorded histories', () => {
-  let workflowBundle: { code: string };
-  beforeAll(async () => {
-    workflowBundle = await bundleWorkflowCode({ workflowsPath, logger: new DefaultLogger('WARN') });
-  });
-
   it('there are some of every workflow type', () => {
     const offered = Object.entries(workflows).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []));
     const recorded = files.map(
@@ -57,7 +52,7 @@ describe('recorded histories', () => {
 
   it.each(files)('%s replays against the workflows of this build', async (file) => {
     const { workflowId, events } = read(file);
-    await Worker.runReplayHistory({ workflowBundle }, { events }, workflowId);
+    await Worker.runReplayHistory({ workflowBundle: workflowBundle() }, { events }, workflowId);
   });
 
   it('a history with other commands is refused, so that the replay proves something', async () => {
@@ -67,7 +62,7 @@ describe('recorded histories', () => {
       scheduled.activityTaskScheduledEventAttributes.activityType = { name: 'somethingElse' };
     }
     expect(scheduled).toBeDefined();
-    await expect(Worker.runReplayHistory({ workflowBundle }, { events }, workflowId)).rejects.toThrow(
+    await expect(Worker.runReplayHistory({ workflowBundle: workflowBundle() }, { events }, workflowId)).rejects.toThrow(
       /nondeterminism/i,
     );
   });

@@ -1,7 +1,6 @@
 /** A run that is cancelled while it makes calls inside its workflow tasks, where Temporal is heard only seconds later. */
 import { randomUUID } from 'node:crypto';
-import { Client, Connection } from '@temporalio/client';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { SyncHandle } from '../../../client/index.ts';
 import { defineSync, get } from '../../../providers/index.ts';
@@ -25,20 +24,13 @@ const LISTS_IN_HAND = 8;
 describe('a run that is cancelled in the middle', () => {
   let api: FakeApi;
   let world: World;
-  let connection: Connection;
-  let temporal: Client;
   const input = { id: 'u' };
   const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
   beforeAll(async () => {
     world = await createWorld([forest, single]);
-    connection = await Connection.connect({ address: inject('temporalAddress') });
-    temporal = new Client({ connection });
   });
-  afterAll(async () => {
-    await connection?.close();
-    await world?.end();
-  });
+  afterAll(() => world?.end());
   beforeEach(async () => {
     // 20 s of calls and more.
     api = await startFakeApi({ latencyMs: 40 });
@@ -117,7 +109,7 @@ describe('a run that is cancelled in the middle', () => {
   it('is not marked when Temporal has nothing to cancel', async () => {
     const run = await world.sluice.start(single, { account: account(), input });
     await isWalking();
-    await temporal.workflow.getHandle(run.workflowId).terminate('as an operator does');
+    await world.temporal.workflow.getHandle(run.workflowId).terminate('as an operator does');
     await run.cancel();
     expect(await stateOf(run)).not.toBe('paused');
     await expect(world.sluice.run({ workflowId: 'sync/nobody/knows' }).cancel()).rejects.toThrow(/not found/);

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { Client, Connection } from '@temporalio/client';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Report } from '../../../client/index.ts';
 import { insertReport } from '../../../db/index.ts';
@@ -14,8 +13,6 @@ const RECONCILED = { timeout: 60_000, interval: 250 };
 describe('reports', () => {
   let api: FakeApi;
   let world: World;
-  let connection: Connection;
-  let temporal: Client;
   const told: Report[] = [];
   /** What `onFailure` does before it takes a report. */
   let onTold: (report: Report) => void = () => {};
@@ -61,11 +58,8 @@ describe('reports', () => {
         told.push(report);
       },
     });
-    connection = await Connection.connect({ address: inject('temporalAddress') });
-    temporal = new Client({ connection });
   });
   afterAll(async () => {
-    await connection?.close();
     await world?.end();
     await api?.stop();
   });
@@ -141,7 +135,7 @@ describe('reports', () => {
     const script = api.script('GET /users/held/items', ['silent'], { repeats: true });
     const run = await world.sluice.start(list, { account: 'a4', input: { id: 'held' } });
     await expect.poll(async () => (await run.progress()).state).toBe('running');
-    await temporal.workflow.getHandle(run.workflowId).terminate('somebody had enough');
+    await world.temporal.workflow.getHandle(run.workflowId).terminate('somebody had enough');
     await expect
       .poll(() => only(run.workflowId), RECONCILED)
       .toMatchObject({ status: 'failed', errorType: 'terminated' });
@@ -155,7 +149,7 @@ describe('reports', () => {
     api.script('POST /messages', ['silent-after']);
     const handle = await world.sluice.act(send, { account: 'a5', input: { text: 'x' } });
     await expect.poll(async () => (await handle.status())?.state).toBe('sending');
-    await temporal.workflow.getHandle(handle.workflowId).terminate('stop');
+    await world.temporal.workflow.getHandle(handle.workflowId).terminate('stop');
     await expect
       .poll(() => only(handle.workflowId), RECONCILED)
       .toMatchObject({ status: 'failed', errorType: 'unknown-write' });
@@ -163,7 +157,7 @@ describe('reports', () => {
 
   it('are written by the workflow itself when it was started by another client', async () => {
     const workflowId = `sync/list/a6-${randomUUID().slice(0, 4)}`;
-    await temporal.workflow.execute('sync', {
+    await world.temporal.workflow.execute('sync', {
       workflowId,
       taskQueue: world.taskQueue,
       args: [{ sync: 'list', account: 'a6', input: { id: 'u6' } }],
@@ -174,7 +168,7 @@ describe('reports', () => {
   it('are ended when the run has a deadline of its own and misses it', async () => {
     const script = api.script('GET /users/slow/items', ['silent'], { repeats: true });
     const workflowId = `sync/list/a7-${randomUUID().slice(0, 4)}`;
-    await temporal.workflow.start('sync', {
+    await world.temporal.workflow.start('sync', {
       workflowId,
       taskQueue: world.taskQueue,
       workflowExecutionTimeout: 2_000,

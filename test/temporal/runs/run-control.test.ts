@@ -1,29 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
-import { Client, Connection } from '@temporalio/client';
-import { Worker } from '@temporalio/worker';
-import { fileURLToPath } from 'node:url';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
+import { replay } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 describe('a run, from app code', () => {
   let api: FakeApi;
   let world: World;
-  let temporal: Client;
-  let connection: Connection;
   const input = { id: 'u' };
   const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
   beforeAll(async () => {
     world = await createWorld([forest]);
-    connection = await Connection.connect({ address: inject('temporalAddress') });
-    temporal = new Client({ connection });
   });
-  afterAll(async () => {
-    await connection?.close();
-    await world?.end();
-  });
+  afterAll(() => world?.end());
   beforeEach(async () => {
     api = await startFakeApi({ latencyMs: 5 });
     process.env['FOREST_URL'] = api.url;
@@ -95,14 +86,12 @@ describe('a run, from app code', () => {
     api.list('/users/:id/posts', { count: 200, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
     const run = await world.sluice.start(forest, { account: account(), input });
     await expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThan(30);
-    const handle = temporal.workflow.getHandle(run.workflowId);
+    const handle = world.temporal.workflow.getHandle(run.workflowId);
     for (const name of ['pause', 'resume', 'pause', 'resume', 'pause', 'resume']) await handle.signal(name);
     expect(await run.result()).toMatchObject({ state: 'done', rows: 12 + 12 * 200 });
     expect(api.report().repeated).toEqual([]);
-    const bundle = { workflowsPath: fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url)) };
     for (const workflowId of [run.workflowId, `${run.workflowId}/posts`]) {
-      const history = await temporal.workflow.getHandle(workflowId).fetchHistory();
-      await Worker.runReplayHistory(bundle, history, workflowId);
+      await replay(world.temporal, workflowId);
     }
   });
 
@@ -128,7 +117,7 @@ describe('a run, from app code', () => {
     const list = async (): Promise<number> => {
       lengths = [];
       const query = `SluiceAccount = '${who}' AND WorkflowType = 'resource'`;
-      for await (const { historyLength } of temporal.workflow.list({ query })) lengths.push(historyLength);
+      for await (const { historyLength } of world.temporal.workflow.list({ query })) lengths.push(historyLength);
       return lengths.length;
     };
     // 60 lists of 3 pages at 60 events a history; visibility follows a little later.
@@ -140,10 +129,8 @@ describe('a run, from app code', () => {
     const who = account();
     const run = await world.sluice.start(forest, { account: who, input });
     await run.result();
-    const bundle = { workflowsPath: fileURLToPath(new URL('../../../workflows/index.ts', import.meta.url)) };
     for (const workflowId of [run.workflowId, `${run.workflowId}/friends`, `${run.workflowId}/posts`]) {
-      const history = await temporal.workflow.getHandle(workflowId).fetchHistory();
-      await Worker.runReplayHistory(bundle, history, workflowId);
+      await replay(world.temporal, workflowId);
     }
   });
 
@@ -186,7 +173,7 @@ describe('a run, from app code', () => {
     const run = await world.sluice.start(forest, { account: account(), input });
     // While it waits, the Web UI says for what: on the node, and on the run.
     const details = async (id: string): Promise<string> =>
-      (await temporal.workflow.getHandle(id).query<{ currentDetails?: string }>('__temporal_workflow_metadata'))
+      (await world.temporal.workflow.getHandle(id).query<{ currentDetails?: string }>('__temporal_workflow_metadata'))
         .currentDetails ?? '';
     await expect
       .poll(() => details(`${run.workflowId}/posts`), { interval: 100 })
@@ -197,7 +184,7 @@ describe('a run, from app code', () => {
     expect(await run.result()).toMatchObject({ state: 'done', rows: 12 + 12 * 25 });
     const report = api.report();
     expect(report.byStatus['429']).toBe(1);
-    const { events } = await temporal.workflow.getHandle(`${run.workflowId}/posts`).fetchHistory();
+    const { events } = await world.temporal.workflow.getHandle(`${run.workflowId}/posts`).fetchHistory();
     // Every call that waited is one scheduled activity, however often it looked in.
     expect(events?.some((event) => event.timerStartedEventAttributes)).toBe(false);
     expect(events?.filter((event) => event.activityTaskFailedEventAttributes)).toEqual([]);

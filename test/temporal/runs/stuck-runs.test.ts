@@ -1,17 +1,17 @@
 /** Runs that no worker carries out, or whose workflow tasks or steps fail: what `waits()` says of them. */
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
-import { Client, Connection, type WorkflowFailedError } from '@temporalio/client';
+import type { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { z } from 'zod';
 import type { RunWait, SyncHandle } from '../../../client/index.ts';
 import { defineSync } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest, friends, provider } from '../../fixtures/forest.ts';
 import { createWorld, type World } from '../../setup/world.ts';
+import { sluice } from '../../setup/programs.ts';
 
 /** What a worker of an older version serves. */
 const other = defineSync('other', { provider, input: z.object({ id: z.string() }) }, (s) => ({
@@ -24,16 +24,9 @@ const TOLD = { timeout: 40_000, interval: 250 };
 describe('a run that nobody carries out', () => {
   let api: FakeApi;
   let world: World;
-  let connection: Connection;
-  let temporal: Client;
   const input = { id: 'u' };
   const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
-  beforeAll(async () => {
-    connection = await Connection.connect({ address: inject('temporalAddress') });
-    temporal = new Client({ connection });
-  });
-  afterAll(() => connection?.close());
   beforeEach(async () => {
     world = await createWorld([forest], { workers: 0 });
     api = await startFakeApi({ latencyMs: 20 });
@@ -57,7 +50,7 @@ describe('a run that nobody carries out', () => {
     await run.pause();
     await expect
       .poll(() =>
-        temporal.workflow
+        world.temporal.workflow
           .getHandle(run.workflowId)
           .describe()
           .then(({ raw }) => raw.pendingWorkflowTask ?? null),
@@ -66,6 +59,14 @@ describe('a run that nobody carries out', () => {
     await worker.stop();
     expect(await run.waits()).toEqual([]);
     return run;
+  };
+
+  /** What `sluice status` says of it. */
+  const statusOf = async (run: SyncHandle): Promise<string> => {
+    const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
+    const { code, output } = await sluice(['status', run.workflowId], { env }).finished;
+    expect(code).toBe(0);
+    return output;
   };
 
   const brokenWorker = async () => {
@@ -101,8 +102,7 @@ describe('a run that nobody carries out', () => {
         },
       ]);
     expect(await run.progress()).toMatchObject({ state: 'starting' });
-    const env = { ...process.env, DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
-    const status = execFileSync('npx', ['tsx', 'cli/main.ts', 'status', run.workflowId], { env, encoding: 'utf8' });
+    const status = await statusOf(run);
     expect(status).toContain(`no worker serves task queue "${world.taskQueue}"`);
     await world.startWorker();
     expect(await run.result()).toMatchObject({ state: 'done' });
@@ -124,7 +124,7 @@ describe('a run that nobody carries out', () => {
     const broken = await brokenWorker();
     try {
       await run.resume();
-      await temporal.workflow.getHandle(`${run.workflowId}/posts`).signal('wake');
+      await world.temporal.workflow.getHandle(`${run.workflowId}/posts`).signal('wake');
       const texts = async () => (await ofWorkers(run)).map(({ node, text }) => [node, text]);
       await expect.poll(texts, TOLD).toEqual([
         [
@@ -158,7 +158,7 @@ describe('a run that nobody carries out', () => {
     await run.resume();
     await expect.poll(() => ofWorkers(run).then(([wait]) => wait?.text), TOLD).toContain('ondeterminism');
     await broken.stop();
-    await temporal.workflow.getHandle(run.workflowId).terminate('its code is gone');
+    await world.temporal.workflow.getHandle(run.workflowId).terminate('its code is gone');
     await world.startWorker();
     const rest = await run.retryFailed();
     expect(await rest.result()).toMatchObject({ state: 'done', complete: true });
@@ -182,8 +182,7 @@ describe('a run that nobody carries out', () => {
     ];
     await expect.poll(() => run.waits(), { timeout: 5_000 }).toEqual(said('(once|\\d times)'));
     await expect.poll(() => run.waits(), { timeout: 8_000 }).toEqual(said('[2-9] times'));
-    const env = { ...process.env, DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
-    const status = execFileSync('npx', ['tsx', 'cli/main.ts', 'status', run.workflowId], { env, encoding: 'utf8' });
+    const status = await statusOf(run);
     expect(status).toMatch(/^starting\n.*This worker has no sync "forest"/);
     expect(status).not.toContain('no worker has taken it up yet');
     await worker.stop();
@@ -201,13 +200,13 @@ describe('a run that nobody carries out', () => {
       () => 'done',
       (error: WorkflowFailedError) => error.cause,
     );
-    const first = await temporal.workflow.getHandle(run.workflowId).describe();
+    const first = await world.temporal.workflow.getHandle(run.workflowId).describe();
     await run.cancel();
     await expect
       .poll(() => Promise.race([result, Promise.resolve('open')]), { timeout: 10_000 })
       .toBeInstanceOf(CancelledFailure);
     expect(await run.waits()).toEqual([]);
-    const ended = await temporal.workflow.getHandle(run.workflowId, first.runId).describe();
+    const ended = await world.temporal.workflow.getHandle(run.workflowId, first.runId).describe();
     expect(ended.status.name).toBe('CANCELLED');
     const reports = await world.sluice.reports.list({ account: of });
     expect(reports).toMatchObject([{ status: 'failed', errorType: 'cancelled', attempts: 0 }]);
@@ -217,6 +216,6 @@ describe('a run that nobody carries out', () => {
     await world.startWorker();
     const again = await world.sluice.start(forest, { account: of, input });
     expect(await again.result()).toMatchObject({ state: 'done', complete: true });
-    expect((await temporal.workflow.getHandle(run.workflowId).describe()).runId).not.toBe(first.runId);
+    expect((await world.temporal.workflow.getHandle(run.workflowId).describe()).runId).not.toBe(first.runId);
   }, 120_000);
 });
