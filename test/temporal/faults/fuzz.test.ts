@@ -1,13 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defineFuzzSync, fuzzRound, type FuzzSync } from '../../setup/fuzz-run.ts';
+import { isLongForm } from '../../setup/long-form.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 /** Fixed, so that a failure is the same everywhere; `npm run fuzz` draws others. */
 const SEED = 20_260;
-/** In CI two minutes of it, and at least the rounds of a run at the desk. */
 const LEAST_ROUNDS = 24;
-const MOST_ROUNDS = process.env['CI'] ? 600 : LEAST_ROUNDS;
-const LEAST_MS = process.env['CI'] ? 120_000 : 0;
+const [MOST_ROUNDS, LEAST_MS] = isLongForm ? [600, 120_000] : [LEAST_ROUNDS, 0];
 const AT_ONCE = 6;
 
 describe('random answers', () => {
