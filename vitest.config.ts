@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { RetriesReporter } from './test/setup/retries-reporter.ts';
 
 const shared = {
   pool: 'forks' as const,
@@ -6,7 +7,7 @@ const shared = {
   hookTimeout: 120_000,
   // A busy machine is no reason to fail.
   expect: { poll: { timeout: 20_000 } },
-  // Real servers, processes and clocks: in CI a test may have one more try, and the report shows that it needed it.
+  // In CI a failed test has one more try, which says whether it always fails. Needing it fails the run all the same.
   retry: process.env['CI'] ? 1 : 0,
 };
 const build = 'test/setup/build.ts';
@@ -19,8 +20,16 @@ const alone = ['test/postgres/limiter/{clock,fairness,learned,race}.test.ts', 't
 /** Each file has a database and a task queue of its own, and most of them wait most of the time. */
 const sideBySide = { maxWorkers: 3, exclude: alone };
 
+/** Results as JSON, for `.ci/run`. */
+const resultsFile = process.env['SLUICE_TEST_RESULTS'];
+
 export default defineConfig({
   test: {
+    reporters: [
+      'default',
+      new RetriesReporter(),
+      ...(resultsFile ? [['json', { outputFile: resultsFile }] as ['json', { outputFile: string }]] : []),
+    ],
     projects: [
       // Pure functions only: seconds, no servers.
       {
