@@ -17,8 +17,11 @@ const temporal = 'test/setup/temporal.ts';
 /** They take most of a machine, or measure what others would disturb, so each of them runs when nothing else does. */
 const alone = ['test/postgres/limiter/{clock,fairness,learned,race}.test.ts', 'test/temporal/faults/chaos.test.ts'];
 
-/** Each file has a database and a task queue of its own, and most of them wait most of the time. */
-const sideBySide = { maxWorkers: 3, exclude: alone };
+/**
+ * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres
+ * that is given there is one file at a time.
+ */
+const sideBySide = { maxWorkers: process.env['DATABASE_URL'] ? 1 : 3, exclude: alone };
 
 /** Results as JSON, for `.ci/run`. */
 const resultsFile = process.env['SLUICE_TEST_RESULTS'];

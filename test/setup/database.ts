@@ -1,11 +1,12 @@
 /**
  * A database of one's own for each test file: a clone of the migrated template, made in some 30 ms.
- * The server and the template come from `postgres.ts` (vitest globalSetup).
+ * Servers and templates come from `postgres.ts` (vitest globalSetup).
  */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import { inject } from 'vitest';
 import { createPool, type Pool, type PoolOptions } from '../../db/pool.ts';
+import type { PostgresServer } from './postgres.ts';
 
 export interface TestDatabase {
   /** Connection string of the clone, for worker processes and second pools. */
@@ -22,11 +23,18 @@ export interface TestDatabase {
 // A killed worker's connections end when the server notices the closed socket, usually within milliseconds.
 const LEAK_PATIENCE_MS = 5_000;
 
+/** The server of the worker that runs this file: no other file uses it at the same time. */
+export function postgresServer(): PostgresServer {
+  const servers = inject('postgresServers');
+  const worker = Number(process.env['VITEST_POOL_ID'] ?? 1);
+  return servers[(worker - 1) % servers.length] as PostgresServer;
+}
+
 /** Clones the template. Call in `beforeAll`, and `drop()` in `afterAll`. */
 export async function createTestDatabase(poolOptions: PoolOptions = {}): Promise<TestDatabase> {
-  const adminUrl = inject('postgresAdminUrl');
+  const { adminUrl, template } = postgresServer();
   const name = `sluice_test_${randomBytes(6).toString('hex')}`;
-  await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${inject('postgresTemplate')}`));
+  await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   const pool = createPool(url.href, { applicationName: 'sluice-test', ...poolOptions });

@@ -1,6 +1,8 @@
 /**
- * vitest globalSetup: one real Postgres for the whole run (`DATABASE_URL` when set, else our own in a temporary folder)
- * with a migrated template database. Next stop: `database.ts` clones the template for each test file.
+ * vitest globalSetup: a real Postgres for each of the workers that run files side by side, in a temporary folder, with a
+ * migrated template database. A transaction that one file holds open would else delay the change feed of all others.
+ * With `DATABASE_URL` set it is that server, and files run one at a time.
+ * Next stop: `database.ts` clones the template for each test file.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -14,24 +16,33 @@ import { onceARun } from './once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Connection string of a role that may create databases. */
-    postgresAdminUrl: string;
-    /** Name of the migrated database that tests clone. */
-    postgresTemplate: string;
+    /** One for each worker; `postgresServer()` of `database.ts` says which. */
+    postgresServers: readonly PostgresServer[];
   }
 }
 
-interface RunningPostgres {
+export interface PostgresServer {
+  /** Connection string of a role that may create databases. */
   readonly adminUrl: string;
+  /** Name of the migrated database that tests clone. */
   readonly template: string;
+}
+
+interface RunningPostgres extends PostgresServer {
   readonly stop: () => Promise<void>;
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { running, leave } = await onceARun('postgres', start);
-  project.provide('postgresAdminUrl', running.adminUrl);
-  project.provide('postgresTemplate', running.template);
-  return leave;
+  const servers = await Promise.all(
+    Array.from({ length: project.config.maxWorkers }, (_, worker) => onceARun(`postgres-${worker}`, start)),
+  );
+  project.provide(
+    'postgresServers',
+    servers.map(({ running: { adminUrl, template } }) => ({ adminUrl, template })),
+  );
+  return async () => {
+    await Promise.all(servers.map(({ leave }) => leave()));
+  };
 }
 
 async function start(): Promise<RunningPostgres> {

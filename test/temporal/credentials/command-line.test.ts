@@ -7,7 +7,7 @@ import { createKeyring } from '../../../db/encryption.ts';
 import { devEncryptionKeys, findDevEncryptionKeys } from '../../../dev-servers/index.ts';
 import { TEST_KEYS } from '../../setup/credential-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { sluice } from '../../setup/programs.ts';
+import { sluice } from '../../setup/command-line.ts';
 
 const TOKEN = 'at_0123456789abcdef';
 
@@ -26,7 +26,7 @@ function accounts(
     TEMPORAL_ADDRESS: inject('temporalAddress'),
     SLUICE_ENCRYPTION_KEYS: keys,
   };
-  return sluice(['accounts', ...args], { env, input }).finished;
+  return sluice(['accounts', ...args], env, { input });
 }
 
 describe('sluice accounts', () => {

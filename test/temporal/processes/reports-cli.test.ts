@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { endReport, insertReport } from '../../../db/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { sluice } from '../../setup/programs.ts';
+import { sluice } from '../../setup/command-line.ts';
 
 describe('sluice reports', () => {
   let db: TestDatabase;
@@ -33,7 +33,7 @@ describe('sluice reports', () => {
 
   const reports = (...args: string[]) => {
     const env = { DATABASE_URL: db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
-    return sluice(['reports', ...args], { env }).finished;
+    return sluice(['reports', ...args], env);
   };
 
   it('tells the newest first, why one failed, and what was asked for alone', async () => {

@@ -11,7 +11,7 @@ import { defineSync } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest, friends, provider } from '../../fixtures/forest.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-import { sluice } from '../../setup/programs.ts';
+import { sluice } from '../../setup/command-line.ts';
 
 /** What a worker of an older version serves. */
 const other = defineSync('other', { provider, input: z.object({ id: z.string() }) }, (s) => ({
@@ -64,7 +64,7 @@ describe('a run that nobody carries out', () => {
   /** What `sluice status` says of it. */
   const statusOf = async (run: SyncHandle): Promise<string> => {
     const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
-    const { code, output } = await sluice(['status', run.workflowId], { env }).finished;
+    const { code, output } = await sluice(['status', run.workflowId], env);
     expect(code).toBe(0);
     return output;
   };
