@@ -4,9 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { inject } from 'vitest';
 import { createPool, type Pool, type PoolOptions } from '../../db/pool.ts';
-import type { PostgresServer } from './postgres.ts';
+import { postgresServer } from './servers.ts';
 
 export interface TestDatabase {
   /** Connection string of the clone, for worker processes and second pools. */
@@ -22,13 +21,6 @@ export interface TestDatabase {
 
 // A killed worker's connections end when the server notices the closed socket, usually within milliseconds.
 const LEAK_PATIENCE_MS = 5_000;
-
-/** The server of the worker that runs this file: no other file uses it at the same time. */
-export function postgresServer(): PostgresServer {
-  const servers = inject('postgresServers');
-  const worker = Number(process.env['VITEST_POOL_ID'] ?? 1);
-  return servers[(worker - 1) % servers.length] as PostgresServer;
-}
 
 /** Clones the template. Call in `beforeAll`, and `drop()` in `afterAll`. */
 export async function createTestDatabase(poolOptions: PoolOptions = {}): Promise<TestDatabase> {

@@ -16,7 +16,7 @@ import { onceARun } from './once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** One for each worker; `postgresServer()` of `database.ts` says which. */
+    /** One for each worker; `servers.ts` says which. */
     postgresServers: readonly PostgresServer[];
   }
 }

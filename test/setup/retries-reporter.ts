@@ -9,7 +9,9 @@ export class RetriesReporter implements Reporter {
     const flaky = modules.flatMap((module) =>
       [...module.children.allTests('passed')]
         .filter((test) => test.diagnostic()?.flaky)
-        .map((test) => `${module.relativeModuleId} > ${test.fullName}`),
+        .map(
+          (test) => `${module.relativeModuleId} > ${test.fullName}\n    ${test.result().errors?.[0]?.message ?? ''}`,
+        ),
     );
     if (flaky.length === 0) return;
     console.error(

@@ -1,6 +1,6 @@
 /**
- * vitest globalSetup: one real Temporal server for the whole run, in memory and without Web UI, with Sluice's search
- * attributes. Test files share it and keep apart by task queue and workflow id.
+ * vitest globalSetup: a real Temporal server for each of the workers that run files side by side, in memory and without Web
+ * UI, with Sluice's search attributes. Test files of one worker keep apart by task queue and workflow id.
  */
 import type { TestProject } from 'vitest/node';
 import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
@@ -8,13 +8,21 @@ import { onceARun } from './once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** `host:port` of the server; its namespace is `default`. */
-    temporalAddress: string;
+    /** One for each worker; `servers.ts` says which. */
+    temporalAddresses: readonly string[];
   }
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { running, leave } = await onceARun('temporal', () => startTemporaryTemporal(console.log));
-  project.provide('temporalAddress', running.address);
-  return leave;
+  const start = () => startTemporaryTemporal(console.log);
+  const servers = await Promise.all(
+    Array.from({ length: project.config.maxWorkers }, (_, worker) => onceARun(`temporal-${worker}`, start)),
+  );
+  project.provide(
+    'temporalAddresses',
+    servers.map(({ running }) => running.address),
+  );
+  return async () => {
+    await Promise.all(servers.map(({ leave }) => leave()));
+  };
 }

@@ -4,8 +4,8 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { inject } from 'vitest';
 import { built } from './programs.ts';
+import { temporalAddress } from './servers.ts';
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
@@ -30,7 +30,7 @@ export async function startWorkerProcess(options: {
       env: {
         ...process.env,
         DATABASE_URL: options.databaseUrl,
-        TEMPORAL_ADDRESS: inject('temporalAddress'),
+        TEMPORAL_ADDRESS: temporalAddress(),
         SLUICE_TASK_QUEUE: options.taskQueue,
         SLUICE_DRAIN_SECONDS: '2',
         ...options.env,

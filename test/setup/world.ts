@@ -4,12 +4,12 @@
  */
 import { randomBytes } from 'node:crypto';
 import { Client, Connection } from '@temporalio/client';
-import { inject } from 'vitest';
 import { connect, type Sluice } from '../../client/index.ts';
 import type { Sync } from '../../providers/index.ts';
 import { createWorker, type SluiceWorker, type WorkerOptions } from '../../workers/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
 import { workflowBundle } from './programs.ts';
+import { temporalAddress } from './servers.ts';
 
 export interface World {
   readonly db: TestDatabase;
@@ -28,7 +28,7 @@ export async function createWorld(
 ): Promise<World> {
   const db = await createTestDatabase();
   const taskQueue = `test-${randomBytes(4).toString('hex')}`;
-  const temporal = { address: inject('temporalAddress') };
+  const temporal = { address: temporalAddress() };
   const connection = Connection.lazy(temporal);
   const running: { worker: SluiceWorker; done: Promise<void> }[] = [];
   const settings = {

@@ -280,15 +280,26 @@ describe('a worker that dies or is late while it refreshes', () => {
   });
 
   it('keeps new tokens in memory while the database does not take them', async () => {
-    await start({ answerAfterMs: 400 });
+    await start({});
     await connect('ann', 0);
+    // A sequence goes on counting when the statement that was refused is rolled back.
+    await database.pool.query(`
+      create sequence public.refusals;
+      create function public.refuse() returns trigger language plpgsql as $$
+        begin perform nextval('public.refusals'); raise exception 'no room'; end $$;
+      create trigger refuse before update on sluice.credential for each row
+        when (new.version > old.version) execute function public.refuse()`);
     const [one] = startWorkers(1);
     const found = get(one!, 'ann');
-    await expect.poll(() => oauth.account('ann').refreshes, { interval: 10 }).toBe(1);
-    await database.pool.query('alter table sluice.credential rename to credential_away');
-    await expect.poll(() => api.report().inFlight, { interval: 10 }).toBe(0);
-    await database.pool.query('select pg_sleep(0.3)');
-    await database.pool.query('alter table sluice.credential_away rename to credential');
+    const refusals = async () => {
+      const { rows } = await database.pool.query<{ n: number }>(
+        'select (case when is_called then last_value else 0 end)::int as n from public.refusals',
+      );
+      return rows[0]?.n;
+    };
+    await expect.poll(refusals, { interval: 10 }).toBeGreaterThan(2);
+    await database.pool.query(`
+      drop trigger refuse on sluice.credential; drop function public.refuse; drop sequence public.refusals`);
     expect(await found).toMatchObject({ version: '2' });
     expect(await worksWith(await found)).toBe(true);
     expect(oauth.account('ann')).toMatchObject({ refreshes: 1, reuses: 0 });

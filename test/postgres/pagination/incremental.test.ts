@@ -80,16 +80,6 @@ describe('watermarks and deletions', () => {
   });
 
   const feed = async (after?: string) => {
-    // Transactions of other tests on the same server hold the feed back: wait for those that are older than now.
-    const { rows: now } = await db.pool.query<{ tx: string }>('select pg_current_xact_id()::text as tx');
-    for (let behind = true; behind;) {
-      const { rows } = await db.pool.query<{ behind: boolean }>(
-        'select pg_snapshot_xmin(pg_current_snapshot()) <= $1::xid8 as behind',
-        [now[0]?.tx],
-      );
-      behind = rows[0]?.behind ?? false;
-      if (behind) await db.pool.query('select pg_sleep(0.02)');
-    }
     const rows = await readChanges(db.pool, { account, resource: 'changes.written', after, limit: 1_000 });
     return { changes: rows.map(({ change, key }) => `${change} ${key}`), after: rows.at(-1)?.sequence ?? after };
   };

@@ -76,15 +76,21 @@ describe('two operations on one note', () => {
       };
     api.route('POST', '/copies/:note', work('copied'));
     api.route('DELETE', '/notes/:note', work('deleted'));
-    const marking =
-      (event: string) =>
-      async (_: unknown, { note }: { note: string }) => {
-        await delay(500); // both sagas hold their own note by then
-        events.set(note, [...(events.get(note) ?? []), event]);
-        return { body: { note } };
-      };
-    api.route('POST', '/marks/:note', marking('marked'));
-    api.route('DELETE', '/marks/:note', marking('mark removed'));
+    const saw = (note: string, event: string) => {
+      events.set(note, [...(events.get(note) ?? []), event]);
+      return { body: { note } };
+    };
+    // Both sagas hold their own note when the first mark is made.
+    const marks: string[] = [];
+    let areBothThere = (): void => {};
+    const bothThere = new Promise<void>((resolve) => (areBothThere = resolve));
+    api.route('POST', '/marks/:note', async (_, { note }) => {
+      marks.push(note);
+      if (marks.length === 2) areBothThere();
+      await bothThere;
+      return saw(note, 'marked');
+    });
+    api.route('DELETE', '/marks/:note', (_, { note }) => saw(note, 'mark removed'));
     world = await createWorld([], { actions: [copy, ...Object.values(deletes)], sagas: [merge], workers: 2 });
   });
   afterAll(async () => {
@@ -92,32 +98,13 @@ describe('two operations on one note', () => {
     await api?.stop();
   });
 
-  const act = (action: typeof copy, note: string) => world.sluice.act(action, { account: 'a', input: { note } });
+  const act = (action: typeof copy, note: string, account = 'a') =>
+    world.sluice.act(action, { account, input: { note } });
   const typeOf = (handle: ActionHandle<unknown>): Promise<string> =>
     handle.result().then(
       () => 'done',
       (error: { type?: string }) => String(error.type),
     );
-
-  it('ends for two sagas that each hold what the other needs: one is done, one is refused and takes back what it did', async () => {
-    const sagas = await Promise.all([
-      world.sluice.saga(merge, { account: 'a', input: { note: 'left', into: 'right' } }),
-      world.sluice.saga(merge, { account: 'a', input: { note: 'right', into: 'left' } }),
-    ]);
-    const ends = await Promise.all(
-      sagas.map((saga) => saga.result().then(() => 'done', (error: Error & { type?: string }) => `${error.type}: ${error.message}`)),
-    ); // prettier-ignore
-    const [refused] = ends.filter((end) => end !== 'done');
-    expect(ends).toContain('done');
-    expect(refused).toMatch(
-      /^conflict: copy failed: "note\/(left|right)" is being worked on by .*, which waits for what this saga holds; taken back: mark$/,
-    );
-    const stories = ['left', 'right'].map((note) => (events.get(note) ?? []).join(', '));
-    expect(stories.toSorted()).toEqual(['marked', 'marked, mark removed, copied']);
-    expect(overlaps).toBe(0);
-    for (const note of ['left', 'right'])
-      await expect.poll(() => world.sluice.pending(`note/${note}`), RECONCILED).toEqual([]);
-  });
 
   it(
     'ends in one of the stated ways when a thousand notes are copied while the user deletes originals',
@@ -181,8 +168,32 @@ describe('two operations on one note', () => {
     },
   );
 
-  it('shows the app what is pending, in order, and who asked for it', async () => {
-    api.script('POST /copies/:note', ['silent']);
+  // These wait for the reconciler, together; each has notes of its own.
+  it.concurrent(
+    'ends for two sagas that each hold what the other needs: one is done, one is refused and takes back what it did',
+    async ({ expect }) => {
+      const sagas = await Promise.all([
+        world.sluice.saga(merge, { account: 'a', input: { note: 'left', into: 'right' } }),
+        world.sluice.saga(merge, { account: 'a', input: { note: 'right', into: 'left' } }),
+      ]);
+      const ends = await Promise.all(
+      sagas.map((saga) => saga.result().then(() => 'done', (error: Error & { type?: string }) => `${error.type}: ${error.message}`)),
+    ); // prettier-ignore
+      const [refused] = ends.filter((end) => end !== 'done');
+      expect(ends).toContain('done');
+      expect(refused).toMatch(
+        /^conflict: copy failed: "note\/(left|right)" is being worked on by .*, which waits for what this saga holds; taken back: mark$/,
+      );
+      const stories = ['left', 'right'].map((note) => (events.get(note) ?? []).join(', '));
+      expect(stories.toSorted()).toEqual(['marked', 'marked, mark removed, copied']);
+      expect(overlaps).toBe(0);
+      for (const note of ['left', 'right'])
+        await expect.poll(() => world.sluice.pending(`note/${note}`), RECONCILED).toEqual([]);
+    },
+  );
+
+  it.concurrent('shows the app what is pending, in order, and who asked for it', async ({ expect }) => {
+    api.script('POST /copies/x', ['silent']);
     const first = await world.sluice.act(copy, { account: 'a', input: { note: 'x' }, startedBy: 'user:1' });
     await expect.poll(async () => (await first.status())?.state).toBe('sending');
     const second = await world.sluice.act(deletes.wait, { account: 'a', input: { note: 'x' }, startedBy: 'user:2' });
@@ -190,34 +201,38 @@ describe('two operations on one note', () => {
       { name: 'notes/copy', startedBy: 'user:1', position: 0, workflowId: first.workflowId },
       { name: 'notes/deleteWaiting', startedBy: 'user:2', position: 1, acquiredAt: null },
     ]);
-    const refused = await act(deletes.refuse, 'x').catch((error: unknown) => error);
+    const refused = await act(deletes.refuse, 'x', 'x').catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(EntityBusy);
     expect((refused as EntityBusy).pending).toHaveLength(2);
-    expect(await world.sluice.reports.list({ name: 'notes/deleteRefusing', status: 'pending' })).toEqual([]);
+    expect(await world.sluice.reports.list({ name: 'notes/deleteRefusing', account: 'x' })).toEqual([]);
     await second.cancel();
     expect(await typeOf(second)).toBe('cancelled');
     expect(await world.sluice.pending('note/x')).toHaveLength(1);
     await world.temporal.workflow.getHandle(first.workflowId).terminate('enough');
   });
 
-  it('frees a lock whose workflow was terminated: at once for who would be refused, soon for who waits', async () => {
-    api.script('POST /copies/:note', ['silent', 'silent']);
-    const first = await act(copy, 'y');
-    await expect.poll(async () => (await first.status())?.state).toBe('sending');
-    await world.temporal.workflow.getHandle(first.workflowId).terminate('enough');
-    expect(await typeOf(await act(deletes.refuse, 'y'))).toBe('done');
+  it.concurrent(
+    'frees a lock whose workflow was terminated: at once for who would be refused, soon for who waits',
+    async ({ expect }) => {
+      api.script('POST /copies/y', ['silent']);
+      api.script('POST /copies/z', ['silent']);
+      const first = await act(copy, 'y');
+      await expect.poll(async () => (await first.status())?.state).toBe('sending');
+      await world.temporal.workflow.getHandle(first.workflowId).terminate('enough');
+      expect(await typeOf(await act(deletes.refuse, 'y'))).toBe('done');
 
-    const second = await act(copy, 'z');
-    await expect.poll(async () => (await second.status())?.state).toBe('sending');
-    const waiting = await act(deletes.wait, 'z');
-    await world.temporal.workflow.getHandle(second.workflowId).terminate('enough');
-    await expect.poll(async () => (await waiting.status())?.state, RECONCILED).toBe('done');
-    expect(events.get('z')).toEqual(['deleted']);
-    await expect.poll(() => world.sluice.pending('note/z')).toEqual([]);
-  });
+      const second = await act(copy, 'z');
+      await expect.poll(async () => (await second.status())?.state).toBe('sending');
+      const waiting = await act(deletes.wait, 'z');
+      await world.temporal.workflow.getHandle(second.workflowId).terminate('enough');
+      await expect.poll(async () => (await waiting.status())?.state, RECONCILED).toBe('done');
+      expect(events.get('z')).toEqual(['deleted']);
+      await expect.poll(() => world.sluice.pending('note/z')).toEqual([]);
+    },
+  );
 
-  it('gives a waiting one its turn although the signal that says so was lost', async () => {
-    api.script('POST /copies/:note', ['silent']);
+  it.concurrent('gives a waiting one its turn although the signal that says so was lost', async ({ expect }) => {
+    api.script('POST /copies/w', ['silent']);
     const first = await act(copy, 'w');
     await expect.poll(async () => (await first.status())?.state).toBe('sending');
     const waiting = await act(deletes.wait, 'w');

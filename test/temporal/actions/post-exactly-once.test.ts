@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { postAndKill } from '../../../bench/kills/post-and-kill.ts';
 import { startPds, type RunningPds } from '../../../examples/bluesky/pds.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 
 const KILLS = 5;
 
@@ -26,8 +27,9 @@ describe('posting to a real PDS', () => {
       const result = await postAndKill({
         pds,
         databaseUrl: db.url,
-        temporalAddress: inject('temporalAddress'),
+        temporalAddress: temporalAddress(),
         kills: KILLS,
+        builtFolder: inject('builtFolder'),
       });
       expect(result).toMatchObject({ kills: KILLS, posts: KILLS, exactlyOnce: KILLS, lost: 0, duplicates: 0 });
       // A write that was lost is looked up and sent again, one that arrived is only looked up.

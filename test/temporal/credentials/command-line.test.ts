@@ -1,13 +1,14 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../../db/stores/account/credential-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { devEncryptionKeys, findDevEncryptionKeys } from '../../../dev-servers/index.ts';
 import { TEST_KEYS } from '../../setup/credential-worker.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 import { sluice } from '../../setup/command-line.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 
 const TOKEN = 'at_0123456789abcdef';
 
@@ -23,7 +24,7 @@ function accounts(
 ) {
   const env = {
     DATABASE_URL: db.url,
-    TEMPORAL_ADDRESS: inject('temporalAddress'),
+    TEMPORAL_ADDRESS: temporalAddress(),
     SLUICE_ENCRYPTION_KEYS: keys,
   };
   return sluice(['accounts', ...args], env, { input });

@@ -1,6 +1,6 @@
 import { NativeConnection, Worker } from '@temporalio/worker';
 import { Client, Connection } from '@temporalio/client';
-import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { ShapeActivities } from '../../../examples/shapes/activities.ts';
 import { syncShops } from '../../../examples/shapes/app.ts';
 import {
@@ -17,6 +17,7 @@ import {
 import type * as shapes from '../../../examples/shapes/workflows.ts';
 import type { Node } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const ORDERS = 23;
@@ -78,7 +79,7 @@ describe('the shapes of task queues', () => {
         return Promise.resolve();
       },
     };
-    const address = inject('temporalAddress');
+    const address = temporalAddress();
     const native = await NativeConnection.connect({ address });
     const workflowsPath = new URL('../../../examples/shapes/workflows.ts', import.meta.url).pathname;
     const worker = await Worker.create({ connection: native, taskQueue: queue, workflowsPath, activities });

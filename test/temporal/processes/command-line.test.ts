@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { sluice, startSluice, type Finished } from '../../setup/command-line.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 import { built } from '../../setup/programs.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 
 describe('the command line', () => {
   const fixture = built('test/fixtures/forest.ts');
@@ -24,7 +25,7 @@ describe('the command line', () => {
     db = await createTestDatabase();
     env = {
       DATABASE_URL: db.url,
-      TEMPORAL_ADDRESS: inject('temporalAddress'),
+      TEMPORAL_ADDRESS: temporalAddress(),
       SLUICE_TASK_QUEUE: taskQueue,
       FOREST_URL: api.url,
     };
@@ -147,10 +148,10 @@ describe('the command line', () => {
     expect(api.report().repeated).toEqual([]);
   });
 
-  it(
+  it.concurrent(
     'brings servers and a worker with `dev`, and leaves nothing behind after Ctrl-C',
     { timeout: 180_000 },
-    async () => {
+    async ({ expect }) => {
       const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cli-dev-'));
       // From the sources, with a module in TypeScript: `tsx` is passed on to the worker, which makes its own bundle.
       const module = fileURLToPath(new URL('../../fixtures/forest.ts', import.meta.url));
@@ -174,10 +175,10 @@ describe('the command line', () => {
     },
   );
 
-  it(
+  it.concurrent(
     'keeps servers up without a worker, and other terminals find those of a folder of its own',
     { timeout: 180_000 },
-    async () => {
+    async ({ expect }) => {
       const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cli-dev-'));
       const bare = { DATABASE_URL: '', TEMPORAL_ADDRESS: '', SLUICE_TASK_QUEUE: '' };
       const dev = startSluice(['dev', '--no-worker', '--data-dir', dataDir], bare);

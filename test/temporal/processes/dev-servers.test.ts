@@ -8,10 +8,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Client, Connection } from '@temporalio/client';
 import { Client as Postgres } from 'pg';
-import { test as base, expect, inject, vi } from 'vitest';
+import { test as base, expect, vi } from 'vitest';
 import { searchAttributes } from '../../../contracts/names.ts';
 import { findDevServers, startDevServers, stopDevServers, type DevServers } from '../../../dev-servers/index.ts';
-import { postgresServer } from '../../setup/database.ts';
+import { postgresServer, temporalAddress } from '../../setup/servers.ts';
 import { built } from '../../setup/programs.ts';
 
 const env = { ...process.env };
@@ -187,7 +187,7 @@ test('servers that are kept outlive their owner until they are stopped by name',
 });
 
 test('servers named by the environment are used, and nothing is started', async ({ site }) => {
-  const given = { ...env, DATABASE_URL: postgresServer().adminUrl, TEMPORAL_ADDRESS: inject('temporalAddress') };
+  const given = { ...env, DATABASE_URL: postgresServer().adminUrl, TEMPORAL_ADDRESS: temporalAddress() };
   const servers = await startDevServers({ dataDir: site.dataDir, env: given });
   expect(servers).toMatchObject({
     databaseUrl: given.DATABASE_URL,

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { expect, inject, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { connect } from '../../../client/index.ts';
 import { startFakeApi } from '../../../testing/index.ts';
 import { createTestDatabase } from '../../setup/database.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 import { forest } from '../../fixtures/forest.ts';
 
 const main = fileURLToPath(new URL('../../fixtures/own-main.ts', import.meta.url));
@@ -14,7 +15,7 @@ it('a worker with a main file of its own finds its servers, and ends by itself a
   api.list('/users/:id/friends', { count: 3, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
   api.list('/users/:id/posts', { count: 4, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
   const db = await createTestDatabase();
-  const temporal = { address: inject('temporalAddress') };
+  const temporal = { address: temporalAddress() };
   const taskQueue = `own-main-${process.pid}`;
   const child = spawn(process.execPath, ['--import', 'tsx', main], {
     stdio: ['ignore', 'pipe', 'pipe'],

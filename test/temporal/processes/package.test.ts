@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 
 /** Fails with everything that the command said. */
 async function run(...[file, args, options]: [string, string[], ExecFileOptions]): Promise<{ stdout: string }> {
@@ -124,7 +125,7 @@ describe('the package', () => {
           ...process.env,
           SHOP_URL: api.url,
           DATABASE_URL: db.url,
-          TEMPORAL_ADDRESS: inject('temporalAddress'),
+          TEMPORAL_ADDRESS: temporalAddress(),
           SLUICE_TASK_QUEUE: 'package-test',
           SLUICE_LOG_LEVEL: 'error',
         },

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endReport, insertReport } from '../../../db/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 import { sluice } from '../../setup/command-line.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 
 describe('sluice reports', () => {
   let db: TestDatabase;
@@ -32,7 +33,7 @@ describe('sluice reports', () => {
   afterAll(() => db?.drop());
 
   const reports = (...args: string[]) => {
-    const env = { DATABASE_URL: db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
+    const env = { DATABASE_URL: db.url, TEMPORAL_ADDRESS: temporalAddress() };
     return sluice(['reports', ...args], env);
   };
 

@@ -6,6 +6,7 @@ import type { SyncHandle } from '../../../client/index.ts';
 import { defineSync, get } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest, provider } from '../../fixtures/forest.ts';
+import { callsWithin } from '../../setup/run-facts.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const notes = provider.endpoint('notes', {
@@ -49,9 +50,10 @@ describe('a run that is cancelled in the middle', () => {
     const before = api.report().calls;
     await expect.poll(() => stateOf(run), { interval: 50, timeout: 3_000 }).toBe('cancelled');
     await expect(run.result()).rejects.toThrow();
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    const after = api.report().calls - before;
+    expect(await callsWithin(api, 500)).toBe(0);
     expect(await run.progress()).toMatchObject({ state: 'cancelled' });
-    return api.report().calls - before;
+    return after;
   };
 
   it('hears it at once while it reads a single list', async () => {

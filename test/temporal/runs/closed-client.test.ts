@@ -1,7 +1,8 @@
-import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connect } from '../../../client/index.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const provider = defineProvider({ id: 'never', baseUrl: 'http://127.0.0.1:1', auth: noAuth(), limits: [] });
@@ -30,7 +31,7 @@ describe('a client that is closed', () => {
 
   it('ends the wait for results with an error, and leaves what was started alone', async () => {
     const { taskQueue, db } = world;
-    const client = await connect({ databaseUrl: db.url, temporal: { address: inject('temporalAddress') }, taskQueue });
+    const client = await connect({ databaseUrl: db.url, temporal: { address: temporalAddress() }, taskQueue });
     const run = await client.start(sync, { account: 'a', input: {} });
     const action = await client.act(write, { account: 'a', input: {} });
     const results = Promise.allSettled([run.result(), action.result()]);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
+import { callsWithin } from '../../setup/run-facts.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 describe('a run that is ended before its time', () => {
@@ -42,9 +43,7 @@ describe('a run that is ended before its time', () => {
     expect(progress).toMatchObject({ state: 'incomplete' });
     if (!('nodes' in progress)) throw new Error('no progress');
     for (const { units } of progress.nodes) expect(units).toMatchObject({ waiting: 0, running: 0 });
-    const calls = api.report().calls;
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
-    expect(api.report().calls).toBe(calls);
+    expect(await callsWithin(api, 1_500)).toBe(0);
   });
 
   it('also when it is paused', async () => {

@@ -1,6 +1,5 @@
 /** Calls that take long, and lists that wait long, beside everything that should not notice it. */
-import { randomUUID } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { z } from 'zod';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
@@ -31,63 +30,75 @@ const patient = defineSync('patient', { provider: patientProvider, input: z.obje
 describe('what takes long', () => {
   let api: FakeApi;
   let world: World;
-  const input = { id: 'u' };
-  const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
+  const OTHERS = 14;
 
   beforeAll(async () => {
     world = await createWorld([forest, patient]);
-  });
-  afterAll(() => world?.end());
-  beforeEach(async () => {
     api = await startFakeApi({ latencyMs: 5 });
     process.env['FOREST_URL'] = api.url;
-    api.list('/users/:id/posts', { count: 25, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
-  });
-  afterEach(() => api.stop());
-
-  it('is called once for each page, also when a call takes longer than a worker may be silent', async () => {
-    api.list('/users/:id/friends', { count: 15, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.list('/users/:id/posts', { count: 0, itemAt: () => ({}) });
-    // The second page is asked for outside of workflow tasks, since the first was slow.
-    api.script('/users/u/friends', [
-      { delayMs: 12_000, body: { items: [{ id: 'first' }], next: '10' } },
-      { delayMs: 13_000, body: { items: [{ id: 'second' }], next: null } },
-    ]);
-    const result = await (await world.sluice.start(forest, { account: account(), input })).result();
-    expect(result).toMatchObject({ state: 'done', rows: 2 });
-    expect(api.report().byPath['/users/u/friends']).toBe(2);
-  }, 60_000);
-
-  it('ends as failed when it fails at every attempt, although nobody else calls, and closes nothing', async () => {
-    api.list('/users/:id/friends', { count: 1, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.script('/users/u-f0/posts', Array<'500'>(50).fill('500'));
-    const run = await world.sluice.start(patient, { account: account(), input });
-    expect(await run.result()).toMatchObject({
-      complete: false,
-      flaws: [{ kind: 'failed', reason: expect.stringContaining('(8 attempts)') as string }],
+    const friends: Readonly<Record<string, number>> = { slow: 15, broken: 1, cut: OTHERS + 1 };
+    api.list('/users/:id/friends', { count: ({ id }) => friends[id], itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
+    api.list('/users/:id/posts', {
+      count: ({ id }) => (id.startsWith('slow') ? 0 : 25),
+      itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }),
     });
-    expect(api.report().byPath['/users/u-f0/posts']).toBe(8);
-    const { rows } = await world.db.pool.query(`select hold from sluice.limit_bucket where key = 'patient/*'`);
-    expect(rows).toEqual([{ hold: false }]);
-  }, 200_000);
+  });
+  afterAll(async () => {
+    await world?.end();
+    await api?.stop();
+  });
 
-  it('lets the others go on when a history is cut, and waits no shorter for it', async () => {
-    const failures = 6;
-    const others = 39;
-    api.list('/users/:id/friends', { count: others + 1, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    const script = api.script('/users/u-f3/posts', Array<'500'>(failures).fill('500'));
-    const startedAt = performance.now();
-    const run = await world.sluice.start(forest, { account: account(), input, maxHistoryEvents: 60 });
-    const rowsOfPosts = async (): Promise<number | undefined> => {
-      const progress = await run.progress();
-      return 'nodes' in progress ? progress.nodes[1]?.rows : undefined;
-    };
-    await expect.poll(rowsOfPosts, { timeout: 30_000, interval: 50 }).toBe(others * 25);
-    expect(script.remaining(), 'failures still to come when all others had ended').toBeGreaterThan(0);
-    expect(await run.result()).toMatchObject({ state: 'done', complete: true });
-    // 0.5 + 1 + 2 + 4 + 8 + 16 s between the attempts, each at least four fifths of it.
-    expect(performance.now() - startedAt).toBeGreaterThan(0.8 * 31_500);
-    expect(api.report().byPath['/users/u-f3/posts']).toBe(failures + 3);
-    expect(api.report().repeated).toEqual([]);
-  }, 90_000);
+  // Each waits for a minute or a half, together; each reads a user of its own.
+  it.concurrent(
+    'is called once for each page, also when a call takes longer than a worker may be silent',
+    async ({ expect }) => {
+      // The second page is asked for outside of workflow tasks, since the first was slow.
+      api.script('/users/slow/friends', [
+        { delayMs: 12_000, body: { items: [{ id: 'slow-first' }], next: '10' } },
+        { delayMs: 13_000, body: { items: [{ id: 'slow-second' }], next: null } },
+      ]);
+      const result = await (await world.sluice.start(forest, { account: 'slow', input: { id: 'slow' } })).result();
+      expect(result).toMatchObject({ state: 'done', rows: 2 });
+      expect(api.report().byPath['/users/slow/friends']).toBe(2);
+    },
+    200_000,
+  );
+
+  it.concurrent(
+    'ends as failed when it fails at every attempt, although nobody else calls, and closes nothing',
+    async ({ expect }) => {
+      api.script('/users/broken-f0/posts', Array<'500'>(50).fill('500'));
+      const run = await world.sluice.start(patient, { account: 'broken', input: { id: 'broken' } });
+      expect(await run.result()).toMatchObject({
+        complete: false,
+        flaws: [{ kind: 'failed', reason: expect.stringContaining('(8 attempts)') as string }],
+      });
+      expect(api.report().byPath['/users/broken-f0/posts']).toBe(8);
+      const { rows } = await world.db.pool.query(`select hold from sluice.limit_bucket where key = 'patient/*'`);
+      expect(rows).toEqual([{ hold: false }]);
+    },
+    200_000,
+  );
+
+  it.concurrent(
+    'lets the others go on when a history is cut, and waits no shorter for it',
+    async ({ expect }) => {
+      const failures = 7;
+      const script = api.script('/users/cut-f3/posts', Array<'500'>(failures).fill('500'));
+      const startedAt = performance.now();
+      const run = await world.sluice.start(forest, { account: 'cut', input: { id: 'cut' }, maxHistoryEvents: 60 });
+      const rowsOfPosts = async (): Promise<number | undefined> => {
+        const progress = await run.progress();
+        return 'nodes' in progress ? progress.nodes[1]?.rows : undefined;
+      };
+      await expect.poll(rowsOfPosts, { interval: 50 }).toBe(OTHERS * 25);
+      expect(script.remaining(), 'failures still to come when all others had ended').toBeGreaterThan(0);
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true });
+      // 0.5 + 1 + 2 + 4 + 8 + 16 + 32 s between the attempts, each at least four fifths of it.
+      expect(performance.now() - startedAt).toBeGreaterThan(0.8 * 63_500);
+      expect(api.report().byPath['/users/cut-f3/posts']).toBe(failures + 3);
+      expect(api.report().repeated).toEqual([]);
+    },
+    200_000,
+  );
 });

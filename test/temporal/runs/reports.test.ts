@@ -125,34 +125,14 @@ describe('reports', () => {
     });
     const traceback = toldOf(handle.workflowId)[0]?.traceback;
     expect(traceback).toContain('perform-action.ts');
-    const { rows } = await world.db.pool.query(`select tell, tell_tries from sluice.report where workflow_id = $1`, [
-      handle.workflowId,
-    ]);
-    expect(rows).toEqual([{ tell: 'told', tell_tries: 3 }]);
-  });
-
-  it('are ended for a run whose workflow was terminated, and its tree does not say that it runs', async () => {
-    const script = api.script('GET /users/held/items', ['silent'], { repeats: true });
-    const run = await world.sluice.start(list, { account: 'a4', input: { id: 'held' } });
-    await expect.poll(async () => (await run.progress()).state).toBe('running');
-    await world.temporal.workflow.getHandle(run.workflowId).terminate('somebody had enough');
-    await expect
-      .poll(() => only(run.workflowId), RECONCILED)
-      .toMatchObject({ status: 'failed', errorType: 'terminated' });
-    script.stop();
-    expect((await only(run.workflowId)).error).toContain('somebody had enough');
-    expect((await run.progress()).state).toBe('failed');
-    await expect.poll(() => toldOf(run.workflowId), RECONCILED).toHaveLength(1);
-  });
-
-  it('say that nobody knows whether the write happened when its workflow was terminated in the middle', async () => {
-    api.script('POST /messages', ['silent-after']);
-    const handle = await world.sluice.act(send, { account: 'a5', input: { text: 'x' } });
-    await expect.poll(async () => (await handle.status())?.state).toBe('sending');
-    await world.temporal.workflow.getHandle(handle.workflowId).terminate('stop');
-    await expect
-      .poll(() => only(handle.workflowId), RECONCILED)
-      .toMatchObject({ status: 'failed', errorType: 'unknown-write' });
+    const row = async () => {
+      const { rows } = await world.db.pool.query(`select tell, tell_tries from sluice.report where workflow_id = $1`, [
+        handle.workflowId,
+      ]);
+      return rows as unknown[];
+    };
+    // It is written down when the app has returned.
+    await expect.poll(row).toEqual([{ tell: 'told', tell_tries: 3 }]);
   });
 
   it('are written by the workflow itself when it was started by another client', async () => {
@@ -165,7 +145,38 @@ describe('reports', () => {
     expect(await only(workflowId)).toMatchObject({ status: 'ok', startedBy: 'system', account: 'a6', attempts: 3 });
   });
 
-  it('are ended when the run has a deadline of its own and misses it', async () => {
+  // These wait for the reconciler, together.
+  it.concurrent(
+    'are ended for a run whose workflow was terminated, and its tree does not say that it runs',
+    async ({ expect }) => {
+      const script = api.script('GET /users/held/items', ['silent'], { repeats: true });
+      const run = await world.sluice.start(list, { account: 'a4', input: { id: 'held' } });
+      await expect.poll(async () => (await run.progress()).state).toBe('running');
+      await world.temporal.workflow.getHandle(run.workflowId).terminate('somebody had enough');
+      await expect
+        .poll(() => only(run.workflowId), RECONCILED)
+        .toMatchObject({ status: 'failed', errorType: 'terminated' });
+      script.stop();
+      expect((await only(run.workflowId)).error).toContain('somebody had enough');
+      expect((await run.progress()).state).toBe('failed');
+      await expect.poll(() => toldOf(run.workflowId), RECONCILED).toHaveLength(1);
+    },
+  );
+
+  it.concurrent(
+    'say that nobody knows whether the write happened when its workflow was terminated in the middle',
+    async ({ expect }) => {
+      api.script('POST /messages', ['silent-after']);
+      const handle = await world.sluice.act(send, { account: 'a5', input: { text: 'x' } });
+      await expect.poll(async () => (await handle.status())?.state).toBe('sending');
+      await world.temporal.workflow.getHandle(handle.workflowId).terminate('stop');
+      await expect
+        .poll(() => only(handle.workflowId), RECONCILED)
+        .toMatchObject({ status: 'failed', errorType: 'unknown-write' });
+    },
+  );
+
+  it.concurrent('are ended when the run has a deadline of its own and misses it', async ({ expect }) => {
     const script = api.script('GET /users/slow/items', ['silent'], { repeats: true });
     const workflowId = `sync/list/a7-${randomUUID().slice(0, 4)}`;
     await world.temporal.workflow.start('sync', {
@@ -178,26 +189,31 @@ describe('reports', () => {
     script.stop();
   });
 
-  it('say that a run was never started when the app died before Temporal had accepted it', async () => {
-    const workflowId = 'action/social/send/a8/never';
-    const report = {
-      kind: 'action',
-      name: 'social/send',
-      account: 'a8',
-      tenant: 'a8',
-      startedBy: 'user:8',
-      workflowId,
-      rootWorkflowId: workflowId,
-      what: 'sends "never"',
-    } as const;
-    await insertReport(world.db.pool, { ...report, id: randomUUID() });
-    await world.db.pool.query(
-      `update sluice.report set started_at = started_at - interval '2 minutes', check_at = clock_timestamp() where workflow_id = $1`,
-      [workflowId],
-    );
-    await expect.poll(() => only(workflowId), RECONCILED).toMatchObject({ status: 'failed', errorType: 'not-started' });
-    await expect.poll(() => toldOf(workflowId), RECONCILED).toHaveLength(1);
-  });
+  it.concurrent(
+    'say that a run was never started when the app died before Temporal had accepted it',
+    async ({ expect }) => {
+      const workflowId = 'action/social/send/a8/never';
+      const report = {
+        kind: 'action',
+        name: 'social/send',
+        account: 'a8',
+        tenant: 'a8',
+        startedBy: 'user:8',
+        workflowId,
+        rootWorkflowId: workflowId,
+        what: 'sends "never"',
+      } as const;
+      await insertReport(world.db.pool, { ...report, id: randomUUID() });
+      await world.db.pool.query(
+        `update sluice.report set started_at = started_at - interval '2 minutes', check_at = clock_timestamp() where workflow_id = $1`,
+        [workflowId],
+      );
+      await expect
+        .poll(() => only(workflowId), RECONCILED)
+        .toMatchObject({ status: 'failed', errorType: 'not-started' });
+      await expect.poll(() => toldOf(workflowId), RECONCILED).toHaveLength(1);
+    },
+  );
 
   it('can be listed by account, status and kind, and read on from the last one seen', async () => {
     const all = await world.sluice.reports.list();

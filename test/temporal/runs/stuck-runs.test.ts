@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { WorkflowFailedError } from '@temporalio/client';
 import { CancelledFailure } from '@temporalio/common';
 import { NativeConnection, Worker } from '@temporalio/worker';
-import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, test as base, beforeAll, describe, expect, vi } from 'vitest';
 import { z } from 'zod';
 import type { RunWait, SyncHandle } from '../../../client/index.ts';
 import { defineSync } from '../../../providers/index.ts';
@@ -12,6 +12,7 @@ import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest, friends, provider } from '../../fixtures/forest.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 import { sluice } from '../../setup/command-line.ts';
+import { temporalAddress } from '../../setup/servers.ts';
 
 /** What a worker of an older version serves. */
 const other = defineSync('other', { provider, input: z.object({ id: z.string() }) }, (s) => ({
@@ -19,75 +20,98 @@ const other = defineSync('other', { provider, input: z.object({ id: z.string() }
 }));
 
 /** Before the server gives a task that was meant for a worker that has died to others, and the time until it is told. */
-const TOLD = { timeout: 40_000, interval: 250 };
+const TOLD = { interval: 250 };
+const POSTS = 200;
+
+/** Each test has a world and a user of its own, so that they wait side by side. */
+interface Site {
+  readonly world: World;
+  readonly user: string;
+  readonly start: () => Promise<SyncHandle>;
+  readonly calls: () => number;
+  /** A run whose worker has ended in a pause: no task is at work. */
+  readonly pausedRun: () => Promise<SyncHandle>;
+  /** A worker with other workflows. */
+  readonly brokenWorker: () => Promise<{ stop(): Promise<void> }>;
+  /** What `sluice status` says. */
+  readonly statusOf: (run: SyncHandle) => Promise<string>;
+}
+
+let api: FakeApi;
+beforeAll(async () => {
+  api = await startFakeApi({ latencyMs: 20 });
+  process.env['FOREST_URL'] = api.url;
+  api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
+  api.list('/users/:id/posts', { count: POSTS, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+});
+afterAll(() => api?.stop());
+
+const test = base.extend<{ site: Site }>({
+  // oxlint-disable-next-line no-empty-pattern -- vitest wants to see which fixtures a fixture needs
+  site: async ({}, use) => {
+    const world = await createWorld([forest], { workers: 0 });
+    await use(siteOf(world, `u${randomUUID().slice(0, 8)}`));
+    await world.end();
+  },
+}).concurrent;
+
+function siteOf(world: World, user: string): Site {
+  const start = () => world.sluice.start(forest, { account: user, input: { id: user } });
+  const calls = () =>
+    Object.entries(api.report().byPath).reduce(
+      (sum, [path, count]) => (path.startsWith(`/users/${user}`) ? sum + count : sum),
+      0,
+    );
+  return {
+    world,
+    user,
+    start,
+    calls,
+    pausedRun: async () => {
+      const worker = await world.startWorker();
+      const run = await start();
+      await vi.waitUntil(() => calls() > 30, { interval: 10, timeout: 60_000 });
+      expect(await run.waits()).toEqual([]);
+      await run.pause();
+      const { workflow } = world.temporal;
+      const isIdle = async () => !(await workflow.getHandle(run.workflowId).describe()).raw.pendingWorkflowTask;
+      await vi.waitUntil(isIdle, { timeout: 60_000 });
+      await worker.stop();
+      expect(await run.waits()).toEqual([]);
+      return run;
+    },
+    brokenWorker: async () => {
+      const native = await NativeConnection.connect({ address: temporalAddress() });
+      const worker = await Worker.create({
+        connection: native,
+        taskQueue: world.taskQueue,
+        workflowsPath: fileURLToPath(new URL('../../fixtures/other-workflows.ts', import.meta.url)),
+      });
+      const serving = worker.run();
+      return {
+        stop: async () => {
+          worker.shutdown();
+          await serving;
+          await native.close();
+        },
+      };
+    },
+    statusOf: async (run) => {
+      const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: temporalAddress() };
+      const { code, output } = await sluice(['status', run.workflowId], env);
+      expect(code).toBe(0);
+      return output;
+    },
+  };
+}
+
+const ofWorkers = async (run: SyncHandle): Promise<RunWait[]> =>
+  (await run.waits()).filter(({ kind }) => kind === 'worker');
 
 describe('a run that nobody carries out', () => {
-  let api: FakeApi;
-  let world: World;
-  const input = { id: 'u' };
-  const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
-
-  beforeEach(async () => {
-    world = await createWorld([forest], { workers: 0 });
-    api = await startFakeApi({ latencyMs: 20 });
-    process.env['FOREST_URL'] = api.url;
-    api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.list('/users/:id/posts', { count: 500, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
-  });
-  afterEach(async () => {
-    await world.end();
-    await api.stop();
-  });
-
-  const ofWorkers = async (run: SyncHandle): Promise<RunWait[]> =>
-    (await run.waits()).filter(({ kind }) => kind === 'worker');
-  /** A run whose worker has ended in a pause: no task is at work. */
-  const pausedRun = async (): Promise<SyncHandle> => {
-    const worker = await world.startWorker();
-    const run = await world.sluice.start(forest, { account: account(), input });
-    await expect.poll(() => api.report().calls, { interval: 10, timeout: 10_000 }).toBeGreaterThan(30);
-    expect(await run.waits()).toEqual([]);
-    await run.pause();
-    await expect
-      .poll(() =>
-        world.temporal.workflow
-          .getHandle(run.workflowId)
-          .describe()
-          .then(({ raw }) => raw.pendingWorkflowTask ?? null),
-      )
-      .toBe(null);
-    await worker.stop();
-    expect(await run.waits()).toEqual([]);
-    return run;
-  };
-
-  /** What `sluice status` says of it. */
-  const statusOf = async (run: SyncHandle): Promise<string> => {
-    const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: inject('temporalAddress') };
-    const { code, output } = await sluice(['status', run.workflowId], env);
-    expect(code).toBe(0);
-    return output;
-  };
-
-  const brokenWorker = async () => {
-    const native = await NativeConnection.connect({ address: inject('temporalAddress') });
-    const worker = await Worker.create({
-      connection: native,
-      taskQueue: world.taskQueue,
-      workflowsPath: fileURLToPath(new URL('../../fixtures/other-workflows.ts', import.meta.url)),
-    });
-    const serving = worker.run();
-    return {
-      stop: async () => {
-        worker.shutdown();
-        await serving;
-        await native.close();
-      },
-    };
-  };
-
-  it('says that no worker serves its task queue, from before it has begun', async () => {
-    const run = await world.sluice.start(forest, { account: account(), input });
+  test('says that no worker serves its task queue, from before it has begun', async ({ expect, site }) => {
+    const { world } = site;
+    const run = await site.start();
     await expect
       .poll(() => ofWorkers(run), TOLD)
       .toEqual([
@@ -102,15 +126,16 @@ describe('a run that nobody carries out', () => {
         },
       ]);
     expect(await run.progress()).toMatchObject({ state: 'starting' });
-    const status = await statusOf(run);
+    const status = await site.statusOf(run);
     expect(status).toContain(`no worker serves task queue "${world.taskQueue}"`);
     await world.startWorker();
     expect(await run.result()).toMatchObject({ state: 'done' });
     expect(await run.waits()).toEqual([]);
   });
 
-  it('says that the workers of its task queue have gone', async () => {
-    const run = await pausedRun();
+  test('says that the workers of its task queue have gone', async ({ expect, site }) => {
+    const { world } = site;
+    const run = await site.pausedRun();
     await run.resume();
     await expect
       .poll(() => ofWorkers(run).then(([wait]) => wait?.text), TOLD)
@@ -119,9 +144,13 @@ describe('a run that nobody carries out', () => {
     expect(await run.result()).toMatchObject({ state: 'done' });
   });
 
-  it('says how its workflow tasks fail after a broken deploy, and goes on by itself when that is mended', async () => {
-    const run = await pausedRun();
-    const broken = await brokenWorker();
+  test('says how its workflow tasks fail after a broken deploy, and goes on by itself when that is mended', async ({
+    expect,
+    site,
+  }) => {
+    const { world } = site;
+    const run = await site.pausedRun();
+    const broken = await site.brokenWorker();
     try {
       await run.resume();
       await world.temporal.workflow.getHandle(`${run.workflowId}/posts`).signal('wake');
@@ -148,13 +177,14 @@ describe('a run that nobody carries out', () => {
     }
     await world.startWorker();
     expect(await run.result()).toMatchObject({ state: 'done' });
-    expect(api.report().repeated).toEqual([]);
+    expect(api.report().repeated.filter(({ path }) => path.startsWith(`/users/${site.user}`))).toEqual([]);
     expect(await run.waits()).toEqual([]);
   }, 120_000);
 
-  it('can be ended and retried, as it says, when nobody can carry it out any more', async () => {
-    const run = await pausedRun();
-    const broken = await brokenWorker();
+  test('can be ended and retried, as it says, when nobody can carry it out any more', async ({ expect, site }) => {
+    const { world } = site;
+    const run = await site.pausedRun();
+    const broken = await site.brokenWorker();
     await run.resume();
     await expect.poll(() => ofWorkers(run).then(([wait]) => wait?.text), TOLD).toContain('ondeterminism');
     await broken.stop();
@@ -163,12 +193,16 @@ describe('a run that nobody carries out', () => {
     const rest = await run.retryFailed();
     expect(await rest.result()).toMatchObject({ state: 'done', complete: true });
     const rows = await world.db.pool.query('select count(*)::int as count from sluice.record');
-    expect(rows.rows).toEqual([{ count: 12 + 12 * 500 }]);
+    expect(rows.rows).toEqual([{ count: 12 + 12 * POSTS }]);
   }, 120_000);
 
-  it('says what a step fails by, again and again, and goes on by itself when that is mended', async () => {
+  test('says what a step fails by, again and again, and goes on by itself when that is mended', async ({
+    expect,
+    site,
+  }) => {
+    const { world } = site;
     const worker = await world.startWorker({ syncs: [other] });
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await site.start();
     const said = (times: string): unknown => [
       {
         kind: 'worker',
@@ -182,7 +216,7 @@ describe('a run that nobody carries out', () => {
     ];
     await expect.poll(() => run.waits(), { timeout: 5_000 }).toEqual(said('(once|\\d times)'));
     await expect.poll(() => run.waits(), { timeout: 8_000 }).toEqual(said('[2-9] times'));
-    const status = await statusOf(run);
+    const status = await site.statusOf(run);
     expect(status).toMatch(/^starting\n.*This worker has no sync "forest"/);
     expect(status).not.toContain('no worker has taken it up yet');
     await worker.stop();
@@ -191,10 +225,10 @@ describe('a run that nobody carries out', () => {
     expect(await run.waits()).toEqual([]);
   }, 120_000);
 
-  it('can be cancelled when it could never be opened, and started anew', async () => {
+  test('can be cancelled when it could never be opened, and started anew', async ({ expect, site }) => {
+    const { world } = site;
     const old = await world.startWorker({ syncs: [other] });
-    const of = account();
-    const run = await world.sluice.start(forest, { account: of, input });
+    const run = await site.start();
     await expect.poll(() => ofWorkers(run).then(([wait]) => wait?.text), TOLD).toContain('has no sync "forest"');
     const result = run.result().then(
       () => 'done',
@@ -208,13 +242,13 @@ describe('a run that nobody carries out', () => {
     expect(await run.waits()).toEqual([]);
     const ended = await world.temporal.workflow.getHandle(run.workflowId, first.runId).describe();
     expect(ended.status.name).toBe('CANCELLED');
-    const reports = await world.sluice.reports.list({ account: of });
+    const reports = await world.sluice.reports.list({ account: site.user });
     expect(reports).toMatchObject([{ status: 'failed', errorType: 'cancelled', attempts: 0 }]);
-    expect(api.report().calls).toBe(0);
+    expect(site.calls()).toBe(0);
 
     await old.stop();
     await world.startWorker();
-    const again = await world.sluice.start(forest, { account: of, input });
+    const again = await site.start();
     expect(await again.result()).toMatchObject({ state: 'done', complete: true });
     expect((await world.temporal.workflow.getHandle(run.workflowId).describe()).runId).not.toBe(first.runId);
   }, 120_000);
