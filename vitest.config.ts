@@ -15,7 +15,11 @@ const postgres = 'test/setup/postgres.ts';
 const temporal = 'test/setup/temporal.ts';
 
 /** They take most of a machine, or measure what others would disturb, so each of them runs when nothing else does. */
-const alone = ['test/postgres/limiter/{clock,fairness,learned,race}.test.ts', 'test/temporal/faults/chaos.test.ts'];
+const alone = [
+  'test/postgres/limiter/{clock,fairness,learned,race}.test.ts',
+  'test/temporal/faults/chaos.test.ts',
+  'test/temporal/lists/calls-ahead.test.ts',
+];
 
 /**
  * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres

@@ -38,7 +38,10 @@ interface Asked {
 /** Calls of one list that were asked for at once. */
 type Row = readonly Asked[];
 
-/** Two calls of a list are at least the third party's latency apart, unless they were asked for at once. */
+/**
+ * Two calls of a list are at least the third party's latency apart, unless they were asked for at once: then it is a tenth of a
+ * millisecond. After one that was out of the ordinary the next may be asked for within a few.
+ */
 const AT_ONCE_MS = 3;
 
 describe('calls of a list that are asked for several at once', () => {
@@ -58,6 +61,12 @@ describe('calls of a list that are asked for several at once', () => {
   });
   afterEach(async () => {
     await letGo?.();
+    // A run that a failed test has left would call the third party of the next one. Most have ended.
+    for (const { workflowId } of runs.splice(0))
+      await world.temporal.workflow
+        .getHandle(workflowId)
+        .terminate('its test is over')
+        .catch(() => {});
     await api?.stop();
   });
 
@@ -70,7 +79,12 @@ describe('calls of a list that are asked for several at once', () => {
     api.list('/users/:id/friends', { count: FRIENDS, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
     api.list('/users/:id/posts', { count, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
   };
-  const start = ({ sync }: Kind): Promise<SyncHandle> => world.sluice.start(sync, { account, input });
+  const runs: SyncHandle[] = [];
+  const start = async ({ sync }: Kind, options: { readonly maxHistoryEvents?: number } = {}): Promise<SyncHandle> => {
+    const run = await world.sluice.start(sync, { account, input, ...options });
+    runs.push(run);
+    return run;
+  };
   /** What a run of lists of so many pages has to make and to store: each list, and the page of friends. */
   const wholeOf = ({ lists, friends }: Kind, pages: number) => ({
     calls: lists * pages + (friends > 0 ? 1 : 0),
@@ -79,6 +93,9 @@ describe('calls of a list that are asked for several at once', () => {
   const startEach = () => Promise.all(kinds.map(async (kind) => ({ kind, run: await start(kind) })));
   const wholeOfAll = (pages: number) =>
     kinds.map((kind) => wholeOf(kind, pages)).reduce((a, b) => ({ calls: a.calls + b.calls, rows: a.rows + b.rows }));
+  const paths = ['/users/u/notes', ...Array.from({ length: FRIENDS }, (_, i) => `/users/u-f${i}/posts`)];
+  /** Calls of the list that has had the fewest. */
+  const slowest = (): number => Math.min(...paths.map((path) => api.report().byPath[path] ?? 0));
   const callsReach = (calls: number) =>
     expect.poll(() => api.report().calls, { interval: 5 }).toBeGreaterThanOrEqual(calls);
 
@@ -176,12 +193,12 @@ describe('calls of a list that are asked for several at once', () => {
         expect(rows.length).toBeLessThan(calls / 2);
         const whole = rows.filter((row) => row.length === 8 && idleOf([row]) === 0);
         expect(whole.length).toBeGreaterThan(3);
+        // From the first answer to the last, as a share of the time that the row took: seven eighths if each were heard of alone.
         const spreads = whole.map((row) => {
           const at = row.map(({ answeredAtMs }) => answeredAtMs);
-          return Math.max(...at) - Math.min(...at);
+          return (Math.max(...at) - Math.min(...at)) / (Math.max(...at) - row[0]!.askedAtMs);
         });
-        // A row of eight takes more than 120 ms.
-        expect(median(spreads)).toBeLessThan(40);
+        expect(median(spreads)).toBeLessThan(0.4);
       },
     );
 
@@ -219,7 +236,7 @@ describe('calls of a list that are asked for several at once', () => {
       const PAGES = 60;
       const maxHistoryEvents = 45;
       await serve(PAGES);
-      const run = await world.sluice.start(kind.sync, { account, input, maxHistoryEvents });
+      const run = await start(kind, { maxHistoryEvents });
       expect(await run.result()).toMatchObject({ state: 'done', complete: true, ...wholeOf(kind, PAGES) });
       expect(api.report().repeated).toEqual([]);
       await rowsOf(run, maxHistoryEvents);
@@ -309,10 +326,10 @@ describe('calls of a list that are asked for several at once', () => {
     });
 
     it('stop at a slow call, after which calls are made durably', async () => {
-      const PAGES = 70;
+      const PAGES = 110;
       await serve(PAGES);
       const runs = await startEach();
-      await callsReach(LISTS * BEFORE);
+      await expect.poll(slowest, { interval: 5 }).toBeGreaterThan(30);
       api.pause();
       await expect.poll(() => callsWithin(api, 50), { interval: 1 }).toBe(0);
       expect(await callsWithin(api, 2_700)).toBe(0);
@@ -366,8 +383,6 @@ describe('calls of a list that are asked for several at once', () => {
     try {
       const first = await startProcess();
       const runs = await startEach();
-      const paths = ['/users/u/notes', ...Array.from({ length: FRIENDS }, (_, i) => `/users/u-f${i}/posts`)];
-      const slowest = (): number => Math.min(...paths.map((path) => api.report().byPath[path] ?? 0));
       await expect.poll(slowest, { interval: 5 }).toBeGreaterThan(40);
       const release = await holdPages();
       const pages = async () =>
@@ -432,7 +447,8 @@ function inRows(asked: readonly Asked[]): Row[] {
     const unit = each.fact?.unit;
     const row = newest.get(unit);
     const last = row?.at(-1);
-    if (row && last && each.askedAtMs - last.askedAtMs < AT_ONCE_MS) row.push(each);
+    const longest = isPlain(last?.fact) ? AT_ONCE_MS : AT_ONCE_MS / 6;
+    if (row && last && each.askedAtMs - last.askedAtMs < longest) row.push(each);
     else {
       const begun = [each];
       newest.set(unit, begun);

@@ -1,24 +1,12 @@
 /** Pages that are stored behind their answers, while something keeps them from being stored. */
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import type { SyncHandle } from '../../../client/index.ts';
-import { defineSync, get } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { forest, provider } from '../../fixtures/forest.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { forest, single } from '../../fixtures/forest.ts';
+import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { callsWithin, progressOf, rowsStored } from '../../setup/run-facts.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-
-const notes = provider.endpoint('notes', {
-  input: z.object({ id: z.string() }),
-  response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),
-  request: ({ id }, page) => get(`/users/${id}/notes`, { cursor: page.cursor, limit: page.size }),
-  paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 10 } },
-});
-const single = defineSync('single', { provider, input: z.object({ id: z.string() }) }, (s) => ({
-  notes: s.one(notes, { input: (input) => input, key: (note) => note.id }),
-}));
 
 const PAGES = 60;
 const FRIENDS = 3;
@@ -42,12 +30,8 @@ describe('a page that is being stored behind its answer', () => {
   });
   afterAll(() => world?.end());
   beforeEach(async () => {
-    account = `acct-${randomUUID().slice(0, 8)}`;
-    api = await startFakeApi({ latencyMs: 10 });
-    process.env['FOREST_URL'] = api.url;
-    api.list('/users/:id/notes', { count: PAGES * 10, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
-    api.list('/users/:id/friends', { count: FRIENDS, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.list('/users/:id/posts', { count: PAGES * 10, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    account = newAccount();
+    api = await startForestApi({ latencyMs: 10, friends: FRIENDS, posts: PAGES * 10, notes: PAGES * 10 });
   });
   afterEach(async () => {
     await letGo?.();

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { startForestApi } from '../../setup/forest-api.ts';
 import { sluice, startSluice, type Finished } from '../../setup/command-line.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 import { built } from '../../setup/programs.ts';
@@ -19,9 +20,7 @@ describe('the command line', () => {
   let env: Record<string, string>;
 
   beforeAll(async () => {
-    api = await startFakeApi({ latencyMs: 20 });
-    api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.list('/users/:id/posts', { count: 25, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    api = await startForestApi({ latencyMs: 20 });
     db = await createTestDatabase();
     env = {
       DATABASE_URL: db.url,

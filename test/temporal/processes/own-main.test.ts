@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { connect } from '../../../client/index.ts';
-import { startFakeApi } from '../../../testing/index.ts';
+import { startForestApi } from '../../setup/forest-api.ts';
 import { createTestDatabase } from '../../setup/database.ts';
 import { temporalAddress } from '../../setup/servers.ts';
 import { forest } from '../../fixtures/forest.ts';
@@ -11,9 +11,7 @@ import { forest } from '../../fixtures/forest.ts';
 const main = fileURLToPath(new URL('../../fixtures/own-main.ts', import.meta.url));
 
 it('a worker with a main file of its own finds its servers, and ends by itself after SIGTERM', async () => {
-  const api = await startFakeApi();
-  api.list('/users/:id/friends', { count: 3, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-  api.list('/users/:id/posts', { count: 4, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+  const api = await startForestApi({ friends: 3, posts: 4 });
   const db = await createTestDatabase();
   const temporal = { address: temporalAddress() };
   const taskQueue = `own-main-${process.pid}`;

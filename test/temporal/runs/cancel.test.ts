@@ -1,23 +1,11 @@
 /** A run that is cancelled while it makes calls inside its workflow tasks, where Temporal is heard only seconds later. */
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import type { SyncHandle } from '../../../client/index.ts';
-import { defineSync, get } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { forest, provider } from '../../fixtures/forest.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { forest, single } from '../../fixtures/forest.ts';
+import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { callsWithin } from '../../setup/run-facts.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-
-const notes = provider.endpoint('notes', {
-  input: z.object({ id: z.string() }),
-  response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),
-  request: ({ id }, page) => get(`/users/${id}/notes`, { cursor: page.cursor, limit: page.size }),
-  paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 10, max: 10 } },
-});
-const single = defineSync('single', { provider, input: z.object({ id: z.string() }) }, (s) => ({
-  notes: s.one(notes, { input: (input) => input, key: (note) => note.id }),
-}));
 
 /** Lists of the tree that are in hand side by side: `window` of the fixture. */
 const LISTS_IN_HAND = 8;
@@ -26,7 +14,6 @@ describe('a run that is cancelled in the middle', () => {
   let api: FakeApi;
   let world: World;
   const input = { id: 'u' };
-  const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
   beforeAll(async () => {
     world = await createWorld([forest, single]);
@@ -34,11 +21,7 @@ describe('a run that is cancelled in the middle', () => {
   afterAll(() => world?.end());
   beforeEach(async () => {
     // 20 s of calls and more.
-    api = await startFakeApi({ latencyMs: 40 });
-    process.env['FOREST_URL'] = api.url;
-    api.list('/users/:id/notes', { count: 4_995, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
-    api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.list('/users/:id/posts', { count: 10_000, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    api = await startForestApi({ latencyMs: 40, notes: 4_995, posts: 10_000 });
   });
   afterEach(() => api.stop());
 
@@ -57,19 +40,19 @@ describe('a run that is cancelled in the middle', () => {
   };
 
   it('hears it at once while it reads a single list', async () => {
-    const run = await world.sluice.start(single, { account: account(), input });
+    const run = await world.sluice.start(single, { account: newAccount(), input });
     await isWalking();
     expect(await cancelled(run)).toBeLessThanOrEqual(1);
   });
 
   it('hears it at once in every list of a tree', async () => {
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
     await isWalking();
     expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
   });
 
   it('ends as cancelled also when it was paused, and makes no call then', async () => {
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
     await isWalking();
     await run.pause();
     await expect.poll(() => stateOf(run)).toBe('paused');
@@ -80,7 +63,7 @@ describe('a run that is cancelled in the middle', () => {
     ['single list', single],
     ['tree', forest],
   ])('writes down that it was cancelled when it hears a pause and a resume together with it: a %s', async (_, sync) => {
-    const run = await world.sluice.start(sync, { account: account(), input });
+    const run = await world.sluice.start(sync, { account: newAccount(), input });
     await isWalking();
     await run.pause();
     await run.resume();
@@ -91,7 +74,7 @@ describe('a run that is cancelled in the middle', () => {
   });
 
   it('can be started again at once', async () => {
-    const who = account();
+    const who = newAccount();
     const run = await world.sluice.start(single, { account: who, input });
     await isWalking();
     await cancelled(run);
@@ -102,14 +85,14 @@ describe('a run that is cancelled in the middle', () => {
 
   it('stays as it ended when it has ended meanwhile', async () => {
     api.list('/users/:id/notes', { count: 95, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
-    const run = await world.sluice.start(single, { account: account(), input });
+    const run = await world.sluice.start(single, { account: newAccount(), input });
     await run.result();
     await run.cancel();
     expect(await run.progress()).toMatchObject({ state: 'done' });
   });
 
   it('is not marked when Temporal has nothing to cancel', async () => {
-    const run = await world.sluice.start(single, { account: account(), input });
+    const run = await world.sluice.start(single, { account: newAccount(), input });
     await isWalking();
     await world.temporal.workflow.getHandle(run.workflowId).terminate('as an operator does');
     await run.cancel();
@@ -121,7 +104,7 @@ describe('a run that is cancelled in the middle', () => {
     const away = await createWorld([single], { workers: 0 });
     try {
       const worker = await away.startWorker();
-      const run = await away.sluice.start(single, { account: account(), input });
+      const run = await away.sluice.start(single, { account: newAccount(), input });
       await isWalking();
       await worker.stop();
       await run.cancel();

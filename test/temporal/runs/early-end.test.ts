@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import type { FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
+import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { callsWithin } from '../../setup/run-facts.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
@@ -9,7 +9,6 @@ describe('a run that is ended before its time', () => {
   let api: FakeApi;
   let world: World;
   const input = { id: 'u' };
-  const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
   beforeAll(async () => {
     world = await createWorld([forest]);
@@ -18,17 +17,14 @@ describe('a run that is ended before its time', () => {
   beforeEach(async () => {
     // What a test before this one was told to wait for.
     await world.db.pool.query('update sluice.limit_bucket set closed_us = 0');
-    api = await startFakeApi({ latencyMs: 5 });
-    process.env['FOREST_URL'] = api.url;
-    api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.list('/users/:id/posts', { count: 25, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    api = await startForestApi();
   });
   afterEach(() => api.stop());
 
   it('ends what is open as truncated when its deadline passes, although the third party asked to wait for an hour', async () => {
     api.script('/users/:id/posts', [{ status: 429, headers: { 'retry-after': '3600' }, body: {} }]);
     const startedAt = Date.now();
-    const run = await world.sluice.start(forest, { account: account(), input, deadline: 4_000 });
+    const run = await world.sluice.start(forest, { account: newAccount(), input, deadline: 4_000 });
     const result = await run.result();
     expect(Date.now() - startedAt).toBeLessThan(15_000);
     expect(result).toMatchObject({ state: 'incomplete', complete: false });
@@ -48,7 +44,7 @@ describe('a run that is ended before its time', () => {
 
   it('also when it is paused', async () => {
     api.list('/users/:id/posts', { count: 2_000, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
-    const run = await world.sluice.start(forest, { account: account(), input, deadline: 5_000 });
+    const run = await world.sluice.start(forest, { account: newAccount(), input, deadline: 5_000 });
     await expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThan(20);
     await run.pause();
     expect(await run.result()).toMatchObject({ state: 'incomplete' });
@@ -56,7 +52,7 @@ describe('a run that is ended before its time', () => {
 
   it('gives up when nothing moves for as long as was said, and not while something does', async () => {
     api.script('/users/:id/posts', [{ status: 429, headers: { 'retry-after': '3600' }, body: {} }]);
-    const run = await world.sluice.start(forest, { account: account(), input, giveUpAfterMs: 3_000 });
+    const run = await world.sluice.start(forest, { account: newAccount(), input, giveUpAfterMs: 3_000 });
     const result = await run.result();
     expect(result).toMatchObject({ state: 'incomplete' });
     expect(result.flaws[0]).toMatchObject({ kind: 'truncated', reason: 'the run made no progress for 3 s' });
@@ -64,12 +60,17 @@ describe('a run that is ended before its time', () => {
 
   it('is not ended early when it is done before', async () => {
     api.list('/users/:id/posts', { count: 5, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
-    const run = await world.sluice.start(forest, { account: account(), input, deadline: 60_000, giveUpAfterMs: 1_000 });
+    const run = await world.sluice.start(forest, {
+      account: newAccount(),
+      input,
+      deadline: 60_000,
+      giveUpAfterMs: 1_000,
+    });
     expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: 12 + 12 * 5 });
   });
 
   it('refuses times that make no sense', async () => {
-    const start = (options: object) => world.sluice.start(forest, { account: account(), input, ...options });
+    const start = (options: object) => world.sluice.start(forest, { account: newAccount(), input, ...options });
     await expect(start({ deadline: 'tomorrow' })).rejects.toThrow(TypeError);
     await expect(start({ deadline: new Date(0) })).rejects.toThrow(/time to come/);
     await expect(start({ giveUpAfterMs: 10 })).rejects.toThrow(/1,000 or more/);

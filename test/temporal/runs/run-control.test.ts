@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import type { FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
+import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { replay } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
@@ -9,17 +10,13 @@ describe('a run, from app code', () => {
   let api: FakeApi;
   let world: World;
   const input = { id: 'u' };
-  const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
   beforeAll(async () => {
     world = await createWorld([forest]);
   });
   afterAll(() => world?.end());
   beforeEach(async () => {
-    api = await startFakeApi({ latencyMs: 5 });
-    process.env['FOREST_URL'] = api.url;
-    api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    api.list('/users/:id/posts', { count: 25, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    api = await startForestApi();
   });
   afterEach(() => api.stop());
 
@@ -39,7 +36,7 @@ describe('a run, from app code', () => {
   };
 
   it('attaches to the running one when it is started twice', async () => {
-    const options = { account: account(), input };
+    const options = { account: newAccount(), input };
     const [first, second] = await Promise.all([
       world.sluice.start(forest, options),
       world.sluice.start(forest, options),
@@ -52,7 +49,7 @@ describe('a run, from app code', () => {
   });
 
   it('says that an unknown run is unknown, and keeps the state of an ended one', async () => {
-    const of = { sync: forest, account: account() };
+    const of = { sync: forest, account: newAccount() };
     expect(await world.sluice.run(of).progress()).toEqual({ state: 'unknown' });
     expect(await world.sluice.progress(randomUUID())).toBeUndefined();
     const run = await world.sluice.start(forest, { account: of.account, input });
@@ -69,7 +66,7 @@ describe('a run, from app code', () => {
 
   it('makes no call while it is paused, and goes on at the page when it is resumed', async () => {
     api.list('/users/:id/posts', { count: 200, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
     await expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThan(30);
     await run.pause();
     await callsStop();
@@ -84,7 +81,7 @@ describe('a run, from app code', () => {
 
   it('carries out pauses and resumes that come together in their order, in every node', async () => {
     api.list('/users/:id/posts', { count: 200, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
     await expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThan(30);
     const handle = world.temporal.workflow.getHandle(run.workflowId);
     for (const name of ['pause', 'resume', 'pause', 'resume', 'pause', 'resume']) await handle.signal(name);
@@ -97,7 +94,7 @@ describe('a run, from app code', () => {
 
   it('ends as cancelled, keeps what is stored, and makes no further call', async () => {
     api.list('/users/:id/posts', { count: 2_000, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
     await expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThan(30);
     await run.cancel();
     await expect(run.result()).rejects.toThrow();
@@ -109,7 +106,7 @@ describe('a run, from app code', () => {
 
   it('is continued as new before its history grows large, with nothing lost and nothing asked twice', async () => {
     api.list('/users/:id/friends', { count: 60, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-    const who = account();
+    const who = newAccount();
     const run = await world.sluice.start(forest, { account: who, input, maxHistoryEvents: 60 });
     expect(await run.result()).toMatchObject({ state: 'done', rows: 60 + 60 * 25 });
     expect(api.report().repeated).toEqual([]);
@@ -126,7 +123,7 @@ describe('a run, from app code', () => {
   });
 
   it('replays every history it has made, with the same commands', async () => {
-    const who = account();
+    const who = newAccount();
     const run = await world.sluice.start(forest, { account: who, input });
     await run.result();
     for (const workflowId of [run.workflowId, `${run.workflowId}/friends`, `${run.workflowId}/posts`]) {
@@ -139,7 +136,7 @@ describe('a run, from app code', () => {
       count: ({ id }) => (id === 'u-f3' ? undefined : 5),
       itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }),
     });
-    const result = await (await world.sluice.start(forest, { account: account(), input })).result();
+    const result = await (await world.sluice.start(forest, { account: newAccount(), input })).result();
     expect(result).toMatchObject({ state: 'incomplete', complete: false, rows: 12 + 11 * 5 });
     expect(result.flaws).toEqual([
       {
@@ -157,20 +154,20 @@ describe('a run, from app code', () => {
       count: ({ id }) => (/f[0-3]$/.test(id) ? undefined : 5),
       itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }),
     });
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
     expect(await run.result()).toMatchObject({ state: 'failed', complete: false });
     expect(await run.progress()).toMatchObject({ state: 'failed', error: expect.stringContaining('404') as string });
   });
 
   it('visits a parent once although two lists bring it', async () => {
     api.list('/users/:id/friends', { count: 20, itemAt: (_, i) => ({ id: `same-${i % 12}` }) });
-    await (await world.sluice.start(forest, { account: account(), input })).result();
+    await (await world.sluice.start(forest, { account: newAccount(), input })).result();
     expect(api.report().byRoute['GET /users/:id/posts']).toBe(12 * 3);
   });
 
   it('waits without holding anything when the third party closes the key, and nobody calls meanwhile', async () => {
     api.script('/users/:id/posts', [{ status: 429, headers: { 'retry-after': '3' }, body: { error: 'slow down' } }]);
-    const run = await world.sluice.start(forest, { account: account(), input });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
     // While it waits, the Web UI says for what: on the node, and on the run.
     const details = async (id: string): Promise<string> =>
       (await world.temporal.workflow.getHandle(id).query<{ currentDetails?: string }>('__temporal_workflow_metadata'))

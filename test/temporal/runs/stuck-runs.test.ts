@@ -8,8 +8,9 @@ import { afterAll, test as base, beforeAll, describe, expect, vi } from 'vitest'
 import { z } from 'zod';
 import type { RunWait, SyncHandle } from '../../../client/index.ts';
 import { defineSync } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import type { FakeApi } from '../../../testing/index.ts';
 import { forest, friends, provider } from '../../fixtures/forest.ts';
+import { startForestApi } from '../../setup/forest-api.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 import { sluice } from '../../setup/command-line.ts';
 import { temporalAddress } from '../../setup/servers.ts';
@@ -39,10 +40,7 @@ interface Site {
 
 let api: FakeApi;
 beforeAll(async () => {
-  api = await startFakeApi({ latencyMs: 20 });
-  process.env['FOREST_URL'] = api.url;
-  api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
-  api.list('/users/:id/posts', { count: POSTS, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+  api = await startForestApi({ latencyMs: 20, posts: POSTS });
 });
 afterAll(() => api?.stop());
 
