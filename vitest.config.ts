@@ -1,8 +1,12 @@
 import { defineConfig } from 'vitest/config';
 import { RetriesReporter } from './test/setup/retries-reporter.ts';
+import { ALONE, LongestFirst } from './test/setup/schedule.ts';
 
 const shared = {
   pool: 'forks' as const,
+  // Files of one worker share a process: to import Temporal and the rest anew takes longer than most of them run. None may
+  // leave anything behind; `world.end()` and `db.drop()` see to it.
+  isolate: false,
   // A busy machine is no reason to fail: these are for what never comes.
   testTimeout: 120_000,
   hookTimeout: 240_000,
@@ -14,18 +18,11 @@ const build = 'test/setup/build.ts';
 const postgres = 'test/setup/postgres.ts';
 const temporal = 'test/setup/temporal.ts';
 
-/** They take most of a machine, or measure what others would disturb, so each of them runs when nothing else does. */
-const alone = [
-  'test/postgres/limiter/{clock,fairness,learned,race}.test.ts',
-  'test/temporal/faults/chaos.test.ts',
-  'test/temporal/lists/calls-ahead.test.ts',
-];
-
 /**
  * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres
  * that is given there is one file at a time.
  */
-const sideBySide = { maxWorkers: process.env['DATABASE_URL'] ? 1 : 3, exclude: alone };
+const sideBySide = { maxWorkers: process.env['DATABASE_URL'] ? 1 : 3, exclude: ALONE };
 
 /** Results as JSON, for `.ci/run`. */
 const resultsFile = process.env['SLUICE_TEST_RESULTS'];
@@ -37,6 +34,7 @@ export default defineConfig({
       new RetriesReporter(),
       ...(resultsFile ? [['json', { outputFile: resultsFile }] as ['json', { outputFile: string }]] : []),
     ],
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Pure functions only: seconds, no servers.
       {
@@ -44,8 +42,6 @@ export default defineConfig({
           ...shared,
           name: 'quick',
           include: ['test/quick/**/*.test.ts'],
-          // They hold no state of their own, so files can share a process: importing takes longer than testing.
-          isolate: false,
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -77,7 +73,7 @@ export default defineConfig({
         test: {
           ...shared,
           name: 'alone',
-          include: alone,
+          include: ALONE,
           globalSetup: [build, postgres, temporal],
           maxWorkers: 1,
           sequence: { groupOrder: 2 },

@@ -1,4 +1,4 @@
-/** The third party of `fixtures/forest.ts`: users with notes and friends, and each friend's posts, in pages of ten. */
+/** The third party of `test/fixtures/forest.ts`: users with notes and friends, and each friend's posts, in pages of ten. */
 import { randomUUID } from 'node:crypto';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
 
