@@ -17,6 +17,7 @@ const shared = {
 const build = 'test/setup/build.ts';
 const postgres = 'test/setup/postgres.ts';
 const temporal = 'test/setup/temporal.ts';
+const servers = 'test/setup/servers.ts';
 
 /**
  * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres
@@ -54,6 +55,7 @@ export default defineConfig({
           name: 'postgres',
           include: ['test/postgres/**/*.test.ts'],
           globalSetup: [build, postgres],
+          setupFiles: [servers],
           sequence: { groupOrder: 1 },
         },
       },
@@ -65,6 +67,7 @@ export default defineConfig({
           name: 'temporal',
           include: ['test/temporal/**/*.test.ts'],
           globalSetup: [build, postgres, temporal],
+          setupFiles: [servers],
           sequence: { groupOrder: 1 },
           testTimeout: 240_000,
         },
@@ -75,6 +78,7 @@ export default defineConfig({
           name: 'alone',
           include: ALONE,
           globalSetup: [build, postgres, temporal],
+          setupFiles: [servers],
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
           testTimeout: 240_000,

@@ -4,11 +4,13 @@ import { defineProvider, defineSync, get, noAuth, window } from '../../../provid
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
-const WHALE_PAGES = 600;
+const WHALE_PAGES = 400;
+const BIG_PAGES = 120;
 const SMALL_PAGES = 5;
 const SMALL_ACCOUNTS = 20;
 const PAGE_SIZE = 10;
-const MAX_PER_SECOND = 40;
+/** Little enough to be what holds the runs back, also on a busy machine. */
+const MAX_PER_SECOND = 20;
 
 describe('one account with a long list beside many with short ones, under one limit and in one worker', () => {
   let api: FakeApi;
@@ -41,7 +43,8 @@ describe('one account with a long list beside many with short ones, under one li
   beforeAll(async () => {
     api = await startFakeApi({ latencyMs: 20 });
     api.list('/lists/:id', {
-      count: ({ id }) => PAGE_SIZE * (id.startsWith('whale') ? WHALE_PAGES : id.startsWith('big') ? 200 : SMALL_PAGES),
+      count: ({ id }) =>
+        PAGE_SIZE * (id.startsWith('whale') ? WHALE_PAGES : id.startsWith('big') ? BIG_PAGES : SMALL_PAGES),
       pagination: 'page',
       total: 'exact',
     });
@@ -70,7 +73,7 @@ describe('one account with a long list beside many with short ones, under one li
 
   it('the short ones end while the long one has hardly moved, and a call for a person overtakes it', async () => {
     const whale = await start('whale');
-    await expect.poll(() => pagesOf('whale'), { interval: 20, timeout: 30_000 }).toBeGreaterThan(50);
+    await expect.poll(() => pagesOf('whale'), { interval: 20 }).toBeGreaterThan(30);
 
     // By its share the long one gets 1 call of 21, so 5; its turn comes more often while the others are being started.
     expect(await swim()).toBeLessThan(WHALE_PAGES / 3);
@@ -92,8 +95,8 @@ describe('one account with a long list beside many with short ones, under one li
     const heavy = await start('big-heavy', { weight: 4 });
     const light = await start('big-light', { weight: 1 });
     expect(await heavy.result()).toMatchObject({ state: 'done', complete: true });
-    // In turn it would have about as many pages as the heavy one: 200.
-    expect(pagesOf('big-light')).toBeLessThan(150);
+    // In turn it would have about as many pages as the heavy one.
+    expect(pagesOf('big-light')).toBeLessThan(0.75 * BIG_PAGES);
     expect(await light.result()).toMatchObject({ state: 'done', complete: true });
     expect(api.report()).toMatchObject({ unknownPaths: {}, repeated: [] });
   });
