@@ -1,29 +1,61 @@
 import { defineConfig } from 'vitest/config';
+import { RetriesReporter } from './test/setup/retries-reporter.ts';
+import { ALONE, LongestFirst } from './test/setup/schedule.ts';
 
 const shared = {
   pool: 'forks' as const,
-  testTimeout: 60_000,
-  hookTimeout: 120_000,
-  // A busy machine is no reason to fail.
-  expect: { poll: { timeout: 20_000 } },
-  // Real servers, processes and clocks: in CI a test may have one more try, and the report shows that it needed it.
+  // Files of one worker share a process: to import Temporal and the rest anew takes longer than most of them run. None may
+  // leave anything behind; `world.end()` and `db.drop()` see to it.
+  isolate: false,
+  // A busy machine is no reason to fail: these are for what never comes.
+  testTimeout: 120_000,
+  hookTimeout: 240_000,
+  expect: { poll: { timeout: 60_000 } },
+  // In CI a failed test has one more try, which says whether it always fails. Needing it fails the run all the same.
   retry: process.env['CI'] ? 1 : 0,
 };
+const build = 'test/setup/build.ts';
+const postgres = 'test/setup/postgres.ts';
+const temporal = 'test/setup/temporal.ts';
+const servers = 'test/setup/servers.ts';
+
+/**
+ * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres
+ * that is given there is one file at a time.
+ */
+const sideBySide = { maxWorkers: process.env['DATABASE_URL'] ? 1 : 3, exclude: ALONE };
+
+/** Results as JSON, for `.ci/run`. */
+const resultsFile = process.env['SLUICE_TEST_RESULTS'];
 
 export default defineConfig({
   test: {
+    reporters: [
+      'default',
+      new RetriesReporter(),
+      ...(resultsFile ? [['json', { outputFile: resultsFile }] as ['json', { outputFile: string }]] : []),
+    ],
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Pure functions only: seconds, no servers.
-      { test: { ...shared, name: 'quick', include: ['test/quick/**/*.test.ts'], sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          ...shared,
+          name: 'quick',
+          include: ['test/quick/**/*.test.ts'],
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
       // Real Postgres only.
       {
         test: {
           ...shared,
+          ...sideBySide,
           name: 'postgres',
           include: ['test/postgres/**/*.test.ts'],
-          globalSetup: ['test/setup/postgres.ts'],
-          // One file at a time: they start processes of their own and race them against the database.
-          maxWorkers: 1,
+          globalSetup: [build, postgres],
+          setupFiles: [servers],
           sequence: { groupOrder: 1 },
         },
       },
@@ -31,12 +63,25 @@ export default defineConfig({
       {
         test: {
           ...shared,
+          ...sideBySide,
           name: 'temporal',
           include: ['test/temporal/**/*.test.ts'],
-          globalSetup: ['test/setup/postgres.ts', 'test/setup/temporal.ts'],
+          globalSetup: [build, postgres, temporal],
+          setupFiles: [servers],
+          sequence: { groupOrder: 1 },
+          testTimeout: 240_000,
+        },
+      },
+      {
+        test: {
+          ...shared,
+          name: 'alone',
+          include: ALONE,
+          globalSetup: [build, postgres, temporal],
+          setupFiles: [servers],
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
-          testTimeout: 120_000,
+          testTimeout: 240_000,
         },
       },
     ],

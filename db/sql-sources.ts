@@ -1,7 +1,7 @@
 /**
  * The sources of Sluice's schema: tables in `schema/`, one function a file in `functions/`. Migrations are frozen copies of them;
  * only `scripts/freeze-sql.ts` and tests read the sources, a running worker never does.
- * Used by: scripts/freeze-sql.ts, test/postgres/sql-sources.test.ts.
+ * Used by: scripts/freeze-sql.ts, test/postgres/schema/sources.test.ts.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 

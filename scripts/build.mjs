@@ -1,20 +1,31 @@
 // Builds the package: JavaScript and types, the SQL files beside the code that reads them, and the workflow bundle, so
-// that a production worker neither compiles nor bundles at its start.
+// that a production worker neither compiles nor bundles at its start. The suite builds the processes that it starts in the
+// same way, into a folder of its own: `node scripts/build.mjs --out <folder> --project tsconfig.test.json`.
 import { execFileSync } from 'node:child_process';
 import { chmod, cp, rm, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { bundleWorkflowCode } from '@temporalio/worker';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
-await rm(`${root}dist`, { recursive: true, force: true });
-execFileSync(process.execPath, [`${root}node_modules/typescript/bin/tsc`, '-p', `${root}tsconfig.build.json`], {
-  cwd: root,
-  stdio: 'inherit',
+const { values } = parseArgs({
+  options: {
+    out: { type: 'string', default: join(root, 'dist') },
+    project: { type: 'string', default: 'tsconfig.build.json' },
+  },
 });
-await cp(`${root}db/migrations`, `${root}dist/db/migrations`, { recursive: true });
+const out = resolve(values.out);
+if (out === join(root, 'dist')) await rm(out, { recursive: true, force: true });
+execFileSync(
+  process.execPath,
+  [join(root, 'node_modules/typescript/bin/tsc'), '-p', join(root, values.project), '--outDir', out],
+  { cwd: root, stdio: 'inherit' },
+);
+await cp(join(root, 'db/migrations'), join(out, 'db/migrations'), { recursive: true });
 const { code } = await bundleWorkflowCode({
-  workflowsPath: `${root}dist/workflows/index.js`,
+  workflowsPath: join(out, 'workflows/index.js'),
   logger: { info() {}, debug() {}, trace() {}, warn: console.warn, error: console.error, log() {} },
 });
-await writeFile(`${root}dist/workflow-bundle.js`, code);
-await chmod(`${root}dist/cli/main.js`, 0o755);
+await writeFile(join(out, 'workflow-bundle.js'), code);
+await chmod(join(out, 'cli/main.js'), 0o755);

@@ -44,6 +44,12 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly reportDays?: number;
   /** Default: read from the environment, see `config.ts`. */
   readonly settings?: WorkerSettings;
+  /**
+   * The workflows of Sluice, bundled. Default: the bundle of the package's build; from TypeScript sources they are bundled
+   * now, which takes 1.5 s of one core. For programs that start many workers from sources: make it once with
+   * `bundleWorkflowCode` of `@temporalio/worker`.
+   */
+  readonly workflowBundle?: WorkflowBundleOption;
   readonly log?: Log;
 }
 
@@ -132,7 +138,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         connection,
         namespace,
         taskQueue: settings.taskQueue,
-        ...workflowSource(),
+        ...workflowSource(options.workflowBundle),
         activities,
         maxConcurrentActivityTaskExecutions: settings.concurrency,
         maxConcurrentLocalActivityExecutions: settings.concurrency,
@@ -188,8 +194,11 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   }
 }
 
-/** The bundle that the build made, or the sources, which are then bundled now (about 1.5 s). */
-function workflowSource(): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
+/** The bundle that was given or that the build made, or the sources, which are then bundled now. */
+function workflowSource(
+  given: WorkflowBundleOption | undefined,
+): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
+  if (given) return { workflowBundle: given };
   const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';

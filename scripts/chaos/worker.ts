@@ -20,13 +20,17 @@ const RESTART_MS = 500;
 const STOP_MS = 8_000;
 const SERVE_PATIENCE_MS = 90_000;
 
-const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Resolves when the worker serves, which takes some seconds. Its log is `<name>.log` in `dataDir`. */
+/**
+ * Resolves when the worker serves, which takes some seconds. Its log is `<name>.log` in `dataDir`.
+ * @param builtFolder holds the repository as built JavaScript. Without it the sources are run.
+ */
 export function createWorkerVictim(
   name: VictimName,
   servers: Pick<ChaosServers, 'databaseUrl' | 'temporalAddress' | 'thirdPartyUrl'>,
   dataDir: string,
+  builtFolder: string | undefined,
   onEnd: (code: number | null) => void,
 ): Promise<Victim> {
   const logFile = join(dataDir, `${name}.log`);
@@ -46,7 +50,7 @@ export function createWorkerVictim(
     const serves = new Promise<void>((resolve) => (serving = resolve));
     /** One process at a time: this variable always names the latest. */
     const run = (): void => {
-      child = startWorker(env, logFile, serving);
+      child = startWorker(builtFolder, env, logFile, serving);
       child.once('exit', (code, signal) => {
         if (!isWanted || signal === 'SIGKILL') return;
         onEnd(code);
@@ -76,9 +80,16 @@ export function createWorkerVictim(
   return createVictim(name, launch);
 }
 
-function startWorker(env: NodeJS.ProcessEnv, logFile: string, serving: () => void): ChildProcess {
+function startWorker(
+  builtFolder: string | undefined,
+  env: NodeJS.ProcessEnv,
+  logFile: string,
+  serving: () => void,
+): ChildProcess {
   const log = createWriteStream(logFile, { flags: 'a' });
-  const args = ['--import', 'tsx', path('../../cli/main.ts'), 'worker', '--module', path('network.ts')];
+  const [loader, folder, extension] = builtFolder ? [[], builtFolder, 'js'] : [['--import', 'tsx'], root, 'ts'];
+  const file = (name: string): string => join(folder, `${name}.${extension}`);
+  const args = [...loader, file('cli/main'), 'worker', '--module', file('scripts/chaos/network')];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], env });
   let output = '';
   child.stdout.on('data', (data: Buffer) => {

@@ -1,11 +1,11 @@
 /**
  * A database of one's own for each test file: a clone of the migrated template, made in some 30 ms.
- * The server and the template come from `postgres.ts` (vitest globalSetup).
+ * Servers and templates come from `postgres.ts` (vitest globalSetup).
  */
 import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
-import { inject } from 'vitest';
 import { createPool, type Pool, type PoolOptions } from '../../db/pool.ts';
+import { postgresServer } from './servers.ts';
 
 export interface TestDatabase {
   /** Connection string of the clone, for worker processes and second pools. */
@@ -24,9 +24,9 @@ const LEAK_PATIENCE_MS = 5_000;
 
 /** Clones the template. Call in `beforeAll`, and `drop()` in `afterAll`. */
 export async function createTestDatabase(poolOptions: PoolOptions = {}): Promise<TestDatabase> {
-  const adminUrl = inject('postgresAdminUrl');
+  const { adminUrl, template } = postgresServer();
   const name = `sluice_test_${randomBytes(6).toString('hex')}`;
-  await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${inject('postgresTemplate')}`));
+  await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   const pool = createPool(url.href, { applicationName: 'sluice-test', ...poolOptions });

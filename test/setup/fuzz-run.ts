@@ -1,6 +1,6 @@
 /**
  * One round of fuzzing: a tree of lists whose every answer is drawn from a seed (status, headers, body, timing), against
- * real servers. Used by `test/temporal/fuzz.test.ts` and `scripts/fuzz.ts`.
+ * real servers. Used by `test/temporal/faults/fuzz.test.ts` and `scripts/fuzz.ts`.
  */
 import { z } from 'zod';
 import type { NodeProgress } from '../../contracts/run.ts';

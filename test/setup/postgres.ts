@@ -1,6 +1,8 @@
 /**
- * vitest globalSetup: one real Postgres for the whole run (`DATABASE_URL` when set, else our own in a temporary folder)
- * with a migrated template database. Next stop: `database.ts` clones the template for each test file.
+ * vitest globalSetup: a real Postgres for each of the workers that run files side by side, in a temporary folder, with a
+ * migrated template database. A transaction that one file holds open would else delay the change feed of all others.
+ * With `DATABASE_URL` set it is that server, and files run one at a time.
+ * Next stop: `database.ts` clones the template for each test file.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,36 +12,36 @@ import type { TestProject } from 'vitest/node';
 import { migrate } from '../../db/migrate.ts';
 import { createPool } from '../../db/pool.ts';
 import { ensurePostgres } from '../../dev-servers/postgres/postgres.ts';
+import { onceARun } from './once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Connection string of a role that may create databases. */
-    postgresAdminUrl: string;
-    /** Name of the migrated database that tests clone. */
-    postgresTemplate: string;
+    /** One for each worker; `servers.ts` says which. */
+    postgresServers: readonly PostgresServer[];
   }
 }
 
-interface RunningPostgres {
+export interface PostgresServer {
+  /** Connection string of a role that may create databases. */
   readonly adminUrl: string;
+  /** Name of the migrated database that tests clone. */
   readonly template: string;
+}
+
+interface RunningPostgres extends PostgresServer {
   readonly stop: () => Promise<void>;
 }
 
-// vitest loads this file once for each project of a run; they share one server through the process.
-const shared = globalThis as { sluiceTestPostgres?: { users: number; running: Promise<RunningPostgres> } };
-
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const entry = (shared.sluiceTestPostgres ??= { users: 0, running: start() });
-  entry.users += 1;
-  const running = await entry.running;
-  project.provide('postgresAdminUrl', running.adminUrl);
-  project.provide('postgresTemplate', running.template);
+  const servers = await Promise.all(
+    Array.from({ length: project.config.maxWorkers }, (_, worker) => onceARun(`postgres-${worker}`, start)),
+  );
+  project.provide(
+    'postgresServers',
+    servers.map(({ running: { adminUrl, template } }) => ({ adminUrl, template })),
+  );
   return async () => {
-    entry.users -= 1;
-    if (entry.users > 0) return;
-    delete shared.sluiceTestPostgres;
-    await running.stop();
+    await Promise.all(servers.map(({ leave }) => leave()));
   };
 }
 

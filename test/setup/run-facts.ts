@@ -1,14 +1,17 @@
 /** What tests of runs look at: the third party's calls, a run's counters and the rows that are there. */
+import { vi } from 'vitest';
 import type { SyncHandle } from '../../client/index.ts';
 import { countRecords } from '../../db/index.ts';
 import type { FakeApi } from '../../testing/index.ts';
 import type { TestDatabase } from './database.ts';
 
-/** How many calls come within a moment in which none should. */
+/** How many calls come within a moment, by the third party's clock, in which none should. The first one ends it. */
 export async function callsWithin(api: FakeApi, ms: number): Promise<number> {
   const before = api.report().calls;
-  await new Promise((resolve) => setTimeout(resolve, ms));
-  return api.report().calls - before;
+  const since = api.now();
+  const came = () => api.report().calls - before;
+  await vi.waitUntil(() => came() > 0 || api.now() - since >= ms, { timeout: ms + 20_000, interval: 5 });
+  return came();
 }
 
 /** Of all nodes of the run together. */

@@ -1,29 +1,28 @@
 /**
- * vitest globalSetup: one real Temporal server for the whole run, in memory and without Web UI, with Sluice's search
- * attributes. Test files share it and keep apart by task queue and workflow id.
+ * vitest globalSetup: a real Temporal server for each of the workers that run files side by side, in memory and without Web
+ * UI, with Sluice's search attributes. Test files of one worker keep apart by task queue and workflow id.
  */
 import type { TestProject } from 'vitest/node';
-import { startTemporaryTemporal, type TemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
+import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
+import { onceARun } from './once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** `host:port` of the server; its namespace is `default`. */
-    temporalAddress: string;
+    /** One for each worker; `servers.ts` says which. */
+    temporalAddresses: readonly string[];
   }
 }
 
-// vitest loads this file once for each project of a run; they share one server through the process.
-const shared = globalThis as { sluiceTestTemporal?: { users: number; running: Promise<TemporaryTemporal> } };
-
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const entry = (shared.sluiceTestTemporal ??= { users: 0, running: startTemporaryTemporal(console.log) });
-  entry.users += 1;
-  const running = await entry.running;
-  project.provide('temporalAddress', running.address);
+  const start = () => startTemporaryTemporal(console.log);
+  const servers = await Promise.all(
+    Array.from({ length: project.config.maxWorkers }, (_, worker) => onceARun(`temporal-${worker}`, start)),
+  );
+  project.provide(
+    'temporalAddresses',
+    servers.map(({ running }) => running.address),
+  );
   return async () => {
-    entry.users -= 1;
-    if (entry.users > 0) return;
-    delete shared.sluiceTestTemporal;
-    await running.stop();
+    await Promise.all(servers.map(({ leave }) => leave()));
   };
 }

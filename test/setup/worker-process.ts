@@ -1,12 +1,11 @@
 /**
- * Real worker processes for tests that kill them: the command line's `worker`, with a module of `test/fixtures`.
+ * Real worker processes for tests that kill them: the command line's `worker`, with a module of `test/fixtures`,
+ * both built.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
-import { inject } from 'vitest';
-
-const path = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
+import { built } from './programs.ts';
+import { temporalAddress } from './servers.ts';
 
 export interface WorkerProcess {
   readonly child: ChildProcess;
@@ -25,13 +24,13 @@ export async function startWorkerProcess(options: {
 }): Promise<WorkerProcess> {
   const child = spawn(
     process.execPath,
-    ['--import', 'tsx', path('../../cli/main.ts'), 'worker', '--module', path(`../fixtures/${options.module}`)],
+    [built('cli/main.ts'), 'worker', '--module', built(`test/fixtures/${options.module}`)],
     {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
         DATABASE_URL: options.databaseUrl,
-        TEMPORAL_ADDRESS: inject('temporalAddress'),
+        TEMPORAL_ADDRESS: temporalAddress(),
         SLUICE_TASK_QUEUE: options.taskQueue,
         SLUICE_DRAIN_SECONDS: '2',
         ...options.env,

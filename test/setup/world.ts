@@ -3,16 +3,20 @@
  * workers in this process, and a client.
  */
 import { randomBytes } from 'node:crypto';
-import { inject } from 'vitest';
+import { Client, Connection } from '@temporalio/client';
 import { connect, type Sluice } from '../../client/index.ts';
 import type { Sync } from '../../providers/index.ts';
 import { createWorker, type SluiceWorker, type WorkerOptions } from '../../workers/index.ts';
 import { createTestDatabase, type TestDatabase } from './database.ts';
+import { workflowBundle } from './programs.ts';
+import { temporalAddress } from './servers.ts';
 
 export interface World {
   readonly db: TestDatabase;
   readonly sluice: Sluice;
   readonly taskQueue: string;
+  /** Temporal itself: what it knows of a workflow, and what an operator can do to one. */
+  readonly temporal: Client;
   /** Starts one more worker in this process. */
   startWorker(options?: Partial<WorkerOptions>): Promise<{ stop(): Promise<void> }>;
   end(): Promise<void>;
@@ -24,7 +28,8 @@ export async function createWorld(
 ): Promise<World> {
   const db = await createTestDatabase();
   const taskQueue = `test-${randomBytes(4).toString('hex')}`;
-  const temporal = { address: inject('temporalAddress') };
+  const temporal = { address: temporalAddress() };
+  const connection = Connection.lazy(temporal);
   const running: { worker: SluiceWorker; done: Promise<void> }[] = [];
   const settings = {
     taskQueue,
@@ -35,7 +40,15 @@ export async function createWorld(
     logLevel: 'error',
   };
   const startWorker = async (extra: Partial<WorkerOptions> = {}) => {
-    const worker = await createWorker({ syncs, databaseUrl: db.url, temporal, settings, ...options, ...extra });
+    const worker = await createWorker({
+      syncs,
+      databaseUrl: db.url,
+      temporal,
+      settings,
+      workflowBundle: workflowBundle(),
+      ...options,
+      ...extra,
+    });
     const entry = { worker, done: worker.run() };
     running.push(entry);
     return {
@@ -58,11 +71,13 @@ export async function createWorld(
     db,
     sluice,
     taskQueue,
+    temporal: new Client({ connection }),
     startWorker,
     end: async () => {
       for (const { worker } of running) worker.shutdown();
       await Promise.all(running.map(({ done }) => done));
       await sluice.close();
+      await connection.close();
       await db.drop();
     },
   };

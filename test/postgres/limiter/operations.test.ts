@@ -1,0 +1,154 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limit.ts';
+import { createLimiter, sweep, type Limiter } from '../../../limiter/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+
+let database: TestDatabase;
+let limiter: Limiter;
+let serial = 0;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  limiter = createLimiter({ pool: database.pool });
+});
+afterAll(async () => {
+  await limiter.stop();
+  await database.drop();
+});
+
+const minute: WindowLimit = { kind: 'window', name: 'minute', max: 5, perMs: 60_000 };
+const learned: LearnedLimit = { kind: 'learned', name: 'token' };
+const charge = (key: string): Charge => ({ limit: minute, key, cost: 1 });
+const ask = (charges: Charge[], account = 'a', maxWaitMs = 0) =>
+  limiter.acquire({ callKey: `call-${++serial}`, account, charges, maxWaitMs });
+
+describe('explaining a call', () => {
+  it('says what is used, who is ahead and when it would be served', async () => {
+    const charges = [charge('explain/minute/x')];
+    expect(await limiter.explain(charges)).toMatchObject({ etaMs: 0, limits: [] });
+    for (let i = 0; i < 5; i++) await ask(charges);
+    await ask(charges, 'b');
+    await ask(charges, 'c');
+    const explanation = await limiter.explain(charges, 'd');
+    expect(explanation).toMatchObject({
+      decidedBy: 'explain/minute/x',
+      limits: [{ used: 5, max: 5, perMs: 60_000, ahead: 2, accountsAhead: 2, state: 'open' }],
+    });
+    expect(explanation.etaMs).toBeGreaterThan(55_000);
+    expect(explanation.text).toMatch(
+      /5 of 5 used in 60 s, 2 calls of 2 accounts wait, 2 calls of 2 accounts ahead\nwould be served in \d+\.\d s/,
+    );
+  });
+
+  it('names the answer that closed the key', async () => {
+    const charges = [charge('explain/minute/closed')];
+    const answer = await ask(charges);
+    if (!answer.granted) throw new Error('not granted');
+    await limiter.report(answer.permit, { result: 'refused', closeForMs: 30_000, reason: '429 from GET /users' });
+    const { limits, etaMs, text } = await limiter.explain(charges);
+    expect(limits[0]).toMatchObject({ state: 'closed', reason: '429 from GET /users' });
+    expect(etaMs).toBeGreaterThan(29_000);
+    expect(text).toContain('429 from GET /users');
+  });
+});
+
+describe('the operator', () => {
+  it('pauses a whole provider with one row, keeps the order, and resumes it', async () => {
+    const charges = [charge('paused/minute/x')];
+    await ask(charges);
+    await limiter.pause('paused/*', 'they asked us to');
+    const denied = await ask(charges);
+    expect(denied).toMatchObject({ granted: false, wait: { cause: 'paused' } });
+    // Also a key that nobody used before.
+    expect(await ask([charge('paused/minute/new')])).toMatchObject({ granted: false, wait: { cause: 'paused' } });
+    expect((await limiter.explain(charges)).etaMs).toBe(Infinity);
+    expect(await limiter.list({ state: 'paused', prefix: 'paused/' })).toHaveLength(3);
+    await limiter.resume('paused/*');
+    expect((await ask(charges)).granted).toBe(true);
+    expect((await ask([charge('other/minute/x')])).granted).toBe(true);
+  });
+
+  it('pauses one limit of all scopes, also of those that turn up later', async () => {
+    await limiter.pause('part/minute/*', 'a leak');
+    expect((await ask([charge('part/minute/late')])).granted).toBe(false);
+    expect((await ask([{ ...charge('part/hour/late'), limit: { ...minute, name: 'hour' } }])).granted).toBe(true);
+    await limiter.resume('part/minute/*');
+    expect((await ask([charge('part/minute/late')])).granted).toBe(true);
+  });
+
+  it('overrides a window until the override is taken back', async () => {
+    const charges = [charge('over/minute/x')];
+    await ask(charges);
+    expect(await limiter.override('over/minute/x', { max: 1 })).toBe(true);
+    expect((await ask(charges)).granted).toBe(false);
+    await limiter.override('over/minute/x', {});
+    const { rows } = await database.pool.query(`select max from sluice.limit_bucket where key = 'over/minute/x'`);
+    expect(rows[0].max).toBe(5);
+    expect(await limiter.override('over/minute/unknown', { max: 1 })).toBe(false);
+    await expect(limiter.override('over/minute/x', { max: -1 })).rejects.toThrow(TypeError);
+  });
+
+  it('overrides a learned rate', async () => {
+    const charges: Charge[] = [{ limit: learned, key: 'over/token/x', cost: 1 }];
+    await ask(charges);
+    await limiter.override('over/token/x', { ratePerSecond: 100 });
+    const answers = await Promise.all(Array.from({ length: 20 }, () => ask(charges, 'a', 2_000)));
+    expect(answers.every((answer) => answer.granted)).toBe(true);
+    expect(await limiter.show('over/token/x')).toMatchObject({
+      ratePerSecond: 100,
+      isOverridden: true,
+      events: [{ type: 'overridden' }],
+    });
+  });
+
+  it('shows what happened to a key and who waits for it', async () => {
+    const charges = [charge('show/minute/x')];
+    for (let i = 0; i < 6; i++) await ask(charges, `account-${i}`);
+    const details = await limiter.show('show/minute/x');
+    expect(details).toMatchObject({ used: 5, waiting: 1, queue: [{ account: 'account-5', cost: 1 }] });
+    expect(await limiter.show('show/minute/never')).toBeUndefined();
+  });
+
+  it('forgets a key as if it had never been used', async () => {
+    const charges = [charge('forget/minute/x')];
+    for (let i = 0; i < 6; i++) await ask(charges);
+    expect(await limiter.forget('forget/minute/x')).toBe(true);
+    expect((await ask(charges)).granted).toBe(true);
+    expect(await limiter.forget('forget/minute/never')).toBe(false);
+  });
+});
+
+describe('a changed declaration', () => {
+  it('takes effect without forgetting what was granted', async () => {
+    const key = 'change/minute/x';
+    for (let i = 0; i < 4; i++) await ask([charge(key)]);
+    const wider: Charge = { limit: { ...minute, max: 6, perMs: 120_000 }, key, cost: 1 };
+    const answers = await Promise.all(Array.from({ length: 4 }, () => ask([wider])));
+    expect(answers.filter((answer) => answer.granted)).toHaveLength(2);
+    expect((await limiter.show(key))?.events).toMatchObject([{ type: 'declared' }]);
+  });
+});
+
+describe('housekeeping', () => {
+  it('removes the tickets of calls that never came back, and only those', async () => {
+    const charges = [charge('sweep/minute/x')];
+    for (let i = 0; i < 7; i++) await ask(charges);
+    await database.pool.query(
+      `update sluice.limit_ticket set lapse_us = lapse_us - 700 * 1000000::bigint, eta_us = eta_us - 700 * 1000000::bigint
+        where call_key = $1`,
+      [`call-${serial}`],
+    );
+    await sweep(database.pool);
+    const { rows } = await database.pool.query(
+      `select queue_len, queue_cost from sluice.limit_bucket where key = 'sweep/minute/x'`,
+    );
+    expect(rows).toEqual([{ queue_len: 1, queue_cost: 1 }]);
+  });
+
+  it('keeps events for as many days as it is told', async () => {
+    await database.pool.query(`update sluice.limit_event set at = at - interval '8 days'`);
+    await limiter.pause('events/*', 'today');
+    await sweep(database.pool, { keepEventsDays: 7 });
+    const { rows } = await database.pool.query(`select count(*)::int n from sluice.limit_event`);
+    expect(rows[0].n).toBe(1);
+  });
+});

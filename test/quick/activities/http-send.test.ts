@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createHttpSender } from '../../../activities/http/send.ts';
+import { buildRequest } from '../../../activities/http/build-request.ts';
+import { defaultOutcome } from '../../../providers/rules/default-rules.ts';
+import { startFakeApi, type FakeApi, type HostileKind } from '../../../testing/index.ts';
+
+// Undici's clocks tick once a second, so a timeout of 400 ms may come after 1.4 s.
+const limits = { connectMs: 500, headersMs: 400, bodyMs: 400, totalMs: 2_500, maxBodyBytes: 200_000 };
+
+describe('one call over HTTP', () => {
+  let api: FakeApi;
+  const http = createHttpSender();
+
+  beforeAll(async () => {
+    api = await startFakeApi({ dripMs: 100, hugeBytes: 1_000_000 });
+    api.object('/thing', () => ({ ok: true, padding: 'x'.repeat(400) }));
+  });
+  afterAll(async () => {
+    await http.close();
+    await api.stop();
+  });
+
+  const send = (overrides: Partial<typeof limits> = {}) =>
+    http.send({ method: 'GET', url: `${api.url}/thing`, headers: {} }, { ...limits, ...overrides });
+
+  it.each([
+    ['silent', 'headers-timeout', 'retry'],
+    ['slow-drip', 'total-timeout', 'retry'],
+    ['half-body', 'truncated-body', 'retry'],
+    ['reset', 'connection-reset', 'retry'],
+    ['huge-body', 'body-too-large', 'shrink-page'],
+    ['html-200', undefined, 'retry'],
+    ['html-429', undefined, 'limited'],
+  ] as const)(
+    'a third party that plays %s is interrupted as %s and means %s',
+    async (kind: HostileKind, code, outcome) => {
+      api.script('/thing', [kind]);
+      const startedAt = performance.now();
+      const answer = await send();
+      expect(answer.error?.code).toBe(code);
+      expect(defaultOutcome(answer).kind).toBe(outcome);
+      // The ceiling really interrupts: nothing outlasts it, whatever the socket does.
+      expect(performance.now() - startedAt).toBeLessThan(limits.totalMs + 1_000);
+      expect(JSON.parse((await send()).text)).toMatchObject({ ok: true });
+    },
+  );
+
+  it('says so when nobody listens and when the name is not known', async () => {
+    const refused = await http.send({ method: 'GET', url: 'http://127.0.0.1:1/', headers: {} }, limits);
+    expect(refused).toMatchObject({ status: 0, error: { code: 'connection-refused' } });
+    expect(defaultOutcome(refused).kind).toBe('retry');
+    const unknown = await http.send({ method: 'GET', url: 'http://no-such-host.invalid/', headers: {} }, limits);
+    expect(unknown).toMatchObject({ status: 0, error: { code: 'dns' } });
+  });
+
+  it('ends at once when the activity is cancelled', async () => {
+    const before = api.report().calls;
+    api.script('/thing', ['silent']);
+    const cancel = new AbortController();
+    const answer = http.send(
+      { method: 'GET', url: `${api.url}/thing`, headers: {} },
+      { ...limits, headersMs: 60_000, totalMs: 60_000 },
+      cancel.signal,
+    );
+    await expect.poll(() => api.report().calls, { interval: 5 }).toBeGreaterThan(before);
+    cancel.abort();
+    expect((await answer).error?.code).toBe('cancelled');
+  });
+
+  it('never sends credentials to another origin, not by a next link and not by a redirect', async () => {
+    const auth = { headers: { authorization: 'Bearer secret' } };
+    expect(() => buildRequest({ method: 'GET', path: 'https://evil.example/next?c=1' }, api.url, auth, {})).toThrow(
+      /credentials are not sent to other origins/,
+    );
+    api.route('GET', '/moved', () => ({
+      status: 302,
+      headers: { location: 'http://127.0.0.1:1/elsewhere' },
+      body: '',
+    }));
+    const answer = await http.send({ method: 'GET', url: `${api.url}/moved`, headers: auth.headers }, limits);
+    expect(answer.status).toBe(302);
+    expect(defaultOutcome(answer)).toMatchObject({ kind: 'permanent', cause: 'config' });
+  });
+
+  it('follows redirects of reads inside the origin, and gives up on a loop', async () => {
+    api.route('GET', '/old', () => ({ status: 301, headers: { location: '/thing' }, body: '' }));
+    expect(await http.send({ method: 'GET', url: `${api.url}/old`, headers: {} }, limits)).toMatchObject({
+      status: 200,
+    });
+    api.script(
+      '/thing',
+      Array.from({ length: 10 }, () => 'redirect-loop' as const),
+    );
+    expect(defaultOutcome(await send())).toMatchObject({ kind: 'permanent', cause: 'config' });
+  });
+});
+
+describe('a request', () => {
+  it('is below the base URL’s own path, without empty parameters, with auth last', () => {
+    const built = buildRequest(
+      { method: 'GET', path: '/users', query: { a: 1, b: undefined, c: null, d: 'x y' }, headers: { 'X-One': '1' } },
+      'https://api.example.com/v2/',
+      { headers: { authorization: 'Bearer t' }, query: { key: 'k' } },
+      { 'X-Version': '7' },
+    );
+    expect(built.url).toBe('https://api.example.com/v2/users?a=1&d=x+y&key=k');
+    expect(built.headers).toEqual({
+      accept: 'application/json',
+      'x-version': '7',
+      'x-one': '1',
+      authorization: 'Bearer t',
+    });
+  });
+});

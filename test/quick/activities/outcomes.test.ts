@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import { toObservation } from '../../../activities/http/to-observation.ts';
+import { backoffMs } from '../../../activities/call/backoff.ts';
+import type { Answer, TransportErrorCode } from '../../../contracts/answer.ts';
+import type { Outcome, OutcomeKind } from '../../../contracts/outcome.ts';
+import { defaultOutcome } from '../../../providers/rules/default-rules.ts';
+import type { Observation } from '../../../limiter/index.ts';
+
+const answered = (status: number, text = '', headers: Record<string, string> = {}): Answer => ({
+  status,
+  headers,
+  text,
+  elapsedMs: 12,
+});
+const broken = (code: TransportErrorCode, status = 0, text = ''): Answer => ({
+  ...answered(status, text),
+  error: { code, message: 'as it was told' },
+});
+const html = '<!DOCTYPE html>\n<html><head><title>Down for maintenance</title></head></html>';
+
+/** What was answered · what it means · what the limiter hears of it. */
+type Row = readonly [what: string, answer: Answer, outcome: Partial<Outcome>, limiter: Observation['result']];
+const recorded: readonly Row[] = [
+  ['a good answer', answered(200, '{"items":[]}'), { kind: 'ok' }, 'ok'],
+  ['an answer without a body', answered(204), { kind: 'ok' }, 'ok'],
+  ['201 of a write', answered(201, '{"id":1}'), { kind: 'ok' }, 'ok'],
+  ['HTML with status 200', answered(200, html), { kind: 'retry' }, 'failed'],
+  ['HTML that says it is JSON', answered(200, '\n  <html>', { 'content-type': 'application/json' }), { kind: 'retry' }, 'failed'],
+  ['a redirect that was not followed', answered(302, '', { location: 'https://elsewhere.example/' }), { kind: 'permanent', cause: 'config' }, 'ok'],
+  ['304, which nobody asked for', answered(304), { kind: 'permanent', cause: 'config' }, 'ok'],
+  ['400', answered(400, '{"error":"bad_request"}'), { kind: 'permanent', cause: 'bug' }, 'ok'],
+  ['401', answered(401, '{"error":"expired"}'), { kind: 'refresh-auth' }, 'ok'],
+  ['402', answered(402), { kind: 'permanent', cause: 'auth' }, 'ok'],
+  ['403', answered(403, html), { kind: 'permanent', cause: 'auth' }, 'ok'],
+  ['404', answered(404), { kind: 'permanent', cause: 'gone' }, 'ok'],
+  ['405', answered(405), { kind: 'permanent', cause: 'bug' }, 'ok'],
+  ['408', answered(408), { kind: 'retry' }, 'ok'],
+  ['409', answered(409), { kind: 'permanent', cause: 'bug' }, 'ok'],
+  ['410', answered(410), { kind: 'permanent', cause: 'gone' }, 'ok'],
+  ['413', answered(413), { kind: 'shrink-page' }, 'ok'],
+  ['422', answered(422, '{"error":"limit must be <= 50"}'), { kind: 'permanent', cause: 'bug' }, 'ok'],
+  ['425', answered(425), { kind: 'retry' }, 'ok'],
+  ['429', answered(429), { kind: 'limited' }, 'refused'],
+  ['429 as HTML', answered(429, html), { kind: 'limited' }, 'refused'],
+  ['429 whose body broke off', broken('truncated-body', 429, '{"err'), { kind: 'limited' }, 'refused'],
+  ['451', answered(451), { kind: 'permanent', cause: 'bug' }, 'ok'],
+  ['500', answered(500), { kind: 'retry' }, 'failed'],
+  ['502 as HTML', answered(502, html), { kind: 'retry' }, 'failed'],
+  ['503 with Retry-After', answered(503, '', { 'retry-after': '30' }), { kind: 'retry' }, 'failed'],
+  ['504', answered(504), { kind: 'retry' }, 'failed'],
+  ['529, which no standard has', answered(529), { kind: 'retry' }, 'failed'],
+  ['799, which can’t be', answered(799), { kind: 'retry' }, 'failed'],
+  ['no connection in time', broken('connect-timeout'), { kind: 'retry' }, 'failed'],
+  ['no headers in time', broken('headers-timeout'), { kind: 'retry' }, 'failed'],
+  ['a body that stalls', broken('body-timeout', 200, '{"it'), { kind: 'retry' }, 'failed'],
+  ['a body that drips beyond the ceiling', broken('total-timeout', 200, '{'), { kind: 'retry' }, 'failed'],
+  ['a refused connection', broken('connection-refused'), { kind: 'retry' }, 'failed'],
+  ['a reset', broken('connection-reset'), { kind: 'retry' }, 'failed'],
+  ['a name that is not found', broken('dns'), { kind: 'retry' }, 'failed'],
+  ['a certificate that is not valid', broken('tls'), { kind: 'permanent', cause: 'config' }, 'ok'],
+  ['a body that is too large', broken('body-too-large', 200, '{"items":['), { kind: 'shrink-page' }, 'ok'],
+  ['half a body', broken('truncated-body', 200, '{"items":['), { kind: 'retry' }, 'failed'],
+  ['a call that its caller ended', broken('cancelled'), { kind: 'retry' }, 'ok'],
+  ['anything else that breaks', broken('other'), { kind: 'retry' }, 'failed'],
+]; // prettier-ignore
+
+describe('what HTTP says by itself', () => {
+  it.each(recorded)('%s', (_, answer, expected, limiter) => {
+    const outcome = defaultOutcome(answer);
+    expect(outcome).toMatchObject(expected);
+    if (outcome.kind !== 'ok') expect(outcome.reason.length).toBeGreaterThan(3);
+    expect(toObservation(outcome, answer).result).toBe(limiter);
+  });
+
+  it('every status there can be has an outcome, and none of an error is ok', () => {
+    for (let status = 100; status < 1_000; status++) {
+      const { kind } = defaultOutcome(answered(status, '{}'));
+      expect(kind === 'ok').toBe(status >= 200 && status < 300);
+    }
+  });
+
+  it('how long a third party asked to wait closes the key, refused or failing', () => {
+    for (const status of [429, 503]) {
+      const answer = answered(status, '', { 'retry-after': '30' });
+      expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ closeForMs: 30_000 });
+    }
+  });
+
+  it('a call that its caller ended says nothing about the third party', () => {
+    const answer = broken('cancelled');
+    expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ result: 'ok', isEndedByUs: true });
+  });
+
+  it('a reason holds no headers and not much of a body', () => {
+    const answer = answered(500, `secret page ${'x'.repeat(10_000)}`, { authorization: 'Bearer abc' });
+    const outcome = defaultOutcome(answer);
+    expect(outcome).toMatchObject({ kind: 'retry' });
+    expect(JSON.stringify(outcome).length).toBeLessThan(300);
+    expect(JSON.stringify(outcome)).not.toContain('Bearer');
+  });
+});
+
+describe('the union of outcomes', () => {
+  it('is closed: this table does not compile when one is missing or unknown', () => {
+    const actsOn: Record<OutcomeKind, 'unit' | 'limiter' | 'account' | 'retry'> = {
+      ok: 'unit',
+      retry: 'retry',
+      limited: 'limiter',
+      'refresh-auth': 'account',
+      skip: 'unit',
+      'end-of-data': 'unit',
+      'shrink-page': 'retry',
+      permanent: 'unit',
+      'unknown-write': 'retry',
+    };
+    expect(Object.keys(actsOn)).toHaveLength(9);
+  });
+});
+
+describe('the wait after a failure', () => {
+  it('doubles with every real attempt to five minutes, and no two callers wait equally long', () => {
+    const middle = () => 0.5;
+    expect([1, 2, 3, 4].map((attempt) => backoffMs(attempt, middle))).toEqual([500, 1_000, 2_000, 4_000]);
+    expect(backoffMs(20, middle)).toBe(300_000);
+    expect(backoffMs(1, () => 0)).toBe(400);
+    expect(backoffMs(1, () => 0.999)).toBeCloseTo(600, -1);
+  });
+});

@@ -1,0 +1,295 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Step } from '../../../providers/pagination/step.ts';
+import type { ListMemory, Position } from '../../../contracts/list.ts';
+import { compilePagination, type AnyPaginate } from '../../../providers/pagination/compile.ts';
+import type { Paginate } from '../../../providers/pagination/options.ts';
+import { halve } from '../../../providers/pagination/range.ts';
+
+interface Page {
+  readonly rows: readonly string[];
+  readonly next?: string | undefined;
+}
+
+interface Walk {
+  readonly end: Step['end'] | 'still going';
+  readonly seen: ReadonlySet<string>;
+  readonly pages: number;
+  readonly asked: readonly { readonly offset: number; readonly size: number }[];
+}
+
+/** Walks a list that one lane walks, as the store would: position and memory are carried as JSON. */
+function walk(
+  paginate: Paginate<Page, string>,
+  serve: (asked: { cursor: string | undefined; offset: number; size: number }, page: number) => Page,
+  maxPages: number,
+): Walk {
+  const pagination = compilePagination(paginate as AnyPaginate);
+  let position: Position | null = null;
+  let guard: ListMemory | null = null;
+  let items = 0;
+  const seen = new Set<string>();
+  const asked: { offset: number; size: number }[] = [];
+  for (let pages = 0; pages < maxPages; pages++) {
+    const request = pagination.request(position, pagination.pageSize.start, undefined);
+    asked.push({ offset: request.offset, size: request.size });
+    const page = serve(request, pages);
+    const rows = seen.size;
+    page.rows.forEach((row) => seen.add(row));
+    const at = {
+      position,
+      asked: request,
+      pages,
+      items,
+      rows,
+      guard,
+      isLaned: false,
+      given: null,
+      beyond: 0,
+      isSizable: true,
+    };
+    const answer = {
+      response: page,
+      headers: {},
+      url: 'https://x.example/',
+      itemCount: page.rows.length,
+      keys: page.rows,
+    };
+    const next: Step = JSON.parse(JSON.stringify(pagination.advance(at, answer))) as Step;
+    items += page.rows.length;
+    ({ position, guard } = next);
+    if (next.isQuietEnd && seen.size === rows) return { end: { kind: 'complete' }, seen, pages: pages + 1, asked };
+    if (next.end) return { end: next.end, seen, pages: pages + 1, asked };
+  }
+  return { end: 'still going', seen, pages: maxPages, asked };
+}
+
+const cursorList: Paginate<Page, string> = {
+  kind: 'cursor',
+  items: (page) => page.rows,
+  next: (page) => page.next,
+  pageSize: { start: 5 },
+};
+
+describe('lists whose pages name the next one', () => {
+  it('are read to their end with one call a page, whatever pages are empty or short', () => {
+    const sizes = fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 1, maxLength: 40 }).filter(
+      // Ten empty pages in a row are taken for a loop.
+      (pages) => !/(0,){9}0/.test(pages.join(',')),
+    );
+    fc.assert(
+      fc.property(sizes, (pages) => {
+        let n = 0;
+        const content = pages.map((size) => Array.from({ length: size }, () => `r${n++}`));
+        const {
+          end,
+          seen,
+          pages: calls,
+        } = walk(
+          cursorList,
+          ({ cursor }) => {
+            const at = Number(cursor ?? 0);
+            return { rows: content[at] ?? [], next: at + 1 < content.length ? String(at + 1) : undefined };
+          },
+          1_000,
+        );
+        expect(end).toEqual({ kind: 'complete' });
+        expect(seen.size).toBe(n);
+        expect(calls).toBe(pages.length);
+      }),
+    );
+  });
+
+  it('never end green and never go on for ever when a page leads back to an earlier one', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 60 }), fc.integer({ min: 1, max: 60 }), (before, length) => {
+        const { end, pages } = walk(
+          cursorList,
+          ({ cursor }) => {
+            const at = Number(cursor ?? 0);
+            const next = at + 1 < before + length ? at + 1 : before;
+            return { rows: [`r${at}`], next: String(next) };
+          },
+          1_000,
+        );
+        expect(end).toMatchObject({ kind: 'looped' });
+        // Brent: at most three times the way into the loop and once round it.
+        expect(pages).toBeLessThanOrEqual(3 * (before + length) + 3);
+      }),
+    );
+  });
+
+  it('are noticed by their rows when every token is new', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: 30 }), fc.integer({ min: 1, max: 30 }), (before, length) => {
+        const { end } = walk(
+          cursorList,
+          ({ cursor }) => {
+            const at = Number(cursor ?? 0);
+            const shown = at < before ? at : before + ((at - before) % length);
+            return { rows: [`r${shown}`], next: String(at + 1) };
+          },
+          400,
+        );
+        expect(end).toMatchObject({ kind: 'looped' });
+      }),
+    );
+  });
+
+  it('end truncated when more is promised but no next page is named', () => {
+    const { end } = walk({ ...cursorList, hasMore: () => true }, () => ({ rows: ['a'] }), 10);
+    expect(end).toMatchObject({ kind: 'truncated', reason: expect.stringMatching(/names no next page/) });
+  });
+
+  it('end where the answer says so, even with a token left', () => {
+    const list: Paginate<Page, string> = { ...cursorList, hasMore: () => false };
+    expect(walk(list, () => ({ rows: ['a'], next: 'b' }), 10)).toMatchObject({ end: { kind: 'complete' }, pages: 1 });
+  });
+});
+
+describe('lists by offset with an overlap', () => {
+  const overlapping: Paginate<Page, string> = {
+    kind: 'offset',
+    items: (page) => page.rows,
+    pageSize: { start: 20, min: 6 },
+    overlap: 5,
+  };
+  const change = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), inserts: fc.boolean() });
+
+  it('miss no row that was there all the time, however rows come and go between the pages', () => {
+    const changes = fc.array(fc.array(change, { maxLength: 12 }), { maxLength: 30 });
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 150 }), changes, (count, perPage) => {
+        const rows = Array.from({ length: count }, (_, n) => `r${n}`);
+        let made = count;
+        const { end, seen } = walk(
+          overlapping,
+          ({ offset, size }, page) => {
+            for (const { at, inserts } of page === 0 ? [] : (perPage[page - 1] ?? [])) {
+              const index = Math.floor(at * rows.length);
+              if (inserts) rows.splice(index, 0, `r${made++}`);
+              else rows.splice(index, 1);
+            }
+            return { rows: rows.slice(offset, offset + size) };
+          },
+          500,
+        );
+        expect(end).not.toBe('still going');
+        if (end !== 'still going' && end?.kind !== 'complete') return; // told, not silent
+        const original = new Set(Array.from({ length: count }, (_, n) => `r${n}`));
+        expect(rows.filter((row) => original.has(row) && !seen.has(row))).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('step back when more rows were deleted than the overlap has, and find what had moved', () => {
+    const rows = Array.from({ length: 100 }, (_, n) => `r${n}`);
+    const { end, seen, asked } = walk(
+      overlapping,
+      ({ offset, size }, page) => {
+        if (page === 2) rows.splice(0, 12);
+        return { rows: rows.slice(offset, offset + size) };
+      },
+      50,
+    );
+    expect(end).toEqual({ kind: 'complete' });
+    expect(rows.filter((row) => !seen.has(row))).toEqual([]);
+    expect(asked.slice(0, 4).map(({ offset }) => offset)).toEqual([0, 15, 30, 11]);
+  });
+
+  it('give up with a reason when the list changes faster than it is read', () => {
+    let turn = 0;
+    const { end } = walk(
+      overlapping,
+      ({ offset, size }) => {
+        turn++;
+        return { rows: Array.from({ length: size }, (_, n) => `t${turn}-${offset + n}`) };
+      },
+      200,
+    );
+    expect(end).toMatchObject({ kind: 'truncated', reason: expect.stringMatching(/changes faster than it is read/) });
+  });
+});
+
+describe('a numbered list walked by one lane', () => {
+  const kinds = fc.constantFrom('page' as const, 'offset' as const);
+
+  it('is read to its end with few calls too many but the one that sees the end', () => {
+    fc.assert(
+      fc.property(
+        kinds,
+        fc.nat({ max: 120 }),
+        fc.integer({ min: 1, max: 30 }),
+        fc.option(fc.integer({ min: 1, max: 30 })),
+        fc.constantFrom('none', 'exact', 'estimate'),
+        (kind, count, size, cap, total) => {
+          const served = Math.min(size, cap ?? size);
+          const list: Paginate<Page, string> = {
+            kind,
+            items: (page) => page.rows,
+            pageSize: { start: size },
+            lanes: 1,
+            ...(total === 'none' ? {} : { total: () => (total === 'exact' ? count : Math.round(count * 1.3)) }),
+            totalIs: total === 'exact' ? 'exact' : 'estimate',
+          };
+          const { end, seen, pages } = walk(
+            list,
+            ({ offset, size: asked }) => {
+              // A server with page numbers multiplies them by the size that it really gives.
+              const given = Math.min(asked, served);
+              const from = kind === 'page' ? (offset / asked) * given : offset;
+              return {
+                rows: Array.from({ length: Math.max(0, Math.min(given, count - from)) }, (_, n) => `r${from + n}`),
+              };
+            },
+            500,
+          );
+          expect(end).toEqual({ kind: 'complete' });
+          expect(seen.size).toBe(count);
+          const needed = Math.max(1, Math.ceil(count / served));
+          // Offsets overlap by a row. Page numbers overlap by asking for slightly smaller pages, which small ones hardly allow.
+          const most =
+            kind === 'offset' ? Math.ceil(count / Math.max(1, served - 1)) : served < 20 ? 2 * needed : 1.25 * needed;
+          expect(pages).toBeLessThanOrEqual(most + 3);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('asks for sizes that divide the page where a page number must reach into it', () => {
+    const pagination = compilePagination({ kind: 'page', items: () => [], pageSize: { start: 100 } });
+    const at = (done: number, size: number) => pagination.request({ index: 3, done, size: 100 }, size, undefined);
+    expect(at(0, 40)).toMatchObject({ size: 25, number: 1 + 12, offset: 300 });
+    expect(at(25, 40)).toMatchObject({ size: 25, number: 1 + 13, offset: 325 });
+    expect(at(50, 100)).toMatchObject({ size: 50, number: 1 + 7, offset: 350 });
+  });
+});
+
+describe('ranges', () => {
+  it('are halved without a gap and without an overlap, down to single steps', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -1000, max: 1000 }), fc.nat({ max: 500 }), (from, length) => {
+        const leaves = (low: number, high: number): number[] => {
+          const halves = halve({ from: low, to: high });
+          if (!halves) return low === high ? [low] : [];
+          return halves.flatMap((half) => leaves(half.from as number, half.to as number));
+        };
+        expect(leaves(from, from + length)).toEqual(Array.from({ length: length + 1 }, (_, n) => from + n));
+      }),
+    );
+  });
+
+  it('of days stay days, those of times go down to the millisecond', () => {
+    expect(halve({ from: '2024-01-01', to: '2024-01-04' })).toEqual([
+      { from: '2024-01-01', to: '2024-01-02' },
+      { from: '2024-01-03', to: '2024-01-04' },
+    ]);
+    expect(halve({ from: '2024-01-01', to: '2024-01-01' })).toBeUndefined();
+    expect(halve({ from: '2024-01-01T00:00:00Z', to: '2024-01-01T00:00:01Z' })).toEqual([
+      { from: '2024-01-01T00:00:00Z', to: '2024-01-01T00:00:00.499Z' },
+      { from: '2024-01-01T00:00:00.500Z', to: '2024-01-01T00:00:01Z' },
+    ]);
+  });
+});

@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { withSize } from '../../../providers/pagination/page-request.ts';
+import { askFrom, highestMark } from '../../../activities/sync/watermark.ts';
+import { defineProvider, defineSync, get, hours, noAuth, type Paginate } from '../../../providers/index.ts';
+
+type Item = { readonly id: string };
+
+describe('mistakes in the options of a list', () => {
+  const define = (paginate: Paginate<{ items: Item[] }, Item>, lookbackMs = 0) => {
+    const provider = defineProvider({
+      id: 'social',
+      baseUrl: 'https://api.social.example',
+      auth: noAuth(),
+      limits: [],
+    });
+    const list = provider.endpoint('list', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+      request: () => get('/list'),
+      paginate,
+    });
+    return defineSync('lists', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id, incremental: { field: ({ id }) => id, lookbackMs } }),
+    }));
+  };
+  const items = (body: { items: Item[] }) => body.items;
+
+  it('are told all at once, in words', () => {
+    expect(() =>
+      define(
+        { kind: 'offset', items, pageSize: { start: 10, min: 20 }, lanes: 0, overlap: 30, resultCap: 0, maxPages: 0 },
+        -1,
+      ),
+    ).toThrow(
+      /has 6 mistakes[^]*1 ≤ min ≤ start ≤ max, not 20, 10, 10[^]*maxPages is 0[^]*resultCap is 0[^]*lanes is 0[^]*overlap is 30[^]*lookbackMs is -1/,
+    );
+  });
+
+  it('name what excludes each other', () => {
+    expect(() => define({ kind: 'page', items, overlap: 2, pageSize: { min: 5 } })).toThrow(/overlap is for offsets/);
+    expect(() => define({ kind: 'offset', items, overlap: 2, lanes: 4, pageSize: { min: 5 } })).toThrow(
+      /overlap and lanes exclude each other/,
+    );
+    expect(() => define({ kind: 'offset', items, overlap: 2, pageSize: { min: 5 } })).not.toThrow();
+  });
+});
+
+describe('watermarks', () => {
+  const incremental = { field: (item: unknown) => item as string | number | null, lookbackMs: hours(1) };
+  const answered = Date.parse('2024-06-01T00:00:00Z');
+  const mark = (items: readonly unknown[], before: string | number | null = null, more: object = {}) =>
+    highestMark({ ...incremental, ...more }, items, before, answered);
+
+  it('are the highest value of a list, whatever zone and precision its times are written in', () => {
+    const marks = ['2024-03-01T10:00:00+02:00', '2024-03-01T09:30:00Z', null, '2024-03-01T08:59:59.999Z'];
+    expect(mark(marks)).toBe('2024-03-01T09:30:00.000Z');
+    expect(mark(marks, '2024-04-01T00:00:00.000Z')).toBe('2024-04-01T00:00:00.000Z');
+    expect(mark([9, 10, '11'], 3)).toBe(11);
+    expect(mark([])).toBeNull();
+    expect(highestMark(undefined, marks, null, answered)).toBeNull();
+  });
+
+  it('are UTC where no zone is told, wherever the worker runs, or in the zone that the sync names', () => {
+    expect(mark(['2024-03-01 09:30:00'])).toBe('2024-03-01T09:30:00.000Z');
+    expect(mark(['2024-03-01T09:30'], null, { zone: 'Europe/Berlin' })).toBe('2024-03-01T08:30:00.000Z');
+    expect(mark(['2024-04-01T09:30'], null, { zone: 'Europe/Berlin' })).toBe('2024-04-01T07:30:00.000Z');
+    expect(mark(['2024-03-10T03:30'], null, { zone: 'America/New_York' })).toBe('2024-03-10T07:30:00.000Z');
+    expect(mark(['2024-04-01T09:30Z'], null, { zone: 'Europe/Berlin' })).toBe('2024-04-01T09:30:00.000Z');
+  });
+
+  it('never pass the time of the answer: one row dated in the future would hide all others', () => {
+    expect(mark(['2031-01-01T00:00:00Z', '2024-03-01T09:30:00Z'])).toBe('2024-06-01T00:00:00.000Z');
+    expect(mark([answered + 5_000])).toBe(answered);
+    expect(mark([answered / 1_000 + 5_000])).toBe(answered / 1_000);
+    expect(mark([4_000_000_000], null, { numbers: 'ids' })).toBe(4_000_000_000);
+  });
+
+  it('may be ids of more digits than a number holds', () => {
+    expect(mark(['9007199254740993', '10007199254740993', '9007199254740999'])).toBe('10007199254740993');
+    expect(askFrom('10007199254740993', incremental)).toBe('10007199254740993');
+  });
+
+  it('that are neither a time nor a number are told, and not compared as text', () => {
+    for (const odd of ['yesterday', '03/04/2024', '2024-13-01', Number.NaN])
+      expect(() => mark([odd]), String(odd)).toThrow(/is no watermark; it must be a time in ISO 8601, or a number/);
+  });
+
+  it('are taken back by the look-back where they are times, and left alone where they are ids', () => {
+    expect(askFrom('2024-03-01T09:30:00.000Z', incremental)).toBe('2024-03-01T08:30:00.000Z');
+    expect(askFrom(1_709_285_400_000, incremental)).toBe('1709281800000');
+    expect(askFrom(1_709_285_400, incremental)).toBe('1709281800');
+    expect(askFrom(4_711, incremental)).toBe('4711');
+    expect(askFrom(1_709_285_400, { ...incremental, numbers: 'ids' })).toBe('1709285400');
+  });
+});
+
+describe('next links', () => {
+  it('get another page size where its parameter is named, and stay as they are otherwise', () => {
+    expect(withSize('https://api.social.example/v2/list?limit=100&cursor=x', 'limit', 50)).toBe(
+      'https://api.social.example/v2/list?limit=50&cursor=x',
+    );
+    expect(withSize('/list?limit=100', undefined, 50)).toBe('/list?limit=100');
+    expect(withSize('/list?limit=100', 'limit', 100)).toBe('/list?limit=100');
+    expect(withSize('/list', 'limit', 25)).toBe('/list?limit=25');
+  });
+});

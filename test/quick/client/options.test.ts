@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { checkCredentials } from '../../../client/check-credentials.ts';
+import { checkOptions } from '../../../client/check-options.ts';
+
+const fine = { account: 'a', startedBy: 'system', priority: 'bulk', weight: 1 };
+
+describe('options of start and act', () => {
+  it('may be all that is documented', () => {
+    for (const priority of ['interactive', 'bulk', 'trickle'])
+      for (const mode of ['incremental', 'full', undefined]) checkOptions({ ...fine, priority, mode });
+    checkOptions({ ...fine, startedBy: 'user:7', weight: 0.001, giveUpAfterMs: 1_000 });
+  });
+
+  it('that are wrong are named in one message, with what was wanted', () => {
+    const all = { account: 'a/b', startedBy: 'me', priority: 'high', weight: 0, mode: 'everything', giveUpAfterMs: 5 };
+    expect(() => checkOptions(all)).toThrow(
+      new TypeError(
+        [
+          '`account` is "a/b"; it must be a name without "/".',
+          '`startedBy` is "me"; it must be "user:<id>" or "system".',
+          '`priority` is "high"; it must be "interactive", "bulk" or "trickle".',
+          '`weight` is 0; it must be 0.001 to 1,000.',
+          '`mode` is "everything"; it must be "incremental" or "full".',
+          '`giveUpAfterMs` is 5; it must be 1,000 or more.',
+        ].join('\n'),
+      ),
+    );
+  });
+
+  it.each([Number.NaN, Infinity, -1])('a weight of %s is refused', (weight) => {
+    expect(() => checkOptions({ ...fine, weight })).toThrow(/weight/);
+  });
+
+  it('a name that every object has is not a priority', () => {
+    expect(() => checkOptions({ ...fine, priority: 'constructor' })).toThrow(/priority/);
+  });
+});
+
+describe('credentials of an account', () => {
+  it('may be a token, a password, or what a provider of one’s own needs', () => {
+    checkCredentials({ accessToken: 'x', refreshToken: 'y', expiresAt: '2026-11-21T12:00:00Z' });
+    checkCredentials({ username: 'u', password: 'p' });
+    checkCredentials({ extra: { apiKey: 'k' } });
+    // As a login brings it.
+    checkCredentials({ accessToken: 'x', scope: 'read' } as object);
+  });
+
+  it('are refused as the third party’s answer has them, without a word of what they hold', () => {
+    const raw = { access_token: 'very secret', expires_in: 3_600 } as object;
+    expect(() => checkCredentials(raw)).toThrow(
+      '`credentials` hold no secret that is known: they have `access_token`, `expires_in`, ' +
+        'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
+    );
+    expect(() => checkCredentials(raw)).not.toThrow('very secret');
+  });
+
+  it.each([[3_600], ['3600'], [new Date(0)], ['soon']])('that end at %s do not say when', (expiresAt) => {
+    expect(() => checkCredentials({ accessToken: 'x', expiresAt: expiresAt as string })).toThrow(/must be an ISO time/);
+  });
+
+  it('without any secret are none', () => {
+    expect(() => checkCredentials({})).toThrow(/hold no secret.*they have nothing/);
+    expect(() => checkCredentials({ accessToken: undefined, expiresAt: '2026-11-21T12:00:00Z' } as object)).toThrow(
+      /hold no secret/,
+    );
+  });
+});

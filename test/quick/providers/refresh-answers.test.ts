@@ -1,0 +1,153 @@
+import { describe, expect, it } from 'vitest';
+import type { Answer } from '../../../contracts/answer.ts';
+import { basic, bearer, defineProvider, jwtLifeMs, oauth2, refreshable, window } from '../../../providers/index.ts';
+import { blueskyAuth } from '../../../providers/bluesky/auth.ts';
+
+const answer = (status: number, body: unknown, more: Partial<Answer> = {}): Answer => ({
+  status,
+  headers: {},
+  text: typeof body === 'string' ? body : JSON.stringify(body),
+  elapsedMs: 1,
+  ...more,
+});
+const lost = { error: { code: 'connection-reset', message: 'reset' } } as const;
+const tokens = { accessToken: 'at', refreshToken: 'rt' };
+
+describe('an OAuth 2 refresh', () => {
+  const auth = oauth2({ tokenUrl: 'https://id.example/token', clientId: 'my app', clientSecret: () => 's:e/c' });
+  const refresh = auth.refresh!;
+
+  it('is a form with the client in the Authorization header, encoded as the standard wants it', () => {
+    expect(refresh.request(tokens)).toEqual({
+      method: 'POST',
+      path: 'https://id.example/token',
+      form: { grant_type: 'refresh_token', refresh_token: 'rt' },
+      headers: { authorization: `Basic ${Buffer.from('my+app:s%3Ae%2Fc').toString('base64')}` },
+    });
+    expect(refresh.request({ accessToken: 'at' })).toBeUndefined();
+  });
+
+  it('carries the client in its body where that is wanted, and no secret for public clients', () => {
+    const inBody = oauth2({
+      tokenUrl: '/t',
+      clientId: 'c',
+      clientSecret: () => 's',
+      clientAuth: 'body',
+      params: { audience: 'x' },
+    });
+    expect(inBody.refresh!.request(tokens)?.form).toMatchObject({ client_id: 'c', client_secret: 's', audience: 'x' });
+    const open = oauth2({ tokenUrl: () => '/t', clientId: () => 'c' });
+    expect(open.refresh!.request(tokens)).toEqual({
+      method: 'POST',
+      path: '/t',
+      form: { grant_type: 'refresh_token', refresh_token: 'rt', client_id: 'c' },
+    });
+  });
+
+  it('says which setting is missing', () => {
+    const unset = oauth2({ tokenUrl: '/t', clientId: 'c', clientSecret: () => undefined });
+    expect(() => unset.refresh!.request(tokens)).toThrow('oauth2: `clientSecret` gave nothing');
+  });
+
+  it.each<[string, Answer, object]>([
+    [
+      'new tokens',
+      answer(200, { access_token: 'a', refresh_token: 'r', expires_in: 3600 }),
+      { kind: 'refreshed', credentials: { accessToken: 'a', refreshToken: 'r' }, lifeMs: 3_600_000 },
+    ],
+    [
+      'a life in a string',
+      answer(200, { access_token: 'a', expires_in: '60' }),
+      { kind: 'refreshed', credentials: { accessToken: 'a' }, lifeMs: 60_000 },
+    ],
+    ['no life', answer(200, { access_token: 'a' }), { kind: 'refreshed', credentials: { accessToken: 'a' } }],
+    ['invalid_grant', answer(400, { error: 'invalid_grant', error_description: 'rt' }), { kind: 'refused' }],
+    ['invalid_grant with status 200', answer(200, { error: 'invalid_grant' }), { kind: 'refused' }],
+    ['an error of its own', answer(401, { error: 'token_revoked' }), { kind: 'refused' }],
+    ['invalid_client', answer(401, { error: 'invalid_client' }), { kind: 'config' }],
+    ['a request it does not know', answer(400, { error: 'unsupported_grant_type' }), { kind: 'config' }],
+    ['an address that is not there', answer(404, 'nothing here'), { kind: 'config' }],
+    ['a bare 401', answer(401, ''), { kind: 'refused' }],
+    ['a proxy page', answer(403, '<html>blocked</html>'), { kind: 'retry' }],
+    ['a limit', answer(429, '', { headers: { 'retry-after': '7' } }), { kind: 'retry', afterMs: 7_000 }],
+    ['a server that is down', answer(503, ''), { kind: 'retry' }],
+    ['an error that will pass', answer(400, { error: 'temporarily_unavailable' }), { kind: 'retry' }],
+    ['no answer', answer(0, '', lost), { kind: 'retry' }],
+    ['half an answer', answer(200, '{"access_token":"a', lost), { kind: 'retry' }],
+    ['success without a token', answer(200, { ok: true }), { kind: 'retry' }],
+  ])('understands %s', (_, given, meaning) => {
+    const result = refresh.parse(given);
+    expect(result).toMatchObject(meaning);
+    if ('reason' in result) expect(result.reason).not.toContain('access_token":"a');
+  });
+
+  it('repeats no word of an answer that could be a token', () => {
+    const result = refresh.parse(answer(400, { error: 'rt_0123456789', error_description: 'rt_0123456789' }));
+    expect(JSON.stringify(result)).not.toContain('rt_0123456789');
+  });
+});
+
+describe('a session of the AT Protocol', () => {
+  const { refresh } = blueskyAuth();
+  const jwt = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
+
+  it('is refreshed with the refresh token as Bearer and no body', () => {
+    expect(refresh!.request(tokens)).toEqual({
+      method: 'POST',
+      path: 'com.atproto.server.refreshSession',
+      headers: { authorization: 'Bearer rt' },
+    });
+  });
+
+  it('has its life in the token, ends for good with its names, and waits out everything else', () => {
+    const accessJwt = jwt({ iat: 1_000, exp: 8_200 });
+    expect(refresh!.parse(answer(200, { accessJwt, refreshJwt: 'r' }))).toEqual({
+      kind: 'refreshed',
+      credentials: { accessToken: accessJwt, refreshToken: 'r' },
+      lifeMs: 7_200_000,
+    });
+    expect(refresh!.parse(answer(400, { error: 'ExpiredToken', message: 'Token has been revoked' }))).toEqual({
+      kind: 'refused',
+      reason: 'the refresh was answered with HTTP 400 ExpiredToken',
+    });
+    expect(refresh!.parse(answer(502, 'bad gateway'))).toMatchObject({ kind: 'retry' });
+  });
+
+  it('has no life when its token is none', () => {
+    for (const text of ['', 'a.b.c', jwt({ exp: 5 }), jwt({ exp: 1, iat: 2 })]) expect(jwtLifeMs(text)).toBeUndefined();
+  });
+});
+
+describe("the refresh among a provider's limits", () => {
+  const provider = (except: string[]) =>
+    defineProvider({
+      id: 'p',
+      baseUrl: 'https://p.example',
+      auth: refreshable(basic(), { request: () => undefined, parse: () => undefined }),
+      limits: [
+        window('all', { by: ['app'], max: 5, perMs: 1_000 }),
+        window('data', { by: ['account'], max: 5, perMs: 1_000, except }),
+      ],
+    });
+
+  it('is charged as a call of its own, and can be left out by its name', () => {
+    const call = { account: 'a', tenant: 't', ip: 'i' };
+    expect(
+      provider(['refresh'])
+        .refreshCharges(call)
+        .map(({ key }) => key),
+    ).toEqual(['p/all/app']);
+    expect(provider([]).refreshCharges(call)).toHaveLength(2);
+    expect(provider(['refresh']).mistakes()).toEqual([]);
+  });
+
+  it('is not known where nothing is refreshed', () => {
+    const plain = defineProvider({
+      id: 'p',
+      baseUrl: 'https://p.example',
+      auth: bearer(),
+      limits: [window('all', { by: ['app'], max: 5, perMs: 1_000, except: ['refresh'] })],
+    });
+    expect(plain.mistakes().join()).toContain('no endpoint "refresh"');
+  });
+});

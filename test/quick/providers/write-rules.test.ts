@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Answer, TransportErrorCode } from '../../../contracts/answer.ts';
+import type { OutcomeKind } from '../../../contracts/outcome.ts';
+import { redact, secretsOf } from '../../../contracts/redact.ts';
+import { idempotencyKeyOf } from '../../../db/stores/action/action-store.ts';
+import { defineProvider, noAuth, post, retry, rules, status, when, window } from '../../../providers/index.ts';
+import { recordKey } from '../../../providers/bluesky/create-post.ts';
+import * as workflows from '../../../workflows/index.ts';
+
+const answer = (code: number, text = '{}', error?: TransportErrorCode): Answer => ({
+  status: code,
+  headers: {},
+  text,
+  elapsedMs: 1,
+  ...(error ? { error: { code: error, message: error } } : {}),
+});
+
+describe('what an answer to a write means', () => {
+  const provider = defineProvider({
+    id: 'p',
+    baseUrl: 'https://p.example',
+    auth: noAuth(),
+    limits: [window('app', { by: ['app'], max: 1, perMs: 1_000 })],
+    // As written for reads.
+    classify: rules([when(status(502, 504), retry())]),
+  });
+  const common = { input: z.object({}), output: z.unknown(), request: () => post('/x') };
+  const { definition: plain } = provider.action('plain', common);
+  const { definition: keyed } = provider.action('keyed', { ...common, idempotent: true });
+  const { definition: told } = provider.action('told', { ...common, classify: rules([when(status(500), retry())]) });
+
+  const table: readonly (readonly [string, Answer, OutcomeKind])[] = [
+    ['200', answer(200), 'ok'],
+    ['201', answer(201), 'ok'],
+    ['204 without a body', answer(204, ''), 'ok'],
+    ['200 with a page of HTML', answer(200, '<html>'), 'unknown-write'],
+    ['400', answer(400), 'permanent'],
+    ['401', answer(401), 'refresh-auth'],
+    ['403', answer(403), 'permanent'],
+    ['404', answer(404), 'permanent'],
+    ['408', answer(408), 'retry'],
+    ['409', answer(409), 'permanent'],
+    ['413', answer(413), 'permanent'],
+    ['429', answer(429), 'limited'],
+    ['429 whose body broke off', answer(429, '{', 'truncated-body'), 'limited'],
+    ['500', answer(500), 'unknown-write'],
+    ['502, although a rule for reads says retry', answer(502), 'unknown-write'],
+    ['503', answer(503), 'retry'],
+    ['504', answer(504), 'unknown-write'],
+    ['no name', answer(0, '', 'dns'), 'retry'],
+    ['no connection', answer(0, '', 'connection-refused'), 'retry'],
+    ['no connection in time', answer(0, '', 'connect-timeout'), 'retry'],
+    ['a bad certificate', answer(0, '', 'tls'), 'permanent'],
+    ['a reset', answer(0, '', 'connection-reset'), 'unknown-write'],
+    ['silence', answer(0, '', 'headers-timeout'), 'unknown-write'],
+    ['a ceiling', answer(0, '', 'total-timeout'), 'unknown-write'],
+    ['half a body', answer(200, '{', 'truncated-body'), 'unknown-write'],
+    ['a body that is too large', answer(200, '{', 'body-too-large'), 'unknown-write'],
+  ];
+  for (const [what, given, kind] of table) {
+    it(`${what} is ${kind}`, () => {
+      expect(plain.decide(given).kind).toBe(kind);
+    });
+  }
+
+  it('believes a rule of the action itself, and 409 only where keys are honoured', () => {
+    expect(told.decide(answer(500)).kind).toBe('retry');
+    expect(keyed.decide(answer(409)).kind).toBe('retry');
+  });
+});
+
+describe('keys and secrets', () => {
+  it('makes the same UUID from the same workflow id, and another from another', () => {
+    const key = idempotencyKeyOf('action/p/x/a/1');
+    expect(key).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(idempotencyKeyOf('action/p/x/a/1')).toBe(key);
+    expect(idempotencyKeyOf('action/p/x/a/2')).not.toBe(key);
+  });
+
+  it('makes record keys that Bluesky takes, in the order of time', () => {
+    const context = { idempotencyKey: idempotencyKeyOf('x'), account: 'a', tenant: 'a' };
+    const keys = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.001Z', '2027-01-01T00:00:00.000Z'].map((at) =>
+      recordKey({ ...context, acceptedAt: at }),
+    );
+    for (const key of keys) expect(key).toMatch(/^[234567abcdefghij][234567abcdefghijklmnopqrstuvwxyz]{12}$/);
+    expect(keys.toSorted()).toEqual(keys);
+  });
+
+  it('takes known secrets and whatever looks like one out of text', () => {
+    const secrets = secretsOf({ accessToken: 'abc/def+123', username: 'u', password: 'hunter22' });
+    const text = [
+      'abc/def+123',
+      encodeURIComponent('abc/def+123'),
+      Buffer.from('u:hunter22').toString('base64'),
+      'Authorization: Bearer zzzzzzzzzzzz',
+      'postgresql://me:pa55word@db/x',
+      '{"access_token":"qwertyuiop"}',
+      'refresh_token=qwertyuiop&x=1',
+      'eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.c2lnbmF0dXJl',
+    ].join('\n');
+    const clean = redact(text, secrets);
+    for (const secret of ['abc/def', 'hunter', 'zzzzzz', 'pa55', 'qwerty', 'eyJ', 'dTpodW50'])
+      expect(clean).not.toContain(secret);
+    expect(clean).toContain('x=1');
+    expect(redact('HTTP 404: no such user "tokenring"')).toBe('HTTP 404: no such user "tokenring"');
+  });
+});
+
+describe('workflows', () => {
+  it('are all written up by a report', () => {
+    // What goes through `reported` is the function that it returns, not the interpreter itself.
+    for (const workflow of Object.values(workflows)) expect(String(workflow)).toContain('steps.endReport');
+  });
+});

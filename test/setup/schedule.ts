@@ -1,0 +1,45 @@
+/**
+ * Which test files run alone, and which begin first. Used by: vitest.config.ts, test/quick/repository/schedule.test.ts.
+ */
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** They take most of a machine, or measure what others would disturb, so each of them runs when nothing else does. */
+export const ALONE = [
+  'test/postgres/limiter/clock.test.ts',
+  'test/postgres/limiter/fairness.test.ts',
+  'test/postgres/limiter/learned.test.ts',
+  'test/postgres/limiter/race.test.ts',
+  'test/temporal/faults/chaos.test.ts',
+  'test/temporal/lists/calls-ahead.test.ts',
+];
+
+/** They take half a minute and more, so they begin first: none of them is waited for alone at the end. */
+export const LONG = [
+  'test/temporal/runs/long-waits.test.ts',
+  'test/temporal/faults/fuzz.test.ts',
+  'test/temporal/faults/outage.test.ts',
+  'test/temporal/lists/write-behind.test.ts',
+  'test/temporal/actions/conflicts.test.ts',
+  'test/temporal/lists/whales.test.ts',
+  'test/temporal/actions/post-exactly-once.test.ts',
+  'test/temporal/faults/killed-worker.test.ts',
+  'test/temporal/processes/package.test.ts',
+  'test/temporal/processes/command-line.test.ts',
+  'test/temporal/lists/one-list.test.ts',
+  'test/temporal/runs/stuck-runs.test.ts',
+  'test/temporal/runs/waits.test.ts',
+];
+
+/** The rest as vitest orders it: by what it remembers of the last run, which a clean checkout has not. */
+export class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const group = ({ project }: TestSpecification): number => project.config.sequence.groupOrder;
+    return sorted.toSorted((a, b) => group(a) - group(b) || rank(a) - rank(b));
+  }
+}
+
+function rank({ moduleId }: TestSpecification): number {
+  const place = LONG.findIndex((file) => moduleId.endsWith(`/${file}`));
+  return place < 0 ? LONG.length : place;
+}

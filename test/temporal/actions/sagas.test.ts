@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
+import { z } from 'zod';
+import { ActionFailed, type Report } from '../../../client/index.ts';
+import { defineProvider, defineSaga, del, get, noAuth, post, seconds, window } from '../../../providers/index.ts';
+import { startFakeApi, type ActionHandle, type FakeApi } from '../../../testing/index.ts';
+import { replay } from '../../setup/replay.ts';
+import { createWorld, type World } from '../../setup/world.ts';
+
+describe('a purchase in two steps', () => {
+  let api: FakeApi;
+  let world: World;
+  let reservations: ActionHandle;
+  let payments: ActionHandle;
+  let letters: ActionHandle;
+  const told: Report[] = [];
+
+  const limits = [window('app', { by: ['app'], max: 1_000, perMs: seconds(1) })];
+  const Created = z.object({ id: z.string() });
+  const shop = defineProvider({ id: 'shop', baseUrl: () => api.url, auth: noAuth(), limits, maxAttempts: 3 });
+  const bank = defineProvider({ id: 'bank', baseUrl: () => api.url, auth: noAuth(), limits, maxAttempts: 3 });
+  const reserve = shop.action('reserve', {
+    input: z.object({ sku: z.string() }),
+    output: Created,
+    request: ({ sku }, { idempotencyKey }) => post('/reservations', { sku, clientId: idempotencyKey }),
+    whenUnknown: {
+      lookup: (_, { idempotencyKey }) => get('/reservations', { clientId: idempotencyKey }),
+      found: (answer) => z.object({ items: z.array(Created) }).parse(answer).items[0],
+      afterMs: 200,
+    },
+    compensate: ({ id }) => del(`/reservations/${id}`),
+  });
+  const pay = bank.action('pay', {
+    input: z.object({ amount: z.number(), reservation: z.string() }),
+    output: Created,
+    request: (input, { idempotencyKey }) => post('/payments', input, { 'idempotency-key': idempotencyKey }),
+    idempotent: true,
+    compensate: ({ id }) => del(`/payments/${id}`),
+  });
+  const write = shop.action('write', {
+    input: z.object({ payment: z.string() }),
+    output: Created,
+    request: (input) => post('/letters', input),
+  });
+  const purchase = defineSaga('purchase', { input: z.object({ sku: z.string(), amount: z.number() }) })
+    .step('stock', reserve, ({ input }) => ({ sku: input.sku }))
+    .step('payment', pay, ({ input, stock }) => ({ amount: input.amount, reservation: stock.id }))
+    .step('letter', write, ({ payment }) => ({ payment: payment.id }), { account: () => 'clerk' });
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    reservations = api.action('POST', '/reservations', { honoursKeys: false, lookup: '/reservations' });
+    payments = api.action('POST', '/payments', {});
+    letters = api.action('POST', '/letters', {});
+    world = await createWorld([], { sagas: [purchase], workers: 2, onFailure: (report) => void told.push(report) });
+  });
+  afterAll(async () => {
+    await world?.end();
+    await api?.stop();
+  });
+  let account = '';
+  let count = 0;
+  beforeEach(() => {
+    account = `buyer-${++count}`;
+  });
+  const open = (handle: ActionHandle) => handle.objects().length;
+  const input = { sku: 'tea', amount: 3 };
+  const reports = async () => {
+    const list = await world.sluice.reports.list({ limit: 1_000 });
+    return list
+      .filter(({ workflowId }) => workflowId.includes(`/${account}/`))
+      .map(({ kind, workflowId, status, errorType }) => [
+        kind,
+        workflowId.split('/').slice(4).join('/'),
+        status,
+        errorType,
+      ]);
+  };
+  const failureOf = (result: Promise<unknown>): Promise<ActionFailed> =>
+    result.then(
+      () => expect.unreachable('it should have failed'),
+      (error: unknown) => {
+        expect(error).toBeInstanceOf(ActionFailed);
+        return error as ActionFailed;
+      },
+    );
+
+  it('does its steps one after another, each from what came before, each with its report', async () => {
+    const handle = await world.sluice.saga(purchase, { account, input, startedBy: 'user:1', idempotencyKey: 'k' });
+    const outputs = await handle.result();
+    expectTypeOf(outputs.stock).toEqualTypeOf<{ id: string }>();
+    expect(payments.objects().at(-1)?.body).toEqual({ amount: 3, reservation: outputs.stock.id });
+    expect(letters.objects().at(-1)?.body).toEqual({ payment: outputs.payment.id });
+    await expect.poll(reports).toEqual([
+      ['saga', '', 'ok', null],
+      ['action', 'stock', 'ok', null],
+      ['action', 'payment', 'ok', null],
+      ['action', 'letter', 'ok', null],
+    ]);
+    expect(await handle.status()).toMatchObject({ kind: 'saga', startedBy: 'user:1', status: 'ok', attempts: 3 });
+    expect((await world.sluice.reports.list({ account: 'clerk' })).length).toBe(1);
+    // The same key again is the same purchase.
+    const again = await world.sluice.saga(purchase, { account, input, idempotencyKey: 'k' });
+    expect(await again.result()).toEqual(outputs);
+    expect(payments.created()).toHaveLength(1);
+  });
+
+  it('takes the finished steps back in reverse when one fails', async () => {
+    const [stock, money] = [open(reservations), open(payments)];
+    api.script('POST /letters', [{ status: 400, body: { error: 'no such address' } }]);
+    const handle = await world.sluice.saga(purchase, { account, input, idempotencyKey: 'k' });
+    const failure = await failureOf(handle.result());
+    expect(failure.type).toBe('bug');
+    expect(failure.message).toMatch(/^letter failed: HTTP 400.*; taken back: payment, stock$/);
+    expect([open(reservations), open(payments)]).toEqual([stock, money]);
+    const deleted = api.report().byRoute;
+    expect(deleted['DELETE /payments/:objectId']).toBeDefined();
+    await expect.poll(reports).toEqual([
+      ['saga', '', 'failed', 'bug'],
+      ['action', 'stock', 'ok', null],
+      ['action', 'payment', 'ok', null],
+      ['action', 'letter', 'failed', 'bug'],
+      ['action', 'payment/undo', 'ok', null],
+      ['action', 'stock/undo', 'ok', null],
+    ]);
+  });
+
+  it('tries a compensation again until it works, and says it when it can’t', async () => {
+    const [stock, money] = [open(reservations), open(payments)];
+    api.script('POST /letters', [{ status: 400, body: {} }]);
+    api.script('DELETE /payments/:objectId', ['500', 'reset', '503']);
+    api.script('DELETE /reservations/:objectId', [{ status: 403, body: { error: 'already sent' } }]);
+    const handle = await world.sluice.saga(purchase, { account, input, idempotencyKey: 'k' });
+    const failure = await failureOf(handle.result());
+    expect(failure.type).toBe('compensation-failed');
+    expect(failure.message).toMatch(/taken back: payment; NOT taken back: stock \(HTTP 403: .*already sent.*\)$/);
+    expect([open(reservations), open(payments)]).toEqual([stock + 1, money]);
+    await expect.poll(reports).toEqual([
+      ['saga', '', 'failed', 'compensation-failed'],
+      ['action', 'stock', 'ok', null],
+      ['action', 'payment', 'ok', null],
+      ['action', 'letter', 'failed', 'bug'],
+      ['action', 'payment/undo', 'ok', null],
+      ['action', 'stock/undo', 'failed', 'auth'],
+    ]);
+    // The app hears of a saga's failures in the order in which they happened.
+    const toldOf = () =>
+      told
+        .filter(({ workflowId }) => workflowId.includes(`/${account}/`))
+        .map(({ workflowId }) => workflowId.split('/').slice(4).join('/'));
+    await expect.poll(toldOf, { timeout: 20_000 }).toEqual(['letter', 'stock/undo', '']);
+  });
+
+  it('takes back what is finished when it is cancelled, and sends nothing more', async () => {
+    const [stock, money, sent] = [open(reservations), open(payments), letters.created().length];
+    const script = api.script('POST /payments', [{ status: 429, headers: { 'retry-after': '20' }, body: {} }]);
+    const handle = await world.sluice.saga(purchase, { account, input, idempotencyKey: 'k' });
+    await expect.poll(() => script.remaining(), { timeout: 10_000 }).toBe(0);
+    await handle.cancel();
+    expect((await failureOf(handle.result())).type).toBe('cancelled');
+    expect([open(reservations), open(payments), letters.created().length]).toEqual([stock, money, sent]);
+  });
+
+  it('replays every history of sagas and actions that it has made, with the same commands', async () => {
+    const ids = (await world.sluice.reports.list({ limit: 1_000 })).map(({ workflowId }) => workflowId);
+    expect(ids.length).toBeGreaterThan(10);
+    for (const workflowId of new Set(ids)) {
+      await replay(world.temporal, workflowId);
+    }
+  });
+
+  it('is refused at definition when a step’s name is taken', () => {
+    expect(() => purchase.step('stock', reserve, () => ({ sku: '' }))).toThrow('the name is taken');
+  });
+});

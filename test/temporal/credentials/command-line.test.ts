@@ -1,0 +1,89 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { loadCredentials } from '../../../db/stores/account/credential-store.ts';
+import { createKeyring } from '../../../db/encryption.ts';
+import { devEncryptionKeys, findDevEncryptionKeys } from '../../../dev-servers/index.ts';
+import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { sluice } from '../../setup/command-line.ts';
+import { temporalAddress } from '../../setup/servers.ts';
+
+const TOKEN = 'at_0123456789abcdef';
+
+let db: TestDatabase;
+beforeAll(async () => {
+  db = await createTestDatabase();
+});
+afterAll(() => db.drop());
+
+function accounts(
+  args: readonly string[],
+  { input = '', keys = TEST_KEYS }: { readonly input?: string; readonly keys?: string } = {},
+) {
+  const env = {
+    DATABASE_URL: db.url,
+    TEMPORAL_ADDRESS: temporalAddress(),
+    SLUICE_ENCRYPTION_KEYS: keys,
+  };
+  return sluice(['accounts', ...args], env, { input });
+}
+
+describe('sluice accounts', () => {
+  it('connects an account from standard input, shows it, rotates its key and disconnects it', async () => {
+    const input = JSON.stringify({ accessToken: TOKEN, refreshToken: 'rt_1' });
+    const connected = await accounts(['connect', 'social', 'ann', '--tenant', 'acme', '--expires-in', '60'], { input });
+    expect(connected).toMatchObject({ code: 0, output: expect.stringContaining('social/ann  connected') as string });
+    const listed = await accounts(['list', '--status', 'connected', '--json']);
+    expect(JSON.parse(listed.output)).toMatchObject([
+      { provider: 'social', account: 'ann', tenant: 'acme', expiresAt: expect.any(String) as string },
+    ]);
+    expect((await accounts(['list', '--status', 'needs_reconnect'])).output).toContain('No accounts.');
+    expect(await accounts(['status', 'social', 'bob'])).toMatchObject({ code: 1, output: 'social/bob  unknown\n' });
+
+    const newKeys = `k2:${Buffer.alloc(32, 8).toString('base64')}`;
+    const rotated = await accounts(['rotate-keys'], { keys: `${newKeys},${TEST_KEYS}` });
+    expect(rotated.output).toContain('Encrypted anew: 1 accounts.');
+    const held = await loadCredentials(db.pool, createKeyring(newKeys), { provider: 'social', account: 'ann' });
+    expect(held).toMatchObject({ credentials: { accessToken: TOKEN } });
+
+    expect(await accounts(['disconnect', 'social', 'ann'])).toMatchObject({ code: 0 });
+    expect(await accounts(['disconnect', 'social', 'ann'])).toMatchObject({ code: 1 });
+    for (const { output } of [connected, listed, rotated]) expect(output).not.toContain(TOKEN);
+  }, 120_000);
+
+  it('says what is wrong and repeats nothing of what it read', async () => {
+    const cases = [
+      [{ input: `{"access_token":"${TOKEN}"}` }, 'Unknown fields: access_token. Known are accessToken'],
+      [{ input: TOKEN }, 'Standard input is not JSON'],
+      [
+        { input: `{"accessToken":"${TOKEN}"}`, keys: 'k1:c2hvcnQ=' },
+        'the key has 5 bytes after base64; it must have 32',
+      ],
+    ] as const;
+    for (const [options, message] of cases) {
+      const { code, output } = await accounts(['connect', 'social', 'eve'], options);
+      expect(code).toBe(1);
+      expect(output).toContain(message);
+      expect(output).not.toContain(TOKEN);
+      expect(output).not.toContain('c2hvcnQ=');
+    }
+  }, 120_000);
+});
+
+describe('the key of the development servers', () => {
+  it('is made once, for its user alone, and found again', async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), 'sluice-key-'));
+    try {
+      expect(await findDevEncryptionKeys({ dataDir })).toBeUndefined();
+      const [one, two] = await Promise.all([devEncryptionKeys({ dataDir }), devEncryptionKeys({ dataDir })]);
+      expect(one).toBe(two);
+      expect(await findDevEncryptionKeys({ dataDir })).toBe(one);
+      expect(createKeyring(one).currentKeyId).toBe('dev');
+      expect((await stat(join(dataDir, 'encryption-key'))).mode & 0o777).toBe(0o600);
+    } finally {
+      await rm(dataDir, { recursive: true, force: true });
+    }
+  });
+});

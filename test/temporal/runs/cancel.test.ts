@@ -1,0 +1,118 @@
+/** A run that is cancelled while it makes calls inside its workflow tasks, where Temporal is heard only seconds later. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { SyncHandle } from '../../../client/index.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { forest, single } from '../../fixtures/forest.ts';
+import { newAccount, startForestApi } from '../../setup/forest-api.ts';
+import { callsWithin } from '../../setup/run-facts.ts';
+import { createWorld, type World } from '../../setup/world.ts';
+
+/** Lists of the tree that are in hand side by side: `window` of the fixture. */
+const LISTS_IN_HAND = 8;
+
+describe('a run that is cancelled in the middle', () => {
+  let api: FakeApi;
+  let world: World;
+  const input = { id: 'u' };
+
+  beforeAll(async () => {
+    world = await createWorld([forest, single]);
+  });
+  afterAll(() => world?.end());
+  beforeEach(async () => {
+    // 20 s of calls and more.
+    api = await startForestApi({ latencyMs: 40, notes: 4_995, posts: 10_000 });
+  });
+  afterEach(() => api.stop());
+
+  const isWalking = () => expect.poll(() => api.report().calls, { interval: 10, timeout: 10_000 }).toBeGreaterThan(30);
+  const stateOf = async (run: SyncHandle) => (await run.progress()).state;
+  /** @returns calls that arrived after the cancellation was accepted. */
+  const cancelled = async (run: SyncHandle): Promise<number> => {
+    await run.cancel();
+    const before = api.report().calls;
+    await expect.poll(() => stateOf(run), { interval: 50, timeout: 3_000 }).toBe('cancelled');
+    await expect(run.result()).rejects.toThrow();
+    const after = api.report().calls - before;
+    expect(await callsWithin(api, 500)).toBe(0);
+    expect(await run.progress()).toMatchObject({ state: 'cancelled' });
+    return after;
+  };
+
+  it('hears it at once while it reads a single list', async () => {
+    const run = await world.sluice.start(single, { account: newAccount(), input });
+    await isWalking();
+    expect(await cancelled(run)).toBeLessThanOrEqual(1);
+  });
+
+  it('hears it at once in every list of a tree', async () => {
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
+    await isWalking();
+    expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
+  });
+
+  it('ends as cancelled also when it was paused, and makes no call then', async () => {
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
+    await isWalking();
+    await run.pause();
+    await expect.poll(() => stateOf(run)).toBe('paused');
+    expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
+  });
+
+  it.each([
+    ['single list', single],
+    ['tree', forest],
+  ])('writes down that it was cancelled when it hears a pause and a resume together with it: a %s', async (_, sync) => {
+    const run = await world.sluice.start(sync, { account: newAccount(), input });
+    await isWalking();
+    await run.pause();
+    await run.resume();
+    expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
+    expect(await world.sluice.reports.list({ workflowId: run.workflowId })).toMatchObject([
+      { status: 'failed', errorType: 'cancelled' },
+    ]);
+  });
+
+  it('can be started again at once', async () => {
+    const who = newAccount();
+    const run = await world.sluice.start(single, { account: who, input });
+    await isWalking();
+    await cancelled(run);
+    api.list('/users/:id/notes', { count: 95, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
+    const again = await world.sluice.start(single, { account: who, input });
+    expect(await again.result()).toMatchObject({ state: 'done' });
+  });
+
+  it('stays as it ended when it has ended meanwhile', async () => {
+    api.list('/users/:id/notes', { count: 95, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
+    const run = await world.sluice.start(single, { account: newAccount(), input });
+    await run.result();
+    await run.cancel();
+    expect(await run.progress()).toMatchObject({ state: 'done' });
+  });
+
+  it('is not marked when Temporal has nothing to cancel', async () => {
+    const run = await world.sluice.start(single, { account: newAccount(), input });
+    await isWalking();
+    await world.temporal.workflow.getHandle(run.workflowId).terminate('as an operator does');
+    await run.cancel();
+    expect(await stateOf(run)).not.toBe('paused');
+    await expect(world.sluice.run({ workflowId: 'sync/nobody/knows' }).cancel()).rejects.toThrow(/not found/);
+  });
+
+  it('ends as cancelled when nobody served it at that moment', async () => {
+    const away = await createWorld([single], { workers: 0 });
+    try {
+      const worker = await away.startWorker();
+      const run = await away.sluice.start(single, { account: newAccount(), input });
+      await isWalking();
+      await worker.stop();
+      await run.cancel();
+      await away.startWorker();
+      await expect(run.result()).rejects.toThrow();
+      expect(await run.progress()).toMatchObject({ state: 'cancelled' });
+    } finally {
+      await away.end();
+    }
+  });
+});
