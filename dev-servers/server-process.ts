@@ -152,7 +152,21 @@ export function isRunning(pid: number, marker = ''): boolean {
   return commandLine !== '' && commandLine.includes(marker);
 }
 
-function commandLineOf(pid: number): string {
+/** The process that `pid` belongs to; undefined when there is no such process. One that has lost its parent belongs to another. */
+export function parentOf(pid: number): number | undefined {
+  try {
+    if (process.platform !== 'linux')
+      return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })); // prettier-ignore
+    // The name before it may hold anything, brackets and blanks too.
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '');
+    return Number(afterName.trim().split(' ')[1]);
+  } catch {
+    return undefined; // it has ended
+  }
+}
+
+/** Empty when there is no such process. */
+export function commandLineOf(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
     const line = execFileSync('ps', ['-ww', '-o', 'stat=,command=', '-p', String(pid)], {

@@ -3,6 +3,7 @@
  * unless the start asked for them. Next stop: `activities/sync/end-early.ts`.
  */
 import { sleep } from '@temporalio/workflow';
+import { duration } from '../contracts/duration.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import { runStep } from './activity-proxies.ts';
 
@@ -31,5 +32,5 @@ async function untilStalled(giveUpAfterMs: number, runId: string): Promise<strin
     still = now !== null && now === mark ? still + 1 : 0;
     mark = now;
   }
-  return `the run made no progress for ${giveUpAfterMs / 1_000} s`;
+  return `the run made no progress for ${duration(giveUpAfterMs)}`;
 }

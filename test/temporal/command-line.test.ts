@@ -1,35 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../testing/index.ts';
+import { sluice, startSluice, type Finished } from '../setup/command-line.ts';
 import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
 import { startWorkerProcess, type WorkerProcess } from '../setup/worker-process.ts';
 
-const cli = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 const fixture = fileURLToPath(new URL('../fixtures/forest.ts', import.meta.url));
-
-interface Finished {
-  readonly code: number | null;
-  readonly output: string;
-}
-
-function sluice(
-  args: readonly string[],
-  env: Record<string, string>,
-): { child: ChildProcess; finished: Promise<Finished>; said: () => string } {
-  const child = spawn(process.execPath, ['--import', 'tsx', cli, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...env },
-  });
-  let output = '';
-  child.stdout.on('data', (data: Buffer) => (output += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (output += data.toString()));
-  return { child, said: () => output, finished: once(child, 'close').then(() => ({ code: child.exitCode, output })) };
-}
 
 describe('the command line', () => {
   let api: FakeApi;
@@ -66,16 +45,16 @@ describe('the command line', () => {
     const started = await sluice(
       ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{"id":"u"}', '--wait'],
       env,
-    ).finished;
+    );
     expect(started).toMatchObject({ code: 0 });
     expect(started.output).toContain('sync/forest/a1');
     expect(started.output).toMatch(/posts\s+done\s+0\s+0\s+12\s+0\s+0\s+36\s+300\s+36/);
-    const status = await sluice(['status', 'sync/forest/a1', '--json'], env).finished;
+    const status = await sluice(['status', 'sync/forest/a1', '--json'], env);
     expect(JSON.parse(status.output.trim().split('\n').at(-1) as string)).toMatchObject({
       state: 'done',
       account: 'a1',
     });
-    const unknown = await sluice(['status', 'sync/forest/nobody'], env).finished;
+    const unknown = await sluice(['status', 'sync/forest/nobody'], env);
     expect(unknown).toMatchObject({ code: 1 });
     expect(unknown.output).toContain('unknown');
   });
@@ -94,29 +73,29 @@ describe('the command line', () => {
       '--full',
     ];
     api.script('/users/w-f0/posts', [{ status: 409 }]);
-    const started = await sluice(start, env).finished;
+    const started = await sluice(start, env);
     const why = /posts: 1 × failed, e\.g\. "w-f0": HTTP 409/;
     expect(started).toMatchObject({ code: 1, output: expect.stringMatching(why) });
-    expect((await sluice(['status', 'sync/forest/a3'], env).finished).output).toMatch(why);
-    const again = await sluice(['retry', 'sync/forest/a3', '--wait'], env).finished;
+    expect((await sluice(['status', 'sync/forest/a3'], env)).output).toMatch(why);
+    const again = await sluice(['retry', 'sync/forest/a3', '--wait'], env);
     expect(again).toMatchObject({ code: 0, output: expect.not.stringContaining('HTTP 409') });
-    expect((await sluice(['retry', 'sync/forest/nobody'], env).finished).code).toBe(1);
+    expect((await sluice(['retry', 'sync/forest/nobody'], env)).code).toBe(1);
   });
 
   it('says what is wrong and what to do, without a stack', async () => {
     const wrongInput = await sluice(
       ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{oops'],
       env,
-    ).finished;
+    );
     expect(wrongInput).toMatchObject({ code: 1 });
     expect(wrongInput.output).toContain('--input is not JSON');
-    const wrongSync = await sluice(['start', 'woods', '--module', fixture, '--account', 'a1'], env).finished;
+    const wrongSync = await sluice(['start', 'woods', '--module', fixture, '--account', 'a1'], env);
     expect(wrongSync.output).toContain('There is no sync "woods"; the module has forest');
     const wrongSettings = await sluice(['worker', '--module', fixture], {
       ...env,
       SLUICE_CONCURRENCY: 'many',
       SLUICE_LOG_LEVEL: 'loud',
-    }).finished;
+    });
     expect(wrongSettings).toMatchObject({ code: 1 });
     expect(wrongSettings.output).toContain('SLUICE_CONCURRENCY is "many"');
     expect(wrongSettings.output).toContain('SLUICE_LOG_LEVEL is "loud"');
@@ -124,7 +103,7 @@ describe('the command line', () => {
   });
 
   it('lists limits, pauses and resumes them, and overrides one', async () => {
-    const limits = async (...args: string[]): Promise<Finished> => sluice(['limits', ...args], env).finished;
+    const limits = async (...args: string[]): Promise<Finished> => sluice(['limits', ...args], env);
     expect((await limits('list')).output).toMatch(/forest\/app\/app\s+open\s+0 waiting\s+\d+ of 100000 used/);
     expect(await limits('pause', 'forest/app/app', '--reason', 'maintenance')).toMatchObject({ code: 0 });
     expect((await limits('show', 'forest/app/app')).output).toMatch(/paused[\s\S]*maintenance/);
@@ -150,7 +129,7 @@ describe('the command line', () => {
     const started = await sluice(
       ['start', 'forest', '--module', fixture, '--account', 'a2', '--input', '{"id":"v"}'],
       env,
-    ).finished;
+    );
     expect(started).toMatchObject({ code: 0 });
     await expect.poll(() => api.report().calls, { interval: 5, timeout: 20_000 }).toBeGreaterThan(4);
     const [code] = await Promise.all([
@@ -161,7 +140,7 @@ describe('the command line', () => {
     ]);
     expect(code).toBe(0);
     await expect
-      .poll(async () => (await sluice(['status', 'sync/forest/a2', '--json'], env).finished).output, {
+      .poll(async () => (await sluice(['status', 'sync/forest/a2', '--json'], env)).output, {
         timeout: 60_000,
       })
       .toContain('"state":"done"');
@@ -173,7 +152,7 @@ describe('the command line', () => {
     { timeout: 180_000 },
     async () => {
       const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cli-dev-'));
-      const dev = sluice(['dev', '--module', fixture, '--data-dir', dataDir], {
+      const dev = startSluice(['dev', '--module', fixture, '--data-dir', dataDir], {
         FOREST_URL: api.url,
         DATABASE_URL: '',
         TEMPORAL_ADDRESS: '',
@@ -200,10 +179,10 @@ describe('the command line', () => {
     async () => {
       const dataDir = await mkdtemp(join(tmpdir(), 'sluice-cli-dev-'));
       const bare = { DATABASE_URL: '', TEMPORAL_ADDRESS: '', SLUICE_TASK_QUEUE: '' };
-      const dev = sluice(['dev', '--no-worker', '--data-dir', dataDir], bare);
+      const dev = startSluice(['dev', '--no-worker', '--data-dir', dataDir], bare);
       try {
         await expect.poll(dev.said, { timeout: 90_000 }).toContain(`export SLUICE_DEV_DIR=${dataDir}`);
-        const status = await sluice(['status', 'sync/forest/nobody'], { ...bare, SLUICE_DEV_DIR: dataDir }).finished;
+        const status = await sluice(['status', 'sync/forest/nobody'], { ...bare, SLUICE_DEV_DIR: dataDir });
         expect(status.output).toContain('unknown: no such run');
         expect(dev.child.exitCode).toBeNull();
         dev.child.kill('SIGINT');

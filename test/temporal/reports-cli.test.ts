@@ -58,7 +58,7 @@ describe('sluice reports', () => {
       { account: string; sequence: string },
     ];
     expect(newest.account).toBe('bob');
-    const next = await reports('--limit', '1', '--before', newest.sequence, '--json');
+    const next = await reports('--limit', '1', '--after', newest.sequence, '--json');
     expect(JSON.parse(next.output)).toMatchObject([{ account: 'ann', status: 'failed' }]);
     expect((await reports('--workflow', 'sync/network/eve')).output).toBe('No reports.\n');
   }, 120_000);

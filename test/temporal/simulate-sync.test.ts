@@ -86,7 +86,7 @@ describe('a simulator', () => {
   it('gives up a run that takes too long, and says how far it came', async () => {
     api.script('/shops/:shop/orders', ['ok', { status: 429, headers: { 'retry-after': '60' } }]);
     const stuck = simulator.run(sync, { api, input, ...login('slow'), timeoutMs: 2_000 });
-    await expect(stuck).rejects.toThrow(/had not ended after 2000 ms.*\n {2}orders: running, 1 pages, 5 rows, 2 calls/);
+    await expect(stuck).rejects.toThrow(/had not ended after 2 s.*\n {2}orders: running, 1 pages, 5 rows, 2 calls/);
   });
 
   it('keeps an account from run to run: what is gone at the third party is gone from the rows', async () => {

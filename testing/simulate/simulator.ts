@@ -8,6 +8,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { duration } from '../../contracts/duration.ts';
 import { connect, type RunResult, type Sluice, type SyncHandle } from '../../client/index.ts';
 import { createWorker } from '../../workers/index.ts';
 import type { Node, Sync } from '../../providers/index.ts';
@@ -112,7 +113,7 @@ async function stuck(run: SyncHandle, name: string, timeoutMs: number, signal: A
     if (signal.aborted) break;
     const progress = await run.progress();
     if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress);
-    if (performance.now() > deadline) throw new SimulationStuck(name, `had not ended after ${timeoutMs} ms`, progress);
+    if (performance.now() > deadline) throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress);
   }
   return new Promise(() => {}); // it has ended, and its end is the answer
 }
