@@ -56,14 +56,26 @@ export function resolveNow(specifier: string, context: Context, next: Next<Resol
 function asModule(resolved: Resolved): Resolved {
   const { url, format } = resolved;
   if (!url.startsWith('file:') || url.includes('/node_modules/')) return resolved;
-  tell(url);
-  const [, ending] = /\.([jt]s)x?(?:$|\?)/.exec(url) ?? [];
-  if (ending === undefined || !hasModuleSyntax(url)) return resolved;
-  if (format?.startsWith('commonjs')) return { ...resolved, format: format.replace('commonjs', 'module') };
+  const file = fileOf(url);
+  tell(file);
+  const [, ending] = /\.([jt]s)x?$/.exec(file) ?? [];
+  if (ending === undefined || !hasModuleSyntax(file)) return resolved;
+  // Without the query by which `tsx` would make CommonJS of it after all.
+  if (format?.startsWith('commonjs'))
+    return {
+      ...resolved,
+      url: url.includes('tsx-commonjs') ? file : url,
+      format: format.replace('commonjs', 'module'),
+    };
   // No `type` in package.json: Node would try CommonJS first, and warn.
   if (format !== undefined && format !== null) return resolved;
   if (ending === 'js') return { ...resolved, format: 'module' };
   return nodeStripsTypes ? { ...resolved, format: 'module-typescript' } : resolved;
+}
+
+/** Without a query, which `tsx` also writes as a part of the name. */
+function fileOf(url: string): string {
+  return url.replace(/(?:\?|%3F).*$/is, '');
 }
 
 const MODULE = /^(?:import\b\s*(?:[\w$*{"']|type\b)|export\s+(?:const|let|var|function|class|default|async|abstract|type|interface|enum|declare|[{*]))/m; // prettier-ignore
@@ -73,7 +85,7 @@ const COMMON_JS =
 
 function hasModuleSyntax(url: string): boolean {
   try {
-    const text = readFileSync(new URL(url.replace(/\?.*$/s, '')), 'utf8');
+    const text = readFileSync(new URL(url), 'utf8');
     return MODULE.test(text) && !COMMON_JS.test(text);
   } catch {
     return false; // Node says better what is wrong with it

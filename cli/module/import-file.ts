@@ -4,7 +4,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
-import { dirname, join, relative } from 'node:path';
+import { dirname, isAbsolute, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { MessageChannel } from 'node:worker_threads';
 import * as hooks from './hooks.ts';
@@ -29,7 +29,8 @@ export async function importFile(file: string, options: ImportOptions = {}): Pro
   } finally {
     // What was required and not imported; hooks of `module.register` do not hear of it.
     const required = Object.keys(nodeModule.createRequire(file).cache);
-    for (const path of required) if (!path.includes('/node_modules/')) options.onFile?.(path);
+    for (const path of required)
+      if (isAbsolute(path) && !path.includes('/node_modules/')) options.onFile?.(path.replace(/\?.*$/s, ''));
   }
 }
 
@@ -105,7 +106,7 @@ let areInstalled = false;
 function installHooks({ onFile }: ImportOptions, stripsTypes: boolean): void {
   if (areInstalled) return;
   areInstalled = true;
-  const tellFile = (url: string): void => onFile?.(fileURLToPath(url.replace(/\?.*$/s, '')));
+  const tellFile = (url: string): void => onFile?.(fileURLToPath(url));
   const { registerHooks } = nodeModule as { registerHooks?: (given: object) => void };
   if (registerHooks) {
     hooks.configure(tellFile, stripsTypes);
