@@ -85,7 +85,8 @@ export interface Sluice {
 /** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
-  const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client' });
+  // A burst of calls waits for its turn at the few connections.
+  const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client', waitMs: 60_000 });
   let connection: Connection;
   try {
     connection = await Connection.connect(temporal);

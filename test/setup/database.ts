@@ -24,9 +24,18 @@ const LEAK_PATIENCE_MS = 5_000;
 
 /** Clones the template. Call in `beforeAll`, and `drop()` in `afterAll`. */
 export async function createTestDatabase(poolOptions: PoolOptions = {}): Promise<TestDatabase> {
+  return createDatabase(inject('postgresTemplate'), poolOptions);
+}
+
+/** One that nobody has migrated. */
+export async function createEmptyDatabase(poolOptions: PoolOptions = {}): Promise<TestDatabase> {
+  return createDatabase('template0', poolOptions);
+}
+
+async function createDatabase(template: string, poolOptions: PoolOptions): Promise<TestDatabase> {
   const adminUrl = inject('postgresAdminUrl');
   const name = `sluice_test_${randomBytes(6).toString('hex')}`;
-  await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${inject('postgresTemplate')}`));
+  await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
   const url = new URL(adminUrl);
   url.pathname = `/${name}`;
   const pool = createPool(url.href, { applicationName: 'sluice-test', ...poolOptions });

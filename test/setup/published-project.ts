@@ -35,6 +35,8 @@ export async function readmeLine(beginning: string): Promise<string> {
 export interface Started {
   readonly child: ChildProcess;
   readonly said: () => string;
+  /** When it has ended by itself. */
+  readonly ended: Promise<void>;
   /** Ends the whole group, as Ctrl-C in a terminal does; resolves when all of it has closed its output. */
   readonly stop: () => Promise<void>;
 }
@@ -108,6 +110,7 @@ export async function createProjects(env: NodeJS.ProcessEnv): Promise<Projects> 
       return {
         child,
         said: () => said,
+        ended: closed.then(() => {}),
         stop: async () => {
           try {
             process.kill(-(child.pid as number), 'SIGINT');

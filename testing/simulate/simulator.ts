@@ -113,7 +113,8 @@ async function stuck(run: SyncHandle, name: string, timeoutMs: number, signal: A
     if (signal.aborted) break;
     const progress = await run.progress();
     if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress);
-    if (performance.now() > deadline) throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress);
+    if (performance.now() > deadline)
+      throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress);
   }
   return new Promise(() => {}); // it has ended, and its end is the answer
 }

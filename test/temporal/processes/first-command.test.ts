@@ -6,7 +6,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 import { run } from '../../setup/package.ts';
 import {
   createProjects,
@@ -118,6 +118,29 @@ describe('the first command', { timeout: 300_000 }, () => {
       }
     },
   );
+
+  it('limits calls with the example of docs/limiter-alone.md on an empty database', async () => {
+    const docs = await readFile(join(repository, 'docs/limiter-alone.md'), 'utf8');
+    const [, install = ''] = /^```sh\n(npm install .*)\n```/m.exec(docs) ?? [];
+    const [, code = ''] = /^```js\n([\s\S]*?)^```/m.exec(docs) ?? [];
+    const cwd = projects.folderOf('without tsx');
+    await projects.shell(install, 24, cwd);
+    await writeFile(join(cwd, 'limiter.mjs'), code);
+    api.object('/search', () => ({ items: [] }));
+    const limit = api.limit({ name: 'search', by: 'app', kind: 'sliding', max: 10, perMs: 1_000 });
+    const empty = await createEmptyDatabase();
+    try {
+      const started = performance.now();
+      const ran = projects.start('node limiter.mjs', 24, cwd, { DATABASE_URL: empty.url, SHOP_URL: api.url });
+      await ran.ended;
+      expect(ran.said()).toContain('12 answers');
+      // Five a second for each of two accounts: the last two have waited for the next second.
+      expect(performance.now() - started).toBeGreaterThan(1_000);
+      expect(limit.violations()).toBe(0);
+    } finally {
+      await empty.drop();
+    }
+  });
 
   it('says why tsx could not be loaded, and what Node alone does not understand', async () => {
     const start = 'node node_modules/.bin/sluice start network --account a';
