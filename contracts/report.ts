@@ -4,7 +4,7 @@
  */
 
 export type ReportKind = 'sync' | 'action' | 'saga';
-export type ReportStatus = 'pending' | 'ok' | 'failed';
+export type ReportStatus = 'pending' | 'ok' | 'failed' | 'cancelled';
 
 /** Who wanted it: `user:<id>` as the app knows them, or `system`. */
 export type StartedBy = `user:${string}` | 'system';
@@ -25,11 +25,12 @@ export interface Report {
   readonly status: ReportStatus;
   /** One line for people: what was to be done. */
   readonly what: string;
-  /** What went wrong, without secrets; null unless failed. */
+  /** What went wrong, how it came to be cancelled, or why a pending run can't go on; without secrets, null where there is nothing to say. */
   readonly error: string | null;
   /**
-   * For code: `auth`, `config`, `gone`, `bug`, `attempts-spent`, `unknown-write`, `conflict`, `cancelled`, `terminated`,
-   * `timed-out`, `incomplete`, `compensation-failed`, `not-started`, … ; null unless failed.
+   * For code, beside `error`: `auth`, `config`, `gone`, `bug`, `attempts-spent`, `unknown-write`, `conflict`, `terminated`,
+   * `timed-out`, `incomplete`, `compensation-failed`, `not-started`, …; `cancelled`; of a pending run `needs-reconnect` and
+   * `no-progress`.
    */
   readonly errorType: string | null;
   /** Where it went wrong, without secrets; null when there is none. */
@@ -43,6 +44,8 @@ export interface Report {
 /** How a run ended, as its report says it. */
 export type ReportEnd =
   | { readonly status: 'ok' }
+  /** Its end was asked for: by its caller, an operator, or a later operation on its entity. */
+  | { readonly status: 'cancelled'; readonly error: string }
   | {
       readonly status: 'failed';
       readonly error: string;

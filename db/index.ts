@@ -27,6 +27,13 @@ export {
   type ReportToTell,
 } from './stores/report/report-outbox.ts';
 export {
+  noteProgress,
+  noteReconnects,
+  noteStalled,
+  stalledRuns,
+  type StalledRun,
+} from './stores/report/report-notices.ts';
+export {
   lockPlacesToCheck,
   pendingReportsToCheck,
   removeOldReports,

@@ -1,5 +1,6 @@
 /**
- * Tells the app of failed runs, so that it can tell the person who started one: at least once, those of one run in order.
+ * Tells the app of failed runs, and of pending ones that can't go on by themselves, so that it can tell the person who started one:
+ * at least once, those of one run in order.
  * Next stop: `db/stores/report/report-outbox.ts`.
  */
 import type { Log } from '../activities/index.ts';
@@ -34,7 +35,7 @@ async function tell(pool: Pool, onFailure: OnFailure, log: Log, { report, tries 
     await postponeTelling(pool, report.id, delayMs, String(error));
     return;
   }
-  await markReportTold(pool, report.id);
+  await markReportTold(pool, report);
 }
 
 async function withinTime(work: Promise<void>): Promise<void> {

@@ -5,16 +5,19 @@ import type { SyncInput } from '../contracts/messages.ts';
 import type { StartedBy } from '../contracts/report.ts';
 import { action as runAction } from './action.ts';
 import { endOfSync } from './report-end.ts';
+import { onePerAccount } from './one-per-account.ts';
 import { reported } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
 import { sync as runSync } from './sync.ts';
 
 export { resource } from './resource.ts';
 
-export const sync = reported(
-  runSync,
-  (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),
-  endOfSync,
+export const sync = onePerAccount(
+  reported(
+    runSync,
+    (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),
+    endOfSync,
+  ),
 );
 
 export const action = reported(

@@ -12,6 +12,8 @@ export function endOfFailure(error: unknown): ReportEnd {
   const last = chain.at(-1);
   // The error that says most: the innermost one with a type of its own, not what it was caused by.
   const typed = chain.find((each) => each instanceof ApplicationFailure && Boolean(each.type)) ?? last;
+  // It was asked for, and is no failure.
+  if (typeOf(typed) === 'cancelled') return { status: 'cancelled', error: messageOf(typed) };
   const traceback = chain
     .map((each) => each.stack)
     .filter((stack): stack is string => typeof stack === 'string' && stack !== '')
@@ -28,6 +30,7 @@ export function endOfFailure(error: unknown): ReportEnd {
 /** The report of a sync that came to its end by itself: anything short of everything is a failure to tell of. */
 export function endOfSync(result: RunResult): ReportEnd {
   if (result.state === 'done') return { status: 'ok' };
+  if (result.state === 'cancelled') return { status: 'cancelled', error: 'it was cancelled' };
   const worst = result.flaws[0];
   const flaw = worst ? `${worst.node}: ${worst.count} × ${worst.kind}, e.g. "${worst.example}": ${worst.reason}` : '';
   return { status: 'failed', errorType: result.state, error: flaw || result.state };

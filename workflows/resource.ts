@@ -209,6 +209,11 @@ export async function resource(input: ResourceInput): Promise<void> {
   // With no call on its way, in a pause or before its parent has rows, nothing else would tell of a cancellation.
   CancellationScope.current().cancelRequested.catch((error: unknown) => fail(error));
   pump();
-  if ((await end) === 'cut') return continueAsNew<typeof resource>({ ...input, parentDone, paused });
-  await runStep((steps) => steps.finishNode({ runId, node }));
+  try {
+    if ((await end) === 'cut') return await continueAsNew<typeof resource>({ ...input, parentDone, paused });
+    await runStep((steps) => steps.finishNode({ runId, node }));
+  } finally {
+    // What it waited for last is over.
+    setCurrentDetails('');
+  }
 }

@@ -33,7 +33,7 @@ export function registerReports(program: Command): void {
     .description('reports of runs, actions and sagas, the newest first')
     .addOption(accountOption())
     .addOption(tenantOption())
-    .addOption(statusOption(['pending', 'ok', 'failed']))
+    .addOption(statusOption(['pending', 'ok', 'failed', 'cancelled']))
     .addOption(kindOption(['sync', 'action', 'saga']))
     .option('--name <name>', 'of the sync, action (provider/action) or saga')
     .option('--workflow <id>', 'workflow id')

@@ -305,6 +305,6 @@ describe('an action against a third party', () => {
     expect(await handle.waits()).toEqual([]);
     expect(await world.sluice.action({ workflowId: 'action/nobody' }).waits()).toEqual([]);
     expect(api.report().calls - before).toBe(1);
-    await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'failed', errorType: 'cancelled' });
+    await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'cancelled', errorType: 'cancelled' });
   });
 });

@@ -66,7 +66,7 @@ describe('sluice reports', () => {
   it('says what is wrong with what was asked for', async () => {
     expect(await reports('--status', 'broken')).toMatchObject({
       code: 1,
-      output: expect.stringContaining('Allowed choices are pending, ok, failed') as string,
+      output: expect.stringContaining('Allowed choices are pending, ok, failed, cancelled') as string,
     });
     expect(await reports('--limit', '0')).toMatchObject({
       code: 1,

@@ -151,6 +151,27 @@ describe('reports', () => {
     await expect.poll(() => toldOf(run.workflowId), RECONCILED).toHaveLength(1);
   });
 
+  it('are cancelled, and no failure that the app is told, for a run and an action that were cancelled', async () => {
+    const script = api.script('GET /users/unwanted/items', ['silent'], { repeats: true });
+    const run = await world.sluice.start(list, { account: 'a9', input: { id: 'unwanted' } });
+    await expect.poll(async () => (await run.progress()).state).toBe('running');
+    await run.cancel();
+    await expect
+      .poll(() => only(run.workflowId))
+      .toMatchObject({
+        status: 'cancelled',
+        errorType: 'cancelled',
+        error: 'it was cancelled',
+        endedAt: expect.any(String) as string,
+      });
+    script.stop();
+    const { rows } = await world.db.pool.query('select tell from sluice.report where workflow_id = $1', [
+      run.workflowId,
+    ]);
+    expect(rows).toEqual([{ tell: 'no' }]);
+    expect(await world.sluice.reports.list({ status: 'cancelled' })).toHaveLength(1);
+  });
+
   it('say that nobody knows whether the write happened when its workflow was terminated in the middle', async () => {
     api.script('POST /messages', ['silent-after']);
     const handle = await world.sluice.act(send, { account: 'a5', input: { text: 'x' } });
@@ -162,7 +183,7 @@ describe('reports', () => {
   });
 
   it('are written by the workflow itself when it was started by another client', async () => {
-    const workflowId = `sync/list/a6-${randomUUID().slice(0, 4)}`;
+    const workflowId = 'sync/list/a6';
     await temporal.workflow.execute('sync', {
       workflowId,
       taskQueue: world.taskQueue,
@@ -173,7 +194,7 @@ describe('reports', () => {
 
   it('are ended when the run has a deadline of its own and misses it', async () => {
     const script = api.script('GET /users/slow/items', ['silent'], { repeats: true });
-    const workflowId = `sync/list/a7-${randomUUID().slice(0, 4)}`;
+    const workflowId = 'sync/list/a7';
     await temporal.workflow.start('sync', {
       workflowId,
       taskQueue: world.taskQueue,

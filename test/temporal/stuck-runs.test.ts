@@ -210,7 +210,7 @@ describe('a run that nobody carries out', () => {
     const ended = await temporal.workflow.getHandle(run.workflowId, first.runId).describe();
     expect(ended.status.name).toBe('CANCELLED');
     const reports = await world.sluice.reports.list({ account: of });
-    expect(reports).toMatchObject([{ status: 'failed', errorType: 'cancelled', attempts: 0 }]);
+    expect(reports).toMatchObject([{ status: 'cancelled', errorType: 'cancelled', attempts: 0 }]);
     expect(api.report().calls).toBe(0);
 
     await old.stop();
