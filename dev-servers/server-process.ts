@@ -6,6 +6,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { duration } from '../contracts/duration.ts';
 
 export interface LaunchOptions {
   readonly command: string;
@@ -67,7 +68,8 @@ export async function waitUntilHealthy(
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await isHealthy())) {
-    const reason = ended() ?? (performance.now() > deadline ? `it did not answer within ${limitMs} ms` : undefined);
+    const reason =
+      ended() ?? (performance.now() > deadline ? `it did not answer within ${duration(limitMs)}` : undefined);
     if (reason) {
       const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
       throw new Error(`${name} did not start: ${reason}. The end of ${logFile}:\n${lines}`);

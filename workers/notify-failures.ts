@@ -3,6 +3,7 @@
  * at least once, those of one run in order.
  * Next stop: `db/stores/report/report-outbox.ts`.
  */
+import { duration } from '../contracts/duration.ts';
 import type { Log } from '../activities/index.ts';
 import type { Report } from '../contracts/report.ts';
 import { claimReportsToTell, markReportTold, postponeTelling, type Pool, type ReportToTell } from '../db/index.ts';
@@ -41,7 +42,7 @@ async function tell(pool: Pool, onFailure: OnFailure, log: Log, { report, tries 
 async function withinTime(work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it did not end within ${HANDLER_MS} ms`)), HANDLER_MS);
+    timer = setTimeout(() => reject(new Error(`it did not end within ${duration(HANDLER_MS)}`)), HANDLER_MS);
   });
   try {
     await Promise.race([work, late]);
