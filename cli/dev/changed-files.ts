@@ -9,8 +9,8 @@ const LOOK_EVERY_MS = 300;
 const GONE_PATIENCE_MS = 1_000;
 
 export interface ChangedFiles {
-  /** Look at this file too. */
-  readonly add: (path: string) => void;
+  /** Look at this file too. @param mark as it was when it was read, see `markOf`. Default: as it is now. */
+  readonly add: (path: string, mark?: string) => void;
   /** Look at the folders of all files too: a file that was missing may come. */
   readonly addFolders: () => void;
   /** Forget all. */
@@ -38,12 +38,14 @@ export function watchChanges(onChange: (path: string) => void): ChangedFiles {
     onChange(path);
   };
   const timer = setInterval(look, LOOK_EVERY_MS);
-  const add = (path: string): void => {
-    if (!known.has(path)) known.set(path, markOf(path));
+  const add = (path: string, mark = markOf(path)): void => {
+    if (!known.has(path)) known.set(path, mark);
   };
   return {
     add,
-    addFolders: () => [...known.keys()].map((path) => dirname(path)).forEach(add),
+    addFolders: () => {
+      for (const path of [...known.keys()]) add(dirname(path));
+    },
     clear: () => {
       known.clear();
       changed = undefined;
@@ -54,7 +56,8 @@ export function watchChanges(onChange: (path: string) => void): ChangedFiles {
 
 const GONE = 'gone';
 
-function markOf(path: string): string {
+/** Tells one version of a file from another, without reading it. */
+export function markOf(path: string): string {
   const stats = statSync(path, { throwIfNoEntry: false });
   return stats ? `${stats.mtimeMs}/${stats.ino}/${stats.size}` : GONE;
 }

@@ -2,6 +2,7 @@
  * What a worker of `sluice dev` has to do with its parent: it tells which files it has imported, and ends when the parent is gone,
  * however that has ended. Any other worker has no such parent.
  */
+import { markOf } from './changed-files.ts';
 
 /** Set for such a worker. */
 export const DEV_WORKER = 'SLUICE_DEV_WORKER';
@@ -9,6 +10,8 @@ export const DEV_WORKER = 'SLUICE_DEV_WORKER';
 /** What the worker sends. */
 export interface ImportedFile {
   readonly imported: string;
+  /** Of the version that was imported: one that is saved at this moment is another. */
+  readonly mark: string;
 }
 
 export interface DevParent {
@@ -32,7 +35,7 @@ export function followDev(): DevParent {
   return {
     onFile: (imported) => {
       if (!process.connected) return;
-      send({ imported } satisfies ImportedFile, undefined, undefined, () => {}); // a parent that has just ended needs nothing
+      send({ imported, mark: markOf(imported) } satisfies ImportedFile, undefined, undefined, () => {}); // a parent that has just ended needs nothing
     },
     onGone: (listener) => (stop = listener),
   };

@@ -38,7 +38,7 @@ export function startReloadingWorker({ module, env, say }: ReloadingWorkerOption
     });
     child = started;
     started.on('message', (message: Partial<ImportedFile>) => {
-      if (message.imported !== undefined && started === child) files.add(message.imported);
+      if (message.imported !== undefined && started === child) files.add(message.imported, message.mark);
     });
     started.once('exit', (code, signal) => {
       if (isReloading || isStopped) return;
