@@ -44,7 +44,8 @@ export function watchChanges(onChange: (path: string) => void): ChangedFiles {
   return {
     add,
     addFolders: () => {
-      for (const path of [...known.keys()]) add(dirname(path));
+      const folders = new Set(Array.from(known.keys(), (path) => dirname(path)));
+      for (const folder of folders) add(folder);
     },
     clear: () => {
       known.clear();
