@@ -1,5 +1,6 @@
-import { readdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, oauth2, post, seconds, window } from '../../providers/index.ts';
@@ -40,7 +41,12 @@ const order = provider.action('order', {
 });
 const input = { shop: 's1' };
 
-const left = () => readdirSync(tmpdir()).filter((name) => /^sluice-(simulator|temporal)-/.test(name));
+/** A place of its own for temporary folders: other tests of this machine make some, too. */
+const place = mkdtempSync(join(tmpdir(), 'simulate-sync-'));
+chmodSync(place, 0o711); // Postgres may run as another user
+process.env['TMPDIR'] = place;
+afterAll(() => rmSync(place, { recursive: true }));
+const left = () => readdirSync(place);
 let api: FakeApi;
 let rowsToday = 12;
 beforeAll(async () => {
