@@ -72,7 +72,7 @@ export interface Sluice {
   /** The state of a run by its id. @returns undefined when no such run is known. */
   progress(runId: string): Promise<RunProgress | undefined>;
   /**
-   * Every list of a run that did not end `complete`, as far as it has come, node by node; `after` goes on behind the last one seen.
+   * Every list of a run that did not end `complete`, as far as it has come, node by node; `after` continues behind the last one seen.
    * `RunResult.flaws` and `RunProgress` count them.
    */
   flawedLists(runId: string, filter?: FlawFilter): AsyncIterable<FlawedList>;

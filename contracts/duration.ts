@@ -1,5 +1,5 @@
 /**
- * A length of time as a person reads it: the two units that matter. Used wherever a text tells of a wait or an age.
+ * A length of time as a person reads it: the two units that matter. Used wherever a text has a wait or an age.
  */
 
 /** `0.4 s` · `12.3 s` · `4 min 10 s` · `22 h 13 min` · `3 d 4 h`. What is below nothing is `0 s`. */

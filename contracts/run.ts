@@ -61,7 +61,7 @@ export interface Flaw {
 
 /** One list that did not end `complete`. */
 export interface FlawedList {
-  /** Keep it, and pass it as `after` to go on behind this list. */
+  /** Keep it, and pass it as `after` to continue behind this list. */
   readonly place: string;
   readonly node: string;
   /** The key of its parent; empty for a list without one. */

@@ -1,5 +1,5 @@
 /**
- * Tells the app of failed runs, and of pending ones that can't go on by themselves, so that it can tell the person who started one:
+ * Tells the app of failed runs, and of pending ones that can't continue by themselves, so that it can tell the person who started one:
  * at least once, those of one run in order.
  * Next stop: `db/stores/report/report-outbox.ts`.
  */

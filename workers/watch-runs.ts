@@ -1,5 +1,5 @@
 /**
- * Notices runs that can't go on by themselves, for `onFailure`: their account must be connected again, or nothing has moved for too
+ * Notices runs that can't continue by themselves, for `onFailure`: their account must be connected again, or nothing has moved for too
  * long. Any worker does it, whichever task queue it serves. Next stop: `db/stores/report/report-notices.ts`, `notify-failures.ts`.
  */
 import type { Log } from '../activities/index.ts';
@@ -21,7 +21,7 @@ const RECONNECT_INTERVAL_MS = 5_000;
 const LOOKS = 10;
 const ROOM = 50;
 
-/** Long enough for what goes on by itself: a limit's window, a short outage. */
+/** Long enough for what continues by itself: a limit's window, a short outage. */
 export const STALLED_AFTER_MS = 3_600_000;
 
 /** @returns a function that ends it. */

@@ -1,5 +1,5 @@
 /**
- * One run for each sync and account, whoever starts it: a Temporal Schedule adds the time to the workflow id that it was given, and
+ * One run for each sync and account, however it is started: a Temporal Schedule adds the time to the workflow id that it was given, and
  * other clients may name any. Such a workflow only starts the one that is called as runs are, and waits for it. Next stop: `sync.ts`.
  */
 import {
@@ -14,16 +14,16 @@ import { searchAttributes, syncWorkflowId } from '../contracts/names.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { statusAttribute } from './signals.ts';
 
-/** The end of a workflow that found its run going on. */
+/** The end of a workflow that found its run started before. */
 export interface Attached {
-  /** Workflow id of the run that is going on; nothing was started. */
+  /** Workflow id of the run that is open; nothing was started. */
   readonly attachedTo: string;
 }
 
 const keyword = (name: keyof typeof searchAttributes) =>
   defineSearchAttributeKey(searchAttributes[name], SearchAttributeType.KEYWORD);
 
-/** @returns the result of the run, or where it is when one was going on already: its schedule's next time comes. */
+/** @returns the result of the run, or where it is when one was running already: its schedule's next time comes. */
 export function onePerAccount(
   run: (input: SyncInput) => Promise<RunResult>,
 ): (input: SyncInput) => Promise<RunResult | Attached> {
@@ -49,7 +49,7 @@ export function onePerAccount(
       });
     } catch (error) {
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-      setCurrentDetails(`A run was going on already: ${workflowId}. Nothing was started.`);
+      setCurrentDetails(`A run was there already: ${workflowId}. Nothing was started.`);
       return { attachedTo: workflowId };
     }
   };

@@ -65,7 +65,7 @@ function headline(progress: Progress, waits: readonly RunWait[]): string {
   return progress.state === 'starting' && waits.length > 0 ? 'starting' : progressText(progress);
 }
 
-/** Why a run that is going on does not get on. */
+/** What a running run waits for. */
 async function waitsOf(sluice: Sluice, run: string, progress: Progress): Promise<readonly RunWait[]> {
   if (progress.state === 'starting') return sluice.run({ workflowId: run }).waits();
   if (progress.state !== 'running' && progress.state !== 'paused') return [];

@@ -1,7 +1,7 @@
 /**
  * How Node reads a user's modules, where its own way would refuse them. Three things, all for files outside `node_modules`:
  * a file with `import` or `export` is an ES module, whatever `type` its package.json says (`npm init -y` says "commonjs");
- * `./other.js` and `./other` find the TypeScript file that they mean; and whoever wants to know is told of every file.
+ * `./other.js` and `./other` find the TypeScript file that they mean; and a listener hears of every file.
  * Runs on the main thread where Node has `registerHooks`, else on the thread of `module.register`. Next stop: `import-file.ts`.
  * @see https://nodejs.org/api/module.html#customization-hooks
  */

@@ -10,7 +10,7 @@ export function reportText(report: Report): string {
   return [head, ...lines.map((line) => `    ${line}`)].join('\n');
 }
 
-/** ` in 22 h 13 min`; nothing while it is going on. */
+/** ` in 22 h 13 min`; nothing while it is pending. */
 export function tookText({ startedAt, endedAt }: Pick<Report, 'startedAt' | 'endedAt'>): string {
   return endedAt === null ? '' : ` in ${duration(Date.parse(endedAt) - Date.parse(startedAt))}`;
 }

@@ -1,7 +1,7 @@
 -- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
 -- Life: pending (inserted by the starter before the workflow is started) → ok | failed | cancelled (by the workflow itself, else by
 -- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told. So is a pending one whose run can't
--- go on by itself: it has a notice, and the reason as its error.
+-- continue by itself: it has a notice, and the reason as its error.
 
 create table sluice.report (
   id uuid primary key,

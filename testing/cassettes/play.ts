@@ -22,7 +22,7 @@ export interface PlayedCassette {
   misses(): readonly string[];
   /** Exchanges that nobody asked for. */
   unused(): readonly string[];
-  /** The cassette with the exchanges alone that somebody asked for: `writeCassette(file, played.used())` makes it so. */
+  /** The cassette with only those exchanges that a call asked for: `writeCassette(file, played.used())` makes it so. */
   used(): Cassette;
 }
 

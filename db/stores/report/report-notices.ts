@@ -1,6 +1,6 @@
 /**
- * Pending reports of runs that can't go on by themselves: the account must be connected again, or nothing has moved for too long.
- * Each is told to the app once (`report-outbox.ts`), and forgotten when the run goes on. Next stop: `workers/watch-runs.ts`.
+ * Pending reports of runs that can't continue by themselves: the account must be connected again, or nothing has moved for too long.
+ * Each is told to the app once (`report-outbox.ts`), and forgotten when the run continues. Next stop: `workers/watch-runs.ts`.
  */
 import { redact } from '../../../contracts/redact.ts';
 import type { Pool } from '../../pool.ts';
@@ -25,7 +25,7 @@ const FORGET_RECONNECTS = `
   where r.notice = 'needs-reconnect' and r.status = 'pending' and run.id = r.run_id
     and not (run.state = 'paused' and run.paused_by = 'auth')`;
 
-/** Runs that wait for their account since the last look are to be told; those that go on again have nothing to tell. */
+/** Runs that wait for their account since the last look are to be told; those that continue have nothing to tell. */
 export async function noteReconnects(pool: Pool): Promise<void> {
   await pool.query(FORGET_RECONNECTS);
   await pool.query(NOTE_RECONNECTS);
@@ -77,7 +77,7 @@ export async function stalledRuns(pool: Pool, stalledAfterMs: number, room: numb
   return rows;
 }
 
-/** One that stands still is to be told. Nothing happens when it has moved, or was told, meanwhile. */
+/** A run that stands still is to be told. Nothing happens when it has moved or was told since. */
 export async function noteStalled(pool: Pool, { reportId }: StalledRun, why: string): Promise<void> {
   await pool.query(
     `update sluice.report set notice = 'no-progress', error_type = 'no-progress', error = $2,

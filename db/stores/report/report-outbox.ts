@@ -31,7 +31,7 @@ export async function claimReportsToTell(pool: Pool, room: number, leaseMs: numb
   return rows.map((row) => ({ report: toReport(row), tries: row.tell_tries - 1 }));
 }
 
-/** The app has taken it. A pending one that has failed meanwhile, or has something else to tell, is still to be told. */
+/** The app has taken it. A pending one that has failed since, or has something else to tell, is still to be told. */
 export async function markReportTold(
   db: Queryable,
   { id, status, errorType }: Pick<Report, 'id' | 'status' | 'errorType'>,

@@ -112,7 +112,7 @@ async function pidsOf(dataDir: string): Promise<number[]> {
   return texts.map((text) => (JSON.parse(text) as { pid: number }).pid);
 }
 
-/** Processes of node, of whoever, whose command line ends so. */
+/** Processes of node, of any user, whose command line ends so. */
 function childrenNamed(ending: string): number[] {
   const lines = execFileSync('ps', ['-eo', 'pid=,args='], { encoding: 'utf8' }).split('\n');
   return lines

@@ -9,7 +9,7 @@ import { createWorld, type World } from '../../setup/world.ts';
 const STALLED_AFTER_MS = 2_000;
 const NOTICED = { timeout: 30_000, interval: 100 };
 
-describe('the app is told of a run that can not go on by itself', () => {
+describe('the app is told of a run that can not continue by itself', () => {
   let api: FakeApi;
   let world: World;
   const told: Report[] = [];

@@ -68,7 +68,7 @@ describe('a sync started by a plain Temporal schedule', () => {
     expect(await world.sluice.reports.list({ account: 'a1' })).toMatchObject([{ startedBy: 'user:1' }]);
   });
 
-  it('is a run like any other when none is going on: the app finds it, and a start attaches to it', async () => {
+  it('is a run like any other when none is running: the app finds it, and a start attaches to it', async () => {
     const held = api.script('GET /users/u2/friends', ['silent'], { repeats: true });
     const schedule = await scheduled('a2', 'u2');
     await schedule.trigger();
