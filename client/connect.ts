@@ -4,7 +4,7 @@
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
-import type { RunProgress } from '../contracts/run.ts';
+import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
   createKeyring,
   createPool,
@@ -13,6 +13,7 @@ import {
   NO_ENCRYPTION_KEYS,
   pendingOperations,
   readProgress,
+  type FlawFilter,
   type ReportFilter,
 } from '../db/index.ts';
 import type { Node, Sync } from '../providers/define/define-sync.ts';
@@ -22,8 +23,9 @@ import type { Action } from '../providers/define/define-action.ts';
 import type { Saga } from '../providers/define/define-saga.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
 import { act, startSaga, type ActOptions } from './action/act.ts';
-import { createActionHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
+import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
+import { readFlaws } from './sync/read-flaws.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { startSync, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
@@ -55,6 +57,12 @@ export interface Sluice {
     readonly action: Action<Input, Output>;
   }): ActionHandle<Output>;
   action(of: { readonly workflowId: string }): ActionHandle<unknown>;
+  /** A saga by its workflow id, with its type when the saga itself is named too; nothing is asked of a server yet. */
+  sagaOf<Input, Parsed, Outputs>(of: {
+    readonly workflowId: string;
+    readonly saga: Saga<Input, Parsed, Outputs>;
+  }): SagaHandle<Outputs>;
+  sagaOf(of: { readonly workflowId: string }): SagaHandle<Readonly<Record<string, unknown>>>;
   /** Operations on an entity that are not done: the one at work, then those that wait. */
   pending(entity: string): Promise<PendingOperation[]>;
   /** Starts a run, or attaches to the one that is running for this account and sync. Returns when it is accepted. */
@@ -63,6 +71,11 @@ export interface Sluice {
   run(of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string }): SyncHandle;
   /** The state of a run by its id. @returns undefined when no such run is known. */
   progress(runId: string): Promise<RunProgress | undefined>;
+  /**
+   * Every list of a run that did not end `complete`, as far as it has come, node by node; `after` continues behind the last one seen.
+   * `RunResult.flaws` and `RunProgress` count them.
+   */
+  flawedLists(runId: string, filter?: FlawFilter): AsyncIterable<FlawedList>;
   /** What a node stored, as a change feed, oldest change first; ends when the reader has caught up. */
   records<Row>(node: Node<Row>, options: RecordsOptions): AsyncIterable<ChangeRecord<Row>>;
   /** Who still awaits a result gets an error; what was started goes on. */
@@ -72,7 +85,8 @@ export interface Sluice {
 /** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
-  const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client' });
+  // A burst of calls waits for its turn at the few connections.
+  const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client', waitMs: 60_000 });
   let connection: Connection;
   try {
     connection = await Connection.connect(temporal);
@@ -100,10 +114,17 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
     action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>
       createActionHandle<never>(parts, workflowId, action?.definition),
+    sagaOf: ({ workflowId, saga }: { readonly workflowId: string; readonly saga?: Saga }) =>
+      createSagaHandle<never>(
+        parts,
+        workflowId,
+        saga?.definition.steps.map(({ name }) => name),
+      ),
     pending: (entity) => pendingOperations(pool, entity),
     start: (sync, startOptions) => startSync(parts, sync, startOptions),
     run: (of) => createHandle(parts, of),
     progress: (runId) => readProgress(pool, { runId }),
+    flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     close: async () => {
       closing.abort();

@@ -6,14 +6,23 @@ export type { NewCredentials } from './check-credentials.ts';
 export type { StartOptions } from './sync/start-sync.ts';
 export type { ActOptions } from './action/act.ts';
 export { ActionFailed, EntityBusy } from './action/action-errors.ts';
-export type { ActionHandle, ActionStatus, SagaHandle } from './action/action-handle.ts';
+export type { ActionHandle, ActionStatus, SagaHandle, SagaStepStatus } from './action/action-handle.ts';
 export type { Resolution } from './action/resolve-action.ts';
 export type { ConflictPolicy, PendingOperation } from '../contracts/action.ts';
 export type { Report, ReportKind, ReportStatus, StartedBy } from '../contracts/report.ts';
-export type { ReportFilter } from '../db/index.ts';
+export type { FlawFilter, ReportFilter } from '../db/index.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';
-export type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState, RunWait } from '../contracts/run.ts';
+export type {
+  Flaw,
+  FlawedList,
+  NodeProgress,
+  RunMode,
+  RunProgress,
+  RunResult,
+  RunState,
+  RunWait,
+} from '../contracts/run.ts';
 export type { AccountInfo, AccountStatus } from '../contracts/account.ts';
 export type { Priority } from '../contracts/limit.ts';

@@ -6,7 +6,7 @@
 import type { RunResult } from './run.ts';
 
 export type ReportKind = 'sync' | 'action' | 'saga';
-export type ReportStatus = 'pending' | 'ok' | 'failed';
+export type ReportStatus = 'pending' | 'ok' | 'failed' | 'cancelled';
 
 /** Who wanted it: `user:<id>` as the app knows them, or `system`. */
 export type StartedBy = `user:${string}` | 'system';
@@ -27,11 +27,12 @@ export interface Report {
   readonly status: ReportStatus;
   /** One line for people: what was to be done. */
   readonly what: string;
-  /** What went wrong, without secrets; null unless failed. */
+  /** What went wrong, how it came to be cancelled, or why a pending run can't go on; without secrets, null where there is nothing to say. */
   readonly error: string | null;
   /**
-   * For code: `auth`, `config`, `gone`, `bug`, `attempts-spent`, `unknown-write`, `conflict`, `cancelled`, `terminated`,
-   * `timed-out`, `incomplete`, `compensation-failed`, `not-started`, … ; null unless failed.
+   * For code, beside `error`: `auth`, `config`, `gone`, `bug`, `attempts-spent`, `unknown-write`, `conflict`, `terminated`,
+   * `timed-out`, `incomplete`, `compensation-failed`, `not-started`, …; `cancelled`; of a pending run `needs-reconnect` and
+   * `no-progress`.
    */
   readonly errorType: string | null;
   /** Where it went wrong, without secrets; null when there is none. */
@@ -45,6 +46,8 @@ export interface Report {
 /** How a run ended, as its report says it. */
 export type ReportEnd =
   | { readonly status: 'ok' }
+  /** Its end was asked for: by its caller, an operator, or a later operation on its entity. */
+  | { readonly status: 'cancelled'; readonly error: string }
   | {
       readonly status: 'failed';
       readonly error: string;
@@ -91,6 +94,7 @@ export interface ReportRef {
 /** The report of a sync that came to its end by itself: anything short of everything is a failure to tell of. */
 export function endOfSync(result: RunResult): ReportEnd {
   if (result.state === 'done') return { status: 'ok' };
+  if (result.state === 'cancelled') return { status: 'cancelled', error: 'it was cancelled' };
   const worst = result.flaws[0];
   const flaw = worst ? `${worst.node}: ${worst.count} × ${worst.kind}, e.g. "${worst.example}": ${worst.reason}` : '';
   return { status: 'failed', errorType: result.state, error: flaw || result.state };

@@ -60,6 +60,24 @@ export interface Flaw {
   readonly example: string;
 }
 
+/** One list that did not end `complete`. */
+export interface FlawedList {
+  /** Keep it, and pass it as `after` to continue behind this list. */
+  readonly place: string;
+  readonly node: string;
+  /** The key of its parent; empty for a list without one. */
+  readonly key: string;
+  /** Which part of a list that had to be split; undefined when it is whole. */
+  readonly part?: string;
+  /** Which of its parallel lanes; undefined for the first. */
+  readonly lane?: number;
+  readonly kind: Flaw['kind'];
+  readonly reason: string;
+  readonly pages: number;
+  readonly rows: number;
+  readonly calls: number;
+}
+
 export interface RunResult {
   readonly runId: string;
   readonly state: Exclude<RunState, 'running' | 'paused'>;
@@ -75,9 +93,9 @@ export interface RunWait {
   /**
    * `limit`: their turns at a limit · `backoff`: they are called again after a failed call · `provider`: the whole provider is
    * failing, closed or paused · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails again and
-   * again for a reason that is not the third party's.
+   * again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas).
    */
-  readonly kind: 'limit' | 'backoff' | 'provider' | 'worker';
+  readonly kind: 'limit' | 'backoff' | 'provider' | 'worker' | 'entity';
   /** Node of the tree; undefined when it is about all of them. */
   readonly node?: string;
   /** The limit's key, as `sluice limits` shows it. */

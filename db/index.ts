@@ -28,6 +28,13 @@ export {
   type ReportToTell,
 } from './stores/report/report-outbox.ts';
 export {
+  noteProgress,
+  noteReconnects,
+  noteStalled,
+  stalledRuns,
+  type StalledRun,
+} from './stores/report/report-notices.ts';
+export {
   lockPlacesToCheck,
   pendingReportsToCheck,
   removeOldReports,
@@ -40,6 +47,7 @@ export {
   hasInput,
   idempotencyKeyOf,
   insertActionStep,
+  listSteps,
   loadActionStep,
   markDone,
   markFailed,
@@ -53,6 +61,7 @@ export { reopenUnknown, resolveAsDone } from './stores/action/action-resolution-
 export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './stores/action/saga-store.ts';
 export {
   holdsLock,
+  pendingAhead,
   pendingOperations,
   releaseLock,
   takeLock,
@@ -71,5 +80,6 @@ export type { AccountFilter, AccountRef } from './stores/account/account-store.t
 export { connectAccount, rotateEncryption } from './stores/account/credential-store.ts';
 export { createKeyring, EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption.ts';
 export type { Keyring } from './encryption.ts';
+export { readFlawedLists, type FlawFilter } from './stores/sync/flaw-store.ts';
 export { readWaits } from './stores/sync/wait-store.ts';
 export type { WaitRow } from './stores/sync/wait-store.ts';

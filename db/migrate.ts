@@ -5,7 +5,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
-import { inTransaction, type Pool, type Queryable } from './pool.ts';
+import { onClient, type Pool, type Queryable } from './pool.ts';
 
 export interface MigrateOptions {
   /** Where the files are. Default: this build's own. */
@@ -73,14 +73,13 @@ async function applyMissing(pool: Pool, migrations: readonly Migration[]): Promi
         number int primary key, name text not null, checksum text not null, is_breaking boolean not null default false,
         applied_at timestamptz not null default clock_timestamp())`);
     for (const migration of missing(migrations, await readApplied(client))) {
-      await inTransaction(pool, async (tx) => {
-        await tx.query(migration.sql);
-        await tx.query('insert into sluice.migration (number, name, checksum, is_breaking) values ($1, $2, $3, $4)', [
-          migration.number,
-          migration.name,
-          migration.checksum,
-          migration.isBreaking,
-        ]);
+      // On this same connection: in a small pool, callers that wait for the lock have all the others.
+      await onClient(client, async () => {
+        await client.query(migration.sql);
+        await client.query(
+          'insert into sluice.migration (number, name, checksum, is_breaking) values ($1, $2, $3, $4)',
+          [migration.number, migration.name, migration.checksum, migration.isBreaking],
+        );
       });
       applied.push(migration.name);
     }

@@ -1,7 +1,15 @@
 /**
  * One Postgres pool per process. The only place where connection settings are made.
  */
-import { Pool as PgPool, types, type PoolClient as PgPoolClient } from 'pg';
+import {
+  Client,
+  Pool as PgPool,
+  types,
+  type ClientConfig,
+  type CustomTypesConfig,
+  type PoolClient as PgPoolClient,
+} from 'pg';
+import { duration } from '../contracts/duration.ts';
 
 export type Pool = PgPool;
 export type Queryable = Pick<PgPool, 'query'>;
@@ -14,52 +22,138 @@ export interface PoolOptions {
   readonly applicationName?: string;
   /** A query that runs longer is cancelled by the server, in milliseconds. Default 30,000. */
   readonly statementTimeoutMs?: number;
+  /** How long a caller waits until one of the connections is free, in milliseconds. Default 10,000. */
+  readonly waitMs?: number;
 }
 
-const defaults = { max: 10, applicationName: 'sluice', statementTimeoutMs: 30_000 } satisfies PoolOptions;
+const defaults = {
+  max: 10,
+  applicationName: 'sluice',
+  statementTimeoutMs: 30_000,
+  waitMs: 10_000,
+} satisfies PoolOptions;
 
-// bigint columns are row ids and microseconds here, all below 2^53.
-types.setTypeParser(types.builtins.INT8, Number);
+/** A server that has not answered to a new connection after this long is not there. */
+const CONNECT_MS = 10_000;
+
+/** bigint columns are row ids and microseconds here, all below 2^53. An app's own queries keep the parsers that it has. */
+const ourTypes: CustomTypesConfig = {
+  getTypeParser: (id, format) => (id === types.builtins.INT8 ? Number : (types.getTypeParser(id, format) as Parse)),
+};
+type Parse = (text: string) => unknown;
 
 /**
  * Opens a pool. A connection that breaks while idle is dropped and replaced; the query that needs one reports the error.
  * @param connectionString `postgresql://user:password@host:port/database`
  */
 export function createPool(connectionString: string, options: PoolOptions = {}): Pool {
-  const { max, applicationName, statementTimeoutMs } = { ...defaults, ...options };
-  const pool = new PgPool({
+  const { max, applicationName, statementTimeoutMs, waitMs } = { ...defaults, ...options };
+  const pool = new PatientPool({
+    Client: QuicklyConnected,
     connectionString,
     max,
     application_name: applicationName,
     statement_timeout: statementTimeoutMs,
-    connectionTimeoutMillis: 10_000,
+    connectionTimeoutMillis: waitMs,
     idleTimeoutMillis: 30_000,
     keepAlive: true,
+    types: ourTypes,
   });
   // Without a listener an idle connection's loss (a restarted Postgres) would end the process; the next query reconnects.
   pool.on('error', () => {});
   return pool;
 }
 
+/**
+ * A pool that an app has made, for queries of ours: bigints are numbers in their answers.
+ * @returns pools of `createPool` as they are.
+ */
+export function withOurTypes(pool: Pool): Pool {
+  if (pool instanceof PatientPool) return pool;
+  const query = (text: string | object, values?: readonly unknown[]): unknown =>
+    (pool.query as (config: object) => unknown).call(pool, {
+      ...(typeof text === 'string' ? { text, values } : text),
+      types: ourTypes,
+    });
+  return new Proxy(pool, { get: (target, name) => (name === 'query' ? query : Reflect.get(target, name, target)) });
+}
+
+/** Connecting has a time of its own, however long a caller may wait for a connection that others use. */
+class QuicklyConnected extends Client {
+  constructor(config?: ClientConfig) {
+    super({ ...config, connectionTimeoutMillis: CONNECT_MS });
+  }
+}
+
+type Connected = (
+  error: Error | undefined,
+  client?: PgPoolClient,
+  release?: (broken?: Error | boolean) => void,
+) => void;
+
+/** Says what a caller has waited for in vain. `query` comes through here, too. */
+class PatientPool extends PgPool {
+  override connect(): Promise<PgPoolClient>;
+  override connect(callback: Connected): void;
+  override connect(callback?: Connected): Promise<PgPoolClient> | void {
+    if (callback === undefined)
+      return super.connect().catch((error: unknown) => {
+        throw this.#explained(error as Error);
+      });
+    super.connect(((error, ...got) => callback(error && this.#explained(error), ...got)) satisfies Connected);
+  }
+
+  #explained(error: Error): Error {
+    if (error.message !== 'timeout exceeded when trying to connect') return error;
+    const { max, connectionTimeoutMillis = 0 } = this.options;
+    const waiting = this.waitingCount + 1;
+    return new Error(
+      `No connection to Postgres became free within ${duration(connectionTimeoutMillis)}: all ${max} of this process are in use, ` +
+        `and ${waiting === 1 ? '1 caller waits' : `${waiting} callers wait`}. The database or this machine has more to do than it can.`,
+      { cause: error },
+    );
+  }
+}
+
+type Isolation = 'read committed' | 'repeatable read';
+
 /** Runs `work` in one transaction on one connection; rolls back and rethrows when it throws. */
 export async function inTransaction<T>(
   pool: Pool,
   work: (client: PoolClient) => Promise<T>,
-  isolation: 'read committed' | 'repeatable read' = 'read committed',
+  isolation?: Isolation,
 ): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   try {
+    return await onClient(
+      client,
+      () => work(client),
+      (error) => (broken = error),
+      isolation,
+    );
+  } finally {
+    client.release(broken);
+  }
+}
+
+/**
+ * The same on a connection that the caller has.
+ * @param onBroken told when not even the rollback came through: the connection is not usable again.
+ */
+export async function onClient<T>(
+  client: PoolClient,
+  work: () => Promise<T>,
+  onBroken: (error: Error) => void = () => {},
+  isolation: Isolation = 'read committed',
+): Promise<T> {
+  try {
     await client.query(`begin isolation level ${isolation}`);
-    const result = await work(client);
+    const result = await work();
     await client.query('commit');
     return result;
   } catch (error) {
-    await client.query('rollback').catch((rollbackError: Error) => {
-      broken = rollbackError; // the connection is not usable again; the first error is the one to report
-    });
+    await client.query('rollback').catch(onBroken); // the first error is the one to report
     throw error;
-  } finally {
-    client.release(broken);
   }
 }

@@ -102,7 +102,7 @@ async function own<R extends ServerRecord>(
 ): Promise<DevServer<R>> {
   const record: R = { ...known, marker: spec.marker, ownerPid: process.pid, isKept: false };
   const file = recordFile(spec.folder, spec.name);
-  const tie = await guard(record.pid);
+  const tie = launched?.tie ?? (await guard(record.pid));
   // A guard left over from a crashed server would one day end a stranger that got its process id.
   launched?.onEnd(() => void tie.release());
   await writeRecord(file, record);

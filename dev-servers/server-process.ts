@@ -1,11 +1,13 @@
 /**
  * One server as a process of its own: launched out of reach of the terminal's Ctrl-C (its owner decides when it ends, so
- * that a worker can drain first), and guarded so that it ends when its owner does, even by SIGKILL.
+ * that a worker can drain first), and guarded from its first moment, so that it ends when its owner does, even by SIGKILL.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
+import { isExecutable } from './cache-folder.ts';
+import { duration } from '../contracts/duration.ts';
 
 export interface LaunchOptions {
   readonly command: string;
@@ -24,21 +26,44 @@ export interface LaunchedProcess {
   readonly ended: () => string | undefined;
   /** Called once when it ends. */
   readonly onEnd: (listener: () => void) => void;
+  /** Ties its life to the life of this process. */
+  readonly tie: Guard;
 }
 
+export interface Guard {
+  /** Takes the guard away; the server now outlives this process. */
+  readonly release: () => Promise<void>;
+}
+
+// Reads a pipe from the owner: a line takes the guard away, the end of the pipe, which comes when the owner closes it or dies in any
+// way, ends the server.
+const GUARD_SCRIPT = `cd /
+read -r _ && exit
+kill -INT "$1" 2>/dev/null
+n=0
+while kill -0 "$1" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
+kill -KILL "$1" 2>/dev/null`;
+
+// The guard is there before the server is: this shell becomes the server, and keeps its process id.
+const LAUNCH_SCRIPT = `/bin/sh -c '${GUARD_SCRIPT}' sluice-guard $$ <&3 3<&- >/dev/null 2>&1 &
+exec 3<&-
+exec "$@"`;
+
 /**
- * Starts the program in a session of its own, without a guard.
+ * Starts the program in a session of its own.
  * @throws Error when the program can't be executed.
  */
 export async function launch(options: LaunchOptions): Promise<LaunchedProcess> {
-  const log = openSync(options.logFile, 'w', 0o600);
+  const { command, args, logFile, cwd, env, user } = options;
+  if (!isExecutable(command)) throw new Error(`${command} is no program that can be executed.`);
+  const log = openSync(logFile, 'w', 0o600);
   try {
-    const child = spawn(options.command, options.args, {
-      stdio: ['ignore', log, log],
+    const child = spawn('/bin/sh', ['-c', LAUNCH_SCRIPT, 'sluice-launch', command, ...args], {
+      stdio: ['ignore', log, log, 'pipe'],
       detached: true,
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
-      ...(options.env === undefined ? {} : { env: options.env }),
-      ...options.user,
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(env === undefined ? {} : { env }),
+      ...user,
     });
     let ended: string | undefined;
     child.once(
@@ -50,10 +75,30 @@ export async function launch(options: LaunchOptions): Promise<LaunchedProcess> {
       child.once('error', reject);
     });
     child.unref();
-    return { pid: child.pid as number, ended: () => ended, onEnd: (listener) => child.once('exit', listener) };
+    return {
+      pid: child.pid as number,
+      ended: () => ended,
+      onEnd: (listener) => child.once('exit', listener),
+      tie: tieOf(child.stdio[3] as Socket),
+    };
   } finally {
     closeSync(log);
   }
+}
+
+function tieOf(pipe: Socket): Guard {
+  pipe.on('error', () => {}); // the guard has ended with its server
+  // Its end is seen by a reader only.
+  pipe.resume();
+  pipe.unref();
+  const closed = new Promise<void>((resolve) => pipe.once('close', () => resolve()));
+  return {
+    release: () => {
+      pipe.ref();
+      if (!pipe.writableEnded) pipe.end('released\n');
+      return closed;
+    },
+  };
 }
 
 /**
@@ -67,7 +112,8 @@ export async function waitUntilHealthy(
 ): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!(await isHealthy())) {
-    const reason = ended() ?? (performance.now() > deadline ? `it did not answer within ${limitMs} ms` : undefined);
+    const reason =
+      ended() ?? (performance.now() > deadline ? `it did not answer within ${duration(limitMs)}` : undefined);
     if (reason) {
       const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-15).join('\n');
       throw new Error(`${name} did not start: ${reason}. The end of ${logFile}:\n${lines}`);
@@ -76,19 +122,7 @@ export async function waitUntilHealthy(
   }
 }
 
-export interface Guard {
-  /** Takes the guard away; the server now outlives this process. */
-  readonly release: () => Promise<void>;
-}
-
-// Waits for the end of its input, which comes when the owner closes it or dies in any way, then ends the server.
-const GUARD_SCRIPT = `read -r _
-kill -INT "$1" 2>/dev/null
-n=0
-while kill -0 "$1" 2>/dev/null && [ $n -lt 100 ]; do sleep 0.1; n=$((n+1)); done
-kill -KILL "$1" 2>/dev/null`;
-
-/** Ties the life of process `pid` to the life of this process. */
+/** Ties the life of a process that runs already to the life of this one. */
 export async function guard(pid: number): Promise<Guard> {
   const watcher: ChildProcess = spawn('/bin/sh', ['-c', GUARD_SCRIPT, 'sluice-guard', String(pid)], {
     stdio: ['pipe', 'ignore', 'ignore'],
@@ -152,7 +186,21 @@ export function isRunning(pid: number, marker = ''): boolean {
   return commandLine !== '' && commandLine.includes(marker);
 }
 
-function commandLineOf(pid: number): string {
+/** The process that `pid` belongs to; undefined when there is no such process. One that has lost its parent belongs to another. */
+export function parentOf(pid: number): number | undefined {
+  try {
+    if (process.platform !== 'linux')
+      return Number(execFileSync('ps', ['-o', 'ppid=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })); // prettier-ignore
+    // The name before it may hold anything, brackets and blanks too.
+    const afterName = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\)/s, '');
+    return Number(afterName.trim().split(' ')[1]);
+  } catch {
+    return undefined; // it has ended
+  }
+}
+
+/** Empty when there is no such process. */
+export function commandLineOf(pid: number): string {
   try {
     if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
     const line = execFileSync('ps', ['-ww', '-o', 'stat=,command=', '-p', String(pid)], {

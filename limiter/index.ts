@@ -1,5 +1,5 @@
-// Permits to call a third party, shared by all workers through Postgres; usable alone. Imports contracts and db only.
-// Start reading at acquire.ts.
+// Permits to call a third party, shared by all workers through Postgres; usable alone. Imports contracts, db and the declarations of
+// providers/limits.ts. Start reading at acquire.ts.
 export type {
   Charge,
   InflightLimit,
@@ -9,7 +9,12 @@ export type {
   QuotaHint,
   WindowLimit,
 } from '../contracts/limit.ts';
-export { createLimiter, type Limiter, type LimiterOptions } from './create-limiter.ts';
+export { migrate, type MigrateOptions } from '../db/migrate.ts';
+export { inflight, learned, window } from '../providers/limits.ts';
+export type { LimitDeclaration, Scope } from '../providers/limits.ts';
+export { defineLimits, type LimitedCall } from './define-limits.ts';
+export { createLimiter } from './any-pool.ts';
+export type { Limiter, LimiterOptions } from './create-limiter.ts';
 export { LimiterUnavailable } from './errors.ts';
 export type { ExplainedLimit, Explanation } from './admin/explain.ts';
 export { parseQuotaHeaders, type QuotaHeaders, type QuotaHeadersOptions } from './quota-headers/parse.ts';

@@ -11,7 +11,7 @@ export type { BrokenList, BrokenListGuard, BrokenListPaging } from './pagination
 export { brokenLists } from './pagination-faults/broken-lists.ts';
 export type { FakeCall } from './fake-api/call.ts';
 export type { Cassette, CassetteBody, CassetteExchange } from './cassettes/cassette-file.ts';
-export { readCassette } from './cassettes/cassette-file.ts';
+export { readCassette, writeCassette } from './cassettes/cassette-file.ts';
 export type { Certificate, CertificateOptions } from './faults/certificate.ts';
 export { selfSignedCertificate } from './faults/certificate.ts';
 export type { FakeApi } from './fake-api/fake-api.ts';
@@ -32,6 +32,8 @@ export { playCassette } from './cassettes/play.ts';
 export type { CassetteRecorder, RecordOptions } from './cassettes/record.ts';
 export { recordCassette } from './cassettes/record.ts';
 export type { RedactOptions } from './cassettes/redact.ts';
+export type { ThinOptions } from './cassettes/thin.ts';
+export { thinCassette } from './cassettes/thin.ts';
 export type { CreatedCount, FakeReport, RepeatedPosition, Violation } from './fake-api/report.ts';
 export type { DefaultRow, RowFilters } from './fake-api/lists/rows.ts';
 export type {
@@ -45,7 +47,9 @@ export type {
 export type { FakeApiOptions } from './fake-api/server.ts';
 export type { FakeApiProcess, FakeApiProcessOptions } from './process/start-process.ts';
 export { startFakeApiProcess } from './process/start-process.ts';
-export type { SimulatedSync, SimulateOptions, Simulator } from './simulate/simulate-sync.ts';
+export type { SimulateActionOptions, SimulatedAction } from './simulate/simulate-action.ts';
+export { ActionStuck, simulateAction } from './simulate/simulate-action.ts';
+export type { SimulateAnyOptions, SimulatedSync, SimulateOptions, Simulator } from './simulate/simulate-sync.ts';
 export { simulateSync, SimulationStuck, startSimulator } from './simulate/simulate-sync.ts';
 export type { TokenErrorChoice, TokenErrorName, TokenProblem } from './fake-api/oauth/token-errors.ts';
 export { tokenErrors } from './fake-api/oauth/token-errors.ts';

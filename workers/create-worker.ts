@@ -29,6 +29,7 @@ import { startResuming } from './resume-reconnected.ts';
 import { installRuntime } from './runtime.ts';
 import { withShortStacks } from './limit-stack-traces.ts';
 import { startTelling, type OnFailure } from './notify-failures.ts';
+import { startWatchingRuns } from './watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
 
 /** The servers are found as `connect()` finds them when they are not given. */
@@ -36,10 +37,13 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   /** Where secrets of accounts come from. Default: the encrypted store; without keys no account has any. */
   readonly credentials?: CredentialSource;
   /**
-   * Told of every run that ended failed, of whatever kind: at least once each, those of one run in order. Called again,
-   * later and later, until it does not throw.
+   * Told of every run that ended failed, of whatever kind, and of every sync that can't continue by itself: its account must be
+   * connected again (`needs-reconnect`), or nothing has moved for `stalledAfterMs` (`no-progress`); then `status` is `pending`.
+   * At least once each, those of one run in order. Called again, later and later, until it does not throw.
    */
   readonly onFailure?: OnFailure;
+  /** A sync stands still when neither a page nor the end of a list has come for so long, in milliseconds, ≥ 1,000. Default an hour. */
+  readonly stalledAfterMs?: number;
   /** Reports and the keys of actions are removed this many days after their end. Default 90. */
   readonly reportDays?: number;
   /** Default: read from the environment, see `config.ts`. */
@@ -155,6 +159,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     );
     const stopResuming = startResuming(pool, client, log);
     const { onFailure, reportDays } = options;
+    const stopWatching = onFailure ? startWatchingRuns(pool, log, options.stalledAfterMs) : undefined;
     const stopReconciling = startReconciling(
       { pool, client, tellLock },
       log,
@@ -175,7 +180,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         try {
           await created.run();
         } finally {
-          await Promise.all([stopResuming(), stopReconciling(), stopTelling?.()]);
+          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.()]);
           await memory.settled();
           await stored?.settled();
           await limiter.stop();

@@ -1,7 +1,9 @@
 /**
- * Tells the app of failed runs, so that it can tell the person who started one: at least once, those of one run in order.
+ * Tells the app of failed runs, and of pending ones that can't continue by themselves, so that it can tell the person who started one:
+ * at least once, those of one run in order.
  * Next stop: `db/stores/report/report-outbox.ts`.
  */
+import { duration } from '../contracts/duration.ts';
 import type { Log } from '../activities/index.ts';
 import type { Report } from '../contracts/report.ts';
 import { claimReportsToTell, markReportTold, postponeTelling, type Pool, type ReportToTell } from '../db/index.ts';
@@ -34,13 +36,13 @@ async function tell(pool: Pool, onFailure: OnFailure, log: Log, { report, tries 
     await postponeTelling(pool, report.id, delayMs, String(error));
     return;
   }
-  await markReportTold(pool, report.id);
+  await markReportTold(pool, report);
 }
 
 async function withinTime(work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it did not end within ${HANDLER_MS} ms`)), HANDLER_MS);
+    timer = setTimeout(() => reject(new Error(`it did not end within ${duration(HANDLER_MS)}`)), HANDLER_MS);
   });
   try {
     await Promise.race([work, late]);

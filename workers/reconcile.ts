@@ -112,7 +112,7 @@ async function closeRun(pool: Pool, runId: string, end: ReportEnd): Promise<void
   if (end.status === 'ok') return;
   const known = await pool.query('select 1 from sluice.run where id = $1', [runId]);
   if (known.rowCount === 0) return;
-  await finishRun(pool, runId, end.errorType === 'cancelled' ? { cancelled: true } : { error: end.error });
+  await finishRun(pool, runId, end.status === 'cancelled' ? { cancelled: true } : { error: end.error });
 }
 
 /** An action whose workflow was ended from outside: what is known of its write decides what is said. */
@@ -127,7 +127,7 @@ async function closeAction(pool: Pool, workflowId: string, end: ReportEnd): Prom
     const type = isLost ? 'unknown-write' : 'cancelled';
     await markFailed(pool, workflowId, { state: isLost ? 'failed' : 'cancelled', type, error });
   }
-  return isLost ? { ...end, errorType: 'unknown-write', error } : end;
+  return isLost ? { status: 'failed', errorType: 'unknown-write', error } : end;
 }
 
 async function checkPlace({ pool, client, tellLock }: Deps, place: QueuedPlace): Promise<void> {

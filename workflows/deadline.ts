@@ -3,6 +3,7 @@
  * unless the start asked for them. Next: `activities/sync/end-early.ts`.
  */
 import { sleep } from '@temporalio/workflow';
+import { duration } from '../contracts/duration.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import { step } from './activity-proxies.ts';
 
@@ -42,7 +43,7 @@ function watchProgress(
     still = now !== null && now === mark ? still + 1 : 0;
     mark = now;
     if (still < CHECKS) look();
-    else onLate(`the run made no progress for ${giveUpAfterMs / 1_000} s`);
+    else onLate(`the run made no progress for ${duration(giveUpAfterMs)}`);
   };
   look();
 }

@@ -29,12 +29,15 @@ export async function waitForTurn(lock: LockPlace | undefined): Promise<void> {
       });
   }
   setCurrentDetails(`waiting: "${entity}" is being worked on`);
-  for (;;) {
-    const before = granted;
-    if (await runStep((steps) => steps.holdsLock({ entity, workflowId }))) break;
-    await condition(() => granted > before);
+  try {
+    for (;;) {
+      const before = granted;
+      if (await runStep((steps) => steps.holdsLock({ entity, workflowId }))) break;
+      await condition(() => granted > before);
+    }
+  } finally {
+    setCurrentDetails('');
   }
-  setCurrentDetails('');
 }
 
 /** Gives the place back, also when it never came to the front. */

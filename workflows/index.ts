@@ -4,14 +4,17 @@ import type { ActionInput, SagaInput } from '../contracts/action.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import type { StartedBy } from '../contracts/report.ts';
 import { action as runAction } from './action.ts';
+import { onePerAccount } from './one-per-account.ts';
 import { reported } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
 import { sync as runSync } from './sync.ts';
 
-export const sync = reported(
-  runSync,
-  (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),
-  true,
+export const sync = onePerAccount(
+  reported(
+    runSync,
+    (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),
+    true,
+  ),
 );
 
 export const action = reported(runAction, (input: ActionInput) => ({

@@ -11,6 +11,8 @@ export function endOfFailure(error: unknown): ReportEnd {
   const last = chain.at(-1);
   // The error that says most: the innermost one with a type of its own, not what it was caused by.
   const typed = chain.find((each) => each instanceof ApplicationFailure && Boolean(each.type)) ?? last;
+  // It was asked for, and is no failure.
+  if (typeOf(typed) === 'cancelled') return { status: 'cancelled', error: messageOf(typed) };
   const traceback = chain
     .map((each) => each.stack)
     .filter((stack): stack is string => typeof stack === 'string' && stack !== '')

@@ -42,6 +42,7 @@ export async function saga(input: SagaInput): Promise<SagaFact> {
     throw failureOf(at, error, undone);
   } finally {
     upsertSearchAttributes([{ key: statusAttribute, value: state }]);
+    setCurrentDetails(state);
     await giveBack(input.lock);
   }
 }
@@ -65,7 +66,7 @@ async function compensate(input: SagaInput, finished: readonly SagaPlanStep[]): 
       done.push(step.name);
     } catch (error) {
       const end = endOfFailure(error);
-      failed.push(`${step.name} (${end.status === 'failed' ? end.error : ''})`);
+      failed.push(`${step.name} (${end.status === 'ok' ? '' : end.error})`);
     }
   }
   return { done, failed };
@@ -106,14 +107,15 @@ async function runStep(input: SagaInput, step: SagaPlanStep, undo: boolean): Pro
 function failureOf(step: string, error: unknown, undone: Compensated): unknown {
   if (undone.failed.length === 0 && undone.done.length === 0 && isCancellation(error)) return error;
   const end = endOfFailure(error);
-  const reason = end.status === 'failed' ? end : { error: '', errorType: 'error' };
+  const isCancelled = end.status === 'cancelled';
+  const type = end.status === 'failed' ? end.errorType : isCancelled ? 'cancelled' : 'error';
   const parts = [
-    `${step} failed: ${reason.error}`,
+    `${step} ${isCancelled ? 'was cancelled' : 'failed'}: ${end.status === 'ok' ? '' : end.error}`,
     undone.done.length > 0 ? `taken back: ${undone.done.join(', ')}` : 'nothing had to be taken back',
     ...(undone.failed.length > 0 ? [`NOT taken back: ${undone.failed.join(', ')}`] : []),
   ];
   return ApplicationFailure.create({
-    type: undone.failed.length > 0 ? 'compensation-failed' : reason.errorType,
+    type: undone.failed.length > 0 ? 'compensation-failed' : type,
     message: parts.join('; '),
     nonRetryable: true,
     ...(error instanceof Error ? { cause: error } : {}),

@@ -11,7 +11,7 @@ import type { Observation } from '../../limiter/index.ts';
 import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
 import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { parseBody } from '../http/parse-body.ts';
+import { issuesOf, parseBody } from '../http/parse-body.ts';
 import { makeCall } from '../call/make-call.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
 
@@ -81,10 +81,21 @@ function read(
   }
   const body = parseBody({ name: action.id, parseResponse: (json) => json }, answer);
   if (!body.ok) return { outcome: { kind: 'retry', reason: body.reason } };
-  const output = way.whenUnknown?.found(body.value, input, context);
-  return output === undefined
-    ? { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } }
-    : { outcome: { kind: 'ok' }, output };
+  return found(action, () => way.whenUnknown?.found(body.value, input, context));
+}
+
+/** What a look-up has found goes through the schema of outputs, as what a write answers does. */
+function found(action: ActionDefinition, output: () => unknown): ActionAnswer {
+  try {
+    const value = output();
+    if (value === undefined)
+      return { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } };
+    return { outcome: { kind: 'ok' }, output: action.parseOutput(value) };
+  } catch (error) {
+    // The action's own function or its schema: no second look-up mends it.
+    const reason = `what it found is no output of "${action.id}": ${issuesOf(error)}`;
+    return { outcome: { kind: 'permanent', cause: 'bug', reason } };
+  }
 }
 
 /** The action's own code makes the call: permit, ceiling and outcome are the same, the wire is its own. */
@@ -106,9 +117,7 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     if (kind === 'write')
       return { outcome: { kind: 'ok' }, output: action.parseOutput(await way.perform(input, context)) };
     const output = await way.whenUnknown?.lookup(input, context);
-    return output === undefined
-      ? { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } }
-      : { outcome: { kind: 'ok' }, output };
+    return found(action, () => output);
   };
   const ask = { ...facts, ...(call.signal ? { signal: call.signal } : {}) };
   const sent = await withPermit<ActionAnswer>(deps, ask, gate, async () => {
@@ -165,7 +174,8 @@ function outcomeOfError(
   if (error instanceof Error && error.name === 'CallFailed' && stated && stated.kind !== 'ok')
     return { ...stated, reason: redact(stated.reason, secrets) };
   const { name, message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-  const reason = isLate ? 'no answer within the ceiling of the call' : redact(`${name}: ${message}`, secrets);
+  const text = 'issues' in Object(error) ? `the output has another shape than its schema: ${issuesOf(error)}` : `${name}: ${message}`; // prettier-ignore
+  const reason = isLate ? 'no answer within the ceiling of the call' : redact(text, secrets);
   if (code !== undefined && neverConnected.includes(code)) return { kind: 'retry', reason };
   return { kind: 'unknown-write', reason };
 }

@@ -191,7 +191,7 @@ async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact> {
         return request.settleOnly ? cancelled(attempt) : { state: 'again' };
       }
       await countActionCall(deps.pool, step.workflowId, 1);
-      return fail(attempt, 'unknown-write', `${lost}; the look-up was refused: ${outcome.reason}`);
+      return fail(attempt, 'unknown-write', `${lost}; the look-up settled nothing: ${outcome.reason}`);
     case 'retry':
     case 'shrink-page':
     case 'unknown-write':

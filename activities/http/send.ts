@@ -4,6 +4,7 @@
  * Next stop: `providers/rules/rules.ts` decides what the answer means.
  */
 import { Agent, request as undiciRequest, type Dispatcher } from 'undici';
+import { duration } from '../../contracts/duration.ts';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
 
 export interface OutgoingRequest {
@@ -89,7 +90,8 @@ async function send(
       : interrupt.isTimeOver()
         ? 'total-timeout'
         : errorCode(error, status > 0);
-    const message = code === 'total-timeout' ? `no complete answer within ${limits.totalMs} ms` : messageOf(error);
+    const message =
+      code === 'total-timeout' ? `no complete answer within ${duration(limits.totalMs)}` : messageOf(error);
     return { status, headers, text: textSoFar(), error: { code, message }, elapsedMs: elapsedMs() };
   } finally {
     interrupt.done();

@@ -6,7 +6,7 @@ import type { ActionState } from '../../contracts/action.ts';
 import { sagaStepWorkflowId } from '../../contracts/names.ts';
 import type { Report } from '../../contracts/report.ts';
 import type { RunWait } from '../../contracts/run.ts';
-import { listReports, loadActionStep, loadSaga } from '../../db/index.ts';
+import { listReports, listSteps, loadActionStep, loadSaga, type ActionStep } from '../../db/index.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
 import { ActionFailed } from './action-errors.ts';
 import { readActionWaits } from '../waits/action-waits.ts';
@@ -32,9 +32,9 @@ export interface ActionHandle<Output> {
   /** One cheap query. @returns undefined when no such action is known. */
   status(): Promise<ActionStatus | undefined>;
   /**
-   * Why it does not get on at the moment: a turn at a limit, a call that failed and is made again, a step or a workflow task
-   * that fails again and again, no worker that takes it. Empty when nothing waits, or it has ended. Who waits for an entity
-   * is in `sluice.pending()`.
+   * Why it does not get on at the moment: an earlier operation on its entity, a turn at a limit, a call that failed and is made
+   * again, a step or a workflow task that fails again and again, no worker that takes it. Empty when nothing waits, or it has
+   * ended. The whole queue of an entity is `sluice.pending()`.
    */
   waits(): Promise<readonly RunWait[]>;
   /**
@@ -55,10 +55,21 @@ export interface ActionHandle<Output> {
   resolve(resolution: Resolution<Output>): Promise<void>;
 }
 
+export interface SagaStepStatus extends ActionStatus {
+  /** Of the step; the name of the one that it takes back when `isCompensation`. */
+  readonly name: string;
+  /** `provider/action`. */
+  readonly action: string;
+  readonly workflowId: string;
+  readonly isCompensation: boolean;
+}
+
 export interface SagaHandle<Outputs> {
   readonly workflowId: string;
   /** Its newest report. @returns undefined when no such saga is known. */
   status(): Promise<Report | undefined>;
+  /** The steps that have begun so far, compensations too, in that order. */
+  steps(): Promise<readonly SagaStepStatus[]>;
   /** As of an action, of all its steps. */
   waits(): Promise<readonly RunWait[]>;
   /** @returns the output of each step by its name. @throws ActionFailed */
@@ -77,11 +88,9 @@ export function createActionHandle<Output>(
     workflowId,
     status: async () => {
       const step = await loadActionStep(parts.pool, workflowId);
-      if (!step) return undefined;
-      const { state, calls, error, errorType, idempotencyKey, resolvedBy } = step;
-      return { state, calls, error, errorType, idempotencyKey, resolvedBy };
+      return step && toStatus(step);
     },
-    waits: () => readActionWaits(parts.client, workflowId),
+    waits: () => readActionWaits(parts.client, parts.pool, workflowId),
     result: () =>
       untilClosed(parts, async () => {
         const early = await loadActionStep(parts.pool, workflowId);
@@ -106,24 +115,42 @@ export function createActionHandle<Output>(
   };
 }
 
+/** @param names of its steps; without them, of those that were done. */
 export function createSagaHandle<Outputs>(
   parts: ClientParts,
   workflowId: string,
-  steps: readonly string[],
+  names?: readonly string[],
 ): SagaHandle<Outputs> {
   return {
     workflowId,
     status: async () => (await listReports(parts.pool, { workflowId, order: 'newest', limit: 1 }))[0],
-    waits: () => readActionWaits(parts.client, workflowId),
+    steps: async () => (await listSteps(parts.pool, workflowId)).map((step) => toStepStatus(workflowId, step)),
+    waits: () => readActionWaits(parts.client, parts.pool, workflowId),
     result: () =>
       untilClosed(parts, async () => {
         const failure = await endOf(parts, workflowId);
         if (failure) throw failure;
         const saga = await loadSaga(parts.pool, workflowId);
-        const outputs = steps.map((name) => [name, saga?.outputs.get(sagaStepWorkflowId(workflowId, name))]);
+        const known = names ?? [...(saga?.outputs.keys() ?? [])].map((id) => id.slice(workflowId.length + 1));
+        const outputs = known.map((name) => [name, saga?.outputs.get(sagaStepWorkflowId(workflowId, name))]);
         return Object.fromEntries(outputs) as Outputs;
       }),
     cancel: () => cancel(parts, workflowId),
+  };
+}
+
+function toStatus({ state, calls, error, errorType, idempotencyKey, resolvedBy }: ActionStep): ActionStatus {
+  return { state, calls, error, errorType, idempotencyKey, resolvedBy };
+}
+
+function toStepStatus(sagaWorkflowId: string, step: ActionStep): SagaStepStatus {
+  const { workflowId, undoes, provider, action } = step;
+  return {
+    name: (undoes ?? workflowId).slice(sagaWorkflowId.length + 1),
+    action: `${provider}/${action}`,
+    workflowId,
+    isCompensation: undoes !== null,
+    ...toStatus(step),
   };
 }
 

@@ -2,11 +2,11 @@
  * One run as the app sees it: progress, pause, resume, cancel, result.
  */
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import type { SyncInput } from '../../contracts/messages.ts';
 import { signalNames, syncWorkflowId } from '../../contracts/names.ts';
 import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
 import { readProgress, readWaits, setRunState } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
-import type * as workflows from '../../workflows/index.ts';
 import { describeKnown } from '../describe-workflow.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import { toWait } from '../waits/run-waits.ts';
@@ -62,7 +62,7 @@ export function createHandle(
     'workflowId' in of
       ? of.workflowId
       : syncWorkflowId(typeof of.sync === 'string' ? of.sync : of.sync.definition.name, of.account);
-  const handle: WorkflowHandle<typeof workflows.sync> = client.workflow.getHandle(workflowId);
+  const handle: WorkflowHandle<(input: SyncInput) => Promise<RunResult>> = client.workflow.getHandle(workflowId);
   return {
     workflowId,
     progress: async () => {

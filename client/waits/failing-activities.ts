@@ -3,6 +3,7 @@
  * read, an error of the database. Called by `workflow-task-health.ts` on what Temporal knows of the activities that are open.
  */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { duration } from '../../contracts/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { toMs } from '../timestamps.ts';
 
@@ -65,5 +66,5 @@ function howOften(name: string, group: readonly Step[]): string {
 function nextAttempt(group: readonly Step[], nowMs: number): string {
   // One that is at work again is not scheduled for a time to come.
   const first = Math.min(...group.map(({ scheduledTime }) => toMs(scheduledTime) - nowMs));
-  return first > 0 ? `next attempt in ${Math.ceil(first / 1_000)} s` : 'it is tried again now';
+  return first > 0 ? `next attempt in ${duration(Math.ceil(first / 1_000) * 1_000)}` : 'it is tried again now';
 }

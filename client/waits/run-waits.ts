@@ -2,6 +2,7 @@
  * Why a run does not go faster, in words: for which limits its lists wait, which ones wait after a failed call, and whether
  * the provider itself is closed. Called by `client/sync/sync-handle.ts`; the query is in `db/stores/sync/wait-store.ts`.
  */
+import { duration } from '../../contracts/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import type { WaitRow } from '../../db/index.ts';
 
@@ -47,13 +48,13 @@ function standing(row: WaitRow): string {
   if (row.closedInMs > 0) return `closed by an answer${row.closedReason === null ? '' : ` (${row.closedReason})`}`;
   if (row.isProbing) return 'where one call at a time finds out when it opens again';
   if (row.max !== null)
-    return `${round(row.used ?? 0)} of ${round(row.max)} ${row.perMs === null ? 'in flight' : `used in ${round(row.perMs / 1_000)} s`}`;
+    return `${round(row.used ?? 0)} of ${round(row.max)} ${row.perMs === null ? 'in flight' : `used in ${duration(row.perMs)}`}`;
   return row.ratePerSecond === null ? 'open' : `which gives ${round(row.ratePerSecond)} calls a second`;
 }
 
 function when({ kind, calls, isRecovering }: WaitRow, firstInMs: number, lastInMs: number): string {
-  const first = `in ${(firstInMs / 1_000).toFixed(1)} s`;
-  const last = `in ${(lastInMs / 1_000).toFixed(1)} s`;
+  const first = `in ${duration(firstInMs)}`;
+  const last = `in ${duration(lastInMs)}`;
   if (isRecovering) return `, all of them ${last}`;
   if (kind === 'gate') return `, the next ${firstInMs === 0 ? 'now' : first}`;
   return calls === 1 ? `, goes on ${first}` : `; the first goes on ${first}, the last ${last}`;

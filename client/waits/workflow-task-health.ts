@@ -4,6 +4,7 @@
  * `client/sync/sync-handle.ts`.
  */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
+import { duration } from '../../contracts/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { describeKnown } from '../describe-workflow.ts';
 import { failingSteps } from './failing-activities.ts';
@@ -72,10 +73,10 @@ async function notTaken(client: Client, taskQueue: string, waitsForMs: number): 
     taskQueue: { name: taskQueue },
   });
   const isServed = (pollers ?? []).some(({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS);
-  const forSeconds = `its workflow task waits for ${Math.round(waitsForMs / 1_000)} s`;
+  const waits = `its workflow task waits for ${duration(Math.round(waitsForMs / 1_000) * 1_000)}`;
   return isServed
-    ? `${forSeconds}: the workers of task queue "${taskQueue}" have just ended or are too busy; start more of them`
-    : `${forSeconds}: no worker serves task queue "${taskQueue}"; start one, e.g. \`npx sluice worker\``;
+    ? `${waits}: the workers of task queue "${taskQueue}" have just ended or are too busy; start more of them`
+    : `${waits}: no worker serves task queue "${taskQueue}"; start one, e.g. \`npx sluice worker\``;
 }
 
 /** The first failure of a task is in the history; the server only counts those that follow. */

@@ -248,8 +248,9 @@ create table sluice.credential (
 create index credential_by_key on sluice.credential (key_id);
 
 -- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
--- Life: pending (inserted by the starter before the workflow is started) → ok | failed (by the workflow itself, else by
--- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told.
+-- Life: pending (inserted by the starter before the workflow is started) → ok | failed | cancelled (by the workflow itself, else by
+-- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told. So is a pending one whose run can't
+-- continue by itself: it has a notice, and the reason as its error.
 
 create table sluice.report (
   id uuid primary key,
@@ -265,7 +266,7 @@ create table sluice.report (
   -- The workflow that this one belongs to (a saga, for its steps), else its own: failures of one are told in order.
   root_workflow_id text not null,
   what text not null,
-  status text not null default 'pending' check (status in ('pending', 'ok', 'failed')),
+  status text not null default 'pending' check (status in ('pending', 'ok', 'failed', 'cancelled')),
   error text,
   error_type text,
   traceback text,
@@ -278,7 +279,12 @@ create table sluice.report (
   tell text not null default 'no' check (tell in ('no', 'due', 'told')),
   tell_at timestamptz,
   tell_tries int not null default 0,
-  tell_error text
+  tell_error text,
+  -- Of a pending run: its account must be connected again, or nothing has moved for too long.
+  notice text check (notice in ('needs-reconnect', 'no-progress')),
+  -- Pages and ended lists of the run when they were last seen to have changed.
+  progress bigint not null default 0,
+  progress_at timestamptz not null default clock_timestamp()
 ) with (fillfactor = 80);
 create unique index report_of_run on sluice.report (workflow_id, run_id) where run_id is not null;
 create index report_by_account on sluice.report (account, seq);
@@ -286,6 +292,8 @@ create index report_by_seq on sluice.report (seq);
 create index report_by_workflow on sluice.report (workflow_id, seq);
 create index report_to_check on sluice.report (check_at) where status = 'pending';
 create index report_to_tell on sluice.report (root_workflow_id, end_seq) where tell = 'due';
+create index report_noticed on sluice.report (run_id) where notice is not null;
+create index report_pending_sync on sluice.report (run_id) where status = 'pending' and kind = 'sync';
 create index report_ended on sluice.report (ended_at) where status <> 'pending';
 
 create sequence sluice.report_end_seq;

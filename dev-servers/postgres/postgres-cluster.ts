@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { closedFolderOn } from '../cache-folder.ts';
@@ -13,6 +13,7 @@ import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { UnprivilegedUser } from './unprivileged-user.ts';
 
 const USER = 'sluice';
+const UNFINISHED = 'postgres.unfinished-';
 
 /** The database that Sluice uses on a server of our own. */
 export const DATABASE = 'sluice';
@@ -40,7 +41,10 @@ export async function ensureCluster(
   if (user) await letPass(user, folder);
   const cluster = clusterFolder(folder);
   if (existsSync(cluster)) return;
-  const unfinished = `${cluster}.unfinished`;
+  // The `initdb` of a start that was killed may still be at work in a folder of its own: what can't be removed now, a later start does.
+  for (const name of await readdir(folder))
+    if (name.startsWith(UNFINISHED)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
+  const unfinished = join(folder, `${UNFINISHED}${process.pid}`);
   await rm(unfinished, { recursive: true, force: true });
   await mkdir(unfinished, { mode: 0o700 });
   await writeFile(passwordFile(folder), `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 });

@@ -10,6 +10,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
+import { duration } from '../../contracts/duration.ts';
 import { isExecutable } from '../cache-folder.ts';
 
 const DOWNLOAD_LIMIT_MS = 300_000;
@@ -68,7 +69,7 @@ export async function download(
 async function answerOf(url: string, connectTimeoutMs: number): Promise<Response> {
   const connecting = new AbortController();
   const timer = setTimeout(
-    () => connecting.abort(new Error(`no answer within ${connectTimeoutMs} ms`)),
+    () => connecting.abort(new Error(`no answer within ${duration(connectTimeoutMs)}`)),
     connectTimeoutMs,
   );
   try {
@@ -119,7 +120,7 @@ async function output(
     const { stderr = '', code, killed } = error as { stderr?: string; code?: number | string; killed?: boolean };
     const lastLine = stderr.trimEnd().split('\n').at(-1);
     const reason = killed
-      ? `${program} was not done within ${limitMs} ms`
+      ? `${program} was not done within ${duration(limitMs)}`
       : lastLine || `${program} failed (${String(code)})`;
     throw new Error(reason, { cause: error });
   }

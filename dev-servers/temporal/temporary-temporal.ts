@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
-import { guard, stopProcess, waitUntilHealthy } from '../server-process.ts';
+import { stopProcess, waitUntilHealthy } from '../server-process.ts';
 import { findTemporalBinary } from './temporal-binary.ts';
 import { launchTemporal, temporalAnswers } from './temporal-launch.ts';
 
@@ -36,10 +36,9 @@ export async function startTemporaryTemporal(
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
   const launched = await launchTemporal({ binary, port, namespace: 'default', logFile });
-  const tie = await guard(launched.pid);
   const stop = async () => {
     await stopProcess(launched.pid, binary);
-    await tie.release();
+    await launched.tie.release();
     await rm(folder, { recursive: true, force: true });
   };
   try {

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { connect, type Sluice, type SyncHandle } from '../../client/index.ts';
-import { progressText } from '../../cli/progress-text.ts';
+import { progressText } from '../../cli/text/progress.ts';
 import { startDevServers, type DevServers } from '../../workers/index.ts';
 import { stopDevServers } from '../../dev-servers/index.ts';
 import { readDemoOptions, type DemoOptions } from './demo-options.ts';

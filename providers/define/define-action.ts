@@ -52,15 +52,15 @@ interface CommonOptions<Input> {
   readonly totalTimeoutMs?: number;
 }
 
-/** A write that is one HTTP request. */
-export interface RequestActionOptions<Input, Output> extends CommonOptions<Input> {
+/** A write that is one HTTP request. `Found` is what the schema of outputs takes, `Output` what it makes of it. */
+export interface RequestActionOptions<Input, Output, Found = Output> extends CommonOptions<Input> {
   /** Pure: asked again for every attempt. */
   readonly request: (input: Input, context: ActionContext) => RequestSpec;
   readonly whenUnknown?: {
     /** Asks whether the write is there. 404 and 410 say that it is not. */
     readonly lookup: (input: Input, context: ActionContext) => RequestSpec;
-    /** The output, from the body of the look-up; undefined when it is not there. */
-    readonly found: (answer: unknown, input: Input, context: ActionContext) => Output | undefined;
+    /** The output, from the body of the look-up: it goes through the schema `output`. Undefined when the write is not there. */
+    readonly found: (answer: unknown, input: Input, context: ActionContext) => Found | undefined;
     /** Not before this long after the write was sent, in milliseconds: it may still arrive. Default 2,000. */
     readonly afterMs?: number;
   };
@@ -71,15 +71,15 @@ export interface RequestActionOptions<Input, Output> extends CommonOptions<Input
 }
 
 /** A write through a client library: mail, a payment SDK, a database. Exactly one call, please. */
-export interface PerformActionOptions<Input, Output> extends CommonOptions<Input> {
+export interface PerformActionOptions<Input, Output, Found = Output> extends CommonOptions<Input> {
   /**
    * Throw `CallFailed` for what is known not to have happened. Any other error means that nobody knows, unless the
    * connection was refused or never made.
    */
-  readonly perform: (input: Input, context: PerformContext) => Promise<Output>;
+  readonly perform: (input: Input, context: PerformContext) => Promise<Found>;
   readonly whenUnknown?: {
-    /** The output when the write is there, else undefined. */
-    readonly lookup: (input: Input, context: PerformContext) => Promise<Output | undefined>;
+    /** The output when the write is there: it goes through the schema `output`. Else undefined. */
+    readonly lookup: (input: Input, context: PerformContext) => Promise<Found | undefined>;
     readonly afterMs?: number;
   };
   readonly compensate?: (output: Output, input: Input, context: PerformContext) => Promise<void>;

@@ -72,14 +72,14 @@ export interface Provider {
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>> & {
+    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>> & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },
   ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>> & {
+    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>> & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },

@@ -24,7 +24,16 @@ const LEAK_PATIENCE_MS = 5_000;
 
 /** Clones the template. Call in `beforeAll`, and `drop()` in `afterAll`. */
 export async function createTestDatabase(poolOptions: PoolOptions = {}): Promise<TestDatabase> {
-  const { adminUrl, template } = postgresServer();
+  return createDatabase(postgresServer().template, poolOptions);
+}
+
+/** One that nobody has migrated. */
+export async function createEmptyDatabase(poolOptions: PoolOptions = {}): Promise<TestDatabase> {
+  return createDatabase('template0', poolOptions);
+}
+
+async function createDatabase(template: string, poolOptions: PoolOptions): Promise<TestDatabase> {
+  const { adminUrl } = postgresServer();
   const name = `sluice_test_${randomBytes(6).toString('hex')}`;
   await withAdmin(adminUrl, (admin) => admin.query(`create database ${name} template ${template}`));
   const url = new URL(adminUrl);

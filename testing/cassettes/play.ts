@@ -22,6 +22,8 @@ export interface PlayedCassette {
   misses(): readonly string[];
   /** Exchanges that nobody asked for. */
   unused(): readonly string[];
+  /** The cassette with only those exchanges that a call asked for: `writeCassette(file, played.used())` makes it so. */
+  used(): Cassette;
 }
 
 /**
@@ -29,7 +31,8 @@ export interface PlayedCassette {
  * Secrets in a call are not compared: the client of a test has others.
  */
 export function playCassette(api: FakeApi, cassette: string | Cassette, options: PlayOptions = {}): PlayedCassette {
-  const { exchanges } = typeof cassette === 'string' ? readCassette(cassette) : cassette;
+  const whole = typeof cassette === 'string' ? readCassette(cassette) : cassette;
+  const { exchanges } = whole;
   const redactor = createRedactor();
   const ignored = new Set(options.ignoresQuery);
   const misses: string[] = [];
@@ -88,6 +91,10 @@ export function playCassette(api: FakeApi, cassette: string | Cassette, options:
   return {
     misses: () => [...misses],
     unused: () => [...tracks].filter(([, track]) => track.played < track.answers.length).map(([print]) => print),
+    used: () => {
+      const played = new Set([...tracks.values()].flatMap((track) => track.answers.slice(0, track.played)));
+      return { ...whole, exchanges: exchanges.filter((exchange) => played.has(exchange)) };
+    },
   };
 }
 

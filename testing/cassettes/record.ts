@@ -12,6 +12,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Cassette, RawExchange } from './cassette-file.ts';
 import { toCassette, writeCassette } from './cassette-file.ts';
 import type { RedactOptions } from './redact.ts';
+import { thinCassette, type ThinOptions } from './thin.ts';
 
 export interface RecordOptions extends RedactOptions {
   /** Base address of the third party, with a path if its API has one: `https://api.social.example/v1`. */
@@ -20,6 +21,8 @@ export interface RecordOptions extends RedactOptions {
   readonly file: string;
   /** Bodies that are not text are left out unless this is true: secrets in them can't be seen. Default false. */
   readonly keepsBinary?: boolean;
+  /** What of it is written, e.g. `{ items: 3, pages: 5 }`. Default: all. */
+  readonly thin?: ThinOptions;
   /** A call to the third party is given up after this long, in milliseconds. Default 30,000. */
   readonly timeoutMs?: number;
 }
@@ -110,7 +113,7 @@ export async function recordCassette(options: RecordOptions): Promise<CassetteRe
       await closed;
       // In the order of asking: answers overtake each other.
       const inOrder = exchanges.toSorted((a, b) => a.askedAs - b.askedAs).map(({ raw }) => raw);
-      const cassette = toCassette(targetBase, recordedAt, inOrder, options);
+      const cassette = thinCassette(toCassette(targetBase, recordedAt, inOrder, options), options.thin);
       writeCassette(options.file, cassette);
       return cassette;
     },

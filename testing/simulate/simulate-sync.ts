@@ -3,13 +3,13 @@
  * Next stop: `simulator.ts`, loaded when the first one is wanted.
  */
 import type { NewCredentials, RunMode, RunProgress, RunResult } from '../../client/index.ts';
-import type { Node, Sync } from '../../providers/index.ts';
+import type { Action, Node, Sync } from '../../providers/index.ts';
 import type { FakeApi } from '../fake-api/fake-api.ts';
 import type { FakeReport, Violation } from '../fake-api/report.ts';
+import type { SimulateActionOptions, SimulatedAction } from './simulate-action.ts';
 
-export interface SimulateOptions<Input> {
-  /** The sync's own input. */
-  readonly input: Input;
+/** What a simulated sync and a simulated action have in common. */
+export interface SimulateAnyOptions {
   /** The fake third party: all calls go there, refreshes too, whatever base URL the provider has. */
   readonly api?: FakeApi;
   /** Another third party than `api`, e.g. a server in a container. Default: the provider's own base URL. */
@@ -18,14 +18,19 @@ export interface SimulateOptions<Input> {
   readonly account?: string;
   /** What a login would have brought. Without it the account has none, which is fine for `noAuth()`. */
   readonly credentials?: NewCredentials;
-  /** Default `incremental`. */
-  readonly mode?: RunMode;
   /** Workers in this process, ≥ 1. Default 1. */
   readonly workers?: number;
   /** Given up and cancelled after so long, in milliseconds. Default 60,000. */
   readonly timeoutMs?: number;
   /** Of the workers. Default `error`. */
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+}
+
+export interface SimulateOptions<Input> extends SimulateAnyOptions {
+  /** The sync's own input. */
+  readonly input: Input;
+  /** Default `incremental`. */
+  readonly mode?: RunMode;
 }
 
 export interface SimulatedSync {
@@ -45,6 +50,11 @@ export interface SimulatedSync {
 export interface Simulator {
   /** Runs a sync to its end. One at a time for each account and sync. @throws SimulationStuck */
   run<Input>(sync: Sync<Input>, options: SimulateOptions<Input>): Promise<SimulatedSync>;
+  /** Performs an action to its end, whether it succeeds or fails. @throws ActionStuck */
+  act<Input, Output>(
+    action: Action<Input, Output>,
+    options: SimulateActionOptions<Input>,
+  ): Promise<SimulatedAction<Output>>;
   /** Ends both servers and removes what they stored. */
   stop(): Promise<void>;
 }

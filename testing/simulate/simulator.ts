@@ -1,22 +1,23 @@
 /**
  * Real servers for tests of syncs: a Postgres and a Temporal of its own, in temporary folders, whatever servers the
- * environment names. Each run gets a worker and a client. Loaded by `simulate-sync.ts` only when it is wanted: the fake
- * third party needs none of it. Next stop: `sync-at.ts`, then `workers/create-worker.ts`.
+ * environment names. Loaded by `simulate-sync.ts` only when it is wanted: the fake third party needs none of it.
+ * Next stop: `simulated-world.ts` has the worker and the client of a run, `perform.ts` simulates actions.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connect, type RunResult, type Sluice, type SyncHandle } from '../../client/index.ts';
-import { createWorker } from '../../workers/index.ts';
+import { duration } from '../../contracts/duration.ts';
+import type { RunResult, Sluice, SyncHandle } from '../../client/index.ts';
 import type { Node, Sync } from '../../providers/index.ts';
 import { ensurePostgres } from '../../dev-servers/index.ts';
 import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
 import { SimulationStuck, type SimulatedSync, type SimulateOptions, type Simulator } from './simulate-sync.ts';
-import { syncAt } from './sync-at.ts';
+import { inWorld, SIMULATED, TIMEOUT_MS, type Servers } from './simulated-world.ts';
+import { syncAt } from './at-base-url.ts';
+import { perform } from './perform.ts';
 
-const defaults = { account: 'simulated', timeoutMs: 60_000, workers: 1, mode: 'incremental' } as const;
 const LOOK_EVERY_MS = 200;
 const CANCEL_PATIENCE_MS = 10_000;
 
@@ -35,13 +36,12 @@ export async function startServersAndSimulator(): Promise<Simulator> {
   }
   const servers = { databaseUrl: postgres.value.url, temporal: { address: temporal.value.address } };
   const encryptionKeys = `simulator:${randomBytes(32).toString('base64')}`;
-  return { run: (sync, options) => simulate({ ...servers, encryptionKeys }, sync, options), stop };
-}
-
-interface Servers {
-  readonly databaseUrl: string;
-  readonly temporal: { readonly address: string };
-  readonly encryptionKeys: string;
+  const all = { ...servers, encryptionKeys };
+  return {
+    run: (sync, options) => simulate(all, sync, options),
+    act: (action, options) => perform(all, action, options),
+    stop,
+  };
 }
 
 async function simulate<Input>(
@@ -49,30 +49,11 @@ async function simulate<Input>(
   sync: Sync<Input>,
   options: SimulateOptions<Input>,
 ): Promise<SimulatedSync> {
-  const { account, timeoutMs, workers, mode } = { ...defaults, ...options };
-  const { api, credentials, input } = options;
+  const { account = SIMULATED, timeoutMs = TIMEOUT_MS, mode = 'incremental', api, input } = options;
   const baseUrl = api?.url ?? options.baseUrl;
   const simulated = baseUrl === undefined ? sync : syncAt(sync, baseUrl);
-  const taskQueue = `simulated-${randomBytes(4).toString('hex')}`;
-  const settings = {
-    taskQueue,
-    concurrency: 50,
-    dbConnections: 10,
-    egress: 'default',
-    drainSeconds: 1,
-    logLevel: options.logLevel ?? 'error',
-  };
-  const closing: (() => Promise<void>)[] = [];
-  try {
-    for (let count = 0; count < workers; count++) {
-      const worker = await createWorker({ ...servers, syncs: [simulated], settings });
-      const serving = worker.run();
-      closing.push(() => (worker.shutdown(), serving));
-    }
-    const sluice = await connect({ ...servers, taskQueue });
-    closing.unshift(() => sluice.close());
-    const { provider } = sync.definition;
-    if (credentials !== undefined) await sluice.accounts.connect({ provider, account, credentials });
+  const world = { syncs: [simulated], provider: sync.definition.provider };
+  return inWorld(servers, world, options, async (sluice) => {
     const run = await sluice.start(simulated, { account, input, mode });
     const result = await endOf(run, sync.definition.name, timeoutMs);
     const rows = await rowsOf(sluice, sync, account);
@@ -84,9 +65,7 @@ async function simulate<Input>(
       violations: report?.violations ?? [],
       ...(report === undefined ? {} : { report }),
     };
-  } finally {
-    for (const close of closing) await close();
-  }
+  });
 }
 
 /** @throws SimulationStuck when it is paused, or has not ended in time; it is cancelled then. */
@@ -112,7 +91,8 @@ async function stuck(run: SyncHandle, name: string, timeoutMs: number, signal: A
     if (signal.aborted) break;
     const progress = await run.progress();
     if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress);
-    if (performance.now() > deadline) throw new SimulationStuck(name, `had not ended after ${timeoutMs} ms`, progress);
+    if (performance.now() > deadline)
+      throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress);
   }
   return new Promise(() => {}); // it has ended, and its end is the answer
 }

@@ -79,19 +79,28 @@ export function idempotencyKeyOf(workflowId: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
 }
 
-const LOAD = `
+const COLUMNS = `
   select s.workflow_id as "workflowId", s.root_workflow_id as "rootWorkflowId", s.provider, s.action, s.account, s.tenant,
     s.undoes, s.idempotency_key as "idempotencyKey", s.input, s.state, s.attempts, s.calls, s.sending,
     (extract(epoch from clock_timestamp() - s.sent_at) * 1000)::float8 as "sinceSentMs", s.output, s.error,
     s.error_type as "errorType", to_char(s.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
     s.resolved_by as "resolvedBy",
     exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled) as "isUnwanted"
-  from sluice.action_step s where s.workflow_id = $1`;
+  from sluice.action_step s`;
+const LOAD = `${COLUMNS} where s.workflow_id = $1`;
+// Index: action_step_by_root.
+const LIST_STEPS = `${COLUMNS} where s.root_workflow_id = $1 order by s.created_at, s.workflow_id`;
 
 /** @returns undefined when it is unknown. */
 export async function loadActionStep(db: Queryable, workflowId: string): Promise<ActionStep | undefined> {
   const { rows } = await db.query<ActionStep>({ name: 'load_action_step', text: LOAD, values: [workflowId] });
   return rows[0];
+}
+
+/** The steps that a saga has begun, compensations too, in the order in which they were accepted. */
+export async function listSteps(db: Queryable, rootWorkflowId: string): Promise<ActionStep[]> {
+  const { rows } = await db.query<ActionStep>(LIST_STEPS, [rootWorkflowId]);
+  return rows;
 }
 
 /** Was it accepted with this very input? Compared as JSON values, not as text. */

@@ -1,6 +1,6 @@
 /**
- * Failed reports on their way to the app: leased, told, told again until the app has taken them. Those of one run (a
- * saga with its steps) one after another in the order in which they ended. Next stop: `workers/notify-failures.ts`.
+ * Failed reports, and pending ones with a notice, on their way to the app: leased, told, told again until the app has taken them.
+ * Those of one run (a saga with its steps) one after another in the order in which they ended. Next stop: `workers/notify-failures.ts`.
  */
 import type { Report } from '../../../contracts/report.ts';
 import type { Pool, Queryable } from '../../pool.ts';
@@ -31,9 +31,16 @@ export async function claimReportsToTell(pool: Pool, room: number, leaseMs: numb
   return rows.map((row) => ({ report: toReport(row), tries: row.tell_tries - 1 }));
 }
 
-/** The app has taken it. */
-export async function markReportTold(db: Queryable, id: string): Promise<void> {
-  await db.query(`update sluice.report set tell = 'told', tell_error = null where id = $1 and tell = 'due'`, [id]);
+/** The app has taken it. A pending one that has failed since, or has something else to tell, is still to be told. */
+export async function markReportTold(
+  db: Queryable,
+  { id, status, errorType }: Pick<Report, 'id' | 'status' | 'errorType'>,
+): Promise<void> {
+  await db.query(
+    `update sluice.report set tell = 'told', tell_error = null
+     where id = $1 and tell = 'due' and status = $2 and error_type is not distinct from $3`,
+    [id, status, errorType],
+  );
 }
 
 /** The app's handler threw: again after `delayMs`. */

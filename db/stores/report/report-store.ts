@@ -59,7 +59,7 @@ const END = `
   update sluice.report r set
     status = $2, error = $3, error_type = $4, traceback = $5, run_id = coalesce(r.run_id, $6),
     ended_at = clock_timestamp(), end_seq = nextval('sluice.report_end_seq'),
-    tell = case when $2 = 'failed' then 'due' else 'no' end, tell_at = clock_timestamp(),
+    tell = case when $2 = 'failed' then 'due' else 'no' end, tell_at = clock_timestamp(), tell_tries = 0, notice = null,
     attempts = case r.kind
       when 'sync' then (select coalesce(sum(n.calls), 0) from sluice.node n where n.run_id = coalesce(r.run_id, $6))
       when 'saga' then (select coalesce(sum(a.calls), 0) from sluice.action_step a where a.root_workflow_id = r.workflow_id)
@@ -70,11 +70,12 @@ const END = `
 /** Ends a report, once. @returns false when it had ended before or is unknown. */
 export async function endReport(db: Queryable, id: string, end: ReportEnd, runId: string | null): Promise<boolean> {
   const failed = end.status === 'failed' ? end : undefined;
+  const error = end.status === 'ok' ? undefined : end.error;
   const { rowCount } = await db.query(END, [
     id,
     end.status,
-    failed ? redact(failed.error).slice(0, LONGEST_ERROR) : null,
-    failed?.errorType ?? null,
+    error === undefined ? null : redact(error).slice(0, LONGEST_ERROR),
+    failed?.errorType ?? (end.status === 'cancelled' ? 'cancelled' : null),
     failed?.traceback === undefined ? null : redact(failed.traceback).slice(0, LONGEST_TRACEBACK),
     runId,
   ]);

@@ -30,7 +30,7 @@ describe('what a run waits for, in words', () => {
     expect(toWait(lists)).toMatchObject({
       firstInMs: 0,
       lastInMs: 2_000,
-      text: 'posts: 8 lists wait for social/app, which gives 20 calls a second; the first goes on in 0.0 s, the last in 2.0 s',
+      text: 'posts: 8 lists wait for social/app, which gives 20 calls a second; the first goes on in 0 s, the last in 2 s',
     });
     const shut = toWait({ ...lists, isShut: true });
     expect(shut.text).toBe('posts: 8 lists wait for social/app, which gives 20 calls a second');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Answer, TransportErrorCode } from '../../../contracts/answer.ts';
@@ -109,7 +110,12 @@ describe('keys and secrets', () => {
 
 describe('workflows', () => {
   it('are all written up by a report', () => {
+    const { sync, ...fromOutside } = workflows;
+    // A sync under another id only starts the one that has a report.
+    expect(String(sync)).toContain('=== workflowId) return run(input)');
+    const index = readFileSync('workflows/index.ts', 'utf8');
+    expect(index).toMatch(/sync = onePerAccount\(\s*reported\(\s*runSync,/);
     // What goes through `reported` is the function that it returns, not the interpreter itself.
-    for (const workflow of Object.values(workflows)) expect(String(workflow)).toContain('steps.endReport');
+    for (const workflow of Object.values(fromOutside)) expect(String(workflow)).toContain('steps.endReport');
   });
 });

@@ -10,7 +10,8 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
   contracts: { values: [], types: [] },
   providers: { values: ['zod', 'node:crypto'], types: ['activities'] },
   db: { values: ['pg', 'node:'], types: [] },
-  limiter: { values: ['db', 'node:'], types: [] },
+  // A caller that uses it alone declares limits as providers do.
+  limiter: { values: ['db', 'providers/limits.ts', 'node:'], types: [] },
   activities: {
     values: ['limiter', 'db', 'providers/pagination', '@temporalio/activity', '@temporalio/common', 'undici', 'node:'],
     types: ['providers'],

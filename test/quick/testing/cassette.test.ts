@@ -4,7 +4,14 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CassetteRecorder, FakeApi, RecordOptions } from '../../../testing/index.ts';
-import { playCassette, recordCassette, startFakeApi } from '../../../testing/index.ts';
+import {
+  playCassette,
+  readCassette,
+  recordCassette,
+  startFakeApi,
+  thinCassette,
+  writeCassette,
+} from '../../../testing/index.ts';
 
 let folder: string;
 let file: string;
@@ -227,5 +234,44 @@ describe('cassettes', () => {
     playCassette(played, file);
     played.limit({ name: 'app', max: 1, perMs: 60_000 });
     expect([(await fetch(`${played.url}/me`)).status, (await fetch(`${played.url}/me`)).status]).toEqual([200, 429]);
+  });
+
+  it('can be thinned: few rows of few pages, and the list still ends', async () => {
+    real.list('/users/:id/posts', { count: 400, pageSize: { default: 20 }, total: 'exact' });
+    await record({ thin: { items: 2, pages: 3 } });
+    const read = async (base: string) => {
+      const ids: string[] = [];
+      for (let next: string | null = ''; next !== null;) {
+        const query: string = next === '' ? '' : `?cursor=${next}`;
+        const page = await json(await fetch(`${base}/users/u1/posts${query}`));
+        ids.push(...page.items.map(({ id }) => id));
+        next = page['next'] as string | null;
+      }
+      return ids;
+    };
+    const all = await read(recorder.url);
+    expect(all).toHaveLength(400);
+    const cassette = await recorder.stop();
+    expect(cassette.exchanges).toHaveLength(3);
+    expect(written().length).toBeLessThan(5_000);
+    const thin = playCassette(played, file);
+    expect(await read(played.url)).toEqual([...all.slice(0, 2), ...all.slice(20, 22), ...all.slice(380, 382)]);
+    expect({ misses: thin.misses(), unused: thin.unused() }).toEqual({ misses: [], unused: [] });
+  });
+
+  it('can be thinned to what a test has asked for, and to what a function keeps', async () => {
+    real.list('/users/:id/posts', { count: 3 });
+    await record();
+    for (const user of ['a', 'b', 'b', 'c']) await fetch(`${recorder.url}/users/${user}/posts`);
+    await recorder.stop();
+    const cassette = readCassette(file);
+    const thin = thinCassette(cassette, { keep: ({ request }) => !request.path.includes('/c/') });
+    expect(thin.exchanges.map(({ request }) => request.path)).toEqual(['/users/a/posts', '/users/b/posts']);
+    const replay = playCassette(played, cassette);
+    await fetch(`${played.url}/users/b/posts`);
+    writeCassette(file, replay.used());
+    expect(readCassette(file).exchanges.map(({ request }) => request.path)).toEqual(['/users/b/posts']);
+    expect(() => thinCassette(cassette, { pages: 0 })).toThrow('`pages` is 0; it must be 1 or more.');
+    expect(() => thinCassette(cassette, { items: -1 })).toThrow('`items` is -1');
   });
 });

@@ -218,4 +218,23 @@ describe('lists of a fake third party', () => {
     await page('/x?limit=100');
     expect(performance.now() - startedAt).toBeGreaterThan(195);
   });
+
+  it('puts its total into a header where one is named, of whatever kind it is, and not into the body then', async () => {
+    api = await startFakeApi();
+    const fields = { totalHeader: 'X-Total-Count' };
+    for (const pagination of ['cursor', 'next-url', 'link-header', 'page', 'offset'] as const)
+      api.list(`/${pagination}`, { count: 30, pagination, total: 'exact', fields });
+    api.list('/bare', { count: 30, pagination: 'page', total: 'exact', fields: { ...fields, items: '' } });
+    api.list('/usual', { count: 30, pagination: 'page', total: 'exact' });
+    api.list('/none', { count: 30, pagination: 'link-header' });
+    const seen = async (path: string) => {
+      const answer = await fetch(`${api.url}${path}?limit=7`);
+      const body = (await answer.json()) as { total?: number };
+      return [answer.headers.get('x-total-count'), body.total];
+    };
+    for (const path of ['/cursor', '/next-url', '/link-header', '/page', '/offset', '/bare'])
+      expect([path, ...(await seen(path))]).toEqual([path, '30', undefined]);
+    expect(await seen('/usual')).toEqual([null, 30]);
+    expect(await seen('/none')).toEqual([null, undefined]);
+  });
 });

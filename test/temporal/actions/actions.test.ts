@@ -57,6 +57,28 @@ describe('an action against a third party', () => {
     request: ({ text }) => post('/bare', { text }),
   });
 
+  /** What its look-up finds is not what an output is like, unless the schema makes it so. */
+  const counted = provider.action('counted', {
+    input: Post,
+    output: z.object({ id: z.string().transform((id) => id.length) }),
+    request: ({ text }, { idempotencyKey }) => post('/posts', { text, clientId: idempotencyKey }),
+    whenUnknown: {
+      lookup: (_, { idempotencyKey }) => get('/posts', { clientId: idempotencyKey }),
+      found: (answer) => (answer as { items: { id: string }[] }).items[0],
+      afterMs: 300,
+    },
+  });
+  const misread = provider.action('misread', {
+    input: Post,
+    output: Created,
+    request: ({ text }, { idempotencyKey }) => post('/posts', { text, clientId: idempotencyKey }),
+    whenUnknown: {
+      lookup: (_, { idempotencyKey }) => get('/posts', { clientId: idempotencyKey }),
+      found: (answer) => ({ id: (answer as { items: unknown[] }).items.length }) as never,
+      afterMs: 300,
+    },
+  });
+
   /** Of a service that is called without credentials. */
   const open = defineProvider({
     id: 'open',
@@ -78,7 +100,7 @@ describe('an action against a third party', () => {
     api.action('POST', '/keyed', {});
     api.action('POST', '/bare', { honoursKeys: false });
     world = await createWorld([], {
-      actions: [looked, keyed, bare, anonymous, byHand],
+      actions: [looked, keyed, bare, counted, misread, anonymous, byHand],
       credentials: { get: () => Promise.resolve({ accessToken: SECRET }) },
     });
   });
@@ -142,6 +164,22 @@ describe('an action against a third party', () => {
       expect(api.report().created['POST /posts']?.duplicates).toBe(0);
     });
   }
+
+  it('gives what a look-up finds through the schema of outputs, and leaves what does not fit to a person', async () => {
+    api.script('POST /posts', ['reset-after']);
+    const good = await world.sluice.act(counted, { account: 'found', input: { text: 'one' } });
+    const output = await good.result();
+    expectTypeOf(output).toEqualTypeOf<{ id: number }>();
+    expect(output.id).toBeGreaterThan(5);
+    api.script('POST /posts', ['reset-after']);
+    const bad = await world.sluice.act(misread, { account: 'found', input: { text: 'two' } });
+    const failure = await failureOf(bad.result());
+    expect(failure.type).toBe('unknown-write');
+    expect(failure.message).toContain(
+      'what it found is no output of "social/misread": id: Invalid input: expected string, received number',
+    );
+    expect(await bad.status()).toMatchObject({ state: 'failed', calls: 2 });
+  });
 
   it('is looked up and sent once more when the write had not arrived', async () => {
     api.script('POST /posts', ['reset']);
@@ -309,6 +347,6 @@ describe('an action against a third party', () => {
     expect(await handle.waits()).toEqual([]);
     expect(await world.sluice.action({ workflowId: 'action/nobody' }).waits()).toEqual([]);
     expect(api.report().calls - before).toBe(1);
-    await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'failed', errorType: 'cancelled' });
+    await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'cancelled', errorType: 'cancelled' });
   });
 });

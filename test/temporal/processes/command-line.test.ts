@@ -43,7 +43,7 @@ describe('the command line', () => {
 
   it('starts a run, waits for it, shows its tree and its state afterwards', async () => {
     const started = await sluice(
-      ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{"id":"u"}', '--wait'],
+      ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{"id":"u"}', '--mode', 'full', '--wait'],
       env,
     );
     expect(started).toMatchObject({ code: 0 });
@@ -89,6 +89,15 @@ describe('the command line', () => {
     );
     expect(wrongInput).toMatchObject({ code: 1 });
     expect(wrongInput.output).toContain('--input is not JSON');
+    const misfit = await sluice(
+      ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{"id":7}'],
+      env,
+    );
+    expect(misfit.output).toBe(
+      '--input of "forest" does not fit: id: Invalid input: expected string, received number\n',
+    );
+    const twice = await sluice(['start', 'forest', '--account', 'a1', '--full', '--mode', 'full'], env);
+    expect(twice.output).toContain('cannot be used with option');
     const wrongSync = await sluice(['start', 'woods', '--module', fixture, '--account', 'a1'], env);
     expect(wrongSync.output).toContain('There is no sync "woods"; the module has forest');
     const wrongSettings = await sluice(['worker', '--module', fixture], {

@@ -109,6 +109,18 @@ test('servers of an owner that was killed end by themselves, and a start at once
   await next.stop();
 });
 
+test('an owner that is killed while its servers start leaves none, and the next start has its own', async ({
+  site,
+}) => {
+  const owner = site.spawnOwner('die');
+  await vi.waitFor(() => expect(site.servers().length).toBeGreaterThan(0), { timeout: 30_000, interval: 1 });
+  owner.kill('SIGKILL');
+  await site.noProcessLeft();
+  const next = await site.start();
+  expect(next.owned).toEqual({ postgres: true, temporal: true });
+  await next.stop();
+});
+
 test('a server that outlived its killed owner and guard is taken over, and ends with the new owner', async ({
   site,
 }) => {
@@ -278,13 +290,19 @@ class Site {
   }
 
   /** A process of its own in a group of its own, as a terminal starts one. */
-  async startOwner(atEnd: 'die' | 'drain' | 'keep') {
+  spawnOwner(atEnd: 'die' | 'drain' | 'keep') {
     const child = spawn(process.execPath, [built('test/setup/dev-servers-owner.ts'), this.dataDir, atEnd], {
       detached: true,
       env,
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.owners.push(child);
+    return child;
+  }
+
+  /** The same, when it has its servers. */
+  async startOwner(atEnd: 'die' | 'drain' | 'keep') {
+    const child = this.spawnOwner(atEnd);
     const ended = once(child, 'exit');
     const output = createInterface(child.stdout)[Symbol.asyncIterator]();
     const nextLine = async () => JSON.parse((await output.next()).value as string) as unknown;

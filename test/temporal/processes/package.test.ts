@@ -1,26 +1,11 @@
-import { execFile, type ExecFileOptions } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { packTarball, run } from '../../setup/package.ts';
 import { temporalAddress } from '../../setup/servers.ts';
-
-/** Fails with everything that the command said. */
-async function run(...[file, args, options]: [string, string[], ExecFileOptions]): Promise<{ stdout: string }> {
-  try {
-    const { stdout } = await promisify(execFile)(file, args, { ...options, encoding: 'utf8' });
-    return { stdout };
-  } catch (error) {
-    const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
-  }
-}
-
-const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
 // What a user of the package writes, in their own project, with types checked and the built JavaScript run.
 const userCode = `
@@ -82,9 +67,7 @@ describe('the package', () => {
     'is installed from its tarball into a scratch project, type-checked there, and syncs',
     { timeout: 600_000 },
     async () => {
-      await run('npm', ['run', 'build'], { cwd: repository });
-      await run('npm', ['pack', '--pack-destination', folder], { cwd: repository });
-      const tarball = (await readdir(folder)).find((file) => file.endsWith('.tgz'));
+      const tarball = await packTarball(folder);
       const project = join(folder, 'project');
       await mkdir(project);
       await writeFile(
@@ -111,7 +94,7 @@ describe('the package', () => {
           '--no-audit',
           '--no-fund',
           '--prefer-offline',
-          join(folder, tarball as string),
+          tarball,
           'zod@4.6.7',
           '@types/node@20',
           'typescript@7.0.2',
@@ -119,7 +102,7 @@ describe('the package', () => {
         { cwd: project },
       );
       await run(process.execPath, [join(project, 'node_modules/typescript/bin/tsc'), '-p', project], { cwd: project });
-      const { stdout } = await run(process.execPath, [join(project, 'out/main.js')], {
+      const stdout = await run(process.execPath, [join(project, 'out/main.js')], {
         cwd: project,
         env: {
           ...process.env,
@@ -133,7 +116,7 @@ describe('the package', () => {
       const last = stdout.trim().split('\n').at(-1) as string;
       expect(JSON.parse(last)).toEqual({ state: 'done', rows: 35, limiter: 'function', simulated: 23 });
       const help = await run(process.execPath, [join(project, 'node_modules/.bin/sluice'), '--help'], { cwd: project });
-      expect(help.stdout).toContain('start a run');
+      expect(help).toContain('start a run');
     },
   );
 });

@@ -48,7 +48,7 @@ describe('sluice reports', () => {
       { account: string; sequence: string },
     ];
     expect(newest.account).toBe('bob');
-    const next = await reports('--limit', '1', '--before', newest.sequence, '--json');
+    const next = await reports('--limit', '1', '--after', newest.sequence, '--json');
     expect(JSON.parse(next.output)).toMatchObject([{ account: 'ann', status: 'failed' }]);
     expect((await reports('--workflow', 'sync/network/eve')).output).toBe('No reports.\n');
   }, 120_000);
@@ -56,7 +56,7 @@ describe('sluice reports', () => {
   it('says what is wrong with what was asked for', async () => {
     expect(await reports('--status', 'broken')).toMatchObject({
       code: 1,
-      output: expect.stringContaining('Allowed choices are pending, ok, failed') as string,
+      output: expect.stringContaining('Allowed choices are pending, ok, failed, cancelled') as string,
     });
     expect(await reports('--limit', '0')).toMatchObject({
       code: 1,

@@ -1,10 +1,17 @@
-import { chmodSync, mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, oauth2, seconds, window } from '../../../providers/index.ts';
-import { simulateSync, SimulationStuck, startFakeApi, startSimulator } from '../../../testing/index.ts';
+import { defineProvider, defineSync, get, oauth2, post, seconds, window } from '../../../providers/index.ts';
+import {
+  ActionStuck,
+  simulateAction,
+  simulateSync,
+  SimulationStuck,
+  startFakeApi,
+  startSimulator,
+} from '../../../testing/index.ts';
 import type { FakeApi, Simulator } from '../../../testing/index.ts';
 
 const Order = z.object({ id: z.string() });
@@ -24,8 +31,28 @@ const orders = provider.endpoint('orders', {
 const sync = defineSync('shop', { provider, input: z.object({ shop: z.string() }) }, (s) => ({
   orders: s.one(orders, { input: (input) => input, key: (order) => order.id, deletions: 'full-pass' }),
 }));
+const order = provider.action('order', {
+  input: z.object({ shop: z.string(), sku: z.string() }),
+  output: Order,
+  request: ({ shop, sku }, { idempotencyKey }) =>
+    post(`/shops/${shop}/orders`, { sku }, { 'idempotency-key': idempotencyKey }),
+  idempotent: true,
+  maxAttempts: 3,
+});
 const input = { shop: 's1' };
 
+/** A place of its own for temporary folders: other tests of this machine make some, too. */
+const place = mkdtempSync(join(tmpdir(), 'simulate-sync-'));
+chmodSync(place, 0o711); // Postgres may run as another user
+const { TMPDIR: usual } = process.env;
+process.env['TMPDIR'] = place;
+afterAll(() => {
+  // Other files of this process come after it.
+  if (usual === undefined) delete process.env['TMPDIR'];
+  else process.env['TMPDIR'] = usual;
+  rmSync(place, { recursive: true });
+});
+const left = () => readdirSync(place);
 let api: FakeApi;
 let rowsToday = 12;
 beforeAll(async () => {
@@ -70,6 +97,22 @@ describe('one simulated sync', () => {
   });
 });
 
+describe('one simulated action', () => {
+  it('is performed on servers of its own, at the fake third party, and leaves nothing behind', async () => {
+    const before = left();
+    const writes = api.action('POST', '/shops/:shop/orders', {});
+    const credentials = api.oauth().issue('simulated');
+    const options = { api, input: { shop: 's1', sku: 'tea' }, credentials };
+    const { status, output, calls, violations } = await simulateAction(order, options);
+    expect(status).toMatchObject({ state: 'done', error: null });
+    expectTypeOf(output).toEqualTypeOf<{ id: string } | undefined>();
+    expect(output?.id).toBe(writes.objects()[0]?.id);
+    expect(calls).toBe(1);
+    expect(violations).toEqual([]);
+    expect(left()).toEqual(before);
+  });
+});
+
 describe('a simulator', () => {
   let simulator: Simulator;
   beforeAll(async () => {
@@ -90,7 +133,31 @@ describe('a simulator', () => {
   it('gives up a run that takes too long, and says how far it came', async () => {
     api.script('/shops/:shop/orders', ['ok', { status: 429, headers: { 'retry-after': '60' } }]);
     const stuck = simulator.run(sync, { api, input, ...login('slow'), timeoutMs: 2_000 });
-    await expect(stuck).rejects.toThrow(/had not ended after 2000 ms.*\n {2}orders: running, 1 pages, 5 rows, 2 calls/);
+    await expect(stuck).rejects.toThrow(/had not ended after 2 s.*\n {2}orders: running, 1 pages, 5 rows, 2 calls/);
+  });
+
+  it('performs actions: one that fails is a result, and the same key is the same action', async () => {
+    const writes = api.action('POST', '/shops/:shop/orders', {});
+    const options = { api, input: { shop: 's1', sku: 'tea' }, ...login('writer') };
+    api.script('POST /shops/:shop/orders', [{ status: 422, body: { error: 'sold out' } }]);
+    const failed = await simulator.act(order, { ...options, idempotencyKey: 'k1' });
+    expect(failed).toMatchObject({ status: { state: 'failed', errorType: 'bug' }, output: undefined, calls: 1 });
+    api.script('POST /shops/:shop/orders', ['reset-after', '503']);
+    const done = await simulator.act(order, { ...options, idempotencyKey: 'k2' });
+    expect(done).toMatchObject({ status: { state: 'done' }, calls: 3 });
+    expect(await simulator.act(order, { ...options, idempotencyKey: 'k2' })).toMatchObject({ output: done.output });
+    expect(writes.objects()).toHaveLength(1);
+  });
+
+  it('gives up an action that takes too long, and says what it waits for', async () => {
+    api.action('POST', '/shops/:shop/orders', {});
+    api.script('POST /shops/:shop/orders', [{ status: 429, headers: { 'retry-after': '60' } }]);
+    const options = { api, input: { shop: 's1', sku: 'tea' }, ...login('late-writer'), timeoutMs: 2_000 };
+    const stuck = simulator.act(order, options);
+    await expect(stuck).rejects.toThrow(ActionStuck);
+    await expect(stuck).rejects.toThrow(
+      /^The action "shop\/order" had not ended after 2 s \(ready, 1 calls\)\n.*(429|closed by an answer)/,
+    );
   });
 
   it('keeps an account from run to run: what is gone at the third party is gone from the rows', async () => {

@@ -69,7 +69,7 @@ describe('a run that is cancelled in the middle', () => {
     await run.resume();
     expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
     expect(await world.sluice.reports.list({ workflowId: run.workflowId })).toMatchObject([
-      { status: 'failed', errorType: 'cancelled' },
+      { status: 'cancelled', errorType: 'cancelled' },
     ]);
   });
 

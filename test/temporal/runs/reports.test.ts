@@ -135,8 +135,29 @@ describe('reports', () => {
     await expect.poll(row).toEqual([{ tell: 'told', tell_tries: 3 }]);
   });
 
+  it('are cancelled, and no failure that the app is told, for a run and an action that were cancelled', async () => {
+    const script = api.script('GET /users/unwanted/items', ['silent'], { repeats: true });
+    const run = await world.sluice.start(list, { account: 'a9', input: { id: 'unwanted' } });
+    await expect.poll(async () => (await run.progress()).state).toBe('running');
+    await run.cancel();
+    await expect
+      .poll(() => only(run.workflowId))
+      .toMatchObject({
+        status: 'cancelled',
+        errorType: 'cancelled',
+        error: 'it was cancelled',
+        endedAt: expect.any(String) as string,
+      });
+    script.stop();
+    const { rows } = await world.db.pool.query('select tell from sluice.report where workflow_id = $1', [
+      run.workflowId,
+    ]);
+    expect(rows).toEqual([{ tell: 'no' }]);
+    expect(await world.sluice.reports.list({ status: 'cancelled' })).toHaveLength(1);
+  });
+
   it('are written by the workflow itself when it was started by another client', async () => {
-    const workflowId = `sync/list/a6-${randomUUID().slice(0, 4)}`;
+    const workflowId = 'sync/list/a6';
     await world.temporal.workflow.execute('sync', {
       workflowId,
       taskQueue: world.taskQueue,
@@ -178,7 +199,7 @@ describe('reports', () => {
 
   it.concurrent('are ended when the run has a deadline of its own and misses it', async ({ expect }) => {
     const script = api.script('GET /users/slow/items', ['silent'], { repeats: true });
-    const workflowId = `sync/list/a7-${randomUUID().slice(0, 4)}`;
+    const workflowId = 'sync/list/a7';
     await world.temporal.workflow.start('sync', {
       workflowId,
       taskQueue: world.taskQueue,

@@ -236,7 +236,7 @@ describe('a run that nobody carries out', () => {
     const ended = await world.temporal.workflow.getHandle(run.workflowId, first.runId).describe();
     expect(ended.status.name).toBe('CANCELLED');
     const reports = await world.sluice.reports.list({ account: site.user });
-    expect(reports).toMatchObject([{ status: 'failed', errorType: 'cancelled', attempts: 0 }]);
+    expect(reports).toMatchObject([{ status: 'cancelled', errorType: 'cancelled', attempts: 0 }]);
     expect(site.calls()).toBe(0);
 
     await old.stop();

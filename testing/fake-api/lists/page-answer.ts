@@ -19,6 +19,8 @@ export interface PageFields {
   readonly next?: string;
   /** Default `total`. */
   readonly total?: string;
+  /** A header that the total stands in, instead of the body, e.g. `x-total-count`, which is the default for `link-header`. */
+  readonly totalHeader?: string;
   /** Written only when named. */
   readonly hasMore?: string;
   /** Written only when named: number of pages, for `page`. */
@@ -48,6 +50,17 @@ export interface PageFacts {
 
 /** Writes a page. */
 export function writePage(page: PageFacts): FakeAnswer {
+  const { headers, ...answer } = pageOf(page);
+  const header = totalHeaderOf(page);
+  if (header === undefined || page.total === undefined) return headers ? { ...answer, headers } : answer;
+  return { ...answer, headers: { ...headers, [header]: String(page.total) } };
+}
+
+function totalHeaderOf({ kind, fields }: PageFacts): string | undefined {
+  return fields.totalHeader ?? (kind === 'link-header' ? 'x-total-count' : undefined);
+}
+
+function pageOf(page: PageFacts): FakeAnswer {
   const { kind, fields } = page;
   const token =
     page.next === undefined
@@ -57,9 +70,8 @@ export function writePage(page: PageFacts): FakeAnswer {
   if (kind === 'link-header') {
     const links = [`<${addressOf(page, undefined)}>; rel="first"`];
     if (token !== undefined) links.unshift(`<${addressOf(page, token)}>; rel="next"`);
-    const total = page.total === undefined ? {} : { 'x-total-count': String(page.total) };
     const body = itemsField === '' ? page.rows : bodyOf(page, itemsField);
-    return { headers: { link: links.join(', '), ...total }, body };
+    return { headers: { link: links.join(', ') }, body };
   }
   if (itemsField === '') return { body: page.rows };
   const body = bodyOf(page, itemsField);
@@ -77,7 +89,7 @@ function bodyOf(page: PageFacts, itemsField: string): Record<string, unknown> {
   const { fields, total } = page;
   const body: Record<string, unknown> = {};
   setField(body, itemsField, page.rows);
-  if (total !== undefined && page.kind !== 'link-header') setField(body, fields.total ?? 'total', total);
+  if (total !== undefined && totalHeaderOf(page) === undefined) setField(body, fields.total ?? 'total', total);
   if (fields.hasMore !== undefined) setField(body, fields.hasMore, !page.isLast);
   if (fields.pageCount !== undefined && total !== undefined) {
     setField(body, fields.pageCount, Math.ceil(total / page.size));

@@ -2,31 +2,31 @@
  * `sluice limits …`: every key with its limit, learned rate, use and who waits; pause, resume, override, forget.
  * Needs the database only. Next stop: `limiter/admin/operations.ts`.
  */
-import { Option, type Command } from 'commander';
-import { createPool } from '../db/index.ts';
-import { createLimiter, type Limiter, type ListFilter } from '../limiter/index.ts';
-import { databaseUrl } from './database-url.ts';
+import type { Command } from 'commander';
+import { duration } from '../../contracts/duration.ts';
+import type { Limiter, ListFilter } from '../../limiter/index.ts';
+import { jsonOption, kindOption, limitOption, statusOption } from '../options.ts';
 
-export function addLimitsCommand(program: Command): void {
-  const limits = program.command('limits').description('limits of third parties: how they stand, and a hand on them');
+export function registerLimits(program: Command): void {
+  const limits = program.command('limits').description('inspect and control the limits of third parties');
   limits
     .command('list', { isDefault: true })
     .description('every key: limit or learned rate, used, closed until, who waits')
-    .option('-p, --prefix <prefix>', 'keys that begin with this, e.g. social/')
-    .addOption(new Option('-s, --state <state>').choices(['paused', 'closed', 'waiting']))
-    .addOption(new Option('-k, --kind <kind>').choices(['window', 'inflight', 'learned']))
-    .option('-n, --limit <count>', 'at most this many', Number, 100)
-    .option('--json', 'as JSON')
+    .option('--prefix <prefix>', 'keys that begin with this, e.g. social/')
+    .addOption(statusOption(['paused', 'closed', 'waiting']))
+    .addOption(kindOption(['window', 'inflight', 'learned']))
+    .addOption(limitOption(100))
+    .addOption(jsonOption())
     .action(list);
   limits
     .command('show <key>')
     .description('one key with its queue, its events and the history of its learned rate')
-    .option('--json', 'as JSON')
+    .addOption(jsonOption())
     .action(show);
   limits
     .command('pause <key>')
-    .description('nobody gets a permit; calls that wait keep their places. `social/*` pauses a whole provider')
-    .option('-r, --reason <text>', 'shown to everybody who looks', 'paused by an operator')
+    .description('stop granting permits; queued calls keep their position. `social/*` pauses a whole provider')
+    .option('--reason <text>', 'shown wherever the key is shown', 'paused by an operator')
     .action((key: string, { reason }: { readonly reason: string }) =>
       withLimiter(async (limiter) => say(key, 'paused', await limiter.pause(key, reason))),
     );
@@ -51,9 +51,14 @@ const resume = (key: string) =>
     console.log(`${key}: nothing to resume, no pause and no answer holds it back`);
   });
 
-const list = ({ json, ...filter }: ListFilter & { readonly json?: boolean }) =>
+interface ListOptions extends Omit<ListFilter, 'state'> {
+  readonly status?: NonNullable<ListFilter['state']>;
+  readonly json?: boolean;
+}
+
+const list = ({ json, status, ...filter }: ListOptions) =>
   withLimiter(async (limiter) => {
-    const found = await limiter.list(filter);
+    const found = await limiter.list({ ...filter, ...(status === undefined ? {} : { state: status }) });
     if (json) return console.log(JSON.stringify(found));
     if (found.length === 0) return console.log('No limits yet: a key appears with its first call.');
     const width = Math.max(...found.map(({ key }) => key.length));
@@ -70,7 +75,7 @@ const show = (key: string, { json }: { readonly json?: boolean }) =>
     const { state, text, waiting, accountsWaiting, events, queue, rateHistory } = found;
     console.log(`${key}  ${state}\n  ${text}\n  ${waiting} calls of ${accountsWaiting} accounts wait`);
     for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {
-      console.log(`    ${account}  ${callKey}  in about ${(etaMs / 1000).toFixed(1)} s, looked in ${bounces} times`);
+      console.log(`    ${account}  ${callKey}  in about ${duration(etaMs)}, polled ${bounces} times`);
     }
     if (rateHistory.length > 0) console.log('  learned rate:');
     for (const { at, ratePerSecond } of rateHistory.slice(-20)) console.log(`    ${at}  ${ratePerSecond.toFixed(3)}/s`);
@@ -102,6 +107,11 @@ function say(key: string, done: string, keys: number): void {
 }
 
 async function withLimiter(work: (limiter: Limiter) => Promise<void>): Promise<void> {
+  const [{ createPool }, { createLimiter }, { databaseUrl }] = await Promise.all([
+    import('../../db/index.ts'),
+    import('../../limiter/index.ts'),
+    import('../database-url.ts'),
+  ]);
   const pool = createPool(await databaseUrl(), { max: 2, applicationName: 'sluice-limits' });
   const limiter = createLimiter({ pool });
   try {

@@ -1,15 +1,22 @@
 /**
- * The same sync against another third party: whatever base URL its provider has, calls and refreshes go to this one, so
+ * The same sync or action against another third party: whatever base URL its provider has, calls and refreshes go to this one, so
  * a test can't reach the real service by mistake.
  */
 import type { Auth } from '../../providers/auth/auth.ts';
-import type { Sync } from '../../providers/index.ts';
+import type { Action, Provider, Sync } from '../../providers/index.ts';
 
 /** @returns a copy; the sync itself stays as it is. */
 export function syncAt<S extends Sync>(sync: S, baseUrl: string): S {
-  const { provider } = sync.definition;
-  const pointed = { ...provider, baseUrl: () => baseUrl, auth: refreshedThere(provider.auth) };
-  return { ...sync, definition: { ...sync.definition, provider: pointed } };
+  return { ...sync, definition: { ...sync.definition, provider: providerAt(sync.definition.provider, baseUrl) } };
+}
+
+/** @returns a copy; the action itself stays as it is. What `perform` does by a client of its own goes where that client sends it. */
+export function actionAt<A extends Action>(action: A, baseUrl: string): A {
+  return { ...action, definition: { ...action.definition, provider: providerAt(action.definition.provider, baseUrl) } };
+}
+
+function providerAt(provider: Provider, baseUrl: string): Provider {
+  return { ...provider, baseUrl: () => baseUrl, auth: refreshedThere(provider.auth) };
 }
 
 function refreshedThere(auth: Auth): Auth {

@@ -2,20 +2,29 @@
  * `sluice worker`: serves a task queue until SIGTERM or Ctrl-C, then lets calls in flight end.
  * Next stop: `workers/create-worker.ts`.
  */
-import { pino } from 'pino';
-import { findServers } from '../dev-servers/find-servers.ts';
-import { createWorker, readWorkerSettings } from '../workers/index.ts';
-import { loadModule } from './load-module.ts';
+import type { Command } from 'commander';
+import { followDev } from '../dev/dev-parent.ts';
+import { moduleOption } from '../options.ts';
 
-export interface WorkerCommandOptions {
-  /** File that exports syncs, actions and sagas. */
-  readonly module?: string;
+export function registerWorker(program: Command): void {
+  program
+    .command('worker')
+    .description('serve a task queue; settings come from SLUICE_*, DATABASE_URL and TEMPORAL_*')
+    .addOption(moduleOption())
+    .action(work);
 }
 
-export async function runWorker(options: WorkerCommandOptions): Promise<void> {
+async function work({ module }: { readonly module?: string }): Promise<void> {
+  const [{ pino }, { findServers }, { createWorker, readWorkerSettings }, { loadModule }] = await Promise.all([
+    import('pino'),
+    import('../../dev-servers/find-servers.ts'),
+    import('../../workers/index.ts'),
+    import('../module/load-module.ts'),
+  ]);
+  const dev = followDev();
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
-  const { syncs, actions, sagas, credentials, onFailure } = await loadModule(options.module);
+  const { syncs, actions, sagas, credentials, onFailure } = await loadModule(module, dev);
   const { databaseUrl, temporal, namespace, ...servers } = await findServers();
   const encryptionKeys = await servers.encryptionKeys();
   const worker = await createWorker({
@@ -37,5 +46,6 @@ export async function runWorker(options: WorkerCommandOptions): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  dev.onGone(() => stop('the end of `sluice dev`'));
   await worker.run();
 }

@@ -3,8 +3,10 @@
  * Next stop: `client/accounts.ts`.
  */
 import { text } from 'node:stream/consumers';
-import { Option, type Command } from 'commander';
-import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../client/index.ts';
+import type { Command } from 'commander';
+import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../client/index.ts';
+import { jsonOption, providerOption, statusOption, tenantOption } from '../options.ts';
+import { withClient } from '../with-client.ts';
 
 interface ListOptions {
   readonly status?: AccountStatus;
@@ -18,25 +20,25 @@ interface ConnectOptions {
   readonly expiresIn?: string;
 }
 
-export function addAccountsCommand(program: Command): void {
+export function registerAccounts(program: Command): void {
   const accounts = program.command('accounts').description('accounts at third parties: connected or not');
   accounts
     .command('list')
     .description('accounts, the latest change first')
-    .addOption(new Option('-s, --status <status>').choices(['connected', 'needs_reconnect']))
-    .option('-p, --provider <id>')
-    .option('-t, --tenant <name>')
-    .option('--json', 'as JSON')
+    .addOption(statusOption(['connected', 'needs_reconnect']))
+    .addOption(providerOption())
+    .addOption(tenantOption())
+    .addOption(jsonOption())
     .action(list);
   accounts
     .command('status <provider> <account>')
     .description('one account; exit code 1 when it is not connected')
-    .option('--json', 'as JSON')
+    .addOption(jsonOption())
     .action(showStatus);
   accounts
     .command('connect <provider> <account>')
     .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
-    .option('-t, --tenant <name>', 'who owns the account')
+    .addOption(tenantOption())
     .option('--expires-in <seconds>', 'life of the access token from now')
     .action(connectAccount);
   accounts
@@ -83,13 +85,8 @@ const disconnect = (provider: string, account: string) =>
 const rotateKeys = () =>
   withAccounts(async (accounts) => console.log(`Encrypted anew: ${await accounts.rotateKeys()} accounts.`));
 
-async function withAccounts(work: (accounts: Accounts) => Promise<void>): Promise<void> {
-  const sluice = await (await import('../client/index.ts')).connect();
-  try {
-    await work(sluice.accounts);
-  } finally {
-    await sluice.close();
-  }
+function withAccounts(work: (accounts: Accounts) => Promise<void>): Promise<void> {
+  return withClient(({ accounts }) => work(accounts));
 }
 
 const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];

@@ -4,17 +4,17 @@
  */
 import type { Command } from 'commander';
 
-export function addMigrateCommand(program: Command): void {
+export function registerMigrate(program: Command): void {
   program
     .command('migrate')
     .description("bring Sluice's schema up to date; workers do it at their start, where their role may")
     .option('--grant <role>', 'give this role what a worker and a client need, and nothing more')
-    .action(migrateCommand);
+    .action(migrateSchema);
 }
 
-async function migrateCommand({ grant }: { readonly grant?: string }): Promise<void> {
-  const { createPool, grantRuntime, migrate } = await import('../db/index.ts');
-  const { databaseUrl } = await import('./database-url.ts');
+async function migrateSchema({ grant }: { readonly grant?: string }): Promise<void> {
+  const { createPool, grantRuntime, migrate } = await import('../../db/index.ts');
+  const { databaseUrl } = await import('../database-url.ts');
   const pool = createPool(await databaseUrl(), { max: 2, applicationName: 'sluice-migrate' });
   try {
     const applied = await migrate(pool, { warn: (message) => console.error(message) });

@@ -1,14 +1,14 @@
 /**
  * A run's progress and flaws as a few aligned lines. Used by `sluice status`, `start --wait`, `retry` and the demo.
  */
-import type { Flaw, RunProgress } from '../client/index.ts';
+import type { Flaw, RunProgress } from '../../client/index.ts';
+import { duration } from '../../contracts/duration.ts';
 
 export function progressText(progress: RunProgress | { readonly state: 'unknown' | 'starting' }): string {
   if (!('nodes' in progress))
     return progress.state === 'unknown' ? 'unknown: no such run' : 'starting: no worker has taken it up yet';
-  const seconds =
-    ((progress.endedAt ? Date.parse(progress.endedAt) : Date.now()) - Date.parse(progress.startedAt)) / 1000;
-  const lines = [`${progress.workflowId}  ${progress.state}  ${seconds.toFixed(1)} s`];
+  const tookMs = (progress.endedAt ? Date.parse(progress.endedAt) : Date.now()) - Date.parse(progress.startedAt);
+  const lines = [`${progress.workflowId}  ${progress.state}  ${duration(tookMs)}`];
   const table = [['node', 'state', 'waiting', 'running', 'done', 'skipped', 'failed', 'pages', 'rows', 'calls']];
   for (const { name, state, units, pages, rows, calls } of progress.nodes) {
     table.push([

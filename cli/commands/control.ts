@@ -1,0 +1,29 @@
+/**
+ * `sluice pause`, `resume` and `cancel`: by workflow id. Next stop: `client/sync/sync-handle.ts`, `client/action/action-handle.ts`.
+ */
+import type { Command } from 'commander';
+import { withClient } from '../with-client.ts';
+
+export function registerControl(program: Command): void {
+  for (const control of ['pause', 'resume'] as const) {
+    program
+      .command(`${control} <run>`)
+      .description(`${control} a run, by workflow id`)
+      .action((run: string) =>
+        withClient(async (sluice) => {
+          await sluice.run({ workflowId: run })[control]();
+          console.log(`${control}: ${run}`);
+        }),
+      );
+  }
+  program
+    .command('cancel <id>')
+    .description('cancel a run, an action that was not sent, or a saga, by workflow id')
+    .action((id: string) =>
+      withClient(async (sluice) => {
+        const isOperation = /^(?:action|saga)\//.test(id);
+        await (isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id })).cancel();
+        console.log(`cancel: ${id}`);
+      }),
+    );
+}

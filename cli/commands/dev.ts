@@ -1,0 +1,22 @@
+/**
+ * `sluice dev`: Postgres, Temporal with its Web UI, and a worker that is started again whenever its code changes.
+ * Next stop: `cli/dev/run-dev.ts`.
+ */
+import { Option, type Command } from 'commander';
+import type { DevOptions } from '../dev/run-dev.ts';
+import { moduleOption } from '../options.ts';
+
+export function registerDev(program: Command): void {
+  program
+    .command('dev')
+    .description('Postgres, Temporal with Web UI, and a worker that reloads')
+    .addOption(moduleOption())
+    .addOption(
+      new Option(
+        '--data-dir <folder>',
+        'where the servers keep their data (default: SLUICE_DEV_DIR, else the user cache folder)',
+      ),
+    )
+    .option('--no-worker', 'servers only')
+    .action(async (options: DevOptions) => (await import('../dev/run-dev.ts')).runDev(options));
+}

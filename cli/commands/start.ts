@@ -1,0 +1,62 @@
+/**
+ * `sluice start <sync>`: starts a run, or attaches to the running one. Next stop: `client/sync/start-sync.ts`.
+ */
+import { Option, type Command } from 'commander';
+import type { Priority, RunMode } from '../../client/index.ts';
+import { parseJsonOption } from '../json-option.ts';
+import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../options.ts';
+import { sentenceOf } from '../text/sentence.ts';
+import { showRun } from '../text/show-run.ts';
+import { withClient } from '../with-client.ts';
+
+interface StartOptions {
+  readonly module?: string;
+  readonly account: string;
+  readonly input: string;
+  readonly tenant?: string;
+  readonly priority: Priority;
+  readonly mode?: RunMode;
+  readonly full?: boolean;
+  readonly wait: boolean;
+}
+
+export function registerStart(program: Command): void {
+  program
+    .command('start <sync>')
+    .description('start a run, or attach to the running one')
+    .addOption(accountOption().makeOptionMandatory())
+    .addOption(inputOption())
+    .addOption(moduleOption())
+    .addOption(tenantOption())
+    .addOption(new Option('--priority <priority>').choices(['interactive', 'bulk', 'trickle']).default('bulk'))
+    .addOption(
+      new Option('--mode <mode>', 'full: every list from its beginning, which also marks what is gone')
+        .choices(['incremental', 'full'])
+        .conflicts('full'),
+    )
+    .addOption(new Option('--full', 'short for --mode full'))
+    .addOption(waitOption())
+    .action(start);
+}
+
+async function start(name: string, options: StartOptions): Promise<void> {
+  const { loadModule, syncNamed } = await import('../module/load-module.ts');
+  const sync = syncNamed(await loadModule(options.module), name);
+  const input = parseJsonOption('--input', options.input);
+  try {
+    sync.definition.parseInput(input);
+  } catch (error) {
+    throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
+  }
+  const mode = options.full ? 'full' : options.mode;
+  await withClient(async (sluice) => {
+    const run = await sluice.start(sync, {
+      account: options.account,
+      input: input as never,
+      priority: options.priority,
+      ...(mode === undefined ? {} : { mode }),
+      ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
+    });
+    await showRun(run, options.wait);
+  });
+}

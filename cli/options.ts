@@ -1,0 +1,23 @@
+/**
+ * The options that commands share. A short letter belongs to one option: it means the same wherever it is. What only one command
+ * has is long only. Used by `cli/commands`.
+ */
+import { Option } from 'commander';
+
+export const accountOption = (): Option => new Option('-a, --account <name>', 'whose connection');
+export const tenantOption = (): Option => new Option('-t, --tenant <name>', 'who owns the account');
+export const providerOption = (): Option => new Option('--provider <id>', 'of this third party');
+export const jsonOption = (): Option => new Option('--json', 'as JSON');
+export const inputOption = (): Option => new Option('-i, --input <json>', 'input, checked by its schema').default('{}');
+export const waitOption = (): Option =>
+  new Option('-w, --wait', 'wait for the end; exit code 1 when it is not complete').default(false);
+export const moduleOption = (): Option =>
+  new Option('-m, --module <file>', 'module that exports your syncs (default: sluice.ts, src/sluice.ts, …)');
+export const statusOption = (choices: readonly string[]): Option =>
+  new Option('-s, --status <status>').choices(choices);
+export const kindOption = (choices: readonly string[]): Option => new Option('-k, --kind <kind>').choices(choices);
+export const limitOption = (count: number): Option =>
+  new Option('-n, --limit <count>', 'at most this many').argParser(Number).default(count);
+export const afterOption = (): Option => new Option('--after <place>', 'continue behind the last one seen');
+export const byOption = (): Option =>
+  new Option('--by <who>', '`user:<id>` or `system`, for the report').default('system');

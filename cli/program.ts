@@ -1,0 +1,35 @@
+/**
+ * The command line as a whole: every command registers itself, and loads what it needs when it runs.
+ */
+import { Command } from 'commander';
+import { registerAccounts } from './commands/accounts.ts';
+import { registerControl } from './commands/control.ts';
+import { registerDev } from './commands/dev.ts';
+import { registerLimits } from './commands/limits.ts';
+import { registerMigrate } from './commands/migrate.ts';
+import { registerPending } from './commands/pending.ts';
+import { registerReports } from './commands/reports.ts';
+import { registerResolve } from './commands/resolve.ts';
+import { registerRetry } from './commands/retry.ts';
+import { registerStart } from './commands/start.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerWorker } from './commands/worker.ts';
+
+export function createProgram(): Command {
+  const program = new Command('sluice')
+    .description('Durable syncs and actions against third-party APIs')
+    .showHelpAfterError();
+  registerDev(program);
+  registerWorker(program);
+  registerStart(program);
+  registerRetry(program);
+  registerStatus(program);
+  registerControl(program);
+  registerPending(program);
+  registerResolve(program);
+  registerAccounts(program);
+  registerLimits(program);
+  registerReports(program);
+  registerMigrate(program);
+  return program;
+}

@@ -1,0 +1,52 @@
+/**
+ * An action or a saga as `sluice status` shows it: its state, for whom and by whom, what it waits for, and what to do about a
+ * write whose fate is unknown.
+ */
+import type { ActionStatus, Report, RunWait, SagaStepStatus } from '../../client/index.ts';
+import { tookText } from './report.ts';
+
+export function actionText(
+  workflowId: string,
+  status: ActionStatus | undefined,
+  report: Report | undefined,
+  waits: readonly RunWait[],
+): string {
+  if (!status) return `${workflowId}  unknown: no such action`;
+  const { state, calls, error, errorType, idempotencyKey, resolvedBy } = status;
+  const lines = [`${workflowId}  ${state}${report ? tookText(report) : ''}`];
+  if (report) lines.push(`  ${whatFor(report)}`);
+  lines.push(`  ${calls} calls; idempotency key ${idempotencyKey}`);
+  if (resolvedBy !== null) lines.push(`  its fate was decided by ${resolvedBy}`);
+  if (error !== null) lines.push(`  ${errorType === null ? '' : `${errorType}: `}${error}`);
+  if (errorType === 'unknown-write') lines.push(...resolveHint(workflowId));
+  return [...lines, ...waits.map(({ text }) => `  ${text}`)].join('\n');
+}
+
+export function sagaText(
+  workflowId: string,
+  report: Report,
+  steps: readonly SagaStepStatus[],
+  waits: readonly RunWait[],
+): string {
+  const lines = [`${workflowId}  ${report.status}${tookText(report)}`, `  ${whatFor(report)}`];
+  if (report.error !== null) lines.push(`  ${report.errorType ?? 'error'}: ${report.error}`);
+  for (const step of steps) {
+    const { name, isCompensation, action, state, calls, error, errorType } = step;
+    const why = error === null ? '' : `: ${errorType === null ? '' : `${errorType}, `}${error}`;
+    lines.push(`  ${isCompensation ? 'take back ' : ''}${name}  ${state}  ${action}, ${calls} calls${why}`);
+    if (errorType === 'unknown-write') lines.push(...resolveHint(step.workflowId));
+  }
+  return [...lines, ...waits.map(({ text }) => `  ${text}`)].join('\n');
+}
+
+function whatFor({ what, account, startedBy, startedAt }: Report): string {
+  return `${what}; ${account}, by ${startedBy}, accepted ${startedAt}`;
+}
+
+function resolveHint(workflowId: string): string[] {
+  return [
+    '  Look at the third party, then say what is true there:',
+    `    npx sluice resolve '${workflowId}' --happened '{"id":"…"}'`,
+    `    npx sluice resolve '${workflowId}' --not-happened`,
+  ];
+}

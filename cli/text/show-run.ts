@@ -1,0 +1,13 @@
+/**
+ * What `sluice start` and `sluice retry` print of their run: its workflow id, and with `--wait` its end.
+ */
+import type { SyncHandle } from '../../client/index.ts';
+import { flawLines, progressText } from './progress.ts';
+
+export async function showRun(run: SyncHandle, wait: boolean): Promise<void> {
+  console.log(run.workflowId);
+  if (!wait) return;
+  const result = await run.result();
+  console.log([progressText(await run.progress()), ...flawLines(result.flaws)].join('\n'));
+  if (result.state !== 'done') process.exitCode = 1;
+}

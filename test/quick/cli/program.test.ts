@@ -1,0 +1,66 @@
+/** The command line as a whole: one style of options, and nothing loaded before it is wanted. */
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command, Option } from 'commander';
+import { describe, expect, it } from 'vitest';
+import { createProgram } from '../../../cli/program.ts';
+
+const root = fileURLToPath(new URL('../../../', import.meta.url));
+
+function commandsOf(command: Command, name = ''): { name: string; command: Command }[] {
+  const path = `${name} ${command.name()}`.trim();
+  return [{ name: path, command }, ...command.commands.flatMap((each) => commandsOf(each, path))];
+}
+
+const commands = commandsOf(createProgram());
+const options = commands.flatMap(({ name, command }) => command.options.map((option: Option) => ({ name, option })));
+
+describe('the options of all commands', () => {
+  it('have one meaning for each short letter, and one short letter for each name', () => {
+    const longOf = new Map<string, Set<string | undefined>>();
+    const shortOf = new Map<string, Set<string | undefined>>();
+    const put = (map: Map<string, Set<string | undefined>>, key: string | undefined, value: string | undefined) =>
+      key === undefined ? map : map.set(key, new Set([...(map.get(key) ?? []), value]));
+    for (const { option } of options) {
+      put(longOf, option.short, option.long);
+      put(shortOf, option.long, option.short);
+    }
+    const twice = [...longOf, ...shortOf].filter(([, values]) => values.size > 1);
+    expect(options.length).toBeGreaterThan(40);
+    expect(twice).toEqual([]);
+  });
+
+  it('are described, or name their choices', () => {
+    const bare = options.filter(({ option }) => option.description === '' && option.argChoices === undefined);
+    expect(bare.map(({ name, option }) => `${name} ${option.flags}`)).toEqual([]);
+  });
+});
+
+describe('every command', () => {
+  it('is registered by a file of its own, and says what it does', () => {
+    for (const { name, command } of commands) expect([name, command.description()]).not.toContain('');
+  });
+
+  it('loads its libraries when it runs: at the start nothing but commander and plain helpers is imported', () => {
+    const files = new Set<string>();
+    const packages = new Set<string>();
+    const visit = (file: string): void => {
+      if (files.has(file)) return;
+      files.add(file);
+      const text = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
+      for (const [, names = '', what = ''] of text.matchAll(/^(?:import|export)\s+([^'";]*?)\s*from\s+'([^']+)'/gm)) {
+        const isType = /^type\b/.test(names) || /^\{(?:\s*type\s[^,}]*,?)+\s*\}$/.test(names);
+        if (isType) continue;
+        if (what.startsWith('.')) visit(join(dirname(file), what));
+        else packages.add(what);
+      }
+    };
+    visit(join(root, 'cli/program.ts'));
+    expect([...packages].filter((name) => !name.startsWith('node:'))).toEqual(['commander']);
+    const folders = new Set([...files].map((file) => relative(root, file).split('/')[0]));
+    expect([...files].every((file) => existsSync(file))).toBe(true);
+    expect(folders).toEqual(new Set(['cli', 'contracts']));
+    expect(files.size).toBeGreaterThan(20);
+  });
+});

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { sentenceOf } from '../../../cli/text/sentence.ts';
+import { duration } from '../../../contracts/duration.ts';
+
+describe('a length of time', () => {
+  it.each([
+    [0, '0 s'],
+    [-5, '0 s'],
+    [40, '0 s'],
+    [450, '0.5 s'],
+    [12_340, '12.3 s'],
+    [59_940, '59.9 s'],
+    [59_960, '1 min'],
+    [250_000, '4 min 10 s'],
+    [3_599_600, '1 h'],
+    [79_994_000, '22 h 13 min'],
+    [86_399_000, '1 d'],
+    [273_600_000, '3 d 4 h'],
+    [Infinity, 'for ever'],
+  ])('of %d ms is %s', (ms, text) => expect(duration(ms)).toBe(text));
+});
+
+describe('an error at the terminal', () => {
+  const Input = z.object({ user: z.object({ id: z.string() }), tags: z.array(z.number()) });
+  const mistake = (value: unknown) => Input.safeParse(value).error;
+
+  it('of a schema is a sentence for each place, and not JSON', () => {
+    expect(sentenceOf(mistake({ user: {}, tags: [] }), '--input')).toBe(
+      '--input does not fit: user.id: Invalid input: expected string, received undefined',
+    );
+    expect(sentenceOf(mistake({ user: { id: 1 }, tags: [1, 'b'] }))).toBe(
+      'The value does not fit:\n  - user.id: Invalid input: expected string, received number\n' +
+        '  - tags[1]: Invalid input: expected number, received string',
+    );
+    expect(sentenceOf(mistake('text'))).toBe('The value does not fit: Invalid input: expected object, received string');
+  });
+
+  it('of anything else is its message', () => {
+    expect(sentenceOf(new TypeError('no'))).toBe('no');
+    expect(sentenceOf('a text')).toBe('a text');
+  });
+});

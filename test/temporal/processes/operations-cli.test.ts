@@ -1,0 +1,131 @@
+/** Actions, sagas, the queue of an entity and the flaws of a run, on the command line. */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import * as notes from '../../fixtures/notes.ts';
+import * as forest from '../../fixtures/forest.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { sluice } from '../../setup/command-line.ts';
+import { createWorld, type World } from '../../setup/world.ts';
+import { temporalAddress } from '../../setup/servers.ts';
+
+const [copy, [label]] = notes.writes;
+const { publish } = notes.sagas;
+const module = fileURLToPath(new URL('../../fixtures/notes.ts', import.meta.url));
+
+describe('sluice status, pending and resolve', () => {
+  let api: FakeApi;
+  let world: World;
+  let env: Record<string, string>;
+  const run = async (...args: string[]) => sluice(args, env);
+  const json = async (...args: string[]): Promise<unknown> => JSON.parse((await run(...args, '--json')).output);
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    api.action('POST', '/copies', { honoursKeys: false });
+    api.action('POST', '/labels', { honoursKeys: false });
+    api.list('/users/:id/friends', { count: 12, itemAt: ({ id }, i) => ({ id: `${id}-f${i}` }) });
+    api.list('/users/:id/posts', { count: 3, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    process.env['NOTES_URL'] = api.url;
+    process.env['FOREST_URL'] = api.url;
+    world = await createWorld([forest.forest], { actions: [copy, label], sagas: [publish] });
+    env = {
+      DATABASE_URL: world.db.url,
+      TEMPORAL_ADDRESS: temporalAddress(),
+      SLUICE_TASK_QUEUE: world.taskQueue,
+    };
+  });
+  afterAll(async () => {
+    await world?.end();
+    await api?.stop();
+  });
+
+  it('show an action whose fate is unknown, and take the decision of a person', async () => {
+    api.script('POST /copies', ['reset-after']);
+    const options = { account: 'a1', input: { note: 'n1' }, idempotencyKey: 'k1', startedBy: 'user:7' } as const;
+    const handle = await world.sluice.act(copy, options);
+    await handle.result().catch(() => {});
+    const id = 'action/notes/copy/a1/k1';
+    const status = await run('status', id);
+    expect(status.code).toBe(0);
+    expect(status.output).toMatch(new RegExp(`^${id}  failed`));
+    expect(status.output).toMatch(/a copy of n1; a1, by user:7[\s\S]*1 calls[\s\S]*unknown-write: /);
+    expect(status.output).toContain(`npx sluice resolve '${id}' --not-happened`);
+    expect(await json('status', id)).toMatchObject({ state: 'failed', report: { startedBy: 'user:7' }, waits: [] });
+
+    expect(await run('resolve', id, '--module', module)).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('Say what is true') as string,
+    });
+    expect((await run('resolve', id, '--module', module, '--happened', '{"id":7}')).output).toContain(
+      'The output of "notes/copy" does not fit: id: Invalid input: expected string, received number',
+    );
+    const resolved = await run('resolve', id, '--module', module, '--happened', '{"id":"c1"}', '--by', 'user:9');
+    expect(resolved).toMatchObject({ code: 0, output: `${id}: done, as user:9 has decided\n` });
+    expect(await handle.result()).toEqual({ id: 'c1' });
+    expect((await run('status', id)).output).toMatch(/  done[\s\S]*its fate was decided by user:9/);
+    expect((await run('resolve', id, '--module', module, '--not-happened')).output).toContain('nothing to resolve');
+    expect(await run('status', 'action/notes/copy/a1/nobody')).toMatchObject({ code: 1 });
+  }, 120_000);
+
+  it('show a saga with its steps and what was taken back', async () => {
+    api.script('POST /labels', [{ status: 403, body: { error: 'not yours' } }]);
+    const saga = await world.sluice.saga(publish, { account: 'a3', input: { note: 'n3' }, idempotencyKey: 'k' });
+    await saga.result().catch(() => {});
+    const shown = await run('status', 'saga/publish/a3/k');
+    expect(shown.output).toMatch(/^saga\/publish\/a3\/k  failed in /);
+    expect(shown.output).toMatch(/\n  copied  done  notes\/copy, 1 calls\n/);
+    expect(shown.output).toMatch(/\n  labelled  failed  notes\/label, 1 calls: auth, .*403/);
+    expect(shown.output).toMatch(/\n  take back copied  done  notes\/copy, 1 calls/);
+    expect(await json('status', 'saga/publish/a3/k')).toMatchObject({
+      report: { status: 'failed' },
+      steps: [{ name: 'copied' }, { name: 'labelled' }, { name: 'copied', isCompensation: true }],
+    });
+    expect((await run('status', 'saga/publish/a3/k/copied')).output).toMatch(/^saga\/publish\/a3\/k\/copied  done/);
+  }, 120_000);
+
+  it('list every list of a run that was not read to its end, page by page, also as JSON', async () => {
+    for (const i of [1, 4, 7]) api.script(`/users/w-f${i}/posts`, [{ status: i === 4 ? 404 : 409 }]);
+    const handle = await world.sluice.start(forest.forest, { account: 'a4', input: { id: 'w' } });
+    expect((await handle.result()).complete).toBe(false);
+    const all = await run('status', 'sync/forest/a4', '--flaws');
+    expect(all.code).toBe(0);
+    expect(all.output).toMatch(/posts  "w-f1"  failed after 0 pages, 0 rows: HTTP 409/);
+    expect(all.output).toMatch(/posts  "w-f4"  skipped after 0 pages, 0 rows: HTTP 404/);
+    expect(all.output.trim().split('\n')).toHaveLength(3);
+    const first = await run('status', 'sync/forest/a4', '--flaws', '--limit', '2');
+    const after = /There are more: --after '(.+)'/.exec(first.output)?.[1] as string;
+    expect(first.output.trim().split('\n')).toHaveLength(3);
+    expect(await json('status', 'sync/forest/a4', '--flaws', '--after', after)).toHaveLength(1);
+    expect(await json('status', 'sync/forest/a4', '--flaws', '--kind', 'failed')).toMatchObject([
+      { node: 'posts', key: 'w-f1', kind: 'failed' },
+      { node: 'posts', key: 'w-f7', kind: 'failed' },
+    ]);
+    expect(await json('status', 'sync/forest/a4', '--flaws', '--node', 'friends')).toEqual([]);
+    expect((await run('status', 'sync/forest/nobody', '--flaws')).code).toBe(1);
+    expect((await run('status', 'sync/forest/a4', '--flaws', '--after', 'x')).output).toContain('pass the `place`');
+  }, 120_000);
+
+  it('say what an action waits for, and show and end the queue of an entity', async () => {
+    api.script('POST /copies', [{ status: 429, headers: { 'retry-after': '60' }, body: {} }]);
+    const act = (key: string) =>
+      world.sluice.act(copy, { account: 'a2', input: { note: 'n2' }, idempotencyKey: key, startedBy: 'user:7' });
+    const first = await act('first');
+    await expect.poll(async () => (await first.status())?.calls).toBe(1);
+    await act('second');
+    expect((await run('status', first.workflowId)).output).toMatch(
+      /(HTTP 429|closed by an answer)[^\n]*next attempt in \d+ /,
+    );
+    const second = await run('status', 'action/notes/copy/a2/second');
+    expect(second.output).toMatch(
+      /waits for "note\/n2" behind notes\/copy \(action\/notes\/copy\/a2\/first\), which has it for/,
+    );
+    const lines = (await run('pending', 'note/n2')).output.trim().split('\n');
+    expect(lines[0]).toMatch(/^0  at work for .*  notes\/copy  a2  by user:7  action\/notes\/copy\/a2\/first$/);
+    expect(lines[1]).toMatch(/^1  waits for .*\/second$/);
+    expect(await json('pending', 'note/n2')).toMatchObject([{ position: 0 }, { position: 1 }]);
+    for (const key of ['second', 'first'])
+      expect(await run('cancel', `action/notes/copy/a2/${key}`)).toMatchObject({ code: 0 });
+    await expect.poll(() => world.sluice.pending('note/n2')).toEqual([]);
+    expect((await run('pending', 'note/n2')).output).toBe('Nothing is pending on "note/n2".\n');
+  }, 120_000);
+});

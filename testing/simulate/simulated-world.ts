@@ -1,0 +1,50 @@
+/**
+ * A worker (or several) and a client for one simulation, closed at its end. Next stop: `workers/create-worker.ts`.
+ */
+import { randomBytes } from 'node:crypto';
+import { connect, type Sluice } from '../../client/index.ts';
+import type { Action, Provider, Sync } from '../../providers/index.ts';
+import { createWorker } from '../../workers/index.ts';
+import type { SimulateAnyOptions } from './simulate-sync.ts';
+
+export interface Servers {
+  readonly databaseUrl: string;
+  readonly temporal: { readonly address: string };
+  readonly encryptionKeys: string;
+}
+
+/** Account when none is named. */
+export const SIMULATED = 'simulated';
+export const TIMEOUT_MS = 60_000;
+
+/** What is simulated, and the provider whose account is connected first. */
+export interface Simulated {
+  readonly syncs?: readonly Sync[];
+  readonly actions?: readonly Action[];
+  readonly provider: Provider;
+}
+
+export async function inWorld<Result>(
+  servers: Servers,
+  { syncs = [], actions = [], provider }: Simulated,
+  options: SimulateAnyOptions,
+  work: (sluice: Sluice) => Promise<Result>,
+): Promise<Result> {
+  const { account = SIMULATED, credentials, workers = 1, logLevel = 'error' } = options;
+  const taskQueue = `simulated-${randomBytes(4).toString('hex')}`;
+  const settings = { taskQueue, concurrency: 50, dbConnections: 10, egress: 'default', drainSeconds: 1, logLevel };
+  const closing: (() => Promise<void>)[] = [];
+  try {
+    for (let count = 0; count < workers; count++) {
+      const worker = await createWorker({ ...servers, syncs, actions, settings });
+      const serving = worker.run();
+      closing.push(() => (worker.shutdown(), serving));
+    }
+    const sluice = await connect({ ...servers, taskQueue });
+    closing.unshift(() => sluice.close());
+    if (credentials !== undefined) await sluice.accounts.connect({ provider, account, credentials });
+    return await work(sluice);
+  } finally {
+    for (const close of closing) await close();
+  }
+}
