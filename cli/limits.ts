@@ -11,9 +11,9 @@ export function addLimitsCommand(program: Command): void {
   const limits = program.command('limits').description('limits of third parties: how they stand, and a hand on them');
   limits
     .command('list', { isDefault: true })
-    .description('every key: limit or learned rate, used, closed until, who waits')
+    .description('every key: limit or learned rate, used, blocked until, who waits')
     .option('-p, --prefix <prefix>', 'keys that begin with this, e.g. social/')
-    .addOption(new Option('-s, --state <state>').choices(['paused', 'closed', 'waiting']))
+    .addOption(new Option('-s, --state <state>').choices(['paused', 'blocked', 'waiting']))
     .addOption(new Option('-k, --kind <kind>').choices(['window', 'inflight', 'learned']))
     .option('-n, --limit <count>', 'at most this many', Number, 100)
     .option('--json', 'as JSON')
@@ -30,7 +30,7 @@ export function addLimitsCommand(program: Command): void {
     .action((key: string, { reason }: { readonly reason: string }) =>
       withLimiter(async (limiter) => say(key, 'paused', await limiter.pause(key, reason))),
     );
-  limits.command('resume <key>').description('end a pause, and open what an answer had closed').action(resume);
+  limits.command('resume <key>').description('end a pause, and free what an answer had blocked').action(resume);
   limits
     .command('override <key>')
     .description('other numbers, until they are taken back (no option)')

@@ -11,9 +11,9 @@ export const ACQUIRE = `
 /** Inserts or updates rows by primary key, in id order. */
 export const CONFIGURE = `
   select sluice.limit_configure(row.id, row.key, row.kind, row.spec, row.max, row."winUs", row."guardUs", row."slotUs",
-           row.slots, row."reserveStep", row.rate)
+           row.slots, row."slotsAhead", row."reserveStep", row.rate)
     from (select * from json_to_recordset($1::json) as row (id bigint, key text, kind text, spec jsonb, max float8,
-            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "reserveStep" float8, rate float8)
+            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "slotsAhead" int, "reserveStep" float8, rate float8)
            order by id) row`;
 
 /** Locks the reported rows in id order; one transaction. */
@@ -30,7 +30,7 @@ export const LAW_WRITE = 'select sluice.limit_law_write_all($1::json) as lost';
 
 /** Reads one row by primary key. */
 export const BREAKER_READ = `
-  select b.law as state, b.law_version as version, b.paused_at is not null as is_paused, b.closed_reason as reason,
+  select b.law as state, b.law_version as version, b.paused_at is not null as is_paused, b.blocked_reason as reason,
          (sluice.limit_clock_us() / 1000.0)::float8 as at_ms
     from sluice.limit_bucket b where b.id = $1`;
 
@@ -39,7 +39,7 @@ export const BREAKER_WRITE = `
   with written as (
     update sluice.limit_bucket b
        set law = $3::jsonb, law_version = b.law_version + 1, hold = $4, probe_us = $5::bigint,
-           closed_at = case when $4 then to_timestamp($6::float8 / 1000) end, closed_reason = case when $4 then $7::text end
+           blocked_at = case when $4 then to_timestamp($6::float8 / 1000) end, blocked_reason = case when $4 then $7::text end
      where b.id = $1 and b.law_version = $2 returning b.id
   ), noted as (
     insert into sluice.limit_event (bucket_id, type, detail) select id, 'outage', $8::jsonb from written where $8::jsonb is not null
@@ -58,7 +58,7 @@ export const FIND = `
    where ($1::text is null or starts_with(b.key, $1))
      and ($2::text is null or b.kind = $2)
      and case $3::text when 'paused' then b.paused_at is not null
-                       when 'closed' then b.closed_us > sluice.limit_clock_us()
+                       when 'blocked' then b.blocked_us > sluice.limit_clock_us()
                        when 'waiting' then b.queue_len > 0 else true end
    order by b.key limit $4`;
 

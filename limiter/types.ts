@@ -34,11 +34,11 @@ export type AcquireResult =
     };
 
 /**
- * Why a call waits: `full` the quota is used up · `closed` an answer closed the key · `paused` by an operator · `queue`
+ * Why a call waits: `full` the quota is used up · `blocked` an answer blocked the key · `paused` by an operator · `queue`
  * there is room, and earlier calls have a claim on it · `probing` one call at a time finds out whether it is open again ·
  * `failing` the whole provider fails, and one call at a time finds out whether it is back.
  */
-export type WaitCause = 'full' | 'closed' | 'paused' | 'queue' | 'probing' | 'failing';
+export type WaitCause = 'full' | 'blocked' | 'paused' | 'queue' | 'probing' | 'failing';
 
 export interface WaitReason {
   readonly key: string;
@@ -46,7 +46,7 @@ export interface WaitReason {
   readonly cause: WaitCause;
   /** For people. */
   readonly detail: string;
-  /** For a closed key: milliseconds until it opens. */
+  /** For a blocked key: milliseconds until it is free. */
   readonly untilMs?: number;
   /** Calls that wait before this one. */
   readonly ahead?: number;
@@ -79,8 +79,8 @@ export interface Observation {
   readonly result: 'ok' | 'refused' | 'failed' | 'not-sent';
   /** Name of the limit that refused. Without it the last window or learned limit among the charges is meant. */
   readonly limit?: string;
-  /** How long the third party asked to wait, in milliseconds; closes the key for everybody. */
-  readonly closeForMs?: number;
+  /** How long the third party asked to wait, in milliseconds; blocks the key for everybody. */
+  readonly blockForMs?: number;
   readonly quotas?: readonly QuotaHint[];
   /** What the call really cost, by limit name: less is given back, more is charged now. */
   readonly actualCost?: Readonly<Record<string, number>>;
@@ -92,6 +92,6 @@ export interface Observation {
    * failures of one `callKey` count once for the provider, so that a page that always fails is not taken for an outage.
    */
   readonly isMaybeItsOwn?: boolean;
-  /** Shown to operators when a key was closed. */
+  /** Shown to operators when a key is blocked. */
   readonly reason?: string;
 }

@@ -178,7 +178,7 @@ function observationOf(outcome: Outcome, latencyMs: number): Observation {
         latencyMs,
         reason: outcome.reason,
         ...(outcome.limit === undefined ? {} : { limit: outcome.limit }),
-        ...(outcome.afterMs === undefined ? {} : { closeForMs: outcome.afterMs }),
+        ...(outcome.afterMs === undefined ? {} : { blockForMs: outcome.afterMs }),
       };
     case 'retry':
     case 'unknown-write':

@@ -11,13 +11,13 @@ export function toObservation(outcome: Outcome, answer: Answer): Observation {
   const common = { latencyMs: answer.elapsedMs, ...(quotas.length > 0 ? { quotas } : {}) };
   if (outcome.kind === 'limited') {
     // What the rule read out of the body is more exact than the header.
-    const closeForMs = outcome.afterMs ?? retryAfterMs;
+    const blockForMs = outcome.afterMs ?? retryAfterMs;
     return {
       ...common,
       result: 'refused',
       reason: outcome.reason,
       ...(outcome.limit === undefined ? {} : { limit: outcome.limit }),
-      ...(closeForMs === undefined ? {} : { closeForMs }),
+      ...(blockForMs === undefined ? {} : { blockForMs }),
     };
   }
   if (answer.error?.code === 'cancelled') return { ...common, result: 'ok', isEndedByUs: true };
@@ -29,7 +29,7 @@ export function toObservation(outcome: Outcome, answer: Answer): Observation {
       result: 'failed',
       reason: outcome.reason,
       ...(isMaybeItsOwn(answer) ? { isMaybeItsOwn: true } : {}),
-      ...(retryAfterMs === undefined ? {} : { closeForMs: retryAfterMs }),
+      ...(retryAfterMs === undefined ? {} : { blockForMs: retryAfterMs }),
     };
   }
   return { ...common, result: 'ok' };

@@ -1,6 +1,6 @@
 /**
  * Why a run does not go faster, in words: for which limits its lists wait, which ones wait after a failed call, and whether
- * the provider itself is closed. Called by `client/sync/sync-handle.ts`; the query is in `db/stores/sync/wait-store.ts`.
+ * the provider itself is failing or paused. Called by `client/sync/sync-handle.ts`; the query is in `db/stores/sync/wait-store.ts`.
  */
 import type { RunWait } from '../../contracts/run.ts';
 import type { WaitRow } from '../../db/index.ts';
@@ -36,16 +36,16 @@ function what(row: WaitRow): string {
     if (row.isPaused) return `${provider} is paused by an operator${because(row.pausedReason)}`;
     if (row.isRecovering) return `${provider} is back after an outage; calls come back by degrees`;
     if (row.isProbing)
-      return `${provider} is failing${because(row.closedReason)}; one call at a time finds out whether it is back`;
-    return `${provider} is closed${because(row.closedReason)}`;
+      return `${provider} is failing${because(row.blockedReason)}; one call at a time finds out whether it is back`;
+    return `${provider} is blocked${because(row.blockedReason)}`;
   }
   return `${lists(row.calls)} for ${key}, ${standing(row)}`;
 }
 
 function standing(row: WaitRow): string {
   if (row.isPaused) return `paused by an operator${row.pausedReason === null ? '' : ` (${row.pausedReason})`}`;
-  if (row.closedInMs > 0) return `closed by an answer${row.closedReason === null ? '' : ` (${row.closedReason})`}`;
-  if (row.isProbing) return 'where one call at a time finds out when it opens again';
+  if (row.blockedInMs > 0) return `blocked by an answer${row.blockedReason === null ? '' : ` (${row.blockedReason})`}`;
+  if (row.isProbing) return 'where one call at a time finds out when it accepts calls again';
   if (row.max !== null)
     return `${round(row.used ?? 0)} of ${round(row.max)} ${row.perMs === null ? 'in flight' : `used in ${round(row.perMs / 1_000)} s`}`;
   return row.ratePerSecond === null ? 'open' : `which gives ${round(row.ratePerSecond)} calls a second`;

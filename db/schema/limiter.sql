@@ -9,8 +9,8 @@ create table sluice.limit_bucket (
   key text not null unique,                       -- provider/limit/scope value
   kind text not null check (kind in ('window', 'inflight', 'learned', 'gate')),
   spec jsonb not null,                            -- as declared; a changed declaration is noticed by comparing it
-  -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + 30.
-  -- A worker that is slow to send has its grants counted up to thirty slots later than now.
+  -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + slots_ahead.
+  -- A worker that is slow to send has its grants counted so many slots later than now at most.
   declared_max float8,
   override_max float8,
   seen_max float8,                                -- what the third party says its limit is
@@ -19,6 +19,7 @@ create table sluice.limit_bucket (
   guard_us bigint not null default 0,
   slot_us bigint not null default 0,
   slots int not null default 0,
+  slots_ahead int not null default 0,
   ring float8[],
   foreign_used float8 not null default 0,         -- part of used that others took, as their headers told us
   foreign_slot bigint not null default 0,
@@ -42,10 +43,10 @@ create table sluice.limit_bucket (
   ev_failed int not null default 0,
   ev_stale int not null default 0,
   ev_retry_ms float8,
-  -- Closed by an answer, or paused by an operator.
-  closed_us bigint not null default 0,
-  closed_at timestamptz,
-  closed_reason text,
+  -- Blocked by an answer, or paused by an operator.
+  blocked_us bigint not null default 0,
+  blocked_at timestamptz,
+  blocked_reason text,
   refusals int not null default 0,                -- in a row, for the backoff of limits that do not learn
   refused_us bigint not null default 0,
   paused_at timestamptz,
@@ -107,7 +108,7 @@ create table sluice.limit_account (
   primary key (bucket_id, account, class)
 ) with (fillfactor = 70, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05);
 
--- What an operator wants to look back at: decreases, closings, drift, pauses. Kept for some days.
+-- What an operator wants to look back at: decreases, blocks, drift, pauses. Kept for some days.
 create table sluice.limit_event (
   id bigint generated always as identity primary key,
   bucket_id bigint not null,

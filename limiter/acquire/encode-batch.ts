@@ -13,7 +13,7 @@ export interface PreparedCall {
   readonly gateId: number;
   /**
    * The slots of a permit that was not sent in time: it is to be counted now instead of then, which takes no room. Denied
-   * when its time is over, or something was closed meanwhile.
+   * when its time is over, or something was blocked meanwhile.
    */
   readonly renews?: readonly number[];
   /** The provider's breaker has let it through: the gate is not asked. */
@@ -23,6 +23,9 @@ export interface PreparedCall {
   readonly bucketIds: readonly number[];
   readonly costs: readonly number[];
 }
+
+/** As `sluice.limit_acquire` names them; `failing` is the breaker's own. `gate`: the provider's gate is shut by an operator. */
+export type DenialCause = 'full' | 'blocked' | 'paused' | 'queue' | 'probing' | 'gate' | 'failing';
 
 export type Decision =
   | {
@@ -34,7 +37,7 @@ export type Decision =
     }
   | {
       readonly granted: false;
-      readonly cause: number;
+      readonly cause: DenialCause;
       /** Why, for people, when the cause alone does not say it. */
       readonly detail?: string;
       /** Index into `bucketIds`; -1 = the provider's gate. */
@@ -63,7 +66,7 @@ export interface BatchResult {
   readonly denied:
     | readonly [
         request: number,
-        cause: number,
+        cause: DenialCause,
         position: number,
         waitUs: number,
         ahead: number,
@@ -74,7 +77,6 @@ export interface BatchResult {
 }
 
 const PRIORITY_CLASS = { interactive: 0, bulk: 1, trickle: 2 } satisfies Record<Priority, number>;
-export const GATE_CAUSE = 6;
 
 export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   const demandById = new Map<number, number>();
@@ -145,7 +147,7 @@ export function decodeBatch(calls: readonly PreparedCall[], sent: BatchArguments
     return {
       granted: false,
       cause,
-      bucket: cause === GATE_CAUSE ? -1 : call.bucketIds.indexOf(sent.ids[at - 1]!),
+      bucket: cause === 'gate' ? -1 : call.bucketIds.indexOf(sent.ids[at - 1]!),
       waitMs: waitUs / 1_000,
       ahead,
       untilMs: untilUs === null ? undefined : untilUs / 1_000,

@@ -6,24 +6,14 @@ import type { Decision } from './encode-batch.ts';
 import { gateKey } from '../buckets/bucket-row.ts';
 import type { WaitCause, WaitReason } from '../types.ts';
 
-// As numbered in db/functions/limiter/decide.sql; 6 is the provider's gate, 7 its breaker.
-const CAUSES: Readonly<Record<number, WaitCause>> = {
-  1: 'full',
-  2: 'closed',
-  3: 'paused',
-  4: 'queue',
-  5: 'probing',
-  6: 'paused',
-  7: 'failing',
-};
-
 /** @param chargeIndex the charge that has no room; -1 = the provider's gate. */
 export function describeWait(charges: readonly Charge[], chargeIndex: number, decision: Decision): WaitReason {
   const charge = charges[chargeIndex];
   const key = charge?.key ?? gateKey(charges[0]?.key ?? '');
   const limit = charge?.limit.name ?? '*';
   if (decision.granted) return { key, limit, cause: 'queue', detail: 'the wait was ended by its caller' };
-  const cause = CAUSES[decision.cause] ?? 'full';
+  // A gate that is shut and does not fail is paused.
+  const cause = decision.cause === 'gate' ? 'paused' : decision.cause;
   return {
     key,
     limit,
@@ -36,9 +26,9 @@ export function describeWait(charges: readonly Charge[], chargeIndex: number, de
 
 const DETAILS: Readonly<Record<WaitCause, (key: string, ahead: number) => string>> = {
   full: (key, ahead) => `${key} is used up, ${ahead} calls ahead`,
-  closed: (key) => `${key} was closed by an answer of the third party`,
+  blocked: (key) => `${key} is blocked by an answer of the third party`,
   paused: (key) => `${key} is paused by an operator`,
   queue: (key, ahead) => `${key} has room that ${ahead} earlier calls have a claim on`,
-  probing: (key) => `${key} refused; one call at a time finds out when it opens again`,
+  probing: (key) => `${key} refused; one call at a time finds out when it accepts calls again`,
   failing: (key) => `${key.slice(0, -2)} is failing`,
 };

@@ -102,7 +102,7 @@ function toStep(row: LawRow, output: LawOutput): object {
   };
 }
 
-const NO_RING = { winUs: 0, guardUs: 0, slotUs: 0, slots: 0 };
+const NO_RING = { winUs: 0, guardUs: 0, slotUs: 0, slots: 0, slotsAhead: 0 };
 
 function next(row: LawRow): LawOutput {
   const learned = row.sibling_rate === null ? undefined : { ratePerSecond: row.sibling_rate };

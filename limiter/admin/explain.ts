@@ -51,7 +51,8 @@ export async function explain(pool: Pool, charges: readonly Charge[], account = 
   const limits: ExplainedLimit[] = [];
   for (const id of [...ids, gateId]) {
     const row = rowById.get(id);
-    if (row === undefined || (id === gateId && row.paused_at === null && row.closed_in_us === 0 && !row.hold)) continue;
+    if (row === undefined || (id === gateId && row.paused_at === null && row.blocked_in_us === 0 && !row.hold))
+      continue;
     const estimate = estimateById.get(id);
     const view = toView(row);
     limits.push({
@@ -59,7 +60,7 @@ export async function explain(pool: Pool, charges: readonly Charge[], account = 
       etaMs:
         view.state === 'paused'
           ? Infinity
-          : Math.ceil((estimate?.eta_us ?? Math.max(row.closed_in_us, row.hold ? row.probe_in_us : 0)) / 1_000),
+          : Math.ceil((estimate?.eta_us ?? Math.max(row.blocked_in_us, row.hold ? row.probe_in_us : 0)) / 1_000),
       ahead: estimate?.ahead ?? 0,
       accountsAhead: estimate?.accounts_ahead ?? 0,
     });

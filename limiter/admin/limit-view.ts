@@ -7,7 +7,7 @@ import type { LimitSpec } from '../../contracts/limit.ts';
 export interface LimitView {
   readonly key: string;
   readonly kind: LimitSpec['kind'] | 'gate';
-  readonly state: 'open' | 'closed' | 'paused' | 'probing';
+  readonly state: 'open' | 'blocked' | 'paused' | 'probing';
   /** Units used in the window, or calls in flight. */
   readonly used?: number;
   /** The limit in force, after reserve, override and what the third party says. */
@@ -20,9 +20,11 @@ export interface LimitView {
   /** Calls per second that are given out now. */
   readonly ratePerSecond?: number;
   readonly isOverridden: boolean;
-  /** Milliseconds until a closed key opens, or until the next probe. */
-  readonly opensInMs?: number;
-  readonly closedAt?: string;
+  /** Milliseconds until a blocked key is free, or until the next probe. */
+  readonly untilMs?: number;
+  readonly blockedAt?: string;
+  /** When a blocked key is free again. */
+  readonly blockedUntil?: string;
   readonly reason?: string;
   readonly pausedAt?: string;
   /** Calls that wait for this limit, and of how many accounts. */
@@ -47,9 +49,10 @@ export interface LookRow {
   readonly override_max: number | null;
   readonly override_rate: number | null;
   readonly foreign_used: number;
-  readonly closed_in_us: number;
-  readonly closed_at: Date | null;
-  readonly closed_reason: string | null;
+  readonly blocked_in_us: number;
+  readonly blocked_at: Date | null;
+  readonly blocked_until: Date;
+  readonly blocked_reason: string | null;
   readonly paused_at: Date | null;
   readonly paused_reason: string | null;
   readonly waiting: number;
@@ -59,9 +62,9 @@ export interface LookRow {
 
 export function toView(row: LookRow): LimitView {
   const state = stateOf(row);
-  const opensInUs = state === 'closed' ? row.closed_in_us : state === 'probing' ? row.probe_in_us : undefined;
+  const untilUs = state === 'blocked' ? row.blocked_in_us : state === 'probing' ? row.probe_in_us : undefined;
   const isFailing = state === 'probing' && row.kind === 'gate';
-  const reason = state === 'paused' ? row.paused_reason : state === 'closed' || isFailing ? row.closed_reason : null;
+  const reason = state === 'paused' ? row.paused_reason : state === 'blocked' || isFailing ? row.blocked_reason : null;
   return {
     key: row.key,
     kind: row.kind,
@@ -74,8 +77,11 @@ export function toView(row: LookRow): LimitView {
     ...(row.foreign_used > 0 ? { usedByOthers: row.foreign_used } : {}),
     ...(row.rate === null ? {} : { ratePerSecond: row.rate }),
     isOverridden: row.override_max !== null || row.override_rate !== null,
-    ...(opensInUs === undefined ? {} : { opensInMs: Math.ceil(opensInUs / 1_000) }),
-    ...((state === 'closed' || isFailing) && row.closed_at !== null ? { closedAt: row.closed_at.toISOString() } : {}),
+    ...(untilUs === undefined ? {} : { untilMs: Math.ceil(untilUs / 1_000) }),
+    ...((state === 'blocked' || isFailing) && row.blocked_at !== null
+      ? { blockedAt: row.blocked_at.toISOString() }
+      : {}),
+    ...(state === 'blocked' ? { blockedUntil: row.blocked_until.toISOString() } : {}),
     ...(row.paused_at === null ? {} : { pausedAt: row.paused_at.toISOString() }),
     ...(reason === null ? {} : { reason }),
     waiting: row.waiting,
@@ -86,7 +92,7 @@ export function toView(row: LookRow): LimitView {
 
 function stateOf(row: LookRow): LimitView['state'] {
   if (row.paused_at !== null) return 'paused';
-  if (row.closed_in_us > 0) return 'closed';
+  if (row.blocked_in_us > 0) return 'blocked';
   return row.hold ? 'probing' : 'open';
 }
 
@@ -101,12 +107,12 @@ function describe(row: LookRow, state: LimitView['state']): string {
   if (row.override_max !== null || row.override_rate !== null) parts.push('overridden by an operator');
   const because = (reason: string | null) => (reason === null ? '' : ` (${reason})`);
   if (state === 'paused') parts.push(`paused since ${row.paused_at!.toISOString()}${because(row.paused_reason)}`);
-  if (state === 'closed') {
-    const since = row.closed_at === null ? '' : ` at ${row.closed_at.toISOString()}`;
-    parts.push(`closed${since}${because(row.closed_reason)} for another ${seconds(row.closed_in_us)}`);
+  if (state === 'blocked') {
+    const since = row.blocked_at === null ? '' : ` at ${row.blocked_at.toISOString()}`;
+    parts.push(`blocked${since}${because(row.blocked_reason)} for another ${seconds(row.blocked_in_us)}`);
   }
   if (state === 'probing' && row.kind === 'gate')
-    parts.push(`failing since ${row.closed_at?.toISOString() ?? 'a moment ago'}${because(row.closed_reason)}`);
+    parts.push(`failing since ${row.blocked_at?.toISOString() ?? 'a moment ago'}${because(row.blocked_reason)}`);
   if (state === 'probing') parts.push(`one call at a time, the next in ${seconds(row.probe_in_us)}`);
   if (row.waiting > 0) parts.push(`${row.waiting} calls of ${row.accounts_waiting} accounts wait`);
   return parts.length === 0 ? 'open' : parts.join(', ');

@@ -12,7 +12,7 @@ export interface ListFilter {
   /** Keys that begin with this, e.g. `github/`. */
   readonly prefix?: string;
   readonly kind?: LimitSpec['kind'];
-  readonly state?: 'paused' | 'closed' | 'waiting';
+  readonly state?: 'paused' | 'blocked' | 'waiting';
   /** At most this many, by key. Default 100. */
   readonly limit?: number;
 }
@@ -46,7 +46,7 @@ export interface Operations {
    * @returns how many keys it holds for.
    */
   pause(keyOrPrefix: string, reason: string): Promise<number>;
-  /** Ends a pause, and opens what an answer had closed. @returns how many keys it changed. */
+  /** Ends a pause, and frees what an answer had blocked. @returns how many keys it changed. */
   resume(keyOrPrefix: string): Promise<number>;
   /** Puts other numbers in force until they are taken back with `{}`. @returns false when the key was never used. */
   override(key: string, numbers: { readonly max?: number; readonly ratePerSecond?: number }): Promise<boolean>;

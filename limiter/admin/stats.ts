@@ -24,7 +24,7 @@ export interface LimiterStats {
 const WAITED_MS = 20;
 
 export function createStats() {
-  const sentAway = { full: 0, closed: 0, paused: 0, queue: 0, probing: 0, failing: 0 } satisfies Record<
+  const sentAway = { full: 0, blocked: 0, paused: 0, queue: 0, probing: 0, failing: 0 } satisfies Record<
     WaitCause,
     number
   >;

@@ -16,6 +16,8 @@ export interface BucketRow {
   readonly guardUs: number;
   readonly slotUs: number;
   readonly slots: number;
+  /** Slots of them that lie in the future: a slow worker's grants are counted ahead of time. */
+  readonly slotsAhead: number;
   /**
    * Commits wait for the disk only once per this many units; that much is taken for granted after a crash, when the last
    * commits may be lost.
@@ -35,7 +37,6 @@ const SHORTEST_SLOT_US = 5_000;
 // period with this much over; then a saturated window loses this, and not a whole slot, in every round.
 // It also has to cover how late a caller comes who was sent away, or its successors' estimates slip by a slot.
 const SLACK_US = 250_000;
-// As in db/functions/limiter/acquire.sql.
 const SLOTS_AHEAD = 30;
 // After a crash a short window is taken for full, which costs that window once; of a longer one a fiftieth is lost.
 const LONGEST_SHORT_WINDOW_MS = 10_000;
@@ -66,6 +67,7 @@ export function bucketRow(key: string, limit: LimitSpec | undefined): BucketRow 
     guardUs: 0,
     slotUs: 0,
     slots: 0,
+    slotsAhead: 0,
     max: null,
     rate: null,
     reserveStep: 0,
@@ -88,11 +90,15 @@ export function bucketRow(key: string, limit: LimitSpec | undefined): BucketRow 
  * The geometry of a ring: a whole number of equal slots in window and guard, plus the one that is being filled, plus those
  * in which a slow worker's grants are counted ahead of time.
  */
-export function ring(winUs: number, guardUs: number): Pick<BucketRow, 'winUs' | 'guardUs' | 'slotUs' | 'slots'> {
+export function ring(
+  winUs: number,
+  guardUs: number,
+): Pick<BucketRow, 'winUs' | 'guardUs' | 'slotUs' | 'slots' | 'slotsAhead'> {
   const target = Math.max(winUs / SLOTS, SHORTEST_SLOT_US);
   const parts = Math.ceil((winUs + guardUs) / target);
   const slack = Math.min(target / 2, SLACK_US);
-  return { winUs, guardUs, slotUs: Math.ceil((winUs + guardUs + slack) / parts), slots: parts + 1 + SLOTS_AHEAD };
+  const slotUs = Math.ceil((winUs + guardUs + slack) / parts);
+  return { winUs, guardUs, slotUs, slots: parts + 1 + SLOTS_AHEAD, slotsAhead: SLOTS_AHEAD };
 }
 
 /** Costs are kept on a grid of 1/1024, rounded up, so that sums and differences in the database are exact. */
@@ -102,5 +108,6 @@ export function gridCost(cost: number): number {
 
 /** How much later than granted a call with these limits can be counted at most, in milliseconds. */
 export function mostLateMs(winMs: number, guardMs: number): number {
-  return (SLOTS_AHEAD * ring(winMs * 1_000, guardMs * 1_000).slotUs) / 1_000;
+  const { slotUs, slotsAhead } = ring(winMs * 1_000, guardMs * 1_000);
+  return (slotsAhead * slotUs) / 1_000;
 }

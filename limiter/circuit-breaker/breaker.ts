@@ -4,7 +4,7 @@
  * its row. The law is pure, in `transitions.ts`. Next stop: `limiter/acquire/acquire.ts` decides through `guard`.
  */
 import type { Pool } from '../../db/pool.ts';
-import { GATE_CAUSE, type PreparedCall } from '../acquire/encode-batch.ts';
+import type { PreparedCall } from '../acquire/encode-batch.ts';
 import {
   admit,
   afterReport,
@@ -30,8 +30,6 @@ export interface Breaker {
   readonly stop: () => void;
 }
 
-/** As numbered in `limiter/acquire/wait-reason.ts`. */
-const FAILING_CAUSE = 7;
 /** Failures are told soon; answers alone only so often that an old failure is not the last that was heard. */
 const TELL_FAILURES_MS = 200;
 const TELL_ANSWERS_MS = 5_000;
@@ -90,7 +88,7 @@ export function createBreaker(pool: Pool): Breaker {
       if (call.renews === undefined && performance.now() < gate.heldUntil && gate.known)
         return denied(waitOf(lane, gate, gate.sentAway++));
       const decision = await decide(lane, call);
-      if (decision.granted || decision.cause !== GATE_CAUSE || call.renews !== undefined) return decision;
+      if (decision.granted || decision.cause !== 'gate' || call.renews !== undefined) return decision;
       const turn = await ask(lane, gate);
       if (turn.kind === 'not-failing') return decision;
       if (turn.kind === 'wait') return denied(turn);
@@ -301,7 +299,7 @@ function nameOf(lane: string): string {
 function denied(wait: { readonly waitMs: number; readonly detail: string }): TimedDecision {
   return {
     granted: false,
-    cause: FAILING_CAUSE,
+    cause: 'failing',
     bucket: -1,
     waitMs: wait.waitMs,
     ahead: 0,

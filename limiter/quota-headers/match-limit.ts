@@ -11,8 +11,8 @@ export interface QuotaMatch {
   readonly resetMs?: number;
   /** The limit itself; given only when the hint is surely about this limit. */
   readonly max?: number;
-  /** Nothing is left, of whatever limit it is: the key is closed for this long. */
-  readonly closeMs?: number;
+  /** Nothing is left, of whatever limit it is: the key is blocked for this long. */
+  readonly blockMs?: number;
 }
 
 const SAME_LENGTH = 0.02;
@@ -38,7 +38,7 @@ export function matchQuota(charges: readonly Charge[], hint: QuotaHint): QuotaMa
   const isEmpty = hint.remaining !== undefined && hint.remaining <= 0 && resetMs !== undefined && resetMs > 0;
   const match = {
     charge,
-    ...(isEmpty && sure === undefined ? { closeMs: resetMs } : {}),
+    ...(isEmpty && sure === undefined ? { blockMs: resetMs } : {}),
     ...(resetMs === undefined
       ? {}
       : { resetMs: sure === undefined ? resetMs : Math.min(resetMs, 2 * sure.limit.perMs) }),

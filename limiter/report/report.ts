@@ -83,7 +83,7 @@ export function createReports(options: ReportsOptions): Reports {
       const entry = entryOf(charge);
       outcomesOf(entry, permit.epochs[index]!).refusals += 1;
       entry.reason = observation.reason ?? entry.reason;
-      if (observation.closeForMs !== undefined) entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
+      if (observation.blockForMs !== undefined) entry.blockMs = Math.max(entry.blockMs ?? 0, observation.blockForMs);
       return 0;
     }
     if (limit.kind === 'learned') {
@@ -95,12 +95,12 @@ export function createReports(options: ReportsOptions): Reports {
     }
     if (
       result === 'failed' &&
-      observation.closeForMs !== undefined &&
+      observation.blockForMs !== undefined &&
       index === refusedCharge(permit.charges, observation.limit)
     ) {
       // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
       const entry = entryOf(charge);
-      entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
+      entry.blockMs = Math.max(entry.blockMs ?? 0, observation.blockForMs);
       entry.reason = observation.reason ?? entry.reason;
       return 0;
     }
@@ -111,8 +111,8 @@ export function createReports(options: ReportsOptions): Reports {
     const match = matchQuota(permit.charges, quota);
     if (match === undefined) return Infinity;
     const entry = entryOf(match.charge);
-    if (match.closeMs !== undefined) {
-      entry.closeMs = Math.max(entry.closeMs ?? 0, match.closeMs);
+    if (match.blockMs !== undefined) {
+      entry.blockMs = Math.max(entry.blockMs ?? 0, match.blockMs);
       entry.reason ??= 'the third party says that nothing is left';
     }
     // Answers arrive out of order: the lowest count is the latest one, within a flush.
@@ -122,7 +122,7 @@ export function createReports(options: ReportsOptions): Reports {
       entry.askedAt = permit.grantedAt;
     }
     if (match.max !== undefined) entry.max = Math.min(entry.max ?? Infinity, match.max);
-    if (match.closeMs !== undefined) return 0;
+    if (match.blockMs !== undefined) return 0;
     return match.remaining !== undefined && match.remaining <= (quota.max ?? 0) * NEARLY_EMPTY ? releaseMs : collectMs;
   }
 

@@ -57,7 +57,7 @@ describe('what the third party says about its quota', () => {
     for (const { permit, remaining } of [...answers.slice(15), ...answers.slice(0, 15)]) {
       await reported(permit, { result: 'ok', quotas: [{ max: 100, remaining, resetAfterMs: 60_000 }] });
     }
-    await limiter.report(permits[0]!, { result: 'refused', limit: 'none', closeForMs: 1 }); // sends what was collected
+    await limiter.report(permits[0]!, { result: 'refused', limit: 'none', blockForMs: 1 }); // sends what was collected
     expect(await used(minute, 'order')).toBe(30);
   });
 
@@ -100,8 +100,8 @@ describe('what the third party says about its quota', () => {
 describe('a refusal', () => {
   it('closes the limit that it names, and no other', async () => {
     const charges = [charge(hour, 'named'), charge(minute, 'named')];
-    await reported(await take(charges), { result: 'refused', limit: 'hour', closeForMs: 60_000 });
-    expect(await limiter.show('answers/hour/named')).toMatchObject({ state: 'closed' });
+    await reported(await take(charges), { result: 'refused', limit: 'hour', blockForMs: 60_000 });
+    expect(await limiter.show('answers/hour/named')).toMatchObject({ state: 'blocked' });
     expect(await limiter.show('answers/minute/named')).toMatchObject({ state: 'open' });
   });
 
@@ -110,26 +110,26 @@ describe('a refusal', () => {
     await Promise.all(permits.map((permit) => reported(permit, { result: 'refused' })));
     const first = (await limiter.show('answers/minute/burst'))!;
     expect(first.events.filter((event) => event.type === 'refused')).toHaveLength(1);
-    expect(first.opensInMs).toBeLessThanOrEqual(1_000);
+    expect(first.untilMs).toBeLessThanOrEqual(1_000);
     await expect
       .poll(async () => (await ask([charge(minute, 'burst')])).granted, { timeout: 3_000, interval: 50 })
       .toBe(true);
   });
 
-  it('that asks for ten hours closes the key for ten hours, and callers look in more often', async () => {
-    await reported(await take([charge(hour, 'long')]), { result: 'refused', closeForMs: 36_000_000 });
+  it('that asks for ten hours blocks the key for ten hours, and callers look in more often', async () => {
+    await reported(await take([charge(hour, 'long')]), { result: 'refused', blockForMs: 36_000_000 });
     const answer = await ask([charge(hour, 'long')]);
-    expect(answer).toMatchObject({ granted: false, retryAfterMs: 900_000, wait: { cause: 'closed' } });
+    expect(answer).toMatchObject({ granted: false, retryAfterMs: 900_000, wait: { cause: 'blocked' } });
     expect(!answer.granted && answer.wait.untilMs).toBeGreaterThan(35_990_000);
   });
 
-  it('does not come with a failure, which closes the key only when it says for how long', async () => {
+  it('does not come with a failure, which blocks the key only when it says for how long', async () => {
     await reported(await take([charge(hour, 'failed')]), { result: 'failed' });
     expect(await limiter.show('answers/hour/failed')).toMatchObject({ state: 'open' });
-    await reported(await take([charge(hour, 'failed')]), { result: 'failed', closeForMs: 5_000, reason: '503' });
+    await reported(await take([charge(hour, 'failed')]), { result: 'failed', blockForMs: 5_000, reason: '503' });
     const row = (await limiter.show('answers/hour/failed'))!;
-    expect(row).toMatchObject({ state: 'closed', reason: '503' });
-    expect(row.events.map((event) => event.type)).toEqual(['closed']);
+    expect(row).toMatchObject({ state: 'blocked', reason: '503' });
+    expect(row.events.map((event) => event.type)).toEqual(['blocked']);
   });
 });
 

@@ -188,7 +188,7 @@ describe('a provider that fails now and then', () => {
       await expect.poll(async () => (await limiter.show('mostly/*'))?.state).toBe('open');
     }
     const refused = await Promise.all(Array.from({ length: 10 }, () => take(limiter, chargesOf('refusing'))));
-    await Promise.all(refused.map((permit) => limiter.report(permit, { result: 'refused', closeForMs: 1 })));
+    await Promise.all(refused.map((permit) => limiter.report(permit, { result: 'refused', blockForMs: 1 })));
     expect((await limiter.show('refusing/*'))?.state).toBe('open');
   });
 });

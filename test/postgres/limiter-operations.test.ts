@@ -43,9 +43,9 @@ describe('explaining a call', () => {
     const charges = [charge('explain/minute/closed')];
     const answer = await ask(charges);
     if (!answer.granted) throw new Error('not granted');
-    await limiter.report(answer.permit, { result: 'refused', closeForMs: 30_000, reason: '429 from GET /users' });
+    await limiter.report(answer.permit, { result: 'refused', blockForMs: 30_000, reason: '429 from GET /users' });
     const { limits, etaMs, text } = await limiter.explain(charges);
-    expect(limits[0]).toMatchObject({ state: 'closed', reason: '429 from GET /users' });
+    expect(limits[0]).toMatchObject({ state: 'blocked', reason: '429 from GET /users' });
     expect(etaMs).toBeGreaterThan(29_000);
     expect(text).toContain('429 from GET /users');
   });

@@ -79,10 +79,10 @@ describe('what HTTP says by itself', () => {
     }
   });
 
-  it('how long a third party asked to wait closes the key, refused or failing', () => {
+  it('how long a third party asked to wait blocks the key, refused or failing', () => {
     for (const status of [429, 503]) {
       const answer = answered(status, '', { 'retry-after': '30' });
-      expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ closeForMs: 30_000 });
+      expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ blockForMs: 30_000 });
     }
   });
 

@@ -18,7 +18,7 @@ begin
   -- granted counts as granted now, which is never too little.
   if r.last_us - p_clock_us > greatest(r.win_us + r.guard_us, 1000000) then
     v_now := p_clock_us;
-    r.closed_us := case when r.closed_us > r.last_us then v_now + r.closed_us - r.last_us else 0 end;
+    r.blocked_us := case when r.blocked_us > r.last_us then v_now + r.blocked_us - r.last_us else 0 end;
     r.probe_us := case when r.probe_us > r.last_us then v_now + r.probe_us - r.last_us else 0 end;
     r.paced_us := v_now;
     r.tokens := least(r.tokens, 0);

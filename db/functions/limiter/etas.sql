@@ -36,7 +36,7 @@ begin
         v_offset := v_offset + 1;
         v_freed := v_freed + v_ring[((r.tail + v_offset) % r.slots)::int + 1];
       end loop;
-      v_eta := v_cycles * r.slot_us * (r.slots - 31);
+      v_eta := v_cycles * r.slot_us * (r.slots - 1 - r.slots_ahead);
       if v_offset >= 0 then
         v_eta := v_eta + greatest(0, (r.tail + v_offset + 1) * r.slot_us + r.win_us + r.guard_us - r.last_us);
       end if;

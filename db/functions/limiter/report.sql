@@ -1,6 +1,6 @@
 -- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
 -- should be stepped now.
---   p_entries [{id, refundSlots, refunds, charge, closeMs, reason, epochs, oks, refusals, failures, releases, heldMs,
+--   p_entries [{id, refundSlots, refunds, charge, blockMs, reason, epochs, oks, refusals, failures, releases, heldMs,
 --              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
 --              epochs, the epochs of the permits
 create or replace function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
@@ -22,7 +22,7 @@ begin
   v_clock := sluice.limit_clock_us();
   for e in
     select * from json_to_recordset(p_entries) as entry (
-      id bigint, "refundSlots" bigint[], refunds float8[], charge float8, "closeMs" float8, reason text, epochs int[],
+      id bigint, "refundSlots" bigint[], refunds float8[], charge float8, "blockMs" float8, reason text, epochs int[],
       oks int[], refusals int[], failures int[], releases int, "heldMs" float8, remaining float8, "resetMs" float8, max float8, "ageMs" float8)
      order by id
   loop
@@ -84,25 +84,25 @@ begin
         r.epoch := r.epoch + 1;
         v_backoff_us := least(1000000 * 2 ^ (r.refusals - 1), greatest(r.win_us, 1000000))::bigint;
         insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'refused', jsonb_build_object(
-          'used', r.used, 'max', r.max, 'reason', e.reason, 'closedMs', coalesce(e."closeMs", v_backoff_us / 1000)));
-        if e."closeMs" is null and r.kind <> 'gate' then
-          r.closed_us := greatest(r.closed_us, r.last_us + v_backoff_us);
-          r.closed_at := clock_timestamp();
-          r.closed_reason := coalesce(e.reason, 'refused');
+          'used', r.used, 'max', r.max, 'reason', e.reason, 'blockedMs', coalesce(e."blockMs", v_backoff_us / 1000)));
+        if e."blockMs" is null and r.kind <> 'gate' then
+          r.blocked_us := greatest(r.blocked_us, r.last_us + v_backoff_us);
+          r.blocked_at := clock_timestamp();
+          r.blocked_reason := coalesce(e.reason, 'refused');
         end if;
       end if;
     end if;
-    if e."closeMs" > 0 then
-      if r.last_us + e."closeMs" * 1000 > r.closed_us then
+    if e."blockMs" > 0 then
+      if r.last_us + e."blockMs" * 1000 > r.blocked_us then
         if r.kind = 'learned' or not v_refused then
           insert into sluice.limit_event (bucket_id, type, detail)
-            select r.id, 'closed', jsonb_build_object('closedMs', e."closeMs", 'reason', e.reason) where r.closed_us <= r.last_us;
+            select r.id, 'blocked', jsonb_build_object('blockedMs', e."blockMs", 'reason', e.reason) where r.blocked_us <= r.last_us;
         end if;
-        r.closed_us := r.last_us + (e."closeMs" * 1000)::bigint;
-        r.closed_at := clock_timestamp();
-        r.closed_reason := e.reason;
+        r.blocked_us := r.last_us + (e."blockMs" * 1000)::bigint;
+        r.blocked_at := clock_timestamp();
+        r.blocked_reason := e.reason;
       end if;
-      r.ev_retry_ms := greatest(r.ev_retry_ms, e."closeMs");
+      r.ev_retry_ms := greatest(r.ev_retry_ms, e."blockMs");
       v_loses := true;
     end if;
     if r.kind = 'learned' and (r.ev_refused > 0 or r.law is null or r.law_stepped_us < r.last_us - 200000) then
@@ -116,8 +116,8 @@ begin
       higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, hold_us = r.hold_us, tokens = r.tokens,
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
-      ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, closed_us = r.closed_us,
-      closed_at = r.closed_at, closed_reason = r.closed_reason, refusals = r.refusals, refused_us = r.refused_us,
+      ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,
+      blocked_at = r.blocked_at, blocked_reason = r.blocked_reason, refusals = r.refusals, refused_us = r.refused_us,
       last_us = r.last_us, generation = r.generation, granted = r.granted
       where b.id = r.id;
   end loop;

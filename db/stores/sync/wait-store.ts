@@ -19,8 +19,8 @@ export interface WaitRow {
   readonly max: number | null;
   readonly perMs: number | null;
   readonly ratePerSecond: number | null;
-  readonly closedReason: string | null;
-  readonly closedInMs: number;
+  readonly blockedReason: string | null;
+  readonly blockedInMs: number;
   readonly isPaused: boolean;
   readonly pausedReason: string | null;
   /** One call at a time finds out whether the limit, or the provider, is open again. */
@@ -50,7 +50,7 @@ const WAITS = `
       order by x.id limit ${MOST_LISTS}
     ) u where n.run_id = $1 and u.state = 'running'
   ), gate as materialized (
-    select g.*, (g.recovered_us is null and g.hold) or g.paused_at is not null or g.closed_us > g.us as is_shut from (
+    select g.*, (g.recovered_us is null and g.hold) or g.paused_at is not null or g.blocked_us > g.us as is_shut from (
       select b.*, c.us, case when b.law ->> 'phase' = 'recovering'
         then (b.law ->> 'recoverAtMs')::float8 * 1000 + ${RECOVERY_US} end as recovered_us
       from sluice.run r join sluice.limit_bucket b on b.key = r.provider || '/*' cross join clock c where r.id = $1
@@ -63,14 +63,14 @@ const WAITS = `
     select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), min(retry_ms), max(retry_ms)
     from hand h where retry_ms > 0 group by 2
     union all
-    select 'gate', null, g.id, 0, 0, '', greatest(0, g.probe_us - g.us, g.closed_us - g.us) / 1000.0,
+    select 'gate', null, g.id, 0, 0, '', greatest(0, g.probe_us - g.us, g.blocked_us - g.us) / 1000.0,
       greatest(0, g.recovered_us - g.us) / 1000.0
     from gate g where g.is_shut or (g.hold and g.recovered_us > g.us)
   )
   select w.kind, w.node, b.key, w.calls, w.first_ms::float8 as "firstInMs", w.last_ms::float8 as "lastInMs",
     b.used, b.max, case when b.kind = 'window' then b.win_us / 1000.0 end::float8 as "perMs", b.rate as "ratePerSecond",
-    case when b.closed_us > c.us or b.kind = 'gate' then b.closed_reason end as "closedReason",
-    (greatest(0, b.closed_us - c.us) / 1000.0)::float8 as "closedInMs",
+    case when b.blocked_us > c.us or b.kind = 'gate' then b.blocked_reason end as "blockedReason",
+    (greatest(0, b.blocked_us - c.us) / 1000.0)::float8 as "blockedInMs",
     b.paused_at is not null as "isPaused", b.paused_reason as "pausedReason", coalesce(b.hold, false) as "isProbing",
     w.kind = 'gate' and not (select g.is_shut from gate g) as "isRecovering",
     w.kind <> 'gate' and coalesce((select bool_or(g.is_shut) from gate g), false) as "isShut", w.attempts, w.example
