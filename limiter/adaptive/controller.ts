@@ -3,6 +3,7 @@
  * The law itself is pure, in `step.ts`. Next stop: the new rate is what `limiter/acquire/acquire.ts` paces by.
  */
 import type { LearnedLimit } from '../../contracts/limit.ts';
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { initialLaw, stepLaw, type LawOutput, type LawState } from './step.ts';
 import { DEFAULT_GUARD_MS, ring } from '../buckets/bucket-row.ts';
@@ -68,12 +69,25 @@ export function createLearner(pool: Pool): Learner {
   /** Returns the ids that have to be stepped again. */
   async function stepAll(ids: readonly number[]): Promise<number[]> {
     const { rows } = await pool.query<LawRow>({ name: 'sluice-limit-law-read', text: LAW_READ, values: [ids] });
-    const written = await pool.query<{ lost: string[] }>({
-      name: 'sluice-limit-law-write',
-      text: LAW_WRITE,
-      values: [JSON.stringify(rows.map((row) => toStep(row, next(row))))],
-    });
-    return written.rows[0]!.lost.map(Number);
+    return write(rows.map((row) => toStep(row, next(row))));
+  }
+
+  async function write(steps: readonly object[]): Promise<number[]> {
+    try {
+      const written = await pool.query<{ lost: string[] }>({
+        name: 'sluice-limit-law-write',
+        text: LAW_WRITE,
+        values: [JSON.stringify(steps)],
+      });
+      return written.rows[0]!.lost.map(Number);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      // One law that can't be stored must not keep the others from being stepped.
+      if (steps.length === 1) return [];
+      const lost: number[] = [];
+      for (const step of steps) lost.push(...(await write([step])));
+      return lost;
+    }
   }
 }
 

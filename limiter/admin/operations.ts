@@ -1,9 +1,11 @@
 /**
  * The operator's hand on the limits: list, show, pause, resume, override, forget. Also behind `npx sluice limits`.
  */
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { LimitSpec } from '../../contracts/limit.ts';
 import type { Pool } from '../../db/pool.ts';
 import { bucketId } from '../buckets/bucket-row.ts';
+import { keyText } from '../buckets/key-text.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { toView, type LimitView, type LookRow } from './limit-view.ts';
 import { EVENTS, FIND, FORGET, LOOK, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
@@ -57,6 +59,7 @@ export interface Operations {
   forget(key: string): Promise<boolean>;
 }
 
+const LONGEST_REASON = 300;
 const EVENTS_SHOWN = 200;
 const TICKETS_SHOWN = 50;
 
@@ -64,11 +67,17 @@ const TICKETS_SHOWN = 50;
 export function createOperations(pool: Pool): Operations {
   return {
     async list({ prefix, kind, state, limit = 100 } = {}) {
-      const found = await ask<{ id: number }>(FIND, [prefix ?? null, kind ?? null, state ?? null, limit]);
+      const found = await ask<{ id: number }>(FIND, [
+        prefix === undefined ? null : keyText(prefix),
+        kind ?? null,
+        state ?? null,
+        limit,
+      ]);
       const rows = await ask<LookRow>(LOOK, [found.map((row) => row.id)]);
       return rows.map(toView);
     },
-    async show(key) {
+    async show(anyKey) {
+      const key = keyText(anyKey);
       const [rows, events, tickets] = await Promise.all([
         ask<LookRow>(LOOK, [[bucketId(key)]]),
         ask<EventRow>(EVENTS, [key, EVENTS_SHOWN]),
@@ -78,20 +87,22 @@ export function createOperations(pool: Pool): Operations {
       return row === undefined ? undefined : details(row, events, tickets);
     },
     async pause(keyOrPrefix, reason) {
-      return (await ask<{ keys: number }>(PAUSE, [keyOrPrefix, bucketId(keyOrPrefix), reason]))[0]!.keys;
+      const pattern = keyText(keyOrPrefix);
+      return (await ask<{ keys: number }>(PAUSE, [pattern, bucketId(pattern), cleanText(reason, LONGEST_REASON)]))[0]!
+        .keys;
     },
     async resume(keyOrPrefix) {
-      return (await ask<{ keys: number }>(RESUME, [keyOrPrefix]))[0]!.keys;
+      return (await ask<{ keys: number }>(RESUME, [keyText(keyOrPrefix)]))[0]!.keys;
     },
     async override(key, { max, ratePerSecond }) {
       for (const value of [max, ratePerSecond]) {
         if (value !== undefined && !(value >= 0))
           throw new TypeError(`An override must be a number ≥ 0, but is ${value}`);
       }
-      return (await ask<{ found: boolean }>(OVERRIDE, [key, max ?? null, ratePerSecond ?? null]))[0]!.found;
+      return (await ask<{ found: boolean }>(OVERRIDE, [keyText(key), max ?? null, ratePerSecond ?? null]))[0]!.found;
     },
     async forget(key) {
-      return (await ask<{ found: boolean }>(FORGET, [key]))[0]!.found;
+      return (await ask<{ found: boolean }>(FORGET, [keyText(key)]))[0]!.found;
     },
   };
 

@@ -3,6 +3,7 @@
  * Next stop: `limiter/acquire/acquire.ts`.
  */
 import type { Charge, LimitSpec } from '../../contracts/limit.ts';
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { bucketId, bucketRow, gateKey } from './bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
@@ -36,7 +37,7 @@ export function createBuckets(pool: Pool): Buckets {
   const byKey = new Map<string, KnownKey>();
   const byId = new Map<number, KnownKey>();
   // Calls that need the same new rows wait for the same statement.
-  let writing: Promise<void> | undefined;
+  let writing: Promise<readonly string[]> | undefined;
   let toWrite = new Map<string, KnownKey>();
 
   const idOf = (key: string): number => byKey.get(key)?.id ?? bucketId(key);
@@ -72,8 +73,12 @@ export function createBuckets(pool: Pool): Buckets {
     // Whoever waited longest writes for all that have come meanwhile.
     const batch = [...toWrite.values()].filter((known) => !isWritten(known));
     toWrite = new Map();
-    if (batch.length > 0) writing = send(batch).finally(() => (writing = undefined));
-    if (batch.length > 0) await writing;
+    if (batch.length > 0) {
+      writing = send(batch).finally(() => (writing = undefined));
+      const refused = await writing;
+      const bad = keys.find(({ key }) => refused.includes(key));
+      if (bad) throw new TypeError(`The limiter's store can't hold ${bad.key} with ${JSON.stringify(bad.limit)}`);
+    }
     if (!keys.every(isWritten)) await write(keys);
   }
 
@@ -89,12 +94,17 @@ export function createBuckets(pool: Pool): Buckets {
     return written !== undefined && (written.limit === limit || isSame(written.limit, limit));
   }
 
-  async function send(keys: readonly KnownKey[]): Promise<void> {
+  /** @returns the keys that the store can't hold: they must not keep the others from being written. */
+  async function send(keys: readonly KnownKey[]): Promise<readonly string[]> {
     const rows = keys.map((known) => bucketRow(known.key, known.limit));
     try {
       await pool.query({ name: 'sluice-limit-configure', text: CONFIGURE, values: [JSON.stringify(rows)] });
     } catch (error) {
-      throw new LimiterUnavailable(error);
+      if (!isDataError(error)) throw new LimiterUnavailable(error);
+      if (keys.length === 1) return [keys[0]!.key];
+      const refused: string[] = [];
+      for (const known of keys) refused.push(...(await send([known])));
+      return refused;
     }
     for (const known of keys) {
       byKey.delete(known.key);
@@ -106,6 +116,7 @@ export function createBuckets(pool: Pool): Buckets {
       byKey.delete(key);
       byId.delete(known.id);
     }
+    return [];
   }
 }
 

@@ -3,6 +3,7 @@
  * The gate is read with every acquire anyway, so a healthy provider costs nothing here; only who meets a held gate asks
  * its row. The law is pure, in `transitions.ts`. Next stop: `limiter/acquire/acquire.ts` decides through `guard`.
  */
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { PreparedCall } from '../acquire/encode-batch.ts';
 import {
@@ -233,13 +234,21 @@ export function createBreaker(pool: Pool): Breaker {
     try {
       const row = await change(gate, (state, atMs) => afterReport(state, atMs, report));
       if (row !== 'lost') return;
-    } catch {
+    } catch (error) {
+      if (isDataError(error)) return noteUnstorable(gate, report);
       // The store is down: then no permits are given either. A probe that was not heard of is given up by itself.
     }
     if (gate.ok === 0) gate.failedLast += report.failedLast ?? 0;
     gate.ok += report.ok;
     gate.failed += report.failed;
     if (report.ok + report.failed > 0 && !isStopped) tellLater(gate, 1_000);
+  }
+
+  /** The counts can always be stored; the reason comes from outside. */
+  async function noteUnstorable(gate: Gate, report: BreakerReport): Promise<void> {
+    if (gate.reason === undefined) return;
+    gate.reason = undefined;
+    await tell(gate, report);
   }
 
   /** Reads, applies, writes unless somebody else did; `undefined` when there is no such row. */

@@ -71,6 +71,11 @@ export function mergeTally(older: Tally, newer: Tally): Tally {
   return newer;
 }
 
+/** Without what the third party said: what we counted ourselves, and for how long the key is blocked. */
+export function ownCountsOf(tally: Tally): Tally {
+  return { ...tally, reason: undefined, remaining: undefined, resetAt: undefined, max: undefined };
+}
+
 /** As `sluice.limit_report` reads it. */
 export function tallyJson(tally: Tally): object {
   const json: Record<string, unknown> = { id: tally.id };

@@ -4,12 +4,13 @@
  * Next stop: `db/functions/limiter/report.sql`, then `limiter/adaptive/controller.ts`.
  */
 import type { Charge, QuotaHint } from '../../contracts/limit.ts';
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { gridCost } from '../buckets/bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { matchQuota } from '../quota-headers/match-limit.ts';
 import { REPORT } from '../statements.ts';
-import { addRefund, emptyTally, mergeTally, outcomesOf, tallyJson, type Tally } from './pending-report.ts';
+import { addRefund, emptyTally, mergeTally, outcomesOf, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
 import type { Observation, Permit } from '../types.ts';
 
 export interface Reports {
@@ -25,6 +26,8 @@ export interface ReportsOptions {
   readonly onLawDue: (ids: readonly number[]) => void;
   /** Called with a bucket and how many calls in flight ended. */
   readonly onRelease: (id: number, calls: number) => void;
+  /** Called for a bucket of whose report the store refused a part: that part is lost. */
+  readonly onDropped: () => void;
   /** Successes are collected for this long, in milliseconds. Default 200. */
   readonly collectMs?: number;
   /** Calls in flight are given back after at most this long, in milliseconds. Default 10. */
@@ -35,7 +38,7 @@ const NEARLY_EMPTY = 0.1;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
 
 export function createReports(options: ReportsOptions): Reports {
-  const { pool, idOf, onLawDue, onRelease, collectMs, releaseMs } = { ...defaults, ...options };
+  const { pool, idOf, onLawDue, onRelease, onDropped, collectMs, releaseMs } = { ...defaults, ...options };
   let collected = new Map<number, Tally>();
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
@@ -156,28 +159,50 @@ export function createReports(options: ReportsOptions): Reports {
     dueAt = Infinity;
     const batch = collected;
     collected = new Map();
+    const unsent = new Set(batch.values());
     try {
-      await send([...batch.values()]);
+      await send([...unsent], (entry) => unsent.delete(entry));
     } catch (error) {
-      for (const entry of batch.values()) putBack(entry);
+      for (const entry of unsent) putBack(entry);
       schedule(1_000);
-      throw error;
+      throw new LimiterUnavailable(error);
     }
   }
 
-  async function send(entries: readonly Tally[]): Promise<void> {
+  /** What the store can't hold must not keep the rest from being told: then each bucket's report goes by itself. */
+  async function send(entries: readonly Tally[], settle: (entry: Tally) => void): Promise<void> {
     try {
-      const { rows } = await pool.query<{ law_due: string[] }>({
-        name: 'sluice-limit-report',
-        text: REPORT,
-        values: [JSON.stringify(entries.map(tallyJson))],
-      });
-      const due = rows[0]!.law_due;
-      for (const { id, releases } of entries) if (releases > 0) onRelease(id, releases);
-      if (due.length > 0) onLawDue(due.map(Number));
+      await store(entries);
+      for (const entry of entries) settle(entry);
     } catch (error) {
-      throw new LimiterUnavailable(error);
+      if (!isDataError(error)) throw error;
+      const [only, another] = entries;
+      if (only && !another) {
+        await sendOwnCounts(only);
+        settle(only);
+      } else for (const entry of entries) await send([entry], settle);
     }
+  }
+
+  /** The bucket's own counts, without what the third party said. What is refused even so is given up. */
+  async function sendOwnCounts(entry: Tally): Promise<void> {
+    onDropped();
+    try {
+      await store([ownCountsOf(entry)]);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+    }
+  }
+
+  async function store(entries: readonly Tally[]): Promise<void> {
+    const { rows } = await pool.query<{ law_due: string[] }>({
+      name: 'sluice-limit-report',
+      text: REPORT,
+      values: [JSON.stringify(entries.map(tallyJson))],
+    });
+    const due = rows[0]!.law_due;
+    for (const { id, releases } of entries) if (releases > 0) onRelease(id, releases);
+    if (due.length > 0) onLawDue(due.map(Number));
   }
 
   function putBack(entry: Tally): void {
