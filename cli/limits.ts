@@ -3,6 +3,7 @@
  * Needs the database only. Next stop: `limiter/admin/operations.ts`.
  */
 import { Option, type Command } from 'commander';
+import { durationText } from '../contracts/duration.ts';
 import { createPool } from '../db/index.ts';
 import { createLimiter, type Limiter, type ListFilter } from '../limiter/index.ts';
 import { databaseUrl } from './database-url.ts';
@@ -58,7 +59,7 @@ const list = ({ json, ...filter }: ListFilter & { readonly json?: boolean }) =>
     if (found.length === 0) return console.log('No limits yet: a key appears with its first call.');
     const width = Math.max(...found.map(({ key }) => key.length));
     for (const { key, state, waiting, text } of found) {
-      console.log(`${key.padEnd(width)}  ${state.padEnd(7)}  ${String(waiting).padStart(5)} waiting  ${text}`);
+      console.log(`${key.padEnd(width)}  ${state.padEnd(10)}  ${String(waiting).padStart(5)} waiting  ${text}`);
     }
   });
 
@@ -67,10 +68,10 @@ const show = (key: string, { json }: { readonly json?: boolean }) =>
     const found = await limiter.show(key);
     if (!found) return say(key, 'shown', 0);
     if (json) return console.log(JSON.stringify(found));
-    const { state, text, waiting, accountsWaiting, events, queue, rateHistory } = found;
-    console.log(`${key}  ${state}\n  ${text}\n  ${waiting} calls of ${accountsWaiting} accounts wait`);
+    const { state, text, events, queue, rateHistory } = found;
+    console.log(`${key}  ${state}\n  ${text}`);
     for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {
-      console.log(`    ${account}  ${callKey}  in about ${(etaMs / 1000).toFixed(1)} s, looked in ${bounces} times`);
+      console.log(`    ${account}  ${callKey}  in about ${durationText(etaMs)}, looked in ${bounces} times`);
     }
     if (rateHistory.length > 0) console.log('  learned rate:');
     for (const { at, ratePerSecond } of rateHistory.slice(-20)) console.log(`    ${at}  ${ratePerSecond.toFixed(3)}/s`);

@@ -56,7 +56,7 @@ export interface Limiter extends Operations {
    * What a call with these charges would meet if it came now. Takes nothing.
    * @throws LimiterUnavailable when the store can't be asked.
    */
-  explain(charges: readonly Charge[], account?: string): Promise<Explanation>;
+  explain(charges: readonly Charge[], account?: string, endpoint?: string): Promise<Explanation>;
   /** What this process saw since it began, for metrics. Costs nothing. */
   stats(): LimiterStats;
   /** Sends what was reported and ends. Permits that are out stay counted. */
@@ -97,7 +97,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   return {
     ...createOperations(pool),
-    explain: (charges, account) => explain(pool, charges.map(cleanCharge), account),
+    explain: (charges, account, endpoint) => explain(pool, charges.map(cleanCharge), account, endpoint),
     async acquire(request) {
       if (stopped) throw new TypeError('This limiter was stopped');
       return stats.acquired(

@@ -134,6 +134,7 @@ function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input
     provider: action.provider,
     account,
     callKey: `action/${step.workflowId}`,
+    endpoint: action.name,
     charges: action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
     weight: request.weight,
     priority: request.priority,

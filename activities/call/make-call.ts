@@ -20,6 +20,8 @@ export interface Call {
   /** Its place in the queues of the limits: the same over all retries. */
   readonly callKey: string;
   readonly charges: readonly Charge[];
+  /** Name of the endpoint or action: an outage of it alone holds up no other. */
+  readonly endpoint: string;
   readonly weight: number;
   readonly priority: Priority;
   /** Wait in place for a permit at most this long, in milliseconds. */
@@ -56,6 +58,7 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   const ask = {
     callKey: call.callKey,
     charges: call.charges,
+    endpoint: call.endpoint,
     account,
     weight: call.weight,
     priority: call.priority,

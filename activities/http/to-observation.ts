@@ -29,10 +29,16 @@ export function toObservation(outcome: Outcome, answer: Answer): Observation {
       result: 'failed',
       reason: outcome.reason,
       ...(isMaybeItsOwn(answer) ? { isMaybeItsOwn: true } : {}),
+      ...(isUnreachable(answer) ? { isUnreachable: true } : {}),
       ...(retryAfterMs === undefined ? {} : { blockForMs: retryAfterMs }),
     };
   }
   return { ...common, result: 'ok' };
+}
+
+/** There was no connection: whatever was asked for, it would have been the same. */
+function isUnreachable({ error }: Answer): boolean {
+  return error !== undefined && ['connect-timeout', 'connection-refused', 'dns'].includes(error.code);
 }
 
 /** Servers that are down say 502, 503 or 504, or nothing; a plain 500 and an odd answer with 200 may come for one page alone. */

@@ -120,6 +120,7 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined): Prom
     provider,
     account: context.account,
     callKey: `unit/${request.unit}`,
+    endpoint: endpoint.name,
     charges: userCode(`a limit of provider "${provider.id}"`, () =>
       endpoint.charges({
         account: context.account,
@@ -161,7 +162,7 @@ async function settle(attempt: Attempt, made: MadeCall, wantsDurable: boolean): 
       return storePage(attempt, answer, wantsDurable);
     case 'limited':
       await countAttempt(attempt.deps.pool, request.unit, false);
-      // The key is closed for everybody now; the limiter says at the next attempt when it opens.
+      // The key is blocked for everybody now; the limiter says at the next attempt until when.
       return notNow(request, outcome.reason, outcome.afterMs ?? 1_000);
     case 'retry':
       // Interrupted by our own side: the worker ended or the run was cancelled. Nobody's fault, so no attempt.

@@ -784,15 +784,15 @@ end $$;
 --
 --   p_ids       the buckets, ascending, without repeats; locked in this order, so no two calls can deadlock
 --   p_demand    what the whole batch asks of each
---   p_gates     rows that are only read: a gate that is paused, or held because its provider fails, denies
---   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate position, f: goes first, b: bucket positions,
+--   p_gates     rows that are only read: a gate that is paused, or held because what is behind it fails, denies
+--   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate positions, f: goes first, b: bucket positions,
 --               q: costs}], read only when not everything can simply be granted
---   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate position, b: bucket positions, s: slots,
+--   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate positions, b: bucket positions, s: slots,
 --               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
 --   p_late_us   how late this worker may send: its grants are counted that much later (`slots_ahead` slots at most)
 -- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
 -- [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted, with the causes full, blocked, paused, queue,
--- probing (of the bucket) and gate (of the provider, whatever the bucket); law_due = buckets
+-- probing (of the bucket) and gate (then the position is a gate's); law_due = buckets
 -- whose control law wants to hear that time passed.
 create or replace function sluice.limit_acquire(
   p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json, p_late_us bigint,
@@ -887,8 +887,8 @@ begin
   end if;
 
   if p_renewals is not null then
-    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int, b int[], s bigint[], q float8[]) loop
-      v_renewable := not v_gate_shut[q.g];
+    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int[], b int[], s bigint[], q float8[]) loop
+      v_renewable := not exists (select from unnest(q.g) gate (position) where v_gate_shut[gate.position]);
       for k in 1 .. cardinality(q.b) loop
         r := v_rows[q.b[k]];
         v_renewable := v_renewable and coalesce(v_cause[q.b[k]], 'probing') = 'probing' and (r.max is null or q.s[k] >= r.tail);
@@ -1232,6 +1232,7 @@ declare
   d_need float8[] := '{}';
   d_ahead int[] := '{}';
   d_cause text[] := '{}';
+  d_gate int[] := '{}';                -- the first of its gates that is shut
   d_old boolean[] := '{}';
   d_fails boolean[] := '{}';
   d_wait bigint[];
@@ -1277,11 +1278,12 @@ begin
 
   for q in
     with charge as (
-      select ask.ord, ask.k, ask.a, greatest(ask.w, 0.001) w, ask.c, ask.g, ask.f, ask.b, ask.q, part.pos, part.cost
-        from rows from (json_to_recordset(p_requests) as (k text, a text, w float8, c int, g int, f boolean, b int[], q float8[]))
+      select ask.ord, ask.k, ask.a, greatest(ask.w, 0.001) w, ask.c, first.gate, ask.f, ask.b, ask.q, part.pos, part.cost
+        from rows from (json_to_recordset(p_requests) as (k text, a text, w float8, c int, g int[], f boolean, b int[], q float8[]))
              with ordinality ask (k, a, w, c, g, f, b, q, ord)
+       cross join lateral (select min(n) gate from unnest(ask.g) shut (n) where p_gate_shut[n]) first
        cross join lateral unnest(ask.b, ask.q) part (pos, cost)
-       where p_tight[part.pos] or p_gate_shut[ask.g]
+       where p_tight[part.pos] or first.gate is not null
     ), tagged as (
       select charge.*, t.tag is not null old, coalesce(t.created_us, 9223372036854775807) created_us,
              coalesce(t.tag, case when f then 0 end, greatest(v_vtime[3 * pos - 2 + c], account.finish_tag)
@@ -1324,7 +1326,7 @@ begin
     v_fails := v_fails || (p_cause[v_pos] is not null or (v_open[v_pos] < least(q.cost, v_most[v_pos]) and q.cost > 0));
     continue when cardinality(c_pos) < q.parts;
 
-    v_denied := true = any (v_fails) or coalesce(p_gate_shut[q.g], false);
+    v_denied := true = any (v_fails) or q.gate is not null;
     for i in 1 .. q.parts loop
       v_pos := c_pos[i];
       if not v_denied then
@@ -1338,7 +1340,7 @@ begin
           v_gone_cost[v_pos] := v_gone_cost[v_pos] + c_cost[i];
         end if;
       else
-        -- A paused gate has no queue; the first bucket keeps the place.
+        -- A gate has no queue; the first bucket keeps the place.
         if not true = any (v_fails) and i = 1 then
           v_fails[1] := true;
         end if;
@@ -1352,7 +1354,8 @@ begin
           d_cost := d_cost || c_cost[i];
           d_need := d_need || (v_ahead[v_pos] + c_cost[i]);
           d_ahead := d_ahead || v_ahead_count[v_pos];
-          d_cause := d_cause || case when coalesce(p_gate_shut[q.g], false) then 'gate'
+          d_gate := d_gate || q.gate;
+          d_cause := d_cause || case when q.gate is not null then 'gate'
                                      else coalesce(p_cause[v_pos], case when v_room[v_pos] >= c_cost[i] then 'queue' else 'full' end) end;
           d_old := d_old || c_old[i];
           d_fails := d_fails || v_fails[i];
@@ -1433,11 +1436,11 @@ begin
       r.queue_until_us := greatest(r.queue_until_us, r.last_us + l.wait + 5000000);
       p_rows[l.pos] := r;
     end loop;
-    select json_agg(json_build_array(d.request, d.cause, d.pos, d.wait, d.ahead,
+    select json_agg(json_build_array(d.request, d.cause, coalesce(d.gate, d.pos), d.wait, d.ahead,
              case d.cause when 'blocked' then (p_rows[d.pos]).blocked_us - (p_rows[d.pos]).last_us end))
       into denied
-      from (select distinct on (d.request) * from unnest(d_request, d_cause, d_pos, d_wait, d_ahead)
-              d (request, cause, pos, wait, ahead) order by d.request, d.wait desc) d;
+      from (select distinct on (d.request) * from unnest(d_request, d_cause, d_pos, d_gate, d_wait, d_ahead)
+              d (request, cause, pos, gate, wait, ahead) order by d.request, d.wait desc) d;
   end if;
   if cardinality(a_pos) > 0 then
     insert into sluice.limit_account as a (bucket_id, account, class, finish_tag, seen_us)
@@ -1663,19 +1666,26 @@ create or replace function sluice.limit_look(p_ids bigint[])
 returns table (id bigint, key text, kind text, spec jsonb, used float8, max float8, declared_max float8, win_us bigint,
   rate float8, hold boolean, probe_in_us bigint, epoch int, override_max float8, override_rate float8, seen_max float8,
   foreign_used float8, blocked_in_us bigint, blocked_at timestamptz, blocked_until timestamptz, blocked_reason text, paused_at timestamptz,
-  paused_reason text, waiting int, accounts_waiting int, first_free_us bigint)
+  paused_reason text, waiting int, accounts_waiting int, first_free_us bigint,
+  failing_phase text, failing_since timestamptz, failing_reason text, back_in_us float8)
 language sql volatile set search_path = pg_catalog as $$
   select now_row.id, now_row.key, now_row.kind, now_row.spec, now_row.used, now_row.max, now_row.declared_max, now_row.win_us,
     now_row.rate, now_row.hold, greatest(0, greatest(now_row.probe_us, now_row.probe_lease_us) - now_row.last_us),
     now_row.epoch, now_row.override_max, now_row.override_rate, now_row.seen_max, now_row.foreign_used,
     greatest(0, now_row.blocked_us - now_row.last_us), now_row.blocked_at,
     to_timestamp(now_row.blocked_us / 1000000.0), now_row.blocked_reason, now_row.paused_at,
-    now_row.paused_reason, queue.tickets::int, queue.accounts::int, (sluice.limit_etas(now_row, array[1::float8]))[1]
+    now_row.paused_reason, queue.tickets::int, queue.accounts::int, (sluice.limit_etas(now_row, array[1::float8]))[1],
+    breaker.phase, breaker.since, breaker.reason, coalesce(breaker.back_us, 0)
     from sluice.limit_bucket b
     cross join lateral sluice.limit_advance(b, sluice.limit_clock_us(), b.generation) now_row
     cross join lateral (
       select count(*) tickets, count(distinct account) accounts from sluice.limit_ticket t
        where t.bucket_id = b.id and t.lapse_us > now_row.last_us) queue
+    -- Of a gate: until a call comes after the way back, the row still says that it recovers.
+    left join lateral (
+      select now_row.law ->> 'phase' phase, to_timestamp((now_row.law ->> 'sinceMs')::float8 / 1000) since,
+        nullif(now_row.law ->> 'reason', '') reason, (now_row.law ->> 'recoveredAtMs')::float8 * 1000 - now_row.last_us back_us
+    ) breaker on now_row.kind = 'gate' and now_row.hold and (breaker.phase = 'open' or breaker.back_us > 0)
    where b.id = any (p_ids)
    order by b.key
 $$;

@@ -11,12 +11,13 @@ const LEAST_WEIGHT = 0.001;
 const MOST_WEIGHT = 1_000;
 
 export function cleanRequest(request: AcquireRequest): AcquireRequest {
-  const { callKey, account, charges, weight } = request;
+  const { callKey, account, charges, endpoint, weight } = request;
   return {
     ...request,
     callKey: keyText(callKey),
     account: keyText(account),
     charges: charges.some(({ key }) => keyText(key) !== key) ? charges.map(cleanCharge) : charges,
+    ...(endpoint === undefined ? {} : { endpoint: keyText(endpoint) }),
     ...(weight === undefined ? {} : { weight: bounded(weight, LEAST_WEIGHT, MOST_WEIGHT) }),
   };
 }

@@ -4,11 +4,13 @@
 import { cleanText } from '../../contracts/clean-text.ts';
 import type { LimitSpec } from '../../contracts/limit.ts';
 import type { Pool } from '../../db/pool.ts';
+import { readLooks } from '../../db/stores/limit/look-store.ts';
 import { bucketId } from '../buckets/bucket-row.ts';
 import { keyText } from '../buckets/key-text.ts';
 import { LimiterUnavailable } from '../errors.ts';
-import { toView, type LimitView, type LookRow } from './limit-view.ts';
-import { EVENTS, FIND, FORGET, LOOK, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
+import type { LookRow } from '../../db/stores/limit/look-store.ts';
+import { toView, type LimitView } from './limit-view.ts';
+import { EVENTS, FIND, FORGET, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
 
 export interface ListFilter {
   /** Keys that begin with this, e.g. `github/`. */
@@ -73,13 +75,12 @@ export function createOperations(pool: Pool): Operations {
         state ?? null,
         limit,
       ]);
-      const rows = await ask<LookRow>(LOOK, [found.map((row) => row.id)]);
-      return rows.map(toView);
+      return (await look(found.map((row) => row.id))).map(toView);
     },
     async show(anyKey) {
       const key = keyText(anyKey);
       const [rows, events, tickets] = await Promise.all([
-        ask<LookRow>(LOOK, [[bucketId(key)]]),
+        look([bucketId(key)]),
         ask<EventRow>(EVENTS, [key, EVENTS_SHOWN]),
         ask<TicketRow>(TICKETS, [key, TICKETS_SHOWN]),
       ]);
@@ -105,6 +106,14 @@ export function createOperations(pool: Pool): Operations {
       return (await ask<{ found: boolean }>(FORGET, [keyText(key)]))[0]!.found;
     },
   };
+
+  async function look(ids: readonly number[]): Promise<LookRow[]> {
+    try {
+      return await readLooks(pool, ids);
+    } catch (error) {
+      throw new LimiterUnavailable(error);
+    }
+  }
 
   async function ask<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {
     try {

@@ -53,6 +53,12 @@ export function gateKey(chargeKey: string): string {
   return `${chargeKey.slice(0, Math.max(0, chargeKey.indexOf('/')))}/*`;
 }
 
+/** The keys of the gates that a call passes: its provider's, and, when it names one, its endpoint's. */
+export function gateKeys(chargeKey: string, endpoint: string | undefined): string[] {
+  const whole = gateKey(chargeKey);
+  return endpoint === undefined ? [whole] : [whole, `${whole}/${endpoint}`];
+}
+
 /** A window's units that are ours: without the share left to others, and never less than one. */
 export function usableMax({ max, reserve = 0 }: WindowLimit): number {
   return Math.max(1, Math.floor(max * (1 - reserve) + 1e-9));

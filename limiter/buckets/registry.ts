@@ -5,13 +5,17 @@
 import type { Charge, LimitSpec } from '../../contracts/limit.ts';
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
-import { bucketId, bucketRow, gateKey } from './bucket-row.ts';
+import type { CallGate } from '../types.ts';
+import { bucketId, bucketRow, gateKeys } from './bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { CONFIGURE } from '../statements.ts';
 
 export interface Buckets {
-  /** Ids of the charges' rows and of their gate. New keys, and keys whose declaration changed, are written first. */
-  readonly prepare: (charges: readonly Charge[]) => PreparedBuckets | Promise<PreparedBuckets>;
+  /** Ids of the charges' rows and of their gates. New keys, and keys whose declaration changed, are written first. */
+  readonly prepare: (
+    charges: readonly Charge[],
+    endpoint: string | undefined,
+  ) => PreparedBuckets | Promise<PreparedBuckets>;
   /** Makes known keys' rows again, after they were forgotten. */
   readonly configure: (ids: readonly number[]) => Promise<void>;
   /** The id of a key's row: a hash, which is remembered for keys in use. */
@@ -20,8 +24,8 @@ export interface Buckets {
 
 export interface PreparedBuckets {
   readonly ids: readonly number[];
-  readonly gateId: number;
-  readonly provider: string;
+  /** The provider's first. */
+  readonly gates: readonly CallGate[];
 }
 
 interface KnownKey {
@@ -43,9 +47,10 @@ export function createBuckets(pool: Pool): Buckets {
   const idOf = (key: string): number => byKey.get(key)?.id ?? bucketId(key);
   return { prepare, configure, idOf };
 
-  function prepare(charges: readonly Charge[]): PreparedBuckets | Promise<PreparedBuckets> {
-    const first = charges[0];
-    const gate = gateKey(first?.key ?? '');
+  function prepare(
+    charges: readonly Charge[],
+    endpoint: string | undefined,
+  ): PreparedBuckets | Promise<PreparedBuckets> {
     const unknown: KnownKey[] = [];
     const note = (key: string, limit: LimitSpec | undefined): number => {
       const entry = { id: idOf(key), key, limit };
@@ -55,8 +60,7 @@ export function createBuckets(pool: Pool): Buckets {
     };
     const prepared = {
       ids: charges.map((charge) => note(charge.key, charge.limit)),
-      gateId: note(gate, undefined),
-      provider: gate,
+      gates: gateKeys(charges[0]?.key ?? '', endpoint).map((key) => ({ id: note(key, undefined), key })),
     };
     return unknown.length === 0 ? prepared : write(unknown).then(() => prepared);
   }

@@ -13,7 +13,7 @@ import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import { paginationMistakes } from '../pagination/pagination-mistakes.ts';
 import { toPagination, type PageRequest, type Paginate, type Pagination } from '../pagination/pagination.ts';
-import { REFRESH_ENDPOINT } from '../auth/refresh.ts';
+import { REFRESH_ENDPOINT } from '../../contracts/limit.ts';
 import type { Classify } from '../rules/rules.ts';
 
 export interface Timeouts {

@@ -102,7 +102,7 @@ describe('a refusal', () => {
     const charges = [charge(hour, 'named'), charge(minute, 'named')];
     await reported(await take(charges), { result: 'refused', limit: 'hour', blockForMs: 60_000 });
     expect(await limiter.show('answers/hour/named')).toMatchObject({ state: 'blocked' });
-    expect(await limiter.show('answers/minute/named')).toMatchObject({ state: 'open' });
+    expect(await limiter.show('answers/minute/named')).toMatchObject({ state: 'free' });
   });
 
   it('without a time backs off twice as long each time, once per burst', async () => {
@@ -125,10 +125,10 @@ describe('a refusal', () => {
 
   it('does not come with a failure, which blocks the key only when it says for how long', async () => {
     await reported(await take([charge(hour, 'failed')]), { result: 'failed' });
-    expect(await limiter.show('answers/hour/failed')).toMatchObject({ state: 'open' });
+    expect(await limiter.show('answers/hour/failed')).toMatchObject({ state: 'free' });
     await reported(await take([charge(hour, 'failed')]), { result: 'failed', blockForMs: 5_000, reason: '503' });
     const row = (await limiter.show('answers/hour/failed'))!;
-    expect(row).toMatchObject({ state: 'blocked', reason: '503' });
+    expect(row).toMatchObject({ state: 'blocked', blockedReason: '503' });
     expect(row.events.map((event) => event.type)).toEqual(['blocked']);
   });
 });

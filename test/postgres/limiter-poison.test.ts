@@ -68,7 +68,7 @@ describe('an answer that no store can hold', () => {
       if (!answer.granted) break;
       sent++;
       await limiter.report(answer.permit, { result: 'failed', reason: 'HTTP 502: \0\ud83d' });
-      if (sent === 7) await expect.poll(async () => (await limiter.show('dead/*'))?.state).toBe('probing');
+      if (sent === 7) await expect.poll(async () => (await limiter.show('dead/*'))?.state).toBe('failing');
     }
     expect(sent).toBe(7);
   });

@@ -9,15 +9,15 @@
 --
 --   p_ids       the buckets, ascending, without repeats; locked in this order, so no two calls can deadlock
 --   p_demand    what the whole batch asks of each
---   p_gates     rows that are only read: a gate that is paused, or held because its provider fails, denies
---   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate position, f: goes first, b: bucket positions,
+--   p_gates     rows that are only read: a gate that is paused, or held because what is behind it fails, denies
+--   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate positions, f: goes first, b: bucket positions,
 --               q: costs}], read only when not everything can simply be granted
---   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate position, b: bucket positions, s: slots,
+--   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate positions, b: bucket positions, s: slots,
 --               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
 --   p_late_us   how late this worker may send: its grants are counted that much later (`slots_ahead` slots at most)
 -- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
 -- [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted, with the causes full, blocked, paused, queue,
--- probing (of the bucket) and gate (of the provider, whatever the bucket); law_due = buckets
+-- probing (of the bucket) and gate (then the position is a gate's); law_due = buckets
 -- whose control law wants to hear that time passed.
 create or replace function sluice.limit_acquire(
   p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json, p_late_us bigint,
@@ -112,8 +112,8 @@ begin
   end if;
 
   if p_renewals is not null then
-    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int, b int[], s bigint[], q float8[]) loop
-      v_renewable := not v_gate_shut[q.g];
+    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int[], b int[], s bigint[], q float8[]) loop
+      v_renewable := not exists (select from unnest(q.g) gate (position) where v_gate_shut[gate.position]);
       for k in 1 .. cardinality(q.b) loop
         r := v_rows[q.b[k]];
         v_renewable := v_renewable and coalesce(v_cause[q.b[k]], 'probing') = 'probing' and (r.max is null or q.s[k] >= r.tail);
