@@ -20,6 +20,8 @@ export interface LimitStanding {
   readonly used: number | null;
   readonly max: number | null;
   readonly perMs: number | null;
+  /** `clock` for a window that begins at multiples of its length; `day, Europe/Berlin` for one of the calendar; else null. */
+  readonly clock: string | null;
   /** Part of `used` that others took. */
   readonly usedByOthers: number;
   readonly ratePerSecond: number | null;
@@ -55,19 +57,28 @@ export function standingText(limit: LimitStanding): string {
   return parts.length === 0 ? 'calls flow' : parts.join(', ');
 }
 
-function numbersOf({ kind, used, max, perMs, ratePerSecond }: LimitStanding): string {
-  const counted = max === null ? '' : `${round(used ?? 0)} of ${round(max)} ${inWhat(kind, perMs)}`;
+function numbersOf(limit: LimitStanding): string {
+  const { kind, used, max, ratePerSecond } = limit;
+  const numbers = max === null ? '' : `${round(used ?? 0)} of ${round(max)} ${inWhat(limit)}`;
   const rate = ratePerSecond === null ? '' : rateText(ratePerSecond);
   switch (kind) {
     case 'learned':
-      return counted === '' ? `${rate}, learned` : `${counted}, learned`;
+      return numbers === '' ? `${rate}, learned` : `${numbers}, learned`;
+    case 'bucket':
+      return `${numbers}, ${rate} flow in`;
+    case 'none':
+      return 'no limit is declared';
+    case 'gate':
+      return '';
     default:
-      return [counted, rate].filter((part) => part !== '').join(', ');
+      return numbers;
   }
 }
 
-function inWhat(kind: LimitStanding['kind'], perMs: number | null): string {
-  return kind === 'inflight' || perMs === null ? 'in flight' : `used in ${durationText(perMs)}`;
+function inWhat({ kind, perMs, clock }: LimitStanding): string {
+  if (kind === 'inflight') return 'in flight';
+  if (clock === null || perMs === null) return perMs === null ? 'used' : `used in ${durationText(perMs)}`;
+  return clock === 'clock' ? `used in ${durationText(perMs)} by the clock` : `used this ${clock}`;
 }
 
 /** `20 a second`, `3 a minute`: the largest unit in which it is at least one. */

@@ -11,9 +11,9 @@ export const ACQUIRE = `
 /** Inserts or updates rows by primary key, in id order. */
 export const CONFIGURE = `
   select sluice.limit_configure(row.id, row.key, row.kind, row.spec, row.max, row."winUs", row."guardUs", row."slotUs",
-           row.slots, row."slotsAhead", row."reserveStep", row.rate)
+           row.slots, row."slotsAhead", row.align, row.zone, row."alignUs", row."reserveStep", row.rate, row.burst)
     from (select * from json_to_recordset($1::json) as row (id bigint, key text, kind text, spec jsonb, max float8,
-            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "slotsAhead" int, "reserveStep" float8, rate float8)
+            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "slotsAhead" int, align text, zone text, "alignUs" bigint, "reserveStep" float8, rate float8, burst float8)
            order by id) row`;
 
 /** Locks the reported rows in id order; one transaction. */

@@ -44,6 +44,16 @@ export interface MadeCall {
   readonly renewed?: Access;
 }
 
+/** A cost that can't be read stays as it was reserved: the most that it may be. */
+function costsOf(deps: ActivityDeps, provider: Provider, answer: Answer): Readonly<Record<string, number>> {
+  try {
+    return provider.actualCosts(answer);
+  } catch (error) {
+    deps.log.warn({ provider: provider.id, error: String(error) }, '`actualCost` of a limit has failed');
+    return {};
+  }
+}
+
 /** @throws TypeError when credentials are missing or the request leads to another origin; nothing was sent then. */
 export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<MadeCall>> {
   const { provider, account, signal } = call;
@@ -72,7 +82,7 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;
     const outcome =
       'reason' in decided ? { ...decided, reason: redact(decided.reason, secretsOf(credentials)) } : decided;
-    return { value: { answer, outcome }, observation: toObservation(outcome, answer) };
+    return { value: { answer, outcome }, observation: toObservation(outcome, answer, costsOf(deps, provider, answer)) };
   });
   if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
   const renewed = await renewAccess(deps, provider, account, credentials, made.value.outcome.reason, wait);

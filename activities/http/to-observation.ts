@@ -6,9 +6,18 @@ import type { Answer } from '../../contracts/answer.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { parseQuotaHeaders, type Observation } from '../../limiter/index.ts';
 
-export function toObservation(outcome: Outcome, answer: Answer): Observation {
+/** @param actualCost what it says that the call has cost, by limit. */
+export function toObservation(
+  outcome: Outcome,
+  answer: Answer,
+  actualCost: Readonly<Record<string, number>> = {},
+): Observation {
   const { retryAfterMs, quotas } = parseQuotaHeaders(answer.headers, Date.now());
-  const common = { latencyMs: answer.elapsedMs, ...(quotas.length > 0 ? { quotas } : {}) };
+  const common = {
+    latencyMs: answer.elapsedMs,
+    ...(quotas.length > 0 ? { quotas } : {}),
+    ...(Object.keys(actualCost).length > 0 ? { actualCost } : {}),
+  };
   if (outcome.kind === 'limited') {
     // What the rule read out of the body is more exact than the header.
     const blockForMs = outcome.afterMs ?? retryAfterMs;

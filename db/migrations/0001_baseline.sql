@@ -339,12 +339,12 @@ create index entity_lock_to_check on sluice.entity_lock (check_at);
 -- All times are microseconds of the database's clock, read after the row locks are held. Costs are float8 on a grid of
 -- 1/1024, so that sums and differences are exact.
 
--- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a learned rate),
--- or neither (a gate: it can only be paused). Hot: updated by every permit, hence the fill factor and eager vacuum.
+-- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a bucket, a learned rate),
+-- or neither (no limit, which can only be blocked; a gate, which can only be paused or held). Hot: updated by every permit, hence the fill factor and eager vacuum.
 create table sluice.limit_bucket (
   id bigint primary key,                          -- 53 bits of the key's SHA-256, made by the client
   key text not null unique,                       -- provider/limit/scope value
-  kind text not null check (kind in ('window', 'inflight', 'learned', 'gate')),
+  kind text not null check (kind in ('window', 'calendar', 'bucket', 'inflight', 'learned', 'none', 'gate')),
   spec jsonb not null,                            -- as declared; a changed declaration is noticed by comparing it
   -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + slots_ahead.
   -- A worker that is slow to send has its grants counted so many slots later than now at most.
@@ -357,6 +357,11 @@ create table sluice.limit_bucket (
   slot_us bigint not null default 0,
   slots int not null default 0,
   slots_ahead int not null default 0,
+  -- Null: the window slides. Else it begins at multiples of win_us after align_us, or at midnights of a zone, and has two slots: slot
+  -- 2k is the inner part of window k, slot 2k + 1 the edge of guard_us on both sides of its end, which counts for both windows.
+  align text check (align in ('clock', 'day', 'week', 'month')),
+  align_zone text,
+  align_us bigint not null default 0,
   ring float8[],
   foreign_used float8 not null default 0,         -- part of used that others took, as their headers told us
   foreign_slot bigint not null default 0,
@@ -364,6 +369,7 @@ create table sluice.limit_bucket (
   reserve_step float8 not null default 1,
   hold_us bigint not null default 500000,         -- calls in flight: smoothed time from permit to release
   -- Pacing: tokens flow in at rate per second up to burst. In hold one call is let through at probe_us.
+  declared_rate float8,                           -- of a bucket
   rate float8,
   override_rate float8,
   burst float8 not null default 1,
@@ -848,10 +854,11 @@ begin
          coalesce(bool_or(now.fast and now.beyond), false), array_agg(now.b) filter (where not now.fast), array_agg(now.position::int) filter (where not now.fast)
     into slots, epochs, v_fast, v_rolls, v_waits, v_look, v_positions
     from (
-      select b, asked.position, b.epoch, at.slot, b.granted + asked.units > b.reserved beyond,
-             b.max is not null and b.rate is null and not b.hold and b.queue_len = 0 and b.law_due_us is null
-               and b.paused_at is null and b.blocked_us <= v_clock and b.last_us <= v_clock and b.generation = v_generation
-               and at.slot - b.tail < b.slots and b.used + asked.units <= b.max fast,
+      select b, asked.position, b.epoch, at.slot, b.max is not null and b.granted + asked.units > b.reserved beyond,
+             b.rate is null and not b.hold and b.queue_len = 0 and b.law_due_us is null and b.paused_at is null and b.blocked_us <= v_clock
+               -- Without a ring there is nothing to count.
+               and (b.max is null or (b.align is null and b.last_us <= v_clock and b.generation = v_generation
+                                      and at.slot - b.tail < b.slots and b.used + asked.units <= b.max)) fast,
              b.filling <> 0 and b.filling_slot <> at.slot rolls
         from unnest(p_ids, p_demand) with ordinality asked (id, units, position)
         join sluice.limit_bucket b on b.id = asked.id
@@ -863,7 +870,13 @@ begin
       v_index := v_positions[k];
       r := sluice.limit_advance(v_look[k], v_clock, v_generation);
       v_rows[v_index] := r;
-      slots[v_index] := case when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + r.slots_ahead) else 0 end;
+      slots[v_index] := case when r.align is not null then least(sluice.limit_slot(r, r.last_us + p_late_us), sluice.limit_slot(r, r.last_us) + r.slots_ahead)
+                             when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + r.slots_ahead) else 0 end;
+      if r.kind = 'bucket' and p_late_us > 0 then
+        -- What is sent late arrives together with what is sent then: so much of the burst stays unused.
+        r.tokens := least(r.tokens, greatest(1, r.burst - r.rate * p_late_us / 1000000.0));
+        v_rows[v_index] := r;
+      end if;
       v_cause[v_index] := case when r.paused_at is not null then 'paused' when r.blocked_us > r.last_us then 'blocked'
                                when r.hold and greatest(r.probe_us, r.probe_lease_us) > r.last_us then 'probing' end;
       -- least() passes over nulls: without a ring and without pacing there is no bound.
@@ -904,6 +917,10 @@ begin
           r.ring[v_index] := r.ring[v_index] - q.q[k];
           v_index := (slots[q.b[k]] % r.slots)::int + 1;
           r.ring[v_index] := r.ring[v_index] + q.q[k];
+          v_rows[q.b[k]] := r;
+        elsif r.kind = 'bucket' then
+          -- Given back and taken again: what flowed over meanwhile is lost.
+          r.tokens := least(r.burst, r.tokens + q.q[k]) - q.q[k];
           v_rows[q.b[k]] := r;
         end if;
       end loop;
@@ -953,14 +970,14 @@ begin
         reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
         ev_granted = b.ev_granted + f.units, last_us = v_clock
         from unnest(p_ids, p_demand, v_rolls, limit_acquire.slots) f (id, units, rolls, slot)
-        where b.id = f.id and f.rolls and f.units > 0;
+        where b.id = f.id and f.rolls and f.units > 0 and b.max is not null;
     end if;
     update sluice.limit_bucket b set
       used = b.used + f.units, filling = b.filling + f.units, filling_slot = f.slot, granted = b.granted + f.units,
       reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
       ev_granted = b.ev_granted + f.units, last_us = v_clock
       from unnest(p_ids, p_demand, v_fast, v_rolls, limit_acquire.slots) f (id, units, fast, rolls, slot)
-      where b.id = f.id and f.fast and not f.rolls and f.units > 0;
+      where b.id = f.id and f.fast and not f.rolls and f.units > 0 and b.max is not null;
   end if;
   update sluice.limit_bucket b set
     tail = n.tail, used = n.used, ring = n.ring, filling = n.filling, foreign_used = n.foreign_used,
@@ -1002,13 +1019,13 @@ begin
     r.tokens := least(r.tokens, 0);
     r.refused_us := 0;
     if r.max is not null then
-      r.tail := (v_now - r.win_us - r.guard_us) / r.slot_us;
+      r.tail := sluice.limit_tail(r, v_now);
       r.ring := array_fill(0::float8, array[r.slots]);
-      r.ring[((v_now / r.slot_us) % r.slots)::int + 1] := r.used;
+      r.ring[(sluice.limit_slot(r, v_now) % r.slots)::int + 1] := r.used;
     end if;
   end if;
   if r.max is not null then
-    v_tail := (v_now - r.win_us - r.guard_us) / r.slot_us;
+    v_tail := case when r.align is null then (v_now - r.win_us - r.guard_us) / r.slot_us else sluice.limit_tail(r, v_now) end;
     v_gap := v_tail - r.tail;
     if r.used = 0 then
       r.tail := greatest(v_tail, r.tail);
@@ -1036,7 +1053,7 @@ begin
       r.freed_us := case when r.freed_us < v_now - 4000000 then v_now else r.freed_us end;
     end if;
     if r.generation <> p_generation and r.generation <> 0 and r.reserved > r.granted then
-      v_index := ((v_now / r.slot_us) % r.slots)::int + 1;
+      v_index := (sluice.limit_slot(r, v_now) % r.slots)::int + 1;
       v_used := greatest(0, least(r.reserved - r.granted, r.max - r.used));
       r.ring[v_index] := r.ring[v_index] + v_used;
       r.used := r.used + v_used;
@@ -1067,16 +1084,16 @@ create or replace function sluice.limit_clock_us() returns bigint language sql v
 -- Makes a bucket's row, or brings it up to a changed declaration.
 create or replace function sluice.limit_configure(
   p_id bigint, p_key text, p_kind text, p_spec jsonb, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint,
-  p_slots int, p_slots_ahead int, p_reserve_step float8, p_rate float8
+  p_slots int, p_slots_ahead int, p_align text, p_align_zone text, p_align_us bigint, p_reserve_step float8, p_rate float8, p_burst float8
 ) returns void language plpgsql volatile set search_path = pg_catalog as $$
 declare
   r sluice.limit_bucket;
 begin
-  insert into sluice.limit_bucket (id, key, kind, spec, declared_max, max, win_us, guard_us, slot_us, slots, slots_ahead, ring, reserve_step,
-    rate, law_due_us, paused_at, paused_reason)
-  select p_id, p_key, p_kind, p_spec, p_max, p_max, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead,
+  insert into sluice.limit_bucket (id, key, kind, spec, declared_max, max, win_us, guard_us, slot_us, slots, slots_ahead, align, align_zone, align_us,
+    ring, reserve_step, declared_rate, rate, burst, law_due_us, paused_at, paused_reason)
+  select p_id, p_key, p_kind, p_spec, p_max, p_max, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead, p_align, p_align_zone, p_align_us,
     case when p_slots > 0 then array_fill(0::float8, array[p_slots]) end, p_reserve_step,
-    p_rate, case when p_rate is not null then 0 end, pause.paused_at, pause.paused_reason
+    case when p_kind = 'bucket' then p_rate end, p_rate, p_burst, case when p_kind = 'learned' then 0 end, pause.paused_at, pause.paused_reason
     from (select) one left join lateral (
       -- A pause of a prefix holds for keys that turn up later.
       select g.paused_at, g.paused_reason from sluice.limit_bucket g
@@ -1096,21 +1113,28 @@ begin
   insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'declared', jsonb_build_object('from', r.spec, 'to', p_spec));
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   if p_kind <> 'learned' or r.kind <> 'learned' then
-    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead);
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead, p_align, p_align_zone, p_align_us);
     r.max := coalesce(r.override_max, p_max);
+    r.declared_rate := case when p_kind = 'bucket' then p_rate end;
     r.rate := coalesce(r.override_rate, p_rate);
+    r.burst := p_burst;
+    -- How full its bucket is is not known when it was of another kind.
+    r.tokens := case when r.kind = 'bucket' then least(r.tokens, p_burst) else 0 end;
+    r.paced_us := r.last_us;
     r.hold := false;
     r.law := null;
   end if;
   update sluice.limit_bucket b set kind = p_kind, spec = p_spec, declared_max = p_max, seen_max = null, max = r.max,
-    win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, slots_ahead = r.slots_ahead, ring = r.ring, filling = r.filling, used = r.used,
-    tail = r.tail, foreign_used = r.foreign_used, reserve_step = p_reserve_step, granted = r.granted, rate = r.rate, hold = r.hold, law = r.law,
+    win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, slots_ahead = r.slots_ahead, align = r.align, align_zone = r.align_zone,
+    align_us = r.align_us, ring = r.ring, filling = r.filling, used = r.used,
+    tail = r.tail, foreign_used = r.foreign_used, reserve_step = p_reserve_step, granted = r.granted, declared_rate = r.declared_rate,
+    rate = r.rate, burst = r.burst, tokens = r.tokens, paced_us = r.paced_us, hold = r.hold, law = r.law,
     law_version = b.law_version + 1, law_due_us = case when p_kind = 'learned' then 0 end, last_us = r.last_us,
     generation = r.generation
     where b.id = p_id;
 end $$;
 
--- Corrects a ring by what the third party's own count says. Pure arithmetic on an advanced row.
+-- Corrects a ring, or a bucket, by what the third party's own count says. Pure arithmetic on an advanced row.
 --   p_remaining units left by its count (null = not said), p_reset_us until its quota is whole again (null = not said),
 --   p_max its limit (null = not said, or not surely this limit's), p_age_us since the call was granted
 create or replace function sluice.limit_correct(r sluice.limit_bucket, p_remaining float8, p_reset_us bigint, p_max float8, p_age_us bigint)
@@ -1121,7 +1145,15 @@ declare
   v_amount float8;
   v_reserved float8;
 begin
-  if r.max is null or r.kind <> 'window' then
+  if r.kind = 'bucket' then
+    -- There is at most what it said and what has flowed in since; that others took the rest can only be seen here.
+    if p_remaining + r.rate * p_age_us / 1000000.0 < r.tokens then
+      r.foreign_used := r.tokens - p_remaining;
+      r.tokens := p_remaining + r.rate * p_age_us / 1000000.0;
+    end if;
+    return r;
+  end if;
+  if r.max is null or r.kind not in ('window', 'calendar') then
     return r;
   end if;
   if p_max is not null and r.override_max is null then
@@ -1155,8 +1187,8 @@ begin
   v_amount := (r.max - r.used) - p_remaining - case when r.freed_us >= r.last_us - 4000000 - p_age_us then r.freed else 0 end;
   if v_amount > 0 then
     -- Others used it. It is counted in the slot that is freed when the third party's quota is whole again.
-    v_slot := r.last_us / r.slot_us;
-    if p_reset_us is not null then
+    v_slot := sluice.limit_slot(r, r.last_us);
+    if p_reset_us is not null and r.align is null then
       v_slot := greatest(r.tail, least(v_slot, (r.last_us + p_reset_us - r.win_us - r.guard_us) / r.slot_us));
     end if;
     v_index := (v_slot % r.slots)::int + 1;
@@ -1467,7 +1499,7 @@ end $$;
 
 -- Microseconds until a bucket that advanced to its last_us can serve, one after the other, each amount of p_needs
 -- (ascending: everything to be admitted from now on up to and including the one who asks).
-create or replace function sluice.limit_etas(r sluice.limit_bucket, p_needs float8[]) returns bigint[] language plpgsql immutable set search_path = pg_catalog as $$
+create or replace function sluice.limit_etas(r sluice.limit_bucket, p_needs float8[]) returns bigint[] language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_etas bigint[] := '{}';
   v_ring float8[] := r.ring;
@@ -1479,6 +1511,7 @@ declare
   v_eta bigint;
   v_rest float8;
   v_rate float8 := r.rate;
+  v_window record;
 begin
   if r.override_rate is null and r.law ->> 'phase' in ('ease', 'recover') then
     -- Half the rate, but only for a moment: longer waits are at the rate that follows.
@@ -1489,6 +1522,13 @@ begin
     if r.max is not null and r.kind = 'inflight' and r.max > 0 then
       if v_need > r.max - r.used then
         v_eta := greatest(20000, (r.hold_us * (v_need - (r.max - r.used)) / r.max)::bigint);
+      end if;
+    elsif r.align is not null and r.max > 0 then
+      -- All of it is freed when an edge is over.
+      if v_need > r.max - r.used then
+        v_window := sluice.limit_window(r, r.last_us - r.guard_us);
+        v_cycles := ceil((v_need - (r.max - r.used)) / r.max)::bigint - 1;
+        v_eta := v_window.end_us + r.guard_us - r.last_us + v_cycles * r.win_us;
       end if;
     elsif r.max is not null and r.max > 0 then
       -- What is admitted when a slot is freed is freed again one period later: whole windows first, then the ring.
@@ -1518,7 +1558,7 @@ begin
         v_rest := (v_need - r.tokens) * 1000000 / greatest(v_rate, 0.000001);
         -- A rate that is still being searched doubles every second: who slept as long as today's rate says would miss it.
         -- In that time the n-th call comes after log2(1 + ln 2 * n / rate) seconds.
-        if coalesce(r.law ->> 'phase', 'start') = 'start' and r.override_rate is null then
+        if r.kind = 'learned' and coalesce(r.law ->> 'phase', 'start') = 'start' and r.override_rate is null then
           v_rest := 1000000 * least(v_rest / 1000000, ln(1 + 0.69 * v_rest / 1000000) / 0.69);
         end if;
         v_eta := greatest(v_eta, v_rest::bigint);
@@ -1613,7 +1653,7 @@ begin
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   if r.slots <> p_slots or r.win_us <> p_win_us then
-    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead);
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead, null, null, 0);
   end if;
   v_decreased := p_epoch > r.epoch;
   update sluice.limit_bucket b set
@@ -1669,7 +1709,9 @@ returns table (id bigint, key text, kind text, spec jsonb, used float8, max floa
   paused_reason text, waiting int, accounts_waiting int, first_free_us bigint,
   failing_phase text, failing_since timestamptz, failing_reason text, back_in_us float8)
 language sql volatile set search_path = pg_catalog as $$
-  select now_row.id, now_row.key, now_row.kind, now_row.spec, now_row.used, now_row.max, now_row.declared_max, now_row.win_us,
+  select now_row.id, now_row.key, now_row.kind, now_row.spec,
+    case when now_row.kind = 'bucket' then greatest(0, now_row.burst - now_row.tokens) else now_row.used end,
+    case when now_row.kind = 'bucket' then now_row.burst else now_row.max end, now_row.declared_max, now_row.win_us,
     now_row.rate, now_row.hold, greatest(0, greatest(now_row.probe_us, now_row.probe_lease_us) - now_row.last_us),
     now_row.epoch, now_row.override_max, now_row.override_rate, now_row.seen_max, now_row.foreign_used,
     greatest(0, now_row.blocked_us - now_row.last_us), now_row.blocked_at,
@@ -1703,8 +1745,8 @@ begin
   update sluice.limit_bucket b set
     override_max = p_max, override_rate = p_rate,
     max = case when r.slots = 0 then null else coalesce(p_max, r.seen_max, r.declared_max, r.max) end,
-    rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) end),
-    burst = case when p_rate is null then r.burst else greatest(1, p_rate / 20) end,
+    rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) else r.declared_rate end),
+    burst = case when p_rate is null or r.kind = 'bucket' then r.burst else greatest(1, p_rate / 20) end,
     tokens = 0, paced_us = r.last_us, hold = r.hold and p_rate is null,
     tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation,
     granted = r.granted
@@ -1780,7 +1822,7 @@ begin
     end loop;
     if e.charge > 0 then
       if r.max is not null then
-        v_index := ((r.last_us / r.slot_us) % r.slots)::int + 1;
+        v_index := (sluice.limit_slot(r, r.last_us) % r.slots)::int + 1;
         r.ring[v_index] := r.ring[v_index] + e.charge;
         r.used := r.used + e.charge;
       end if;
@@ -1866,10 +1908,11 @@ begin
 end $$;
 
 -- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted: each old slot
--- goes to the new slot in which it ends.
+-- goes to the new slot in which it ends; where one of the two is aligned, to the present one.
 create or replace function sluice.limit_reslot(
-  r sluice.limit_bucket, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_slots_ahead int
-) returns sluice.limit_bucket language plpgsql immutable set search_path = pg_catalog as $$
+  r sluice.limit_bucket, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_slots_ahead int,
+  p_align text, p_align_zone text, p_align_us bigint
+) returns sluice.limit_bucket language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_ring float8[];
   v_used float8 := 0;
@@ -1877,7 +1920,9 @@ declare
   v_tail bigint := 0;
   v_amount float8;
 begin
-  if p_slots > 0 then
+  if p_slots > 0 and (p_align is not null or r.align is not null) then
+    v_used := r.used;
+  elsif p_slots > 0 then
     v_ring := array_fill(0::float8, array[p_slots]);
     v_tail := (r.last_us - p_win_us - p_guard_us) / p_slot_us;
     for k in 0 .. r.slots - 1 loop
@@ -1897,7 +1942,15 @@ begin
   r.slot_us := p_slot_us;
   r.slots := p_slots;
   r.slots_ahead := p_slots_ahead;
+  r.align := p_align;
+  r.align_zone := p_align_zone;
+  r.align_us := p_align_us;
   r.foreign_used := 0;
+  if p_slots > 0 and v_ring is null then
+    r.tail := sluice.limit_tail(r, r.last_us);
+    r.ring := array_fill(0::float8, array[p_slots]);
+    r.ring[(sluice.limit_slot(r, r.last_us) % p_slots)::int + 1] := v_used;
+  end if;
   return r;
 end $$;
 
@@ -1914,6 +1967,20 @@ begin
   update sluice.limit_bucket b set paused_at = null, paused_reason = null, blocked_us = 0, refusals = 0 where b.id = any (v_ids);
   insert into sluice.limit_event (bucket_id, type) select unnest(v_ids), 'resumed';
   return cardinality(v_ids);
+end $$;
+
+-- The slot in which a grant at this time is counted. Aligned rows: the inner part of a window, or the edge around its end, in which
+-- the clocks of database and third party may disagree.
+create or replace function sluice.limit_slot(r sluice.limit_bucket, p_at_us bigint) returns bigint
+language plpgsql stable set search_path = pg_catalog as $$
+declare
+  w record;
+begin
+  if r.align is null then
+    return p_at_us / r.slot_us;
+  end if;
+  w := sluice.limit_window(r, p_at_us - r.guard_us);
+  return 2 * w.number + case when p_at_us >= w.end_us - r.guard_us then 1 else 0 end;
 end $$;
 
 -- Housekeeping, by one worker at a time: tickets of calls that never came back, accounts and events of the past, and
@@ -1953,7 +2020,7 @@ begin
   with gone as (
     delete from sluice.limit_bucket b where b.id in (
       select old.id from sluice.limit_bucket old
-       where old.kind in ('window', 'inflight') and old.last_us < v_now - 2592000000000 - old.win_us - old.guard_us
+       where old.kind in ('window', 'calendar', 'bucket', 'inflight', 'none') and old.last_us < v_now - 2592000000000 - old.win_us - old.guard_us
          and old.queue_len = 0 and old.paused_at is null and old.override_max is null and old.override_rate is null
          and old.blocked_us < v_now for update skip locked limit 1000) returning 1)
   select count(*) into buckets from gone;
@@ -1967,6 +2034,40 @@ begin
       values (0, 'long-transaction', jsonb_build_object('seconds', oldest_transaction_s));
   end if;
   return next;
+end $$;
+
+-- The oldest slot that counts at this time. Aligned rows: the edge before the window in which it surely is; until an edge is over, the
+-- window before it counts.
+create or replace function sluice.limit_tail(r sluice.limit_bucket, p_at_us bigint) returns bigint
+language plpgsql stable set search_path = pg_catalog as $$
+begin
+  if r.align is null then
+    return (p_at_us - r.win_us - r.guard_us) / r.slot_us;
+  end if;
+  return 2 * (sluice.limit_window(r, p_at_us - r.guard_us)).number - 1;
+end $$;
+
+-- The window of an aligned row in which a moment lies: its number, and where it begins and ends. Calendar windows follow their zone's
+-- summer time, so they are not all of one length.
+create or replace function sluice.limit_window(r sluice.limit_bucket, p_at_us bigint, out number bigint, out start_us bigint, out end_us bigint)
+language plpgsql stable set search_path = pg_catalog as $$
+declare
+  v_local timestamp;
+  v_step interval;
+begin
+  if r.align = 'clock' then
+    number := floor((p_at_us - r.align_us)::numeric / r.win_us);
+    start_us := number * r.win_us + r.align_us;
+    end_us := start_us + r.win_us;
+    return;
+  end if;
+  v_local := date_trunc(r.align, to_timestamp(p_at_us / 1000000.0) at time zone r.align_zone);
+  v_step := case r.align when 'day' then interval '1 day' when 'week' then interval '7 days' else interval '1 month' end;
+  -- Consecutive: days and weeks since the first Monday of 1970, months since the year 0.
+  number := case r.align when 'month' then extract(year from v_local) * 12 + extract(month from v_local)
+                         when 'week' then (v_local::date - date '1970-01-05') / 7 else v_local::date - date '1970-01-05' end;
+  start_us := extract(epoch from v_local at time zone r.align_zone) * 1000000;
+  end_us := extract(epoch from (v_local + v_step) at time zone r.align_zone) * 1000000;
 end $$;
 
 -- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was

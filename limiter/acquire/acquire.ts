@@ -4,7 +4,7 @@
  */
 import type { Charge } from '../../contracts/limit.ts';
 import type { Buckets, PreparedBuckets } from '../buckets/registry.ts';
-import { gridCost, usableMax } from '../buckets/bucket-row.ts';
+import { gridCost, mostCost } from '../buckets/bucket-row.ts';
 import type { PreparedCall } from './encode-batch.ts';
 import type { TimedDecision } from './batcher.ts';
 import { allowedLateMs, permitLifetimeMs } from './permit.ts';
@@ -132,8 +132,7 @@ function prepareCall(request: AcquireRequest, { ids, gates }: PreparedBuckets): 
 function checkCost({ key, cost, limit }: Charge): void {
   if (!Number.isFinite(cost) || cost < 0)
     throw new TypeError(`The cost of ${key} must be a number ≥ 0, but is ${cost}`);
-  if (limit.kind === 'learned') return;
-  const most = limit.kind === 'window' ? usableMax(limit) : limit.max;
+  const most = mostCost(limit);
   if (cost > most)
     throw new TypeError(`A call that costs ${cost} can never be granted by ${key}, which allows ${most}`);
 }

@@ -6,7 +6,8 @@ import type { LearnedLimit } from '../../contracts/limit.ts';
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { initialLaw, stepLaw, type LawOutput, type LawState } from './step.ts';
-import { DEFAULT_GUARD_MS, ring } from '../buckets/bucket-row.ts';
+import { DEFAULT_GUARD_MS } from '../buckets/bucket-row.ts';
+import { ring } from '../buckets/ring.ts';
 import { LAW_READ, LAW_WRITE } from '../statements.ts';
 
 export interface Learner {

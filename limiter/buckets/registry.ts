@@ -2,6 +2,7 @@
  * Knows which rows exist: makes them on first use, and brings them up to date when a limit's declaration changed.
  * Next stop: `limiter/acquire/acquire.ts`.
  */
+import { specMistakes } from '../../contracts/limit-mistakes.ts';
 import type { Charge, LimitSpec } from '../../contracts/limit.ts';
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -55,6 +56,8 @@ export function createBuckets(pool: Pool): Buckets {
     const note = (key: string, limit: LimitSpec | undefined): number => {
       const entry = { id: idOf(key), key, limit };
       if (isWritten(entry)) return entry.id;
+      const mistakes = limit === undefined ? [] : specMistakes(limit);
+      if (mistakes.length > 0) throw new TypeError(`${key}: ${mistakes.join('; ')}`);
       unknown.push(entry);
       return entry.id;
     };

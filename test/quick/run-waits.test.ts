@@ -12,6 +12,7 @@ const limit: LimitStanding = {
   used: null,
   max: null,
   perMs: null,
+  clock: null,
   usedByOthers: 0,
   ratePerSecond: 20,
   isOverridden: false,
@@ -132,6 +133,20 @@ describe('how a limit stands, in words', () => {
       'free',
       '486 of 551 used in 60 s, learned',
     ],
+    ['a window by the clock', { ...window, clock: 'clock' }, 'free', '97 of 100 used in 60 s by the clock'],
+    [
+      'a day of a zone',
+      { ...window, kind: 'calendar', perMs: 86_400_000, clock: 'day, Europe/Berlin' },
+      'free',
+      '97 of 100 used this day, Europe/Berlin',
+    ],
+    [
+      'a bucket',
+      { ...window, kind: 'bucket', perMs: null, used: 12, max: 19, ratePerSecond: 10 },
+      'free',
+      '12 of 19 used, 10 a second flow in',
+    ],
+    ['no limit', { ...limit, kind: 'none', ratePerSecond: null }, 'free', 'no limit is declared'],
     ['calls in flight', { ...window, kind: 'inflight', perMs: null, used: 3, max: 5 }, 'free', '3 of 5 in flight'],
     ['a slow learned rate', { ...limit, ratePerSecond: 1 / 60 }, 'free', '1 a minute, learned'],
     [

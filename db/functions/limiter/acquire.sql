@@ -73,10 +73,11 @@ begin
          coalesce(bool_or(now.fast and now.beyond), false), array_agg(now.b) filter (where not now.fast), array_agg(now.position::int) filter (where not now.fast)
     into slots, epochs, v_fast, v_rolls, v_waits, v_look, v_positions
     from (
-      select b, asked.position, b.epoch, at.slot, b.granted + asked.units > b.reserved beyond,
-             b.max is not null and b.rate is null and not b.hold and b.queue_len = 0 and b.law_due_us is null
-               and b.paused_at is null and b.blocked_us <= v_clock and b.last_us <= v_clock and b.generation = v_generation
-               and at.slot - b.tail < b.slots and b.used + asked.units <= b.max fast,
+      select b, asked.position, b.epoch, at.slot, b.max is not null and b.granted + asked.units > b.reserved beyond,
+             b.rate is null and not b.hold and b.queue_len = 0 and b.law_due_us is null and b.paused_at is null and b.blocked_us <= v_clock
+               -- Without a ring there is nothing to count.
+               and (b.max is null or (b.align is null and b.last_us <= v_clock and b.generation = v_generation
+                                      and at.slot - b.tail < b.slots and b.used + asked.units <= b.max)) fast,
              b.filling <> 0 and b.filling_slot <> at.slot rolls
         from unnest(p_ids, p_demand) with ordinality asked (id, units, position)
         join sluice.limit_bucket b on b.id = asked.id
@@ -88,7 +89,13 @@ begin
       v_index := v_positions[k];
       r := sluice.limit_advance(v_look[k], v_clock, v_generation);
       v_rows[v_index] := r;
-      slots[v_index] := case when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + r.slots_ahead) else 0 end;
+      slots[v_index] := case when r.align is not null then least(sluice.limit_slot(r, r.last_us + p_late_us), sluice.limit_slot(r, r.last_us) + r.slots_ahead)
+                             when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + r.slots_ahead) else 0 end;
+      if r.kind = 'bucket' and p_late_us > 0 then
+        -- What is sent late arrives together with what is sent then: so much of the burst stays unused.
+        r.tokens := least(r.tokens, greatest(1, r.burst - r.rate * p_late_us / 1000000.0));
+        v_rows[v_index] := r;
+      end if;
       v_cause[v_index] := case when r.paused_at is not null then 'paused' when r.blocked_us > r.last_us then 'blocked'
                                when r.hold and greatest(r.probe_us, r.probe_lease_us) > r.last_us then 'probing' end;
       -- least() passes over nulls: without a ring and without pacing there is no bound.
@@ -129,6 +136,10 @@ begin
           r.ring[v_index] := r.ring[v_index] - q.q[k];
           v_index := (slots[q.b[k]] % r.slots)::int + 1;
           r.ring[v_index] := r.ring[v_index] + q.q[k];
+          v_rows[q.b[k]] := r;
+        elsif r.kind = 'bucket' then
+          -- Given back and taken again: what flowed over meanwhile is lost.
+          r.tokens := least(r.burst, r.tokens + q.q[k]) - q.q[k];
           v_rows[q.b[k]] := r;
         end if;
       end loop;
@@ -178,14 +189,14 @@ begin
         reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
         ev_granted = b.ev_granted + f.units, last_us = v_clock
         from unnest(p_ids, p_demand, v_rolls, limit_acquire.slots) f (id, units, rolls, slot)
-        where b.id = f.id and f.rolls and f.units > 0;
+        where b.id = f.id and f.rolls and f.units > 0 and b.max is not null;
     end if;
     update sluice.limit_bucket b set
       used = b.used + f.units, filling = b.filling + f.units, filling_slot = f.slot, granted = b.granted + f.units,
       reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
       ev_granted = b.ev_granted + f.units, last_us = v_clock
       from unnest(p_ids, p_demand, v_fast, v_rolls, limit_acquire.slots) f (id, units, fast, rolls, slot)
-      where b.id = f.id and f.fast and not f.rolls and f.units > 0;
+      where b.id = f.id and f.fast and not f.rolls and f.units > 0 and b.max is not null;
   end if;
   update sluice.limit_bucket b set
     tail = n.tail, used = n.used, ring = n.ring, filling = n.filling, foreign_used = n.foreign_used,

@@ -1,4 +1,4 @@
--- Corrects a ring by what the third party's own count says. Pure arithmetic on an advanced row.
+-- Corrects a ring, or a bucket, by what the third party's own count says. Pure arithmetic on an advanced row.
 --   p_remaining units left by its count (null = not said), p_reset_us until its quota is whole again (null = not said),
 --   p_max its limit (null = not said, or not surely this limit's), p_age_us since the call was granted
 create or replace function sluice.limit_correct(r sluice.limit_bucket, p_remaining float8, p_reset_us bigint, p_max float8, p_age_us bigint)
@@ -9,7 +9,15 @@ declare
   v_amount float8;
   v_reserved float8;
 begin
-  if r.max is null or r.kind <> 'window' then
+  if r.kind = 'bucket' then
+    -- There is at most what it said and what has flowed in since; that others took the rest can only be seen here.
+    if p_remaining + r.rate * p_age_us / 1000000.0 < r.tokens then
+      r.foreign_used := r.tokens - p_remaining;
+      r.tokens := p_remaining + r.rate * p_age_us / 1000000.0;
+    end if;
+    return r;
+  end if;
+  if r.max is null or r.kind not in ('window', 'calendar') then
     return r;
   end if;
   if p_max is not null and r.override_max is null then
@@ -43,8 +51,8 @@ begin
   v_amount := (r.max - r.used) - p_remaining - case when r.freed_us >= r.last_us - 4000000 - p_age_us then r.freed else 0 end;
   if v_amount > 0 then
     -- Others used it. It is counted in the slot that is freed when the third party's quota is whole again.
-    v_slot := r.last_us / r.slot_us;
-    if p_reset_us is not null then
+    v_slot := sluice.limit_slot(r, r.last_us);
+    if p_reset_us is not null and r.align is null then
       v_slot := greatest(r.tail, least(v_slot, (r.last_us + p_reset_us - r.win_us - r.guard_us) / r.slot_us));
     end if;
     v_index := (v_slot % r.slots)::int + 1;

@@ -15,7 +15,7 @@ begin
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   if r.slots <> p_slots or r.win_us <> p_win_us then
-    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead);
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead, null, null, 0);
   end if;
   v_decreased := p_epoch > r.epoch;
   update sluice.limit_bucket b set

@@ -6,7 +6,9 @@ returns table (id bigint, key text, kind text, spec jsonb, used float8, max floa
   paused_reason text, waiting int, accounts_waiting int, first_free_us bigint,
   failing_phase text, failing_since timestamptz, failing_reason text, back_in_us float8)
 language sql volatile set search_path = pg_catalog as $$
-  select now_row.id, now_row.key, now_row.kind, now_row.spec, now_row.used, now_row.max, now_row.declared_max, now_row.win_us,
+  select now_row.id, now_row.key, now_row.kind, now_row.spec,
+    case when now_row.kind = 'bucket' then greatest(0, now_row.burst - now_row.tokens) else now_row.used end,
+    case when now_row.kind = 'bucket' then now_row.burst else now_row.max end, now_row.declared_max, now_row.win_us,
     now_row.rate, now_row.hold, greatest(0, greatest(now_row.probe_us, now_row.probe_lease_us) - now_row.last_us),
     now_row.epoch, now_row.override_max, now_row.override_rate, now_row.seen_max, now_row.foreign_used,
     greatest(0, now_row.blocked_us - now_row.last_us), now_row.blocked_at,

@@ -43,7 +43,7 @@ begin
     end loop;
     if e.charge > 0 then
       if r.max is not null then
-        v_index := ((r.last_us / r.slot_us) % r.slots)::int + 1;
+        v_index := (sluice.limit_slot(r, r.last_us) % r.slots)::int + 1;
         r.ring[v_index] := r.ring[v_index] + e.charge;
         r.used := r.used + e.charge;
       end if;

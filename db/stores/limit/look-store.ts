@@ -1,6 +1,7 @@
 /**
  * Limits as they stand now, read without changing them. Next stop: `contracts/limit-words.ts` puts them into words.
  */
+import type { LimitSpec } from '../../../contracts/limit.ts';
 import type { LimitStanding } from '../../../contracts/limit-words.ts';
 import type { Queryable } from '../../pool.ts';
 
@@ -9,6 +10,7 @@ export interface LookRow {
   readonly id: number;
   readonly key: string;
   readonly kind: LimitStanding['kind'];
+  readonly spec: LimitSpec | Record<string, never>;
   readonly used: number;
   readonly max: number | null;
   readonly declared_max: number | null;
@@ -48,7 +50,8 @@ export function standingOf(row: LookRow): LimitStanding {
     kind: row.kind,
     used: row.max === null ? null : row.used,
     max: row.max,
-    perMs: row.max === null || row.kind === 'inflight' ? null : row.win_us / 1_000,
+    perMs: row.win_us === 0 || row.kind === 'inflight' ? null : row.win_us / 1_000,
+    clock: clockOf(row.spec),
     usedByOthers: row.foreign_used,
     ratePerSecond: row.rate,
     isOverridden: row.override_max !== null || row.override_rate !== null,
@@ -63,4 +66,10 @@ export function standingOf(row: LookRow): LimitStanding {
     failingReason: row.failing_reason,
     backInMs: row.back_in_us / 1_000,
   };
+}
+
+/** By which clock it begins, where it does not slide. */
+function clockOf(spec: LookRow['spec']): string | null {
+  if (spec.kind === 'calendar') return `${spec.per}, ${spec.zone}`;
+  return spec.kind === 'window' && spec.aligned === true ? 'clock' : null;
 }
