@@ -19,6 +19,8 @@ export interface LimitStanding {
   /** Units used in the window, or calls in flight. */
   readonly used: number | null;
   readonly max: number | null;
+  /** As declared, when another one is in force. */
+  readonly declaredMax: number | null;
   readonly perMs: number | null;
   /** `clock` for a window that begins at multiples of its length; `day, Europe/Berlin` for one of the calendar; else null. */
   readonly clock: string | null;
@@ -71,7 +73,13 @@ function numbersOf(limit: LimitStanding): string {
     case 'gate':
       return '';
     default:
-      return numbers;
+      return [
+        numbers,
+        rate === '' ? '' : 'evenly',
+        limit.declaredMax === null ? '' : `${round(limit.declaredMax)} declared`,
+      ]
+        .filter((part) => part !== '')
+        .join(', ');
   }
 }
 

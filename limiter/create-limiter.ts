@@ -108,6 +108,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
       stats.reported(observation);
       const heard = cleanObservation(observation, longestBlockMs);
       await Promise.all([breaker.report(permit, heard), reports.report(permit, heard)]);
+      // What a refusal means holds before its caller goes on.
+      if (heard.result === 'refused') await learner.settled();
     },
     stats: () => stats.read(sleepers.count()),
     async abandon(callKey) {

@@ -28,6 +28,9 @@ export const LAW_READ = 'select * from sluice.limit_law_read($1::bigint[])';
 /** Locks the stepped rows in id order; returns those whose version had changed. */
 export const LAW_WRITE = 'select sluice.limit_law_write_all($1::json) as lost';
 
+/** Locks the stepped rows in id order; returns those whose version had changed. */
+export const REFUSALS_WRITE = 'select sluice.limit_refusals_write_all($1::json) as lost';
+
 /** Reads one row by primary key. */
 export const BREAKER_READ = `
   select b.law as state, b.law_version as version, b.paused_at is not null as is_paused,

@@ -377,7 +377,7 @@ create table sluice.limit_bucket (
   probe_us bigint not null default 0,
   probe_lease_us bigint not null default 0,       -- a probe is on its way; given up when nothing is heard of it
   epoch int not null default 0,
-  law jsonb,
+  law jsonb,                                      -- learned: its control law; gates: their breaker; others: their refusals
   law_version int not null default 0,
   law_stepped_us bigint not null default 0,
   law_due_us bigint,                              -- null = time alone changes nothing
@@ -386,12 +386,11 @@ create table sluice.limit_bucket (
   ev_failed int not null default 0,
   ev_stale int not null default 0,
   ev_retry_ms float8,
+  ev_counted boolean not null default false,      -- the answer that refused said how much is left
   -- Blocked by an answer, or paused by an operator.
   blocked_us bigint not null default 0,
   blocked_at timestamptz,
   blocked_reason text,
-  refusals int not null default 0,                -- in a row, for the backoff of limits that do not learn
-  refused_us bigint not null default 0,
   paused_at timestamptz,
   paused_reason text,
   generation bigint not null default 0,           -- of limit_alive, when last written
@@ -982,7 +981,7 @@ begin
   update sluice.limit_bucket b set
     tail = n.tail, used = n.used, ring = n.ring, filling = n.filling, foreign_used = n.foreign_used,
     freed = n.freed, freed_us = n.freed_us, tokens = n.tokens, paced_us = n.paced_us,
-    probe_us = n.probe_us, probe_lease_us = n.probe_lease_us, blocked_us = n.blocked_us, refused_us = n.refused_us,
+    probe_us = n.probe_us, probe_lease_us = n.probe_lease_us, blocked_us = n.blocked_us,
     law_due_us = n.law_due_us, ev_granted = n.ev_granted, ev_waited_us = n.ev_waited_us,
     queue_len = n.queue_len, queue_cost = n.queue_cost, queue_until_us = n.queue_until_us, vtime = n.vtime,
     last_us = n.last_us, generation = n.generation, granted = n.granted, reserved = n.reserved
@@ -1017,7 +1016,6 @@ begin
     r.probe_us := case when r.probe_us > r.last_us then v_now + r.probe_us - r.last_us else 0 end;
     r.paced_us := v_now;
     r.tokens := least(r.tokens, 0);
-    r.refused_us := 0;
     if r.max is not null then
       r.tail := sluice.limit_tail(r, v_now);
       r.ring := array_fill(0::float8, array[r.slots]);
@@ -1144,6 +1142,8 @@ declare
   v_index int;
   v_amount float8;
   v_reserved float8;
+  v_share float8;
+  v_known float8;
 begin
   if r.kind = 'bucket' then
     -- There is at most what it said and what has flowed in since; that others took the rest can only be seen here.
@@ -1159,20 +1159,23 @@ begin
   if p_max is not null and r.override_max is null then
     -- The share left to others stays the same share of whatever the limit is.
     v_reserved := floor(p_max * coalesce(r.declared_max / nullif((r.spec ->> 'max')::float8, 0), 1));
-    if v_reserved >= 1 and v_reserved < r.max then
+    -- Less of it may be given out, while others seem to use the rest.
+    v_share := coalesce((r.law ->> 'share')::float8, 1);
+    v_known := coalesce(r.seen_max, r.declared_max);
+    if v_reserved >= 1 and v_reserved < v_known then
       insert into sluice.limit_event (bucket_id, type, detail)
         values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
       r.seen_max := v_reserved;
-      r.max := v_reserved;
+      r.max := greatest(1, floor(v_reserved * v_share));
       r.higher_seen := 0;
-    elsif v_reserved > r.max then
+    elsif v_reserved > v_known then
       -- Lower is believed at once, higher after ten answers in a row.
       r.higher_seen := r.higher_seen + 1;
       if r.higher_seen >= 10 then
         insert into sluice.limit_event (bucket_id, type, detail)
           values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
         r.seen_max := v_reserved;
-        r.max := v_reserved;
+        r.max := greatest(1, floor(v_reserved * v_share));
         r.higher_seen := 0;
       end if;
     else
@@ -1613,27 +1616,33 @@ begin
   return v_generation;
 end $$;
 
--- What the control law of learned buckets needs for its next step. Reads only.
+-- What the laws of buckets need for their next step: of learned limits, and of refusals by known ones. Reads only.
 create or replace function sluice.limit_law_read(p_ids bigint[])
-returns table (id bigint, spec jsonb, law jsonb, version int, at_ms float8, ok int, fresh int, refused int, failed int,
-  stale int, retry_ms float8, waited_us bigint, granted float8, demand float8, sibling_rate float8)
+returns table (id bigint, kind text, spec jsonb, law jsonb, version int, at_ms float8, ok int, fresh int, refused int, failed int,
+  stale int, retry_ms float8, waited_us bigint, granted float8, demand float8, sibling_rate float8, in_use float8, units float8,
+  length_ms float8, is_counted boolean)
 language sql volatile set search_path = pg_catalog as $$
-  select b.id, b.spec, b.law, b.law_version, clock.us / 1000.0, b.ev_ok, b.ev_fresh, b.ev_refused, b.ev_failed, b.ev_stale,
+  select b.id, b.kind, b.spec, b.law, b.law_version, clock.us / 1000.0, b.ev_ok, b.ev_fresh, b.ev_refused, b.ev_failed, b.ev_stale,
     b.ev_retry_ms, waited.us, b.ev_granted,
     case when clock.us > b.law_stepped_us then least(1, waited.us::float8 / (clock.us - b.law_stepped_us)) else 1 end,
-    case when b.law is null then (
+    case when b.law is null and b.kind = 'learned' then (
       -- What the same limit turned out to be for others: provider/limit/…
       select percentile_cont(0.5) within group (order by s.rate)
         from (select sibling.rate from sluice.limit_bucket sibling
                where sibling.key like replace(replace(regexp_replace(b.key, '[^/]*$', ''), '_', '\_'), '%', '\%') || '%'
                  and sibling.id <> b.id and sibling.kind = 'learned' and sibling.epoch > 0 and sibling.law is not null
-               order by sibling.law_stepped_us desc limit 50) s) end
+               order by sibling.law_stepped_us desc limit 50) s) end,
+    -- A bucket that refuses with tokens in it is in use, however many those are.
+    case when b.kind = 'bucket' then 1 when b.max > 0 then least(1, b.used / b.max) else 0 end,
+    case when b.kind = 'bucket' then b.burst else coalesce(b.seen_max, b.declared_max, 1) end,
+    case when b.kind = 'bucket' then 1000 * b.burst / b.declared_rate when b.win_us > 0 then b.win_us / 1000.0 else 60000 end,
+    b.ev_counted
     from sluice.limit_bucket b
     cross join lateral (select greatest(sluice.limit_clock_us(), b.last_us) us) clock
     cross join lateral (
       select b.ev_waited_us + case when b.queue_len > 0 then greatest(0, least(clock.us, b.queue_until_us) - b.last_us) else 0 end us
     ) waited
-   where b.id = any (p_ids) and b.kind = 'learned'
+   where b.id = any (p_ids) and b.kind <> 'gate'
 $$;
 
 -- Writes the law's answer, unless another worker stepped it first (then false, and nothing is changed). What was reported
@@ -1657,7 +1666,8 @@ begin
   end if;
   v_decreased := p_epoch > r.epoch;
   update sluice.limit_bucket b set
-    law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
+    -- Calls without a limit that are refused too often have one that nobody knows.
+    kind = 'learned', law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
     rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
     hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
     probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,
@@ -1777,6 +1787,73 @@ begin
   return cardinality(v_ids);
 end $$;
 
+-- Writes what the law of refusals says of a known limit, unless another worker stepped it first (then false, and nothing is changed).
+-- What was reported since the law read stays for its next step.
+--   p_share part of the limit that is given out; p_paced evenly; p_block_ms nothing at all for so long (null = no block)
+create or replace function sluice.limit_refusals_write(
+  p_id bigint, p_version int, p_law jsonb, p_share float8, p_paced boolean, p_block_ms float8, p_due_ms float8, p_fresh int, p_refused int,
+  p_stale int, p_sent float8, p_event text
+) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  r sluice.limit_bucket;
+  v_max float8;
+  v_rate float8;
+begin
+  select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
+  if not found or r.law_version <> p_version or r.kind in ('learned', 'gate') then
+    return false;
+  end if;
+  r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  if r.max is not null then
+    v_max := coalesce(r.override_max, greatest(1, floor(coalesce(r.seen_max, r.declared_max) * p_share + 0.000000001)));
+  end if;
+  v_rate := coalesce(r.override_rate, case when r.kind = 'bucket' then r.declared_rate * p_share
+                                           when p_paced and r.kind in ('window', 'calendar') then v_max * 1000000 / r.win_us end);
+  update sluice.limit_bucket b set
+    law = p_law, law_version = p_version + 1, law_stepped_us = r.last_us, law_due_us = (p_due_ms * 1000)::bigint,
+    max = v_max, rate = v_rate,
+    burst = case when r.kind = 'bucket' then r.burst else greatest(1, 0.05 * v_rate) end,
+    tokens = case when r.kind = 'bucket' then r.tokens when r.rate is null then 0 else least(r.tokens, greatest(1, 0.05 * v_rate)) end,
+    paced_us = r.last_us,
+    blocked_us = case when p_block_ms is null then r.blocked_us else greatest(r.blocked_us, r.last_us + (p_block_ms * 1000)::bigint) end,
+    ring = r.ring, filling = r.filling, used = r.used, tail = r.tail, foreign_used = r.foreign_used, freed = r.freed, freed_us = r.freed_us,
+    ev_ok = 0, ev_failed = 0, ev_fresh = greatest(0, r.ev_fresh - p_fresh), ev_refused = greatest(0, r.ev_refused - p_refused),
+    ev_stale = greatest(0, r.ev_stale - p_stale), ev_granted = greatest(0, r.ev_granted - p_sent), ev_retry_ms = null, ev_counted = false,
+    ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation, granted = r.granted
+    where b.id = p_id;
+  if p_event is not null then
+    insert into sluice.limit_event (bucket_id, type, detail) values (p_id, case when p_block_ms is null then 'relaxed' else 'refused' end,
+      jsonb_strip_nulls(jsonb_build_object('what', p_event, 'used', r.used, 'max', v_max, 'blockedMs', p_block_ms,
+        'reason', case when p_block_ms is not null then r.blocked_reason end)));
+  end if;
+  return true;
+end $$;
+
+-- Writes the steps of several known limits, in id order. Returns the ids of those that another worker stepped first.
+create or replace function sluice.limit_refusals_write_all(p_steps json) returns bigint[] language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  s record;
+  v_lost bigint[] := '{}';
+  v_blocks boolean := false;
+begin
+  for s in
+    select * from json_to_recordset(p_steps) as step (id bigint, version int, law jsonb, share float8, paced boolean, "blockMs" float8,
+      "dueMs" float8, fresh int, refused int, stale int, sent float8, event text)
+     order by id
+  loop
+    if not sluice.limit_refusals_write(s.id, s.version, s.law, s.share, s.paced, s."blockMs", s."dueMs", s.fresh, s.refused, s.stale,
+      s.sent, s.event)
+    then
+      v_lost := v_lost || s.id;
+    end if;
+    v_blocks := v_blocks or s."blockMs" is not null;
+  end loop;
+  if not v_blocks then
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
+  return v_lost;
+end $$;
+
 -- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
 -- should be stepped now.
 --   p_entries [{id, refundSlots, refunds, charge, blockMs, reason, epochs, oks, refusals, failures, releases, heldMs,
@@ -1791,7 +1868,6 @@ declare
   v_clock bigint;
   v_index int;
   v_amount float8;
-  v_backoff_us bigint;
   v_current boolean;
   v_refused boolean;
   v_loses boolean := false;
@@ -1850,30 +1926,27 @@ begin
         r.ev_stale := r.ev_stale + e.refusals[k];
       end if;
     end loop;
-    if v_refused and r.kind <> 'learned' then
-      r.ev_refused := 0;
-      r.ev_stale := 0;
+    if r.kind <> 'learned' then
       if v_current then
-        -- It believed to have room: others use the same quota, or the declaration is wrong.
-        if r.refused_us < r.last_us - 2 * r.win_us - 60000000 then
-          r.refusals := 0;
-        end if;
-        r.refusals := least(r.refusals + 1, 20);
-        r.refused_us := r.last_us;
+        -- It believed to have room. What that means is said by the law of refusals in a moment; until then nobody calls.
         r.epoch := r.epoch + 1;
-        v_backoff_us := least(1000000 * 2 ^ (r.refusals - 1), greatest(r.win_us, 1000000))::bigint;
-        insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'refused', jsonb_build_object(
-          'used', r.used, 'max', r.max, 'reason', e.reason, 'blockedMs', coalesce(e."blockMs", v_backoff_us / 1000)));
-        if e."blockMs" is null and r.kind <> 'gate' then
-          r.blocked_us := greatest(r.blocked_us, r.last_us + v_backoff_us);
+        r.ev_counted := r.ev_counted or e.remaining is not null;
+        if e."blockMs" is null then
+          r.blocked_us := greatest(r.blocked_us, r.last_us + 60000);
           r.blocked_at := clock_timestamp();
           r.blocked_reason := coalesce(e.reason, 'refused');
         end if;
       end if;
+      -- Of answers the law wants to hear once.
+      if v_current or (r.ev_fresh > 0 and (r.law ->> 'isAnswered') = 'false') then
+        v_due := v_due || r.id;
+        -- Should this worker die now, the next acquire sees to it.
+        r.law_due_us := r.last_us + 50000;
+      end if;
     end if;
     if e."blockMs" > 0 then
       if r.last_us + e."blockMs" * 1000 > r.blocked_us then
-        if r.kind = 'learned' or not v_refused then
+        if not v_refused then
           insert into sluice.limit_event (bucket_id, type, detail)
             select r.id, 'blocked', jsonb_build_object('blockedMs', e."blockMs", 'reason', e.reason) where r.blocked_us <= r.last_us;
         end if;
@@ -1886,7 +1959,6 @@ begin
     end if;
     if r.kind = 'learned' and (r.ev_refused > 0 or r.law is null or r.law_stepped_us < r.last_us - 200000) then
       v_due := v_due || r.id;
-      -- Should this worker die now, the next acquire sees to it.
       r.law_due_us := r.last_us + 50000;
     end if;
     update sluice.limit_bucket b set
@@ -1896,7 +1968,7 @@ begin
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
       ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,
-      blocked_at = r.blocked_at, blocked_reason = r.blocked_reason, refusals = r.refusals, refused_us = r.refused_us,
+      blocked_at = r.blocked_at, blocked_reason = r.blocked_reason, ev_counted = r.ev_counted,
       last_us = r.last_us, generation = r.generation, granted = r.granted
       where b.id = r.id;
   end loop;
@@ -1964,7 +2036,7 @@ declare
        and (b.paused_at is not null or b.blocked_us > b.last_us)
      order by b.id for no key update);
 begin
-  update sluice.limit_bucket b set paused_at = null, paused_reason = null, blocked_us = 0, refusals = 0 where b.id = any (v_ids);
+  update sluice.limit_bucket b set paused_at = null, paused_reason = null, blocked_us = 0 where b.id = any (v_ids);
   insert into sluice.limit_event (bucket_id, type) select unnest(v_ids), 'resumed';
   return cardinality(v_ids);
 end $$;

@@ -40,7 +40,7 @@ create table sluice.limit_bucket (
   probe_us bigint not null default 0,
   probe_lease_us bigint not null default 0,       -- a probe is on its way; given up when nothing is heard of it
   epoch int not null default 0,
-  law jsonb,
+  law jsonb,                                      -- learned: its control law; gates: their breaker; others: their refusals
   law_version int not null default 0,
   law_stepped_us bigint not null default 0,
   law_due_us bigint,                              -- null = time alone changes nothing
@@ -49,12 +49,11 @@ create table sluice.limit_bucket (
   ev_failed int not null default 0,
   ev_stale int not null default 0,
   ev_retry_ms float8,
+  ev_counted boolean not null default false,      -- the answer that refused said how much is left
   -- Blocked by an answer, or paused by an operator.
   blocked_us bigint not null default 0,
   blocked_at timestamptz,
   blocked_reason text,
-  refusals int not null default 0,                -- in a row, for the backoff of limits that do not learn
-  refused_us bigint not null default 0,
   paused_at timestamptz,
   paused_reason text,
   generation bigint not null default 0,           -- of limit_alive, when last written

@@ -55,9 +55,7 @@ export function toView(row: LookRow): LimitView {
     kind: row.kind,
     state,
     ...(row.max === null ? {} : { used: row.used, max: row.max }),
-    ...(row.max === null || row.max === row.declared_max || row.declared_max === null
-      ? {}
-      : { declaredMax: row.declared_max }),
+    ...(standing.declaredMax === null ? {} : { declaredMax: standing.declaredMax }),
     ...(standing.perMs === null ? {} : { perMs: standing.perMs }),
     ...(row.foreign_used > 0 ? { usedByOthers: row.foreign_used } : {}),
     ...(row.rate === null ? {} : { ratePerSecond: row.rate }),

@@ -35,11 +35,15 @@ export interface ReportsOptions {
 }
 
 const NEARLY_EMPTY = 0.1;
+/** Then they are told once more, which does no harm. */
+const MOST_ANSWERED = 10_000;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
 
 export function createReports(options: ReportsOptions): Reports {
   const { pool, idOf, onLawDue, onRelease, onDropped, collectMs, releaseMs } = { ...defaults, ...options };
   let collected = new Map<number, Tally>();
+  /** By bucket: the epoch of which an answer was told. */
+  const answered = new Map<number, number>();
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -48,9 +52,14 @@ export function createReports(options: ReportsOptions): Reports {
 
   async function report(permit: Permit, observation: Observation): Promise<void> {
     let delayMs = Infinity;
-    const refused = observation.result === 'refused' ? refusedCharge(permit.charges, observation.limit) : -1;
+    const { result } = observation;
+    // A refusal that says nothing of its own may still say when the quota is whole again.
+    const told = result === 'refused' ? toldReset(permit.charges, observation) : undefined;
+    const refused = result === 'refused' ? refusedCharge(permit.charges, observation.limit, told?.charge) : -1;
     for (const [index, charge] of permit.charges.entries()) {
-      delayMs = Math.min(delayMs, note(permit, index, charge, observation, index === refused));
+      const heard =
+        index === refused && charge === told?.charge ? { ...observation, blockForMs: told.blockMs } : observation;
+      delayMs = Math.min(delayMs, note(permit, index, charge, heard, index === refused));
     }
     for (const quota of observation.quotas ?? []) delayMs = Math.min(delayMs, noteQuota(permit, quota));
     if (delayMs === 0) await flush();
@@ -89,8 +98,14 @@ export function createReports(options: ReportsOptions): Reports {
       if (observation.blockForMs !== undefined) entry.blockMs = Math.max(entry.blockMs ?? 0, observation.blockForMs);
       return 0;
     }
-    if (limit.kind === 'learned') {
-      const outcomes = outcomesOf(entryOf(charge), permit.epochs[index]!);
+    const epoch = permit.epochs[index]!;
+    // A known limit that has refused hears of the first answer since.
+    if (result === 'ok' && epoch > 0 && isFirstAnswer(idOf(charge), epoch)) {
+      if (limit.kind !== 'learned' && limit.kind !== 'none') outcomesOf(entryOf(charge), epoch).oks += 1;
+      delayMs = Math.min(delayMs, releaseMs);
+    }
+    if (limit.kind === 'learned' || (limit.kind === 'none' && epoch > 0)) {
+      const outcomes = outcomesOf(entryOf(charge), epoch);
       if (result === 'failed') outcomes.failures += 1;
       // Refused by another limit: this one let it through.
       else outcomes.oks += 1;
@@ -99,7 +114,7 @@ export function createReports(options: ReportsOptions): Reports {
     if (
       result === 'failed' &&
       observation.blockForMs !== undefined &&
-      index === refusedCharge(permit.charges, observation.limit)
+      index === refusedCharge(permit.charges, observation.limit, undefined)
     ) {
       // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
       const entry = entryOf(charge);
@@ -127,6 +142,13 @@ export function createReports(options: ReportsOptions): Reports {
     if (match.max !== undefined) entry.max = Math.min(entry.max ?? Infinity, match.max);
     if (match.blockMs !== undefined) return 0;
     return match.remaining !== undefined && match.remaining <= (quota.max ?? 0) * NEARLY_EMPTY ? releaseMs : collectMs;
+  }
+
+  function isFirstAnswer(id: number, epoch: number): boolean {
+    if (answered.get(id) === epoch) return false;
+    if (answered.size >= MOST_ANSWERED) answered.clear();
+    answered.set(id, epoch);
+    return true;
   }
 
   function entryOf(charge: Charge): Tally {
@@ -211,10 +233,28 @@ export function createReports(options: ReportsOptions): Reports {
   }
 }
 
-/** The charge that a refusal is about: the named limit, else the last window or learned limit. -1 = none. */
-function refusedCharge(charges: readonly Charge[], limit: string | undefined): number {
+/** When the quota of a refusal that says no time is whole again, as its headers have it, and of which limit they speak. */
+function toldReset(
+  charges: readonly Charge[],
+  { blockForMs, quotas = [] }: Observation,
+): { readonly charge: Charge; readonly blockMs: number } | undefined {
+  if (blockForMs !== undefined) return undefined;
+  const matches = quotas.flatMap((quota) => {
+    const isEmpty = (quota.remaining ?? 0) <= 0 && (quota.resetAfterMs ?? 0) > 0;
+    const match = isEmpty ? matchQuota(charges, { ...quota, remaining: 0 }) : undefined;
+    return match?.resetMs === undefined ? [] : [{ ...match, blockMs: match.resetMs }];
+  });
+  return matches.find(({ remaining }) => remaining !== undefined) ?? matches[0];
+}
+
+/**
+ * The charge that a refusal is about: the named limit, else the one of which its headers say that nothing is left, else the last
+ * window or learned limit. -1 = none.
+ */
+function refusedCharge(charges: readonly Charge[], limit: string | undefined, told: Charge | undefined): number {
   const named = limit === undefined ? -1 : charges.findIndex((charge) => charge.limit.name === limit);
   if (named >= 0) return named;
+  if (told) return charges.indexOf(told);
   const last = charges.findLastIndex((charge) => charge.limit.kind !== 'inflight');
   return last >= 0 ? last : charges.length - 1;
 }

@@ -11,6 +11,7 @@ const limit: LimitStanding = {
   kind: 'learned',
   used: null,
   max: null,
+  declaredMax: null,
   perMs: null,
   clock: null,
   usedByOthers: 0,
@@ -126,6 +127,12 @@ describe('what a run waits for, in words', () => {
 describe('how a limit stands, in words', () => {
   it.each<[string, LimitStanding, string, string]>([
     ['a window', window, 'free', '97 of 100 used in 60 s'],
+    [
+      'a window of which less is given out',
+      { ...window, max: 98, declaredMax: 100, ratePerSecond: 1.6 },
+      'free',
+      '97 of 98 used in 60 s, evenly, 100 declared',
+    ],
     ['a window that is full', { ...window, used: 100 }, 'full', '100 of 100 used in 60 s'],
     [
       'a learned window',

@@ -201,7 +201,7 @@ begin
   update sluice.limit_bucket b set
     tail = n.tail, used = n.used, ring = n.ring, filling = n.filling, foreign_used = n.foreign_used,
     freed = n.freed, freed_us = n.freed_us, tokens = n.tokens, paced_us = n.paced_us,
-    probe_us = n.probe_us, probe_lease_us = n.probe_lease_us, blocked_us = n.blocked_us, refused_us = n.refused_us,
+    probe_us = n.probe_us, probe_lease_us = n.probe_lease_us, blocked_us = n.blocked_us,
     law_due_us = n.law_due_us, ev_granted = n.ev_granted, ev_waited_us = n.ev_waited_us,
     queue_len = n.queue_len, queue_cost = n.queue_cost, queue_until_us = n.queue_until_us, vtime = n.vtime,
     last_us = n.last_us, generation = n.generation, granted = n.granted, reserved = n.reserved

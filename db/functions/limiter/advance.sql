@@ -22,7 +22,6 @@ begin
     r.probe_us := case when r.probe_us > r.last_us then v_now + r.probe_us - r.last_us else 0 end;
     r.paced_us := v_now;
     r.tokens := least(r.tokens, 0);
-    r.refused_us := 0;
     if r.max is not null then
       r.tail := sluice.limit_tail(r, v_now);
       r.ring := array_fill(0::float8, array[r.slots]);

@@ -19,7 +19,8 @@ begin
   end if;
   v_decreased := p_epoch > r.epoch;
   update sluice.limit_bucket b set
-    law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
+    -- Calls without a limit that are refused too often have one that nobody knows.
+    kind = 'learned', law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
     rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
     hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
     probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,

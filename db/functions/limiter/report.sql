@@ -12,7 +12,6 @@ declare
   v_clock bigint;
   v_index int;
   v_amount float8;
-  v_backoff_us bigint;
   v_current boolean;
   v_refused boolean;
   v_loses boolean := false;
@@ -71,30 +70,27 @@ begin
         r.ev_stale := r.ev_stale + e.refusals[k];
       end if;
     end loop;
-    if v_refused and r.kind <> 'learned' then
-      r.ev_refused := 0;
-      r.ev_stale := 0;
+    if r.kind <> 'learned' then
       if v_current then
-        -- It believed to have room: others use the same quota, or the declaration is wrong.
-        if r.refused_us < r.last_us - 2 * r.win_us - 60000000 then
-          r.refusals := 0;
-        end if;
-        r.refusals := least(r.refusals + 1, 20);
-        r.refused_us := r.last_us;
+        -- It believed to have room. What that means is said by the law of refusals in a moment; until then nobody calls.
         r.epoch := r.epoch + 1;
-        v_backoff_us := least(1000000 * 2 ^ (r.refusals - 1), greatest(r.win_us, 1000000))::bigint;
-        insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'refused', jsonb_build_object(
-          'used', r.used, 'max', r.max, 'reason', e.reason, 'blockedMs', coalesce(e."blockMs", v_backoff_us / 1000)));
-        if e."blockMs" is null and r.kind <> 'gate' then
-          r.blocked_us := greatest(r.blocked_us, r.last_us + v_backoff_us);
+        r.ev_counted := r.ev_counted or e.remaining is not null;
+        if e."blockMs" is null then
+          r.blocked_us := greatest(r.blocked_us, r.last_us + 60000);
           r.blocked_at := clock_timestamp();
           r.blocked_reason := coalesce(e.reason, 'refused');
         end if;
       end if;
+      -- Of answers the law wants to hear once.
+      if v_current or (r.ev_fresh > 0 and (r.law ->> 'isAnswered') = 'false') then
+        v_due := v_due || r.id;
+        -- Should this worker die now, the next acquire sees to it.
+        r.law_due_us := r.last_us + 50000;
+      end if;
     end if;
     if e."blockMs" > 0 then
       if r.last_us + e."blockMs" * 1000 > r.blocked_us then
-        if r.kind = 'learned' or not v_refused then
+        if not v_refused then
           insert into sluice.limit_event (bucket_id, type, detail)
             select r.id, 'blocked', jsonb_build_object('blockedMs', e."blockMs", 'reason', e.reason) where r.blocked_us <= r.last_us;
         end if;
@@ -107,7 +103,6 @@ begin
     end if;
     if r.kind = 'learned' and (r.ev_refused > 0 or r.law is null or r.law_stepped_us < r.last_us - 200000) then
       v_due := v_due || r.id;
-      -- Should this worker die now, the next acquire sees to it.
       r.law_due_us := r.last_us + 50000;
     end if;
     update sluice.limit_bucket b set
@@ -117,7 +112,7 @@ begin
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
       ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,
-      blocked_at = r.blocked_at, blocked_reason = r.blocked_reason, refusals = r.refusals, refused_us = r.refused_us,
+      blocked_at = r.blocked_at, blocked_reason = r.blocked_reason, ev_counted = r.ev_counted,
       last_us = r.last_us, generation = r.generation, granted = r.granted
       where b.id = r.id;
   end loop;

@@ -8,7 +8,7 @@ declare
        and (b.paused_at is not null or b.blocked_us > b.last_us)
      order by b.id for no key update);
 begin
-  update sluice.limit_bucket b set paused_at = null, paused_reason = null, blocked_us = 0, refusals = 0 where b.id = any (v_ids);
+  update sluice.limit_bucket b set paused_at = null, paused_reason = null, blocked_us = 0 where b.id = any (v_ids);
   insert into sluice.limit_event (bucket_id, type) select unnest(v_ids), 'resumed';
   return cardinality(v_ids);
 end $$;

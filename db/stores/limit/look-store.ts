@@ -50,6 +50,7 @@ export function standingOf(row: LookRow): LimitStanding {
     kind: row.kind,
     used: row.max === null ? null : row.used,
     max: row.max,
+    declaredMax: row.max === null || row.max === row.declared_max ? null : row.declared_max,
     perMs: row.win_us === 0 || row.kind === 'inflight' ? null : row.win_us / 1_000,
     clock: clockOf(row.spec),
     usedByOthers: row.foreign_used,
