@@ -122,7 +122,10 @@ export function climbed(s: LawState): void {
   // So much more than it was said to hold was accepted in its length: it was no window.
   if (s.limit * s.window.hiMs > 5000 * s.window.max) s.window.max = 0;
   const isWindow = s.window.max >= windowCalls;
-  s.climb.stepUp = Math.min(isWindow ? 2 * largestStep : largestStep, (isWindow ? 3 : 2) * s.climb.stepUp);
+  // Where nothing was ever refused it is the first search again.
+  const isUnknown = s.estimate.sure < 2 && s.estimate.refusedRate === 0 && !isWindow;
+  const most = isWindow ? 2 * largestStep : isUnknown ? 1 : largestStep;
+  s.climb.stepUp = Math.min(most, (isWindow ? 3 : 2) * s.climb.stepUp);
   capStep(s);
   enter(s, 'climb');
 }

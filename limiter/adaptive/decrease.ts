@@ -3,6 +3,7 @@
  * below it the limit has fallen, or others came. Next stop: `limiter/adaptive/probe.ts` or easing in `limiter/adaptive/step.ts`.
  */
 import type { LearnedLimit } from '../../contracts/limit.ts';
+import { doubt, isDoubtful } from './chance.ts';
 import { touched } from './climb.ts';
 import { hold } from './probe.ts';
 import { noteRefusal } from './detect-sliding-window.ts';
@@ -12,6 +13,14 @@ import { slidingKnown } from './detect-window.ts';
 
 /** Lowers what is given out, and begins a new epoch: refusals of older permits change nothing any more. */
 export function decrease(s: LawState, event: LawEvent, spec: LearnedLimit): string {
+  const before = s.rate;
+  const text = lowered(s, event, spec);
+  if (s.phase === 'hold' || s.phase === 'settle' || !isDoubtful(s)) return text;
+  doubt(s);
+  return `refused at ${describe(before)} as now and then before: half the rate for a while, to see whether it matters`;
+}
+
+function lowered(s: LawState, event: LawEvent, spec: LearnedLimit): string {
   const before = s.rate;
   const sample = measuredNow(s);
   const wasSure = s.estimate.sure === 2;

@@ -8,9 +8,9 @@ import type { LearnedLimit } from '../../contracts/limit.ts';
  * start: doubling until the first refusal. cruise: just below the estimate. climb: just above it, for a while, to see
  * whether the limit is higher. ease: slow for a moment after a refusal. hold: closed, one call at a time finds out when
  * it opens. settle: waits once so that a sliding window has let go of the first ramp. fill: uses up one whole window to
- * measure it. outage: the server fails, one call at a time. recover: back from an outage.
+ * measure it. doubt: half the rate, to see whether refusals have to do with it. outage: the server fails, one call at a time. recover: back from an outage.
  */
-export type LawPhase = 'start' | 'cruise' | 'climb' | 'ease' | 'hold' | 'settle' | 'fill' | 'outage' | 'recover';
+export type LawPhase = 'start' | 'cruise' | 'climb' | 'ease' | 'hold' | 'settle' | 'fill' | 'doubt' | 'outage' | 'recover';
 
 /** What happened since the last step, over all workers. */
 export interface LawEvent {
@@ -66,6 +66,7 @@ export interface LawState {
   readonly recent: Recent;
   readonly sliding: SlidingEvidence;
   readonly outcomes: Outcomes;
+  readonly chance: Chance;
 }
 
 /** How the estimate was come by, and how far it is trusted. Changed by every refusal; `cruise`, `climb`, `ease`. */
@@ -191,6 +192,24 @@ export interface SlidingEvidence {
   notedMs: number;
 }
 
+/** Refusals that do not depend on the rate. `chance.ts`, all phases. */
+export interface Chance {
+  /** This share of calls is refused whatever the rate; 0 = none is known. */
+  share: number;
+  /** Accepted since the last refusal, and between that and the one before; calls. */
+  sent: number;
+  gap: number;
+  /** The same of the latest refusals, newest first, and of how many it must be like chance. */
+  gaps: readonly number[];
+  wanted: number;
+  /** Of the latest calls, each worth a little less than the next: how many, and how many were refused. */
+  recentSent: number;
+  recentRefused: number;
+  /** `doubt`: calls that are still to be tried at half the rate, and how many were refused. */
+  doubtCalls: number;
+  doubtRefused: number;
+}
+
 /** Outcomes of the latest calls, each call worth 0.9 of the next. `outage.ts`, all phases. */
 export interface Outcomes {
   ok: number;
@@ -267,7 +286,7 @@ export function describe(rate: number): string {
 
 /** A copy that a step may change: the parts are copied, what they hold is never changed in place. */
 export function copyOf(s: LawState): LawState {
-  const { estimate, mark, ramp, held, climb, window, recent, sliding, outcomes } = s;
+  const { estimate, mark, ramp, held, climb, window, recent, sliding, outcomes, chance } = s;
   return {
     ...s,
     estimate: { ...estimate },
@@ -279,5 +298,6 @@ export function copyOf(s: LawState): LawState {
     recent: { ...recent },
     sliding: { ...sliding },
     outcomes: { ...outcomes },
+    chance: { ...chance },
   };
 }

@@ -10,6 +10,7 @@ import { decrease } from './decrease.ts';
 import { holdUntilOpening, nextProbe } from './probe.ts';
 import { opened } from './reopened.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './outage.ts';
+import { countChance, doubted, isChance, newChance, passDoubt } from './chance.ts';
 import { countRecent } from './recent-accepted.ts';
 import { countSpans, forgetSpans, leavingRate } from './detect-sliding-window.ts';
 import { bounds, clamp, copyOf, describe, enter, setMark } from './state.ts';
@@ -88,6 +89,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
     recent: { bins: [], binMs: 0, atMs: 0, fromMs: 0 },
     sliding: { spans: [], fromMs: 0, ok: 0, same: [], bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0 },
     outcomes: { ok: 0, failed: 0 },
+    chance: { ...newChance },
   };
   return output(state, spec);
 }
@@ -105,7 +107,8 @@ export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): L
   return output(s, spec, text);
 }
 
-function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
+function advanceTo(s: LawState, event: LawEvent): void {
+  const { atMs, demand, ok, sent } = event;
   const backMs = s.nowMs - atMs;
   if (backMs > 1000) {
     // The store's clock was set back: every remembered time moves with it.
@@ -123,6 +126,7 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   s.nowMs += passedMs;
   countRecent(s, ok);
   countSpans(s, ok);
+  countChance(s, event);
   s.clean += ok;
   const below = (passedMs * s.limit) / 1000 - ok;
   // One per cent more, because the estimate may be that much too low.
@@ -157,9 +161,14 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
   countOutcomes(s, event.ok + event.refused + event.stale, event.failed);
   earn(s, event.ok);
 
-  if (event.refused + event.stale > 0) pay(s, event.refused + event.stale);
   const wasHeld = s.phase === 'hold' || s.phase === 'settle';
-  if (event.refused > 0) {
+  const isIgnored = !wasHeld && isChance(s, event);
+  if (event.refused + event.stale > 0 && !isIgnored) pay(s, event.refused + event.stale);
+  if (event.refused > 0 && s.phase === 'doubt') {
+    const said = doubted(s, event);
+    if (said !== undefined) return said === '' ? undefined : said;
+  }
+  if (event.refused > 0 && !isIgnored) {
     s.mark.ok += event.ok;
     s.lastRefusalMs = s.nowMs;
     s.clean = 0;
@@ -216,6 +225,9 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
         s.limit = Math.min(ceiling, s.limit);
         return `clean at ${describe(s.limit)}`;
       }
+      return undefined;
+    case 'doubt':
+      passDoubt(s);
       return undefined;
     case 'recover':
       if (inPhaseMs >= 2000 + 2 * s.rttMs) enter(s, 'cruise');
@@ -276,7 +288,7 @@ function setFillRate(s: LawState): void {
 
 function rateOf(s: LawState, spec: LearnedLimit): number {
   const { floor, ceiling } = bounds(spec);
-  const share = { start: 1, cruise: 1 - s.estimate.margin, climb: 1 + s.climb.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
+  const share = { start: 1, cruise: 1 - s.estimate.margin, climb: 1 + s.climb.stepUp, ease: 0.5, doubt: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
   const filling = s.phase === 'fill' ? s.window.fillRate : 0;
   const rate = Math.max(filling, s.limit * share[s.phase]);
   return clamp(s.nowMs < s.window.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);
