@@ -3,7 +3,10 @@
  * limiter. Next stop: `limiter/acquire/acquire.ts`.
  */
 
-/** At most `max` units of cost in any window of `perMs`. Exact: never more, with any number of workers. */
+/**
+ * At most `max` units of cost in any window of `perMs`; with `aligned` in each of those that begin at multiples of it on the clock.
+ * Exact: never more, with any number of workers.
+ */
 export interface WindowLimit {
   readonly kind: 'window';
   /** Name, unique in the provider; operators see it. */
@@ -16,6 +19,52 @@ export interface WindowLimit {
   readonly reserve?: number;
   /** The window is stretched by this much, so that calls that travel at different speeds stay inside it. Default 100. */
   readonly guardMs?: number;
+  /**
+   * The third party counts from zero again at every multiple of `perMs` on the clock (each full minute, each full hour) instead of
+   * over the last `perMs`. Calls within `guardMs` of such a moment count on both sides of it, since nobody's clock is exact; its
+   * default is a second then, and `perMs` must be more than four times as long. Default false.
+   */
+  readonly aligned?: boolean;
+  /** With `aligned`: it begins so many milliseconds after the multiples. Default 0. */
+  readonly offsetMs?: number;
+}
+
+/** At most `max` units of cost in a day, week (from Monday) or month of a time zone. */
+export interface CalendarLimit {
+  readonly kind: 'calendar';
+  readonly name: string;
+  /** Units of cost, ≥ 1. */
+  readonly max: number;
+  readonly per: 'day' | 'week' | 'month';
+  /** Where its midnight is, e.g. `America/Los_Angeles`, `UTC`. Summer time is kept to. */
+  readonly zone: string;
+  /** Share of `max` left to others who use the same quota, 0 … 0.99. Default 0. */
+  readonly reserve?: number;
+  /** Calls so close to midnight count on both sides of it, since nobody's clock is exact. Default 1,000. */
+  readonly guardMs?: number;
+}
+
+/**
+ * A token bucket, or a leaky one: `burst` units at once, and `perSecond` flow in (or out). Exact for calls that cost at most
+ * `burst − perSecond × guardMs / 1000`; a dearer one goes when the bucket is full.
+ */
+export interface BucketLimit {
+  readonly kind: 'bucket';
+  readonly name: string;
+  /** Units a second, above 0: `10`, or `1 / 60` for one a minute. */
+  readonly perSecond: number;
+  /** Units that may be taken at once after a pause, ≥ 1. */
+  readonly burst: number;
+  /** Share of both left to others who use the same quota, 0 … 0.99. Default 0. */
+  readonly reserve?: number;
+  /** So much of the burst, in milliseconds of its flow, is left unused, so that calls may travel at different speeds. Default 100. */
+  readonly guardMs?: number;
+}
+
+/** No limit: what a refusal blocks, for one account, and what puts a call behind its provider's gates. */
+export interface NoLimit {
+  readonly kind: 'none';
+  readonly name: string;
 }
 
 /** At most `max` calls in flight at once. */
@@ -39,7 +88,7 @@ export interface LearnedLimit {
   readonly ceilingPerSecond?: number;
 }
 
-export type LimitSpec = WindowLimit | InflightLimit | LearnedLimit;
+export type LimitSpec = WindowLimit | CalendarLimit | BucketLimit | InflightLimit | LearnedLimit | NoLimit;
 
 /** What one call takes from one limit. All charges of a call are taken together or not at all. */
 export interface Charge {
@@ -52,6 +101,9 @@ export interface Charge {
 
 /** Order of service on a shared limit: interactive calls overtake bulk work, trickle work goes last. */
 export type Priority = 'interactive' | 'bulk' | 'trickle';
+
+/** Under this name limits and outages know the refresh of credentials: `except: ['refresh']` leaves it out of a limit. */
+export const REFRESH_ENDPOINT = 'refresh';
 
 /** What a third party said about its quota in one answer (headers or body). */
 export interface QuotaHint {

@@ -15,7 +15,7 @@ export type Outcome =
   /** The same call may succeed later. Without `afterMs` the retry policy's backoff decides. Costs one attempt. */
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
   /**
-   * The third party refused because of a limit: closes the key for every caller. Costs no attempt.
+   * The third party refused because of a limit: blocks the key for every caller. Costs no attempt.
    * `limit` names the limit that was hit (as declared by the provider); without it the most specific one of the call is
    * meant. `afterMs` is how long the third party asked to wait, if it said so.
    */

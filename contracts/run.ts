@@ -88,14 +88,15 @@ export interface RunResult {
   readonly calls: number;
 }
 
-/** What some lists of a run wait for. Lists whose call is on its way wait for nothing. */
+/** What a run, or some of its lists, wait for. */
 export interface RunWait {
   /**
-   * `limit`: their turns at a limit · `backoff`: they are called again after a failed call · `provider`: the whole provider is
-   * failing, closed or paused · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails again and
-   * again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas).
+   * `limit`: their turns at a limit · `backoff`: they are called again after a failed call · `call`: an answer that takes long ·
+   * `provider`: the whole provider, or one endpoint, is failing or paused · `account`: it must be connected again · `operator`: it is
+   * paused · `cancel`: it is being cancelled · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails
+   * again and again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas).
    */
-  readonly kind: 'limit' | 'backoff' | 'provider' | 'worker' | 'entity';
+  readonly kind: 'limit' | 'backoff' | 'call' | 'provider' | 'account' | 'operator' | 'cancel' | 'worker' | 'entity';
   /** Node of the tree; undefined when it is about all of them. */
   readonly node?: string;
   /** The limit's key, as `sluice limits` shows it. */

@@ -3,6 +3,7 @@ export { createPool, inTransaction } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { migrate, type MigrateOptions } from './migrate.ts';
 export { grantRuntime } from './grant-runtime.ts';
+export { readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageFlaws, type PageToCommit } from './stores/sync/page-store.ts';

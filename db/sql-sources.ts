@@ -40,6 +40,9 @@ function functionIn(path: string, text: string): SqlFunction {
 
 /** The functions that a file of SQL makes, each with the comment above it. */
 export function functionsIn(sql: string): SqlFunction[] {
-  const found = sql.matchAll(/^(?:--.*\n)*create or replace function sluice\.(\w+)\([\s\S]*?\$\$[\s\S]*?\$\$;$/gm);
+  // Its body is a text between dollars, or an expression that is bound when the function is made.
+  const found = sql.matchAll(
+    /^(?:--.*\n)*create or replace function sluice\.(\w+)\([\s\S]*?(?:\$\$[\s\S]*?\$\$;|^ +return [^;]*;)$/gm,
+  );
   return [...found].map(([text, name]) => ({ name: name as string, text }));
 }

@@ -5,13 +5,16 @@
 import type { Charge } from '../contracts/limit.ts';
 import type { Pool } from '../db/pool.ts';
 import { acquire } from './acquire/acquire.ts';
+import { cleanCharge, cleanRequest } from './acquire/clean-request.ts';
 import { createBreaker } from './circuit-breaker/breaker.ts';
+import { keyText } from './buckets/key-text.ts';
 import { createBuckets } from './buckets/registry.ts';
 import { LimiterUnavailable } from './errors.ts';
 import { explain, type Explanation } from './admin/explain.ts';
 import { createGroupCommit } from './acquire/batcher.ts';
 import { createLearner } from './adaptive/controller.ts';
 import { createOperations, type Operations } from './admin/operations.ts';
+import { cleanObservation } from './report/clean-observation.ts';
 import { createReports } from './report/report.ts';
 import { ABANDON } from './statements.ts';
 import { createSleepers } from './acquire/local-waiters.ts';
@@ -27,6 +30,11 @@ export interface LimiterOptions {
    * 900,000.
    */
   readonly maxRetryAfterMs?: number;
+  /**
+   * The longest time that a key is blocked because an answer says so (`Retry-After`, a quota's reset), in milliseconds: then one
+   * call asks again. Default 86,400,000 (a day).
+   */
+  readonly longestBlockMs?: number;
   readonly sweep?: SweepOptions;
 }
 
@@ -48,21 +56,21 @@ export interface Limiter extends Operations {
    * What a call with these charges would meet if it came now. Takes nothing.
    * @throws LimiterUnavailable when the store can't be asked.
    */
-  explain(charges: readonly Charge[], account?: string): Promise<Explanation>;
+  explain(charges: readonly Charge[], account?: string, endpoint?: string): Promise<Explanation>;
   /** What this process saw since it began, for metrics. Costs nothing. */
   stats(): LimiterStats;
   /** Sends what was reported and ends. Permits that are out stay counted. */
   stop(): Promise<void>;
 }
 
-const defaults = { maxRetryAfterMs: 900_000 } satisfies Partial<LimiterOptions>;
+const defaults = { maxRetryAfterMs: 900_000, longestBlockMs: 86_400_000 } satisfies Partial<LimiterOptions>;
 
 /**
  * Makes a limiter on a migrated database.
  * @see docs/limiter.md
  */
 export function createLimiter(options: LimiterOptions): Limiter {
-  const { pool, maxRetryAfterMs } = { ...defaults, ...options };
+  const { pool, maxRetryAfterMs, longestBlockMs } = { ...defaults, ...options };
   let stopped = false;
   const learner = createLearner(pool);
   const onLawDue = learner.step;
@@ -72,7 +80,13 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const breaker = createBreaker(pool);
   const { decide: decideTogether, wasLate } = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
   const decide = breaker.guard(decideTogether);
-  const reports = createReports({ pool, idOf: ({ key }) => buckets.idOf(key), onLawDue, onRelease: sleepers.wake });
+  const reports = createReports({
+    pool,
+    idOf: ({ key }) => buckets.idOf(key),
+    onLawDue,
+    onRelease: sleepers.wake,
+    onDropped: () => stats.dropped(),
+  });
   const giveBack = async (permit: Permit): Promise<void> => {
     await breaker.report(permit, { result: 'not-sent' });
     await reports.report(permit, { result: 'not-sent' });
@@ -83,19 +97,24 @@ export function createLimiter(options: LimiterOptions): Limiter {
 
   return {
     ...createOperations(pool),
-    explain: (charges, account) => explain(pool, charges, account),
+    explain: (charges, account, endpoint) => explain(pool, charges.map(cleanCharge), account, endpoint),
     async acquire(request) {
       if (stopped) throw new TypeError('This limiter was stopped');
-      return stats.acquired(acquire({ buckets, decide, wasLate, sleepers, giveBack, maxRetryAfterMs }, request));
+      return stats.acquired(
+        acquire({ buckets, decide, wasLate, sleepers, giveBack, maxRetryAfterMs }, cleanRequest(request)),
+      );
     },
     async report(permit, observation) {
       stats.reported(observation);
-      await Promise.all([breaker.report(permit, observation), reports.report(permit, observation)]);
+      const heard = cleanObservation(observation, longestBlockMs);
+      await Promise.all([breaker.report(permit, heard), reports.report(permit, heard)]);
+      // What a refusal means holds before its caller goes on.
+      if (heard.result === 'refused') await learner.settled();
     },
     stats: () => stats.read(sleepers.count()),
     async abandon(callKey) {
       try {
-        await pool.query({ name: 'sluice-limit-abandon', text: ABANDON, values: [[callKey]] });
+        await pool.query({ name: 'sluice-limit-abandon', text: ABANDON, values: [[keyText(callKey)]] });
       } catch (error) {
         throw new LimiterUnavailable(error);
       }

@@ -11,9 +11,9 @@ export const ACQUIRE = `
 /** Inserts or updates rows by primary key, in id order. */
 export const CONFIGURE = `
   select sluice.limit_configure(row.id, row.key, row.kind, row.spec, row.max, row."winUs", row."guardUs", row."slotUs",
-           row.slots, row."reserveStep", row.rate)
+           row.slots, row."slotsAhead", row.align, row.zone, row."alignUs", row."reserveStep", row.rate, row.burst)
     from (select * from json_to_recordset($1::json) as row (id bigint, key text, kind text, spec jsonb, max float8,
-            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "reserveStep" float8, rate float8)
+            "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "slotsAhead" int, align text, zone text, "alignUs" bigint, "reserveStep" float8, rate float8, burst float8)
            order by id) row`;
 
 /** Locks the reported rows in id order; one transaction. */
@@ -28,37 +28,36 @@ export const LAW_READ = 'select * from sluice.limit_law_read($1::bigint[])';
 /** Locks the stepped rows in id order; returns those whose version had changed. */
 export const LAW_WRITE = 'select sluice.limit_law_write_all($1::json) as lost';
 
+/** Locks the stepped rows in id order; returns those whose version had changed. */
+export const REFUSALS_WRITE = 'select sluice.limit_refusals_write_all($1::json) as lost';
+
 /** Reads one row by primary key. */
 export const BREAKER_READ = `
-  select b.law as state, b.law_version as version, b.paused_at is not null as is_paused, b.closed_reason as reason,
+  select b.law as state, b.law_version as version, b.paused_at is not null as is_paused,
          (sluice.limit_clock_us() / 1000.0)::float8 as at_ms
     from sluice.limit_bucket b where b.id = $1`;
 
-/** Locks one row by primary key; false when the version is not $2 any more. $8 is for the gate's events, or null. */
+/** Locks one row by primary key; false when the version is not $2 any more. $6 is for the gate's events, or null. */
 export const BREAKER_WRITE = `
   with written as (
-    update sluice.limit_bucket b
-       set law = $3::jsonb, law_version = b.law_version + 1, hold = $4, probe_us = $5::bigint,
-           closed_at = case when $4 then to_timestamp($6::float8 / 1000) end, closed_reason = case when $4 then $7::text end
+    update sluice.limit_bucket b set law = $3::jsonb, law_version = b.law_version + 1, hold = $4, probe_us = $5::bigint
      where b.id = $1 and b.law_version = $2 returning b.id
   ), noted as (
-    insert into sluice.limit_event (bucket_id, type, detail) select id, 'outage', $8::jsonb from written where $8::jsonb is not null
+    insert into sluice.limit_event (bucket_id, type, detail) select id, 'outage', $6::jsonb from written where $6::jsonb is not null
   )
   select exists (select from written) as written`;
 
-/** Reads rows by primary key and their tickets by index (bucket_id, class, tag). */
-export const LOOK = 'select * from sluice.limit_look($1::bigint[])';
-
-/** As LOOK, and the account by primary key. */
+/** Reads rows by primary key, their tickets by index (bucket_id, class, tag), and the account by primary key. */
 export const EXPLAIN = 'select * from sluice.limit_explain($1::bigint[], $2::float8[], $3)';
 
-/** Scans the bucket table; for operators. */
+/** Scans the bucket table; for operators. The gate of an endpoint is shown only while it says something. */
 export const FIND = `
   select id from sluice.limit_bucket b
    where ($1::text is null or starts_with(b.key, $1))
+     and (b.kind <> 'gate' or right(b.key, 2) = '/*' or b.hold or b.paused_at is not null)
      and ($2::text is null or b.kind = $2)
      and case $3::text when 'paused' then b.paused_at is not null
-                       when 'closed' then b.closed_us > sluice.limit_clock_us()
+                       when 'blocked' then b.blocked_us > sluice.limit_clock_us()
                        when 'waiting' then b.queue_len > 0 else true end
    order by b.key limit $4`;
 

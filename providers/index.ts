@@ -17,8 +17,8 @@ export { oauth2 } from './auth/oauth2.ts';
 export type { OAuth2Options } from './auth/oauth2.ts';
 export { jwtLifeMs, refreshable } from './auth/refresh.ts';
 export type { Refresh, RefreshableOptions, RefreshAnswer } from './auth/refresh.ts';
-export { inflight, learned, window } from './limits.ts';
-export type { CallFacts, LimitDeclaration, Scope } from './limits.ts';
+export { bucket, calendar, costAt, inflight, learned, window } from './limits.ts';
+export type { CallFacts, LimitDeclaration, PerCall, Scope } from './limits.ts';
 export { CallFailed } from './define/define-action.ts';
 export type {
   Action,

@@ -2,7 +2,18 @@
  * Limits as a provider states them: the limit itself, the scope it is counted by, and the calls it applies to.
  * `chargesFor` turns a call into what the limiter must be asked for. Next stop: `limiter/acquire/acquire.ts`.
  */
-import type { Charge, InflightLimit, LearnedLimit, LimitSpec, WindowLimit } from '../contracts/limit.ts';
+import type { Answer } from '../contracts/answer.ts';
+import { specMistakes } from '../contracts/limit-mistakes.ts';
+import type {
+  BucketLimit,
+  CalendarLimit,
+  Charge,
+  InflightLimit,
+  LearnedLimit,
+  LimitSpec,
+  NoLimit,
+  WindowLimit,
+} from '../contracts/limit.ts';
 
 /** What is known of a call when its limits are computed. */
 export interface CallFacts {
@@ -21,12 +32,19 @@ export const scopeNames = ['app', 'token', 'account', 'tenant', 'ip', 'endpoint'
 export type ScopeName = (typeof scopeNames)[number];
 export type Scope = ScopeName | ((call: CallFacts) => string);
 
+/** A number, or one that depends on the call, e.g. on the account's plan. Calls with the same key must get the same one. */
+export type PerCall = number | ((call: CallFacts) => number);
+
 export interface LimitDeclaration {
+  readonly name: string;
+  /** Without the numbers that depend on the call. */
   readonly spec: LimitSpec;
+  readonly specFor: (call: CallFacts) => LimitSpec;
   readonly by: readonly Scope[];
   readonly endpoints?: readonly string[];
   readonly except?: readonly string[];
   readonly cost: (call: CallFacts) => number;
+  readonly actualCost?: (answer: Answer) => number | undefined;
 }
 
 interface ScopeOptions {
@@ -36,37 +54,72 @@ interface ScopeOptions {
   readonly endpoints?: readonly string[];
   /** All endpoints but these. */
   readonly except?: readonly string[];
-  /** Units that a call takes, ≥ 0. Default 1. */
-  readonly cost?: number | ((call: CallFacts) => number);
 }
 
-/** A published limit: at most `max` in any window of `perMs`. */
-export function window(name: string, options: ScopeOptions & Omit<WindowLimit, 'kind' | 'name'>): LimitDeclaration {
-  const { by, endpoints, except, cost, ...limit } = options;
-  return declare({ kind: 'window', name, ...limit }, { by, ...optional({ endpoints, except, cost }) });
+interface CostOptions extends ScopeOptions {
+  /** Units that a call takes, ≥ 0. Where only the answer tells them, the most that it may be. Default 1. */
+  readonly cost?: PerCall;
+  /**
+   * What the call really cost, read from its answer: the difference to `cost` is given back, or charged. Undefined where the
+   * answer does not say. `costAt('extensions.cost.actualQueryCost')` reads it from a JSON body.
+   */
+  readonly actualCost?: (answer: Answer) => number | undefined;
+}
+
+type Numbers<L, N extends keyof L> = { readonly [K in N]: PerCall } & Omit<L, 'kind' | 'name' | N>;
+
+/** A published limit: at most `max` in any window of `perMs`, or, with `aligned`, in each window of the clock. */
+export function window(name: string, options: CostOptions & Numbers<WindowLimit, 'max'>): LimitDeclaration {
+  return declare('window', name, options, ['max']);
+}
+
+/** A published limit: at most `max` in each day, week or month of a time zone. */
+export function calendar(name: string, options: CostOptions & Numbers<CalendarLimit, 'max'>): LimitDeclaration {
+  return declare('calendar', name, options, ['max']);
+}
+
+/** A published token bucket, or leaky bucket: `burst` at once, `perSecond` all the time. */
+export function bucket(
+  name: string,
+  options: CostOptions & Numbers<BucketLimit, 'perSecond' | 'burst'>,
+): LimitDeclaration {
+  return declare('bucket', name, options, ['perSecond', 'burst']);
 }
 
 /** At most `max` calls in flight at once. */
-export function inflight(name: string, options: ScopeOptions & Omit<InflightLimit, 'kind' | 'name'>): LimitDeclaration {
-  const { by, endpoints, except, ...limit } = options;
-  return declare({ kind: 'inflight', name, ...limit }, { by, ...optional({ endpoints, except }), cost: 1 });
+export function inflight(name: string, options: ScopeOptions & Numbers<InflightLimit, 'max'>): LimitDeclaration {
+  return declare('inflight', name, options, ['max']);
 }
 
 /** An unknown limit: the rate is learned from successes and refusals. */
-export function learned(name: string, options: ScopeOptions & Omit<LearnedLimit, 'kind' | 'name'>): LimitDeclaration {
-  const { by, endpoints, except, cost, ...limit } = options;
-  return declare({ kind: 'learned', name, ...limit }, { by, ...optional({ endpoints, except, cost }) });
+export function learned(name: string, options: CostOptions & Omit<LearnedLimit, 'kind' | 'name'>): LimitDeclaration {
+  return declare('learned', name, options, []);
 }
 
-/** The name under which calls are counted that no limit applies to. */
-const UNLIMITED = 'unlimited';
 /**
- * Never full, and of a length that no hint in a header is taken for. It is what a 429 closes, for this account in all
- * workers, and what puts the call behind the provider's gate: breaker, pauses by an operator.
+ * Reads a cost from a field of a JSON body: `costAt('extensions.cost.actualQueryCost')`. Undefined where there is no number.
  */
-const unlimited: WindowLimit = { kind: 'window', name: UNLIMITED, max: 1_000_000_000, perMs: 45_000, guardMs: 0 };
+export function costAt(path: string): (answer: Answer) => number | undefined {
+  return ({ text }) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch {
+      return undefined; // no JSON, so it says nothing about its cost
+    }
+    for (const name of path.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[name];
+    return typeof value === 'number' ? value : undefined;
+  };
+}
 
-/** Everything that one call takes, in the order of declaration; never nothing. */
+/** The name under which calls are known that no limit applies to. */
+const UNLIMITED = 'unlimited';
+const unlimited: NoLimit = { kind: 'none', name: UNLIMITED };
+
+/**
+ * Everything that one call takes, in the order of declaration; never nothing: what no limit applies to stands behind its provider's
+ * gates all the same, and a refusal blocks its account.
+ */
 export function chargesFor(limits: readonly LimitDeclaration[], call: CallFacts): Charge[] {
   const charges = limitsOf(limits, call);
   if (charges.length > 0) return charges;
@@ -78,18 +131,35 @@ function limitsOf(limits: readonly LimitDeclaration[], call: CallFacts): Charge[
     .filter(
       ({ endpoints, except }) => (!endpoints || endpoints.includes(call.endpoint)) && !except?.includes(call.endpoint),
     )
-    .map(({ spec, by, cost }) => ({
-      limit: spec,
-      key: [call.provider, spec.name, ...by.map((scope) => scopeValue(scope, call))].join('/'),
+    .map(({ name, specFor, by, cost }) => ({
+      limit: specFor(call),
+      key: [call.provider, name, ...by.map((scope) => scopeValue(scope, call))].join('/'),
       cost: cost(call),
     }));
 }
 
+/**
+ * What an answer says that its call has cost, by limit. Limits whose answers say nothing are left out.
+ * @throws whatever a function of the provider throws.
+ */
+export function actualCosts(limits: readonly LimitDeclaration[], answer: Answer): Record<string, number> {
+  const costs: Record<string, number> = {};
+  for (const { name, actualCost } of limits) {
+    const cost = actualCost?.(answer);
+    if (cost !== undefined && Number.isFinite(cost) && cost >= 0) costs[name] = cost;
+  }
+  return costs;
+}
+
 /** What is wrong with a declaration, in words; empty when it is fine. */
-export function limitMistakes({ spec, by, endpoints, except }: LimitDeclaration, known: readonly string[]): string[] {
-  const mistakes: string[] = [];
-  const at = `limit "${spec.name}"`;
-  if (spec.name === UNLIMITED) mistakes.push(`${at}: the name is kept for calls that no limit applies to`);
+export function limitMistakes(
+  { name, spec, by, endpoints, except }: LimitDeclaration,
+  known: readonly string[],
+): string[] {
+  const mistakes = specMistakes(spec);
+  const at = `limit "${name}"`;
+  if (name === UNLIMITED) mistakes.push(`${at}: the name is kept for calls that no limit applies to`);
+  if (name === '' || name.includes('/')) mistakes.push(`${at}: its name must be given, without a "/"`);
   if (by.length === 0)
     mistakes.push(
       `${at}: \`by\` is empty; say what the third party counts by (${scopeNames.join(', ')}, or a function of the call)`,
@@ -100,14 +170,6 @@ export function limitMistakes({ spec, by, endpoints, except }: LimitDeclaration,
         `${at}: unknown scope "${scope as string}" in \`by\`; known are ${scopeNames.join(', ')}, or a function of the call`,
       );
   }
-  if (spec.kind === 'window') {
-    if (!(spec.max >= 1)) mistakes.push(`${at}: \`max\` is ${spec.max}; it must be at least 1`);
-    if (!(spec.perMs >= 100)) mistakes.push(`${at}: \`perMs\` is ${spec.perMs}; it must be at least 100 ms`);
-    if (spec.reserve !== undefined && !(spec.reserve >= 0 && spec.reserve < 1))
-      mistakes.push(`${at}: \`reserve\` is ${spec.reserve}; it must be from 0 to below 1`);
-  }
-  if (spec.kind === 'inflight' && !(spec.max >= 1))
-    mistakes.push(`${at}: \`max\` is ${spec.max}; it must be at least 1`);
   for (const endpoint of [...(endpoints ?? []), ...(except ?? [])]) {
     if (!known.includes(endpoint))
       mistakes.push(`${at}: no endpoint "${endpoint}"; defined are ${known.join(', ') || 'none'}`);
@@ -115,9 +177,45 @@ export function limitMistakes({ spec, by, endpoints, except }: LimitDeclaration,
   return mistakes;
 }
 
-function declare(spec: LimitSpec, options: ScopeOptions): LimitDeclaration {
-  const { by, endpoints, except, cost = 1 } = options;
-  return { spec, by, ...optional({ endpoints, except }), cost: typeof cost === 'number' ? () => cost : cost };
+/** Different numbers that a limit was asked for, at most: beyond that specs are made anew each time, which only costs time. */
+const MOST_SPECS = 1_000;
+
+function declare(
+  kind: LimitSpec['kind'],
+  name: string,
+  options: CostOptions & object,
+  numbers: readonly string[],
+): LimitDeclaration {
+  const { by, endpoints, except, cost = 1, actualCost, ...rest } = options;
+  const given = rest as Readonly<Record<string, unknown>>;
+  const perCall = numbers.filter((number) => typeof given[number] === 'function');
+  const fixed = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const specWith = (values: Readonly<Record<string, number>>): LimitSpec =>
+    ({ kind, name, ...fixed, ...values }) as unknown as LimitSpec;
+  // A number that is fine stands for those that depend on the call: they are checked when they are known.
+  const spec = specWith(Object.fromEntries(perCall.map((number) => [number, 1])));
+  const specs = new Map<string, LimitSpec>();
+  const specFor = (call: CallFacts): LimitSpec => {
+    const values = perCall.map((number) => (given[number] as (call: CallFacts) => number)(call));
+    const known = specs.get(values.join(' '));
+    if (known) return known;
+    const made = specWith(Object.fromEntries(perCall.map((number, index) => [number, values[index]!])));
+    const mistakes = specMistakes(made);
+    if (mistakes.length > 0)
+      throw new TypeError(`${mistakes.join('; ')} (for account "${call.account}", endpoint "${call.endpoint}")`);
+    if (specs.size < MOST_SPECS) specs.set(values.join(' '), made);
+    return made;
+  };
+  return {
+    name,
+    spec,
+    specFor: perCall.length === 0 ? () => spec : specFor,
+    by,
+    ...(endpoints === undefined ? {} : { endpoints }),
+    ...(except === undefined ? {} : { except }),
+    cost: typeof cost === 'number' ? () => cost : cost,
+    ...(actualCost === undefined ? {} : { actualCost }),
+  };
 }
 
 function scopeValue(scope: Scope, call: CallFacts): string {
@@ -135,9 +233,4 @@ function scopeValue(scope: Scope, call: CallFacts): string {
     case 'endpoint':
       return call.endpoint;
   }
-}
-
-type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> };
-function optional<T extends object>(fields: T): Partial<Defined<T>> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<Defined<T>>;
 }

@@ -143,6 +143,7 @@ function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input
     provider: action.provider,
     account,
     callKey: `action/${step.workflowId}`,
+    endpoint: action.name,
     charges: action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
     weight: request.weight,
     priority: request.priority,
@@ -188,7 +189,7 @@ function observationOf(outcome: Outcome, latencyMs: number): Observation {
         latencyMs,
         reason: outcome.reason,
         ...(outcome.limit === undefined ? {} : { limit: outcome.limit }),
-        ...(outcome.afterMs === undefined ? {} : { closeForMs: outcome.afterMs }),
+        ...(outcome.afterMs === undefined ? {} : { blockForMs: outcome.afterMs }),
       };
     case 'retry':
     case 'unknown-write':

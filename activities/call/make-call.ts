@@ -22,6 +22,8 @@ export interface Call {
   /** Its place in the queues of the limits: the same over all retries. */
   readonly callKey: string;
   readonly charges: readonly Charge[];
+  /** Name of the endpoint or action: an outage of it alone holds up no other. */
+  readonly endpoint: string;
   readonly weight: number;
   readonly priority: Priority;
   /** Wait in place for a permit at most this long, in milliseconds. */
@@ -46,6 +48,16 @@ export interface MadeCall {
   readonly renewed?: Access;
 }
 
+/** A cost that can't be read stays as it was reserved: the most that it may be. */
+function costsOf(deps: ActivityDeps, provider: Provider, answer: Answer): Readonly<Record<string, number>> {
+  try {
+    return provider.actualCosts(answer);
+  } catch (error) {
+    deps.log.warn({ provider: provider.id, error: String(error) }, '`actualCost` of a limit has failed');
+    return {};
+  }
+}
+
 export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<MadeCall>> {
   const { provider, account, signal } = call;
   const wait = { maxWaitMs: call.maxWaitMs };
@@ -61,6 +73,7 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   const ask = {
     callKey: call.callKey,
     charges: call.charges,
+    endpoint: call.endpoint,
     account,
     weight: call.weight,
     priority: call.priority,
@@ -74,7 +87,10 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;
     const outcome =
       'reason' in decided ? { ...decided, reason: redact(decided.reason, secretsOf(credentials)) } : decided;
-    return { value: { answer, url, outcome }, observation: toObservation(outcome, answer) };
+    return {
+      value: { answer, url, outcome },
+      observation: toObservation(outcome, answer, costsOf(deps, provider, answer)),
+    };
   });
   if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
   const renewed = await renewAccess(deps, provider, account, credentials, made.value.outcome.reason, wait);

@@ -20,6 +20,7 @@ import {
 } from '../../db/stores/account/credential-store.ts';
 import type { Keyring } from '../../db/encryption.ts';
 import type { Pool } from '../../db/pool.ts';
+import { REFRESH_ENDPOINT } from '../../contracts/limit.ts';
 import type { Limiter } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { Refresh } from '../../providers/auth/refresh.ts';
@@ -160,6 +161,7 @@ async function takePermit(
   const acquired = await limiter.acquire({
     callKey: `refresh/${provider.id}/${account}`,
     charges,
+    endpoint: REFRESH_ENDPOINT,
     account,
     priority: 'interactive',
     maxWaitMs: PERMIT_WAIT_MS,

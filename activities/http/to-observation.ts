@@ -6,18 +6,27 @@ import type { Answer } from '../../contracts/answer.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { parseQuotaHeaders, type Observation } from '../../limiter/index.ts';
 
-export function toObservation(outcome: Outcome, answer: Answer): Observation {
+/** @param actualCost what it says that the call has cost, by limit. */
+export function toObservation(
+  outcome: Outcome,
+  answer: Answer,
+  actualCost: Readonly<Record<string, number>> = {},
+): Observation {
   const { retryAfterMs, quotas } = parseQuotaHeaders(answer.headers, Date.now());
-  const common = { latencyMs: answer.elapsedMs, ...(quotas.length > 0 ? { quotas } : {}) };
+  const common = {
+    latencyMs: answer.elapsedMs,
+    ...(quotas.length > 0 ? { quotas } : {}),
+    ...(Object.keys(actualCost).length > 0 ? { actualCost } : {}),
+  };
   if (outcome.kind === 'limited') {
     // What the rule read out of the body is more exact than the header.
-    const closeForMs = outcome.afterMs ?? retryAfterMs;
+    const blockForMs = outcome.afterMs ?? retryAfterMs;
     return {
       ...common,
       result: 'refused',
       reason: outcome.reason,
       ...(outcome.limit === undefined ? {} : { limit: outcome.limit }),
-      ...(closeForMs === undefined ? {} : { closeForMs }),
+      ...(blockForMs === undefined ? {} : { blockForMs }),
     };
   }
   if (answer.error?.code === 'cancelled') return { ...common, result: 'ok', isEndedByUs: true };
@@ -29,10 +38,16 @@ export function toObservation(outcome: Outcome, answer: Answer): Observation {
       result: 'failed',
       reason: outcome.reason,
       ...(isMaybeItsOwn(answer) ? { isMaybeItsOwn: true } : {}),
-      ...(retryAfterMs === undefined ? {} : { closeForMs: retryAfterMs }),
+      ...(isUnreachable(answer) ? { isUnreachable: true } : {}),
+      ...(retryAfterMs === undefined ? {} : { blockForMs: retryAfterMs }),
     };
   }
   return { ...common, result: 'ok' };
+}
+
+/** There was no connection: whatever was asked for, it would have been the same. */
+function isUnreachable({ error }: Answer): boolean {
+  return error !== undefined && ['connect-timeout', 'connection-refused', 'dns'].includes(error.code);
 }
 
 /** Servers that are down say 502, 503 or 504, or nothing; a plain 500 and an odd answer with 200 may come for one page alone. */

@@ -146,6 +146,7 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined, calls
     provider,
     account: context.account,
     callKey: `unit/${request.unit}`,
+    endpoint: endpoint.name,
     charges: userCode(`a limit of provider "${provider.id}"`, () =>
       endpoint.charges({
         account: context.account,

@@ -35,11 +35,13 @@ export function playOutage({ callers, outageMs, callMs }: VirtualOutage): Outage
     const caller = wakeAt.indexOf(Math.min(...wakeAt));
     const nowMs = wakeAt[caller]!;
     if (nowMs > backMs + 180_000 || resumedAtMs < nowMs - 20_000) break;
-    const turn = admit(state, nowMs, 1);
+    const who = { endpoint: 'items', account: `account-${caller}` };
+    const turn = admit(state, nowMs, [who]);
     state = turn.state;
     if (nowMs > backMs && state.phase === 'closed') resumedAtMs = Math.min(resumedAtMs, nowMs);
-    if (turn.admitted === 0) {
-      wakeAt[caller] = nowMs + Math.max(1, waitMs(state, nowMs, caller));
+    const isProbe = turn.probe !== undefined;
+    if (turn.admitted === 0 && !isProbe) {
+      wakeAt[caller] = nowMs + Math.max(1, waitMs(state, nowMs, caller, who));
       continue;
     }
     const isDown = nowMs >= fromMs && nowMs < backMs;
@@ -51,7 +53,7 @@ export function playOutage({ callers, outageMs, callMs }: VirtualOutage): Outage
     state = afterReport(
       state,
       nowMs + callMs,
-      turn.isProbe ? { ok: 0, failed: 0, probe: ended } : { ok: isDown ? 0 : 1, failed: isDown ? 1 : 0 },
+      isProbe ? { ok: 0, failed: 0, probe: ended } : { ok: isDown ? 0 : 1, failed: isDown ? 1 : 0 },
     );
     wakeAt[caller] = nowMs + callMs;
   }

@@ -17,6 +17,8 @@ export interface ServerSpec {
   /** From `atMs` on the limit is `factor` times the first one. */
   readonly changes?: readonly { readonly atMs: number; readonly factor: number }[];
   readonly outage?: { readonly fromMs: number; readonly toMs: number };
+  /** This share of the calls is refused whatever their rate, without a time. */
+  readonly sporadic?: number;
   /** Others on the same key: this share of the limit, `onMs` long, then away for `offMs`. */
   readonly foreign?: { readonly share: number; readonly onMs: number; readonly offMs: number };
 }
@@ -147,6 +149,7 @@ export function hiddenServer(spec: ServerSpec, seed: number): HiddenServer {
     arrive(nowMs) {
       serveOthers(nowMs);
       if (spec.outage && nowMs >= spec.outage.fromMs && nowMs < spec.outage.toMs) return { kind: 'failed' };
+      if (spec.sporadic !== undefined && random() < spec.sporadic) return { kind: 'refused' };
       const freeMs = counter.freeMs(nowMs, factorAt(spec, nowMs));
       if (freeMs <= nowMs) {
         counter.take(nowMs);

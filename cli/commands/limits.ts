@@ -11,9 +11,9 @@ export function registerLimits(program: Command): void {
   const limits = program.command('limits').description('inspect and control the limits of third parties');
   limits
     .command('list', { isDefault: true })
-    .description('every key: limit or learned rate, used, closed until, who waits')
+    .description('every key: limit or learned rate, used, blocked until, who waits')
     .option('--prefix <prefix>', 'keys that begin with this, e.g. social/')
-    .addOption(statusOption(['paused', 'closed', 'waiting']))
+    .addOption(statusOption(['paused', 'blocked', 'waiting']))
     .addOption(kindOption(['window', 'inflight', 'learned']))
     .addOption(limitOption(100))
     .addOption(jsonOption())
@@ -30,7 +30,7 @@ export function registerLimits(program: Command): void {
     .action((key: string, { reason }: { readonly reason: string }) =>
       withLimiter(async (limiter) => say(key, 'paused', await limiter.pause(key, reason))),
     );
-  limits.command('resume <key>').description('end a pause, and open what an answer had closed').action(resume);
+  limits.command('resume <key>').description('end a pause, and free what an answer had blocked').action(resume);
   limits
     .command('override <key>')
     .description('other numbers, until they are taken back (no option)')
@@ -63,7 +63,7 @@ const list = ({ json, status, ...filter }: ListOptions) =>
     if (found.length === 0) return console.log('No limits yet: a key appears with its first call.');
     const width = Math.max(...found.map(({ key }) => key.length));
     for (const { key, state, waiting, text } of found) {
-      console.log(`${key.padEnd(width)}  ${state.padEnd(7)}  ${String(waiting).padStart(5)} waiting  ${text}`);
+      console.log(`${key.padEnd(width)}  ${state.padEnd(10)}  ${String(waiting).padStart(5)} waiting  ${text}`);
     }
   });
 
@@ -72,8 +72,8 @@ const show = (key: string, { json }: { readonly json?: boolean }) =>
     const found = await limiter.show(key);
     if (!found) return say(key, 'shown', 0);
     if (json) return console.log(JSON.stringify(found));
-    const { state, text, waiting, accountsWaiting, events, queue, rateHistory } = found;
-    console.log(`${key}  ${state}\n  ${text}\n  ${waiting} calls of ${accountsWaiting} accounts wait`);
+    const { state, text, events, queue, rateHistory } = found;
+    console.log(`${key}  ${state}\n  ${text}`);
     for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {
       console.log(`    ${account}  ${callKey}  in about ${duration(etaMs)}, polled ${bounces} times`);
     }

@@ -9,6 +9,7 @@ import { readProgress, readWaits, setRunState } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { describeKnown } from '../describe-workflow.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
+import { heldBy } from '../waits/held-runs.ts';
 import { toWait } from '../waits/run-waits.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { readStuckTasks } from '../waits/workflow-task-health.ts';
@@ -23,9 +24,10 @@ export interface SyncHandle {
   progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' }>;
   /**
    * Why it does not go faster at the moment: one entry for each limit that its lists queue for, one for lists that are
-   * called again after a failed call, one for a provider that is failing or paused. Before those, also of a run that is
-   * starting or paused, one for each of its workflows that no worker carries out, or that fails again and again. Empty when
-   * nothing waits, or no run is going on.
+   * called again after a failed call, one for a provider or an endpoint that is failing or paused, one for calls that have no
+   * answer yet. Before those one for whatever holds the whole run: a cancellation, an account that must be connected again, an
+   * operator; and one for each of its workflows that no worker carries out, or that fails again and again. Empty when nothing
+   * waits, or no run is going on.
    */
   waits(): Promise<readonly RunWait[]>;
   /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
@@ -88,7 +90,8 @@ export function createHandle(
         isOpen ? readStuckTasks(client, description) : [],
         known?.state === 'running' ? readWaits(pool, known.runId) : [],
       ]);
-      return [...stuck, ...waits.map(toWait)];
+      const ofThisRun = known?.runId === (description && runIdOf(description)) ? known : undefined;
+      return [...(isOpen ? heldBy(description, ofThisRun) : []), ...stuck, ...waits.map(toWait)];
     },
     pause: async () => {
       // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.

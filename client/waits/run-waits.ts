@@ -1,8 +1,9 @@
 /**
  * Why a run does not go faster, in words: for which limits its lists wait, which ones wait after a failed call, and whether
- * the provider itself is closed. Called by `client/sync/sync-handle.ts`; the query is in `db/stores/sync/wait-store.ts`.
+ * the provider itself, or an endpoint, is failing or paused. Called by `client/sync/sync-handle.ts`; the query is in
+ * `db/stores/sync/wait-store.ts`.
  */
-import { duration } from '../../contracts/duration.ts';
+import { counted, inTime, standingText, stateOf } from '../../contracts/limit-words.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import type { WaitRow } from '../../db/index.ts';
 
@@ -12,13 +13,14 @@ const KINDS = { queue: 'limit', backoff: 'backoff', gate: 'provider' } as const 
 >;
 
 export function toWait(row: WaitRow): RunWait {
-  const isTimed = !row.isPaused && !row.isShut;
+  const state = row.limit ? stateOf(row.limit) : 'free';
+  const isTimed = state !== 'paused' && !row.isShut;
   const firstInMs = Math.max(0, Math.round(row.firstInMs));
   const lastInMs = Math.max(firstInMs, Math.round(row.lastInMs));
   return {
     kind: KINDS[row.kind],
     ...(row.node === null ? {} : { node: row.node }),
-    ...(row.key === null ? {} : { limit: row.key }),
+    ...(row.limit === null ? {} : { limit: row.limit.key }),
     calls: row.calls,
     ...(isTimed ? { firstInMs, lastInMs } : {}),
     text: `${row.node === null ? '' : `${row.node}: `}${what(row)}${isTimed ? when(row, firstInMs, lastInMs) : ''}`,
@@ -26,44 +28,20 @@ export function toWait(row: WaitRow): RunWait {
 }
 
 function what(row: WaitRow): string {
-  const because = (reason: string | null): string => (reason === null ? '' : ` (${reason})`);
-  if (row.kind === 'backoff') {
-    const which = row.example === '' ? '' : `, e.g. "${row.example}"`;
-    return `${lists(row.calls)} after a call that failed${which}, up to ${row.attempts} attempts so far`;
-  }
-  const key = row.key ?? '';
-  if (row.kind === 'gate') {
-    const provider = key.slice(0, -2);
-    if (row.isPaused) return `${provider} is paused by an operator${because(row.pausedReason)}`;
-    if (row.isRecovering) return `${provider} is back after an outage; calls come back by degrees`;
-    if (row.isProbing)
-      return `${provider} is failing${because(row.closedReason)}; one call at a time finds out whether it is back`;
-    return `${provider} is closed${because(row.closedReason)}`;
-  }
-  return `${lists(row.calls)} for ${key}, ${standing(row)}`;
+  if (row.kind === 'gate' && row.limit) return `${row.limit.key.replace('/*', '')} is ${standingText(row.limit)}`;
+  if (row.limit) return `${lists(row.calls)} for ${row.limit.key}, ${standingText(row.limit)}`;
+  const which = row.example === '' ? '' : `, e.g. "${row.example}"`;
+  return `${lists(row.calls)} after a call that failed${which}, up to ${counted(row.attempts, 'attempt')} so far`;
 }
 
-function standing(row: WaitRow): string {
-  if (row.isPaused) return `paused by an operator${row.pausedReason === null ? '' : ` (${row.pausedReason})`}`;
-  if (row.closedInMs > 0) return `closed by an answer${row.closedReason === null ? '' : ` (${row.closedReason})`}`;
-  if (row.isProbing) return 'where one call at a time finds out when it opens again';
-  if (row.max !== null)
-    return `${round(row.used ?? 0)} of ${round(row.max)} ${row.perMs === null ? 'in flight' : `used in ${duration(row.perMs)}`}`;
-  return row.ratePerSecond === null ? 'open' : `which gives ${round(row.ratePerSecond)} calls a second`;
-}
-
-function when({ kind, calls, isRecovering }: WaitRow, firstInMs: number, lastInMs: number): string {
-  const first = `in ${duration(firstInMs)}`;
-  const last = `in ${duration(lastInMs)}`;
-  if (isRecovering) return `, all of them ${last}`;
-  if (kind === 'gate') return `, the next ${firstInMs === 0 ? 'now' : first}`;
-  return calls === 1 ? `, goes on ${first}` : `; the first goes on ${first}, the last ${last}`;
+function when({ kind, calls }: WaitRow, firstInMs: number, lastInMs: number): string {
+  // A gate's own words say when.
+  if (kind === 'gate') return '';
+  return calls === 1
+    ? `, goes on ${inTime(firstInMs)}`
+    : `; the first goes on ${inTime(firstInMs)}, the last ${inTime(lastInMs)}`;
 }
 
 function lists(count: number): string {
   return count === 1 ? '1 list waits' : `${count} lists wait`;
-}
-
-function round(value: number): string {
-  return String(Number(value.toPrecision(3)));
 }

@@ -8,6 +8,7 @@ import { duration } from '../../contracts/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { describeKnown } from '../describe-workflow.ts';
 import { failingSteps } from './failing-activities.ts';
+import { openCalls } from './open-calls.ts';
 import { toMs } from '../timestamps.ts';
 
 /** A task that was cut off from the worker which knows its workflow is offered to the others after 10 s. */
@@ -42,13 +43,12 @@ export async function stuckTasks(
   return open.flatMap(({ workflowId, raw }, index) => {
     const node = workflowId === rootId ? {} : { node: workflowId.slice(rootId.length + 1) };
     const task = tasks[index];
-    const found = [
-      ...(task === undefined ? [] : [{ calls: 0, text: task }]),
-      ...failingSteps(raw.pendingActivities ?? [], Date.now()),
+    const found: Pick<RunWait, 'kind' | 'calls' | 'text'>[] = [
+      ...(task === undefined ? [] : [{ kind: 'worker', calls: 0, text: task } as const]),
+      ...failingSteps(raw.pendingActivities ?? [], Date.now()).map((step) => ({ kind: 'worker', ...step }) as const),
+      ...openCalls({ raw }, Date.now()),
     ];
-    return found.map(
-      ({ calls, text }) => ({ kind: 'worker', ...node, calls, text: `${workflowId}: ${text}` }) as const,
-    );
+    return found.map(({ kind, calls, text }) => ({ kind, ...node, calls, text: `${workflowId}: ${text}` }));
   });
 }
 

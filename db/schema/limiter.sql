@@ -2,15 +2,15 @@
 -- All times are microseconds of the database's clock, read after the row locks are held. Costs are float8 on a grid of
 -- 1/1024, so that sums and differences are exact.
 
--- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a learned rate),
--- or neither (a gate: it can only be paused). Hot: updated by every permit, hence the fill factor and eager vacuum.
+-- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a bucket, a learned rate),
+-- or neither (no limit, which can only be blocked; a gate, which can only be paused or held). Hot: updated by every permit, hence the fill factor and eager vacuum.
 create table sluice.limit_bucket (
   id bigint primary key,                          -- 53 bits of the key's SHA-256, made by the client
   key text not null unique,                       -- provider/limit/scope value
-  kind text not null check (kind in ('window', 'inflight', 'learned', 'gate')),
+  kind text not null check (kind in ('window', 'calendar', 'bucket', 'inflight', 'learned', 'none', 'gate')),
   spec jsonb not null,                            -- as declared; a changed declaration is noticed by comparing it
-  -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + 30.
-  -- A worker that is slow to send has its grants counted up to thirty slots later than now.
+  -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + slots_ahead.
+  -- A worker that is slow to send has its grants counted so many slots later than now at most.
   declared_max float8,
   override_max float8,
   seen_max float8,                                -- what the third party says its limit is
@@ -19,6 +19,12 @@ create table sluice.limit_bucket (
   guard_us bigint not null default 0,
   slot_us bigint not null default 0,
   slots int not null default 0,
+  slots_ahead int not null default 0,
+  -- Null: the window slides. Else it begins at multiples of win_us after align_us, or at midnights of a zone, and has two slots: slot
+  -- 2k is the inner part of window k, slot 2k + 1 the edge of guard_us on both sides of its end, which counts for both windows.
+  align text check (align in ('clock', 'day', 'week', 'month')),
+  align_zone text,
+  align_us bigint not null default 0,
   ring float8[],
   foreign_used float8 not null default 0,         -- part of used that others took, as their headers told us
   foreign_slot bigint not null default 0,
@@ -26,6 +32,7 @@ create table sluice.limit_bucket (
   reserve_step float8 not null default 1,
   hold_us bigint not null default 500000,         -- calls in flight: smoothed time from permit to release
   -- Pacing: tokens flow in at rate per second up to burst. In hold one call is let through at probe_us.
+  declared_rate float8,                           -- of a bucket
   rate float8,
   override_rate float8,
   burst float8 not null default 1,
@@ -33,7 +40,7 @@ create table sluice.limit_bucket (
   probe_us bigint not null default 0,
   probe_lease_us bigint not null default 0,       -- a probe is on its way; given up when nothing is heard of it
   epoch int not null default 0,
-  law jsonb,
+  law jsonb,                                      -- learned: its control law; gates: their breaker; others: their refusals
   law_version int not null default 0,
   law_stepped_us bigint not null default 0,
   law_due_us bigint,                              -- null = time alone changes nothing
@@ -42,12 +49,11 @@ create table sluice.limit_bucket (
   ev_failed int not null default 0,
   ev_stale int not null default 0,
   ev_retry_ms float8,
-  -- Closed by an answer, or paused by an operator.
-  closed_us bigint not null default 0,
-  closed_at timestamptz,
-  closed_reason text,
-  refusals int not null default 0,                -- in a row, for the backoff of limits that do not learn
-  refused_us bigint not null default 0,
+  ev_counted boolean not null default false,      -- the answer that refused said how much is left
+  -- Blocked by an answer, or paused by an operator.
+  blocked_us bigint not null default 0,
+  blocked_at timestamptz,
+  blocked_reason text,
   paused_at timestamptz,
   paused_reason text,
   generation bigint not null default 0,           -- of limit_alive, when last written
@@ -107,7 +113,7 @@ create table sluice.limit_account (
   primary key (bucket_id, account, class)
 ) with (fillfactor = 70, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05);
 
--- What an operator wants to look back at: decreases, closings, drift, pauses. Kept for some days.
+-- What an operator wants to look back at: decreases, blocks, drift, pauses. Kept for some days.
 create table sluice.limit_event (
   id bigint generated always as identity primary key,
   bucket_id bigint not null,

@@ -3,8 +3,8 @@
  * Next stop: the caller makes its call, then `limiter/report/report.ts` hears how it went.
  */
 import type { Charge } from '../../contracts/limit.ts';
-import type { Buckets } from '../buckets/registry.ts';
-import { gridCost, usableMax } from '../buckets/bucket-row.ts';
+import type { Buckets, PreparedBuckets } from '../buckets/registry.ts';
+import { gridCost, mostCost } from '../buckets/bucket-row.ts';
 import type { PreparedCall } from './encode-batch.ts';
 import type { TimedDecision } from './batcher.ts';
 import { allowedLateMs, permitLifetimeMs } from './permit.ts';
@@ -42,27 +42,36 @@ const MOST_RENEWALS = 5;
 export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promise<AcquireResult> {
   const { maxWaitMs, signal } = { ...defaults, ...request };
   const startedAt = performance.now();
-  const buckets = await deps.buckets.prepare(request.charges);
-  let call = prepareCall(request, buckets.ids, buckets.gateId);
+  const buckets = await deps.buckets.prepare(request.charges, request.endpoint);
+  const lane = buckets.gates[0]!.key;
+  let call = prepareCall(request, buckets);
   let expired: Permit | undefined;
   let renewals = 0;
   for (;;) {
     const askedAt = performance.now();
-    const decision = await deps.decide(buckets.provider, call);
+    const decision = await deps.decide(lane, call);
     const now = performance.now();
     if (decision.granted) {
-      const permit = makePermit(request, buckets.ids, call, decision);
+      const permit = makePermit(request, buckets, call, decision);
       const isWanted = signal?.aborted !== true;
       if (now < permit.expiresAt && isWanted) return { granted: true, permit, waitedMs: now - startedAt };
       if (!isWanted) {
         await deps.giveBack(permit);
-        return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
+        return {
+          granted: false,
+          retryAfterMs: LEAST_RETRY_AFTER_MS,
+          wait: describeWait(request.charges, buckets, buckets.ids[0], decision),
+        };
       }
       // The process was too busy to use it in time.
-      deps.wasLate(buckets.provider, now - decision.decidedAt);
+      deps.wasLate(lane, now - decision.decidedAt);
       if (++renewals > MOST_RENEWALS) {
         await deps.giveBack(permit);
-        return { granted: false, retryAfterMs: LEAST_RETRY_AFTER_MS, wait: describeWait(request.charges, 0, decision) };
+        return {
+          granted: false,
+          retryAfterMs: LEAST_RETRY_AFTER_MS,
+          wait: describeWait(request.charges, buckets, buckets.ids[0], decision),
+        };
       }
       call = { ...call, renews: decision.slots };
       expired = permit;
@@ -75,7 +84,7 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
       call = { ...rest, goesFirst: true };
       continue;
     }
-    const bucketId = call.bucketIds[decision.bucket] ?? call.gateId;
+    const bucketId = call.bucketIds[decision.bucket] ?? decision.gate ?? call.gates[0]!.id;
     const waitMs = Math.max(0, decision.waitMs - (now - decision.decidedAt));
     if (
       // Asking again will take about as long as it took now, and belongs to the wait.
@@ -87,8 +96,7 @@ export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promi
       // Who does not wait in place would be sent away again.
       const leadMs = maxWaitMs >= 2 * SHORTEST_LEAD_MS ? leadOf(waitMs, decision.ahead, maxWaitMs) : 0;
       const retryAfterMs = Math.ceil(Math.min(deps.maxRetryAfterMs, Math.max(LEAST_RETRY_AFTER_MS, leftMs - leadMs)));
-      const chargeIndex = buckets.ids.indexOf(bucketId);
-      return { granted: false, retryAfterMs, wait: describeWait(request.charges, chargeIndex, decision) };
+      return { granted: false, retryAfterMs, wait: describeWait(request.charges, buckets, bucketId, decision) };
     }
   }
 }
@@ -102,7 +110,7 @@ export function leadOf(waitMs: number, ahead: number, maxWaitMs: number): number
   return Math.max(SHORTEST_LEAD_MS, Math.min(LONGEST_LEAD_MS, maxWaitMs / 2, tenCallsMs));
 }
 
-function prepareCall(request: AcquireRequest, ids: readonly number[], gateId: number): PreparedCall {
+function prepareCall(request: AcquireRequest, { ids, gates }: PreparedBuckets): PreparedCall {
   const costById = new Map<number, number>();
   for (const [index, charge] of request.charges.entries()) {
     checkCost(charge);
@@ -114,7 +122,8 @@ function prepareCall(request: AcquireRequest, ids: readonly number[], gateId: nu
     account: request.account,
     weight: request.weight ?? defaults.weight,
     priority: request.priority ?? defaults.priority,
-    gateId,
+    gates,
+    ...(request.endpoint === undefined ? {} : { endpoint: request.endpoint }),
     bucketIds: [...costById.keys()],
     costs: [...costById.values()],
   };
@@ -123,15 +132,14 @@ function prepareCall(request: AcquireRequest, ids: readonly number[], gateId: nu
 function checkCost({ key, cost, limit }: Charge): void {
   if (!Number.isFinite(cost) || cost < 0)
     throw new TypeError(`The cost of ${key} must be a number ≥ 0, but is ${cost}`);
-  if (limit.kind === 'learned') return;
-  const most = limit.kind === 'window' ? usableMax(limit) : limit.max;
+  const most = mostCost(limit);
   if (cost > most)
     throw new TypeError(`A call that costs ${cost} can never be granted by ${key}, which allows ${most}`);
 }
 
 function makePermit(
   request: AcquireRequest,
-  ids: readonly number[],
+  { ids, gates }: PreparedBuckets,
   call: PreparedCall,
   decision: TimedDecision & { readonly granted: true },
 ): Permit {
@@ -139,6 +147,8 @@ function makePermit(
   return {
     callKey: request.callKey,
     charges: request.charges,
+    ...(request.endpoint === undefined ? {} : { endpoint: request.endpoint }),
+    gates,
     slots: at.map((index) => decision.slots[index]!),
     epochs: at.map((index) => decision.epochs[index]!),
     grantedAt: decision.decidedAt,
@@ -146,6 +156,6 @@ function makePermit(
       decision.decidedAt +
       permitLifetimeMs(request.charges) +
       (decision.lateMs > 0 ? allowedLateMs(request.charges, decision.lateMs) : 0),
-    ...(decision.isProbe === true ? { isProbe: true } : {}),
+    ...(decision.probeOf === undefined ? {} : { isProbe: true, probeOf: decision.probeOf }),
   };
 }

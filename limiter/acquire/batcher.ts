@@ -3,6 +3,7 @@
  * next. So thousands of callers need one connection, and the batch grows by itself when the store is busy.
  * Next stop: `acquire.ts` waits for the decisions.
  */
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { decodeBatch, encodeBatch, type BatchResult, type Decision, type PreparedCall } from './encode-batch.ts';
 import { LimiterUnavailable } from '../errors.ts';
@@ -79,20 +80,28 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
 
   async function run(lane: Lane): Promise<void> {
     while (lane.waiting.length > 0) {
-      const batch = takeBatch(lane, maxBatch);
-      try {
-        const decisions = await decide(
-          lane,
-          batch.map((entry) => entry.call),
-        );
-        for (let i = 0; i < batch.length; i++) batch[i]!.resolve(decisions[i]!);
-      } catch (error) {
-        for (const entry of batch) entry.reject(new LimiterUnavailable(error));
-      }
+      await settle(lane, takeBatch(lane, maxBatch));
       // Whoever was answered just now may ask for the next permit in this turn.
       await new Promise(setImmediate);
     }
     lane.busy = false;
+  }
+
+  async function settle(lane: Lane, batch: readonly Waiting[]): Promise<void> {
+    try {
+      const decisions = await decide(
+        lane,
+        batch.map((entry) => entry.call),
+      );
+      for (let i = 0; i < batch.length; i++) batch[i]!.resolve(decisions[i]!);
+    } catch (error) {
+      const isMistake = isDataError(error);
+      // One call that the store can't hold must not keep the others from being decided.
+      if (isMistake && batch.length > 1) for (const entry of batch) await settle(lane, [entry]);
+      else
+        for (const entry of batch)
+          entry.reject(isMistake ? notStorable(entry.call, error) : new LimiterUnavailable(error));
+    }
   }
 
   async function decide(lane: Lane, calls: readonly PreparedCall[]): Promise<TimedDecision[]> {
@@ -124,6 +133,11 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
       }
     }
   }
+}
+
+function notStorable(call: PreparedCall, cause: unknown): TypeError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new TypeError(`The limiter's store can't hold the call ${JSON.stringify(call.callKey)}: ${why}`, { cause });
 }
 
 // One key twice in a batch would be one place for two calls: the second one goes with the next batch.

@@ -3,6 +3,7 @@
  * Next stop: `batcher.ts` sends batches.
  */
 import type { Priority } from '../../contracts/limit.ts';
+import type { CallGate } from '../types.ts';
 
 /** One call, ready to be sent: charges of the same bucket are summed. */
 export interface PreparedCall {
@@ -10,35 +11,41 @@ export interface PreparedCall {
   readonly account: string;
   readonly weight: number;
   readonly priority: Priority;
-  readonly gateId: number;
+  readonly endpoint?: string;
+  readonly gates: readonly CallGate[];
   /**
    * The slots of a permit that was not sent in time: it is to be counted now instead of then, which takes no room. Denied
-   * when its time is over, or something was closed meanwhile.
+   * when its time is over, or something was blocked meanwhile.
    */
   readonly renews?: readonly number[];
-  /** The provider's breaker has let it through: the gate is not asked. */
-  readonly skipsGate?: boolean;
+  /** Ids of the gates whose breaker has let it through: they are not asked. */
+  readonly passes?: readonly number[];
   /** Its permit was lost that way: it goes before all others of its class. */
   readonly goesFirst?: boolean;
   readonly bucketIds: readonly number[];
   readonly costs: readonly number[];
 }
 
+/** As `sluice.limit_acquire` names them; `failing` is the breaker's own. `gate`: a gate is shut, and not by a breaker that lets the call through. */
+export type DenialCause = 'full' | 'blocked' | 'paused' | 'queue' | 'probing' | 'gate' | 'failing';
+
 export type Decision =
   | {
       readonly granted: true;
       /** By bucket, as in `bucketIds`. */ readonly slots: readonly number[];
       readonly epochs: readonly number[];
-      /** The one call that finds out whether a failing provider is back. */
-      readonly isProbe?: boolean;
+      /** Ids of the gates for which it finds out whether what fails is back. */
+      readonly probeOf?: readonly number[];
     }
   | {
       readonly granted: false;
-      readonly cause: number;
+      readonly cause: DenialCause;
       /** Why, for people, when the cause alone does not say it. */
       readonly detail?: string;
-      /** Index into `bucketIds`; -1 = the provider's gate. */
+      /** Index into `bucketIds`; -1 = a gate. */
       readonly bucket: number;
+      /** The gate that is shut, by id. */
+      readonly gate?: number;
       readonly waitMs: number;
       readonly ahead: number;
       readonly untilMs: number | undefined;
@@ -63,7 +70,7 @@ export interface BatchResult {
   readonly denied:
     | readonly [
         request: number,
-        cause: number,
+        cause: DenialCause,
         position: number,
         waitUs: number,
         ahead: number,
@@ -74,13 +81,12 @@ export interface BatchResult {
 }
 
 const PRIORITY_CLASS = { interactive: 0, bulk: 1, trickle: 2 } satisfies Record<Priority, number>;
-export const GATE_CAUSE = 6;
 
 export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   const demandById = new Map<number, number>();
   const gatePosition = new Map<number, number>();
   for (const call of calls) {
-    if (call.skipsGate !== true && !gatePosition.has(call.gateId)) gatePosition.set(call.gateId, gatePosition.size + 1);
+    for (const id of gatesAsked(call)) if (!gatePosition.has(id)) gatePosition.set(id, gatePosition.size + 1);
     for (let i = 0; i < call.bucketIds.length; i++) {
       const id = call.bucketIds[i]!;
       demandById.set(id, (demandById.get(id) ?? 0) + (call.renews === undefined ? call.costs[i]! : 0));
@@ -91,8 +97,7 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   const position = new Map(ids.map((id, index) => [id, index + 1]));
   const asks = calls.filter((call) => call.renews === undefined);
   const renewals = calls.filter((call) => call.renews !== undefined);
-  // Without a gate nothing holds it back.
-  const gateOf = (call: PreparedCall) => (call.skipsGate === true ? undefined : gatePosition.get(call.gateId));
+  const gatePositions = (call: PreparedCall) => gatesAsked(call).map((id) => gatePosition.get(id));
   const positions = (call: PreparedCall) => call.bucketIds.map((id) => position.get(id));
   return {
     ids,
@@ -104,7 +109,7 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
         a: call.account,
         w: call.weight,
         c: PRIORITY_CLASS[call.priority],
-        g: gateOf(call),
+        g: gatePositions(call),
         ...(call.goesFirst === true ? { f: true } : {}),
         b: positions(call),
         q: call.costs,
@@ -116,7 +121,7 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
         : JSON.stringify(
             renewals.map((call, index) => ({
               n: asks.length + index + 1,
-              g: gateOf(call),
+              g: gatePositions(call),
               b: positions(call),
               s: call.renews,
               q: call.costs,
@@ -124,6 +129,10 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
           ),
     order: [...asks, ...renewals],
   };
+}
+
+function gatesAsked({ gates, passes = [] }: PreparedCall): number[] {
+  return gates.flatMap(({ id }) => (passes.includes(id) ? [] : [id]));
 }
 
 /** One decision per call, in the order of `calls`. */
@@ -145,7 +154,9 @@ export function decodeBatch(calls: readonly PreparedCall[], sent: BatchArguments
     return {
       granted: false,
       cause,
-      bucket: cause === GATE_CAUSE ? -1 : call.bucketIds.indexOf(sent.ids[at - 1]!),
+      ...(cause === 'gate'
+        ? { bucket: -1, gate: sent.gates[at - 1]! }
+        : { bucket: call.bucketIds.indexOf(sent.ids[at - 1]!) }),
       waitMs: waitUs / 1_000,
       ahead,
       untilMs: untilUs === null ? undefined : untilUs / 1_000,

@@ -2,7 +2,7 @@
  * How long a permit may be held before the call is sent.
  */
 import type { Charge } from '../../contracts/limit.ts';
-import { DEFAULT_GUARD_MS, mostLateMs } from '../buckets/bucket-row.ts';
+import { guardMsOf, mostLateMs } from '../buckets/bucket-row.ts';
 import type { Permit } from '../types.ts';
 
 // Also bounds how long after a pause calls still go out.
@@ -17,20 +17,15 @@ const SHORTEST_MS = 10;
 export function permitLifetimeMs(charges: readonly Charge[]): number {
   let lifetimeMs = LONGEST_MS;
   for (const { limit } of charges) {
-    const guardMs = limit.kind === 'window' ? (limit.guardMs ?? DEFAULT_GUARD_MS) : 0;
+    const guardMs = guardMsOf(limit);
     if (guardMs > 0) lifetimeMs = Math.min(lifetimeMs, guardMs / 2);
   }
   return Math.max(SHORTEST_MS, lifetimeMs);
 }
 
-/** What of a grant's counted lateness holds for all windows of the call, in milliseconds. */
+/** What of a grant's counted lateness holds for all limits of the call, in milliseconds. */
 export function allowedLateMs(charges: readonly Charge[], lateMs: number): number {
-  let allowedMs = lateMs;
-  for (const { limit } of charges) {
-    if (limit.kind === 'window')
-      allowedMs = Math.min(allowedMs, mostLateMs(limit.perMs, limit.guardMs ?? DEFAULT_GUARD_MS));
-  }
-  return allowedMs;
+  return Math.min(lateMs, ...charges.map(({ limit }) => mostLateMs(limit)));
 }
 
 /** True while the call may still be sent. Check right before sending; else report `not-sent` and acquire again. */

@@ -1,12 +1,16 @@
 /**
- * Applies the control law of learned limits: reads what all workers reported, computes, writes unless somebody else did.
- * The law itself is pure, in `step.ts`. Next stop: the new rate is what `limiter/acquire/acquire.ts` paces by.
+ * Applies the laws of limits: reads what all workers reported, computes, writes unless somebody else did. Learned limits have a
+ * control law (`step.ts`), known ones a law of refusals (`limiter/refusals/law.ts`); both are pure.
+ * Next stop: the new numbers are what `limiter/acquire/acquire.ts` gives out by.
  */
 import type { LearnedLimit } from '../../contracts/limit.ts';
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
+import { DEFAULT_GUARD_MS } from '../buckets/bucket-row.ts';
+import { ring } from '../buckets/ring.ts';
+import { isLimit, stepRefusals, type RefusalOutput, type RefusalState } from '../refusals/law.ts';
+import { LAW_READ, LAW_WRITE, REFUSALS_WRITE } from '../statements.ts';
 import { initialLaw, stepLaw, type LawOutput, type LawState } from './step.ts';
-import { DEFAULT_GUARD_MS, ring } from '../buckets/bucket-row.ts';
-import { LAW_READ, LAW_WRITE } from '../statements.ts';
 
 export interface Learner {
   /** Steps the laws of these buckets soon, one batch after the other. */
@@ -17,8 +21,9 @@ export interface Learner {
 
 interface LawRow {
   readonly id: number;
+  readonly kind: string;
   readonly spec: LearnedLimit;
-  readonly law: LawState | null;
+  readonly law: unknown;
   readonly version: number;
   readonly at_ms: number;
   readonly ok: number;
@@ -31,6 +36,10 @@ interface LawRow {
   readonly granted: number;
   readonly demand: number;
   readonly sibling_rate: number | null;
+  readonly in_use: number;
+  readonly units: number;
+  readonly length_ms: number;
+  readonly is_counted: boolean;
 }
 
 // Laws that are stepped in one statement.
@@ -68,12 +77,33 @@ export function createLearner(pool: Pool): Learner {
   /** Returns the ids that have to be stepped again. */
   async function stepAll(ids: readonly number[]): Promise<number[]> {
     const { rows } = await pool.query<LawRow>({ name: 'sluice-limit-law-read', text: LAW_READ, values: [ids] });
-    const written = await pool.query<{ lost: string[] }>({
-      name: 'sluice-limit-law-write',
-      text: LAW_WRITE,
-      values: [JSON.stringify(rows.map((row) => toStep(row, next(row))))],
-    });
-    return written.rows[0]!.lost.map(Number);
+    const learned: object[] = [];
+    const known: object[] = [];
+    for (const row of rows) {
+      const refusals = row.kind === 'learned' ? undefined : stepRefusalsOf(row);
+      if (refusals && !(row.kind === 'none' && isLimit(refusals.state))) known.push(toRefusals(row, refusals));
+      // Calls that no limit applies to, and that are refused again and again: there is one, and it is learned from here on.
+      else learned.push(toStep(row, refusals ? initialLaw(row.spec, row.at_ms) : next(row)));
+    }
+    return [
+      ...(await write('sluice-limit-law-write', LAW_WRITE, learned)),
+      ...(await write('sluice-limit-refusals-write', REFUSALS_WRITE, known)),
+    ];
+  }
+
+  async function write(name: string, text: string, steps: readonly object[]): Promise<number[]> {
+    if (steps.length === 0) return [];
+    try {
+      const written = await pool.query<{ lost: string[] }>({ name, text, values: [JSON.stringify(steps)] });
+      return written.rows[0]!.lost.map(Number);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+      // One law that can't be stored must not keep the others from being stepped.
+      if (steps.length === 1) return [];
+      const lost: number[] = [];
+      for (const step of steps) lost.push(...(await write(name, text, [step])));
+      return lost;
+    }
   }
 }
 
@@ -102,14 +132,14 @@ function toStep(row: LawRow, output: LawOutput): object {
   };
 }
 
-const NO_RING = { winUs: 0, guardUs: 0, slotUs: 0, slots: 0 };
+const NO_RING = { winUs: 0, guardUs: 0, slotUs: 0, slots: 0, slotsAhead: 0 };
 
 function next(row: LawRow): LawOutput {
   const learned = row.sibling_rate === null ? undefined : { ratePerSecond: row.sibling_rate };
   const first = row.law === null ? initialLaw(row.spec, row.at_ms, learned) : undefined;
   if (first !== undefined && row.ok + row.refused + row.failed + row.stale === 0) return first;
   return stepLaw(
-    row.law ?? first!.state,
+    first?.state ?? (row.law as LawState),
     {
       atMs: row.at_ms,
       ok: row.ok,
@@ -123,4 +153,36 @@ function next(row: LawRow): LawOutput {
     },
     row.spec,
   );
+}
+
+function stepRefusalsOf(row: LawRow): RefusalOutput {
+  return stepRefusals((row.law as RefusalState | null) ?? undefined, {
+    atMs: row.at_ms,
+    refused: row.refused,
+    late: row.stale,
+    isAnswered: row.fresh > 0,
+    isCounted: row.is_counted,
+    used: row.in_use,
+    sent: row.granted,
+    units: row.units,
+    lengthMs: row.length_ms,
+    ...(row.retry_ms === null ? {} : { toldMs: row.retry_ms }),
+  });
+}
+
+function toRefusals(row: LawRow, { state, blockMs, dueAtMs, event }: RefusalOutput): object {
+  return {
+    id: row.id,
+    version: row.version,
+    law: state,
+    share: state.share,
+    paced: state.isPaced,
+    blockMs,
+    dueMs: dueAtMs,
+    fresh: row.fresh,
+    refused: row.refused,
+    stale: row.stale,
+    sent: row.granted,
+    event,
+  };
 }

@@ -33,31 +33,31 @@ const uneven = 0.22;
 
 /** Adds accepted calls now. */
 export function countSpans(s: LawState, ok: number): void {
-  if (s.spans.length === 0) {
+  if (s.sliding.spans.length === 0) {
     if (ok === 0) return;
-    s.spansFromMs = s.nowMs;
-    s.spans = Array.from({ length: levels }, () => ({ atMs: s.nowMs, counts: [0] }));
+    s.sliding.fromMs = s.nowMs;
+    s.sliding.spans = Array.from({ length: levels }, () => ({ atMs: s.nowMs, counts: [0] }));
   }
-  s.spanOk += ok;
-  if (s.nowMs - (s.spans[0]?.atMs ?? 0) < firstBinMs) return;
-  s.spans = s.spans.map(({ atMs, counts }, level) => {
-    const all = [(counts[0] ?? 0) + s.spanOk, ...counts.slice(1)];
+  s.sliding.ok += ok;
+  if (s.nowMs - (s.sliding.spans[0]?.atMs ?? 0) < firstBinMs) return;
+  s.sliding.spans = s.sliding.spans.map(({ atMs, counts }, level) => {
+    const all = [(counts[0] ?? 0) + s.sliding.ok, ...counts.slice(1)];
     const passed = Math.floor((s.nowMs - atMs) / binMsOf(level));
     if (passed <= 0) return { atMs, counts: all };
     const fresh = Array.from({ length: Math.min(bins, passed) }, () => 0);
     return { atMs: atMs + passed * binMsOf(level), counts: [...fresh, ...all].slice(0, bins) };
   });
-  s.spanOk = 0;
+  s.sliding.ok = 0;
 }
 
 /** Nothing counts as seen any more. */
 export function forgetSpans(s: LawState): void {
-  s.spans = [];
-  s.spanOk = 0;
-  s.same = [];
-  s.bucketLeast = 0;
-  s.bucketMost = Number.MAX_VALUE;
-  s.notedMs = 0;
+  s.sliding.spans = [];
+  s.sliding.ok = 0;
+  s.sliding.same = [];
+  s.sliding.bucketLeast = 0;
+  s.sliding.bucketMost = Number.MAX_VALUE;
+  s.sliding.notedMs = 0;
 }
 
 /** Accepted in the last `lengthMs`; undefined when the counting began later. */
@@ -65,9 +65,9 @@ export function acceptedIn(s: LawState, lengthMs: number): number | undefined {
   const fromMs = s.nowMs - lengthMs;
   let level = 0;
   while (level < levels - 1 && (bins - 1) * binMsOf(level) < lengthMs) level += 1;
-  const span = s.spans[level];
-  if (span === undefined || fromMs < s.spansFromMs || lengthMs > (bins - 1) * binMsOf(level)) return undefined;
-  let sum = s.spanOk;
+  const span = s.sliding.spans[level];
+  if (span === undefined || fromMs < s.sliding.fromMs || lengthMs > (bins - 1) * binMsOf(level)) return undefined;
+  let sum = s.sliding.ok;
   for (const [index, count] of span.counts.entries()) {
     const startMs = span.atMs - index * binMsOf(level);
     const length = index === 0 ? Math.max(1, s.nowMs - span.atMs) : binMsOf(level);
@@ -79,45 +79,45 @@ export function acceptedIn(s: LawState, lengthMs: number): number | undefined {
 
 /** A refusal, and calls were accepted since the one before. Returns whether a window was recognised by it. */
 export function noteRefusal(s: LawState): boolean {
-  if (s.spans.length === 0) return false;
-  s.same = Array.from({ length: lengths }, (_, index) => {
+  if (s.sliding.spans.length === 0) return false;
+  s.sliding.same = Array.from({ length: lengths }, (_, index) => {
     const count = Math.round(acceptedIn(s, lengthMsOf(index)) ?? 0);
     if (count < leastCalls) return [0, 0, 0, 0, 0];
     const recent = Math.round((100 * (acceptedIn(s, lengthMsOf(index) / 2) ?? 0)) / count) / 100;
-    const [anchor, times, least, most, fromMs] = s.same[index] ?? [0, 0, 0, 0, 0];
+    const [anchor, times, least, most, fromMs] = s.sliding.same[index] ?? [0, 0, 0, 0, 0];
     return Math.abs(count - anchor) <= Math.max(1, tolerance * anchor)
       ? [anchor, times + 1, Math.min(least, recent), Math.max(most, recent), fromMs]
       : [count, 0, recent, recent, s.nowMs];
   });
   boundBucket(s);
-  const most = Math.max(...s.same.map(([, times]) => times));
+  const most = Math.max(...s.sliding.same.map(([, times]) => times));
   if (most < wanted) return false;
-  const first = s.same.findIndex(([, times]) => times === most);
+  const first = s.sliding.same.findIndex(([, times]) => times === most);
   let last = first;
-  while (s.same[last + 1]?.[1] === most) last += 1;
+  while (s.sliding.same[last + 1]?.[1] === most) last += 1;
   // The counts of much shorter or longer lengths must have changed, and the calls must have moved about within it: at a
   // steady pace all counts stay the same, whatever the server counts.
-  const changed = (index: number): boolean => (s.same[index]?.[1] ?? wanted) <= most - 2;
-  const isUneven = s.same
+  const changed = (index: number): boolean => (s.sliding.same[index]?.[1] ?? wanted) <= most - 2;
+  const isUneven = s.sliding.same
     .slice(first, last + 1)
     .every(
       ([, , leastHalf, mostHalf, fromMs]) =>
         mostHalf - leastHalf >= uneven && s.nowMs - fromMs >= lengthMsOf(first) / 2,
     );
-  if (s.bucketLeast < contradiction * s.bucketMost) return false;
+  if (s.sliding.bucketLeast < contradiction * s.sliding.bucketMost) return false;
   if (last - first > neighbours || !changed(first - 2) || !changed(last + 2) || !isUneven) return false;
   const lengthMs = usual(lengthMsOf(first), lengthMsOf(last));
   // A window that is known is right about its length, unless what was taken for one was a short closure.
-  if (s.windowMax > 0 && lengthMs < 1.5 * s.windowHiMs) return false;
+  if (s.window.max > 0 && lengthMs < 1.5 * s.window.hiMs) return false;
   const max = Math.round(acceptedIn(s, lengthMs) ?? 0);
   if (max < leastCalls) return false;
-  s.windowMax = max;
-  s.windowLoMs = lengthMs;
-  s.windowHiMs = lengthMs;
-  s.measuring = 0;
+  s.window.max = max;
+  s.window.loMs = lengthMs;
+  s.window.hiMs = lengthMs;
+  s.window.measuring = 0;
   s.limit = (max * 1000) / lengthMs;
-  s.sure = 2;
-  s.drainUntilMs = s.nowMs + lengthMs;
+  s.estimate.sure = 2;
+  s.window.drainUntilMs = s.nowMs + lengthMs;
   refill(s, lengthMs, (ms) => acceptedIn(s, ms) ?? 0);
   forgetSpans(s);
   return true;
@@ -126,8 +126,8 @@ export function noteRefusal(s: LawState): boolean {
 /** While calls from before it was recognised are in the window, as many may follow as leave it in the next moments. */
 export function leavingRate(s: LawState): number {
   const aheadMs = Math.max(2000, s.rttMs);
-  const used = acceptedSince(s, s.nowMs + aheadMs - s.windowHiMs) ?? 0;
-  return (Math.max(0, 0.985 * s.windowMax - used) * 1000) / aheadMs;
+  const used = acceptedSince(s, s.nowMs + aheadMs - s.window.hiMs) ?? 0;
+  return (Math.max(0, 0.985 * s.window.max - used) * 1000) / aheadMs;
 }
 
 /**
@@ -135,13 +135,13 @@ export function leavingRate(s: LawState): number {
  * one (long before it may have been full, and what flowed in was lost), and by at least what was accepted between two.
  */
 function boundBucket(s: LawState): void {
-  for (const [index, [count]] of s.same.entries())
+  for (const [index, [count]] of s.sliding.same.entries())
     if (count > 0 && lengthMsOf(index) <= drainedMs)
-      s.bucketMost = Math.min(s.bucketMost, (count * 1000) / lengthMsOf(index));
-  const sinceMs = s.nowMs - s.notedMs;
-  if (s.notedMs > 0 && sinceMs >= shortestMs)
-    s.bucketLeast = Math.max(s.bucketLeast, ((acceptedIn(s, sinceMs) ?? 0) * 1000) / sinceMs);
-  s.notedMs = s.nowMs;
+      s.sliding.bucketMost = Math.min(s.sliding.bucketMost, (count * 1000) / lengthMsOf(index));
+  const sinceMs = s.nowMs - s.sliding.notedMs;
+  if (s.sliding.notedMs > 0 && sinceMs >= shortestMs)
+    s.sliding.bucketLeast = Math.max(s.sliding.bucketLeast, ((acceptedIn(s, sinceMs) ?? 0) * 1000) / sinceMs);
+  s.sliding.notedMs = s.nowMs;
 }
 
 function binMsOf(level: number): number {

@@ -14,45 +14,50 @@ export const measuredOpenings = 6;
 /** Adds a measured window: `calls` between two openings that lie `loMs` … `hiMs` apart. */
 export function recognise(s: LawState, calls: number, loMs: number, hiMs: number): void {
   // Others took part of this one: its opening may have been theirs.
-  if (s.measuring > 0 && s.measuring < measuredOpenings && calls < 0.97 * s.windowMax - 1) return;
+  if (s.window.measuring > 0 && s.window.measuring < measuredOpenings && calls < 0.97 * s.window.max - 1) return;
   // Longer than the one before and hardly more calls: the end of one window was missed.
-  if (s.measuring > 0 && s.measuring < measuredOpenings && loMs > 1.2 * s.windowHiMs && calls < 1.5 * s.windowMax)
+  if (
+    s.window.measuring > 0 &&
+    s.window.measuring < measuredOpenings &&
+    loMs > 1.2 * s.window.hiMs &&
+    calls < 1.5 * s.window.max
+  )
     return;
   // What the first ramp said holds for sliding windows only, so the first measured pair of openings replaces it.
   const same =
-    s.measuring > 0 &&
-    s.measuring < measuredOpenings &&
-    Math.abs(calls - s.windowMax) <= Math.max(1, 0.02 * calls) &&
-    loMs <= s.windowHiMs &&
-    hiMs >= s.windowLoMs;
+    s.window.measuring > 0 &&
+    s.window.measuring < measuredOpenings &&
+    Math.abs(calls - s.window.max) <= Math.max(1, 0.02 * calls) &&
+    loMs <= s.window.hiMs &&
+    hiMs >= s.window.loMs;
   // A bracket that is empty (answers out of order, a clock set back) must still be a length.
   hiMs = Math.max(hiMs, 1000);
   loMs = clamp(loMs, 0.05 * hiMs, hiMs);
-  s.windowLoMs = same ? Math.max(loMs, s.windowLoMs) : loMs;
-  s.windowHiMs = same ? Math.min(hiMs, s.windowHiMs) : hiMs;
-  s.windowMax = same ? Math.min(calls, s.windowMax) : calls;
+  s.window.loMs = same ? Math.max(loMs, s.window.loMs) : loMs;
+  s.window.hiMs = same ? Math.min(hiMs, s.window.hiMs) : hiMs;
+  s.window.max = same ? Math.min(calls, s.window.max) : calls;
 }
 
 /** The window to be kept exactly: longer by what calls differ in travel time. */
 export function keptWindow(s: LawState): { max: number; perMs: number } | undefined {
-  const isFree = s.phase === 'start' || s.measuring === measuredOpenings;
-  if (s.windowMax < windowCalls || isFree) return undefined;
-  const perMs = (s.measuring > 0 ? s.windowLoMs : s.windowHiMs) + Math.max(50, s.rttMs / 2);
+  const isFree = s.phase === 'start' || s.window.measuring === measuredOpenings;
+  if (s.window.max < windowCalls || isFree) return undefined;
+  const perMs = (s.window.measuring > 0 ? s.window.loMs : s.window.hiMs) + Math.max(50, s.rttMs / 2);
   // After the limit was learned anew at another rate the length stays and the number follows.
   // A climb must get above the estimate, also where the ring is longer than the window, and in whole calls.
   const calls =
     s.phase === 'climb'
-      ? Math.ceil((s.limit * (1 + s.stepUp) * perMs) / 1000)
-      : Math.round((s.limit * s.windowHiMs) / 1000);
+      ? Math.ceil((s.limit * (1 + s.climb.stepUp) * perMs) / 1000)
+      : Math.round((s.limit * s.window.hiMs) / 1000);
   return { max: Math.max(1, calls), perMs: Math.ceil(perMs) };
 }
 
 /** The window turned out to slide: the first ramp measured it, what is left of the error is climbed up. */
 export function slidingKnown(s: LawState): void {
-  s.measuring = 0;
-  s.limit = (s.windowMax * 1000) / s.windowHiMs;
-  s.sure = 1;
-  s.credit = 0;
+  s.window.measuring = 0;
+  s.limit = (s.window.max * 1000) / s.window.hiMs;
+  s.estimate.sure = 1;
+  s.climb.credit = 0;
   // The length lies between two bounds and the longer one was taken.
-  s.stepUp = clamp((s.windowHiMs / s.windowLoMs - 1) / 3, 0.06, 0.25);
+  s.climb.stepUp = clamp((s.window.hiMs / s.window.loMs - 1) / 3, 0.06, 0.25);
 }

@@ -13,17 +13,17 @@ const longestGapMs = 60_000;
 /** Counts outcomes; the latest ten or so calls matter, whatever time they took. */
 export function countOutcomes(s: LawState, alive: number, failed: number): void {
   const keep = fade ** Math.min(200, alive + failed);
-  s.recentOk = s.recentOk * keep + Math.min(alive, 10);
-  s.recentFailed = s.recentFailed * keep + Math.min(failed, 10);
+  s.outcomes.ok = s.outcomes.ok * keep + Math.min(alive, 10);
+  s.outcomes.failed = s.outcomes.failed * keep + Math.min(failed, 10);
 }
 
 export function isOutage(s: LawState): boolean {
-  return s.recentFailed >= 4 && s.recentFailed >= s.recentOk;
+  return s.outcomes.failed >= 4 && s.outcomes.failed >= s.outcomes.ok;
 }
 
 export function breakOff(s: LawState): string {
-  s.probeNo = 0;
-  s.heldAtMs = s.nowMs;
+  s.held.probes = 0;
+  s.held.atMs = s.nowMs;
   setMark(s, 0, 0, 0);
   enter(s, 'outage');
   nextOutageProbe(s);
@@ -31,13 +31,13 @@ export function breakOff(s: LawState): string {
 }
 
 export function nextOutageProbe(s: LawState): void {
-  s.probeAtMs = s.nowMs + Math.min(longestGapMs, 500 * (s.probeNo + 1) ** 2);
-  s.probeNo += 1;
+  s.held.probeAtMs = s.nowMs + Math.min(longestGapMs, 500 * (s.held.probes + 1) ** 2);
+  s.held.probes += 1;
 }
 
 export function recover(s: LawState): string {
-  s.recentFailed = 0;
-  s.recentOk = 1;
+  s.outcomes.failed = 0;
+  s.outcomes.ok = 1;
   enter(s, 'recover');
-  return `the server answers again after ${Math.round((s.nowMs - s.heldAtMs) / 1000)} s: half the learned rate, then all of it`;
+  return `the server answers again after ${Math.round((s.nowMs - s.held.atMs) / 1000)} s: half the learned rate, then all of it`;
 }

@@ -7,7 +7,7 @@ import type { LawState } from './state.ts';
 
 /** Probes over the span in which an opening is expected: a large window can spare more of them. */
 function expectedProbes(s: LawState): number {
-  return clamp(s.windowMax / 20, 8, 24);
+  return clamp(s.window.max / 20, 8, 24);
 }
 
 /** Closes the bucket because of a refusal now. */
@@ -21,18 +21,18 @@ export function holdUntilOpening(s: LawState, fromMs: number, toMs: number): voi
   close(s, fromMs, toMs);
   s.lastRefusalMs = fromMs;
   // A little before it can open: this probe should be refused, or else the window was not used up at all.
-  s.probeAtMs = Math.max(s.nowMs, fromMs - 0.03 * s.windowLoMs);
+  s.held.probeAtMs = Math.max(s.nowMs, fromMs - 0.03 * s.window.loMs);
 }
 
 function close(s: LawState, openFromMs: number, openToMs: number): void {
-  s.heldFrom = s.phase;
-  s.heldAtMs = s.nowMs;
-  s.heldRate = s.rate;
-  s.heldOk = s.okSinceMark;
-  s.probeNo = 0;
-  s.probesRefused = 0;
-  s.openFromMs = openFromMs;
-  s.openToMs = openToMs;
+  s.held.from = s.phase;
+  s.held.atMs = s.nowMs;
+  s.held.rate = s.rate;
+  s.held.ok = s.mark.ok;
+  s.held.probes = 0;
+  s.held.refused = 0;
+  s.held.openFromMs = openFromMs;
+  s.held.openToMs = openToMs;
   enter(s, 'hold');
 }
 
@@ -42,28 +42,28 @@ function close(s: LawState, openFromMs: number, openToMs: number): void {
  */
 export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
   if (retryAfterMs !== undefined) {
-    s.probeAtMs = s.nowMs + clamp(retryAfterMs, 0, 86_400_000) + 50;
-    s.probeNo += 1;
+    s.held.probeAtMs = s.nowMs + clamp(retryAfterMs, 0, 86_400_000) + 50;
+    s.held.probes += 1;
     return;
   }
-  const expected = s.openToMs > s.nowMs;
+  const expected = s.held.openToMs > s.nowMs;
   // A climb above a known window is refused just before the window's end.
-  const isEnd = s.probeNo === 0 && s.heldFrom === 'climb' && s.windowMax > 0;
+  const isEnd = s.held.probes === 0 && s.held.from === 'climb' && s.window.max > 0;
   const gapMs = isEnd
-    ? Math.max(500, 0.03 * s.windowHiMs)
+    ? Math.max(500, 0.03 * s.window.hiMs)
     : expected
-      ? Math.max(250, (s.openToMs - s.openFromMs) / expectedProbes(s))
-      : Math.min(Math.max(500 * (s.probeNo + 1) ** 2, shortestGapMs(s)), longestGapMs(s));
-  s.probeAtMs = Math.max(s.nowMs + gapMs, expected ? s.openFromMs : 0);
-  if (!expected) s.probeNo += 1;
+      ? Math.max(250, (s.held.openToMs - s.held.openFromMs) / expectedProbes(s))
+      : Math.min(Math.max(500 * (s.held.probes + 1) ** 2, shortestGapMs(s)), longestGapMs(s));
+  s.held.probeAtMs = Math.max(s.nowMs + gapMs, expected ? s.held.openFromMs : 0);
+  if (!expected) s.held.probes += 1;
 }
 
 /** To know the end of a long window to a hundredth of its length is enough. */
 function shortestGapMs(s: LawState): number {
-  return s.windowMax > 0 && s.measuring === 0 ? 0.01 * s.windowHiMs : 0;
+  return s.window.max > 0 && s.window.measuring === 0 ? 0.01 * s.window.hiMs : 0;
 }
 
 /** Where the length of the window is known its end is met with an error of a twelfth. */
 function longestGapMs(s: LawState): number {
-  return s.windowMax > 0 && s.measuring === 0 ? Math.max(500, s.windowHiMs / 12) : Number.POSITIVE_INFINITY;
+  return s.window.max > 0 && s.window.measuring === 0 ? Math.max(500, s.window.hiMs / 12) : Number.POSITIVE_INFINITY;
 }

@@ -34,8 +34,12 @@ export interface LawEvent {
   readonly sent?: number;
 }
 
-/** The law's memory. All `…Ms` are on the store's clock or lengths; 0 means "not known". */
+/**
+ * The law's memory, by what it is for; each part says in which phases it is used. All `…Ms` are on the store's clock or lengths in
+ * milliseconds, rates are calls a second, shares 0 … 1; 0 means "not known".
+ */
 export interface LawState {
+  // ── All phases ───────────────────────────────────────────────────────────────────────────────────────────────────────
   phase: LawPhase;
   /** Latest time heard; time never runs back inside the law. */
   nowMs: number;
@@ -46,107 +50,151 @@ export interface LawState {
   rate: number;
   /** The estimate of the limit, calls a second. */
   limit: number;
-  /** 0: nothing was measured yet. 1: the limit has risen and is being searched. 2: the estimate was measured. */
-  sure: number;
-  /** Cruising is this share below the estimate. */
-  margin: number;
   /** Smoothed time from a probe's permit to its answer. */
   rttMs: number;
   /** Smoothed share of time in which callers waited. */
   demand: number;
-  /** Since this mark (between the two times) the server was saturated by us; 0 when it was not. */
-  markLoMs: number;
-  markHiMs: number;
-  /** 1: the mark is the end of a long closure (or the first call). 0: it is a refusal. */
-  markIsOpening: number;
-  /** Accepted since the mark. */
-  okSinceMark: number;
-  /** Permits that the rate would have given out since the mark, and nobody took. */
-  unused: number;
   lastRefusalMs: number;
-  /** Unexpected refusals in a row, each soon after the one before. */
+  /** Accepted since the last refusal, calls. */
+  clean: number;
+  readonly estimate: Estimate;
+  readonly mark: Mark;
+  readonly ramp: Ramp;
+  readonly held: Held;
+  readonly climb: Climb;
+  readonly window: KnownWindow;
+  readonly recent: Recent;
+  readonly sliding: SlidingEvidence;
+  readonly outcomes: Outcomes;
+}
+
+/** How the estimate was come by, and how far it is trusted. Changed by every refusal; `cruise`, `climb`, `ease`. */
+export interface Estimate {
+  /** 0: nothing was measured yet. 1: the limit has risen and is being searched. 2: the estimate was measured. */
+  sure: number;
+  /** Cruising is this share below the estimate. */
+  margin: number;
+  /** Unexpected refusals in a row, each soon after the one before, and when the last was. */
   streak: number;
   surpriseAtMs: number;
-  /** Hold: why, since when, which probe is next and when, and the span in which it is expected to open. */
-  heldFrom: LawPhase;
-  heldAtMs: number;
-  heldRate: number;
-  heldOk: number;
-  /** The estimate before the refusal that led to the hold. */
-  heldLimit: number;
-  probeNo: number;
-  probesRefused: number;
+  /** The rate that was right before it fell, fading to the estimate; 0 when none was measured. */
+  former: number;
+  /** 1: the limit has just moved, fading to 0 over some minutes. */
+  restless: number;
+  /** The rate at which the last climb was refused; 0 when higher rates were fine since. */
+  refusedRate: number;
+  /** The latest closure was short, the server refills all the time; a refusal needs no closing. */
+  isShallow: boolean;
+}
+
+/** What is counted against a server that was known to be used up: two such moments measure the limit. All phases but `outage`. */
+export interface Mark {
+  /** Since then (between the two times) the server was saturated by us; 0 when it was not. */
+  loMs: number;
+  hiMs: number;
+  /** It is the end of a long closure (or the first call), and not a refusal. */
+  isOpening: boolean;
+  /** Accepted since, and permits that the rate would have given out since and nobody took; calls. */
+  ok: number;
+  unused: number;
+}
+
+/** `start`: doubling. */
+export interface Ramp {
+  /** Permits given out of which nobody has said yet that they were accepted. */
+  unanswered: number;
+  /** How long the first ramp took, milliseconds; kept for `fill` and `settle`. */
+  lastedMs: number;
+}
+
+/** `hold`, `settle`, `outage`: one call at a time. */
+export interface Held {
+  /** Why and since when, and rate, count and estimate at that time. */
+  from: LawPhase;
+  atMs: number;
+  rate: number;
+  ok: number;
+  limit: number;
+  /** Probes planned so far, and refused ones. */
+  probes: number;
+  refused: number;
+  /** When the next probe is due, and the span in which the server is expected to open. */
   probeAtMs: number;
   openFromMs: number;
   openToMs: number;
-  /** Climbing: next step up (share), steps done, refusals that can be afforded, cost of one climb, of this climb. */
+  /** `settle`: the wait after each opening that lets a sliding window forget the first ramp. */
+  settleMs: number;
+}
+
+/** `climb`: looking upward, and what that may cost. Earned in all phases. */
+export interface Climb {
+  /** Next step up (share), and steps done. */
   stepUp: number;
-  climbs: number;
+  steps: number;
+  /** Refusals that can be afforded, that one climb costs, and that this one has cost. */
   credit: number;
   cost: number;
-  refusedInClimb: number;
-  /** 1: refusals that come now were caused by a climb. */
-  isCosting: number;
-  /** The rate of this climb's first clean step. */
+  refused: number;
+  /** Refusals that come now were caused by a climb. */
+  isCosting: boolean;
+  /** The rate of this climb's first clean step, and the measured estimate from which it started; 0 when it was not measured. */
   proven: number;
-  /** The measured estimate from which a climb started; 0 when it was not measured. */
-  climbFrom: number;
-  /** 1: the limit has just moved, fading to 0 over some minutes. */
-  restless: number;
-  /** The rate that was right before it fell, fading to the estimate; 0 when none was measured. */
-  former: number;
+  from: number;
   /** The first step of the next climb: smaller after each one that was refused at once. */
   fineStep: number;
   /** Climbs in a row that did not settle the estimate. */
   tries: number;
-  /** The rate at which the last climb was refused; 0 when higher rates were fine since. */
-  refusedRate: number;
-  /** How many calls the server saves up for us while we stay below its limit; 0 when not known. */
+  /** How many calls the server saves up for us while we stay below its limit, and has saved up by now; calls. */
   depth: number;
-  /** Calls it has saved up by now, as far as we can tell. */
   saved: number;
-  /** Calls above the estimate that this climb got through. */
+  /** Calls above the estimate that this climb got through; in `start`: accepted in this step. */
   above: number;
-  /** 1: the latest closure was short, the server refills all the time; a refusal needs no closing. */
-  shallow: number;
-  nextClimbMs: number;
-  /** Recognised window: calls, and its length between two bounds; 0 when none is known. */
-  windowMax: number;
-  windowLoMs: number;
-  windowHiMs: number;
+  nextAtMs: number;
+}
+
+/** A window that was recognised; `fill` measures it, and all phases keep to it. */
+export interface KnownWindow {
+  /** Calls, and its length between two bounds; 0 when none is known. */
+  max: number;
+  loMs: number;
+  hiMs: number;
   /** Openings still to be measured. */
   measuring: number;
-  /** How long the first ramp took, and the wait after each opening that lets go of it (sliding windows). */
-  rampMs: number;
-  settleMs: number;
-  /** The rate at which windows are used up for measurement: never faster than the time before. */
+  /** `fill`: the rate at which it is used up for measurement, never faster than the time before. */
   fillRate: number;
-  /** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. */
-  recent: readonly number[];
-  recentBinMs: number;
-  recentAtMs: number;
-  recentFromMs: number;
-  /** Accepted calls in bins of several sizes, latest bin first, its beginning, and since when. */
+  /** Until a window that was recognised in the middle of its use has passed, its past counts against it. */
+  drainUntilMs: number;
+}
+
+/** Accepted calls of the last one and a half windows, latest bin first, and where the bins lie. `detect-window.ts`, all phases. */
+export interface Recent {
+  bins: readonly number[];
+  binMs: number;
+  atMs: number;
+  fromMs: number;
+}
+
+/** What tells a sliding window that is used unevenly. `detect-sliding-window.ts`, all phases. */
+export interface SlidingEvidence {
+  /** Accepted calls in bins of several sizes, latest bin first, its beginning, and since when; and those not in the bins yet. */
   spans: readonly { readonly atMs: number; readonly counts: readonly number[] }[];
-  spansFromMs: number;
-  /** Accepted and not in the bins yet. */
-  spanOk: number;
+  fromMs: number;
+  ok: number;
+  /**
+   * By length: accepted in it at a refusal, how many refusals in a row found the same, between which bounds the share of its
+   * recent half was, and since when.
+   */
+  same: readonly (readonly [count: number, times: number, least: number, most: number, fromMs: number])[];
   /** Bounds of the rate that a token bucket would have, and the refusal before. */
   bucketLeast: number;
   bucketMost: number;
   notedMs: number;
-  /** Until a window that was recognised in the middle of its use has passed, its past counts against it. */
-  drainUntilMs: number;
-  /** Ramp: permits given out of which nobody has said yet that they were accepted. */
-  unanswered: number;
-  /** Accepted since the last refusal. */
-  clean: number;
-  /** By length: accepted in it at a refusal, how many refusals in a row found the same, between which bounds the
-   * share of its recent half was, and since when. */
-  same: readonly (readonly [count: number, times: number, least: number, most: number, fromMs: number])[];
-  /** Outcomes of the latest calls, each call worth 0.9 of the next. */
-  recentOk: number;
-  recentFailed: number;
+}
+
+/** Outcomes of the latest calls, each call worth 0.9 of the next. `outage.ts`, all phases. */
+export interface Outcomes {
+  ok: number;
+  failed: number;
 }
 
 /** What the bucket does from now on. */
@@ -184,27 +232,27 @@ export function enter(s: LawState, phase: LawPhase): void {
 
 /** From now on accepted calls are counted against a server that is known to be used up at `hiMs`. */
 export function setMark(s: LawState, loMs: number, hiMs: number, ok: number): void {
-  s.markLoMs = loMs;
-  s.markHiMs = hiMs;
-  s.okSinceMark = ok;
-  s.unused = 0;
-  s.markIsOpening = 0;
+  s.mark.loMs = loMs;
+  s.mark.hiMs = hiMs;
+  s.mark.ok = ok;
+  s.mark.unused = 0;
+  s.mark.isOpening = false;
 }
 
 /** Whether enough was counted since the mark for the estimate to be called measured. */
 export function isWellMeasured(s: LawState): boolean {
-  return s.markHiMs > 0 && s.okSinceMark >= 20 && s.nowMs - s.markHiMs >= (s.markIsOpening === 1 ? 5000 : 10_000);
+  return s.mark.hiMs > 0 && s.mark.ok >= 20 && s.nowMs - s.mark.hiMs >= (s.mark.isOpening ? 5000 : 10_000);
 }
 
 /** Calls a second between the mark and `untilMs`; 0 when we did not saturate the server all the time. */
 export function measured(s: LawState, untilMs: number): number {
-  const spanMs = untilMs - s.markHiMs;
-  return s.markHiMs > 0 && spanMs >= 400 && s.okSinceMark > 0 ? (s.okSinceMark * 1000) / spanMs : 0;
+  const spanMs = untilMs - s.mark.hiMs;
+  return s.mark.hiMs > 0 && spanMs >= 400 && s.mark.ok > 0 ? (s.mark.ok * 1000) / spanMs : 0;
 }
 
 /** The same up to a refusal now: between two refusals there was room for those calls and a part of one more. */
 export function measuredNow(s: LawState): number {
-  const rest = s.markIsOpening === 0 && s.okSinceMark > 0 ? 0.5 / s.okSinceMark : 0;
+  const rest = !s.mark.isOpening && s.mark.ok > 0 ? 0.5 / s.mark.ok : 0;
   return measured(s, s.nowMs) * (1 + rest);
 }
 
@@ -215,4 +263,21 @@ export function describe(rate: number): string {
     : rate * 60 >= 1
       ? `${(rate * 60).toFixed(1)}/min`
       : `${(rate * 3600).toFixed(1)}/h`;
+}
+
+/** A copy that a step may change: the parts are copied, what they hold is never changed in place. */
+export function copyOf(s: LawState): LawState {
+  const { estimate, mark, ramp, held, climb, window, recent, sliding, outcomes } = s;
+  return {
+    ...s,
+    estimate: { ...estimate },
+    mark: { ...mark },
+    ramp: { ...ramp },
+    held: { ...held },
+    climb: { ...climb },
+    window: { ...window },
+    recent: { ...recent },
+    sliding: { ...sliding },
+    outcomes: { ...outcomes },
+  };
 }

@@ -1,7 +1,8 @@
 /**
  * The control law for unknown limits: from what was accepted, refused and failed to the rate that is given out.
  * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/learned-limits.md` explains it with plots.
- * Called by `limiter/adaptive/controller.ts`; the phases are in `limiter/law-*.ts`. Next stop: back to `limiter/acquire/acquire.ts`.
+ * Called by `limiter/adaptive/controller.ts`; what the phases do is in the files beside this one. Next stop: back to
+ * `limiter/acquire/acquire.ts`.
  */
 import type { LearnedLimit } from '../../contracts/limit.ts';
 import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost } from './climb.ts';
@@ -11,7 +12,7 @@ import { opened } from './reopened.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './outage.ts';
 import { countRecent } from './recent-accepted.ts';
 import { countSpans, forgetSpans, leavingRate } from './detect-sliding-window.ts';
-import { bounds, clamp, describe, enter, setMark } from './state.ts';
+import { bounds, clamp, copyOf, describe, enter, setMark } from './state.ts';
 import type { LawEvent, LawOutput, LawState } from './state.ts';
 import { keptWindow, measuredOpenings } from './detect-window.ts';
 
@@ -32,12 +33,62 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
   // The first call marks the beginning of the first quota, unless the ramp starts at somebody else's rate.
   const markMs = learned ? 0 : Math.max(1, nowMs);
   const state: LawState = {
-    phase: learned ? 'cruise' : 'start', nowMs, phaseAtMs: nowMs, epoch: 0, rate, limit: rate, sure: 0,
-    margin: 0.012, rttMs: 300, demand: 1, markLoMs: markMs, markHiMs: markMs, okSinceMark: 0, unused: 0, markIsOpening: learned ? 0 : 1, lastRefusalMs: 0, streak: 0,
-    surpriseAtMs: 0, heldFrom: 'start', heldAtMs: 0, heldRate: rate, heldOk: 0, heldLimit: rate, probeNo: 0, probesRefused: 0, probeAtMs: 0, openFromMs: 0,
-    openToMs: 0, stepUp: 0.06, climbs: 0, credit: 2, cost: 1, refusedInClimb: 0, isCosting: 0, refusedRate: 0, tries: 0, restless: 0, former: 0, climbFrom: 0, proven: 0, fineStep: 0.03, depth: 0, saved: 0, above: 0, shallow: 0, nextClimbMs: nowMs + 4000,
-    windowMax: 0, windowLoMs: 0, windowHiMs: 0, measuring: 0, rampMs: 0, settleMs: 0, fillRate: 0, recent: [], recentBinMs: 0, recentAtMs: 0, recentFromMs: 0, spans: [], spansFromMs: 0, spanOk: 0, bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0, drainUntilMs: 0, clean: 0, unanswered: 0, same: [], recentOk: 0, recentFailed: 0,
-  }; // prettier-ignore
+    phase: learned ? 'cruise' : 'start',
+    nowMs,
+    phaseAtMs: nowMs,
+    epoch: 0,
+    rate,
+    limit: rate,
+    rttMs: 300,
+    demand: 1,
+    lastRefusalMs: 0,
+    clean: 0,
+    estimate: {
+      sure: 0,
+      margin: 0.012,
+      streak: 0,
+      surpriseAtMs: 0,
+      former: 0,
+      restless: 0,
+      refusedRate: 0,
+      isShallow: false,
+    },
+    mark: { loMs: markMs, hiMs: markMs, isOpening: !learned, ok: 0, unused: 0 },
+    ramp: { unanswered: 0, lastedMs: 0 },
+    held: {
+      from: 'start',
+      atMs: 0,
+      rate,
+      ok: 0,
+      limit: rate,
+      probes: 0,
+      refused: 0,
+      probeAtMs: 0,
+      openFromMs: 0,
+      openToMs: 0,
+      settleMs: 0,
+    },
+    climb: {
+      stepUp: 0.06,
+      steps: 0,
+      credit: 2,
+      cost: 1,
+      refused: 0,
+      isCosting: false,
+      proven: 0,
+      from: 0,
+      fineStep: 0.03,
+      tries: 0,
+      depth: 0,
+      saved: 0,
+      above: 0,
+      nextAtMs: nowMs + 4000,
+    },
+    window: { max: 0, loMs: 0, hiMs: 0, measuring: 0, fillRate: 0, drainUntilMs: 0 },
+    recent: { bins: [], binMs: 0, atMs: 0, fromMs: 0 },
+    sliding: { spans: [], fromMs: 0, ok: 0, same: [], bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0 },
+    outcomes: { ok: 0, failed: 0 },
+  };
   return output(state, spec);
 }
 
@@ -46,7 +97,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
  * the last one shifts the law's memory instead of freezing it.
  */
 export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
-  const s: LawState = { ...state };
+  const s = copyOf(state);
   advanceTo(s, event);
   const text = react(s, event, spec) ?? passTime(s, spec);
   if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
@@ -58,8 +109,13 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   const backMs = s.nowMs - atMs;
   if (backMs > 1000) {
     // The store's clock was set back: every remembered time moves with it.
-    const times = ['phaseAtMs', 'markLoMs', 'markHiMs', 'lastRefusalMs', 'surpriseAtMs', 'heldAtMs', 'probeAtMs', 'openFromMs', 'openToMs', 'nextClimbMs', 'recentAtMs', 'recentFromMs', 'drainUntilMs'] as const; // prettier-ignore
-    for (const name of times) if (s[name] !== 0) s[name] -= backMs;
+    shift(s, backMs, ['phaseAtMs', 'lastRefusalMs']);
+    shift(s.estimate, backMs, ['surpriseAtMs']);
+    shift(s.mark, backMs, ['loMs', 'hiMs']);
+    shift(s.held, backMs, ['atMs', 'probeAtMs', 'openFromMs', 'openToMs']);
+    shift(s.climb, backMs, ['nextAtMs']);
+    shift(s.window, backMs, ['drainUntilMs']);
+    shift(s.recent, backMs, ['atMs', 'fromMs']);
     forgetSpans(s);
     s.nowMs = atMs;
   }
@@ -70,21 +126,30 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
   s.clean += ok;
   const below = (passedMs * s.limit) / 1000 - ok;
   // One per cent more, because the estimate may be that much too low.
-  s.saved = clamp(s.saved + below + (passedMs * s.limit) / 100_000, 0, s.depth > 0 ? s.depth : 3 + 3 * s.limit);
+  s.climb.saved = clamp(
+    s.climb.saved + below + (passedMs * s.limit) / 100_000,
+    0,
+    s.climb.depth > 0 ? s.climb.depth : 3 + 3 * s.limit,
+  );
   // A ring that is still full holds a climb back; it starts when calls flow.
-  if (s.phase === 'climb') s.above = Math.max(-3, s.above - below);
+  if (s.phase === 'climb') s.climb.above = Math.max(-3, s.climb.above - below);
   const offered = (passedMs * s.rate) / 1000;
   const taken = sent ?? offered;
   if (s.phase === 'start') {
-    s.above += ok;
-    s.unanswered = Math.max(0, s.unanswered + taken - ok);
+    s.climb.above += ok;
+    s.ramp.unanswered = Math.max(0, s.ramp.unanswered + taken - ok);
   }
   remember(s, passedMs);
   s.demand += (1 - Math.exp(-passedMs / (s.phase === 'start' ? 2000 : 5000))) * (clamp(demand, 0, 1) - s.demand);
   // We did not ask for all there was, so what was accepted says nothing about the limit.
   const isOpen = s.phase === 'cruise' || s.phase === 'climb' || s.phase === 'ease' || s.phase === 'recover';
-  if (isOpen) s.unused = Math.max(0, s.unused + offered - taken);
+  if (isOpen) s.mark.unused = Math.max(0, s.mark.unused + offered - taken);
   if (s.demand < 0.6 && isOpen) setMark(s, 0, 0, 0);
+}
+
+/** Moves remembered times back with the clock; 0 stays "not known". */
+function shift<K extends string>(part: Record<K, number>, backMs: number, names: readonly K[]): void {
+  for (const name of names) if (part[name] !== 0) part[name] -= backMs;
 }
 
 /** What the reported answers change; undefined when they change nothing. */
@@ -95,24 +160,24 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
   if (event.refused + event.stale > 0) pay(s, event.refused + event.stale);
   const wasHeld = s.phase === 'hold' || s.phase === 'settle';
   if (event.refused > 0) {
-    s.okSinceMark += event.ok;
+    s.mark.ok += event.ok;
     s.lastRefusalMs = s.nowMs;
     s.clean = 0;
     if (!wasHeld) return decrease(s, event, spec);
-    s.probesRefused += 1;
+    s.held.refused += 1;
     nextProbe(s, event.retryAfterMs);
     if (s.phase === 'settle') enter(s, 'hold');
     return undefined;
   }
-  const fresh = event.fresh ?? (s.nowMs >= s.probeAtMs && event.stale === 0 ? event.ok : 0);
+  const fresh = event.fresh ?? (s.nowMs >= s.held.probeAtMs && event.stale === 0 ? event.ok : 0);
   if (s.phase === 'hold' && fresh > 0) return opened(s, event);
   if (s.phase === 'outage') {
     if (fresh > 0) return recover(s);
-    if (event.failed > 0 && s.nowMs >= s.probeAtMs) nextOutageProbe(s);
+    if (event.failed > 0 && s.nowMs >= s.held.probeAtMs) nextOutageProbe(s);
     return undefined;
   }
-  s.okSinceMark += event.ok;
-  if (s.phase === 'hold' && event.failed > 0 && s.nowMs >= s.probeAtMs) nextProbe(s, undefined);
+  s.mark.ok += event.ok;
+  if (s.phase === 'hold' && event.failed > 0 && s.nowMs >= s.held.probeAtMs) nextProbe(s, undefined);
   return isOutage(s) ? breakOff(s) : undefined;
 }
 
@@ -137,7 +202,7 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
       }
       return undefined;
     case 'settle':
-      if (s.nowMs >= s.probeAtMs) enter(s, s.measuring > 0 ? 'fill' : 'cruise');
+      if (s.nowMs >= s.held.probeAtMs) enter(s, s.window.measuring > 0 ? 'fill' : 'cruise');
       return undefined;
     case 'fill':
       return passFill(s);
@@ -146,7 +211,7 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
       return undefined;
     case 'climb':
       if (s.demand < 0.5) enter(s, 'cruise');
-      else if (inPhaseMs >= climbMs(s) && s.above > 0.5 * s.stepUp * s.limit * (climbMs(s) / 1000)) {
+      else if (inPhaseMs >= climbMs(s) && s.climb.above > 0.5 * s.climb.stepUp * s.limit * (climbMs(s) / 1000)) {
         climbed(s);
         s.limit = Math.min(ceiling, s.limit);
         return `clean at ${describe(s.limit)}`;
@@ -170,12 +235,12 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
  */
 function isAccepted(s: LawState, inPhaseMs: number): boolean {
   const givenOut = (s.limit * inPhaseMs) / 1000;
-  const isAnswered = inPhaseMs >= LATE_MS && s.unanswered <= 0.5 + UNANSWERED_S * s.limit;
-  return s.above >= (isAnswered ? 0.35 : 0.7) * givenOut;
+  const isAnswered = inPhaseMs >= LATE_MS && s.ramp.unanswered <= 0.5 + UNANSWERED_S * s.limit;
+  return s.climb.above >= (isAnswered ? 0.35 : 0.7) * givenOut;
 }
 
 function startAgain(s: LawState): void {
-  s.above = 0;
+  s.climb.above = 0;
   enter(s, 'start');
 }
 
@@ -187,15 +252,15 @@ function easeMs(s: LawState): number {
 
 /** A window that is being used up for measurement: closed as soon as all its calls were accepted. */
 function passFill(s: LawState): string | undefined {
-  const fromMs = s.markLoMs + s.windowLoMs;
-  const toMs = s.markHiMs + s.windowHiMs;
-  if (s.measuring < measuredOpenings && s.okSinceMark >= s.windowMax && s.nowMs < (fromMs + toMs) / 2) {
+  const fromMs = s.mark.loMs + s.window.loMs;
+  const toMs = s.mark.hiMs + s.window.hiMs;
+  if (s.window.measuring < measuredOpenings && s.mark.ok >= s.window.max && s.nowMs < (fromMs + toMs) / 2) {
     s.epoch += 1;
     holdUntilOpening(s, fromMs, toMs);
-    return `window of ${s.windowMax} calls is used up: measuring when it opens`;
+    return `window of ${s.window.max} calls is used up: measuring when it opens`;
   }
-  if (s.nowMs > s.markHiMs + 2 * Math.max(s.windowHiMs, 30_000)) {
-    s.measuring = 0;
+  if (s.nowMs > s.mark.hiMs + 2 * Math.max(s.window.hiMs, 30_000)) {
+    s.window.measuring = 0;
     enter(s, 'cruise');
   }
   return undefined;
@@ -203,18 +268,18 @@ function passFill(s: LawState): string | undefined {
 
 /** A third of its length uses up a window, half of it while its calls are not known. A sliding one lets go of calls only as fast as they were made before. */
 function setFillRate(s: LawState): void {
-  if (s.windowMax === 0) return;
-  const isFree = s.measuring === measuredOpenings;
-  const rate = (s.windowMax * (isFree ? 2500 : 3000)) / s.windowLoMs;
-  s.fillRate = s.fillRate > 0 ? Math.min(rate, 0.95 * s.fillRate) : rate;
+  if (s.window.max === 0) return;
+  const isFree = s.window.measuring === measuredOpenings;
+  const rate = (s.window.max * (isFree ? 2500 : 3000)) / s.window.loMs;
+  s.window.fillRate = s.window.fillRate > 0 ? Math.min(rate, 0.95 * s.window.fillRate) : rate;
 }
 
 function rateOf(s: LawState, spec: LearnedLimit): number {
   const { floor, ceiling } = bounds(spec);
-  const share = { start: 1, cruise: 1 - s.margin, climb: 1 + s.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
-  const filling = s.phase === 'fill' ? s.fillRate : 0;
+  const share = { start: 1, cruise: 1 - s.estimate.margin, climb: 1 + s.climb.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
+  const filling = s.phase === 'fill' ? s.window.fillRate : 0;
   const rate = Math.max(filling, s.limit * share[s.phase]);
-  return clamp(s.nowMs < s.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);
+  return clamp(s.nowMs < s.window.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);
 }
 
 function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
@@ -223,7 +288,7 @@ function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
   const rate = rateOf(s, spec);
   // Callers who were sent away come back some tenths of a second late. When the search stands still because of that, what they
   // were late for is kept for them.
-  const isUnused = s.phase === 'start' && s.nowMs - s.phaseAtMs > 1500 && s.above < 0.5 * s.limit;
+  const isUnused = s.phase === 'start' && s.nowMs - s.phaseAtMs > 1500 && s.climb.above < 0.5 * s.limit;
   return {
     state: s,
     ratePerSecond: rate,
@@ -232,7 +297,7 @@ function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
       s.demand < 0.5 && window ? window.max : 0,
     ),
     mode: held ? 'hold' : 'open',
-    ...(held ? { probeAtMs: s.probeAtMs } : {}),
+    ...(held ? { probeAtMs: s.held.probeAtMs } : {}),
     epoch: s.epoch,
     ...(window ? { window } : {}),
     ...(event === undefined ? {} : { event }),

@@ -2,12 +2,14 @@
  * Buckets as people see them. Next stop: `explain.ts` says what they mean for one call, `operations.ts` changes them.
  */
 import type { LimitSpec } from '../../contracts/limit.ts';
+import { counted, standingText, stateOf, type LimitState } from '../../contracts/limit-words.ts';
+import { standingOf, type LookRow } from '../../db/stores/limit/look-store.ts';
 
 /** One limit of one scope value, as it stands now. */
 export interface LimitView {
   readonly key: string;
   readonly kind: LimitSpec['kind'] | 'gate';
-  readonly state: 'open' | 'closed' | 'paused' | 'probing';
+  readonly state: LimitState;
   /** Units used in the window, or calls in flight. */
   readonly used?: number;
   /** The limit in force, after reserve, override and what the third party says. */
@@ -20,102 +22,69 @@ export interface LimitView {
   /** Calls per second that are given out now. */
   readonly ratePerSecond?: number;
   readonly isOverridden: boolean;
-  /** Milliseconds until a closed key opens, or until the next probe. */
-  readonly opensInMs?: number;
-  readonly closedAt?: string;
-  readonly reason?: string;
+  /** Milliseconds until a blocked key is free, or until the next probe. */
+  readonly untilMs?: number;
+  /** While an answer blocks it: since when, until when and why. ISO times. */
+  readonly blockedAt?: string;
+  readonly blockedUntil?: string;
+  readonly blockedReason?: string;
+  /** While what is behind a gate fails, or recovers: since when and why. */
+  readonly failingSince?: string;
+  readonly failingReason?: string;
+  /** While an operator holds it. */
   readonly pausedAt?: string;
+  readonly pausedReason?: string;
   /** Calls that wait for this limit, and of how many accounts. */
   readonly waiting: number;
   readonly accountsWaiting: number;
-  /** In words, e.g. `97 of 100 used in 60 s`. */
+  /** In words, e.g. `97 of 100 used in 60 s, 2 calls of 1 account wait`. */
   readonly text: string;
 }
 
-/** A row of `sluice.limit_look`. */
-export interface LookRow {
-  readonly id: number;
-  readonly key: string;
-  readonly kind: LimitView['kind'];
-  readonly used: number;
-  readonly max: number | null;
-  readonly declared_max: number | null;
-  readonly win_us: number;
-  readonly rate: number | null;
-  readonly hold: boolean;
-  readonly probe_in_us: number;
-  readonly override_max: number | null;
-  readonly override_rate: number | null;
-  readonly foreign_used: number;
-  readonly closed_in_us: number;
-  readonly closed_at: Date | null;
-  readonly closed_reason: string | null;
-  readonly paused_at: Date | null;
-  readonly paused_reason: string | null;
-  readonly waiting: number;
-  readonly accounts_waiting: number;
-  readonly first_free_us: number;
-}
-
 export function toView(row: LookRow): LimitView {
-  const state = stateOf(row);
-  const opensInUs = state === 'closed' ? row.closed_in_us : state === 'probing' ? row.probe_in_us : undefined;
-  const isFailing = state === 'probing' && row.kind === 'gate';
-  const reason = state === 'paused' ? row.paused_reason : state === 'closed' || isFailing ? row.closed_reason : null;
+  const standing = standingOf(row);
+  const state = stateOf(standing);
+  const untilMs =
+    state === 'blocked'
+      ? standing.blockedForMs
+      : state === 'probing' || state === 'failing'
+        ? standing.probeInMs
+        : undefined;
   return {
     key: row.key,
     kind: row.kind,
     state,
     ...(row.max === null ? {} : { used: row.used, max: row.max }),
-    ...(row.max === null || row.max === row.declared_max || row.declared_max === null
-      ? {}
-      : { declaredMax: row.declared_max }),
-    ...(row.max === null || row.kind === 'inflight' ? {} : { perMs: row.win_us / 1_000 }),
+    ...(standing.declaredMax === null ? {} : { declaredMax: standing.declaredMax }),
+    ...(standing.perMs === null ? {} : { perMs: standing.perMs }),
     ...(row.foreign_used > 0 ? { usedByOthers: row.foreign_used } : {}),
     ...(row.rate === null ? {} : { ratePerSecond: row.rate }),
-    isOverridden: row.override_max !== null || row.override_rate !== null,
-    ...(opensInUs === undefined ? {} : { opensInMs: Math.ceil(opensInUs / 1_000) }),
-    ...((state === 'closed' || isFailing) && row.closed_at !== null ? { closedAt: row.closed_at.toISOString() } : {}),
-    ...(row.paused_at === null ? {} : { pausedAt: row.paused_at.toISOString() }),
-    ...(reason === null ? {} : { reason }),
+    isOverridden: standing.isOverridden,
+    ...(untilMs === undefined ? {} : { untilMs: Math.ceil(untilMs) }),
+    ...(state === 'blocked' ? blockOf(row) : {}),
+    ...optional('failingSince', standing.failingSince),
+    ...optional('failingReason', standing.failingReason),
+    ...optional('pausedAt', standing.pausedAt),
+    ...(standing.pausedAt === null ? {} : optional('pausedReason', row.paused_reason)),
     waiting: row.waiting,
     accountsWaiting: row.accounts_waiting,
-    text: describe(row, state),
+    text: [standingText(standing), ...waitingText(row)].join(', '),
   };
 }
 
-function stateOf(row: LookRow): LimitView['state'] {
-  if (row.paused_at !== null) return 'paused';
-  if (row.closed_in_us > 0) return 'closed';
-  return row.hold ? 'probing' : 'open';
+function blockOf(row: LookRow): Pick<LimitView, 'blockedAt' | 'blockedUntil' | 'blockedReason'> {
+  return {
+    ...optional('blockedAt', row.blocked_at?.toISOString() ?? null),
+    blockedUntil: row.blocked_until.toISOString(),
+    ...optional('blockedReason', row.blocked_reason),
+  };
 }
 
-function describe(row: LookRow, state: LimitView['state']): string {
-  const parts: string[] = [];
-  if (row.max !== null) {
-    const where = row.kind === 'inflight' ? 'in flight' : `used in ${seconds(row.win_us)}`;
-    parts.push(`${round(row.used)} of ${round(row.max)} ${where}`);
-  }
-  if (row.rate !== null) parts.push(`${round(row.rate)} a second`);
-  if (row.foreign_used > 0) parts.push(`${round(row.foreign_used)} of them by others`);
-  if (row.override_max !== null || row.override_rate !== null) parts.push('overridden by an operator');
-  const because = (reason: string | null) => (reason === null ? '' : ` (${reason})`);
-  if (state === 'paused') parts.push(`paused since ${row.paused_at!.toISOString()}${because(row.paused_reason)}`);
-  if (state === 'closed') {
-    const since = row.closed_at === null ? '' : ` at ${row.closed_at.toISOString()}`;
-    parts.push(`closed${since}${because(row.closed_reason)} for another ${seconds(row.closed_in_us)}`);
-  }
-  if (state === 'probing' && row.kind === 'gate')
-    parts.push(`failing since ${row.closed_at?.toISOString() ?? 'a moment ago'}${because(row.closed_reason)}`);
-  if (state === 'probing') parts.push(`one call at a time, the next in ${seconds(row.probe_in_us)}`);
-  if (row.waiting > 0) parts.push(`${row.waiting} calls of ${row.accounts_waiting} accounts wait`);
-  return parts.length === 0 ? 'open' : parts.join(', ');
+function waitingText({ waiting, accounts_waiting }: LookRow): string[] {
+  if (waiting === 0) return [];
+  return [`${counted(waiting, 'call')} of ${counted(accounts_waiting, 'account')} ${waiting === 1 ? 'waits' : 'wait'}`];
 }
 
-function seconds(us: number): string {
-  return `${round(us / 1e6)} s`;
-}
-
-function round(value: number): string {
-  return String(Number(value.toPrecision(value >= 100 ? 6 : 3)));
+function optional<K extends string>(name: K, value: string | null): Partial<Record<K, string>> {
+  return value === null ? {} : ({ [name]: value } as Record<K, string>);
 }

@@ -1,18 +1,22 @@
 /**
  * The operator's hand on the limits: list, show, pause, resume, override, forget. Also behind `npx sluice limits`.
  */
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { LimitSpec } from '../../contracts/limit.ts';
 import type { Pool } from '../../db/pool.ts';
+import { readLooks } from '../../db/stores/limit/look-store.ts';
 import { bucketId } from '../buckets/bucket-row.ts';
+import { keyText } from '../buckets/key-text.ts';
 import { LimiterUnavailable } from '../errors.ts';
-import { toView, type LimitView, type LookRow } from './limit-view.ts';
-import { EVENTS, FIND, FORGET, LOOK, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
+import type { LookRow } from '../../db/stores/limit/look-store.ts';
+import { toView, type LimitView } from './limit-view.ts';
+import { EVENTS, FIND, FORGET, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
 
 export interface ListFilter {
   /** Keys that begin with this, e.g. `github/`. */
   readonly prefix?: string;
   readonly kind?: LimitSpec['kind'];
-  readonly state?: 'paused' | 'closed' | 'waiting';
+  readonly state?: 'paused' | 'blocked' | 'waiting';
   /** At most this many, by key. Default 100. */
   readonly limit?: number;
 }
@@ -46,7 +50,7 @@ export interface Operations {
    * @returns how many keys it holds for.
    */
   pause(keyOrPrefix: string, reason: string): Promise<number>;
-  /** Ends a pause, and opens what an answer had closed. @returns how many keys it changed. */
+  /** Ends a pause, and frees what an answer had blocked. @returns how many keys it changed. */
   resume(keyOrPrefix: string): Promise<number>;
   /** Puts other numbers in force until they are taken back with `{}`. @returns false when the key was never used. */
   override(key: string, numbers: { readonly max?: number; readonly ratePerSecond?: number }): Promise<boolean>;
@@ -57,6 +61,7 @@ export interface Operations {
   forget(key: string): Promise<boolean>;
 }
 
+const LONGEST_REASON = 300;
 const EVENTS_SHOWN = 200;
 const TICKETS_SHOWN = 50;
 
@@ -64,13 +69,18 @@ const TICKETS_SHOWN = 50;
 export function createOperations(pool: Pool): Operations {
   return {
     async list({ prefix, kind, state, limit = 100 } = {}) {
-      const found = await ask<{ id: number }>(FIND, [prefix ?? null, kind ?? null, state ?? null, limit]);
-      const rows = await ask<LookRow>(LOOK, [found.map((row) => row.id)]);
-      return rows.map(toView);
+      const found = await ask<{ id: number }>(FIND, [
+        prefix === undefined ? null : keyText(prefix),
+        kind ?? null,
+        state ?? null,
+        limit,
+      ]);
+      return (await look(found.map((row) => row.id))).map(toView);
     },
-    async show(key) {
+    async show(anyKey) {
+      const key = keyText(anyKey);
       const [rows, events, tickets] = await Promise.all([
-        ask<LookRow>(LOOK, [[bucketId(key)]]),
+        look([bucketId(key)]),
         ask<EventRow>(EVENTS, [key, EVENTS_SHOWN]),
         ask<TicketRow>(TICKETS, [key, TICKETS_SHOWN]),
       ]);
@@ -78,22 +88,32 @@ export function createOperations(pool: Pool): Operations {
       return row === undefined ? undefined : details(row, events, tickets);
     },
     async pause(keyOrPrefix, reason) {
-      return (await ask<{ keys: number }>(PAUSE, [keyOrPrefix, bucketId(keyOrPrefix), reason]))[0]!.keys;
+      const pattern = keyText(keyOrPrefix);
+      return (await ask<{ keys: number }>(PAUSE, [pattern, bucketId(pattern), cleanText(reason, LONGEST_REASON)]))[0]!
+        .keys;
     },
     async resume(keyOrPrefix) {
-      return (await ask<{ keys: number }>(RESUME, [keyOrPrefix]))[0]!.keys;
+      return (await ask<{ keys: number }>(RESUME, [keyText(keyOrPrefix)]))[0]!.keys;
     },
     async override(key, { max, ratePerSecond }) {
       for (const value of [max, ratePerSecond]) {
         if (value !== undefined && !(value >= 0))
           throw new TypeError(`An override must be a number ≥ 0, but is ${value}`);
       }
-      return (await ask<{ found: boolean }>(OVERRIDE, [key, max ?? null, ratePerSecond ?? null]))[0]!.found;
+      return (await ask<{ found: boolean }>(OVERRIDE, [keyText(key), max ?? null, ratePerSecond ?? null]))[0]!.found;
     },
     async forget(key) {
-      return (await ask<{ found: boolean }>(FORGET, [key]))[0]!.found;
+      return (await ask<{ found: boolean }>(FORGET, [keyText(key)]))[0]!.found;
     },
   };
+
+  async function look(ids: readonly number[]): Promise<LookRow[]> {
+    try {
+      return await readLooks(pool, ids);
+    } catch (error) {
+      throw new LimiterUnavailable(error);
+    }
+  }
 
   async function ask<Row extends object>(text: string, values: unknown[]): Promise<Row[]> {
     try {

@@ -18,13 +18,15 @@ export interface LimiterStats {
   readonly reports: Readonly<Record<Observation['result'], number>>;
   /** Requests that failed because the store was down. */
   readonly unavailable: number;
+  /** Reports on a key of which the store refused a part, however often it would be sent. Stays 0 unless there is a bug. */
+  readonly dropped: number;
 }
 
 // Below this it was the store's answer that was waited for, not a limit.
 const WAITED_MS = 20;
 
 export function createStats() {
-  const sentAway = { full: 0, closed: 0, paused: 0, queue: 0, probing: 0, failing: 0 } satisfies Record<
+  const sentAway = { full: 0, blocked: 0, paused: 0, queue: 0, probing: 0, failing: 0 } satisfies Record<
     WaitCause,
     number
   >;
@@ -33,6 +35,7 @@ export function createStats() {
   let waitedInPlace = 0;
   let waitedMs = 0;
   let unavailable = 0;
+  let dropped = 0;
 
   return {
     async acquired(acquiring: Promise<AcquireResult>): Promise<AcquireResult> {
@@ -55,6 +58,9 @@ export function createStats() {
     reported(observation: Observation): void {
       reports[observation.result] += 1;
     },
+    dropped(): void {
+      dropped += 1;
+    },
     read(waiting: number): LimiterStats {
       return {
         granted,
@@ -64,6 +70,7 @@ export function createStats() {
         waiting,
         reports: { ...reports },
         unavailable,
+        dropped,
       };
     },
   };

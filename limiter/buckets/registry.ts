@@ -2,15 +2,21 @@
  * Knows which rows exist: makes them on first use, and brings them up to date when a limit's declaration changed.
  * Next stop: `limiter/acquire/acquire.ts`.
  */
+import { specMistakes } from '../../contracts/limit-mistakes.ts';
 import type { Charge, LimitSpec } from '../../contracts/limit.ts';
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
-import { bucketId, bucketRow, gateKey } from './bucket-row.ts';
+import type { CallGate } from '../types.ts';
+import { bucketId, bucketRow, gateKeys } from './bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { CONFIGURE } from '../statements.ts';
 
 export interface Buckets {
-  /** Ids of the charges' rows and of their gate. New keys, and keys whose declaration changed, are written first. */
-  readonly prepare: (charges: readonly Charge[]) => PreparedBuckets | Promise<PreparedBuckets>;
+  /** Ids of the charges' rows and of their gates. New keys, and keys whose declaration changed, are written first. */
+  readonly prepare: (
+    charges: readonly Charge[],
+    endpoint: string | undefined,
+  ) => PreparedBuckets | Promise<PreparedBuckets>;
   /** Makes known keys' rows again, after they were forgotten. */
   readonly configure: (ids: readonly number[]) => Promise<void>;
   /** The id of a key's row: a hash, which is remembered for keys in use. */
@@ -19,8 +25,8 @@ export interface Buckets {
 
 export interface PreparedBuckets {
   readonly ids: readonly number[];
-  readonly gateId: number;
-  readonly provider: string;
+  /** The provider's first. */
+  readonly gates: readonly CallGate[];
 }
 
 interface KnownKey {
@@ -36,26 +42,28 @@ export function createBuckets(pool: Pool): Buckets {
   const byKey = new Map<string, KnownKey>();
   const byId = new Map<number, KnownKey>();
   // Calls that need the same new rows wait for the same statement.
-  let writing: Promise<void> | undefined;
+  let writing: Promise<readonly string[]> | undefined;
   let toWrite = new Map<string, KnownKey>();
 
   const idOf = (key: string): number => byKey.get(key)?.id ?? bucketId(key);
   return { prepare, configure, idOf };
 
-  function prepare(charges: readonly Charge[]): PreparedBuckets | Promise<PreparedBuckets> {
-    const first = charges[0];
-    const gate = gateKey(first?.key ?? '');
+  function prepare(
+    charges: readonly Charge[],
+    endpoint: string | undefined,
+  ): PreparedBuckets | Promise<PreparedBuckets> {
     const unknown: KnownKey[] = [];
     const note = (key: string, limit: LimitSpec | undefined): number => {
       const entry = { id: idOf(key), key, limit };
       if (isWritten(entry)) return entry.id;
+      const mistakes = limit === undefined ? [] : specMistakes(limit);
+      if (mistakes.length > 0) throw new TypeError(`${key}: ${mistakes.join('; ')}`);
       unknown.push(entry);
       return entry.id;
     };
     const prepared = {
       ids: charges.map((charge) => note(charge.key, charge.limit)),
-      gateId: note(gate, undefined),
-      provider: gate,
+      gates: gateKeys(charges[0]?.key ?? '', endpoint).map((key) => ({ id: note(key, undefined), key })),
     };
     return unknown.length === 0 ? prepared : write(unknown).then(() => prepared);
   }
@@ -72,8 +80,12 @@ export function createBuckets(pool: Pool): Buckets {
     // Whoever waited longest writes for all that have come meanwhile.
     const batch = [...toWrite.values()].filter((known) => !isWritten(known));
     toWrite = new Map();
-    if (batch.length > 0) writing = send(batch).finally(() => (writing = undefined));
-    if (batch.length > 0) await writing;
+    if (batch.length > 0) {
+      writing = send(batch).finally(() => (writing = undefined));
+      const refused = await writing;
+      const bad = keys.find(({ key }) => refused.includes(key));
+      if (bad) throw new TypeError(`The limiter's store can't hold ${bad.key} with ${JSON.stringify(bad.limit)}`);
+    }
     if (!keys.every(isWritten)) await write(keys);
   }
 
@@ -89,12 +101,17 @@ export function createBuckets(pool: Pool): Buckets {
     return written !== undefined && (written.limit === limit || isSame(written.limit, limit));
   }
 
-  async function send(keys: readonly KnownKey[]): Promise<void> {
+  /** @returns the keys that the store can't hold: they must not keep the others from being written. */
+  async function send(keys: readonly KnownKey[]): Promise<readonly string[]> {
     const rows = keys.map((known) => bucketRow(known.key, known.limit));
     try {
       await pool.query({ name: 'sluice-limit-configure', text: CONFIGURE, values: [JSON.stringify(rows)] });
     } catch (error) {
-      throw new LimiterUnavailable(error);
+      if (!isDataError(error)) throw new LimiterUnavailable(error);
+      if (keys.length === 1) return [keys[0]!.key];
+      const refused: string[] = [];
+      for (const known of keys) refused.push(...(await send([known])));
+      return refused;
     }
     for (const known of keys) {
       byKey.delete(known.key);
@@ -106,6 +123,7 @@ export function createBuckets(pool: Pool): Buckets {
       byKey.delete(key);
       byId.delete(known.id);
     }
+    return [];
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * What a third party's headers say about its quota. Knows the IETF drafts, old and new, the X- names with their suffixes
  * and comma lists, and both forms of `Retry-After`. Fields that are malformed are ignored. Pure.
- * Next stop: `Observation.quotas` and `closeForMs`, with which the caller tells `limiter/report/report.ts`.
+ * Next stop: `Observation.quotas` and `blockForMs`, with which the caller tells `limiter/report/report.ts`.
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
 import type { QuotaHint } from '../../contracts/limit.ts';
@@ -134,10 +134,12 @@ function fromCounters(
   const remaining = counters.get('remaining') ?? [];
   const resets = counters.get('reset-after') ?? counters.get('reset') ?? [];
   const quotas: QuotaHint[] = [];
-  for (let i = 0; i < Math.max(plain.length, remaining.length); i++) {
+  // A refusal may say nothing but when.
+  const count = Math.max(plain.length, remaining.length) || resets.length;
+  for (let i = 0; i < count; i++) {
     const max = integer(plain[i]);
     const left = integer(remaining[i]);
-    if (max === undefined && left === undefined) continue;
+    if (max === undefined && left === undefined && resetAfterMs(resets[i] ?? '', serverNowMs) === undefined) continue;
     quotas.push({
       ...(suffix === '' || WINDOW_BY_SUFFIX[suffix] !== undefined ? {} : { limit: suffix }),
       ...(WINDOW_BY_SUFFIX[suffix] === undefined ? windowOf(max, known) : { windowMs: WINDOW_BY_SUFFIX[suffix] }),

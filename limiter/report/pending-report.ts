@@ -7,7 +7,7 @@ export interface Tally {
   /** By slot. */
   readonly refunds: Map<number, number>;
   charge: number;
-  closeMs: number | undefined;
+  blockMs: number | undefined;
   reason: string | undefined;
   /** By the permits' epoch. */
   readonly outcomes: Map<number, Outcomes>;
@@ -32,7 +32,7 @@ export function emptyTally(id: number): Tally {
     id,
     refunds: new Map(),
     charge: 0,
-    closeMs: undefined,
+    blockMs: undefined,
     reason: undefined,
     outcomes: new Map(),
     releases: 0,
@@ -66,9 +66,14 @@ export function mergeTally(older: Tally, newer: Tally): Tally {
   newer.charge += older.charge;
   newer.releases += older.releases;
   newer.heldMs += older.heldMs;
-  newer.closeMs ??= older.closeMs;
+  newer.blockMs ??= older.blockMs;
   newer.reason ??= older.reason;
   return newer;
+}
+
+/** Without what the third party said: what we counted ourselves, and for how long the key is blocked. */
+export function ownCountsOf(tally: Tally): Tally {
+  return { ...tally, reason: undefined, remaining: undefined, resetAt: undefined, max: undefined };
 }
 
 /** As `sluice.limit_report` reads it. */
@@ -86,7 +91,7 @@ export function tallyJson(tally: Tally): object {
     json['failures'] = outcomes.map(({ failures }) => failures);
   }
   for (const name of ['charge', 'releases', 'heldMs'] as const) if (tally[name] > 0) json[name] = tally[name];
-  for (const name of ['closeMs', 'reason', 'remaining', 'max'] as const) {
+  for (const name of ['blockMs', 'reason', 'remaining', 'max'] as const) {
     if (tally[name] !== undefined) json[name] = tally[name];
   }
   if (tally.remaining !== undefined) {

@@ -4,12 +4,13 @@
  * Next stop: `db/functions/limiter/report.sql`, then `limiter/adaptive/controller.ts`.
  */
 import type { Charge, QuotaHint } from '../../contracts/limit.ts';
+import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { gridCost } from '../buckets/bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { matchQuota } from '../quota-headers/match-limit.ts';
 import { REPORT } from '../statements.ts';
-import { addRefund, emptyTally, mergeTally, outcomesOf, tallyJson, type Tally } from './pending-report.ts';
+import { addRefund, emptyTally, mergeTally, outcomesOf, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
 import type { Observation, Permit } from '../types.ts';
 
 export interface Reports {
@@ -25,6 +26,8 @@ export interface ReportsOptions {
   readonly onLawDue: (ids: readonly number[]) => void;
   /** Called with a bucket and how many calls in flight ended. */
   readonly onRelease: (id: number, calls: number) => void;
+  /** Called for a bucket of whose report the store refused a part: that part is lost. */
+  readonly onDropped: () => void;
   /** Successes are collected for this long, in milliseconds. Default 200. */
   readonly collectMs?: number;
   /** Calls in flight are given back after at most this long, in milliseconds. Default 10. */
@@ -32,11 +35,15 @@ export interface ReportsOptions {
 }
 
 const NEARLY_EMPTY = 0.1;
+/** Then they are told once more, which does no harm. */
+const MOST_ANSWERED = 10_000;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
 
 export function createReports(options: ReportsOptions): Reports {
-  const { pool, idOf, onLawDue, onRelease, collectMs, releaseMs } = { ...defaults, ...options };
+  const { pool, idOf, onLawDue, onRelease, onDropped, collectMs, releaseMs } = { ...defaults, ...options };
   let collected = new Map<number, Tally>();
+  /** By bucket: the epoch of which an answer was told. */
+  const answered = new Map<number, number>();
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -45,9 +52,14 @@ export function createReports(options: ReportsOptions): Reports {
 
   async function report(permit: Permit, observation: Observation): Promise<void> {
     let delayMs = Infinity;
-    const refused = observation.result === 'refused' ? refusedCharge(permit.charges, observation.limit) : -1;
+    const { result } = observation;
+    // A refusal that says nothing of its own may still say when the quota is whole again.
+    const told = result === 'refused' ? toldReset(permit.charges, observation) : undefined;
+    const refused = result === 'refused' ? refusedCharge(permit.charges, observation.limit, told?.charge) : -1;
     for (const [index, charge] of permit.charges.entries()) {
-      delayMs = Math.min(delayMs, note(permit, index, charge, observation, index === refused));
+      const heard =
+        index === refused && charge === told?.charge ? { ...observation, blockForMs: told.blockMs } : observation;
+      delayMs = Math.min(delayMs, note(permit, index, charge, heard, index === refused));
     }
     for (const quota of observation.quotas ?? []) delayMs = Math.min(delayMs, noteQuota(permit, quota));
     if (delayMs === 0) await flush();
@@ -83,11 +95,17 @@ export function createReports(options: ReportsOptions): Reports {
       const entry = entryOf(charge);
       outcomesOf(entry, permit.epochs[index]!).refusals += 1;
       entry.reason = observation.reason ?? entry.reason;
-      if (observation.closeForMs !== undefined) entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
+      if (observation.blockForMs !== undefined) entry.blockMs = Math.max(entry.blockMs ?? 0, observation.blockForMs);
       return 0;
     }
-    if (limit.kind === 'learned') {
-      const outcomes = outcomesOf(entryOf(charge), permit.epochs[index]!);
+    const epoch = permit.epochs[index]!;
+    // A known limit that has refused hears of the first answer since.
+    if (result === 'ok' && epoch > 0 && isFirstAnswer(idOf(charge), epoch)) {
+      if (limit.kind !== 'learned' && limit.kind !== 'none') outcomesOf(entryOf(charge), epoch).oks += 1;
+      delayMs = Math.min(delayMs, releaseMs);
+    }
+    if (limit.kind === 'learned' || (limit.kind === 'none' && epoch > 0)) {
+      const outcomes = outcomesOf(entryOf(charge), epoch);
       if (result === 'failed') outcomes.failures += 1;
       // Refused by another limit: this one let it through.
       else outcomes.oks += 1;
@@ -95,12 +113,12 @@ export function createReports(options: ReportsOptions): Reports {
     }
     if (
       result === 'failed' &&
-      observation.closeForMs !== undefined &&
-      index === refusedCharge(permit.charges, observation.limit)
+      observation.blockForMs !== undefined &&
+      index === refusedCharge(permit.charges, observation.limit, undefined)
     ) {
       // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
       const entry = entryOf(charge);
-      entry.closeMs = Math.max(entry.closeMs ?? 0, observation.closeForMs);
+      entry.blockMs = Math.max(entry.blockMs ?? 0, observation.blockForMs);
       entry.reason = observation.reason ?? entry.reason;
       return 0;
     }
@@ -111,8 +129,8 @@ export function createReports(options: ReportsOptions): Reports {
     const match = matchQuota(permit.charges, quota);
     if (match === undefined) return Infinity;
     const entry = entryOf(match.charge);
-    if (match.closeMs !== undefined) {
-      entry.closeMs = Math.max(entry.closeMs ?? 0, match.closeMs);
+    if (match.blockMs !== undefined) {
+      entry.blockMs = Math.max(entry.blockMs ?? 0, match.blockMs);
       entry.reason ??= 'the third party says that nothing is left';
     }
     // Answers arrive out of order: the lowest count is the latest one, within a flush.
@@ -122,8 +140,15 @@ export function createReports(options: ReportsOptions): Reports {
       entry.askedAt = permit.grantedAt;
     }
     if (match.max !== undefined) entry.max = Math.min(entry.max ?? Infinity, match.max);
-    if (match.closeMs !== undefined) return 0;
+    if (match.blockMs !== undefined) return 0;
     return match.remaining !== undefined && match.remaining <= (quota.max ?? 0) * NEARLY_EMPTY ? releaseMs : collectMs;
+  }
+
+  function isFirstAnswer(id: number, epoch: number): boolean {
+    if (answered.get(id) === epoch) return false;
+    if (answered.size >= MOST_ANSWERED) answered.clear();
+    answered.set(id, epoch);
+    return true;
   }
 
   function entryOf(charge: Charge): Tally {
@@ -156,28 +181,50 @@ export function createReports(options: ReportsOptions): Reports {
     dueAt = Infinity;
     const batch = collected;
     collected = new Map();
+    const unsent = new Set(batch.values());
     try {
-      await send([...batch.values()]);
+      await send([...unsent], (entry) => unsent.delete(entry));
     } catch (error) {
-      for (const entry of batch.values()) putBack(entry);
+      for (const entry of unsent) putBack(entry);
       schedule(1_000);
-      throw error;
+      throw new LimiterUnavailable(error);
     }
   }
 
-  async function send(entries: readonly Tally[]): Promise<void> {
+  /** What the store can't hold must not keep the rest from being told: then each bucket's report goes by itself. */
+  async function send(entries: readonly Tally[], settle: (entry: Tally) => void): Promise<void> {
     try {
-      const { rows } = await pool.query<{ law_due: string[] }>({
-        name: 'sluice-limit-report',
-        text: REPORT,
-        values: [JSON.stringify(entries.map(tallyJson))],
-      });
-      const due = rows[0]!.law_due;
-      for (const { id, releases } of entries) if (releases > 0) onRelease(id, releases);
-      if (due.length > 0) onLawDue(due.map(Number));
+      await store(entries);
+      for (const entry of entries) settle(entry);
     } catch (error) {
-      throw new LimiterUnavailable(error);
+      if (!isDataError(error)) throw error;
+      const [only, another] = entries;
+      if (only && !another) {
+        await sendOwnCounts(only);
+        settle(only);
+      } else for (const entry of entries) await send([entry], settle);
     }
+  }
+
+  /** The bucket's own counts, without what the third party said. What is refused even so is given up. */
+  async function sendOwnCounts(entry: Tally): Promise<void> {
+    onDropped();
+    try {
+      await store([ownCountsOf(entry)]);
+    } catch (error) {
+      if (!isDataError(error)) throw error;
+    }
+  }
+
+  async function store(entries: readonly Tally[]): Promise<void> {
+    const { rows } = await pool.query<{ law_due: string[] }>({
+      name: 'sluice-limit-report',
+      text: REPORT,
+      values: [JSON.stringify(entries.map(tallyJson))],
+    });
+    const due = rows[0]!.law_due;
+    for (const { id, releases } of entries) if (releases > 0) onRelease(id, releases);
+    if (due.length > 0) onLawDue(due.map(Number));
   }
 
   function putBack(entry: Tally): void {
@@ -186,10 +233,28 @@ export function createReports(options: ReportsOptions): Reports {
   }
 }
 
-/** The charge that a refusal is about: the named limit, else the last window or learned limit. -1 = none. */
-function refusedCharge(charges: readonly Charge[], limit: string | undefined): number {
+/** When the quota of a refusal that says no time is whole again, as its headers have it, and of which limit they speak. */
+function toldReset(
+  charges: readonly Charge[],
+  { blockForMs, quotas = [] }: Observation,
+): { readonly charge: Charge; readonly blockMs: number } | undefined {
+  if (blockForMs !== undefined) return undefined;
+  const matches = quotas.flatMap((quota) => {
+    const isEmpty = (quota.remaining ?? 0) <= 0 && (quota.resetAfterMs ?? 0) > 0;
+    const match = isEmpty ? matchQuota(charges, { ...quota, remaining: 0 }) : undefined;
+    return match?.resetMs === undefined ? [] : [{ ...match, blockMs: match.resetMs }];
+  });
+  return matches.find(({ remaining }) => remaining !== undefined) ?? matches[0];
+}
+
+/**
+ * The charge that a refusal is about: the named limit, else the one of which its headers say that nothing is left, else the last
+ * window or learned limit. -1 = none.
+ */
+function refusedCharge(charges: readonly Charge[], limit: string | undefined, told: Charge | undefined): number {
   const named = limit === undefined ? -1 : charges.findIndex((charge) => charge.limit.name === limit);
   if (named >= 0) return named;
+  if (told) return charges.indexOf(told);
   const last = charges.findLastIndex((charge) => charge.limit.kind !== 'inflight');
   return last >= 0 ? last : charges.length - 1;
 }

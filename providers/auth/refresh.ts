@@ -8,9 +8,6 @@ import type { Credentials } from '../../contracts/credentials.ts';
 import type { Auth } from './auth.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 
-/** Under this name the refresh call appears in limits: `except: ['refresh']` leaves it out of one. */
-export const REFRESH_ENDPOINT = 'refresh';
-
 export interface Refresh {
   /** Refresh this long before the token ends, in milliseconds; at most a fifth of its life. */
   readonly skewMs: number;

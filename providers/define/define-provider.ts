@@ -9,12 +9,12 @@ import type { Outcome } from '../../contracts/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
 import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
-import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../limits.ts';
+import { actualCosts, chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
 import type { PageRequest, Paginate } from '../pagination/options.ts';
 import type { Pagination } from '../pagination/pagination.ts';
-import { REFRESH_ENDPOINT } from '../auth/refresh.ts';
+import { REFRESH_ENDPOINT } from '../../contracts/limit.ts';
 import type { Classify } from '../rules/rules.ts';
 
 export interface Timeouts {
@@ -59,6 +59,8 @@ export interface Provider {
   readonly maxAttempts: number;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly actions: ReadonlyMap<string, Action>;
+  /** What an answer says that its call has cost, by limit. @throws whatever the provider's own function throws. */
+  readonly actualCosts: (answer: Answer) => Readonly<Record<string, number>>;
   /** What a refresh of an account's credentials takes from the limits. */
   readonly refreshCharges: (call: Pick<CallFacts, 'account' | 'tenant' | 'ip'>) => readonly Charge[];
   /** Defines one endpoint. Input and items are inferred from the schemas. */
@@ -173,6 +175,7 @@ export function defineProvider(options: ProviderOptions): Provider {
     maxAttempts: options.maxAttempts ?? 10,
     endpoints,
     actions,
+    actualCosts: (answer) => actualCosts(limits, answer),
     refreshCharges: (call) =>
       chargesFor(limits, { ...call, provider: options.id, endpoint: REFRESH_ENDPOINT, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
@@ -237,7 +240,7 @@ function providerMistakes(options: ProviderOptions, endpoints: readonly string[]
     say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
   if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
     say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
-  const names = options.limits.map(({ spec }) => spec.name);
+  const names = options.limits.map(({ name }) => name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     say(`limit "${name}" is defined twice`);
   if (endpoints.includes(REFRESH_ENDPOINT))

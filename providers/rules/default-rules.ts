@@ -1,6 +1,6 @@
 /**
  * What HTTP says by itself when a provider has no rule for an answer.
- * Sources: RFC 9110 (status codes), RFC 6585 (429), RFC 9110 §10.2.3 (Retry-After).
+ * Sources: RFC 9110 (status codes), RFC 6585 (429), RFC 9110 §10.2.3 (Retry-After, also with 503).
  */
 import type { Answer } from '../../contracts/answer.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
@@ -31,6 +31,9 @@ export function defaultOutcome(answer: Answer): Outcome {
       return { kind: 'shrink-page', reason };
     case 429:
       return { kind: 'limited', reason };
+    case 503:
+      // It says when it takes calls again: a limit, and no sign that it is broken.
+      return { kind: 'retry-after' in answer.headers ? 'limited' : 'retry', reason };
     default:
       return status >= 500 ? { kind: 'retry', reason } : { kind: 'permanent', cause: 'bug', reason };
   }

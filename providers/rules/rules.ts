@@ -98,7 +98,7 @@ export interface LimitedOptions {
   readonly reason?: string;
 }
 
-/** Refused because of a limit: closes the key for everybody. `Retry-After` and quota headers are read by themselves. */
+/** Refused because of a limit: blocks the key for everybody. `Retry-After` and quota headers are read by themselves. */
 export function limited(options: LimitedOptions = {}): Decide {
   return (answer) => {
     const afterMs = options.afterMs?.(answer);

@@ -20,7 +20,7 @@ export function strictWriteOutcome(outcome: Outcome | undefined, answer: Answer)
 /** Decides every answer to a write; never undefined. */
 export function defaultWriteOutcome(answer: Answer, options: { readonly idempotent: boolean }): Outcome {
   const outcome = defaultOutcome(answer);
-  if (outcome.kind === 'limited') return outcome;
+  if (outcome.kind === 'limited' && answer.status < 500) return outcome;
   if (isLost(answer)) return unknown(answer);
   if (answer.status === 409 && options.idempotent) return { kind: 'retry', reason: describe(answer) };
   if (answer.status === 413) return { kind: 'permanent', cause: 'bug', reason: describe(answer) };

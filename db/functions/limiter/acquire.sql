@@ -9,14 +9,15 @@
 --
 --   p_ids       the buckets, ascending, without repeats; locked in this order, so no two calls can deadlock
 --   p_demand    what the whole batch asks of each
---   p_gates     rows that are only read: a gate that is paused, or held because its provider fails, denies
---   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate position, f: goes first, b: bucket positions,
+--   p_gates     rows that are only read: a gate that is paused, or held because what is behind it fails, denies
+--   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate positions, f: goes first, b: bucket positions,
 --               q: costs}], read only when not everything can simply be granted
---   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate position, b: bucket positions, s: slots,
+--   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate positions, b: bucket positions, s: slots,
 --               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
---   p_late_us   how late this worker may send: its grants are counted that much later (thirty slots at most; the client knows)
+--   p_late_us   how late this worker may send: its grants are counted that much later (`slots_ahead` slots at most)
 -- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
--- [[request, cause, bucket position (0 = gate), wait µs, ahead, until µs]] for those not granted; law_due = buckets
+-- [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted, with the causes full, blocked, paused, queue,
+-- probing (of the bucket) and gate (then the position is a gate's); law_due = buckets
 -- whose control law wants to hear that time passed.
 create or replace function sluice.limit_acquire(
   p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json, p_late_us bigint,
@@ -37,10 +38,10 @@ declare
   -- By bucket position.
   v_left float8[];
   v_tight boolean[] := array_fill(false, array[v_count]);
-  v_cause int[] := '{}';
+  v_cause text[] := '{}';              -- why nothing may be taken at all; null = by its numbers
   v_grant float8[] := p_demand;
   -- By gate position.
-  v_gate_closed boolean[] := '{}';
+  v_gate_shut boolean[] := '{}';
   q record;
   v_renewable boolean;
   v_lost json[] := '{}';
@@ -57,10 +58,10 @@ begin
   perform from sluice.limit_bucket b where b.id = any (p_ids) order by b.id for no key update;
   get diagnostics v_found = row_count;
   v_clock := sluice.limit_clock_us();
-  select coalesce(array_agg(b.paused_at is not null or b.hold or b.closed_us > v_clock order by gate.position), '{}')
-    into v_gate_closed
+  select coalesce(array_agg(b.paused_at is not null or b.hold or b.blocked_us > v_clock order by gate.position), '{}')
+    into v_gate_shut
     from unnest(p_gates) with ordinality gate (id, position) join sluice.limit_bucket b on b.id = gate.id;
-  if v_found <> v_count or cardinality(v_gate_closed) <> cardinality(p_gates) then
+  if v_found <> v_count or cardinality(v_gate_shut) <> cardinality(p_gates) then
     missing := array(
       select asked.id from unnest(p_ids || p_gates) asked (id)
       where not exists (select from sluice.limit_bucket b where b.id = asked.id));
@@ -72,14 +73,15 @@ begin
          coalesce(bool_or(now.fast and now.beyond), false), array_agg(now.b) filter (where not now.fast), array_agg(now.position::int) filter (where not now.fast)
     into slots, epochs, v_fast, v_rolls, v_waits, v_look, v_positions
     from (
-      select b, asked.position, b.epoch, at.slot, b.granted + asked.units > b.reserved beyond,
-             b.max is not null and b.rate is null and not b.hold and b.queue_len = 0 and b.law_due_us is null
-               and b.paused_at is null and b.closed_us <= v_clock and b.last_us <= v_clock and b.generation = v_generation
-               and at.slot - b.tail < b.slots and b.used + asked.units <= b.max fast,
+      select b, asked.position, b.epoch, at.slot, b.max is not null and b.granted + asked.units > b.reserved beyond,
+             b.rate is null and not b.hold and b.queue_len = 0 and b.law_due_us is null and b.paused_at is null and b.blocked_us <= v_clock
+               -- Without a ring there is nothing to count.
+               and (b.max is null or (b.align is null and b.last_us <= v_clock and b.generation = v_generation
+                                      and at.slot - b.tail < b.slots and b.used + asked.units <= b.max)) fast,
              b.filling <> 0 and b.filling_slot <> at.slot rolls
         from unnest(p_ids, p_demand) with ordinality asked (id, units, position)
         join sluice.limit_bucket b on b.id = asked.id
-       cross join lateral (select least((v_clock + p_late_us) / nullif(b.slot_us, 0), v_clock / nullif(b.slot_us, 0) + 30)) at (slot)
+       cross join lateral (select least((v_clock + p_late_us) / nullif(b.slot_us, 0), v_clock / nullif(b.slot_us, 0) + b.slots_ahead)) at (slot)
        order by asked.position) now;
 
   for v_pass in 1 .. 2 loop
@@ -87,11 +89,17 @@ begin
       v_index := v_positions[k];
       r := sluice.limit_advance(v_look[k], v_clock, v_generation);
       v_rows[v_index] := r;
-      slots[v_index] := case when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + 30) else 0 end;
-      v_cause[v_index] := case when r.paused_at is not null then 3 when r.closed_us > r.last_us then 2
-                               when r.hold and greatest(r.probe_us, r.probe_lease_us) > r.last_us then 5 else 0 end;
+      slots[v_index] := case when r.align is not null then least(sluice.limit_slot(r, r.last_us + p_late_us), sluice.limit_slot(r, r.last_us) + r.slots_ahead)
+                             when r.slot_us > 0 then least((r.last_us + p_late_us) / r.slot_us, r.last_us / r.slot_us + r.slots_ahead) else 0 end;
+      if r.kind = 'bucket' and p_late_us > 0 then
+        -- What is sent late arrives together with what is sent then: so much of the burst stays unused.
+        r.tokens := least(r.tokens, greatest(1, r.burst - r.rate * p_late_us / 1000000.0));
+        v_rows[v_index] := r;
+      end if;
+      v_cause[v_index] := case when r.paused_at is not null then 'paused' when r.blocked_us > r.last_us then 'blocked'
+                               when r.hold and greatest(r.probe_us, r.probe_lease_us) > r.last_us then 'probing' end;
       -- least() passes over nulls: without a ring and without pacing there is no bound.
-      v_left[v_index] := case when v_cause[v_index] > 0 then 0
+      v_left[v_index] := case when v_cause[v_index] is not null then 0
                               when r.hold then least(1, r.max - r.used)
                               else coalesce(least(r.max - r.used, case when r.rate is not null then r.tokens end), 'infinity') end;
       v_tight[v_index] := p_demand[v_index] > v_left[v_index] or (r.queue_len > 0 and r.queue_until_us > r.last_us);
@@ -99,7 +107,7 @@ begin
         law_due := law_due || r.id;
       end if;
     end loop;
-    v_simple := p_renewals is null and not true = any (v_tight) and not true = any (v_gate_closed);
+    v_simple := p_renewals is null and not true = any (v_tight) and not true = any (v_gate_shut);
     exit when v_simple or v_pass = 2;
     -- One has no room, so all are looked at.
     select array_agg(b), array_agg(f.position::int) into v_look, v_positions
@@ -111,14 +119,14 @@ begin
   end if;
 
   if p_renewals is not null then
-    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int, b int[], s bigint[], q float8[]) loop
-      v_renewable := not v_gate_closed[q.g];
+    for q in select * from json_to_recordset(p_renewals) as renewal (n int, g int[], b int[], s bigint[], q float8[]) loop
+      v_renewable := not exists (select from unnest(q.g) gate (position) where v_gate_shut[gate.position]);
       for k in 1 .. cardinality(q.b) loop
         r := v_rows[q.b[k]];
-        v_renewable := v_renewable and v_cause[q.b[k]] in (0, 5) and (r.max is null or q.s[k] >= r.tail);
+        v_renewable := v_renewable and coalesce(v_cause[q.b[k]], 'probing') = 'probing' and (r.max is null or q.s[k] >= r.tail);
       end loop;
       if not v_renewable then
-        v_lost := v_lost || json_build_array(q.n, 4, 1, 0, 0, null);
+        v_lost := v_lost || json_build_array(q.n, 'queue', 1, 0, 0, null);
         continue;
       end if;
       for k in 1 .. cardinality(q.b) loop
@@ -129,14 +137,18 @@ begin
           v_index := (slots[q.b[k]] % r.slots)::int + 1;
           r.ring[v_index] := r.ring[v_index] + q.q[k];
           v_rows[q.b[k]] := r;
+        elsif r.kind = 'bucket' then
+          -- Given back and taken again: what flowed over meanwhile is lost.
+          r.tokens := least(r.burst, r.tokens + q.q[k]) - q.q[k];
+          v_rows[q.b[k]] := r;
         end if;
       end loop;
     end loop;
   end if;
 
-  if true = any (v_tight) or true = any (v_gate_closed) then
+  if true = any (v_tight) or true = any (v_gate_shut) then
     select d.p_rows, d.p_grants, d.denied into v_rows, v_grant, denied
-      from sluice.limit_decide(v_rows, p_demand, p_ids, v_left, v_tight, v_cause, v_gate_closed, p_requests) d;
+      from sluice.limit_decide(v_rows, p_demand, p_ids, v_left, v_tight, v_cause, v_gate_shut, p_requests) d;
   end if;
 
   if cardinality(v_lost) > 0 then
@@ -177,19 +189,19 @@ begin
         reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
         ev_granted = b.ev_granted + f.units, last_us = v_clock
         from unnest(p_ids, p_demand, v_rolls, limit_acquire.slots) f (id, units, rolls, slot)
-        where b.id = f.id and f.rolls and f.units > 0;
+        where b.id = f.id and f.rolls and f.units > 0 and b.max is not null;
     end if;
     update sluice.limit_bucket b set
       used = b.used + f.units, filling = b.filling + f.units, filling_slot = f.slot, granted = b.granted + f.units,
       reserved = case when b.granted + f.units > b.reserved then b.granted + f.units + b.reserve_step else b.reserved end,
       ev_granted = b.ev_granted + f.units, last_us = v_clock
       from unnest(p_ids, p_demand, v_fast, v_rolls, limit_acquire.slots) f (id, units, fast, rolls, slot)
-      where b.id = f.id and f.fast and not f.rolls and f.units > 0;
+      where b.id = f.id and f.fast and not f.rolls and f.units > 0 and b.max is not null;
   end if;
   update sluice.limit_bucket b set
     tail = n.tail, used = n.used, ring = n.ring, filling = n.filling, foreign_used = n.foreign_used,
     freed = n.freed, freed_us = n.freed_us, tokens = n.tokens, paced_us = n.paced_us,
-    probe_us = n.probe_us, probe_lease_us = n.probe_lease_us, closed_us = n.closed_us, refused_us = n.refused_us,
+    probe_us = n.probe_us, probe_lease_us = n.probe_lease_us, blocked_us = n.blocked_us,
     law_due_us = n.law_due_us, ev_granted = n.ev_granted, ev_waited_us = n.ev_waited_us,
     queue_len = n.queue_len, queue_cost = n.queue_cost, queue_until_us = n.queue_until_us, vtime = n.vtime,
     last_us = n.last_us, generation = n.generation, granted = n.granted, reserved = n.reserved

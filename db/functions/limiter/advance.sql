@@ -18,19 +18,18 @@ begin
   -- granted counts as granted now, which is never too little.
   if r.last_us - p_clock_us > greatest(r.win_us + r.guard_us, 1000000) then
     v_now := p_clock_us;
-    r.closed_us := case when r.closed_us > r.last_us then v_now + r.closed_us - r.last_us else 0 end;
+    r.blocked_us := case when r.blocked_us > r.last_us then v_now + r.blocked_us - r.last_us else 0 end;
     r.probe_us := case when r.probe_us > r.last_us then v_now + r.probe_us - r.last_us else 0 end;
     r.paced_us := v_now;
     r.tokens := least(r.tokens, 0);
-    r.refused_us := 0;
     if r.max is not null then
-      r.tail := (v_now - r.win_us - r.guard_us) / r.slot_us;
+      r.tail := sluice.limit_tail(r, v_now);
       r.ring := array_fill(0::float8, array[r.slots]);
-      r.ring[((v_now / r.slot_us) % r.slots)::int + 1] := r.used;
+      r.ring[(sluice.limit_slot(r, v_now) % r.slots)::int + 1] := r.used;
     end if;
   end if;
   if r.max is not null then
-    v_tail := (v_now - r.win_us - r.guard_us) / r.slot_us;
+    v_tail := case when r.align is null then (v_now - r.win_us - r.guard_us) / r.slot_us else sluice.limit_tail(r, v_now) end;
     v_gap := v_tail - r.tail;
     if r.used = 0 then
       r.tail := greatest(v_tail, r.tail);
@@ -58,7 +57,7 @@ begin
       r.freed_us := case when r.freed_us < v_now - 4000000 then v_now else r.freed_us end;
     end if;
     if r.generation <> p_generation and r.generation <> 0 and r.reserved > r.granted then
-      v_index := ((v_now / r.slot_us) % r.slots)::int + 1;
+      v_index := (sluice.limit_slot(r, v_now) % r.slots)::int + 1;
       v_used := greatest(0, least(r.reserved - r.granted, r.max - r.used));
       r.ring[v_index] := r.ring[v_index] + v_used;
       r.used := r.used + v_used;

@@ -4,7 +4,7 @@
 -- room, and an estimate from everything that waits before it.
 create or replace function sluice.limit_decide(
   inout p_rows sluice.limit_bucket[], inout p_grants float8[], p_ids bigint[], p_left float8[], p_tight boolean[],
-  p_cause int[], p_gate_closed boolean[], p_requests json, out denied json
+  p_cause text[], p_gate_shut boolean[], p_requests json, out denied json
 ) language plpgsql volatile set search_path = pg_catalog as $$
 declare
   v_count int := coalesce(array_length(p_ids, 1), 0);
@@ -61,7 +61,8 @@ declare
   d_cost float8[] := '{}';
   d_need float8[] := '{}';
   d_ahead int[] := '{}';
-  d_cause int[] := '{}';
+  d_cause text[] := '{}';
+  d_gate int[] := '{}';                -- the first of its gates that is shut
   d_old boolean[] := '{}';
   d_fails boolean[] := '{}';
   d_wait bigint[];
@@ -107,11 +108,12 @@ begin
 
   for q in
     with charge as (
-      select ask.ord, ask.k, ask.a, greatest(ask.w, 0.001) w, ask.c, ask.g, ask.f, ask.b, ask.q, part.pos, part.cost
-        from rows from (json_to_recordset(p_requests) as (k text, a text, w float8, c int, g int, f boolean, b int[], q float8[]))
+      select ask.ord, ask.k, ask.a, greatest(ask.w, 0.001) w, ask.c, first.gate, ask.f, ask.b, ask.q, part.pos, part.cost
+        from rows from (json_to_recordset(p_requests) as (k text, a text, w float8, c int, g int[], f boolean, b int[], q float8[]))
              with ordinality ask (k, a, w, c, g, f, b, q, ord)
+       cross join lateral (select min(n) gate from unnest(ask.g) shut (n) where p_gate_shut[n]) first
        cross join lateral unnest(ask.b, ask.q) part (pos, cost)
-       where p_tight[part.pos] or p_gate_closed[ask.g]
+       where p_tight[part.pos] or first.gate is not null
     ), tagged as (
       select charge.*, t.tag is not null old, coalesce(t.created_us, 9223372036854775807) created_us,
              coalesce(t.tag, case when f then 0 end, greatest(v_vtime[3 * pos - 2 + c], account.finish_tag)
@@ -151,10 +153,10 @@ begin
     c_cost := c_cost || q.cost;
     c_tag := c_tag || q.tag;
     c_old := c_old || q.old;
-    v_fails := v_fails || (p_cause[v_pos] > 0 or (v_open[v_pos] < least(q.cost, v_most[v_pos]) and q.cost > 0));
+    v_fails := v_fails || (p_cause[v_pos] is not null or (v_open[v_pos] < least(q.cost, v_most[v_pos]) and q.cost > 0));
     continue when cardinality(c_pos) < q.parts;
 
-    v_denied := true = any (v_fails) or coalesce(p_gate_closed[q.g], false);
+    v_denied := true = any (v_fails) or q.gate is not null;
     for i in 1 .. q.parts loop
       v_pos := c_pos[i];
       if not v_denied then
@@ -168,7 +170,7 @@ begin
           v_gone_cost[v_pos] := v_gone_cost[v_pos] + c_cost[i];
         end if;
       else
-        -- A paused gate has no queue; the first bucket keeps the place.
+        -- A gate has no queue; the first bucket keeps the place.
         if not true = any (v_fails) and i = 1 then
           v_fails[1] := true;
         end if;
@@ -182,8 +184,9 @@ begin
           d_cost := d_cost || c_cost[i];
           d_need := d_need || (v_ahead[v_pos] + c_cost[i]);
           d_ahead := d_ahead || v_ahead_count[v_pos];
-          d_cause := d_cause || case when coalesce(p_gate_closed[q.g], false) then 6 when p_cause[v_pos] > 0 then p_cause[v_pos]
-                                     when v_room[v_pos] >= c_cost[i] then 4 else 1 end;
+          d_gate := d_gate || q.gate;
+          d_cause := d_cause || case when q.gate is not null then 'gate'
+                                     else coalesce(p_cause[v_pos], case when v_room[v_pos] >= c_cost[i] then 'queue' else 'full' end) end;
           d_old := d_old || c_old[i];
           d_fails := d_fails || v_fails[i];
         end if;
@@ -232,9 +235,9 @@ begin
       v_pos := v_pos + 1;
       continue when not d_fails[j];
       d_wait[j] := greatest(5000, v_etas[v_pos],
-        -- After a closing nobody comes back in the same instant as everybody else.
-        case when d_cause[j] = 2 then r.closed_us - r.last_us + 500 * d_ahead[j]::bigint
-             when d_cause[j] in (3, 6) then 10000000 + 20000 * d_ahead[j]::bigint else 0 end);
+        -- After a block nobody comes back in the same instant as everybody else.
+        case when d_cause[j] = 'blocked' then r.blocked_us - r.last_us + 500 * d_ahead[j]::bigint
+             when d_cause[j] in ('paused', 'gate') then 10000000 + 20000 * d_ahead[j]::bigint else 0 end);
     end loop;
   end loop;
 
@@ -263,11 +266,11 @@ begin
       r.queue_until_us := greatest(r.queue_until_us, r.last_us + l.wait + 5000000);
       p_rows[l.pos] := r;
     end loop;
-    select json_agg(json_build_array(d.request, d.cause, d.pos, d.wait, d.ahead,
-             case d.cause when 2 then (p_rows[d.pos]).closed_us - (p_rows[d.pos]).last_us end))
+    select json_agg(json_build_array(d.request, d.cause, coalesce(d.gate, d.pos), d.wait, d.ahead,
+             case d.cause when 'blocked' then (p_rows[d.pos]).blocked_us - (p_rows[d.pos]).last_us end))
       into denied
-      from (select distinct on (d.request) * from unnest(d_request, d_cause, d_pos, d_wait, d_ahead)
-              d (request, cause, pos, wait, ahead) order by d.request, d.wait desc) d;
+      from (select distinct on (d.request) * from unnest(d_request, d_cause, d_pos, d_gate, d_wait, d_ahead)
+              d (request, cause, pos, gate, wait, ahead) order by d.request, d.wait desc) d;
   end if;
   if cardinality(a_pos) > 0 then
     insert into sluice.limit_account as a (bucket_id, account, class, finish_tag, seen_us)

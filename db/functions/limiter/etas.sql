@@ -1,6 +1,6 @@
 -- Microseconds until a bucket that advanced to its last_us can serve, one after the other, each amount of p_needs
 -- (ascending: everything to be admitted from now on up to and including the one who asks).
-create or replace function sluice.limit_etas(r sluice.limit_bucket, p_needs float8[]) returns bigint[] language plpgsql immutable set search_path = pg_catalog as $$
+create or replace function sluice.limit_etas(r sluice.limit_bucket, p_needs float8[]) returns bigint[] language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_etas bigint[] := '{}';
   v_ring float8[] := r.ring;
@@ -12,6 +12,7 @@ declare
   v_eta bigint;
   v_rest float8;
   v_rate float8 := r.rate;
+  v_window record;
 begin
   if r.override_rate is null and r.law ->> 'phase' in ('ease', 'recover') then
     -- Half the rate, but only for a moment: longer waits are at the rate that follows.
@@ -22,6 +23,13 @@ begin
     if r.max is not null and r.kind = 'inflight' and r.max > 0 then
       if v_need > r.max - r.used then
         v_eta := greatest(20000, (r.hold_us * (v_need - (r.max - r.used)) / r.max)::bigint);
+      end if;
+    elsif r.align is not null and r.max > 0 then
+      -- All of it is freed when an edge is over.
+      if v_need > r.max - r.used then
+        v_window := sluice.limit_window(r, r.last_us - r.guard_us);
+        v_cycles := ceil((v_need - (r.max - r.used)) / r.max)::bigint - 1;
+        v_eta := v_window.end_us + r.guard_us - r.last_us + v_cycles * r.win_us;
       end if;
     elsif r.max is not null and r.max > 0 then
       -- What is admitted when a slot is freed is freed again one period later: whole windows first, then the ring.
@@ -36,7 +44,7 @@ begin
         v_offset := v_offset + 1;
         v_freed := v_freed + v_ring[((r.tail + v_offset) % r.slots)::int + 1];
       end loop;
-      v_eta := v_cycles * r.slot_us * (r.slots - 31);
+      v_eta := v_cycles * r.slot_us * (r.slots - 1 - r.slots_ahead);
       if v_offset >= 0 then
         v_eta := v_eta + greatest(0, (r.tail + v_offset + 1) * r.slot_us + r.win_us + r.guard_us - r.last_us);
       end if;
@@ -51,7 +59,7 @@ begin
         v_rest := (v_need - r.tokens) * 1000000 / greatest(v_rate, 0.000001);
         -- A rate that is still being searched doubles every second: who slept as long as today's rate says would miss it.
         -- In that time the n-th call comes after log2(1 + ln 2 * n / rate) seconds.
-        if coalesce(r.law ->> 'phase', 'start') = 'start' and r.override_rate is null then
+        if r.kind = 'learned' and coalesce(r.law ->> 'phase', 'start') = 'start' and r.override_rate is null then
           v_rest := 1000000 * least(v_rest / 1000000, ln(1 + 0.69 * v_rest / 1000000) / 0.69);
         end if;
         v_eta := greatest(v_eta, v_rest::bigint);

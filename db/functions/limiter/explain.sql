@@ -2,7 +2,7 @@
 create or replace function sluice.limit_explain(p_ids bigint[], p_costs float8[], p_account text)
 returns table (id bigint, eta_us bigint, ahead int, accounts_ahead int) language sql volatile set search_path = pg_catalog as $$
   select b.id,
-    greatest((sluice.limit_etas(now_row, array[asked.cost + before.cost]))[1], b.closed_us - now_row.last_us, 0),
+    greatest((sluice.limit_etas(now_row, array[asked.cost + before.cost]))[1], b.blocked_us - now_row.last_us, 0),
     before.tickets::int, before.accounts::int
     from unnest(p_ids, p_costs) asked (id, cost)
     join sluice.limit_bucket b on b.id = asked.id

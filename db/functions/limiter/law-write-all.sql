@@ -7,12 +7,12 @@ begin
   for s in
     select * from json_to_recordset(p_steps) as step (
       id bigint, version int, law jsonb, "atMs" float8, rate float8, burst float8, hold boolean, "probeMs" float8, epoch int,
-      max float8, "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, ok int, fresh int, refused int, failed int,
+      max float8, "winUs" bigint, "guardUs" bigint, "slotUs" bigint, slots int, "slotsAhead" int, ok int, fresh int, refused int, failed int,
       stale int, "waitedUs" bigint, granted float8, event text)
      order by id
   loop
     if not sluice.limit_law_write(s.id, s.version, s.law, s."atMs", s.rate, s.burst, s.hold, s."probeMs", s.epoch, s.max,
-      s."winUs", s."guardUs", s."slotUs", s.slots, s.ok, s.fresh, s.refused, s.failed, s.stale, s."waitedUs", s.granted, s.event)
+      s."winUs", s."guardUs", s."slotUs", s.slots, s."slotsAhead", s.ok, s.fresh, s.refused, s.failed, s.stale, s."waitedUs", s.granted, s.event)
     then
       v_lost := v_lost || s.id;
     end if;

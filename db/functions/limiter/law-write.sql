@@ -2,7 +2,7 @@
 -- since the law read stays for its next step; its refusals are of an epoch that has had its decrease.
 create or replace function sluice.limit_law_write(
   p_id bigint, p_version int, p_law jsonb, p_at_ms float8, p_rate float8, p_burst float8, p_hold boolean, p_probe_ms float8,
-  p_epoch int, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_ok int, p_fresh int,
+  p_epoch int, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_slots_ahead int, p_ok int, p_fresh int,
   p_refused int, p_failed int, p_stale int, p_waited_us bigint, p_granted float8, p_event text
 ) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
 declare
@@ -15,15 +15,16 @@ begin
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   if r.slots <> p_slots or r.win_us <> p_win_us then
-    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots);
+    r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead, null, null, 0);
   end if;
   v_decreased := p_epoch > r.epoch;
   update sluice.limit_bucket b set
-    law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
+    -- Calls without a limit that are refused too often have one that nobody knows.
+    kind = 'learned', law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
     rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
     hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
     probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,
-    max = case when p_slots > 0 then coalesce(r.override_max, p_max) end, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots,
+    max = case when p_slots > 0 then coalesce(r.override_max, p_max) end, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, slots_ahead = r.slots_ahead,
     ring = r.ring, filling = r.filling, used = r.used, tail = r.tail, foreign_used = r.foreign_used,
     ev_ok = r.ev_ok - p_ok, ev_fresh = case when v_decreased then 0 else r.ev_fresh - p_fresh end,
     ev_refused = case when v_decreased then 0 else r.ev_refused - p_refused end,

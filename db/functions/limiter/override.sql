@@ -11,8 +11,8 @@ begin
   update sluice.limit_bucket b set
     override_max = p_max, override_rate = p_rate,
     max = case when r.slots = 0 then null else coalesce(p_max, r.seen_max, r.declared_max, r.max) end,
-    rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) end),
-    burst = case when p_rate is null then r.burst else greatest(1, p_rate / 20) end,
+    rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) else r.declared_rate end),
+    burst = case when p_rate is null or r.kind = 'bucket' then r.burst else greatest(1, p_rate / 20) end,
     tokens = 0, paced_us = r.last_us, hold = r.hold and p_rate is null,
     tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation,
     granted = r.granted

@@ -1,6 +1,6 @@
 -- Takes in what the answers of one worker say. Locks the rows in id order. Returns the learned buckets whose control law
 -- should be stepped now.
---   p_entries [{id, refundSlots, refunds, charge, closeMs, reason, epochs, oks, refusals, failures, releases, heldMs,
+--   p_entries [{id, refundSlots, refunds, charge, blockMs, reason, epochs, oks, refusals, failures, releases, heldMs,
 --              remaining, resetMs, max, ageMs}]; refunds are aligned with refundSlots; oks, refusals and failures with
 --              epochs, the epochs of the permits
 create or replace function sluice.limit_report(p_entries json) returns bigint[] language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
@@ -12,7 +12,6 @@ declare
   v_clock bigint;
   v_index int;
   v_amount float8;
-  v_backoff_us bigint;
   v_current boolean;
   v_refused boolean;
   v_loses boolean := false;
@@ -22,7 +21,7 @@ begin
   v_clock := sluice.limit_clock_us();
   for e in
     select * from json_to_recordset(p_entries) as entry (
-      id bigint, "refundSlots" bigint[], refunds float8[], charge float8, "closeMs" float8, reason text, epochs int[],
+      id bigint, "refundSlots" bigint[], refunds float8[], charge float8, "blockMs" float8, reason text, epochs int[],
       oks int[], refusals int[], failures int[], releases int, "heldMs" float8, remaining float8, "resetMs" float8, max float8, "ageMs" float8)
      order by id
   loop
@@ -43,7 +42,7 @@ begin
     end loop;
     if e.charge > 0 then
       if r.max is not null then
-        v_index := ((r.last_us / r.slot_us) % r.slots)::int + 1;
+        v_index := (sluice.limit_slot(r, r.last_us) % r.slots)::int + 1;
         r.ring[v_index] := r.ring[v_index] + e.charge;
         r.used := r.used + e.charge;
       end if;
@@ -71,43 +70,39 @@ begin
         r.ev_stale := r.ev_stale + e.refusals[k];
       end if;
     end loop;
-    if v_refused and r.kind <> 'learned' then
-      r.ev_refused := 0;
-      r.ev_stale := 0;
+    if r.kind <> 'learned' then
       if v_current then
-        -- It believed to have room: others use the same quota, or the declaration is wrong.
-        if r.refused_us < r.last_us - 2 * r.win_us - 60000000 then
-          r.refusals := 0;
-        end if;
-        r.refusals := least(r.refusals + 1, 20);
-        r.refused_us := r.last_us;
+        -- It believed to have room. What that means is said by the law of refusals in a moment; until then nobody calls.
         r.epoch := r.epoch + 1;
-        v_backoff_us := least(1000000 * 2 ^ (r.refusals - 1), greatest(r.win_us, 1000000))::bigint;
-        insert into sluice.limit_event (bucket_id, type, detail) values (r.id, 'refused', jsonb_build_object(
-          'used', r.used, 'max', r.max, 'reason', e.reason, 'closedMs', coalesce(e."closeMs", v_backoff_us / 1000)));
-        if e."closeMs" is null and r.kind <> 'gate' then
-          r.closed_us := greatest(r.closed_us, r.last_us + v_backoff_us);
-          r.closed_at := clock_timestamp();
-          r.closed_reason := coalesce(e.reason, 'refused');
+        r.ev_counted := r.ev_counted or e.remaining is not null;
+        if e."blockMs" is null then
+          r.blocked_us := greatest(r.blocked_us, r.last_us + 60000);
+          r.blocked_at := clock_timestamp();
+          r.blocked_reason := coalesce(e.reason, 'refused');
         end if;
+      end if;
+      -- Of answers the law wants to hear once.
+      if v_current or (r.ev_fresh > 0 and (r.law ->> 'isAnswered') = 'false') then
+        v_due := v_due || r.id;
+        -- Should this worker die now, the next acquire sees to it.
+        r.law_due_us := r.last_us + 50000;
       end if;
     end if;
-    if e."closeMs" > 0 then
-      if r.last_us + e."closeMs" * 1000 > r.closed_us then
-        if r.kind = 'learned' or not v_refused then
+    if e."blockMs" > 0 then
+      if r.last_us + e."blockMs" * 1000 > r.blocked_us then
+        if not v_refused then
           insert into sluice.limit_event (bucket_id, type, detail)
-            select r.id, 'closed', jsonb_build_object('closedMs', e."closeMs", 'reason', e.reason) where r.closed_us <= r.last_us;
+            select r.id, 'blocked', jsonb_build_object('blockedMs', e."blockMs", 'reason', e.reason) where r.blocked_us <= r.last_us;
         end if;
-        r.closed_us := r.last_us + (e."closeMs" * 1000)::bigint;
-        r.closed_at := clock_timestamp();
-        r.closed_reason := e.reason;
+        r.blocked_us := r.last_us + (e."blockMs" * 1000)::bigint;
+        r.blocked_at := clock_timestamp();
+        r.blocked_reason := e.reason;
       end if;
-      r.ev_retry_ms := greatest(r.ev_retry_ms, e."closeMs");
+      r.ev_retry_ms := greatest(r.ev_retry_ms, e."blockMs");
       v_loses := true;
     end if;
     if r.kind = 'learned' and (r.ev_refused > 0 or r.law is null or r.law_stepped_us < r.last_us - 200000) then
       v_due := v_due || r.id;
-      -- Should this worker die now, the next acquire sees to it.
       r.law_due_us := r.last_us + 50000;
     end if;
     update sluice.limit_bucket b set
@@ -116,8 +111,8 @@ begin
       higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, hold_us = r.hold_us, tokens = r.tokens,
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
-      ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, closed_us = r.closed_us,
-      closed_at = r.closed_at, closed_reason = r.closed_reason, refusals = r.refusals, refused_us = r.refused_us,
+      ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,
+      blocked_at = r.blocked_at, blocked_reason = r.blocked_reason, ev_counted = r.ev_counted,
       last_us = r.last_us, generation = r.generation, granted = r.granted
       where b.id = r.id;
   end loop;

@@ -35,9 +35,9 @@ begin
   with gone as (
     delete from sluice.limit_bucket b where b.id in (
       select old.id from sluice.limit_bucket old
-       where old.kind in ('window', 'inflight') and old.last_us < v_now - 2592000000000 - old.win_us - old.guard_us
+       where old.kind in ('window', 'calendar', 'bucket', 'inflight', 'none') and old.last_us < v_now - 2592000000000 - old.win_us - old.guard_us
          and old.queue_len = 0 and old.paused_at is null and old.override_max is null and old.override_rate is null
-         and old.closed_us < v_now for update skip locked limit 1000) returning 1)
+         and old.blocked_us < v_now for update skip locked limit 1000) returning 1)
   select count(*) into buckets from gone;
   -- A transaction that stays open keeps every old version of the hot rows alive.
   select extract(epoch from clock_timestamp() - min(a.xact_start)) into oldest_transaction_s

@@ -1,43 +1,45 @@
 /**
  * What the lists of a run that are in hand wait for: their places in the limiter's queues, their backoff after a failed
- * call, and the provider's gate. One query over at most a few hundred lists, whatever the size of the run.
+ * call, and the gates of the provider and its endpoints. Two queries over at most a few hundred lists, whatever the size of the run.
  * Next stop: `client/waits/run-waits.ts` puts it into words.
  */
+import { stateOf, type LimitStanding } from '../../../contracts/limit-words.ts';
 import type { Queryable } from '../../pool.ts';
+import { readLooks, standingOf } from '../limit/look-store.ts';
 
 export interface WaitRow {
-  /** `queue`: turns at a limit, `backoff`: after failed calls, `gate`: the whole provider. */
+  /** `queue`: turns at a limit, `backoff`: after failed calls, `gate`: the whole provider, or an endpoint. */
   readonly kind: 'queue' | 'backoff' | 'gate';
+  /** Null for the provider's gate. */
   readonly node: string | null;
-  /** Of the limit or the gate. */
-  readonly key: string | null;
+  /** The limit or the gate; null for backoffs. */
+  readonly limit: LimitStanding | null;
   readonly calls: number;
-  /** Milliseconds until the first and the last of them go on, as known now; negative: due. */
+  /** Milliseconds until the first and the last of the lists go on, as known now; negative: due. */
   readonly firstInMs: number;
   readonly lastInMs: number;
-  readonly used: number | null;
-  readonly max: number | null;
-  readonly perMs: number | null;
-  readonly ratePerSecond: number | null;
-  readonly closedReason: string | null;
-  readonly closedInMs: number;
-  readonly isPaused: boolean;
-  readonly pausedReason: string | null;
-  /** One call at a time finds out whether the limit, or the provider, is open again. */
-  readonly isProbing: boolean;
-  /** Of a gate: the provider answers again, and calls come back by degrees until `lastInMs`. */
-  readonly isRecovering: boolean;
-  /** Of lists: whatever they wait for, none goes on before the provider's gate lets calls through. */
+  /** Of lists: whatever they wait for, none goes on before a gate lets calls through. */
   readonly isShut: boolean;
   readonly attempts: number;
   /** The parent's key of one of the lists; '' for a root list. */
   readonly example: string;
 }
 
+interface FoundRow {
+  readonly kind: WaitRow['kind'];
+  readonly node: string | null;
+  readonly bucketId: number | null;
+  readonly calls: number;
+  readonly attempts: number;
+  readonly example: string;
+  readonly firstInMs: number;
+  readonly lastInMs: number;
+}
+
 /** Lists of a node that are looked at: those in hand come first. */
 const MOST_LISTS = 200;
-/** After so long all calls are back: the gate says so with the next call only (`limiter/circuit-breaker/transitions.ts`). */
-const RECOVERY_US = 16_000_000;
+/** States of a gate that lets no call through, but for one that finds out. */
+const SHUT = new Set(['paused', 'blocked', 'failing']);
 
 const WAITS = `
   with clock as materialized (
@@ -49,35 +51,45 @@ const WAITS = `
       from sluice.unit x where x.run_id = n.run_id and x.node = n.name and x.state in ('waiting', 'running')
       order by x.id limit ${MOST_LISTS}
     ) u where n.run_id = $1 and u.state = 'running'
-  ), gate as materialized (
-    select g.*, (g.recovered_us is null and g.hold) or g.paused_at is not null or g.closed_us > g.us as is_shut from (
-      select b.*, c.us, case when b.law ->> 'phase' = 'recovering'
-        then (b.law ->> 'recoverAtMs')::float8 * 1000 + ${RECOVERY_US} end as recovered_us
-      from sluice.run r join sluice.limit_bucket b on b.key = r.provider || '/*' cross join clock c where r.id = $1
-    ) g
-  ), waits as (
-    select 'queue' as kind, h.node, t.bucket_id, count(*)::int as calls, max(h.attempts)::int as attempts,
-      min(h.parent_key) as example, min(t.eta_us - c.us) / 1000.0 as first_ms, max(t.eta_us - c.us) / 1000.0 as last_ms
-    from hand h join sluice.limit_ticket t on t.call_key = 'unit/' || h.id cross join clock c group by 2, 3
+  ), gate as (
+    select null::text as node, r.provider || '/*' as key from sluice.run r where r.id = $1
     union all
-    select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), min(retry_ms), max(retry_ms)
-    from hand h where retry_ms > 0 group by 2
-    union all
-    select 'gate', null, g.id, 0, 0, '', greatest(0, g.probe_us - g.us, g.closed_us - g.us) / 1000.0,
-      greatest(0, g.recovered_us - g.us) / 1000.0
-    from gate g where g.is_shut or (g.hold and g.recovered_us > g.us)
+    select node ->> 'name', r.provider || '/*/' || (node ->> 'endpoint')
+      from sluice.run r cross join lateral jsonb_array_elements(r.plan -> 'nodes') node where r.id = $1
   )
-  select w.kind, w.node, b.key, w.calls, w.first_ms::float8 as "firstInMs", w.last_ms::float8 as "lastInMs",
-    b.used, b.max, case when b.kind = 'window' then b.win_us / 1000.0 end::float8 as "perMs", b.rate as "ratePerSecond",
-    case when b.closed_us > c.us or b.kind = 'gate' then b.closed_reason end as "closedReason",
-    (greatest(0, b.closed_us - c.us) / 1000.0)::float8 as "closedInMs",
-    b.paused_at is not null as "isPaused", b.paused_reason as "pausedReason", coalesce(b.hold, false) as "isProbing",
-    w.kind = 'gate' and not (select g.is_shut from gate g) as "isRecovering",
-    w.kind <> 'gate' and coalesce((select bool_or(g.is_shut) from gate g), false) as "isShut", w.attempts, w.example
-  from waits w left join sluice.limit_bucket b on b.id = w.bucket_id cross join clock c
-  order by w.kind <> 'gate', w.node, w.kind, w.first_ms`;
+  select 'queue' as kind, h.node, t.bucket_id as "bucketId", count(*)::int as calls, max(h.attempts)::int as attempts,
+    min(h.parent_key) as example, (min(t.eta_us - c.us) / 1000.0)::float8 as "firstInMs", (max(t.eta_us - c.us) / 1000.0)::float8 as "lastInMs"
+    from hand h join sluice.limit_ticket t on t.call_key = 'unit/' || h.id cross join clock c group by 2, 3
+  union all
+  select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), min(retry_ms), max(retry_ms)
+    from hand h where retry_ms > 0 group by 2
+  union all
+  select 'gate', gate.node, b.id, 0, 0, '', 0, 0 from gate join sluice.limit_bucket b on b.key = gate.key
+  order by kind, node nulls first, "firstInMs"`;
 
+/** Gates first, the provider's before those of its endpoints; then lists by node. */
 export async function readWaits(db: Queryable, runId: string): Promise<WaitRow[]> {
-  const { rows } = await db.query<WaitRow>({ name: 'run_waits', text: WAITS, values: [runId] });
-  return rows;
+  const { rows } = await db.query<FoundRow>({ name: 'run_waits', text: WAITS, values: [runId] });
+  const looks = await readLooks(db, [...new Set(rows.flatMap(({ bucketId }) => bucketId ?? []))]);
+  const standings = new Map(looks.map((row) => [row.id, standingOf(row)]));
+  const found = rows.map(({ bucketId, ...row }) => ({ ...row, limit: standings.get(bucketId ?? -1) ?? null }));
+  const gates = found.flatMap((row) => (row.kind === 'gate' && row.limit ? [{ ...row, limit: row.limit }] : []));
+  const shut = gates.filter(({ limit }) => SHUT.has(stateOf(limit)));
+  const isShut = (node: string | null): boolean => shut.some((gate) => gate.node === null || gate.node === node);
+  const lists = found.filter(({ kind, limit }) => kind === 'backoff' || (kind === 'queue' && limit !== null));
+  return [
+    ...gates.filter(({ limit }) => stateOf(limit) !== 'free').map((gate) => ({ ...gate, ...timesOf(gate.limit) })),
+    ...lists
+      .sort((a, b) => compare(a.node, b.node) || compare(a.kind, b.kind))
+      .map((row) => ({ ...row, isShut: isShut(row.node) })),
+  ];
+}
+
+/** When a gate is asked next, and when all calls go again. */
+function timesOf(gate: LimitStanding): Pick<WaitRow, 'firstInMs' | 'lastInMs' | 'isShut'> {
+  return { firstInMs: Math.max(gate.blockedForMs, gate.probeInMs), lastInMs: gate.backInMs, isShut: false };
+}
+
+function compare(a: string | null, b: string | null): number {
+  return (a ?? '') < (b ?? '') ? -1 : (a ?? '') > (b ?? '') ? 1 : 0;
 }

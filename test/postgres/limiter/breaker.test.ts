@@ -30,10 +30,15 @@ const wide: WindowLimit = { kind: 'window', name: 'app', max: 100_000, perMs: 60
 const chargesOf = (provider: string, scope = 'app'): Charge[] => [
   { limit: wide, key: `${provider}/app/${scope}`, cost: 1 },
 ];
-const ask = (limiter: Limiter, charges: Charge[], callKey = `call-${++serial}`): Promise<AcquireResult> =>
-  limiter.acquire({ callKey, account: 'a', charges, maxWaitMs: 0 });
-async function take(limiter: Limiter, charges: Charge[]): Promise<Permit> {
-  const answer = await ask(limiter, charges);
+interface Who {
+  readonly callKey?: string;
+  readonly account?: string;
+  readonly endpoint?: string;
+}
+const ask = (limiter: Limiter, charges: Charge[], who: Who = {}): Promise<AcquireResult> =>
+  limiter.acquire({ callKey: `call-${++serial}`, account: 'a', charges, maxWaitMs: 0, ...who });
+async function take(limiter: Limiter, charges: Charge[], who: Who = {}): Promise<Permit> {
+  const answer = await ask(limiter, charges, who);
   if (!answer.granted) throw new Error(`not granted: ${answer.wait.detail}`);
   return answer.permit;
 }
@@ -44,7 +49,7 @@ async function breakDown(provider: string, charges = chargesOf(provider)): Promi
   const permits: Permit[] = [];
   for (let call = 0; call < 5; call++) permits.push(await take(limiter, charges));
   await Promise.all(permits.map((permit) => limiter.report(permit, failed)));
-  await expect.poll(async () => (await limiter.show(`${provider}/*`))?.state).toBe('probing');
+  await expect.poll(async () => (await limiter.show(`${provider}/*`))?.state).toBe('failing');
 }
 
 describe('a provider that fails', () => {
@@ -53,16 +58,16 @@ describe('a provider that fails', () => {
     const charges = chargesOf('poisoned');
     const own = { result: 'failed', reason: 'HTTP 500', isMaybeItsOwn: true } as const;
     const fail = async (callKey: string): Promise<void> => {
-      const answer = await ask(limiter, charges, callKey);
+      const answer = await ask(limiter, charges, { callKey });
       if (!answer.granted) throw new Error(`not granted: ${answer.wait.detail}`);
       await limiter.report(answer.permit, own);
     };
     for (let times = 0; times < 20; times++) await fail('poison');
     // What is told is told at most a second later; an answer after it proves that nothing is on its way.
     await limiter.report(await take(limiter, charges), { result: 'ok' });
-    expect((await limiter.show('poisoned/*'))?.state ?? 'open').toBe('open');
+    expect((await limiter.show('poisoned/*'))?.state ?? 'free').toBe('free');
     for (let call = 0; call < 7; call++) await fail(`many-${call}`);
-    await expect.poll(async () => (await limiter.show('poisoned/*'))?.state).toBe('probing');
+    await expect.poll(async () => (await limiter.show('poisoned/*'))?.state).toBe('failing');
   });
 
   it('is called by nobody, whatever limit or process, and the reason says since when and until when', async () => {
@@ -142,6 +147,103 @@ describe('a provider that fails', () => {
   });
 });
 
+describe('one endpoint that fails', () => {
+  /** Makes an endpoint fail until it is taken for failing. */
+  async function breakEndpoint(provider: string, endpoint: string, more: object = {}): Promise<void> {
+    const limiter = process();
+    for (let call = 0; call < 7; call++) {
+      const answer = await ask(limiter, chargesOf(provider), { endpoint });
+      if (!answer.granted) break;
+      await limiter.report(answer.permit, { ...failed, ...more });
+    }
+    await expect.poll(async () => (await limiter.show(`${provider}/*/${endpoint}`))?.state).toBe('failing');
+  }
+
+  it('holds up no other endpoint and no other account of it, however long it fails', async () => {
+    await breakEndpoint('partly', 'broken');
+    const other = process();
+    expect(await ask(other, chargesOf('partly'), { endpoint: 'broken' })).toMatchObject({
+      granted: false,
+      wait: { key: 'partly/*/broken', cause: 'failing' },
+    });
+    let healthy = 0;
+    for (let call = 0; call < 40; call++) {
+      await clock.pass(1_000);
+      const probe = await ask(other, chargesOf('partly'), { endpoint: 'broken' });
+      if (probe.granted) await other.report(probe.permit, failed);
+      const answer = await ask(other, chargesOf('partly'), { endpoint: 'items', account: 'another' });
+      if (!answer.granted) continue;
+      healthy++;
+      await other.report(answer.permit, { result: 'ok' });
+    }
+    expect(healthy).toBe(40);
+    expect((await other.show('partly/*'))?.state).toBe('free');
+    const words = await other.explain(chargesOf('partly'), 'a', 'broken');
+    expect(words.text).toMatch(/partly\/\*\/broken: failing since 2026-03-01T.*\(HTTP 503: down\)/);
+    // Nobody needs to see the gates of endpoints that are well.
+    expect((await other.list({ prefix: 'partly/*' })).map(({ key }) => key)).toEqual(['partly/*', 'partly/*/broken']);
+  });
+
+  it('is the provider as a whole when it can’t be reached at all', async () => {
+    await breakEndpoint('gone', 'items', { isUnreachable: true });
+    await expect.poll(async () => (await process().show('gone/*'))?.state).toBe('failing');
+    expect(await ask(process(), chargesOf('gone'), { endpoint: 'users' })).toMatchObject({
+      granted: false,
+      wait: { key: 'gone/*', cause: 'failing' },
+    });
+  });
+
+  it('and another one are the provider as a whole, and either finds out for both that it is back', async () => {
+    const limiter = process();
+    for (let call = 0; call < 4; call++)
+      for (const endpoint of ['items', 'users'])
+        await limiter.report(await take(limiter, chargesOf('both'), { endpoint }), failed);
+    await expect.poll(async () => (await limiter.show('both/*'))?.state).toBe('failing');
+    await clock.pass(600);
+    const first = await take(process(), chargesOf('both'), { endpoint: 'users' });
+    expect(first.isProbe).toBe(true);
+    await process().report(first, failed);
+    await clock.pass(710);
+    // It is the turn of the other endpoint.
+    expect((await ask(process(), chargesOf('both'), { endpoint: 'users' })).granted).toBe(false);
+    const second = await take(process(), chargesOf('both'), { endpoint: 'items' });
+    await process().report(second, { result: 'ok' });
+    expect((await process().show('both/*'))?.state).toBe('recovering');
+    await clock.pass(17_000);
+    expect((await take(process(), chargesOf('both'), { endpoint: 'items' })).isProbe).toBeUndefined();
+  });
+
+  it('lets accounts take turns at finding out, so that one whose calls always fail is not all that is asked', async () => {
+    await breakEndpoint('turns', 'items');
+    const probers: string[] = [];
+    for (let round = 0; round < 8; round++) {
+      await clock.pass(61_000);
+      const limiter = process();
+      const answers = await Promise.all(
+        ['poisoned', 'healthy'].map((account) => ask(limiter, chargesOf('turns'), { endpoint: 'items', account })),
+      );
+      for (const [index, answer] of answers.entries()) {
+        if (!answer.granted) continue;
+        probers.push(['poisoned', 'healthy'][index]!);
+        await limiter.report(answer.permit, failed);
+      }
+    }
+    expect(probers).toHaveLength(8);
+    expect(new Set([probers[1], probers[2]])).toEqual(new Set(['poisoned', 'healthy']));
+    expect(probers.filter((account) => account === 'healthy')).toHaveLength(4);
+  });
+
+  it('can be paused by its operator, and nothing else is', async () => {
+    await take(process(), chargesOf('part'), { endpoint: 'items' });
+    await process().pause('part/*/items', 'broken since the last release');
+    expect(await ask(process(), chargesOf('part'), { endpoint: 'items' })).toMatchObject({
+      granted: false,
+      wait: { key: 'part/*/items', cause: 'paused' },
+    });
+    expect((await ask(process(), chargesOf('part'), { endpoint: 'users' })).granted).toBe(true);
+  });
+});
+
 describe('after an outage of an hour', () => {
   it('calls come back by degrees, and the probes were at most 80', async () => {
     await breakDown('hour');
@@ -149,7 +251,7 @@ describe('after an outage of an hour', () => {
     let probes = 0;
     while (clock.nowMs() < fromMs + 3_600_000) {
       const limiter = process();
-      const answer = await ask(limiter, chargesOf('hour'), 'the-one');
+      const answer = await ask(limiter, chargesOf('hour'), { callKey: 'the-one' });
       if (answer.granted) {
         expect(answer.permit.isProbe).toBe(true);
         probes++;
@@ -172,7 +274,7 @@ describe('after an outage of an hour', () => {
     expect(bySecond[0]).toBeLessThanOrEqual(4);
     expect(bySecond[2]).toBeLessThanOrEqual(8);
     expect(bySecond.at(-1)).toBe(40);
-    expect((await process().show('hour/*'))?.state).toBe('open');
+    expect((await process().show('hour/*'))?.state).toBe('free');
     const events = (await process().show('hour/*'))?.events.filter(({ type }) => type === 'outage');
     expect(events?.map(({ detail }) => detail['phase'])).toEqual(['closed', 'recovering', 'open']);
   });
@@ -185,10 +287,10 @@ describe('a provider that fails now and then', () => {
     for (let round = 0; round < 6; round++) {
       const permits = await Promise.all(Array.from({ length: 10 }, () => take(limiter, charges)));
       await Promise.all(permits.map((permit, i) => limiter.report(permit, i < 2 ? failed : { result: 'ok' })));
-      await expect.poll(async () => (await limiter.show('mostly/*'))?.state).toBe('open');
+      await expect.poll(async () => (await limiter.show('mostly/*'))?.state).toBe('free');
     }
     const refused = await Promise.all(Array.from({ length: 10 }, () => take(limiter, chargesOf('refusing'))));
-    await Promise.all(refused.map((permit) => limiter.report(permit, { result: 'refused', closeForMs: 1 })));
-    expect((await limiter.show('refusing/*'))?.state).toBe('open');
+    await Promise.all(refused.map((permit) => limiter.report(permit, { result: 'refused', blockForMs: 1 })));
+    expect((await limiter.show('refusing/*'))?.state).toBe('free');
   });
 });

@@ -31,21 +31,21 @@ describe('explaining a call', () => {
     const explanation = await limiter.explain(charges, 'd');
     expect(explanation).toMatchObject({
       decidedBy: 'explain/minute/x',
-      limits: [{ used: 5, max: 5, perMs: 60_000, ahead: 2, accountsAhead: 2, state: 'open' }],
+      limits: [{ used: 5, max: 5, perMs: 60_000, ahead: 2, accountsAhead: 2, state: 'full' }],
     });
     expect(explanation.etaMs).toBeGreaterThan(55_000);
     expect(explanation.text).toMatch(
-      /5 of 5 used in 60 s, 2 calls of 2 accounts wait, 2 calls of 2 accounts ahead\nwould be served in \d+\.\d s/,
+      /5 of 5 used in 60 s, 2 calls of 2 accounts wait, 2 calls of 2 accounts ahead\nwould be served in \d+ s/,
     );
   });
 
-  it('names the answer that closed the key', async () => {
+  it('names the answer that blocked the key', async () => {
     const charges = [charge('explain/minute/closed')];
     const answer = await ask(charges);
     if (!answer.granted) throw new Error('not granted');
-    await limiter.report(answer.permit, { result: 'refused', closeForMs: 30_000, reason: '429 from GET /users' });
+    await limiter.report(answer.permit, { result: 'refused', blockForMs: 30_000, reason: '429 from GET /users' });
     const { limits, etaMs, text } = await limiter.explain(charges);
-    expect(limits[0]).toMatchObject({ state: 'closed', reason: '429 from GET /users' });
+    expect(limits[0]).toMatchObject({ state: 'blocked', blockedReason: '429 from GET /users' });
     expect(etaMs).toBeGreaterThan(29_000);
     expect(text).toContain('429 from GET /users');
   });

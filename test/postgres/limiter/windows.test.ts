@@ -94,14 +94,14 @@ describe('known windows', () => {
     expect(rows[0].used).toBeLessThanOrEqual(1);
   });
 
-  it('closes the key for everybody when the third party refuses, for as long as it says', async () => {
+  it('blocks the key for everybody when the third party refuses, for as long as it says', async () => {
     const limit = perMinute(100);
     const first = await ask([charge(limit, 'w7')]);
     if (!first.granted) throw new Error('not granted');
-    await limiter.report(first.permit, { result: 'refused', closeForMs: 20_000, reason: '429' });
+    await limiter.report(first.permit, { result: 'refused', blockForMs: 20_000, reason: '429' });
     const other = createLimiter({ pool: database.pool });
     const second = await other.acquire({ callKey: 'w7-other', account: 'b', charges: [charge(limit, 'w7')] });
-    expect(second).toMatchObject({ granted: false, wait: { cause: 'closed' } });
+    expect(second).toMatchObject({ granted: false, wait: { cause: 'blocked' } });
     expect(!second.granted && second.retryAfterMs).toBeGreaterThan(19_000);
     await other.stop();
   });

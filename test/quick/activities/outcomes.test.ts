@@ -46,7 +46,8 @@ const recorded: readonly Row[] = [
   ['451', answered(451), { kind: 'permanent', cause: 'bug' }, 'ok'],
   ['500', answered(500), { kind: 'retry' }, 'failed'],
   ['502 as HTML', answered(502, html), { kind: 'retry' }, 'failed'],
-  ['503 with Retry-After', answered(503, '', { 'retry-after': '30' }), { kind: 'retry' }, 'failed'],
+  ['503', answered(503), { kind: 'retry' }, 'failed'],
+  ['503 with Retry-After', answered(503, '', { 'retry-after': '30' }), { kind: 'limited' }, 'refused'],
   ['504', answered(504), { kind: 'retry' }, 'failed'],
   ['529, which no standard has', answered(529), { kind: 'retry' }, 'failed'],
   ['799, which can’t be', answered(799), { kind: 'retry' }, 'failed'],
@@ -79,10 +80,10 @@ describe('what HTTP says by itself', () => {
     }
   });
 
-  it('how long a third party asked to wait closes the key, refused or failing', () => {
+  it('how long a third party asked to wait blocks the key, refused or failing', () => {
     for (const status of [429, 503]) {
       const answer = answered(status, '', { 'retry-after': '30' });
-      expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ closeForMs: 30_000 });
+      expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ blockForMs: 30_000 });
     }
   });
 

@@ -7,8 +7,13 @@ import {
   gapMs,
   waitMs,
   type BreakerState,
+  type Caller,
 } from '../../../limiter/circuit-breaker/transitions.ts';
 import { seededRandom } from '../../../testing/fake-api/random.ts';
+
+/** Callers of one endpoint, each for an account of its own. */
+const callers = (count: number): Caller[] =>
+  Array.from({ length: count }, (_, i) => ({ endpoint: 'items', account: `a${i}` }));
 
 const failures = (state: BreakerState, times: number, nowMs = 0): BreakerState =>
   Array.from({ length: times }).reduce<BreakerState>((at) => afterReport(at, nowMs, { ok: 0, failed: 1 }), state);
@@ -25,17 +30,18 @@ function play(options: { fromMs: number; untilMs: number; endMs: number; callers
     const caller = wakeAt.indexOf(Math.min(...wakeAt));
     const nowMs = wakeAt[caller]!;
     if (nowMs > options.endMs) break;
-    const turn = admit(state, nowMs, 1);
+    const turn = admit(state, nowMs, [callers(options.callers)[caller]!]);
     if (closedAtMs === 0 && openedAtMs > 0 && turn.state.phase === 'closed') closedAtMs = nowMs;
     state = turn.state;
-    if (turn.admitted === 0) {
-      wakeAt[caller] = nowMs + waitMs(state, nowMs, caller);
+    const isProbe = turn.probe !== undefined;
+    if (turn.admitted === 0 && !isProbe) {
+      wakeAt[caller] = nowMs + waitMs(state, nowMs, caller, callers(options.callers)[caller]!);
       continue;
     }
     const isDown = nowMs >= options.fromMs && nowMs < options.untilMs;
     if (isDown && state.phase === 'open') probes++;
     sent++;
-    const outcome = turn.isProbe ? (isDown ? 'failed' : 'ok') : undefined;
+    const outcome = isProbe ? (isDown ? 'failed' : 'ok') : undefined;
     state = afterReport(state, nowMs + 50, {
       ok: outcome === undefined && !isDown ? 1 : 0,
       failed: outcome === undefined && isDown ? 1 : 0,
@@ -102,12 +108,12 @@ describe('an outage', () => {
 
   it('lets one call through at a time, and another one when nothing was heard of it', () => {
     const open = failures(CLOSED, 5);
-    const first = admit(open, 600, 10);
-    expect(first).toMatchObject({ admitted: 1, isProbe: true });
-    expect(admit(first.state, 700, 10)).toMatchObject({ admitted: 0 });
-    expect(admit(first.state, 31_000, 10)).toMatchObject({ admitted: 1, isProbe: true });
+    const first = admit(open, 600, callers(10));
+    expect(first).toMatchObject({ admitted: 0, probe: expect.any(Number) });
+    expect(admit(first.state, 700, callers(10))).toEqual({ admitted: 0, state: first.state });
+    expect(admit(first.state, 31_000, callers(10))).toMatchObject({ admitted: 0, probe: expect.any(Number) });
     const given = afterReport(first.state, 700, { ok: 0, failed: 0, probe: 'none' });
-    expect(admit(given, 701, 10)).toMatchObject({ admitted: 1, isProbe: true });
+    expect(admit(given, 701, callers(10))).toMatchObject({ admitted: 0, probe: expect.any(Number) });
   });
 
   it('takes no answer of a call that was sent before it for a sign of life', () => {
@@ -126,15 +132,98 @@ describe('an outage', () => {
   });
 });
 
+describe('a provider as a whole', () => {
+  const one = (state: BreakerState, endpoint: string, isUnreachable = false): BreakerState =>
+    afterReport(state, 0, {
+      ok: 0,
+      failed: 1,
+      failedLast: 1,
+      unreachableLast: isUnreachable ? 1 : 0,
+      endpoints: { [endpoint]: 1 },
+    });
+  const answer = (state: BreakerState): BreakerState => afterReport(state, 0, { ok: 1, failed: 0 });
+
+  it('is not failing because one endpoint fails, however often, nor because several do while another answers', () => {
+    let state = CLOSED;
+    for (let call = 0; call < 100; call++) state = one(state, 'broken');
+    expect(state.phase).toBe('closed');
+    for (let call = 0; call < 200; call++) {
+      state = one(one(one(state, 'broken'), 'down'), 'broken');
+      state = answer(state);
+    }
+    expect(state.phase).toBe('closed');
+  });
+
+  it('is failing when calls of two endpoints fail in a row, or when five in a row find no connection', () => {
+    let state = answer(CLOSED);
+    for (let call = 0; call < 6; call++) state = one(state, call % 2 ? 'items' : 'users');
+    expect(state.phase).toBe('closed');
+    expect(one(state, 'items').phase).toBe('open');
+    state = answer(CLOSED);
+    for (let call = 0; call < 4; call++) state = one(state, 'items', true);
+    expect(state.phase).toBe('closed');
+    expect(one(state, 'items', true).phase).toBe('open');
+  });
+
+  it('whatever the order, stays closed while every other call of it is answered', () => {
+    const endpoints = fc.array(fc.constantFrom('a', 'b', 'c'), { maxLength: 200 });
+    fc.assert(
+      fc.property(endpoints, (list) => {
+        let state = CLOSED;
+        for (const endpoint of list) {
+          state = answer(one(state, endpoint));
+          expect(state.phase).toBe('closed');
+        }
+      }),
+    );
+  });
+});
+
+describe('probes', () => {
+  const who = (endpoint: string, account: string): Caller => ({ endpoint, account });
+  const prober = (state: BreakerState, nowMs: number, list: Caller[]): Caller | undefined => {
+    const { probe } = admit(state, nowMs, list);
+    return probe === undefined ? undefined : list[probe];
+  };
+
+  it('take turns between endpoints, then between accounts', () => {
+    const list = [who('items', 'a'), who('items', 'b'), who('users', 'a')];
+    let state = failures(CLOSED, 5);
+    const probed: Caller[] = [];
+    for (let nowMs = 600; probed.length < 6; nowMs += 60_000) {
+      const turn = admit(state, nowMs, list);
+      probed.push(list[turn.probe!]!);
+      state = afterReport(turn.state, nowMs, { ok: 0, failed: 0, probe: 'failed' });
+    }
+    expect(probed.map(({ endpoint }) => endpoint)).toEqual(['items', 'users', 'items', 'users', 'items', 'users']);
+    const accounts = [who('items', 'a'), who('items', 'b')];
+    let both = admit(failures(CLOSED, 5), 600, accounts).state;
+    both = afterReport(both, 600, { ok: 0, failed: 0, probe: 'failed' });
+    expect(prober(both, 60_000, accounts)).toEqual(who('items', 'b'));
+  });
+
+  it('are left to others for a moment by whoever made the last one, and made all the same when nobody comes', () => {
+    const first = admit(failures(CLOSED, 5), 600, [who('items', 'a')]).state;
+    let state = afterReport(first, 600, { ok: 0, failed: 0, probe: 'failed' });
+    for (let probe = 0; probe < 8; probe++) state = afterReport(state, 600, { ok: 0, failed: 0, probe: 'failed' });
+    const dueMs = state.probeAtMs;
+    expect(prober(state, dueMs, [who('items', 'a')])).toBeUndefined();
+    expect(prober(state, dueMs, [who('items', 'a'), who('users', 'b')])).toEqual(who('users', 'b'));
+    expect(prober(state, dueMs + 1_000, [who('items', 'a')])).toEqual(who('items', 'a'));
+    expect(waitMs(state, dueMs - 100, 0, who('items', 'a'))).toBe(1_100);
+    expect(waitMs(state, dueMs - 100, 0, who('users', 'a'))).toBe(100);
+  });
+});
+
 describe('the way back', () => {
   it('lets a few calls through at first, twice as many every two seconds, and after sixteen seconds everybody', () => {
-    const open = admit(failures(CLOSED, 5), 600, 1).state;
+    const open = admit(failures(CLOSED, 5), 600, callers(1)).state;
     let state = afterReport(open, 1_000, { ok: 0, failed: 0, probe: 'ok' });
     const bySecond: number[] = [];
     for (let second = 0; second < 16; second++) {
       let passed = 0;
       for (let ms = 0; ms < 1_000; ms += 50) {
-        const turn = admit(state, 1_000 + second * 1_000 + ms, 1_000);
+        const turn = admit(state, 1_000 + second * 1_000 + ms, callers(1_000));
         passed += turn.admitted;
         state = turn.state;
       }
@@ -142,7 +231,7 @@ describe('the way back', () => {
     }
     expect(bySecond[0]).toBeLessThanOrEqual(4);
     for (let second = 3; second < 16; second++) expect(bySecond[second]! / bySecond[second - 2]!).toBeLessThan(2.6);
-    expect(admit(state, 17_000, 1_000)).toMatchObject({ admitted: 1_000, state: { phase: 'closed' } });
+    expect(admit(state, 17_000, callers(1_000))).toMatchObject({ admitted: 1_000, state: { phase: 'closed' } });
   });
 });
 
@@ -156,7 +245,7 @@ describe('any story', () => {
     fc.record({ kind: fc.constant('admit' as const), calls: fc.nat(100) }),
   );
 
-  it('never lets a second probe out beside the first, never waits longer than a minute, and ends when the provider is back', () => {
+  it('never lets a second probe out beside the first, never waits longer than a minute and a second, and ends when the provider is back', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.integer({ min: -5_000, max: 40_000 }), event), { maxLength: 120 }), (story) => {
         let state = CLOSED;
@@ -166,11 +255,11 @@ describe('any story', () => {
           if (what.kind === 'report') state = afterReport(state, nowMs, what);
           else if (what.kind === 'probe') state = afterReport(state, nowMs, { ok: 0, failed: 0, probe: what.end });
           else {
-            const turn = admit(state, nowMs, what.calls);
+            const turn = admit(state, nowMs, callers(what.calls));
             expect(turn.admitted).toBeLessThanOrEqual(what.calls);
-            expect(waitMs(turn.state, nowMs, 0)).toBeLessThanOrEqual(60_000);
-            if (turn.isProbe) {
-              expect(turn.admitted).toBe(1);
+            expect(waitMs(turn.state, nowMs, 0, callers(1)[0]!)).toBeLessThanOrEqual(61_000);
+            if (turn.probe !== undefined) {
+              expect(turn.admitted).toBe(0);
               // The one before has been heard of, or was given up; a clock set back does not prolong it.
               expect(Math.min(state.leaseMs, nowMs + 30_000)).toBeLessThanOrEqual(nowMs);
             }
@@ -181,8 +270,9 @@ describe('any story', () => {
         // From wherever it is, good answers lead back to where everybody goes.
         for (let step = 0; step < 40 && state.phase !== 'closed'; step++) {
           nowMs += 60_000;
-          const turn = admit(state, nowMs, 1);
-          state = turn.isProbe ? afterReport(turn.state, nowMs, { ok: 0, failed: 0, probe: 'ok' }) : turn.state;
+          const turn = admit(state, nowMs, callers(1));
+          state =
+            turn.probe !== undefined ? afterReport(turn.state, nowMs, { ok: 0, failed: 0, probe: 'ok' }) : turn.state;
         }
         expect(state.phase).toBe('closed');
       }),

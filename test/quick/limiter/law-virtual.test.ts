@@ -112,7 +112,7 @@ describe('the control law against a hidden limit, in virtual time', () => {
       const world = { server, durationMs: 90 * minute, workers: 256, latencyMs: 200, seed, demandPerSecond };
       const result = run(world, () => client);
       expect(client.law().window !== undefined).toBe(isWindow);
-      if (isWindow) expect(Math.abs((client.law().state.windowHiMs ?? 0) / 45_000 - 1)).toBeLessThan(0.1);
+      if (isWindow) expect(Math.abs(client.law().state.window.hiMs / 45_000 - 1)).toBeLessThan(0.1);
       // After an hour: in the minutes of full demand ten calls a second can be had.
       const busy = (minuteNo: number): boolean => minuteNo % 11 >= 4;
       let accepted = 0;

@@ -185,7 +185,7 @@ it('expects no climb to cost more than one at the present rate could, whatever e
     fc.property(history, fc.integer({ min: 1, max: 10_000 }), (list, cost) => {
       const { state } = play(list);
       const quiet = { atMs: state.nowMs, ok: 1, refused: 0, stale: 0, failed: 0, demand: 1 };
-      const { cost: after } = stepLaw({ ...state, cost }, quiet, spec).state;
+      const { cost: after } = stepLaw({ ...state, climb: { ...state.climb, cost } }, quiet, spec).state.climb;
       expect(after).toBeLessThanOrEqual(Math.max(1, Math.min(cost, 2 + (3 * state.limit * state.rttMs) / 1000) * 1.01));
       expect(after).toBeGreaterThan(0);
     }),
@@ -268,12 +268,10 @@ describe('a refusal below the estimate', () => {
       {
         ...state,
         phase: 'cruise',
-        sure: 2,
-        markLoMs: startMs,
-        markHiMs: startMs,
         rate: 19.8,
-        shallow: 1,
-        nextClimbMs: startMs + 60_000,
+        estimate: { ...state.estimate, sure: 2, isShallow: true },
+        mark: { ...state.mark, loMs: startMs, hiMs: startMs },
+        climb: { ...state.climb, nextAtMs: startMs + 60_000 },
       },
       { ...counts, atMs: startMs + 10, ok: 0, sent: 0 },
       spec,

@@ -30,14 +30,14 @@ describe('a quota hint', () => {
   it('of a limit that nobody declared counts for nothing while something is left', () =>
     expect(matchQuota([hour], { max: 50, remaining: 3, resetAfterMs: 1_000 })).toBeUndefined());
 
-  it('of a limit that nobody declared closes the key when nothing is left, for as long as it says', () =>
+  it('of a limit that nobody declared blocks the key when nothing is left, for as long as it says', () =>
     expect(matchQuota([hour], { max: 50, remaining: 0, resetAfterMs: 1_000 })).toMatchObject({
       charge: hour,
-      closeMs: 1_000,
+      blockMs: 1_000,
     }));
 
   it('of a declared limit does not close it, because the ring knows better when room comes back', () =>
-    expect(matchQuota([hour], { limit: 'hour', remaining: 0, resetAfterMs: 1_000 })?.closeMs).toBeUndefined());
+    expect(matchQuota([hour], { limit: 'hour', remaining: 0, resetAfterMs: 1_000 })?.blockMs).toBeUndefined());
 
   it('never promises a reset further than two windows', () =>
     expect(matchQuota([second], { limit: 'second', remaining: 0, resetAfterMs: 1e9 })?.resetMs).toBe(2_000));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { hours, learned, minutes, window } from '../../../providers/index.ts';
-import { chargesFor, limitMistakes } from '../../../providers/limits.ts';
+import { bucket, calendar, costAt, hours, learned, minutes, window } from '../../../providers/index.ts';
+import { actualCosts, chargesFor, limitMistakes } from '../../../providers/limits.ts';
 import { matchQuota } from '../../../limiter/quota-headers/match-limit.ts';
 
 const call = {
@@ -51,6 +51,74 @@ describe('what a call takes from its provider’s limits', () => {
       for (const windowMs of [1_000, 10_000, 60_000, 3_600_000])
         expect(matchQuota(charges, { remaining: 5, max: 10, windowMs, resetAfterMs: 900 })).toBeUndefined();
     }
+  });
+
+  it('has the numbers of the account’s plan, and one and the same limit for calls that have the same', () => {
+    const isPro = ({ account }: { account: string }): boolean => account.startsWith('pro');
+    const limits = [
+      window('minute', { by: ['account'], max: (it) => (isPro(it) ? 600 : 60), perMs: minutes(1) }),
+      bucket('points', { by: ['account'], perSecond: (it) => (isPro(it) ? 100 : 50), burst: 1_000 }),
+      calendar('day', { by: ['app'], max: 10_000, per: 'day', zone: 'Europe/Berlin' }),
+    ];
+    const ofPro = chargesFor(limits, { ...call, account: 'pro-1' });
+    const ofFree = chargesFor(limits, { ...call, account: 'free-1' });
+    expect(ofPro.map(({ limit }) => limit)).toMatchObject([
+      { max: 600 },
+      { perSecond: 100, burst: 1_000 },
+      { per: 'day' },
+    ]);
+    expect(ofFree.map(({ limit }) => limit)).toMatchObject([{ max: 60 }, { perSecond: 50 }, { zone: 'Europe/Berlin' }]);
+    // The limiter compares by identity first.
+    expect(chargesFor(limits, { ...call, account: 'pro-2' })[0]!.limit).toBe(ofPro[0]!.limit);
+    const broken = [window('minute', { by: ['app'], max: () => Number.NaN, perMs: 1_000 })];
+    expect(() => chargesFor(broken, call)).toThrow(
+      'limit "minute": `max` is NaN; it must be at least 1 and at most 1000000000000 (for account "acct-1", endpoint "search")',
+    );
+  });
+
+  it('turns out to be what the answer says', () => {
+    const answer = (text: string) => ({ status: 200, headers: {}, text, elapsedMs: 1 });
+    const limits = [
+      bucket('points', {
+        by: ['app'],
+        perSecond: 50,
+        burst: 1_000,
+        cost: 100,
+        actualCost: costAt('extensions.cost.actual'),
+      }),
+      window('calls', { by: ['app'], max: 10, perMs: 1_000 }),
+    ];
+    expect(actualCosts(limits, answer('{"extensions":{"cost":{"actual":7}}}'))).toEqual({ points: 7 });
+    for (const text of [
+      '{"data":null}',
+      '<html>',
+      '{"extensions":{"cost":{"actual":"7"}}}',
+      '',
+      'null',
+      '{"extensions":{"cost":{"actual":-1}}}',
+    ])
+      expect(actualCosts(limits, answer(text))).toEqual({});
+  });
+
+  it('says what is wrong with a limit when it is declared', () => {
+    const mistakes = (declaration: Parameters<typeof limitMistakes>[0]): string =>
+      limitMistakes(declaration, []).join('; ');
+    expect(mistakes(bucket('b', { by: ['app'], perSecond: 0, burst: 0 }))).toMatch(
+      /`perSecond` is 0; .*; limit "b": `burst` is 0/,
+    );
+    expect(mistakes(calendar('c', { by: ['app'], max: 5, per: 'year' as 'day', zone: 'Nowhere' }))).toMatch(
+      /`per` is "year"; known are day, week, month; limit "c": no time zone "Nowhere" is known/,
+    );
+    expect(mistakes(window('w', { by: ['app'], max: 5, perMs: 3_000, aligned: true }))).toMatch(
+      /longer than four times `guardMs`/,
+    );
+    expect(mistakes(window('a/b', { by: ['app'], max: 5, perMs: 3_000 }))).toMatch(/without a "\/"/);
+    expect(mistakes(window('w', { by: ['app'], perMs: 3_000 } as never))).toMatch(/`max` is undefined/);
+    expect(mistakes(learned('l', { by: ['app'], floorPerSecond: 5, ceilingPerSecond: 1 }))).toMatch(
+      /above `ceilingPerSecond`/,
+    );
+    // What depends on the call is known with the call.
+    expect(mistakes(window('w', { by: ['app'], max: () => 0, perMs: 3_000 }))).toBe('');
   });
 
   it('may have no limit of that name', () => {

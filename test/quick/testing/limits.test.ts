@@ -11,7 +11,10 @@ interface Taken {
 }
 
 /** Units that count at `now`, straight from the definition of each kind, over the whole log of calls let in. */
-const model: Record<Exclude<LimitKind, 'concurrent'>, (log: Taken[], now: number, numbers: LimitNumbers) => number> = {
+const model: Record<
+  Exclude<LimitKind, 'concurrent' | 'aligned' | 'calendar'>,
+  (log: Taken[], now: number, numbers: LimitNumbers) => number
+> = {
   fixed: (log, now, { perMs, phaseMs = 0 }) => {
     const window = (at: number) => Math.floor((at - phaseMs) / perMs);
     return sum(log.filter(({ at }) => window(at) === window(now)));
@@ -77,6 +80,60 @@ describe('limit counters', () => {
     });
   }
 
+  it('begin at multiples of their length of the time of day, or at midnights of a zone, whatever the summer time', () => {
+    // The server began at 00:00:10.5 of the day on which Berlin goes over to summer time.
+    const epochMs = Date.parse('2026-03-28T23:00:10.500Z');
+    const hourMs = 3_600_000;
+    const minute = createCounter(
+      'aligned',
+      () => ({ max: 5, perMs: 60_000 }),
+      0,
+      () => epochMs,
+    );
+    minute.take(0, 5);
+    expect(minute.freeInMs(0, 1)).toBe(49_500);
+    expect(minute.room(49_499)).toBe(0);
+    expect(minute.room(49_500)).toBe(5);
+    const day = createCounter(
+      'calendar',
+      () => ({ max: 5, perMs: 1, per: 'day', zone: 'Europe/Berlin' }),
+      0,
+      () => epochMs,
+    );
+    day.take(0, 5);
+    expect(day.freeInMs(0, 1)).toBe(23 * hourMs - 10_500);
+    expect(day.room(23 * hourMs - 10_501)).toBe(0);
+    expect(day.room(23 * hourMs - 10_500)).toBe(5);
+    const month = createCounter(
+      'calendar',
+      () => ({ max: 5, perMs: 1, per: 'month', zone: 'UTC' }),
+      0,
+      () => epochMs,
+    );
+    month.take(0, 1);
+    expect(month.wholeInMs(0)).toBe(Date.parse('2026-04-01T00:00:00Z') - epochMs);
+    const week = createCounter(
+      'calendar',
+      () => ({ max: 5, perMs: 1, per: 'week', zone: 'UTC' }),
+      0,
+      () => epochMs,
+    );
+    week.take(0, 1);
+    expect(week.wholeInMs(0)).toBe(Date.parse('2026-03-30T00:00:00Z') - epochMs);
+  });
+
+  it('give back what a call turned out not to cost', () => {
+    for (const kind of ['fixed', 'sliding', 'token-bucket'] as const) {
+      const counter = createCounter(kind, () => ({ max: 10, perMs: 1_000_000 }), 0);
+      counter.take(0, 8);
+      counter.take(5, 1);
+      counter.settle(0, -6);
+      expect(counter.used(6), kind).toBeCloseTo(3, 1);
+      counter.settle(5, 4);
+      expect(counter.used(7), kind).toBeCloseTo(7, 1);
+    }
+  });
+
   it('keeps the log of a sliding window short however long it runs', () => {
     const counter = createCounter('sliding', () => ({ max: 10, perMs: 1_000 }), 0);
     for (let now = 0; now < 5_000_000; now += 100) if (counter.room(now) >= 1) counter.take(now, 1);
@@ -113,6 +170,25 @@ describe('limits of a fake third party', () => {
     expect(await statuses(['/search', '/search', '/search', '/me'])).toEqual([200, 429, 429, 200]);
     expect(app.used()).toBe(2);
     expect(api.report().violations.map(({ limit }) => limit)).toEqual(['search', 'search']);
+  });
+
+  it('has other numbers for keys with a plan of their own, and takes back what a call did not cost', async () => {
+    api = await startFakeApi();
+    api.object('/me', () => ({ id: 'me' }));
+    const limit = api.limit({
+      name: 'points',
+      by: 'token',
+      max: 10,
+      maxFor: (key) => (key === 'pro' ? 30 : undefined),
+      perMs: 60_000,
+      cost: () => 10,
+      actualCost: () => 4,
+    });
+    const free = { authorization: 'Bearer free' };
+    expect(await statuses(['/me', '/me'], free)).toEqual([200, 429]);
+    await expect.poll(() => limit.used('free')).toBe(4);
+    expect(await statuses(['/me', '/me', '/me', '/me', '/me'], { authorization: 'Bearer pro' })).toContain(200);
+    await expect.poll(() => limit.used('pro')).toBeGreaterThanOrEqual(20);
   });
 
   it('counts refused calls too when told so', async () => {

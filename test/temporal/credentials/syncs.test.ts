@@ -171,6 +171,12 @@ describe('a sync with credentials from the store', () => {
       pausedReason: '"later" is not connected to "social": no credentials are known',
     });
     expect(api.report().calls).toBe(0);
+    expect(await run.waits()).toMatchObject([
+      {
+        kind: 'account',
+        text: expect.stringMatching(/^the account "later" must be connected again \("later" is not/) as string,
+      },
+    ]);
     await world.sluice.accounts.connect(login(oauth, 'later'));
     expect(await run.result()).toMatchObject({ state: 'done' });
     expect(await rowsOf('later')).toBe(ROWS);

@@ -86,11 +86,11 @@ describe('an outage in the middle of a sync', () => {
       };
       await expect
         .poll(waits, { interval: 100 })
-        .toMatch(new RegExp(`${name} is failing since \\d{4}-.*: next probe at \\d{4}-`));
+        .toMatch(new RegExp(`${name}(/children)? is failing since \\d{4}-.*: next probe at \\d{4}-`));
       const noticedAt = api.now();
       expect((await progress()).state).toBe('running');
       const key = await world.db.pool.query<{ hold: boolean }>('select hold from sluice.limit_bucket where key = $1', [
-        `${name}/*`,
+        `${name}/*/children`,
       ]);
       expect(key.rows).toEqual([{ hold: true }]);
       // From here on nothing is spent: neither by those who wait nor by the probes.

@@ -57,7 +57,7 @@ describe('calls of a list that are asked for several at once', () => {
   afterAll(() => world?.end());
   beforeEach(async () => {
     account = `acct-${randomUUID().slice(0, 8)}`;
-    await world.db.pool.query('update sluice.limit_bucket set closed_us = 0');
+    await world.db.pool.query('update sluice.limit_bucket set blocked_us = 0');
   });
   afterEach(async () => {
     await letGo?.();

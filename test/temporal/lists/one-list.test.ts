@@ -57,7 +57,7 @@ describe('a run of a single list', () => {
     const account = (): string => `acct-${randomUUID().slice(0, 8)}`;
 
     beforeEach(async () => {
-      await world.db.pool.query('update sluice.limit_bucket set closed_us = 0');
+      await world.db.pool.query('update sluice.limit_bucket set blocked_us = 0');
       api = await startFakeApi({ latencyMs: 5 });
       process.env['SINGLE_URL'] = api.url;
       api.list('/users/:id/notes', { count: 255, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });

@@ -16,7 +16,7 @@ describe('a run that is ended before its time', () => {
   afterAll(() => world?.end());
   beforeEach(async () => {
     // What a test before this one was told to wait for.
-    await world.db.pool.query('update sluice.limit_bucket set closed_us = 0');
+    await world.db.pool.query('update sluice.limit_bucket set blocked_us = 0');
     api = await startForestApi();
   });
   afterEach(() => api.stop());

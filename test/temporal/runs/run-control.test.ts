@@ -161,7 +161,7 @@ describe('a run, from app code', () => {
     expect(api.report().byRoute['GET /users/:id/posts']).toBe(12 * 3);
   });
 
-  it('waits without holding anything when the third party closes the key, and nobody calls meanwhile', async () => {
+  it('waits without holding anything when the third party blocks the key, and nobody calls meanwhile', async () => {
     api.script('/users/:id/posts', [{ status: 429, headers: { 'retry-after': '3' }, body: { error: 'slow down' } }]);
     const run = await world.sluice.start(forest, { account: newAccount(), input });
     // While it waits, the Web UI says for what.

@@ -75,14 +75,31 @@ describe('what a run waits for', () => {
     expect(await run.waits()).toEqual([]);
   });
 
+  it('is an answer that takes long, and the end of such calls once it is being cancelled', async () => {
+    api.script('/users/:id/posts', ['silent'], { repeats: true });
+    const run = await world.sluice.start(wide, { account: 'd', input: {} });
+    const ofCalls = () => run.waits().then((waits) => waits.find(({ kind }) => kind === 'call'));
+    await expect.poll(ofCalls, { timeout: 20_000 }).toMatchObject({
+      kind: 'call',
+      node: 'posts',
+      text: expect.stringMatching(/(without an answer yet, the longest for|is at its calls for) \d/) as string,
+    });
+    await run.cancel();
+    const [first] = await run.waits();
+    expect(first).toMatchObject({ kind: 'cancel', text: expect.stringMatching(/^it is being cancelled/) as string });
+    await expect(run.result()).rejects.toThrow();
+    expect(await run.waits()).toEqual([]);
+  });
+
   it('is the provider itself while it is failing', async () => {
     const outage = api.outage({ kind: '503' });
     const run = await world.sluice.start(away, { account: 'c', input: {} });
     const ofProvider = () => run.waits().then((waits) => waits.find(({ kind }) => kind === 'provider'));
     await expect.poll(ofProvider, { timeout: 40_000 }).toMatchObject({
-      limit: 'away/*',
+      limit: 'away/*/users',
+      node: 'users',
       text: expect.stringMatching(
-        /^away is failing \(.*503.*\); one call at a time finds out whether it is back, the next in /,
+        /^users: away\/users is failing since 20\S+Z \(.*503.*\), one call at a time, the next (now|in )/,
       ) as string,
     });
     // When a list goes on depends on whether the provider is back.
@@ -97,10 +114,10 @@ describe('what a run waits for', () => {
     });
     await outage.end();
     await expect.poll(ofProvider, { timeout: 60_000, interval: 50 }).toMatchObject({
-      limit: 'away/*',
+      limit: 'away/*/users',
       firstInMs: 0,
       text: expect.stringMatching(
-        /^away is back after an outage; calls come back by degrees, all of them in 1[0-6]\.\d s$/,
+        /^users: away\/users is answering again after an outage since 20\S+Z, calls return by degrees, all of them in 1[0-6] s$/,
       ) as string,
     });
     expect(await run.result()).toMatchObject({ state: 'done' });

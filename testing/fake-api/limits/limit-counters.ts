@@ -1,10 +1,15 @@
 /**
- * The four ways in which third parties count calls, as small counters on a clock that the caller passes in.
+ * The ways in which third parties count calls, as small counters on a clock that the caller passes in.
  * Exact by design: tests compare them with a brute-force model.
  * Next stop: `limits.ts` keeps one counter for each key.
  */
+import { calendarSpan, type CalendarSpan, type CalendarUnit } from './calendar.ts';
 
-export type LimitKind = 'fixed' | 'sliding' | 'token-bucket' | 'concurrent';
+/**
+ * `sliding` over the last `perMs` · `fixed` from zero again at every multiple of `perMs` since the server began · `aligned` at every
+ * multiple of `perMs` of the time of day · `calendar` at midnight of a zone · `token-bucket` · `concurrent` calls in flight.
+ */
+export type LimitKind = 'fixed' | 'sliding' | 'aligned' | 'calendar' | 'token-bucket' | 'concurrent';
 
 /** The numbers of a limit; they may change while it runs. */
 export interface LimitNumbers {
@@ -14,8 +19,11 @@ export interface LimitNumbers {
   readonly perMs: number;
   /** Capacity of a token bucket. Default `max`. */
   readonly burst?: number;
-  /** Fixed windows begin at this offset on the server's clock. Default 0. */
+  /** Fixed and aligned windows begin at this offset. Default 0. */
   readonly phaseMs?: number;
+  /** Of `calendar`. Default `day`, `UTC`. */
+  readonly per?: CalendarUnit;
+  readonly zone?: string;
 }
 
 export interface LimitCounter {
@@ -27,45 +35,76 @@ export interface LimitCounter {
   take(now: number, cost: number): void;
   /** Gives back what a call in flight held; only `concurrent` cares. */
   release(cost: number): void;
+  /** A call that was taken at this time has cost so much more (or, negative, less) than it was taken for. */
+  settle(takenAt: number, difference: number): void;
   /** Milliseconds until a call of this cost has room; 0 when it has it now, infinite when it never will. */
   freeInMs(now: number, cost: number): number;
   /** Milliseconds until the whole quota is there again. */
   wholeInMs(now: number): number;
 }
 
-/** A counter of one kind. `numbers` is asked anew at each use, so that limits can change at run time. */
-export function createCounter(kind: LimitKind, numbers: () => LimitNumbers, startedAt: number): LimitCounter {
-  return kinds[kind](numbers, startedAt);
+/**
+ * A counter of one kind. `numbers` is asked anew at each use, so that limits can change at run time.
+ * @param epochMs milliseconds since 1970 at time 0, for kinds that know the time of day.
+ */
+export function createCounter(
+  kind: LimitKind,
+  numbers: () => LimitNumbers,
+  startedAt: number,
+  epochMs: () => number = () => 0,
+): LimitCounter {
+  return kinds[kind](numbers, startedAt, epochMs);
 }
 
-const kinds: Record<LimitKind, (numbers: () => LimitNumbers, startedAt: number) => LimitCounter> = {
-  fixed: fixedWindow,
+const kinds: Record<
+  LimitKind,
+  (numbers: () => LimitNumbers, startedAt: number, epochMs: () => number) => LimitCounter
+> = {
+  fixed: (numbers) => windowOf(numbers, (now) => spanOf(now, numbers())),
+  aligned: (numbers, _startedAt, epochMs) =>
+    windowOf(numbers, (now) => shifted(spanOf(now + epochMs(), numbers()), -epochMs())),
+  calendar: (numbers, _startedAt, epochMs) => {
+    const { per = 'day', zone = 'UTC' } = numbers();
+    return windowOf(numbers, (now) => shifted(calendarSpan(now + epochMs(), per, zone), -epochMs()));
+  },
   sliding: slidingWindow,
   'token-bucket': tokenBucket,
   concurrent,
 };
 
-/** Counts from zero again at every multiple of `perMs` (plus the phase). */
-function fixedWindow(numbers: () => LimitNumbers): LimitCounter {
-  let windowIndex = Number.NEGATIVE_INFINITY;
+/** Counts from zero again whenever a span ends. */
+function windowOf(numbers: () => LimitNumbers, spanAt: (now: number) => CalendarSpan): LimitCounter {
+  let span: CalendarSpan = { fromMs: Number.NaN, toMs: Number.NaN };
   let used = 0;
-  const indexAt = (now: number) => Math.floor((now - (numbers().phaseMs ?? 0)) / numbers().perMs);
-  const usedAt = (now: number) => (indexAt(now) === windowIndex ? used : 0);
-  const endInMs = (now: number) => (indexAt(now) + 1) * numbers().perMs + (numbers().phaseMs ?? 0) - now;
+  const at = (now: number): CalendarSpan => (now >= span.fromMs && now < span.toMs ? span : spanAt(now));
+  const usedAt = (now: number) => (at(now).fromMs === span.fromMs ? used : 0);
   return {
     used: usedAt,
     room: (now) => numbers().max - usedAt(now),
     take(now, cost) {
       used = usedAt(now) + cost;
-      windowIndex = indexAt(now);
+      span = at(now);
     },
     release: () => undefined,
+    settle(takenAt, difference) {
+      if (at(takenAt).fromMs === span.fromMs) used += difference;
+    },
     freeInMs(now, cost) {
       if (cost > numbers().max) return Number.POSITIVE_INFINITY;
-      return usedAt(now) + cost <= numbers().max ? 0 : endInMs(now);
+      return usedAt(now) + cost <= numbers().max ? 0 : at(now).toMs - now;
     },
-    wholeInMs: (now) => (usedAt(now) === 0 ? 0 : endInMs(now)),
+    wholeInMs: (now) => (usedAt(now) === 0 ? 0 : at(now).toMs - now),
   };
+}
+
+/** Between two multiples of `perMs` (plus the phase). */
+function spanOf(now: number, { perMs, phaseMs = 0 }: LimitNumbers): CalendarSpan {
+  const fromMs = Math.floor((now - phaseMs) / perMs) * perMs + phaseMs;
+  return { fromMs, toMs: fromMs + perMs };
+}
+
+function shifted({ fromMs, toMs }: CalendarSpan, byMs: number): CalendarSpan {
+  return { fromMs: fromMs + byMs, toMs: toMs + byMs };
 }
 
 /** Exact log: a call at t counts in every window that ends before t + `perMs`, and at t + `perMs` no longer. */
@@ -94,6 +133,12 @@ function slidingWindow(numbers: () => LimitNumbers): LimitCounter {
       used += cost;
     },
     release: () => undefined,
+    settle(takenAt, difference) {
+      const index = times.indexOf(takenAt, head);
+      if (index < 0) return;
+      costs[index] = (costs[index] as number) + difference;
+      used += difference;
+    },
     freeInMs(now, cost) {
       const { max, perMs } = numbers();
       if (cost > max) return Number.POSITIVE_INFINITY;
@@ -128,6 +173,9 @@ function tokenBucket(numbers: () => LimitNumbers, startedAt: number): LimitCount
       level = fill(now) - cost;
     },
     release: () => undefined,
+    settle(_takenAt, difference) {
+      level = Math.min(capacity(), level - difference);
+    },
     freeInMs(now, cost) {
       if (cost > capacity()) return Number.POSITIVE_INFINITY;
       return Math.max(0, (cost - fill(now)) / rate);
@@ -148,6 +196,7 @@ function concurrent(numbers: () => LimitNumbers): LimitCounter {
     release(cost) {
       used -= cost;
     },
+    settle: () => undefined,
     freeInMs: (_now, cost) =>
       cost > numbers().max ? Number.POSITIVE_INFINITY : used + cost <= numbers().max ? 0 : 1_000,
     wholeInMs: () => (used === 0 ? 0 : 1_000),

@@ -26,10 +26,17 @@ export interface LimitOptions extends Omit<LimitNumbers, 'perMs'> {
   readonly kind?: LimitKind;
   /** Milliseconds; not read by `concurrent`. Default 1,000. */
   readonly perMs?: number;
+  /** Instead of `max`, for keys that have another one, e.g. by plan. */
+  readonly maxFor?: (key: string) => number | undefined;
   /** Which calls it counts. Default all. */
   readonly on?: PathFilter;
   /** Units that a call costs. Default 1. */
   readonly cost?: (call: FakeCall) => number;
+  /**
+   * What it turned out to cost once it is answered: the difference is given back, or charged, then. `cost` is what it is
+   * taken for until then.
+   */
+  readonly actualCost?: (call: FakeCall) => number;
   /** What it says in headers. Default `none`. */
   readonly headers?: LimitHeaders | readonly LimitHeaders[];
   /** Says nothing, whatever `headers` says. Default false. */
@@ -97,7 +104,12 @@ export function createLimits(now: () => number, wallClock: () => number, violate
     const key = limit.keyOf(call);
     let counter = limit.counters.get(key);
     if (counter === undefined) {
-      counter = createCounter(limit.options.kind ?? 'sliding', () => limit.numbers, call.at);
+      counter = createCounter(
+        limit.options.kind ?? 'sliding',
+        () => numbersOf(limit, key),
+        call.at,
+        () => wallClock() - now(),
+      );
       limit.counters.set(key, counter);
     }
     const cost = limit.options.cost?.(call) ?? 1;
@@ -112,7 +124,7 @@ export function createLimits(now: () => number, wallClock: () => number, violate
       key,
       at,
       used: counter.used(at),
-      max: limit.numbers.max,
+      max: numbersOf(limit, key).max,
       cost,
       method,
       path,
@@ -120,11 +132,11 @@ export function createLimits(now: () => number, wallClock: () => number, violate
   };
 
   const speak = (concern: Concern, call: FakeCall, headers: Record<string, string>) => {
-    const { limit, counter, cost, isOver } = concern;
+    const { limit, key, counter, cost, isOver } = concern;
     if (limit.options.hidden === true || limit.dialects.length === 0) return;
     const state = {
       name: limit.options.name,
-      max: limit.numbers.max,
+      max: numbersOf(limit, key).max,
       perMs: limit.numbers.perMs,
       remaining: counter.room(call.at),
       wholeInMs: counter.wholeInMs(call.at),
@@ -135,7 +147,7 @@ export function createLimits(now: () => number, wallClock: () => number, violate
 
   return {
     add(options: LimitOptions): LimitHandle {
-      const { max, perMs = 1_000, burst, phaseMs } = options;
+      const { max, perMs = 1_000, burst, phaseMs, per, zone } = options;
       if (!(max >= 0)) throw new TypeError(`limit "${options.name}": expected max ≥ 0, got ${max}`);
       if (!(perMs > 0)) throw new TypeError(`limit "${options.name}": expected perMs > 0, got ${perMs}`);
       const limit: Limit = {
@@ -144,7 +156,14 @@ export function createLimits(now: () => number, wallClock: () => number, violate
         keyOf: keyReader(options.by ?? 'app'),
         dialects: [options.headers ?? 'none'].flat().filter((dialect) => dialect !== 'none'),
         counters: new Map(),
-        numbers: { max, perMs, ...(burst !== undefined && { burst }), ...(phaseMs !== undefined && { phaseMs }) },
+        numbers: {
+          max,
+          perMs,
+          ...(burst !== undefined && { burst }),
+          ...(phaseMs !== undefined && { phaseMs }),
+          ...(per !== undefined && { per }),
+          ...(zone !== undefined && { zone }),
+        },
         violations: 0,
       };
       limits.push(limit);
@@ -184,7 +203,11 @@ export function createLimits(now: () => number, wallClock: () => number, violate
         headers,
         refusal: refusing && refusalOf(refusing, call),
         release: () => {
-          for (const { counter, cost } of counted) counter.release(cost);
+          for (const { limit, counter, cost } of counted) {
+            counter.release(cost);
+            const actual = limit.options.actualCost?.(call);
+            if (actual !== undefined && !refusing) counter.settle(call.at, actual - cost);
+          }
         },
       };
     },
@@ -192,6 +215,11 @@ export function createLimits(now: () => number, wallClock: () => number, violate
 }
 
 export type Limits = ReturnType<typeof createLimits>;
+
+function numbersOf({ options, numbers }: Limit, key: string): LimitNumbers {
+  const max = options.maxFor?.(key);
+  return max === undefined ? numbers : { ...numbers, max };
+}
 
 function refusalOf({ limit, key, counter, cost }: Concern, call: FakeCall): FakeAnswer {
   const { refusal } = limit.options;

@@ -1,0 +1,281 @@
+/**
+ * What it means when a third party refuses a call although a known limit had room for it: others use the same quota, the
+ * declaration is wrong, or refusals come now and then whatever the rate. Pure: no clock, no chance, no I/O; the state is JSON in the
+ * bucket's row. Called by `limiter/adaptive/controller.ts`; limits that nobody knows have a law of their own, `limiter/adaptive/step.ts`.
+ *
+ * 1. Wait. As long as the third party says; else a quarter of a second, and twice as long after each further refusal. Where nearly
+ *    all calls were answered since the last one, the wait is halved instead, down to a sixteenth of a second.
+ * 2. Give out evenly: so many calls at once may have been too many, whatever the limit, and fewer are on their way at the next refusal.
+ *    And less: where the limit was in use, what was used when it refused is what it has left for us, less the share that was refused.
+ * 3. Give out more again, in small steps, once enough calls were granted without a refusal; a step that is refused is taken back, and
+ *    the next one comes later.
+ * 4. The same small share of calls refused, after less and less was given out: that does not depend on it, and all is given out again.
+ */
+
+/** What is remembered. Null until it is refused first. */
+export interface RefusalState {
+  /** The next wait that nobody told is `FIRST_WAIT_MS` × 2^level. */
+  readonly level: number;
+  /** A call that was granted since the last refusal was answered. */
+  readonly isAnswered: boolean;
+  /** When the last refusal was (the store's clock), and units granted since the last one that was not one of several in a row. */
+  readonly refusedAtMs: number;
+  readonly sent: number;
+  /** Refusals since then of calls that were on their way already, and ones in a row before a call was answered. */
+  readonly late: number;
+  readonly inARow: number;
+  /** Part of the limit that is given out, above 0 and at most 1. */
+  readonly share: number;
+  /** It is given out evenly over its length, and not as soon as there is room. */
+  readonly isPaced: boolean;
+  /** Before the present run of decreases; when the last was; and what was refused and sent up to each refusal, newest first. */
+  readonly shareBefore: number;
+  readonly loweredAtMs: number;
+  readonly runs: readonly Run[];
+  /** This share of calls is refused whatever is given out; 0 = none is known. */
+  readonly sporadic: number;
+  /** The last step up: from which share, when, and how large the next one is. */
+  readonly raisedFrom: number;
+  readonly raisedAtMs: number;
+  readonly stepUp: number;
+  /** Units that must be granted without a refusal before the next step up. */
+  readonly patience: number;
+}
+
+/** Up to one refusal since the one before. */
+interface Run {
+  readonly refused: number;
+  readonly sent: number;
+}
+
+export interface RefusalEvent {
+  /** The store's clock, milliseconds. */
+  readonly atMs: number;
+  /** Refused calls that were granted since the last refusal, and ones that were on their way before it. */
+  readonly refused: number;
+  readonly late: number;
+  /** A call that was granted since the last refusal was answered. */
+  readonly isAnswered: boolean;
+  /** How long the third party asked to wait. */
+  readonly toldMs?: number;
+  /** The answer said how much is left, so what others use is known without this law. */
+  readonly isCounted: boolean;
+  /** Part of what is given out that is in use, 0 … 1; 0 where there is nothing to count. */
+  readonly used: number;
+  /** Units granted since the last step. */
+  readonly sent: number;
+  /** The limit itself, in units: the smallest share is one of them. */
+  readonly units: number;
+  /** In which all of it comes back, in milliseconds. */
+  readonly lengthMs: number;
+}
+
+export interface RefusalOutput {
+  readonly state: RefusalState;
+  /** Nothing is given out for so long. */
+  readonly blockMs?: number;
+  /** When time alone changes something, if somebody waits. */
+  readonly dueAtMs?: number;
+  /** The change in words, for the bucket's event log. */
+  readonly event?: string;
+}
+
+const FIRST_WAIT_MS = 250;
+/** A sixteenth of a second, where refusals come singly. */
+const LEAST_LEVEL = -2;
+const MOST_LEVEL = 20;
+/** One refusal in so many calls, or fewer, is no reason to wait longer. */
+const RARE = 8;
+/** So many refusals together, or so long a wait, are no chance: what is given out goes evenly. */
+const CROWD = 3;
+const LONG_LEVEL = 2;
+/** So long after a refusal nothing is left of it but the share. */
+const FORGET_MS = 60_000;
+/** Below that part in use a refusal says nothing about the limit. */
+const IN_USE = 0.5;
+const LEAST_CUT = 0.04;
+const MOST_CUT = 0.5;
+const FIRST_STEP = 0.03;
+const MOST_STEP = 0.25;
+/** Steps up cost a refusal or two each: so these stay below one in a hundred of the calls. */
+const FIRST_PATIENCE = 200;
+const MOST_PATIENCE = 1_600;
+/** Of a small limit so much time is enough, too. */
+const LONG_MS = 300_000;
+const LONG_LENGTHS = 10;
+/** After so many decreases, to this part, refusals that are not much rarer come whatever is given out. */
+const DECREASES = 6;
+const FELL_TO = 0.85;
+const NOT_RARER = 0.6;
+/** So many refusals in a row are a limit that is used up: single ones are not. */
+const CLOSED_AFTER = 2;
+/** A larger share of refusals is a limit, too. */
+const MOST_SPORADIC = 0.05;
+/** So many times as many refusals are more than those. */
+const MANY_MORE = 4;
+/** Without a refusal in so many calls, and so many lengths, it is given out as soon as there is room again. */
+const CALM_CALLS = 1_000;
+
+const initial: RefusalState = {
+  level: 0,
+  isAnswered: true,
+  refusedAtMs: 0,
+  sent: 0,
+  late: 0,
+  inARow: 0,
+  share: 1,
+  shareBefore: 1,
+  isPaced: false,
+  loweredAtMs: 0,
+  runs: [],
+  sporadic: 0,
+  raisedFrom: 1,
+  raisedAtMs: 0,
+  stepUp: FIRST_STEP,
+  patience: FIRST_PATIENCE,
+};
+
+/** After so many waits, each longer than the one before, calls without a declared limit have one. */
+const LIMIT_LEVEL = 5;
+
+/** Refusals of calls that no limit applies to are too many to be chance. */
+export function isLimit({ level }: RefusalState): boolean {
+  return level >= LIMIT_LEVEL;
+}
+
+/** One step: a refusal, an answer after one, or only time. */
+export function stepRefusals(before: RefusalState | undefined, event: RefusalEvent): RefusalOutput {
+  const known = fit(before ?? initial, event.atMs);
+  const state = {
+    ...known,
+    sent: known.sent + event.sent,
+    late: known.late + event.late,
+    isAnswered: known.isAnswered || event.isAnswered,
+  };
+  if (event.refused > 0) return refused(state, event, before === undefined);
+  if (isRaiseDue(state, event)) return raised(state, event);
+  if (isCalm(state, event))
+    return { state: { ...state, isPaced: false }, event: 'not refused for long, given out as soon as there is room' };
+  return { state, ...dueOf(state, event) };
+}
+
+/** Whether time alone changes something. For a while after a refusal it also has to be known how much is granted. */
+function dueOf({ share, isPaced, refusedAtMs }: RefusalState, event: RefusalEvent): Pick<RefusalOutput, 'dueAtMs'> {
+  const { atMs, lengthMs } = event;
+  const isWatched = share < 1 || isPaced || atMs - refusedAtMs < Math.max(FORGET_MS, 2 * lengthMs);
+  return isWatched ? { dueAtMs: atMs + clamp(lengthMs, 1_000, 60_000) } : {};
+}
+
+function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): RefusalOutput {
+  const { atMs, lengthMs, toldMs } = event;
+  const isOld = isFirst || atMs - before.refusedAtMs > Math.max(FORGET_MS, 2 * lengthMs);
+  const isInARow = !isOld && !before.isAnswered;
+  const isRare = before.isAnswered && before.sent >= RARE * (event.refused + before.late);
+  const level = isOld
+    ? 0
+    : isRare
+      ? Math.max(LEAST_LEVEL, Math.min(1, before.level) - 1)
+      : Math.min(MOST_LEVEL, before.level + 1);
+  const blockMs = toldMs ?? Math.min(Math.max(1_000, lengthMs), FIRST_WAIT_MS * 2 ** level);
+  const isTooMuch = !isRare && (event.refused + before.late >= CROWD || level >= LONG_LEVEL);
+  const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced: before.isPaced || isTooMuch };
+  // One that follows another without an answer in between says the same as that.
+  if (isInARow) return { state: { ...noted, inARow: before.inARow + 1 }, blockMs, ...dueOf(noted, event) };
+  const counted = { ...noted, sent: 0, late: 0, inARow: 0 };
+  const says = !event.isCounted && event.used >= IN_USE;
+  const state = says ? lowered(before, counted, event) : counted;
+  const change = state.share === before.share ? '' : `, giving out ${percent(state.share)} of it`;
+  const why = state.sporadic > 0 ? `, as ${percent(state.sporadic)} of all calls are whatever is given out` : '';
+  return { state, blockMs, ...dueOf(state, event), event: `refused with room${why}${change}` };
+}
+
+function lowered(before: RefusalState, counted: RefusalState, event: RefusalEvent): RefusalState {
+  const refusals = event.refused + before.late;
+  const run = { refused: refusals, sent: Math.max(refusals, before.sent) };
+  const wasClosed = before.inARow >= CLOSED_AFTER;
+  const known = wasClosed ? [] : before.runs;
+  const runs = [run, ...known].slice(0, DECREASES);
+  if (before.sporadic > 0) {
+    const isMore = wasClosed || (runs.length >= 3 && refusedShareOf(runs.slice(0, 3)) > MANY_MORE * before.sporadic);
+    return isMore ? { ...counted, sporadic: 0, runs: [] } : { ...counted, runs };
+  }
+  // What was granted before the last decrease is in use still: it says what that has said.
+  if (event.atMs - before.loweredAtMs < event.lengthMs) return { ...counted, runs };
+  const wasRaised = before.raisedAtMs > 0 && event.atMs - before.raisedAtMs < 2 * event.lengthMs + 2_000;
+  const found = before.share * event.used * (1 - clamp(refusedShareOf([run]), LEAST_CUT, MOST_CUT));
+  const share = Math.max(1 / event.units, wasRaised ? before.raisedFrom : found);
+  const shareBefore = known.length === 0 ? before.share : before.shareBefore;
+  if (isSporadic(runs) && share < FELL_TO * shareBefore)
+    return { ...counted, share: shareBefore, isPaced: false, sporadic: refusedShareOf(runs), runs: [] };
+  return {
+    ...counted,
+    share,
+    isPaced: true,
+    shareBefore,
+    loweredAtMs: event.atMs,
+    runs,
+    raisedAtMs: 0,
+    stepUp: FIRST_STEP,
+    patience: wasRaised ? Math.min(MOST_PATIENCE, 2 * before.patience) : before.patience,
+  };
+}
+
+/** Giving out less has not made them rarer. */
+function isSporadic(runs: readonly Run[]): boolean {
+  if (runs.length < DECREASES) return false;
+  const latest = refusedShareOf(runs.slice(0, DECREASES / 2));
+  const first = refusedShareOf(runs.slice(DECREASES / 2));
+  return first <= MOST_SPORADIC && latest <= MOST_SPORADIC && latest >= NOT_RARER * first;
+}
+
+function refusedShareOf(runs: readonly Run[]): number {
+  const sum = (pick: (run: Run) => number): number => runs.reduce((total, run) => total + pick(run), 0);
+  return sum(({ refused: count }) => count) / sum(({ sent }) => sent);
+}
+
+function isCalm({ isPaced, share, sent, refusedAtMs }: RefusalState, event: RefusalEvent): boolean {
+  const isLong = event.atMs - refusedAtMs >= Math.max(LONG_MS, LONG_LENGTHS * event.lengthMs);
+  return isPaced && share >= 1 && isLong && sent >= CALM_CALLS;
+}
+
+function isRaiseDue({ share, refusedAtMs, raisedAtMs, sent, patience }: RefusalState, event: RefusalEvent): boolean {
+  const { atMs, lengthMs, used } = event;
+  if (share >= 1 || used < 0.9 || atMs - raisedAtMs < lengthMs) return false;
+  const isLong = atMs - refusedAtMs >= Math.max(LONG_MS, LONG_LENGTHS * lengthMs);
+  return raisedAtMs > refusedAtMs || isLong || sent >= patience;
+}
+
+function raised(before: RefusalState, event: RefusalEvent): RefusalOutput {
+  const share = Math.min(1, Math.max(before.share + 1 / event.units, before.share * (1 + before.stepUp)));
+  const isWhole = share >= 1;
+  const state: RefusalState = {
+    ...before,
+    share,
+    runs: [],
+    raisedFrom: before.share,
+    raisedAtMs: event.atMs,
+    stepUp: Math.min(MOST_STEP, 2 * before.stepUp),
+    patience: isWhole ? FIRST_PATIENCE : before.patience,
+  };
+  return { state, ...dueOf(state, event), event: `not refused for a while, giving out ${percent(share)} of it` };
+}
+
+/** The store's clock may be set back: nothing lies ahead of it. */
+function fit(state: RefusalState, atMs: number): RefusalState {
+  const { refusedAtMs, raisedAtMs, loweredAtMs } = state;
+  if (Math.max(refusedAtMs, raisedAtMs, loweredAtMs) <= atMs) return state;
+  return {
+    ...state,
+    refusedAtMs: Math.min(refusedAtMs, atMs),
+    raisedAtMs: Math.min(raisedAtMs, atMs),
+    loweredAtMs: Math.min(loweredAtMs, atMs),
+  };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.min(high, Math.max(low, value));
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+}

@@ -1,0 +1,132 @@
+/** Refusals of known limits in the real limiter, its clock played: minutes pass in seconds. The law itself: `test/quick/refusal-law.test.ts`. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Charge, LimitSpec } from '../../contracts/limit.ts';
+import { createLimiter, type Limiter, type Observation } from '../../limiter/index.ts';
+import { chargesFor } from '../../providers/limits.ts';
+import { createCounter } from '../../testing/fake-api/limits/limit-counters.ts';
+import { seededRandom } from '../../testing/fake-api/random.ts';
+import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import { playClock, type PlayedClock } from '../setup/played-clock.ts';
+
+let database: TestDatabase;
+let limiter: Limiter;
+let clock: PlayedClock;
+let serial = 0;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  clock = await playClock(database.pool);
+  limiter = createLimiter({ pool: database.pool, maxRetryAfterMs: 1e9, sweep: { everyMs: 0 } });
+});
+afterAll(async () => {
+  await limiter.stop();
+  await database.drop();
+});
+
+const call = { endpoint: 'items', account: 'a', tenant: 't', ip: 'here', input: {}, pageSize: 1 };
+const charge = (limit: LimitSpec): Charge => ({ limit, key: `refusals/${limit.name}/app`, cost: 1 });
+
+/** One caller, one call after the other, `everyMs` apart where nothing holds it up. @returns calls accepted and refused. */
+async function callFor(
+  forMs: number,
+  everyMs: number,
+  charges: readonly Charge[],
+  answer: (nowMs: number) => Observation,
+): Promise<{ accepted: number; refused: number; refusedAtMs: number[] }> {
+  const endMs = clock.nowMs() + forMs;
+  const counts = { accepted: 0, refused: 0, refusedAtMs: [] as number[] };
+  for (let callKey = `call-${++serial}`; clock.nowMs() < endMs;) {
+    const acquired = await limiter.acquire({ callKey, account: 'a', charges, maxWaitMs: 0 });
+    if (!acquired.granted) {
+      await clock.pass(acquired.retryAfterMs);
+      continue;
+    }
+    callKey = `call-${++serial}`;
+    const observation = answer(clock.nowMs());
+    await clock.pass(everyMs);
+    await limiter.report(acquired.permit, observation);
+    if (observation.result === 'refused') {
+      counts.refused++;
+      counts.refusedAtMs.push(clock.nowMs());
+    } else counts.accepted++;
+  }
+  return counts;
+}
+
+describe('single refusals without a time', () => {
+  it('hardly hold up a provider without limits: 2 % of the calls, whatever their rate', async () => {
+    const random = seededRandom(7);
+    const charges = chargesFor([], { ...call, provider: 'now-and-then' });
+    const { accepted, refused } = await callFor(100_000, 125, charges, () => ({
+      result: random() < 0.02 ? 'refused' : 'ok',
+    }));
+    expect(refused).toBeGreaterThan(5);
+    expect(accepted + refused).toBeGreaterThan(0.95 * 800);
+    expect(await limiter.show('now-and-then/unlimited/a')).toMatchObject({ kind: 'none' });
+  });
+});
+
+describe('a window whose quota others use, too', () => {
+  it('is given out less of once it has been refused, and the third party refuses hardly any more', async () => {
+    const limit: LimitSpec = { kind: 'window', name: 'shared', max: 60, perMs: 10_000 };
+    const counter = createCounter('fixed', () => ({ max: 60, perMs: 10_000 }), 0);
+    let othersAtMs = clock.nowMs();
+    const answer = (nowMs: number): Observation => {
+      for (; othersAtMs <= nowMs; othersAtMs += 333) if (counter.room(othersAtMs) >= 1) counter.take(othersAtMs, 1);
+      if (counter.room(nowMs) < 1) return { result: 'refused' };
+      counter.take(nowMs, 1);
+      return { result: 'ok' };
+    };
+    const first = await callFor(60_000, 100, [charge(limit)], answer);
+    expect(first.refused).toBeGreaterThan(0);
+    const then = await callFor(120_000, 100, [charge(limit)], answer);
+    expect(then.refused / (then.refused + then.accepted)).toBeLessThan(0.02);
+    expect(then.accepted).toBeGreaterThan(0.7 * 12 * 30);
+    const row = (await limiter.show('refusals/shared/app'))!;
+    expect(row).toMatchObject({ declaredMax: 60 });
+    expect(row.max).toBeLessThan(50);
+    expect(row.events.map(({ type }) => type)).toContain('refused');
+    expect(row.text).toMatch(/of \d+ used in 10 s, evenly, 60 declared/);
+  });
+});
+
+describe('the reset that a refusal tells in its headers', () => {
+  it.each<[string, { max?: number; remaining?: number }]>([
+    ['with the limit as it is declared', { max: 100, remaining: 0 }],
+    ['with nothing left of some limit', { remaining: 0 }],
+    ['alone', {}],
+  ])('is waited for, %s: not one call is made before it', async (name, hint) => {
+    const limit: LimitSpec = { kind: 'window', name: `told ${name}`, max: 100, perMs: 60_000 };
+    const counter = createCounter('fixed', () => ({ max: 20, perMs: 60_000 }), 0);
+    const resets: number[] = [];
+    const { refusedAtMs } = await callFor(300_000, 200, [charge(limit)], (nowMs) => {
+      const resetAfterMs = counter.wholeInMs(nowMs);
+      if (counter.room(nowMs) >= 1) {
+        counter.take(nowMs, 1);
+        return { result: 'ok' };
+      }
+      resets.push(nowMs + resetAfterMs);
+      return { result: 'refused', quotas: [{ ...hint, resetAfterMs }] };
+    });
+    expect(refusedAtMs.length).toBeGreaterThan(0);
+    for (const [index, atMs] of refusedAtMs.slice(1).entries()) expect(atMs).toBeGreaterThan(resets[index]!);
+    // One in each window at most.
+    expect(refusedAtMs.length).toBeLessThanOrEqual(6);
+  });
+});
+
+describe('calls to which no limit applies', () => {
+  it('have a limit that is learned when most of them are refused', async () => {
+    const charges = chargesFor([], { ...call, provider: 'limited-after-all' });
+    const counter = createCounter('token-bucket', () => ({ max: 2, perMs: 1_000, burst: 4 }), clock.nowMs());
+    const answer = (nowMs: number): Observation => {
+      if (counter.room(nowMs) < 1) return { result: 'refused' };
+      counter.take(nowMs, 1);
+      return { result: 'ok' };
+    };
+    await callFor(120_000, 50, charges, answer);
+    expect(await limiter.show('limited-after-all/unlimited/a')).toMatchObject({ kind: 'learned' });
+    const { accepted, refused } = await callFor(120_000, 50, charges, answer);
+    expect(accepted).toBeGreaterThan(0.4 * 240);
+    expect(refused).toBeLessThan(0.1 * accepted);
+  });
+});
