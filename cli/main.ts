@@ -8,6 +8,7 @@ import { addAccountsCommand } from './accounts.ts';
 import type { DevOptions } from './dev.ts';
 import { addLimitsCommand } from './limits.ts';
 import { addMigrateCommand } from './migrate.ts';
+import { addQuarantineCommand } from './quarantine.ts';
 import { addReportsCommand } from './reports.ts';
 import type { RetryCommandOptions, StartCommandOptions } from './start.ts';
 import type { WorkerCommandOptions } from './worker.ts';
@@ -52,7 +53,7 @@ program
   .description('read what failed or was never finished in an ended run again, by workflow id')
   .addOption(
     new Option('--also <ends...>', 'other ends to read again')
-      .choices(['skipped', 'truncated', 'capped', 'looped'])
+      .choices(['flawed', 'skipped', 'truncated', 'capped', 'looped'])
       .default([]),
   )
   .option('-w, --wait', 'wait for the end; exit code 1 when it is not complete', false)
@@ -76,6 +77,7 @@ for (const action of ['pause', 'resume', 'cancel'] as const) {
 addAccountsCommand(program);
 addLimitsCommand(program);
 addMigrateCommand(program);
+addQuarantineCommand(program);
 addReportsCommand(program);
 
 try {

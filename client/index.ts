@@ -10,7 +10,8 @@ export type { ActionHandle, ActionStatus, SagaHandle } from './action/action-han
 export type { Resolution } from './action/resolve-action.ts';
 export type { ConflictPolicy, PendingOperation } from '../contracts/action.ts';
 export type { Report, ReportKind, ReportStatus, StartedBy } from '../contracts/report.ts';
-export type { ReportFilter } from '../db/index.ts';
+export type { QuarantinedRow, QuarantineFilter, ReportFilter } from '../db/index.ts';
+export type { Quarantine, ReadAgain } from './quarantine.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';

@@ -10,7 +10,7 @@ export type RunState = 'running' | 'paused' | 'done' | 'incomplete' | 'failed' |
 export type NodeState = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
 
 /** How a list ended. Only `complete` means that everything the third party has was read. */
-export type EndKind = 'complete' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
+export type EndKind = 'complete' | 'flawed' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
 
 export interface NodeProgress {
   readonly name: string;
