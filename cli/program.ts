@@ -8,6 +8,7 @@ import { registerDev } from './commands/dev.ts';
 import { registerLimits } from './commands/limits.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPending } from './commands/pending.ts';
+import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReports } from './commands/reports.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRetry } from './commands/retry.ts';
@@ -30,6 +31,7 @@ export function createProgram(): Command {
   registerAccounts(program);
   registerLimits(program);
   registerReports(program);
+  registerQuarantine(program);
   registerMigrate(program);
   return program;
 }

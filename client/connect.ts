@@ -26,6 +26,7 @@ import { act, startSaga, type ActOptions } from './action/act.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { readFlaws } from './sync/read-flaws.ts';
+import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { startSync, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
@@ -44,6 +45,8 @@ export interface Sluice {
      */
     list(filter?: ReportFilter): Promise<Report[]>;
   };
+  /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
+  readonly quarantine: Quarantine;
   /** Accepts a write to a third party; awaiting `result()` is up to the caller. */
   act<Input, Output>(action: Action<Input, Output>, options: ActOptions<Input>): Promise<ActionHandle<Output>>;
   /** Accepts several writes that are taken back when one of them fails. */
@@ -110,6 +113,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   return {
     accounts: createAccounts({ client, pool }, keyring),
     reports: { list: (filter) => listReports(pool, filter) },
+    quarantine: createQuarantine(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
     action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>

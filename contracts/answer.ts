@@ -14,6 +14,8 @@ export type TransportErrorCode =
   | 'tls'
   | 'body-too-large'
   | 'truncated-body'
+  /** It is packed in a way that is not read here, or not as it says. */
+  | 'unreadable-body'
   | 'cancelled'
   | 'other';
 
@@ -24,6 +26,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** The body as text, as far as it arrived. */
   readonly text: string;
+  /** Some bytes of the body are no characters of its charset: they are U+FFFD in `text`. In words. */
+  readonly damage?: string;
   /** Set when the transport failed; `status` and `text` then hold what had arrived. */
   readonly error?: { readonly code: TransportErrorCode; readonly message: string };
   /** Milliseconds from sending to the end of the body. */

@@ -12,6 +12,8 @@ export type PermanentCause = 'config' | 'auth' | 'gone' | 'bug';
 export type Outcome =
   /** The body may be parsed. */
   | { readonly kind: 'ok' }
+  /** A good page, but not all of what was asked for is in it: its rows are stored, and its list ends as `flawed`. */
+  | { readonly kind: 'flawed'; readonly reason: string }
   /** The same call may succeed later. Without `afterMs` the retry policy's backoff decides. Costs one attempt. */
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
   /**

@@ -12,6 +12,16 @@ export { knownRows, openKnown, settleLists } from './stores/sync/list-store.ts';
 export { openRetry, readRetriable } from './stores/sync/retry-store.ts';
 export type { LoadedUnit, UnitFence } from './stores/sync/unit-store.ts';
 export { countRecords, readChanges } from './stores/sync/record-store.ts';
+export { isRefusedData } from './stores/sync/refused-rows.ts';
+export {
+  dropQuarantined,
+  listQuarantine,
+  noteMisfit,
+  readRecord,
+  releaseRow,
+  type QuarantinedRow,
+  type QuarantineFilter,
+} from './stores/sync/quarantine-store.ts';
 export type { RecordRow } from './stores/sync/record-store.ts';
 export {
   endReport,

@@ -6,7 +6,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
 /** Tables in the order in which they refer to one another. */
-const TABLES = ['run', 'unit', 'record', 'account', 'report', 'action', 'entity-lock', 'limiter'] as const;
+const TABLES = [
+  'run',
+  'unit',
+  'record',
+  'quarantine',
+  'account',
+  'report',
+  'action',
+  'entity-lock',
+  'limiter',
+] as const;
 
 export interface SqlFunction {
   /** Without the schema. */

@@ -55,6 +55,7 @@ export {
   bodyField,
   emptyList,
   endOfData,
+  flawed,
   header,
   limited,
   not,
@@ -69,6 +70,7 @@ export {
   unknownWrite,
   when,
 } from './rules/rules.ts';
+export { codeIsNot, errorField, graphqlErrors, okFalse, successFalse } from './rules/envelopes.ts';
 export type { Classify, Decide, LimitedOptions, Match, Rule } from './rules/rules.ts';
 export type { Answer, RequestSpec } from '../contracts/answer.ts';
 export type { Outcome } from '../contracts/outcome.ts';

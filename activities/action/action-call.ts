@@ -11,7 +11,7 @@ import type { Observation } from '../../limiter/index.ts';
 import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
 import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { issuesOf, parseBody } from '../http/parse-body.ts';
+import { issuesOf, issuesText, parseBody } from '../http/parse-body.ts';
 import { makeCall } from '../call/make-call.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
 
@@ -93,7 +93,7 @@ function found(action: ActionDefinition, output: () => unknown): ActionAnswer {
     return { outcome: { kind: 'ok' }, output: action.parseOutput(value) };
   } catch (error) {
     // The action's own function or its schema: no second look-up mends it.
-    const reason = `what it found is no output of "${action.id}": ${issuesOf(error)}`;
+    const reason = `what it found is no output of "${action.id}": ${issuesText(issuesOf(error), undefined)}`;
     return { outcome: { kind: 'permanent', cause: 'bug', reason } };
   }
 }
@@ -175,7 +175,7 @@ function outcomeOfError(
   if (error instanceof Error && error.name === 'CallFailed' && stated && stated.kind !== 'ok')
     return { ...stated, reason: redact(stated.reason, secrets) };
   const { name, message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-  const text = 'issues' in Object(error) ? `the output has another shape than its schema: ${issuesOf(error)}` : `${name}: ${message}`; // prettier-ignore
+  const text = 'issues' in Object(error) ? `the output has another shape than its schema: ${issuesText(issuesOf(error), undefined)}` : `${name}: ${message}`; // prettier-ignore
   const reason = isLate ? 'no answer within the ceiling of the call' : redact(text, secrets);
   if (code !== undefined && neverConnected.includes(code)) return { kind: 'retry', reason };
   return { kind: 'unknown-write', reason };

@@ -138,6 +138,7 @@ async function settleWrite(attempt: Attempt, answer: ActionAnswer, sending: numb
       if (renewed?.state === 'needs-reconnect') return fail(attempt, 'auth', renewed.reason);
       return tryAgain(attempt, attempts, outcome.reason, renewed?.state === 'ready' ? 0 : undefined);
     }
+    case 'flawed':
     case 'unknown-write': {
       const attempts = await markUnknown(deps.pool, step.workflowId, sending, counted, outcome.reason);
       if (attempts >= budget(attempt))
@@ -193,6 +194,7 @@ async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact> {
       await countActionCall(deps.pool, step.workflowId, 1);
       return fail(attempt, 'unknown-write', `${lost}; the look-up settled nothing: ${outcome.reason}`);
     case 'retry':
+    case 'flawed':
     case 'shrink-page':
     case 'unknown-write':
     case 'refresh-auth': {

@@ -3,6 +3,7 @@
  * limiter told. Reasons leave here without the account's secrets. Next stop: `with-permit.ts`, then `activities/http/send.ts`.
  */
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
@@ -12,9 +13,13 @@ import { accessTo, isDoubtSettled, renewAccess, type Access } from '../credentia
 import type { ActivityDeps } from '../deps.ts';
 import { addressOf, buildRequest } from '../http/build-request.ts';
 import { hideTokens } from '../http/hide-tokens.ts';
+import type { BodyHold } from '../http/body-budget.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
+
+/** Characters of a reason, from whatever rule, that are kept. */
+const MOST_REASON = 1_000;
 
 export interface Call {
   readonly provider: Provider;
@@ -33,6 +38,8 @@ export interface Call {
   /** Ceiling of the whole call in milliseconds. */
   readonly totalMs: number;
   readonly gate?: SendGate;
+  /** Keeps the memory of the body until it is released. Default: until the answer is there. */
+  readonly hold?: BodyHold;
   /** Ends the wait for a permit, and the call itself. */
   readonly signal?: AbortSignal;
   /** A write that is on its way is not interrupted by a cancellation: its fate would be unknown. */
@@ -81,12 +88,14 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     ...(signal ? { signal } : {}),
   };
   const made = await withPermit<MadeCall>(deps, ask, call.gate, async () => {
-    const answer = hideTokens(await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal), credentials);
+    const answer = hideTokens(
+      await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal, call.hold),
+      credentials,
+    );
     const verdict = call.decide(answer);
     const isTrue = verdict.kind === 'refresh-auth' && verdict.isDoubt && isDoubtSettled(deps.credentials, credentials);
     const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;
-    const outcome =
-      'reason' in decided ? { ...decided, reason: redact(decided.reason, secretsOf(credentials)) } : decided;
+    const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, credentials) } : decided;
     return {
       value: { answer, url, outcome },
       observation: toObservation(outcome, answer, costsOf(deps, provider, answer)),
@@ -99,6 +108,11 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     return { ...made, value: { ...made.value, outcome } };
   }
   return { ...made, value: { ...made.value, renewed } };
+}
+
+/** Reasons are written down: without secrets, and as every store takes text. */
+function toldReason(reason: string, credentials: Credentials | undefined): string {
+  return cleanText(redact(cleanText(reason, MOST_REASON), secretsOf(credentials)));
 }
 
 /** @returns the request, or what is wrong with it: where it leads, or what its credentials lack. */

@@ -1,40 +1,68 @@
 /**
- * Parses a body that the rules have accepted. What is wrong with it is said in words that carry no data of the body
- * beyond its first characters. Next stop: `../paginate/advance.ts`.
+ * A body that the rules have accepted, read by its schema. What is wrong with it is said in words that carry no data of the body
+ * beyond its first characters. Next: `activities/sync/read-page.ts` takes its rows.
  */
 import { hash } from 'node:crypto';
 import type { Answer } from '../../contracts/answer.ts';
+import { jsonOf } from '../../contracts/answer-json.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 
+/** What does not fit, as a schema says it. */
+export interface Issue {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+}
+
 export type ParsedBody =
-  | { readonly ok: true; readonly value: unknown }
-  /** `riddle` is a name of the body: the same one has the same. */
-  | { readonly ok: false; readonly reason: string; readonly riddle: string };
+  /** `json` is the body before the schema. */
+  | { readonly ok: true; readonly value: unknown; readonly json: unknown }
+  /** `issues`, with the body, only when it was JSON of another shape. `riddle` is a name of the body: the same one has the same. */
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly riddle: string;
+      readonly json?: unknown;
+      readonly issues?: readonly Issue[];
+    };
 
 export function parseBody(endpoint: Pick<Endpoint, 'name' | 'parseResponse'>, answer: Answer): ParsedBody {
-  let json: unknown;
+  const json = jsonOf(answer);
+  if (!json.ok)
+    return { ok: false, reason: `the body is not JSON; it begins ${beginningOf(answer)}`, riddle: riddleOf(answer) };
   try {
-    json = answer.text === '' ? null : JSON.parse(answer.text);
-  } catch {
-    const reason = `the body is not JSON; it begins ${JSON.stringify(answer.text.slice(0, 60))}`;
-    return { ok: false, reason, riddle: nameOf(answer) };
-  }
-  try {
-    return { ok: true, value: endpoint.parseResponse(json) };
+    return { ok: true, value: endpoint.parseResponse(json.value), json: json.value };
   } catch (error) {
-    const reason = `the answer of "${endpoint.name}" has another shape than its schema: ${issuesOf(error)}`;
-    return { ok: false, reason, riddle: nameOf(answer) };
+    const issues = issuesOf(error);
+    const reason = `the answer of "${endpoint.name}" has another shape than its schema: ${issuesText(issues, json.value)}`;
+    return { ok: false, reason, riddle: riddleOf(answer), json: json.value, issues };
   }
 }
 
-/** What a schema refused, as a sentence; of any other error its message. */
-export function issuesOf(error: unknown): string {
-  const issues = (error as { issues?: readonly { path: readonly PropertyKey[]; message: string }[] }).issues;
-  if (!issues) return error instanceof Error ? error.message : String(error);
-  const shown = issues.slice(0, 3).map(({ path, message }) => `${path.map(String).join('.') || 'body'}: ${message}`);
+/** The first characters of a body, in quotes. */
+export function beginningOf({ text }: Answer): string {
+  return JSON.stringify(cleanText(text.slice(0, 61), 60));
+}
+
+/** A name of an answer that can't be understood: the same one is not asked for again and again. */
+export function riddleOf({ status, text }: Answer): string {
+  return hash('sha1', `${status} ${text}`, 'base64').slice(0, 16);
+}
+
+/** @param error what a schema threw. */
+export function issuesOf(error: unknown): readonly Issue[] {
+  const issues = (error as { issues?: readonly Issue[] } | null)?.issues;
+  return issues ?? [{ path: [], message: error instanceof Error ? error.message : String(error) }];
+}
+
+export function issuesText(issues: readonly Issue[], json: unknown): string {
+  const shown = issues.slice(0, 3).map((issue) => issueText(issue, json));
   return shown.join('; ') + (issues.length > 3 ? `; and ${issues.length - 3} more` : '');
 }
 
-function nameOf({ text }: Answer): string {
-  return hash('sha1', text, 'base64').slice(0, 16);
+export function issueText({ path, message }: Issue, json: unknown): string {
+  const value = path.reduce<unknown>((found, name) => (found as Record<PropertyKey, unknown> | null)?.[name], json);
+  const isLong = typeof value === 'string' && /^-?\d{16,25}$/.test(value.slice(0, 30));
+  const hint = isLong ? ' (an integer beyond 2^53 is given as text)' : '';
+  return cleanText(`${path.map(String).join('.') || 'body'}: ${message}${hint}`, 300);
 }

@@ -1,11 +1,14 @@
 /**
  * Sends one HTTP request and returns whatever came back as an `Answer`: it never throws for what a third party does.
  * Four clocks interrupt it: connect, headers, silence in the body, and the whole call, which always holds.
- * Next stop: `providers/rules/rules.ts` decides what the answer means.
+ * Next stop: `read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
  */
 import { Agent, request as undiciRequest, type Dispatcher } from 'undici';
 import { duration } from '../../contracts/duration.ts';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
+import { createBodyBudget, type BodyBudget, type BodyHold } from './body-budget.ts';
+import { createCallClock } from './call-clock.ts';
+import { BodyTooLarge, BodyUnreadable, readBody, type PartialBody } from './read-body.ts';
 
 export interface OutgoingRequest {
   readonly method: string;
@@ -23,18 +26,25 @@ export interface SendLimits {
 }
 
 export interface HttpSender {
-  send(request: OutgoingRequest, limits: SendLimits, signal?: AbortSignal): Promise<Answer>;
+  /**
+   * @param hold keeps what the body takes of the memory for bodies until it is released. Default: until the answer is there.
+   */
+  send(request: OutgoingRequest, limits: SendLimits, signal?: AbortSignal, hold?: BodyHold): Promise<Answer>;
+  /** Memory that the bodies of all calls share. */
+  readonly bodies: BodyBudget;
   close(): Promise<void>;
 }
 
-const MAX_REDIRECTS = 5;
-/** Node fires a longer timer at once. */
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
+export interface SenderOptions {
+  /** Memory for bodies of more than 256 KiB, of all calls together, in bytes. Default 128 MiB. */
+  readonly bodyBudgetBytes?: number;
+}
 
-class BodyTooLarge extends Error {}
+const MAX_REDIRECTS = 5;
 
 /** One sender a process: it keeps connections open. Undici's own retries stay off, retrying is the activity's. */
-export function createHttpSender(): HttpSender {
+export function createHttpSender({ bodyBudgetBytes }: SenderOptions = {}): HttpSender {
+  const bodies = createBodyBudget(bodyBudgetBytes);
   // The connect timeout belongs to the agent, all others to the request.
   const agents = new Map<number, Agent>();
   const agentFor = (connectMs: number): Agent => {
@@ -43,7 +53,15 @@ export function createHttpSender(): HttpSender {
     return agent;
   };
   return {
-    send: (request, limits, signal) => send(agentFor(limits.connectMs), request, limits, signal),
+    bodies,
+    send: async (request, limits, signal, kept) => {
+      const hold = kept ?? bodies.hold();
+      try {
+        return await send(agentFor(limits.connectMs), request, limits, signal, hold);
+      } finally {
+        if (!kept) hold.release();
+      }
+    },
     close: async () => {
       await Promise.all([...agents.values()].map((agent) => agent.destroy()));
     },
@@ -55,14 +73,15 @@ async function send(
   outgoing: OutgoingRequest,
   limits: SendLimits,
   cancelled: AbortSignal | undefined,
+  hold: BodyHold,
 ): Promise<Answer> {
   const startedAt = performance.now();
-  const interrupt = interruptOf(limits.totalMs, cancelled);
+  const clock = createCallClock(limits.totalMs, cancelled);
+  const { signal } = clock;
   let status = 0;
   let headers: Record<string, string> = {};
-  const chunks: Buffer[] = [];
+  const so: PartialBody = { chunks: [] };
   const elapsedMs = () => Math.round(performance.now() - startedAt);
-  const textSoFar = () => Buffer.concat(chunks).toString('utf8');
   try {
     const response = await follow(outgoing, (url) =>
       undiciRequest(url, {
@@ -72,54 +91,24 @@ async function send(
         ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
         headersTimeout: limits.headersMs,
         bodyTimeout: limits.bodyMs,
-        signal: interrupt.signal,
+        signal,
       }),
     );
     status = response.statusCode;
     headers = flatten(response.headers);
-    let bytes = 0;
-    for await (const chunk of response.body) {
-      bytes += chunk.length;
-      if (bytes > limits.maxBodyBytes) throw new BodyTooLarge(`more than ${limits.maxBodyBytes} bytes`);
-      chunks.push(chunk);
-    }
-    return { status, headers, text: textSoFar(), elapsedMs: elapsedMs() };
+    const { maxBodyBytes } = limits;
+    const body = await readBody(response.body, headers, { maxBodyBytes, hold, signal, clock }, so);
+    return { status, headers, ...body, elapsedMs: elapsedMs() };
   } catch (error) {
-    const code = cancelled?.aborted
-      ? 'cancelled'
-      : interrupt.isTimeOver()
-        ? 'total-timeout'
-        : errorCode(error, status > 0);
+    const code = cancelled?.aborted ? 'cancelled' : clock.isTimeOver() ? 'total-timeout' : errorCode(error, status > 0);
     const message =
       code === 'total-timeout' ? `no complete answer within ${duration(limits.totalMs)}` : messageOf(error);
-    return { status, headers, text: textSoFar(), error: { code, message }, elapsedMs: elapsedMs() };
+    // Half of a packed body is no text.
+    const text = headers['content-encoding'] === undefined ? Buffer.concat(so.chunks).toString('utf8') : '';
+    return { status, headers, text, error: { code, message }, elapsedMs: elapsedMs() };
   } finally {
-    interrupt.done();
+    clock.done();
   }
-}
-
-/** Interrupts a call when its time is over or it is cancelled. (A third of the cost of `AbortSignal.any`, at every call.) */
-function interruptOf(totalMs: number, cancelled: AbortSignal | undefined) {
-  const controller = new AbortController();
-  let isTimeOver = false;
-  const cancel = (): void => controller.abort(cancelled?.reason);
-  const timer = setTimeout(
-    () => {
-      isTimeOver = true;
-      controller.abort(new DOMException('The call took too long.', 'TimeoutError'));
-    },
-    Math.min(totalMs, LONGEST_TIMER_MS),
-  );
-  if (cancelled?.aborted) cancel();
-  else cancelled?.addEventListener('abort', cancel, { once: true });
-  return {
-    signal: controller.signal,
-    isTimeOver: () => isTimeOver,
-    done: () => {
-      clearTimeout(timer);
-      cancelled?.removeEventListener('abort', cancel);
-    },
-  };
 }
 
 /** Follows redirects of reads inside one origin; any other redirect is the answer, so that no secret leaves the origin. */
@@ -133,6 +122,8 @@ async function follow(
     const { location } = response.headers;
     const isRedirect = response.statusCode >= 300 && response.statusCode < 400 && typeof location === 'string';
     if (!isRedirect || outgoing.method !== 'GET' || hop >= MAX_REDIRECTS) return response;
+    // An address that can't be read is no place to go to: the redirect is the answer.
+    if (!URL.canParse(location, url)) return response;
     const target = new URL(location, url);
     if (target.origin !== new URL(outgoing.url).origin) return response;
     await response.body.dump();
@@ -150,6 +141,7 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
 
 function errorCode(error: unknown, hadHeaders: boolean): TransportErrorCode {
   if (error instanceof BodyTooLarge) return 'body-too-large';
+  if (error instanceof BodyUnreadable) return 'unreadable-body';
   const code = codeOf(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout';
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'headers-timeout';

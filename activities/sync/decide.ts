@@ -13,7 +13,7 @@ import type { Access } from '../credentials/credentials.ts';
 
 export type Decision =
   /** The page is parsed and stored. */
-  | { readonly do: 'store' }
+  | { readonly do: 'store'; readonly flaw?: string }
   /** The list takes a step without rows: its end, or the halves of its range. */
   | { readonly do: 'step'; readonly step: Step }
   /** The same page again, at once or later. `halves` the size of the page that is asked for. */
@@ -43,6 +43,8 @@ export interface Facts {
   readonly policy: ChildErrorPolicy;
   /** Failed attempts at this page before. */
   readonly attempts: number;
+  /** Only what changed is asked for, and the request said that nothing need be answered where nothing did. */
+  readonly asksForChanges: boolean;
   /** The call was to find out whether a failing provider is back: an outage of hours costs no attempts. */
   readonly isProbe: boolean;
 }
@@ -57,10 +59,14 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
   switch (outcome.kind) {
     case 'ok':
       return { do: 'store' };
+    case 'flawed':
+      return { do: 'store', flaw: outcome.reason };
     case 'limited':
       // The key is blocked for every caller now; the limiter says at the next attempt when it opens.
       return { do: 'wait', reason: outcome.reason, afterMs: outcome.afterMs ?? 1_000 };
     case 'retry':
+      if (answer.status === 304 && facts.asksForChanges && list.pages === 0)
+        return { do: 'step', step: endOfData(pagination, list) };
       // Interrupted by our own side: the worker ended or the run was cancelled. Nobody's fault, so no attempt.
       if (answer.error?.code === 'cancelled')
         return { do: 'wait', reason: 'the call was interrupted because its worker ended', afterMs: 0 };

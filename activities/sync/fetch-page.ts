@@ -1,22 +1,23 @@
 /**
  * One page of one list: exactly one third-party call. Permit, call, outcome, then rows, child units and next position in
  * one transaction. It is a step of the unit's own row, so running it twice stores the same rows and at worst repeats one
- * call. Next: `activities/call/make-call.ts`, then `decide.ts`, then `store-page.ts` or `apply-decision.ts`.
+ * call. Next: `activities/call/make-call.ts`, then `settle-answer.ts`.
  */
+import type { RequestSpec } from '../../contracts/answer.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import { loadUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
+import type { BodyHold } from '../http/body-budget.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
-import { makeCall, type MadeCall } from '../call/make-call.ts';
+import { makeCall } from '../call/make-call.ts';
 import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { again, applyDecision, end, ended, notNow, paused } from './apply-decision.ts';
-import { stateOf, type Asked, type Attempt } from './attempt.ts';
-import { decide } from './decide.ts';
-import { storePage, storeStep } from './store-page.ts';
+import type { Asked, Attempt } from './attempt.ts';
+import { settle } from './settle-answer.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { askFrom } from './watermark.ts';
@@ -137,11 +138,30 @@ function isSizable(endpoint: Endpoint, input: unknown, page: PageRequest): boole
   });
 }
 
+/** The body's memory is taken until its page is stored. */
 async function callOnce(attempt: Attempt, signal: AbortSignal | undefined, calls: { made: 0 | 1 }): Promise<PageFact> {
+  const hold = attempt.deps.http.bodies.hold();
+  try {
+    return await callWith(attempt, signal, hold, calls);
+  } finally {
+    hold.release();
+  }
+}
+
+async function callWith(
+  attempt: Attempt,
+  signal: AbortSignal | undefined,
+  hold: BodyHold,
+  calls: { made: 0 | 1 },
+): Promise<PageFact> {
   const { deps, request, sync, node, unit, input, asked } = attempt;
   const { endpoint } = node;
   const { provider } = sync;
   const { context, mode } = request;
+  const spec: RequestSpec =
+    asked.url === undefined
+      ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked))
+      : { method: 'GET', path: asked.url };
   const call = await makeCall(deps, {
     provider,
     account: context.account,
@@ -159,10 +179,8 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined, calls
     weight: context.weight,
     priority: context.priority,
     maxWaitMs: mode === 'now' ? FAST_WAIT_MS : WAIT_IN_PLACE_MS,
-    spec:
-      asked.url === undefined
-        ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked))
-        : { method: 'GET', path: asked.url },
+    spec,
+    hold,
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
@@ -177,33 +195,17 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined, calls
   const wantsDurable = hadToWait || call.value.answer.elapsedMs > SLOW_CALL_MS;
   // An outage must cost nobody attempts, but a page that always fails must not be what finds out whether it is over, for ever.
   const isProbe = call.isProbe === true && !isMaybeItsOwn(call.value.answer);
-  return settle(attempt, call.value, isProbe, wantsDurable);
+  return settle(
+    attempt,
+    call.value,
+    { isProbe, asksForChanges: attempt.since !== undefined && isConditional(spec) },
+    wantsDurable,
+  );
 }
 
-async function settle(
-  attempt: Attempt,
-  { outcome, answer, renewed, url }: MadeCall,
-  isProbe: boolean,
-  wantsDurable: boolean,
-): Promise<PageFact> {
-  const { sync, node, unit } = attempt;
-  const decision = decide(outcome, {
-    answer,
-    renewed,
-    pagination: node.endpoint.paginate,
-    list: stateOf(attempt),
-    policy: sync.policyOf(node.name),
-    attempts: unit.attempts,
-    isProbe,
-  });
-  switch (decision.do) {
-    case 'store':
-      return storePage(attempt, answer, url, wantsDurable);
-    case 'step':
-      return storeStep(attempt, decision.step, wantsDurable);
-    default:
-      return applyDecision(attempt, decision, 1);
-  }
+/** Its answer may be that nothing has changed (RFC 9110 §13.1). */
+function isConditional({ headers }: RequestSpec): boolean {
+  return Object.keys(headers ?? {}).some((name) => /^if-(none-match|modified-since)$/i.test(name));
 }
 
 /**

@@ -1,38 +1,74 @@
 /**
  * The rows of one page as they are stored: each key once. Two different rows under one key are a flaw of the page: one of them can't
- * be kept. Pure. Used by: `store-page.ts`.
+ * be kept; and so are rows that were set aside. Pure. Used by: `store-page.ts`.
  */
 import { isDeepStrictEqual } from 'node:util';
+import type { AsideRow } from '../../contracts/aside.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { PageFlaws } from '../../db/stores/sync/page-store.ts';
+import type { ReadRow } from './read-page.ts';
 
 export interface PageRows {
   readonly keys: readonly string[];
-  /** Aligned with `keys`. */
+  /** Aligned with `keys`, as are the items that they were made of and their places in the page. */
   readonly data: readonly unknown[];
+  readonly items: readonly unknown[];
+  readonly places: readonly number[];
+  readonly aside: readonly AsideRow[];
   readonly flaws: PageFlaws | null;
 }
 
+export const NO_ROWS: PageRows = { keys: [], data: [], items: [], places: [], aside: [], flaws: null };
+
 /** @param skip rows at the beginning that the page before has brought. */
-export function rowsOfPage(keys: readonly string[], data: readonly unknown[], skip: number): PageRows {
+export function rowsOfPage(rows: readonly ReadRow[], skip: number): PageRows {
   const places = new Map<string, number>();
   const different: string[] = [];
-  for (let index = skip; index < keys.length; index++) {
-    const key = keys[index] as string;
-    const before = places.get(key);
-    if (before !== undefined && !isDeepStrictEqual(data[before], data[index])) different.push(key);
+  const aside: AsideRow[] = [];
+  for (let index = skip; index < rows.length; index++) {
+    const row = rows[index] as ReadRow;
+    if (row.aside) {
+      aside.push(row.aside);
+      continue;
+    }
+    const before = places.get(row.key);
+    if (before !== undefined && !isDeepStrictEqual(rows[before]?.data, row.data)) different.push(row.key);
     // The last one counts, at the place of the first.
-    places.set(key, index);
+    places.set(row.key, index);
   }
   const kept = [...places];
   return {
     keys: kept.map(([key]) => key),
-    data: kept.map(([, index]) => data[index]),
-    flaws:
+    data: kept.map(([, index]) => rows[index]?.data),
+    items: kept.map(([, index]) => rows[index]?.item),
+    places: kept.map(([, index]) => index),
+    aside,
+    flaws: allFlaws(
       different.length === 0
         ? null
         : { count: different.length, reason: sameKey(different[0] as string), holds: false },
+      asideFlaws(aside),
+    ),
   };
 }
 
+/** What is wrong with a page in all: the first reason is told. */
+export function allFlaws(...flaws: readonly (PageFlaws | null)[]): PageFlaws | null {
+  return flaws.reduce(
+    (all, one) =>
+      all && one ? { count: all.count + one.count, reason: all.reason, holds: all.holds || one.holds } : (all ?? one),
+    null,
+  );
+}
+
+/** Rows in quarantine are read again from there; one that could not be kept must be asked for again. */
+export function asideFlaws(aside: readonly AsideRow[]): PageFlaws | null {
+  const [first] = aside;
+  if (!first) return null;
+  const where = first.path === '' ? '' : `${first.path.replaceAll(/\b\d+\b/g, '*')}: `;
+  const reason = `rows that do not fit are in quarantine, the first because of ${where}${first.reason}`;
+  return { count: aside.length, reason, holds: aside.some(({ row }) => row === null) };
+}
+
 const sameKey = (key: string): string =>
-  `different rows of one page have the key "${key.slice(0, 60)}": \`key\` does not tell them apart`;
+  `different rows of one page have the key "${cleanText(key, 60)}": \`key\` does not tell them apart`;

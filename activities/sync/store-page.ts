@@ -1,70 +1,78 @@
 /**
- * A page that the rules have accepted: parsed, cut into rows, and stored in one transaction with the units that its rows bring and
- * the position after it. Next: `page-batcher.ts` for plain pages, `db/stores/sync/page-store.ts` for all others.
+ * A page that the rules have accepted: its rows, the units that they bring and the position after it, stored in one transaction.
+ * Next: `read-page.ts` reads its rows, `store-rows.ts` stores them.
  */
 import type { Answer } from '../../contracts/answer.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { noteEndpoint } from '../../db/stores/sync/endpoint-store.ts';
-import { isPlainPage } from '../../db/stores/sync/insert-only-pages.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
-import { commitPage, type CommittedPage, type PageToCommit } from '../../db/stores/sync/page-store.ts';
+import type { PageToCommit } from '../../db/stores/sync/page-store.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
-import { inTransaction } from '../../db/pool.ts';
-import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
-import { parseBody } from '../http/parse-body.ts';
-import { again } from './apply-decision.ts';
+
 import { fenceOf, pageSizeKey, stateOf, type Attempt } from './attempt.ts';
 import { childUnits } from './child-units.ts';
-import { rowsOfPage, type PageRows } from './page-rows.ts';
-import { userCode } from './user-code.ts';
+import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
 import { answeredAt, highestMark } from './watermark.ts';
+import { mapping, readPage, type ReadPage } from './read-page.ts';
+import { storeRows } from './store-rows.ts';
 
 /**
  * @param url Address that the page was asked at.
+ * @param flaw why the rules have found the page flawed, if they have.
  * @returns what the workflow must know: whether the unit goes on, and whether it got lanes.
+ * @throws NotUnderstood and UserCodeError, as `readPage` does.
  */
 export async function storePage(
   attempt: Attempt,
   answer: Answer,
   url: string,
+  flaw: string | undefined,
   wantsDurable: boolean,
 ): Promise<PageFact> {
-  const { node, unit } = attempt;
-  const { endpoint, options } = node;
-  const body = parseBody(endpoint, answer);
-  if (!body.ok) {
-    const { reason, riddle } = body;
-    return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason, riddle }, 1);
-  }
-  const facts = { headers: answer.headers, url };
-  // Some third parties write null where there are no rows; a schema may allow it.
-  const found = mapping(
-    node,
-    'items',
-    () => endpoint.paginate.items(body.value, facts) as readonly unknown[] | null | undefined,
+  const { node } = attempt;
+  const { headers, damage } = answer;
+  const page = readPage(attempt, answer, url);
+  const keys = page.rows.map(({ key }) => key);
+  const next = mapping(node, 'paginate', () =>
+    node.endpoint.paginate.advance(stateOf(attempt), {
+      response: page.response,
+      headers,
+      url,
+      itemCount: keys.length,
+      keys,
+    }),
   );
-  const items = found ?? [];
-  const keys = mapping(node, 'key', () => items.map((item) => String(options.key(item, unit.parentRow))));
-  const page = { response: body.value, ...facts, itemCount: items.length, keys };
-  const next = mapping(node, 'paginate', () => endpoint.paginate.advance(stateOf(attempt), page));
-  const { map } = options;
-  const data = map ? mapping(node, 'map', () => items.map((item) => map(item, unit.parentRow))) : items;
-  const rows = rowsOfPage(keys, data, next.skip);
-  const fact = await commitStep(attempt, next, { items, rows }, wantsDurable, answer);
-  await learnFromPage(attempt, items.length);
+  const rows = rowsOfPage(page.rows, next.skip);
+  // What a page lacks must be asked for again.
+  const lacks = [flaw, damage].filter((reason) => reason !== undefined);
+  const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
+  const fact = await commitStep(
+    attempt,
+    withUsableToken(next),
+    { ...rows, flaws },
+    page.setAside,
+    wantsDurable,
+    answer,
+  );
+  await learnFromPage(attempt, keys.length);
   return fact;
-}
-
-function mapping<Result>(node: NodeDefinition, what: string, run: () => Result): Result {
-  return userCode(`\`${what}\` of node "${node.name}"`, run);
 }
 
 /** Stores a step that an answer without rows has led to. */
 export function storeStep(attempt: Attempt, next: Step, wantsDurable: boolean): Promise<PageFact> {
-  return commitStep(attempt, next, { items: [], rows: rowsOfPage([], [], 0) }, wantsDurable);
+  return commitStep(attempt, next, NO_ROWS, () => undefined, wantsDurable);
+}
+
+/** A cursor that no database stores, or that was spoilt on the way, leads nowhere. */
+function withUsableToken(next: Step): Step {
+  const token = next.position?.cursor ?? next.position?.url;
+  if (next.end || token === undefined || (!/[\0\ufffd]/.test(token) && token.isWellFormed())) return next;
+  const reason = 'more follows, but the name of the next page has NUL or half a character in it';
+  return { ...next, end: { kind: 'truncated', reason } };
 }
 
 /** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */
@@ -90,7 +98,8 @@ async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
 async function commitStep(
   attempt: Attempt,
   next: Step,
-  { items, rows }: { readonly items: readonly unknown[]; readonly rows: PageRows },
+  rows: PageRows,
+  setAside: ReadPage['setAside'],
   wantsDurable: boolean,
   answer?: Answer,
 ): Promise<PageFact> {
@@ -99,9 +108,11 @@ async function commitStep(
   const { account } = request.context;
   const { newRows } = memory;
   const { paginate } = endpoint;
+  const { end } = next;
   const answeredAtMs = answer ? answeredAt(answer.headers) : Date.now();
   const page: PageToCommit = {
     ...next,
+    end: end?.reason === undefined ? end : { ...end, reason: cleanText(end.reason, 1_000) },
     ...fenceOf(attempt, unit.pages),
     account,
     resource: node.resource,
@@ -111,13 +122,14 @@ async function commitStep(
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,
     watermark: mapping(node, 'incremental.field', () =>
-      highestMark(options.incremental, items, unit.highest, answeredAtMs),
+      highestMark(options.incremental, rows.items, unit.highest, answeredAtMs),
     ),
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
     mayHaveLanes: paginate.lanes > 1 || unit.lane > 0,
     stalledLimit: paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
     expectsNew: rows.keys.length > 0 && newRows.expected(account, node.resource),
+    aside: rows.aside,
     flaws: rows.flaws,
   };
   const fact = {
@@ -130,12 +142,12 @@ async function commitStep(
   // While the page size may still grow, and where lanes share a list, the database knows more.
   const isInRow = attempt.pageSize >= paginate.pageSize.max && !unit.isLaned && !wantsDurable;
   const commit = async (): Promise<PageFact> => {
-    const committed = await storeRows(attempt, page, rows.data);
+    const { page: stored, committed } = await storeRows(attempt, page, rows, setAside);
     // Another attempt has stored this very page: its worker goes on with the unit, and so does the next attempt.
     if (committed.stale) return { unit: request.unit, state: 'more', children: true, wantsDurable };
     if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
     if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && !page.checks)
-      memory.remember(request.unit, standingAfter(unit, page, committed.fresh), attempt.readAt);
+      memory.remember(request.unit, standingAfter(unit, stored, committed.fresh), attempt.readAt);
     return {
       ...fact,
       state: committed.ended ? 'ended' : 'more',
@@ -150,30 +162,10 @@ async function commitStep(
   return ahead > 1 ? { ...fact, ahead } : fact;
 }
 
-/** The page in one statement, or in one transaction with what the sync's own `store` writes. */
-async function storeRows(
-  { deps, node, request, sync }: Attempt,
-  page: PageToCommit,
-  rows: readonly unknown[],
-): Promise<CommittedPage> {
-  const { store } = node.options;
-  if (!store) {
-    const isPlain = isPlainPage(page, sync.childrenOf(node.name).length > 0);
-    return isPlain ? deps.pageBatches.store(page) : commitPage(deps.pool, page);
-  }
-  return inTransaction(deps.pool, async (tx) => {
-    const done = await commitPage(tx, page);
-    if (!done.stale)
-      await store({ query: (text, values) => tx.query(text, values && [...values]) }, rows, {
-        account: request.context.account,
-      });
-    return done;
-  });
-}
-
 /** What would now be read from the database: the unit's row as `commitPage` has left it. */
 function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): LoadedUnit {
   const { position, guard, range, watermark } = page;
+  const came = page.records.length + page.aside.length;
   return {
     ...unit,
     state: 'running',
@@ -182,10 +174,10 @@ function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): Loa
     range,
     highest: watermark ?? unit.highest,
     pages: unit.pages + 1,
-    items: unit.items + page.records.length,
+    items: unit.items + came,
     rows: unit.rows + fresh,
     attempts: 0,
     error: null,
-    given: Math.max(unit.given ?? 0, page.records.length),
+    given: Math.max(unit.given ?? 0, came),
   };
 }

@@ -3,12 +3,14 @@
  * spent, fails its list with the reason. A fix that is deployed meanwhile takes effect at the next attempt.
  * Next stop: `attempt.ts` counts it.
  */
+import { cleanText } from '../../contracts/clean-text.ts';
+
 export class UserCodeError extends Error {
   /** Calls that were made before it threw. */
   readonly calls: 0 | 1;
   constructor(what: string, cause: unknown, calls: 0 | 1) {
     const { name, message } = cause instanceof Error ? cause : { name: 'value', message: String(cause) };
-    super(`${what} threw ${name}: ${message.slice(0, 300)}`, { cause });
+    super(`${what} threw ${name}: ${cleanText(message, 300)}`, { cause });
     this.name = 'UserCodeError';
     this.calls = calls;
   }

@@ -81,6 +81,8 @@ create table sluice.unit (
   items int not null default 0,
   rows int not null default 0,
   again int not null default 0,
+  -- Those that did not fit and are in quarantine.
+  aside int not null default 0,
   calls int not null default 0,
   attempts smallint not null default 0,
   -- Of the page that comes next: refusals of its credentials, what went wrong last, and a name of the answer that was not understood.
@@ -212,6 +214,33 @@ create table sluice.record (
 -- For the feed only: with account and resource in front, like the primary key, it would also be used, where statistics are old, to
 -- search for one row in all that the account has. (No account has a `/` in its name.)
 create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
+
+-- Rows that did not fit: the schema refused them, their key or mapping could not be made, or Postgres does not take them. Kept as they
+-- came, so that a mended schema can read them again without a call. The latest one of each row; it counts for nothing once the same
+-- row was stored after it.
+create table sluice.quarantine (
+  id bigint generated always as identity primary key,
+  sync text not null,
+  node text not null,
+  account text not null,
+  resource text not null,
+  parent_key text not null,
+  parent_record text,
+  -- Key of the row where that can be read, else '#' and a name of its content.
+  name text not null,
+  path text not null,
+  reason text not null,
+  -- JSON as text: what Postgres takes for no JSON is kept too. Null: it could not be written down.
+  row_text text,
+  -- The answer without its rows, and where they were in it; null where the row was the whole answer.
+  frame text,
+  place text[],
+  run_id uuid not null,
+  unit_id bigint not null,
+  first_seen_at timestamptz not null,
+  last_seen_at timestamptz not null,
+  unique (account, resource, parent_key, name)
+);
 
 -- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts); `version` is the fence of refreshes: a new
 -- pair of tokens is stored only over the version that it was made from. Written by db/stores/account/account-store.ts and
@@ -594,8 +623,8 @@ begin
 end $$;
 
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes by
--- ordinal.
+-- Locks, always in this order: the unit, records by key, members by key, the quarantine by name, child units by (node, key), the
+-- lanes' board, nodes by ordinal.
 -- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
 -- is wrong, nothing of the attempt stays and the page is stored like all others.
@@ -609,6 +638,7 @@ declare
   this_run uuid := (page->>'run')::uuid;
   run_state text;
   came int := jsonb_array_length(page->'records');
+  put_aside int := jsonb_array_length(page->'aside');
   fresh int := 0;
   fresh_in_run int := 0;
   changed int := 0;
@@ -671,6 +701,9 @@ begin
         where m.run_id <> excluded.run_id;
     end if;
   end if;
+  if put_aside > 0 then
+    perform sluice.set_aside(u, page);
+  end if;
   came_again := case when (page->>'isReread')::boolean then came - fresh else least((page->>'known')::int, came - fresh) end;
 
   stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then least(u.stalled + 1, 30000) else 0 end;
@@ -727,7 +760,7 @@ begin
       -- Whatever came twice so far has been judged.
       new_position := go_on->'position';
       new_guard := go_on->'guard';
-      came_again := greatest(came_again, u.items + came - u.rows - fresh - u.again);
+      came_again := greatest(came_again, u.items + came - u.rows - u.aside - fresh - u.again);
       delete from sluice.lane_board b
         where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
     end if;
@@ -743,7 +776,7 @@ begin
   update sluice.unit set
     state = case when ended is null then 'running' when ended in ('skipped', 'failed') then ended else 'done' end,
     position = new_position, range = nullif(page->'range', 'null'), guard = new_guard, stalled = stalled_pages,
-    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, again = u.again + came_again,
+    pages = u.pages + 1, items = u.items + came + put_aside, aside = u.aside + put_aside, rows = u.rows + fresh, again = u.again + came_again,
     calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
     total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
     watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),
@@ -839,9 +872,13 @@ create or replace function sluice.end_of_part(
 declare
   board sluice.lane_board;
   checks jsonb := nullif(page->'checks', 'null');
-  came bigint := u.items + jsonb_array_length(page->'records');
-  found bigint := u.rows + fresh;
+  -- Rows that were set aside have come, and are no others than they were.
+  put_aside bigint := u.aside + coalesce(jsonb_array_length(page->'aside'), 0);
+  came bigint := u.items + jsonb_array_length(page->'records') + coalesce(jsonb_array_length(page->'aside'), 0);
+  found bigint := u.rows + fresh + put_aside;
   explained bigint := u.again + came_again;
+  all_flaws bigint := u.flaws + coalesce((page->'flaws'->>'count')::int, 0);
+  first_flaw text := coalesce(u.flaw, page->'flaws'->>'reason');
   expected bigint := coalesce((page->>'total')::bigint, u.total);
   in_doubt boolean;
 begin
@@ -853,9 +890,11 @@ begin
                and x.part = u.part and x.id <> u.id and x.end_kind is null) then
       return;
     end if;
-    select found + coalesce(sum(x.rows), 0), came + coalesce(sum(x.items), 0), explained + coalesce(sum(x.again), 0),
-           case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
-      into found, came, explained, expected from sluice.unit x
+    select found + coalesce(sum(x.rows + x.aside), 0), came + coalesce(sum(x.items), 0), explained + coalesce(sum(x.again), 0),
+           case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end,
+           all_flaws + coalesce(sum(x.flaws), 0), coalesce(first_flaw, min(x.flaw)),
+           put_aside + coalesce(sum(x.aside), 0)
+      into found, came, explained, expected, all_flaws, first_flaw, put_aside from sluice.unit x
       where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = u.part and x.id <> u.id;
     checks := coalesce(checks, board.checks);
     if board.capped is not null then
@@ -889,10 +928,11 @@ begin
   end if;
   if found < expected then
     kind := 'truncated';
-    why := format('%s rows came, but the third party counts %s', found, expected);
-  elsif u.flaws + coalesce((page->'flaws'->>'count')::int, 0) > 0 then
+    why := format('%s rows came%s, but the third party counts %s', found,
+      case when put_aside > 0 then ', with those that were set aside' else '' end, expected);
+  elsif all_flaws > 0 then
     kind := 'flawed';
-    why := coalesce(u.flaw, page->'flaws'->>'reason');
+    why := first_flaw;
   end if;
 end $$;
 
@@ -2629,6 +2669,58 @@ begin
   end if;
   update sluice.entity_lock set acquired_at = coalesce(acquired_at, clock_timestamp()) where ticket = next_one.ticket;
   return next_one.workflow_id;
+end $$;
+
+-- Stores a row that was in quarantine, as of the run that it came in, and takes it out of there. A row that was stored after it came is
+-- left as it is. Locks: the row in quarantine, the record, the member.
+--   stored_key  the row's key, which may not have been readable before
+--   is_member   its node marks deletions: the list of its parent has it
+-- Returns `stored`, or `newer` where a later version is there; null when it is not in quarantine any more.
+create or replace function sluice.release_row(row_id bigint, stored_key text, stored_data jsonb, is_member boolean) returns text
+language plpgsql set search_path = pg_catalog as $$
+declare
+  q sluice.quarantine;
+begin
+  select * into q from sluice.quarantine x where x.id = row_id for update;
+  if q.id is null then
+    return null;
+  end if;
+  delete from sluice.quarantine x where x.id = row_id;
+  if exists (select 1 from sluice.record r where r.account = q.account and r.resource = q.resource and r.key = stored_key
+             and r.last_seen_at > q.last_seen_at) then
+    return 'newer';
+  end if;
+  perform sluice.store_records(q.account, q.resource, jsonb_build_array(jsonb_build_array(stored_key, stored_data)), q.run_id, q.unit_id);
+  if is_member then
+    insert into sluice.member as m (account, resource, parent_key, key, run_id)
+    values (q.account, q.resource, q.parent_key, stored_key, q.run_id)
+    on conflict (account, resource, parent_key, key) do update set run_id = excluded.run_id;
+  end if;
+  return 'stored';
+end $$;
+
+-- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name.
+--   page  its `aside` is a list of AsideRow of contracts/aside.ts
+-- Of a row that is there already the latest version counts.
+create or replace function sluice.set_aside(u sluice.unit, page jsonb) returns void language plpgsql set search_path = pg_catalog as $$
+declare
+  now_at timestamptz := clock_timestamp();
+begin
+  insert into sluice.quarantine as q (sync, node, account, resource, parent_key, parent_record, name, path, reason, row_text, frame,
+    place, run_id, unit_id, first_seen_at, last_seen_at)
+  select r.sync, u.node, page->>'account', page->>'resource', u.parent_key, u.parent_record, a.name, a.path, a.reason, a.row, a.frame,
+    case when jsonb_typeof(a.place) = 'array' then array(select jsonb_array_elements_text(a.place)) end,
+    u.run_id, coalesce(u.root_id, u.id), now_at, now_at
+  from (select distinct on (e->>'name') e->>'name' as name, e->>'path' as path, e->>'reason' as reason, e->>'row' as row,
+          e->>'frame' as frame, e->'place' as place
+        from jsonb_array_elements(page->'aside') with ordinality x(e, n) order by e->>'name', n desc) a,
+       sluice.run r
+  where r.id = u.run_id
+  order by a.name
+  on conflict (account, resource, parent_key, name) do update set
+    sync = excluded.sync, node = excluded.node, parent_record = excluded.parent_record, path = excluded.path, reason = excluded.reason,
+    row_text = excluded.row_text, frame = excluded.frame, place = excluded.place, run_id = excluded.run_id, unit_id = excluded.unit_id,
+    last_seen_at = excluded.last_seen_at;
 end $$;
 
 -- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known

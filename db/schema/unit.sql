@@ -21,6 +21,8 @@ create table sluice.unit (
   items int not null default 0,
   rows int not null default 0,
   again int not null default 0,
+  -- Those that did not fit and are in quarantine.
+  aside int not null default 0,
   calls int not null default 0,
   attempts smallint not null default 0,
   -- Of the page that comes next: refusals of its credentials, what went wrong last, and a name of the answer that was not understood.

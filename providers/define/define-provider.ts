@@ -42,7 +42,7 @@ export interface ProviderOptions {
   /** Sent with every call, e.g. an API version. */
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeouts?: Timeouts;
-  /** A larger body is cut off and the page shrunk, in bytes. Default 32 MiB. */
+  /** A larger body, unpacked, is cut off and the page shrunk, in bytes. Default 8 MiB. */
   readonly maxBodyBytes?: number;
   /** Real attempts (waits are none) at one page before its unit fails. Default 10. */
   readonly maxAttempts?: number;
@@ -99,6 +99,12 @@ export interface EndpointOptions<Input, Response, Item> {
   readonly classify?: Classify;
   /** Overrides the provider's ceiling of a whole call, milliseconds. */
   readonly totalTimeoutMs?: number;
+  /**
+   * What becomes of rows that do not fit: those that the schema refuses, whose `key` or `map` throws, or that can't be stored.
+   * `fail`: their list fails when the same answer comes twice. `quarantine`: they are set aside, the others are stored, the list goes
+   * on and ends as `flawed`. Default `fail`.
+   */
+  readonly onMismatch?: 'fail' | 'quarantine';
 }
 
 /** One endpoint, ready to be called. `Input` is what a sync must supply, `Item` one row of its answer. */
@@ -116,6 +122,7 @@ export interface Endpoint<Input = never, Item = unknown> {
   /** What a call takes from the provider's limits. */
   readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
   readonly totalTimeoutMs: number;
+  readonly onMismatch: 'fail' | 'quarantine';
   /** Types only; never set. */
   readonly $types?: { readonly input: (input: Input) => void; readonly item: Item };
 }
@@ -139,6 +146,7 @@ const ENDPOINT_OPTIONS = {
   paginate: true,
   classify: true,
   totalTimeoutMs: true,
+  onMismatch: true,
 } satisfies NamesOf<
   EndpointOptions<unknown, unknown, unknown> & { readonly input: unknown; readonly response: unknown }
 >;
@@ -171,7 +179,7 @@ export function defineProvider(options: ProviderOptions): Provider {
     limits,
     headers: options.headers ?? {},
     timeouts,
-    maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
+    maxBodyBytes: options.maxBodyBytes ?? 8 * 1024 * 1024,
     maxAttempts: options.maxAttempts ?? 10,
     endpoints,
     actions,
@@ -179,7 +187,7 @@ export function defineProvider(options: ProviderOptions): Provider {
     refreshCharges: (call) =>
       chargesFor(limits, { ...call, provider: options.id, endpoint: REFRESH_ENDPOINT, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
-      const { input, response, request, paginate, classify, totalTimeoutMs } = endpointOptions;
+      const { input, response, request, paginate, classify, totalTimeoutMs, onMismatch = 'fail' } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
       for (const mistake of [
         ...missingFunctions(endpointOptions, ['request']),
@@ -188,6 +196,8 @@ export function defineProvider(options: ProviderOptions): Provider {
         mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
+      if (!['fail', 'quarantine'].includes(onMismatch))
+        mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
       const endpoint: Endpoint = {
         name,
         provider,
@@ -196,9 +206,13 @@ export function defineProvider(options: ProviderOptions): Provider {
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         request: request as Endpoint['request'],
         paginate: compilePagination(paginate as AnyPaginate | undefined),
-        decide: (answer) => classify?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
+        decide: (answer) =>
+          classify?.(answer) ??
+          options.classify?.(answer) ??
+          defaultOutcome(answer, { isList: paginate !== undefined }),
         charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
+        onMismatch,
       };
       endpoints.set(name, endpoint);
       return endpoint as never;

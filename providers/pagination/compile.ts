@@ -13,7 +13,7 @@ export type AnyPaginate = Paginate<unknown, unknown, never>;
 /** Fills in the defaults. Without options an answer is its own one item. */
 export function compilePagination(paginate: AnyPaginate | undefined): Pagination {
   if (!paginate || !Object.hasOwn(kinds, paginate.kind))
-    return single.compile({ kind: 'single', items: (response) => [response] });
+    return { ...single.compile({ kind: 'single', items: (response) => [response] }), isOneRow: true };
   return kinds[paginate.kind].compile(paginate as never);
 }
 

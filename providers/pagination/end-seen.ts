@@ -34,9 +34,16 @@ export interface Total {
   readonly exact: number | undefined;
 }
 
+/** The total that an answer tells. What is no count of rows (10.5, −1, 1e21, a word) tells nothing. */
+export function toldTotal(p: Pick<Pagination, 'total'>, page: PageAnswer): number | undefined {
+  const told: unknown = page.isEnd ? undefined : p.total?.(page.response, page);
+  const total = typeof told === 'string' && /^\d{1,15}$/.test(told) ? Number(told) : told;
+  return Number.isSafeInteger(total) && (total as number) >= 0 ? (total as number) : undefined;
+}
+
 /** More rows than the total: it is not one, but the size of a page or the like, and is not looked at any more. */
 export function totalOf(p: Pagination, at: ListState, page: PageAnswer, memory: Memory): Total {
-  const told = page.isEnd ? undefined : (p.total?.(page.response, page) ?? undefined);
+  const told = toldTotal(p, page);
   if (told !== undefined && at.rows > told) memory['wrong'] = 1;
   return { told, exact: p.totalIs === 'exact' && !memory['wrong'] ? told : undefined };
 }

@@ -5,6 +5,7 @@
  * Used by: `token-walk.ts`, `page-walk.ts`, `overlap-walk.ts`.
  */
 import { hash } from 'node:crypto';
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { ListMemory } from '../../contracts/list.ts';
 import type { Pagination } from './pagination.ts';
 import type { ListEnd, ListState, PageAnswer } from './step.ts';
@@ -122,5 +123,5 @@ function plural(count: number, what: string): string {
 }
 
 function shorten(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 37)}…` : text;
+  return text.length > 40 ? `${cleanText(text, 37)}…` : text;
 }

@@ -63,6 +63,11 @@ export interface AnswerFacts {
 /** What all kinds of lists have. */
 export interface Common<Response, Item, Input> {
   readonly items: (response: Response, answer: AnswerFacts) => readonly Item[];
+  /**
+   * The third party leaves the list out, or writes null, where there are no rows. Default false: an answer without rows must show an
+   * empty list (or an empty object, where rows are the fields of one); any other is not understood.
+   */
+  readonly mayOmitItems?: boolean;
   readonly pageSize?: PageSize;
   /** A list with more pages than this ends as `truncated`. Default 1,000,000. */
   readonly maxPages?: number;
@@ -91,6 +96,8 @@ export interface Common<Response, Item, Input> {
 export interface SinglePage<Response, Item> {
   readonly kind: 'single';
   readonly items: (response: Response, answer: AnswerFacts) => readonly Item[];
+  /** See `Common`. */
+  readonly mayOmitItems?: boolean;
 }
 
 /** Each page names the cursor of the next; pages of one list follow one another. */

@@ -10,6 +10,10 @@ import type { ListState, PageAnswer, Step } from './step.ts';
 export interface Pagination<Response = unknown, Item = unknown> {
   readonly kind: PaginationKind;
   readonly items: (response: Response, answer: AnswerFacts) => readonly Item[];
+  /** An answer without a list has no rows. */
+  readonly mayOmitItems: boolean;
+  /** The answer itself is the one row: the endpoint says nothing of pages. */
+  readonly isOneRow: boolean;
   readonly next?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
   readonly hasMore?: (response: Response, answer: AnswerFacts) => boolean | undefined;
   readonly total?: (response: Response, answer: AnswerFacts) => number | null | undefined;

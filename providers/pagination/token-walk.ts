@@ -2,13 +2,15 @@
  * Lists whose pages name the next one, by cursor or address. What ends such a list is the answer itself: no token, or a flag that
  * says so; an empty page with a token does not. Pure. Used by: `kinds/cursor.ts`, `kinds/link.ts`.
  */
+import { cleanText } from '../../contracts/clean-text.ts';
+import { toldTotal } from './end-seen.ts';
 import { memoryOf, watchForLoop } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from './result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './step.ts';
 
 export function followToken(p: Pagination, at: ListState, page: PageAnswer): Step {
-  const total = page.isEnd ? undefined : (p.total?.(page.response, page) ?? undefined);
+  const total = toldTotal(p, page);
   const facts = { total: p.totalIs === 'exact' && p.guards['missing-rows'] ? (total ?? null) : null };
   if (at.pages === 0 && isTooLong(p, total)) {
     const early = cappedEnd(p, at.asked.range, `there are ${total} items`);
@@ -33,10 +35,16 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
 }
 
 function tokenOf(p: Pagination, page: PageAnswer): string | undefined {
-  const next = p.next?.(page.response, page);
-  if (next === null || next === undefined || next === '') return undefined;
+  // What a function really gives is not known: the body may have been typed as anything.
+  const next = p.next?.(page.response, page) as string | number | boolean | object | null | undefined;
+  if (next === null || next === undefined || next === '' || next === false) return undefined;
+  if (typeof next !== 'string' && !(typeof next === 'number' && Number.isSafeInteger(next)))
+    throw new TypeError(`\`next\` gave ${JSON.stringify(next).slice(0, 60)}; it must be text, a whole number, or null`);
+  if (p.kind !== 'link') return String(next);
   // An address may be relative: to the page that names it (RFC 3986 §5.1.3).
-  return p.kind === 'link' ? new URL(String(next), page.url).href : String(next);
+  if (!URL.canParse(String(next), page.url))
+    throw new TypeError(`the address of the next page is none: "${cleanText(String(next), 100)}"`);
+  return new URL(String(next), page.url).href;
 }
 
 function endOf(

@@ -2,17 +2,32 @@
  * What HTTP says by itself when a provider has no rule for an answer.
  * Sources: RFC 9110 (status codes), RFC 6585 (429), RFC 9110 §10.2.3 (Retry-After, also with 503).
  */
-import type { Answer } from '../../contracts/answer.ts';
+import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
+import { jsonOf } from '../../contracts/answer-json.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
+import { envelopeOf } from './envelopes.ts';
 import { describe } from './rules.ts';
 
+export interface DefaultRulesOptions {
+  /** The answer is a list, so that fields of an error beside it are the answer's and not a row's. Default false. */
+  readonly isList?: boolean;
+}
+
+/** The status line says what the answer means, whatever became of its body. */
+const BODY_ERRORS: readonly TransportErrorCode[] = [
+  'truncated-body',
+  'unreadable-body',
+  'body-too-large',
+  'body-timeout',
+];
+
 /** Decides every answer; never undefined. */
-export function defaultOutcome(answer: Answer): Outcome {
+export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesOptions = {}): Outcome {
+  const { status, error } = answer;
+  if (error && !(status >= 400 && BODY_ERRORS.includes(error.code))) return transportOutcome(answer, describe(answer));
+  if (status >= 200 && status < 300) return successOutcome(answer, isList);
   const reason = describe(answer);
-  if (answer.error) return transportOutcome(answer, reason);
-  const { status } = answer;
-  if (status >= 200 && status < 300)
-    return looksLikeHtml(answer) ? { kind: 'retry', reason: `HTML instead of data, ${reason}` } : { kind: 'ok' };
+  if (status === 304) return { kind: 'retry', reason: 'HTTP 304 (not modified), but all of it was asked for' };
   if (status >= 300 && status < 400)
     return { kind: 'permanent', cause: 'config', reason: `unexpected redirect, ${reason}` };
   switch (status) {
@@ -39,6 +54,17 @@ export function defaultOutcome(answer: Answer): Outcome {
   }
 }
 
+/** A good status is not enough: the body must be no page of HTML and no error. */
+function successOutcome(answer: Answer, isList: boolean): Outcome {
+  if (looksLikeHtml(answer)) return { kind: 'retry', reason: `HTML instead of data, ${describe(answer)}` };
+  const json = jsonOf(answer);
+  const envelope = json.ok ? envelopeOf(json.value, isList) : undefined;
+  if (envelope === 'error') return { kind: 'retry', reason: `an error under a status of success, ${describe(answer)}` };
+  if (envelope === 'partial' && isList)
+    return { kind: 'flawed', reason: `the answer has rows and an error, ${describe(answer)}` };
+  return { kind: 'ok' };
+}
+
 function transportOutcome(answer: Answer, reason: string): Outcome {
   switch (answer.error?.code) {
     case 'body-too-large':
@@ -46,7 +72,7 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
     case 'tls':
       return { kind: 'permanent', cause: 'config', reason };
     default:
-      // A 429 whose body broke off is still a 429.
+      // A 429 whose connection broke is still a 429.
       return answer.status === 429 ? { kind: 'limited', reason } : { kind: 'retry', reason };
   }
 }

@@ -4,6 +4,8 @@
  * table of recorded answers tests them.
  */
 import type { Answer } from '../../contracts/answer.ts';
+import { jsonOf } from '../../contracts/answer-json.ts';
+import { cleanText } from '../../contracts/clean-text.ts';
 import type { Outcome, PermanentCause } from '../../contracts/outcome.ts';
 
 export type Match = (answer: Answer) => boolean;
@@ -38,11 +40,16 @@ export const status =
   (answer) =>
     codes.includes(answer.status);
 
-/** The body's text matches, e.g. `body(/rate limit/i)`. */
+/** What patterns get to see of a body and of a header, in characters: outside text may be made to keep a pattern busy. */
+const SEEN_OF_BODY = 32_768;
+const SEEN_OF_HEADER = 4_096;
+const SEEN_IN_REASON = 1_000;
+
+/** The body's text matches, e.g. `body(/rate limit/i)`. The first 32,768 characters are looked at. */
 export const body =
   (pattern: RegExp): Match =>
   (answer) =>
-    pattern.test(answer.text);
+    matches(pattern, answer.text.slice(0, SEEN_OF_BODY));
 
 /** A header is present, equals a string, or matches a pattern. */
 export const header =
@@ -51,28 +58,32 @@ export const header =
     const value = answer.headers[name.toLowerCase()];
     if (value === undefined) return false;
     if (expected === undefined) return true;
-    return typeof expected === 'string' ? value === expected : expected.test(value);
+    return typeof expected === 'string' ? value === expected : matches(expected, value.slice(0, SEEN_OF_HEADER));
   };
+
+/** From the beginning, whatever a pattern with the flag `g` was used for before. */
+function matches(pattern: RegExp, text: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(text);
+}
 
 /** A field of a JSON body, by path (`error.code`), is one of these values. Bodies that are not JSON never match. */
 export const bodyField =
   (path: string, ...values: (string | number | boolean | null)[]): Match =>
   (answer) =>
-    values.includes(readPath(jsonOf(answer), path) as string);
+    values.includes(fieldAt(answer, path) as string);
 
 /** `error.code` or `code` of a JSON body is one of these values: the most common shape of error bodies. */
 export const bodyCode =
   (...codes: (string | number)[]): Match =>
-  (answer) => {
-    const json = jsonOf(answer);
-    return ['error.code', 'code', 'error'].some((path) => codes.includes(readPath(json, path) as string));
-  };
+  (answer) =>
+    ['error.code', 'code', 'error'].some((path) => codes.includes(fieldAt(answer, path) as string));
 
 /** The JSON body's field at `path` is an empty list: for services that answer an expired token with an empty page. */
 export const emptyList =
   (path: string): Match =>
   (answer) => {
-    const value = readPath(jsonOf(answer), path);
+    const value = fieldAt(answer, path);
     return Array.isArray(value) && value.length === 0;
   };
 
@@ -119,7 +130,10 @@ export function retry(options: { readonly afterMs?: number; readonly reason?: st
   });
 }
 
+/** A good answer, whatever its status: its body is parsed, and not looked at for errors. */
 export const accept = (): Decide => () => ({ kind: 'ok' });
+/** A good page from which something is missing, e.g. data and errors of GraphQL: its rows are stored, its list ends as `flawed`. */
+export const flawed = (reason?: string): Decide => because('flawed', reason);
 export const refreshAuth = (reason?: string): Decide => because('refresh-auth', reason);
 /**
  * The answer looks like success and may be what an expired token gets, e.g. an empty list where there should be rows. The
@@ -138,7 +152,7 @@ export function permanent(cause: PermanentCause, reason?: string): Decide {
 }
 
 function because(
-  kind: 'refresh-auth' | 'skip' | 'end-of-data' | 'shrink-page' | 'unknown-write',
+  kind: 'flawed' | 'refresh-auth' | 'skip' | 'end-of-data' | 'shrink-page' | 'unknown-write',
   reason: string | undefined,
 ): Decide {
   return (answer) => ({ kind, reason: reason ?? describe(answer) });
@@ -146,20 +160,19 @@ function because(
 
 /** One line about an answer for people: status and the first words of the body, never its headers. */
 export function describe(answer: Answer): string {
-  if (answer.error) return `${answer.error.code}: ${answer.error.message}`.slice(0, 300);
-  const text = answer.text
-    .replaceAll(/<[^>]*>/g, ' ')
+  const { status, error, text } = answer;
+  if (error) return cleanText(`${status >= 400 ? `HTTP ${status}, ` : ''}${error.code}: ${error.message}`, 300);
+  const words = text
+    .slice(0, SEEN_IN_REASON)
+    .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
-  return `HTTP ${answer.status}${text ? `: ${text.slice(0, 200)}` : ''}`;
+  return cleanText(`HTTP ${status}${words ? `: ${words}` : ''}`, 210);
 }
 
-function jsonOf(answer: Answer): unknown {
-  try {
-    return JSON.parse(answer.text);
-  } catch {
-    return undefined; // not JSON: no rule about JSON fields can match
-  }
+function fieldAt(answer: Answer, path: string): unknown {
+  const json = jsonOf(answer);
+  return json.ok ? readPath(json.value, path) : undefined;
 }
 
 function readPath(value: unknown, path: string): unknown {

@@ -44,7 +44,7 @@ export const tokenRules: readonly Rule[] = [
   ),
   when(status(200), bodyField('errors.0.extensions.code', 'UNAUTHENTICATED'), refreshAuth()),
   // The web front end answers instead of the API: its login page, or the way to it.
-  when(status(200), header('content-type', /^text\/html/i), body(/<form[^>]+\blog-?in\b/i), refreshAuth()),
+  when(status(200), header('content-type', /^text\/html/i), body(/<form[^<>]{1,500}\blog-?in\b/i), refreshAuth()),
   when(status(302, 303, 307), header('location', /\/log-?in\b/i), refreshAuth()),
   // The oldest service shows a stranger an empty list. So does a user who has nothing.
   when(status(200), anyOf(emptyList('items'), emptyList('data')), suspectAuth('an empty list, as without a token')),

@@ -28,6 +28,7 @@ export function pageToCommit(
     isQuietEnd: false,
     checks: null,
     mayHaveLanes: true,
+    aside: [],
     flaws: null,
     stalledLimit: null,
     expectsNew: false,

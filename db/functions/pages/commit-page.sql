@@ -1,6 +1,6 @@
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, child units by (node, key), the lanes' board, nodes by
--- ordinal.
+-- Locks, always in this order: the unit, records by key, members by key, the quarantine by name, child units by (node, key), the
+-- lanes' board, nodes by ordinal.
 -- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
 -- is wrong, nothing of the attempt stays and the page is stored like all others.
@@ -14,6 +14,7 @@ declare
   this_run uuid := (page->>'run')::uuid;
   run_state text;
   came int := jsonb_array_length(page->'records');
+  put_aside int := jsonb_array_length(page->'aside');
   fresh int := 0;
   fresh_in_run int := 0;
   changed int := 0;
@@ -76,6 +77,9 @@ begin
         where m.run_id <> excluded.run_id;
     end if;
   end if;
+  if put_aside > 0 then
+    perform sluice.set_aside(u, page);
+  end if;
   came_again := case when (page->>'isReread')::boolean then came - fresh else least((page->>'known')::int, came - fresh) end;
 
   stalled_pages := case when (page->>'isReread')::boolean then u.stalled when came > 0 and fresh = 0 then least(u.stalled + 1, 30000) else 0 end;
@@ -132,7 +136,7 @@ begin
       -- Whatever came twice so far has been judged.
       new_position := go_on->'position';
       new_guard := go_on->'guard';
-      came_again := greatest(came_again, u.items + came - u.rows - fresh - u.again);
+      came_again := greatest(came_again, u.items + came - u.rows - u.aside - fresh - u.again);
       delete from sluice.lane_board b
         where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
     end if;
@@ -148,7 +152,7 @@ begin
   update sluice.unit set
     state = case when ended is null then 'running' when ended in ('skipped', 'failed') then ended else 'done' end,
     position = new_position, range = nullif(page->'range', 'null'), guard = new_guard, stalled = stalled_pages,
-    pages = u.pages + 1, items = u.items + came, rows = u.rows + fresh, again = u.again + came_again,
+    pages = u.pages + 1, items = u.items + came + put_aside, aside = u.aside + put_aside, rows = u.rows + fresh, again = u.again + came_again,
     calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
     total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
     watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),

@@ -16,9 +16,13 @@ create or replace function sluice.end_of_part(
 declare
   board sluice.lane_board;
   checks jsonb := nullif(page->'checks', 'null');
-  came bigint := u.items + jsonb_array_length(page->'records');
-  found bigint := u.rows + fresh;
+  -- Rows that were set aside have come, and are no others than they were.
+  put_aside bigint := u.aside + coalesce(jsonb_array_length(page->'aside'), 0);
+  came bigint := u.items + jsonb_array_length(page->'records') + coalesce(jsonb_array_length(page->'aside'), 0);
+  found bigint := u.rows + fresh + put_aside;
   explained bigint := u.again + came_again;
+  all_flaws bigint := u.flaws + coalesce((page->'flaws'->>'count')::int, 0);
+  first_flaw text := coalesce(u.flaw, page->'flaws'->>'reason');
   expected bigint := coalesce((page->>'total')::bigint, u.total);
   in_doubt boolean;
 begin
@@ -30,9 +34,11 @@ begin
                and x.part = u.part and x.id <> u.id and x.end_kind is null) then
       return;
     end if;
-    select found + coalesce(sum(x.rows), 0), came + coalesce(sum(x.items), 0), explained + coalesce(sum(x.again), 0),
-           case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end
-      into found, came, explained, expected from sluice.unit x
+    select found + coalesce(sum(x.rows + x.aside), 0), came + coalesce(sum(x.items), 0), explained + coalesce(sum(x.again), 0),
+           case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end,
+           all_flaws + coalesce(sum(x.flaws), 0), coalesce(first_flaw, min(x.flaw)),
+           put_aside + coalesce(sum(x.aside), 0)
+      into found, came, explained, expected, all_flaws, first_flaw, put_aside from sluice.unit x
       where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = u.part and x.id <> u.id;
     checks := coalesce(checks, board.checks);
     if board.capped is not null then
@@ -66,9 +72,10 @@ begin
   end if;
   if found < expected then
     kind := 'truncated';
-    why := format('%s rows came, but the third party counts %s', found, expected);
-  elsif u.flaws + coalesce((page->'flaws'->>'count')::int, 0) > 0 then
+    why := format('%s rows came%s, but the third party counts %s', found,
+      case when put_aside > 0 then ', with those that were set aside' else '' end, expected);
+  elsif all_flaws > 0 then
     kind := 'flawed';
-    why := coalesce(u.flaw, page->'flaws'->>'reason');
+    why := first_flaw;
   end if;
 end $$;

@@ -2,6 +2,7 @@
  * A page, stored in one statement: rows, child units, position, counters. Next: `db/functions/pages/commit-page.sql`; pages of new rows
  * go by `insert-only-pages.ts`.
  */
+import type { AsideRow } from '../../../contracts/aside.ts';
 import type { EndKind } from '../../../contracts/run.ts';
 import type { EndChecks, LaneMove, LaneStart, ListMemory, Position, Range } from '../../../contracts/list.ts';
 import type { Queryable } from '../../pool.ts';
@@ -44,6 +45,8 @@ export interface PageToCommit extends UnitFence {
   readonly stalledLimit: number | null;
   /** Its rows are probably all new, which is stored faster; where that is wrong it costs more. */
   readonly expectsNew: boolean;
+  /** Rows that did not fit; each of them is a flaw too. */
+  readonly aside: readonly AsideRow[];
   /** Rows or fields that could not be taken; null when all could. */
   readonly flaws: PageFlaws | null;
 }

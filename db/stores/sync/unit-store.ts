@@ -2,9 +2,13 @@
  * Units of work: one list (or object) of one parent, or one lane of a list. A unit's row is the only place that knows
  * how far it is. Next: `page-store.ts` moves it on together with the rows of a page.
  */
+import { cleanText } from '../../../contracts/clean-text.ts';
 import type { ListMemory, Position, Range } from '../../../contracts/list.ts';
 import type { EndKind, RunMode, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
+
+/** Characters of a reason that are kept. */
+const MOST_REASON = 1_000;
 
 export interface OpenUnit {
   readonly id: number;
@@ -138,7 +142,7 @@ export async function endUnit(
   const { rows } = await db.query<{ ended: boolean }>({
     name: 'end_unit',
     text: 'select sluice.end_unit($1, $2, $3, $4, $5, $6, $7) as ended',
-    values: [unit, run, node, pages, kind, reason, calls],
+    values: [unit, run, node, pages, kind, cleanText(reason, MOST_REASON), calls],
   });
   return rows[0]?.ended ?? false;
 }
@@ -172,7 +176,17 @@ export async function deferUnit(
   const { rows } = await db.query<{ attempts: number | null; isSame: boolean | null }>({
     name: 'defer_unit',
     text: 'select attempts, is_same as "isSame" from sluice.defer_unit($1, $2, $3, $4, $5, $6, $7, $8, $9)',
-    values: [unit, run, node, pages, costs, calls, delayMs, why?.slice(0, 1_000) ?? null, riddle ?? null],
+    values: [
+      unit,
+      run,
+      node,
+      pages,
+      costs,
+      calls,
+      delayMs,
+      why === null ? null : cleanText(why, MOST_REASON),
+      riddle ?? null,
+    ],
   });
   const { attempts, isSame } = rows[0] ?? { attempts: null, isSame: null };
   return attempts === null ? undefined : { attempts, isSame: isSame === true };

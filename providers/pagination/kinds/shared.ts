@@ -26,6 +26,7 @@ export type AnyNumbered = NumberedPages<unknown, unknown, never>;
 export const COMMON = {
   kind: true,
   items: true,
+  mayOmitItems: true,
   pageSize: true,
   maxPages: true,
   hasMore: true,
@@ -48,6 +49,8 @@ export const allGuards: Guards = {
 };
 
 export const onePage = {
+  mayOmitItems: false,
+  isOneRow: false,
   guards: allGuards,
   totalIs: 'estimate',
   lastPage: 'blank',
@@ -67,6 +70,7 @@ export function common(options: AnyCommon) {
   return {
     ...onePage,
     items: options.items,
+    mayOmitItems: options.mayOmitItems ?? false,
     pageSize: sizes(options.pageSize ?? {}),
     isResizable: true,
     maxPages: options.maxPages ?? 1_000_000,

@@ -5,13 +5,14 @@ import { COMPLETE, step } from '../step.ts';
 import { onePage, type Kind } from './shared.ts';
 
 export const single: Kind<SinglePage<unknown, unknown>> = {
-  options: { kind: true, items: true } satisfies NamesOf<SinglePage<unknown, unknown>>,
+  options: { kind: true, items: true, mayOmitItems: true } satisfies NamesOf<SinglePage<unknown, unknown>>,
   required: ['items'],
   mistakes: () => [],
-  compile: ({ items }) => ({
+  compile: ({ items, mayOmitItems = false }) => ({
     ...onePage,
     kind: 'single',
     items,
+    mayOmitItems,
     request: (_, size, range) => ({ cursor: undefined, url: undefined, offset: 0, number: 1, size, range }),
     advance: (at) => step(at, { end: COMPLETE }),
   }),

@@ -39,7 +39,10 @@ describe('a list walked by several lanes', () => {
     return { runId, node };
   };
   const toCommit = (of: UnitFence, resource: string, next: Step, keys: readonly string[]) => {
-    const rows = rowsOfPage(keys, keys, next.skip);
+    const rows = rowsOfPage(
+      keys.map((key) => ({ key, data: key })),
+      next.skip,
+    );
     const records = rows.keys.map((key) => [key, { key }] as const);
     return pageToCommit({ ...of, account: 'a', resource }, { ...next, pages: of.pages, records, stalledLimit: 3 });
   };

@@ -27,7 +27,7 @@ const recorded: readonly Row[] = [
   ['HTML with status 200', answered(200, html), { kind: 'retry' }, 'failed'],
   ['HTML that says it is JSON', answered(200, '\n  <html>', { 'content-type': 'application/json' }), { kind: 'retry' }, 'failed'],
   ['a redirect that was not followed', answered(302, '', { location: 'https://elsewhere.example/' }), { kind: 'permanent', cause: 'config' }, 'ok'],
-  ['304, which nobody asked for', answered(304), { kind: 'permanent', cause: 'config' }, 'ok'],
+  ['304, which nobody asked for', answered(304), { kind: 'retry' }, 'ok'],
   ['400', answered(400, '{"error":"bad_request"}'), { kind: 'permanent', cause: 'bug' }, 'ok'],
   ['401', answered(401, '{"error":"expired"}'), { kind: 'refresh-auth' }, 'ok'],
   ['402', answered(402), { kind: 'permanent', cause: 'auth' }, 'ok'],
@@ -105,6 +105,7 @@ describe('the union of outcomes', () => {
   it('is closed: this table does not compile when one is missing or unknown', () => {
     const actsOn: Record<OutcomeKind, 'unit' | 'limiter' | 'account' | 'retry'> = {
       ok: 'unit',
+      flawed: 'unit',
       retry: 'retry',
       limited: 'limiter',
       'refresh-auth': 'account',
@@ -114,7 +115,7 @@ describe('the union of outcomes', () => {
       permanent: 'unit',
       'unknown-write': 'retry',
     };
-    expect(Object.keys(actsOn)).toHaveLength(9);
+    expect(Object.keys(actsOn)).toHaveLength(10);
   });
 });
 

@@ -178,11 +178,11 @@ describe('defineSync', () => {
       })),
     );
     expect(mistakes).toEqual([
-      'endpoint "list": unknown option `timeout`; known are input, response, request, paginate, classify, totalTimeoutMs',
+      'endpoint "list": unknown option `timeout`; known are input, response, request, paginate, classify, totalTimeoutMs, onMismatch',
       'endpoint "list": paginate.kind is "cursr"; it must be one of single, cursor, link, page, offset',
       'endpoint "pages": `request` is missing; it must be a function',
       'endpoint "pages": paginate: `next` is missing; it must be a function',
-      'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, pageSize, maxPages, hasMore, total, totalIs, resultCap, guards, range, next',
+      'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, mayOmitItems, pageSize, maxPages, hasMore, total, totalIs, resultCap, guards, range, next',
       'provider "plain": unknown option `limts`; known are id, baseUrl, auth, limits, classify, headers, timeouts, maxBodyBytes, maxAttempts',
       'provider "plain": `limits` is missing; write `limits: []` when there are none',
       'node "list": unknown option `wndow`; known are input, key, map, uniqueBy, when, store, incremental, parents, deletions, allowEmpty, window, onChildError',

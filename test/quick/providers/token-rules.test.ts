@@ -43,7 +43,7 @@ describe('the token errors of one network', () => {
     ],
     ['a missing right', { status: 403, body: { code: 'FORBIDDEN', message: 'This user is private' } }, 'permanent'],
     ['a bad parameter', { status: 400, body: { error: { code: 100, message: 'Invalid parameter' } } }, 'permanent'],
-    ['an error about something else', { status: 200, body: { ok: false, error: 'channel_not_found' } }, 'ok'],
+    ['an error about something else', { status: 200, body: { ok: false, error: 'channel_not_found' } }, 'retry'],
     ['a server that is down', { status: 503, body: 'token service unavailable' }, 'retry'],
     ['a user who is gone', { status: 404, body: { error: 'no such user' } }, 'permanent'],
     [

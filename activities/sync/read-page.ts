@@ -1,0 +1,100 @@
+/**
+ * The rows of an answer that the rules have accepted, each with its key and what is stored of it. What can't be understood is an
+ * error that says so, never a page without rows. Rows that do not fit are set aside where the endpoint says so.
+ * Used by: `store-page.ts`. Next: `set-aside.ts` for the rows that do not fit, `page-rows.ts` for those that do.
+ */
+import type { Answer } from '../../contracts/answer.ts';
+import type { AsideRow } from '../../contracts/aside.ts';
+import { keyText } from '../../contracts/row-key.ts';
+import type { NodeDefinition } from '../../providers/define/define-sync.ts';
+import { beginningOf, parseBody } from '../http/parse-body.ts';
+import type { Attempt } from './attempt.ts';
+import { isAllNothing, looksIntoList, showsNone } from './shows-none.ts';
+import { asideRow, cutMisfits, findRawRows, type Misfit } from './set-aside.ts';
+import { userCode, UserCodeError } from './user-code.ts';
+
+/** The answer is not what its definition says; the same answer again will not be either. */
+export class NotUnderstood extends Error {
+  override readonly name = 'NotUnderstood';
+}
+
+/** One row of a page: one that is stored, or one that did not fit. */
+export interface ReadRow {
+  readonly key: string;
+  readonly item?: unknown;
+  /** What is stored of it. */
+  readonly data?: unknown;
+  readonly aside?: AsideRow;
+}
+
+export interface ReadPage {
+  readonly response: unknown;
+  /** In the order of the page. */
+  readonly rows: readonly ReadRow[];
+  /** Sets a row aside that is refused later. @returns undefined when the endpoint does not allow it, or the row is not found. */
+  readonly setAside: (index: number, misfit: Misfit) => AsideRow | undefined;
+}
+
+/**
+ * @param url Address that the page was asked at.
+ * @throws NotUnderstood, and UserCodeError for what a function of the definition throws.
+ */
+export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPage {
+  const { node, unit } = attempt;
+  const { endpoint, options } = node;
+  const { paginate } = endpoint;
+  const setsAside = endpoint.onMismatch === 'quarantine';
+  const facts = { headers: answer.headers, url };
+  const body = parseBody(endpoint, answer);
+  const itemsOf = (response: unknown): readonly unknown[] => {
+    const items: unknown = mapping(node, 'items', () => paginate.items(response, facts));
+    if (Array.isArray(items)) return items;
+    if ((items === null || items === undefined) && (paginate.mayOmitItems || isAllNothing(body.json))) return [];
+    throw new NotUnderstood(
+      `the answer of "${endpoint.name}" has no list where \`items\` should be; it begins ${beginningOf(answer)}`,
+    );
+  };
+
+  const cut = !body.ok && body.issues && setsAside ? cutMisfits(endpoint, body.json, body.issues, itemsOf) : undefined;
+  if (!body.ok && !cut) throw new NotUnderstood(body.reason);
+  const response = body.ok ? body.value : cut?.response;
+  const items = body.ok ? itemsOf(response) : (cut?.items ?? []);
+  const count = items.length + (cut?.misfits.size ?? 0);
+  const isNone = (): boolean =>
+    showsNone(body.json) || looksIntoList((watched) => paginate.items(watched, facts), response);
+  if (count === 0 && !paginate.mayOmitItems && !isNone())
+    throw new NotUnderstood(
+      `the answer of "${endpoint.name}" has no rows where \`items\` looks, and no empty list either; it begins ${beginningOf(answer)} ` +
+        '(if that is how it says that there are none, its `paginate` needs `mayOmitItems: true`)',
+    );
+
+  let raw = cut?.raw;
+  const keyOf = (row: unknown): unknown => options.key(row, unit.parentRow);
+  const setAside: ReadPage['setAside'] = (index, misfit) => {
+    raw ??= setsAside ? findRawRows(endpoint, body.json, count, itemsOf) : undefined;
+    return raw && asideRow(raw, index, misfit, keyOf);
+  };
+  const { map } = options;
+  const read = (item: unknown, index: number): ReadRow => {
+    try {
+      const key = mapping(node, 'key', () => keyText(keyOf(item)));
+      return { key, item, data: map ? mapping(node, 'map', () => map(item, unit.parentRow)) : item };
+    } catch (error) {
+      const aside = error instanceof UserCodeError ? setAside(index, { path: '', reason: error.message }) : undefined;
+      if (!aside) throw error;
+      return { key: aside.name, aside };
+    }
+  };
+  const rows: ReadRow[] = [];
+  for (let index = 0, next = 0; index < count; index++) {
+    const misfit = cut?.misfits.get(index);
+    const aside = misfit && setAside(index, misfit);
+    rows.push(aside ? { key: aside.name, aside } : read(items[next++], index));
+  }
+  return { response, rows, setAside };
+}
+
+/** Calls a function of the definition. @throws UserCodeError that names it. */
+export function mapping<Result>(node: NodeDefinition, what: string, run: () => Result): Result {
+  return userCode(`\`${what}\` of node "${node.name}"`, run);
+}

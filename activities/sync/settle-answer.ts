@@ -1,0 +1,62 @@
+/**
+ * What follows from the answer to the call for a page: it is stored, or the list waits, asks again or ends.
+ * Used by: `fetch-page.ts`. Next: `decide.ts`, then `store-page.ts` or `apply-decision.ts`.
+ */
+import type { Answer } from '../../contracts/answer.ts';
+import type { PageFact } from '../../contracts/messages.ts';
+import type { MadeCall } from '../call/make-call.ts';
+import { riddleOf } from '../http/parse-body.ts';
+import { again, applyDecision } from './apply-decision.ts';
+import { stateOf, type Attempt } from './attempt.ts';
+import { decide, type Facts } from './decide.ts';
+import { NotUnderstood } from './read-page.ts';
+import { storePage, storeStep } from './store-page.ts';
+import { UserCodeError } from './user-code.ts';
+
+export async function settle(
+  attempt: Attempt,
+  { outcome, answer, renewed, url }: MadeCall,
+  facts: Pick<Facts, 'isProbe' | 'asksForChanges'>,
+  wantsDurable: boolean,
+): Promise<PageFact> {
+  const { sync, node, unit } = attempt;
+  const decision = decide(outcome, {
+    answer,
+    renewed,
+    pagination: node.endpoint.paginate,
+    list: stateOf(attempt),
+    policy: sync.policyOf(node.name),
+    attempts: unit.attempts,
+    ...facts,
+  });
+  switch (decision.do) {
+    case 'store':
+      return storeAnswer(attempt, answer, url, decision.flaw, wantsDurable);
+    case 'step':
+      return storeStep(attempt, decision.step, wantsDurable);
+    default:
+      return applyDecision(attempt, decision, 1);
+  }
+}
+
+/** An answer that can't be understood, or that the definition's own functions can't, costs an attempt; the same again is the last. */
+async function storeAnswer(
+  attempt: Attempt,
+  answer: Answer,
+  url: string,
+  flaw: string | undefined,
+  wantsDurable: boolean,
+): Promise<PageFact> {
+  try {
+    return await storePage(attempt, answer, url, flaw, wantsDurable);
+  } catch (error) {
+    if (!(error instanceof NotUnderstood || error instanceof UserCodeError)) throw error;
+    const { deps, request, sync, unit } = attempt;
+    if (error instanceof UserCodeError)
+      deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: error.cause }, error.message);
+    const reason = flaw === undefined ? error.message : `${error.message}; ${flaw}`;
+    // 202: it is being made, and may be there at the next call.
+    const riddle = answer.status === 202 ? {} : { riddle: riddleOf(answer) };
+    return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason, ...riddle }, 1);
+  }
+}

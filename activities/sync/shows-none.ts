@@ -1,0 +1,69 @@
+/**
+ * Whether an answer without rows shows that it has none. `{}`, null, `{ "data": null }` and a mere message show nothing: a third party
+ * that fails may say as much. Pure. Used by: `read-page.ts`.
+ */
+
+/**
+ * There is an empty list, at whatever place, or something empty where the fields of an object would be rows, and no list with entries;
+ * or all says nothing.
+ */
+export function showsNone(body: unknown): boolean {
+  return isEmpty(body) || isAllNothing(body);
+}
+
+/**
+ * Whether `items` gave a list of the response, or has looked into one and taken nothing of it. One that never looked was written for
+ * a list at another place, or got another answer altogether.
+ */
+export function looksIntoList(items: (response: unknown) => unknown, response: unknown): boolean {
+  let hasLooked = false;
+  const lists = new WeakSet<object>();
+  const watched = (value: unknown): unknown => {
+    if (!isObject(value) || ![Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value) as never))
+      return value;
+    const proxy: object = new Proxy(value, {
+      get: (target, name, receiver) => {
+        if (Array.isArray(target) && Reflect.has(target, name)) hasLooked = true;
+        return watched(Reflect.get(target, name, receiver));
+      },
+    });
+    if (Array.isArray(value)) lists.add(proxy);
+    return proxy;
+  };
+  try {
+    const given = items(watched(response));
+    return hasLooked || (isObject(given) && lists.has(given));
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Every field says that nothing is there: `{ "items": null, "next": null }`, `{ "total": 0, "page": 1, "items": null }`. Two fields at
+ * least, or nothing would tell a page from an error that is not told.
+ */
+export function isAllNothing(body: unknown): boolean {
+  if (!isObject(body) || Array.isArray(body)) return false;
+  const fields = Object.entries(body) as [string, unknown][];
+  const isNothing = ([name, value]: readonly [string, unknown]): boolean =>
+    !/err|code|status/i.test(name.slice(0, 100)) && (!value || typeof value === 'number');
+  return fields.length >= 2 && fields.every(isNothing);
+}
+
+/** Something is empty, and no list has entries. What is in lists does not count: a row may have an empty list of its own. */
+function isEmpty(body: unknown): boolean {
+  if (!isObject(body)) return false;
+  const open: object[] = [body];
+  let hasEmpty = false;
+  for (let value = open.pop(); value !== undefined; value = open.pop()) {
+    const fields = Object.values(value) as unknown[];
+    if (Array.isArray(value) && fields.length > 0) return false;
+    hasEmpty ||= fields.length === 0 && (Array.isArray(value) || value !== body);
+    open.push(...fields.filter(isObject));
+  }
+  return hasEmpty;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,126 @@
+/**
+ * Rows that did not fit, as the app and its operator see them: listed, read again by the schema of today, or dropped. Nothing is asked
+ * of the third party. Next stop: `db/stores/sync/quarantine-store.ts`; `activities/sync/set-aside.ts` is where they come from.
+ */
+import { bodyOfAside } from '../contracts/aside.ts';
+import { keyText } from '../contracts/row-key.ts';
+import {
+  dropQuarantined,
+  inTransaction,
+  isRefusedData,
+  listQuarantine,
+  noteMisfit,
+  readRecord,
+  releaseRow,
+  type Pool,
+  type QuarantinedRow,
+  type QuarantineFilter,
+} from '../db/index.ts';
+import type { NodeDefinition, Sync } from '../providers/define/define-sync.ts';
+
+export interface Quarantine {
+  /** Rows that do not fit, oldest first; `after` goes on behind the last one seen. Those that came again and fitted are not shown. */
+  list(filter?: QuarantineFilter): Promise<readonly QuarantinedRow[]>;
+  /**
+   * Reads all rows of a sync that are in quarantine by its schema, `key` and `map` as they are now. Those that fit are stored, with
+   * the sync's own `store`, and come in `records()`; the others stay, with the reason why. The children of a row that is stored are
+   * visited by the next run.
+   */
+  readAgain(sync: Sync, of?: { readonly account?: string; readonly node?: string }): Promise<ReadAgain>;
+  /** Forgets rows for good. @returns how many there were. */
+  drop(ids: readonly number[]): Promise<number>;
+}
+
+export interface ReadAgain {
+  /** Rows that were stored. */
+  readonly stored: number;
+  /** Rows that still do not fit. */
+  readonly left: number;
+}
+
+const BATCH = 200;
+
+export function createQuarantine(pool: Pool): Quarantine {
+  return {
+    list: (filter) => listQuarantine(pool, filter),
+    drop: (ids) => dropQuarantined(pool, ids),
+    readAgain: async ({ definition }, of = {}) => {
+      let stored = 0;
+      let left = 0;
+      let after = 0;
+      for (;;) {
+        const rows = await listQuarantine(pool, { ...of, sync: definition.name, after, limit: BATCH });
+        for (const row of rows) {
+          const node = definition.nodes.get(row.node);
+          if (node && (await readOne(pool, node, parentOf(node, definition.nodes), row))) stored++;
+          else left++;
+        }
+        after = rows.at(-1)?.id ?? after;
+        if (rows.length < BATCH) return { stored, left };
+      }
+    },
+  };
+}
+
+function parentOf({ parent }: NodeDefinition, nodes: ReadonlyMap<string, NodeDefinition>): NodeDefinition | undefined {
+  return typeof parent === 'string' ? nodes.get(parent) : (parent ?? undefined);
+}
+
+/** @returns false when it does not fit. */
+async function readOne(
+  pool: Pool,
+  node: NodeDefinition,
+  parent: NodeDefinition | undefined,
+  row: QuarantinedRow,
+): Promise<boolean> {
+  const { account, parentRecord } = row;
+  const parentRow =
+    parent && parentRecord !== null
+      ? await readRecord(pool, { account, resource: parent.resource, key: parentRecord })
+      : undefined;
+  const read = readBySchema(node, row, parentRow);
+  if (!read.ok) return stays(pool, row, read.reason);
+  const isMember = node.options.deletions === 'full-pass';
+  try {
+    await inTransaction(pool, async (tx) => {
+      const state = await releaseRow(tx, row.id, { key: read.key, data: read.data, isMember });
+      if (state === 'stored')
+        await node.options.store?.({ query: (text, values) => tx.query(text, values && [...values]) }, [read.data], {
+          account,
+        });
+    });
+    return true;
+  } catch (error) {
+    if (!isRefusedData(error)) throw error;
+    return stays(pool, row, `it can't be stored: ${error.message}`);
+  }
+}
+
+async function stays(pool: Pool, { id }: QuarantinedRow, reason: string): Promise<false> {
+  await noteMisfit(pool, id, reason);
+  return false;
+}
+
+type Read =
+  { readonly ok: true; readonly key: string; readonly data: unknown } | { readonly ok: false; readonly reason: string };
+
+/** The definition's functions may throw whatever they like: then the row does not fit. */
+function readBySchema({ endpoint, options }: NodeDefinition, row: QuarantinedRow, parentRow: unknown): Read {
+  if (row.row === null) return { ok: false, reason: 'the row could not be kept; it must be asked for again' };
+  try {
+    const response = endpoint.parseResponse(bodyOfAside(row));
+    const items = endpoint.paginate.items(response, { headers: {}, url: '' });
+    if (items.length !== 1) return { ok: false, reason: `\`items\` makes ${items.length} rows of this one` };
+    const [item] = items;
+    const { key, map } = options;
+    return { ok: true, key: keyText(key(item, parentRow)), data: map ? map(item, parentRow) : item };
+  } catch (error) {
+    return { ok: false, reason: error instanceof Error ? firstIssue(error) : String(error) };
+  }
+}
+
+function firstIssue(error: Error): string {
+  const { issues } = error as { readonly issues?: readonly { path: readonly PropertyKey[]; message: string }[] };
+  const [first] = issues ?? [];
+  return first ? `${first.path.map(String).join('.')}: ${first.message}` : `${error.name}: ${error.message}`;
+}

@@ -1,0 +1,35 @@
+/**
+ * Keys of rows as they are stored: text that names one row and no other. What would make two rows one, or what no index takes, is
+ * refused. Used by: `activities/sync/`, `client/quarantine.ts`.
+ */
+
+/** An index of Postgres takes 2,704 bytes for all columns together. */
+export const MOST_KEY_BYTES = 1_024;
+
+/**
+ * @param key as a definition's function gave it.
+ * @throws TypeError that says what is wrong with it.
+ */
+export function keyText(key: unknown): string {
+  if (typeof key === 'number') {
+    if (Number.isFinite(key) && Math.abs(key) <= Number.MAX_SAFE_INTEGER) return String(key);
+    throw new TypeError(
+      `the key is the number ${key}, and different ids may have become this one. ` +
+        'Ids beyond 2^53 come as text from the body: keep them as text',
+    );
+  }
+  if (typeof key === 'bigint') return String(key);
+  if (typeof key !== 'string') throw new TypeError(`the key is ${kindOf(key)}; it must be text or a number`);
+  if (key === '') throw new TypeError('the key is empty');
+  if (key.includes('\0') || !key.isWellFormed())
+    throw new TypeError('the key has NUL or half a character in it, which no database stores as text');
+  const bytes = Buffer.byteLength(key);
+  if (bytes > MOST_KEY_BYTES)
+    throw new TypeError(`the key has ${bytes} bytes; at most ${MOST_KEY_BYTES} are taken ("${key.slice(0, 40)}…")`);
+  return key;
+}
+
+function kindOf(value: unknown): string {
+  if (value === null || typeof value === 'undefined' || typeof value === 'boolean') return String(value);
+  return Array.isArray(value) ? 'a list' : `of type ${typeof value}`;
+}

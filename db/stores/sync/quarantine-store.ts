@@ -1,0 +1,95 @@
+/**
+ * Rows in quarantine: looked at, taken out as rows that fit now, or dropped. `sluice.set_aside` puts them in.
+ * Used by: `client/quarantine.ts`.
+ */
+import type { AsideRow } from '../../../contracts/aside.ts';
+import { cleanText } from '../../../contracts/clean-text.ts';
+import type { Queryable } from '../../pool.ts';
+
+export interface QuarantineFilter {
+  readonly account?: string;
+  /** Name of a sync. */
+  readonly sync?: string;
+  /** Name of a node, within its sync. */
+  readonly node?: string;
+  /** `id` of the last row that was seen. */
+  readonly after?: number;
+  /** 1 … 1,000. Default 100. */
+  readonly limit?: number;
+}
+
+export interface QuarantinedRow extends AsideRow {
+  readonly id: number;
+  readonly sync: string;
+  readonly node: string;
+  readonly account: string;
+  /** '' for a root. */
+  readonly parentKey: string;
+  readonly parentRecord: string | null;
+  readonly firstSeenAt: string;
+  readonly lastSeenAt: string;
+}
+
+// By its primary key. A row that was stored after it had been set aside fits by now.
+const LIST = `
+  select q.id, q.sync, q.node, q.account, q.parent_key as "parentKey", q.parent_record as "parentRecord", q.name, q.path, q.reason,
+    q.row_text as row, q.frame, q.place, q.first_seen_at as "firstSeenAt", q.last_seen_at as "lastSeenAt"
+  from sluice.quarantine q
+  where ($1::text is null or q.account = $1) and ($2::text is null or q.sync = $2) and ($3::text is null or q.node = $3) and q.id > $4
+    and not exists (select 1 from sluice.record r where r.account = q.account and r.resource = q.resource and r.key = q.name
+      and r.last_seen_at > q.last_seen_at)
+  order by q.id limit $5`;
+
+/** Oldest first. @throws TypeError when `limit` is out of range. */
+export async function listQuarantine(db: Queryable, filter: QuarantineFilter = {}): Promise<QuarantinedRow[]> {
+  const { account, sync, node, after = 0, limit = 100 } = filter;
+  if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
+  const { rows } = await db.query<QuarantinedRow & { firstSeenAt: Date; lastSeenAt: Date }>(LIST, [
+    account ?? null,
+    sync ?? null,
+    node ?? null,
+    after,
+    limit,
+  ]);
+  return rows.map((row) => ({
+    ...row,
+    firstSeenAt: row.firstSeenAt.toISOString(),
+    lastSeenAt: row.lastSeenAt.toISOString(),
+  }));
+}
+
+/** The latest version of a parent's row; undefined when there is none. */
+export async function readRecord(
+  db: Queryable,
+  of: { readonly account: string; readonly resource: string; readonly key: string },
+): Promise<unknown> {
+  const { rows } = await db.query<{ data: unknown }>(
+    'select data from sluice.record where account = $1 and resource = $2 and key = $3',
+    [of.account, of.resource, of.key],
+  );
+  return rows[0]?.data;
+}
+
+/** Stores it as a row that fits. @returns `newer` when a later version is there already; null when it is not in quarantine. */
+export async function releaseRow(
+  db: Queryable,
+  id: number,
+  row: { readonly key: string; readonly data: unknown; readonly isMember: boolean },
+): Promise<'stored' | 'newer' | null> {
+  const { rows } = await db.query<{ state: 'stored' | 'newer' | null }>(
+    'select sluice.release_row($1, $2, $3, $4) as state',
+    [id, row.key, JSON.stringify(row.data), row.isMember],
+  );
+  return rows[0]?.state ?? null;
+}
+
+/** Says anew why it does not fit. */
+export async function noteMisfit(db: Queryable, id: number, reason: string): Promise<void> {
+  await db.query('update sluice.quarantine set reason = $2 where id = $1', [id, cleanText(reason, 500)]);
+}
+
+/** @returns how many were there. */
+export async function dropQuarantined(db: Queryable, ids: readonly number[]): Promise<number> {
+  const { rowCount } = await db.query('delete from sluice.quarantine where id = any ($1)', [ids]);
+  return rowCount ?? 0;
+}

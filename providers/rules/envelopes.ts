@@ -1,0 +1,165 @@
+/**
+ * Errors that are told under a status of success, in the envelopes that third parties put around their answers: GraphQL's `errors`,
+ * `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is conservative: a row may have such fields too.
+ * Pure. Used by: `default-rules.ts`, and by rules of one's own through the matches below.
+ */
+import type { Answer } from '../../contracts/answer.ts';
+import { jsonOf } from '../../contracts/answer-json.ts';
+import type { Match } from './rules.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+type Code = string | number;
+
+// ── What to look at ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** GraphQL: there are `errors`; with codes, one of them has one of these (`extensions.code`, `code` or `type`). */
+export const graphqlErrors =
+  (...codes: Code[]): Match =>
+  (answer) =>
+    isTold(fieldsOf(answer)?.['errors']) && hasCode(answer, codes);
+
+/** `ok` is false; with errors, `error` (or its code) is one of these. */
+export const okFalse =
+  (...errors: Code[]): Match =>
+  (answer) =>
+    fieldsOf(answer)?.['ok'] === false && hasCode(answer, errors);
+
+/** `success` is false; with codes, the error's code is one of these. */
+export const successFalse =
+  (...codes: Code[]): Match =>
+  (answer) =>
+    fieldsOf(answer)?.['success'] === false && hasCode(answer, codes);
+
+/** There is an `error`; with codes, it or its code is one of these. */
+export const errorField =
+  (...codes: Code[]): Match =>
+  (answer) =>
+    isTold(fieldsOf(answer)?.['error']) && hasCode(answer, codes);
+
+/** There is a `code`, and it is none of these: `codeIsNot(0, 200)`. */
+export const codeIsNot =
+  (...good: Code[]): Match =>
+  (answer) => {
+    const code = fieldsOf(answer)?.['code'];
+    return code !== undefined && code !== null && !good.includes(code as Code);
+  };
+
+function hasCode(answer: Answer, codes: readonly Code[]): boolean {
+  return codes.length === 0 || codesOf(fieldsOf(answer)).some((code) => codes.includes(code as Code));
+}
+
+/** Wherever the usual envelopes have the code of an error. */
+function codesOf(body: Fields | undefined): unknown[] {
+  const errors = Array.isArray(body?.['errors']) ? (body['errors'] as unknown[]).slice(0, 100) : [];
+  return [body, body?.['error'], ...errors].flatMap((each) => {
+    if (!isFields(each)) return [each];
+    const { error, code, type, status, name, extensions, error_code, errorCode } = each;
+    return [error, code, type, status, name, error_code, errorCode, isFields(extensions) ? extensions['code'] : null];
+  });
+}
+
+// ── What is known by itself ──────────────────────────────────────────────────────────────────────────────────────────
+
+/** `error`: it is nothing but an error. `partial`: it says that something went wrong, and has more than that. */
+export type Envelope = 'error' | 'partial';
+
+/** Names that envelopes of errors have, as `plainName` writes them. Any other field that holds something is content. */
+const ENVELOPE_NAMES: ReadonlySet<string> = new Set([
+  'ok', 'success', 'succeeded', 'successful', 'issuccess', 'error', 'errors', 'iserror', 'err', 'fault', 'exception',
+  'errormessage', 'errormsg', 'errmsg', 'errordescription', 'errorcode', 'errcode', 'errorid', 'errortype', 'errorsubcode',
+  'errordetails', 'errorinfo', 'erroruri', 'faultstring', 'faultcode', 'code', 'subcode', 'status', 'statuscode', 'statustext',
+  'statusmessage', 'state', 'result', 'resultcode', 'resultmessage', 'resultmsg', 'returncode', 'retcode', 'retmsg', 'ret',
+  'message', 'messages', 'msg', 'detail', 'details', 'description', 'reason', 'title', 'type', 'instance', 'info', 'hint',
+  'help', 'documentationurl', 'docs', 'moreinfo', 'requestid', 'reqid', 'traceid', 'correlationid', 'fbtraceid', 'logid',
+  'timestamp', 'time', 'date', 'path', 'method', 'version', 'apiversion', 'jsonapi', 'extensions', 'retryafter', 'retryinms',
+]); // prettier-ignore
+const FLAGS = ['ok', 'success', 'succeeded', 'successful', 'issuccess'];
+const ERRORS = [
+  'error',
+  'errors',
+  'err',
+  'fault',
+  'exception',
+  'errormessage',
+  'errormsg',
+  'errmsg',
+  'errorcode',
+  'errcode',
+  'faultstring',
+];
+const STATES = ['status', 'state', 'result'];
+const CODES = ['code', 'statuscode', 'resultcode', 'returncode', 'retcode', 'ret'];
+const WORDS = ['message', 'msg', 'detail', 'title', 'reason', 'description', 'retmsg', 'resultmsg', 'resultmessage'];
+const BAD = /^(error|err|fail|failed|failure|nok|ko)$/i;
+const GOOD = /^(ok|okay|success|successful|succeed|succeeded|done|none|no error|null|成功|0+|2\d\d)$/i;
+
+/**
+ * What the body of a successful answer says of itself; undefined when nothing is wrong with it.
+ * @param isList fields beside a list are the answer's: an object that is a row itself may have a code and a title.
+ */
+export function envelopeOf(body: unknown, isList: boolean): Envelope | undefined {
+  if (!isFields(body)) return undefined;
+  const fields = new Map<string, unknown>();
+  for (const [name, value] of Object.entries(body)) fields.set(plainName(name), value);
+  const isOnlyError = [...fields].every(([name, value]) => ENVELOPE_NAMES.has(name) || isEmpty(value, 3));
+  if (!isOnlyError) {
+    if (saysError(fields)) return 'partial';
+    // `{ response: { status: "error", … } }`
+    const [only] = Object.values(body);
+    return fields.size === 1 && envelopeOf(only, isList) === 'error' ? 'error' : undefined;
+  }
+  return saysError(fields) || (isList && saysErrorAlone(fields)) ? 'error' : undefined;
+}
+
+function saysError(fields: ReadonlyMap<string, unknown>): boolean {
+  return (
+    FLAGS.some((name) => fields.get(name) === false || fields.get(name) === 'false') ||
+    ERRORS.some((name) => isTold(fields.get(name))) ||
+    STATES.some((name) => isText(fields.get(name)) && BAD.test(fields.get(name) as string))
+  );
+}
+
+/** What means an error only where nothing else is there: a code with words, a status of an error, a flag of 0. */
+function saysErrorAlone(fields: ReadonlyMap<string, unknown>): boolean {
+  const words = WORDS.map((name) => fields.get(name)).find((value) => isText(value) && value !== '');
+  const hasBadCode = CODES.some((name) => isTold(fields.get(name)));
+  const hasBadStatus = Number(fields.get('status')) >= 400;
+  const isFlagged = FLAGS.some((name) => fields.get(name) === 0);
+  return (
+    isFlagged ||
+    ((hasBadCode || hasBadStatus) && words !== undefined && !GOOD.test((words as string).slice(0, 20).trim()))
+  );
+}
+
+/** An error is told: not null, false, empty, zero, or a word of success; of an object its code and words count. */
+function isTold(value: unknown): boolean {
+  if (isEmpty(value, 2)) return false;
+  if (typeof value === 'string' || typeof value === 'number') return !GOOD.test(String(value).slice(0, 20).trim());
+  if (!isFields(value) || !('code' in value)) return true;
+  const { code, message } = value;
+  return isTold(code) || (isText(message) && message !== '' && !GOOD.test(message.slice(0, 20).trim()));
+}
+
+function isEmpty(value: unknown, depth: number): boolean {
+  if (value === null || value === undefined || value === '' || value === false || value === 0) return true;
+  if (Array.isArray(value)) return value.length === 0;
+  return depth > 0 && isFields(value) && Object.values(value).every((each) => isEmpty(each, depth - 1));
+}
+
+function fieldsOf(answer: Answer): Fields | undefined {
+  const json = jsonOf(answer);
+  return json.ok && isFields(json.value) ? json.value : undefined;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string';
+}
+
+/** `error_code`, `errorCode` and `Error-Code` are one name. */
+function plainName(name: string): string {
+  return name.slice(0, 40).replaceAll(/[_-]/g, '').toLowerCase();
+}
