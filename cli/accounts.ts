@@ -92,7 +92,7 @@ async function withAccounts(work: (accounts: Accounts) => Promise<void>): Promis
   }
 }
 
-const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];
+const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra', 'settings'];
 
 /** @throws Error that repeats nothing of what was read. */
 function readCredentials(json: string, expiresIn: string | undefined): NewCredentials {

@@ -15,5 +15,6 @@ export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';
 export type { Flaw, NodeProgress, RunMode, RunProgress, RunResult, RunState, RunWait } from '../contracts/run.ts';
-export type { AccountInfo, AccountStatus } from '../contracts/account.ts';
+export type { AccountInfo, AccountStatus, SecretUse } from '../contracts/account.ts';
+export type { KeyService } from '../contracts/key-service.ts';
 export type { Priority } from '../contracts/limit.ts';

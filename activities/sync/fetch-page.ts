@@ -5,6 +5,7 @@
  */
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import { loadUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
+import { redact } from '../../contracts/redact.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
@@ -137,6 +138,7 @@ async function callOnce(attempt: Attempt, signal: AbortSignal | undefined, calls
   const call = await makeCall(deps, {
     provider,
     account: context.account,
+    tenant: unit.tenant ?? context.account,
     callKey: `unit/${request.unit}`,
     charges: userCode(`a limit of provider "${provider.id}"`, () =>
       endpoint.charges({
@@ -204,7 +206,7 @@ async function settle(
 function afterError(asked: Asked, unit: LoadedUnit, error: unknown, calls: 0 | 1): Promise<PageFact> {
   if (isInfrastructure(error)) throw error;
   const { deps, request, sync } = asked;
-  const { message } = error instanceof UserCodeError ? error : unexpected(error);
+  const message = redact((error instanceof UserCodeError ? error : unexpected(error)).message);
   const cause = error instanceof UserCodeError ? error.cause : error;
   deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: cause }, message);
   return again(asked, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason: message }, calls);

@@ -2,9 +2,14 @@
  * Units of work: one list (or object) of one parent, or one lane of a list. A unit's row is the only place that knows
  * how far it is. Next: `page-store.ts` moves it on together with the rows of a page.
  */
+import { cleanText } from '../../../contracts/clean-text.ts';
 import type { ListMemory, Position, Range } from '../../../contracts/list.ts';
 import type { EndKind, RunMode, RunState } from '../../../contracts/run.ts';
+import { redact } from '../../../contracts/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
+
+/** In characters. */
+const LONGEST_REASON = 1_000;
 
 export interface OpenUnit {
   readonly id: number;
@@ -131,13 +136,13 @@ export async function endUnit(
   const { rows } = await db.query<{ ended: boolean }>({
     name: 'end_unit',
     text: 'select sluice.end_unit($1, $2, $3, $4, $5, $6, $7) as ended',
-    values: [unit, run, node, pages, kind, reason, calls],
+    values: [unit, run, node, pages, kind, cleanText(redact(reason), LONGEST_REASON), calls],
   });
   return rows[0]?.ended ?? false;
 }
 
 export interface Deferral {
-  /** `attempt` of the budget, or `refusal` of the credentials, of which one a page costs nothing. */
+  /** `attempt` of the budget, or `refusal` of the credentials, of which the first one in a row costs nothing. */
   readonly costs: 'nothing' | 'attempt' | 'refusal';
   /** Real calls that were made. */
   readonly calls: number;
@@ -154,6 +159,8 @@ export interface Deferred {
   readonly attempts: number;
   /** The answer before could not be understood in the very same way. */
   readonly isSame: boolean;
+  /** What went wrong before. */
+  readonly before: string | null;
 }
 
 /** Counts a call that brought no page. @returns undefined when the caller came late. */
@@ -162,13 +169,23 @@ export async function deferUnit(
   { unit, run, node, pages }: UnitFence,
   { costs, calls, delayMs, why, riddle }: Deferral,
 ): Promise<Deferred | undefined> {
-  const { rows } = await db.query<{ attempts: number | null; isSame: boolean | null }>({
+  const { rows } = await db.query<{ attempts: number | null; isSame: boolean | null; before: string | null }>({
     name: 'defer_unit',
-    text: 'select attempts, is_same as "isSame" from sluice.defer_unit($1, $2, $3, $4, $5, $6, $7, $8, $9)',
-    values: [unit, run, node, pages, costs, calls, delayMs, why?.slice(0, 1_000) ?? null, riddle ?? null],
+    text: 'select attempts, is_same as "isSame", before from sluice.defer_unit($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+    values: [
+      unit,
+      run,
+      node,
+      pages,
+      costs,
+      calls,
+      delayMs,
+      why === null ? null : cleanText(redact(why), LONGEST_REASON),
+      riddle ?? null,
+    ],
   });
-  const { attempts, isSame } = rows[0] ?? { attempts: null, isSame: null };
-  return attempts === null ? undefined : { attempts, isSame: isSame === true };
+  const { attempts, isSame, before } = rows[0] ?? { attempts: null, isSame: null, before: null };
+  return attempts === null ? undefined : { attempts, isSame: isSame === true, before };
 }
 
 /** Child nodes with units to do whose workflow has said that it has none in hand. */
