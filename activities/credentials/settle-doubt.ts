@@ -1,7 +1,7 @@
 /**
- * An answer that looks like success and may be what a bad token gets (`suspectAuth()`): is it true? It is believed only for as long as
- * something is known of the token: just refreshed, and not at its known end. Else the provider's probe call decides, or a refresh, after
- * which the call is made again.
+ * An answer that looks like success and may be what a bad token gets (`suspectAuth()`): is it true? The provider's probe call decides.
+ * Without one it is believed for as long as something is known of the token (just refreshed, and not at its known end); else the token is
+ * refreshed, and the call made again.
  * Next stop: `probe-token.ts`, `credentials.ts`.
  */
 import type { Credentials } from '../../contracts/credentials.ts';
@@ -12,7 +12,7 @@ import { probeToken } from './probe-token.ts';
 
 /** How long after its refresh a token is believed, when it is known to live longer: it may have been revoked since. */
 const BELIEVED_MS = 60_000;
-/** The same when nothing is known of its life, or a probe can tell: as long as a call and its repetition take. */
+/** The same when nothing is known of its life: as long as a call and its repetition take. */
 const BELIEVED_UNSEEN_MS = 5_000;
 /** A token this close to its end may have been over when the call arrived. */
 const MARGIN_MS = 1_000;
@@ -28,14 +28,14 @@ export interface DoubtfulCall {
   readonly answeredAt: number;
 }
 
-/** Whether the answer may be believed by what is known of the token that it was given to. */
+/** Whether the answer may be believed by what is known of the token that it was given to. Where there is a probe, that decides. */
 export function isBelieved({ provider, used, accessedAt, sentAt, answeredAt }: DoubtfulCall): boolean {
-  if (used?.refreshedAgoMs === undefined) return false;
+  if (provider.authProbe || used?.refreshedAgoMs === undefined) return false;
   const ageMs = used.refreshedAgoMs + sentAt - accessedAt;
   if (used.expiresAt === undefined) return ageMs < BELIEVED_UNSEEN_MS;
   const leftMs = Date.parse(used.expiresAt) - Date.now() - (performance.now() - answeredAt);
   const isAlive = leftMs > Math.min(MARGIN_MS, (ageMs + leftMs) / 20);
-  return isAlive && ageMs < (provider.authProbe ? BELIEVED_UNSEEN_MS : BELIEVED_MS);
+  return isAlive && ageMs < BELIEVED_MS;
 }
 
 /** @returns `true` when the answer is to be taken as it is; else whether the call may be repeated with new credentials. */

@@ -59,8 +59,25 @@ export function refreshable(auth: Auth, options: RefreshableOptions): Auth {
   const { skewMs = DEFAULT_SKEW_MS, rotates = true, request, parse } = options;
   return {
     ...auth,
-    refresh: { skewMs, rotates, request, parse: (answer) => parse(answer) ?? defaultRefreshAnswer(answer) },
+    refresh: {
+      skewMs,
+      rotates,
+      request,
+      parse: (answer) => {
+        try {
+          return parse(answer) ?? defaultRefreshAnswer(answer);
+        } catch (error) {
+          // Reading a page of HTML as JSON is no mistake of the app's: what HTTP says counts.
+          if (isGood(answer)) throw error;
+          return defaultRefreshAnswer(answer);
+        }
+      },
+    },
   };
+}
+
+function isGood({ error, status, text }: Answer): boolean {
+  return !error && status >= 200 && status < 300 && !/^\s*</.test(text);
 }
 
 /**

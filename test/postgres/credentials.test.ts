@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAccount } from '../../db/stores/account/account-store.ts';
+import { readAccount, removeAccount } from '../../db/stores/account/account-store.ts';
 import {
   connectAccount,
   loadCredentials,
@@ -61,6 +61,35 @@ describe('secrets at rest', () => {
     await expect(loadCredentials(database.pool, keyring, { provider: 'social', account: 'eve' })).rejects.toThrow(
       /The stored credentials of social\/eve are not those that were stored for it last/,
     );
+  });
+
+  it('put back from an earlier time do not open, not even after the account was disconnected and connected again', async () => {
+    const keyring = createKeyring(`k1:${newKey()}`);
+    const of = { provider: 'social', account: 'old' };
+    await connectAccount(database.pool, keyring, of, { accessToken: 'at_of-then' });
+    const first = await rowOf('old');
+    const putBack = () =>
+      database.pool.query(`update sluice.credential set secret = $1, key_id = 'k1' where account = 'old'`, [first.secret]);
+    await connectAccount(database.pool, keyring, of, tokens);
+    await putBack();
+    const refused = /The stored credentials of social\/old are not those that were stored for it last/;
+    await expect(loadCredentials(database.pool, keyring, of)).rejects.toThrow(refused);
+    await removeAccount(database.pool, of, false);
+    await connectAccount(database.pool, keyring, of, tokens);
+    expect((await rowOf('old')).version).toBe(first.version);
+    await putBack();
+    await expect(loadCredentials(database.pool, keyring, of)).rejects.toThrow(refused);
+    await connectAccount(database.pool, keyring, of, tokens);
+    expect(await loadCredentials(database.pool, keyring, of)).toMatchObject({ credentials: tokens });
+  });
+
+  it('that several store at once are all sealed for the version that they get', async () => {
+    const keyring = createKeyring(`k1:${newKey()}`);
+    const of = { provider: 'social', account: 'many' };
+    await Promise.all(
+      Array.from({ length: 12 }, (_, n) => connectAccount(database.pool, keyring, of, { accessToken: `at_${n}` })),
+    );
+    expect(await loadCredentials(database.pool, keyring, of)).toMatchObject({ version: 12 });
   });
 
   it('say which key they need when it is not known or is another one, and say nothing of its contents', async () => {
