@@ -42,6 +42,7 @@ export interface CredentialSource {
    * @returns undefined when the account has none (public endpoints).
    * @throws NeedsReconnect when only the account's user can mend it: its syncs pause until `accounts.reconnected()`.
    * @throws CredentialsBusy when it takes longer than `wait` allows: the call comes back later.
+   * @throws CredentialsMistake when neither time nor the user mends it: the call ends as failed, kind `config`.
    */
   get(provider: string, account: string, wait?: CredentialWait): Promise<Credentials | undefined>;
   /**
@@ -49,7 +50,7 @@ export interface CredentialSource {
    * the account's user is needed.
    * @param usedVersion `version` of the refused ones: when the current ones are newer, they are the answer.
    * @param reason for people; holds no secret.
-   * @throws NeedsReconnect and CredentialsBusy as `get` does.
+   * @throws NeedsReconnect, CredentialsBusy and CredentialsMistake as `get` does.
    */
   refresh?(
     provider: string,
@@ -63,6 +64,8 @@ export interface CredentialSource {
 export interface CredentialWait {
   /** In milliseconds. Default 1,000. */
   readonly maxWaitMs?: number;
+  /** Of a refresh: the third party has not refused them, but answered as it may do to bad ones (`suspectAuth()`). Default false. */
+  readonly isDoubt?: boolean;
 }
 
 export interface Log {

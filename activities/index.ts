@@ -34,12 +34,13 @@ import {
   setRunStateActivity,
 } from './sync/run-activities.ts';
 
-export { CredentialsBusy, NeedsReconnect } from './credentials/errors.ts';
+export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentials/errors.ts';
 export type { ActivityDeps, CredentialSource, CredentialWait, Log } from './deps.ts';
 export { createPageBatches } from './sync/page-batcher.ts';
 export { createUnitMemory } from './sync/unit-cache.ts';
 export { createStoredCredentials } from './credentials/stored-credentials.ts';
 export type { StoredCredentialSource } from './credentials/stored-credentials.ts';
+export { revokeNext, type RevokeDeps } from './credentials/revoke-credentials.ts';
 export { createHttpSender } from './http/send.ts';
 export type { HttpSender } from './http/send.ts';
 

@@ -3,16 +3,19 @@
  * Next stop: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { AccountInfo, AccountStatus } from '../contracts/account.ts';
+import type { AccountInfo, AccountStatus, SecretUse } from '../contracts/account.ts';
 import { signalNames } from '../contracts/names.ts';
 import {
   connectAccount,
   listAccounts,
+  listSecretUses,
+  noteSecretUses,
   readAccount,
   removeAccount,
   rotateEncryption,
   runsToResume,
   type Keyring,
+  type SecretUseCounter,
 } from '../db/index.ts';
 import type { Provider } from '../providers/define/define-provider.ts';
 import { checkCredentials, type NewCredentials } from './check-credentials.ts';
@@ -47,15 +50,29 @@ export interface Accounts {
     readonly tenant?: string;
     readonly limit?: number;
   }): Promise<readonly AccountInfo[]>;
-  /** Deletes its secrets. What was synced stays; a sync that goes on pauses. @returns false when it was not known. */
-  disconnect(of: AccountName): Promise<boolean>;
+  /**
+   * Deletes its secrets. What was synced stays; a sync that goes on pauses. With `revoke` a worker tells the third party within some
+   * seconds, by what the provider's auth says (`oauth2({ revokeUrl })`, `revocable()`), and tries for a day.
+   * @returns false when it was not known.
+   * @throws TypeError when the provider is given itself and does not say how to revoke.
+   */
+  disconnect(of: AccountName & { readonly revoke?: boolean }): Promise<boolean>;
   /** Encrypts all secrets with the first of the keys. @returns how many were encrypted with another one before. */
   rotateKeys(): Promise<number>;
+  /** Who used the secrets of which account, for what, in which hour, how often; the latest hour first, at most `limit` (1,000). */
+  audit(filter?: {
+    readonly provider?: Provider | string;
+    readonly account?: string;
+    /** ISO time: nothing that ended before it. */
+    readonly since?: string;
+    readonly limit?: number;
+  }): Promise<readonly SecretUse[]>;
 }
 
 export function createAccounts(
   { client, pool }: Pick<ClientParts, 'client' | 'pool'>,
   keyring: () => Promise<Keyring>,
+  secretUses: SecretUseCounter,
 ): Accounts {
   const connect = async (
     name: AccountName,
@@ -83,8 +100,23 @@ export function createAccounts(
     status: (of) => readAccount(pool, toRef(of)),
     list: ({ provider, ...filter } = {}) =>
       listAccounts(pool, { ...filter, ...(provider === undefined ? {} : { provider: idOf(provider) }) }),
-    disconnect: (of) => removeAccount(pool, toRef(of)),
-    rotateKeys: async () => rotateEncryption(pool, await keyring()),
+    disconnect: async ({ revoke = false, ...name }) => {
+      if (revoke && typeof name.provider !== 'string' && !name.provider.auth.revoke)
+        throw new TypeError(
+          `provider "${name.provider.id}" does not say how credentials are revoked: give its auth a revocation, by ` +
+            'oauth2({ revokeUrl }) or revocable().',
+        );
+      return removeAccount(pool, toRef(name), revoke);
+    },
+    rotateKeys: async () => {
+      try {
+        return await rotateEncryption(pool, await keyring());
+      } finally {
+        await secretUses.flush((uses) => noteSecretUses(pool, uses));
+      }
+    },
+    audit: ({ provider, ...filter } = {}) =>
+      listSecretUses(pool, { ...filter, ...(provider === undefined ? {} : { provider: idOf(provider) }) }),
   };
 }
 

@@ -8,6 +8,7 @@ import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
   createKeyring,
   createPool,
+  createSecretUseCounter,
   EncryptionKeyError,
   listReports,
   NO_ENCRYPTION_KEYS,
@@ -102,16 +103,17 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   }
   const client = new Client({ connection, namespace });
   const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
+  const secretUses = createSecretUseCounter();
   const keyring = async () => {
     const keys = await encryptionKeys();
     if (!keys) throw new EncryptionKeyError(NO_ENCRYPTION_KEYS);
-    return createKeyring(keys);
+    return createKeyring(keys, secretUses);
   };
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const parts = { client, pool, taskQueue, closing: closing.signal };
   return {
-    accounts: createAccounts({ client, pool }, keyring),
+    accounts: createAccounts({ client, pool }, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
     quarantine: createQuarantine(pool),
     act: (action, actOptions) => act(parts, action, actOptions),

@@ -25,5 +25,6 @@ export type {
   RunState,
   RunWait,
 } from '../contracts/run.ts';
-export type { AccountInfo, AccountStatus } from '../contracts/account.ts';
+export type { AccountInfo, AccountStatus, SecretUse } from '../contracts/account.ts';
+export type { KeyService } from '../contracts/key-service.ts';
 export type { Priority } from '../contracts/limit.ts';

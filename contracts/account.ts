@@ -18,3 +18,20 @@ export interface AccountInfo {
   /** ISO time at which the access token ends; null when it is not known or the app keeps the secrets itself. */
   readonly expiresAt: string | null;
 }
+
+/** One line of the audit: what one process did with the secrets of one account in one hour. */
+export interface SecretUse {
+  readonly provider: string;
+  readonly account: string;
+  /**
+   * `connected`, `refreshed`, `disconnected`, `revoked`, `revocation-failed`; or what they were decrypted for: `call`, `refresh`,
+   * `revoke`, `rotate`.
+   */
+  readonly what: string;
+  /** Database role, name of the application, and its address as the database sees it. */
+  readonly who: string;
+  readonly times: number;
+  /** ISO times of the first and the last one in that hour. Reads are written up to ten seconds later. */
+  readonly firstAt: string;
+  readonly lastAt: string;
+}

@@ -9,8 +9,10 @@ export interface Credentials {
   readonly expiresAt?: string;
   readonly username?: string;
   readonly password?: string;
-  /** Anything else that a provider's auth needs. */
+  /** Other secrets that a provider's auth needs. Their values are hidden wherever they stand, as tokens are. */
   readonly extra?: Readonly<Record<string, string>>;
+  /** What a provider's auth needs and is no secret: a region, the address of an instance. Never hidden. */
+  readonly settings?: Readonly<Record<string, string>>;
   /**
    * Set by the source that keeps them, another one after each change: a refusal of an older version than the current one
    * is answered by repeating the call.

@@ -102,9 +102,6 @@ export interface Charge {
 /** Order of service on a shared limit: interactive calls overtake bulk work, trickle work goes last. */
 export type Priority = 'interactive' | 'bulk' | 'trickle';
 
-/** Under this name limits and outages know the refresh of credentials: `except: ['refresh']` leaves it out of a limit. */
-export const REFRESH_ENDPOINT = 'refresh';
-
 /** What a third party said about its quota in one answer (headers or body). */
 export interface QuotaHint {
   /** The declared limit it speaks of; without it the limiter matches by window length, else the most specific window. */

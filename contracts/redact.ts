@@ -1,48 +1,37 @@
 /**
- * Takes secrets out of text for people: errors, reports, logs. Known secrets wherever they stand, and whatever has the
- * shape of one. Next stop: `activities/call/make-call.ts` uses it on outcomes, `db/stores/report/report-store.ts` on everything it writes.
+ * Takes secrets out of text for people: errors, reports, logs. Known secrets wherever and however they stand, and whatever looks like
+ * one. The words around them stay.
+ * Next stop: `secrets/secret-finder.ts` and `secrets/secret-shapes.ts`. Used by everything that writes a sentence down.
  */
 import type { Credentials } from './credentials.ts';
+import { createSecretFinder, replacePlaces, type Place, type SecretFinder } from './secrets/secret-finder.ts';
+import { shapesIn } from './secrets/secret-shapes.ts';
 
-/** Shorter values would hit innocent text. */
-const SHORTEST_SECRET = 6;
-const REMOVED = '[removed]';
+/** What stands in the place of a secret. */
+export const REMOVED = '[removed]';
 
-const shapes: readonly (readonly [RegExp, string])[] = [
-  // JSON web tokens.
-  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, REMOVED],
-  // Authorization headers (RFC 9110 §11.4).
-  [/\b(Bearer|DPoP|Basic|Token) +[\w.~+/=-]{8,}/gi, `$1 ${REMOVED}`],
-  // User information of a URL (RFC 3986 §3.2.1).
-  [/\b([a-z][a-z0-9+.-]*:\/\/)[^\s/@:]+:[^\s/@]+@/gi, `$1${REMOVED}@`],
-  // Named values in queries, forms and JSON.
-  [
-    /((?:access|refresh|id|auth|session|api)[-_]?(?:token|key)|client[-_]?secret|secret|password|passwd|authorization|token)(["']?\s*[=:]\s*["']?)(?!\[removed\])[^\s"'&,;}]{6,}/gi,
-    `$1$2${REMOVED}`,
-  ],
-];
-
-/**
- * @param secrets values that must not stay, e.g. from `secretsOf(credentials)`.
- */
-export function redact(text: string, secrets: readonly string[] = []): string {
-  let clean = text;
-  for (const secret of secrets) {
-    if (secret.length < SHORTEST_SECRET) continue;
-    clean = clean.replaceAll(secret, REMOVED);
-    const encoded = encodeURIComponent(secret);
-    if (encoded !== secret) clean = clean.replaceAll(encoded, REMOVED);
-  }
-  for (const [shape, instead] of shapes) clean = clean.replaceAll(shape, instead);
-  return clean;
+/** @param secrets values that must not stay, e.g. from `secretsOf(credentials)`, or what finds them. */
+export function redact(text: string, secrets: readonly string[] | SecretFinder = []): string {
+  const finder =
+    'find' in secrets && !Array.isArray(secrets)
+      ? (secrets as SecretFinder)
+      : createSecretFinder(secrets as readonly string[]);
+  const known = replacePlaces(text, finder.find(text, true), () => REMOVED);
+  return replacePlaces<Place>(known, shapesIn(known), () => REMOVED);
 }
 
-/** Every secret value of an account's credentials. */
+/** Every secret value of an account's credentials; `settings` and times are none. */
 export function secretsOf(credentials: Credentials | undefined): string[] {
   if (!credentials) return [];
   const { accessToken, refreshToken, username, password, extra } = credentials;
-  const basic = password === undefined ? [] : [Buffer.from(`${username ?? ''}:${password}`, 'utf8').toString('base64')];
-  return [accessToken, refreshToken, password, ...Object.values(extra ?? {}), ...basic].filter(
-    (value): value is string => typeof value === 'string' && value !== '',
-  );
+  // Some services take a key as the name of a Basic pair, with no password.
+  const isNameSecret = !password && !accessToken && !refreshToken;
+  const pair = Buffer.from(`${username ?? ''}:${password ?? ''}`, 'utf8').toString('base64');
+  return [
+    accessToken,
+    refreshToken,
+    password,
+    ...(username === undefined ? [] : [pair, ...(isNameSecret ? [username] : [])]),
+    ...Object.values(extra ?? {}),
+  ].filter((value): value is string => typeof value === 'string' && value !== '');
 }

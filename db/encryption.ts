@@ -1,108 +1,132 @@
 /**
- * Secrets at rest: AES-256-GCM with a random nonce for each write, bound to its account by the additional data, so that
- * a row copied to another account does not open. Several keys may be known: the first encrypts, all decrypt.
+ * Secrets at rest: AES-256-GCM under a data key that a key service has wrapped, bound to the account and to the one version of its
+ * secrets: a row that was copied to another account, or put back from an earlier time, does not open.
  * Sources: NIST SP 800-38D (GCM; a random 96-bit nonce is good for 2^32 writes with one key).
- * Next stop: `stores/account/credential-store.ts`.
+ * Next stop: `local-key-service.ts`, `stores/account/credential-store.ts`.
  */
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-
-const ALGORITHM = 'aes-256-gcm';
-const KEY_BYTES = 32;
-const NONCE_BYTES = 12;
-const TAG_BYTES = 16;
+import { randomBytes } from 'node:crypto';
+import type { KeyService } from '../contracts/key-service.ts';
+import { redact } from '../contracts/redact.ts';
+import { EncryptionKeyError } from './encryption-key-error.ts';
+import { createLocalKeyService, decrypt, encrypt } from './local-key-service.ts';
 
 export interface Sealed {
   readonly keyId: string;
-  /** Nonce, ciphertext, tag. */
+  /** Format, the wrapped data key with its length, nonce, ciphertext, tag. */
   readonly blob: Buffer;
 }
 
+/** Whose secret it is, and which of all that this account ever had. */
+export interface SecretBinding {
+  readonly provider: string;
+  readonly account: string;
+  /** Another one whenever the account is connected after it was disconnected. */
+  readonly generation: number;
+  /** Raised by every change of the secrets. */
+  readonly version: number;
+}
+
+/** What a secret is decrypted for. */
+export type SecretPurpose = 'call' | 'refresh' | 'revoke' | 'rotate';
+
 export interface Keyring {
-  /** Id of the key that encrypts. */
+  /** Id of the key that wraps new data keys. */
   readonly currentKeyId: string;
-  /** @param boundTo whose secret it is; the same text is needed to open it. */
-  seal(text: string, boundTo: string): Sealed;
+  /** Draws a data key when there is none: after this, sealing needs no key service. @throws EncryptionKeyError */
+  ready(): Promise<void>;
+  /** @throws EncryptionKeyError when there is no data key and the key service gives none. */
+  seal(text: string, of: SecretBinding): Promise<Sealed>;
   /** @throws EncryptionKeyError when the key is not known or does not open it. */
-  open(sealed: Sealed, boundTo: string): string;
+  open(sealed: Sealed, of: SecretBinding, purpose: SecretPurpose): Promise<string>;
 }
 
-/** The operator's keys are missing, malformed, or others than those that encrypted. Never holds key material. */
-export class EncryptionKeyError extends Error {
-  override readonly name = 'EncryptionKeyError';
+export interface KeyringOptions {
+  /** Told of every secret that was decrypted, for the audit. */
+  readonly onOpen?: (of: SecretBinding, purpose: SecretPurpose) => void;
 }
 
-/** What to do when there are no keys at all. */
-export const NO_ENCRYPTION_KEYS =
-  'There is no key to encrypt credentials with. Set SLUICE_ENCRYPTION_KEYS to `id:key`, the key being 32 random bytes ' +
-  'in base64, in the app and in every worker: echo "k1:$(openssl rand -base64 32)". `npx sluice dev` makes one for ' +
-  'development by itself.';
+const FORMAT = 1;
+const HEADER_BYTES = 3;
+const DATA_KEY_BYTES = 32;
+const DATA_KEY_LIFE_MS = 3_600_000;
+/** An old data key does where the key service is away. */
+const DATA_KEY_MOST_MS = 24 * DATA_KEY_LIFE_MS;
+const REMEMBERED_MS = 600_000;
+const MOST_REMEMBERED = 1_000;
 
-/**
- * Reads `id:base64key,id2:base64key`: the first key encrypts, all decrypt.
- * @throws EncryptionKeyError that lists every entry that is wrong, by its place and id.
- */
-export function createKeyring(text: string): Keyring {
-  const keys = parseKeys(text);
-  const [currentKeyId, currentKey] = [...keys][0] as [string, Buffer];
+/** @param keys `id:base64key,…` as in `SLUICE_ENCRYPTION_KEYS`, or a service that has them. @throws EncryptionKeyError */
+export function createKeyring(keys: string | KeyService, { onOpen }: KeyringOptions = {}): Keyring {
+  const service = typeof keys === 'string' ? createLocalKeyService(keys) : keys;
+  let current:
+    { readonly key: Buffer; readonly wrapped: Buffer; readonly keyId: string; readonly at: number } | undefined;
+  const remembered = new Map<string, { readonly key: Buffer; readonly until: number }>();
+
+  const remember = (name: string, key: Buffer): Buffer => {
+    remembered.delete(name);
+    if (remembered.size >= MOST_REMEMBERED) remembered.delete(remembered.keys().next().value as string);
+    remembered.set(name, { key, until: performance.now() + REMEMBERED_MS });
+    return key;
+  };
+  const dataKey = async () => {
+    const ageMs = current === undefined ? Infinity : performance.now() - current.at;
+    if (current !== undefined && ageMs < DATA_KEY_LIFE_MS && current.keyId === service.currentKeyId) return current;
+    try {
+      const key = randomBytes(DATA_KEY_BYTES);
+      const keyId = service.currentKeyId;
+      const wrapped = Buffer.from(await service.wrap(key));
+      remember(nameOf(keyId, wrapped), key);
+      return (current = { key, wrapped, keyId, at: performance.now() });
+    } catch (error) {
+      if (current !== undefined && ageMs < DATA_KEY_MOST_MS) return current;
+      throw new EncryptionKeyError(`The key service could not wrap a data key: ${messageOf(error)}`);
+    }
+  };
+  const unwrapped = async (wrapped: Buffer, keyId: string): Promise<Buffer> => {
+    const name = nameOf(keyId, wrapped);
+    const known = remembered.get(name);
+    if (known && known.until > performance.now()) return known.key;
+    return remember(name, Buffer.from(await service.unwrap(wrapped, keyId)));
+  };
+
   return {
-    currentKeyId,
-    seal: (secret, boundTo) => {
-      const nonce = randomBytes(NONCE_BYTES);
-      const cipher = createCipheriv(ALGORITHM, currentKey, nonce, { authTagLength: TAG_BYTES });
-      cipher.setAAD(Buffer.from(boundTo, 'utf8'));
-      const sealed = Buffer.concat([nonce, cipher.update(secret, 'utf8'), cipher.final(), cipher.getAuthTag()]);
-      return { keyId: currentKeyId, blob: sealed };
+    get currentKeyId() {
+      return service.currentKeyId;
     },
-    open: ({ keyId, blob }, boundTo) => {
-      const key = keys.get(keyId);
-      if (!key) {
+    ready: async () => void (await dataKey()),
+    seal: async (text, of) => {
+      const { key, wrapped, keyId } = await dataKey();
+      const header = Buffer.alloc(HEADER_BYTES);
+      header.writeUInt8(FORMAT, 0);
+      header.writeUInt16BE(wrapped.length, 1);
+      return { keyId, blob: Buffer.concat([header, wrapped, encrypt(key, Buffer.from(text, 'utf8'), textOf(of))]) };
+    },
+    open: async ({ keyId, blob }, of, purpose) => {
+      const end = HEADER_BYTES + (blob.length < HEADER_BYTES ? 0 : blob.readUInt16BE(1));
+      const key = await unwrapped(blob.subarray(HEADER_BYTES, end), keyId).catch((error: unknown) => {
         throw new EncryptionKeyError(
-          `The credentials of ${boundTo} are encrypted with key "${keyId}", and SLUICE_ENCRYPTION_KEYS has ` +
-            `${[...keys.keys()].map((id) => `"${id}"`).join(', ')}. Add that key behind the first one; after ` +
-            '`npx sluice accounts rotate-keys` it is not needed any more.',
+          `The credentials of ${of.provider}/${of.account} can't be decrypted: ${messageOf(error)}`,
         );
-      }
-      try {
-        const decipher = createDecipheriv(ALGORITHM, key, blob.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES });
-        decipher.setAAD(Buffer.from(boundTo, 'utf8'));
-        decipher.setAuthTag(blob.subarray(blob.length - TAG_BYTES));
-        const body = blob.subarray(NONCE_BYTES, blob.length - TAG_BYTES);
-        return Buffer.concat([decipher.update(body), decipher.final()]).toString('utf8');
-      } catch {
-        // The library's error says no more than this, and carries nothing that helps.
+      });
+      const text = decrypt(key, blob.subarray(end), textOf(of))?.toString('utf8');
+      if (text === undefined)
         throw new EncryptionKeyError(
-          `Key "${keyId}" does not open the credentials of ${boundTo}: another key had this id when they were stored, ` +
-            'or the row was changed by hand. Give every new key an id of its own in SLUICE_ENCRYPTION_KEYS.',
+          `The stored credentials of ${of.provider}/${of.account} are not those that were stored for it last: the row was changed by ` +
+            'hand, copied from another account, or put back from an earlier time. Connect the account again.',
         );
-      }
+      onOpen?.(of, purpose);
+      return text;
     },
   };
 }
 
-function parseKeys(text: string): Map<string, Buffer> {
-  const entries = text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-  if (entries.length === 0) throw new EncryptionKeyError(NO_ENCRYPTION_KEYS);
-  const keys = new Map<string, Buffer>();
-  const mistakes: string[] = [];
-  for (const [index, entry] of entries.entries()) {
-    const [id = '', encoded = ''] = entry.split(/:(.*)/s);
-    // An entry without a colon may be a bare key: it is named by its place, not by its text.
-    const at = entry.includes(':') ? `entry ${index + 1} ("${id}")` : `entry ${index + 1}`;
-    const key = Buffer.from(encoded, 'base64');
-    if (!entry.includes(':')) mistakes.push(`${at}: expected \`id:key\``);
-    else if (!/^[A-Za-z0-9._-]{1,40}$/.test(id))
-      mistakes.push(`entry ${index + 1}: use up to 40 letters, digits, "." "_" "-" as id`);
-    else if (keys.has(id)) mistakes.push(`${at}: two keys have this id`);
-    else if (key.length !== KEY_BYTES)
-      mistakes.push(`${at}: the key has ${key.length} bytes after base64; it must have ${KEY_BYTES}`);
-    else keys.set(id, key);
-  }
-  if (mistakes.length > 0)
-    throw new EncryptionKeyError(
-      `SLUICE_ENCRYPTION_KEYS is wrong:\n${mistakes.map((mistake) => `  - ${mistake}`).join('\n')}`,
-    );
-  return keys;
+function textOf({ provider, account, generation, version }: SecretBinding): string {
+  return JSON.stringify([provider, account, generation, version]);
+}
+
+function nameOf(keyId: string, wrapped: Buffer): string {
+  return `${keyId}/${wrapped.toString('base64')}`;
+}
+
+function messageOf(error: unknown): string {
+  return redact(error instanceof Error ? error.message : String(error)).slice(0, 500);
 }

@@ -88,9 +88,18 @@ export {
   runsToResume,
 } from './stores/account/account-store.ts';
 export type { AccountFilter, AccountRef } from './stores/account/account-store.ts';
-export { connectAccount, rotateEncryption } from './stores/account/credential-store.ts';
-export { createKeyring, EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption.ts';
-export type { Keyring } from './encryption.ts';
+export { connectAccount } from './stores/account/credential-store.ts';
+export { rotateEncryption } from './stores/account/rotate-encryption.ts';
+export {
+  listSecretUses,
+  noteSecretUses,
+  removeOldSecretUses,
+  type SecretUseFilter,
+} from './stores/account/secret-use-store.ts';
+export { createSecretUseCounter, type SecretUseCounter } from './count-secret-uses.ts';
+export { createKeyring } from './encryption.ts';
+export type { Keyring, KeyringOptions } from './encryption.ts';
+export { EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption-key-error.ts';
 export { readFlawedLists, type FlawFilter } from './stores/sync/flaw-store.ts';
 export { readWaits } from './stores/sync/wait-store.ts';
 export type { WaitRow } from './stores/sync/wait-store.ts';

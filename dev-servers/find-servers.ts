@@ -3,6 +3,7 @@
  * `sluice dev` runs at this moment. Next stop: `client/connect.ts` and `workers/create-worker.ts` connect to them.
  */
 import type { ConnectionOptions } from '@temporalio/client';
+import type { KeyService } from '../contracts/key-service.ts';
 import { temporalFromEnvironment } from './temporal/temporal-environment.ts';
 
 export interface ServerOptions {
@@ -13,10 +14,10 @@ export interface ServerOptions {
   /** Default: the environment's when `temporal` is not given, else `default`. */
   readonly namespace?: string;
   /**
-   * `id:base64key,…`: the first encrypts credentials, all decrypt. Default `SLUICE_ENCRYPTION_KEYS`, else the key of
-   * `sluice dev` when its database is used.
+   * `id:base64key,…`: the first encrypts credentials, all decrypt. Or a key service (KMS) that has them. Default
+   * `SLUICE_ENCRYPTION_KEYS`, else the key of `sluice dev` when its database is used.
    */
-  readonly encryptionKeys?: string;
+  readonly encryptionKeys?: string | KeyService;
 }
 
 export interface Servers {
@@ -24,7 +25,7 @@ export interface Servers {
   readonly temporal: ConnectionOptions;
   readonly namespace: string;
   /** @returns undefined when there are none: then no credentials can be stored or read. */
-  readonly encryptionKeys: () => Promise<string | undefined>;
+  readonly encryptionKeys: () => Promise<string | KeyService | undefined>;
 }
 
 /** @throws Error when a server is not named and none is running; it says what to do. */

@@ -19,13 +19,15 @@ import {
 } from '../activities/index.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { signalNames } from '../contracts/names.ts';
-import { createKeyring, createPool, migrate } from '../db/index.ts';
+import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
+import { startAuditing } from './audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
 import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
+import { startRevoking } from './revoke-disconnected.ts';
 import { installRuntime } from './runtime.ts';
 import { withShortStacks } from './limit-stack-traces.ts';
 import { startTelling, type OnFailure } from './notify-failures.ts';
@@ -86,7 +88,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const { providers, ...catalog } = createCatalog(options);
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
   const keys = await encryptionKeys();
-  const keyring = keys === undefined ? undefined : createKeyring(keys);
+  const secretUses = createSecretUseCounter();
+  const keyring = keys === undefined ? undefined : createKeyring(keys, secretUses);
   const pool = createPool(databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
   const limiter = createLimiter({ pool });
   const http = createHttpSender();
@@ -100,17 +103,9 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         'search attributes could not be registered; `temporal operator search-attribute create` does it by hand',
       );
     });
+    const ofCredentials = keyring && { pool, keyring, limiter, http, log, egress: settings.egress };
     const stored =
-      keyring &&
-      createStoredCredentials({
-        pool,
-        keyring,
-        limiter,
-        http,
-        log,
-        egress: settings.egress,
-        providerNamed: (id) => providers.get(id),
-      });
+      ofCredentials && createStoredCredentials({ ...ofCredentials, providerNamed: (id) => providers.get(id) });
     const tellLock = (workflowId: string): Promise<void> =>
       client.workflow
         .getHandle(workflowId)
@@ -158,6 +153,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       }),
     );
     const stopResuming = startResuming(pool, client, log);
+    const stopRevoking = ofCredentials && startRevoking(ofCredentials, providers, log);
+    const stopAuditing = startAuditing(pool, secretUses, log);
     const { onFailure, reportDays } = options;
     const stopWatching = onFailure ? startWatchingRuns(pool, log, options.stalledAfterMs) : undefined;
     const stopReconciling = startReconciling(
@@ -180,9 +177,10 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         try {
           await created.run();
         } finally {
-          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.()]);
+          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.(), stopRevoking?.()]);
           await memory.settled();
           await stored?.settled();
+          await stopAuditing();
           await limiter.stop();
           await http.close();
           await connection.close();

@@ -16,6 +16,7 @@ import {
   pendingReportsToCheck,
   releaseLock,
   removeOldReports,
+  removeOldSecretUses,
   removeUnstartedReport,
   type PendingReport,
   type Pool,
@@ -38,6 +39,8 @@ interface Deps {
 const INTERVAL_MS = 5_000;
 const ROOM = 50;
 const RETENTION_INTERVAL_MS = 3_600_000;
+/** Who audits looks back a year. */
+const AUDIT_DAYS = 400;
 /** A start that Temporal does not know after this long was never made: its app died between the row and the call. */
 const START_PATIENCE_MS = 60_000;
 
@@ -53,6 +56,7 @@ export function startReconciling(deps: Deps, log: Log, options: ReconcileOptions
     if (performance.now() >= nextRemovalAt) {
       nextRemovalAt = performance.now() + RETENTION_INTERVAL_MS;
       await removeOldReports(deps.pool, reportDays);
+      await removeOldSecretUses(deps.pool, AUDIT_DAYS);
     }
     // Never more at once: whoever is busy is not asked all the time whether it is still there.
     return false;

@@ -5,14 +5,17 @@
 import type { Answer } from '../../contracts/answer.ts';
 import type { PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
-import { redact, secretsOf } from '../../contracts/redact.ts';
+import { redact } from '../../contracts/redact.ts';
+import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { ActionStep } from '../../db/stores/action/action-store.ts';
 import type { Observation } from '../../limiter/index.ts';
 import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
-import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
+import { accessTo, renewAccess } from '../credentials/credentials.ts';
+import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { issuesOf, issuesText, parseBody } from '../http/parse-body.ts';
-import { makeCall } from '../call/make-call.ts';
+import { makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
+import { hideInValue } from '../http/hide-secrets.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
 
 export interface ActionCall {
@@ -28,7 +31,7 @@ export interface ActionCall {
 
 export type ActionAnswer =
   | { readonly outcome: { readonly kind: 'ok' }; readonly output: unknown }
-  | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Access };
+  | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Renewed };
 
 /** @throws what the action's own functions throw before anything is sent. */
 export function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
@@ -105,18 +108,20 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   const input = action.parseInput(call.undone?.input ?? step.input);
   const facts = shared(deps, call, input);
   const access = await accessTo(deps, action.provider, step.account, { maxWaitMs: WAIT_IN_PLACE_MS });
-  if (access.state === 'busy') return { sent: false, because: access.reason, retryAfterMs: access.retryAfterMs };
-  if (access.state === 'needs-reconnect')
-    return { sent: false, because: access.reason, retryAfterMs: 0, needsReconnect: true };
+  if (access.state !== 'ready') return notAccessible(access);
   const { credentials } = access;
+  const secrets = secretsOfCall(action.provider, credentials);
   const run = async (context: PerformContext): Promise<ActionAnswer> => {
     if (kind === 'undo') {
       await way.compensate?.(call.undone?.output, input, context);
       return { outcome: { kind: 'ok' }, output: null };
     }
     if (kind === 'write')
-      return { outcome: { kind: 'ok' }, output: action.parseOutput(await way.perform(input, context)) };
-    const output = await way.whenUnknown?.lookup(input, context);
+      return {
+        outcome: { kind: 'ok' },
+        output: action.parseOutput(hideInValue(await way.perform(input, context), secrets)),
+      };
+    const output = hideInValue(await way.whenUnknown?.lookup(input, context), secrets);
     return found(action, () => output);
   };
   const ask = { ...facts, ...(call.signal ? { signal: call.signal } : {}) };
@@ -124,15 +129,16 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     const startedAt = performance.now();
     const signal = AbortSignal.timeout(action.totalTimeoutMs);
     const value = await untilAborted(run({ ...contextOf(step), credentials, signal }), signal).catch(
-      (error: unknown): ActionAnswer => ({ outcome: outcomeOfError(error, secretsOf(credentials), signal.aborted) }),
+      (error: unknown): ActionAnswer => ({ outcome: outcomeOfError(error, secrets, signal.aborted) }),
     );
     return { value, observation: observationOf(value.outcome, performance.now() - startedAt) };
   });
   if (!sent.sent || sent.value.outcome.kind !== 'refresh-auth') return sent;
   const { outcome } = sent.value;
   const wait = { maxWaitMs: WAIT_IN_PLACE_MS };
-  const renewed = await renewAccess(deps, action.provider, step.account, credentials, outcome.reason, wait);
-  if (renewed.state === 'pointless')
+  const refusal = { reason: outcome.reason, isDoubt: false };
+  const renewed = await renewAccess(deps, action.provider, step.account, credentials, refusal, wait);
+  if (renewed.state === 'mistake')
     return { ...sent, value: { outcome: { kind: 'permanent', cause: 'config', reason: renewed.reason } } };
   return { ...sent, value: { outcome, renewed } };
 }
@@ -142,6 +148,7 @@ function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input
   return {
     provider: action.provider,
     account,
+    tenant,
     callKey: `action/${step.workflowId}`,
     endpoint: action.name,
     charges: action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
@@ -168,7 +175,7 @@ const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH'
 
 function outcomeOfError(
   error: unknown,
-  secrets: readonly string[],
+  secrets: SecretFinder,
   isLate: boolean,
 ): Exclude<Outcome, { readonly kind: 'ok' }> {
   const stated = (error as { outcome?: Outcome }).outcome;

@@ -20,6 +20,7 @@ import { makeActionCall, type ActionAnswer } from './action-call.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { actionFailed, retryLater, waitingFor } from '../call/to-failure.ts';
+import type { Renewed } from '../call/make-call.ts';
 import type { Sent } from '../call/with-permit.ts';
 
 /** Everything that one attempt works with. */
@@ -129,14 +130,17 @@ async function settleWrite(attempt: Attempt, answer: ActionAnswer, sending: numb
       await markReady(deps.pool, step.workflowId, sending, { calls: 1, attempts: 0 });
       throw waitingFor(outcome.reason, outcome.afterMs ?? 1_000);
     case 'retry': {
-      const attempts = await markReady(deps.pool, step.workflowId, sending, counted);
+      const attempts = await markReady(deps.pool, step.workflowId, sending, counted, outcome.reason);
       return tryAgain(attempt, attempts, outcome.reason, outcome.afterMs);
     }
     case 'refresh-auth': {
-      const attempts = await markReady(deps.pool, step.workflowId, sending, counted);
       const renewed = 'renewed' in answer ? answer.renewed : undefined;
+      const refused = { ...counted, attempts: refusalCosts(renewed, costs), isRefusal: true };
+      const attempts = await markReady(deps.pool, step.workflowId, sending, refused);
       if (renewed?.state === 'needs-reconnect') return fail(attempt, 'auth', renewed.reason);
-      return tryAgain(attempt, attempts, outcome.reason, renewed?.state === 'ready' ? 0 : undefined);
+      // What went wrong before is not hidden by a refusal at the end.
+      const before = step.error === null ? '' : `; before that: ${step.error}`;
+      return tryAgain(attempt, attempts, `${outcome.reason}${before}`, pauseAfter(renewed));
     }
     case 'flawed':
     case 'unknown-write': {
@@ -198,17 +202,38 @@ async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact> {
     case 'shrink-page':
     case 'unknown-write':
     case 'refresh-auth': {
-      const attempts = await countActionCall(deps.pool, step.workflowId, sent.isProbe ? 0 : 1);
+      const isRefusal = outcome.kind === 'refresh-auth';
+      const renewed = 'renewed' in answer ? answer.renewed : undefined;
+      const costs = sent.isProbe ? 0 : isRefusal ? refusalCosts(renewed, 1) : 1;
+      const attempts = await countActionCall(deps.pool, step.workflowId, costs, isRefusal);
       const reason = `the look-up failed: ${outcome.reason}`;
-      const isRenewed = 'renewed' in answer && answer.renewed?.state === 'ready';
       if (attempts >= budget(attempt))
         return fail(attempt, 'unknown-write', `${lost}; ${reason} (${attempts} attempts)`);
-      throw retryLater(reason, isRenewed ? 0 : backoffMs(attempts));
+      throw retryLater(reason, pauseAfter(renewed) ?? backoffMs(attempts));
     }
   }
 }
 
+/** A wait for new credentials costs nothing; that new ones are refused does. */
+function refusalCosts(renewed: Renewed | undefined, costs: 0 | 1): 0 | 1 {
+  return renewed?.state === 'busy' && !renewed.wasNew ? 0 : costs;
+}
+
+/** Milliseconds until the call may be made with new credentials; undefined when there are none to wait for. */
+function pauseAfter(renewed: Renewed | undefined): number | undefined {
+  if (renewed?.state === 'ready') return 0;
+  return renewed?.state === 'busy' ? renewed.retryAfterMs : undefined;
+}
+
 async function notSent(attempt: Attempt, sent: Extract<Sent<unknown>, { sent: false }>): Promise<never> {
+  if (sent.mistake !== undefined) {
+    const isReady = attempt.step.state === 'ready';
+    return fail(
+      attempt,
+      isReady ? 'config' : 'unknown-write',
+      isReady ? sent.mistake : `it can't be looked up: ${sent.mistake}`,
+    );
+  }
   if (!sent.needsReconnect) throw waitingFor(sent.because, sent.retryAfterMs);
   const type = attempt.step.state === 'ready' ? 'auth' : 'unknown-write';
   return fail(attempt, type, `the account must be connected again: ${sent.because}`);

@@ -7,13 +7,16 @@ import { cleanText } from '../../contracts/clean-text.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
-import { redact, secretsOf } from '../../contracts/redact.ts';
+import { redact } from '../../contracts/redact.ts';
+import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
-import { accessTo, isDoubtSettled, renewAccess, type Access } from '../credentials/credentials.ts';
+import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
+import { secretsOfCall } from '../credentials/known-secrets.ts';
+import { isBelieved, settleDoubt, type DoubtfulCall } from '../credentials/settle-doubt.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { addressOf, buildRequest } from '../http/build-request.ts';
-import { hideTokens } from '../http/hide-tokens.ts';
 import type { BodyHold } from '../http/body-budget.ts';
+import { hideSecrets } from '../http/hide-secrets.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
@@ -24,6 +27,7 @@ const MOST_REASON = 1_000;
 export interface Call {
   readonly provider: Provider;
   readonly account: string;
+  readonly tenant: string;
   /** Its place in the queues of the limits: the same over all retries. */
   readonly callKey: string;
   readonly charges: readonly Charge[];
@@ -52,7 +56,7 @@ export interface MadeCall {
   readonly url: string;
   readonly outcome: Outcome;
   /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
-  readonly renewed?: Access;
+  readonly renewed?: Renewed;
 }
 
 /** A cost that can't be read stays as it was reserved: the most that it may be. */
@@ -65,17 +69,19 @@ function costsOf(deps: ActivityDeps, provider: Provider, answer: Answer): Readon
   }
 }
 
+/** What a refusal leads to, when it is not a mistake. */
+export type Renewed = Exclude<Access, { state: 'mistake' }>;
+
 export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<MadeCall>> {
   const { provider, account, signal } = call;
   const wait = { maxWaitMs: call.maxWaitMs };
   const access = await accessTo(deps, provider, account, wait);
-  if (access.state === 'busy') return { sent: false, because: access.reason, retryAfterMs: access.retryAfterMs };
-  if (access.state === 'needs-reconnect')
-    return { sent: false, because: access.reason, retryAfterMs: 0, needsReconnect: true };
+  const accessedAt = performance.now();
+  if (access.state !== 'ready') return notAccessible(access);
   const { credentials } = access;
   const built = build(call, credentials);
   if (typeof built === 'string') return { sent: false, because: built, retryAfterMs: 0, mistake: built };
-  const { outgoing, url } = built;
+  const { outgoing, url, secrets } = built;
   const limits = { ...provider.timeouts, totalMs: call.totalMs, maxBodyBytes: provider.maxBodyBytes };
   const ask = {
     callKey: call.callKey,
@@ -87,45 +93,78 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
     maxWaitMs: call.maxWaitMs,
     ...(signal ? { signal } : {}),
   };
+  const doubtful = { provider, account, tenant: call.tenant, used: credentials, accessedAt, sentAt: 0, answeredAt: 0 };
   const made = await withPermit<MadeCall>(deps, ask, call.gate, async () => {
-    const answer = hideTokens(
+    doubtful.sentAt = performance.now();
+    const answer = hideSecrets(
       await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal, call.hold),
-      credentials,
+      secrets,
     );
-    const verdict = call.decide(answer);
-    const isTrue = verdict.kind === 'refresh-auth' && verdict.isDoubt && isDoubtSettled(deps.credentials, credentials);
-    const decided: Outcome = isTrue ? { kind: 'ok' } : verdict;
-    const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, credentials) } : decided;
+    doubtful.answeredAt = performance.now();
+    const decided = call.decide(answer);
+    const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
     return {
       value: { answer, url, outcome },
       observation: toObservation(outcome, answer, costsOf(deps, provider, answer)),
     };
   });
   if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
-  const renewed = await renewAccess(deps, provider, account, credentials, made.value.outcome.reason, wait);
-  if (renewed.state === 'pointless') {
-    const outcome: Outcome = { kind: 'permanent', cause: 'config', reason: renewed.reason };
-    return { ...made, value: { ...made.value, outcome } };
-  }
-  return { ...made, value: { ...made.value, renewed } };
+  return { ...made, value: await afterRefusal(deps, made.value, doubtful, made.value.outcome, wait) };
+}
+
+/** Why a call can't be made with what is known of its account. */
+export function notAccessible(access: Exclude<Access, { state: 'ready' }>): Extract<Sent<never>, { sent: false }> {
+  const { reason: because } = access;
+  if (access.state === 'busy') return { sent: false, because, retryAfterMs: access.retryAfterMs };
+  const why = access.state === 'mistake' ? { mistake: because } : { needsReconnect: true };
+  return { sent: false, because, retryAfterMs: 0, ...why };
+}
+
+/** New credentials for a call that was refused, or may have been. */
+async function afterRefusal(
+  deps: ActivityDeps,
+  made: MadeCall,
+  call: DoubtfulCall,
+  { reason, isDoubt = false }: Extract<Outcome, { kind: 'refresh-auth' }>,
+  wait: { readonly maxWaitMs: number },
+): Promise<MadeCall> {
+  if (isDoubt && isBelieved(call)) return { ...made, outcome: { kind: 'ok' } };
+  const settled = isDoubt
+    ? await settleDoubt(deps, call, reason, wait)
+    : {
+        isTrue: false as const,
+        renewed: await renewAccess(deps, call.provider, call.account, call.used, { reason, isDoubt }, wait),
+      };
+  if (settled.isTrue) return { ...made, outcome: { kind: 'ok' } };
+  const { renewed } = settled;
+  if (renewed.state === 'mistake')
+    return { ...made, outcome: { kind: 'permanent', cause: 'config', reason: renewed.reason } };
+  return { ...made, renewed };
 }
 
 /** Reasons are written down: without secrets, and as every store takes text. */
-function toldReason(reason: string, credentials: Credentials | undefined): string {
-  return cleanText(redact(cleanText(reason, MOST_REASON), secretsOf(credentials)));
+function toldReason(reason: string, secrets: SecretFinder): string {
+  return cleanText(redact(cleanText(reason, MOST_REASON), secrets));
 }
 
-/** @returns the request, or what is wrong with it: where it leads, or what its credentials lack. */
+/** @returns the request, or what is wrong with it: where it leads, what its credentials lack, or the code of its auth. */
 function build(
   { provider, spec }: Call,
   credentials: Credentials | undefined,
-): { readonly outgoing: OutgoingRequest; readonly url: string } | string {
+): { readonly outgoing: OutgoingRequest; readonly url: string; readonly secrets: SecretFinder } | string {
+  let applied;
   try {
+    applied = provider.auth.apply(credentials);
     const baseUrl = provider.baseUrl();
     const url = addressOf(spec, baseUrl);
-    return { outgoing: buildRequest(spec, baseUrl, provider.auth.apply(credentials), provider.headers), url };
+    const outgoing = buildRequest(spec, baseUrl, applied, provider.headers);
+    return { outgoing, url, secrets: secretsOfCall(provider, credentials, applied) };
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
-    return redact(error.message, secretsOf(credentials));
+    const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
+    const text =
+      error instanceof TypeError
+        ? message
+        : `the auth or the address of provider "${provider.id}" threw ${name}: ${message}`;
+    return redact(text, secretsOfCall(provider, credentials, applied));
   }
 }

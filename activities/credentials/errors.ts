@@ -15,9 +15,20 @@ export class CredentialsBusy extends Error {
   override readonly name = 'CredentialsBusy';
   /** Milliseconds, ≥ 0. */
   readonly retryAfterMs: number;
+  /** What was refused was new. That costs attempts, so that a third party that refuses every token ends a list and not in a loop. */
+  readonly wasNew: boolean;
 
-  constructor(reason: string, retryAfterMs: number) {
+  constructor(reason: string, retryAfterMs: number, { wasNew = false }: { readonly wasNew?: boolean } = {}) {
     super(reason);
     this.retryAfterMs = Math.max(0, retryAfterMs);
+    this.wasNew = wasNew;
   }
+}
+
+/**
+ * No retry mends it, and no user: a setting is missing, the code of the provider's auth throws, or the third party refuses the app
+ * itself. What needs the credentials ends as failed, kind `config`, with this message; the account stays connected.
+ */
+export class CredentialsMistake extends Error {
+  override readonly name = 'CredentialsMistake';
 }

@@ -4,197 +4,173 @@
  * only over the version that they were made from, so a worker that was late can't overwrite newer ones.
  * What can't be saved: a worker that dies between the answer and the store, where the third party neither gives the same
  * tokens again nor leaves the old ones alive; then the next refresh is refused and the account's user is needed.
- * Next stop: `db/stores/account/credential-store.ts`.
+ * Next stop: `make-refresh-call.ts`, `keep-refreshed.ts`, then `db/stores/account/credential-store.ts`.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Answer } from '../../contracts/answer.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
 import { markNeedsReconnect, type AccountRef } from '../../db/stores/account/account-store.ts';
 import {
   giveBackLease,
   loadCredentials,
-  storeRefreshed,
   takeRefreshLease,
+  type GivenBackLease,
+  type RefreshLease,
   type StoredCredentials,
 } from '../../db/stores/account/credential-store.ts';
 import type { Keyring } from '../../db/encryption.ts';
 import type { Pool } from '../../db/pool.ts';
-import { REFRESH_ENDPOINT } from '../../contracts/limit.ts';
-import type { Limiter } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { Refresh } from '../../providers/auth/refresh.ts';
-import { CredentialsBusy, NeedsReconnect } from './errors.ts';
-import type { Log } from '../deps.ts';
-import { buildRequest } from '../http/build-request.ts';
-import type { HttpSender } from '../http/send.ts';
-import { toObservation } from '../http/to-observation.ts';
+import type { HttpSender, OutgoingRequest } from '../http/send.ts';
 import { backoffMs } from '../call/backoff.ts';
+import { takeAuthPermit, type AuthPermitDeps } from './auth-permit.ts';
+import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './errors.ts';
+import { keepRefreshed } from './keep-refreshed.ts';
+import { refreshRequest, understandRefresh } from './make-refresh-call.ts';
 
-export interface RefreshDeps {
+export interface RefreshDeps extends AuthPermitDeps {
   readonly pool: Pool;
   readonly keyring: Keyring;
-  readonly limiter: Limiter;
   readonly http: HttpSender;
-  readonly egress: string;
-  readonly log: Log;
 }
 
 /** Ceiling of the call: short, because the whole account waits for it. */
 const CALL_MS = 15_000;
 const PERMIT_WAIT_MS = 1_000;
-/** Longer than permit, call and store can take together: after that, its holder is dead. */
-const LEASE_MS = PERMIT_WAIT_MS + CALL_MS + 5_000;
+/** A lease that was never given back may be of one who still tries to store what it got: it has this long to come through. */
+const LEFT_OVER_MS = 2_000;
+/** Longer than permit and call can take together; it is renewed while the store does not take what came. After that, its holder is dead. */
+const LEASE_MS = LEFT_OVER_MS + PERMIT_WAIT_MS + CALL_MS + 5_000;
 /** Somebody else's refresh is looked at this often, and waited for this long. */
 const POLL_MS = 100;
 const POLL_LIMIT_MS = 2_000;
-/** While the store can't take them, new tokens are kept in memory and tried again for this long. */
-const STORE_PATIENCE_MS = 120_000;
-/** A setting that is wrong is wrong for every account; somebody has to change it. */
-const CONFIG_RETRY_MS = 60_000;
+/** After the app itself was refused. One who has just changed a setting is given some tries; then what needs the token ends. */
+const MISCONFIGURED_PAUSES_MS = [5_000, 25_000, 60_000];
 const REPEAT_LOST_MS = 500;
+/** No pause that a token endpoint asks for is believed beyond this. */
+const LONGEST_PAUSE_MS = 3_600_000;
 
 /**
  * @param version of the credentials that have ended; newer ones, whoever made them, are the answer.
  * @param refusal what the third party said, when it was a refusal that asked for this.
  * @throws NeedsReconnect when it is refused; the account is marked then.
  * @throws CredentialsBusy when somebody else is at it for long, no permit is had, or the third party fails.
+ * @throws CredentialsMistake when the provider's code or the app's set-up is at fault.
  */
 export async function refreshCredentials(
   deps: RefreshDeps,
   provider: Provider,
   account: string,
   version: number,
-  refusal?: string,
+  refusal?: { readonly reason: string; readonly isDoubt: boolean },
 ): Promise<StoredCredentials> {
   const of = { provider: provider.id, account };
   const { refresh } = provider.auth;
   // Its own words tell the user what to do; ours only why nothing else was tried.
   const noRefresh = `provider "${provider.id}" does not define how to refresh credentials`;
-  if (!refresh) return giveUp(deps, of, version, refusal ? `${refusal} (${noRefresh})` : noRefresh);
+  if (!refresh) return giveUp(deps, of, version, refusal ? `${refusal.reason} (${noRefresh})` : noRefresh);
   const owner = randomUUID();
+  const lease = { version, owner, leaseMs: LEASE_MS, isRefused: refusal !== undefined && !refusal.isDoubt };
   for (const startedAt = performance.now(); ; await delay(POLL_MS)) {
-    const held = await takeRefreshLease(deps.pool, deps.keyring, of, { version, owner, leaseMs: LEASE_MS });
-    if (held) return refreshUnderLease(deps, provider, refresh, of, held, owner);
+    const held = await takeRefreshLease(deps.pool, deps.keyring, of, lease);
+    if (held) return refreshUnderLease(deps, { provider, refresh, of, held, owner, isAsked: refusal !== undefined });
     const now = await current(deps, of);
     if (now.version !== version) return now;
-    if (now.retryMs > 0) throw new CredentialsBusy('the last refresh of the token failed', now.retryMs);
+    if (now.retryMs > 0) throw afterFailure(now);
     if (performance.now() - startedAt > POLL_LIMIT_MS)
       throw new CredentialsBusy('another worker refreshes the token', Math.min(now.leaseMs, 1_000));
   }
 }
 
+/** What a call is told while a refresh that has failed may not be tried again. */
+export function afterFailure({ failure, failures, isMisconfigured, retryMs }: StoredCredentials): Error {
+  if (failures === 0 || failure === null)
+    return new CredentialsBusy('the refresh of the token waits for its turn', retryMs);
+  if (isMisconfigured && failures >= MISCONFIGURED_PAUSES_MS.length) return misconfigured(failure);
+  return new CredentialsBusy(`the last refresh of the token failed: ${failure}`, retryMs);
+}
+
+interface Turn {
+  readonly provider: Provider;
+  readonly refresh: Refresh;
+  readonly of: AccountRef;
+  readonly held: RefreshLease;
+  readonly owner: string;
+  /** An answer has asked for it, not the clock. */
+  readonly isAsked: boolean;
+}
+
 async function refreshUnderLease(
   deps: RefreshDeps,
-  provider: Provider,
-  refresh: Refresh,
-  of: AccountRef,
-  held: StoredCredentials,
-  owner: string,
+  { provider, refresh, of, held, owner, isAsked }: Turn,
 ): Promise<StoredCredentials> {
   const { version, credentials, failures } = held;
-  const giveBack = async (reason: string, retryAfterMs: number, hasFailed: boolean): Promise<never> => {
-    await giveBackLease(deps.pool, of, { owner, retryAfterMs, hasFailed });
+  const giveBack = (how: Omit<GivenBackLease, 'owner'>) => giveBackLease(deps.pool, of, { owner, ...how });
+  const mistaken = async (reason: string, isCertain: boolean): Promise<never> => {
+    deps.log.error({ provider: of.provider, reason }, 'credentials can not be refreshed as this app is set up');
+    const retryAfterMs = MISCONFIGURED_PAUSES_MS[Math.min(failures, MISCONFIGURED_PAUSES_MS.length - 1)] as number;
+    await giveBack({ retryAfterMs, failure: { reason, isMisconfigured: true } });
+    if (isCertain || failures + 1 >= MISCONFIGURED_PAUSES_MS.length) throw misconfigured(reason);
     throw new CredentialsBusy(reason, retryAfterMs);
   };
-  const misconfigured = (reason: string): Promise<never> => {
-    deps.log.error({ provider: of.provider, reason }, 'credentials can not be refreshed as this app is set up');
-    return giveBack(reason, CONFIG_RETRY_MS, true);
-  };
 
-  let spec;
-  try {
-    spec = refresh.request(credentials);
-  } catch (error) {
-    // A setting is missing; its name is in the message.
-    return misconfigured(error instanceof TypeError ? error.message : 'the refresh request could not be made');
+  if (held.isLeftOver) {
+    await delay(LEFT_OVER_MS);
+    const now = await current(deps, of);
+    if (now.version !== version) return now;
   }
-  if (!spec) return giveUp(deps, of, version, 'its access ended, and there is no refresh token');
-  const outgoing = buildRequest(spec, originOf(spec.path) ?? provider.baseUrl(), {}, provider.headers);
-  const permit = await takePermit(deps, provider, of, held.tenant).catch(async (error: unknown) => {
-    await giveBackLease(deps.pool, of, { owner, retryAfterMs: 0, hasFailed: false });
+  const asked = refreshRequest(provider, refresh, credentials);
+  if (asked.kind === 'mistake') return mistaken(asked.reason, true);
+  if (asked.kind === 'none')
+    return giveUp(deps, of, version, 'its access ended, and there is nothing to renew it with (no refresh token)');
+  const permit = await untilGranted(deps, provider, of, held.tenant).catch(async (error: unknown) => {
+    await giveBack({ retryAfterMs: 0 });
     throw error;
   });
-  if (permit.state === 'wait') return giveBack(permit.reason, permit.retryAfterMs, false);
+  if (permit.state === 'wait') {
+    // Calls would take the permits that it waits for, to be answered the same.
+    await giveBack({ retryAfterMs: permit.retryAfterMs, endsToken: isAsked });
+    throw new CredentialsBusy(permit.reason, permit.retryAfterMs);
+  }
 
-  const answer = await deps.http.send(outgoing, {
-    ...provider.timeouts,
-    totalMs: Math.min(CALL_MS, provider.timeouts.totalMs),
-    maxBodyBytes: 1024 * 1024,
-  });
-  const result = refresh.parse(answer);
+  const answer = await send(deps, provider, asked.outgoing);
+  const result = understandRefresh(provider, refresh, credentials, answer);
   // What the answer brought is stored before anything else is done.
   const stored =
-    result.kind === 'refreshed'
-      ? await store(deps, of, version, { ...credentials, ...result.credentials }, lifeLeft(result.lifeMs, answer))
-      : undefined;
-  await permit.report(answer).catch((error: unknown) => {
-    // The limiter keeps it and sends it again; the account's state comes first.
-    deps.log.warn({ ...of, error: String(error) }, 'a refresh could not be reported to the limiter');
-  });
+    result.kind === 'refreshed' ? await keepRefreshed(deps, of, held, { owner, leaseMs: LEASE_MS }, result) : undefined;
+  await permit.report(answer);
   switch (result.kind) {
     case 'refreshed':
       return stored ?? current(deps, of);
     case 'refused':
       return giveUp(deps, of, version, result.reason);
     case 'config':
-      return misconfigured(result.reason);
+      return mistaken(result.reason, false);
+    case 'mistake':
+      return mistaken(result.reason, true);
     case 'retry': {
       const isLost = answer.error !== undefined && refresh.rotates && failures < 3;
-      return giveBack(result.reason, result.afterMs ?? (isLost ? REPEAT_LOST_MS : backoffMs(failures + 1)), true);
+      const pauseMs = result.afterMs ?? (isLost ? REPEAT_LOST_MS : backoffMs(failures + 1));
+      const retryAfterMs = Math.min(Math.max(0, Number.isNaN(pauseMs) ? 0 : pauseMs), LONGEST_PAUSE_MS);
+      await giveBack({ retryAfterMs, failure: { reason: result.reason, isMisconfigured: false } });
+      throw new CredentialsBusy(result.reason, retryAfterMs);
     }
   }
 }
 
-type RefreshPermit =
-  | { readonly state: 'granted'; readonly report: (answer: Answer) => Promise<void> }
-  | { readonly state: 'wait'; readonly reason: string; readonly retryAfterMs: number };
-
-/** The refresh is a call like any other for the third party's limits, and goes first: the account waits for it. */
-async function takePermit(
-  { limiter, egress }: RefreshDeps,
-  provider: Provider,
-  { account }: AccountRef,
-  tenant: string | null,
-): Promise<RefreshPermit> {
-  const charges = provider.refreshCharges({ account, tenant: tenant ?? account, ip: egress });
-  const acquired = await limiter.acquire({
-    callKey: `refresh/${provider.id}/${account}`,
-    charges,
-    endpoint: REFRESH_ENDPOINT,
-    account,
-    priority: 'interactive',
-    maxWaitMs: PERMIT_WAIT_MS,
-  });
-  if (!acquired.granted)
-    return { state: 'wait', reason: `the refresh waits: ${acquired.wait.detail}`, retryAfterMs: acquired.retryAfterMs };
-  return {
-    state: 'granted',
-    report: (answer) => limiter.report(acquired.permit, toObservation(outcomeForLimits(answer), answer)),
-  };
+/** With a permit, and with all that storing the answer needs: what comes can't be asked for again. */
+async function untilGranted(deps: RefreshDeps, provider: Provider, of: AccountRef, tenant: string | null) {
+  await deps.keyring.ready();
+  return takeAuthPermit(deps, provider, 'refresh', { account: of.account, tenant }, PERMIT_WAIT_MS);
 }
 
-/** Keeps trying while the database is away: a new refresh token that is not stored is an account lost. */
-async function store(
-  deps: RefreshDeps,
-  of: AccountRef,
-  version: number,
-  credentials: Credentials,
-  lifeMs: number | null,
-): Promise<StoredCredentials | undefined> {
-  const { expiresAt: _, ...secrets } = credentials;
-  for (let attempt = 1, startedAt = performance.now(); ; attempt++) {
-    try {
-      const newVersion = await storeRefreshed(deps.pool, deps.keyring, of, { version, credentials: secrets, lifeMs });
-      return newVersion === undefined ? undefined : await current(deps, of);
-    } catch (error) {
-      if (performance.now() - startedAt > STORE_PATIENCE_MS) {
-        deps.log.error({ ...of, error: String(error) }, 'new tokens could not be stored and are lost');
-        throw error;
-      }
-      await delay(Math.min(2_000, 50 * 2 ** attempt));
-    }
-  }
+function send({ http }: RefreshDeps, { timeouts }: Provider, outgoing: OutgoingRequest) {
+  const totalMs = Math.min(CALL_MS, timeouts.totalMs);
+  return http.send(outgoing, { ...timeouts, totalMs, maxBodyBytes: 1024 * 1024 });
+}
+
+function misconfigured(reason: string): CredentialsMistake {
+  return new CredentialsMistake(`the credentials can't be renewed as this app is set up: ${reason}`);
 }
 
 async function giveUp(deps: RefreshDeps, of: AccountRef, version: number, reason: string): Promise<StoredCredentials> {
@@ -204,23 +180,8 @@ async function giveUp(deps: RefreshDeps, of: AccountRef, version: number, reason
 }
 
 async function current(deps: RefreshDeps, of: AccountRef): Promise<StoredCredentials> {
-  const held = await loadCredentials(deps.pool, deps.keyring, of);
+  const held = await loadCredentials(deps.pool, deps.keyring, of, 'refresh');
   if (held === undefined || held.version === null) throw new NeedsReconnect('it was disconnected');
   if (held.status === 'needs_reconnect') throw new NeedsReconnect(held.reason ?? 'it must be connected again');
   return held;
-}
-
-/** Its life began when the third party made it: at worst when the call was sent. */
-function lifeLeft(lifeMs: number | undefined, answer: Answer): number | null {
-  return lifeMs === undefined ? null : Math.max(0, lifeMs - answer.elapsedMs);
-}
-
-function outcomeForLimits(answer: Answer) {
-  const reason = `refresh: HTTP ${answer.status}`;
-  if (answer.status === 429) return { kind: 'limited', reason } as const;
-  return answer.error || answer.status >= 500 ? ({ kind: 'retry', reason } as const) : ({ kind: 'ok' } as const);
-}
-
-function originOf(path: string): string | undefined {
-  return /^https?:\/\//i.test(path) ? new URL(path).origin : undefined;
 }

@@ -5,12 +5,14 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Credentials } from '../../contracts/credentials.ts';
+import { redact } from '../../contracts/redact.ts';
 import type { AccountRef } from '../../db/stores/account/account-store.ts';
 import { loadCredentials, type StoredCredentials } from '../../db/stores/account/credential-store.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
-import { CredentialsBusy, NeedsReconnect } from './errors.ts';
+import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './errors.ts';
 import type { CredentialSource, CredentialWait } from '../deps.ts';
-import { refreshCredentials, type RefreshDeps } from './refresh-credentials.ts';
+import { authenticates, canRefresh } from './make-refresh-call.ts';
+import { afterFailure, refreshCredentials, type RefreshDeps } from './refresh-credentials.ts';
 
 export interface StoredCredentialsOptions extends RefreshDeps {
   /** @returns undefined when this worker has no sync or action of that provider. */
@@ -28,17 +30,14 @@ const TRAVEL_MS = 1_000;
 /** A token this young that is refused is not refreshed again: the next one would fare no better. */
 const YOUNG_MS = 5_000;
 
+type Refusal = Parameters<typeof refreshCredentials>[4];
+
 export function createStoredCredentials(options: StoredCredentialsOptions): StoredCredentialSource {
   const { pool, keyring, providerNamed, log } = options;
   const flights = new Map<string, Promise<StoredCredentials>>();
 
   /** One refresh at a time in this process; over all workers the store's lease sees to it. */
-  const refreshOnce = (
-    of: AccountRef,
-    provider: Provider,
-    version: number,
-    refusal?: string,
-  ): Promise<StoredCredentials> => {
+  const refreshOnce = (of: AccountRef, provider: Provider, version: number, refusal?: Refusal) => {
     const key = `${of.provider}/${of.account}`;
     const running = flights.get(key);
     if (running) return running;
@@ -48,8 +47,8 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
     flights.set(key, flight);
     // Whoever waits hears of it; when nobody does, the next call meets it again.
     flight.catch((error: unknown) => {
-      if (error instanceof CredentialsBusy || error instanceof NeedsReconnect) return;
-      log.warn({ ...of, error: String(error) }, 'a refresh of credentials failed');
+      if (isAnswer(error)) return;
+      log.warn({ ...of, error: redact(String(error)) }, 'a refresh of credentials failed');
     });
     return flight;
   };
@@ -65,9 +64,16 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
       const of = { provider: providerId, account };
       const held = await load(of);
       const provider = providerNamed(providerId);
-      if (!held || !provider || !endsSoon(held, provider)) return held && toCredentials(held);
+      if (!held || !provider) return held && toCredentials(held);
+      const isOver = hasEnded(held) || needsLogin(held, provider);
+      if ((!isOver && !endsSoon(held, provider)) || !canRefresh(provider, held.credentials)) return toCredentials(held);
+      // While nobody may try, those whose token is good go on with it.
+      if (held.retryMs > 0 && held.leaseMs === 0) {
+        if (isOver) throw afterFailure(held);
+        return toCredentials(held);
+      }
       const flight = refreshOnce(of, provider, held.version);
-      return toCredentials(hasEnded(held) ? await waitFor(flight, wait) : held);
+      return toCredentials(isOver ? await waitFor(flight, wait) : held);
     },
 
     async refresh(providerId, account, usedVersion, reason, wait) {
@@ -77,10 +83,14 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
       if (String(held.version) !== usedVersion) return toCredentials(held);
       const provider = providerNamed(providerId);
       if (!provider) throw new Error(`This worker has no provider "${providerId}" to refresh credentials with.`);
+      const isDoubt = wait?.isDoubt ?? false;
+      if (isDoubt && !canRefresh(provider, held.credentials)) throw doubtRemains(provider.id);
       const youngMs = Math.min(YOUNG_MS, (held.lifeMs ?? Number.POSITIVE_INFINITY) / 4);
       if (held.isRefreshed && held.ageMs < youngMs)
-        throw new CredentialsBusy(`a token just refreshed was refused: ${reason}`, youngMs - held.ageMs);
-      return toCredentials(await waitFor(refreshOnce(of, provider, held.version, reason), wait));
+        throw new CredentialsBusy(`a token just refreshed was refused: ${reason}`, youngMs - held.ageMs, {
+          wasNew: true,
+        });
+      return toCredentials(await waitFor(refreshOnce(of, provider, held.version, { reason, isDoubt }), wait));
     },
 
     async settled() {
@@ -89,8 +99,25 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
   };
 }
 
-function endsSoon({ leftMs, lifeMs, credentials }: StoredCredentials, { auth }: Provider): boolean {
-  if (leftMs === null || !auth.refresh || credentials.refreshToken === undefined) return false;
+/** Nothing can tell an answer that is true from one that a bad token gets. */
+export function doubtRemains(providerId: string): CredentialsMistake {
+  return new CredentialsMistake(
+    `an answer that a bad token may also get can't be settled: provider "${providerId}" can't refresh these credentials. ` +
+      "Give it an `authProbe`, a call that only a good token is answered with success, e.g. get('/me')",
+  );
+}
+
+function isAnswer(error: unknown): boolean {
+  return error instanceof CredentialsBusy || error instanceof NeedsReconnect || error instanceof CredentialsMistake;
+}
+
+/** They hold no token yet: a name and a password, a key, a client. Asked once: what a login has brought is what there is. */
+function needsLogin({ credentials, isRefreshed }: StoredCredentials, { auth }: Provider): boolean {
+  return !isRefreshed && auth.refresh !== undefined && !authenticates(auth, credentials);
+}
+
+function endsSoon({ leftMs, lifeMs }: StoredCredentials, { auth }: Provider): boolean {
+  if (leftMs === null || !auth.refresh) return false;
   // A token of 20 s with a skew of a minute would always end soon.
   return leftMs <= Math.min(auth.refresh.skewMs, (lifeMs ?? Number.POSITIVE_INFINITY) / 5);
 }
@@ -115,6 +142,12 @@ async function waitFor(
   }
 }
 
-function toCredentials({ credentials, version, ageMs, isRefreshed }: StoredCredentials): Credentials {
-  return { ...credentials, version: String(version), ...(isRefreshed ? { refreshedAgoMs: ageMs } : {}) };
+function toCredentials({ credentials, version, ageMs, leftMs, isRefreshed }: StoredCredentials): Credentials {
+  const { expiresAt: _, ...secrets } = credentials;
+  return {
+    ...secrets,
+    ...(leftMs === null ? {} : { expiresAt: new Date(Date.now() + leftMs).toISOString() }),
+    version: String(version),
+    ...(isRefreshed ? { refreshedAgoMs: ageMs } : {}),
+  };
 }

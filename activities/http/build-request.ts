@@ -4,7 +4,7 @@
  */
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';
-import { HIDDEN } from './hide-tokens.ts';
+import { HIDDEN } from './hide-secrets.ts';
 import type { OutgoingRequest } from './send.ts';
 
 /**
@@ -17,9 +17,7 @@ export function buildRequest(
   auth: AppliedAuth,
   defaultHeaders: Readonly<Record<string, string>>,
 ): OutgoingRequest {
-  const url = resolve(spec.path, baseUrl);
-  // A next link that had the account's token in it.
-  for (const name of namesOfHidden(url)) url.searchParams.delete(name);
+  const url = withoutHidden(resolve(spec.path, baseUrl));
   setQuery(url, { ...spec.query, ...auth.query });
   const body =
     spec.json === undefined ? spec.form && new URLSearchParams(spec.form).toString() : JSON.stringify(spec.json);
@@ -40,8 +38,7 @@ export function buildRequest(
 
 /** Where the request leads, with its own query and nothing of what authenticates. @throws TypeError as `buildRequest` does. */
 export function addressOf(spec: RequestSpec, baseUrl: string): string {
-  const url = resolve(spec.path, baseUrl);
-  for (const name of namesOfHidden(url)) url.searchParams.delete(name);
+  const url = withoutHidden(resolve(spec.path, baseUrl));
   setQuery(url, spec.query);
   return url.href;
 }
@@ -66,8 +63,24 @@ function resolve(path: string, baseUrl: string): URL {
   return url;
 }
 
-function namesOfHidden(url: URL): string[] {
-  return [...url.searchParams].filter(([, value]) => value === HIDDEN).map(([name]) => name);
+/**
+ * A next link that had the account's token in it: what authenticates is sent anew.
+ * @throws TypeError when it stood where it can't be put back: without it the link leads elsewhere.
+ */
+function withoutHidden(url: URL): URL {
+  for (const [name, value] of new URLSearchParams(url.search)) {
+    if (value === HIDDEN) url.searchParams.delete(name);
+    else if (value.includes(HIDDEN)) throw hiddenInside(`its parameter "${name}"`);
+  }
+  if (url.pathname.includes(HIDDEN)) throw hiddenInside('its path');
+  return url;
+}
+
+function hiddenInside(place: string): TypeError {
+  return new TypeError(
+    `The next page's address has a secret of the account inside ${place}. Secrets are not stored, so it can't be asked for: ` +
+      "make the request from the page's other fields, by a cursor or a number.",
+  );
 }
 
 function lowerCase(headers: Readonly<Record<string, string>>): Record<string, string> {

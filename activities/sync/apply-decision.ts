@@ -63,7 +63,12 @@ export async function again(
   // Another attempt has moved the unit on: its workflow reads where it is.
   if (!deferred) return { unit: request.unit, state: 'more', children: true };
   const spent = spentBy(sync, deferred.attempts, deferred.isSame);
-  if (spent !== undefined) return end(asked, pages, 'failed', `${reason} (${spent})`, 0);
+  if (spent !== undefined) {
+    // A refusal of credentials at the end does not hide what went wrong all the time before.
+    const { before } = deferred;
+    const hidden = costs === 'refusal' && before !== null && before !== reason ? `; before that: ${before}` : '';
+    return end(asked, pages, 'failed', `${reason} (${spent}${hidden})`, 0);
+  }
   if (delayMs === null) return { unit: request.unit, state: 'more' };
   if (request.mode === 'now') return later(request, reason, delayMs);
   throw retryLater(reason, delayMs);

@@ -9,7 +9,7 @@ import { afterRefusedSize } from '../../providers/pagination/numbered-walk.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
-import type { Access } from '../credentials/credentials.ts';
+import type { Renewed } from '../call/make-call.ts';
 
 export type Decision =
   /** The page is parsed and stored. */
@@ -37,7 +37,7 @@ export type Decision =
 export interface Facts {
   readonly answer: Answer;
   /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
-  readonly renewed: Access | undefined;
+  readonly renewed: Renewed | undefined;
   readonly pagination: Pagination;
   readonly list: ListState;
   readonly policy: ChildErrorPolicy;
@@ -99,18 +99,29 @@ function isMaybeTooLarge({ answer, attempts, isProbe }: Facts): boolean {
   return answer.status === 500 && attempts > 0;
 }
 
-function afterRefusal(reason: string, renewed: Access | undefined): Decision {
+/**
+ * An expired token costs no attempt. A third party that refuses every token ends the unit and no loop: of refusals in a row, only the
+ * first one costs nothing.
+ */
+function afterRefusal(reason: string, renewed: Renewed | undefined): Decision {
   switch (renewed?.state) {
     case undefined:
       return { do: 'again', costs: 'attempt', reason };
-    // A third party that refuses every token ends the unit and no loop: only the first refusal of a page costs nothing.
     case 'ready':
       return { do: 'again', costs: 'refusal', reason, afterMs: null };
-    case 'busy':
-      return { do: 'again', costs: 'refusal', reason: `${reason}; ${renewed.reason}`, afterMs: renewed.retryAfterMs };
+    case 'busy': {
+      const { wasNew, reason: why, retryAfterMs } = renewed;
+      // Until the token is renewed, the next attempt waits for that and makes no call.
+      return { do: 'again', costs: wasNew ? 'refusal' : 'nothing', reason: joined(reason, why), afterMs: retryAfterMs };
+    }
     case 'needs-reconnect':
       return { do: 'pause' };
   }
+}
+
+/** Some waits repeat what they are for. */
+function joined(reason: string, why: string): string {
+  return why.includes(reason) ? why : `${reason}; ${why}`;
 }
 
 function afterPermanent(cause: PermanentCause, reason: string, facts: Facts): Decision {

@@ -6,6 +6,7 @@
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import { loadUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
+import { redact } from '../../contracts/redact.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
@@ -165,6 +166,7 @@ async function callWith(
   const call = await makeCall(deps, {
     provider,
     account: context.account,
+    tenant: unit.tenant ?? context.account,
     callKey: `unit/${request.unit}`,
     endpoint: endpoint.name,
     charges: userCode(`a limit of provider "${provider.id}"`, () =>
@@ -215,7 +217,7 @@ function isConditional({ headers }: RequestSpec): boolean {
 function afterError(asked: Asked, unit: LoadedUnit, error: unknown, calls: 0 | 1): Promise<PageFact> {
   if (isInfrastructure(error)) throw error;
   const { deps, request, sync } = asked;
-  const { message } = error instanceof UserCodeError ? error : unexpected(error);
+  const message = redact((error instanceof UserCodeError ? error : unexpected(error)).message);
   const cause = error instanceof UserCodeError ? error.cause : error;
   deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: cause }, message);
   return again(asked, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason: message }, calls);

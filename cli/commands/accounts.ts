@@ -89,7 +89,7 @@ function withAccounts(work: (accounts: Accounts) => Promise<void>): Promise<void
   return withClient(({ accounts }) => work(accounts));
 }
 
-const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];
+const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra', 'settings'];
 
 /** @throws Error that repeats nothing of what was read. */
 function readCredentials(json: string, expiresIn: string | undefined): NewCredentials {

@@ -242,9 +242,9 @@ create table sluice.quarantine (
   unique (account, resource, parent_key, name)
 );
 
--- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts); `version` is the fence of refreshes: a new
--- pair of tokens is stored only over the version that it was made from. Written by db/stores/account/account-store.ts and
--- credential-store.ts. Locks, always in this order: account, credential, runs by id.
+-- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts), bound to its account, `generation` and `version`.
+-- `version` is the fence of refreshes: a new pair of tokens is stored only over the version that it was made from. Written by
+-- db/stores/account/*.ts. Locks, always in this order: account, credential, runs by id.
 
 create table sluice.account (
   provider text not null,
@@ -257,24 +257,63 @@ create table sluice.account (
 );
 create index account_by_status on sluice.account (status, since);
 
+-- Drawn when an account gets secrets that has none: together with `version` no two ciphertexts of an account are bound alike.
+create sequence sluice.credential_generation;
+
 create table sluice.credential (
   provider text not null,
   account text not null,
   secret bytea not null,
   key_id text not null,
+  generation bigint not null,
   version bigint not null default 1,
   issued_at timestamptz not null default clock_timestamp(),
   is_refreshed boolean not null default false,
   life_ms bigint,
+  -- When the access token ends, as its issuer said; or when it was refused, which says the same.
   expires_at timestamptz,
   lease_owner uuid,
   lease_until timestamptz,
+  -- Refreshes in a row that failed without an answer to the question, and what the last one said: for people, and whether the app's
+  -- own set-up is to blame.
   failures int not null default 0,
+  failure text,
+  is_misconfigured boolean not null default false,
   retry_at timestamptz,
   primary key (provider, account),
   foreign key (provider, account) references sluice.account on delete cascade
 ) with (fillfactor = 70);
 create index credential_by_key on sluice.credential (key_id);
+
+-- Secrets of disconnected accounts that the third party is to be told of. Deleted when it was, or when that was given up.
+create table sluice.revocation (
+  id bigint generated always as identity primary key,
+  provider text not null,
+  account text not null,
+  secret bytea not null,
+  key_id text not null,
+  generation bigint not null,
+  version bigint not null,
+  asked_at timestamptz not null default clock_timestamp(),
+  attempts int not null default 0,
+  next_at timestamptz not null default clock_timestamp()
+);
+create index revocation_due on sluice.revocation (next_at);
+
+-- The audit: who used the secrets of an account, for what, in which hour, how often. Reads are written some seconds later.
+create table sluice.secret_use (
+  provider text not null,
+  account text not null,
+  hour timestamptz not null,
+  what text not null,
+  -- Database role, name of the application, address.
+  who text not null,
+  times bigint not null,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  primary key (provider, account, hour, what, who)
+) with (fillfactor = 70);
+create index secret_use_by_hour on sluice.secret_use (hour);
 
 -- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
 -- Life: pending (inserted by the starter before the workflow is started) → ok | failed | cancelled (by the workflow itself, else by
@@ -348,6 +387,8 @@ create table sluice.action_step (
   -- Real attempts that count against the budget, and all calls with look-ups and refusals by a limit.
   attempts int not null default 0,
   calls int not null default 0,
+  -- Refusals of its credentials in a row: the first one costs no attempt.
+  refusals int not null default 0,
   -- Which sending is under way: an answer to an older one may still say `done`, and nothing else.
   sending int not null default 0,
   sent_at timestamptz,
@@ -807,35 +848,50 @@ end $$;
 
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
 -- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
+--   for_generation, for_version   what the ciphertext is bound to: those of the secrets that follow on the ones that are there
+-- Returns false, with nothing changed, when other secrets were stored meanwhile: seal them anew. Locks: account, credential.
 create or replace function sluice.connect_account(
-  for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint
-) returns void language plpgsql set search_path = pg_catalog as $$
+  for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint,
+  for_generation bigint, for_version bigint
+) returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+  c sluice.credential;
 begin
-  insert into sluice.account as a (provider, account, tenant) values (for_provider, for_account, for_tenant)
-  on conflict (provider, account) do update set
-    tenant = coalesce(excluded.tenant, a.tenant), status = 'connected', reason = null, since = clock_timestamp();
+  insert into sluice.account (provider, account, tenant) values (for_provider, for_account, for_tenant)
+    on conflict (provider, account) do nothing;
+  perform 1 from sluice.account where provider = for_provider and account = for_account for no key update;
   if new_secret is not null then
-    insert into sluice.credential as c (provider, account, secret, key_id, life_ms, expires_at)
-    values (for_provider, for_account, new_secret, new_key, new_life_ms,
+    select * into c from sluice.credential where provider = for_provider and account = for_account for no key update;
+    if c.version is null and for_version <> 1 or c.version is not null and (c.generation, c.version + 1) <> (for_generation, for_version)
+    then
+      return false;
+    end if;
+    insert into sluice.credential (provider, account, secret, key_id, generation, version, life_ms, expires_at)
+    values (for_provider, for_account, new_secret, new_key, for_generation, for_version, new_life_ms,
       clock_timestamp() + new_life_ms * interval '1 millisecond')
     on conflict (provider, account) do update set
-      secret = excluded.secret, key_id = excluded.key_id, version = c.version + 1, issued_at = clock_timestamp(),
+      secret = excluded.secret, key_id = excluded.key_id, version = excluded.version, issued_at = clock_timestamp(),
       is_refreshed = false, life_ms = excluded.life_ms, expires_at = excluded.expires_at,
-      lease_owner = null, lease_until = null, failures = 0, retry_at = null;
+      lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null;
+    perform sluice.note_secret_use(for_provider, for_account, 'connected', 1);
   end if;
+  update sluice.account set tenant = coalesce(for_tenant, tenant), status = 'connected', reason = null, since = clock_timestamp()
+    where provider = for_provider and account = for_account;
+  return true;
 end $$;
 
 -- Counts a call that brought no page, and says when the next one may be made. Fence as in commit_page: a caller that comes late
 -- changes nothing but the count of calls.
---   costs      `nothing`, `attempt` of the budget, or `refusal`: of credentials, of which one a page costs nothing
+--   costs      `nothing`, `attempt` of the budget, or `refusal`: of credentials, of which the first one in a row costs nothing and
+--              says nothing: what went wrong before it is still what is wrong
 --   delay_ms   null: its next call may be made at once
 --   why        what went wrong, for people; null leaves what is there
 --   riddle     a name of an answer that was not understood; null for any other failure
--- Returns the real attempts at this page so far, and whether the answer before was the same riddle; null for a caller that comes
--- late.
+-- Returns the real attempts at this page so far, whether the answer before was the same riddle, and what went wrong before; null for
+-- a caller that comes late.
 create or replace function sluice.defer_unit(
   unit_id bigint, this_run uuid, this_node text, at_pages int, costs text, extra_calls int, delay_ms float8, why text, riddle text,
-  out attempts int, out is_same boolean
+  out attempts int, out is_same boolean, out before text
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   u sluice.unit;
@@ -845,13 +901,33 @@ begin
   if u.id is not null then
     attempts := u.attempts + case when costs = 'attempt' or (costs = 'refusal' and u.refusals > 0) then 1 else 0 end;
     is_same := coalesce(u.puzzle = riddle, false);
+    before := u.error;
     update sluice.unit x set
       calls = u.calls + extra_calls, attempts = defer_unit.attempts,
-      refusals = u.refusals + case when costs = 'refusal' then 1 else 0 end,
-      error = coalesce(why, u.error), puzzle = riddle, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond'
+      refusals = case costs when 'refusal' then u.refusals + 1 when 'attempt' then 0 else u.refusals end,
+      error = case when costs = 'refusal' and u.refusals = 0 then coalesce(u.error, why) else coalesce(why, u.error) end, puzzle = riddle, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond'
       where x.id = u.id;
   end if;
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
+end $$;
+
+-- Removes an account and its secrets; with `revokes` they are kept aside until the third party was told (`sluice.revocation`). Runs and
+-- records stay. Returns false when there was none. Locks: account, credential.
+create or replace function sluice.disconnect_account(for_provider text, for_account text, revokes boolean)
+returns boolean language plpgsql set search_path = pg_catalog as $$
+begin
+  perform 1 from sluice.account where provider = for_provider and account = for_account for update;
+  if not found then
+    return false;
+  end if;
+  if revokes then
+    insert into sluice.revocation (provider, account, secret, key_id, generation, version)
+    select provider, account, secret, key_id, generation, version from sluice.credential
+      where provider = for_provider and account = for_account for update;
+  end if;
+  delete from sluice.account where provider = for_provider and account = for_account;
+  perform sluice.note_secret_use(for_provider, for_account, 'disconnected', 1);
+  return true;
 end $$;
 
 -- What becomes of a part of a list whose reading ends with this page: whether that is to be believed. Called by commit_page, under
@@ -2492,7 +2568,8 @@ begin
   end if;
   update sluice.account set status = 'needs_reconnect', reason = why, since = clock_timestamp()
     where provider = for_provider and account = for_account and (status <> 'needs_reconnect' or reason is distinct from why);
-  update sluice.credential set lease_owner = null, lease_until = null, failures = 0, retry_at = null
+  update sluice.credential
+    set lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null
     where provider = for_provider and account = for_account and lease_owner is not null;
   update sluice.run set state = 'paused', paused_by = 'auth', paused_reason = why
     where id in (
@@ -2527,6 +2604,19 @@ begin
   end if;
   return query select x.id, x.parent_key, x.part, x.lane from sluice.unit x where x.id = any (picked) order by x.id;
 end $$;
+
+-- Writes down that the secrets of an account were used, in the row of the current hour. Locks: that row.
+--   what      `connected`, `refreshed`, `call`, `refresh`, …: what was done, or what they were decrypted for
+--   how_often uses since the last note
+create or replace function sluice.note_secret_use(for_provider text, for_account text, what text, how_often bigint)
+returns void language sql set search_path = pg_catalog as $$
+  insert into sluice.secret_use as u (provider, account, hour, what, who, times, first_at, last_at)
+  values (for_provider, for_account, date_trunc('hour', clock_timestamp()), what,
+    format('%s %s %s', session_user, coalesce(nullif(current_setting('application_name'), ''), '-'), coalesce(host(inet_client_addr()), 'local')),
+    how_often, clock_timestamp(), clock_timestamp())
+  on conflict (provider, account, hour, what, who) do update set
+    times = u.times + excluded.times, last_at = excluded.last_at
+$$;
 
 -- Gives rows of earlier runs to a node's children, whose own lists may have changed though the rows have not. `children` is
 -- [[node, key, record]], as in commit_page; `upto` is the last row that was looked at. Locks: units by (node, key), nodes.
@@ -2863,9 +2953,9 @@ end $$;
 
 -- Stores what a refresh brought, over the version that it was made from and no other: returns the new version, or null
 -- when the tokens were replaced meanwhile. It asks for no lease: the tokens of a refresher that was late are better
--- than none, also when the account has been given up in between.
+-- than none, also when the account has been given up in between. Locks: account, credential.
 create or replace function sluice.store_refreshed(
-  for_provider text, for_account text, from_version bigint, new_secret bytea, new_key text, new_life_ms bigint
+  for_provider text, for_account text, for_generation bigint, from_version bigint, new_secret bytea, new_key text, new_life_ms bigint
 ) returns bigint language plpgsql set search_path = pg_catalog as $$
 declare
   stored bigint;
@@ -2874,12 +2964,13 @@ begin
   update sluice.credential set
     secret = new_secret, key_id = new_key, version = version + 1, issued_at = clock_timestamp(), is_refreshed = true,
     life_ms = new_life_ms, expires_at = clock_timestamp() + new_life_ms * interval '1 millisecond',
-    lease_owner = null, lease_until = null, failures = 0, retry_at = null
-    where provider = for_provider and account = for_account and version = from_version
+    lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null
+    where provider = for_provider and account = for_account and generation = for_generation and version = from_version
     returning version into stored;
   if stored is not null then
     update sluice.account set status = 'connected', reason = null, since = clock_timestamp()
       where provider = for_provider and account = for_account and status <> 'connected';
+    perform sluice.note_secret_use(for_provider, for_account, 'refreshed', 1);
   end if;
   return stored;
 end $$;

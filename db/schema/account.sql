@@ -1,6 +1,6 @@
--- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts); `version` is the fence of refreshes: a new
--- pair of tokens is stored only over the version that it was made from. Written by db/stores/account/account-store.ts and
--- credential-store.ts. Locks, always in this order: account, credential, runs by id.
+-- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts), bound to its account, `generation` and `version`.
+-- `version` is the fence of refreshes: a new pair of tokens is stored only over the version that it was made from. Written by
+-- db/stores/account/*.ts. Locks, always in this order: account, credential, runs by id.
 
 create table sluice.account (
   provider text not null,
@@ -13,21 +13,60 @@ create table sluice.account (
 );
 create index account_by_status on sluice.account (status, since);
 
+-- Drawn when an account gets secrets that has none: together with `version` no two ciphertexts of an account are bound alike.
+create sequence sluice.credential_generation;
+
 create table sluice.credential (
   provider text not null,
   account text not null,
   secret bytea not null,
   key_id text not null,
+  generation bigint not null,
   version bigint not null default 1,
   issued_at timestamptz not null default clock_timestamp(),
   is_refreshed boolean not null default false,
   life_ms bigint,
+  -- When the access token ends, as its issuer said; or when it was refused, which says the same.
   expires_at timestamptz,
   lease_owner uuid,
   lease_until timestamptz,
+  -- Refreshes in a row that failed without an answer to the question, and what the last one said: for people, and whether the app's
+  -- own set-up is to blame.
   failures int not null default 0,
+  failure text,
+  is_misconfigured boolean not null default false,
   retry_at timestamptz,
   primary key (provider, account),
   foreign key (provider, account) references sluice.account on delete cascade
 ) with (fillfactor = 70);
 create index credential_by_key on sluice.credential (key_id);
+
+-- Secrets of disconnected accounts that the third party is to be told of. Deleted when it was, or when that was given up.
+create table sluice.revocation (
+  id bigint generated always as identity primary key,
+  provider text not null,
+  account text not null,
+  secret bytea not null,
+  key_id text not null,
+  generation bigint not null,
+  version bigint not null,
+  asked_at timestamptz not null default clock_timestamp(),
+  attempts int not null default 0,
+  next_at timestamptz not null default clock_timestamp()
+);
+create index revocation_due on sluice.revocation (next_at);
+
+-- The audit: who used the secrets of an account, for what, in which hour, how often. Reads are written some seconds later.
+create table sluice.secret_use (
+  provider text not null,
+  account text not null,
+  hour timestamptz not null,
+  what text not null,
+  -- Database role, name of the application, address.
+  who text not null,
+  times bigint not null,
+  first_at timestamptz not null,
+  last_at timestamptz not null,
+  primary key (provider, account, hour, what, who)
+) with (fillfactor = 70);
+create index secret_use_by_hour on sluice.secret_use (hour);

@@ -19,6 +19,8 @@ create table sluice.action_step (
   -- Real attempts that count against the budget, and all calls with look-ups and refusals by a limit.
   attempts int not null default 0,
   calls int not null default 0,
+  -- Refusals of its credentials in a row: the first one costs no attempt.
+  refusals int not null default 0,
   -- Which sending is under way: an answer to an older one may still say `done`, and nothing else.
   sending int not null default 0,
   sent_at timestamptz,

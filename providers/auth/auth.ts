@@ -3,6 +3,7 @@
  */
 import type { Credentials } from '../../contracts/credentials.ts';
 import type { Refresh } from './refresh.ts';
+import type { Revoke } from './revoke.ts';
 
 export interface AppliedAuth {
   readonly headers?: Readonly<Record<string, string>>;
@@ -15,8 +16,15 @@ export interface Auth {
   readonly required: boolean;
   /** @throws TypeError when the credentials lack what this way of authenticating needs. */
   readonly apply: (credentials: Credentials | undefined) => AppliedAuth;
-  /** How new credentials are had when these have ended. Without it, the account's user must connect it again. */
+  /**
+   * How new credentials are had when these have ended, or hold no token yet (a name and a password). Without it, the
+   * account's user must connect it again.
+   */
   readonly refresh?: Refresh;
+  /** How the third party is told that the credentials are not wanted any more: `accounts.disconnect({ revoke: true })`. */
+  readonly revoke?: Revoke;
+  /** Secrets of the app (not of an account) that calls send. They are taken out of everything that comes back. */
+  readonly secrets?: () => readonly (string | undefined)[];
 }
 
 /** `Authorization: Bearer <accessToken>` (RFC 6750). With `optional`, accounts without a token call without one. */

@@ -1,19 +1,31 @@
 /**
- * OAuth 2: calls with a Bearer token, renewed by its refresh token. Pure. Next stop: `refresh.ts`.
- * @see RFC 6749 §6 (request), §5.1 (answer), §5.2 (errors), §2.3.1 (client authentication)
+ * OAuth 2: calls with a Bearer token, renewed by its refresh token or by the client's own credentials. Pure.
+ * Next stop: `refresh.ts`; `oauth2-answer.ts` has what answers mean.
+ * @see RFC 6749 §6 and §4.4 (requests), §2.3.1 (client authentication), RFC 7009 (revocation)
  */
-import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import type { RequestSpec } from '../../contracts/answer.ts';
+import type { Credentials } from '../../contracts/credentials.ts';
 import { bearer, type Auth } from './auth.ts';
-import { DEFAULT_SKEW_MS, defaultRefreshAnswer, type RefreshAnswer } from './refresh.ts';
+import { parseTokenAnswer } from './oauth2-answer.ts';
+import { DEFAULT_SKEW_MS } from './refresh.ts';
+
+/** A text, or where it is read at each use: the environment, or the account's credentials. */
+type FromCredentials = (credentials: Credentials) => string | undefined;
 
 export interface OAuth2Options {
   /** E.g. `https://auth.social.example/oauth/token`; a path is below the provider's base URL. Read at each refresh. */
   readonly tokenUrl: string | (() => string);
-  readonly clientId: string | (() => string | undefined);
+  /** A function may take it from the credentials, where each account has a client of its own. */
+  readonly clientId: string | FromCredentials;
   /** Read at each refresh, e.g. `() => process.env.SOCIAL_SECRET`. Leave it out for public clients. */
-  readonly clientSecret?: () => string | undefined;
+  readonly clientSecret?: FromCredentials;
   /** `basic` is what every server must take; `body` is what many want. Default `basic`. */
   readonly clientAuth?: 'basic' | 'body';
+  /**
+   * What a new token is had with: the account's refresh token, or the client's own id and secret, without any login of a
+   * user (RFC 6749 §4.4). Default `refresh_token`.
+   */
+  readonly grant?: 'refresh_token' | 'client_credentials';
   /** Refresh this long before the token ends. Default 60,000 ms, and at most a fifth of the token's life. */
   readonly skewMs?: number;
   /**
@@ -23,99 +35,92 @@ export interface OAuth2Options {
   readonly rotates?: boolean;
   /** Error codes of this third party that mean what `invalid_grant` means, e.g. `bad_refresh_token`. */
   readonly refusedErrors?: readonly string[];
-  /** Sent with every refresh, e.g. an audience. */
+  /** Sent with every refresh, e.g. an audience or a scope. */
   readonly params?: Readonly<Record<string, string>>;
+  /** Where `accounts.disconnect({ revoke: true })` revokes the refresh token, else the access token (RFC 7009). */
+  readonly revokeUrl?: string | (() => string);
 }
 
-/** Errors that concern the app and all of its accounts, not one of them. */
-const CONFIG_ERRORS = new Set([
-  'invalid_client',
-  'unauthorized_client',
-  'unsupported_grant_type',
-  'invalid_request',
-  'invalid_scope',
-]);
-const RETRY_ERRORS = new Set(['temporarily_unavailable', 'server_error', 'slow_down']);
-
-/** Bearer tokens with a refresh token. */
+/** Bearer tokens that are renewed at a token endpoint. */
 export function oauth2(options: OAuth2Options): Auth {
-  const { skewMs = DEFAULT_SKEW_MS, rotates = true } = options;
+  const { skewMs = DEFAULT_SKEW_MS, rotates = true, revokeUrl, grant = 'refresh_token' } = options;
   return {
     ...bearer(),
     kind: 'oauth2',
+    secrets: () => appSecrets(options),
     refresh: {
       skewMs,
-      rotates,
-      request: ({ refreshToken }) => (refreshToken === undefined ? undefined : refreshRequest(options, refreshToken)),
-      parse: (answer) => parseRefresh(options, answer),
+      rotates: rotates && grant === 'refresh_token',
+      request: (credentials) => {
+        const { refreshToken } = credentials;
+        if (grant === 'client_credentials')
+          return clientRequest(options, credentials, options.tokenUrl, { grant_type: grant, ...options.params });
+        if (refreshToken === undefined) return undefined;
+        const form = { grant_type: grant, refresh_token: refreshToken, ...options.params };
+        return clientRequest(options, credentials, options.tokenUrl, form);
+      },
+      parse: (answer) => parseTokenAnswer(answer, options.refusedErrors),
     },
+    ...(revokeUrl === undefined
+      ? {}
+      : { revoke: { request: (credentials) => revocation(options, credentials, revokeUrl) } }),
   };
 }
 
+function revocation(
+  options: OAuth2Options,
+  credentials: Credentials,
+  url: string | (() => string),
+): RequestSpec | undefined {
+  const { refreshToken, accessToken } = credentials;
+  const token = refreshToken ?? accessToken;
+  if (token === undefined) return undefined;
+  const hint = refreshToken === undefined ? 'access_token' : 'refresh_token';
+  return clientRequest(options, credentials, url, { token, token_type_hint: hint });
+}
+
 /** @throws TypeError when the client's id or secret is not set where it should be. */
-function refreshRequest(options: OAuth2Options, refreshToken: string): RequestSpec {
-  const { tokenUrl, clientAuth = 'basic', params } = options;
-  const clientId = typeof options.clientId === 'function' ? options.clientId() : options.clientId;
-  const secret = options.clientSecret?.();
+function clientRequest(
+  options: OAuth2Options,
+  credentials: Credentials,
+  url: string | (() => string),
+  form: Readonly<Record<string, string>>,
+): RequestSpec {
+  const { clientAuth = 'basic' } = options;
+  const clientId = idOf(options, credentials);
+  const secret = options.clientSecret?.(credentials);
   if (!clientId) throw new TypeError('oauth2: `clientId` gave nothing; is its environment variable set?');
   if (options.clientSecret && !secret)
     throw new TypeError('oauth2: `clientSecret` gave nothing; is its environment variable set?');
   const isBasic = clientAuth === 'basic' && secret !== undefined;
   return {
     method: 'POST',
-    path: typeof tokenUrl === 'function' ? tokenUrl() : tokenUrl,
+    path: typeof url === 'function' ? url() : url,
     form: {
-      grant_type: 'refresh_token',
-      refresh_token: refreshToken,
+      ...form,
       ...(isBasic ? {} : { client_id: clientId }),
       ...(isBasic || secret === undefined ? {} : { client_secret: secret }),
-      ...params,
     },
     ...(isBasic ? { headers: { authorization: basicAuthorization(clientId, secret) } } : {}),
   };
+}
+
+function idOf({ clientId }: OAuth2Options, credentials: Credentials): string | undefined {
+  return typeof clientId === 'function' ? clientId(credentials) : clientId;
+}
+
+/** What stands in the environment; a client of the account's own is among its credentials. */
+function appSecrets(options: OAuth2Options): (string | undefined)[] {
+  try {
+    const [id, secret] = [idOf(options, {}), options.clientSecret?.({})];
+    return id && secret ? [secret, basicAuthorization(id, secret).slice('Basic '.length)] : [secret];
+  } catch {
+    return []; // it reads credentials that are not there: then it is none of the app's
+  }
 }
 
 /** Id and secret are form-encoded first: RFC 6749 §2.3.1. */
 function basicAuthorization(id: string, secret: string): string {
   const encode = (text: string) => encodeURIComponent(text).replaceAll('%20', '+');
   return `Basic ${Buffer.from(`${encode(id)}:${encode(secret)}`, 'utf8').toString('base64')}`;
-}
-
-function parseRefresh({ refusedErrors = [] }: OAuth2Options, answer: Answer): RefreshAnswer {
-  const body = jsonObject(answer.text);
-  // Some services answer errors with status 200, so the field is looked at first.
-  const error = errorCode(body?.['error']);
-  if (error !== undefined && !answer.error) {
-    const reason = `the refresh was answered with HTTP ${answer.status} ${error}`;
-    if (error === 'invalid_grant' || refusedErrors.includes(error)) return { kind: 'refused', reason };
-    if (CONFIG_ERRORS.has(error)) return { kind: 'config', reason };
-    if (RETRY_ERRORS.has(error)) return { kind: 'retry', reason };
-    if (answer.status < 500 && answer.status !== 429) return { kind: 'refused', reason };
-  }
-  if (answer.error || answer.status < 200 || answer.status > 299) return defaultRefreshAnswer(answer);
-  const accessToken = body?.['access_token'];
-  const refreshToken = body?.['refresh_token'];
-  if (typeof accessToken !== 'string' || accessToken === '')
-    return { kind: 'retry', reason: `the refresh was answered with HTTP ${answer.status} and no access_token` };
-  const hasNewPair = typeof refreshToken === 'string' && refreshToken !== '';
-  const seconds = Number(body?.['expires_in'] ?? Number.NaN);
-  return {
-    kind: 'refreshed',
-    credentials: { accessToken, ...(hasNewPair ? { refreshToken } : {}) },
-    ...(seconds > 0 ? { lifeMs: seconds * 1_000 } : {}),
-  };
-}
-
-function jsonObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const json: unknown = JSON.parse(text);
-    return typeof json === 'object' && json !== null ? (json as Record<string, unknown>) : undefined;
-  } catch {
-    return undefined; // not JSON, so not an answer of a token endpoint
-  }
-}
-
-/** Codes are words; anything else is not repeated, it could hold a token. */
-function errorCode(error: unknown): string | undefined {
-  return typeof error === 'string' && /^[A-Za-z][A-Za-z_.-]{0,59}$/.test(error) ? error : undefined;
 }

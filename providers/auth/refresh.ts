@@ -14,7 +14,8 @@ export interface Refresh {
   /** Each refresh ends the old refresh token: one whose answer was lost is repeated at once, while it may still work. */
   readonly rotates: boolean;
   /**
-   * The call. A whole URL as path may lead to another origin than the provider's base URL.
+   * The call: with a refresh token, or, where the credentials hold none, with a name and a password, an API key, or the app's
+   * own client. A whole URL as path may lead to another origin than the provider's base URL. Pure; asked also before it is needed.
    * @returns undefined when these credentials can't be refreshed.
    */
   readonly request: (credentials: Credentials) => RequestSpec | undefined;
@@ -22,7 +23,10 @@ export interface Refresh {
 }
 
 export type RefreshAnswer =
-  /** What it leaves out (a refresh token that does not rotate) stays as it was. */
+  /**
+   * What it leaves out (a refresh token that does not rotate) stays as it was. The token's end is known by `lifeMs` (milliseconds
+   * from the answer), `credentials.expiresAt`, or its own `exp` when it is a JSON web token, in this order.
+   */
   | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs?: number }
   /** Only the account's user can mend it. */
   | { readonly kind: 'refused'; readonly reason: string }
@@ -44,7 +48,7 @@ export interface RefreshableOptions {
 export const DEFAULT_SKEW_MS = 60_000;
 
 /**
- * Adds a refresh of the third party's own making to a way of authenticating.
+ * Adds a refresh, or a login, of the third party's own making to a way of authenticating.
  * @example
  * refreshable(bearer(), {
  *   request: ({ refreshToken }) => post('/session/renew', { token: refreshToken }),
@@ -55,8 +59,25 @@ export function refreshable(auth: Auth, options: RefreshableOptions): Auth {
   const { skewMs = DEFAULT_SKEW_MS, rotates = true, request, parse } = options;
   return {
     ...auth,
-    refresh: { skewMs, rotates, request, parse: (answer) => parse(answer) ?? defaultRefreshAnswer(answer) },
+    refresh: {
+      skewMs,
+      rotates,
+      request,
+      parse: (answer) => {
+        try {
+          return parse(answer) ?? defaultRefreshAnswer(answer);
+        } catch (error) {
+          // Reading a page of HTML as JSON is no mistake of the app's: what HTTP says counts.
+          if (isGood(answer)) throw error;
+          return defaultRefreshAnswer(answer);
+        }
+      },
+    },
   };
+}
+
+function isGood({ error, status, text }: Answer): boolean {
+  return !error && status >= 200 && status < 300 && !/^\s*</.test(text);
 }
 
 /**
@@ -75,19 +96,4 @@ export function defaultRefreshAnswer(answer: Answer): RefreshAnswer {
     return { kind: outcome.cause === 'auth' || outcome.cause === 'bug' ? 'refused' : 'config', reason };
   const afterMs = Number(answer.headers['retry-after']) * 1_000;
   return { kind: 'retry', reason, ...(afterMs > 0 ? { afterMs } : {}) };
-}
-
-/**
- * Life of a JSON Web Token as its own claims state it (`exp` − `iat`), in milliseconds.
- * @returns undefined for anything else. The signature is not looked at: the token has just come from its issuer.
- * @see RFC 7519 §4.1.4
- */
-export function jwtLifeMs(token: string): number | undefined {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
-    const { exp, iat } = claims as { exp?: unknown; iat?: unknown };
-    return typeof exp === 'number' && typeof iat === 'number' && exp > iat ? (exp - iat) * 1_000 : undefined;
-  } catch {
-    return undefined; // not a JWT: its life is not known
-  }
 }

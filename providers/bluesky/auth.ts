@@ -7,7 +7,8 @@
 import { z } from 'zod';
 import type { Answer } from '../../contracts/answer.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
-import { jwtLifeMs, refreshable, type RefreshAnswer } from '../auth/refresh.ts';
+import { jwtLifeMs } from '../../contracts/token-life.ts';
+import { refreshable, type RefreshAnswer } from '../auth/refresh.ts';
 
 const Session = z.object({ accessJwt: z.string(), refreshJwt: z.string() });
 const Failure = z.object({ error: z.string().regex(/^[A-Za-z]{1,60}$/) });

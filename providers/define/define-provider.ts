@@ -4,6 +4,7 @@
  */
 import type { z } from 'zod';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import { AUTH_CALLS, type AuthCall } from '../../contracts/auth-calls.ts';
 import type { Charge } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
@@ -14,7 +15,6 @@ import { missingFunctions, unknownOptions, type NamesOf } from './option-mistake
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
 import type { PageRequest, Paginate } from '../pagination/options.ts';
 import type { Pagination } from '../pagination/pagination.ts';
-import { REFRESH_ENDPOINT } from '../../contracts/limit.ts';
 import type { Classify } from '../rules/rules.ts';
 
 export interface Timeouts {
@@ -35,6 +35,11 @@ export interface ProviderOptions {
   readonly baseUrl: string | (() => string);
   /** Default: `bearer()`. */
   readonly auth?: Auth;
+  /**
+   * A cheap call that only a good token is answered with success, e.g. `get('/me')`. It decides where `suspectAuth()` doubts: the rules
+   * of the provider say what its answer means. A provider whose credentials can't be refreshed needs one to use `suspectAuth()`.
+   */
+  readonly authProbe?: RequestSpec;
   /** Every one that matches a call is charged, all together or not at all. */
   readonly limits: readonly LimitDeclaration[];
   /** Rules of this third party; what they leave undecided follows the defaults for HTTP. */
@@ -61,8 +66,9 @@ export interface Provider {
   readonly actions: ReadonlyMap<string, Action>;
   /** What an answer says that its call has cost, by limit. @throws whatever the provider's own function throws. */
   readonly actualCosts: (answer: Answer) => Readonly<Record<string, number>>;
-  /** What a refresh of an account's credentials takes from the limits. */
-  readonly refreshCharges: (call: Pick<CallFacts, 'account' | 'tenant' | 'ip'>) => readonly Charge[];
+  readonly authProbe?: { readonly spec: RequestSpec; readonly decide: (answer: Answer) => Outcome };
+  /** What a call for an account's credentials takes from the limits. */
+  readonly authCharges: (name: AuthCall, call: Pick<CallFacts, 'account' | 'tenant' | 'ip'>) => readonly Charge[];
   /** Defines one endpoint. Input and items are inferred from the schemas. */
   endpoint<InputSchema extends z.ZodType, ResponseSchema extends z.ZodType, Item = z.output<ResponseSchema>>(
     name: string,
@@ -131,6 +137,7 @@ const PROVIDER_OPTIONS = {
   id: true,
   baseUrl: true,
   auth: true,
+  authProbe: true,
   limits: true,
   classify: true,
   headers: true,
@@ -184,8 +191,16 @@ export function defineProvider(options: ProviderOptions): Provider {
     endpoints,
     actions,
     actualCosts: (answer) => actualCosts(limits, answer),
-    refreshCharges: (call) =>
-      chargesFor(limits, { ...call, provider: options.id, endpoint: REFRESH_ENDPOINT, input: {}, pageSize: 0 }),
+    ...(options.authProbe
+      ? {
+          authProbe: {
+            spec: options.authProbe,
+            decide: (answer) => options.classify?.(answer) ?? defaultOutcome(answer),
+          },
+        }
+      : {}),
+    authCharges: (endpoint, call) =>
+      chargesFor(limits, { ...call, provider: options.id, endpoint, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
       const { input, response, request, paginate, classify, totalTimeoutMs, onMismatch = 'fail' } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
@@ -257,10 +272,12 @@ function providerMistakes(options: ProviderOptions, endpoints: readonly string[]
   const names = options.limits.map(({ name }) => name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     say(`limit "${name}" is defined twice`);
-  if (endpoints.includes(REFRESH_ENDPOINT))
-    say(`no endpoint may be called "${REFRESH_ENDPOINT}": under this name limits know the refresh of credentials`);
-  for (const declaration of options.limits)
-    mistakes.push(...limitMistakes(declaration, [...endpoints, ...(options.auth?.refresh ? [REFRESH_ENDPOINT] : [])]));
+  for (const name of AUTH_CALLS)
+    if (endpoints.includes(name))
+      say(`no endpoint may be called "${name}": under this name limits know a call for an account's credentials`);
+  const ofAuth = { refresh: options.auth?.refresh, probe: options.authProbe, revoke: options.auth?.revoke };
+  const authCalls = AUTH_CALLS.filter((name) => ofAuth[name] !== undefined);
+  for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, [...endpoints, ...authCalls]));
   return mistakes.map((text) => `provider "${options.id}": ${text}`);
 }
 

@@ -1,19 +1,33 @@
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
 -- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
+--   for_generation, for_version   what the ciphertext is bound to: those of the secrets that follow on the ones that are there
+-- Returns false, with nothing changed, when other secrets were stored meanwhile: seal them anew. Locks: account, credential.
 create or replace function sluice.connect_account(
-  for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint
-) returns void language plpgsql set search_path = pg_catalog as $$
+  for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint,
+  for_generation bigint, for_version bigint
+) returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+  c sluice.credential;
 begin
-  insert into sluice.account as a (provider, account, tenant) values (for_provider, for_account, for_tenant)
-  on conflict (provider, account) do update set
-    tenant = coalesce(excluded.tenant, a.tenant), status = 'connected', reason = null, since = clock_timestamp();
+  insert into sluice.account (provider, account, tenant) values (for_provider, for_account, for_tenant)
+    on conflict (provider, account) do nothing;
+  perform 1 from sluice.account where provider = for_provider and account = for_account for no key update;
   if new_secret is not null then
-    insert into sluice.credential as c (provider, account, secret, key_id, life_ms, expires_at)
-    values (for_provider, for_account, new_secret, new_key, new_life_ms,
+    select * into c from sluice.credential where provider = for_provider and account = for_account for no key update;
+    if c.version is null and for_version <> 1 or c.version is not null and (c.generation, c.version + 1) <> (for_generation, for_version)
+    then
+      return false;
+    end if;
+    insert into sluice.credential (provider, account, secret, key_id, generation, version, life_ms, expires_at)
+    values (for_provider, for_account, new_secret, new_key, for_generation, for_version, new_life_ms,
       clock_timestamp() + new_life_ms * interval '1 millisecond')
     on conflict (provider, account) do update set
-      secret = excluded.secret, key_id = excluded.key_id, version = c.version + 1, issued_at = clock_timestamp(),
+      secret = excluded.secret, key_id = excluded.key_id, version = excluded.version, issued_at = clock_timestamp(),
       is_refreshed = false, life_ms = excluded.life_ms, expires_at = excluded.expires_at,
-      lease_owner = null, lease_until = null, failures = 0, retry_at = null;
+      lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null;
+    perform sluice.note_secret_use(for_provider, for_account, 'connected', 1);
   end if;
+  update sluice.account set tenant = coalesce(for_tenant, tenant), status = 'connected', reason = null, since = clock_timestamp()
+    where provider = for_provider and account = for_account;
+  return true;
 end $$;

@@ -22,7 +22,8 @@ begin
   end if;
   update sluice.account set status = 'needs_reconnect', reason = why, since = clock_timestamp()
     where provider = for_provider and account = for_account and (status <> 'needs_reconnect' or reason is distinct from why);
-  update sluice.credential set lease_owner = null, lease_until = null, failures = 0, retry_at = null
+  update sluice.credential
+    set lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null
     where provider = for_provider and account = for_account and lease_owner is not null;
   update sluice.run set state = 'paused', paused_by = 'auth', paused_reason = why
     where id in (

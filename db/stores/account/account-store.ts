@@ -3,6 +3,8 @@
  * Next stop: `client/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
  */
 import type { AccountInfo, AccountStatus } from '../../../contracts/account.ts';
+import { cleanText } from '../../../contracts/clean-text.ts';
+import { redact } from '../../../contracts/redact.ts';
 import type { Queryable } from '../../pool.ts';
 
 export interface AccountRef {
@@ -15,6 +17,8 @@ export interface PausedRun {
   readonly runId: string;
   readonly workflowId: string;
 }
+
+const LONGEST_REASON = 1_000;
 
 const ACCOUNT = `
   select a.provider, a.account, a.tenant, a.status, a.reason, a.since, c.expires_at
@@ -48,13 +52,22 @@ export async function listAccounts(db: Queryable, filter: AccountFilter = {}): P
   return rows.map(toInfo);
 }
 
-/** Removes the account and its secrets. Its runs and records stay. @returns false when there was none. */
-export async function removeAccount(db: Queryable, { provider, account }: AccountRef): Promise<boolean> {
-  const { rowCount } = await db.query('delete from sluice.account where provider = $1 and account = $2', [
+/**
+ * Removes the account and its secrets. Its runs and records stay.
+ * @param revokes keeps the secrets aside until the third party was told: see `revocation-store.ts`.
+ * @returns false when there was none.
+ */
+export async function removeAccount(
+  db: Queryable,
+  { provider, account }: AccountRef,
+  revokes: boolean,
+): Promise<boolean> {
+  const { rows } = await db.query<{ removed: boolean }>('select sluice.disconnect_account($1, $2, $3) as removed', [
     provider,
     account,
+    revokes,
   ]);
-  return rowCount === 1;
+  return rows[0]?.removed ?? false;
 }
 
 /**
@@ -74,7 +87,7 @@ export async function markNeedsReconnect(
 ): Promise<boolean> {
   const { rows } = await db.query<{ marked: boolean }>(
     'select sluice.mark_needs_reconnect($1, $2, $3, $4, $5) as marked',
-    [provider, account, refused.version, refused.askedAgoMs ?? 0, refused.reason],
+    [provider, account, refused.version, refused.askedAgoMs ?? 0, cleanText(redact(refused.reason), LONGEST_REASON)],
   );
   return rows[0]?.marked ?? false;
 }

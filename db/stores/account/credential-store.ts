@@ -1,15 +1,21 @@
 /**
  * Secrets of accounts, encrypted, and the lease under which one worker at a time refreshes them. Ages and remaining
- * lives are computed by the database's clock alone. Next stop: `activities/credentials/stored-credentials.ts`.
+ * lives are computed by the database's clock alone. Next stop: `activities/credentials/stored-credentials.ts`;
+ * `rotate-encryption.ts` encrypts them anew.
  */
 import type { AccountStatus } from '../../../contracts/account.ts';
+import { cleanText } from '../../../contracts/clean-text.ts';
 import type { Credentials } from '../../../contracts/credentials.ts';
+import { redact } from '../../../contracts/redact.ts';
+import { boundedLifeMs, lifeLeftMs } from '../../../contracts/token-life.ts';
 import type { AccountRef } from './account-store.ts';
-import type { Keyring } from '../../encryption.ts';
-import { inTransaction, type Pool, type Queryable } from '../../pool.ts';
+import type { Keyring, SecretPurpose } from '../../encryption.ts';
+import type { Queryable } from '../../pool.ts';
 
 export interface StoredCredentials {
   readonly credentials: Credentials;
+  /** Another one whenever the account is connected after it was disconnected. */
+  readonly generation: number;
   /** Raised by every change of the secrets. */
   readonly version: number;
   readonly tenant: string | null;
@@ -19,7 +25,7 @@ export interface StoredCredentials {
   readonly ageMs: number;
   /** Whole life of the access token in milliseconds; null when it is not known. */
   readonly lifeMs: number | null;
-  /** What is left of it; negative when it is over. */
+  /** What is left of it; negative when it is over, or was refused. */
   readonly leftMs: number | null;
   /** They came from a refresh, not from a login. */
   readonly isRefreshed: boolean;
@@ -29,6 +35,10 @@ export interface StoredCredentials {
   readonly retryMs: number;
   /** Refreshes in a row that failed without an answer to the question. */
   readonly failures: number;
+  /** What the last one of these said. */
+  readonly failure: string | null;
+  /** It was the set-up of the app that was refused, not the account. */
+  readonly isMisconfigured: boolean;
 }
 
 /** The app keeps them itself, or they were never given. */
@@ -39,7 +49,7 @@ export interface AccountWithoutSecrets {
 }
 
 const SECRET = `
-  c.secret, c.key_id, c.version, c.failures, c.life_ms, c.is_refreshed,
+  c.secret, c.key_id, c.generation, c.version, c.failures, c.failure, c.is_misconfigured, c.life_ms, c.is_refreshed,
   extract(epoch from clock_timestamp() - c.issued_at)::float8 * 1000 as age_ms,
   extract(epoch from c.expires_at - clock_timestamp())::float8 * 1000 as left_ms,
   greatest(0, extract(epoch from c.lease_until - clock_timestamp())::float8 * 1000) as lease_ms,
@@ -61,58 +71,106 @@ export async function loadCredentials(
   db: Queryable,
   keyring: Keyring,
   of: AccountRef,
+  purpose: SecretPurpose = 'call',
 ): Promise<StoredCredentials | AccountWithoutSecrets | undefined> {
   const { rows } = await db.query<SecretRow>({ ...LOAD, values: [of.provider, of.account] });
   const row = rows[0];
   if (!row) return undefined;
   if (row.secret === null) return { version: null, status: row.status, reason: row.reason };
-  return toStored(row, keyring, of);
+  return toStored(row, keyring, of, purpose);
 }
 
 // One row by primary key: of several workers that want the lease at once, the row lock lets one in, and the others find
-// it taken.
+// it taken. A token that was refused is over, whatever was known of its end.
 const TAKE_LEASE = `
-  update sluice.credential c set lease_owner = $4, lease_until = clock_timestamp() + $5::float8 * interval '1 millisecond'
-  from sluice.account a
-  where c.provider = $1 and c.account = $2 and c.version = $3 and a.provider = c.provider and a.account = c.account
+  with o as (
+    select x.provider, x.account, x.lease_owner is not null as is_left_over from sluice.credential x
+    where x.provider = $1 and x.account = $2 and x.version = $3
+      and coalesce(greatest(x.lease_until, x.retry_at), '-infinity') <= clock_timestamp() for no key update)
+  update sluice.credential c set lease_owner = $4, lease_until = clock_timestamp() + $5::float8 * interval '1 millisecond',
+    expires_at = case when $6 then least(c.expires_at, clock_timestamp()) else c.expires_at end
+  from o, sluice.account a
+  where c.provider = o.provider and c.account = o.account and a.provider = c.provider and a.account = c.account
     and a.status = 'connected'
-    and coalesce(greatest(c.lease_until, c.retry_at), '-infinity') <= clock_timestamp()
-  returning a.tenant, a.status, a.reason, ${SECRET}`;
+  returning a.tenant, a.status, a.reason, o.is_left_over, ${SECRET}`;
+
+export interface RefreshLease extends StoredCredentials {
+  /** Somebody had it before and never gave it back: dead, or it still tries to store what it got. */
+  readonly isLeftOver: boolean;
+}
 
 /**
  * Takes the right to refresh the secrets of this version.
- * @param leaseMs after this long, a worker that died is taken to have died.
+ * @param lease `leaseMs`: after this long, a worker that died is taken to have died. `isRefused`: the third party has refused
+ *   the token, so nobody calls with it any more.
  * @returns undefined when somebody else has it, a failed refresh was just now, or the version is not the current one.
  */
 export async function takeRefreshLease(
   db: Queryable,
   keyring: Keyring,
   of: AccountRef,
-  lease: { readonly version: number; readonly owner: string; readonly leaseMs: number },
-): Promise<StoredCredentials | undefined> {
-  const { rows } = await db.query<SecretRow>(TAKE_LEASE, [
-    of.provider,
-    of.account,
-    lease.version,
-    lease.owner,
-    lease.leaseMs,
-  ]);
-  return rows[0] && toStored(rows[0], keyring, of);
+  lease: { readonly version: number; readonly owner: string; readonly leaseMs: number; readonly isRefused?: boolean },
+): Promise<RefreshLease | undefined> {
+  const { version, owner, leaseMs, isRefused = false } = lease;
+  const values = [of.provider, of.account, version, owner, leaseMs, isRefused];
+  const { rows } = await db.query<SecretRow & { is_left_over: boolean }>(TAKE_LEASE, values);
+  const [row] = rows;
+  return row && { ...(await toStored(row, keyring, of, 'refresh')), isLeftOver: row.is_left_over };
 }
 
-/** Gives the lease back without new secrets. Nobody tries again for `retryAfterMs`. */
+/** Keeps the lease for as long again. @returns false when it is another's by now. */
+export async function renewLease(
+  db: Queryable,
+  of: AccountRef,
+  lease: { readonly owner: string; readonly leaseMs: number },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update sluice.credential set lease_until = clock_timestamp() + $4::float8 * interval '1 millisecond'
+     where provider = $1 and account = $2 and lease_owner = $3`,
+    [of.provider, of.account, lease.owner, lease.leaseMs],
+  );
+  return rowCount === 1;
+}
+
+export interface GivenBackLease {
+  readonly owner: string;
+  /** Nobody tries again for this long, in milliseconds. */
+  readonly retryAfterMs: number;
+  /** Left out when nothing was tried. */
+  readonly failure?: { readonly reason: string; readonly isMisconfigured: boolean };
+  /** Nobody calls with the token before it is renewed: what was called would only be called again. */
+  readonly endsToken?: boolean;
+}
+
+/** Gives the lease back without new secrets. */
 export async function giveBackLease(
   db: Queryable,
   of: AccountRef,
-  lease: { readonly owner: string; readonly retryAfterMs: number; readonly hasFailed: boolean },
+  { owner, retryAfterMs, failure, endsToken = false }: GivenBackLease,
 ): Promise<void> {
   await db.query(
     `update sluice.credential set lease_owner = null, lease_until = null,
-       retry_at = clock_timestamp() + $4::float8 * interval '1 millisecond', failures = failures + $5
+       retry_at = clock_timestamp() + $4::float8 * interval '1 millisecond',
+       failures = failures + case when $5::text is null then 0 else 1 end, failure = coalesce($5, failure),
+       is_misconfigured = case when $5::text is null then is_misconfigured else $6 end,
+       expires_at = case when $7 then least(expires_at, clock_timestamp()) else expires_at end
      where provider = $1 and account = $2 and lease_owner = $3`,
-    [of.provider, of.account, lease.owner, lease.retryAfterMs, lease.hasFailed ? 1 : 0],
+    [
+      of.provider,
+      of.account,
+      owner,
+      retryAfterMs,
+      failure ? cleanText(redact(failure.reason), 500) : null,
+      failure?.isMisconfigured ?? false,
+      endsToken,
+    ],
   );
 }
+
+// What the secrets that follow are bound to.
+const NEXT = `
+  select coalesce(c.generation, nextval('sluice.credential_generation')) as generation, coalesce(c.version, 0) + 1 as version
+  from (values (1)) one left join sluice.credential c on c.provider = $1 and c.account = $2`;
 
 /** Connects an account, for the first time or again. Without credentials the app keeps them itself. */
 export async function connectAccount(
@@ -121,67 +179,61 @@ export async function connectAccount(
   of: AccountRef & { readonly tenant?: string },
   credentials: Credentials | undefined,
 ): Promise<void> {
-  const sealed = credentials && keyring ? seal(keyring, of, credentials) : undefined;
-  await db.query('select sluice.connect_account($1, $2, $3, $4, $5, $6)', [
-    of.provider,
-    of.account,
-    of.tenant ?? null,
-    sealed?.blob ?? null,
-    sealed?.keyId ?? null,
-    credentials ? lifeFromNow(credentials) : null,
-  ]);
+  const isStored = credentials !== undefined && keyring !== undefined;
+  const lifeMs = credentials ? lifeFromNow(credentials) : null;
+  for (;;) {
+    const next = isStored ? await nextOf(db, of) : undefined;
+    const sealed = isStored && next ? await keyring.seal(JSON.stringify(credentials), { ...of, ...next }) : undefined;
+    const { rows } = await db.query<{ stored: boolean }>(
+      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8) as stored',
+      [
+        of.provider,
+        of.account,
+        of.tenant ?? null,
+        sealed?.blob ?? null,
+        sealed?.keyId ?? null,
+        lifeMs,
+        next?.generation ?? null,
+        next?.version ?? null,
+      ],
+    );
+    // Others were stored in between: these are newer.
+    if (rows[0]?.stored !== false) return;
+  }
+}
+
+async function nextOf(
+  db: Queryable,
+  { provider, account }: AccountRef,
+): Promise<{ generation: number; version: number }> {
+  const { rows } = await db.query<{ generation: number; version: number }>(NEXT, [provider, account]);
+  return rows[0] as { generation: number; version: number };
 }
 
 /**
  * Stores what a refresh of `version` brought.
- * @param lifeMs of the new access token from now on; null when it is not known.
+ * @param refreshed `lifeMs` of the new access token from now on; null when it is not known.
  * @returns the new version; undefined when the secrets were replaced meanwhile, and nothing was stored.
  */
 export async function storeRefreshed(
   db: Queryable,
   keyring: Keyring,
   of: AccountRef,
-  refreshed: { readonly version: number; readonly credentials: Credentials; readonly lifeMs: number | null },
+  refreshed: {
+    readonly generation: number;
+    readonly version: number;
+    readonly credentials: Credentials;
+    readonly lifeMs: number | null;
+  },
 ): Promise<number | undefined> {
-  const { keyId, blob } = seal(keyring, of, refreshed.credentials);
+  const { generation, version, credentials, lifeMs } = refreshed;
+  const bound = { ...of, generation, version: version + 1 };
+  const { keyId, blob } = await keyring.seal(JSON.stringify(credentials), bound);
   const { rows } = await db.query<{ version: number | null }>(
-    'select sluice.store_refreshed($1, $2, $3, $4, $5, $6) as version',
-    [of.provider, of.account, refreshed.version, blob, keyId, refreshed.lifeMs],
+    'select sluice.store_refreshed($1, $2, $3, $4, $5, $6, $7) as version',
+    [of.provider, of.account, generation, version, blob, keyId, boundedLifeMs(lifeMs) ?? null],
   );
   return rows[0]?.version ?? undefined;
-}
-
-const ROTATION_BATCH = 100;
-
-/**
- * Encrypts every secret anew that is not encrypted with the first key. Refreshes and calls go on meanwhile; doing it
- * twice is harmless. Index: credential_by_key.
- * @returns how many were encrypted anew.
- * @throws EncryptionKeyError when a key that is still in use is not known; what was done before stays done.
- */
-export async function rotateEncryption(pool: Pool, keyring: Keyring): Promise<number> {
-  for (let total = 0; ;) {
-    const count = await inTransaction(pool, async (tx) => {
-      const { rows } = await tx.query<{ provider: string; account: string; secret: Buffer; key_id: string }>(
-        `select provider, account, secret, key_id from sluice.credential where key_id <> $1
-         order by provider, account limit $2 for update`,
-        [keyring.currentKeyId, ROTATION_BATCH],
-      );
-      for (const { provider, account, secret, key_id } of rows) {
-        const boundTo = bindingOf({ provider, account });
-        const sealed = keyring.seal(keyring.open({ keyId: key_id, blob: secret }, boundTo), boundTo);
-        await tx.query('update sluice.credential set secret = $3, key_id = $4 where provider = $1 and account = $2', [
-          provider,
-          account,
-          sealed.blob,
-          sealed.keyId,
-        ]);
-      }
-      return rows.length;
-    });
-    total += count;
-    if (count < ROTATION_BATCH) return total;
-  }
 }
 
 interface SecretRow {
@@ -190,8 +242,11 @@ interface SecretRow {
   reason: string | null;
   secret: Buffer | null;
   key_id: string;
+  generation: number;
   version: number;
   failures: number;
+  failure: string | null;
+  is_misconfigured: boolean;
   life_ms: number | null;
   age_ms: number;
   left_ms: number | null;
@@ -200,11 +255,19 @@ interface SecretRow {
   retry_ms: number | null;
 }
 
-function toStored(row: SecretRow, keyring: Keyring, of: AccountRef): StoredCredentials {
-  const text = keyring.open({ keyId: row.key_id, blob: row.secret as Buffer }, bindingOf(of));
+async function toStored(
+  row: SecretRow,
+  keyring: Keyring,
+  of: AccountRef,
+  purpose: SecretPurpose,
+): Promise<StoredCredentials> {
+  const { generation, version } = row;
+  const sealed = { keyId: row.key_id, blob: row.secret as Buffer };
+  const text = await keyring.open(sealed, { provider: of.provider, account: of.account, generation, version }, purpose);
   return {
     credentials: JSON.parse(text) as Credentials,
-    version: row.version,
+    generation,
+    version,
     tenant: row.tenant,
     status: row.status,
     reason: row.reason,
@@ -215,22 +278,15 @@ function toStored(row: SecretRow, keyring: Keyring, of: AccountRef): StoredCrede
     leaseMs: row.lease_ms ?? 0,
     retryMs: row.retry_ms ?? 0,
     failures: row.failures,
+    failure: row.failure,
+    isMisconfigured: row.is_misconfigured,
   };
 }
 
-function seal(keyring: Keyring, of: AccountRef, credentials: Credentials) {
-  return keyring.seal(JSON.stringify(credentials), bindingOf(of));
-}
-
-function bindingOf({ provider, account }: AccountRef): string {
-  return `${provider}/${account}`;
-}
-
 /** The issuer's time is taken relative to this process; from here on only the database's clock counts. */
-function lifeFromNow({ expiresAt }: Credentials): number | null {
-  if (expiresAt === undefined) return null;
-  const until = Date.parse(expiresAt);
-  if (Number.isNaN(until))
+function lifeFromNow(credentials: Credentials): number | null {
+  const { expiresAt } = credentials;
+  if (expiresAt !== undefined && Number.isNaN(Date.parse(expiresAt)))
     throw new TypeError(`\`expiresAt\` is ${JSON.stringify(expiresAt)}; it must be an ISO time.`);
-  return Math.max(0, until - Date.now());
+  return lifeLeftMs(credentials) ?? null;
 }

@@ -5,8 +5,12 @@
  */
 import { createHash } from 'node:crypto';
 import type { ActionErrorType, ActionState } from '../../../contracts/action.ts';
+import { cleanText } from '../../../contracts/clean-text.ts';
 import { redact } from '../../../contracts/redact.ts';
 import type { Queryable } from '../../pool.ts';
+
+/** In characters. */
+const LONGEST_ERROR = 2_000;
 
 export interface NewActionStep {
   readonly workflowId: string;
@@ -133,19 +137,43 @@ export async function beginSending(
   return rows[0]?.sending;
 }
 
-/** It was refused, or never sent: it may be sent again. @returns attempts that count so far. */
+export interface CountedCall {
+  readonly calls: number;
+  readonly attempts: number;
+  /** Its credentials were refused: of such refusals in a row, the first one costs no attempt. */
+  readonly isRefusal?: boolean;
+}
+
+/** Parameters: $2 attempts, $3 isRefusal. */
+const COUNT_ATTEMPTS = `
+  attempts = attempts + case when $3 and refusals = 0 then 0 else $2::int end,
+  refusals = case when $3 then refusals + 1 when $2::int > 0 then 0 else refusals end`;
+
+/**
+ * It was refused, or never sent: it may be sent again.
+ * @param error what went wrong; left out when that is no news.
+ * @returns attempts that count so far.
+ */
 export async function markReady(
   db: Queryable,
   workflowId: string,
   sending: number,
-  counts: { readonly calls: number; readonly attempts: number },
+  { calls, attempts, isRefusal = false }: CountedCall,
+  error?: string,
 ): Promise<number> {
   const { rows } = await db.query<{ attempts: number }>(
     `update sluice.action_step set
-       state = case when state in ('sending', 'unknown') and sending = $2 then 'ready' else state end,
-       calls = calls + $3, attempts = attempts + $4
+       state = case when state in ('sending', 'unknown') and sending = $4 then 'ready' else state end,
+       error = coalesce($6, error), calls = calls + $5, ${COUNT_ATTEMPTS}
      where workflow_id = $1 returning attempts`,
-    [workflowId, sending, counts.calls, counts.attempts],
+    [
+      workflowId,
+      attempts,
+      isRefusal,
+      sending,
+      calls,
+      error === undefined ? null : cleanText(redact(error), LONGEST_ERROR),
+    ],
   );
   return rows[0]?.attempts ?? 0;
 }
@@ -155,7 +183,7 @@ export async function markUnknown(
   db: Queryable,
   workflowId: string,
   sending: number,
-  counts: { readonly calls: number; readonly attempts: number },
+  counts: CountedCall,
   error: string,
 ): Promise<number> {
   const { rows } = await db.query<{ attempts: number }>(
@@ -163,16 +191,21 @@ export async function markUnknown(
        state = case when state = 'sending' and sending = $2 then 'unknown' else state end,
        calls = calls + $3, attempts = attempts + $4, error = $5
      where workflow_id = $1 returning attempts`,
-    [workflowId, sending, counts.calls, counts.attempts, redact(error).slice(0, 2_000)],
+    [workflowId, sending, counts.calls, counts.attempts, cleanText(redact(error), LONGEST_ERROR)],
   );
   return rows[0]?.attempts ?? 0;
 }
 
 /** A call that settled nothing (a look-up, a refusal by a limit). @returns attempts that count so far. */
-export async function countActionCall(db: Queryable, workflowId: string, attempts: number): Promise<number> {
+export async function countActionCall(
+  db: Queryable,
+  workflowId: string,
+  attempts: number,
+  isRefusal = false,
+): Promise<number> {
   const { rows } = await db.query<{ attempts: number }>(
-    'update sluice.action_step set calls = calls + 1, attempts = attempts + $2 where workflow_id = $1 returning attempts',
-    [workflowId, attempts],
+    `update sluice.action_step set calls = calls + 1, ${COUNT_ATTEMPTS} where workflow_id = $1 returning attempts`,
+    [workflowId, attempts, isRefusal],
   );
   return rows[0]?.attempts ?? 0;
 }
@@ -200,7 +233,7 @@ export async function markFailed(
        error_type = case when state in ('done', 'failed', 'cancelled') then error_type else $4 end,
        ended_at = coalesce(ended_at, clock_timestamp())
      where workflow_id = $1 returning state`,
-    [workflowId, how.state, redact(how.error).slice(0, 2_000), how.type],
+    [workflowId, how.state, cleanText(redact(how.error), LONGEST_ERROR), how.type],
   );
   return rows[0]?.state;
 }
@@ -208,7 +241,7 @@ export async function markFailed(
 /** An ended action is asked for again with the same key: it may be tried anew, unless its write may have happened. */
 export async function reopenActionStep(db: Queryable, workflowId: string): Promise<void> {
   await db.query(
-    `update sluice.action_step set state = 'ready', attempts = 0, error = null, error_type = null, ended_at = null
+    `update sluice.action_step set state = 'ready', attempts = 0, refusals = 0, error = null, error_type = null, ended_at = null
      where workflow_id = $1 and state in ('failed', 'cancelled') and error_type <> 'unknown-write'`,
     [workflowId],
   );

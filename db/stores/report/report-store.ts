@@ -3,6 +3,7 @@
  * Everything that goes in is cleaned of what has the shape of a secret.
  * Next stop: `report-outbox.ts` tells failures, `report-checks.ts` finds the ones that nobody ended.
  */
+import { cleanText } from '../../../contracts/clean-text.ts';
 import { redact } from '../../../contracts/redact.ts';
 import type { Report, ReportEnd, ReportKind, ReportStatus } from '../../../contracts/report.ts';
 import type { Queryable } from '../../pool.ts';
@@ -36,7 +37,7 @@ export async function insertReport(db: Queryable, report: NewReport): Promise<vo
     report.startedBy,
     report.workflowId,
     report.rootWorkflowId,
-    redact(report.what).slice(0, 500),
+    cleanText(redact(report.what), 500),
     report.runId ?? null,
   ]);
 }
@@ -74,9 +75,9 @@ export async function endReport(db: Queryable, id: string, end: ReportEnd, runId
   const { rowCount } = await db.query(END, [
     id,
     end.status,
-    error === undefined ? null : redact(error).slice(0, LONGEST_ERROR),
+    error === undefined ? null : cleanText(redact(error), LONGEST_ERROR),
     failed?.errorType ?? (end.status === 'cancelled' ? 'cancelled' : null),
-    failed?.traceback === undefined ? null : redact(failed.traceback).slice(0, LONGEST_TRACEBACK),
+    failed?.traceback === undefined ? null : cleanText(redact(failed.traceback), LONGEST_TRACEBACK),
     runId,
   ]);
   return rowCount === 1;

@@ -71,10 +71,11 @@ const SET_STATE = `
   update sluice.run set state = $2, paused_by = case $2 when 'paused' then 'operator' end, paused_reason = null
   where id = $1 and state in ('running', 'paused')`;
 
-// The account may have been given up again before the signal of its reconnection arrived.
+// The account may have been given up again before the signal of its reconnection arrived. A run that is running is one that an attempt
+// at this very step has resumed, whose answer was lost: its nodes are still to be told.
 const RESUME_RECONNECTED = `
   update sluice.run r set state = 'running', paused_by = null, paused_reason = null from sluice.account a
-  where r.id = $1 and r.state = 'paused' and r.paused_by = 'auth'
+  where r.id = $1 and (r.state = 'running' or r.state = 'paused' and r.paused_by = 'auth')
     and a.provider = r.provider and a.account = r.account and a.status = 'connected'`;
 
 /**

@@ -5,6 +5,7 @@
 import { cleanText } from '../../../contracts/clean-text.ts';
 import type { ListMemory, Position, Range } from '../../../contracts/list.ts';
 import type { EndKind, RunMode, RunState } from '../../../contracts/run.ts';
+import { redact } from '../../../contracts/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 
 /** Characters of a reason that are kept. */
@@ -142,13 +143,13 @@ export async function endUnit(
   const { rows } = await db.query<{ ended: boolean }>({
     name: 'end_unit',
     text: 'select sluice.end_unit($1, $2, $3, $4, $5, $6, $7) as ended',
-    values: [unit, run, node, pages, kind, cleanText(reason, MOST_REASON), calls],
+    values: [unit, run, node, pages, kind, cleanText(redact(reason), MOST_REASON), calls],
   });
   return rows[0]?.ended ?? false;
 }
 
 export interface Deferral {
-  /** `attempt` of the budget, or `refusal` of the credentials, of which one a page costs nothing. */
+  /** `attempt` of the budget, or `refusal` of the credentials, of which the first one in a row costs nothing. */
   readonly costs: 'nothing' | 'attempt' | 'refusal';
   /** Real calls that were made. */
   readonly calls: number;
@@ -165,6 +166,8 @@ export interface Deferred {
   readonly attempts: number;
   /** The answer before could not be understood in the very same way. */
   readonly isSame: boolean;
+  /** What went wrong before. */
+  readonly before: string | null;
 }
 
 /** Counts a call that brought no page. @returns undefined when the caller came late. */
@@ -173,9 +176,9 @@ export async function deferUnit(
   { unit, run, node, pages }: UnitFence,
   { costs, calls, delayMs, why, riddle }: Deferral,
 ): Promise<Deferred | undefined> {
-  const { rows } = await db.query<{ attempts: number | null; isSame: boolean | null }>({
+  const { rows } = await db.query<{ attempts: number | null; isSame: boolean | null; before: string | null }>({
     name: 'defer_unit',
-    text: 'select attempts, is_same as "isSame" from sluice.defer_unit($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+    text: 'select attempts, is_same as "isSame", before from sluice.defer_unit($1, $2, $3, $4, $5, $6, $7, $8, $9)',
     values: [
       unit,
       run,
@@ -184,10 +187,10 @@ export async function deferUnit(
       costs,
       calls,
       delayMs,
-      why === null ? null : cleanText(why, MOST_REASON),
+      why === null ? null : cleanText(redact(why), MOST_REASON),
       riddle ?? null,
     ],
   });
-  const { attempts, isSame } = rows[0] ?? { attempts: null, isSame: null };
-  return attempts === null ? undefined : { attempts, isSame: isSame === true };
+  const { attempts, isSame, before } = rows[0] ?? { attempts: null, isSame: null, before: null };
+  return attempts === null ? undefined : { attempts, isSame: isSame === true, before };
 }

@@ -266,7 +266,8 @@ describe('a worker that dies or is late while it refreshes', () => {
   });
 
   it('brings the account back when its tokens arrive after it was given up', async () => {
-    await start({ answerAfterMs: 1_000, detectsReuse: false });
+    // Later than another worker waits for the holder of a lease that was left over.
+    await start({ answerAfterMs: 6_000, detectsReuse: false });
     api.script('/oauth/token', ['ok', { status: 400, body: { error: 'invalid_grant' } }]);
     await connect('ann', 0);
     const [late, next] = startWorkers(2);

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readAccount } from '../../../db/stores/account/account-store.ts';
+import { readAccount, removeAccount } from '../../../db/stores/account/account-store.ts';
 import {
   connectAccount,
   loadCredentials,
-  rotateEncryption,
   storeRefreshed,
+  type StoredCredentials,
 } from '../../../db/stores/account/credential-store.ts';
-import { createKeyring, EncryptionKeyError } from '../../../db/encryption.ts';
+import { rotateEncryption } from '../../../db/stores/account/rotate-encryption.ts';
+import { createKeyring } from '../../../db/encryption.ts';
+import { EncryptionKeyError } from '../../../db/encryption-key-error.ts';
 import { withoutKeys } from '../../../workers/without-keys.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 
@@ -57,8 +59,39 @@ describe('secrets at rest', () => {
       `update sluice.credential set secret = (select secret from sluice.credential where account = 'bob') where account = 'eve'`,
     );
     await expect(loadCredentials(database.pool, keyring, { provider: 'social', account: 'eve' })).rejects.toThrow(
-      /Key "k1" does not open the credentials of social\/eve/,
+      /The stored credentials of social\/eve are not those that were stored for it last/,
     );
+  });
+
+  it('put back from an earlier time do not open, not even after the account was disconnected and connected again', async () => {
+    const keyring = createKeyring(`k1:${newKey()}`);
+    const of = { provider: 'social', account: 'old' };
+    await connectAccount(database.pool, keyring, of, { accessToken: 'at_of-then' });
+    const first = await rowOf('old');
+    const putBack = () =>
+      database.pool.query(`update sluice.credential set secret = $1, key_id = 'k1' where account = 'old'`, [
+        first.secret,
+      ]);
+    await connectAccount(database.pool, keyring, of, tokens);
+    await putBack();
+    const refused = /The stored credentials of social\/old are not those that were stored for it last/;
+    await expect(loadCredentials(database.pool, keyring, of)).rejects.toThrow(refused);
+    await removeAccount(database.pool, of, false);
+    await connectAccount(database.pool, keyring, of, tokens);
+    expect((await rowOf('old')).version).toBe(first.version);
+    await putBack();
+    await expect(loadCredentials(database.pool, keyring, of)).rejects.toThrow(refused);
+    await connectAccount(database.pool, keyring, of, tokens);
+    expect(await loadCredentials(database.pool, keyring, of)).toMatchObject({ credentials: tokens });
+  });
+
+  it('that several store at once are all sealed for the version that they get', async () => {
+    const keyring = createKeyring(`k1:${newKey()}`);
+    const of = { provider: 'social', account: 'many' };
+    await Promise.all(
+      Array.from({ length: 12 }, (_, n) => connectAccount(database.pool, keyring, of, { accessToken: `at_${n}` })),
+    );
+    expect(await loadCredentials(database.pool, keyring, of)).toMatchObject({ version: 12 });
   });
 
   it('say which key they need when it is not known or is another one, and say nothing of its contents', async () => {
@@ -69,7 +102,7 @@ describe('secrets at rest', () => {
     expect(unknown).toBeInstanceOf(EncryptionKeyError);
     expect(String(unknown)).toContain('encrypted with key "k1", and SLUICE_ENCRYPTION_KEYS has "k2"');
     const other = await loadCredentials(database.pool, createKeyring(`k1:${newKey()}`), of).catch((e: unknown) => e);
-    expect(String(other)).toContain('Key "k1" does not open');
+    expect(String(other)).toContain('key "k1" of SLUICE_ENCRYPTION_KEYS is another one');
     for (const error of [unknown, other]) {
       expect(String(error)).not.toContain(key);
       expect(String(error)).not.toContain('the-access-token');
@@ -88,14 +121,12 @@ describe('secrets at rest', () => {
     // A refresh in the middle is not undone by the rotation.
     const [rotated] = await Promise.all([
       rotateEncryption(database.pool, both),
-      ...Array.from({ length: 20 }, (_, n) =>
-        storeRefreshed(
-          database.pool,
-          both,
-          { provider: 'social', account: `r${n}` },
-          { version: 1, credentials: { accessToken: `at_${n}_new` }, lifeMs: null },
-        ),
-      ),
+      ...Array.from({ length: 20 }, async (_, n) => {
+        const of = { provider: 'social', account: `r${n}` };
+        const { generation } = (await loadCredentials(database.pool, both, of)) as StoredCredentials;
+        const refreshed = { generation, version: 1, credentials: { accessToken: `at_${n}_new` }, lifeMs: null };
+        return storeRefreshed(database.pool, both, of, refreshed);
+      }),
     ]);
     expect(rotated).toBeGreaterThanOrEqual(230);
     expect(await rotateEncryption(database.pool, both)).toBe(0);

@@ -134,10 +134,10 @@ describe("the refresh among a provider's limits", () => {
     const call = { account: 'a', tenant: 't', ip: 'i' };
     expect(
       provider(['refresh'])
-        .refreshCharges(call)
+        .authCharges('refresh', call)
         .map(({ key }) => key),
     ).toEqual(['p/all/app']);
-    expect(provider([]).refreshCharges(call)).toHaveLength(2);
+    expect(provider([]).authCharges('refresh', call)).toHaveLength(2);
     expect(provider(['refresh']).mistakes()).toEqual([]);
   });
 

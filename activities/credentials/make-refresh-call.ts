@@ -1,0 +1,128 @@
+/**
+ * The one call of a refresh or a login: its request, and what its answer means; as facts, whatever the provider's code throws. What is
+ * said about it holds no secret. Used by: `refresh-credentials.ts`.
+ */
+import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import type { Credentials } from '../../contracts/credentials.ts';
+import { redact, secretsOf } from '../../contracts/redact.ts';
+import { secretsInJson } from '../../contracts/secrets/secret-names.ts';
+import { boundedLifeMs, jwtLifeMs, lifeLeftMs } from '../../contracts/token-life.ts';
+import type { Auth } from '../../providers/auth/auth.ts';
+import type { Refresh, RefreshAnswer } from '../../providers/auth/refresh.ts';
+import type { Provider } from '../../providers/define/define-provider.ts';
+import { buildRequest } from '../http/build-request.ts';
+import type { OutgoingRequest } from '../http/send.ts';
+import { secretsOfCall } from './known-secrets.ts';
+
+/** `none`: these credentials can't be refreshed. `mistake`: in the provider's code or the app's set-up. */
+export type RefreshRequest =
+  | { readonly kind: 'request'; readonly outgoing: OutgoingRequest }
+  | { readonly kind: 'none' }
+  | { readonly kind: 'mistake'; readonly reason: string };
+
+export function refreshRequest(provider: Provider, refresh: Refresh, credentials: Credentials): RefreshRequest {
+  try {
+    const spec = refresh.request(credentials);
+    return spec ? { kind: 'request', outgoing: authRequest(provider, spec) } : { kind: 'none' };
+  } catch (error) {
+    return { kind: 'mistake', reason: redact(threw('request', error), secretsOfCall(provider, credentials)) };
+  }
+}
+
+/** A request of the provider's auth; it may lead to another origin than its data. @throws TypeError */
+export function authRequest(provider: Provider, spec: RequestSpec): OutgoingRequest {
+  return buildRequest(spec, originOf(spec.path) ?? provider.baseUrl(), {}, provider.headers);
+}
+
+/** Whether credentials could be renewed, or had at all, by a call. A mistake counts: the call then says what it is. */
+export function canRefresh({ auth }: Provider, credentials: Credentials): boolean {
+  try {
+    return auth.refresh?.request(credentials) !== undefined;
+  } catch {
+    return true;
+  }
+}
+
+/** Whether a call with these would be authenticated: a name and a password alone may first have to be changed for a token. */
+export function authenticates(auth: Auth, credentials: Credentials): boolean {
+  if (credentials.accessToken) return true;
+  try {
+    const { headers = {}, query = {} } = auth.apply(credentials);
+    return Object.keys(headers).length + Object.keys(query).length > 0;
+  } catch {
+    return false; // what it lacks is said by the call that needs it
+  }
+}
+
+export type Refreshed =
+  /** All secrets of the account from now on. `lifeMs` from now; null when it is not known. */
+  | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs: number | null }
+  | Exclude<RefreshAnswer, { kind: 'refreshed' }>
+  | { readonly kind: 'mistake'; readonly reason: string };
+
+/** @param old what the refresh was made with. */
+export function understandRefresh(provider: Provider, refresh: Refresh, old: Credentials, answer: Answer): Refreshed {
+  const clean = (reason: string): string => {
+    const more = [...secretsInJson(jsonOf(answer.text)), ...secretsOf(old)];
+    return redact(reason, secretsOfCall(provider, old, {}, more));
+  };
+  let result: RefreshAnswer;
+  try {
+    result = refresh.parse(answer);
+  } catch (error) {
+    return { kind: 'mistake', reason: clean(threw('parse', error)) };
+  }
+  switch ((result as RefreshAnswer | undefined)?.kind) {
+    case 'refreshed':
+      return merged(provider, old, result as Extract<RefreshAnswer, { kind: 'refreshed' }>, answer);
+    case 'refused':
+    case 'config':
+    case 'retry': {
+      const told = result as Exclude<RefreshAnswer, { kind: 'refreshed' }>;
+      return { ...told, reason: clean(told.reason) };
+    }
+    default:
+      return { kind: 'mistake', reason: '`parse` of the refresh gave no answer of a kind that is known' };
+  }
+}
+
+function merged(
+  { auth }: Provider,
+  old: Credentials,
+  { credentials: brought, lifeMs }: Extract<RefreshAnswer, { kind: 'refreshed' }>,
+  answer: Answer,
+): Refreshed {
+  const { expiresAt: _, version: __, refreshedAgoMs: ___, ...secrets } = { ...old, ...brought };
+  if (!authenticates(auth, secrets))
+    return { kind: 'mistake', reason: '`parse` of the refresh brought nothing that a call can be authenticated with' };
+  return { kind: 'refreshed', credentials: secrets, lifeMs: lifeOf(brought ?? {}, lifeMs, answer.elapsedMs) };
+}
+
+/** A life begins when the third party makes the token: at worst when the call was sent. An end in the past is another clock's. */
+function lifeOf(brought: Credentials, lifeMs: number | undefined, elapsedMs: number): number | null {
+  const stated = boundedLifeMs(lifeMs);
+  if (stated !== undefined) return Math.max(0, stated - elapsedMs);
+  const { expiresAt, accessToken } = brought;
+  if (expiresAt !== undefined) return lifeLeftMs({ expiresAt }) || null;
+  const own = accessToken === undefined ? undefined : jwtLifeMs(accessToken);
+  return own === undefined ? lifeLeftMs(brought) || null : Math.max(0, own - elapsedMs);
+}
+
+function threw(what: 'request' | 'parse', error: unknown): string {
+  const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
+  // Errors about settings are sentences of their own.
+  if (what === 'request' && error instanceof TypeError && message.startsWith('oauth2:')) return message;
+  return `\`${what}\` of the refresh threw ${name}: ${message}`;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // no JSON, no names in it
+  }
+}
+
+function originOf(path: string): string | undefined {
+  return /^https?:\/\//i.test(path) ? new URL(path).origin : undefined;
+}

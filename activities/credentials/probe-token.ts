@@ -1,0 +1,99 @@
+/**
+ * Asks the third party whether a token is good, by the provider's `authProbe`. A probe speaks for every answer that the same token had
+ * got before it was sent (a token that was over does not come back), so those who doubt at once share one.
+ * Used by: `settle-doubt.ts`.
+ */
+import { redact } from '../../contracts/redact.ts';
+import type { Provider } from '../../providers/define/define-provider.ts';
+import { buildRequest } from '../http/build-request.ts';
+import { hideSecrets } from '../http/hide-secrets.ts';
+import type { ActivityDeps, CredentialWait } from '../deps.ts';
+import { takeAuthPermit } from './auth-permit.ts';
+import { secretsOfCall } from './known-secrets.ts';
+import type { DoubtfulCall } from './settle-doubt.ts';
+
+export type Probe =
+  | { readonly state: 'good' }
+  | { readonly state: 'bad'; readonly reason: string }
+  | { readonly state: 'busy'; readonly reason: string; readonly retryAfterMs: number }
+  | { readonly state: 'mistake'; readonly reason: string };
+
+/** Ceiling of the call: a page waits for it. */
+const CALL_MS = 15_000;
+const RETRY_MS = 1_000;
+
+interface Flight {
+  isSent: boolean;
+  readonly probe: Promise<Probe>;
+}
+
+/** Probes that are not sent yet, of each process. */
+const flightsOf = new WeakMap<ActivityDeps, Map<string, Flight>>();
+
+export function probeToken(deps: ActivityDeps, call: DoubtfulCall, wait: CredentialWait): Promise<Probe> {
+  const flights = flightsOf.get(deps) ?? new Map<string, Flight>();
+  flightsOf.set(deps, flights);
+  const { provider, account, used } = call;
+  const key = JSON.stringify([provider.id, account, used?.version ?? used]);
+  const waiting = flights.get(key);
+  if (waiting && !waiting.isSent) return waiting.probe;
+  const sent = (): void => {
+    flight.isSent = true;
+    if (flights.get(key) === flight) flights.delete(key);
+  };
+  const flight: Flight = { isSent: false, probe: probe(deps, call, wait, sent).finally(sent) };
+  flights.set(key, flight);
+  return flight.probe;
+}
+
+async function probe(
+  deps: ActivityDeps,
+  { provider, account, tenant, used }: DoubtfulCall,
+  wait: CredentialWait,
+  onSend: () => void,
+): Promise<Probe> {
+  const { authProbe, auth } = provider as Provider & { readonly authProbe: NonNullable<Provider['authProbe']> };
+  const mistake = (what: string): Probe => ({
+    state: 'mistake',
+    reason: `the probe of the token can't tell whether it is good: ${redact(what, secretsOfCall(provider, used))}`,
+  });
+  let outgoing;
+  let secrets;
+  try {
+    const applied = auth.apply(used);
+    secrets = secretsOfCall(provider, used, applied);
+    outgoing = buildRequest(authProbe.spec, provider.baseUrl(), applied, provider.headers);
+  } catch (error) {
+    return mistake(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+  }
+  const permit = await takeAuthPermit(deps, provider, 'probe', { account, tenant }, wait.maxWaitMs ?? RETRY_MS);
+  if (permit.state === 'wait') return { state: 'busy', reason: permit.reason, retryAfterMs: permit.retryAfterMs };
+  onSend();
+  const limits = { ...provider.timeouts, totalMs: Math.min(CALL_MS, provider.timeouts.totalMs) };
+  const answer = hideSecrets(await deps.http.send(outgoing, { ...limits, maxBodyBytes: 1024 * 1024 }), secrets);
+  await permit.report(answer);
+  const outcome = authProbe.decide(answer);
+  const reason = 'reason' in outcome ? redact(outcome.reason, secrets) : '';
+  switch (outcome.kind) {
+    case 'ok':
+    case 'flawed':
+      return { state: 'good' };
+    case 'refresh-auth':
+      return outcome.isDoubt
+        ? mistake(`it is answered with ${reason}, which is a doubt again`)
+        : { state: 'bad', reason };
+    case 'limited':
+    case 'retry':
+    case 'unknown-write':
+    case 'shrink-page':
+      return {
+        state: 'busy',
+        reason: `the probe of the token failed: ${reason}`,
+        retryAfterMs: ('afterMs' in outcome ? outcome.afterMs : undefined) ?? RETRY_MS,
+      };
+    case 'permanent':
+    case 'skip':
+    case 'end-of-data':
+      return mistake(`it is answered with ${reason}`);
+  }
+}

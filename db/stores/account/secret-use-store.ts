@@ -1,0 +1,54 @@
+/**
+ * The audit of secrets: who used those of which account, for what, in which hour, how often. Events are written by the functions that
+ * make them (`connect_account`, …); reads are counted in the process and written here. Nothing in it is a secret.
+ * Next stop: `workers/audit-reads.ts` writes, `client/accounts.ts` shows.
+ */
+import type { SecretUse } from '../../../contracts/account.ts';
+import type { Queryable } from '../../pool.ts';
+
+export interface CountedUse {
+  readonly provider: string;
+  readonly account: string;
+  readonly what: string;
+  readonly times: number;
+}
+
+// In the order of the primary key, so that two processes never wait for one another.
+const NOTE = `
+  select sluice.note_secret_use(u.provider, u.account, u.what, u.times)
+  from jsonb_to_recordset($1) as u (provider text, account text, what text, times bigint)
+  order by u.provider, u.account, u.what`;
+
+export async function noteSecretUses(db: Queryable, uses: readonly CountedUse[]): Promise<void> {
+  if (uses.length > 0) await db.query(NOTE, [JSON.stringify(uses)]);
+}
+
+export interface SecretUseFilter {
+  readonly provider?: string;
+  readonly account?: string;
+  /** ISO time: nothing that ended before it. */
+  readonly since?: string;
+  /** Default 1,000. */
+  readonly limit?: number;
+}
+
+/** The latest hour first. */
+export async function listSecretUses(db: Queryable, filter: SecretUseFilter = {}): Promise<SecretUse[]> {
+  const { rows } = await db.query<Omit<SecretUse, 'firstAt' | 'lastAt'> & { firstAt: Date; lastAt: Date }>(
+    `select provider, account, what, who, times, first_at as "firstAt", last_at as "lastAt" from sluice.secret_use
+     where ($1::text is null or provider = $1) and ($2::text is null or account = $2)
+       and ($3::timestamptz is null or last_at >= $3)
+     order by hour desc, provider, account, what, who limit $4`,
+    [filter.provider ?? null, filter.account ?? null, filter.since ?? null, filter.limit ?? 1_000],
+  );
+  return rows.map(({ firstAt, lastAt, ...use }) => ({
+    ...use,
+    firstAt: firstAt.toISOString(),
+    lastAt: lastAt.toISOString(),
+  }));
+}
+
+/** Index: secret_use_by_hour. */
+export async function removeOldSecretUses(db: Queryable, days: number): Promise<void> {
+  await db.query(`delete from sluice.secret_use where hour < clock_timestamp() - $1 * interval '1 day'`, [days]);
+}

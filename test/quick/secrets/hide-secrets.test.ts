@@ -1,0 +1,162 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { secretsOfCall } from '../../../activities/credentials/known-secrets.ts';
+import { buildRequest } from '../../../activities/http/build-request.ts';
+import { hideInValue, hideSecrets } from '../../../activities/http/hide-secrets.ts';
+import type { Answer } from '../../../contracts/answer.ts';
+import type { Credentials } from '../../../contracts/credentials.ts';
+import { createSecretFinder } from '../../../contracts/secrets/secret-finder.ts';
+import { apiKey, basic, bearer, oauth2, type Auth } from '../../../providers/index.ts';
+import { characters } from '../../setup/escapings.ts';
+
+const answer = (text: string, headers: Record<string, string> = {}): Answer => ({
+  status: 200,
+  headers,
+  text,
+  elapsedMs: 1,
+});
+const provider = (auth: Auth, headers = {}) => ({ auth, headers });
+const hidden = (text: string, credentials: Credentials, auth: Auth = bearer(), headers = {}): string => {
+  let applied = {};
+  try {
+    applied = auth.apply(credentials);
+  } catch {
+    // what it lacks is no matter here
+  }
+  return hideSecrets(answer(text), secretsOfCall(provider(auth, headers), credentials, applied)).text;
+};
+
+describe('secrets in what a third party sends back', () => {
+  it('are gone from bodies, headers and errors, and all else is as it was', () => {
+    const finder = createSecretFinder(['id|secret/with+signs==0123', 'rt_0123456789abcdef']);
+    const next = `https://api.example/me?access_token=${encodeURIComponent('id|secret/with+signs==0123')}&after=7`;
+    const clean = hideSecrets(
+      {
+        ...answer(
+          JSON.stringify({ next, error: 'bad token id|secret/with+signs==0123', big: '12345678901234567890' }),
+          {
+            link: `<${next}>; rel="next"`,
+            etag: 'same',
+          },
+        ),
+        error: { code: 'other', message: 'reset by rt_0123456789abcdef' },
+      },
+      finder,
+    );
+    expect(JSON.parse(clean.text)).toEqual({
+      next: 'https://api.example/me?access_token=[removed]&after=7',
+      error: 'bad token [removed]',
+      big: '12345678901234567890',
+    });
+    expect(clean.headers).toEqual({
+      link: '<https://api.example/me?access_token=[removed]&after=7>; rel="next"',
+      etag: 'same',
+    });
+    expect(clean.error?.message).toBe('reset by [removed]');
+    const same = answer('{"a":"nothing"}');
+    expect(hideSecrets(same, finder)).toBe(same);
+  });
+
+  it('never break JSON: the parsed values are the old ones without the secret', () => {
+    const strings = fc.string({ unit: fc.constantFrom(...characters('ab"\\/\n\té😀 n&%=+')), maxLength: 8 });
+    const secrets = fc.constantFrom('n0k-/+="secret"\\9x', 'newkey-12345678', '/path/to/token==', '123456789012345678');
+    const writers = [
+      (text: string) => JSON.stringify(text),
+      (text: string) => JSON.stringify(text).replaceAll('/', String.raw`\/`),
+      (text: string) =>
+        `"${[...Array(text.length).keys()].map((at) => String.raw`\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`,
+    ];
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(strings, strings), { minLength: 1, maxLength: 5 }),
+        secrets,
+        fc.constantFrom(...writers),
+        (rows, secret, write) => {
+          const text = `{"rows":[${rows.map(([before, after]) => write(`${before} ${secret}, ${after}`)).join(',')}],"count":123456789012345678}`;
+          const clean = hideSecrets(answer(text), createSecretFinder([secret])).text;
+          const parsed = JSON.parse(clean) as { rows: string[]; count: number };
+          expect(parsed.rows).toEqual(rows.map(([before, after]) => `${before} [removed], ${after}`));
+          expect(clean).toMatch(/"count":123456789012345678\}$/);
+          expect(parsed.count).toBeGreaterThan(0);
+        },
+      ),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it.each<[string, Credentials, Auth, string[]]>([
+    [
+      'tokens',
+      { accessToken: 'at-0123456789', refreshToken: 'rt-0123456789' },
+      bearer(),
+      ['at-0123456789', 'rt-0123456789'],
+    ],
+    ['short keys', { accessToken: 'k3y-4242' }, apiKey({ query: 'key' }), ['k3y-4242']],
+    ['passwords', { username: 'ann', password: 'hunter2' }, basic(), ['hunter2']],
+    [
+      'the value of a Basic header',
+      { username: 'ann', password: 'pw' },
+      basic(),
+      [Buffer.from('ann:pw').toString('base64')],
+    ],
+    ['a key as the name of a Basic pair', { username: 'key-0123456789' }, basic(), ['key-0123456789']],
+    ['what else a provider needs', { accessToken: 'at-0123456789', extra: { pin: '4711-ab' } }, bearer(), ['4711-ab']],
+    [
+      'the app’s own secret',
+      { accessToken: 'at-0123456789' },
+      oauth2({ tokenUrl: '/t', clientId: 'my-app', clientSecret: () => 's3cr3t-of-app' }),
+      ['s3cr3t-of-app', Buffer.from('my-app:s3cr3t-of-app').toString('base64')],
+    ],
+    [
+      'what a header was made of',
+      { accessToken: 'at-0123456789' },
+      { kind: 'own', required: true, apply: () => ({ headers: { 'x-signature': 'sig-99887766' } }) },
+      ['sig-99887766'],
+    ],
+  ])('may be %s', (_, credentials, auth, secrets) => {
+    for (const secret of secrets)
+      expect(hidden(JSON.stringify({ echo: `you sent ${secret} here` }), credentials, auth)).toBe(
+        '{"echo":"you sent [removed] here"}',
+      );
+  });
+
+  it('do not include names, regions and addresses that calls need', () => {
+    const credentials = {
+      accessToken: 'at-0123456789',
+      username: 'ann',
+      settings: { instance: 'https://social.example', region: 'eu-west-1' },
+    };
+    const text = '{"by":"ann","url":"https://social.example/1","region":"eu-west-1"}';
+    expect(hidden(text, credentials)).toBe(text);
+    expect(hidden('{"version":"2026-11"}', credentials, bearer(), { 'x-api-version': '2026-11' })).toBe(
+      '{"version":"2026-11"}',
+    );
+  });
+
+  it('are taken out of values that were never text, too', () => {
+    const finder = createSecretFinder(['at-0123456789']);
+    const at = new Date(0);
+    const value = { id: 1, at, list: ['at-0123456789', { 'at-0123456789': null }] };
+    expect(hideInValue(value, finder)).toEqual({ id: 1, at, list: ['[removed]', { '[removed]': null }] });
+    const same = { id: 1, list: ['a'] };
+    expect(hideInValue(same, finder)).toBe(same);
+  });
+});
+
+describe('a next link that had a secret in it', () => {
+  const build = (path: string, auth: Auth = bearer()) =>
+    buildRequest({ method: 'GET', path }, 'https://api.example/v1', auth.apply({ accessToken: 'new' }), {}).url;
+
+  it('is asked for with the current one, or with none where it is sent elsewhere', () => {
+    const path = 'https://api.example/v1/me?access_token=[removed]&after=7';
+    expect(build(path, apiKey({ query: 'access_token' }))).toBe('https://api.example/v1/me?after=7&access_token=new');
+    expect(build(path)).toBe('https://api.example/v1/me?after=7');
+  });
+
+  it('where it can’t be put back is a mistake, and not another page', () => {
+    expect(() => build('https://api.example/v1/me?cursor=abc[removed]def')).toThrow(
+      /a secret of the account inside its parameter "cursor"/,
+    );
+    expect(() => build('https://api.example/v1/bot[removed]/me')).toThrow(/a secret of the account inside its path/);
+  });
+});
