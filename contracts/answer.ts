@@ -12,9 +12,13 @@ export type TransportErrorCode =
   | 'connection-reset'
   | 'dns'
   | 'tls'
+  /** The address leads into a private network, and was not to. */
+  | 'private-address'
   | 'body-too-large'
   | 'truncated-body'
   | 'cancelled'
+  /** The permit had ended when there was a connection at last. */
+  | 'permit-over'
   | 'other';
 
 export interface Answer {
@@ -25,7 +29,12 @@ export interface Answer {
   /** The body as text, as far as it arrived. */
   readonly text: string;
   /** Set when the transport failed; `status` and `text` then hold what had arrived. */
-  readonly error?: { readonly code: TransportErrorCode; readonly message: string };
+  readonly error?: {
+    readonly code: TransportErrorCode;
+    readonly message: string;
+    /** Not a byte of the request was written: it can't have arrived. */
+    readonly isUnsent?: boolean;
+  };
   /** Milliseconds from sending to the end of the body. */
   readonly elapsedMs: number;
 }

@@ -109,7 +109,11 @@ async function refreshUnderLease(
     return misconfigured(error instanceof TypeError ? error.message : 'the refresh request could not be made');
   }
   if (!spec) return giveUp(deps, of, version, 'its access ended, and there is no refresh token');
-  const outgoing = buildRequest(spec, originOf(spec.path) ?? provider.baseUrl(), {}, provider.headers);
+  const outgoing = {
+    ...buildRequest(spec, originOf(spec.path) ?? provider.baseUrl(), {}, provider.headers, provider),
+    // A whole address that no definition names may come from the account.
+    isPublicOnly: refresh.url === undefined && originOf(spec.path) !== undefined && !provider.allowPrivateAddresses,
+  };
   const permit = await takePermit(deps, provider, of, held.tenant).catch(async (error: unknown) => {
     await giveBackLease(deps.pool, of, { owner, retryAfterMs: 0, hasFailed: false });
     throw error;

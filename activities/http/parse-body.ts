@@ -27,7 +27,8 @@ export function parseBody(endpoint: Pick<Endpoint, 'name' | 'parseResponse'>, an
   }
 }
 
-function issuesOf(error: unknown): string {
+/** What a schema refused, as a sentence; of any other error its message. */
+export function issuesOf(error: unknown): string {
   const issues = (error as { issues?: readonly { path: readonly PropertyKey[]; message: string }[] }).issues;
   if (!issues) return error instanceof Error ? error.message : String(error);
   const shown = issues.slice(0, 3).map(({ path, message }) => `${path.map(String).join('.') || 'body'}: ${message}`);

@@ -3,14 +3,20 @@
  * Four clocks interrupt it: connect, headers, silence in the body, and the whole call, which always holds.
  * Next stop: `providers/rules/rules.ts` decides what the answer means.
  */
-import { Agent, request as undiciRequest, type Dispatcher } from 'undici';
+import { request as undiciRequest, type Dispatcher } from 'undici';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
+import { createAgents, type ProxySettings } from './agents.ts';
+import { PRIVATE_ADDRESS, privateHost } from './private-addresses.ts';
+import { createHopMemory, type HopMemory } from './redirect.ts';
+import { NotWritten, WriteWatch } from './write-watch.ts';
 
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Its address comes from an account or an answer: it must not lead into our own network. */
+  readonly isPublicOnly?: boolean;
 }
 
 export interface SendLimits {
@@ -22,30 +28,35 @@ export interface SendLimits {
 }
 
 export interface HttpSender {
-  send(request: OutgoingRequest, limits: SendLimits, signal?: AbortSignal): Promise<Answer>;
+  /**
+   * @param signal ends the call.
+   * @param mayWrite asked when there is a connection and the request is about to be written to it; false: it is not, and the answer
+   *   has the error `permit-over`.
+   */
+  send(request: OutgoingRequest, limits: SendLimits, signal?: AbortSignal, mayWrite?: () => boolean): Promise<Answer>;
+  /** Where calls go on that were redirected and have to wait for a permit. */
+  readonly hops: HopMemory;
   close(): Promise<void>;
 }
 
-const MAX_REDIRECTS = 5;
+export interface SenderOptions {
+  /** Default: no proxy. */
+  readonly proxy?: ProxySettings;
+}
+
 /** Node fires a longer timer at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 class BodyTooLarge extends Error {}
 
 /** One sender a process: it keeps connections open. Undici's own retries stay off, retrying is the activity's. */
-export function createHttpSender(): HttpSender {
-  // The connect timeout belongs to the agent, all others to the request.
-  const agents = new Map<number, Agent>();
-  const agentFor = (connectMs: number): Agent => {
-    const agent = agents.get(connectMs) ?? new Agent({ connect: { timeout: connectMs }, keepAliveTimeout: 10_000 });
-    agents.set(connectMs, agent);
-    return agent;
-  };
+export function createHttpSender({ proxy }: SenderOptions = {}): HttpSender {
+  const agents = createAgents(proxy);
   return {
-    send: (request, limits, signal) => send(agentFor(limits.connectMs), request, limits, signal),
-    close: async () => {
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
-    },
+    send: (request, limits, signal, mayWrite) =>
+      send(agents.agentFor(limits.connectMs, request.isPublicOnly === true), request, limits, signal, mayWrite),
+    hops: createHopMemory(),
+    close: () => agents.close(),
   };
 }
 
@@ -54,26 +65,28 @@ async function send(
   outgoing: OutgoingRequest,
   limits: SendLimits,
   cancelled: AbortSignal | undefined,
+  mayWrite: () => boolean = () => true,
 ): Promise<Answer> {
   const startedAt = performance.now();
   const interrupt = interruptOf(limits.totalMs, cancelled);
+  const watch = new WriteWatch(mayWrite);
   let status = 0;
   let headers: Record<string, string> = {};
   const chunks: Buffer[] = [];
   const elapsedMs = () => Math.round(performance.now() - startedAt);
   const textSoFar = () => Buffer.concat(chunks).toString('utf8');
   try {
-    const response = await follow(outgoing, (url) =>
-      undiciRequest(url, {
-        dispatcher,
-        method: outgoing.method,
-        headers: outgoing.headers,
-        ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
-        headersTimeout: limits.headersMs,
-        bodyTimeout: limits.bodyMs,
-        signal: interrupt.signal,
-      }),
-    );
+    if (outgoing.isPublicOnly) refusePrivate(outgoing.url);
+    const response = await undiciRequest(outgoing.url, {
+      dispatcher,
+      method: outgoing.method,
+      headers: outgoing.headers,
+      ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
+      headersTimeout: limits.headersMs,
+      bodyTimeout: limits.bodyMs,
+      signal: interrupt.signal,
+      opaque: watch,
+    });
     status = response.statusCode;
     headers = flatten(response.headers);
     let bytes = 0;
@@ -88,9 +101,10 @@ async function send(
       ? 'cancelled'
       : interrupt.isTimeOver()
         ? 'total-timeout'
-        : errorCode(error, status > 0);
+        : errorCode(error, status > 0, watch.isWritten);
     const message = code === 'total-timeout' ? `no complete answer within ${limits.totalMs} ms` : messageOf(error);
-    return { status, headers, text: textSoFar(), error: { code, message }, elapsedMs: elapsedMs() };
+    const unsent = watch.isWritten ? {} : { isUnsent: true };
+    return { status, headers, text: textSoFar(), error: { code, message, ...unsent }, elapsedMs: elapsedMs() };
   } finally {
     interrupt.done();
   }
@@ -120,22 +134,9 @@ function interruptOf(totalMs: number, cancelled: AbortSignal | undefined) {
   };
 }
 
-/** Follows redirects of reads inside one origin; any other redirect is the answer, so that no secret leaves the origin. */
-async function follow(
-  outgoing: OutgoingRequest,
-  go: (url: string) => Promise<Dispatcher.ResponseData>,
-): Promise<Dispatcher.ResponseData> {
-  let url = outgoing.url;
-  for (let hop = 0; ; hop++) {
-    const response = await go(url);
-    const { location } = response.headers;
-    const isRedirect = response.statusCode >= 300 && response.statusCode < 400 && typeof location === 'string';
-    if (!isRedirect || outgoing.method !== 'GET' || hop >= MAX_REDIRECTS) return response;
-    const target = new URL(location, url);
-    if (target.origin !== new URL(outgoing.url).origin) return response;
-    await response.body.dump();
-    url = target.href;
-  }
+function refusePrivate(url: string): void {
+  const refused = privateHost(new URL(url).hostname);
+  if (refused !== undefined) throw refused;
 }
 
 function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
@@ -146,15 +147,18 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
   return flat;
 }
 
-function errorCode(error: unknown, hadHeaders: boolean): TransportErrorCode {
+function errorCode(error: unknown, hadHeaders: boolean, isWritten: boolean): TransportErrorCode {
   if (error instanceof BodyTooLarge) return 'body-too-large';
+  if (error instanceof NotWritten) return 'permit-over';
   const code = codeOf(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout';
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'headers-timeout';
   if (code === 'UND_ERR_BODY_TIMEOUT') return 'body-timeout';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
   if (code === 'ECONNREFUSED') return 'connection-refused';
-  if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|EPROTO)/.test(code)) return 'tls';
+  // Later than in the handshake it is a connection that broke.
+  if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|EPROTO)/.test(code) && !isWritten) return 'tls';
+  if (code === PRIVATE_ADDRESS) return 'private-address';
   if (hadHeaders) return 'truncated-body';
   if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE') return 'connection-reset';
   return 'other';

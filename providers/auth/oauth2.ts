@@ -46,6 +46,7 @@ export function oauth2(options: OAuth2Options): Auth {
     refresh: {
       skewMs,
       rotates,
+      url: typeof options.tokenUrl === 'string' ? options.tokenUrl : '',
       request: ({ refreshToken }) => (refreshToken === undefined ? undefined : refreshRequest(options, refreshToken)),
       parse: (answer) => parseRefresh(options, answer),
     },

@@ -3,11 +3,18 @@
  * and data. Next stop: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
+import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
 import type { Charge } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
-import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
+import {
+  actionMistakes,
+  createAction,
+  type Action,
+  type PerformActionOptions,
+  type RequestActionOptions,
+} from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
@@ -46,6 +53,10 @@ export interface ProviderOptions {
   readonly maxBodyBytes?: number;
   /** Real attempts (waits are none) at one page before its unit fails. Default 10. */
   readonly maxAttempts?: number;
+  /** `http:` addresses off this machine are called all the same, tokens and all. Default false. */
+  readonly allowPlainHttp?: boolean;
+  /** Addresses that come from an account or an answer may lead into a private network. Default false. */
+  readonly allowPrivateAddresses?: boolean;
 }
 
 export interface Provider {
@@ -57,6 +68,8 @@ export interface Provider {
   readonly timeouts: Required<Timeouts>;
   readonly maxBodyBytes: number;
   readonly maxAttempts: number;
+  readonly allowPlainHttp: boolean;
+  readonly allowPrivateAddresses: boolean;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly actions: ReadonlyMap<string, Action>;
   /** What a refresh of an account's credentials takes from the limits. */
@@ -72,14 +85,14 @@ export interface Provider {
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>> & {
+    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>> & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },
   ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>> & {
+    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>> & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },
@@ -128,6 +141,8 @@ const PROVIDER_OPTIONS = {
   timeouts: true,
   maxBodyBytes: true,
   maxAttempts: true,
+  allowPlainHttp: true,
+  allowPrivateAddresses: true,
 } satisfies NamesOf<ProviderOptions>;
 
 const ENDPOINT_OPTIONS = {
@@ -171,6 +186,8 @@ export function defineProvider(options: ProviderOptions): Provider {
     timeouts,
     maxBodyBytes: options.maxBodyBytes ?? 32 * 1024 * 1024,
     maxAttempts: options.maxAttempts ?? 10,
+    allowPlainHttp: options.allowPlainHttp ?? false,
+    allowPrivateAddresses: options.allowPrivateAddresses ?? false,
     endpoints,
     actions,
     refreshCharges: (call) =>
@@ -204,6 +221,7 @@ export function defineProvider(options: ProviderOptions): Provider {
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`action "${name}" is defined twice`);
       if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name))
         mistakes.push(`action "${name}": use letters, digits, "_" and "-", starting with a letter`);
+      for (const mistake of actionMistakes(actionOptions)) mistakes.push(`action "${name}": ${mistake}`);
       const action = createAction(
         {
           provider,
@@ -237,6 +255,7 @@ function providerMistakes(options: ProviderOptions, endpoints: readonly string[]
     say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
   if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
     say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
+  if (!options.allowPlainHttp) mistakes.push(...plainHttpMistakes(options));
   const names = options.limits.map(({ spec }) => spec.name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     say(`limit "${name}" is defined twice`);
@@ -245,6 +264,18 @@ function providerMistakes(options: ProviderOptions, endpoints: readonly string[]
   for (const declaration of options.limits)
     mistakes.push(...limitMistakes(declaration, [...endpoints, ...(options.auth?.refresh ? [REFRESH_ENDPOINT] : [])]));
   return mistakes.map((text) => `provider "${options.id}": ${text}`);
+}
+
+/** What a function gives is looked at when it is called. */
+function plainHttpMistakes({ baseUrl, auth }: ProviderOptions): string[] {
+  const addresses = {
+    baseUrl: typeof baseUrl === 'string' ? baseUrl : '',
+    'the refresh of credentials': auth?.refresh?.url ?? '',
+  };
+  return Object.entries(addresses).flatMap(([what, address]) => {
+    const mistake = plainHttpMistake(address);
+    return mistake === undefined ? [] : [`${what} ${mistake}`];
+  });
 }
 
 export type { CallFacts };

@@ -41,6 +41,7 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
     case 'body-too-large':
       return { kind: 'shrink-page', reason };
     case 'tls':
+    case 'private-address':
       return { kind: 'permanent', cause: 'config', reason };
     default:
       // A 429 whose body broke off is still a 429.
