@@ -1,6 +1,7 @@
 // The only code that knows tables. Imports contracts and pg only. Start with schema/run.sql.
 export { createPool, inTransaction } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
+export { isDataError } from './data-error.ts';
 export { migrate, type MigrateOptions } from './migrate.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
@@ -36,16 +37,15 @@ export {
 } from './stores/report/report-checks.ts';
 export {
   beginSending,
-  countActionCall,
   hasInput,
   idempotencyKeyOf,
   insertActionStep,
+  listSteps,
   loadActionStep,
   markDone,
   markFailed,
-  markReady,
-  markUnknown,
   reopenActionStep,
+  reopenToRepeat,
   type ActionStep,
   type NewActionStep,
 } from './stores/action/action-store.ts';
@@ -53,6 +53,7 @@ export { reopenUnknown, resolveAsDone } from './stores/action/action-resolution-
 export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './stores/action/saga-store.ts';
 export {
   holdsLock,
+  pendingAhead,
   pendingOperations,
   releaseLock,
   takeLock,

@@ -11,8 +11,9 @@ import type { Observation } from '../../limiter/index.ts';
 import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
 import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { parseBody } from '../http/parse-body.ts';
+import { issuesOf, parseBody } from '../http/parse-body.ts';
 import { makeCall } from '../call/make-call.ts';
+import { userCode } from '../sync/user-code.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
 
 export interface ActionCall {
@@ -30,7 +31,7 @@ export type ActionAnswer =
   | { readonly outcome: { readonly kind: 'ok' }; readonly output: unknown }
   | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Access };
 
-/** @throws what the action's own functions throw before anything is sent. */
+/** @throws UserCodeError with what the action's own functions throw before anything is sent. */
 export function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
   return call.action.way.kind === 'request' ? request(deps, call) : perform(deps, call);
 }
@@ -39,18 +40,19 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   const { action, kind, gate, signal } = call;
   const way = action.way as Extract<ActionDefinition['way'], { kind: 'request' }>;
   const context = contextOf(call.step);
-  const input = action.parseInput(call.undone?.input ?? call.step.input);
-  const spec =
+  const input = inputOf(call);
+  const spec = userCode(`The request to ${kind} action "${action.id}"`, () =>
     kind === 'write'
       ? way.request(input, context)
       : kind === 'lookup'
         ? way.whenUnknown?.lookup(input, context)
-        : way.compensate?.(call.undone?.output, input, context);
+        : way.compensate?.(call.undone?.output, input, context),
+  );
   if (!spec) throw new Error(`Action "${action.id}" has no way to ${kind}.`);
   const sent = await makeCall(deps, {
     ...shared(deps, call, input),
     spec,
-    decide: kind === 'lookup' ? action.decideLookup : action.decide,
+    decide: (answer) => decided(call, answer),
     totalMs: action.totalTimeoutMs,
     isWrite: kind !== 'lookup',
     ...(gate ? { gate } : {}),
@@ -63,6 +65,16 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
       ? read(call, way, answer, input, context)
       : { outcome, ...(renewed === undefined ? {} : { renewed }) };
   return { ...sent, value };
+}
+
+/** A rule that throws has decided nothing: what was sent may have happened. */
+function decided({ action, kind }: ActionCall, answer: Answer): Outcome {
+  try {
+    return kind === 'lookup' ? action.decideLookup(answer) : action.decide(answer);
+  } catch (error) {
+    const reason = `the rules for HTTP ${answer.status} threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+    return { kind: kind === 'lookup' ? 'retry' : 'unknown-write', reason };
+  }
 }
 
 /** What an accepted answer holds. A write whose answer can't be read has happened all the same. */
@@ -81,17 +93,28 @@ function read(
   }
   const body = parseBody({ name: action.id, parseResponse: (json) => json }, answer);
   if (!body.ok) return { outcome: { kind: 'retry', reason: body.reason } };
-  const output = way.whenUnknown?.found(body.value, input, context);
-  return output === undefined
-    ? { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } }
-    : { outcome: { kind: 'ok' }, output };
+  return found(action, () => way.whenUnknown?.found(body.value, input, context));
+}
+
+/** What a look-up has found goes through the schema of outputs, as what a write answers does. */
+function found(action: ActionDefinition, output: () => unknown): ActionAnswer {
+  try {
+    const value = output();
+    if (value === undefined)
+      return { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } };
+    return { outcome: { kind: 'ok' }, output: action.parseOutput(value) };
+  } catch (error) {
+    // The action's own function or its schema: no second look-up mends it.
+    const reason = `what it found is no output of "${action.id}": ${issuesOf(error)}`;
+    return { outcome: { kind: 'permanent', cause: 'bug', reason } };
+  }
 }
 
 /** The action's own code makes the call: permit, ceiling and outcome are the same, the wire is its own. */
 async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
   const { action, kind, step, gate } = call;
   const way = action.way as Extract<ActionDefinition['way'], { kind: 'perform' }>;
-  const input = action.parseInput(call.undone?.input ?? step.input);
+  const input = inputOf(call);
   const facts = shared(deps, call, input);
   const access = await accessTo(deps, action.provider, step.account, { maxWaitMs: WAIT_IN_PLACE_MS });
   if (access.state === 'busy') return { sent: false, because: access.reason, retryAfterMs: access.retryAfterMs };
@@ -106,12 +129,11 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     if (kind === 'write')
       return { outcome: { kind: 'ok' }, output: action.parseOutput(await way.perform(input, context)) };
     const output = await way.whenUnknown?.lookup(input, context);
-    return output === undefined
-      ? { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } }
-      : { outcome: { kind: 'ok' }, output };
+    return found(action, () => output);
   };
   const ask = { ...facts, ...(call.signal ? { signal: call.signal } : {}) };
-  const sent = await withPermit<ActionAnswer>(deps, ask, gate, async () => {
+  const sent = await withPermit<ActionAnswer>(deps, ask, gate, async (isFresh) => {
+    if (!isFresh()) return undefined;
     const startedAt = performance.now();
     const signal = AbortSignal.timeout(action.totalTimeoutMs);
     const value = await untilAborted(run({ ...contextOf(step), credentials, signal }), signal).catch(
@@ -128,13 +150,19 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   return { ...sent, value: { outcome, renewed } };
 }
 
+function inputOf({ action, step, undone }: ActionCall): unknown {
+  return userCode(`\`input\` of action "${action.id}"`, () => action.parseInput(undone?.input ?? step.input));
+}
+
 function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input: unknown) {
   const { account, tenant } = step;
   return {
     provider: action.provider,
     account,
     callKey: `action/${step.workflowId}`,
-    charges: action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
+    charges: userCode(`a limit of provider "${action.provider.id}"`, () =>
+      action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
+    ),
     weight: request.weight,
     priority: request.priority,
     maxWaitMs: WAIT_IN_PLACE_MS,
@@ -154,7 +182,20 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** No connection was made: nothing can have arrived. */
-const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
+/** The same, while connecting only: a connection that is open ends in these as well. */
+const unreachable = ['EHOSTUNREACH', 'ENETUNREACH'];
+
+function wasNeverSent(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return neverConnected.includes(code) || (unreachable.includes(code) && wasConnecting(error));
+}
+
+/** Of several addresses that were tried, each has an error of its own. */
+function wasConnecting(error: unknown): boolean {
+  const { syscall, errors } = error as { readonly syscall?: string; readonly errors?: readonly unknown[] };
+  return syscall === 'connect' || (errors !== undefined && errors.length > 0 && errors.every(wasConnecting));
+}
 
 function outcomeOfError(
   error: unknown,
@@ -164,9 +205,10 @@ function outcomeOfError(
   const stated = (error as { outcome?: Outcome }).outcome;
   if (error instanceof Error && error.name === 'CallFailed' && stated && stated.kind !== 'ok')
     return { ...stated, reason: redact(stated.reason, secrets) };
-  const { name, message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
-  const reason = isLate ? 'no answer within the ceiling of the call' : redact(`${name}: ${message}`, secrets);
-  if (code !== undefined && neverConnected.includes(code)) return { kind: 'retry', reason };
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  const text = 'issues' in Object(error) ? `the output has another shape than its schema: ${issuesOf(error)}` : `${name}: ${message}`; // prettier-ignore
+  const reason = isLate ? 'no answer within the ceiling of the call' : redact(text, secrets);
+  if (error instanceof Error && wasNeverSent(error)) return { kind: 'retry', reason };
   return { kind: 'unknown-write', reason };
 }
 

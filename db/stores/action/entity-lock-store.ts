@@ -59,14 +59,29 @@ export async function holdsLock(db: Queryable, entity: string, workflowId: strin
   return rows[0]?.held ?? false;
 }
 
+const COLUMNS = 'l.entity, l.workflow_id, l.kind, l.name, l.account, l.started_by, l.requested_at, l.acquired_at, l.is_cancelled'; // prettier-ignore
+
 /** Operations on an entity that are not done: the one that holds the lock, then those that wait, in order. */
 export async function pendingOperations(db: Queryable, entity: string): Promise<PendingOperation[]> {
   const { rows } = await db.query<LockRow>(
-    `select entity, workflow_id, kind, name, account, started_by, requested_at, acquired_at, is_cancelled
-     from sluice.entity_lock where entity = $1 order by ticket`,
+    `select ${COLUMNS} from sluice.entity_lock l where l.entity = $1 order by l.ticket`,
     [entity],
   );
-  return rows.map((row, position) => ({
+  return rows.map(toPending);
+}
+
+/** What a workflow waits for: operations on its entity that were asked for before it, in order. Empty when it holds the lock. */
+export async function pendingAhead(db: Queryable, workflowId: string): Promise<PendingOperation[]> {
+  const { rows } = await db.query<LockRow>(
+    `select ${COLUMNS} from sluice.entity_lock mine join sluice.entity_lock l on l.entity = mine.entity and l.ticket < mine.ticket
+     where mine.workflow_id = $1 order by l.ticket`,
+    [workflowId],
+  );
+  return rows.map(toPending);
+}
+
+function toPending(row: LockRow, position: number): PendingOperation {
+  return {
     entity: row.entity,
     kind: row.kind,
     name: row.name,
@@ -77,7 +92,7 @@ export async function pendingOperations(db: Queryable, entity: string): Promise<
     requestedAt: row.requested_at.toISOString(),
     acquiredAt: row.acquired_at?.toISOString() ?? null,
     isCancelled: row.is_cancelled,
-  }));
+  };
 }
 
 interface LockRow {
