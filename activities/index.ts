@@ -25,6 +25,7 @@ import {
 } from './action/report-activities.ts';
 import { prepareStep } from './action/saga-steps.ts';
 import type { UnitMemory } from './sync/unit-cache.ts';
+import { withCleanErrors } from './call/clean-error.ts';
 import { withHeartbeat, withHeartbeatWhileWanted } from './call/with-heartbeat.ts';
 import {
   finishNodeActivity,
@@ -41,6 +42,7 @@ export { createUnitMemory } from './sync/unit-cache.ts';
 export { createStoredCredentials } from './credentials/stored-credentials.ts';
 export type { StoredCredentialSource } from './credentials/stored-credentials.ts';
 export { revokeNext, type RevokeDeps } from './credentials/revoke-credentials.ts';
+export type { ProxySettings } from './http/agents.ts';
 export { createHttpSender } from './http/send.ts';
 export type { HttpSender } from './http/send.ts';
 
@@ -49,7 +51,7 @@ export type { HttpSender } from './http/send.ts';
  * @param memory to be settled before what `deps` holds is closed.
  */
 export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
-  return {
+  const activities = {
     openRun: (request: OpenRunInput) => openRunActivity(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request, memory.settled(request.runId)),
     fetchPage: (request: FetchPageInput) =>
@@ -68,13 +70,22 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
       memory.settled(request.runId).then(() => endOpenUnitsActivity(deps, request)),
     progressMark: (request: ProgressMarkInput) => progressMarkActivity(deps, request),
     setRunState: (request: SetRunStateInput) => setRunStateActivity(deps, request),
-    performAction: (request: PerformActionInput) => withHeartbeat((signal) => performAction(deps, request, signal)),
+    performAction: (request: PerformActionInput) =>
+      withHeartbeat((signal, tell) => {
+        const { sending: lastSending = 0 } = (Context.current().info.heartbeatDetails ?? {}) as { sending?: number };
+        return performAction(deps, request, { signal, lastSending, tellSending: (sending) => tell({ sending }) });
+      }),
     prepareStep: (request: PrepareStepInput) => prepareStep(deps, request),
     openReport: (request: OpenReportInput) => openReportActivity(deps, request),
     endReport: (request: EndReportInput) => endReportActivity(deps, request),
     holdsLock: (request: LockInput) => holdsLockActivity(deps, request),
     releaseLock: (request: LockInput) => releaseLockActivity(deps, request),
   };
+  return cleaned(activities);
+}
+
+function cleaned<All extends Readonly<Record<string, (request: never) => Promise<unknown>>>>(all: All): All {
+  return Object.fromEntries(Object.entries(all).map(([name, activity]) => [name, withCleanErrors(activity)])) as All;
 }
 
 export type Activities = ReturnType<typeof createActivities>;

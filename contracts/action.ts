@@ -24,6 +24,8 @@ export type ActionErrorType =
   | 'attempts-spent'
   /** It was sent, nobody knows whether it happened, and it may not be repeated: a person must decide. */
   | 'unknown-write'
+  /** It happened, but its output can't be kept (nested too deep, no JSON): a person gives it. It is not sent again. */
+  | 'output-lost'
   /** Refused because of another operation on the same entity. */
   | 'conflict'
   | 'cancelled';

@@ -12,11 +12,15 @@ export type TransportErrorCode =
   | 'connection-reset'
   | 'dns'
   | 'tls'
+  /** The address leads into a private network, and was not to. */
+  | 'private-address'
   | 'body-too-large'
   | 'truncated-body'
   /** It is packed in a way that is not read here, or not as it says. */
   | 'unreadable-body'
   | 'cancelled'
+  /** The permit had ended when there was a connection at last. */
+  | 'permit-over'
   | 'other';
 
 export interface Answer {
@@ -29,7 +33,12 @@ export interface Answer {
   /** Some bytes of the body are no characters of its charset: they are U+FFFD in `text`. In words. */
   readonly damage?: string;
   /** Set when the transport failed; `status` and `text` then hold what had arrived. */
-  readonly error?: { readonly code: TransportErrorCode; readonly message: string };
+  readonly error?: {
+    readonly code: TransportErrorCode;
+    readonly message: string;
+    /** Not a byte of the request was written: it can't have arrived. */
+    readonly isUnsent?: boolean;
+  };
   /** Milliseconds from sending to the end of the body. */
   readonly elapsedMs: number;
 }

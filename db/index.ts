@@ -1,6 +1,7 @@
 // The only code that knows tables. Imports contracts and pg only. Start with schema/run.sql.
 export { createPool, inTransaction } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
+export { isDataError } from './data-error.ts';
 export { migrate, type MigrateOptions } from './migrate.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export { readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
@@ -54,7 +55,6 @@ export {
 } from './stores/report/report-checks.ts';
 export {
   beginSending,
-  countActionCall,
   hasInput,
   idempotencyKeyOf,
   insertActionStep,
@@ -62,9 +62,8 @@ export {
   loadActionStep,
   markDone,
   markFailed,
-  markReady,
-  markUnknown,
   reopenActionStep,
+  reopenToRepeat,
   type ActionStep,
   type NewActionStep,
 } from './stores/action/action-store.ts';

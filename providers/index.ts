@@ -48,7 +48,7 @@ export type {
 export { nextLink } from './pagination/kinds/link.ts';
 export type { Range } from '../contracts/list.ts';
 export type { RangeOptions } from './pagination/range.ts';
-export { days, del, get, hours, minutes, post, seconds } from './request.ts';
+export { days, del, get, hours, minutes, path, post, seconds } from './request.ts';
 export {
   accept,
   anyOf,

@@ -20,6 +20,30 @@ export function del(path: string, query: Query = {}, headers: Record<string, str
   return { method: 'DELETE', path, query, headers };
 }
 
+/**
+ * A path with parts that come from data, each percent-encoded: get(path`/users/${id}/posts`). An id with `/`, `?` or `..` in it stays
+ * one part of the path and leads nowhere else.
+ * @throws TypeError for an empty part, `.` and `..`, which no encoding keeps from being another path, and for what is no text or number.
+ * @see RFC 3986 §3.3, §5.2.4
+ */
+export function path(parts: TemplateStringsArray, ...values: readonly (string | number | bigint)[]): string {
+  return parts.reduce((whole, part, index) => whole + encodePart(values[index - 1], index) + part);
+}
+
+function encodePart(value: unknown, position: number): string {
+  const text = typeof value === 'bigint' || (typeof value === 'number' && isExact(value)) ? String(value) : value;
+  if (typeof text !== 'string' || /^\.{0,2}$/.test(text))
+    throw new TypeError(
+      `Part ${position} of a path is ${typeof value === 'string' ? JSON.stringify(value) : String(value)}; it must be a number, or a text that is not empty, "." or "..".`,
+    );
+  return encodeURIComponent(text.toWellFormed());
+}
+
+/** A larger id has been rounded when it was parsed: it would lead to another object. */
+function isExact(value: number): boolean {
+  return Number.isFinite(value) && Math.abs(value) <= Number.MAX_SAFE_INTEGER;
+}
+
 /** Milliseconds in `n` seconds, minutes, hours, days. */
 export const seconds = (n: number): number => n * 1_000;
 export const minutes = (n: number): number => n * 60_000;

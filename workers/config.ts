@@ -3,6 +3,7 @@
  * Next stop: `create-worker.ts`.
  */
 import { z } from 'zod';
+import type { ProxySettings } from '../activities/index.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 
 const settings = z.object({
@@ -17,6 +18,10 @@ const settings = z.object({
   /** How long calls in flight may take to end after SIGTERM, in seconds. Default 30. */
   SLUICE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(3_600).default(30),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Proxies that calls to third parties go by, as other programs read them. Default none. */
+  HTTP_PROXY: z.url({ protocol: /^https?$/ }).optional(),
+  HTTPS_PROXY: z.url({ protocol: /^https?$/ }).optional(),
+  NO_PROXY: z.string().optional(),
 });
 
 export interface WorkerSettings {
@@ -26,6 +31,8 @@ export interface WorkerSettings {
   readonly egress: string;
   readonly drainSeconds: number;
   readonly logLevel: string;
+  /** By which proxies calls to third parties go. Default: by none. Temporal and Postgres are never reached by them. */
+  readonly proxy?: ProxySettings;
 }
 
 /** The keys that encrypt credentials. @returns undefined when none are set. */
@@ -36,12 +43,19 @@ export function readEncryptionKeys(env: NodeJS.ProcessEnv = process.env): string
 /** @throws TypeError that lists every setting that is wrong: what was found and what was wanted. */
 export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): WorkerSettings {
   // A variable that is set to nothing is not set.
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
+  const set = Object.entries(env).filter(([, value]) => value !== '');
+  // The small letters are the older custom, and win where both are set.
+  const proxies = set
+    .filter(([name]) => /^(?:https?|no)_proxy$/.test(name))
+    .map(([name, value]) => [name.toUpperCase(), value]);
+  const given = { ...Object.fromEntries(set), ...Object.fromEntries(proxies) } as Record<string, string | undefined>;
   const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
       const name = path.map(String).join('.');
-      return `  - ${name} is ${JSON.stringify(env[name])}: ${message}`;
+      // A proxy's address may hold a password.
+      const value = name.endsWith('_PROXY') ? 'not understood' : JSON.stringify(given[name]);
+      return `  - ${name} is ${value}: ${message}`;
     });
     throw new TypeError(`The worker's settings are wrong:\n${lines.join('\n')}`);
   }
@@ -53,5 +67,18 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
     egress: found.SLUICE_EGRESS,
     drainSeconds: found.SLUICE_DRAIN_SECONDS,
     logLevel: found.SLUICE_LOG_LEVEL,
+    ...proxyOf(found),
+  };
+}
+
+function proxyOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'proxy'> {
+  const { HTTP_PROXY: httpProxy, HTTPS_PROXY: httpsProxy, NO_PROXY: noProxy } = found;
+  if (httpProxy === undefined && httpsProxy === undefined) return {};
+  return {
+    proxy: {
+      ...(httpProxy === undefined ? {} : { httpProxy }),
+      ...(httpsProxy === undefined ? {} : { httpsProxy }),
+      ...(noProxy === undefined ? {} : { noProxy }),
+    },
   };
 }

@@ -16,6 +16,7 @@ import {
   createUnitMemory,
   type CredentialSource,
   type Log,
+  type ProxySettings,
 } from '../activities/index.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { signalNames } from '../contracts/names.ts';
@@ -92,7 +93,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const keyring = keys === undefined ? undefined : createKeyring(keys, secretUses);
   const pool = createPool(databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
   const limiter = createLimiter({ pool });
-  const http = createHttpSender();
+  const http = createHttpSender(settings.proxy === undefined ? {} : { proxy: settings.proxy });
   try {
     await migrate(pool, { warn: (message) => log.warn({}, message) });
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
@@ -173,7 +174,11 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           actions: actions.map(({ definition }) => definition.id),
           sagas: sagas.map(({ definition }) => definition.name),
         };
-        log.info({ taskQueue: settings.taskQueue, ...served, temporal: temporal.address }, 'worker is serving');
+        const proxies = proxyHosts(settings.proxy);
+        log.info(
+          { taskQueue: settings.taskQueue, ...served, temporal: temporal.address, ...proxies },
+          'worker is serving',
+        );
         try {
           await created.run();
         } finally {
@@ -195,6 +200,12 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     await pool.end();
     throw error;
   }
+}
+
+/** For the log: a proxy's whole address may hold a password. */
+function proxyHosts(proxy: ProxySettings | undefined): { readonly proxies?: readonly string[] } {
+  const addresses = [proxy?.httpProxy, proxy?.httpsProxy].filter((address) => address !== undefined);
+  return addresses.length === 0 ? {} : { proxies: [...new Set(addresses.map((address) => new URL(address).host))] };
 }
 
 /** The bundle that was given or that the build made, or the sources, which are then bundled now. */

@@ -8,6 +8,8 @@ import type { Activities } from '../activities/index.ts';
 
 /** In-place wait, store and margin on top of the call's own ceiling. */
 const CALL_MARGIN_MS = 20_000;
+/** An answer to a write is in hand and must be recorded, also while the database fails over; a lost worker is noticed by its heartbeat. */
+const RECORDING_MARGIN_MS = 600_000;
 /** Calls that were asked for ahead wait for those before them; a slow one among them ends the row. */
 const ROW_MARGIN_MS = 20_000;
 
@@ -45,7 +47,7 @@ export function callDurably(callTimeoutMs: number, summary: string): Activities[
  */
 export function performDurably(callTimeoutMs: number, summary: string): Activities['performAction'] {
   return proxyActivities<Activities>({
-    startToCloseTimeout: callTimeoutMs + CALL_MARGIN_MS,
+    startToCloseTimeout: callTimeoutMs + RECORDING_MARGIN_MS,
     heartbeatTimeout: '6 seconds',
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '1 second', backoffCoefficient: 2, maximumInterval: '30 seconds' },

@@ -16,6 +16,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { issuesOf, issuesText, parseBody } from '../http/parse-body.ts';
 import { makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
+import { userCode } from '../sync/user-code.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
 
 export interface ActionCall {
@@ -33,7 +34,7 @@ export type ActionAnswer =
   | { readonly outcome: { readonly kind: 'ok' }; readonly output: unknown }
   | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Renewed };
 
-/** @throws what the action's own functions throw before anything is sent. */
+/** @throws UserCodeError with what the action's own functions throw before anything is sent. */
 export function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
   return call.action.way.kind === 'request' ? request(deps, call) : perform(deps, call);
 }
@@ -42,18 +43,19 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   const { action, kind, gate, signal } = call;
   const way = action.way as Extract<ActionDefinition['way'], { kind: 'request' }>;
   const context = contextOf(call.step);
-  const input = action.parseInput(call.undone?.input ?? call.step.input);
-  const spec =
+  const input = inputOf(call);
+  const spec = userCode(`The request to ${kind} action "${action.id}"`, () =>
     kind === 'write'
       ? way.request(input, context)
       : kind === 'lookup'
         ? way.whenUnknown?.lookup(input, context)
-        : way.compensate?.(call.undone?.output, input, context);
+        : way.compensate?.(call.undone?.output, input, context),
+  );
   if (!spec) throw new Error(`Action "${action.id}" has no way to ${kind}.`);
   const sent = await makeCall(deps, {
     ...shared(deps, call, input),
     spec,
-    decide: kind === 'lookup' ? action.decideLookup : action.decide,
+    decide: (answer) => decided(call, answer),
     totalMs: action.totalTimeoutMs,
     isWrite: kind !== 'lookup',
     ...(gate ? { gate } : {}),
@@ -66,6 +68,16 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
       ? read(call, way, answer, input, context)
       : { outcome, ...(renewed === undefined ? {} : { renewed }) };
   return { ...sent, value };
+}
+
+/** A rule that throws has decided nothing: what was sent may have happened. */
+function decided({ action, kind }: ActionCall, answer: Answer): Outcome {
+  try {
+    return kind === 'lookup' ? action.decideLookup(answer) : action.decide(answer);
+  } catch (error) {
+    const reason = `the rules for HTTP ${answer.status} threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
+    return { kind: kind === 'lookup' ? 'retry' : 'unknown-write', reason };
+  }
 }
 
 /** What an accepted answer holds. A write whose answer can't be read has happened all the same. */
@@ -105,7 +117,7 @@ function found(action: ActionDefinition, output: () => unknown): ActionAnswer {
 async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
   const { action, kind, step, gate } = call;
   const way = action.way as Extract<ActionDefinition['way'], { kind: 'perform' }>;
-  const input = action.parseInput(call.undone?.input ?? step.input);
+  const input = inputOf(call);
   const facts = shared(deps, call, input);
   const access = await accessTo(deps, action.provider, step.account, { maxWaitMs: WAIT_IN_PLACE_MS });
   if (access.state !== 'ready') return notAccessible(access);
@@ -125,7 +137,8 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     return found(action, () => output);
   };
   const ask = { ...facts, ...(call.signal ? { signal: call.signal } : {}) };
-  const sent = await withPermit<ActionAnswer>(deps, ask, gate, async () => {
+  const sent = await withPermit<ActionAnswer>(deps, ask, gate, async (isFresh) => {
+    if (!isFresh()) return undefined;
     const startedAt = performance.now();
     const signal = AbortSignal.timeout(action.totalTimeoutMs);
     const value = await untilAborted(run({ ...contextOf(step), credentials, signal }), signal).catch(
@@ -143,6 +156,10 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   return { ...sent, value: { outcome, renewed } };
 }
 
+function inputOf({ action, step, undone }: ActionCall): unknown {
+  return userCode(`\`input\` of action "${action.id}"`, () => action.parseInput(undone?.input ?? step.input));
+}
+
 function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input: unknown) {
   const { account, tenant } = step;
   return {
@@ -151,7 +168,9 @@ function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input
     tenant,
     callKey: `action/${step.workflowId}`,
     endpoint: action.name,
-    charges: action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
+    charges: userCode(`a limit of provider "${action.provider.id}"`, () =>
+      action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
+    ),
     weight: request.weight,
     priority: request.priority,
     maxWaitMs: WAIT_IN_PLACE_MS,
@@ -171,7 +190,20 @@ function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 /** No connection was made: nothing can have arrived. */
-const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH'];
+const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
+/** The same, while connecting only: a connection that is open ends in these as well. */
+const unreachable = ['EHOSTUNREACH', 'ENETUNREACH'];
+
+function wasNeverSent(error: unknown): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return neverConnected.includes(code) || (unreachable.includes(code) && wasConnecting(error));
+}
+
+/** Of several addresses that were tried, each has an error of its own. */
+function wasConnecting(error: unknown): boolean {
+  const { syscall, errors } = error as { readonly syscall?: string; readonly errors?: readonly unknown[] };
+  return syscall === 'connect' || (errors !== undefined && errors.length > 0 && errors.every(wasConnecting));
+}
 
 function outcomeOfError(
   error: unknown,
@@ -181,10 +213,10 @@ function outcomeOfError(
   const stated = (error as { outcome?: Outcome }).outcome;
   if (error instanceof Error && error.name === 'CallFailed' && stated && stated.kind !== 'ok')
     return { ...stated, reason: redact(stated.reason, secrets) };
-  const { name, message, code }: NodeJS.ErrnoException = error instanceof Error ? error : new Error(String(error));
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
   const text = 'issues' in Object(error) ? `the output has another shape than its schema: ${issuesText(issuesOf(error), undefined)}` : `${name}: ${message}`; // prettier-ignore
   const reason = isLate ? 'no answer within the ceiling of the call' : redact(text, secrets);
-  if (code !== undefined && neverConnected.includes(code)) return { kind: 'retry', reason };
+  if (error instanceof Error && wasNeverSent(error)) return { kind: 'retry', reason };
   return { kind: 'unknown-write', reason };
 }
 

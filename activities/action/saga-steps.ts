@@ -11,6 +11,7 @@ import { inTransaction } from '../../db/pool.ts';
 import { insertReport } from '../../db/stores/report/report-store.ts';
 import { loadSaga } from '../../db/stores/action/saga-store.ts';
 import type { ActivityDeps } from '../deps.ts';
+import { isInfrastructure } from '../call/infrastructure.ts';
 import { actionFailed } from '../call/to-failure.ts';
 
 /**
@@ -40,7 +41,7 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
   const { tenant, startedBy } = saga;
   // The same on every attempt of this activity, another for every run of the saga.
   const reportId = idempotencyKeyOf(`report/${sagaRunId}/${workflowId}`);
-  const lock = await inTransaction(deps.pool, async (tx): Promise<LockPlace | undefined> => {
+  const accepting = inTransaction(deps.pool, async (tx): Promise<LockPlace | undefined> => {
     await insertActionStep(tx, {
       workflowId,
       rootWorkflowId: sagaWorkflowId,
@@ -80,6 +81,11 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
     }
     if (answer.byRoot) return undefined;
     return { entity, mustWait: answer.state === 'waiting', cancels: policy === 'cancel-previous' ? answer.ahead : [] };
+  });
+  const lock = await accepting.catch((error: unknown) => {
+    if (isInfrastructure(error)) throw error;
+    // An input, or a name of an entity, that the database does not take, now or ever.
+    throw actionFailed('bug', `step "${stepName}" can't be stored: ${(error as Error).message}`, error as Error);
   });
   return { workflowId, reportId, account, tenant, startedBy, ...(lock ? { lock } : {}) };
 }

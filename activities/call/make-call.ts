@@ -9,6 +9,7 @@ import type { Charge, Priority } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { redact } from '../../contracts/redact.ts';
 import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
+import type { AcquireRequest, Observation } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
@@ -17,8 +18,10 @@ import type { ActivityDeps } from '../deps.ts';
 import { addressOf, buildRequest } from '../http/build-request.ts';
 import type { BodyHold } from '../http/body-budget.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
+import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
+import { isInfrastructure } from './infrastructure.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
 
 /** Characters of a reason, from whatever rule, that are kept. */
@@ -73,7 +76,7 @@ function costsOf(deps: ActivityDeps, provider: Provider, answer: Answer): Readon
 export type Renewed = Exclude<Access, { state: 'mistake' }>;
 
 export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<MadeCall>> {
-  const { provider, account, signal } = call;
+  const { provider, account } = call;
   const wait = { maxWaitMs: call.maxWaitMs };
   const access = await accessTo(deps, provider, account, wait);
   const accessedAt = performance.now();
@@ -81,35 +84,85 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   const { credentials } = access;
   const built = build(call, credentials);
   if (typeof built === 'string') return { sent: false, because: built, retryAfterMs: 0, mistake: built };
-  const { outgoing, url, secrets } = built;
-  const limits = { ...provider.timeouts, totalMs: call.totalMs, maxBodyBytes: provider.maxBodyBytes };
-  const ask = {
+  const doubtful = { provider, account, tenant: call.tenant, used: credentials, accessedAt, sentAt: 0, answeredAt: 0 };
+  const made = await follow(deps, call, built, doubtful);
+  if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
+  const { outcome } = made.value;
+  const renewing = afterRefusal(deps, made.value, doubtful, outcome, wait);
+  const value = await renewing.catch((error: unknown) => {
+    // What it was refused with is in hand: a write is recorded as refused, and the next attempt asks for credentials again.
+    if (call.isWrite && isInfrastructure(error)) return made.value;
+    throw error;
+  });
+  return { ...made, value };
+}
+
+/** The call and, where it is redirected, the calls that follow: each takes a permit, for the third party counts each. */
+async function follow(
+  deps: ActivityDeps,
+  call: Call,
+  built: Built,
+  times: { sentAt: number; answeredAt: number },
+): Promise<Sent<MadeCall>> {
+  const { provider, callKey } = call;
+  const { outgoing } = built;
+  let target = deps.http.hops.take(callKey, outgoing.url) ?? outgoing.url;
+  let leftMs = call.totalMs;
+  let waitedMs = 0;
+  for (let hop = 0; ; hop++) {
+    const request = { ...outgoing, url: target };
+    const limits = { ...provider.timeouts, totalMs: leftMs, maxBodyBytes: provider.maxBodyBytes };
+    const made = await withPermit<MadeCall | Hop>(deps, askOf(call), call.gate, async (isFresh) => {
+      times.sentAt = performance.now();
+      const signal = call.isWrite ? undefined : call.signal;
+      const answer = await deps.http.send(request, limits, { signal, hold: call.hold, mayWrite: isFresh });
+      times.answeredAt = performance.now();
+      if (answer.error?.code === 'permit-over') return undefined;
+      const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
+      if (next !== undefined) return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
+      return understand(deps, call, built, hideSecrets(answer, built.secrets));
+    });
+    if (!made.sent) {
+      if (target !== outgoing.url) deps.http.hops.keep(callKey, outgoing.url, target);
+      return made;
+    }
+    waitedMs += made.waitedMs;
+    if (!('next' in made.value)) return { ...made, value: made.value, waitedMs };
+    target = made.value.next;
+    leftMs = Math.max(1, leftMs - made.value.answer.elapsedMs);
+  }
+}
+
+interface Hop {
+  readonly next: string;
+  readonly answer: Answer;
+}
+
+function askOf(call: Call): AcquireRequest {
+  return {
     callKey: call.callKey,
     charges: call.charges,
     endpoint: call.endpoint,
-    account,
+    account: call.account,
     weight: call.weight,
     priority: call.priority,
     maxWaitMs: call.maxWaitMs,
-    ...(signal ? { signal } : {}),
+    ...(call.signal ? { signal: call.signal } : {}),
   };
-  const doubtful = { provider, account, tenant: call.tenant, used: credentials, accessedAt, sentAt: 0, answeredAt: 0 };
-  const made = await withPermit<MadeCall>(deps, ask, call.gate, async () => {
-    doubtful.sentAt = performance.now();
-    const answer = hideSecrets(
-      await deps.http.send(outgoing, limits, call.isWrite ? undefined : signal, call.hold),
-      secrets,
-    );
-    doubtful.answeredAt = performance.now();
-    const decided = call.decide(answer);
-    const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
-    return {
-      value: { answer, url, outcome },
-      observation: toObservation(outcome, answer, costsOf(deps, provider, answer)),
-    };
-  });
-  if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
-  return { ...made, value: await afterRefusal(deps, made.value, doubtful, made.value.outcome, wait) };
+}
+
+function understand(
+  deps: ActivityDeps,
+  { provider, decide }: Call,
+  { url, secrets }: Built,
+  answer: Answer,
+): { readonly value: MadeCall; readonly observation: Observation } {
+  const decided = decide(answer);
+  const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
+  return {
+    value: { answer, url, outcome },
+    observation: toObservation(outcome, answer, costsOf(deps, provider, answer)),
+  };
 }
 
 /** Why a call can't be made with what is known of its account. */
@@ -147,17 +200,20 @@ function toldReason(reason: string, secrets: SecretFinder): string {
   return cleanText(redact(cleanText(reason, MOST_REASON), secrets));
 }
 
+interface Built {
+  readonly outgoing: OutgoingRequest;
+  readonly url: string;
+  readonly secrets: SecretFinder;
+}
+
 /** @returns the request, or what is wrong with it: where it leads, what its credentials lack, or the code of its auth. */
-function build(
-  { provider, spec }: Call,
-  credentials: Credentials | undefined,
-): { readonly outgoing: OutgoingRequest; readonly url: string; readonly secrets: SecretFinder } | string {
+function build({ provider, spec }: Call, credentials: Credentials | undefined): Built | string {
   let applied;
   try {
     applied = provider.auth.apply(credentials);
     const baseUrl = provider.baseUrl();
     const url = addressOf(spec, baseUrl);
-    const outgoing = buildRequest(spec, baseUrl, applied, provider.headers);
+    const outgoing = buildRequest(spec, baseUrl, applied, provider.headers, provider);
     return { outgoing, url, secrets: secretsOfCall(provider, credentials, applied) };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };

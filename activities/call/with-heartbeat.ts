@@ -6,11 +6,23 @@ import { Context } from '@temporalio/activity';
 
 const INTERVAL_MS = 1_000;
 
-export async function withHeartbeat<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+/**
+ * @param work gets a way to tell later attempts something, at once and with every heartbeat: it outlives the process, and is known
+ *   to Temporal also when the database has lost it.
+ */
+export async function withHeartbeat<T>(
+  work: (signal: AbortSignal, tell: (details: unknown) => void) => Promise<T>,
+): Promise<T> {
   const context = Context.current();
-  const timer = setInterval(() => context.heartbeat(), INTERVAL_MS);
+  let details: unknown = context.info.heartbeatDetails;
+  const beat = (): void => context.heartbeat(details);
+  const tell = (latest: unknown): void => {
+    details = latest;
+    beat();
+  };
+  const timer = setInterval(beat, INTERVAL_MS);
   try {
-    return await work(context.cancellationSignal);
+    return await work(context.cancellationSignal, tell);
   } finally {
     clearInterval(timer);
   }

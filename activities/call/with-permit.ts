@@ -41,18 +41,19 @@ export interface SendGate {
  * as delivered (`history.timerProcessorMaxTimeShift`), so who has waited for its turn a little too long would miss it by one.
  */
 export const WAIT_IN_PLACE_MS = 1_500;
-/** A gate takes a commit's time, in which a permit can end: then one more is taken. */
+/** A gate takes a commit's time, and a new connection DNS, TCP and TLS, in which a permit can end: then one more is taken. */
 const FRESH_PERMITS = 3;
 
 /**
- * @param send makes the call; what it throws leaves the permit counted as used.
+ * @param send makes the call, unless the permit has ended (`isFresh`) by the time at which it is written to its connection: then it
+ *   gives undefined back, having sent nothing. What it throws leaves the permit counted as used.
  * @throws LimiterUnavailable when no permit could be asked for; nothing was sent.
  */
 export async function withPermit<T>(
   deps: Pick<ActivityDeps, 'limiter' | 'log'>,
   ask: AcquireRequest,
   gate: SendGate | undefined,
-  send: () => Promise<{ readonly value: T; readonly observation: Observation }>,
+  send: (isFresh: () => boolean) => Promise<{ readonly value: T; readonly observation: Observation } | undefined>,
 ): Promise<Sent<T>> {
   let isOpen = gate === undefined;
   let waitedMs = 0;
@@ -70,15 +71,12 @@ export async function withPermit<T>(
     if (!isOpen && !(await openGate(deps, gate, acquired.permit)))
       return { sent: false, because: 'somebody else has it in hand, or it is not wanted any more', retryAfterMs: 500 };
     isOpen = true;
-    if (gate && !isFresh(acquired.permit)) {
-      await report(deps, acquired.permit, { result: 'not-sent' });
-      continue;
-    }
-    const { value, observation } = await send();
-    await report(deps, acquired.permit, observation);
-    return { sent: true, value, waitedMs, ...(acquired.permit.isProbe ? { isProbe: true } : {}) };
+    const { permit } = acquired;
+    const made = gate && !isFresh(permit) ? undefined : await send(() => isFresh(permit));
+    await report(deps, permit, made?.observation ?? { result: 'not-sent' });
+    if (made) return { sent: true, value: made.value, waitedMs, ...(permit.isProbe ? { isProbe: true } : {}) };
   }
-  return giveUp('the database was too slow to use a permit in time', 1_000);
+  return giveUp('database and connection were too slow to use a permit in time', 1_000);
 }
 
 async function openGate(
@@ -104,8 +102,9 @@ async function report(
   try {
     await deps.limiter.report(permit, observation);
   } catch (error) {
-    if (!(error instanceof LimiterUnavailable)) throw error;
-    // The limiter keeps it and sends it again; the answer that is in hand must not be lost because of it.
-    deps.log.warn({ error: error.message }, 'the limiter could not store how a call went; it tries again');
+    // The answer that is in hand must not be lost because of it, whatever it is.
+    if (error instanceof LimiterUnavailable)
+      deps.log.warn({ error: error.message }, 'the limiter could not store how a call went; it tries again');
+    else deps.log.error({ error: String(error) }, 'the limiter could not take how a call went');
   }
 }

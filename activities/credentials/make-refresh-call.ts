@@ -23,15 +23,23 @@ export type RefreshRequest =
 export function refreshRequest(provider: Provider, refresh: Refresh, credentials: Credentials): RefreshRequest {
   try {
     const spec = refresh.request(credentials);
-    return spec ? { kind: 'request', outgoing: authRequest(provider, spec) } : { kind: 'none' };
+    return spec ? { kind: 'request', outgoing: authRequest(provider, spec, refresh.url) } : { kind: 'none' };
   } catch (error) {
     return { kind: 'mistake', reason: redact(threw('request', error), secretsOfCall(provider, credentials)) };
   }
 }
 
-/** A request of the provider's auth; it may lead to another origin than its data. @throws TypeError */
-export function authRequest(provider: Provider, spec: RequestSpec): OutgoingRequest {
-  return buildRequest(spec, originOf(spec.path) ?? provider.baseUrl(), {}, provider.headers);
+/**
+ * A request of the provider's auth; it may lead to another origin than its data.
+ * @param statedUrl address by the definition. A whole address that no definition states may come from the account.
+ * @throws TypeError
+ */
+export function authRequest(provider: Provider, spec: RequestSpec, statedUrl?: string): OutgoingRequest {
+  const origin = originOf(spec.path);
+  return {
+    ...buildRequest(spec, origin ?? provider.baseUrl(), {}, provider.headers, provider),
+    isPublicOnly: statedUrl === undefined && origin !== undefined && !provider.allowPrivateAddresses,
+  };
 }
 
 /** Whether credentials could be renewed, or had at all, by a call. A mistake counts: the call then says what it is. */

@@ -62,7 +62,7 @@ async function probe(
   try {
     const applied = auth.apply(used);
     secrets = secretsOfCall(provider, used, applied);
-    outgoing = buildRequest(authProbe.spec, provider.baseUrl(), applied, provider.headers);
+    outgoing = buildRequest(authProbe.spec, provider.baseUrl(), applied, provider.headers, provider);
   } catch (error) {
     return mistake(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   }

@@ -67,9 +67,10 @@ async function revoke(deps: RevokeDeps, provider: Provider, due: Revocation): Pr
   const clean = (text: string): string => redact(text, secretsOfCall(provider, credentials));
   let outgoing;
   try {
-    const spec = provider.auth.revoke?.request(credentials);
+    const { revoke: how } = provider.auth;
+    const spec = how?.request(credentials);
     if (!spec) return { state: 'failed', reason: `provider "${provider.id}" does not define how to revoke them` };
-    outgoing = authRequest(provider, spec);
+    outgoing = authRequest(provider, spec, how?.url);
   } catch (error) {
     return { state: 'retry', reason: clean(String(error)) };
   }

@@ -2,22 +2,27 @@
  * Makes the request that goes over the wire from what an endpoint states: base URL, credentials, default headers.
  * Next stop: `send.ts`.
  */
+import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';
 import { HIDDEN } from './hide-secrets.ts';
+import type { Provider } from '../../providers/define/define-provider.ts';
 import type { OutgoingRequest } from './send.ts';
 
 /**
- * @throws TypeError when the path leads to another origin than the base URL's: credentials are never sent elsewhere,
- *   e.g. by a next link that a third party got wrong.
+ * @throws TypeError when the path leads to another origin than the base URL's (credentials are never sent elsewhere, e.g. by a next
+ *   link that a third party got wrong), when it leaves the base URL's own path, or when it would go in clear over a network.
  */
 export function buildRequest(
   spec: RequestSpec,
   baseUrl: string,
   auth: AppliedAuth,
   defaultHeaders: Readonly<Record<string, string>>,
+  { allowPlainHttp = false }: Partial<Pick<Provider, 'allowPlainHttp'>> = {},
 ): OutgoingRequest {
   const url = withoutHidden(resolve(spec.path, baseUrl));
+  const mistake = allowPlainHttp ? undefined : plainHttpMistake(url.href);
+  if (mistake !== undefined) throw new TypeError(`The request ${mistake}`);
   setQuery(url, { ...spec.query, ...auth.query });
   const body =
     spec.json === undefined ? spec.form && new URLSearchParams(spec.form).toString() : JSON.stringify(spec.json);
@@ -54,13 +59,29 @@ function resolve(path: string, baseUrl: string): URL {
   // A path is below the base URL's own path; a whole URL (next link) stands for itself.
   const url = /^https?:\/\//i.test(path)
     ? new URL(path)
-    : new URL(base.pathname.replace(/\/$/, '') + (path.startsWith('/') ? path : `/${path}`), base.origin);
+    : new URL(base.pathname.replace(/\/$/, '') + below(path), base.origin);
   if (url.origin !== base.origin) {
     throw new TypeError(
       `The request leads to ${url.origin}, but this provider's base URL is ${base.origin}; credentials are not sent to other origins.`,
     );
   }
   return url;
+}
+
+/** What the URL parser makes of `..` in whatever spelling, of `\` and of line ends would lead elsewhere than the path says. */
+function below(path: string): string {
+  const [steps = ''] = path.split(/[?#]/, 1);
+  const wrong = /[\\\p{Cc}]/u.test(steps) ? 'a backslash or a control character' : steps.split('/').find(isDots);
+  if (wrong !== undefined)
+    throw new TypeError(
+      `The path ${JSON.stringify(path)} has ${wrong === '..' ? '".."' : wrong} in it, and would leave the base URL or lead elsewhere than it says. ` +
+        'Write parts that come from data with the tag `path`, e.g. get(path`/users/${id}`).',
+    );
+  return path.startsWith('/') ? path : `/${path}`;
+}
+
+function isDots(step: string): boolean {
+  return /^(?:\.|%2e){1,2}$/i.test(step);
 }
 
 /**

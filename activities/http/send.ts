@@ -3,18 +3,24 @@
  * Four clocks interrupt it: connect, headers, silence in the body, and the whole call, which always holds.
  * Next stop: `read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
  */
-import { Agent, request as undiciRequest, type Dispatcher } from 'undici';
+import { request as undiciRequest, type Dispatcher } from 'undici';
 import { duration } from '../../contracts/duration.ts';
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
 import { createBodyBudget, type BodyBudget, type BodyHold } from './body-budget.ts';
 import { createCallClock } from './call-clock.ts';
 import { BodyTooLarge, BodyUnreadable, readBody, type PartialBody } from './read-body.ts';
+import { createAgents, type ProxySettings } from './agents.ts';
+import { PRIVATE_ADDRESS, privateHost } from './private-addresses.ts';
+import { createHopMemory, type HopMemory } from './redirect.ts';
+import { NotWritten, WriteWatch } from './write-watch.ts';
 
 export interface OutgoingRequest {
   readonly method: string;
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Its address comes from an account or an answer: it must not lead into our own network. */
+  readonly isPublicOnly?: boolean;
 }
 
 export interface SendLimits {
@@ -25,46 +31,52 @@ export interface SendLimits {
   readonly maxBodyBytes: number;
 }
 
-export interface HttpSender {
+/** What one call may bring along. */
+export interface SendOptions {
+  /** Ends the call. */
+  readonly signal?: AbortSignal | undefined;
+  /** Keeps what the body takes of the memory for bodies until it is released. Default: until the answer is there. */
+  readonly hold?: BodyHold | undefined;
   /**
-   * @param hold keeps what the body takes of the memory for bodies until it is released. Default: until the answer is there.
+   * Asked when there is a connection and the request is about to be written to it; false: it is not, and the answer has the error
+   * `permit-over`.
    */
-  send(request: OutgoingRequest, limits: SendLimits, signal?: AbortSignal, hold?: BodyHold): Promise<Answer>;
+  readonly mayWrite?: () => boolean;
+}
+
+export interface HttpSender {
+  send(request: OutgoingRequest, limits: SendLimits, options?: SendOptions): Promise<Answer>;
   /** Memory that the bodies of all calls share. */
   readonly bodies: BodyBudget;
+  /** Where calls go on that were redirected and have to wait for a permit. */
+  readonly hops: HopMemory;
   close(): Promise<void>;
 }
 
 export interface SenderOptions {
   /** Memory for bodies of more than 256 KiB, of all calls together, in bytes. Default 128 MiB. */
   readonly bodyBudgetBytes?: number;
+  /** Default: no proxy. */
+  readonly proxy?: ProxySettings;
 }
 
-const MAX_REDIRECTS = 5;
-
 /** One sender a process: it keeps connections open. Undici's own retries stay off, retrying is the activity's. */
-export function createHttpSender({ bodyBudgetBytes }: SenderOptions = {}): HttpSender {
+export function createHttpSender({ bodyBudgetBytes, proxy }: SenderOptions = {}): HttpSender {
   const bodies = createBodyBudget(bodyBudgetBytes);
-  // The connect timeout belongs to the agent, all others to the request.
-  const agents = new Map<number, Agent>();
-  const agentFor = (connectMs: number): Agent => {
-    const agent = agents.get(connectMs) ?? new Agent({ connect: { timeout: connectMs }, keepAliveTimeout: 10_000 });
-    agents.set(connectMs, agent);
-    return agent;
-  };
+  const agents = createAgents(proxy);
   return {
     bodies,
-    send: async (request, limits, signal, kept) => {
-      const hold = kept ?? bodies.hold();
+    hops: createHopMemory(),
+    send: async (request, limits, options = {}) => {
+      const hold = options.hold ?? bodies.hold();
       try {
-        return await send(agentFor(limits.connectMs), request, limits, signal, hold);
+        const agent = agents.agentFor(limits.connectMs, request.isPublicOnly === true);
+        return await send(agent, request, limits, { ...options, hold });
       } finally {
-        if (!kept) hold.release();
+        if (!options.hold) hold.release();
       }
     },
-    close: async () => {
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
-    },
+    close: () => agents.close(),
   };
 }
 
@@ -72,63 +84,53 @@ async function send(
   dispatcher: Dispatcher,
   outgoing: OutgoingRequest,
   limits: SendLimits,
-  cancelled: AbortSignal | undefined,
-  hold: BodyHold,
+  { signal: cancelled, hold, mayWrite = () => true }: SendOptions & { readonly hold: BodyHold },
 ): Promise<Answer> {
   const startedAt = performance.now();
   const clock = createCallClock(limits.totalMs, cancelled);
   const { signal } = clock;
+  const watch = new WriteWatch(mayWrite);
   let status = 0;
   let headers: Record<string, string> = {};
   const so: PartialBody = { chunks: [] };
   const elapsedMs = () => Math.round(performance.now() - startedAt);
   try {
-    const response = await follow(outgoing, (url) =>
-      undiciRequest(url, {
-        dispatcher,
-        method: outgoing.method,
-        headers: outgoing.headers,
-        ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
-        headersTimeout: limits.headersMs,
-        bodyTimeout: limits.bodyMs,
-        signal,
-      }),
-    );
+    if (outgoing.isPublicOnly) refusePrivate(outgoing.url);
+    const response = await undiciRequest(outgoing.url, {
+      dispatcher,
+      method: outgoing.method,
+      headers: outgoing.headers,
+      ...(outgoing.body === undefined ? {} : { body: outgoing.body }),
+      headersTimeout: limits.headersMs,
+      bodyTimeout: limits.bodyMs,
+      signal,
+      opaque: watch,
+    });
     status = response.statusCode;
     headers = flatten(response.headers);
     const { maxBodyBytes } = limits;
     const body = await readBody(response.body, headers, { maxBodyBytes, hold, signal, clock }, so);
     return { status, headers, ...body, elapsedMs: elapsedMs() };
   } catch (error) {
-    const code = cancelled?.aborted ? 'cancelled' : clock.isTimeOver() ? 'total-timeout' : errorCode(error, status > 0);
+    const code = cancelled?.aborted
+      ? 'cancelled'
+      : clock.isTimeOver()
+        ? 'total-timeout'
+        : errorCode(error, status > 0, watch.isWritten);
     const message =
       code === 'total-timeout' ? `no complete answer within ${duration(limits.totalMs)}` : messageOf(error);
     // Half of a packed body is no text.
     const text = headers['content-encoding'] === undefined ? Buffer.concat(so.chunks).toString('utf8') : '';
-    return { status, headers, text, error: { code, message }, elapsedMs: elapsedMs() };
+    const unsent = watch.isWritten ? {} : { isUnsent: true };
+    return { status, headers, text, error: { code, message, ...unsent }, elapsedMs: elapsedMs() };
   } finally {
     clock.done();
   }
 }
 
-/** Follows redirects of reads inside one origin; any other redirect is the answer, so that no secret leaves the origin. */
-async function follow(
-  outgoing: OutgoingRequest,
-  go: (url: string) => Promise<Dispatcher.ResponseData>,
-): Promise<Dispatcher.ResponseData> {
-  let url = outgoing.url;
-  for (let hop = 0; ; hop++) {
-    const response = await go(url);
-    const { location } = response.headers;
-    const isRedirect = response.statusCode >= 300 && response.statusCode < 400 && typeof location === 'string';
-    if (!isRedirect || outgoing.method !== 'GET' || hop >= MAX_REDIRECTS) return response;
-    // An address that can't be read is no place to go to: the redirect is the answer.
-    if (!URL.canParse(location, url)) return response;
-    const target = new URL(location, url);
-    if (target.origin !== new URL(outgoing.url).origin) return response;
-    await response.body.dump();
-    url = target.href;
-  }
+function refusePrivate(url: string): void {
+  const refused = privateHost(new URL(url).hostname);
+  if (refused !== undefined) throw refused;
 }
 
 function flatten(headers: Record<string, string | string[] | undefined>): Record<string, string> {
@@ -139,16 +141,19 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
   return flat;
 }
 
-function errorCode(error: unknown, hadHeaders: boolean): TransportErrorCode {
+function errorCode(error: unknown, hadHeaders: boolean, isWritten: boolean): TransportErrorCode {
   if (error instanceof BodyTooLarge) return 'body-too-large';
   if (error instanceof BodyUnreadable) return 'unreadable-body';
+  if (error instanceof NotWritten) return 'permit-over';
   const code = codeOf(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout';
   if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'headers-timeout';
   if (code === 'UND_ERR_BODY_TIMEOUT') return 'body-timeout';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
   if (code === 'ECONNREFUSED') return 'connection-refused';
-  if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|EPROTO)/.test(code)) return 'tls';
+  // Later than in the handshake it is a connection that broke.
+  if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|EPROTO)/.test(code) && !isWritten) return 'tls';
+  if (code === PRIVATE_ADDRESS) return 'private-address';
   if (hadHeaders) return 'truncated-body';
   if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE') return 'connection-reset';
   return 'other';

@@ -15,6 +15,7 @@ import {
   insertSaga,
   loadActionStep,
   reopenActionStep,
+  reopenToRepeat,
   type PoolClient,
 } from '../../db/index.ts';
 import type { Action } from '../../providers/define/define-action.ts';
@@ -73,7 +74,9 @@ export async function act<Input, Output>(
     if (!(await hasInput(tx, workflowId, options.input)))
       throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${definition.id} with another input.`);
     const known = await loadActionStep(tx, workflowId);
-    if (known?.state === 'done' || known?.errorType === 'unknown-write') return false;
+    if (known?.state === 'done' || known?.errorType === 'output-lost') return false;
+    // Its write may have happened: only where the third party tells a repeat from a second one.
+    if (known?.errorType === 'unknown-write') return reopenToRepeat(tx, workflowId, definition.repeatWithinMs);
     await reopenActionStep(tx, workflowId);
     return true;
   };

@@ -22,8 +22,9 @@ export type Resolution<Output> = {
 );
 
 /**
- * @throws TypeError when the output does not fit, when a step of a saga is to be sent again, or `by` is no name.
- * @throws Error when the action is unknown or was not left as `unknown-write`; also for the second of two who decide.
+ * @throws TypeError when the output does not fit, when a step of a saga or a write that is known to have happened is to be sent
+ *   again, or `by` is no name.
+ * @throws Error when the action is unknown or was not left to a person; also for the second of two who decide.
  * @throws EntityBusy when it is to be sent again, its policy is `refuse` and its entity is being worked on.
  */
 export async function resolveAction<Output>(
@@ -41,8 +42,10 @@ export async function resolveAction<Output>(
   const decided = (isMine: boolean): true => {
     if (isMine) return true;
     const state = step.errorType === null ? step.state : `${step.state} (${step.errorType})`;
-    throw new Error(`"${workflowId}" has nothing to resolve: only a write that was left as unknown-write has. It is or was ${state}.`); // prettier-ignore
+    throw new Error(`"${workflowId}" has nothing to resolve: only a write that was left as unknown-write or output-lost has. It is or was ${state}.`); // prettier-ignore
   };
+  if (!resolution.happened && step.errorType === 'output-lost')
+    throw new TypeError(`"${workflowId}" happened: only its output is missing. Resolve it with \`happened: true\` and the output.`); // prettier-ignore
   if (resolution.happened) {
     const output = definition.parseOutput(resolution.output);
     decided(await inTransaction(parts.pool, (tx) => resolveAsDone(tx, workflowId, output, by)));

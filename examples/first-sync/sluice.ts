@@ -13,6 +13,7 @@ import {
   limited,
   minutes,
   noAuth,
+  path,
   refreshAuth,
   rules,
   status,
@@ -42,13 +43,13 @@ export const social = defineProvider({
 const profile = social.endpoint('profile', {
   input: z.object({ userId: z.string() }),
   response: User,
-  request: ({ userId }) => get(`/users/${userId}`),
+  request: ({ userId }) => get(path`/users/${userId}`),
 });
 
 const friends = social.endpoint('friends', {
   input: z.object({ userId: z.string() }),
   response: pageOf(User),
-  request: ({ userId }, page) => get(`/users/${userId}/friends`, { cursor: page.cursor, limit: page.size }),
+  request: ({ userId }, page) => get(path`/users/${userId}/friends`, { cursor: page.cursor, limit: page.size }),
   paginate: {
     kind: 'cursor',
     items: (answer) => answer.items,
@@ -60,7 +61,7 @@ const friends = social.endpoint('friends', {
 const posts = social.endpoint('posts', {
   input: z.object({ userId: z.string() }),
   response: pageOf(Post),
-  request: ({ userId }, page) => get(`/users/${userId}/posts`, { cursor: page.cursor, limit: page.size }),
+  request: ({ userId }, page) => get(path`/users/${userId}/posts`, { cursor: page.cursor, limit: page.size }),
   paginate: { kind: 'cursor', items: (answer) => answer.items, next: (answer) => answer.next },
 });
 

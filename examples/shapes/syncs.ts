@@ -10,6 +10,7 @@ import {
   del,
   get,
   noAuth,
+  path,
   post,
   seconds,
   window,
@@ -30,39 +31,39 @@ const pageOf = <Item extends z.ZodType>(item: Item) => z.object({ items: z.array
 const order = shop.endpoint('order', {
   input: ById,
   response: Order,
-  request: ({ id }) => get(`/orders/${id}`),
+  request: ({ id }) => get(path`/orders/${id}`),
 });
 const customer = shop.endpoint('customer', {
   input: ById,
   response: z.object({ id: z.string(), addressId: z.string() }),
-  request: ({ id }) => get(`/customers/${id}`),
+  request: ({ id }) => get(path`/customers/${id}`),
 });
 const address = shop.endpoint('address', {
   input: ById,
   response: z.object({ id: z.string() }),
-  request: ({ id }) => get(`/addresses/${id}`),
+  request: ({ id }) => get(path`/addresses/${id}`),
 });
 const orders = shop.endpoint('orders', {
   input: z.object({ shopId: z.string() }),
   response: pageOf(Order),
-  request: ({ shopId }, page) => get(`/shops/${shopId}/orders`, { cursor: page.cursor, limit: page.size }),
+  request: ({ shopId }, page) => get(path`/shops/${shopId}/orders`, { cursor: page.cursor, limit: page.size }),
   paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 5 } },
 });
 const lines = shop.endpoint('lines', {
   input: z.object({ orderId: z.string() }),
   response: pageOf(Line),
-  request: ({ orderId }, page) => get(`/orders/${orderId}/lines`, { cursor: page.cursor, limit: page.size }),
+  request: ({ orderId }, page) => get(path`/orders/${orderId}/lines`, { cursor: page.cursor, limit: page.size }),
   paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 5 } },
 });
 const stock = shop.endpoint('stock', {
   input: z.object({ orderId: z.string(), lineId: z.string() }),
   response: z.object({ id: z.string() }),
-  request: ({ orderId, lineId }) => get(`/orders/${orderId}/lines/${lineId}/stock`),
+  request: ({ orderId, lineId }) => get(path`/orders/${orderId}/lines/${lineId}/stock`),
 });
 const notes = shop.endpoint('notes', {
   input: z.object({ orderId: z.string() }),
   response: pageOf(z.object({ id: z.string() })),
-  request: ({ orderId }, page) => get(`/orders/${orderId}/notes`, { cursor: page.cursor, limit: page.size }),
+  request: ({ orderId }, page) => get(path`/orders/${orderId}/notes`, { cursor: page.cursor, limit: page.size }),
   paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 5 } },
 });
 
@@ -107,7 +108,7 @@ const inChunks = <Item>(items: readonly Item[], size: number): Item[][] =>
 const orderChunks = shop.endpoint('order-chunks', {
   input: z.object({ shopId: z.string() }),
   response: pageOf(Order),
-  request: ({ shopId }, page) => get(`/shops/${shopId}/orders`, { cursor: page.cursor, limit: page.size }),
+  request: ({ shopId }, page) => get(path`/shops/${shopId}/orders`, { cursor: page.cursor, limit: page.size }),
   paginate: {
     kind: 'cursor',
     items: ({ items }) => inChunks(items, 10).map((chunk) => chunk.map(({ customerId }) => customerId)),
@@ -147,7 +148,7 @@ export const reserve = shop.action('reserve', {
   request: ({ orderId }, { idempotencyKey }) =>
     post('/reservations', { orderId }, { 'idempotency-key': idempotencyKey }),
   idempotent: true,
-  compensate: ({ id }) => del(`/reservations/${id}`),
+  compensate: ({ id }) => del(path`/reservations/${id}`),
 });
 export const charge = shop.action('charge', {
   input: z.object({ reservation: z.string(), amount: z.number() }),

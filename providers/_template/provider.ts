@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { bearer } from '../auth/auth.ts';
 import { defineProvider } from '../define/define-provider.ts';
 import { window } from '../limits.ts';
-import { get, seconds } from '../request.ts';
+import { get, path, seconds } from '../request.ts';
 import { bodyField, limited, permanent, refreshAuth, retry, rules, skip, status, when } from '../rules/rules.ts';
 
 export const provider = defineProvider({
@@ -44,6 +44,6 @@ export const customers = provider.endpoint('customers', {
 export const invoices = provider.endpoint('invoices', {
   input: z.object({ customer: z.string() }),
   response: z.object({ data: z.array(Invoice), total: z.number() }),
-  request: ({ customer }, page) => get(`/customers/${customer}/invoices`, { limit: page.size, page: page.number }),
+  request: ({ customer }, page) => get(path`/customers/${customer}/invoices`, { limit: page.size, page: page.number }),
   paginate: { kind: 'page', items: (answer) => answer.data, total: (answer) => answer.total, lanes: 4 },
 });

@@ -51,6 +51,7 @@ export function oauth2(options: OAuth2Options): Auth {
     refresh: {
       skewMs,
       rotates: rotates && grant === 'refresh_token',
+      url: typeof options.tokenUrl === 'string' ? options.tokenUrl : '',
       request: (credentials) => {
         const { refreshToken } = credentials;
         if (grant === 'client_credentials')
@@ -63,7 +64,12 @@ export function oauth2(options: OAuth2Options): Auth {
     },
     ...(revokeUrl === undefined
       ? {}
-      : { revoke: { request: (credentials) => revocation(options, credentials, revokeUrl) } }),
+      : {
+          revoke: {
+            url: typeof revokeUrl === 'string' ? revokeUrl : '',
+            request: (credentials) => revocation(options, credentials, revokeUrl),
+          },
+        }),
   };
 }
 

@@ -11,6 +11,8 @@ import { defaultOutcome } from '../rules/default-rules.ts';
 export interface Refresh {
   /** Refresh this long before the token ends, in milliseconds; at most a fifth of its life. */
   readonly skewMs: number;
+  /** Where it goes, as the definition says it; without it the address may come from the account. A path is below the base URL. */
+  readonly url?: string;
   /** Each refresh ends the old refresh token: one whose answer was lost is repeated at once, while it may still work. */
   readonly rotates: boolean;
   /**

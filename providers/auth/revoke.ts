@@ -7,6 +7,8 @@ import type { Credentials } from '../../contracts/credentials.ts';
 import type { Auth } from './auth.ts';
 
 export interface Revoke {
+  /** Where it goes, as the definition says it; without it the address may come from the account. A path is below the base URL. */
+  readonly url?: string;
   /**
    * The call. A whole URL as path may lead to another origin than the provider's base URL. Any 2xx, and 401, 404 and 410, say that the
    * credentials are good for nothing any more.

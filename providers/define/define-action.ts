@@ -10,6 +10,7 @@ import type { Credentials } from '../../contracts/credentials.ts';
 import type { Charge } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 
@@ -45,6 +46,11 @@ interface CommonOptions<Input> {
    * unknown outcome is repeated; without it and without `whenUnknown` a person must decide. Default false.
    */
   readonly idempotent?: boolean;
+  /**
+   * How long the third party knows a key after it was first sent, in milliseconds, ≥ 1; `Infinity` for an object's own id. Later
+   * than that an unknown outcome is not repeated: it is looked up, or left to a person. Default 24 hours, as most services have it.
+   */
+  readonly keyGoodForMs?: number;
   readonly conflicts?: Conflicts<Input>;
   /** Real attempts (waits are none). Default: the provider's. */
   readonly maxAttempts?: number;
@@ -125,7 +131,8 @@ export interface ActionDefinition {
   /** What an answer to a look-up means: an ordinary read. */
   readonly decideLookup: (answer: Answer) => Outcome;
   readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
-  readonly idempotent: boolean;
+  /** How long after its first sending a write of unknown outcome may be repeated, in milliseconds; 0: never. */
+  readonly repeatWithinMs: number;
   readonly conflicts: Required<Conflicts<unknown>> | undefined;
   readonly maxAttempts: number;
   readonly totalTimeoutMs: number;
@@ -143,6 +150,40 @@ export interface ActionHost {
 }
 
 const LOOKUP_AFTER_MS = 2_000;
+const KEY_GOOD_FOR_MS = 86_400_000;
+
+const ACTION_OPTIONS = {
+  input: true,
+  output: true,
+  what: true,
+  idempotent: true,
+  keyGoodForMs: true,
+  conflicts: true,
+  maxAttempts: true,
+  totalTimeoutMs: true,
+  request: true,
+  whenUnknown: true,
+  compensate: true,
+  classify: true,
+  perform: true,
+} satisfies NamesOf<
+  RequestActionOptions<unknown, unknown> &
+    PerformActionOptions<unknown, unknown> & { readonly input: unknown; readonly output: unknown }
+>;
+
+/** What is wrong with the options of an action, in words. */
+export function actionMistakes(options: object): string[] {
+  const { idempotent, keyGoodForMs } = options as CommonOptions<unknown>;
+  const way = 'perform' in options ? 'perform' : 'request';
+  return [
+    ...missingFunctions(options, [way]),
+    ...unknownOptions(options, ACTION_OPTIONS),
+    ...(keyGoodForMs === undefined || keyGoodForMs >= 1
+      ? []
+      : [`\`keyGoodForMs\` is ${keyGoodForMs}; it must be 1 or more`]),
+    ...(keyGoodForMs !== undefined && !idempotent ? ['`keyGoodForMs` says nothing without `idempotent: true`'] : []),
+  ];
+}
 
 type AnyOptions = RequestActionOptions<unknown, unknown> | PerformActionOptions<unknown, unknown>;
 
@@ -154,7 +195,7 @@ export function createAction(
 ): Action {
   const { provider } = host;
   const classify = 'request' in options ? options.classify : undefined;
-  const { conflicts, what, idempotent = false } = options;
+  const { conflicts, what, idempotent = false, keyGoodForMs = KEY_GOOD_FOR_MS } = options;
   const definition: ActionDefinition = {
     name,
     id: `${provider.id}/${name}`,
@@ -182,7 +223,7 @@ export function createAction(
       defaultWriteOutcome(answer, { idempotent }),
     decideLookup: (answer) => host.decideRead(answer, classify),
     charges: (call) => host.charges(name, call),
-    idempotent,
+    repeatWithinMs: idempotent ? keyGoodForMs : 0,
     conflicts: conflicts && { policy: 'wait', ...conflicts },
     maxAttempts: options.maxAttempts ?? provider.maxAttempts,
     totalTimeoutMs: options.totalTimeoutMs ?? provider.timeouts.totalMs,

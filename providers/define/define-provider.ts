@@ -3,12 +3,19 @@
  * and data. Next stop: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
+import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
 import { AUTH_CALLS, type AuthCall } from '../../contracts/auth-calls.ts';
 import type { Charge } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
-import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
+import {
+  actionMistakes,
+  createAction,
+  type Action,
+  type PerformActionOptions,
+  type RequestActionOptions,
+} from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { actualCosts, chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
@@ -51,6 +58,10 @@ export interface ProviderOptions {
   readonly maxBodyBytes?: number;
   /** Real attempts (waits are none) at one page before its unit fails. Default 10. */
   readonly maxAttempts?: number;
+  /** `http:` addresses off this machine are called all the same, tokens and all. Default false. */
+  readonly allowPlainHttp?: boolean;
+  /** Addresses that come from an account or an answer may lead into a private network. Default false. */
+  readonly allowPrivateAddresses?: boolean;
 }
 
 export interface Provider {
@@ -62,6 +73,8 @@ export interface Provider {
   readonly timeouts: Required<Timeouts>;
   readonly maxBodyBytes: number;
   readonly maxAttempts: number;
+  readonly allowPlainHttp: boolean;
+  readonly allowPrivateAddresses: boolean;
   readonly endpoints: ReadonlyMap<string, Endpoint>;
   readonly actions: ReadonlyMap<string, Action>;
   /** What an answer says that its call has cost, by limit. @throws whatever the provider's own function throws. */
@@ -144,6 +157,8 @@ const PROVIDER_OPTIONS = {
   timeouts: true,
   maxBodyBytes: true,
   maxAttempts: true,
+  allowPlainHttp: true,
+  allowPrivateAddresses: true,
 } satisfies NamesOf<ProviderOptions>;
 
 const ENDPOINT_OPTIONS = {
@@ -188,6 +203,8 @@ export function defineProvider(options: ProviderOptions): Provider {
     timeouts,
     maxBodyBytes: options.maxBodyBytes ?? 8 * 1024 * 1024,
     maxAttempts: options.maxAttempts ?? 10,
+    allowPlainHttp: options.allowPlainHttp ?? false,
+    allowPrivateAddresses: options.allowPrivateAddresses ?? false,
     endpoints,
     actions,
     actualCosts: (answer) => actualCosts(limits, answer),
@@ -236,6 +253,7 @@ export function defineProvider(options: ProviderOptions): Provider {
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`action "${name}" is defined twice`);
       if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name))
         mistakes.push(`action "${name}": use letters, digits, "_" and "-", starting with a letter`);
+      for (const mistake of actionMistakes(actionOptions)) mistakes.push(`action "${name}": ${mistake}`);
       const action = createAction(
         {
           provider,
@@ -269,6 +287,7 @@ function providerMistakes(options: ProviderOptions, endpoints: readonly string[]
     say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
   if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
     say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
+  if (!options.allowPlainHttp) mistakes.push(...plainHttpMistakes(options));
   const names = options.limits.map(({ name }) => name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
     say(`limit "${name}" is defined twice`);
@@ -279,6 +298,18 @@ function providerMistakes(options: ProviderOptions, endpoints: readonly string[]
   const authCalls = AUTH_CALLS.filter((name) => ofAuth[name] !== undefined);
   for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, [...endpoints, ...authCalls]));
   return mistakes.map((text) => `provider "${options.id}": ${text}`);
+}
+
+/** What a function gives is looked at when it is called. */
+function plainHttpMistakes({ baseUrl, auth }: ProviderOptions): string[] {
+  const addresses = {
+    baseUrl: typeof baseUrl === 'string' ? baseUrl : '',
+    'the refresh of credentials': auth?.refresh?.url ?? '',
+  };
+  return Object.entries(addresses).flatMap(([what, address]) => {
+    const mistake = plainHttpMistake(address);
+    return mistake === undefined ? [] : [`${what} ${mistake}`];
+  });
 }
 
 export type { CallFacts };

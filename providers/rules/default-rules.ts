@@ -70,6 +70,7 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
     case 'body-too-large':
       return { kind: 'shrink-page', reason };
     case 'tls':
+    case 'private-address':
       return { kind: 'permanent', cause: 'config', reason };
     default:
       // A 429 whose connection broke is still a 429.

@@ -1,7 +1,7 @@
 /**
  * What an answer to a write means. The question is not only whether it worked, but whether it may have: what was sent and
  * not clearly refused is `unknown-write`, and looked up before it is repeated.
- * Sources: RFC 9110 (status codes), draft-ietf-httpapi-idempotency-key-header (409 while the first is under way).
+ * Sources: RFC 9110 (status codes), RFC 8470 (425), draft-ietf-httpapi-idempotency-key-header (409 while the first is under way).
  */
 import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
@@ -9,7 +9,13 @@ import { defaultOutcome } from './default-rules.ts';
 import { describe } from './rules.ts';
 
 /** Nothing has reached the third party: there was no connection. */
-const neverSent: readonly TransportErrorCode[] = ['connect-timeout', 'connection-refused', 'dns', 'tls'];
+const neverSent: readonly TransportErrorCode[] = [
+  'connect-timeout',
+  'connection-refused',
+  'dns',
+  'tls',
+  'private-address',
+];
 
 /** Rules that are shared with reads say `retry` too easily: a gateway's timeout says nothing about the write behind it. */
 export function strictWriteOutcome(outcome: Outcome | undefined, answer: Answer): Outcome | undefined {
@@ -29,10 +35,13 @@ export function defaultWriteOutcome(answer: Answer, options: { readonly idempote
   return outcome;
 }
 
-/** It was sent, and how it went is not known. 503 is the one server error that says that it was not tried. */
-function isLost(answer: Answer): boolean {
-  if (answer.error) return !neverSent.includes(answer.error.code);
-  return answer.status >= 500 && answer.status !== 503;
+/**
+ * It was sent, and how it went is not known. A 503 and a 408 may come from a proxy that had sent it on, as Envoy's do when the
+ * connection behind it breaks; a redirect may follow what is done ("go and look there"). 425 says that it was not tried.
+ */
+function isLost({ status, error }: Answer): boolean {
+  if (error) return !(error.isUnsent === true || neverSent.includes(error.code));
+  return status >= 500 || status === 408 || (status >= 300 && status < 400);
 }
 
 function unknown(answer: Answer): Outcome {

@@ -7,7 +7,7 @@ import { defineProvider } from '../define/define-provider.ts';
 import { defineSync } from '../define/define-sync.ts';
 import { window } from '../limits.ts';
 import { oauth2 } from '../auth/oauth2.ts';
-import { get, seconds } from '../request.ts';
+import { get, path, seconds } from '../request.ts';
 import { rules } from '../rules/rules.ts';
 import { tokenRules } from './token-rules.ts';
 
@@ -31,11 +31,11 @@ export function social(options: SocialOptions = {}) {
     limits: [window('account', { by: ['account'], max: perSecond, perMs: seconds(1) })],
     classify: rules(tokenRules),
   });
-  const list = (name: string, path: (id: string) => string) =>
+  const list = (name: string, pathOf: (id: string) => string) =>
     provider.endpoint(name, {
       input: z.object({ id: z.string() }),
       response: Page,
-      request: ({ id }, page) => get(path(id), { cursor: page.cursor, limit: page.size }),
+      request: ({ id }, page) => get(pathOf(id), { cursor: page.cursor, limit: page.size }),
       paginate: {
         kind: 'cursor',
         items: (answer) => answer.items,
@@ -43,8 +43,8 @@ export function social(options: SocialOptions = {}) {
         pageSize: { start: 20 },
       },
     });
-  const friends = list('friends', (id) => `/users/${id}/friends`);
-  const posts = list('posts', (id) => `/users/${id}/posts`);
+  const friends = list('friends', (id) => path`/users/${id}/friends`);
+  const posts = list('posts', (id) => path`/users/${id}/posts`);
   return { provider, friends, posts };
 }
 

@@ -78,7 +78,7 @@ export async function startBadHosts(): Promise<BadHosts> {
     trusted: await listenTls(trusted),
   };
   return {
-    noSuchName: 'http://no-such-name.invalid',
+    noSuchName: 'https://no-such-name.invalid',
     refused: `http://127.0.0.1:${closedPort}`,
     neverConnects: `http://127.0.0.1:${blocked.port}`,
     silentHandshake: `https://127.0.0.1:${ports.silent}`,

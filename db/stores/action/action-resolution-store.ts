@@ -1,25 +1,27 @@
 /**
- * A person's decision on a write that was left as `unknown-write`. Of two who decide, one does. Each statement touches one
+ * A person's decision on a write that was left as `unknown-write`, or the output of one that was left as `output-lost`. Of two who decide, one does. Each statement touches one
  * row by primary key. Next stop: `action-store.ts` has the states of a row.
  */
+import { cleanJson } from '../../../contracts/clean-json.ts';
 import type { Queryable } from '../../pool.ts';
 
 const LEFT_UNKNOWN = `workflow_id = $1 and state = 'failed' and error_type = 'unknown-write'`;
+const LEFT_TO_A_PERSON = `workflow_id = $1 and state = 'failed' and error_type in ('unknown-write', 'output-lost')`;
 
 /** It happened: the row is done, its report is no failure any more. @returns false when there is nothing to decide. */
 export async function resolveAsDone(db: Queryable, workflowId: string, output: unknown, by: string): Promise<boolean> {
   const { rowCount } = await db.query(
     `update sluice.action_step set state = 'done', output = $2, error = null, error_type = null, resolved_by = $3,
        resolved_at = clock_timestamp()
-     where ${LEFT_UNKNOWN}`,
-    [workflowId, JSON.stringify(output ?? null), by],
+     where ${LEFT_TO_A_PERSON}`,
+    [workflowId, cleanJson(output), by],
   );
   if (rowCount !== 1) return false;
   // By index; an app that was not told of the failure yet does not hear of it.
   await db.query(
     `update sluice.report set status = 'ok', error = null, error_type = null, traceback = null,
        tell = case when tell = 'due' then 'no' else tell end
-     where workflow_id = $1 and status = 'failed' and error_type = 'unknown-write'`,
+     where workflow_id = $1 and status = 'failed' and error_type in ('unknown-write', 'output-lost')`,
     [workflowId],
   );
   return true;

@@ -5,12 +5,10 @@
  */
 import { createHash } from 'node:crypto';
 import type { ActionErrorType, ActionState } from '../../../contracts/action.ts';
+import { cleanJson } from '../../../contracts/clean-json.ts';
 import { cleanText } from '../../../contracts/clean-text.ts';
 import { redact } from '../../../contracts/redact.ts';
 import type { Queryable } from '../../pool.ts';
-
-/** In characters. */
-const LONGEST_ERROR = 2_000;
 
 export interface NewActionStep {
   readonly workflowId: string;
@@ -40,6 +38,8 @@ export interface ActionStep {
   readonly sending: number;
   /** Since it was last sent, in milliseconds on the database's clock; null when it never was. */
   readonly sinceSentMs: number | null;
+  /** Of a row in state `unknown`: since the first sending whose fate is not known, in milliseconds. */
+  readonly unsettledMs: number | null;
   readonly output: unknown;
   readonly error: string | null;
   readonly errorType: ActionErrorType | null;
@@ -86,7 +86,8 @@ export function idempotencyKeyOf(workflowId: string): string {
 const COLUMNS = `
   select s.workflow_id as "workflowId", s.root_workflow_id as "rootWorkflowId", s.provider, s.action, s.account, s.tenant,
     s.undoes, s.idempotency_key as "idempotencyKey", s.input, s.state, s.attempts, s.calls, s.sending,
-    (extract(epoch from clock_timestamp() - s.sent_at) * 1000)::float8 as "sinceSentMs", s.output, s.error,
+    (extract(epoch from clock_timestamp() - s.sent_at) * 1000)::float8 as "sinceSentMs",
+    (${unsettledFor('s')})::float8 as "unsettledMs", s.output, s.error,
     s.error_type as "errorType", to_char(s.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
     s.resolved_by as "resolvedBy",
     exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled) as "isUnwanted"
@@ -118,122 +119,161 @@ export async function hasInput(db: Queryable, workflowId: string, input: unknown
 
 // The fence: of two who saw the same row, one gets it. An operation that is not wanted any more is not sent.
 const BEGIN_SENDING = `
-  update sluice.action_step s set state = 'sending', sending = s.sending + 1, sent_at = clock_timestamp()
-  where s.workflow_id = $1 and s.sending = $2 and (s.state = 'ready' or ($3 and s.state = 'unknown'))
+  update sluice.action_step s set state = 'sending', sending = s.sending + 1, sent_at = clock_timestamp(),
+    unsettled_at = case s.state when 'unknown' then coalesce(s.unsettled_at, s.sent_at) end
+  where s.workflow_id = $1 and s.sending = $2
+    and (s.state = 'ready' or (s.state = 'unknown' and ${unsettledFor('s')} < $3))
     and not exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled and s.state = 'ready')
   returning s.sending`;
 
+function unsettledFor(row: string): string {
+  return `extract(epoch from clock_timestamp() - coalesce(${row}.unsettled_at, ${row}.sent_at)) * 1000`;
+}
+
 /**
  * Commits that the write is about to be sent.
- * @param repeats also when its fate is unknown, because the third party honours the idempotency key.
- * @returns the number of this sending, or undefined when somebody else was faster or it is not wanted any more.
+ * @param repeatWithinMs also when its fate is unknown, as long as the first such sending is no older: the third party then knows
+ *   the idempotency key. 0: never; `Infinity`: always.
+ * @returns the number of this sending, or undefined when somebody else was faster or it is not to be sent any more.
  */
 export async function beginSending(
   db: Queryable,
   step: Pick<ActionStep, 'workflowId' | 'sending'>,
-  repeats: boolean,
+  repeatWithinMs: number,
 ): Promise<number | undefined> {
-  const { rows } = await db.query<{ sending: number }>(BEGIN_SENDING, [step.workflowId, step.sending, repeats]);
+  const { rows } = await db.query<{ sending: number }>(BEGIN_SENDING, [step.workflowId, step.sending, repeatWithinMs]);
   return rows[0]?.sending;
 }
 
-export interface CountedCall {
-  readonly calls: number;
-  readonly attempts: number;
+/** What a call costs: calls that were made, and how many of them count against the budget. */
+export interface Counts {
+  readonly calls: 0 | 1;
+  readonly attempts: 0 | 1;
   /** Its credentials were refused: of such refusals in a row, the first one costs no attempt. */
   readonly isRefusal?: boolean;
 }
 
-/** Parameters: $2 attempts, $3 isRefusal. */
-const COUNT_ATTEMPTS = `
-  attempts = attempts + case when $3 and refusals = 0 then 0 else $2::int end,
-  refusals = case when $3 then refusals + 1 when $2::int > 0 then 0 else refusals end`;
+/** Parameters: $2 calls, $3 attempts, $4 isRefusal. */
+const COUNT = `
+  calls = calls + $2, attempts = attempts + case when $4 and refusals = 0 then 0 else $3::int end,
+  refusals = case when $4 then refusals + 1 when $3::int > 0 then 0 else refusals end`;
+
+export interface Standing {
+  readonly state: ActionState;
+  /** Attempts that count so far. */
+  readonly attempts: number;
+}
 
 /**
- * It was refused, or never sent: it may be sent again.
+ * This sending did not happen: it was refused, or never left. Then it may be sent again, unless the fate of an earlier one is
+ * still unknown: a repeat that was refused says nothing about what it repeats.
  * @param error what went wrong; left out when that is no news.
- * @returns attempts that count so far.
  */
-export async function markReady(
+export async function markRefused(
   db: Queryable,
   workflowId: string,
   sending: number,
-  { calls, attempts, isRefusal = false }: CountedCall,
+  { calls, attempts, isRefusal = false }: Counts,
   error?: string,
-): Promise<number> {
-  const { rows } = await db.query<{ attempts: number }>(
+): Promise<Standing> {
+  const { rows } = await db.query<Standing>(
     `update sluice.action_step set
-       state = case when state in ('sending', 'unknown') and sending = $4 then 'ready' else state end,
-       error = coalesce($6, error), calls = calls + $5, ${COUNT_ATTEMPTS}
-     where workflow_id = $1 returning attempts`,
-    [
-      workflowId,
-      attempts,
-      isRefusal,
-      sending,
-      calls,
-      error === undefined ? null : cleanText(redact(error), LONGEST_ERROR),
-    ],
+       state = case when state <> 'sending' or sending <> $5 then state when unsettled_at is null then 'ready' else 'unknown' end,
+       error = coalesce($6, error), ${COUNT}
+     where workflow_id = $1 returning state, attempts`,
+    [workflowId, calls, attempts, isRefusal, sending, error === undefined ? null : reasonOf(error)],
   );
-  return rows[0]?.attempts ?? 0;
+  return rows[0] ?? GONE;
 }
 
-/** It was sent and its fate is not known. @returns attempts that count so far. */
+/** The third party says that it is not there: it may be sent (again). */
+export async function markAbsent(db: Queryable, workflowId: string, sending: number): Promise<Standing> {
+  const { rows } = await db.query<Standing>(
+    `update sluice.action_step set
+       state = case when state = 'unknown' and sending = $2 then 'ready' else state end,
+       unsettled_at = case when state = 'unknown' and sending = $2 then null else unsettled_at end, calls = calls + 1
+     where workflow_id = $1 returning state, attempts`,
+    [workflowId, sending],
+  );
+  return rows[0] ?? GONE;
+}
+
+/** It was sent and its fate is not known. */
 export async function markUnknown(
   db: Queryable,
   workflowId: string,
   sending: number,
-  counts: CountedCall,
+  counts: Counts,
   error: string,
-): Promise<number> {
-  const { rows } = await db.query<{ attempts: number }>(
+): Promise<Standing> {
+  const { rows } = await db.query<Standing>(
     `update sluice.action_step set
        state = case when state = 'sending' and sending = $2 then 'unknown' else state end,
        calls = calls + $3, attempts = attempts + $4, error = $5
-     where workflow_id = $1 returning attempts`,
-    [workflowId, sending, counts.calls, counts.attempts, cleanText(redact(error), LONGEST_ERROR)],
+     where workflow_id = $1 returning state, attempts`,
+    [workflowId, sending, counts.calls, counts.attempts, reasonOf(error)],
   );
-  return rows[0]?.attempts ?? 0;
+  return rows[0] ?? GONE;
 }
 
-/** A call that settled nothing (a look-up, a refusal by a limit). @returns attempts that count so far. */
-export async function countActionCall(
+/**
+ * A sending that this database has lost, because it was put back to an earlier moment or failed over: its fate is unknown.
+ * Nothing is changed when the row knows of it, or has ended.
+ */
+export async function markForgotten(db: Queryable, workflowId: string, sending: number, error: string): Promise<void> {
+  await db.query(
+    `update sluice.action_step set state = 'unknown', sending = $2, unsettled_at = coalesce(unsettled_at, sent_at, created_at),
+       sent_at = clock_timestamp(), calls = calls + 1, attempts = attempts + 1, error = $3
+     where workflow_id = $1 and sending < $2 and state in ('ready', 'sending', 'unknown')`,
+    [workflowId, sending, reasonOf(error)],
+  );
+}
+
+/** What settled nothing: a look-up that failed, an attempt that came to no call. @returns attempts that count so far. */
+export async function countAttempt(
   db: Queryable,
   workflowId: string,
-  attempts: number,
-  isRefusal = false,
+  { calls, attempts, isRefusal = false }: Counts,
 ): Promise<number> {
   const { rows } = await db.query<{ attempts: number }>(
-    `update sluice.action_step set calls = calls + 1, ${COUNT_ATTEMPTS} where workflow_id = $1 returning attempts`,
-    [workflowId, attempts, isRefusal],
+    `update sluice.action_step set ${COUNT} where workflow_id = $1 returning attempts`,
+    [workflowId, calls, attempts, isRefusal],
   );
-  return rows[0]?.attempts ?? 0;
+  return rows[0]?.attempts ?? GONE.attempts;
 }
 
-/** The write happened, whoever found it out and however late. */
-export async function markDone(db: Queryable, workflowId: string, output: unknown, calls: number): Promise<void> {
+/**
+ * The write happened, whoever found it out and however late.
+ * @throws DatabaseError of class 22 or 54, RangeError or TypeError when its output can't be kept as JSON.
+ */
+export async function markDone(db: Queryable, workflowId: string, output: unknown, calls: 0 | 1): Promise<void> {
   await db.query(
     `update sluice.action_step set state = 'done', output = $2, error = null, error_type = null,
        calls = calls + $3, ended_at = clock_timestamp()
      where workflow_id = $1 and state <> 'done'`,
-    [workflowId, JSON.stringify(output ?? null), calls],
+    [workflowId, cleanJson(output), calls],
   );
 }
 
+export interface FailedEnd {
+  readonly state: 'failed' | 'cancelled';
+  readonly type: ActionErrorType;
+  readonly error: string;
+  /** What the last call cost. Default: there was none. */
+  readonly counts?: Counts;
+}
+
 /** Ends it without a write that is known of. @returns the row's state: `done` when that was found out meanwhile. */
-export async function markFailed(
-  db: Queryable,
-  workflowId: string,
-  how: { readonly state: 'failed' | 'cancelled'; readonly type: ActionErrorType; readonly error: string },
-): Promise<ActionState | undefined> {
+export async function markFailed(db: Queryable, workflowId: string, how: FailedEnd): Promise<ActionState | undefined> {
+  const { calls, attempts } = how.counts ?? { calls: 0, attempts: 0 };
   const { rows } = await db.query<{ state: ActionState }>(
     `update sluice.action_step set
        state = case when state in ('done', 'failed', 'cancelled') then state else $2 end,
        error = case when state in ('done', 'failed', 'cancelled') then error else $3 end,
        error_type = case when state in ('done', 'failed', 'cancelled') then error_type else $4 end,
-       ended_at = coalesce(ended_at, clock_timestamp())
+       ended_at = coalesce(ended_at, clock_timestamp()), calls = calls + $5, attempts = attempts + $6
      where workflow_id = $1 returning state`,
-    [workflowId, how.state, cleanText(redact(how.error), LONGEST_ERROR), how.type],
+    [workflowId, how.state, reasonOf(how.error), how.type, calls, attempts],
   );
   return rows[0]?.state;
 }
@@ -242,7 +282,29 @@ export async function markFailed(
 export async function reopenActionStep(db: Queryable, workflowId: string): Promise<void> {
   await db.query(
     `update sluice.action_step set state = 'ready', attempts = 0, refusals = 0, error = null, error_type = null, ended_at = null
-     where workflow_id = $1 and state in ('failed', 'cancelled') and error_type <> 'unknown-write'`,
+     where workflow_id = $1 and state in ('failed', 'cancelled') and error_type not in ('unknown-write', 'output-lost')`,
     [workflowId],
   );
+}
+
+/**
+ * The same of one that was left unknown and may be repeated, because the third party still knows its key.
+ * @returns false when it is not so.
+ */
+export async function reopenToRepeat(db: Queryable, workflowId: string, repeatWithinMs: number): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update sluice.action_step s set state = 'unknown', attempts = 0, refusals = 0, error_type = null, ended_at = null
+     where s.workflow_id = $1 and s.state = 'failed' and s.error_type = 'unknown-write' and ${unsettledFor('s')} < $2`,
+    [workflowId, repeatWithinMs],
+  );
+  return rowCount === 1;
+}
+
+/** Of a row that is gone (removed after its time): whoever holds its answer can't record it, and sends nothing more. */
+const GONE: Standing = { state: 'failed', attempts: Number.MAX_SAFE_INTEGER };
+
+const LONGEST_REASON = 2_000;
+
+function reasonOf(error: string): string {
+  return cleanText(redact(error), LONGEST_REASON);
 }

@@ -2,6 +2,7 @@
  * Failed reports, and pending ones with a notice, on their way to the app: leased, told, told again until the app has taken them.
  * Those of one run (a saga with its steps) one after another in the order in which they ended. Next stop: `workers/notify-failures.ts`.
  */
+import { cleanText } from '../../../contracts/clean-text.ts';
 import type { Report } from '../../../contracts/report.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 import { REPORT_COLUMNS, toReport, type ReportRow } from './report-store.ts';
@@ -48,6 +49,6 @@ export async function postponeTelling(db: Queryable, id: string, delayMs: number
   await db.query(
     `update sluice.report set tell_at = clock_timestamp() + make_interval(secs => $2 / 1000.0), tell_error = $3
      where id = $1 and tell = 'due'`,
-    [id, delayMs, error.slice(0, 500)],
+    [id, delayMs, cleanText(error, 500)],
   );
 }

@@ -22,6 +22,11 @@ export interface NewReport {
   readonly runId?: string;
 }
 
+// In code points.
+const LONGEST_WHAT = 500;
+const LONGEST_ERROR = 2_000;
+const LONGEST_TRACEBACK = 8_000;
+
 const INSERT = `
   insert into sluice.report (id, kind, name, account, tenant, started_by, workflow_id, root_workflow_id, what, run_id)
   values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict do nothing`;
@@ -37,7 +42,7 @@ export async function insertReport(db: Queryable, report: NewReport): Promise<vo
     report.startedBy,
     report.workflowId,
     report.rootWorkflowId,
-    cleanText(redact(report.what), 500),
+    cleanText(redact(report.what), LONGEST_WHAT),
     report.runId ?? null,
   ]);
 }
@@ -51,9 +56,6 @@ export async function setReportRun(db: Queryable, id: string, runId: string): Pr
 export async function removeUnstartedReport(db: Queryable, id: string): Promise<void> {
   await db.query(`delete from sluice.report where id = $1 and run_id is null and status = 'pending'`, [id]);
 }
-
-const LONGEST_ERROR = 2_000;
-const LONGEST_TRACEBACK = 8_000;
 
 // One row by primary key; the sums read the few rows of the run by index. `due` only for failures.
 const END = `

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttpSender } from '../../../activities/http/send.ts';
 import { buildRequest } from '../../../activities/http/build-request.ts';
+import { redirectTarget } from '../../../activities/http/redirect.ts';
 import { defaultOutcome } from '../../../providers/rules/default-rules.ts';
 import { startFakeApi, type FakeApi, type HostileKind } from '../../../testing/index.ts';
 
@@ -60,7 +61,7 @@ describe('one call over HTTP', () => {
     const answer = http.send(
       { method: 'GET', url: `${api.url}/thing`, headers: {} },
       { ...limits, headersMs: 60_000, totalMs: 60_000 },
-      cancel.signal,
+      { signal: cancel.signal },
     );
     await expect.poll(() => api.report().calls, { interval: 5 }).toBeGreaterThan(before);
     cancel.abort();
@@ -82,16 +83,45 @@ describe('one call over HTTP', () => {
     expect(defaultOutcome(answer)).toMatchObject({ kind: 'permanent', cause: 'config' });
   });
 
-  it('follows redirects of reads inside the origin, and gives up on a loop', async () => {
+  it('takes a redirect as the answer: whoever follows it needs a permit', async () => {
     api.route('GET', '/old', () => ({ status: 301, headers: { location: '/thing' }, body: '' }));
-    expect(await http.send({ method: 'GET', url: `${api.url}/old`, headers: {} }, limits)).toMatchObject({
-      status: 200,
-    });
-    api.script(
-      '/thing',
-      Array.from({ length: 10 }, () => 'redirect-loop' as const),
-    );
-    expect(defaultOutcome(await send())).toMatchObject({ kind: 'permanent', cause: 'config' });
+    const before = api.report().calls;
+    const outgoing = { method: 'GET', url: `${api.url}/old`, headers: {} };
+    const answer = await http.send(outgoing, limits);
+    expect(answer).toMatchObject({ status: 301, headers: { location: '/thing' } });
+    expect(api.report().calls - before).toBe(1);
+    expect(redirectTarget(outgoing, answer)).toBe(`${api.url}/thing`);
+    expect(redirectTarget({ ...outgoing, method: 'POST' }, answer)).toBeUndefined();
+    for (const location of ['http://127.0.0.1:1/thing', 'http://[nowhere', ''])
+      expect(redirectTarget(outgoing, { ...answer, headers: { location } }) ?? '').not.toContain('nowhere');
+    expect(redirectTarget(outgoing, { ...answer, headers: { location: 'http://127.0.0.1:1/thing' } })).toBeUndefined();
+  });
+
+  it('is not written when its permit has ended by then, and leaves the connection open for the next one', async () => {
+    const fresh = createHttpSender();
+    const { calls: before, connections } = api.report();
+    const outgoing = { method: 'POST', url: `${api.url}/thing`, headers: {}, body: '{}' };
+    try {
+      const answer = await fresh.send(outgoing, limits, { mayWrite: () => false });
+      expect(answer).toMatchObject({ status: 0, error: { code: 'permit-over', isUnsent: true } });
+      let asked = 0;
+      const written = await fresh.send(outgoing, limits, { mayWrite: () => ++asked === 1 });
+      expect(written.status).toBeGreaterThanOrEqual(200);
+      expect(asked).toBe(1);
+      expect(api.report().calls - before).toBe(1);
+      expect(api.report().connections - connections).toBe(1);
+    } finally {
+      await fresh.close();
+    }
+  });
+
+  it('says whether a byte of the request was written', async () => {
+    const outgoing = { method: 'POST', url: 'http://127.0.0.1:1/', headers: {}, body: '{}' };
+    expect((await http.send(outgoing, limits)).error).toMatchObject({ isUnsent: true });
+    api.script('/thing', ['reset']);
+    const lost = await http.send({ ...outgoing, url: `${api.url}/thing` }, limits);
+    expect(lost.error).toMatchObject({ code: 'connection-reset' });
+    expect(lost.error?.isUnsent).toBeUndefined();
   });
 });
 

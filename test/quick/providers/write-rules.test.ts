@@ -9,12 +9,12 @@ import { defineProvider, noAuth, post, retry, rules, status, when, window } from
 import { recordKey } from '../../../providers/bluesky/create-post.ts';
 import * as workflows from '../../../workflows/index.ts';
 
-const answer = (code: number, text = '{}', error?: TransportErrorCode): Answer => ({
+const answer = (code: number, text = '{}', error?: TransportErrorCode, isUnsent = false): Answer => ({
   status: code,
   headers: {},
   text,
   elapsedMs: 1,
-  ...(error ? { error: { code: error, message: error } } : {}),
+  ...(error ? { error: { code: error, message: error, ...(isUnsent ? { isUnsent } : {}) } } : {}),
 });
 
 describe('what an answer to a write means', () => {
@@ -29,7 +29,10 @@ describe('what an answer to a write means', () => {
   const common = { input: z.object({}), output: z.unknown(), request: () => post('/x') };
   const { definition: plain } = provider.action('plain', common);
   const { definition: keyed } = provider.action('keyed', { ...common, idempotent: true });
-  const { definition: told } = provider.action('told', { ...common, classify: rules([when(status(500), retry())]) });
+  const { definition: told } = provider.action('told', {
+    ...common,
+    classify: rules([when(status(302, 408, 500, 503), retry())]),
+  });
 
   const table: readonly (readonly [string, Answer, OutcomeKind])[] = [
     ['200', answer(200), 'ok'],
@@ -40,20 +43,31 @@ describe('what an answer to a write means', () => {
     ['401', answer(401), 'refresh-auth'],
     ['403', answer(403), 'permanent'],
     ['404', answer(404), 'permanent'],
-    ['408', answer(408), 'retry'],
+    ['a redirect, which may follow what is done', answer(303), 'unknown-write'],
+    ['another redirect', answer(307), 'unknown-write'],
+    ['408, also of a proxy that had sent it on', answer(408), 'unknown-write'],
+    ['425, which says that it was not tried', answer(425), 'retry'],
     ['409', answer(409), 'permanent'],
     ['413', answer(413), 'permanent'],
     ['429', answer(429), 'limited'],
     ['429 whose body broke off', answer(429, '{', 'truncated-body'), 'limited'],
     ['500', answer(500), 'unknown-write'],
     ['502, although a rule for reads says retry', answer(502), 'unknown-write'],
-    ['503', answer(503), 'retry'],
+    ['503, also of a proxy that had sent it on', answer(503), 'unknown-write'],
+    [
+      '503 with a time, which is no promise either',
+      { ...answer(503), headers: { 'retry-after': '1' } },
+      'unknown-write',
+    ],
     ['504', answer(504), 'unknown-write'],
     ['no name', answer(0, '', 'dns'), 'retry'],
     ['no connection', answer(0, '', 'connection-refused'), 'retry'],
     ['no connection in time', answer(0, '', 'connect-timeout'), 'retry'],
     ['a bad certificate', answer(0, '', 'tls'), 'permanent'],
     ['a reset', answer(0, '', 'connection-reset'), 'unknown-write'],
+    ['an unreachable host', answer(0, '', 'other', true), 'retry'],
+    ['a host that has become unreachable', answer(0, '', 'other'), 'unknown-write'],
+    ['an address that is not to be called', answer(0, '', 'private-address', true), 'permanent'],
     ['silence', answer(0, '', 'headers-timeout'), 'unknown-write'],
     ['a ceiling', answer(0, '', 'total-timeout'), 'unknown-write'],
     ['half a body', answer(200, '{', 'truncated-body'), 'unknown-write'],
@@ -66,7 +80,7 @@ describe('what an answer to a write means', () => {
   }
 
   it('believes a rule of the action itself, and 409 only where keys are honoured', () => {
-    expect(told.decide(answer(500)).kind).toBe('retry');
+    for (const code of [302, 408, 500, 503]) expect(told.decide(answer(code)).kind).toBe('retry');
     expect(keyed.decide(answer(409)).kind).toBe('retry');
   });
 });

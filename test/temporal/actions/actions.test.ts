@@ -79,6 +79,14 @@ describe('an action against a third party', () => {
     },
   });
 
+  const broken = provider.action('broken', {
+    input: Post,
+    output: Created,
+    request: () => {
+      throw new Error('half \ud83d and\u0000 end');
+    },
+  });
+
   /** Of a service that is called without credentials. */
   const open = defineProvider({
     id: 'open',
@@ -100,7 +108,7 @@ describe('an action against a third party', () => {
     api.action('POST', '/keyed', {});
     api.action('POST', '/bare', { honoursKeys: false });
     world = await createWorld([], {
-      actions: [looked, keyed, bare, counted, misread, anonymous, byHand],
+      actions: [looked, keyed, bare, counted, misread, broken, anonymous, byHand],
       credentials: { get: () => Promise.resolve({ accessToken: SECRET }) },
     });
   });
@@ -325,11 +333,48 @@ describe('an action against a third party', () => {
   });
 
   it('gives up when its budget of real attempts is spent', async () => {
-    const script = api.script('POST /keyed', ['503'], { repeats: true });
+    const script = api.script('POST /keyed', [{ status: 425, body: { error: 'too early' } }], { repeats: true });
     const handle = await world.sluice.act(keyed, { account: 'a8', input: { text: 'down' } });
     expect((await failureOf(handle.result())).type).toBe('attempts-spent');
     script.stop();
     expect(await handle.status()).toMatchObject({ state: 'failed', calls: 3 });
+  });
+
+  it('is asked for again where its key is honoured, after attempts that may have arrived', async () => {
+    const script = api.script('POST /keyed', ['500-after', '503', '503']);
+    const options = { account: 'a12', input: { text: 'flaky' }, idempotencyKey: 'k12' } as const;
+    const handle = await world.sluice.act(keyed, options);
+    expect((await failureOf(handle.result())).type).toBe('unknown-write');
+    expect(script.remaining()).toBe(0);
+    expect(await handle.status()).toMatchObject({ state: 'failed', calls: 3 });
+    const again = await world.sluice.act(keyed, options);
+    expect((await again.result()).id).toMatch(/^keyed-/);
+    expect(api.report().created['POST /keyed']?.duplicates).toBe(0);
+    expect((await world.sluice.reports.list({ account: 'a12' })).map(({ status }) => status)).toEqual(['failed', 'ok']);
+  });
+
+  it('is not accepted with an input that can’t be stored, and says so', async () => {
+    for (const text of ['a\u0000b', 'half an emoji \ud83d'])
+      await expect(world.sluice.act(keyed, { account: 'a13', input: { text } })).rejects.toThrow(
+        /It can't be stored: /,
+      );
+    expect(await world.sluice.reports.list({ account: 'a13' })).toEqual([]);
+  });
+
+  it('fails with its sentence when its own function throws text that no wire takes', async () => {
+    const handle = await world.sluice.act(broken, { account: 'a14', input: { text: 'x' } });
+    const failure = await failureOf(handle.result());
+    expect(failure).toMatchObject({ type: 'bug' });
+    expect(failure.message).toContain('half \ufffd and end');
+    await expect.poll(() => reportOf(handle.workflowId)).toMatchObject({ status: 'failed', errorType: 'bug' });
+  });
+
+  it('keeps clean what it was answered, and is done, and done once', async () => {
+    const text = 'a\u0000b \ud83d';
+    api.script('POST /bare', [{ status: 201, body: JSON.stringify({ id: text }) }]);
+    const handle = await world.sluice.act(bare, { account: 'a15', input: { text: 'odd' } });
+    expect(await handle.result()).toEqual({ id: 'ab \ufffd' });
+    expect(await handle.status()).toMatchObject({ state: 'done', calls: 1 });
   });
 
   it('is not sent when it is cancelled in time', async () => {

@@ -18,8 +18,8 @@ const Order = z.object({ id: z.string() });
 // As it is in production: nothing of it leads to the fake third party.
 const provider = defineProvider({
   id: 'shop',
-  baseUrl: 'http://shop.invalid/v1',
-  auth: oauth2({ tokenUrl: 'http://login.invalid/oauth/token', clientId: 'app' }),
+  baseUrl: 'https://shop.invalid/v1',
+  auth: oauth2({ tokenUrl: 'https://login.invalid/oauth/token', clientId: 'app' }),
   limits: [window('account', { by: ['account'], max: 20, perMs: seconds(1) })],
 });
 const orders = provider.endpoint('orders', {

@@ -1,12 +1,12 @@
-/** Refusals of known limits in the real limiter, its clock played: minutes pass in seconds. The law itself: `test/quick/refusal-law.test.ts`. */
+/** Refusals of known limits in the real limiter, its clock played: minutes pass in seconds. The law itself: `test/quick/limiter/refusal-law.test.ts`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, LimitSpec } from '../../contracts/limit.ts';
-import { createLimiter, type Limiter, type Observation } from '../../limiter/index.ts';
-import { chargesFor } from '../../providers/limits.ts';
-import { createCounter } from '../../testing/fake-api/limits/limit-counters.ts';
-import { seededRandom } from '../../testing/fake-api/random.ts';
-import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
-import { playClock, type PlayedClock } from '../setup/played-clock.ts';
+import type { Charge, LimitSpec } from '../../../contracts/limit.ts';
+import { createLimiter, type Limiter, type Observation } from '../../../limiter/index.ts';
+import { chargesFor } from '../../../providers/limits.ts';
+import { createCounter } from '../../../testing/fake-api/limits/limit-counters.ts';
+import { seededRandom } from '../../../testing/fake-api/random.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { playClock, type PlayedClock } from '../../setup/played-clock.ts';
 
 let database: TestDatabase;
 let limiter: Limiter;

@@ -1,17 +1,17 @@
 /** What refusals of known limits mean: the real law in virtual time, and whatever it hears. */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { knownClient, type KnownClient } from '../../bench/learned/known-client.ts';
-import { refusedShare, total } from '../../bench/learned/measure.ts';
-import { perSecond, type ServerSpec } from '../../bench/learned/servers.ts';
-import { run, type Run } from '../../bench/learned/world.ts';
+import { knownClient, type KnownClient } from '../../../bench/learned/known-client.ts';
+import { refusedShare, total } from '../../../bench/learned/measure.ts';
+import { perSecond, type ServerSpec } from '../../../bench/learned/servers.ts';
+import { run, type Run } from '../../../bench/learned/world.ts';
 import {
   isLimit,
   stepRefusals,
   type RefusalEvent,
   type RefusalOutput,
   type RefusalState,
-} from '../../limiter/refusals/law.ts';
+} from '../../../limiter/refusals/law.ts';
 
 const minute = 60_000;
 const nothing: ServerSpec = { kind: 'token', max: 1e6, perMs: 1_000, depth: 1e6 };

@@ -1,9 +1,9 @@
 /** Whatever one answer says, what other answers say is told, for every provider. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, InflightLimit, LearnedLimit, WindowLimit } from '../../contracts/limit.ts';
-import { createLimiter, type Limiter, type Observation, type Permit } from '../../limiter/index.ts';
-import { createTestDatabase, type TestDatabase } from '../setup/database.ts';
+import type { Charge, InflightLimit, LearnedLimit, WindowLimit } from '../../../contracts/limit.ts';
+import { createLimiter, type Limiter, type Observation, type Permit } from '../../../limiter/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 
 let database: TestDatabase;
 let limiter: Limiter;

@@ -1,9 +1,9 @@
 /** A GraphQL-like third party: a bucket of points by plan, of which a call reserves the most and costs what its answer says. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { bucket, costAt, defineProvider, defineSync, noAuth, post } from '../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../testing/index.ts';
-import { createWorld, type World } from '../setup/world.ts';
+import { bucket, costAt, defineProvider, defineSync, noAuth, post } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createWorld, type World } from '../../setup/world.ts';
 
 const RESERVED = 100;
 const ACTUAL = 10;

@@ -1,0 +1,37 @@
+/**
+ * Writes down what became of a call. The answer is in hand, and losing it would leave a write of unknown fate: so while the
+ * database is away, this goes on trying. Used by everything in this folder that has made a call.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { isInfrastructure } from '../call/infrastructure.ts';
+
+/** What connects an attempt with the process that makes it, and with the attempts before it. */
+export interface Life {
+  /** Aborted when its end is wanted: it was cancelled, or the worker stops. */
+  readonly signal?: AbortSignal;
+  /** Number of the last sending that an earlier attempt has told of. */
+  readonly lastSending?: number;
+  /** Tells later attempts of a sending, also when the database forgets it. */
+  readonly tellSending?: (sending: number) => void;
+}
+
+/** A failover takes a minute or so. The activity may take longer (`workflows/activity-proxies.ts`), and its heartbeat goes on. */
+const PATIENCE_MS = 540_000;
+/** Of a worker that is to end. */
+const LAST_PATIENCE_MS = 10_000;
+const LONGEST_PAUSE_MS = 2_000;
+
+/** @throws what `write` throws when waiting does not mend it, or when the database stays away for nine minutes. */
+export async function recorded<T>({ signal }: Life, write: () => Promise<T>): Promise<T> {
+  let lastAt = performance.now() + PATIENCE_MS;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      const now = performance.now();
+      if (signal?.aborted) lastAt = Math.min(lastAt, now + LAST_PATIENCE_MS);
+      if (!isInfrastructure(error) || now > lastAt) throw error;
+    }
+    await delay(Math.min(LONGEST_PAUSE_MS, 50 * 2 ** Math.min(tries, 10)));
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The connections that calls go over: straight or by a proxy, anywhere or to public addresses only. Used by `send.ts`.
+ */
+import { lookup } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { refusePrivateAddresses } from './private-addresses.ts';
+import { watched } from './write-watch.ts';
+
+/** As the usual variables have them; a value that is not given stands for none. This machine is never reached by a proxy. */
+export interface ProxySettings {
+  /** For `http:` addresses, e.g. `http://user:password@proxy.internal:3128`. Variable `HTTP_PROXY`. */
+  readonly httpProxy?: string;
+  /** For `https:` addresses. Variable `HTTPS_PROXY`. Default: the one for `http:`. */
+  readonly httpsProxy?: string;
+  /** Hosts that are reached without it, by commas: `db.internal,.corp.example:8443`. `*`: all. Variable `NO_PROXY`. */
+  readonly noProxy?: string;
+}
+
+export interface Agents {
+  agentFor(connectMs: number, isPublicOnly: boolean): Dispatcher;
+  close(): Promise<void>;
+}
+
+const KEEP_ALIVE_MS = 10_000;
+const THIS_MACHINE = 'localhost,127.0.0.1,[::1]';
+
+/** The connect timeout belongs to an agent, all others to the request. */
+export function createAgents(proxy: ProxySettings | undefined): Agents {
+  const agents = new Map<string, Dispatcher>();
+  return {
+    agentFor: (connectMs, isPublicOnly) => {
+      const name = `${connectMs}/${isPublicOnly}`;
+      const agent = agents.get(name) ?? createAgent(connectMs, isPublicOnly, proxy);
+      agents.set(name, agent);
+      return agent;
+    },
+    close: async () => {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+    },
+  };
+}
+
+function createAgent(connectMs: number, isPublicOnly: boolean, proxy: ProxySettings | undefined): Dispatcher {
+  const connect = { timeout: connectMs, ...(isPublicOnly ? { lookup: publicLookup } : {}) };
+  if (!proxy?.httpProxy && !proxy?.httpsProxy) return new WatchedAgent({ connect, keepAliveTimeout: KEEP_ALIVE_MS });
+  const { httpProxy = '', httpsProxy = '', noProxy = '' } = proxy;
+  return new WatchedProxyAgent({
+    connect,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    httpProxy,
+    httpsProxy,
+    noProxy: noProxy === '*' ? noProxy : `${THIS_MACHINE},${noProxy}`,
+    proxyTls: { timeout: connectMs },
+    requestTls: { timeout: connectMs },
+  });
+}
+
+class WatchedAgent extends Agent {
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return super.dispatch(options, watched(options, handler));
+  }
+}
+
+class WatchedProxyAgent extends EnvHttpProxyAgent {
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    return super.dispatch(options, watched(options, handler));
+  }
+}
+
+/** Looks at the addresses that are connected to, so that a name can't lead elsewhere between a check and its use. */
+const publicLookup: LookupFunction = (hostname, options, callback) => {
+  lookup(hostname, { ...options, all: true }, (error, addresses) => {
+    const refused = error ?? refusePrivateAddresses(hostname, addresses);
+    if (refused) return callback(refused, '', 0);
+    if (options.all) return callback(null, addresses);
+    const [first] = addresses;
+    return callback(null, first?.address ?? '', first?.family);
+  });
+};

@@ -1,0 +1,350 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Client } from 'pg';
+import { z } from 'zod';
+import { defineProvider, get, noAuth, path, post, type Action } from '../../../providers/index.ts';
+import { startFakeApi, type FakeAnswer, type FakeApi, type FakeCall } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createActionDrive, type ActionDrive } from '../../setup/drive-action.ts';
+
+const MOST_ATTEMPTS = 3;
+
+/** What a third party may say and Postgres would refuse, or a parser. Each is sent every time. */
+const bodies: Readonly<Record<string, Buffer>> = {
+  'a NUL in its text': Buffer.from(JSON.stringify({ id: 'x', note: 'a\u0000b' })),
+  'a NUL in a name': Buffer.from('{"id":"x","a\\u0000b":1}'),
+  'half an emoji': Buffer.from(String.raw`{"id":"x","note":"\ud83d"}`),
+  'a NUL that is no escape': Buffer.from('{"id":"x","note":"a\u0000b"}'),
+  gzip: gzipSync(Buffer.from('{"id":"x"}')),
+  'UTF-16': Buffer.from('{"id":"x"}', 'utf16le'),
+  'an emoji at the place where reasons are cut': Buffer.from(`${'x'.repeat(199)}😀`),
+  'brackets 6,000 deep': Buffer.from(`{"id":"x","note":${'['.repeat(6_000)}${']'.repeat(6_000)}}`),
+  'brackets 30,000 deep': Buffer.from(`{"id":"x","note":${'['.repeat(30_000)}${']'.repeat(30_000)}}`),
+  'no bytes at all': Buffer.alloc(0),
+};
+
+describe('a write whose answer is the same every time', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: ActionDrive;
+  let answer: FakeAnswer = {};
+  const keys: string[] = [];
+
+  const common = {
+    input: z.object({}),
+    output: z.looseObject({ id: z.string() }),
+    request: (_: unknown, { idempotencyKey }: { idempotencyKey: string }) =>
+      post('/write', {}, { key: idempotencyKey }),
+  };
+  let providers = 0;
+  /** Of a provider of its own each time: the breaker takes one that fails so often for failing. */
+  const anew = (name: string, more: object): Action =>
+    defineProvider({
+      id: `odd-${providers++}`,
+      baseUrl: () => api.url,
+      auth: noAuth(),
+      limits: [],
+      maxAttempts: MOST_ATTEMPTS,
+    }).action(name, { ...common, ...more });
+  const ways: Readonly<Record<string, () => Action>> = {
+    'that can only be left to a person': () => anew('bare', {}),
+    'that is repeated by key': () => anew('keyed', { idempotent: true }),
+    'that is looked up': () =>
+      anew('looked', {
+        whenUnknown: { lookup: () => get('/look'), found: (body: unknown) => body as { id: string }, afterMs: 1 },
+      }),
+  };
+  const bare = ways['that can only be left to a person'] as () => Action;
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    const write = (call: FakeCall): FakeAnswer => {
+      keys.push(String(call.headers['key']));
+      return answer;
+    };
+    api.route('POST', '/write', write);
+    api.route('GET', '/look', () => answer);
+    db = await createTestDatabase();
+    drive = createActionDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  for (const [way, define] of Object.entries(ways)) {
+    it.each([200, 302, 402, 408, 500, 503])(
+      `${way} comes to a typed end within its attempts (HTTP %d)`,
+      async (status) => {
+        for (const [what, body] of Object.entries(bodies)) {
+          const action = define();
+          keys.length = 0;
+          answer = { status, body };
+          const step = await drive.perform(action, await drive.accept(action, {}));
+          expect(['done', 'failed'], what).toContain(step.state);
+          if (step.state === 'failed') expect(step.errorType, what).not.toBeNull();
+          expect(step.calls, what).toBeLessThanOrEqual(MOST_ATTEMPTS + 1);
+          // One key: whoever honours it has one object. Without it nothing was sent again.
+          expect(new Set(keys).size, what).toBe(1);
+          expect(keys.length, what).toBeLessThanOrEqual(action.definition.repeatWithinMs === 0 ? 1 : MOST_ATTEMPTS);
+        }
+      },
+    );
+  }
+
+  it('is done, and its output clean, when it was accepted with text that Postgres refuses', async () => {
+    for (const [what, note] of [
+      ['a NUL in its text', 'ab'],
+      ['half an emoji', '\ufffd'],
+    ] as const) {
+      answer = { body: bodies[what] };
+      const action = bare();
+      const step = await drive.perform(action, await drive.accept(action, {}));
+      expect(step).toMatchObject({ state: 'done', calls: 1, output: { id: 'x', note } });
+    }
+  });
+
+  it('is left to a person, and not sent again, when it was accepted with an output that can’t be kept', async () => {
+    answer = { body: bodies['brackets 6,000 deep'] };
+    for (const define of Object.values(ways)) {
+      const action = define();
+      keys.length = 0;
+      const workflowId = await drive.accept(action, {});
+      const step = await drive.perform(action, workflowId);
+      expect(step).toMatchObject({ state: 'failed', errorType: 'output-lost', calls: 1 });
+      expect(step.error).toMatch(/^it happened, but its output can't be kept/);
+      // Asked again, it stays so.
+      expect(await drive.perform(action, workflowId)).toMatchObject({ state: 'failed', errorType: 'output-lost' });
+      expect(keys).toHaveLength(1);
+    }
+  });
+
+  it('says why in words that can be stored', async () => {
+    answer = { status: 402, body: bodies['gzip'] };
+    const action = bare();
+    const step = await drive.perform(action, await drive.accept(action, {}));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'auth', calls: 1, attempts: 1 });
+    expect(step.error).toMatch(/^HTTP 402: /);
+  });
+});
+
+describe('a write of unknown fate', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: ActionDrive;
+
+  const provider = defineProvider({ id: 'lossy', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 4 });
+  const common = {
+    input: z.object({}),
+    output: z.object({ id: z.string() }),
+    request: (_: unknown, { idempotencyKey }: { idempotencyKey: string }) =>
+      post('/keyed', {}, { 'idempotency-key': idempotencyKey }),
+  };
+  const keyed = provider.action('keyed', { ...common, idempotent: true });
+  const shortKeyed = provider.action('shortKeyed', { ...common, idempotent: true, keyGoodForMs: 300 });
+  const shortLooked = provider.action('shortLooked', {
+    ...common,
+    idempotent: true,
+    keyGoodForMs: 1,
+    whenUnknown: { lookup: () => get('/nothing'), found: () => undefined, afterMs: 1 },
+  });
+
+  const lateLooked = provider.action('lateLooked', {
+    ...common,
+    whenUnknown: { lookup: () => get('/nothing'), found: () => undefined, afterMs: 60_000 },
+  });
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    api.action('POST', '/keyed', {});
+    db = await createTestDatabase();
+    drive = createActionDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  const calls = () => api.report().byRoute['POST /keyed'] ?? 0;
+
+  it('is repeated as long as the third party knows its key', async () => {
+    api.script('POST /keyed', ['reset-after', '503']);
+    const step = await drive.perform(keyed, await drive.accept(keyed, {}));
+    expect(step).toMatchObject({ state: 'done', calls: 3, attempts: 2 });
+    expect(api.report().created['POST /keyed']?.duplicates).toBe(0);
+  });
+
+  it('is not repeated when the third party has forgotten its key', async () => {
+    api.script('POST /keyed', ['reset-after']);
+    const workflowId = await drive.accept(shortKeyed, {});
+    expect(await drive.perform(shortKeyed, workflowId, { most: 1 })).toMatchObject({ state: 'unknown', calls: 1 });
+    // As after an outage of a day: the calls of these hours were never made.
+    await db.pool.query(`update sluice.action_step set sent_at = sent_at - interval '1 second' where workflow_id = $1`, [workflowId]); // prettier-ignore
+    const before = calls();
+    const step = await drive.perform(shortKeyed, workflowId);
+    expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 1 });
+    expect(step.error).toContain('the third party knows its key for 300 ms only, which are over');
+    expect(calls()).toBe(before);
+  });
+
+  it('counts the life of a key from the first sending that may have arrived, not from the last repeat', async () => {
+    api.script('POST /keyed', ['reset-after', '503']);
+    const workflowId = await drive.accept(shortKeyed, {});
+    await drive.perform(shortKeyed, workflowId, { most: 1 });
+    await db.pool.query(`update sluice.action_step set sent_at = sent_at - interval '200 ms' where workflow_id = $1`, [workflowId]); // prettier-ignore
+    const repeated = await drive.perform(shortKeyed, workflowId, { most: 1 });
+    expect(repeated).toMatchObject({ state: 'unknown', calls: 2 });
+    expect(repeated.unsettledMs).toBeGreaterThan(200);
+    expect(repeated.sinceSentMs).toBeLessThan(repeated.unsettledMs as number);
+  });
+
+  it('is looked up when its key is forgotten, and sent again only when it is not there', async () => {
+    api.script('POST /keyed', ['reset']);
+    const step = await drive.perform(shortLooked, await drive.accept(shortLooked, {}));
+    expect(step).toMatchObject({ state: 'done', calls: 3 });
+  });
+
+  it('stays unknown when its repeat is refused: by a limit it is repeated later, for good it is left to a person', async () => {
+    api.script('POST /keyed', ['reset-after', { status: 429, headers: { 'retry-after': '0' }, body: {} }]);
+    const limited = await drive.accept(keyed, {});
+    expect(await drive.perform(keyed, limited, { most: 2 })).toMatchObject({ state: 'unknown', calls: 2, attempts: 1 });
+    expect(await drive.perform(keyed, limited)).toMatchObject({ state: 'done' });
+
+    api.script('POST /keyed', ['reset-after', { status: 402, body: { error: 'card declined' } }]);
+    const step = await drive.perform(keyed, await drive.accept(keyed, {}));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 2, attempts: 2 });
+    expect(step.error).toMatch(/repeated, it was refused: HTTP 402: .*card declined/);
+  });
+
+  it('is not said to be cancelled before it was sent when its repeat was put off', async () => {
+    api.script('POST /keyed', ['reset-after', { status: 429, headers: { 'retry-after': '0' }, body: {} }]);
+    const workflowId = await drive.accept(keyed, {});
+    await drive.perform(keyed, workflowId, { most: 2 });
+    const step = await drive.perform(keyed, workflowId, { settleOnly: true });
+    expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write' });
+  });
+
+  it('costs an attempt when its worker is lost: a write that kills its workers is not repeated for ever', async () => {
+    const workflowId = await drive.accept(keyed, {});
+    for (let lost = 0; lost < 4; lost++) {
+      await db.pool.query(`update sluice.action_step set state = 'sending', sending = sending + 1, sent_at = clock_timestamp() where workflow_id = $1`, [workflowId]); // prettier-ignore
+      if (lost < 3) {
+        api.script('POST /keyed', ['reset']);
+        await drive.perform(keyed, workflowId, { most: 1 });
+      }
+    }
+    const before = calls();
+    const step = await drive.perform(keyed, workflowId);
+    expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write' });
+    expect(step.error).toContain('the worker ended while it was being sent');
+    expect(calls()).toBe(before);
+  });
+
+  it('is what a sending is taken for that the database has lost', async () => {
+    const told: number[] = [];
+    api.script('POST /keyed', ['reset-after']);
+    const workflowId = await drive.accept(lateLooked, {});
+    await drive.perform(lateLooked, workflowId, { most: 1, tellSending: (sending) => told.push(sending) });
+    expect(told).toEqual([1]);
+    // Put back to the moment before the write: as after a failover that lost its last commits.
+    await db.pool.query(`update sluice.action_step set state = 'ready', sending = 0, sent_at = null, calls = 0, attempts = 0 where workflow_id = $1`, [workflowId]); // prettier-ignore
+    const before = calls();
+    const step = await drive.perform(lateLooked, workflowId, { most: 1, lastSending: 1 });
+    expect(step).toMatchObject({ state: 'unknown', sending: 1 });
+    expect(step.error).toBe('it was sent, and the database has lost what became of it');
+    expect(calls()).toBe(before);
+  });
+});
+
+describe('what is no fault of the third party', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: ActionDrive;
+  const provider = defineProvider({
+    id: 'own',
+    baseUrl: () => `${api.url}/v1`,
+    auth: noAuth(),
+    limits: [],
+    maxAttempts: 3,
+  });
+  const output = z.object({ id: z.string() });
+  const remove = provider.action('remove', {
+    input: z.object({ id: z.string() }),
+    output,
+    request: ({ id }) => post(`/users/${id}`),
+  });
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    api.action('POST', '/v1/slow', { honoursKeys: false });
+    db = await createTestDatabase();
+    drive = createActionDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  it('fails as wrongly set up, with no call, when a path would leave the base', async () => {
+    const step = await drive.perform(remove, await drive.accept(remove, { id: '../../../admin' }), { most: 3 });
+    expect(step).toMatchObject({ state: 'failed', errorType: 'config', calls: 0 });
+    expect(step.error).toContain('with the tag `path`');
+    expect(api.report().calls).toBe(0);
+  });
+
+  it('fails as a bug, with no call, when the action’s own function throws whatever it throws', async () => {
+    for (const thrown of [new Error('no such plan'), new TypeError('x is undefined'), 'a text\ud800']) {
+      const broken = provider.action(`broken${String(thrown).length}`, {
+        input: z.object({}),
+        output,
+        request: () => {
+          throw thrown;
+        },
+      });
+      const step = await drive.perform(broken, await drive.accept(broken, {}), { most: 3 });
+      expect(step).toMatchObject({ state: 'failed', errorType: 'bug', calls: 0 });
+    }
+  });
+
+  it('counts as unknown when the rules of the provider throw at the answer', async () => {
+    const judged = defineProvider({
+      id: 'judged',
+      baseUrl: () => `${api.url}/v1`,
+      auth: noAuth(),
+      limits: [],
+      classify: () => {
+        throw new Error('a rule is broken');
+      },
+    }).action('slow', { input: z.object({}), output, request: () => post('/slow', {}) });
+    const step = await drive.perform(judged, await drive.accept(judged, {}));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 1 });
+    expect(step.error).toContain('the rules for HTTP 201 threw Error: a rule is broken');
+  });
+
+  it('writes the answer down when the database is back, and sends nothing again, when it was away while the answer came', async () => {
+    const slow = provider.action('slow', { input: z.object({}), output, request: () => post(path`/slow`, {}) });
+    const name = new URL(db.url).pathname.slice(1);
+    const adminUrl = new URL(db.url);
+    adminUrl.pathname = '/postgres';
+    const admin = new Client({ connectionString: adminUrl.href });
+    await admin.connect();
+    try {
+      const workflowId = await drive.accept(slow, {});
+      const before = api.report().calls;
+      api.script('POST /v1/slow', [{ delayMs: 300, status: 201, body: { id: 'made' } }]);
+      const performed = drive.perform(slow, workflowId, { most: 1 });
+      await expect.poll(() => api.report().calls, { interval: 5 }).toBe(before + 1);
+      await admin.query(`alter database ${name} with allow_connections false`);
+      await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+      await admin.query('select pg_sleep(1.5)');
+      await admin.query(`alter database ${name} with allow_connections true`);
+      expect(await performed).toMatchObject({ state: 'done', calls: 1, output: { id: 'made' } });
+    } finally {
+      await admin.query(`alter database ${name} with allow_connections true`);
+      await admin.end();
+    }
+  });
+});
