@@ -3,9 +3,13 @@
  * the provider itself, or an endpoint, is failing or paused. Called by `client/sync/sync-handle.ts`; the query is in
  * `db/stores/sync/wait-store.ts`.
  */
+import { cleanText } from '../../contracts/clean-text.ts';
 import { counted, inTime, standingText, stateOf } from '../../contracts/limit-words.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import type { WaitRow } from '../../db/index.ts';
+
+/** In characters. */
+const MOST_ERROR = 200;
 
 const KINDS = { queue: 'limit', backoff: 'backoff', gate: 'provider' } as const satisfies Record<
   WaitRow['kind'],
@@ -31,7 +35,8 @@ function what(row: WaitRow): string {
   if (row.kind === 'gate' && row.limit) return `${row.limit.key.replace('/*', '')} is ${standingText(row.limit)}`;
   if (row.limit) return `${lists(row.calls)} for ${row.limit.key}, ${standingText(row.limit)}`;
   const which = row.example === '' ? '' : `, e.g. "${row.example}"`;
-  return `${lists(row.calls)} after a call that failed${which}, up to ${counted(row.attempts, 'attempt')} so far`;
+  const why = row.error === null ? '' : ` (${cleanText(row.error, MOST_ERROR)})`;
+  return `${lists(row.calls)} after a call that failed${which}${why}, up to ${counted(row.attempts, 'attempt')} so far`;
 }
 
 function when({ kind, calls }: WaitRow, firstInMs: number, lastInMs: number): string {

@@ -23,6 +23,8 @@ export interface WaitRow {
   readonly attempts: number;
   /** The parent's key of one of the lists; '' for a root list. */
   readonly example: string;
+  /** Of a backoff: how the last call of one of the lists failed. */
+  readonly error: string | null;
 }
 
 interface FoundRow {
@@ -32,6 +34,7 @@ interface FoundRow {
   readonly calls: number;
   readonly attempts: number;
   readonly example: string;
+  readonly error: string | null;
   readonly firstInMs: number;
   readonly lastInMs: number;
 }
@@ -46,7 +49,7 @@ const WAITS = `
     select sluice.limit_clock_us() as us
   ), hand as materialized (
     select u.* from sluice.node n cross join lateral (
-      select x.id, x.node, x.parent_key, x.state, x.attempts,
+      select x.id, x.node, x.parent_key, x.state, x.attempts, x.error,
         (extract(epoch from x.retry_at - clock_timestamp()) * 1000)::float8 as retry_ms
       from sluice.unit x where x.run_id = n.run_id and x.node = n.name and x.state in ('waiting', 'running')
       order by x.id limit ${MOST_LISTS}
@@ -58,13 +61,13 @@ const WAITS = `
       from sluice.run r cross join lateral jsonb_array_elements(r.plan -> 'nodes') node where r.id = $1
   )
   select 'queue' as kind, h.node, t.bucket_id as "bucketId", count(*)::int as calls, max(h.attempts)::int as attempts,
-    min(h.parent_key) as example, (min(t.eta_us - c.us) / 1000.0)::float8 as "firstInMs", (max(t.eta_us - c.us) / 1000.0)::float8 as "lastInMs"
+    min(h.parent_key) as example, null as error, (min(t.eta_us - c.us) / 1000.0)::float8 as "firstInMs", (max(t.eta_us - c.us) / 1000.0)::float8 as "lastInMs"
     from hand h join sluice.limit_ticket t on t.call_key = 'unit/' || h.id cross join clock c group by 2, 3
   union all
-  select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), min(retry_ms), max(retry_ms)
+  select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), (array_agg(h.error order by h.attempts desc))[1], min(retry_ms), max(retry_ms)
     from hand h where retry_ms > 0 group by 2
   union all
-  select 'gate', gate.node, b.id, 0, 0, '', 0, 0 from gate join sluice.limit_bucket b on b.key = gate.key
+  select 'gate', gate.node, b.id, 0, 0, '', null, 0, 0 from gate join sluice.limit_bucket b on b.key = gate.key
   order by kind, node nulls first, "firstInMs"`;
 
 /** Gates first, the provider's before those of its endpoints; then lists by node. */

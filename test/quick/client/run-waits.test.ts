@@ -40,6 +40,7 @@ const lists: WaitRow = {
   isShut: false,
   attempts: 0,
   example: '',
+  error: null,
 };
 const gateWait = (standing: Partial<LimitStanding>): WaitRow => ({
   ...lists,

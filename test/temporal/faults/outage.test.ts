@@ -80,7 +80,7 @@ describe('an outage in the middle of a sync', () => {
       await outage.begun;
       // What it waits for can be seen: at each call that waits, and at the provider's gate.
       const waits = async () => {
-        const node = world.temporal.workflow.getHandle(`${run.workflowId}/below`);
+        const node = world.temporal.workflow.getHandle(run.workflowId);
         const { pendingActivities } = (await node.describe()).raw;
         return (pendingActivities ?? []).map(({ lastFailure }) => lastFailure?.message ?? '').join('\n');
       };

@@ -6,7 +6,7 @@ import { brokenLists, startFakeApi, type FakeApi } from '../../../testing/index.
 import { createWorld, type World } from '../../setup/world.ts';
 
 const Row = z.object({ id: z.string(), n: z.number(), updatedAt: z.string() });
-const Page = z.object({ items: z.array(Row), next: z.string().nullish() });
+const Page = z.object({ items: z.array(Row), next: z.string().nullish(), total: z.number().optional() });
 
 const rowOf = (id: string, n: number) => ({
   id: `${id}-${n}`,
@@ -43,7 +43,7 @@ describe('pagination through workflows', () => {
     input: z.object({}),
     response: Page,
     request: (_, page) => get('/holes', { limit: page.size, offset: page.offset }),
-    paginate: { kind: 'offset', items, pageSize: { start: 10 }, lanes: 4 },
+    paginate: { kind: 'offset', items, total: (body) => body.total, pageSize: { start: 10 }, lanes: 4 },
   });
   const users = provider.endpoint('users', {
     input: z.object({}),
@@ -92,7 +92,7 @@ describe('pagination through workflows', () => {
       if (offset > 30) isBeyond();
       if (offset === 30) await beyond;
       const length = offset === 30 || offset >= 80 ? 0 : 10;
-      return { body: { items: Array.from({ length }, (_, n) => rowOf('hole', offset + n)) } };
+      return { body: { items: Array.from({ length }, (_, n) => rowOf('hole', offset + n)), total: 80 } };
     });
     api.route('GET', '/users', () => ({ body: Object.keys(posts).map((id) => ({ id })) }));
     api.list('/users/:id/posts', { items: ({ id }) => posts[id]?.map((n) => rowOf(id, n)), since: 'since' });
@@ -122,7 +122,7 @@ describe('pagination through workflows', () => {
     const result = await run.result();
     expect(result).toMatchObject({ state: 'incomplete', complete: false });
     expect(result.flaws[0]).toMatchObject({ node: 'rows', kind: 'truncated' });
-    expect(result.flaws[0]?.reason).toMatch(/ended before page 3, but page \d+ ha[sd] rows/);
+    expect(result.flaws[0]?.reason).toMatch(/ended before page 3, but page \d+ ha[sd] rows|page 3 came blank/);
   });
 
   it('brings changes first, deletions after a full pass, in the order in which they happened', async () => {

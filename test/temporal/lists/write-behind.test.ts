@@ -113,9 +113,9 @@ describe('a page that is being stored behind its answer', () => {
       const why = () => run.waits().then((waits) => waits.map(({ text }) => text).join('\n'));
       await expect
         .poll(why)
-        .toMatch(/fetchPage has failed .*no room for u-n75; (next attempt in|it is tried again now)/);
+        .toMatch(/1 list waits after a call that failed \(.*no room for u-n75.*\), up to \d attempts so far/);
       await expect.poll(() => api.now() - since, { interval: 100 }).toBeGreaterThan(6_000);
-      // Two of a workflow's calls in a row, in the run and in its list, then after 1 s, 2 s and 4 s.
+      // After half a second, and then twice as long each time.
       expect(callsOf(70)).toBeGreaterThan(1);
       expect(callsOf(70)).toBeLessThanOrEqual(7);
       expect(callsOf(80)).toBe(0);
