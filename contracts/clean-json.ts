@@ -1,11 +1,11 @@
 /**
  * JSON from outside as Postgres takes it: jsonb refuses NUL and lone surrogates in texts and names. Used wherever what a third
- * party said is stored as JSON; `clean-text.ts` does the same for plain text.
+ * party said is read or stored as JSON; `clean-text.ts` does the same for plain text.
  */
 import { cleanText } from './clean-text.ts';
 
-/** How `JSON.stringify` writes a NUL and half an emoji; a backslash that was itself in the text may stand before it. */
-const REFUSED = /\\u(?:0000|d[89a-f])/;
+/** How JSON has a NUL and half an emoji; a backslash that was itself in the text may stand before it. */
+export const HAS_REFUSED = /\\u(?:0000|d[89a-f])/i;
 
 /**
  * The JSON text of a value, with its texts and names clean; `null` for undefined.
@@ -14,12 +14,25 @@ const REFUSED = /\\u(?:0000|d[89a-f])/;
 export function cleanJson(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined;
   if (text === undefined) return 'null';
-  return REFUSED.test(text) ? JSON.stringify(clean(JSON.parse(text))) : text;
+  return HAS_REFUSED.test(text) ? JSON.stringify(cleanValue(JSON.parse(text))) : text;
 }
 
-function clean(value: unknown): unknown {
-  if (typeof value === 'string') return cleanText(value);
-  if (Array.isArray(value)) return value.map(clean);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, part]) => [cleanText(name), clean(part)]));
+/** Changes the value in place, to any depth. */
+export function cleanValue(value: unknown): unknown {
+  const holder: Record<string, unknown> = { value };
+  const open: object[] = [holder];
+  for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
+    const fields = parent as Record<string, unknown>;
+    for (const name of Object.keys(fields)) {
+      const field = fields[name];
+      if (typeof field === 'object' && field !== null) open.push(field);
+      const cleanName = cleanText(name);
+      if (cleanName === name && typeof field !== 'string') continue;
+      if (cleanName !== name) Reflect.deleteProperty(fields, name);
+      const clean = typeof field === 'string' ? cleanText(field) : field;
+      // Not assigned: a body may have a field called `__proto__`.
+      Object.defineProperty(fields, cleanName, { value: clean, writable: true, enumerable: true, configurable: true });
+    }
+  }
+  return holder['value'];
 }

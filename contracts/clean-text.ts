@@ -4,11 +4,11 @@
  */
 
 /**
- * Without NUL, well-formed (a lone surrogate becomes U+FFFD), and cut to its first `most` code points.
+ * NUL and lone surrogates become U+FFFD, and the text is cut to its first `most` code points.
  * @param most code points that are kept, ≥ 0. Default: all.
  */
 export function cleanText(text: string, most = Number.POSITIVE_INFINITY): string {
-  const whole = (text.includes('\0') ? text.replaceAll('\0', '') : text).toWellFormed();
+  const whole = (text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text).toWellFormed();
   if (whole.length <= most) return whole;
   let end = 0;
   for (let points = 0; points < most && end < whole.length; points++) end += whole.codePointAt(end)! > 0xffff ? 2 : 1;

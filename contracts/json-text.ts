@@ -5,6 +5,7 @@
  *   - NUL and single halves of characters, which no database stores as text, become U+FFFD, in names too.
  * A body without either costs `JSON.parse` and a look at every sixteenth character. Pure. Used by: `answer-json.ts`.
  */
+import { cleanValue, HAS_REFUSED } from './clean-json.ts';
 
 /** 2^53 − 1 has 16 digits. */
 const LONG = 16;
@@ -13,7 +14,7 @@ const WHITE = ' \n\r\t';
 /** @throws SyntaxError when it is not JSON. */
 export function parseJson(text: string): unknown {
   const value: unknown = JSON.parse(quoteLongNumbers(text));
-  return text.includes(String.raw`\u`) && /\\u(?:0000|d[89a-f])/i.test(text) ? cleaned(value) : value;
+  return HAS_REFUSED.test(text) ? cleanValue(value) : value;
 }
 
 /** The same JSON with quotes around numbers that a number can't hold. */
@@ -88,28 +89,4 @@ function isEscaped(text: string, quote: number): boolean {
   let backslashes = 0;
   while (text[quote - 1 - backslashes] === '\\') backslashes++;
   return backslashes % 2 === 1;
-}
-
-/** Changes the value in place, to any depth. */
-function cleaned(value: unknown): unknown {
-  const holder: Record<string, unknown> = { value };
-  const open: object[] = [holder];
-  for (let parent = open.pop(); parent !== undefined; parent = open.pop()) {
-    const fields = parent as Record<string, unknown>;
-    for (const name of Object.keys(fields)) {
-      const field = fields[name];
-      if (typeof field === 'object' && field !== null) open.push(field);
-      const cleanName = cleanString(name);
-      if (cleanName === name && typeof field !== 'string') continue;
-      if (cleanName !== name) Reflect.deleteProperty(fields, name);
-      const clean = typeof field === 'string' ? cleanString(field) : field;
-      // Not assigned: a body may have a field called `__proto__`.
-      Object.defineProperty(fields, cleanName, { value: clean, writable: true, enumerable: true, configurable: true });
-    }
-  }
-  return holder['value'];
-}
-
-function cleanString(text: string): string {
-  return (text.includes('\0') ? text.replaceAll('\0', '\ufffd') : text).toWellFormed();
 }

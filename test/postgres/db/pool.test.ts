@@ -90,7 +90,7 @@ describe('an empty database', () => {
   it('is told all mistakes of declared limits at once', () => {
     const wrong = [window('a', { by: [], max: 0, perMs: 10 }), inflight('a', { by: ['nobody' as never], max: 0 })];
     expect(() => defineLimits('Shop', wrong)).toThrow(
-      /use lower-case[\s\S]*`by` is empty[\s\S]*`max` is 0[\s\S]*`perMs` is 10[\s\S]*unknown scope "nobody"[\s\S]*declared twice/,
+      /use lower-case[\s\S]*`max` is 0[\s\S]*`perMs` is 10[\s\S]*`by` is empty[\s\S]*unknown scope "nobody"[\s\S]*declared twice/,
     );
   });
 });
