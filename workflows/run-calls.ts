@@ -42,9 +42,8 @@ export function createRunCalls(runId: string, context: CallContext): RunCalls {
     },
     durably: (node, unit, pages, onFact, onError) => {
       const call = callDurably(node.callTimeoutMs, summaryOf(node, unit));
-      durable
-        .run(() => call({ ...requestOf(node, unit, pages), mode: 'durable' }).then(onFact, onError))
-        .catch(onError);
+      // Heard outside of the scope: what follows from the fact is not put down with the calls.
+      durable.run(() => call({ ...requestOf(node, unit, pages), mode: 'durable' })).then(onFact, onError);
     },
     putDown: () => durable.cancel(),
   };

@@ -156,7 +156,7 @@ describe('a simulator', () => {
     const stuck = simulator.act(order, options);
     await expect(stuck).rejects.toThrow(ActionStuck);
     await expect(stuck).rejects.toThrow(
-      /^The action "shop\/order" had not ended after 2 s \(ready, 1 calls\)\n.*(429|closed by an answer)/,
+      /^The action "shop\/order" had not ended after 2 s \(ready, 1 calls\)\n.*(429|blocked by an answer)/,
     );
   });
 

@@ -124,7 +124,7 @@ describe('reports', () => {
       status: 'failed',
     });
     const traceback = toldOf(handle.workflowId)[0]?.traceback;
-    expect(traceback).toContain('perform-action.ts');
+    expect(traceback).toContain('activities/action/attempt.ts');
     const row = async () => {
       const { rows } = await world.db.pool.query(`select tell, tell_tries from sluice.report where workflow_id = $1`, [
         handle.workflowId,
