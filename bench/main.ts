@@ -24,6 +24,7 @@ type Run = (options: BenchOptions) => Promise<readonly Measure[]>;
 
 const benchmarks: Readonly<Record<string, string>> = {
   engine: 'calls a second beside a plain loop, Celery, BullMQ and hand-written Temporal',
+  runs: 'a thousand runs of one page and of four, beside hand-written Temporal',
   scale: 'a million rows of one account, and 100,000 lists of one page',
   crawl: 'a hidden limit of 20 calls a second: time against the ideal, and calls refused',
   limiter: 'permits a second, and how long one takes',

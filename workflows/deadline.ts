@@ -10,19 +10,25 @@ import { step } from './activity-proxies.ts';
 /** A run without progress is noticed late by at most this share of its patience. */
 const CHECKS = 4;
 
-/** @param onLate is told the reason, in words, once; never when neither is asked for. */
+/**
+ * Both watches of a run. Without a wait a run always moves, so its progress is watched from the first one on: a short run costs no timer.
+ * @param onLate is told the reason, in words, once; never when neither is asked for.
+ * @returns call it before the first wait.
+ */
 export function watchTime(
   { deadline, giveUpAfterMs }: SyncInput,
   runId: string,
   onLate: (reason: string) => void,
   fail: (error: unknown) => void,
-): void {
+): () => void {
   if (deadline !== undefined)
     sleep(Math.max(1, Date.parse(deadline) - Date.now())).then(
       () => onLate(`the deadline of the run, ${deadline}, has passed`),
       fail,
     );
-  if (giveUpAfterMs !== undefined) watchProgress(giveUpAfterMs, runId, onLate, fail);
+  return () => {
+    if (giveUpAfterMs !== undefined) watchProgress(giveUpAfterMs, runId, onLate, fail);
+  };
 }
 
 function watchProgress(

@@ -43,6 +43,8 @@ export interface RunToWalk {
   readonly describe: (notes: ReadonlyMap<string, string>) => void;
   /** Told when a call found the account not connected. */
   readonly onPaused: (because: string) => void;
+  /** Told once, before the first call that may have to wait. */
+  readonly onWait: () => void;
 }
 
 interface Node {
@@ -56,7 +58,7 @@ interface Node {
   durableCallsLeft: number;
 }
 
-export function walkRun({ runId, context, opened, describe, onPaused }: RunToWalk): RunWalk {
+export function walkRun({ runId, context, opened, describe, onPaused, onWait }: RunToWalk): RunWalk {
   const { plan } = opened;
   const nodes = plan.nodes.map((node) => toNode(node, opened));
   const byName = new Map(nodes.map((node) => [node.plan.name, node]));
@@ -65,6 +67,7 @@ export function walkRun({ runId, context, opened, describe, onPaused }: RunToWal
   let isPaused = opened.state === 'paused';
   let resumes = 0;
   let isAsking = false;
+  let hasWaited = false;
   /** Why no more calls are made. */
   let stop: 'cut' | 'cancelled' | 'over' | 'early' | undefined;
   /** Calls and steps that are on their way. */
@@ -106,6 +109,8 @@ export function walkRun({ runId, context, opened, describe, onPaused }: RunToWal
     open++;
     const onFact = onFactOf(unit, resumes);
     if (node.durableCallsLeft > 0) {
+      if (!hasWaited) onWait();
+      hasWaited = true;
       calls++;
       runCalls.durably(node.plan, unit, pages, onFact, putDownOf(unit));
     } else {

@@ -66,6 +66,18 @@ async function walkToEnd(
     if (!opened)
       return await end({ runId, cancelled: true, unopened: { workflowId, sync: input.sync, account: input.account } });
     const { plan } = opened;
+    const onWait = watchTime(
+      input,
+      runId,
+      // The rows first: a call that is on its way finds its unit ended and stores nothing more.
+      (reason) =>
+        step(
+          (steps) => steps.endOpenUnits({ runId, reason }),
+          () => walk?.endEarly(),
+          fail,
+        ),
+      fail,
+    );
     walk = walkRun({
       runId,
       opened,
@@ -77,20 +89,13 @@ async function walkToEnd(
         weight: input.weight ?? 1,
       },
       describe: (notes) => setCurrentDetails([...notes].map(([node, note]) => `- **${node}**: ${note}`).join('\n')),
+      onWait,
       onPaused: (because) => {
         upsertSearchAttributes([{ key: statusAttribute, value: 'paused' }]);
         setCurrentDetails(`Paused: ${because}`);
       },
     });
-    const { cancel, endEarly } = walk;
-    root.cancelRequested.catch(cancel);
-    watchTime(
-      input,
-      runId,
-      // The rows first: a call that is on its way finds its unit ended and stores nothing more.
-      (reason) => step((steps) => steps.endOpenUnits({ runId, reason }), endEarly, fail),
-      fail,
-    );
+    root.cancelRequested.catch(walk.cancel);
     pauses.open();
     const how: WalkEnd = await Promise.race([walk.end, failed]);
     // A pause that was heard must be written down, or the new history would not know of it.

@@ -1,21 +1,8 @@
 /**
  * Runs of a single list. Next: `scripts/histories/operation-runs.ts`.
  */
-import { z } from 'zod';
-import { provider } from '../../test/fixtures/forest.ts';
-import { defineSync, get } from '../../providers/index.ts';
+import { single } from '../../test/fixtures/forest.ts';
 import { limited, type RecordedRun, type Stage } from './stage.ts';
-
-const Notes = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
-const notes = provider.endpoint('notes', {
-  input: z.object({ id: z.string() }),
-  response: Notes,
-  request: ({ id }, page) => get(`/users/${id}/notes`, { cursor: page.cursor, limit: page.size }),
-  paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 10, max: 10 } },
-});
-export const single = defineSync('single', { provider, input: z.object({ id: z.string() }) }, (s) => ({
-  notes: s.one(notes, { input: (input) => input, key: ({ id }) => id }),
-}));
 
 const input = { id: 'u' };
 

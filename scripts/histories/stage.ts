@@ -8,10 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type Sluice } from '../../client/index.ts';
 import { startFakeApi, type FakeApi, type ScriptStep } from '../../testing/index.ts';
-import { forest } from '../../test/fixtures/forest.ts';
+import { forest, single } from '../../test/fixtures/forest.ts';
 import { findTemporalBinary } from '../../dev-servers/index.ts';
 import { createWorker, startDevServers } from '../../workers/index.ts';
-import { single } from './list-runs.ts';
+
 import { operations, sagas } from './operation-runs.ts';
 
 export interface RecordedRun {
