@@ -118,9 +118,13 @@ describe('what a run waits for, in words', () => {
     expect(openCalls(hanging, nowMs)).toEqual([
       { kind: 'call', calls: 2, text: '2 calls without an answer yet, the longest for 50 s' },
     ]);
-    const inTask = described({ pendingWorkflowTask: { startedTime: at(nowMs - 7_000) } });
-    expect(openCalls(inTask, nowMs)).toMatchObject([{ kind: 'call', calls: 1, text: expect.stringContaining('7 s') }]);
-    expect(openCalls(described({ pendingWorkflowTask: { startedTime: at(nowMs - 1_000) } }), nowMs)).toEqual([]);
+    const ofTask = (sinceMs: number) =>
+      described({ pendingWorkflowTask: { startedTime: at(nowMs - 100), originalScheduledTime: at(nowMs - sinceMs) } });
+    expect(openCalls(ofTask(7_000), nowMs)).toEqual([
+      { kind: 'call', calls: 1, text: 'its calls have had no answer for 7 s' },
+    ]);
+    // As long as a task may be at calls that are answered.
+    expect(openCalls(ofTask(6_000), nowMs)).toEqual([]);
   });
 });
 

@@ -81,7 +81,7 @@ describe('what a run waits for', () => {
     const ofCalls = () => run.waits().then((waits) => waits.find(({ kind }) => kind === 'call'));
     await expect.poll(ofCalls, { timeout: 20_000 }).toMatchObject({
       kind: 'call',
-      text: expect.stringMatching(/(without an answer yet, the longest for|is at its calls for) \d/) as string,
+      text: expect.stringMatching(/(without an answer yet, the longest for|have had no answer for) \d/) as string,
     });
     await run.cancel();
     const [first] = await run.waits();
