@@ -29,6 +29,7 @@ import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts'
 import { readFlaws } from './sync/read-flaws.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
+import { createListStates, type ListStates } from './state.ts';
 import { startSync, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 
@@ -48,6 +49,8 @@ export interface Sluice {
   };
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
   readonly quarantine: Quarantine;
+  /** What is known of lists from run to run: watermarks, and how many rows they had. */
+  readonly state: ListStates;
   /** Accepts a write to a third party; awaiting `result()` is up to the caller. */
   act<Input, Output>(action: Action<Input, Output>, options: ActOptions<Input>): Promise<ActionHandle<Output>>;
   /** Accepts several writes that are taken back when one of them fails. */
@@ -116,6 +119,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     accounts: createAccounts({ client, pool }, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
     quarantine: createQuarantine(pool),
+    state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
     action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>

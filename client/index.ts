@@ -10,7 +10,9 @@ export type { ActionHandle, ActionStatus, SagaHandle, SagaStepStatus } from './a
 export type { Resolution } from './action/resolve-action.ts';
 export type { ConflictPolicy, PendingOperation } from '../contracts/action.ts';
 export type { Report, ReportKind, ReportStatus, StartedBy } from '../contracts/report.ts';
-export type { FlawFilter, QuarantinedRow, QuarantineFilter, ReportFilter } from '../db/index.ts';
+export type { FlawFilter, QuarantinedRow, QuarantineFilter, ReportFilter, StateFilter } from '../db/index.ts';
+export type { ListStates, ResetOptions, ShowStateOptions } from './state.ts';
+export type { KnownList } from '../contracts/list.ts';
 export type { Quarantine, ReadAgain } from './quarantine.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';

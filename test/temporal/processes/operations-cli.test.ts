@@ -105,6 +105,28 @@ describe('sluice status, pending and resolve', () => {
     expect((await run('status', 'sync/forest/a4', '--flaws', '--after', 'x')).output).toContain('pass the `place`');
   }, 120_000);
 
+  it('show what is known of lists from run to run, and take it back', async () => {
+    await (await world.sluice.start(forest.forest, { account: 'a5', input: { id: 'v' } })).result();
+    const shown = await run('state', '--account', 'a5', '--node', 'friends');
+    expect(shown.output).toMatch(/^forest\.friends  \(the list itself\)  no watermark, 12 rows; read at \S+\n$/);
+    expect(await json('state', 'show', '--account', 'a5', '--node', 'posts')).toHaveLength(12);
+    const two = await run('state', 'show', '--account', 'a5', '--node', 'posts', '--limit', '2');
+    const after = /--after '(.+)'/.exec(two.output)?.[1] as string;
+    expect(await json('state', 'show', '--account', 'a5', '--node', 'posts', '--after', after)).toHaveLength(10);
+    const of = ['--account', 'a5', '--sync', 'forest', '--node', 'posts', '--parent', 'v-f1'];
+    expect(await run('state', 'reset', ...of, '--forgets-rows')).toMatchObject({
+      code: 0,
+      output: '1 list reset: the next run reads from the beginning.\n',
+    });
+    expect(await json('state', 'show', ...of)).toMatchObject([{ parentKey: 'v-f1', rows: 0 }]);
+    expect(await json('state', 'reset', '--account', 'a5')).toEqual({ lists: 13 });
+    expect(await run('state', 'reset', '--account', 'nobody')).toMatchObject({ code: 1 });
+    expect(await run('state', 'reset')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('--account') as string,
+    });
+  }, 120_000);
+
   it('say what an action waits for, and show and end the queue of an entity', async () => {
     api.script('POST /copies', [{ status: 429, headers: { 'retry-after': '60' }, body: {} }]);
     const act = (key: string) =>
