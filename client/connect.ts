@@ -30,7 +30,7 @@ import { readFlaws } from './sync/read-flaws.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { createListStates, type ListStates } from './state.ts';
-import { startSync, type StartOptions } from './sync/start-sync.ts';
+import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 
 export interface ConnectOptions extends ServerOptions {
@@ -72,8 +72,12 @@ export interface Sluice {
   sagaOf(of: { readonly workflowId: string }): SagaHandle<Readonly<Record<string, unknown>>>;
   /** Operations on an entity that are not done: the one at work, then those that wait. */
   pending(entity: string): Promise<PendingOperation[]>;
-  /** Starts a run, or attaches to the one that is running for this account and sync. Returns when it is accepted. */
-  start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<SyncHandle>;
+  /**
+   * Starts a run. Returns when it is accepted. Where one is going on for this account and sync, it attaches to it when it was asked
+   * for the same, which `attached` says, and is refused otherwise; `ifRunning` chooses.
+   * @throws SyncBusy when it is refused.
+   */
+  start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<StartedRun>;
   /** A run by account and sync, or by its workflow id; nothing is asked of a server yet. */
   run(of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string }): SyncHandle;
   /** The state of a run by its id. @returns undefined when no such run is known. */

@@ -10,6 +10,7 @@ import { temporalAddress } from '../../setup/servers.ts';
 
 const [copy, [label]] = notes.writes;
 const { publish } = notes.sagas;
+const forestModule = fileURLToPath(new URL('../../fixtures/forest.ts', import.meta.url));
 const module = fileURLToPath(new URL('../../fixtures/notes.ts', import.meta.url));
 
 describe('sluice status, pending and resolve', () => {
@@ -125,6 +126,29 @@ describe('sluice status, pending and resolve', () => {
       code: 1,
       output: expect.stringContaining('--account') as string,
     });
+  }, 120_000);
+
+  it('start a run, and say when one is going on, for the same or for something else', async () => {
+    const held = api.script('/users/x/friends', [{ status: 429, headers: { 'retry-after': '1' }, body: {} }], {
+      repeats: true,
+    });
+    const start = (id: string, ...more: string[]) =>
+      run('start', 'forest', '--account', 'a6', '--input', JSON.stringify({ id }), '--module', forestModule, ...more);
+    expect(await start('x')).toMatchObject({ code: 0, output: 'sync/forest/a6\n' });
+    expect((await start('x')).output).toMatch(
+      /^sync\/forest\/a6\nattached to .* going on since \S+, by system: {"id":"x"}\n$/,
+    );
+    expect(await start('y')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('with another input: {"id":"x"}, and not {"id":"y"}') as string,
+    });
+    const queued = (await start('y', '--if-running', 'queue')).output.trim();
+    expect(queued).toMatch(/^sync\/forest\/a6\/queued\//);
+    expect((await run('status', queued)).output).toMatch(/^queued: .*\n  it begins when sync\/forest\/a6 has ended/);
+    held.stop();
+    await expect
+      .poll(async () => (await run('status', queued)).output, { timeout: 60_000 })
+      .toMatch(/^sync\/forest\/a6  done/);
   }, 120_000);
 
   it('say what an action waits for, and show and end the queue of an entity', async () => {
