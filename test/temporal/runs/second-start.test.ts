@@ -97,7 +97,9 @@ describe('a start that finds a run going on', () => {
     await expect(second.pause()).rejects.toThrow('nothing to pause');
     letGo();
     const results = [await run.result(), await second.result(), await third.result()];
-    expect(results.map(({ state, rows }) => [state, rows])).toEqual(Array.from({ length: 3 }, () => ['done', 2 + 2 * 3]));
+    expect(results.map(({ state, rows }) => [state, rows])).toEqual(
+      Array.from({ length: 3 }, () => ['done', 2 + 2 * 3]),
+    );
     expect(new Set(results.map(({ runId }) => runId)).size).toBe(3);
     const { rows } = await world.db.pool.query<{ input: unknown }>(
       'select input from sluice.run where account = $1 order by started_at',
