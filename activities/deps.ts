@@ -2,6 +2,7 @@
  * What activities need from the process they run in. Given once by `workers/create-worker.ts`; no module state.
  */
 import type { Credentials } from '../contracts/credentials.ts';
+import type { RunningRun } from '../contracts/running-run.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Limiter } from '../limiter/index.ts';
 import type { ActionDefinition } from '../providers/define/define-action.ts';
@@ -27,6 +28,8 @@ export interface ActivityDeps {
   readonly egress: string;
   /** Tells the workflow of an operation that it holds the lock of its entity. One that is not there is no error. */
   readonly tellLock: (workflowId: string) => Promise<void>;
+  /** The run that is going on under this workflow id. */
+  readonly findRunning: (workflowId: string) => Promise<RunningRun | undefined>;
   /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */
   readonly isStopping: () => boolean;
   readonly log: Log;

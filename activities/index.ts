@@ -6,9 +6,11 @@ import type {
   FetchPageInput,
   FinishNodeInput,
   FinishRunInput,
+  MeetRunningInput,
   NextUnitsInput,
   OpenRunInput,
   ProgressMarkInput,
+  QueueRunInput,
   SetRunStateInput,
 } from '../contracts/messages.ts';
 import type { LockInput, PerformActionInput, PrepareStepInput } from '../contracts/action.ts';
@@ -16,6 +18,7 @@ import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
 import { endOpenUnitsActivity, progressMarkActivity } from './sync/end-early.ts';
 import { fetchPage } from './sync/fetch-page.ts';
+import { awaitRunEndActivity, meetRunningActivity, queueRunActivity } from './sync/meet-running.ts';
 import { performAction } from './action/perform-action.ts';
 import {
   endReportActivity,
@@ -66,6 +69,9 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
           ),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => memory.settled(request.runId).then(() => finishRunActivity(deps, request)),
+    meetRunning: (request: MeetRunningInput) => meetRunningActivity(deps, request),
+    queueRun: (request: QueueRunInput) => queueRunActivity(deps, request),
+    awaitRunEnd: (workflowId: string) => awaitRunEndActivity(deps, workflowId),
     endOpenUnits: (request: EndOpenUnitsInput) =>
       memory.settled(request.runId).then(() => endOpenUnitsActivity(deps, request)),
     progressMark: (request: ProgressMarkInput) => progressMarkActivity(deps, request),

@@ -13,6 +13,7 @@ import { registerReports } from './commands/reports.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRetry } from './commands/retry.ts';
 import { registerStart } from './commands/start.ts';
+import { registerState } from './commands/state.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerWorker } from './commands/worker.ts';
 
@@ -32,6 +33,7 @@ export function createProgram(): Command {
   registerLimits(program);
   registerReports(program);
   registerQuarantine(program);
+  registerState(program);
   registerMigrate(program);
   return program;
 }

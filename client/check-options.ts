@@ -5,9 +5,11 @@
 import type { Priority } from '../contracts/limit.ts';
 import { checkStartedBy } from '../contracts/report.ts';
 import type { RunMode } from '../contracts/run.ts';
+import type { IfRunning } from '../contracts/running-run.ts';
 
 const PRIORITIES = { interactive: true, bulk: true, trickle: true } satisfies Record<Priority, true>;
 const MODES = { incremental: true, full: true } satisfies Record<RunMode, true>;
+const IF_RUNNING = { attach: true, refuse: true, queue: true } satisfies Record<IfRunning, true>;
 const LEAST_GIVE_UP_MS = 1_000;
 
 export interface OptionsToCheck {
@@ -17,15 +19,18 @@ export interface OptionsToCheck {
   readonly weight: number;
   readonly mode?: string | undefined;
   readonly giveUpAfterMs?: number;
+  readonly ifRunning?: string | undefined;
 }
 
 /** @throws TypeError with all that is wrong, a line each: what was found and what was wanted. */
 export function checkOptions(options: OptionsToCheck): void {
   const { account, startedBy, priority, weight, mode = 'full', giveUpAfterMs = LEAST_GIVE_UP_MS } = options;
+  const { ifRunning = 'attach' } = options;
   const wrong = [() => checkAccount(account), () => checkStartedBy(startedBy)].flatMap(messageOf);
   if (!Object.hasOwn(PRIORITIES, priority)) wrong.push(notOneOf('priority', priority, PRIORITIES));
   if (!(weight >= 0.001 && weight <= 1_000)) wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
   if (!Object.hasOwn(MODES, mode)) wrong.push(notOneOf('mode', mode, MODES));
+  if (!Object.hasOwn(IF_RUNNING, ifRunning)) wrong.push(notOneOf('ifRunning', ifRunning, IF_RUNNING));
   if (!(giveUpAfterMs >= LEAST_GIVE_UP_MS))
     wrong.push(`\`giveUpAfterMs\` is ${giveUpAfterMs}; it must be 1,000 or more.`);
   if (wrong.length > 0) throw new TypeError(wrong.join('\n'));

@@ -29,7 +29,8 @@ import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts'
 import { readFlaws } from './sync/read-flaws.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
-import { startSync, type StartOptions } from './sync/start-sync.ts';
+import { createListStates, type ListStates } from './state.ts';
+import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 
 export interface ConnectOptions extends ServerOptions {
@@ -48,6 +49,8 @@ export interface Sluice {
   };
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
   readonly quarantine: Quarantine;
+  /** What is known of lists from run to run: watermarks, and how many rows they had. */
+  readonly state: ListStates;
   /** Accepts a write to a third party; awaiting `result()` is up to the caller. */
   act<Input, Output>(action: Action<Input, Output>, options: ActOptions<Input>): Promise<ActionHandle<Output>>;
   /** Accepts several writes that are taken back when one of them fails. */
@@ -69,8 +72,12 @@ export interface Sluice {
   sagaOf(of: { readonly workflowId: string }): SagaHandle<Readonly<Record<string, unknown>>>;
   /** Operations on an entity that are not done: the one at work, then those that wait. */
   pending(entity: string): Promise<PendingOperation[]>;
-  /** Starts a run, or attaches to the one that is running for this account and sync. Returns when it is accepted. */
-  start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<SyncHandle>;
+  /**
+   * Starts a run. Returns when it is accepted. Where one is going on for this account and sync, it attaches to it when it was asked
+   * for the same, which `attached` says, and is refused otherwise; `ifRunning` chooses.
+   * @throws SyncBusy when it is refused.
+   */
+  start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<StartedRun>;
   /** A run by account and sync, or by its workflow id; nothing is asked of a server yet. */
   run(of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string }): SyncHandle;
   /** The state of a run by its id. @returns undefined when no such run is known. */
@@ -116,6 +123,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     accounts: createAccounts({ client, pool }, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
     quarantine: createQuarantine(pool),
+    state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
     action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>

@@ -47,15 +47,20 @@ export interface ReportedStart {
 }
 
 /** A task that makes calls tells the server of itself after four fifths of it, and hears of signals then. Temporal warns after 5 s. */
-const WORKFLOW_TASK_TIMEOUT = '6 seconds';
+export const WORKFLOW_TASK_TIMEOUT = '6 seconds';
 
 const priorityKeys = { interactive: 1, bulk: 3, trickle: 5 } satisfies Record<Priority, number>;
 
-/** @returns `attached` when a workflow of this id is there already; the report that was written is removed then. */
+/** Its place in task queues. Temporal limits fairness keys to 64 bytes. */
+export function placement(priority: Priority, tenant: string, weight: number) {
+  return { priorityKey: priorityKeys[priority], fairnessKey: tenant.slice(0, 64), fairnessWeight: weight };
+}
+
+/** @returns its run id; undefined when a workflow of this id is there already: then the report that was written is removed. */
 export async function startReported(
   { client, pool, taskQueue }: ClientParts,
   start: ReportedStart,
-): Promise<'started' | 'attached'> {
+): Promise<string | undefined> {
   const { workflowId, reportId, priority, tenant, weight } = start;
   try {
     const handle = await client.workflow.start(start.workflow, {
@@ -67,8 +72,7 @@ export async function startReported(
         ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
         : WorkflowIdReusePolicy.REJECT_DUPLICATE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      // Temporal limits fairness keys to 64 bytes.
-      priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant.slice(0, 64), fairnessWeight: weight },
+      priority: placement(priority, tenant, weight),
       staticSummary: start.summary.slice(0, 180),
       ...(reportId === undefined ? {} : { memo: { [REPORT_MEMO]: reportId } }),
       typedSearchAttributes: new TypedSearchAttributes([
@@ -80,10 +84,10 @@ export async function startReported(
       ]),
     });
     if (reportId !== undefined) await setReportRun(pool, reportId, handle.firstExecutionRunId);
-    return 'started';
+    return handle.firstExecutionRunId;
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
-    return reportId === undefined ? 'attached' : foundThere({ client, pool }, workflowId, reportId);
+    return reportId === undefined ? undefined : foundThere({ client, pool }, workflowId, reportId);
   }
 }
 
@@ -92,19 +96,20 @@ async function foundThere(
   { client, pool }: Pick<ClientParts, 'client' | 'pool'>,
   workflowId: string,
   reportId: string,
-): Promise<'started' | 'attached'> {
+): Promise<string | undefined> {
   // Where this can't be told now, the row stays, and the reconciler finds out.
   const there = await client.workflow
     .getHandle(workflowId)
     .describe()
     .catch(() => undefined);
-  if (there === undefined) return 'attached';
+  if (there === undefined) return undefined;
   if (there.memo?.[REPORT_MEMO] === reportId) {
-    await setReportRun(pool, reportId, there.raw.workflowExecutionInfo?.firstRunId || there.runId);
-    return 'started';
+    const runId = there.raw.workflowExecutionInfo?.firstRunId || there.runId;
+    await setReportRun(pool, reportId, runId);
+    return runId;
   }
   await removeUnstartedReport(pool, reportId);
-  return 'attached';
+  return undefined;
 }
 
 function keyword(name: keyof typeof searchAttributes, value: string): SearchAttributePair {

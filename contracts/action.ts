@@ -118,7 +118,8 @@ export interface LockInput {
 /** An operation that is not done, as the app sees it. */
 export interface PendingOperation {
   readonly entity: string;
-  readonly kind: 'action' | 'saga';
+  /** `sync`: a run that was queued behind another. */
+  readonly kind: 'action' | 'saga' | 'sync';
   readonly name: string;
   readonly account: string;
   readonly startedBy: string;

@@ -87,3 +87,23 @@ export interface EndChecks {
   /** Parts that take the place of the list when it ends at such a number. */
   readonly split: readonly [Range, Range] | null;
 }
+
+/** What is kept of one list from run to run. */
+export interface KnownList {
+  /** Keep it, and pass it as `after` to continue behind this list. */
+  readonly place: string;
+  readonly account: string;
+  readonly sync: string;
+  readonly node: string;
+  /** Key of the parent whose list it is; '' for the list of a root. */
+  readonly parentKey: string;
+  /** Rows of its last reading from its beginning, or more that came later. Where there were some, an empty answer is not believed. */
+  readonly rows: number;
+  /** The highest `incremental.field` of its rows: the next run asks from there, less the look-back. Null: from its beginning. */
+  readonly watermark: string | number | null;
+  /** When it was last read to its end, and by which run. */
+  readonly readAt: string;
+  readonly runId: string;
+  /** When its watermark was last taken away by `reset`; null: never. */
+  readonly resetAt: string | null;
+}

@@ -5,6 +5,7 @@ import type { Plan, PlanNode } from './plan.ts';
 import type { Priority } from './limit.ts';
 import type { EndKind, RunMode, RunState } from './run.ts';
 import type { ReportRef, StartedBy } from './report.ts';
+import type { IfRunning } from './running-run.ts';
 
 /** Input of the `sync` workflow. */
 export interface SyncInput {
@@ -25,8 +26,28 @@ export interface SyncInput {
   readonly deadline?: string;
   /** The same when neither a page nor the end of a list has come for so long, in milliseconds. */
   readonly giveUpAfterMs?: number;
+  /** For workflows that are not the run themselves, e.g. of schedules. Default: attach to a run for the same, else fail. */
+  readonly ifRunning?: IfRunning;
   /** For tests of continue-as-new. */
   readonly maxHistoryEvents?: number;
+}
+
+export interface MeetRunningInput {
+  /** Of the runs of its sync and account. */
+  readonly workflowId: string;
+  readonly asked: SyncInput;
+}
+
+/** What to do about the run that is going on. `start`: none is. */
+export type MetRunning =
+  | { readonly do: 'start' | 'queue' }
+  | { readonly do: 'attach'; readonly runId: string; readonly input: unknown }
+  | { readonly do: 'refuse'; readonly because: string };
+
+export interface QueueRunInput {
+  /** Whose place it is. */
+  readonly workflowId: string;
+  readonly asked: SyncInput;
 }
 
 export interface RetryOf {

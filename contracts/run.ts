@@ -94,9 +94,11 @@ export interface RunWait {
    * `limit`: their turns at a limit · `backoff`: they are called again after a failed call · `call`: an answer that takes long ·
    * `provider`: the whole provider, or one endpoint, is failing or paused · `account`: it must be connected again · `operator`: it is
    * paused · `cancel`: it is being cancelled · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails
-   * again and again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas).
+   * again and again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas) ·
+   * `run`: the run that it is queued behind.
    */
-  readonly kind: 'limit' | 'backoff' | 'call' | 'provider' | 'account' | 'operator' | 'cancel' | 'worker' | 'entity';
+  readonly kind:
+    'limit' | 'backoff' | 'call' | 'provider' | 'account' | 'operator' | 'cancel' | 'worker' | 'entity' | 'run';
   /** Node of the tree; undefined when it is about all of them. */
   readonly node?: string;
   /** The limit's key, as `sluice limits` shows it. */

@@ -102,3 +102,4 @@ export { EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption-key-error.t
 export { readFlawedLists, type FlawFilter } from './stores/sync/flaw-store.ts';
 export { readWaits } from './stores/sync/wait-store.ts';
 export type { WaitRow } from './stores/sync/wait-store.ts';
+export { listState, resetState, type StateFilter } from './stores/sync/state-store.ts';

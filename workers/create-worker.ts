@@ -18,6 +18,7 @@ import {
   type Log,
   type ProxySettings,
 } from '../activities/index.ts';
+import { findRunning } from '../client/sync/find-running.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { signalNames } from '../contracts/names.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
@@ -127,6 +128,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         credentials: options.credentials ?? stored ?? withoutKeys(pool),
         egress: settings.egress,
         tellLock,
+        findRunning: (workflowId) => findRunning(client, workflowId),
         // Whoever asked it to end: us, a signal, or Temporal's own runtime.
         isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
         log,

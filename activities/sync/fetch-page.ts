@@ -106,10 +106,7 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
   const { endpoint, options } = node;
   const { start, min, max } = endpoint.paginate.pageSize;
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
-  const since =
-    options.incremental && unit.mode === 'incremental' && unit.watermark !== null
-      ? askFrom(unit.watermark, options.incremental)
-      : undefined;
+  const since = unit.isBegun ? (unit.since ?? undefined) : firstSince(node, unit);
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
     endpoint.parseInput(options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: since })),
   );
@@ -128,6 +125,12 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
     since,
     readAt,
   };
+}
+
+/** What a list is asked from at its first page. */
+function firstSince({ options }: NodeDefinition, { mode, watermark }: LoadedUnit): string | undefined {
+  if (!options.incremental || mode !== 'incremental' || watermark === null) return undefined;
+  return askFrom(watermark, options.incremental);
 }
 
 /** Page numbers can be cut in another way only where the request asks for the size that it is given. */

@@ -164,7 +164,7 @@ async function commitStep(
 
 /** What would now be read from the database: the unit's row as `commitPage` has left it. */
 function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): LoadedUnit {
-  const { position, guard, range, watermark } = page;
+  const { position, guard, range, watermark, since } = page;
   const came = page.records.length + page.aside.length;
   return {
     ...unit,
@@ -173,6 +173,8 @@ function standingAfter(unit: LoadedUnit, page: PageToCommit, fresh: number): Loa
     guard,
     range,
     highest: watermark ?? unit.highest,
+    isBegun: true,
+    since,
     pages: unit.pages + 1,
     items: unit.items + came,
     rows: unit.rows + fresh,

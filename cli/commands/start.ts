@@ -1,8 +1,8 @@
 /**
- * `sluice start <sync>`: starts a run, or attaches to the running one. Next stop: `client/sync/start-sync.ts`.
+ * `sluice start <sync>`: starts a run, or says what is running. Next stop: `client/sync/start-sync.ts`.
  */
 import { Option, type Command } from 'commander';
-import type { Priority, RunMode } from '../../client/index.ts';
+import type { IfRunning, Priority, RunMode } from '../../client/index.ts';
 import { parseJsonOption } from '../json-option.ts';
 import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../options.ts';
 import { sentenceOf } from '../text/sentence.ts';
@@ -17,13 +17,14 @@ interface StartOptions {
   readonly priority: Priority;
   readonly mode?: RunMode;
   readonly full?: boolean;
+  readonly ifRunning?: IfRunning;
   readonly wait: boolean;
 }
 
 export function registerStart(program: Command): void {
   program
     .command('start <sync>')
-    .description('start a run, or attach to the running one')
+    .description('start a run; where one is going on for the same, attach to it')
     .addOption(accountOption().makeOptionMandatory())
     .addOption(inputOption())
     .addOption(moduleOption())
@@ -35,6 +36,12 @@ export function registerStart(program: Command): void {
         .conflicts('full'),
     )
     .addOption(new Option('--full', 'short for --mode full'))
+    .addOption(
+      new Option(
+        '--if-running <what>',
+        'where one is going on; default: attach when it is for the same, else refuse',
+      ).choices(['attach', 'refuse', 'queue']),
+    )
     .addOption(waitOption())
     .action(start);
 }
@@ -55,6 +62,7 @@ async function start(name: string, options: StartOptions): Promise<void> {
       input: input as never,
       priority: options.priority,
       ...(mode === undefined ? {} : { mode }),
+      ...(options.ifRunning === undefined ? {} : { ifRunning: options.ifRunning }),
       ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
     });
     await showRun(run, options.wait);

@@ -67,7 +67,7 @@ function headline(progress: Progress, waits: readonly RunWait[]): string {
 
 /** What a running run waits for. */
 async function waitsOf(sluice: Sluice, run: string, progress: Progress): Promise<readonly RunWait[]> {
-  if (progress.state === 'starting') return sluice.run({ workflowId: run }).waits();
+  if (progress.state === 'starting' || progress.state === 'queued') return sluice.run({ workflowId: run }).waits();
   if (progress.state !== 'running' && progress.state !== 'paused') return [];
   return sluice.run({ workflowId: progress.workflowId }).waits();
 }

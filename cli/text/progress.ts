@@ -4,9 +4,14 @@
 import type { Flaw, RunProgress } from '../../client/index.ts';
 import { duration } from '../../contracts/duration.ts';
 
-export function progressText(progress: RunProgress | { readonly state: 'unknown' | 'starting' }): string {
-  if (!('nodes' in progress))
-    return progress.state === 'unknown' ? 'unknown: no such run' : 'starting: no worker has taken it up yet';
+const NOT_BEGUN = {
+  unknown: 'unknown: no such run',
+  starting: 'starting: no worker has taken it up yet',
+  queued: 'queued: the run before it has not ended',
+} as const;
+
+export function progressText(progress: RunProgress | { readonly state: keyof typeof NOT_BEGUN }): string {
+  if (!('nodes' in progress)) return NOT_BEGUN[progress.state];
   const tookMs = (progress.endedAt ? Date.parse(progress.endedAt) : Date.now()) - Date.parse(progress.startedAt);
   const lines = [`${progress.workflowId}  ${progress.state}  ${duration(tookMs)}`];
   const table = [['node', 'state', 'waiting', 'running', 'done', 'skipped', 'failed', 'pages', 'rows', 'calls']];

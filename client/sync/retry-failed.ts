@@ -30,6 +30,6 @@ export async function retryFailed(parts: ClientParts, workflowId: string, option
     ...(options.startedBy ? { startedBy: options.startedBy } : {}),
     retryOf: { runId: ended.runId, also: options.also ?? [] },
   });
-  if (started === 'attached')
+  if (started === undefined)
     throw new Error(`A run of "${workflowId}" is going on. Wait for its result, then retry what failed.`);
 }

@@ -1,15 +1,19 @@
 /**
  * Starts a run: one workflow per account and sync. Returns as soon as Temporal has accepted it, so it fits a request
- * handler. Next stop: `start-run.ts`.
+ * handler. Next stop: `start-run.ts`; where a run is going on, `contracts/running-run.ts`.
  */
 import type { Priority } from '../../contracts/limit.ts';
 import type { SyncInput } from '../../contracts/messages.ts';
+import { meetRunning, type AskedOfRun, type IfRunning, type RunningRun } from '../../contracts/running-run.ts';
 import { syncWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { checkOptions } from '../check-options.ts';
+import { findRunning } from './find-running.ts';
+import { queueRun } from './queue-run.ts';
 import { launchRun } from './start-run.ts';
+import { SyncBusy } from './sync-busy.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
 
@@ -40,24 +44,40 @@ export interface StartOptions<Input> {
    * count. Default three days: quotas of a day and outages of hours are waited for.
    */
   readonly giveUpAfterMs?: number;
+  /**
+   * What to do where a run of this sync and account is going on. `attach`: take that one, whatever its input; `attached` of the handle
+   * says what it was asked for. `refuse`: throw `SyncBusy`. `queue`: a run of its own when that one has ended, behind those that were
+   * queued before; until then its state is `queued`. Default: `attach` where it has been asked for the same (the input as the schema
+   * reads it; a full run also does what an incremental one does), else `refuse`.
+   */
+  readonly ifRunning?: IfRunning;
   /** Cut histories earlier, for tests. Default: what the sync says. */
   readonly maxHistoryEvents?: number;
 }
 
 const GIVE_UP_AFTER_MS = 3 * 86_400_000;
 
+/** A run that was started, or found. */
+export interface StartedRun extends SyncHandle {
+  /** The run that was going on and that this handle is about; undefined when the run is this start's own. */
+  readonly attached?: RunningRun;
+}
+
+/** A run may end between the start that finds it and the look at it. */
+const MOST_TRIES = 20;
+
 /**
- * @throws TypeError when an option or the input does not fit.
+ * @throws TypeError when an option or the input does not fit; SyncBusy when a run is going on and is not to be attached to.
  */
 export async function startSync<Input>(
   parts: ClientParts,
   sync: Sync<Input>,
   options: StartOptions<Input>,
-): Promise<SyncHandle> {
+): Promise<StartedRun> {
   const { definition } = sync;
   const { account, tenant, startedBy = 'system', priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
-  const { giveUpAfterMs = GIVE_UP_AFTER_MS } = options;
-  checkOptions({ account, startedBy, priority, weight, mode, giveUpAfterMs });
+  const { giveUpAfterMs = GIVE_UP_AFTER_MS, ifRunning } = options;
+  checkOptions({ account, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning });
   const input: SyncInput = {
     sync: definition.name,
     account,
@@ -71,8 +91,45 @@ export async function startSync<Input>(
     ...(mode === undefined ? {} : { mode }),
     ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
   };
-  await launchRun(parts, definition.provider.id, input);
-  return createHandle(parts, { workflowId: syncWorkflowId(definition.name, account) });
+  const workflowId = syncWorkflowId(definition.name, account);
+  const asked = { input: input.input, mode: mode ?? 'incremental' };
+  for (let tries = 1; ; tries++) {
+    const runId = await launchRun(parts, definition.provider.id, input);
+    if (runId !== undefined) return createHandle(parts, { workflowId, runId });
+    const running = await findRunning(parts.client, workflowId);
+    if (running) return meet(parts, sync, input, ifRunning, asked, running);
+    if (tries >= MOST_TRIES)
+      throw new Error(`Runs of "${workflowId}" begin and end all the time: none could be started.`);
+  }
+}
+
+async function meet<Input>(
+  parts: ClientParts,
+  { definition }: Sync<Input>,
+  input: SyncInput,
+  ifRunning: IfRunning | undefined,
+  asked: AskedOfRun,
+  running: RunningRun,
+): Promise<StartedRun> {
+  const there = { ...running, input: asRead(definition.parseInput, running.input) };
+  const { workflowId, runId } = running;
+  switch (meetRunning(ifRunning, asked, there)) {
+    case 'attach':
+      return { ...createHandle(parts, { workflowId, runId }), attached: there };
+    case 'refuse':
+      throw new SyncBusy(definition.name, input.account, asked, there);
+    case 'queue':
+      return createHandle(parts, { workflowId: await queueRun(parts, input) });
+  }
+}
+
+/** As the schema of today reads it; what it refuses stays as it is. */
+function asRead(parse: (input: unknown) => unknown, input: unknown): unknown {
+  try {
+    return parse(input);
+  } catch {
+    return input;
+  }
 }
 
 function deadlineOf(deadline: Date | string | number): string {

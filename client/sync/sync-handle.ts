@@ -3,11 +3,12 @@
  */
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { SyncInput } from '../../contracts/messages.ts';
-import { signalNames, syncWorkflowId } from '../../contracts/names.ts';
+import { runsBefore, signalNames, syncWorkflowId } from '../../contracts/names.ts';
 import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
 import { readProgress, readWaits, setRunState } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { describeKnown } from '../describe-workflow.ts';
+import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import { heldBy } from '../waits/held-runs.ts';
 import { toWait } from '../waits/run-waits.ts';
@@ -19,9 +20,10 @@ export interface SyncHandle {
   readonly workflowId: string;
   /**
    * The state of the tree: one cheap query, at any moment, also after the run has ended.
-   * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up.
+   * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up, `queued` while it waits for
+   * the run before it.
    */
-  progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' }>;
+  progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' | 'queued' }>;
   /**
    * Why it does not go faster at the moment: one entry for each limit that its lists queue for, one for lists that are
    * called again after a failed call, one for a provider or an endpoint that is failing or paused, one for calls that have no
@@ -55,16 +57,24 @@ export interface SyncHandle {
   result(): Promise<RunResult>;
 }
 
+type Run = (input: SyncInput) => Promise<RunResult>;
+
 export function createHandle(
   parts: ClientParts,
-  of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string },
+  of:
+    | { readonly sync: Sync | string; readonly account: string }
+    /** `runId`: the result is that run's, also when a newer one has begun. */
+    | { readonly workflowId: string; readonly runId?: string },
 ): SyncHandle {
   const { client, pool } = parts;
   const workflowId =
     'workflowId' in of
       ? of.workflowId
       : syncWorkflowId(typeof of.sync === 'string' ? of.sync : of.sync.definition.name, of.account);
-  const handle: WorkflowHandle<(input: SyncInput) => Promise<RunResult>> = client.workflow.getHandle(workflowId);
+  const before = runsBefore(workflowId);
+  if (before !== undefined) return createQueuedHandle(parts, workflowId, createHandle(parts, { workflowId: before }));
+  const runId = 'runId' in of ? of.runId : undefined;
+  const handle: WorkflowHandle<Run> = client.workflow.getHandle(workflowId);
   return {
     workflowId,
     progress: async () => {
@@ -115,7 +125,7 @@ export function createHandle(
       await retryFailed(parts, workflowId, options);
       return createHandle(parts, { workflowId });
     },
-    result: () => untilClosed(parts, () => handle.result()),
+    result: () => untilClosed(parts, () => client.workflow.getHandle<Run>(workflowId, runId).result()),
   };
 }
 

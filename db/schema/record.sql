@@ -1,4 +1,4 @@
--- What is known of each parent's list from run to run. Changed only when the list was read to its end.
+-- What is known of each parent's list from run to run. Changed when the list was read to its end, and by a reset.
 create table sluice.list (
   account text not null,
   resource text not null,
@@ -9,6 +9,8 @@ create table sluice.list (
   watermark jsonb,
   run_id uuid not null,
   read_at timestamptz not null,
+  -- When its watermark was last taken away by hand: runs that had begun before do not set it again.
+  reset_at timestamptz,
   primary key (account, resource, parent_key)
 ) with (fillfactor = 85);
 

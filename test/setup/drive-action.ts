@@ -54,6 +54,7 @@ export function createActionDrive(
     credentials,
     egress: 'default',
     tellLock: never('a lock'),
+    findRunning: never('a run'),
     isStopping: () => false,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };

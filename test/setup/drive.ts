@@ -57,6 +57,7 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     credentials: { get: () => Promise.resolve(undefined) },
     egress: 'default',
     tellLock: () => Promise.resolve(),
+    findRunning: never('another run'),
     isStopping: () => false,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });

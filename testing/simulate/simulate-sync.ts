@@ -2,7 +2,7 @@
  * A sync run for real in a test: by real workers on a Postgres and a Temporal of its own, against the fake third party.
  * Next stop: `simulator.ts`, loaded when the first one is wanted.
  */
-import type { NewCredentials, RunMode, RunProgress, RunResult } from '../../client/index.ts';
+import type { NewCredentials, RunMode, RunResult, SyncHandle } from '../../client/index.ts';
 import type { Action, Node, Sync } from '../../providers/index.ts';
 import type { FakeApi } from '../fake-api/fake-api.ts';
 import type { FakeReport, Violation } from '../fake-api/report.ts';
@@ -62,7 +62,7 @@ export interface Simulator {
 /** The run pauses for somebody who does not exist in a test, or takes too long. It was cancelled. */
 export class SimulationStuck extends Error {
   override readonly name = 'SimulationStuck';
-  readonly progress: RunProgress | { readonly state: 'unknown' | 'starting' };
+  readonly progress: Awaited<ReturnType<SyncHandle['progress']>>;
 
   constructor(sync: string, what: string, progress: SimulationStuck['progress']) {
     const nodes = 'nodes' in progress ? progress.nodes : [];

@@ -2,22 +2,24 @@
 -- from then on: how many rows it has, and its watermark. One that was read from its beginning has its watermark set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
 -- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing.
+-- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
 -- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
--- Locks: the node, units, members, records by key, lists by parent key.
+-- Locks: the node, lists by parent key, units, members, records by key.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
 declare
   n sluice.node;
   of_account text;
+  began_at timestamptz;
   picked text[];
   gone text[];
   emptied text[] := '{}';
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
-  select account into of_account from sluice.run where id = for_run;
+  select account, started_at into of_account, began_at from sluice.run where id = for_run;
   select array_agg(k.parent_key order by k.parent_key) into picked from (
     select distinct x.parent_key from sluice.unit x
     where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
@@ -26,6 +28,10 @@ begin
   if picked is null then
     return 0;
   end if;
+
+  -- Before they are read: a reset comes wholly before or wholly after this.
+  perform 1 from sluice.list k where k.account = of_account and k.resource = n.resource and k.parent_key = any (picked)
+    order by k.parent_key for update;
 
   select coalesce(jsonb_agg(l), '[]') into lists from (
     select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
@@ -72,11 +78,13 @@ begin
 
   -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
   insert into sluice.list as k (account, resource, parent_key, rows, watermark, run_id, read_at)
-  select of_account, n.resource, l.parent_key, greatest(l.rows, known.rows), coalesce(nullif(l.watermark, 'null'), known.watermark),
+  select of_account, n.resource, l.parent_key, case when l.is_partial then greatest(l.rows, known.rows) else l.rows end,
+    case when known.reset_at > began_at then null
+      else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     for_run, clock_timestamp()
   from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb)
-  left join sluice.list known on l.is_partial
-    and known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
+  left join sluice.list known
+    on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
   order by l.parent_key
   on conflict (account, resource, parent_key) do update set

@@ -9,7 +9,7 @@ export interface LockRequest {
   readonly entity: string;
   readonly workflowId: string;
   readonly rootWorkflowId: string;
-  readonly kind: 'action' | 'saga';
+  readonly kind: PendingOperation['kind'];
   readonly name: string;
   readonly account: string;
   readonly startedBy: string;
@@ -98,7 +98,7 @@ function toPending(row: LockRow, position: number): PendingOperation {
 interface LockRow {
   entity: string;
   workflow_id: string;
-  kind: 'action' | 'saga';
+  kind: PendingOperation['kind'];
   name: string;
   account: string;
   started_by: string;

@@ -22,7 +22,7 @@ export interface PageToCommit extends UnitFence {
   readonly split: readonly [Range, Range] | null;
   readonly range: Range | null;
   /** Watermark that the list was asked from, and the highest value that its rows have brought. */
-  readonly since: string | number | null;
+  readonly since: string | null;
   readonly watermark: string | number | null;
   /** Items of the list, when the third party counts them exactly. */
   readonly total: number | null;

@@ -70,6 +70,10 @@ export interface LoadedUnit {
   readonly highest: string | number | null;
   /** What the list's parent is known up to, from earlier runs. */
   readonly watermark: string | number | null;
+  /** A page of the list has come: it is asked from where its first page was, whatever becomes of the watermark meanwhile. */
+  readonly isBegun: boolean;
+  /** What it was asked from then. */
+  readonly since: string | null;
   /** Size that works for this endpoint and account; null for the provider's start. */
   readonly pageSize: number | null;
   /** The list is walked by several lanes. */
@@ -92,10 +96,11 @@ const LOAD = {
       (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
-      u.watermark as highest, w.watermark, s.size as "pageSize",
+      u.watermark as highest, w.watermark, f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
       b.run_id is not null as "isLaned", b.end_position as "endPosition", e.given, coalesce(e.beyond, 0) as beyond
     from sluice.unit u
     join sluice.run r on r.id = u.run_id
+    join sluice.unit f on f.id = coalesce(u.root_id, u.id)
     left join sluice.lane_board b
       on b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part
     left join sluice.page_size s on s.provider = r.provider and s.endpoint = $3 and s.account = r.account

@@ -167,7 +167,12 @@ describe('plain pages that are stored together', () => {
                 pages.set(list, before + 1);
                 const named = keys.map((key) => `${prefix(list)}-${key}`);
                 const position = cursor === null ? null : { cursor };
-                return pageOf(lists[list]!, named, { ...rest, pages: before, position, since: rest.watermark });
+                return pageOf(lists[list]!, named, {
+                  ...rest,
+                  pages: before,
+                  position,
+                  since: rest.watermark === null ? null : String(rest.watermark),
+                });
               });
               const answers: CommittedPage[] = [];
               if (which === 0) answers.push(...(await Promise.all(toStore.map((each) => batches.store(each)))));

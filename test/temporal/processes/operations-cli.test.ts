@@ -10,6 +10,7 @@ import { temporalAddress } from '../../setup/servers.ts';
 
 const [copy, [label]] = notes.writes;
 const { publish } = notes.sagas;
+const forestModule = fileURLToPath(new URL('../../fixtures/forest.ts', import.meta.url));
 const module = fileURLToPath(new URL('../../fixtures/notes.ts', import.meta.url));
 
 describe('sluice status, pending and resolve', () => {
@@ -103,6 +104,51 @@ describe('sluice status, pending and resolve', () => {
     expect(await json('status', 'sync/forest/a4', '--flaws', '--node', 'friends')).toEqual([]);
     expect((await run('status', 'sync/forest/nobody', '--flaws')).code).toBe(1);
     expect((await run('status', 'sync/forest/a4', '--flaws', '--after', 'x')).output).toContain('pass the `place`');
+  }, 120_000);
+
+  it('show what is known of lists from run to run, and take it back', async () => {
+    await (await world.sluice.start(forest.forest, { account: 'a5', input: { id: 'v' } })).result();
+    const shown = await run('state', '--account', 'a5', '--node', 'friends');
+    expect(shown.output).toMatch(/^forest\.friends  \(the list itself\)  no watermark, 12 rows; read at \S+\n$/);
+    expect(await json('state', 'show', '--account', 'a5', '--node', 'posts')).toHaveLength(12);
+    const two = await run('state', 'show', '--account', 'a5', '--node', 'posts', '--limit', '2');
+    const after = /--after '(.+)'/.exec(two.output)?.[1] as string;
+    expect(await json('state', 'show', '--account', 'a5', '--node', 'posts', '--after', after)).toHaveLength(10);
+    const of = ['--account', 'a5', '--sync', 'forest', '--node', 'posts', '--parent', 'v-f1'];
+    expect(await run('state', 'reset', ...of, '--forgets-rows')).toMatchObject({
+      code: 0,
+      output: '1 list reset: the next run reads from the beginning.\n',
+    });
+    expect(await json('state', 'show', ...of)).toMatchObject([{ parentKey: 'v-f1', rows: 0 }]);
+    expect(await json('state', 'reset', '--account', 'a5')).toEqual({ lists: 13 });
+    expect(await run('state', 'reset', '--account', 'nobody')).toMatchObject({ code: 1 });
+    expect(await run('state', 'reset')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('--account') as string,
+    });
+  }, 120_000);
+
+  it('start a run, and say when one is going on, for the same or for something else', async () => {
+    const held = api.script('/users/x/friends', [{ status: 429, headers: { 'retry-after': '1' }, body: {} }], {
+      repeats: true,
+    });
+    const start = (id: string, ...more: string[]) =>
+      run('start', 'forest', '--account', 'a6', '--input', JSON.stringify({ id }), '--module', forestModule, ...more);
+    expect(await start('x')).toMatchObject({ code: 0, output: 'sync/forest/a6\n' });
+    expect((await start('x')).output).toMatch(
+      /^sync\/forest\/a6\nattached to .* going on since \S+, by system: {"id":"x"}\n$/,
+    );
+    expect(await start('y')).toMatchObject({
+      code: 1,
+      output: expect.stringContaining('with another input: {"id":"x"}, and not {"id":"y"}') as string,
+    });
+    const queued = (await start('y', '--if-running', 'queue')).output.trim();
+    expect(queued).toMatch(/^sync\/forest\/a6\/queued\//);
+    expect((await run('status', queued)).output).toMatch(/^queued: .*\n  it begins when sync\/forest\/a6 has ended/);
+    held.stop();
+    await expect
+      .poll(async () => (await run('status', queued)).output, { timeout: 60_000 })
+      .toMatch(/^sync\/forest\/a6  done/);
   }, 120_000);
 
   it('say what an action waits for, and show and end the queue of an entity', async () => {

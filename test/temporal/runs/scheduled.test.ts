@@ -61,7 +61,9 @@ describe('a sync started by a plain Temporal schedule', () => {
     await expect.poll(() => started(schedule)).toHaveLength(1);
     const [workflowId] = await started(schedule);
     expect(workflowId).toMatch(/^sync\/forest\/a1-\d{4}-/);
-    expect(await temporal.workflow.getHandle(workflowId as string).result()).toEqual({ attachedTo: 'sync/forest/a1' });
+    expect(await temporal.workflow.getHandle(workflowId as string).result()).toMatchObject({
+      attachedTo: 'sync/forest/a1',
+    });
     expect(await runsOf('a1')).toBe(1);
     await run.cancel();
     script.stop();

@@ -1,0 +1,49 @@
+/**
+ * The run of a sync and account that is going on, and what it was asked for, as Temporal has it: also one that no worker has taken up.
+ * Used by: `start-sync.ts`, and by `workers/create-worker.ts` for runs that schedules start.
+ */
+import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import type { SyncInput } from '../../contracts/messages.ts';
+import type { RunningRun } from '../../contracts/running-run.ts';
+import { describeKnown } from '../describe-workflow.ts';
+
+/** @returns undefined when none is going on. */
+export async function findRunning(client: Client, workflowId: string): Promise<RunningRun | undefined> {
+  const description = await describeKnown(client, workflowId);
+  if (description?.status.name !== 'RUNNING' && description?.status.name !== 'PAUSED') return undefined;
+  const runId = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
+  const asked = await inputOf(client, workflowId, description.runId);
+  if (!asked) return undefined;
+  const { input, mode = 'incremental', startedBy = 'system', retryOf } = asked;
+  // Over continue-as-new it has gone on since its first workflow began, of which Temporal may know nothing any more.
+  const first =
+    runId === description.runId
+      ? description
+      : await client.workflow
+          .getHandle(workflowId, runId)
+          .describe()
+          .catch(() => description);
+  const startedAt = first.startTime.toISOString();
+  return { workflowId, runId, input, mode, startedAt, startedBy, isRetry: retryOf !== undefined };
+}
+
+/** The first event of a history has it; the rest, which may be long, is not read. */
+async function inputOf(client: Client, workflowId: string, runId: string): Promise<SyncInput | undefined> {
+  const { namespace } = client.options;
+  try {
+    const { history } = await client.workflowService.getWorkflowExecutionHistory({
+      namespace,
+      execution: { workflowId, runId },
+      maximumPageSize: 1,
+    });
+    const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
+    return payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError || (error as { code?: number }).code === NOT_FOUND) return undefined;
+    throw error;
+  }
+}
+
+/** Of gRPC. */
+const NOT_FOUND = 5;

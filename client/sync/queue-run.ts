@@ -1,0 +1,45 @@
+/**
+ * A start that is queued behind a run: a workflow of its own waits for its turn and then starts the run. Its place in the queue is taken
+ * before, so that starts keep their order. Next stop: `workflows/one-per-account.ts`.
+ */
+import { randomUUID } from 'node:crypto';
+import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
+import type { SyncInput } from '../../contracts/messages.ts';
+import { queuedRunId, runQueue, searchAttributes } from '../../contracts/names.ts';
+import { takeLock } from '../../db/index.ts';
+import { placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../start-workflow.ts';
+
+/** @returns its workflow id. */
+export async function queueRun({ client, pool, taskQueue }: ClientParts, input: SyncInput): Promise<string> {
+  const { sync, account, tenant = account, startedBy = 'system', priority = 'bulk', weight = 1 } = input;
+  const workflowId = queuedRunId(sync, account, randomUUID());
+  await takeLock(pool, {
+    entity: runQueue(sync, account),
+    workflowId,
+    rootWorkflowId: workflowId,
+    kind: 'sync',
+    name: sync,
+    account,
+    startedBy,
+    policy: 'wait',
+  });
+  const keyword = (name: keyof typeof searchAttributes, value: string) => ({
+    key: defineSearchAttributeKey(searchAttributes[name], SearchAttributeType.KEYWORD),
+    value,
+  });
+  await client.workflow.start('sync', {
+    workflowId,
+    taskQueue,
+    args: [{ ...input, ifRunning: 'queue' } satisfies SyncInput],
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    priority: placement(priority, tenant, weight),
+    staticSummary: `${sync} of ${account}, queued`.slice(0, 180),
+    typedSearchAttributes: new TypedSearchAttributes([
+      keyword('account', account),
+      keyword('sync', sync),
+      keyword('tenant', tenant),
+      keyword('status', 'queued'),
+    ]),
+  });
+  return workflowId;
+}
