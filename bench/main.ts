@@ -31,6 +31,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   learned: 'the control law against many hidden limits',
   failover: 'a fifth of all calls failing, and outages: time and calls against the run without',
   refresh: 'access tokens that end while many calls are on their way',
+  hostile: 'every status with every kind of hostile answer: typed ends, one write, nobody else disturbed',
   kills: 'processes killed at random: calls repeated, rows lost',
 };
 
@@ -39,7 +40,10 @@ const program = new Command('bench')
   .addArgument(new Argument('<name>', 'what to measure').choices(Object.keys(benchmarks)))
   .option('--json', 'print the measures as JSON in the last line')
   .option('--quick', 'a small run, to see that it works')
-  .option('--only <names>', 'engine and crawl: only these tools, separated by commas; scale: list or units')
+  .option(
+    '--only <names>',
+    'engine and crawl: only these tools, separated by commas; scale: list or units; hostile: only these kinds',
+  )
   .option('--size <share>', 'scale: share of the full size (default 1)')
   .option('--cap <seconds>', 'scale: give up after this time (default 1800)')
   .option('--rounds <n>', 'engine: how often each tool runs (default 2)')

@@ -120,7 +120,7 @@ async function follow(
       if (answer.error?.code === 'permit-over') return undefined;
       const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
       if (next !== undefined) return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
-      return understand(deps, call, built, hideSecrets(answer, built.secrets));
+      return understand(deps, call, built, await hideSecrets(answer, built.secrets));
     });
     if (!made.sent) {
       if (target !== outgoing.url) deps.http.hops.keep(callKey, outgoing.url, target);

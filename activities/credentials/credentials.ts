@@ -16,8 +16,14 @@ import { doubtRemains } from './stored-credentials.ts';
 /** `ready`: the call may be made (again). `mistake`: no retry and no user mends it. `reason`s are for people and hold no secret. */
 export type Access =
   | { readonly state: 'ready'; readonly credentials: Credentials | undefined }
-  /** `wasNew`: what was refused was new. */
-  | { readonly state: 'busy'; readonly reason: string; readonly retryAfterMs: number; readonly wasNew?: boolean }
+  /** `wasNew`: what was refused was new. `isFailed`: a call that was made to find out has failed. Both cost attempts. */
+  | {
+      readonly state: 'busy';
+      readonly reason: string;
+      readonly retryAfterMs: number;
+      readonly wasNew?: boolean;
+      readonly isFailed?: boolean;
+    }
   | { readonly state: 'needs-reconnect'; readonly reason: string }
   | { readonly state: 'mistake'; readonly reason: string };
 

@@ -15,7 +15,8 @@ import type { DoubtfulCall } from './settle-doubt.ts';
 export type Probe =
   | { readonly state: 'good' }
   | { readonly state: 'bad'; readonly reason: string }
-  | { readonly state: 'busy'; readonly reason: string; readonly retryAfterMs: number }
+  /** `isFailed`: it was made, and failed. That costs an attempt, so that a probe that always fails ends a list and not in a loop. */
+  | { readonly state: 'busy'; readonly reason: string; readonly retryAfterMs: number; readonly isFailed?: boolean }
   | { readonly state: 'mistake'; readonly reason: string };
 
 /** Ceiling of the call: a page waits for it. */
@@ -70,7 +71,7 @@ async function probe(
   if (permit.state === 'wait') return { state: 'busy', reason: permit.reason, retryAfterMs: permit.retryAfterMs };
   onSend();
   const limits = { ...provider.timeouts, totalMs: Math.min(CALL_MS, provider.timeouts.totalMs) };
-  const answer = hideSecrets(await deps.http.send(outgoing, { ...limits, maxBodyBytes: 1024 * 1024 }), secrets);
+  const answer = await hideSecrets(await deps.http.send(outgoing, { ...limits, maxBodyBytes: 1024 * 1024 }), secrets);
   await permit.report(answer);
   const outcome = authProbe.decide(answer);
   const reason = 'reason' in outcome ? redact(outcome.reason, secrets) : '';
@@ -83,6 +84,11 @@ async function probe(
         ? mistake(`it is answered with ${reason}, which is a doubt again`)
         : { state: 'bad', reason };
     case 'limited':
+      return {
+        state: 'busy',
+        reason: `the probe of the token waits: ${reason}`,
+        retryAfterMs: outcome.afterMs ?? RETRY_MS,
+      };
     case 'retry':
     case 'unknown-write':
     case 'shrink-page':
@@ -90,6 +96,7 @@ async function probe(
         state: 'busy',
         reason: `the probe of the token failed: ${reason}`,
         retryAfterMs: ('afterMs' in outcome ? outcome.afterMs : undefined) ?? RETRY_MS,
+        isFailed: true,
       };
     case 'permanent':
     case 'skip':

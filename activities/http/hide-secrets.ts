@@ -6,13 +6,14 @@
 import type { Answer } from '../../contracts/answer.ts';
 import { REMOVED } from '../../contracts/redact.ts';
 import { replacePlaces, type FoundSecret, type SecretFinder } from '../../contracts/secrets/secret-finder.ts';
+import { findInLong } from './find-in-long.ts';
 
 /** What stands in an answer in the place of a secret. */
 export const HIDDEN = REMOVED;
 
 /** @returns the same answer when no secret is in it. */
-export function hideSecrets(answer: Answer, finder: SecretFinder): Answer {
-  const text = hideInBody(answer.text, finder);
+export async function hideSecrets(answer: Answer, finder: SecretFinder): Promise<Answer> {
+  const text = hidePlaces(answer.text, await findInLong(answer.text, finder));
   const headers = Object.entries(answer.headers).map(([name, value]) => [name, hideInText(value, finder)] as const);
   const isSame = text === answer.text && headers.every(([name, value]) => value === answer.headers[name]);
   const error = answer.error && { ...answer.error, message: hideInText(answer.error.message, finder, true) };
@@ -42,8 +43,7 @@ function hideInText(text: string, finder: SecretFinder, isForPeople = false): st
 }
 
 /** A bare number of a JSON body stays: words in its place would break the body. */
-function hideInBody(text: string, finder: SecretFinder): string {
-  const found = finder.find(text);
+function hidePlaces(text: string, found: readonly FoundSecret[]): string {
   const numbers = found.filter(({ from, to }) => /^\d+$/.test(text.slice(from, to)));
   if (numbers.length === 0 || !/^\s*[[{]/.test(text)) return replacePlaces(text, found, () => HIDDEN);
   const bare = new Set<FoundSecret>(outsideStrings(text, numbers));

@@ -110,9 +110,11 @@ function afterRefusal(reason: string, renewed: Renewed | undefined): Decision {
     case 'ready':
       return { do: 'again', costs: 'refusal', reason, afterMs: null };
     case 'busy': {
-      const { wasNew, reason: why, retryAfterMs } = renewed;
-      // Until the token is renewed, the next attempt waits for that and makes no call.
-      return { do: 'again', costs: wasNew ? 'refusal' : 'nothing', reason: joined(reason, why), afterMs: retryAfterMs };
+      const { wasNew, isFailed, reason: why, retryAfterMs } = renewed;
+      if (isFailed) return { do: 'again', costs: 'attempt', reason: joined(reason, why) };
+      if (wasNew) return { do: 'again', costs: 'refusal', reason: joined(reason, why), afterMs: retryAfterMs };
+      // Until the token is renewed, or the probe has its permit, the next attempt waits for that and makes no call.
+      return { do: 'wait', reason: joined(reason, why), afterMs: retryAfterMs };
     }
     case 'needs-reconnect':
       return { do: 'pause' };

@@ -19,6 +19,8 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** What it prints when it is ready, on stdout or stderr. Default `READY`. */
   readonly readyWhen?: RegExp;
+  /** Told what of its output matched. */
+  readonly onReady?: (matched: string) => void;
   readonly readyWithinMs?: number;
 }
 
@@ -57,8 +59,10 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     const timer = setTimeout(() => reject(new Error('it did not get ready in time')), readyWithinMs);
     const hear = (chunk: Buffer): void => {
       output = (output + chunk.toString()).slice(-4_000);
-      if (!readyWhen.test(output)) return;
+      const [matched] = readyWhen.exec(output) ?? [];
+      if (matched === undefined) return;
       clearTimeout(timer);
+      options.onReady?.(matched.trim());
       resolve();
     };
     child.stdout.on('data', hear);

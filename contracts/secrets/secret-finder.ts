@@ -112,7 +112,8 @@ function wholeEscape(text: string, from: number): number {
   return from - (backslashes % 2);
 }
 
-function withoutOverlaps(found: FoundSecret[]): FoundSecret[] {
+/** In order; places that overlap become one. */
+export function withoutOverlaps(found: readonly FoundSecret[]): FoundSecret[] {
   const merged: FoundSecret[] = [];
   for (const one of found.toSorted((a, b) => a.from - b.from || b.to - a.to)) {
     const last = merged.at(-1);

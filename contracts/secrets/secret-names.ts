@@ -50,13 +50,16 @@ export function secretsInHeader(name: string, value: string, isSecret = isSecret
   return [rest, pair.slice(pair.indexOf(':') + 1)];
 }
 
-/** Every text under such a name, however deep. @param isInside everything below a field with a secret name is secret. */
-export function secretsInJson(value: unknown, isSecret = isSecretName, isInside = false): string[] {
+/** No usual body is deeper, and a body that is made to be would end the stack. */
+const DEEPEST = 200;
+
+/** Every text under such a name. @param isInside everything below a field with a secret name is secret. */
+export function secretsInJson(value: unknown, isSecret = isSecretName, isInside = false, depth = 0): string[] {
   if (typeof value === 'string') return isInside ? [value] : [];
-  if (typeof value !== 'object' || value === null) return [];
+  if (typeof value !== 'object' || value === null || depth > DEEPEST) return [];
   return Object.entries(value).flatMap(([name, inner]) => {
     const isBelow = (isInside && !isPlaceName(name)) || (!Array.isArray(value) && isSecret(name));
-    return secretsInJson(inner, isSecret, isBelow);
+    return secretsInJson(inner, isSecret, isBelow, depth + 1);
   });
 }
 

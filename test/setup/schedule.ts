@@ -17,6 +17,7 @@ export const ALONE = [
 export const LONG = [
   'test/temporal/runs/long-waits.test.ts',
   'test/temporal/faults/fuzz.test.ts',
+  'test/postgres/faults/hostile-matrix.test.ts',
   'test/temporal/faults/outage.test.ts',
   'test/temporal/lists/write-behind.test.ts',
   'test/temporal/actions/conflicts.test.ts',

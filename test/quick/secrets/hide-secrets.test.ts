@@ -16,21 +16,24 @@ const answer = (text: string, headers: Record<string, string> = {}): Answer => (
   elapsedMs: 1,
 });
 const provider = (auth: Auth, headers = {}) => ({ auth, headers });
-const hidden = (text: string, credentials: Credentials, auth: Auth = bearer(), headers = {}): string => {
+const hidden = async (text: string, credentials: Credentials, auth: Auth = bearer(), headers = {}): Promise<string> => {
   let applied = {};
   try {
     applied = auth.apply(credentials);
   } catch {
     // what it lacks is no matter here
   }
-  return hideSecrets(answer(text), secretsOfCall(provider(auth, headers), credentials, applied)).text;
+  return (await hideSecrets(answer(text), secretsOfCall(provider(auth, headers), credentials, applied))).text;
 };
 
+const escaped = (text: string): string =>
+  Array.from(text, (letter) => String.raw`\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+
 describe('secrets in what a third party sends back', () => {
-  it('are gone from bodies, headers and errors, and all else is as it was', () => {
+  it('are gone from bodies, headers and errors, and all else is as it was', async () => {
     const finder = createSecretFinder(['id|secret/with+signs==0123', 'rt_0123456789abcdef']);
     const next = `https://api.example/me?access_token=${encodeURIComponent('id|secret/with+signs==0123')}&after=7`;
-    const clean = hideSecrets(
+    const clean = await hideSecrets(
       {
         ...answer(
           JSON.stringify({ next, error: 'bad token id|secret/with+signs==0123', big: '12345678901234567890' }),
@@ -54,10 +57,10 @@ describe('secrets in what a third party sends back', () => {
     });
     expect(clean.error?.message).toBe('reset by [removed]');
     const same = answer('{"a":"nothing"}');
-    expect(hideSecrets(same, finder)).toBe(same);
+    expect(await hideSecrets(same, finder)).toBe(same);
   });
 
-  it('never break JSON: the parsed values are the old ones without the secret', () => {
+  it('never break JSON: the parsed values are the old ones without the secret', async () => {
     const strings = fc.string({ unit: fc.constantFrom(...characters('ab"\\/\n\té😀 n&%=+')), maxLength: 8 });
     const secrets = fc.constantFrom('n0k-/+="secret"\\9x', 'newkey-12345678', '/path/to/token==', '123456789012345678');
     const writers = [
@@ -66,14 +69,14 @@ describe('secrets in what a third party sends back', () => {
       (text: string) =>
         `"${[...Array(text.length).keys()].map((at) => String.raw`\u${text.charCodeAt(at).toString(16).padStart(4, '0')}`).join('')}"`,
     ];
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         fc.array(fc.tuple(strings, strings), { minLength: 1, maxLength: 5 }),
         secrets,
         fc.constantFrom(...writers),
-        (rows, secret, write) => {
+        async (rows, secret, write) => {
           const text = `{"rows":[${rows.map(([before, after]) => write(`${before} ${secret}, ${after}`)).join(',')}],"count":123456789012345678}`;
-          const clean = hideSecrets(answer(text), createSecretFinder([secret])).text;
+          const { text: clean } = await hideSecrets(answer(text), createSecretFinder([secret]));
           const parsed = JSON.parse(clean) as { rows: string[]; count: number };
           expect(parsed.rows).toEqual(rows.map(([before, after]) => `${before} [removed], ${after}`));
           expect(clean).toMatch(/"count":123456789012345678\}$/);
@@ -82,6 +85,22 @@ describe('secrets in what a third party sends back', () => {
       ),
       { numRuns: 1_000 },
     );
+  });
+
+  it('are found wherever they stand in a long body, which is read in parts', async () => {
+    const secret = 'at/0123456789+abcdef==';
+    const spelled = [secret, JSON.stringify(secret), encodeURIComponent(encodeURIComponent(secret)), escaped(secret)];
+    const finder = createSecretFinder([secret]);
+    // Around each place where a part begins or ends, at each distance.
+    for (const spelling of spelled)
+      for (let distance = 0; distance <= spelling.length; distance += 5)
+        for (const border of [32_768, 65_536, 98_304, 131_072]) {
+          const before = '\\u0078'.repeat(Math.ceil(border / 6)).slice(-(border - distance));
+          const { text } = await hideSecrets(answer(`${before} ${spelling} ${'z'.repeat(100_000)}`), finder);
+          expect(text.slice(before.length).replaceAll('"', ''), `${spelling} at ${distance} before ${border}`).toMatch(
+            /^ \[removed\] z{100000}$/,
+          );
+        }
   });
 
   it.each<[string, Credentials, Auth, string[]]>([
@@ -113,22 +132,22 @@ describe('secrets in what a third party sends back', () => {
       { kind: 'own', required: true, apply: () => ({ headers: { 'x-signature': 'sig-99887766' } }) },
       ['sig-99887766'],
     ],
-  ])('may be %s', (_, credentials, auth, secrets) => {
+  ])('may be %s', async (_, credentials, auth, secrets) => {
     for (const secret of secrets)
-      expect(hidden(JSON.stringify({ echo: `you sent ${secret} here` }), credentials, auth)).toBe(
+      expect(await hidden(JSON.stringify({ echo: `you sent ${secret} here` }), credentials, auth)).toBe(
         '{"echo":"you sent [removed] here"}',
       );
   });
 
-  it('do not include names, regions and addresses that calls need', () => {
+  it('do not include names, regions and addresses that calls need', async () => {
     const credentials = {
       accessToken: 'at-0123456789',
       username: 'ann',
       settings: { instance: 'https://social.example', region: 'eu-west-1' },
     };
     const text = '{"by":"ann","url":"https://social.example/1","region":"eu-west-1"}';
-    expect(hidden(text, credentials)).toBe(text);
-    expect(hidden('{"version":"2026-11"}', credentials, bearer(), { 'x-api-version': '2026-11' })).toBe(
+    expect(await hidden(text, credentials)).toBe(text);
+    expect(await hidden('{"version":"2026-11"}', credentials, bearer(), { 'x-api-version': '2026-11' })).toBe(
       '{"version":"2026-11"}',
     );
   });
