@@ -66,6 +66,7 @@ export async function playMatrix(
       throw new Error('no saga is in this matrix');
     },
     tellLock: () => Promise.resolve(),
+    findRunning: () => Promise.resolve(undefined),
     isStopping: () => false,
   };
   const stage = { deps, definitions, pool, keyring, url };
