@@ -62,11 +62,10 @@ export {
   loadActionStep,
   markDone,
   markFailed,
-  reopenActionStep,
-  reopenToRepeat,
   type ActionStep,
   type NewActionStep,
 } from './stores/action/action-store.ts';
+export { reopenActionStep, reopenToRepeat } from './stores/action/reopen-store.ts';
 export { reopenUnknown, resolveAsDone } from './stores/action/action-resolution-store.ts';
 export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './stores/action/saga-store.ts';
 export {

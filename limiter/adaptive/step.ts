@@ -11,10 +11,11 @@ import { holdUntilOpening, nextProbe } from './probe.ts';
 import { opened } from './reopened.ts';
 import { breakOff, countOutcomes, isOutage, nextOutageProbe, recover } from './outage.ts';
 import { countRecent } from './recent-accepted.ts';
-import { countSpans, forgetSpans, leavingRate } from './detect-sliding-window.ts';
+import { countSpans, forgetSpans } from './detect-sliding-window.ts';
 import { bounds, clamp, copyOf, describe, enter, setMark } from './state.ts';
 import type { LawEvent, LawOutput, LawState } from './state.ts';
-import { keptWindow, measuredOpenings } from './detect-window.ts';
+import { measuredOpenings } from './detect-window.ts';
+import { output, rateOf } from './output.ts';
 
 export type { LawEvent, LawOutput, LawState } from './state.ts';
 
@@ -272,34 +273,4 @@ function setFillRate(s: LawState): void {
   const isFree = s.window.measuring === measuredOpenings;
   const rate = (s.window.max * (isFree ? 2500 : 3000)) / s.window.loMs;
   s.window.fillRate = s.window.fillRate > 0 ? Math.min(rate, 0.95 * s.window.fillRate) : rate;
-}
-
-function rateOf(s: LawState, spec: LearnedLimit): number {
-  const { floor, ceiling } = bounds(spec);
-  const share = { start: 1, cruise: 1 - s.estimate.margin, climb: 1 + s.climb.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
-  const filling = s.phase === 'fill' ? s.window.fillRate : 0;
-  const rate = Math.max(filling, s.limit * share[s.phase]);
-  return clamp(s.nowMs < s.window.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);
-}
-
-function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
-  const held = s.phase === 'hold' || s.phase === 'outage' || s.phase === 'settle';
-  const window = keptWindow(s);
-  const rate = rateOf(s, spec);
-  // Callers who were sent away come back some tenths of a second late. When the search stands still because of that, what they
-  // were late for is kept for them.
-  const isUnused = s.phase === 'start' && s.nowMs - s.phaseAtMs > 1500 && s.climb.above < 0.5 * s.limit;
-  return {
-    state: s,
-    ratePerSecond: rate,
-    burst: Math.max(
-      window ? Math.max(1, 0.05 * rate) : 1 + (isUnused ? 0.4 : 0.1) * rate,
-      s.demand < 0.5 && window ? window.max : 0,
-    ),
-    mode: held ? 'hold' : 'open',
-    ...(held ? { probeAtMs: s.held.probeAtMs } : {}),
-    epoch: s.epoch,
-    ...(window ? { window } : {}),
-    ...(event === undefined ? {} : { event }),
-  };
 }

@@ -98,3 +98,10 @@ export function broken({ serve, pagination = usual, ...parts }: BrokenListParts)
     },
   };
 }
+
+/** A cursor list of so many rows, as it should be; `last` is what the last page says instead of a token. */
+export const cursorPage = (token: string | null, size: number, count: number, last: unknown = null) => {
+  const from = Number(token ?? 0);
+  const to = Math.min(from + size, count);
+  return { items: rows(from, to), next: to < count ? String(to) : last };
+};

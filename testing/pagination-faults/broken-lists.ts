@@ -3,6 +3,7 @@
  * fixture with the end that an honest client must come to. Installed on a fake third party, walked by the client under
  * test. Next stop: `broken-loops.ts` has the endless ones, `broken-ends.ts` those that end wrongly or just look broken.
  */
+import { brokenCaps } from './broken-caps.ts';
 import { brokenEnds } from './broken-ends.ts';
 import { brokenLoops } from './broken-loops.ts';
 import type { FakeApi } from '../fake-api/fake-api.ts';
@@ -66,4 +67,4 @@ export interface BrokenList {
 }
 
 /** All of them. */
-export const brokenLists: readonly BrokenList[] = [...brokenLoops, ...brokenEnds];
+export const brokenLists: readonly BrokenList[] = [...brokenLoops, ...brokenEnds, ...brokenCaps];

@@ -126,7 +126,8 @@ const BEGIN_SENDING = `
     and not exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled and s.state = 'ready')
   returning s.sending`;
 
-function unsettledFor(row: string): string {
+/** SQL: milliseconds since the first sending whose fate is not known. */
+export function unsettledFor(row: string): string {
   return `extract(epoch from clock_timestamp() - coalesce(${row}.unsettled_at, ${row}.sent_at)) * 1000`;
 }
 
@@ -276,28 +277,6 @@ export async function markFailed(db: Queryable, workflowId: string, how: FailedE
     [workflowId, how.state, reasonOf(how.error), how.type, calls, attempts],
   );
   return rows[0]?.state;
-}
-
-/** An ended action is asked for again with the same key: it may be tried anew, unless its write may have happened. */
-export async function reopenActionStep(db: Queryable, workflowId: string): Promise<void> {
-  await db.query(
-    `update sluice.action_step set state = 'ready', attempts = 0, refusals = 0, error = null, error_type = null, ended_at = null
-     where workflow_id = $1 and state in ('failed', 'cancelled') and error_type not in ('unknown-write', 'output-lost')`,
-    [workflowId],
-  );
-}
-
-/**
- * The same of one that was left unknown and may be repeated, because the third party still knows its key.
- * @returns false when it is not so.
- */
-export async function reopenToRepeat(db: Queryable, workflowId: string, repeatWithinMs: number): Promise<boolean> {
-  const { rowCount } = await db.query(
-    `update sluice.action_step s set state = 'unknown', attempts = 0, refusals = 0, error_type = null, ended_at = null
-     where s.workflow_id = $1 and s.state = 'failed' and s.error_type = 'unknown-write' and ${unsettledFor('s')} < $2`,
-    [workflowId, repeatWithinMs],
-  );
-  return rowCount === 1;
 }
 
 /** Of a row that is gone (removed after its time): whoever holds its answer can't record it, and sends nothing more. */

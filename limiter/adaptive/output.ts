@@ -1,0 +1,36 @@
+/** What the law's state means for callers: rate, burst, and whether one call at a time finds out. Pure. Used by: `step.ts`. */
+import type { LearnedLimit } from '../../contracts/limit.ts';
+import { leavingRate } from './detect-sliding-window.ts';
+import { keptWindow } from './detect-window.ts';
+import { bounds, clamp } from './state.ts';
+import type { LawOutput, LawState } from './state.ts';
+
+export function rateOf(s: LawState, spec: LearnedLimit): number {
+  const { floor, ceiling } = bounds(spec);
+  const share = { start: 1, cruise: 1 - s.estimate.margin, climb: 1 + s.climb.stepUp, ease: 0.5, hold: 1, settle: 1, fill: 2, outage: 1, recover: 0.5 }; // prettier-ignore
+  const filling = s.phase === 'fill' ? s.window.fillRate : 0;
+  const rate = Math.max(filling, s.limit * share[s.phase]);
+  return clamp(s.nowMs < s.window.drainUntilMs ? Math.min(rate, leavingRate(s)) : rate, floor, ceiling);
+}
+
+export function output(s: LawState, spec: LearnedLimit, event?: string): LawOutput {
+  const held = s.phase === 'hold' || s.phase === 'outage' || s.phase === 'settle';
+  const window = keptWindow(s);
+  const rate = rateOf(s, spec);
+  // Callers who were sent away come back some tenths of a second late. When the search stands still because of that, what they
+  // were late for is kept for them.
+  const isUnused = s.phase === 'start' && s.nowMs - s.phaseAtMs > 1500 && s.climb.above < 0.5 * s.limit;
+  return {
+    state: s,
+    ratePerSecond: rate,
+    burst: Math.max(
+      window ? Math.max(1, 0.05 * rate) : 1 + (isUnused ? 0.4 : 0.1) * rate,
+      s.demand < 0.5 && window ? window.max : 0,
+    ),
+    mode: held ? 'hold' : 'open',
+    ...(held ? { probeAtMs: s.held.probeAtMs } : {}),
+    epoch: s.epoch,
+    ...(window ? { window } : {}),
+    ...(event === undefined ? {} : { event }),
+  };
+}
