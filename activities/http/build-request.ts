@@ -83,7 +83,10 @@ function withFields({ headers, body }: OutgoingRequest, fields: Readonly<Record<
 
 function setQuery(url: URL, query: RequestSpec['query']): void {
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
+    if (value === undefined || value === null) continue;
+    url.searchParams.set(name, String(value));
+    // A blank, for everybody: a plus sign is one in forms alone.
+    url.search = url.search.replaceAll('+', '%20');
   }
 }
 

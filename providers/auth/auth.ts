@@ -41,6 +41,8 @@ export interface Auth<Settings = unknown> {
   readonly refresh?: Refresh<Settings>;
   /** How the third party is told that the credentials are not wanted any more: `accounts.disconnect({ revoke: true })`. */
   readonly revoke?: Revoke<Settings>;
+  /** What is wrong with its options, in words: told with the other mistakes of the provider. */
+  readonly mistakes?: readonly string[];
   /** Secrets of the app (not of an account) that calls send. They are taken out of everything that comes back. */
   readonly secrets?: () => readonly (string | undefined)[];
 }

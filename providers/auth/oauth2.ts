@@ -84,8 +84,8 @@ export function oauth2<Settings = unknown>(options: OAuth2Options<Settings>): Au
 
 /** An address that takes nothing of the account is the definition's own. */
 export function statedUrl<Settings>(address: AuthAddress<Settings>): { readonly url?: string } {
-  if (typeof address === 'string') return { url: address };
-  return address.length === 0 ? { url: '' } : {};
+  if (typeof address === 'function') return address.length === 0 ? { url: '' } : {};
+  return { url: address };
 }
 
 export function addressFor<Settings>(address: AuthAddress<Settings>, of: AccountFacts<Settings>): string {

@@ -88,7 +88,7 @@ export function providerMistakes(
     say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
   if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
     say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
-  mistakes.push(...addressMistakes(options, hasSettings));
+  mistakes.push(...(options.auth?.mistakes ?? []), ...addressMistakes(options, hasSettings));
   if (!options.allowPlainHttp) mistakes.push(...plainHttpMistakes(options));
   const names = options.limits.map(({ name }) => name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
