@@ -3,7 +3,7 @@
  * Next stop: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import type { AccountInfo, AccountStatus, SecretUse } from '../contracts/account.ts';
+import { SettingsMistake, type AccountInfo, type AccountStatus, type SecretUse } from '../contracts/account.ts';
 import { signalNames } from '../contracts/names.ts';
 import {
   connectAccount,
@@ -14,6 +14,7 @@ import {
   removeAccount,
   rotateEncryption,
   runsToResume,
+  updateSettings,
   type Keyring,
   type SecretUseCounter,
 } from '../db/index.ts';
@@ -22,20 +23,34 @@ import { checkCredentials, type NewCredentials } from './check-credentials.ts';
 import { checkAccount } from './check-options.ts';
 import type { ClientParts } from './start-workflow.ts';
 
-export interface AccountName {
-  /** The provider, or its id. */
-  readonly provider: Provider | string;
+export interface AccountName<Settings = unknown> {
+  /** The provider, or its id. With the provider itself, settings are held against its schema at once. */
+  readonly provider: Provider<unknown, Settings> | string;
   readonly account: string;
+}
+
+/** What is no secret: the domain of a shop, a region, a plan. By the schema that the provider was defined with. */
+interface WithSettings<Settings> {
+  readonly settings?: NoInfer<Settings>;
 }
 
 export interface Accounts {
   /**
-   * Stores what a login brought, for a new account or over what an old one had, and lets its paused syncs go on.
+   * Stores what a login brought, for a new account or over what an old one had, and lets its paused syncs go on. Settings that are left
+   * out stay as they were; credentials may be left out where settings are all that there is.
    * @throws EncryptionKeyError when there is no key to encrypt with; it says how to make one.
+   * @throws SettingsMistake, a TypeError, when the settings do not fit the provider.
    */
-  connect(
-    options: AccountName & { readonly tenant?: string; readonly credentials: NewCredentials },
+  connect<Settings>(
+    options: AccountName<Settings> &
+      WithSettings<Settings> & { readonly tenant?: string; readonly credentials?: NewCredentials },
   ): Promise<AccountInfo>;
+  /**
+   * Replaces the settings of an account: its plan has changed, its domain. Calls see them within some seconds; what has failed because of
+   * the old ones is read by `retryFailed()`.
+   * @throws SettingsMistake, a TypeError, when they do not fit the provider; TypeError for an account that is not known.
+   */
+  update<Settings>(options: AccountName<Settings> & { readonly settings: NoInfer<Settings> }): Promise<AccountInfo>;
   /**
    * The user has connected the account again: its syncs that were paused for it go on by themselves; one that an
    * operator has paused does not. Leave `credentials` out when workers get them from a source of your own.
@@ -77,12 +92,14 @@ export function createAccounts(
   const connect = async (
     name: AccountName,
     credentials: NewCredentials | undefined,
-    tenant?: string,
+    more: { readonly tenant?: string; readonly settings?: unknown } = {},
   ): Promise<AccountInfo> => {
     const of = toRef(name);
     if (credentials) checkCredentials(credentials);
+    const { settings = (await readAccount(pool, of))?.settings } = more;
+    checkSettings(name, settings);
     const keys = credentials && (await keyring());
-    await connectAccount(pool, keys, { ...of, ...(tenant === undefined ? {} : { tenant }) }, credentials);
+    await connectAccount(pool, keys, { ...of, ...more }, credentials);
     // After the commit: whatever paused for this account before it is seen now, and nothing pauses for it any more.
     for (const { workflowId } of await runsToResume(pool, of)) {
       await client.workflow
@@ -95,7 +112,21 @@ export function createAccounts(
     return (await readAccount(pool, of)) as AccountInfo;
   };
   return {
-    connect: ({ credentials, tenant, ...name }) => connect(name, credentials, tenant),
+    connect: ({ provider, account, credentials, tenant, settings }) => {
+      if (credentials === undefined && settings === undefined)
+        throw new TypeError('`credentials` are missing; an account without any has at least `settings`.');
+      const more = { ...(tenant === undefined ? {} : { tenant }), ...(settings === undefined ? {} : { settings }) };
+      return connect({ provider, account }, credentials, more);
+    },
+    update: async ({ settings, ...name }) => {
+      const of = toRef(name);
+      checkSettings(name, settings);
+      if (!(await updateSettings(pool, of, settings)))
+        throw new TypeError(
+          `Account "${of.account}" is not known at "${of.provider}"; connect it first, with accounts.connect({ …, settings }).`,
+        );
+      return (await readAccount(pool, of)) as AccountInfo;
+    },
     reconnected: ({ credentials, ...name }) => connect(name, credentials),
     status: (of) => readAccount(pool, toRef(of)),
     list: ({ provider, ...filter } = {}) =>
@@ -123,6 +154,13 @@ export function createAccounts(
 function toRef({ provider, account }: AccountName): { provider: string; account: string } {
   checkAccount(account);
   return { provider: idOf(provider), account };
+}
+
+/** With the id alone the schema is not known here: a worker says then what does not fit. */
+function checkSettings({ provider, account }: AccountName, settings: unknown): void {
+  if (settings !== undefined && settings !== null && (typeof settings !== 'object' || Array.isArray(settings)))
+    throw new SettingsMistake('`settings` must be an object, e.g. { shop: "acme" }.');
+  if (typeof provider !== 'string') provider.settingsOf(settings ?? null, account);
 }
 
 function idOf(provider: Provider | string): string {

@@ -6,7 +6,7 @@ import type { Credentials } from '../contracts/credentials.ts';
 /** What a login brought. `expiresAt` is when the access token ends; without it the first refusal says so. */
 export type NewCredentials = Pick<
   Credentials,
-  'accessToken' | 'refreshToken' | 'expiresAt' | 'username' | 'password' | 'extra' | 'settings'
+  'accessToken' | 'refreshToken' | 'expiresAt' | 'username' | 'password' | 'extra'
 >;
 
 const FIELDS = {
@@ -16,7 +16,6 @@ const FIELDS = {
   username: true,
   password: true,
   extra: true,
-  settings: true,
 } satisfies Record<keyof NewCredentials, true>;
 
 /**
@@ -25,7 +24,7 @@ const FIELDS = {
  */
 export function checkCredentials(credentials: NewCredentials): void {
   const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
-  if (!given.some((name) => !['expiresAt', 'settings'].includes(name) && Object.hasOwn(FIELDS, name)))
+  if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
     throw new TypeError(
       `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
         `and may have ${Object.keys(FIELDS).join(', ')}.`,

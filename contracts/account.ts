@@ -6,6 +6,14 @@
 /** `needs_reconnect`: the third party refused the credentials and their refresh; only the account's user can mend it. */
 export type AccountStatus = 'connected' | 'needs_reconnect';
 
+/** What functions of a provider may know of the account that they work for. */
+export interface AccountFacts<Settings = unknown> {
+  readonly account: string;
+  readonly tenant: string;
+  /** What the provider's schema of settings makes of those that the account was connected with; undefined without a schema. */
+  readonly settings: Settings;
+}
+
 export interface AccountInfo {
   readonly provider: string;
   readonly account: string;
@@ -17,6 +25,13 @@ export interface AccountInfo {
   readonly since: string;
   /** ISO time at which the access token ends; null when it is not known or the app keeps the secrets itself. */
   readonly expiresAt: string | null;
+  /** Its settings as they were given; null when there are none. They are no secrets. */
+  readonly settings: unknown;
+}
+
+/** The settings of an account do not fit the schema of its provider: nothing is called until they do. */
+export class SettingsMistake extends TypeError {
+  override readonly name = 'SettingsMistake';
 }
 
 /** One line of the audit: what one process did with the secrets of one account in one hour. */

@@ -11,8 +11,6 @@ export interface Credentials {
   readonly password?: string;
   /** Other secrets that a provider's auth needs. Their values are hidden wherever they stand, as tokens are. */
   readonly extra?: Readonly<Record<string, string>>;
-  /** What a provider's auth needs and is no secret: a region, the address of an instance. Never hidden. */
-  readonly settings?: Readonly<Record<string, string>>;
   /**
    * Set by the source that keeps them, another one after each change: a refusal of an older version than the current one
    * is answered by repeating the call.

@@ -20,7 +20,7 @@ export function redact(text: string, secrets: readonly string[] | SecretFinder =
   return replacePlaces<Place>(known, shapesIn(known), () => REMOVED);
 }
 
-/** Every secret value of an account's credentials; `settings` and times are none. */
+/** Every secret value of an account's credentials; times are none. */
 export function secretsOf(credentials: Credentials | undefined): string[] {
   if (!credentials) return [];
   const { accessToken, refreshToken, username, password, extra } = credentials;

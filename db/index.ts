@@ -83,6 +83,7 @@ export {
   pauseForAccount,
   readAccount,
   removeAccount,
+  updateSettings,
   runsToResume,
 } from './stores/account/account-store.ts';
 export type { AccountFilter, AccountRef } from './stores/account/account-store.ts';

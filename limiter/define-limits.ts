@@ -40,6 +40,6 @@ export function defineLimits(
     mistakes.push(`limit "${name}": declared twice`);
   if (mistakes.length > 0)
     throw new TypeError(`The limits of "${provider}" have mistakes:\n  - ${mistakes.join('\n  - ')}`);
-  return ({ account, endpoint = '', tenant = account, ip = 'default', input, pageSize = 0 }) =>
-    chargesFor(declarations, { provider, endpoint, account, tenant, ip, input, pageSize });
+  return ({ account, endpoint = '', tenant = account, ip = 'default', settings, input, pageSize = 0 }) =>
+    chargesFor(declarations, { provider, endpoint, account, tenant, settings, ip, input, pageSize });
 }

@@ -1,4 +1,5 @@
 // What a user writes: providers, endpoints, syncs. Pure; imports contracts and zod only. Start with define-provider.ts.
+export type { AccountFacts } from '../contracts/account.ts';
 export { defineProvider } from './define/define-provider.ts';
 export type { Endpoint, EndpointOptions, Provider, ProviderOptions, Timeouts } from './define/define-provider.ts';
 export { defineSync, DefinitionError } from './define/define-sync.ts';
@@ -12,9 +13,17 @@ export type {
   UnitState,
 } from './define/define-sync.ts';
 export { apiKey, basic, bearer, noAuth } from './auth/auth.ts';
-export type { Auth } from './auth/auth.ts';
+export type { AppliedAuth, Auth, UnsignedRequest } from './auth/auth.ts';
+export { awsSigV4 } from './auth/aws-sig-v4.ts';
+export type { AwsSigV4Options } from './auth/aws-sig-v4.ts';
+export { hmac } from './auth/hmac.ts';
+export type { HmacOptions } from './auth/hmac.ts';
+export { jwt, serviceAccount } from './auth/jwt-auth.ts';
+export type { JwtAuthOptions, ServiceAccountOptions } from './auth/jwt-auth.ts';
+export { oauth1 } from './auth/oauth1.ts';
+export type { OAuth1Options } from './auth/oauth1.ts';
 export { oauth2 } from './auth/oauth2.ts';
-export type { OAuth2Options } from './auth/oauth2.ts';
+export type { AuthAddress, OAuth2Options } from './auth/oauth2.ts';
 export { refreshable } from './auth/refresh.ts';
 export { revocable } from './auth/revoke.ts';
 export { jwtLifeMs } from '../contracts/token-life.ts';

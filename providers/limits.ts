@@ -2,6 +2,7 @@
  * Limits as a provider states them: the limit itself, the scope it is counted by, and the calls it applies to.
  * `chargesFor` turns a call into what the limiter must be asked for. Next stop: `limiter/acquire/acquire.ts`.
  */
+import type { AccountFacts } from '../contracts/account.ts';
 import type { Answer } from '../contracts/answer.ts';
 import { specMistakes } from '../contracts/limit-mistakes.ts';
 import type {
@@ -16,11 +17,9 @@ import type {
 } from '../contracts/limit.ts';
 
 /** What is known of a call when its limits are computed. */
-export interface CallFacts {
+export interface CallFacts<Settings = unknown> extends AccountFacts<Settings> {
   readonly provider: string;
   readonly endpoint: string;
-  readonly account: string;
-  readonly tenant: string;
   /** Identity of the address the call leaves from: workers behind one NAT share it. */
   readonly ip: string;
   readonly input: unknown;
@@ -30,35 +29,35 @@ export interface CallFacts {
 /** `token` is the account's credential (one per account and provider), `app` everything that this provider is asked. */
 export const scopeNames = ['app', 'token', 'account', 'tenant', 'ip', 'endpoint'] as const;
 export type ScopeName = (typeof scopeNames)[number];
-export type Scope = ScopeName | ((call: CallFacts) => string);
+export type Scope<Settings = unknown> = ScopeName | ((call: CallFacts<Settings>) => string);
 
 /** A number, or one that depends on the call, e.g. on the account's plan. Calls with the same key must get the same one. */
-export type PerCall = number | ((call: CallFacts) => number);
+export type PerCall<Settings = unknown> = number | ((call: CallFacts<Settings>) => number);
 
-export interface LimitDeclaration {
+export interface LimitDeclaration<Settings = unknown> {
   readonly name: string;
   /** Without the numbers that depend on the call. */
   readonly spec: LimitSpec;
-  readonly specFor: (call: CallFacts) => LimitSpec;
-  readonly by: readonly Scope[];
+  readonly specFor: (call: CallFacts<Settings>) => LimitSpec;
+  readonly by: readonly Scope<Settings>[];
   readonly endpoints?: readonly string[];
   readonly except?: readonly string[];
-  readonly cost: (call: CallFacts) => number;
+  readonly cost: (call: CallFacts<Settings>) => number;
   readonly actualCost?: (answer: Answer) => number | undefined;
 }
 
-interface ScopeOptions {
+interface ScopeOptions<Settings> {
   /** What the third party counts by; several are combined. `['ip']` counts by address although a token was sent. */
-  readonly by: readonly Scope[];
+  readonly by: readonly Scope<Settings>[];
   /** Only these endpoints. Default: all. */
   readonly endpoints?: readonly string[];
   /** All endpoints but these. */
   readonly except?: readonly string[];
 }
 
-interface CostOptions extends ScopeOptions {
+interface CostOptions<Settings> extends ScopeOptions<Settings> {
   /** Units that a call takes, ≥ 0. Where only the answer tells them, the most that it may be. Default 1. */
-  readonly cost?: PerCall;
+  readonly cost?: PerCall<Settings>;
   /**
    * What the call really cost, read from its answer: the difference to `cost` is given back, or charged. Undefined where the
    * answer does not say. `costAt('extensions.cost.actualQueryCost')` reads it from a JSON body.
@@ -66,33 +65,45 @@ interface CostOptions extends ScopeOptions {
   readonly actualCost?: (answer: Answer) => number | undefined;
 }
 
-type Numbers<L, N extends keyof L> = { readonly [K in N]: PerCall } & Omit<L, 'kind' | 'name' | N>;
+type Numbers<L, N extends keyof L, Settings> = { readonly [K in N]: PerCall<Settings> } & Omit<L, 'kind' | 'name' | N>;
 
 /** A published limit: at most `max` in any window of `perMs`, or, with `aligned`, in each window of the clock. */
-export function window(name: string, options: CostOptions & Numbers<WindowLimit, 'max'>): LimitDeclaration {
+export function window<Settings = unknown>(
+  name: string,
+  options: CostOptions<Settings> & Numbers<WindowLimit, 'max', Settings>,
+): LimitDeclaration<Settings> {
   return declare('window', name, options, ['max']);
 }
 
 /** A published limit: at most `max` in each day, week or month of a time zone. */
-export function calendar(name: string, options: CostOptions & Numbers<CalendarLimit, 'max'>): LimitDeclaration {
+export function calendar<Settings = unknown>(
+  name: string,
+  options: CostOptions<Settings> & Numbers<CalendarLimit, 'max', Settings>,
+): LimitDeclaration<Settings> {
   return declare('calendar', name, options, ['max']);
 }
 
 /** A published token bucket, or leaky bucket: `burst` at once, `perSecond` all the time. */
-export function bucket(
+export function bucket<Settings = unknown>(
   name: string,
-  options: CostOptions & Numbers<BucketLimit, 'perSecond' | 'burst'>,
-): LimitDeclaration {
+  options: CostOptions<Settings> & Numbers<BucketLimit, 'perSecond' | 'burst', Settings>,
+): LimitDeclaration<Settings> {
   return declare('bucket', name, options, ['perSecond', 'burst']);
 }
 
 /** At most `max` calls in flight at once. */
-export function inflight(name: string, options: ScopeOptions & Numbers<InflightLimit, 'max'>): LimitDeclaration {
+export function inflight<Settings = unknown>(
+  name: string,
+  options: ScopeOptions<Settings> & Numbers<InflightLimit, 'max', Settings>,
+): LimitDeclaration<Settings> {
   return declare('inflight', name, options, ['max']);
 }
 
 /** An unknown limit: the rate is learned from successes and refusals. */
-export function learned(name: string, options: CostOptions & Omit<LearnedLimit, 'kind' | 'name'>): LimitDeclaration {
+export function learned<Settings = unknown>(
+  name: string,
+  options: CostOptions<Settings> & Omit<LearnedLimit, 'kind' | 'name'>,
+): LimitDeclaration<Settings> {
   return declare('learned', name, options, []);
 }
 
@@ -180,12 +191,12 @@ export function limitMistakes(
 /** Different numbers that a limit was asked for, at most: beyond that specs are made anew each time, which only costs time. */
 const MOST_SPECS = 1_000;
 
-function declare(
+function declare<Settings>(
   kind: LimitSpec['kind'],
   name: string,
-  options: CostOptions & object,
+  options: CostOptions<Settings> & object,
   numbers: readonly string[],
-): LimitDeclaration {
+): LimitDeclaration<Settings> {
   const { by, endpoints, except, cost = 1, actualCost, ...rest } = options;
   const given = rest as Readonly<Record<string, unknown>>;
   const perCall = numbers.filter((number) => typeof given[number] === 'function');
@@ -195,8 +206,8 @@ function declare(
   // A number that is fine stands for those that depend on the call: they are checked when they are known.
   const spec = specWith(Object.fromEntries(perCall.map((number) => [number, 1])));
   const specs = new Map<string, LimitSpec>();
-  const specFor = (call: CallFacts): LimitSpec => {
-    const values = perCall.map((number) => (given[number] as (call: CallFacts) => number)(call));
+  const specFor = (call: CallFacts<Settings>): LimitSpec => {
+    const values = perCall.map((number) => (given[number] as (call: CallFacts<Settings>) => number)(call));
     const known = specs.get(values.join(' '));
     if (known) return known;
     const made = specWith(Object.fromEntries(perCall.map((number, index) => [number, values[index]!])));

@@ -2,6 +2,7 @@
  * One call of an action: the write, the look-up of a write whose fate is unknown, or its compensation; as a request, or
  * through the action's own `perform`. Says what came of it and stores nothing. Next stop: `activities/call/make-call.ts`.
  */
+import { SettingsMistake } from '../../contracts/account.ts';
 import type { Answer } from '../../contracts/answer.ts';
 import type { PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
@@ -14,6 +15,7 @@ import { accessTo, renewAccess } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { issuesOf, issuesText, parseBody } from '../http/parse-body.ts';
+import { accountFacts } from '../call/account-facts.ts';
 import { makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
 import { userCode } from '../sync/user-code.ts';
@@ -35,14 +37,19 @@ export type ActionAnswer =
   | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Renewed };
 
 /** @throws UserCodeError with what the action's own functions throw before anything is sent. */
-export function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
-  return call.action.way.kind === 'request' ? request(deps, call) : perform(deps, call);
+export async function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
+  try {
+    return await (call.action.way.kind === 'request' ? request(deps, call) : perform(deps, call));
+  } catch (error) {
+    if (!(error instanceof SettingsMistake)) throw error;
+    return { sent: false, because: error.message, retryAfterMs: 0, mistake: error.message };
+  }
 }
 
 async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
   const { action, kind, gate, signal } = call;
   const way = action.way as Extract<ActionDefinition['way'], { kind: 'request' }>;
-  const context = contextOf(call.step);
+  const context = contextOf(call);
   const input = inputOf(call);
   const spec = userCode(`The request to ${kind} action "${action.id}"`, () =>
     kind === 'write'
@@ -141,7 +148,7 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     if (!isFresh()) return undefined;
     const startedAt = performance.now();
     const signal = AbortSignal.timeout(action.totalTimeoutMs);
-    const value = await untilAborted(run({ ...contextOf(step), credentials, signal }), signal).catch(
+    const value = await untilAborted(run({ ...contextOf(call), credentials, signal }), signal).catch(
       (error: unknown): ActionAnswer => ({ outcome: outcomeOfError(error, secrets, signal.aborted) }),
     );
     return { value, observation: observationOf(value.outcome, performance.now() - startedAt) };
@@ -161,15 +168,14 @@ function inputOf({ action, step, undone }: ActionCall): unknown {
 }
 
 function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input: unknown) {
-  const { account, tenant } = step;
+  const of = accountFacts(action.provider, step);
   return {
     provider: action.provider,
-    account,
-    tenant,
+    ...of,
     callKey: `action/${step.workflowId}`,
     endpoint: action.name,
     charges: userCode(`a limit of provider "${action.provider.id}"`, () =>
-      action.charges({ account, tenant, ip: deps.egress, input, pageSize: 0 }),
+      action.charges({ ...of, ip: deps.egress, input, pageSize: 0 }),
     ),
     weight: request.weight,
     priority: request.priority,
@@ -177,8 +183,8 @@ function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input
   };
 }
 
-function contextOf({ idempotencyKey, account, tenant, createdAt }: ActionStep): ActionContext {
-  return { idempotencyKey, account, tenant, acceptedAt: createdAt };
+function contextOf({ action, step }: ActionCall): ActionContext {
+  return { ...accountFacts(action.provider, step), idempotencyKey: step.idempotencyKey, acceptedAt: step.createdAt };
 }
 
 /** Rejects at the ceiling even when the code that runs does not listen to its signal. */

@@ -2,6 +2,7 @@
  * One third-party call, the same for pages, writes and look-ups: credentials, request, permit, send, outcome, and the
  * limiter told. Reasons leave here without the account's secrets. Next stop: `with-permit.ts`, then `activities/http/send.ts`.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
 import { cleanText } from '../../contracts/clean-text.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
@@ -15,22 +16,20 @@ import { accessTo, renewAccess, type Access } from '../credentials/credentials.t
 import { secretsOfCall } from '../credentials/known-secrets.ts';
 import { isBelieved, settleDoubt, type DoubtfulCall } from '../credentials/settle-doubt.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { addressOf, buildRequest } from '../http/build-request.ts';
 import type { BodyHold } from '../http/body-budget.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { isInfrastructure } from './infrastructure.ts';
+import { requestFor, sign, type SignedRequest } from './sign-request.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
 
 /** Characters of a reason, from whatever rule, that are kept. */
 const MOST_REASON = 1_000;
 
-export interface Call {
+export interface Call extends AccountFacts {
   readonly provider: Provider;
-  readonly account: string;
-  readonly tenant: string;
   /** Its place in the queues of the limits: the same over all retries. */
   readonly callKey: string;
   readonly charges: readonly Charge[];
@@ -84,7 +83,7 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   const { credentials } = access;
   const built = build(call, credentials);
   if (typeof built === 'string') return { sent: false, because: built, retryAfterMs: 0, mistake: built };
-  const doubtful = { provider, account, tenant: call.tenant, used: credentials, accessedAt, sentAt: 0, answeredAt: 0 };
+  const doubtful = { provider, ...accountOf(call), used: credentials, accessedAt, sentAt: 0, answeredAt: 0 };
   const made = await follow(deps, call, built, doubtful);
   if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
   const { outcome } = made.value;
@@ -105,25 +104,30 @@ async function follow(
   times: { sentAt: number; answeredAt: number },
 ): Promise<Sent<MadeCall>> {
   const { provider, callKey } = call;
-  const { outgoing } = built;
-  let target = deps.http.hops.take(callKey, outgoing.url) ?? outgoing.url;
+  const { unsigned } = built;
+  let { signed }: { signed?: SignedRequest } = built;
+  let target = deps.http.hops.take(callKey, unsigned.url) ?? unsigned.url;
   let leftMs = call.totalMs;
   let waitedMs = 0;
   for (let hop = 0; ; hop++) {
-    const request = { ...outgoing, url: target };
+    const request = { ...unsigned, url: target };
     const limits = { ...provider.timeouts, totalMs: leftMs, maxBodyBytes: provider.maxBodyBytes };
     const made = await withPermit<MadeCall | Hop>(deps, askOf(call), call.gate, async (isFresh) => {
+      // The first is signed already, to see whether it can be.
+      const { outgoing, secrets } =
+        signed && target === unsigned.url ? signed : sign(provider, request, built.credentials, accountOf(call));
+      signed = undefined;
       times.sentAt = performance.now();
       const signal = call.isWrite ? undefined : call.signal;
-      const answer = await deps.http.send(request, limits, { signal, hold: call.hold, mayWrite: isFresh });
+      const answer = await deps.http.send(outgoing, limits, { signal, hold: call.hold, mayWrite: isFresh });
       times.answeredAt = performance.now();
       if (answer.error?.code === 'permit-over') return undefined;
       const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
       if (next !== undefined) return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
-      return understand(deps, call, built, await hideSecrets(answer, built.secrets));
+      return understand(deps, call, unsigned.url, secrets, await hideSecrets(answer, secrets));
     });
     if (!made.sent) {
-      if (target !== outgoing.url) deps.http.hops.keep(callKey, outgoing.url, target);
+      if (target !== unsigned.url) deps.http.hops.keep(callKey, unsigned.url, target);
       return made;
     }
     waitedMs += made.waitedMs;
@@ -154,7 +158,8 @@ function askOf(call: Call): AcquireRequest {
 function understand(
   deps: ActivityDeps,
   { provider, decide }: Call,
-  { url, secrets }: Built,
+  url: string,
+  secrets: SecretFinder,
   answer: Answer,
 ): { readonly value: MadeCall; readonly observation: Observation } {
   const decided = decide(answer);
@@ -201,26 +206,29 @@ function toldReason(reason: string, secrets: SecretFinder): string {
 }
 
 interface Built {
-  readonly outgoing: OutgoingRequest;
-  readonly url: string;
-  readonly secrets: SecretFinder;
+  /** Without what authenticates. */
+  readonly unsigned: OutgoingRequest;
+  readonly signed: SignedRequest;
+  readonly credentials: Credentials | undefined;
+}
+
+function accountOf({ account, tenant, settings }: AccountFacts): AccountFacts {
+  return { account, tenant, settings };
 }
 
 /** @returns the request, or what is wrong with it: where it leads, what its credentials lack, or the code of its auth. */
-function build({ provider, spec }: Call, credentials: Credentials | undefined): Built | string {
-  let applied;
+function build(call: Call, credentials: Credentials | undefined): Built | string {
+  const { provider, spec } = call;
   try {
-    applied = provider.auth.apply(credentials);
-    const baseUrl = provider.baseUrl();
-    const url = addressOf(spec, baseUrl);
-    const outgoing = buildRequest(spec, baseUrl, applied, provider.headers, provider);
-    return { outgoing, url, secrets: secretsOfCall(provider, credentials, applied) };
+    const of = accountOf(call);
+    const unsigned = requestFor(provider, spec, of);
+    return { unsigned, signed: sign(provider, unsigned, credentials, of), credentials };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
     const text =
       error instanceof TypeError
         ? message
         : `the auth or the address of provider "${provider.id}" threw ${name}: ${message}`;
-    return redact(text, secretsOfCall(provider, credentials, applied));
+    return redact(text, secretsOfCall(provider, credentials));
   }
 }

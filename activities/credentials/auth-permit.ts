@@ -2,6 +2,7 @@
  * The permit of a call for an account's credentials. It is a call like any other for the third party's limits, and goes first: the
  * account waits for it. Used by: `refresh-credentials.ts`, `probe-token.ts`, `revoke-credentials.ts`.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer } from '../../contracts/answer.ts';
 import type { AuthCall } from '../../contracts/auth-calls.ts';
 import type { Limiter } from '../../limiter/index.ts';
@@ -24,13 +25,13 @@ export async function takeAuthPermit(
   { limiter, egress, log }: AuthPermitDeps,
   provider: Provider,
   name: AuthCall,
-  of: { readonly account: string; readonly tenant: string | null },
+  of: AccountFacts,
   maxWaitMs: number,
 ): Promise<AuthPermit> {
-  const { account, tenant } = of;
+  const { account, tenant, settings } = of;
   const acquired = await limiter.acquire({
     callKey: `${name}/${provider.id}/${account}`,
-    charges: provider.authCharges(name, { account, tenant: tenant ?? account, ip: egress }),
+    charges: provider.authCharges(name, { account, tenant, settings, ip: egress }),
     endpoint: name,
     account,
     priority: 'interactive',

@@ -23,7 +23,7 @@ export function secretsOfCall(
   const sent = Object.entries({ ...headers, ...applied.headers }).flatMap(([name, value]) =>
     secretsInHeader(name, value),
   );
-  const asked = Object.entries(applied.query ?? {}).flatMap(([name, value]) =>
+  const asked = Object.entries({ ...applied.query, ...applied.body }).flatMap(([name, value]) =>
     isSecretName(name, true) ? [value] : [],
   );
   const secrets = [...secretsOf(credentials), ...ofApp(auth), ...sent, ...asked, ...more];

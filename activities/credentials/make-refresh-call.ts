@@ -2,14 +2,17 @@
  * The one call of a refresh or a login: its request, and what its answer means; as facts, whatever the provider's code throws. What is
  * said about it holds no secret. Used by: `refresh-credentials.ts`.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
+import { fitsHost } from '../../contracts/hosts.ts';
 import { redact, secretsOf } from '../../contracts/redact.ts';
 import { secretsInJson } from '../../contracts/secrets/secret-names.ts';
 import { boundedLifeMs, jwtLifeMs, lifeLeftMs } from '../../contracts/token-life.ts';
-import type { Auth } from '../../providers/auth/auth.ts';
 import type { Refresh, RefreshAnswer } from '../../providers/auth/refresh.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
+import { accountFacts, type StoredAccount } from '../call/account-facts.ts';
+import { authenticates, mayBePrivate, requestFor } from '../call/sign-request.ts';
 import { buildRequest } from '../http/build-request.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { secretsOfCall } from './known-secrets.ts';
@@ -20,10 +23,16 @@ export type RefreshRequest =
   | { readonly kind: 'none' }
   | { readonly kind: 'mistake'; readonly reason: string };
 
-export function refreshRequest(provider: Provider, refresh: Refresh, credentials: Credentials): RefreshRequest {
+export function refreshRequest(
+  provider: Provider,
+  refresh: Refresh,
+  credentials: Credentials,
+  stored: StoredAccount,
+): RefreshRequest {
   try {
-    const spec = refresh.request(credentials);
-    return spec ? { kind: 'request', outgoing: authRequest(provider, spec, refresh.url) } : { kind: 'none' };
+    const of = accountFacts(provider, stored);
+    const spec = refresh.request(credentials, of);
+    return spec ? { kind: 'request', outgoing: authRequest(provider, spec, of, refresh.url) } : { kind: 'none' };
   } catch (error) {
     return { kind: 'mistake', reason: redact(threw('request', error), secretsOfCall(provider, credentials)) };
   }
@@ -34,31 +43,34 @@ export function refreshRequest(provider: Provider, refresh: Refresh, credentials
  * @param statedUrl address by the definition. A whole address that no definition states may come from the account.
  * @throws TypeError
  */
-export function authRequest(provider: Provider, spec: RequestSpec, statedUrl?: string): OutgoingRequest {
+export function authRequest(
+  provider: Provider,
+  spec: RequestSpec,
+  of: AccountFacts,
+  statedUrl?: string,
+): OutgoingRequest {
   const origin = originOf(spec.path);
+  if (origin === undefined) return requestFor(provider, spec, of);
+  const url = new URL(origin);
+  const isStated = statedUrl !== undefined;
+  const { hosts } = provider;
+  if (!isStated && hosts && !hosts.some((pattern) => fitsHost(pattern, url)))
+    throw new TypeError(
+      `A call for credentials leads to ${url.host}, but provider "${provider.id}" allows ${hosts.join(', ')} only (\`hosts\`); nothing was sent there.`,
+    );
   return {
-    ...buildRequest(spec, origin ?? provider.baseUrl(), {}, provider.headers, provider),
-    isPublicOnly: statedUrl === undefined && origin !== undefined && !provider.allowPrivateAddresses,
+    ...buildRequest(spec, origin, {}, provider.headers, provider),
+    isPublicOnly: !isStated && !mayBePrivate(provider, url),
   };
 }
 
 /** Whether credentials could be renewed, or had at all, by a call. A mistake counts: the call then says what it is. */
-export function canRefresh({ auth }: Provider, credentials: Credentials): boolean {
+export function canRefresh(provider: Provider, credentials: Credentials, stored: StoredAccount): boolean {
+  const { refresh } = provider.auth;
   try {
-    return auth.refresh?.request(credentials) !== undefined;
+    return refresh?.request(credentials, accountFacts(provider, stored)) !== undefined;
   } catch {
     return true;
-  }
-}
-
-/** Whether a call with these would be authenticated: a name and a password alone may first have to be changed for a token. */
-export function authenticates(auth: Auth, credentials: Credentials): boolean {
-  if (credentials.accessToken) return true;
-  try {
-    const { headers = {}, query = {} } = auth.apply(credentials);
-    return Object.keys(headers).length + Object.keys(query).length > 0;
-  } catch {
-    return false; // what it lacks is said by the call that needs it
   }
 }
 
@@ -69,7 +81,13 @@ export type Refreshed =
   | { readonly kind: 'mistake'; readonly reason: string };
 
 /** @param old what the refresh was made with. */
-export function understandRefresh(provider: Provider, refresh: Refresh, old: Credentials, answer: Answer): Refreshed {
+export function understandRefresh(
+  provider: Provider,
+  refresh: Refresh,
+  old: Credentials,
+  stored: StoredAccount,
+  answer: Answer,
+): Refreshed {
   const clean = (reason: string): string => {
     const more = [...secretsInJson(jsonOf(answer.text)), ...secretsOf(old)];
     return redact(reason, secretsOfCall(provider, old, {}, more));
@@ -82,7 +100,7 @@ export function understandRefresh(provider: Provider, refresh: Refresh, old: Cre
   }
   switch ((result as RefreshAnswer | undefined)?.kind) {
     case 'refreshed':
-      return merged(provider, old, result as Extract<RefreshAnswer, { kind: 'refreshed' }>, answer);
+      return merged(provider, old, stored, result as Extract<RefreshAnswer, { kind: 'refreshed' }>, answer);
     case 'refused':
     case 'config':
     case 'retry': {
@@ -95,13 +113,14 @@ export function understandRefresh(provider: Provider, refresh: Refresh, old: Cre
 }
 
 function merged(
-  { auth }: Provider,
+  provider: Provider,
   old: Credentials,
+  stored: StoredAccount,
   { credentials: brought, lifeMs }: Extract<RefreshAnswer, { kind: 'refreshed' }>,
   answer: Answer,
 ): Refreshed {
   const { expiresAt: _, version: __, refreshedAgoMs: ___, ...secrets } = { ...old, ...brought };
-  if (!authenticates(auth, secrets))
+  if (!authenticates(provider, secrets, accountFacts(provider, stored)))
     return { kind: 'mistake', reason: '`parse` of the refresh brought nothing that a call can be authenticated with' };
   return { kind: 'refreshed', credentials: secrets, lifeMs: lifeOf(brought ?? {}, lifeMs, answer.elapsedMs) };
 }
@@ -119,7 +138,12 @@ function lifeOf(brought: Credentials, lifeMs: number | undefined, elapsedMs: num
 function threw(what: 'request' | 'parse', error: unknown): string {
   const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
   // Errors about settings are sentences of their own.
-  if (what === 'request' && error instanceof TypeError && message.startsWith('oauth2:')) return message;
+  if (
+    what === 'request' &&
+    error instanceof TypeError &&
+    /^(oauth2:|The (settings|base URL) of|A call for)/.test(message)
+  )
+    return message;
   return `\`${what}\` of the refresh threw ${name}: ${message}`;
 }
 

@@ -5,7 +5,7 @@
  */
 import { redact } from '../../contracts/redact.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
-import { buildRequest } from '../http/build-request.ts';
+import { requestFor, sign } from '../call/sign-request.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import type { ActivityDeps, CredentialWait } from '../deps.ts';
 import { takeAuthPermit } from './auth-permit.ts';
@@ -49,26 +49,25 @@ export function probeToken(deps: ActivityDeps, call: DoubtfulCall, wait: Credent
 
 async function probe(
   deps: ActivityDeps,
-  { provider, account, tenant, used }: DoubtfulCall,
+  { provider, account, tenant, settings, used }: DoubtfulCall,
   wait: CredentialWait,
   onSend: () => void,
 ): Promise<Probe> {
-  const { authProbe, auth } = provider as Provider & { readonly authProbe: NonNullable<Provider['authProbe']> };
+  const of = { account, tenant, settings };
+  const { authProbe } = provider as Provider & { readonly authProbe: NonNullable<Provider['authProbe']> };
   const mistake = (what: string): Probe => ({
     state: 'mistake',
     reason: `the probe of the token can't tell whether it is good: ${redact(what, secretsOfCall(provider, used))}`,
   });
-  let outgoing;
-  let secrets;
+  let signed;
   try {
-    const applied = auth.apply(used);
-    secrets = secretsOfCall(provider, used, applied);
-    outgoing = buildRequest(authProbe.spec, provider.baseUrl(), applied, provider.headers, provider);
+    signed = sign(provider, requestFor(provider, authProbe.spec, of), used, of);
   } catch (error) {
     return mistake(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
   }
-  const permit = await takeAuthPermit(deps, provider, 'probe', { account, tenant }, wait.maxWaitMs ?? RETRY_MS);
+  const permit = await takeAuthPermit(deps, provider, 'probe', of, wait.maxWaitMs ?? RETRY_MS);
   if (permit.state === 'wait') return { state: 'busy', reason: permit.reason, retryAfterMs: permit.retryAfterMs };
+  const { outgoing, secrets } = signed;
   onSend();
   const limits = { ...provider.timeouts, totalMs: Math.min(CALL_MS, provider.timeouts.totalMs) };
   const answer = await hideSecrets(await deps.http.send(outgoing, { ...limits, maxBodyBytes: 1024 * 1024 }), secrets);

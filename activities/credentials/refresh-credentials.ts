@@ -22,6 +22,7 @@ import type { Pool } from '../../db/pool.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { Refresh } from '../../providers/auth/refresh.ts';
 import type { HttpSender, OutgoingRequest } from '../http/send.ts';
+import { accountFacts, type StoredAccount } from '../call/account-facts.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { takeAuthPermit, type AuthPermitDeps } from './auth-permit.ts';
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './errors.ts';
@@ -119,11 +120,12 @@ async function refreshUnderLease(
     const now = await current(deps, of);
     if (now.version !== version) return now;
   }
-  const asked = refreshRequest(provider, refresh, credentials);
+  const stored = { account: of.account, tenant: held.tenant, settings: held.settings };
+  const asked = refreshRequest(provider, refresh, credentials, stored);
   if (asked.kind === 'mistake') return mistaken(asked.reason, true);
   if (asked.kind === 'none')
     return giveUp(deps, of, version, 'its access ended, and there is nothing to renew it with (no refresh token)');
-  const permit = await untilGranted(deps, provider, of, held.tenant).catch(async (error: unknown) => {
+  const permit = await untilGranted(deps, provider, stored).catch(async (error: unknown) => {
     await giveBack({ retryAfterMs: 0 });
     throw error;
   });
@@ -134,14 +136,14 @@ async function refreshUnderLease(
   }
 
   const answer = await send(deps, provider, asked.outgoing);
-  const result = understandRefresh(provider, refresh, credentials, answer);
+  const result = understandRefresh(provider, refresh, credentials, stored, answer);
   // What the answer brought is stored before anything else is done.
-  const stored =
+  const kept =
     result.kind === 'refreshed' ? await keepRefreshed(deps, of, held, { owner, leaseMs: LEASE_MS }, result) : undefined;
   await permit.report(answer);
   switch (result.kind) {
     case 'refreshed':
-      return stored ?? current(deps, of);
+      return kept ?? current(deps, of);
     case 'refused':
       return giveUp(deps, of, version, result.reason);
     case 'config':
@@ -159,9 +161,9 @@ async function refreshUnderLease(
 }
 
 /** With a permit, and with all that storing the answer needs: what comes can't be asked for again. */
-async function untilGranted(deps: RefreshDeps, provider: Provider, of: AccountRef, tenant: string | null) {
+async function untilGranted(deps: RefreshDeps, provider: Provider, stored: StoredAccount) {
   await deps.keyring.ready();
-  return takeAuthPermit(deps, provider, 'refresh', { account: of.account, tenant }, PERMIT_WAIT_MS);
+  return takeAuthPermit(deps, provider, 'refresh', accountFacts(provider, stored), PERMIT_WAIT_MS);
 }
 
 function send({ http }: RefreshDeps, { timeouts }: Provider, outgoing: OutgoingRequest) {

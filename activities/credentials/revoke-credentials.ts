@@ -13,6 +13,7 @@ import {
 import type { Keyring } from '../../db/encryption.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
+import { accountFacts } from '../call/account-facts.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { HttpSender } from '../http/send.ts';
 import { takeAuthPermit, type AuthPermitDeps } from './auth-permit.ts';
@@ -63,18 +64,20 @@ type Outcome =
   | { readonly state: 'failed'; readonly reason: string };
 
 async function revoke(deps: RevokeDeps, provider: Provider, due: Revocation): Promise<Outcome> {
-  const { credentials, account } = due;
+  const { credentials } = due;
   const clean = (text: string): string => redact(text, secretsOfCall(provider, credentials));
   let outgoing;
+  let of;
   try {
+    of = accountFacts(provider, due);
     const { revoke: how } = provider.auth;
-    const spec = how?.request(credentials);
+    const spec = how?.request(credentials, of);
     if (!spec) return { state: 'failed', reason: `provider "${provider.id}" does not define how to revoke them` };
-    outgoing = authRequest(provider, spec, how?.url);
+    outgoing = authRequest(provider, spec, of, how?.url);
   } catch (error) {
     return { state: 'retry', reason: clean(String(error)) };
   }
-  const permit = await takeAuthPermit(deps, provider, 'revoke', { account, tenant: null }, PERMIT_WAIT_MS);
+  const permit = await takeAuthPermit(deps, provider, 'revoke', of, PERMIT_WAIT_MS);
   if (permit.state === 'wait') return { state: 'wait', afterMs: permit.retryAfterMs };
   const totalMs = Math.min(CALL_MS, provider.timeouts.totalMs);
   const answer = await deps.http.send(outgoing, { ...provider.timeouts, totalMs, maxBodyBytes: 1024 * 1024 });

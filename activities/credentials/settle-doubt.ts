@@ -4,6 +4,7 @@
  * refreshed, and the call made again.
  * Next stop: `probe-token.ts`, `credentials.ts`.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { ActivityDeps, CredentialWait } from '../deps.ts';
@@ -17,10 +18,8 @@ const BELIEVED_UNSEEN_MS = 5_000;
 /** A token this close to its end may have been over when the call arrived. */
 const MARGIN_MS = 1_000;
 
-export interface DoubtfulCall {
+export interface DoubtfulCall extends AccountFacts {
   readonly provider: Provider;
-  readonly account: string;
-  readonly tenant: string;
   readonly used: Credentials | undefined;
   /** When the credentials were had, the call was sent, and its answer was there: `performance.now()`. */
   readonly accessedAt: number;

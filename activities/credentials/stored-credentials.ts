@@ -11,7 +11,9 @@ import { loadCredentials, type StoredCredentials } from '../../db/stores/account
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './errors.ts';
 import type { CredentialSource, CredentialWait } from '../deps.ts';
-import { authenticates, canRefresh } from './make-refresh-call.ts';
+import { accountFacts, type StoredAccount } from '../call/account-facts.ts';
+import { authenticates } from '../call/sign-request.ts';
+import { canRefresh } from './make-refresh-call.ts';
 import { afterFailure, refreshCredentials, type RefreshDeps } from './refresh-credentials.ts';
 
 export interface StoredCredentialsOptions extends RefreshDeps {
@@ -65,8 +67,10 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
       const held = await load(of);
       const provider = providerNamed(providerId);
       if (!held || !provider) return held && toCredentials(held);
-      const isOver = hasEnded(held) || needsLogin(held, provider);
-      if ((!isOver && !endsSoon(held, provider)) || !canRefresh(provider, held.credentials)) return toCredentials(held);
+      const stored = { account, tenant: held.tenant, settings: held.settings };
+      const isOver = hasEnded(held) || needsLogin(held, provider, stored);
+      if ((!isOver && !endsSoon(held, provider)) || !canRefresh(provider, held.credentials, stored))
+        return toCredentials(held);
       // While nobody may try, those whose token is good go on with it.
       if (held.retryMs > 0 && held.leaseMs === 0) {
         if (isOver) throw afterFailure(held);
@@ -84,7 +88,8 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
       const provider = providerNamed(providerId);
       if (!provider) throw new Error(`This worker has no provider "${providerId}" to refresh credentials with.`);
       const isDoubt = wait?.isDoubt ?? false;
-      if (isDoubt && !canRefresh(provider, held.credentials)) throw doubtRemains(provider.id);
+      const stored = { account, tenant: held.tenant, settings: held.settings };
+      if (isDoubt && !canRefresh(provider, held.credentials, stored)) throw doubtRemains(provider.id);
       const youngMs = Math.min(YOUNG_MS, (held.lifeMs ?? Number.POSITIVE_INFINITY) / 4);
       if (held.isRefreshed && held.ageMs < youngMs)
         throw new CredentialsBusy(`a token just refreshed was refused: ${reason}`, youngMs - held.ageMs, {
@@ -112,8 +117,13 @@ function isAnswer(error: unknown): boolean {
 }
 
 /** They hold no token yet: a name and a password, a key, a client. Asked once: what a login has brought is what there is. */
-function needsLogin({ credentials, isRefreshed }: StoredCredentials, { auth }: Provider): boolean {
-  return !isRefreshed && auth.refresh !== undefined && !authenticates(auth, credentials);
+function needsLogin(
+  { credentials, isRefreshed }: StoredCredentials,
+  provider: Provider,
+  stored: StoredAccount,
+): boolean {
+  if (isRefreshed || provider.auth.refresh === undefined) return false;
+  return !authenticates(provider, credentials, accountFacts(provider, stored));
 }
 
 function endsSoon({ leftMs, lifeMs }: StoredCredentials, { auth }: Provider): boolean {

@@ -1,29 +1,44 @@
 /**
- * Makes the request that goes over the wire from what an endpoint states: base URL, credentials, default headers.
- * Next stop: `send.ts`.
+ * Makes the request that goes over the wire from what an endpoint states: base URL and default headers first, then what authenticates.
+ * Used by: `activities/call/sign-request.ts`. Next stop: `send.ts`.
  */
 import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';
+import { fitsHost, isOneHost } from '../../contracts/hosts.ts';
 import { HIDDEN } from './hide-secrets.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { OutgoingRequest } from './send.ts';
 
+/** Where requests of a provider may lead. */
+type Allowed = Partial<Pick<Provider, 'allowPlainHttp' | 'hosts'>>;
+
 /**
- * @throws TypeError when the path leads to another origin than the base URL's (credentials are never sent elsewhere, e.g. by a next
- *   link that a third party got wrong), when it leaves the base URL's own path, or when it would go in clear over a network.
+ * @throws TypeError when the path leads to another origin than the base URL's or a host that the provider names (credentials are never
+ *   sent elsewhere, e.g. by a next link that a third party got wrong), when it leaves the base URL's own path, or when it would go in clear
+ *   over a network.
  */
 export function buildRequest(
   spec: RequestSpec,
   baseUrl: string,
   auth: AppliedAuth,
   defaultHeaders: Readonly<Record<string, string>>,
-  { allowPlainHttp = false }: Partial<Pick<Provider, 'allowPlainHttp'>> = {},
+  allowed: Allowed = {},
 ): OutgoingRequest {
-  const url = withoutHidden(resolve(spec.path, baseUrl));
+  return withAuth(unsignedRequest(spec, baseUrl, defaultHeaders, allowed), auth);
+}
+
+/** The request without what authenticates. @throws TypeError as `buildRequest` does. */
+export function unsignedRequest(
+  spec: RequestSpec,
+  baseUrl: string,
+  defaultHeaders: Readonly<Record<string, string>>,
+  { allowPlainHttp = false, hosts }: Allowed = {},
+): OutgoingRequest {
+  const url = withoutHidden(resolve(spec.path, baseUrl, hosts));
   const mistake = allowPlainHttp ? undefined : plainHttpMistake(url.href);
   if (mistake !== undefined) throw new TypeError(`The request ${mistake}`);
-  setQuery(url, { ...spec.query, ...auth.query });
+  setQuery(url, spec.query);
   const body =
     spec.json === undefined ? spec.form && new URLSearchParams(spec.form).toString() : JSON.stringify(spec.json);
   const contentType = spec.json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
@@ -35,32 +50,58 @@ export function buildRequest(
       ...(body === undefined ? {} : { 'content-type': contentType }),
       ...lowerCase(defaultHeaders),
       ...lowerCase(spec.headers ?? {}),
-      ...lowerCase(auth.headers ?? {}),
     },
     ...(body === undefined ? {} : { body }),
   };
 }
 
-/** Where the request leads, with its own query and nothing of what authenticates. @throws TypeError as `buildRequest` does. */
-export function addressOf(spec: RequestSpec, baseUrl: string): string {
-  const url = withoutHidden(resolve(spec.path, baseUrl));
-  setQuery(url, spec.query);
-  return url.href;
+/** The same request with what authenticates. @throws TypeError when that belongs into a body that can't take it. */
+export function withAuth(request: OutgoingRequest, { headers = {}, query, body }: AppliedAuth): OutgoingRequest {
+  const url = new URL(request.url);
+  setQuery(url, query);
+  return {
+    ...request,
+    url: url.href,
+    headers: { ...request.headers, ...lowerCase(headers) },
+    ...(body === undefined ? {} : { body: withFields(request, body) }),
+  };
+}
+
+function withFields({ headers, body }: OutgoingRequest, fields: Readonly<Record<string, string>>): string {
+  const type = headers['content-type'] ?? '';
+  if (body !== undefined && type.startsWith('application/x-www-form-urlencoded')) {
+    const form = new URLSearchParams(body);
+    for (const [name, value] of Object.entries(fields)) form.set(name, value);
+    return form.toString();
+  }
+  const json: unknown = body !== undefined && type.includes('json') ? JSON.parse(body) : undefined;
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return JSON.stringify({ ...json, ...fields });
+  throw new TypeError(
+    `The auth adds ${Object.keys(fields).join(', ')} to the body, and this request has no form and no JSON object; give it \`form\` or \`json\`.`,
+  );
 }
 
 function setQuery(url: URL, query: RequestSpec['query']): void {
   for (const [name, value] of Object.entries(query ?? {})) {
-    if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
+    if (value === undefined || value === null) continue;
+    url.searchParams.set(name, String(value));
+    // A blank, for everybody: a plus sign is one in forms alone.
+    url.search = url.search.replaceAll('+', '%20');
   }
 }
 
-function resolve(path: string, baseUrl: string): URL {
+/** A pattern stands for the hosts of many accounts: no link leads from one of them to another. */
+function isNamed(hosts: readonly string[] | undefined, url: URL): boolean {
+  return hosts?.some((host) => isOneHost(host) && fitsHost(host, url)) ?? false;
+}
+
+function resolve(path: string, baseUrl: string, hosts: readonly string[] | undefined): URL {
   const base = new URL(baseUrl);
   // A path is below the base URL's own path; a whole URL (next link) stands for itself.
   const url = /^https?:\/\//i.test(path)
     ? new URL(path)
     : new URL(base.pathname.replace(/\/$/, '') + below(path), base.origin);
-  if (url.origin !== base.origin) {
+  if (url.origin !== base.origin && !isNamed(hosts, url)) {
     throw new TypeError(
       `The request leads to ${url.origin}, but this provider's base URL is ${base.origin}; credentials are not sent to other origins.`,
     );

@@ -1,6 +1,7 @@
 /**
  * What one attempt at a page works with. Used by: the other files of this folder.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { PageSizeKey } from '../../db/stores/sync/page-size-store.ts';
 import type { LoadedUnit, UnitFence } from '../../db/stores/sync/unit-store.ts';
@@ -22,6 +23,8 @@ export interface Asked {
 export interface Attempt extends Asked {
   readonly node: NodeDefinition;
   readonly unit: LoadedUnit;
+  /** The account, with its settings. */
+  readonly of: AccountFacts;
   /** The endpoint's input, for this unit's parent. */
   readonly input: unknown;
   /** Items that a page may have at the moment; what is asked for may be less. */

@@ -3,6 +3,7 @@
  * one transaction. It is a step of the unit's own row, so running it twice stores the same rows and at worst repeats one
  * call. Next: `activities/call/make-call.ts`, then `settle-answer.ts`.
  */
+import { SettingsMistake, type AccountFacts } from '../../contracts/account.ts';
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import { loadUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
@@ -11,6 +12,7 @@ import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
 import type { BodyHold } from '../http/body-budget.ts';
+import { accountFacts } from '../call/account-facts.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
 import { makeCall } from '../call/make-call.ts';
 import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
@@ -105,6 +107,8 @@ function parentOf(sync: CompiledSync, { parent }: NodeDefinition): NodeDefinitio
 function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt: number): Attempt {
   const { endpoint, options } = node;
   const { start, min, max } = endpoint.paginate.pageSize;
+  const { account } = asked.request.context;
+  const of = accountFacts(asked.sync.provider, { account, tenant: unit.tenant, settings: unit.settings });
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
   const since = unit.isBegun ? (unit.since ?? undefined) : firstSince(node, unit);
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
@@ -117,10 +121,11 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
     ...asked,
     node,
     unit,
+    of,
     input,
     pageSize,
     asked: page,
-    isSizable: isSizable(endpoint, input, page),
+    isSizable: isSizable(endpoint, input, page, of),
     hasMoved: asked.request.pages !== undefined && asked.request.pages !== unit.pages,
     since,
     readAt,
@@ -134,10 +139,10 @@ function firstSince({ options }: NodeDefinition, { mode, watermark }: LoadedUnit
 }
 
 /** Page numbers can be cut in another way only where the request asks for the size that it is given. */
-function isSizable(endpoint: Endpoint, input: unknown, page: PageRequest): boolean {
+function isSizable(endpoint: Endpoint, input: unknown, page: PageRequest, of: AccountFacts): boolean {
   if (endpoint.paginate.kind !== 'page') return false;
   return userCode(`\`request\` of endpoint "${endpoint.name}"`, () => {
-    const [some, others] = [2, 3].map((size) => JSON.stringify(endpoint.request(input, { ...page, size })));
+    const [some, others] = [2, 3].map((size) => JSON.stringify(endpoint.request(input, { ...page, size }, of)));
     return some !== others;
   });
 }
@@ -158,28 +163,21 @@ async function callWith(
   hold: BodyHold,
   calls: { made: 0 | 1 },
 ): Promise<PageFact> {
-  const { deps, request, sync, node, unit, input, asked } = attempt;
+  const { deps, request, sync, node, unit, of, input, asked } = attempt;
   const { endpoint } = node;
   const { provider } = sync;
   const { context, mode } = request;
   const spec: RequestSpec =
     asked.url === undefined
-      ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked))
+      ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked, of))
       : { method: 'GET', path: asked.url };
   const call = await makeCall(deps, {
     provider,
-    account: context.account,
-    tenant: unit.tenant ?? context.account,
+    ...of,
     callKey: `unit/${request.unit}`,
     endpoint: endpoint.name,
     charges: userCode(`a limit of provider "${provider.id}"`, () =>
-      endpoint.charges({
-        account: context.account,
-        tenant: unit.tenant ?? context.account,
-        ip: deps.egress,
-        input,
-        pageSize: asked.size,
-      }),
+      endpoint.charges({ ...of, ip: deps.egress, input, pageSize: asked.size }),
     ),
     weight: context.weight,
     priority: context.priority,
@@ -219,6 +217,8 @@ function isConditional({ headers }: RequestSpec): boolean {
  */
 function afterError(asked: Asked, unit: LoadedUnit, error: unknown, calls: 0 | 1): Promise<PageFact> {
   if (isInfrastructure(error)) throw error;
+  // No retry mends it, and nothing was called.
+  if (error instanceof SettingsMistake) return end(asked, unit.pages, 'failed', error.message, calls);
   const { deps, request, sync } = asked;
   const message = redact((error instanceof UserCodeError ? error : unexpected(error)).message);
   const cause = error instanceof UserCodeError ? error.cause : error;

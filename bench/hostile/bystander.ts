@@ -32,7 +32,7 @@ export function startBystander(deps: ActivityDeps, url: string): Bystander {
     auth: noAuth(),
     limits: [inflight('at-once', { by: ['app'], max: 2 }), window('app', { by: ['app'], max: 1_000, perMs: 1_000 })],
   });
-  const charges = provider.authCharges('probe', { account: 'calm', tenant: 'calm', ip: 'default' });
+  const charges = provider.authCharges('probe', { account: 'calm', tenant: 'calm', settings: undefined, ip: 'default' });
   const failures: string[] = [];
   let calls = 0;
   let slowestMs = 0;
@@ -42,6 +42,7 @@ export function startBystander(deps: ActivityDeps, url: string): Bystander {
       provider,
       account: 'calm',
       tenant: 'calm',
+      settings: undefined,
       callKey: `calm/${calls++}`,
       endpoint: 'calm',
       charges,

@@ -5,6 +5,7 @@
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../client/index.ts';
+import { parseJsonOption } from '../json-option.ts';
 import { jsonOption, providerOption, statusOption, tenantOption } from '../options.ts';
 import { withClient } from '../with-client.ts';
 
@@ -17,8 +18,11 @@ interface ListOptions {
 
 interface ConnectOptions {
   readonly tenant?: string;
+  readonly settings?: string;
   readonly expiresIn?: string;
 }
+
+const SETTINGS = 'what is no secret, as JSON: {"shop": "acme", "plan": "pro"}';
 
 export function registerAccounts(program: Command): void {
   const accounts = program.command('accounts').description('accounts at third parties: connected or not');
@@ -40,7 +44,13 @@ export function registerAccounts(program: Command): void {
     .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
     .addOption(tenantOption())
     .option('--expires-in <seconds>', 'life of the access token from now')
+    .option('--settings <json>', SETTINGS)
     .action(connectAccount);
+  accounts
+    .command('update <provider> <account>')
+    .description('replace the settings of an account; its secrets stay')
+    .requiredOption('--settings <json>', SETTINGS)
+    .action(update);
   accounts
     .command('disconnect <provider> <account>')
     .description('delete its secrets; what was synced stays')
@@ -67,12 +77,18 @@ const showStatus = (provider: string, account: string, { json }: { readonly json
     if (found?.status !== 'connected') process.exitCode = 1;
   });
 
-const connectAccount = (provider: string, account: string, { tenant, expiresIn }: ConnectOptions) =>
+const connectAccount = (provider: string, account: string, { tenant, expiresIn, settings }: ConnectOptions) =>
   withAccounts(async (accounts) => {
     // Arguments would stand in the shell's history and in the list of processes.
     const credentials = readCredentials(await text(process.stdin), expiresIn);
+    const given = settings === undefined ? {} : { settings: parseJsonOption('--settings', settings) };
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
-    console.log(line(await accounts.connect({ ...name, credentials })));
+    console.log(line(await accounts.connect({ ...name, ...given, credentials })));
+  });
+
+const update = (provider: string, account: string, { settings }: { readonly settings: string }) =>
+  withAccounts(async (accounts) => {
+    console.log(line(await accounts.update({ provider, account, settings: parseJsonOption('--settings', settings) })));
   });
 
 const disconnect = (provider: string, account: string) =>
@@ -89,7 +105,7 @@ function withAccounts(work: (accounts: Accounts) => Promise<void>): Promise<void
   return withClient(({ accounts }) => work(accounts));
 }
 
-const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra', 'settings'];
+const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];
 
 /** @throws Error that repeats nothing of what was read. */
 function readCredentials(json: string, expiresIn: string | undefined): NewCredentials {
@@ -108,8 +124,9 @@ function readCredentials(json: string, expiresIn: string | undefined): NewCreden
   return { ...read, expiresAt: new Date(Date.now() + seconds * 1_000).toISOString() };
 }
 
-function line({ provider, account, tenant, status, reason, since }: AccountInfo): string {
-  return [`${provider}/${account}`, status, `since ${since}`, tenant && `tenant ${tenant}`, reason]
+function line({ provider, account, tenant, status, reason, since, settings }: AccountInfo): string {
+  const known = settings === null ? '' : `settings ${JSON.stringify(settings)}`;
+  return [`${provider}/${account}`, status, `since ${since}`, tenant && `tenant ${tenant}`, known, reason]
     .filter(Boolean)
     .join('  ');
 }

@@ -255,6 +255,8 @@ create table sluice.account (
   status text not null default 'connected' check (status in ('connected', 'needs_reconnect')),
   reason text,
   since timestamptz not null default clock_timestamp(),
+  -- What the provider needs to know of it and is no secret, as the app gave it: a domain, a region, a plan.
+  settings jsonb,
   primary key (provider, account)
 );
 create index account_by_status on sluice.account (status, since);
@@ -296,6 +298,8 @@ create table sluice.revocation (
   key_id text not null,
   generation bigint not null,
   version bigint not null,
+  tenant text,
+  settings jsonb,
   asked_at timestamptz not null default clock_timestamp(),
   attempts int not null default 0,
   next_at timestamptz not null default clock_timestamp()
@@ -853,11 +857,12 @@ end $$;
 
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
 -- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
+--   for_settings                  null leaves those that it has
 --   for_generation, for_version   what the ciphertext is bound to: those of the secrets that follow on the ones that are there
 -- Returns false, with nothing changed, when other secrets were stored meanwhile: seal them anew. Locks: account, credential.
 create or replace function sluice.connect_account(
   for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint,
-  for_generation bigint, for_version bigint
+  for_generation bigint, for_version bigint, for_settings jsonb
 ) returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
   c sluice.credential;
@@ -880,7 +885,7 @@ begin
       lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null;
     perform sluice.note_secret_use(for_provider, for_account, 'connected', 1);
   end if;
-  update sluice.account set tenant = coalesce(for_tenant, tenant), status = 'connected', reason = null, since = clock_timestamp()
+  update sluice.account set tenant = coalesce(for_tenant, tenant), settings = coalesce(for_settings, settings), status = 'connected', reason = null, since = clock_timestamp()
     where provider = for_provider and account = for_account;
   return true;
 end $$;
@@ -926,9 +931,10 @@ begin
     return false;
   end if;
   if revokes then
-    insert into sluice.revocation (provider, account, secret, key_id, generation, version)
-    select provider, account, secret, key_id, generation, version from sluice.credential
-      where provider = for_provider and account = for_account for update;
+    insert into sluice.revocation (provider, account, tenant, settings, secret, key_id, generation, version)
+    select c.provider, c.account, a.tenant, a.settings, c.secret, c.key_id, c.generation, c.version
+      from sluice.credential c join sluice.account a using (provider, account)
+      where c.provider = for_provider and c.account = for_account for update of c;
   end if;
   delete from sluice.account where provider = for_provider and account = for_account;
   perform sluice.note_secret_use(for_provider, for_account, 'disconnected', 1);

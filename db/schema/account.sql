@@ -9,6 +9,8 @@ create table sluice.account (
   status text not null default 'connected' check (status in ('connected', 'needs_reconnect')),
   reason text,
   since timestamptz not null default clock_timestamp(),
+  -- What the provider needs to know of it and is no secret, as the app gave it: a domain, a region, a plan.
+  settings jsonb,
   primary key (provider, account)
 );
 create index account_by_status on sluice.account (status, since);
@@ -50,6 +52,8 @@ create table sluice.revocation (
   key_id text not null,
   generation bigint not null,
   version bigint not null,
+  tenant text,
+  settings jsonb,
   asked_at timestamptz not null default clock_timestamp(),
   attempts int not null default 0,
   next_at timestamptz not null default clock_timestamp()

@@ -1,6 +1,7 @@
 /**
  * How credentials become part of a request. Next stop: `activities/http/build-request.ts` applies it.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
 import type { Refresh } from './refresh.ts';
 import type { Revoke } from './revoke.ts';
@@ -8,21 +9,40 @@ import type { Revoke } from './revoke.ts';
 export interface AppliedAuth {
   readonly headers?: Readonly<Record<string, string>>;
   readonly query?: Readonly<Record<string, string>>;
+  /** Fields that are added to a form, or to the object of a JSON body. */
+  readonly body?: Readonly<Record<string, string>>;
 }
 
-export interface Auth {
+/** The request that is to be authenticated, as it goes out but for that; another one for each try and each redirect. */
+export interface UnsignedRequest<Settings = unknown> extends AccountFacts<Settings> {
+  readonly method: string;
+  /** With its query. A copy: what is changed in it changes nothing. */
+  readonly url: URL;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As it is sent, in UTF-8; undefined when there is none. */
+  readonly body: string | undefined;
+  /** The time of this try. */
+  readonly now: Date;
+  /** 32 hexadecimal digits of this try alone. */
+  readonly nonce: string;
+}
+
+export interface Auth<Settings = unknown> {
   readonly kind: string;
   /** False when calls without credentials are fine. */
   readonly required: boolean;
   /** @throws TypeError when the credentials lack what this way of authenticating needs. */
-  readonly apply: (credentials: Credentials | undefined) => AppliedAuth;
+  readonly apply: (credentials: Credentials | undefined, request: UnsignedRequest<Settings>) => AppliedAuth;
   /**
    * How new credentials are had when these have ended, or hold no token yet (a name and a password). Without it, the
    * account's user must connect it again.
    */
-  readonly refresh?: Refresh;
+  readonly refresh?: Refresh<Settings>;
   /** How the third party is told that the credentials are not wanted any more: `accounts.disconnect({ revoke: true })`. */
-  readonly revoke?: Revoke;
+  readonly revoke?: Revoke<Settings>;
+  /** What is wrong with its options, in words: told with the other mistakes of the provider. */
+  readonly mistakes?: readonly string[];
   /** Secrets of the app (not of an account) that calls send. They are taken out of everything that comes back. */
   readonly secrets?: () => readonly (string | undefined)[];
 }
@@ -42,16 +62,21 @@ export function bearer(options: { readonly optional?: boolean } = {}): Auth {
   };
 }
 
-/** The access token in a header (`apiKey({ header: 'x-api-key' })`) or query parameter of the provider's choice. */
-export function apiKey(where: { readonly header: string } | { readonly query: string }): Auth {
+/**
+ * The access token in a header (`apiKey({ header: 'x-api-key' })`), a query parameter, or a field of the body (`apiKey({ body: 'api_key' })`:
+ * of a form, or of a JSON object).
+ */
+export function apiKey(
+  where: { readonly header: string } | { readonly query: string } | { readonly body: string },
+): Auth {
   return {
     kind: 'api-key',
     required: true,
     apply: (credentials) => {
       if (!credentials?.accessToken) throw missing('apiKey', 'accessToken');
-      return 'header' in where
-        ? { headers: { [where.header.toLowerCase()]: credentials.accessToken } }
-        : { query: { [where.query]: credentials.accessToken } };
+      const { accessToken } = credentials;
+      if ('header' in where) return { headers: { [where.header.toLowerCase()]: accessToken } };
+      return 'query' in where ? { query: { [where.query]: accessToken } } : { body: { [where.body]: accessToken } };
     },
   };
 }

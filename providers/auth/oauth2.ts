@@ -3,6 +3,7 @@
  * Next stop: `refresh.ts`; `oauth2-answer.ts` has what answers mean.
  * @see RFC 6749 §6 and §4.4 (requests), §2.3.1 (client authentication), RFC 7009 (revocation)
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
 import { bearer, type Auth } from './auth.ts';
@@ -12,9 +13,12 @@ import { DEFAULT_SKEW_MS } from './refresh.ts';
 /** A text, or where it is read at each use: the environment, or the account's credentials. */
 type FromCredentials = (credentials: Credentials) => string | undefined;
 
-export interface OAuth2Options {
-  /** E.g. `https://auth.social.example/oauth/token`; a path is below the provider's base URL. Read at each refresh. */
-  readonly tokenUrl: string | (() => string);
+/** Read at each use. One that takes the account's settings must lead to one of the provider's `hosts`. */
+export type AuthAddress<Settings = unknown> = string | ((of: AccountFacts<Settings>) => string);
+
+export interface OAuth2Options<Settings = unknown> {
+  /** E.g. `https://auth.social.example/oauth/token`; a path is below the provider's base URL. */
+  readonly tokenUrl: AuthAddress<Settings>;
   /** A function may take it from the credentials, where each account has a client of its own. */
   readonly clientId: string | FromCredentials;
   /** Read at each refresh, e.g. `() => process.env.SOCIAL_SECRET`. Leave it out for public clients. */
@@ -38,11 +42,13 @@ export interface OAuth2Options {
   /** Sent with every refresh, e.g. an audience or a scope. */
   readonly params?: Readonly<Record<string, string>>;
   /** Where `accounts.disconnect({ revoke: true })` revokes the refresh token, else the access token (RFC 7009). */
-  readonly revokeUrl?: string | (() => string);
+  readonly revokeUrl?: AuthAddress<Settings>;
 }
 
+type ClientOptions = Pick<OAuth2Options, 'clientId' | 'clientSecret' | 'clientAuth'>;
+
 /** Bearer tokens that are renewed at a token endpoint. */
-export function oauth2(options: OAuth2Options): Auth {
+export function oauth2<Settings = unknown>(options: OAuth2Options<Settings>): Auth<Settings> {
   const { skewMs = DEFAULT_SKEW_MS, rotates = true, revokeUrl, grant = 'refresh_token' } = options;
   return {
     ...bearer(),
@@ -51,14 +57,17 @@ export function oauth2(options: OAuth2Options): Auth {
     refresh: {
       skewMs,
       rotates: rotates && grant === 'refresh_token',
-      url: typeof options.tokenUrl === 'string' ? options.tokenUrl : '',
-      request: (credentials) => {
+      ...statedUrl(options.tokenUrl),
+      request: (credentials, of) => {
         const { refreshToken } = credentials;
         if (grant === 'client_credentials')
-          return clientRequest(options, credentials, options.tokenUrl, { grant_type: grant, ...options.params });
+          return clientRequest(options, credentials, addressFor(options.tokenUrl, of), {
+            grant_type: grant,
+            ...options.params,
+          });
         if (refreshToken === undefined) return undefined;
         const form = { grant_type: grant, refresh_token: refreshToken, ...options.params };
-        return clientRequest(options, credentials, options.tokenUrl, form);
+        return clientRequest(options, credentials, addressFor(options.tokenUrl, of), form);
       },
       parse: (answer) => parseTokenAnswer(answer, options.refusedErrors),
     },
@@ -66,18 +75,24 @@ export function oauth2(options: OAuth2Options): Auth {
       ? {}
       : {
           revoke: {
-            url: typeof revokeUrl === 'string' ? revokeUrl : '',
-            request: (credentials) => revocation(options, credentials, revokeUrl),
+            ...statedUrl(revokeUrl),
+            request: (credentials, of) => revocation(options, credentials, addressFor(revokeUrl, of)),
           },
         }),
   };
 }
 
-function revocation(
-  options: OAuth2Options,
-  credentials: Credentials,
-  url: string | (() => string),
-): RequestSpec | undefined {
+/** An address that takes nothing of the account is the definition's own. */
+export function statedUrl<Settings>(address: AuthAddress<Settings>): { readonly url?: string } {
+  if (typeof address === 'function') return address.length === 0 ? { url: '' } : {};
+  return { url: address };
+}
+
+export function addressFor<Settings>(address: AuthAddress<Settings>, of: AccountFacts<Settings>): string {
+  return typeof address === 'string' ? address : address(of);
+}
+
+function revocation(options: ClientOptions, credentials: Credentials, url: string): RequestSpec | undefined {
   const { refreshToken, accessToken } = credentials;
   const token = refreshToken ?? accessToken;
   if (token === undefined) return undefined;
@@ -87,9 +102,9 @@ function revocation(
 
 /** @throws TypeError when the client's id or secret is not set where it should be. */
 function clientRequest(
-  options: OAuth2Options,
+  options: ClientOptions,
   credentials: Credentials,
-  url: string | (() => string),
+  url: string,
   form: Readonly<Record<string, string>>,
 ): RequestSpec {
   const { clientAuth = 'basic' } = options;
@@ -101,7 +116,7 @@ function clientRequest(
   const isBasic = clientAuth === 'basic' && secret !== undefined;
   return {
     method: 'POST',
-    path: typeof url === 'function' ? url() : url,
+    path: url,
     form: {
       ...form,
       ...(isBasic ? {} : { client_id: clientId }),
@@ -111,12 +126,12 @@ function clientRequest(
   };
 }
 
-function idOf({ clientId }: OAuth2Options, credentials: Credentials): string | undefined {
+function idOf({ clientId }: ClientOptions, credentials: Credentials): string | undefined {
   return typeof clientId === 'function' ? clientId(credentials) : clientId;
 }
 
 /** What stands in the environment; a client of the account's own is among its credentials. */
-function appSecrets(options: OAuth2Options): (string | undefined)[] {
+function appSecrets(options: ClientOptions): (string | undefined)[] {
   try {
     const [id, secret] = [idOf(options, {}), options.clientSecret?.({})];
     return id && secret ? [secret, basicAuthorization(id, secret).slice('Basic '.length)] : [secret];

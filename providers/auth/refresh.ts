@@ -3,12 +3,13 @@
  * its permit, and that it is made once for all workers, are in `activities/credentials/refresh-credentials.ts`.
  * Next stop: `oauth2.ts` has the common case.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
 import type { Auth } from './auth.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 
-export interface Refresh {
+export interface Refresh<Settings = unknown> {
   /** Refresh this long before the token ends, in milliseconds; at most a fifth of its life. */
   readonly skewMs: number;
   /** Where it goes, as the definition says it; without it the address may come from the account. A path is below the base URL. */
@@ -20,7 +21,7 @@ export interface Refresh {
    * own client. A whole URL as path may lead to another origin than the provider's base URL. Pure; asked also before it is needed.
    * @returns undefined when these credentials can't be refreshed.
    */
-  readonly request: (credentials: Credentials) => RequestSpec | undefined;
+  readonly request: (credentials: Credentials, of: AccountFacts<Settings>) => RequestSpec | undefined;
   readonly parse: (answer: Answer) => RefreshAnswer;
 }
 
@@ -37,12 +38,12 @@ export type RefreshAnswer =
   /** It may work later. */
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number };
 
-export interface RefreshableOptions {
+export interface RefreshableOptions<Settings = unknown> {
   /** Default 60,000 ms, and at most a fifth of the token's life. */
   readonly skewMs?: number;
   /** Default true. */
   readonly rotates?: boolean;
-  readonly request: Refresh['request'];
+  readonly request: Refresh<Settings>['request'];
   /** What the answer means; undefined leaves it to what HTTP says by itself (`defaultRefreshAnswer`). */
   readonly parse: (answer: Answer) => RefreshAnswer | undefined;
 }
@@ -57,7 +58,10 @@ export const DEFAULT_SKEW_MS = 60_000;
  *   parse: (answer) => answer.status === 200 ? { kind: 'refreshed', credentials: { accessToken: JSON.parse(answer.text).token } } : undefined,
  * })
  */
-export function refreshable(auth: Auth, options: RefreshableOptions): Auth {
+export function refreshable<Settings = unknown>(
+  auth: Auth<NoInfer<Settings>>,
+  options: RefreshableOptions<Settings>,
+): Auth<Settings> {
   const { skewMs = DEFAULT_SKEW_MS, rotates = true, request, parse } = options;
   return {
     ...auth,

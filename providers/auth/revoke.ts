@@ -2,11 +2,12 @@
  * How a third party is told that an account's credentials are not wanted any more: one request. Pure; the call itself and its
  * repetition are in `activities/credentials/revoke-credentials.ts`.
  */
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { RequestSpec } from '../../contracts/answer.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
 import type { Auth } from './auth.ts';
 
-export interface Revoke {
+export interface Revoke<Settings = unknown> {
   /** Where it goes, as the definition says it; without it the address may come from the account. A path is below the base URL. */
   readonly url?: string;
   /**
@@ -14,7 +15,7 @@ export interface Revoke {
    * credentials are good for nothing any more.
    * @returns undefined when there is nothing to revoke.
    */
-  readonly request: (credentials: Credentials) => RequestSpec | undefined;
+  readonly request: (credentials: Credentials, of: AccountFacts<Settings>) => RequestSpec | undefined;
 }
 
 /**
@@ -22,6 +23,6 @@ export interface Revoke {
  * @example
  * revocable(bearer(), { request: ({ accessToken }) => ({ method: 'DELETE', path: '/session', headers: { authorization: `Bearer ${accessToken}` } }) })
  */
-export function revocable(auth: Auth, revoke: Revoke): Auth {
+export function revocable<Settings = unknown>(auth: Auth<NoInfer<Settings>>, revoke: Revoke<Settings>): Auth<Settings> {
   return { ...auth, revoke };
 }

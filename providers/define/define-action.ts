@@ -4,6 +4,7 @@
  * `activities/action/perform-action.ts` makes its calls.
  */
 import type { z } from 'zod';
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { ConflictPolicy } from '../../contracts/action.ts';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
 import type { Credentials } from '../../contracts/credentials.ts';
@@ -15,17 +16,15 @@ import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 
 /** What every function of an action may know besides its input. The same over retries, kills and restarts. */
-export interface ActionContext {
+export interface ActionContext<Settings = unknown> extends AccountFacts<Settings> {
   /** Send it to the third party where it takes one; else make the new object's own id from it. A UUID. */
   readonly idempotencyKey: string;
-  readonly account: string;
-  readonly tenant: string;
   /** ISO time at which the action was accepted: for bodies that carry a time and must not change. */
   readonly acceptedAt: string;
 }
 
 /** What `perform` gets besides: for services that have a client library of their own. */
-export interface PerformContext extends ActionContext {
+export interface PerformContext<Settings = unknown> extends ActionContext<Settings> {
   readonly credentials: Credentials | undefined;
   /** Aborted at the ceiling of the call. Pass it on: what goes on after it is not heard. */
   readonly signal: AbortSignal;
@@ -59,36 +58,36 @@ interface CommonOptions<Input> {
 }
 
 /** A write that is one HTTP request. `Found` is what the schema of outputs takes, `Output` what it makes of it. */
-export interface RequestActionOptions<Input, Output, Found = Output> extends CommonOptions<Input> {
+export interface RequestActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<Input> {
   /** Pure: asked again for every attempt. */
-  readonly request: (input: Input, context: ActionContext) => RequestSpec;
+  readonly request: (input: Input, context: ActionContext<Settings>) => RequestSpec;
   readonly whenUnknown?: {
     /** Asks whether the write is there. 404 and 410 say that it is not. */
-    readonly lookup: (input: Input, context: ActionContext) => RequestSpec;
+    readonly lookup: (input: Input, context: ActionContext<Settings>) => RequestSpec;
     /** The output, from the body of the look-up: it goes through the schema `output`. Undefined when the write is not there. */
-    readonly found: (answer: unknown, input: Input, context: ActionContext) => Found | undefined;
+    readonly found: (answer: unknown, input: Input, context: ActionContext<Settings>) => Found | undefined;
     /** Not before this long after the write was sent, in milliseconds: it may still arrive. Default 2,000. */
     readonly afterMs?: number;
   };
   /** The request that takes the write back, in a saga. May be sent more than once; 404 and 410 count as done. */
-  readonly compensate?: (output: Output, input: Input, context: ActionContext) => RequestSpec;
+  readonly compensate?: (output: Output, input: Input, context: ActionContext<Settings>) => RequestSpec;
   /** Rules for this action alone; asked before the provider's. */
   readonly classify?: Classify;
 }
 
 /** A write through a client library: mail, a payment SDK, a database. Exactly one call, please. */
-export interface PerformActionOptions<Input, Output, Found = Output> extends CommonOptions<Input> {
+export interface PerformActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<Input> {
   /**
    * Throw `CallFailed` for what is known not to have happened. Any other error means that nobody knows, unless the
    * connection was refused or never made.
    */
-  readonly perform: (input: Input, context: PerformContext) => Promise<Found>;
+  readonly perform: (input: Input, context: PerformContext<Settings>) => Promise<Found>;
   readonly whenUnknown?: {
     /** The output when the write is there: it goes through the schema `output`. Else undefined. */
-    readonly lookup: (input: Input, context: PerformContext) => Promise<Found | undefined>;
+    readonly lookup: (input: Input, context: PerformContext<Settings>) => Promise<Found | undefined>;
     readonly afterMs?: number;
   };
-  readonly compensate?: (output: Output, input: Input, context: PerformContext) => Promise<void>;
+  readonly compensate?: (output: Output, input: Input, context: PerformContext<Settings>) => Promise<void>;
 }
 
 /** What is known of a call that `perform` made and that has failed. */

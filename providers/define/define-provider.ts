@@ -3,9 +3,9 @@
  * and data. Next stop: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
-import { plainHttpMistake } from '../../contracts/addresses.ts';
+import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answer.ts';
-import { AUTH_CALLS, type AuthCall } from '../../contracts/auth-calls.ts';
+import type { AuthCall } from '../../contracts/auth-calls.ts';
 import type { Charge } from '../../contracts/limit.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
@@ -17,56 +17,26 @@ import {
   type RequestActionOptions,
 } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
-import { actualCosts, chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../limits.ts';
+import { actualCosts, chargesFor, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
 import type { PageRequest, Paginate } from '../pagination/options.ts';
 import type { Pagination } from '../pagination/pagination.ts';
 import type { Classify } from '../rules/rules.ts';
+import { createAddresses } from './account-address.ts';
+import { createSettingsReader, type SettingsReader } from './account-settings.ts';
+import { PROVIDER_OPTIONS, providerMistakes, type ProviderOptions, type Timeouts } from './provider-options.ts';
 
-export interface Timeouts {
-  /** TCP and TLS handshake, milliseconds. Default 10,000. */
-  readonly connectMs?: number;
-  /** From sending to the status line, milliseconds. Default 30,000. */
-  readonly headersMs?: number;
-  /** Between two pieces of the body, milliseconds. Default 15,000. */
-  readonly bodyMs?: number;
-  /** The whole call, milliseconds: the ceiling that always interrupts. Default 60,000. */
-  readonly totalMs?: number;
-}
-
-export interface ProviderOptions {
-  /** Lower-case letters, digits and `-`; part of limit keys, workflow search attributes and reports. */
+/** `Settings` are those of an account as its functions see them, `Given` as `accounts.connect()` takes them. */
+export interface Provider<Settings = unknown, Given = unknown> {
   readonly id: string;
-  /** E.g. `https://api.social.example/v2`. Read at each call, so a function may take it from configuration. */
-  readonly baseUrl: string | (() => string);
-  /** Default: `bearer()`. */
-  readonly auth?: Auth;
-  /**
-   * A cheap call that only a good token is answered with success, e.g. `get('/me')`. It decides where `suspectAuth()` doubts: the rules
-   * of the provider say what its answer means. A provider whose credentials can't be refreshed needs one to use `suspectAuth()`.
-   */
-  readonly authProbe?: RequestSpec;
-  /** Every one that matches a call is charged, all together or not at all. */
-  readonly limits: readonly LimitDeclaration[];
-  /** Rules of this third party; what they leave undecided follows the defaults for HTTP. */
-  readonly classify?: Classify;
-  /** Sent with every call, e.g. an API version. */
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly timeouts?: Timeouts;
-  /** A larger body, unpacked, is cut off and the page shrunk, in bytes. Default 8 MiB. */
-  readonly maxBodyBytes?: number;
-  /** Real attempts (waits are none) at one page before its unit fails. Default 10. */
-  readonly maxAttempts?: number;
-  /** `http:` addresses off this machine are called all the same, tokens and all. Default false. */
-  readonly allowPlainHttp?: boolean;
-  /** Addresses that come from an account or an answer may lead into a private network. Default false. */
-  readonly allowPrivateAddresses?: boolean;
-}
-
-export interface Provider {
-  readonly id: string;
-  readonly baseUrl: () => string;
+  /** @throws TypeError when it leads to a host that the definition does not allow. */
+  readonly baseUrl: (of: AccountFacts) => string;
+  /** Hosts of the definition; undefined: the origin of the base URL alone. */
+  readonly hosts: readonly string[] | undefined;
+  /** Whether the base URL is made from the account. */
+  readonly isBaseFromAccount: boolean;
+  readonly settingsOf: SettingsReader;
   readonly auth: Auth;
   readonly limits: readonly LimitDeclaration[];
   readonly headers: Readonly<Record<string, string>>;
@@ -81,11 +51,14 @@ export interface Provider {
   readonly actualCosts: (answer: Answer) => Readonly<Record<string, number>>;
   readonly authProbe?: { readonly spec: RequestSpec; readonly decide: (answer: Answer) => Outcome };
   /** What a call for an account's credentials takes from the limits. */
-  readonly authCharges: (name: AuthCall, call: Pick<CallFacts, 'account' | 'tenant' | 'ip'>) => readonly Charge[];
+  readonly authCharges: (
+    name: AuthCall,
+    call: Pick<CallFacts, 'account' | 'tenant' | 'settings' | 'ip'>,
+  ) => readonly Charge[];
   /** Defines one endpoint. Input and items are inferred from the schemas. */
   endpoint<InputSchema extends z.ZodType, ResponseSchema extends z.ZodType, Item = z.output<ResponseSchema>>(
     name: string,
-    options: EndpointOptions<z.output<InputSchema>, z.output<ResponseSchema>, Item> & {
+    options: EndpointOptions<z.output<InputSchema>, z.output<ResponseSchema>, Item, Settings> & {
       readonly input: InputSchema;
       readonly response: ResponseSchema;
     },
@@ -93,25 +66,27 @@ export interface Provider {
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>> & {
+    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>, Settings> & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },
   ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>> & {
+    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>, Settings> & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },
   ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
   /** Everything wrong with the definition, in words; checked when a sync is defined over it and when a worker starts. */
   mistakes(): string[];
+  /** Types only; never set. */
+  readonly $settings?: Given;
 }
 
-export interface EndpointOptions<Input, Response, Item> {
+export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
   /** The call. Pure: asked again for every attempt, so a shrunk page or a new token is in it. */
-  readonly request: (input: Input, page: PageRequest) => RequestSpec;
+  readonly request: (input: Input, page: PageRequest, of: AccountFacts<Settings>) => RequestSpec;
   /** How its list is cut into pages, e.g. `{ kind: 'cursor', items, next }`. Default: the answer is the one item. */
   readonly paginate?: Paginate<Response, Item, Input>;
   /** Rules for this endpoint alone; asked before the provider's. */
@@ -134,7 +109,7 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly parseInput: (input: unknown) => unknown;
   /** @throws ZodError when the answer has another shape than the schema says. */
   readonly parseResponse: (json: unknown) => unknown;
-  readonly request: (input: unknown, page: PageRequest) => RequestSpec;
+  readonly request: (input: unknown, page: PageRequest, of: AccountFacts) => RequestSpec;
   readonly paginate: Pagination;
   /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
   readonly decide: (answer: Answer) => Outcome;
@@ -145,21 +120,6 @@ export interface Endpoint<Input = never, Item = unknown> {
   /** Types only; never set. */
   readonly $types?: { readonly input: (input: Input) => void; readonly item: Item };
 }
-
-const PROVIDER_OPTIONS = {
-  id: true,
-  baseUrl: true,
-  auth: true,
-  authProbe: true,
-  limits: true,
-  classify: true,
-  headers: true,
-  timeouts: true,
-  maxBodyBytes: true,
-  maxAttempts: true,
-  allowPlainHttp: true,
-  allowPrivateAddresses: true,
-} satisfies NamesOf<ProviderOptions>;
 
 const ENDPOINT_OPTIONS = {
   input: true,
@@ -181,22 +141,31 @@ const timeoutDefaults = {
 } satisfies Required<Timeouts>;
 
 /**
- * Defines a provider. Mistakes are collected and reported together when a sync is defined over it.
+ * Defines a provider. The schema of what its accounts need besides secrets (a shop's domain, a region, a plan), where there is one, comes
+ * first: `settings` have its type in all functions that follow. Mistakes are collected and reported together when a sync is defined over it.
  * @example
  * const social = defineProvider({ id: 'social', baseUrl: 'https://api.social.example', limits: [window('app', { by: ['app'], max: 5_000, perMs: hours(1) })] });
+ * const shop = defineProvider(z.object({ domain: z.string() }), { id: 'shop', baseUrl: ({ settings }) => `https://${settings.domain}`, hosts: ['*.shop.example'], limits: [] });
  */
-export function defineProvider(options: ProviderOptions): Provider {
+export function defineProvider<Schema extends z.ZodType>(
+  settings: Schema,
+  options: ProviderOptions<z.output<Schema>>,
+): Provider<z.output<Schema>, z.input<Schema>>;
+export function defineProvider(options: ProviderOptions): Provider<undefined, undefined>;
+export function defineProvider(first: z.ZodType | ProviderOptions, second?: ProviderOptions<unknown>): Provider {
+  // With two arguments the first is a schema; its type has typed the functions of the second.
+  const [schema, options] = second ? [first as z.ZodType, second] : [undefined, first as ProviderOptions<unknown>];
   const endpoints = new Map<string, Endpoint>();
   const actions = new Map<string, Action>();
   const mistakes: string[] = [];
   const timeouts = { ...timeoutDefaults, ...options.timeouts };
-  const { baseUrl } = options;
   // Without the type checker they may be missing; that is one of the mistakes.
   const declared = options.limits as readonly LimitDeclaration[] | undefined;
   const limits = declared ?? [];
   const provider: Provider = {
     id: options.id,
-    baseUrl: typeof baseUrl === 'function' ? baseUrl : () => baseUrl,
+    ...createAddresses(options),
+    settingsOf: createSettingsReader(options.id, schema),
     auth: options.auth ?? bearer(),
     limits,
     headers: options.headers ?? {},
@@ -270,9 +239,15 @@ export function defineProvider(options: ProviderOptions): Provider {
     },
     mistakes: () => [
       ...mistakes,
-      ...providerMistakes({ ...options, limits }, [...endpoints.keys(), ...actions.keys()]),
+      ...providerMistakes({ ...options, limits }, schema !== undefined, [...endpoints.keys(), ...actions.keys()]),
       ...[
         ...unknownOptions(options, PROVIDER_OPTIONS),
+        ...('settings' in options
+          ? ['the schema of settings comes first: defineProvider(z.object({ … }), { id, … })']
+          : []),
+        ...(schema === undefined || 'parse' in schema
+          ? []
+          : ['the first of two arguments must be the zod schema of the settings']),
         ...(declared ? [] : ['`limits` is missing; write `limits: []` when there are none']),
       ].map((text) => `provider "${options.id}": ${text}`),
     ],
@@ -280,36 +255,5 @@ export function defineProvider(options: ProviderOptions): Provider {
   return provider;
 }
 
-function providerMistakes(options: ProviderOptions, endpoints: readonly string[]): string[] {
-  const mistakes: string[] = [];
-  const say = (text: string) => mistakes.push(text);
-  if (!/^[a-z][a-z0-9-]*$/.test(options.id))
-    say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
-  if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
-    say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
-  if (!options.allowPlainHttp) mistakes.push(...plainHttpMistakes(options));
-  const names = options.limits.map(({ name }) => name);
-  for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))
-    say(`limit "${name}" is defined twice`);
-  for (const name of AUTH_CALLS)
-    if (endpoints.includes(name))
-      say(`no endpoint may be called "${name}": under this name limits know a call for an account's credentials`);
-  const ofAuth = { refresh: options.auth?.refresh, probe: options.authProbe, revoke: options.auth?.revoke };
-  const authCalls = AUTH_CALLS.filter((name) => ofAuth[name] !== undefined);
-  for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, [...endpoints, ...authCalls]));
-  return mistakes.map((text) => `provider "${options.id}": ${text}`);
-}
-
-/** What a function gives is looked at when it is called. */
-function plainHttpMistakes({ baseUrl, auth }: ProviderOptions): string[] {
-  const addresses = {
-    baseUrl: typeof baseUrl === 'string' ? baseUrl : '',
-    'the refresh of credentials': auth?.refresh?.url ?? '',
-  };
-  return Object.entries(addresses).flatMap(([what, address]) => {
-    const mistake = plainHttpMistake(address);
-    return mistake === undefined ? [] : [`${what} ${mistake}`];
-  });
-}
-
 export type { CallFacts };
+export type { ProviderOptions, Timeouts } from './provider-options.ts';

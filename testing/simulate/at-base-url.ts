@@ -16,7 +16,13 @@ export function actionAt<A extends Action>(action: A, baseUrl: string): A {
 }
 
 function providerAt(provider: Provider, baseUrl: string): Provider {
-  return { ...provider, baseUrl: () => baseUrl, auth: refreshedThere(provider.auth) };
+  return {
+    ...provider,
+    baseUrl: () => baseUrl,
+    hosts: undefined,
+    isBaseFromAccount: false,
+    auth: refreshedThere(provider.auth),
+  };
 }
 
 function refreshedThere(auth: Auth): Auth {
@@ -26,8 +32,8 @@ function refreshedThere(auth: Auth): Auth {
     ...auth,
     refresh: {
       ...refresh,
-      request: (credentials) => {
-        const request = refresh.request(credentials);
+      request: (credentials, of) => {
+        const request = refresh.request(credentials, of);
         return request && { ...request, path: pathAlone(request.path) };
       },
     },

@@ -18,6 +18,8 @@ export interface SimulateAnyOptions {
   readonly account?: string;
   /** What a login would have brought. Without it the account has none, which is fine for `noAuth()`. */
   readonly credentials?: NewCredentials;
+  /** Settings of the account, where its provider has a schema of them. */
+  readonly settings?: unknown;
   /** Workers in this process, ≥ 1. Default 1. */
   readonly workers?: number;
   /** Given up and cancelled after so long, in milliseconds. Default 60,000. */

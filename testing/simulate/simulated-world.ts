@@ -30,7 +30,7 @@ export async function inWorld<Result>(
   options: SimulateAnyOptions,
   work: (sluice: Sluice) => Promise<Result>,
 ): Promise<Result> {
-  const { account = SIMULATED, credentials, workers = 1, logLevel = 'error' } = options;
+  const { account = SIMULATED, credentials, settings: given, workers = 1, logLevel = 'error' } = options;
   const taskQueue = `simulated-${randomBytes(4).toString('hex')}`;
   const settings = { taskQueue, concurrency: 50, dbConnections: 10, egress: 'default', drainSeconds: 1, logLevel };
   const closing: (() => Promise<void>)[] = [];
@@ -42,7 +42,10 @@ export async function inWorld<Result>(
     }
     const sluice = await connect({ ...servers, taskQueue });
     closing.unshift(() => sluice.close());
-    if (credentials !== undefined) await sluice.accounts.connect({ provider, account, credentials });
+    if (credentials !== undefined || given !== undefined) {
+      const of = { ...(credentials ? { credentials } : {}), ...(given === undefined ? {} : { settings: given }) };
+      await sluice.accounts.connect({ provider, account, ...of });
+    }
     return await work(sluice);
   } finally {
     for (const close of closing) await close();

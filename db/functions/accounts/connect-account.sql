@@ -1,10 +1,11 @@
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
 -- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
+--   for_settings                  null leaves those that it has
 --   for_generation, for_version   what the ciphertext is bound to: those of the secrets that follow on the ones that are there
 -- Returns false, with nothing changed, when other secrets were stored meanwhile: seal them anew. Locks: account, credential.
 create or replace function sluice.connect_account(
   for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint,
-  for_generation bigint, for_version bigint
+  for_generation bigint, for_version bigint, for_settings jsonb
 ) returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
   c sluice.credential;
@@ -27,7 +28,7 @@ begin
       lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null;
     perform sluice.note_secret_use(for_provider, for_account, 'connected', 1);
   end if;
-  update sluice.account set tenant = coalesce(for_tenant, tenant), status = 'connected', reason = null, since = clock_timestamp()
+  update sluice.account set tenant = coalesce(for_tenant, tenant), settings = coalesce(for_settings, settings), status = 'connected', reason = null, since = clock_timestamp()
     where provider = for_provider and account = for_account;
   return true;
 end $$;

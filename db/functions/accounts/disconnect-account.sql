@@ -8,9 +8,10 @@ begin
     return false;
   end if;
   if revokes then
-    insert into sluice.revocation (provider, account, secret, key_id, generation, version)
-    select provider, account, secret, key_id, generation, version from sluice.credential
-      where provider = for_provider and account = for_account for update;
+    insert into sluice.revocation (provider, account, tenant, settings, secret, key_id, generation, version)
+    select c.provider, c.account, a.tenant, a.settings, c.secret, c.key_id, c.generation, c.version
+      from sluice.credential c join sluice.account a using (provider, account)
+      where c.provider = for_provider and c.account = for_account for update of c;
   end if;
   delete from sluice.account where provider = for_provider and account = for_account;
   perform sluice.note_secret_use(for_provider, for_account, 'disconnected', 1);

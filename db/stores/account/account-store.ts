@@ -21,7 +21,7 @@ export interface PausedRun {
 const LONGEST_REASON = 1_000;
 
 const ACCOUNT = `
-  select a.provider, a.account, a.tenant, a.status, a.reason, a.since, c.expires_at
+  select a.provider, a.account, a.tenant, a.status, a.reason, a.since, a.settings, c.expires_at
   from sluice.account a left join sluice.credential c using (provider, account)`;
 
 /** @returns undefined when the account was never connected. */
@@ -50,6 +50,20 @@ export async function listAccounts(db: Queryable, filter: AccountFilter = {}): P
     [filter.status ?? null, filter.provider ?? null, filter.tenant ?? null, filter.limit ?? 1_000],
   );
   return rows.map(toInfo);
+}
+
+/** Replaces its settings. Calls see them within some seconds. @returns false for an account that is not known. */
+export async function updateSettings(
+  db: Queryable,
+  { provider, account }: AccountRef,
+  settings: unknown,
+): Promise<boolean> {
+  const { rowCount } = await db.query('update sluice.account set settings = $3 where provider = $1 and account = $2', [
+    provider,
+    account,
+    JSON.stringify(settings),
+  ]);
+  return rowCount === 1;
 }
 
 /**
@@ -117,6 +131,7 @@ interface AccountRow {
   status: AccountStatus;
   reason: string | null;
   since: Date;
+  settings: unknown;
   expires_at: Date | null;
 }
 

@@ -19,6 +19,8 @@ export interface StoredCredentials {
   /** Raised by every change of the secrets. */
   readonly version: number;
   readonly tenant: string | null;
+  /** Of the account, as they were given; null when there are none. */
+  readonly settings: unknown;
   readonly status: AccountStatus;
   readonly reason: string | null;
   /** Since they were issued, in milliseconds. */
@@ -57,7 +59,7 @@ const SECRET = `
 
 const LOAD = {
   name: 'load_credential',
-  text: `select a.tenant, a.status, a.reason, ${SECRET}
+  text: `select a.tenant, a.settings, a.status, a.reason, ${SECRET}
     from sluice.account a left join sluice.credential c using (provider, account)
     where a.provider = $1 and a.account = $2`,
 };
@@ -92,7 +94,7 @@ const TAKE_LEASE = `
   from o, sluice.account a
   where c.provider = o.provider and c.account = o.account and a.provider = c.provider and a.account = c.account
     and a.status = 'connected'
-  returning a.tenant, a.status, a.reason, o.is_left_over, ${SECRET}`;
+  returning a.tenant, a.settings, a.status, a.reason, o.is_left_over, ${SECRET}`;
 
 export interface RefreshLease extends StoredCredentials {
   /** Somebody had it before and never gave it back: dead, or it still tries to store what it got. */
@@ -172,11 +174,11 @@ const NEXT = `
   select coalesce(c.generation, nextval('sluice.credential_generation')) as generation, coalesce(c.version, 0) + 1 as version
   from (values (1)) one left join sluice.credential c on c.provider = $1 and c.account = $2`;
 
-/** Connects an account, for the first time or again. Without credentials the app keeps them itself. */
+/** Connects an account, for the first time or again. Without credentials the app keeps them itself; without settings it keeps those it has. */
 export async function connectAccount(
   db: Queryable,
   keyring: Keyring | undefined,
-  of: AccountRef & { readonly tenant?: string },
+  of: AccountRef & { readonly tenant?: string; readonly settings?: unknown },
   credentials: Credentials | undefined,
 ): Promise<void> {
   const isStored = credentials !== undefined && keyring !== undefined;
@@ -185,7 +187,7 @@ export async function connectAccount(
     const next = isStored ? await nextOf(db, of) : undefined;
     const sealed = isStored && next ? await keyring.seal(JSON.stringify(credentials), { ...of, ...next }) : undefined;
     const { rows } = await db.query<{ stored: boolean }>(
-      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8) as stored',
+      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8, $9) as stored',
       [
         of.provider,
         of.account,
@@ -195,6 +197,7 @@ export async function connectAccount(
         lifeMs,
         next?.generation ?? null,
         next?.version ?? null,
+        of.settings === undefined ? null : JSON.stringify(of.settings),
       ],
     );
     // Others were stored in between: these are newer.
@@ -238,6 +241,7 @@ export async function storeRefreshed(
 
 interface SecretRow {
   tenant: string | null;
+  settings: unknown;
   status: AccountStatus;
   reason: string | null;
   secret: Buffer | null;
@@ -269,6 +273,7 @@ async function toStored(
     generation,
     version,
     tenant: row.tenant,
+    settings: row.settings,
     status: row.status,
     reason: row.reason,
     ageMs: row.age_ms,

@@ -11,6 +11,9 @@ export interface Revocation {
   readonly id: number;
   readonly provider: string;
   readonly account: string;
+  readonly tenant: string | null;
+  /** As they were given; null when there are none. */
+  readonly settings: unknown;
   readonly credentials: Credentials;
   /** Tries before this one. */
   readonly attempts: number;
@@ -24,13 +27,15 @@ const CLAIM = `
   where r.id = (
     select x.id from sluice.revocation x where x.provider = any ($1) and x.next_at <= clock_timestamp()
     order by x.next_at limit 1 for update skip locked)
-  returning r.id, r.provider, r.account, r.secret, r.key_id, r.generation, r.version, r.attempts,
+  returning r.id, r.provider, r.account, r.tenant, r.settings, r.secret, r.key_id, r.generation, r.version, r.attempts,
     extract(epoch from clock_timestamp() - r.asked_at)::float8 * 1000 as age_ms`;
 
 interface Row {
   id: number;
   provider: string;
   account: string;
+  tenant: string | null;
+  settings: unknown;
   secret: Buffer;
   key_id: string;
   generation: number;
@@ -52,10 +57,11 @@ export async function claimRevocation(
   const { rows } = await db.query<Row>(CLAIM, [providers]);
   const [row] = rows;
   if (!row) return undefined;
-  const { id, provider, account, generation, version, attempts } = row;
+  const { id, provider, account, tenant, settings, generation, version, attempts } = row;
   const of = { provider, account, generation, version };
   const text = await keyring.open({ keyId: row.key_id, blob: row.secret }, of, 'revoke');
-  return { id, provider, account, credentials: JSON.parse(text) as Credentials, attempts, ageMs: row.age_ms };
+  const credentials = JSON.parse(text) as Credentials;
+  return { id, provider, account, tenant, settings, credentials, attempts, ageMs: row.age_ms };
 }
 
 /** @param what became of it, for the audit. */

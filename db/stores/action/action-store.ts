@@ -29,6 +29,8 @@ export interface ActionStep {
   readonly action: string;
   readonly account: string;
   readonly tenant: string;
+  /** Of the account, as they were given; null when there are none. */
+  readonly settings: unknown;
   readonly undoes: string | null;
   readonly idempotencyKey: string;
   readonly input: unknown;
@@ -85,13 +87,13 @@ export function idempotencyKeyOf(workflowId: string): string {
 
 const COLUMNS = `
   select s.workflow_id as "workflowId", s.root_workflow_id as "rootWorkflowId", s.provider, s.action, s.account, s.tenant,
-    s.undoes, s.idempotency_key as "idempotencyKey", s.input, s.state, s.attempts, s.calls, s.sending,
+    a.settings, s.undoes, s.idempotency_key as "idempotencyKey", s.input, s.state, s.attempts, s.calls, s.sending,
     (extract(epoch from clock_timestamp() - s.sent_at) * 1000)::float8 as "sinceSentMs",
     (${unsettledFor('s')})::float8 as "unsettledMs", s.output, s.error,
     s.error_type as "errorType", to_char(s.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
     s.resolved_by as "resolvedBy",
     exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled) as "isUnwanted"
-  from sluice.action_step s`;
+  from sluice.action_step s left join sluice.account a on a.provider = s.provider and a.account = s.account`;
 const LOAD = `${COLUMNS} where s.workflow_id = $1`;
 // Index: action_step_by_root.
 const LIST_STEPS = `${COLUMNS} where s.root_workflow_id = $1 order by s.created_at, s.workflow_id`;

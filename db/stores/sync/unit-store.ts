@@ -49,6 +49,8 @@ export interface LoadedUnit {
   readonly mode: RunMode;
   readonly retryOf: readonly string[];
   readonly tenant: string | null;
+  /** Of the account, as they were given; null when there are none. */
+  readonly settings: unknown;
   readonly runInput: unknown;
   readonly parentKey: string;
   readonly parentRow: unknown;
@@ -86,12 +88,12 @@ export interface LoadedUnit {
   readonly beyond: number;
 }
 
-// By primary keys only: unit, run, lanes' board, parent record, page size, watermark. The parent's row is asked for by itself:
+// By primary keys only: unit, run, account, lanes' board, parent record, page size, watermark. The parent's row is asked for by itself:
 // joined, all rows of the account may be read where statistics are old.
 const LOAD = {
   name: 'load_unit',
   text: `
-    select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, r.input as "runInput",
+    select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, a.settings, r.input as "runInput",
       u.parent_key as "parentKey",
       (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
       u.rows, u.attempts, u.error,
@@ -101,6 +103,7 @@ const LOAD = {
     from sluice.unit u
     join sluice.run r on r.id = u.run_id
     join sluice.unit f on f.id = coalesce(u.root_id, u.id)
+    left join sluice.account a on a.provider = r.provider and a.account = r.account
     left join sluice.lane_board b
       on b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part
     left join sluice.page_size s on s.provider = r.provider and s.endpoint = $3 and s.account = r.account

@@ -88,7 +88,15 @@ describe('a provider that fails', () => {
   });
 
   it('has a breaker, and can be paused, without any limit', async () => {
-    const call = { provider: 'free', endpoint: 'items', tenant: 't', ip: 'here', input: {}, pageSize: 1 };
+    const call = {
+      provider: 'free',
+      endpoint: 'items',
+      tenant: 't',
+      settings: undefined,
+      ip: 'here',
+      input: {},
+      pageSize: 1,
+    };
     const chargesFrom = (account: string) => chargesFor([], { ...call, account });
     await breakDown('free', chargesFrom('one'));
     expect(await ask(process(), chargesFrom('another'))).toMatchObject({

@@ -22,7 +22,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-const call = { endpoint: 'items', account: 'a', tenant: 't', ip: 'here', input: {}, pageSize: 1 };
+const call = { endpoint: 'items', account: 'a', tenant: 't', settings: undefined, ip: 'here', input: {}, pageSize: 1 };
 const charge = (limit: LimitSpec): Charge => ({ limit, key: `refusals/${limit.name}/app`, cost: 1 });
 
 /** One caller, one call after the other, `everyMs` apart where nothing holds it up. @returns calls accepted and refused. */

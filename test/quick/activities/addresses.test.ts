@@ -7,6 +7,7 @@ import { bearer, defineProvider, get, noAuth, oauth2, path } from '../../../prov
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { readWorkerSettings } from '../../../workers/index.ts';
 import { startSlowProxy } from '../../setup/slow-proxy.ts';
+import { unsigned } from '../../setup/unsigned-request.ts';
 
 const BASE = 'https://api.example/v2';
 const urlOf = (where: string, base = BASE): string => buildRequest(get(where), base, {}, {}).url;
@@ -80,7 +81,7 @@ describe('an address in clear', () => {
   });
 
   it('is refused at the call where only a function names it', () => {
-    const auth = bearer().apply({ accessToken: 'secret' });
+    const auth = bearer().apply({ accessToken: 'secret' }, unsigned());
     const request = (allow: object) => buildRequest(get('/x'), 'http://api.example', auth, {}, allow);
     expect(() => request({})).toThrow(/in clear/);
     expect(request({ allowPlainHttp: true }).url).toBe('http://api.example/x');

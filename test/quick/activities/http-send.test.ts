@@ -133,7 +133,7 @@ describe('a request', () => {
       { headers: { authorization: 'Bearer t' }, query: { key: 'k' } },
       { 'X-Version': '7' },
     );
-    expect(built.url).toBe('https://api.example.com/v2/users?a=1&d=x+y&key=k');
+    expect(built.url).toBe('https://api.example.com/v2/users?a=1&d=x%20y&key=k');
     expect(built.headers).toEqual({
       accept: 'application/json',
       'x-version': '7',

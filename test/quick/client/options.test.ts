@@ -49,7 +49,7 @@ describe('credentials of an account', () => {
     const raw = { access_token: 'very secret', expires_in: 3_600 } as object;
     expect(() => checkCredentials(raw)).toThrow(
       '`credentials` hold no secret that is known: they have `access_token`, `expires_in`, ' +
-        'and may have accessToken, refreshToken, expiresAt, username, password, extra, settings.',
+        'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
     );
     expect(() => checkCredentials(raw)).not.toThrow('very secret');
   });

@@ -8,6 +8,7 @@ const call = {
   endpoint: 'search',
   account: 'acct-1',
   tenant: 'acme',
+  settings: undefined,
   ip: 'nat-1',
   input: { q: 'x' },
   pageSize: 100,

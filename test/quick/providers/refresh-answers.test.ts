@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../../contracts/answer.ts';
 import { basic, bearer, defineProvider, jwtLifeMs, oauth2, refreshable, window } from '../../../providers/index.ts';
 import { blueskyAuth } from '../../../providers/bluesky/auth.ts';
+import { ACCOUNT } from '../../setup/unsigned-request.ts';
 
 const answer = (status: number, body: unknown, more: Partial<Answer> = {}): Answer => ({
   status,
@@ -18,13 +19,13 @@ describe('an OAuth 2 refresh', () => {
   const refresh = auth.refresh!;
 
   it('is a form with the client in the Authorization header, encoded as the standard wants it', () => {
-    expect(refresh.request(tokens)).toEqual({
+    expect(refresh.request(tokens, ACCOUNT)).toEqual({
       method: 'POST',
       path: 'https://id.example/token',
       form: { grant_type: 'refresh_token', refresh_token: 'rt' },
       headers: { authorization: `Basic ${Buffer.from('my+app:s%3Ae%2Fc').toString('base64')}` },
     });
-    expect(refresh.request({ accessToken: 'at' })).toBeUndefined();
+    expect(refresh.request({ accessToken: 'at' }, ACCOUNT)).toBeUndefined();
   });
 
   it('carries the client in its body where that is wanted, and no secret for public clients', () => {
@@ -35,9 +36,13 @@ describe('an OAuth 2 refresh', () => {
       clientAuth: 'body',
       params: { audience: 'x' },
     });
-    expect(inBody.refresh!.request(tokens)?.form).toMatchObject({ client_id: 'c', client_secret: 's', audience: 'x' });
+    expect(inBody.refresh!.request(tokens, ACCOUNT)?.form).toMatchObject({
+      client_id: 'c',
+      client_secret: 's',
+      audience: 'x',
+    });
     const open = oauth2({ tokenUrl: () => '/t', clientId: () => 'c' });
-    expect(open.refresh!.request(tokens)).toEqual({
+    expect(open.refresh!.request(tokens, ACCOUNT)).toEqual({
       method: 'POST',
       path: '/t',
       form: { grant_type: 'refresh_token', refresh_token: 'rt', client_id: 'c' },
@@ -46,7 +51,7 @@ describe('an OAuth 2 refresh', () => {
 
   it('says which setting is missing', () => {
     const unset = oauth2({ tokenUrl: '/t', clientId: 'c', clientSecret: () => undefined });
-    expect(() => unset.refresh!.request(tokens)).toThrow('oauth2: `clientSecret` gave nothing');
+    expect(() => unset.refresh!.request(tokens, ACCOUNT)).toThrow('oauth2: `clientSecret` gave nothing');
   });
 
   it.each<[string, Answer, object]>([
@@ -92,7 +97,7 @@ describe('a session of the AT Protocol', () => {
   const jwt = (claims: object) => `h.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.s`;
 
   it('is refreshed with the refresh token as Bearer and no body', () => {
-    expect(refresh!.request(tokens)).toEqual({
+    expect(refresh!.request(tokens, ACCOUNT)).toEqual({
       method: 'POST',
       path: 'com.atproto.server.refreshSession',
       headers: { authorization: 'Bearer rt' },
@@ -131,7 +136,7 @@ describe("the refresh among a provider's limits", () => {
     });
 
   it('is charged as a call of its own, and can be left out by its name', () => {
-    const call = { account: 'a', tenant: 't', ip: 'i' };
+    const call = { account: 'a', tenant: 't', settings: undefined, ip: 'i' };
     expect(
       provider(['refresh'])
         .authCharges('refresh', call)

@@ -94,7 +94,7 @@ describe('keys and secrets', () => {
   });
 
   it('makes record keys that Bluesky takes, in the order of time', () => {
-    const context = { idempotencyKey: idempotencyKeyOf('x'), account: 'a', tenant: 'a' };
+    const context = { idempotencyKey: idempotencyKeyOf('x'), account: 'a', tenant: 'a', settings: undefined };
     const keys = ['2026-01-01T00:00:00.000Z', '2026-01-01T00:00:00.001Z', '2027-01-01T00:00:00.000Z'].map((at) =>
       recordKey({ ...context, acceptedAt: at }),
     );

@@ -1,0 +1,73 @@
+/**
+ * What authenticates a request, put into it: anew for each try and each hop of a redirect, because a signature speaks of one address, one
+ * time and one nonce. Used by: `make-call.ts`, `activities/credentials/probe-token.ts`. Next: `activities/http/send.ts`.
+ */
+import { randomBytes } from 'node:crypto';
+import type { AccountFacts } from '../../contracts/account.ts';
+import type { RequestSpec } from '../../contracts/answer.ts';
+import type { Credentials } from '../../contracts/credentials.ts';
+import { fitsHost, isOneHost } from '../../contracts/hosts.ts';
+import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
+import type { AppliedAuth } from '../../providers/auth/auth.ts';
+import type { Provider } from '../../providers/define/define-provider.ts';
+import { secretsOfCall } from '../credentials/known-secrets.ts';
+import { unsignedRequest, withAuth } from '../http/build-request.ts';
+import type { OutgoingRequest } from '../http/send.ts';
+
+export interface SignedRequest {
+  readonly outgoing: OutgoingRequest;
+  /** Finds all that this request knows to be secret. */
+  readonly secrets: SecretFinder;
+}
+
+/** @throws TypeError as `buildRequest` does. */
+export function requestFor(provider: Provider, spec: RequestSpec, of: AccountFacts): OutgoingRequest {
+  const request = unsignedRequest(spec, provider.baseUrl(of), provider.headers, provider);
+  const isTrusted = !provider.isBaseFromAccount || mayBePrivate(provider, new URL(request.url));
+  return isTrusted ? request : { ...request, isPublicOnly: true };
+}
+
+/** Of an address that comes from an account. A host that the definition names in full is meant, wherever it is. */
+export function mayBePrivate({ allowPrivateAddresses, hosts }: Provider, url: URL): boolean {
+  return allowPrivateAddresses || (hosts?.some((host) => isOneHost(host) && fitsHost(host, url)) ?? false);
+}
+
+/** @throws whatever the auth throws: a TypeError when the credentials lack what it needs. */
+export function sign(
+  provider: Provider,
+  request: OutgoingRequest,
+  credentials: Credentials | undefined,
+  of: AccountFacts,
+): SignedRequest {
+  const applied = apply(provider, request, credentials, of);
+  return { outgoing: withAuth(request, applied), secrets: secretsOfCall(provider, credentials, applied) };
+}
+
+function apply(
+  { auth }: Pick<Provider, 'auth'>,
+  { method, url, headers, body }: OutgoingRequest,
+  credentials: Credentials | undefined,
+  of: AccountFacts,
+): AppliedAuth {
+  return auth.apply(credentials, {
+    ...of,
+    method,
+    url: new URL(url),
+    headers,
+    body,
+    now: new Date(),
+    nonce: randomBytes(16).toString('hex'),
+  });
+}
+
+/** Whether a call with these would be authenticated: a name and a password alone may first have to be changed for a token. */
+export function authenticates(provider: Pick<Provider, 'auth'>, credentials: Credentials, of: AccountFacts): boolean {
+  if (credentials.accessToken) return true;
+  const request = { method: 'GET', url: 'https://third-party.invalid/', headers: {} };
+  try {
+    const { headers = {}, query = {}, body = {} } = apply(provider, request, credentials, of);
+    return Object.keys({ ...headers, ...query, ...body }).length > 0;
+  } catch {
+    return false; // what it lacks is said by the call that needs it
+  }
+}

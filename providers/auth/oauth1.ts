@@ -1,0 +1,82 @@
+/**
+ * OAuth 1: each request is signed with the app's secret and the account's. Pure. Next stop: `auth.ts`.
+ * @see RFC 5849 §3.4 (signature), §3.5.1 (Authorization header)
+ */
+import { createHmac } from 'node:crypto';
+import type { Auth, UnsignedRequest } from './auth.ts';
+import { missingFunctions } from '../define/option-mistakes.ts';
+import { percentEncoded } from './percent-encoded.ts';
+
+const ALGORITHMS = { 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' } as const;
+
+export interface OAuth1Options {
+  /** Key of the app. */
+  readonly consumerKey: string | (() => string | undefined);
+  /** Read at each call, e.g. `() => process.env.SOCIAL_SECRET`. */
+  readonly consumerSecret: () => string | undefined;
+  /** Default `HMAC-SHA1`, which most of these services know alone. */
+  readonly method?: keyof typeof ALGORITHMS;
+  /** Where the third party wants one. */
+  readonly realm?: string;
+}
+
+/**
+ * Signs with the app's key and the account's token: `{ accessToken, extra: { tokenSecret } }`. An account without a token is called with
+ * the app's key alone.
+ */
+export function oauth1(options: OAuth1Options): Auth {
+  const { method = 'HMAC-SHA1', realm } = options;
+  const algorithm = ALGORITHMS[method] as string | undefined;
+  return {
+    kind: 'oauth1',
+    required: true,
+    mistakes: [
+      ...missingFunctions(options, ['consumerSecret']),
+      ...(algorithm ? [] : [`oauth1: method is "${method}"; it must be one of ${Object.keys(ALGORITHMS).join(', ')}`]),
+    ],
+    secrets: () => [options.consumerSecret()],
+    apply: (credentials, request) => {
+      const { accessToken: token, extra } = credentials ?? {};
+      const key = typeof options.consumerKey === 'function' ? options.consumerKey() : options.consumerKey;
+      const secret = options.consumerSecret();
+      if (!key || !secret)
+        throw new TypeError('oauth1: `consumerKey` or `consumerSecret` gave nothing; is its environment variable set?');
+      if (token && extra?.['tokenSecret'] === undefined)
+        throw new TypeError("The account's credentials have no `extra.tokenSecret`, which oauth1() auth needs.");
+      const parameters = {
+        oauth_consumer_key: key,
+        ...(token ? { oauth_token: token } : {}),
+        oauth_signature_method: method,
+        oauth_timestamp: String(Math.floor(request.now.getTime() / 1_000)),
+        oauth_nonce: request.nonce,
+        oauth_version: '1.0',
+      };
+      const signingKey = `${percentEncoded(secret)}&${percentEncoded(extra?.['tokenSecret'] ?? '')}`;
+      const signature = createHmac(algorithm as string, signingKey)
+        .update(baseString(request, parameters))
+        .digest('base64');
+      const fields = Object.entries({ ...parameters, oauth_signature: signature });
+      const stated = fields.map(([name, value]) => `${name}="${percentEncoded(value)}"`);
+      if (realm !== undefined) stated.unshift(`realm="${realm}"`);
+      return { headers: { authorization: `OAuth ${stated.join(', ')}` } };
+    },
+  };
+}
+
+/** Method, address and all parameters, of the form too. */
+export function baseString(
+  { method, url, headers, body }: Pick<UnsignedRequest, 'method' | 'url' | 'headers' | 'body'>,
+  parameters: Readonly<Record<string, string>>,
+): string {
+  const isForm = headers['content-type']?.startsWith('application/x-www-form-urlencoded') ?? false;
+  const all = [...Object.entries(parameters), ...url.searchParams, ...(isForm ? new URLSearchParams(body) : [])];
+  const encoded = all.map(([name, value]) => [percentEncoded(name), percentEncoded(value)] as const);
+  const sorted = encoded.toSorted(([a, x], [b, y]) => compare(a, b) || compare(x, y));
+  const joined = sorted.map(([name, value]) => `${name}=${value}`).join('&');
+  return [method.toUpperCase(), url.origin + url.pathname, joined].map(percentEncoded).join('&');
+}
+
+/** By bytes: what is encoded is ASCII. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

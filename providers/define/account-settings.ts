@@ -1,0 +1,33 @@
+/**
+ * The settings of an account, by the schema of its provider. Used by: `client/accounts.ts` when they are given, activities at each call.
+ */
+import type { z } from 'zod';
+import { SettingsMistake } from '../../contracts/account.ts';
+
+/** @param given as stored; null when there are none. @throws SettingsMistake */
+export type SettingsReader = (given: unknown, account: string) => unknown;
+
+/** Different settings whose reading is remembered: parsing takes longer than a call's other preparations. */
+const MOST_KNOWN = 1_000;
+
+export function createSettingsReader(provider: string, schema: z.ZodType | undefined): SettingsReader {
+  if (!schema) return () => undefined;
+  const known = new Map<string, unknown>();
+  return (given, account) => {
+    const text = JSON.stringify(given ?? null);
+    if (known.has(text)) return known.get(text);
+    const parsed = schema.safeParse(given ?? {});
+    if (!parsed.success) throw mistake(provider, account, parsed.error);
+    if (known.size >= MOST_KNOWN) known.delete(known.keys().next().value as string);
+    known.set(text, parsed.data);
+    return parsed.data;
+  };
+}
+
+function mistake(provider: string, account: string, { issues }: z.ZodError): SettingsMistake {
+  const texts = issues.map(({ path, message }) => (path.length === 0 ? message : `${path.join('.')}: ${message}`));
+  return new SettingsMistake(
+    `The settings of account "${account}" do not fit provider "${provider}": ${texts.join('; ')}. ` +
+      'Give them with accounts.connect({ …, settings }) or accounts.update({ …, settings }).',
+  );
+}
