@@ -25,6 +25,13 @@ export type {
   RunState,
   RunWait,
 } from '../contracts/run.ts';
-export type { AccountInfo, AccountStatus, SecretUse } from '../contracts/account.ts';
+export type {
+  AccountDetails,
+  AccountInfo,
+  AccountStatus,
+  AccountSync,
+  SecretUse,
+  TokenState,
+} from '../contracts/account.ts';
 export type { KeyService } from '../contracts/key-service.ts';
 export type { Priority } from '../contracts/limit.ts';

@@ -87,6 +87,15 @@ export {
   runsToResume,
 } from './stores/account/account-store.ts';
 export type { AccountFilter, AccountRef } from './stores/account/account-store.ts';
+export {
+  keysOfOperations,
+  openOperations,
+  readAccountSyncs,
+  readConnections,
+  type AccountSyncRow,
+  type ConnectionRow,
+  type OpenOperation,
+} from './stores/account/account-details-store.ts';
 export { connectAccount } from './stores/account/credential-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
 export {
