@@ -5,6 +5,7 @@ import { Command } from 'commander';
 import { registerAccounts } from './commands/accounts.ts';
 import { registerControl } from './commands/control.ts';
 import { registerDev } from './commands/dev.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerLimits } from './commands/limits.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerPending } from './commands/pending.ts';
@@ -34,6 +35,7 @@ export function createProgram(): Command {
   registerReports(program);
   registerQuarantine(program);
   registerState(program);
+  registerDoctor(program);
   registerMigrate(program);
   return program;
 }

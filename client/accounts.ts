@@ -3,7 +3,13 @@
  * Next stop: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
-import { SettingsMistake, type AccountInfo, type AccountStatus, type SecretUse } from '../contracts/account.ts';
+import {
+  SettingsMistake,
+  type AccountInfo,
+  type AccountStatus,
+  type SecretUse,
+  type AccountDetails,
+} from '../contracts/account.ts';
 import { signalNames } from '../contracts/names.ts';
 import {
   connectAccount,
@@ -19,6 +25,7 @@ import {
   type SecretUseCounter,
 } from '../db/index.ts';
 import type { Provider } from '../providers/define/define-provider.ts';
+import { readAccountDetails } from './account-details.ts';
 import { checkCredentials, type NewCredentials } from './check-credentials.ts';
 import { checkAccount } from './check-options.ts';
 import type { ClientParts } from './start-workflow.ts';
@@ -58,6 +65,15 @@ export interface Accounts {
   reconnected(options: AccountName & { readonly credentials?: NewCredentials }): Promise<AccountInfo>;
   /** @returns undefined for an account that is not known. */
   status(of: AccountName): Promise<AccountInfo | undefined>;
+  /**
+   * All that is known of an account: its token's state, the limits that it waits for, the last good run of each sync and the next
+   * one. One entry for each provider that has an account of this name; empty when nothing is known of it.
+   */
+  show(of: {
+    readonly account: string;
+    readonly provider?: Provider | string;
+    readonly tenant?: string;
+  }): Promise<readonly AccountDetails[]>;
   /** The latest change of status first, at most `limit` (default 1,000). */
   list(filter?: {
     readonly status?: AccountStatus;
@@ -85,10 +101,11 @@ export interface Accounts {
 }
 
 export function createAccounts(
-  { client, pool }: Pick<ClientParts, 'client' | 'pool'>,
+  parts: ClientParts,
   keyring: () => Promise<Keyring>,
   secretUses: SecretUseCounter,
 ): Accounts {
+  const { client, pool } = parts;
   const connect = async (
     name: AccountName,
     credentials: NewCredentials | undefined,
@@ -129,6 +146,10 @@ export function createAccounts(
     },
     reconnected: ({ credentials, ...name }) => connect(name, credentials),
     status: (of) => readAccount(pool, toRef(of)),
+    show: ({ provider, ...of }) => {
+      checkAccount(of.account);
+      return readAccountDetails(parts, { ...of, ...(provider === undefined ? {} : { provider: idOf(provider) }) });
+    },
     list: ({ provider, ...filter } = {}) =>
       listAccounts(pool, { ...filter, ...(provider === undefined ? {} : { provider: idOf(provider) }) }),
     disconnect: async ({ revoke = false, ...name }) => {

@@ -120,7 +120,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   setMaxListeners(0, closing.signal);
   const parts = { client, pool, taskQueue, closing: closing.signal };
   return {
-    accounts: createAccounts({ client, pool }, keyring, secretUses),
+    accounts: createAccounts(parts, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
     quarantine: createQuarantine(pool),
     state: createListStates(pool),

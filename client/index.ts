@@ -1,5 +1,7 @@
 // What app code uses. Imports contracts, db and the Temporal client. Start with connect.ts.
 export { connect } from './connect.ts';
+export { diagnose, type DiagnoseOptions } from './doctor/diagnose.ts';
+export type { Finding } from '../contracts/finding.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
 export type { AccountName, Accounts } from './accounts.ts';
 export type { NewCredentials } from './check-credentials.ts';
@@ -29,6 +31,13 @@ export type {
   RunState,
   RunWait,
 } from '../contracts/run.ts';
-export type { AccountInfo, AccountStatus, SecretUse } from '../contracts/account.ts';
+export type {
+  AccountDetails,
+  AccountInfo,
+  AccountStatus,
+  AccountSync,
+  SecretUse,
+  TokenState,
+} from '../contracts/account.ts';
 export type { KeyService } from '../contracts/key-service.ts';
 export type { Priority } from '../contracts/limit.ts';

@@ -3,6 +3,8 @@
  * Next stop: `db/stores/account/account-store.ts` keeps them, `client/accounts.ts` shows them.
  */
 
+import type { RunMode, RunState } from './run.ts';
+
 /** `needs_reconnect`: the third party refused the credentials and their refresh; only the account's user can mend it. */
 export type AccountStatus = 'connected' | 'needs_reconnect';
 
@@ -32,6 +34,62 @@ export interface AccountInfo {
 /** The settings of an account do not fit the schema of its provider: nothing is called until they do. */
 export class SettingsMistake extends TypeError {
   override readonly name = 'SettingsMistake';
+}
+
+/** One account at one provider, for the person who is asked why it has no news. */
+export interface AccountDetails {
+  readonly account: string;
+  readonly provider: string;
+  readonly tenant: string | null;
+  /** `none`: it was never connected, or was disconnected; syncs of providers without credentials need no connection. */
+  readonly status: AccountStatus | 'none';
+  /** Why it must be connected again; else null. */
+  readonly reason: string | null;
+  /** ISO time of the last change of status; null with `none`. */
+  readonly since: string | null;
+  /** The access token that Sluice keeps; null when it keeps none. */
+  readonly token: TokenState | null;
+  /** Keys of the limits that its calls wait for now, as `sluice limits` shows them. */
+  readonly keys: readonly string[];
+  /** What its runs, actions and sagas wait for, as `waits()` says it; each text begins with the name of its workflow. */
+  readonly waits: readonly { readonly workflowId: string; readonly text: string }[];
+  /** By name. */
+  readonly syncs: readonly AccountSync[];
+}
+
+export interface TokenState {
+  /** `ended`: it is refreshed with the next call · `refresh-fails`: no answer to the last refreshes, they are tried again. */
+  readonly state: 'valid' | 'ended' | 'refresh-fails';
+  /** ISO time at which it ends; null when nobody said so. */
+  readonly endsAt: string | null;
+  /** ISO time at which it was issued. */
+  readonly issuedAt: string;
+  /** Refreshes in a row that failed without an answer to the question, and what the last one said. */
+  readonly failures: number;
+  readonly failure: string | null;
+  /** ISO time before which no refresh is tried again; null: at once. */
+  readonly retryAt: string | null;
+}
+
+/** The runs of one sync for one account. */
+export interface AccountSync {
+  readonly sync: string;
+  readonly workflowId: string;
+  /** The newest run. */
+  readonly runId: string;
+  readonly state: RunState;
+  readonly startedAt: string;
+  readonly endedAt: string | null;
+  /** The last run that read every list to its end; null: there was none. */
+  readonly lastGood: { readonly runId: string; readonly mode: RunMode; readonly endedAt: string } | null;
+  /** Milliseconds since the end of the last good run, by the database's clock; null: there was none. */
+  readonly ageMs: number | null;
+  /** ISO time of the next start by a Temporal schedule that has the search attributes of this sync and account; null: none is known. */
+  readonly nextRunAt: string | null;
+  /** Lists of the newest run that did not end `complete`. */
+  readonly flaws: number;
+  /** Rows of this sync in quarantine. */
+  readonly quarantined: number;
 }
 
 /** One line of the audit: what one process did with the secrets of one account in one hour. */

@@ -36,6 +36,8 @@ export interface Keyring {
   ready(): Promise<void>;
   /** @throws EncryptionKeyError when there is no data key and the key service gives none. */
   seal(text: string, of: SecretBinding): Promise<Sealed>;
+  /** Unwraps the data key of a secret, and nothing of the secret itself. @throws Error when the key is not known, or is another one. */
+  unwrap(sealed: Sealed): Promise<void>;
   /** @throws EncryptionKeyError when the key is not known or does not open it. */
   open(sealed: Sealed, of: SecretBinding, purpose: SecretPurpose): Promise<string>;
 }
@@ -53,6 +55,9 @@ const DATA_KEY_LIFE_MS = 3_600_000;
 const DATA_KEY_MOST_MS = 24 * DATA_KEY_LIFE_MS;
 const REMEMBERED_MS = 600_000;
 const MOST_REMEMBERED = 1_000;
+
+/** Where the wrapped data key ends. */
+const endOfKey = (blob: Buffer): number => HEADER_BYTES + (blob.length < HEADER_BYTES ? 0 : blob.readUInt16BE(1));
 
 /** @param keys `id:base64key,…` as in `SLUICE_ENCRYPTION_KEYS`, or a service that has them. @throws EncryptionKeyError */
 export function createKeyring(keys: string | KeyService, { onOpen }: KeyringOptions = {}): Keyring {
@@ -100,8 +105,9 @@ export function createKeyring(keys: string | KeyService, { onOpen }: KeyringOpti
       header.writeUInt16BE(wrapped.length, 1);
       return { keyId, blob: Buffer.concat([header, wrapped, encrypt(key, Buffer.from(text, 'utf8'), textOf(of))]) };
     },
+    unwrap: async ({ keyId, blob }) => void (await unwrapped(blob.subarray(HEADER_BYTES, endOfKey(blob)), keyId)),
     open: async ({ keyId, blob }, of, purpose) => {
-      const end = HEADER_BYTES + (blob.length < HEADER_BYTES ? 0 : blob.readUInt16BE(1));
+      const end = endOfKey(blob);
       const key = await unwrapped(blob.subarray(HEADER_BYTES, end), keyId).catch((error: unknown) => {
         throw new EncryptionKeyError(
           `The credentials of ${of.provider}/${of.account} can't be decrypted: ${messageOf(error)}`,

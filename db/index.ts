@@ -2,7 +2,15 @@
 export { createPool, inTransaction } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { isDataError } from './data-error.ts';
-export { migrate, type MigrateOptions } from './migrate.ts';
+export { migrate, readSchemaStanding, type MigrateOptions, type SchemaStanding } from './migrate.ts';
+export {
+  missingPrivileges,
+  readDatabaseFacts,
+  readTableHealth,
+  secretsByKey,
+  type DatabaseFacts,
+  type TableHealth,
+} from './stores/operate/database-facts.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export { readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
@@ -87,6 +95,15 @@ export {
   runsToResume,
 } from './stores/account/account-store.ts';
 export type { AccountFilter, AccountRef } from './stores/account/account-store.ts';
+export {
+  keysOfOperations,
+  openOperations,
+  readAccountSyncs,
+  readConnections,
+  type AccountSyncRow,
+  type ConnectionRow,
+  type OpenOperation,
+} from './stores/account/account-details-store.ts';
 export { connectAccount } from './stores/account/credential-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
 export {

@@ -60,6 +60,25 @@ export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise
   }
 }
 
+export interface SchemaStanding {
+  /** Names of the migrations that the database lacks, in order. */
+  readonly missing: readonly string[];
+  /** Told where the database is ahead of this build, which goes on all the same. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * How the schema stands to this build; changes nothing.
+ * @throws Error as `migrate` does, for an edited migration and for a newer one that is marked as breaking.
+ */
+export async function readSchemaStanding(pool: Pool): Promise<SchemaStanding> {
+  const migrations = await readMigrations(new URL('migrations/', import.meta.url));
+  const applied = await readApplied(pool);
+  const warnings: string[] = [];
+  verify(migrations, applied, (message) => warnings.push(message));
+  return { missing: missing(migrations, applied).map(({ name }) => name), warnings };
+}
+
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 async function applyMissing(pool: Pool, migrations: readonly Migration[]): Promise<string[]> {

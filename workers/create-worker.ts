@@ -3,7 +3,7 @@
  * syncs it was given. Next stop: `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
  */
 import { existsSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
@@ -21,6 +21,7 @@ import {
 import { findRunning } from '../client/sync/find-running.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { signalNames } from '../contracts/names.ts';
+import { workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
 import { startAuditing } from './audit-reads.ts';
@@ -140,6 +141,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         connection,
         namespace,
         taskQueue: settings.taskQueue,
+        identity: workerIdentity(`${process.pid}@${hostname()}`),
         ...workflowSource(options.workflowBundle),
         activities,
         maxConcurrentActivityTaskExecutions: settings.concurrency,

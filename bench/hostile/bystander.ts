@@ -32,7 +32,12 @@ export function startBystander(deps: ActivityDeps, url: string): Bystander {
     auth: noAuth(),
     limits: [inflight('at-once', { by: ['app'], max: 2 }), window('app', { by: ['app'], max: 1_000, perMs: 1_000 })],
   });
-  const charges = provider.authCharges('probe', { account: 'calm', tenant: 'calm', settings: undefined, ip: 'default' });
+  const charges = provider.authCharges('probe', {
+    account: 'calm',
+    tenant: 'calm',
+    settings: undefined,
+    ip: 'default',
+  });
   const failures: string[] = [];
   let calls = 0;
   let slowestMs = 0;

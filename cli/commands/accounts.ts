@@ -7,6 +7,7 @@ import type { Command } from 'commander';
 import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../client/index.ts';
 import { parseJsonOption } from '../json-option.ts';
 import { jsonOption, providerOption, statusOption, tenantOption } from '../options.ts';
+import { accountText } from '../text/account.ts';
 import { withClient } from '../with-client.ts';
 
 interface ListOptions {
@@ -39,6 +40,16 @@ export function registerAccounts(program: Command): void {
     .description('one account; exit code 1 when it is not connected')
     .addOption(jsonOption())
     .action(showStatus);
+  accounts
+    .command('show <account>')
+    .description(
+      "its token's end, what it waits for, last good and next run of each sync; exit code 1 when it is unknown or must be connected again",
+    )
+    .addOption(providerOption())
+    .addOption(tenantOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice accounts show acct_42 --provider social')
+    .action(show);
   accounts
     .command('connect <provider> <account>')
     .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
@@ -75,6 +86,14 @@ const showStatus = (provider: string, account: string, { json }: { readonly json
     if (json) console.log(JSON.stringify(found ?? null));
     else console.log(found ? line(found) : `${provider}/${account}  unknown`);
     if (found?.status !== 'connected') process.exitCode = 1;
+  });
+
+const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status'>) =>
+  withAccounts(async (accounts) => {
+    const found = await accounts.show({ account, ...filter });
+    if (json) console.log(JSON.stringify(found));
+    else console.log(found.length === 0 ? `${account}  unknown` : found.map(accountText).join('\n'));
+    if (found.length === 0 || found.some(({ status }) => status === 'needs_reconnect')) process.exitCode = 1;
   });
 
 const connectAccount = (provider: string, account: string, { tenant, expiresIn, settings }: ConnectOptions) =>

@@ -28,6 +28,9 @@ create table sluice.run (
 );
 create index run_by_workflow on sluice.run (workflow_id, started_at desc);
 create index run_by_account on sluice.run (account, sync, started_at desc);
+-- Good runs: the last one of an account and sync says how old its rows are.
+create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
+create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 
 -- Counters of one node of a run's tree: progress is one index read, whatever the number of units.
@@ -260,6 +263,7 @@ create table sluice.account (
   primary key (provider, account)
 );
 create index account_by_status on sluice.account (status, since);
+create index account_by_name on sluice.account (account);
 
 -- Drawn when an account gets secrets that has none: together with `version` no two ciphertexts of an account are bound alike.
 create sequence sluice.credential_generation;
@@ -367,6 +371,7 @@ create index report_by_workflow on sluice.report (workflow_id, seq);
 create index report_to_check on sluice.report (check_at) where status = 'pending';
 create index report_to_tell on sluice.report (root_workflow_id, end_seq) where tell = 'due';
 create index report_noticed on sluice.report (run_id) where notice is not null;
+create index report_pending_by_account on sluice.report (account) where status = 'pending';
 create index report_pending_sync on sluice.report (run_id) where status = 'pending' and kind = 'sync';
 create index report_ended on sluice.report (ended_at) where status <> 'pending';
 

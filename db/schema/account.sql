@@ -14,6 +14,7 @@ create table sluice.account (
   primary key (provider, account)
 );
 create index account_by_status on sluice.account (status, since);
+create index account_by_name on sluice.account (account);
 
 -- Drawn when an account gets secrets that has none: together with `version` no two ciphertexts of an account are bound alike.
 create sequence sluice.credential_generation;

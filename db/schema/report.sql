@@ -44,6 +44,7 @@ create index report_by_workflow on sluice.report (workflow_id, seq);
 create index report_to_check on sluice.report (check_at) where status = 'pending';
 create index report_to_tell on sluice.report (root_workflow_id, end_seq) where tell = 'due';
 create index report_noticed on sluice.report (run_id) where notice is not null;
+create index report_pending_by_account on sluice.report (account) where status = 'pending';
 create index report_pending_sync on sluice.report (run_id) where status = 'pending' and kind = 'sync';
 create index report_ended on sluice.report (ended_at) where status <> 'pending';
 

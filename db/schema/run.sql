@@ -24,6 +24,9 @@ create table sluice.run (
 );
 create index run_by_workflow on sluice.run (workflow_id, started_at desc);
 create index run_by_account on sluice.run (account, sync, started_at desc);
+-- Good runs: the last one of an account and sync says how old its rows are.
+create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
+create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 
 -- Counters of one node of a run's tree: progress is one index read, whatever the number of units.

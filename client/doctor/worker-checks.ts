@@ -1,0 +1,136 @@
+/**
+ * Whether the task queues are served, by how many workers, and of which versions. Asked of Temporal: a worker shows itself by asking
+ * for tasks. Used by `diagnose.ts`.
+ */
+import type { Client } from '@temporalio/client';
+import { duration } from '../../contracts/duration.ts';
+import { finding, type Check, type Finding } from '../../contracts/finding.ts';
+import { counted } from '../../contracts/limit-words.ts';
+import { SLUICE_VERSION, versionOf } from '../../contracts/version.ts';
+import { toMs } from '../timestamps.ts';
+
+/** A worker asks for tasks at least this often: its question is answered, or given up, after 60 to 70 s. */
+const ASKS_WITHIN_MS = 75_000;
+/** A task that waits longer is one that nobody has time for. */
+const MOST_BACKLOG_MS = 30_000;
+/** Open workflows whose task queues are looked at. */
+const MOST_OPEN = 200;
+/** `TASK_QUEUE_TYPE_WORKFLOW` and `…_ACTIVITY` of Temporal's API. */
+const TYPES = { workflow: 1, activity: 2 } as const;
+/** `RATE_LIMIT_SOURCE_API` of Temporal's API: an operator has set it. */
+const SET_BY_OPERATOR = 1;
+
+const SERVED: Check = {
+  check: 'workers',
+  wanted: 'a worker for every task queue that runs are on',
+  todo: 'Start one: `SLUICE_TASK_QUEUE=<task queue> npx sluice worker`. Or start runs on a queue that is served (SLUICE_TASK_QUEUE of the app).',
+};
+const BACKLOG: Check = {
+  check: 'backlog',
+  wanted: `no task waits for longer than ${duration(MOST_BACKLOG_MS)}`,
+  todo: 'Start more workers for it, or look at their CPU and their logs.',
+};
+const RATE: Check = {
+  check: 'task-queue-rate',
+  wanted: 'no rate set for the task queue',
+  todo: 'Take it back: `temporal task-queue config set --task-queue <name> --queue-rps-limit default`. Limits of third parties are kept by Sluice; this one only makes it late.',
+};
+const VERSIONS: Check = {
+  check: 'worker-versions',
+  wanted: "one version of Sluice, and this command's",
+  todo: 'End the roll-out: restart the workers that are left behind. While it goes on, nothing has to be done.',
+};
+
+interface Queue {
+  readonly taskQueue: string;
+  /** Identities of workers that asked lately. */
+  readonly workers: readonly string[];
+  readonly lacks: readonly string[];
+  readonly backlogMs: number;
+  readonly ratePerSecond: number | undefined;
+}
+
+export interface WorkerFindings {
+  readonly findings: readonly Finding[];
+  readonly workers: number;
+}
+
+/** @param taskQueue where new runs go; those that open runs are on are looked at too. */
+export async function checkWorkers(client: Client, taskQueue: string): Promise<WorkerFindings> {
+  const names = [...new Set([taskQueue, ...(await queuesOfOpenRuns(client))])];
+  const queues = await Promise.all(names.map((name) => lookAt(client, name)));
+  const workers = [...new Set(queues.flatMap((queue) => queue.workers))];
+  return { workers: workers.length, findings: [...queues.flatMap(judgeQueue), judgeVersions(workers)] };
+}
+
+/** @returns none when the namespace has no visibility that answers, which another check says. */
+async function queuesOfOpenRuns(client: Client): Promise<string[]> {
+  const query = 'WorkflowType in ("sync", "action", "saga") and ExecutionStatus = "Running"';
+  const found = new Set<string>();
+  let left = MOST_OPEN;
+  try {
+    for await (const { taskQueue } of client.workflow.list({ query, pageSize: MOST_OPEN })) {
+      found.add(taskQueue);
+      if (--left === 0) break;
+    }
+  } catch {
+    return [];
+  }
+  return [...found];
+}
+
+async function lookAt(client: Client, taskQueue: string): Promise<Queue> {
+  const kinds = await Promise.all(
+    Object.entries(TYPES).map(async ([kind, taskQueueType]) => {
+      const described = await client.workflowService.describeTaskQueue({
+        namespace: client.options.namespace,
+        taskQueue: { name: taskQueue },
+        taskQueueType,
+        reportStats: true,
+        reportConfig: true,
+      });
+      const asking = (described.pollers ?? []).filter(
+        ({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS,
+      );
+      return { kind, described, workers: asking.map(({ identity }) => identity ?? '') };
+    }),
+  );
+  const ages = kinds.map(({ described }) => Number(described.stats?.approximateBacklogAge?.seconds ?? 0) * 1_000);
+  const rates = kinds.flatMap(({ described: { effectiveRateLimit } }) =>
+    Number(effectiveRateLimit?.rateLimitSource) === SET_BY_OPERATOR ? [effectiveRateLimit?.requestsPerSecond ?? 0] : [],
+  );
+  return {
+    taskQueue,
+    workers: [...new Set(kinds.flatMap(({ workers }) => workers))],
+    lacks: kinds.filter(({ workers }) => workers.length === 0).map(({ kind }) => kind),
+    backlogMs: Math.max(...ages),
+    ratePerSecond: rates.length === 0 ? undefined : Math.min(...rates),
+  };
+}
+
+function judgeQueue({ taskQueue, workers, lacks, backlogMs, ratePerSecond }: Queue): Finding[] {
+  const name = `task queue "${taskQueue}"`;
+  const served =
+    lacks.length === 0
+      ? finding(SERVED, 'ok', `${counted(workers.length, 'worker')} for ${name}`)
+      : finding(SERVED, 'wrong', `nobody asks for ${lacks.map((kind) => `${kind} tasks`).join(' and ')} of ${name}`);
+  return [
+    served,
+    finding(
+      BACKLOG,
+      backlogMs > MOST_BACKLOG_MS ? 'wrong' : 'ok',
+      `${name}: the oldest waits for ${duration(backlogMs)}`,
+    ),
+    ...(ratePerSecond === undefined ? [] : [finding(RATE, 'advice', `${name}: ${ratePerSecond} tasks a second`)]),
+  ];
+}
+
+/** A worker's identity begins with its version. */
+export function judgeVersions(identities: readonly string[]): Finding {
+  const versions = new Map<string, number>();
+  for (const version of identities.map((identity) => versionOf(identity) ?? 'another program'))
+    versions.set(version, (versions.get(version) ?? 0) + 1);
+  const found = [...versions].sort().map(([version, count]) => `${count} × ${version}`);
+  const others = [...versions.keys()].filter((version) => version !== SLUICE_VERSION);
+  return finding(VERSIONS, others.length === 0 ? 'ok' : 'advice', found.join(', ') || 'no worker to ask');
+}
