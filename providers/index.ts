@@ -65,6 +65,7 @@ export {
   refreshAuth,
   retry,
   rules,
+  deadCursor,
   shrinkPage,
   skip,
   status,

@@ -5,6 +5,7 @@
 import type { Answer } from '../../contracts/answer.ts';
 import type { Outcome, PermanentCause } from '../../contracts/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
+import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedSize } from '../../providers/pagination/numbered-walk.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
@@ -56,6 +57,8 @@ const SIZE_DOUBTED_UNTIL = 3;
 export function decide(outcome: Outcome, facts: Facts): Decision {
   const { answer, pagination, list, isProbe } = facts;
   const costs = isProbe ? 'nothing' : 'attempt';
+  const dead = deadCursor(outcome, facts);
+  if (dead !== undefined) return { do: 'step', step: afterDeadCursor(pagination, list, dead) };
   switch (outcome.kind) {
     case 'ok':
       return { do: 'store' };
@@ -85,10 +88,36 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
       return { do: 'again', costs: 'nothing', reason: outcome.reason, afterMs: null, halves: 'or-end' };
     case 'end-of-data':
       return { do: 'step', step: endOfData(pagination, list) };
+    case 'dead-cursor':
+      // Of a page that no other one has named.
+      return { do: 'end', kind: 'failed', reason: outcome.reason };
     case 'skip':
       return { do: 'end', kind: 'skipped', reason: outcome.reason };
     case 'permanent':
       return afterPermanent(outcome.cause, outcome.reason, facts);
+  }
+}
+
+/**
+ * Why the cursor of an earlier page is dead: the rules say so; or the answer does, by its status or in well-known words. A refusal at a
+ * round number of items is more likely a cap.
+ */
+function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): string | undefined {
+  if (!hasCursor(list)) return undefined;
+  const saysSo = (): boolean => saysCursorIsDead(answer.text);
+  switch (outcome.kind) {
+    case 'dead-cursor':
+      return outcome.reason;
+    case 'permanent': {
+      const { cause, reason } = outcome;
+      if ((cause !== 'bug' && cause !== 'gone') || refusedAtCap(pagination, list, reason)) return undefined;
+      return answer.status === 410 || saysSo() ? reason : undefined;
+    }
+    case 'retry':
+      // An error under a status of success.
+      return answer.status >= 200 && answer.status < 300 && !answer.error && saysSo() ? outcome.reason : undefined;
+    default:
+      return undefined;
   }
 }
 

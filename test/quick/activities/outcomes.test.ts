@@ -111,6 +111,7 @@ describe('the union of outcomes', () => {
       'refresh-auth': 'account',
       skip: 'unit',
       'end-of-data': 'unit',
+      'dead-cursor': 'unit',
       'shrink-page': 'retry',
       permanent: 'unit',
       'unknown-write': 'retry',
