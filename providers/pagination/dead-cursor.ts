@@ -69,7 +69,7 @@ export function noteMark(p: Pagination, memory: Memory, { lastItem }: PageAnswer
   const mark: unknown = p.behind(lastItem);
   if ((typeof mark !== 'string' && typeof mark !== 'number') || mark === '')
     throw new TypeError(
-      `\`onDeadCursor.behind\` gave ${String(JSON.stringify(mark)).slice(0, 60)}; it must be text or a number`,
+      `\`onDeadCursor.behind\` gave ${`${JSON.stringify(mark)}`.slice(0, 60)}; it must be text or a number`,
     );
   memory['mark'] = mark;
 }

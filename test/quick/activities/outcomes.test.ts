@@ -116,7 +116,7 @@ describe('the union of outcomes', () => {
       permanent: 'unit',
       'unknown-write': 'retry',
     };
-    expect(Object.keys(actsOn)).toHaveLength(10);
+    expect(Object.keys(actsOn)).toHaveLength(11);
   });
 });
 

@@ -126,7 +126,7 @@ describe('workflows', () => {
   it('are all written up by a report', () => {
     const { sync, ...fromOutside } = workflows;
     // A sync under another id only starts the one that has a report.
-    expect(String(sync)).toContain('=== workflowId) return run(input)');
+    expect(String(sync)).toContain('workflowId === runs) return run(input)');
     const index = readFileSync('workflows/index.ts', 'utf8');
     expect(index).toMatch(/sync = onePerAccount\(\s*reported\(\s*runSync,/);
     // What goes through `reported` is the function that it returns, not the interpreter itself.
