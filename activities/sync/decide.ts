@@ -52,7 +52,7 @@ export interface Facts {
 
 const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout', 'total-timeout']);
 /** A page that takes too long, or makes the server fail, may be too large; after so many tries it is something else. */
-const SIZE_DOUBTED_UNTIL = 3;
+const SIZE_DOUBTED_UNTIL = 6;
 
 export function decide(outcome: Outcome, facts: Facts): Decision {
   const { answer, pagination, list, isProbe } = facts;
@@ -121,11 +121,11 @@ function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): stri
   }
 }
 
-/** Twice in vain for a timeout, once for a server error: then half the page is asked for. */
+/** At once for a timeout, the second time for an error of the server: then half the page is asked for, and half of that. */
 function isMaybeTooLarge({ answer, attempts, isProbe }: Facts): boolean {
   if (isProbe || attempts >= SIZE_DOUBTED_UNTIL) return false;
   if (answer.error) return TIMEOUTS.has(answer.error.code);
-  return answer.status === 500 && attempts > 0;
+  return (answer.status === 500 || answer.status === 504) && attempts > 0;
 }
 
 /**
