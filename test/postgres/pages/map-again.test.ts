@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { mapAgain } from '../../../client/map-again.ts';
-import { readChanges } from '../../../db/index.ts';
+import { readChanges, type Pool } from '../../../db/index.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
@@ -79,15 +79,14 @@ describe('stored rows that are mapped anew', () => {
       return { name: `${(stored as Stored).name}!` };
     };
     let newer: Promise<unknown> = Promise.resolve();
-    const first = await mapAgain(
-      {
-        ...db.pool,
-        query: db.pool.query.bind(db.pool),
-        connect: async () => (await newer, db.pool.connect()),
-      } as never,
-      sync.people,
-      { account, map },
-    );
+    const pool = {
+      query: db.pool.query.bind(db.pool),
+      connect: async () => {
+        await newer;
+        return db.pool.connect();
+      },
+    } as unknown as Pool;
+    const first = await mapAgain(pool, sync.people, { account, map });
     expect(first).toEqual({ rows: 449, changed: 448 });
     const { rows } = await db.pool.query<{ key: string; data: Stored }>(
       `select key, data from sluice.record where account = $1 and key in ('p1', 'p2', 'p3') order by key`,

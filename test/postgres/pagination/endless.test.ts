@@ -13,6 +13,37 @@ interface Body {
   readonly next: string;
 }
 
+describe('a list that stops at a round number', () => {
+  it('is not cleared by the blank pages that lanes read behind it', async () => {
+    const api = await startFakeApi();
+    const db = await createTestDatabase();
+    const drive = await createDrive(db.pool);
+    try {
+      const all = Array.from({ length: 1_000 }, (_, n) => ({ id: `r${n}` }));
+      api.route('GET', '/rows', ({ query }) => {
+        const at = Number(query.get('at'));
+        return { status: 200, body: { items: all.slice(at, at + Number(query.get('limit'))) } };
+      });
+      const provider = defineProvider({ id: 'capped', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+      const list = provider.endpoint('rows', {
+        input: z.object({}),
+        response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+        request: (_, page) => get('/rows', { limit: page.size, at: page.offset }),
+        paginate: { kind: 'offset', items: (body) => body.items, lanes: 8 },
+      });
+      const sync = defineSync('capped', { provider, input: z.object({}) }, (s) => ({
+        rows: s.one(list, { input: () => ({}), key: (row) => row.id }),
+      }));
+      for (const account of ['a1', 'a2'])
+        expect((await drive.run(sync, { account }))?.flaws).toMatchObject([{ kind: 'capped' }]);
+    } finally {
+      await drive.end();
+      await db.drop();
+      await api.stop();
+    }
+  });
+});
+
 describe('a list with one new row a page for ever', () => {
   let api: FakeApi;
   let db: TestDatabase;
