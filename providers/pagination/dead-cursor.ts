@@ -66,10 +66,10 @@ export function itemsOfReading({ items, guard }: Pick<ListState, 'items' | 'guar
 /** Remembers the row behind which the list could be read on. @throws TypeError when `behind` gives something else than a text or number. */
 export function noteMark(p: Pagination, memory: Memory, { lastItem }: PageAnswer): void {
   if (!p.behind || lastItem === undefined) return;
-  const mark: unknown = p.behind(lastItem);
+  const mark: unknown = p.behind(lastItem) ?? null;
   if ((typeof mark !== 'string' && typeof mark !== 'number') || mark === '')
     throw new TypeError(
-      `\`onDeadCursor.behind\` gave ${`${JSON.stringify(mark)}`.slice(0, 60)}; it must be text or a number`,
+      `\`onDeadCursor.behind\` gave ${JSON.stringify(mark).slice(0, 60)}; it must be text or a number`,
     );
   memory['mark'] = mark;
 }
