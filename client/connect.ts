@@ -27,6 +27,7 @@ import { act, startSaga, type ActOptions } from './action/act.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { readFlaws } from './sync/read-flaws.ts';
+import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { createListStates, type ListStates } from './state.ts';
@@ -89,6 +90,11 @@ export interface Sluice {
   flawedLists(runId: string, filter?: FlawFilter): AsyncIterable<FlawedList>;
   /** What a node stored, as a change feed, oldest change first; ends when the reader has caught up. */
   records<Row>(node: Node<Row>, options: RecordsOptions): AsyncIterable<ChangeRecord<Row>>;
+  /**
+   * Maps the stored rows of a node anew, where its `map` has changed; nothing is asked of the third party. Rows that a run stores
+   * meanwhile are left as they are.
+   */
+  mapAgain<Row>(node: Node<Row>, options: MapAgainOptions<Row>): Promise<MappedAgain>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -140,6 +146,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
+    mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
     close: async () => {
       closing.abort();
       await connection.close();

@@ -16,6 +16,7 @@ export type { ConflictPolicy, PendingOperation } from '../contracts/action.ts';
 export type { Report, ReportKind, ReportStatus, StartedBy } from '../contracts/report.ts';
 export type { FlawFilter, QuarantinedRow, QuarantineFilter, ReportFilter, StateFilter } from '../db/index.ts';
 export type { ListStates, ResetOptions, ShowStateOptions } from './state.ts';
+export type { MapAgainOptions, MappedAgain } from './map-again.ts';
 export type { KnownList } from '../contracts/list.ts';
 export type { Quarantine, ReadAgain } from './quarantine.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';

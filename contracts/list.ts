@@ -13,6 +13,8 @@ export interface Range {
 export interface Position {
   readonly cursor?: string;
   readonly url?: string;
+  /** Lists that are read on behind a row, because their cursor had died: what `onDeadCursor.behind` gave of it. */
+  readonly behind?: string;
   /**
    * Lists cut into pages: the page, counted from 0, of `size` items, of which `done` are read. One page begins `stride` items behind
    * the other; default `size`.

@@ -31,6 +31,8 @@ export type Outcome =
   | { readonly kind: 'skip'; readonly reason: string }
   /** The list ends here although the answer is not a page. */
   | { readonly kind: 'end-of-data'; readonly reason: string }
+  /** The third party does not know the cursor any more that an earlier page gave: the list goes on by its `onDeadCursor`. */
+  | { readonly kind: 'dead-cursor'; readonly reason: string }
   /** The same position again with a smaller page. */
   | { readonly kind: 'shrink-page'; readonly reason: string }
   /** No retry will help. */

@@ -120,3 +120,4 @@ export { readFlawedLists, type FlawFilter } from './stores/sync/flaw-store.ts';
 export { readWaits } from './stores/sync/wait-store.ts';
 export type { WaitRow } from './stores/sync/wait-store.ts';
 export { listState, resetState, type StateFilter } from './stores/sync/state-store.ts';
+export { rewriteRows, storedRows } from './stores/sync/rewrite-store.ts';

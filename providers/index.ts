@@ -74,6 +74,7 @@ export {
   refreshAuth,
   retry,
   rules,
+  deadCursor,
   shrinkPage,
   skip,
   status,

@@ -40,6 +40,7 @@ export async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact
       throw waitingFor(outcome.reason, outcome.afterMs ?? 1_000);
     case 'skip':
     case 'end-of-data':
+    case 'dead-cursor':
     case 'permanent':
       if (errorTypeOf(outcome) === 'gone') {
         await recorded(life, () => markAbsent(deps.pool, step.workflowId, step.sending));

@@ -56,6 +56,7 @@ export async function settleWrite(
     case 'permanent':
     case 'skip':
     case 'end-of-data':
+    case 'dead-cursor':
     case 'shrink-page':
       return refusedForGood(attempt, outcome, sending, counts);
   }

@@ -100,6 +100,7 @@ async function probe(
     case 'permanent':
     case 'skip':
     case 'end-of-data':
+    case 'dead-cursor':
       return mistake(`it is answered with ${reason}`);
   }
 }

@@ -51,8 +51,8 @@ export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
 }
 
 /** Where the list stands, for pagination. */
-export function stateOf({ unit, asked, isSizable }: Attempt): ListState {
-  return { ...unit, asked, isSizable };
+export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListState {
+  return { ...unit, asked, mayAsk: pageSize, isSizable };
 }
 
 /** The call was not made, or brought no page; `because` is for people. */

@@ -5,6 +5,7 @@
 import type { Answer } from '../../contracts/answer.ts';
 import type { Outcome, PermanentCause } from '../../contracts/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
+import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedSize } from '../../providers/pagination/numbered-walk.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
@@ -51,11 +52,13 @@ export interface Facts {
 
 const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout', 'total-timeout']);
 /** A page that takes too long, or makes the server fail, may be too large; after so many tries it is something else. */
-const SIZE_DOUBTED_UNTIL = 3;
+const SIZE_DOUBTED_UNTIL = 6;
 
 export function decide(outcome: Outcome, facts: Facts): Decision {
   const { answer, pagination, list, isProbe } = facts;
   const costs = isProbe ? 'nothing' : 'attempt';
+  const dead = deadCursor(outcome, facts);
+  if (dead !== undefined) return { do: 'step', step: afterDeadCursor(pagination, list, dead) };
   switch (outcome.kind) {
     case 'ok':
       return { do: 'store' };
@@ -85,6 +88,9 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
       return { do: 'again', costs: 'nothing', reason: outcome.reason, afterMs: null, halves: 'or-end' };
     case 'end-of-data':
       return { do: 'step', step: endOfData(pagination, list) };
+    case 'dead-cursor':
+      // Of a page that no other one has named.
+      return { do: 'end', kind: 'failed', reason: outcome.reason };
     case 'skip':
       return { do: 'end', kind: 'skipped', reason: outcome.reason };
     case 'permanent':
@@ -92,11 +98,34 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
   }
 }
 
-/** Twice in vain for a timeout, once for a server error: then half the page is asked for. */
+/**
+ * Why the cursor of an earlier page is dead: the rules say so; or the answer does, by its status or in well-known words. A refusal at a
+ * round number of items is more likely a cap.
+ */
+function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): string | undefined {
+  if (!hasCursor(list)) return undefined;
+  const saysSo = (): boolean => saysCursorIsDead(answer.text);
+  switch (outcome.kind) {
+    case 'dead-cursor':
+      return outcome.reason;
+    case 'permanent': {
+      const { cause, reason } = outcome;
+      if ((cause !== 'bug' && cause !== 'gone') || refusedAtCap(pagination, list, reason)) return undefined;
+      return answer.status === 410 || saysSo() ? reason : undefined;
+    }
+    case 'retry':
+      // An error under a status of success.
+      return answer.status >= 200 && answer.status < 300 && !answer.error && saysSo() ? outcome.reason : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** At once for a timeout, the second time for an error of the server: then half the page is asked for, and half of that. */
 function isMaybeTooLarge({ answer, attempts, isProbe }: Facts): boolean {
   if (isProbe || attempts >= SIZE_DOUBTED_UNTIL) return false;
   if (answer.error) return TIMEOUTS.has(answer.error.code);
-  return answer.status === 500 && attempts > 0;
+  return (answer.status === 500 || answer.status === 504) && attempts > 0;
 }
 
 /**

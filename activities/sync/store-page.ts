@@ -9,6 +9,7 @@ import { noteEndpoint } from '../../db/stores/sync/endpoint-store.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
 import type { PageToCommit } from '../../db/stores/sync/page-store.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
+import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
@@ -43,6 +44,7 @@ export async function storePage(
       headers,
       url,
       itemCount: keys.length,
+      lastItem: page.rows.findLast(({ aside }) => !aside)?.item,
       keys,
     }),
   );
@@ -84,8 +86,9 @@ async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
   if (kind === 'single') return;
   const isNumbered = kind === 'page' || kind === 'offset';
-  const reached = (isNumbered ? asked.offset : unit.items) + count;
-  const beyond = COMMON_CAPS.findLast((cap) => cap < reached) ?? 0;
+  const reached = (isNumbered ? asked.offset : itemsOfReading(unit)) + count;
+  // A blank page far behind the end shows nothing.
+  const beyond = count > 0 ? (COMMON_CAPS.findLast((cap) => cap < reached) ?? 0) : 0;
   if (count > (unit.given ?? 0) || beyond > unit.beyond)
     await noteEndpoint(deps.pool, {
       provider: request.context.provider,

@@ -14,8 +14,9 @@ import type { ListEnd, ListState, PageAnswer } from './step.ts';
 const EMPTY_PAGES_LIMIT = 10;
 /** Non-empty pages in a row without a single row that this list had not brought before; the store counts them. */
 export const STALLED_PAGES_LIMIT = 3;
-/** A page with less than this share of what was asked for is thin. */
+/** A page with less than this share of what was asked for is thin, and so is one row of several. */
 const THIN_SHARE = 1 / 20;
+const SEVERAL = 4;
 /** Thin pages in a row that make a list endless: where the endpoint is known to give more, and where nothing is known. */
 const THIN_PAGES_LIMIT = 100;
 const THIN_PAGES_LIMIT_UNKNOWN = 200;
@@ -71,14 +72,19 @@ export function watchForLoop(
 
 /** Pages that hardly bring a row: a third party that is off by one pages on for ever with one row each. */
 function thinPages({ guards }: Pagination, memory: Memory, at: ListState, itemCount: number): ListEnd | undefined {
-  const { size } = at.asked;
-  const isThin = itemCount > 0 && itemCount < size * THIN_SHARE;
-  if (itemCount > 0) memory['thin'] = isThin ? Number(memory['thin'] ?? 0) + 1 : 0;
-  const limit = (at.given ?? 0) * THIN_SHARE > itemCount ? THIN_PAGES_LIMIT : THIN_PAGES_LIMIT_UNKNOWN;
+  const size = at.mayAsk ?? at.asked.size;
+  if (itemCount > 0) memory['thin'] = isThin(itemCount, size) ? Number(memory['thin'] ?? 0) + 1 : 0;
+  const limit = isThin(itemCount, at.given ?? 0) ? THIN_PAGES_LIMIT : THIN_PAGES_LIMIT_UNKNOWN;
   const thin = Number(memory['thin'] ?? 0);
-  if (!guards['thin-pages'] || thin < limit) return undefined;
+  // An exact total says that there are so many.
+  const isCounted = Number(memory['total'] ?? 0) > at.rows;
+  if (!guards['thin-pages'] || thin < limit || isCounted) return undefined;
   const reason = `${thin} pages in a row brought hardly a row each, the last one ${itemCount} of the ${size} that were asked for`;
   return { kind: 'looped', reason };
+}
+
+function isThin(items: number, of: number): boolean {
+  return of >= SEVERAL && items < Math.max(2, of * THIN_SHARE);
 }
 
 function tooManyPages(p: Pagination, at: ListState): ListEnd | undefined {

@@ -12,6 +12,11 @@ export interface PageRequest {
   readonly cursor: string | undefined;
   /** Whole URL of this page (next-link endpoints); undefined on the first one. Used as it is, `request` is not asked. */
   readonly url: string | undefined;
+  /**
+   * With `onDeadCursor.behind`, from the page on with which a list is read on after its cursor had died: what it gave of the last row
+   * that came. Else undefined.
+   */
+  readonly behind: string | undefined;
   /** Number of items before this page. */
   readonly offset: number;
   /** Page number, counted from `firstPage`. */
@@ -100,8 +105,19 @@ export interface SinglePage<Response, Item> {
   readonly mayOmitItems?: boolean;
 }
 
+/** What lists have whose pages name the next one. */
+export interface TokenPages<Item> {
+  /**
+   * What to do when the third party does not know the cursor of an earlier page any more (410, well-known words as "cursor expired", or
+   * the outcome `deadCursor()` of a rule). `begin-again`: the list is read from its beginning, once. `behind`: for lists in a stated
+   * order, what the request needs to ask for what follows a row, which it finds in `page.behind`, as often as the list has got further.
+   * A list whose cursor dies again ends as `truncated`. Default `begin-again`.
+   */
+  readonly onDeadCursor?: 'begin-again' | { readonly behind: (row: Item) => string | number };
+}
+
 /** Each page names the cursor of the next; pages of one list follow one another. */
-export interface CursorPages<Response, Item, Input> extends Common<Response, Item, Input> {
+export interface CursorPages<Response, Item, Input> extends Common<Response, Item, Input>, TokenPages<Item> {
   readonly kind: 'cursor';
   /** Null, undefined or '' ends the list. */
   readonly next: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
@@ -111,7 +127,7 @@ export interface CursorPages<Response, Item, Input> extends Common<Response, Ite
  * Each page carries the address of the next: in the `Link` header (RFC 8288, `rel="next"`), or where `next` finds it. An
  * address of another origin than the provider's is refused.
  */
-export interface LinkPages<Response, Item, Input> extends Common<Response, Item, Input> {
+export interface LinkPages<Response, Item, Input> extends Common<Response, Item, Input>, TokenPages<Item> {
   readonly kind: 'link';
   readonly next?: (response: Response, answer: AnswerFacts) => string | null | undefined;
   /** Query parameter of the page size in next links: it is written anew when the size has changed. Default: never. */

@@ -18,7 +18,7 @@ export function numberedRequest(
   range: Range | undefined,
   cap = Infinity,
 ): PageRequest {
-  const request = { cursor: undefined, url: undefined, range };
+  const request = { cursor: undefined, url: undefined, behind: undefined, range };
   if (position?.offset !== undefined) {
     const window = windowAt(kind, position.offset, Math.min(size, position.size ?? size), cap);
     return { ...request, offset: window.start, number: firstPage + window.start / window.size, size: window.size };

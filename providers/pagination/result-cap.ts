@@ -4,6 +4,7 @@
  * Used by: `token-walk.ts`, `page-walk.ts`, `overlap-walk.ts`. Next: `db/functions/pages/commit-page.sql` opens the halves as parts.
  */
 import type { LaneMove, Range } from '../../contracts/list.ts';
+import { itemsOfReading } from './dead-cursor.ts';
 import { cellOf } from './page-request.ts';
 import type { Pagination } from './pagination.ts';
 import { step, type ListState, type Step } from './step.ts';
@@ -88,7 +89,7 @@ export const endedAfter = (items: number, total?: number): string =>
  */
 export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step | undefined {
   const isNumbered = p.kind === 'page' || p.kind === 'offset';
-  const items = isNumbered ? at.asked.offset : at.items;
+  const items = isNumbered ? at.asked.offset : itemsOfReading(at);
   const { index, grid, stride } = cellOf(at.position, at.asked.size);
   const ahead = at.isLaned ? p.lanes * grid : 1;
   const caps = typeof p.resultCap === 'number' ? [p.resultCap] : p.resultCap === false ? [] : COMMON_CAPS;

@@ -10,6 +10,11 @@ export interface ListState {
   readonly position: Position | null;
   /** What was asked for at this position. */
   readonly asked: PageRequest;
+  /**
+   * Items that a page may have at the moment: what was asked for at this position may be less, where the third party gives no more.
+   * Default: what was asked for.
+   */
+  readonly mayAsk?: number;
   /** Pages, items as they came, and different rows among them, before this page; of one lane, where the list has several. */
   readonly pages: number;
   readonly items: number;
@@ -32,6 +37,8 @@ export interface PageAnswer {
   readonly itemCount: number;
   /** Keys of the rows, in order. */
   readonly keys: readonly string[];
+  /** The last row as it came; undefined for a page without one. */
+  readonly lastItem?: unknown;
   /** The third party said that there is nothing here any more, in an answer that is not a page. */
   readonly isEnd?: boolean;
 }

@@ -3,6 +3,7 @@
  * says so; an empty page with a token does not. Pure. Used by: `kinds/cursor.ts`, `kinds/link.ts`.
  */
 import { cleanText } from '../../contracts/clean-text.ts';
+import { isReadAgain, itemsOfReading, noteMark } from './dead-cursor.ts';
 import { toldTotal } from './end-seen.ts';
 import { memoryOf, watchForLoop } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
@@ -11,7 +12,11 @@ import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './st
 
 export function followToken(p: Pagination, at: ListState, page: PageAnswer): Step {
   const total = toldTotal(p, page);
-  const facts = { total: p.totalIs === 'exact' && p.guards['missing-rows'] ? (total ?? null) : null };
+  // Behind a row only the rest is counted.
+  const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
+  const guard = memoryOf(at.guard);
+  noteMark(p, guard, page);
+  const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) };
   if (at.pages === 0 && isTooLong(p, total)) {
     const early = cappedEnd(p, at.asked.range, `there are ${total} items`);
     if (early.split) return step(at, { ...facts, ...early });
@@ -27,11 +32,11 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
     return step(at, { ...facts, ...endOf(p, at, page, total) });
   }
 
-  const guard = memoryOf(at.guard);
   const used = at.position?.cursor ?? at.position?.url;
   const end = watchForLoop(p, guard, at, page, { next: token, used });
-  if (end) return step(at, { ...facts, guard, end });
-  return step(at, { ...facts, guard, position: p.kind === 'cursor' ? { cursor: token } : { url: token } });
+  if (end) return step(at, { ...facts, end });
+  const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
+  return step(at, { ...facts, position: { ...behind, ...(p.kind === 'cursor' ? { cursor: token } : { url: token }) } });
 }
 
 function tokenOf(p: Pagination, page: PageAnswer): string | undefined {
@@ -53,7 +58,7 @@ function endOf(
   page: PageAnswer,
   total: number | undefined,
 ): Pick<Step, 'end'> | Partial<Step> {
-  const items = at.items + page.itemCount;
+  const items = itemsOfReading(at) + page.itemCount;
   const wasFull =
     at.pages > 0 && (page.itemCount === 0 || page.itemCount >= Math.min(at.asked.size, at.given ?? at.asked.size));
   if (!wasFull || !isSuspicious(p, at, 'told', total, items)) return { end: COMPLETE };

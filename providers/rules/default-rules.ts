@@ -7,6 +7,7 @@ import { jsonOf } from '../../contracts/answer-json.ts';
 import type { Outcome } from '../../contracts/outcome.ts';
 import { envelopeOf } from './envelopes.ts';
 import { describe } from './rules.ts';
+import { toldLimit } from './told-limit.ts';
 
 export interface DefaultRulesOptions {
   /** The answer is a list, so that fields of an error beside it are the answer's and not a row's. Default false. */
@@ -34,8 +35,9 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
     case 401:
       return { kind: 'refresh-auth', reason };
     case 402:
-    case 403:
       return { kind: 'permanent', cause: 'auth', reason };
+    case 403:
+      return toldLimit(answer, reason) ?? { kind: 'permanent', cause: 'auth', reason };
     case 404:
     case 410:
       return { kind: 'permanent', cause: 'gone', reason };

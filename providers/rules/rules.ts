@@ -144,6 +144,8 @@ export const suspectAuth =
   (answer) => ({ kind: 'refresh-auth', isDoubt: true, reason: reason ?? describe(answer) });
 export const skip = (reason?: string): Decide => because('skip', reason);
 export const endOfData = (reason?: string): Decide => because('end-of-data', reason);
+/** The third party has forgotten the cursor that an earlier page gave: the list goes on by its `onDeadCursor`. */
+export const deadCursor = (reason?: string): Decide => because('dead-cursor', reason);
 export const shrinkPage = (reason?: string): Decide => because('shrink-page', reason);
 export const unknownWrite = (reason?: string): Decide => because('unknown-write', reason);
 
@@ -152,7 +154,7 @@ export function permanent(cause: PermanentCause, reason?: string): Decide {
 }
 
 function because(
-  kind: 'flawed' | 'refresh-auth' | 'skip' | 'end-of-data' | 'shrink-page' | 'unknown-write',
+  kind: 'flawed' | 'refresh-auth' | 'skip' | 'end-of-data' | 'dead-cursor' | 'shrink-page' | 'unknown-write',
   reason: string | undefined,
 ): Decide {
   return (answer) => ({ kind, reason: reason ?? describe(answer) });

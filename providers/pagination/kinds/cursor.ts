@@ -3,20 +3,21 @@ import type { NamesOf } from '../../define/option-mistakes.ts';
 import type { CursorPages } from '../options.ts';
 import type { Pagination } from '../pagination.ts';
 import { followToken } from '../token-walk.ts';
-import { COMMON, common, commonMistakes, type Kind } from './shared.ts';
+import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 
 export const cursor: Kind<CursorPages<unknown, unknown, never>> = {
-  options: { ...COMMON, next: true } satisfies NamesOf<CursorPages<unknown, unknown, unknown>>,
+  options: TOKEN satisfies NamesOf<CursorPages<unknown, unknown, unknown>>,
   required: ['items', 'next'],
-  mistakes: commonMistakes,
+  mistakes: tokenMistakes,
   compile: (options) => {
     const pagination: Pagination = {
-      ...common(options),
+      ...token(options),
       kind: 'cursor',
       next: options.next,
       request: (position, size, range) => ({
         cursor: position?.cursor,
         url: undefined,
+        behind: position?.behind,
         offset: 0,
         number: 1,
         size,

@@ -4,21 +4,22 @@ import type { LinkPages } from '../options.ts';
 import { withSize } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
 import { followToken } from '../token-walk.ts';
-import { COMMON, common, commonMistakes, type Kind } from './shared.ts';
+import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 
 export const link: Kind<LinkPages<unknown, unknown, never>> = {
-  options: { ...COMMON, next: true, sizeParam: true } satisfies NamesOf<LinkPages<unknown, unknown, unknown>>,
+  options: { ...TOKEN, sizeParam: true } satisfies NamesOf<LinkPages<unknown, unknown, unknown>>,
   required: ['items'],
-  mistakes: commonMistakes,
+  mistakes: tokenMistakes,
   compile: (options) => {
     const { sizeParam } = options;
     const pagination: Pagination = {
-      ...common(options),
+      ...token(options),
       kind: 'link',
       next: options.next ?? ((_, { headers }) => nextLink(headers['link'])),
       // The first page is asked for by the endpoint's own request, with whatever size.
       request: (position, size, range) => ({
         cursor: undefined,
+        behind: position?.behind,
         url: position?.url === undefined ? undefined : withSize(position.url, sizeParam, size),
         offset: 0,
         number: 1,

@@ -4,7 +4,7 @@
  */
 import type { Range } from '../../../contracts/list.ts';
 import type { NamesOf } from '../../define/option-mistakes.ts';
-import type { Common, Guards, NumberedPages, PageSize } from '../options.ts';
+import type { Common, Guards, NumberedPages, PageSize, TokenPages } from '../options.ts';
 import type { Pagination, Walk } from '../pagination.ts';
 import { halve } from '../range.ts';
 
@@ -89,6 +89,27 @@ export function common(options: AnyCommon) {
         }
       : {}),
   };
+}
+
+export const TOKEN = { ...COMMON, next: true, onDeadCursor: true } satisfies NamesOf<
+  Common<unknown, unknown, unknown> & TokenPages<unknown> & { readonly kind: unknown; readonly next: unknown }
+>;
+
+type AnyToken = AnyCommon & TokenPages<unknown>;
+
+/** The options of lists whose pages name the next one. */
+export function token(options: AnyToken) {
+  const { onDeadCursor } = options;
+  return { ...common(options), ...(typeof onDeadCursor === 'object' ? { behind: onDeadCursor.behind } : {}) };
+}
+
+export function tokenMistakes(options: AnyToken): string[] {
+  const mistakes = commonMistakes(options);
+  const policy: unknown = options.onDeadCursor ?? 'begin-again';
+  const isBehind = typeof policy === 'object' && typeof (policy as { behind?: unknown }).behind === 'function';
+  if (policy !== 'begin-again' && !isBehind)
+    mistakes.push(`onDeadCursor is ${JSON.stringify(policy)}; it must be "begin-again" or { behind: (row) => … }`);
+  return mistakes;
 }
 
 export function commonMistakes(options: AnyCommon): string[] {

@@ -13,7 +13,15 @@ export const single: Kind<SinglePage<unknown, unknown>> = {
     kind: 'single',
     items,
     mayOmitItems,
-    request: (_, size, range) => ({ cursor: undefined, url: undefined, offset: 0, number: 1, size, range }),
+    request: (_, size, range) => ({
+      cursor: undefined,
+      url: undefined,
+      behind: undefined,
+      offset: 0,
+      number: 1,
+      size,
+      range,
+    }),
     advance: (at) => step(at, { end: COMPLETE }),
   }),
 };

@@ -138,6 +138,25 @@ describe('page sizes', () => {
     expect(asked.slice(0, 3)).toEqual(['0+100', '0+50', '0+25']);
   });
 
+  it.each([500, 504])(
+    'a page that the server answers with %i again and again is asked for in ever smaller sizes',
+    async (code) => {
+      serve('cursor', 60, { pageSize: { max: 100 } });
+      const tooMuch = { status: code, body: { error: 'internal' } };
+      // The first time it may be an accident.
+      api.script(
+        `GET ${path}`,
+        Array.from({ length: 4 }, () => tooMuch),
+      );
+      const recorded = api.report().calls;
+      const result = await drive.run(syncOf('cursor', { start: 100 }), { account });
+      expect(result).toMatchObject({ state: 'done', rows: 60 });
+      expect(api.report().calls - recorded).toBe(4 + 5);
+      expect(asked.map((one) => one.split('+')[1])).toEqual(Array.from({ length: 5 }, () => '12'));
+    },
+    60_000,
+  );
+
   it('grows by half after five full pages in a row, and is twice as careful after it grew too far', async () => {
     serve('cursor', 3_000, { pageSize: { max: 60, overMax: 'error400' } });
     const sync = syncOf('cursor', { start: 10, max: 100 });

@@ -80,6 +80,35 @@ describe('what HTTP says by itself', () => {
     }
   });
 
+  it('a limit that is told by 403 is one: by the headers of its quota, or in well-known words', () => {
+    const about = (text: string, headers = {}) => {
+      const answer = answered(403, text, headers);
+      const outcome = defaultOutcome(answer);
+      const { result, blockForMs } = toObservation(outcome, answer) as { result: string; blockForMs?: number };
+      return [outcome.kind, result, blockForMs];
+    };
+    const github =
+      '{"message":"You have exceeded a secondary rate limit. Please wait a few minutes before you try again."}';
+    const limited = (ms?: number) => ['limited', 'refused', ms];
+    const spent = { 'x-ratelimit-limit': '60', 'x-ratelimit-remaining': '0' };
+    // At least a minute, where no time is told.
+    expect(about(github)).toEqual(limited(60_000));
+    expect(about(github, { 'x-ratelimit-remaining': '4999', 'x-ratelimit-reset': '9999999999' })).toEqual(
+      limited(60_000),
+    );
+    expect(about(github, { 'retry-after': '7' })).toEqual(limited(7_000));
+    expect(about('{}', spent)).toEqual(limited(60_000));
+    expect(about('{}', { ...spent, 'x-ratelimit-reset': '30' })).toEqual(limited());
+    expect(about('{}', { ratelimit: 'limit=100, remaining=0, reset=5' })).toEqual(limited());
+    expect(about('{"error":{"errors":[{"reason":"userRateLimitExceeded"}]}}')).toEqual(limited(60_000));
+    expect(about('{"message":"Daily Limit Exceeded"}')).toEqual(limited(60_000));
+    expect(about('{"message":"Request was throttled."}')).toEqual(limited(60_000));
+    const refused = ['permanent', 'ok', undefined];
+    expect(about('{"message":"Must have admin rights to this repository."}')).toEqual(refused);
+    expect(about('{"message":"Not yours"}', { ...spent, 'x-ratelimit-remaining': '10' })).toEqual(refused);
+    expect(about('{"message":"No plan"}', { ...spent, 'x-ratelimit-limit': '0' })).toEqual(refused);
+  });
+
   it('how long a third party asked to wait blocks the key, refused or failing', () => {
     for (const status of [429, 503]) {
       const answer = answered(status, '', { 'retry-after': '30' });
@@ -111,11 +140,12 @@ describe('the union of outcomes', () => {
       'refresh-auth': 'account',
       skip: 'unit',
       'end-of-data': 'unit',
+      'dead-cursor': 'unit',
       'shrink-page': 'retry',
       permanent: 'unit',
       'unknown-write': 'retry',
     };
-    expect(Object.keys(actsOn)).toHaveLength(10);
+    expect(Object.keys(actsOn)).toHaveLength(11);
   });
 });
 

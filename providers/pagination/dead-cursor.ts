@@ -1,0 +1,75 @@
+/**
+ * A list whose next page can't be had any more, because the third party has forgotten the cursor that it gave out: it is read again
+ * from its beginning, once, or read on behind the last row that came. Pure.
+ * Used by: `activities/sync/decide.ts`, `token-walk.ts`.
+ */
+import type { Memory } from './loop-guard.ts';
+import { memoryOf } from './loop-guard.ts';
+import type { Pagination } from './pagination.ts';
+import { step, type ListState, type PageAnswer, type Step } from './step.ts';
+
+/** What third parties call a cursor, and what they say of one that is dead, in either order. */
+const NAME = String.raw`(?:cursor|page[ _-]?token|next[ _-]?token|sync[ _-]?token|skip[ _-]?token|continuation|scroll[ _-]?id|search[ _-]context|bookmark|starting[ _-]?after)`;
+const DEAD = String.raw`(?:expired?|invalid|not[ _-]valid|no[ _-]longer|not[ _-]found|unknown|stale|missing|forgotten|does[ _-]not[ _-]exist)`;
+const WORDS = new RegExp(String.raw`${NAME}\W?.{0,60}?${DEAD}|${DEAD}.{0,30}?${NAME}`, 'i');
+const SEEN_OF_TEXT = 2_000;
+
+/** Does the answer say so in well-known words? */
+export function saysCursorIsDead(text: string): boolean {
+  return WORDS.test(text.slice(0, SEEN_OF_TEXT));
+}
+
+/** The list asked for a page that an earlier one had named. */
+export function hasCursor({ position }: ListState): boolean {
+  return (position?.cursor ?? position?.url) !== undefined;
+}
+
+/** The step of a list whose cursor is dead. */
+export function afterDeadCursor(p: Pagination, at: ListState, reason: string): Step {
+  const memory = memoryOf(at.guard);
+  const mark = memory['mark'];
+  if (p.behind && mark !== undefined) {
+    if (memory['diedAt'] === mark) return died(at, `behind the same row again: ${reason}`);
+    return step(at, {
+      position: { behind: String(mark) },
+      guard: { ...keptOf(memory), mark, diedAt: mark },
+    });
+  }
+  if (memory['begunAgain']) return died(at, `twice: ${reason}`);
+  return step(at, { position: null, guard: { ...keptOf(memory), begunAgain: 1, itemsBefore: at.items } });
+}
+
+function died(at: ListState, how: string): Step {
+  return step(at, { end: { kind: 'truncated', reason: `the third party has forgotten its own cursor ${how}` } });
+}
+
+/** What stays known of the list when its loop guards begin anew. */
+function keptOf(memory: Memory): Memory {
+  const kept: Memory = {};
+  for (const name of ['begunAgain', 'itemsBefore'] as const) {
+    const value = memory[name];
+    if (value !== undefined) kept[name] = value;
+  }
+  return kept;
+}
+
+/** Rows that come again on purpose: of the second reading, or at the place where the list is read on. */
+export function isReadAgain({ position, guard }: ListState): boolean {
+  return guard?.['begunAgain'] === 1 || (position?.behind !== undefined && !hasCursor({ position } as ListState));
+}
+
+/** Items of this reading of the list. */
+export function itemsOfReading({ items, guard }: Pick<ListState, 'items' | 'guard'>): number {
+  return items - Number(guard?.['itemsBefore'] ?? 0);
+}
+
+/** Remembers the row behind which the list could be read on. @throws TypeError when `behind` gives something else than a text or number. */
+export function noteMark(p: Pagination, memory: Memory, { lastItem }: PageAnswer): void {
+  if (!p.behind || lastItem === undefined) return;
+  const mark: unknown = p.behind(lastItem) ?? null;
+  if ((typeof mark !== 'string' && typeof mark !== 'number') || mark === '')
+    throw new TypeError(
+      `\`onDeadCursor.behind\` gave ${JSON.stringify(mark).slice(0, 60)}; it must be text or a number`,
+    );
+  memory['mark'] = mark;
+}

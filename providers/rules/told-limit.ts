@@ -1,0 +1,35 @@
+/**
+ * A limit that is told by 403 and not by 429, as GitHub, Google and others do: by the headers of a quota that is spent, or in well-known
+ * words. Pure. Used by: `default-rules.ts`.
+ * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
+ * @see https://developers.google.com/workspace/drive/api/guides/handle-errors
+ */
+import type { Answer } from '../../contracts/answer.ts';
+import type { Outcome } from '../../contracts/outcome.ts';
+
+/** Where no time is told; GitHub asks for it after its secondary limits. */
+const LEAST_WAIT_MS = 60_000;
+const SEEN_OF_TEXT = 2_000;
+const WORDS =
+  /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing)|abuse detection/i;
+const COUNTER = /^(?:x-)?rate-?limit-(limit|remaining|reset|reset-after)(?:-.+)?$/;
+
+/** @returns undefined for a refusal that is none of a limit. */
+export function toldLimit({ headers, text }: Answer, reason: string): Outcome | undefined {
+  const counters = Object.entries(headers).flatMap(([name, value]) => {
+    const of = COUNTER.exec(name)?.[1];
+    return of === undefined ? [] : [{ of, value: value.trim() }];
+  });
+  const has = (of: string, value: RegExp): boolean => counters.some((each) => each.of === of && value.test(each.value));
+  // A plan of 0 calls is no limit that passes.
+  const isSpent =
+    (has('remaining', /^0+$/) && !has('limit', /^0+$/)) ||
+    /(?:^|[;,\s])r(?:emaining)?=0\b/.test(headers['ratelimit'] ?? '');
+  if (!isSpent && !('retry-after' in headers) && !WORDS.test(text.slice(0, SEEN_OF_TEXT))) return undefined;
+  // When the quota is whole again is told by its headers, which the limiter reads.
+  const isTold =
+    'retry-after' in headers ||
+    'retry-after-ms' in headers ||
+    (isSpent && (has('reset', /./) || has('reset-after', /./) || 'ratelimit' in headers));
+  return { kind: 'limited', reason, ...(isTold ? {} : { afterMs: LEAST_WAIT_MS }) };
+}

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createDrive, type Drive } from '../../setup/drive.ts';
+
+interface Row {
+  readonly id: string | number | bigint;
+}
+interface Body {
+  readonly items: Row[];
+  readonly next?: string | null;
+}
+
+describe('an answer that is easily misread', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+  let account: string;
+  let counter = 0;
+  let asked: string[];
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  beforeEach(() => {
+    account = `acct-${counter++}`;
+    asked = [];
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  const read = async (
+    serve: (query: URLSearchParams, headers: Readonly<Record<string, unknown>>) => FakeAnswer,
+    paginate: Paginate<Body, Row> = { kind: 'single', items: (body) => body.items },
+  ) => {
+    const path = `/of/${account}`;
+    api.route('GET', path, ({ query, headers }) => {
+      asked.push(query.toString());
+      return serve(query, headers);
+    });
+    const provider = defineProvider({ id: 'hard', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 3 });
+    const list = provider.endpoint('rows', {
+      input: z.object({ since: z.string().optional() }),
+      // oxlint-disable-next-line typescript/no-explicit-any -- what a definition in a hurry has
+      response: z.any(),
+      request: ({ since }) => ({
+        ...get(path, { page: 1 }),
+        ...(since === undefined ? {} : { headers: { 'if-modified-since': since } }),
+      }),
+      paginate,
+    });
+    const sync = defineSync('hard', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, {
+        input: (_, { watermark }) => ({ since: watermark }),
+        key: (row) => row.id as string,
+        incremental: { field: (row) => (row as unknown as { at?: string }).at ?? null, lookbackMs: 0 },
+      }),
+    }));
+    const run = () => drive.run(sync, { account });
+    const stored = async () =>
+      (
+        await db.pool.query<{ key: string; data: unknown }>(
+          'select key, data from sluice.record where account = $1 order by key',
+          [account],
+        )
+      ).rows;
+    return { run, stored };
+  };
+
+  it('in another charset is stored as it was meant', async () => {
+    const { run, stored } = await read(() => ({
+      status: 200,
+      headers: { 'content-type': 'application/json; charset=iso-8859-1' },
+      body: Buffer.from('{"items":[{"id":"Müller"}]}', 'latin1'),
+    }));
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
+    expect(await stored()).toEqual([{ key: 'Müller', data: { id: 'Müller' } }]);
+  });
+
+  it('with numbers of 64 bits keeps each of them, as key and as data', async () => {
+    const ids = ['9007199254740993', '9007199254740992', '9223372036854775807', '-9007199254740995'];
+    const { run, stored } = await read(() => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: `{"items":[${ids.map((id) => `{"id":${id}}`).join(',')}]}`,
+    }));
+    expect(await run()).toMatchObject({ complete: true, rows: 4 });
+    expect((await stored()).map(({ key }) => key).toSorted()).toEqual(ids.toSorted());
+    expect((await stored()).map(({ data }) => String((data as Row).id)).toSorted()).toEqual(ids.toSorted());
+  });
+
+  it('with two different rows under one key is flawed, and says which', async () => {
+    const items = [{ id: 'a', n: 1 }, { id: 'b' }, { id: 'a', n: 2 }];
+    const { run } = await read(() => ({ status: 200, body: { items } }));
+    expect((await run())?.flaws).toMatchObject([
+      { kind: 'flawed', reason: expect.stringContaining('key "a"') as string },
+    ]);
+  });
+
+  it('with data and errors keeps its rows and is flawed', async () => {
+    const body = { items: [{ id: 'a' }], errors: [{ message: 'half of it is away' }] };
+    const { run, stored } = await read(() => ({ status: 200, body }));
+    expect(await run()).toMatchObject({ complete: false, flaws: [{ kind: 'flawed' }] });
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it('of status 304, to one who asked for what is new, says that nothing is; to any other one nothing', async () => {
+    const { run } = await read((_, headers) =>
+      'if-modified-since' in headers
+        ? { status: 304, body: '' }
+        : { status: 200, body: { items: [{ id: 'a', at: '2024-01-01T00:00:00Z' }] } },
+    );
+    expect(await run()).toMatchObject({ complete: true, rows: 1, calls: 1 });
+    expect(await run()).toMatchObject({ complete: true, rows: 0, calls: 1 });
+    account += '-b';
+    const unasked = await read(() => ({ status: 304, body: '' }));
+    expect((await unasked.run())?.flaws).toMatchObject([
+      { kind: 'failed', reason: expect.stringContaining('but all of it was asked for') as string },
+    ]);
+  });
+
+  it('whose next link is relative leads on from the page that it came with, which `next` is told', async () => {
+    const told: string[] = [];
+    const { run } = await read(
+      (query) => {
+        const at = Number(query.get('cursor') ?? 0);
+        return {
+          status: 200,
+          body: { items: [{ id: `r${at}` }, { id: `r${at + 1}` }], next: at < 4 ? `?cursor=${at + 2}` : null },
+        };
+      },
+      {
+        kind: 'link',
+        items: (body) => body.items,
+        next: (body, { url }) => {
+          told.push(new URL(url).search);
+          return body.next;
+        },
+      },
+    );
+    expect(await run()).toMatchObject({ complete: true, rows: 6, calls: 3 });
+    expect(told).toEqual(['?page=1', '?cursor=2', '?cursor=4']);
+  });
+
+  it('whose next link leads to another host fails at once, and says so', async () => {
+    const { run } = await read(
+      () => ({ status: 200, body: { items: [{ id: 'a' }], next: 'https://evil.example/x' } }),
+      {
+        kind: 'link',
+        items: (body) => body.items,
+        next: (body) => body.next,
+      },
+    );
+    expect(await run()).toMatchObject({
+      state: 'failed',
+      calls: 1,
+      flaws: [
+        { kind: 'failed', reason: expect.stringContaining('The request leads to https://evil.example') as string },
+      ],
+    });
+  });
+
+  it('has its total in a header: too high a one is noticed', async () => {
+    const { run } = await read(
+      () => ({ status: 200, headers: { 'x-total-count': '3' }, body: { items: [{ id: 'a' }, { id: 'b' }] } }),
+      {
+        kind: 'cursor',
+        items: (body) => body.items,
+        next: () => null,
+        total: (_, { headers }) => Number(headers['x-total-count']),
+      },
+    );
+    expect((await run())?.flaws).toMatchObject([
+      { kind: 'truncated', reason: '2 rows came, but the third party counts 3' },
+    ]);
+  });
+});

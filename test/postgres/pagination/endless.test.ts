@@ -1,0 +1,90 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createDrive, type Drive } from '../../setup/drive.ts';
+
+interface Row {
+  readonly id: string;
+}
+interface Body {
+  readonly items: Row[];
+  readonly next: string;
+}
+
+describe('a list that stops at a round number', () => {
+  it('is not cleared by the blank pages that lanes read behind it', async () => {
+    const api = await startFakeApi();
+    const db = await createTestDatabase();
+    const drive = await createDrive(db.pool);
+    try {
+      const all = Array.from({ length: 1_000 }, (_, n) => ({ id: `r${n}` }));
+      api.route('GET', '/rows', ({ query }) => {
+        const at = Number(query.get('at'));
+        return { status: 200, body: { items: all.slice(at, at + Number(query.get('limit'))) } };
+      });
+      const provider = defineProvider({ id: 'capped', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+      const list = provider.endpoint('rows', {
+        input: z.object({}),
+        response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+        request: (_, page) => get('/rows', { limit: page.size, at: page.offset }),
+        paginate: { kind: 'offset', items: (body) => body.items, lanes: 8 },
+      });
+      const sync = defineSync('capped', { provider, input: z.object({}) }, (s) => ({
+        rows: s.one(list, { input: () => ({}), key: (row) => row.id }),
+      }));
+      for (const account of ['a1', 'a2'])
+        expect((await drive.run(sync, { account }))?.flaws).toMatchObject([{ kind: 'capped' }]);
+    } finally {
+      await drive.end();
+      await db.drop();
+      await api.stop();
+    }
+  });
+});
+
+describe('a list with one new row a page for ever', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    let calls = 0;
+    api.route('GET', '/rows', () => ({ status: 200, body: { items: [{ id: `r${++calls}` }], next: `c${calls}` } }));
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  const items = (body: Body) => body.items;
+  const kinds: readonly Paginate<Body, Row>[] = [
+    { kind: 'cursor', items, next: (body) => body.next, pageSize: { start: 10 } },
+    { kind: 'page', items, pageSize: { start: 10 } },
+    { kind: 'offset', items, pageSize: { start: 10 } },
+    { kind: 'offset', items, pageSize: { start: 100 }, overlap: 0 },
+  ];
+  it.each(kinds)('by $kind, stops after some 200 of them, typed', async (paginate) => {
+    const provider = defineProvider({ id: 'endless', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string() }),
+      request: (_, page) => get('/rows', { limit: page.size, cursor: page.cursor, at: page.offset }),
+      paginate,
+    });
+    const sync = defineSync('endless', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: (row) => row.id }),
+    }));
+    const result = await drive.run(sync, { account: JSON.stringify(paginate), maxCalls: 300 });
+    expect(result).toMatchObject({
+      state: 'incomplete',
+      flaws: [{ kind: 'looped', reason: expect.stringContaining('hardly a row each') as string }],
+    });
+    expect(result?.fetches).toBeLessThan(210);
+  });
+});
