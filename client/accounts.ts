@@ -19,7 +19,7 @@ import {
 } from '../db/index.ts';
 import type { Provider } from '../providers/define/define-provider.ts';
 import { checkCredentials, type NewCredentials } from './check-credentials.ts';
-import { checkAccount } from './check-options.ts';
+import { checkAccount, checkName } from './check-options.ts';
 import type { ClientParts } from './start-workflow.ts';
 
 export interface AccountName {
@@ -32,9 +32,15 @@ export interface Accounts {
   /**
    * Stores what a login brought, for a new account or over what an old one had, and lets its paused syncs go on.
    * @throws EncryptionKeyError when there is no key to encrypt with; it says how to make one.
+   * @throws TenantMismatch when the account belongs to another tenant; nothing is changed.
    */
   connect(
-    options: AccountName & { readonly tenant?: string; readonly credentials: NewCredentials },
+    options: AccountName & {
+      readonly tenant?: string;
+      /** Gives an account that belongs to another tenant to this one. Default false. */
+      readonly replaceTenant?: boolean;
+      readonly credentials: NewCredentials;
+    },
   ): Promise<AccountInfo>;
   /**
    * The user has connected the account again: its syncs that were paused for it go on by themselves; one that an
@@ -78,11 +84,18 @@ export function createAccounts(
     name: AccountName,
     credentials: NewCredentials | undefined,
     tenant?: string,
+    mayChangeTenant = false,
   ): Promise<AccountInfo> => {
     const of = toRef(name);
+    if (tenant !== undefined) checkName('tenant', tenant);
     if (credentials) checkCredentials(credentials);
     const keys = credentials && (await keyring());
-    await connectAccount(pool, keys, { ...of, ...(tenant === undefined ? {} : { tenant }) }, credentials);
+    await connectAccount(
+      pool,
+      keys,
+      { ...of, mayChangeTenant, ...(tenant === undefined ? {} : { tenant }) },
+      credentials,
+    );
     // After the commit: whatever paused for this account before it is seen now, and nothing pauses for it any more.
     for (const { workflowId } of await runsToResume(pool, of)) {
       await client.workflow
@@ -95,7 +108,7 @@ export function createAccounts(
     return (await readAccount(pool, of)) as AccountInfo;
   };
   return {
-    connect: ({ credentials, tenant, ...name }) => connect(name, credentials, tenant),
+    connect: ({ credentials, tenant, replaceTenant, ...name }) => connect(name, credentials, tenant, replaceTenant),
     reconnected: ({ credentials, ...name }) => connect(name, credentials),
     status: (of) => readAccount(pool, toRef(of)),
     list: ({ provider, ...filter } = {}) =>

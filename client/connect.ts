@@ -31,10 +31,17 @@ import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { startSync, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
+import { bindTenant } from './tenant/bind-tenant.ts';
+import { checkName } from './check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
   /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
   readonly taskQueue?: string;
+  /**
+   * Binds the client to one tenant: it sees and touches nothing of any other, what it starts and connects belongs to that tenant, and
+   * entities that it locks are that tenant's own. Default: all tenants.
+   */
+  readonly tenant?: string;
 }
 
 export interface Sluice {
@@ -88,6 +95,8 @@ export interface Sluice {
 
 /** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
+  const { tenant } = options;
+  if (tenant !== undefined) checkName('tenant', tenant);
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
   // A burst of calls waits for its turn at the few connections.
   const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client', waitMs: 60_000 });
@@ -111,11 +120,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   };
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const parts = { client, pool, taskQueue, closing: closing.signal };
-  return {
+  const bound = tenant === undefined ? {} : { boundTo: tenant };
+  const parts = { client, pool, taskQueue, closing: closing.signal, ...bound };
+  const sluice: Sluice = {
     accounts: createAccounts({ client, pool }, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
-    quarantine: createQuarantine(pool),
+    quarantine: createQuarantine(pool, tenant),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
     action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>
@@ -138,4 +148,5 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
       await pool.end();
     },
   };
+  return tenant === undefined ? sluice : bindTenant(sluice, pool, tenant);
 }

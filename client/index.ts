@@ -1,6 +1,7 @@
 // What app code uses. Imports contracts, db and the Temporal client. Start with connect.ts.
 export { connect } from './connect.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
+export { TenantMismatch } from '../db/index.ts';
 export type { AccountName, Accounts } from './accounts.ts';
 export type { NewCredentials } from './check-credentials.ts';
 export type { StartOptions } from './sync/start-sync.ts';

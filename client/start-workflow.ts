@@ -16,7 +16,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { Priority } from '../contracts/limit.ts';
-import { searchAttributes } from '../contracts/names.ts';
+import { searchAttributes, withinBytes } from '../contracts/names.ts';
 import { REPORT_MEMO } from '../contracts/report.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
@@ -24,6 +24,8 @@ export interface ClientParts {
   readonly client: Client;
   readonly pool: Pool;
   readonly taskQueue: string;
+  /** The tenant that this client sees alone. */
+  readonly boundTo?: string;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
 }
@@ -68,8 +70,9 @@ export async function startReported(
         : WorkflowIdReusePolicy.REJECT_DUPLICATE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       // Temporal limits fairness keys to 64 bytes.
-      priority: { priorityKey: priorityKeys[priority], fairnessKey: tenant.slice(0, 64), fairnessWeight: weight },
-      staticSummary: start.summary.slice(0, 180),
+      priority: { priorityKey: priorityKeys[priority], fairnessKey: withinBytes(tenant, 64), fairnessWeight: weight },
+      // At most 400 bytes.
+      staticSummary: withinBytes(start.summary, 200),
       ...(reportId === undefined ? {} : { memo: { [REPORT_MEMO]: reportId } }),
       typedSearchAttributes: new TypedSearchAttributes([
         ...(start.provider === undefined ? [] : [keyword('provider', start.provider)]),

@@ -18,6 +18,7 @@ interface ListOptions {
 interface ConnectOptions {
   readonly tenant?: string;
   readonly expiresIn?: string;
+  readonly replaceTenant?: boolean;
 }
 
 export function registerAccounts(program: Command): void {
@@ -40,6 +41,7 @@ export function registerAccounts(program: Command): void {
     .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
     .addOption(tenantOption())
     .option('--expires-in <seconds>', 'life of the access token from now')
+    .option('--replace-tenant', 'also when it belongs to another tenant')
     .action(connectAccount);
   accounts
     .command('disconnect <provider> <account>')
@@ -67,12 +69,16 @@ const showStatus = (provider: string, account: string, { json }: { readonly json
     if (found?.status !== 'connected') process.exitCode = 1;
   });
 
-const connectAccount = (provider: string, account: string, { tenant, expiresIn }: ConnectOptions) =>
+const connectAccount = (
+  provider: string,
+  account: string,
+  { tenant, expiresIn, replaceTenant = false }: ConnectOptions,
+) =>
   withAccounts(async (accounts) => {
     // Arguments would stand in the shell's history and in the list of processes.
     const credentials = readCredentials(await text(process.stdin), expiresIn);
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
-    console.log(line(await accounts.connect({ ...name, credentials })));
+    console.log(line(await accounts.connect({ ...name, replaceTenant, credentials })));
   });
 
 const disconnect = (provider: string, account: string) =>

@@ -11,6 +11,7 @@ import { boundedLifeMs, lifeLeftMs } from '../../../contracts/token-life.ts';
 import type { AccountRef } from './account-store.ts';
 import type { Keyring, SecretPurpose } from '../../encryption.ts';
 import type { Queryable } from '../../pool.ts';
+import { TenantMismatch } from './tenant-store.ts';
 
 export interface StoredCredentials {
   readonly credentials: Credentials;
@@ -172,11 +173,15 @@ const NEXT = `
   select coalesce(c.generation, nextval('sluice.credential_generation')) as generation, coalesce(c.version, 0) + 1 as version
   from (values (1)) one left join sluice.credential c on c.provider = $1 and c.account = $2`;
 
-/** Connects an account, for the first time or again. Without credentials the app keeps them itself. */
+/**
+ * Connects an account, for the first time or again. Without credentials the app keeps them itself.
+ * @param of `mayChangeTenant`: an account that belongs to another tenant may be given to this one. Default false.
+ * @throws TenantMismatch when it belongs to another one; nothing was changed.
+ */
 export async function connectAccount(
   db: Queryable,
   keyring: Keyring | undefined,
-  of: AccountRef & { readonly tenant?: string },
+  of: AccountRef & { readonly tenant?: string; readonly mayChangeTenant?: boolean },
   credentials: Credentials | undefined,
 ): Promise<void> {
   const isStored = credentials !== undefined && keyring !== undefined;
@@ -184,8 +189,8 @@ export async function connectAccount(
   for (;;) {
     const next = isStored ? await nextOf(db, of) : undefined;
     const sealed = isStored && next ? await keyring.seal(JSON.stringify(credentials), { ...of, ...next }) : undefined;
-    const { rows } = await db.query<{ stored: boolean }>(
-      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8) as stored',
+    const { rows } = await db.query<{ state: string }>(
+      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8, $9) as state',
       [
         of.provider,
         of.account,
@@ -195,10 +200,13 @@ export async function connectAccount(
         lifeMs,
         next?.generation ?? null,
         next?.version ?? null,
+        of.mayChangeTenant ?? false,
       ],
     );
+    const state = rows[0]?.state;
+    if (state === 'other-tenant') throw new TenantMismatch(of, of.tenant as string);
     // Others were stored in between: these are newer.
-    if (rows[0]?.stored !== false) return;
+    if (state !== 'newer') return;
   }
 }
 
