@@ -3,6 +3,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
@@ -25,6 +26,7 @@ import type { Saga } from '../providers/define/define-saga.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
 import { act, startSaga, type ActOptions } from './action/act.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
+import { withCodecs } from '../dev-servers/data-converter.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { readFlaws } from './sync/read-flaws.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
@@ -42,6 +44,11 @@ export interface ConnectOptions extends ServerOptions {
    * entities that it locks are that tenant's own. Default: all tenants.
    */
   readonly tenant?: string;
+  /**
+   * Encode all that goes into Temporal's histories (inputs, results, texts of failures), and decode it. Workers must be given the same
+   * ones. Ids of workflows and search attributes (provider, account, tenant, sync, status) stay as they are. Default: none.
+   */
+  readonly payloadCodecs?: readonly PayloadCodec[];
 }
 
 export interface Sluice {
@@ -110,7 +117,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
       { cause: error },
     );
   }
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, ...withCodecs(options.payloadCodecs) });
   const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
   const secretUses = createSecretUseCounter();
   const keyring = async () => {
