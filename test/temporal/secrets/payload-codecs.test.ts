@@ -122,7 +122,7 @@ describe('payload codecs', () => {
       (error: unknown) => error,
     );
     expect(failure).toBeInstanceOf(ActionFailed);
-    expect(String((failure as Error).message)).toContain('frieda.kahlo@example.org is known');
+    expect((failure as Error).message).toContain('frieda.kahlo@example.org is known');
     const history = await readable(action.workflowId);
     expect(history).toContain('Encoded failure');
     expect(history).not.toMatch(/frieda/i);
