@@ -27,7 +27,7 @@ import {
 import type { Provider } from '../providers/define/define-provider.ts';
 import { readAccountDetails } from './account-details.ts';
 import { checkCredentials, type NewCredentials } from './check-credentials.ts';
-import { checkAccount } from './check-options.ts';
+import { checkAccount, checkName } from './check-options.ts';
 import type { ClientParts } from './start-workflow.ts';
 
 export interface AccountName<Settings = unknown> {
@@ -47,10 +47,16 @@ export interface Accounts {
    * out stay as they were; credentials may be left out where settings are all that there is.
    * @throws EncryptionKeyError when there is no key to encrypt with; it says how to make one.
    * @throws SettingsMistake, a TypeError, when the settings do not fit the provider.
+   * @throws TenantMismatch when the account belongs to another tenant; nothing is changed.
    */
   connect<Settings>(
     options: AccountName<Settings> &
-      WithSettings<Settings> & { readonly tenant?: string; readonly credentials?: NewCredentials },
+      WithSettings<Settings> & {
+        readonly tenant?: string;
+        /** Gives an account that belongs to another tenant to this one. Default false. */
+        readonly replaceTenant?: boolean;
+        readonly credentials?: NewCredentials;
+      },
   ): Promise<AccountInfo>;
   /**
    * Replaces the settings of an account: its plan has changed, its domain. Calls see them within some seconds; what has failed because of
@@ -109,9 +115,10 @@ export function createAccounts(
   const connect = async (
     name: AccountName,
     credentials: NewCredentials | undefined,
-    more: { readonly tenant?: string; readonly settings?: unknown } = {},
+    more: { readonly tenant?: string; readonly settings?: unknown; readonly mayChangeTenant?: boolean } = {},
   ): Promise<AccountInfo> => {
     const of = toRef(name);
+    if (more.tenant !== undefined) checkName('tenant', more.tenant);
     if (credentials) checkCredentials(credentials);
     const { settings = (await readAccount(pool, of))?.settings } = more;
     checkSettings(name, settings);
@@ -129,11 +136,14 @@ export function createAccounts(
     return (await readAccount(pool, of)) as AccountInfo;
   };
   return {
-    connect: ({ provider, account, credentials, tenant, settings }) => {
+    connect: ({ provider, account, credentials, tenant, settings, replaceTenant = false }) => {
       if (credentials === undefined && settings === undefined)
         throw new TypeError('`credentials` are missing; an account without any has at least `settings`.');
-      const more = { ...(tenant === undefined ? {} : { tenant }), ...(settings === undefined ? {} : { settings }) };
-      return connect({ provider, account }, credentials, more);
+      return connect({ provider, account }, credentials, {
+        mayChangeTenant: replaceTenant,
+        ...(tenant === undefined ? {} : { tenant }),
+        ...(settings === undefined ? {} : { settings }),
+      });
     },
     update: async ({ settings, ...name }) => {
       const of = toRef(name);

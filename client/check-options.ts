@@ -14,6 +14,7 @@ const LEAST_GIVE_UP_MS = 1_000;
 
 export interface OptionsToCheck {
   readonly account: string;
+  readonly tenant?: string | undefined;
   readonly startedBy: string;
   readonly priority: string;
   readonly weight: number;
@@ -24,9 +25,11 @@ export interface OptionsToCheck {
 
 /** @throws TypeError with all that is wrong, a line each: what was found and what was wanted. */
 export function checkOptions(options: OptionsToCheck): void {
-  const { account, startedBy, priority, weight, mode = 'full', giveUpAfterMs = LEAST_GIVE_UP_MS } = options;
-  const { ifRunning = 'attach' } = options;
-  const wrong = [() => checkAccount(account), () => checkStartedBy(startedBy)].flatMap(messageOf);
+  const { account, tenant = account, startedBy, priority, weight, mode = 'full' } = options;
+  const { giveUpAfterMs = LEAST_GIVE_UP_MS, ifRunning = 'attach' } = options;
+  const checks = [() => checkAccount(account), () => checkStartedBy(startedBy)];
+  if (tenant !== account) checks.push(() => checkName('tenant', tenant));
+  const wrong = checks.flatMap(messageOf);
   if (!Object.hasOwn(PRIORITIES, priority)) wrong.push(notOneOf('priority', priority, PRIORITIES));
   if (!(weight >= 0.001 && weight <= 1_000)) wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
   if (!Object.hasOwn(MODES, mode)) wrong.push(notOneOf('mode', mode, MODES));
@@ -36,10 +39,30 @@ export function checkOptions(options: OptionsToCheck): void {
   if (wrong.length > 0) throw new TypeError(wrong.join('\n'));
 }
 
-/** @throws TypeError when it can't be part of a workflow id. */
+/** Workflow ids and search attributes hold it; Temporal and Postgres take so many bytes of each. */
+const MOST_BYTES = 200;
+
+/** @throws TypeError when it can't be part of a workflow id, or could be taken for another one. */
 export function checkAccount(account: string): void {
-  if (typeof account !== 'string' || !account || account.includes('/'))
+  checkName('account', account);
+  if (account.includes('/'))
     throw new TypeError(`\`account\` is ${JSON.stringify(account)}; it must be a name without "/".`);
+}
+
+/** @throws TypeError */
+export function checkName(what: 'account' | 'tenant', name: string): void {
+  const wrong = mistakeOf(name);
+  if (wrong !== undefined) throw new TypeError(`\`${what}\` is ${JSON.stringify(name)}; it ${wrong}.`);
+}
+
+function mistakeOf(name: unknown): string | undefined {
+  if (typeof name !== 'string' || name === '') return 'must be a name';
+  if (!name.isWellFormed() || /\p{Cc}/u.test(name))
+    return 'must have no control characters and no halves of characters';
+  // Two spellings of one letter would be two accounts that look the same.
+  if (name.normalize() !== name) return 'must be normalised: use name.normalize()';
+  const bytes = Buffer.byteLength(name);
+  return bytes > MOST_BYTES ? `has ${bytes} bytes and may have ${MOST_BYTES}` : undefined;
 }
 
 function messageOf(check: () => void): string[] {

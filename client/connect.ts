@@ -3,6 +3,7 @@
  */
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
@@ -25,6 +26,7 @@ import type { Saga } from '../providers/define/define-saga.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
 import { act, startSaga, type ActOptions } from './action/act.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
+import { withCodecs } from '../dev-servers/data-converter.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { readFlaws } from './sync/read-flaws.ts';
 import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts';
@@ -33,10 +35,22 @@ import { readRecords, type ChangeRecord, type RecordsOptions } from './records.t
 import { createListStates, type ListStates } from './state.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
+import { bindTenant } from './tenant/bind-tenant.ts';
+import { checkName } from './check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
   /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
   readonly taskQueue?: string;
+  /**
+   * Binds the client to one tenant: it sees and touches nothing of any other, what it starts and connects belongs to that tenant, and
+   * entities that it locks are that tenant's own. Default: all tenants.
+   */
+  readonly tenant?: string;
+  /**
+   * Encode all that goes into Temporal's histories (inputs, results, texts of failures), and decode it. Workers must be given the same
+   * ones. Ids of workflows and search attributes (provider, account, tenant, sync, status) stay as they are. Default: none.
+   */
+  readonly payloadCodecs?: readonly PayloadCodec[];
 }
 
 export interface Sluice {
@@ -101,6 +115,8 @@ export interface Sluice {
 
 /** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
+  const { tenant } = options;
+  if (tenant !== undefined) checkName('tenant', tenant);
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
   // A burst of calls waits for its turn at the few connections.
   const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client', waitMs: 60_000 });
@@ -114,7 +130,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
       { cause: error },
     );
   }
-  const client = new Client({ connection, namespace });
+  const client = new Client({ connection, namespace, ...withCodecs(options.payloadCodecs) });
   const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
   const secretUses = createSecretUseCounter();
   const keyring = async () => {
@@ -124,11 +140,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   };
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const parts = { client, pool, taskQueue, closing: closing.signal };
-  return {
+  const bound = tenant === undefined ? {} : { boundTo: tenant };
+  const parts = { client, pool, taskQueue, closing: closing.signal, ...bound };
+  const sluice: Sluice = {
     accounts: createAccounts(parts, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
-    quarantine: createQuarantine(pool),
+    quarantine: createQuarantine(pool, tenant),
     state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
@@ -153,4 +170,5 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
       await pool.end();
     },
   };
+  return tenant === undefined ? sluice : bindTenant(sluice, pool, tenant);
 }

@@ -3,6 +3,7 @@ export { connect } from './connect.ts';
 export { diagnose, type DiagnoseOptions } from './doctor/diagnose.ts';
 export type { Finding } from '../contracts/finding.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
+export { TenantMismatch } from '../db/index.ts';
 export type { AccountName, Accounts } from './accounts.ts';
 export type { NewCredentials } from './check-credentials.ts';
 export type { StartedRun, StartOptions } from './sync/start-sync.ts';

@@ -40,16 +40,18 @@ export interface ReadAgain {
 
 const BATCH = 200;
 
-export function createQuarantine(pool: Pool): Quarantine {
+/** @param boundTo the tenant whose rows are seen alone. */
+export function createQuarantine(pool: Pool, boundTo?: string): Quarantine {
+  const bound = boundTo === undefined ? {} : { tenant: boundTo };
   return {
-    list: (filter) => listQuarantine(pool, filter),
-    drop: (ids) => dropQuarantined(pool, ids),
+    list: (filter) => listQuarantine(pool, { ...filter, ...bound }),
+    drop: (ids) => dropQuarantined(pool, ids, boundTo),
     readAgain: async ({ definition }, of = {}) => {
       let stored = 0;
       let left = 0;
       let after = 0;
       for (;;) {
-        const rows = await listQuarantine(pool, { ...of, sync: definition.name, after, limit: BATCH });
+        const rows = await listQuarantine(pool, { ...of, ...bound, sync: definition.name, after, limit: BATCH });
         for (const row of rows) {
           const node = definition.nodes.get(row.node);
           if (node && (await readOne(pool, node, parentOf(node, definition.nodes), row))) stored++;

@@ -16,7 +16,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { Priority } from '../contracts/limit.ts';
-import { searchAttributes } from '../contracts/names.ts';
+import { searchAttributes, withinBytes } from '../contracts/names.ts';
 import { REPORT_MEMO } from '../contracts/report.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
@@ -24,6 +24,8 @@ export interface ClientParts {
   readonly client: Client;
   readonly pool: Pool;
   readonly taskQueue: string;
+  /** The tenant that this client sees alone. */
+  readonly boundTo?: string;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
 }
@@ -53,7 +55,7 @@ const priorityKeys = { interactive: 1, bulk: 3, trickle: 5 } satisfies Record<Pr
 
 /** Its place in task queues. Temporal limits fairness keys to 64 bytes. */
 export function placement(priority: Priority, tenant: string, weight: number) {
-  return { priorityKey: priorityKeys[priority], fairnessKey: tenant.slice(0, 64), fairnessWeight: weight };
+  return { priorityKey: priorityKeys[priority], fairnessKey: withinBytes(tenant, 64), fairnessWeight: weight };
 }
 
 /** @returns its run id; undefined when a workflow of this id is there already: then the report that was written is removed. */
@@ -73,7 +75,8 @@ export async function startReported(
         : WorkflowIdReusePolicy.REJECT_DUPLICATE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       priority: placement(priority, tenant, weight),
-      staticSummary: start.summary.slice(0, 180),
+      // At most 400 bytes.
+      staticSummary: withinBytes(start.summary, 200),
       ...(reportId === undefined ? {} : { memo: { [REPORT_MEMO]: reportId } }),
       typedSearchAttributes: new TypedSearchAttributes([
         ...(start.provider === undefined ? [] : [keyword('provider', start.provider)]),

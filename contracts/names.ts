@@ -27,15 +27,45 @@ export const RUN_MEMO = 'sluiceRun';
 
 /** One workflow per account and idempotency key of the app: a second start attaches to the first. */
 export function actionWorkflowId(action: string, account: string, key: string): string {
-  return `action/${action}/${account}/${key}`;
+  return `action/${action}/${account}/${idPart(key)}`;
 }
 
 export function sagaWorkflowId(saga: string, account: string, key: string): string {
-  return `saga/${saga}/${account}/${key}`;
+  return `saga/${saga}/${account}/${idPart(key)}`;
 }
 
 export function sagaStepWorkflowId(sagaId: string, step: string, undo?: 'undo'): string {
   return undo ? `${sagaId}/${step}/undo` : `${sagaId}/${step}`;
+}
+
+/**
+ * A text as one part of an id: two different texts are two different parts, whatever is in them (a slash, a half emoji). What usual
+ * keys are made of stays as it is.
+ */
+export function idPart(text: string): string {
+  const plain = text.replaceAll(
+    /[%/\p{Cc}]/gu,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
+  );
+  return plain.isWellFormed()
+    ? plain
+    : plain.replaceAll(/\p{Cs}/gu, (half) => `%u${half.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+/** What an operation locks: the entities of a client that is bound to a tenant are that tenant's own. */
+export function entityOf(entity: string, boundTo: string | null | undefined): string {
+  if (boundTo !== null && boundTo !== undefined) return JSON.stringify([boundTo, entity]);
+  return entity.startsWith('["') ? JSON.stringify([entity]) : entity;
+}
+
+/** As much of a text as fits into so many bytes of UTF-8. */
+export function withinBytes(text: string, most: number): string {
+  const bytes = new TextEncoder().encode(text);
+  if (bytes.length <= most) return text;
+  let end = most;
+  // Not in the middle of a character (RFC 3629 §3).
+  while (end > 0 && ((bytes[end] as number) & 0xc0) === 0x80) end--;
+  return new TextDecoder().decode(bytes.subarray(0, end));
 }
 
 export const searchAttributes = {

@@ -12,6 +12,13 @@ export {
   type TableHealth,
 } from './stores/operate/database-facts.ts';
 export { grantRuntime } from './grant-runtime.ts';
+export {
+  TenantMismatch,
+  tenantOfAccount,
+  tenantOfRows,
+  tenantOfRun,
+  tenantOfWorkflow,
+} from './stores/account/tenant-store.ts';
 export { readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';

@@ -144,7 +144,7 @@ function limitsOf(limits: readonly LimitDeclaration[], call: CallFacts): Charge[
     )
     .map(({ name, specFor, by, cost }) => ({
       limit: specFor(call),
-      key: [call.provider, name, ...by.map((scope) => scopeValue(scope, call))].join('/'),
+      key: [call.provider, name, ...by.map((scope) => keyPart(scopeValue(scope, call), by.length))].join('/'),
       cost: cost(call),
     }));
 }
@@ -227,6 +227,11 @@ function declare<Settings>(
     cost: typeof cost === 'number' ? () => cost : cost,
     ...(actualCost === undefined ? {} : { actualCost }),
   };
+}
+
+/** A slash in one of several values must not look like the end of it: `a/b` and `c` are other callers than `a` and `b/c`. */
+function keyPart(value: string, count: number): string {
+  return count > 1 && /[%/]/.test(value) ? value.replaceAll('%', '%25').replaceAll('/', '%2F') : value;
 }
 
 function scopeValue(scope: Scope, call: CallFacts): string {

@@ -23,9 +23,12 @@ execFileSync(
   { cwd: root, stdio: 'inherit' },
 );
 await cp(join(root, 'db/migrations'), join(out, 'db/migrations'), { recursive: true });
-const { code } = await bundleWorkflowCode({
+await cp(join(root, 'workflows/encoding-failures.cjs'), join(out, 'workflows/encoding-failures.cjs'));
+const bundled = {
   workflowsPath: join(out, 'workflows/index.js'),
   logger: { info() {}, debug() {}, trace() {}, warn: console.warn, error: console.error, log() {} },
-});
-await writeFile(join(out, 'workflow-bundle.js'), code);
+};
+const encoded = { ...bundled, failureConverterPath: join(out, 'workflows/encoding-failures.cjs') };
+await writeFile(join(out, 'workflow-bundle.js'), (await bundleWorkflowCode(bundled)).code);
+await writeFile(join(out, 'workflow-bundle-encoded.js'), (await bundleWorkflowCode(encoded)).code);
 await chmod(join(out, 'cli/main.js'), 0o755);

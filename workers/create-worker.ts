@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { PayloadCodec } from '@temporalio/common';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { pino } from 'pino';
 import {
@@ -27,6 +28,7 @@ import { createLimiter } from '../limiter/index.ts';
 import { startAuditing } from './audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
+import { ENCODED_BUNDLE, withCodecs } from '../dev-servers/data-converter.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
 import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
@@ -56,9 +58,11 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   /**
    * The workflows of Sluice, bundled. Default: the bundle of the package's build; from TypeScript sources they are bundled
    * now, which takes 1.5 s of one core. For programs that start many workers from sources: make it once with
-   * `bundleWorkflowCode` of `@temporalio/worker`.
+   * `bundleWorkflowCode` of `@temporalio/worker`. With `payloadCodecs` it is made with `failureConverterPath` too.
    */
   readonly workflowBundle?: WorkflowBundleOption;
+  /** Those of `connect()`: encode all that goes into Temporal's histories, and decode it. Default: none. */
+  readonly payloadCodecs?: readonly PayloadCodec[];
   readonly log?: Log;
 }
 
@@ -99,7 +103,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   try {
     await migrate(pool, { warn: (message) => log.warn({}, message) });
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
-    const client = new Client({ connection, namespace });
+    const codecs = withCodecs(options.payloadCodecs);
+    const client = new Client({ connection, namespace, ...codecs });
     await registerSearchAttributes(connection, namespace).catch((error: unknown) => {
       log.warn(
         { error: String(error) },
@@ -142,7 +147,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         namespace,
         taskQueue: settings.taskQueue,
         identity: workerIdentity(`${process.pid}@${hostname()}`),
-        ...workflowSource(options.workflowBundle),
+        ...codecs,
+        ...workflowSource(options.workflowBundle, codecs.dataConverter !== undefined),
         activities,
         maxConcurrentActivityTaskExecutions: settings.concurrency,
         maxConcurrentLocalActivityExecutions: settings.concurrency,
@@ -215,9 +221,10 @@ function proxyHosts(proxy: ProxySettings | undefined): { readonly proxies?: read
 /** The bundle that was given or that the build made, or the sources, which are then bundled now. */
 function workflowSource(
   given: WorkflowBundleOption | undefined,
+  isEncoded: boolean,
 ): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
   if (given) return { workflowBundle: given };
-  const bundle = fileURLToPath(new URL('../workflow-bundle.js', import.meta.url));
+  const bundle = fileURLToPath(isEncoded ? ENCODED_BUNDLE : new URL('../workflow-bundle.js', import.meta.url));
   if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return { workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) };

@@ -4,11 +4,12 @@
  * Next stop: `workflows/action.ts`.
  */
 import type { LockPlace, PreparedStep, PrepareStepInput } from '../../contracts/action.ts';
-import { sagaStepWorkflowId } from '../../contracts/names.ts';
+import { entityOf, sagaStepWorkflowId } from '../../contracts/names.ts';
 import { idempotencyKeyOf, insertActionStep } from '../../db/stores/action/action-store.ts';
 import { takeLock } from '../../db/stores/action/entity-lock-store.ts';
 import { inTransaction } from '../../db/pool.ts';
 import { insertReport } from '../../db/stores/report/report-store.ts';
+import { TenantMismatch, tenantOfAccount } from '../../db/stores/account/tenant-store.ts';
 import { loadSaga } from '../../db/stores/action/saga-store.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
@@ -30,7 +31,12 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
   const { action } = step;
   const doing = sagaStepWorkflowId(sagaWorkflowId, stepName);
   const workflowId = undo ? sagaStepWorkflowId(sagaWorkflowId, stepName, 'undo') : doing;
-  const { input, account, what, entity } = asOneFailure(() => {
+  const {
+    input,
+    account,
+    what,
+    entity: stated,
+  } = asOneFailure(() => {
     const facts = { ...Object.fromEntries(outputs), input: parseInput(saga.input), account: saga.account };
     const account = step.account?.(facts) ?? saga.account;
     if (undo) return { input: null, account, what: `takes back ${stepName} of ${saga.name}`, entity: undefined };
@@ -38,7 +44,10 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
     const parsed = action.parseInput(input);
     return { input, account, what: action.what(parsed), entity: action.conflicts?.entity(parsed, { account }) };
   });
-  const { tenant, startedBy } = saga;
+  const { tenant, startedBy, boundTo } = saga;
+  const owner = boundTo ? await tenantOfAccount(deps.pool, action.provider.id, account) : undefined;
+  if (boundTo && owner !== undefined && owner !== boundTo)
+    throw actionFailed('auth', new TenantMismatch({ provider: action.provider.id, account }, boundTo).message);
   // The same on every attempt of this activity, another for every run of the saga.
   const reportId = idempotencyKeyOf(`report/${sagaRunId}/${workflowId}`);
   const accepting = inTransaction(deps.pool, async (tx): Promise<LockPlace | undefined> => {
@@ -63,7 +72,8 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
       rootWorkflowId: sagaWorkflowId,
       what,
     });
-    if (entity === undefined || !action.conflicts) return undefined;
+    if (stated === undefined || !action.conflicts) return undefined;
+    const entity = entityOf(stated, saga.boundTo);
     const { policy } = action.conflicts;
     const answer = await takeLock(tx, {
       entity,

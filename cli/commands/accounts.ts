@@ -21,6 +21,7 @@ interface ConnectOptions {
   readonly tenant?: string;
   readonly settings?: string;
   readonly expiresIn?: string;
+  readonly replaceTenant?: boolean;
 }
 
 const SETTINGS = 'what is no secret, as JSON: {"shop": "acme", "plan": "pro"}';
@@ -56,6 +57,7 @@ export function registerAccounts(program: Command): void {
     .addOption(tenantOption())
     .option('--expires-in <seconds>', 'life of the access token from now')
     .option('--settings <json>', SETTINGS)
+    .option('--replace-tenant', 'also when it belongs to another tenant')
     .action(connectAccount);
   accounts
     .command('update <provider> <account>')
@@ -96,13 +98,17 @@ const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status'>)
     if (found.length === 0 || found.some(({ status }) => status === 'needs_reconnect')) process.exitCode = 1;
   });
 
-const connectAccount = (provider: string, account: string, { tenant, expiresIn, settings }: ConnectOptions) =>
+const connectAccount = (
+  provider: string,
+  account: string,
+  { tenant, expiresIn, settings, replaceTenant = false }: ConnectOptions,
+) =>
   withAccounts(async (accounts) => {
     // Arguments would stand in the shell's history and in the list of processes.
     const credentials = readCredentials(await text(process.stdin), expiresIn);
     const given = settings === undefined ? {} : { settings: parseJsonOption('--settings', settings) };
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
-    console.log(line(await accounts.connect({ ...name, ...given, credentials })));
+    console.log(line(await accounts.connect({ ...name, ...given, replaceTenant, credentials })));
   });
 
 const update = (provider: string, account: string, { settings }: { readonly settings: string }) =>

@@ -3,6 +3,7 @@
  * Next stop: `entity-place.ts`.
  */
 import type { LockPlace } from '../../contracts/action.ts';
+import { entityOf } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import { inTransaction, isDataError, migrate, pendingOperations, type PoolClient } from '../../db/index.ts';
 import type { Conflicts } from '../../providers/define/define-action.ts';
@@ -19,6 +20,8 @@ export interface Asker {
   readonly name: string;
   /** It was accepted before: only a place that it has already counts. */
   readonly isAgain?: boolean;
+  /** The tenant that its client sees alone. */
+  readonly boundTo?: string | undefined;
 }
 
 /** A place in the queue of the operation's entity, if it has one. @throws EntityBusy */
@@ -29,7 +32,7 @@ export async function placeFor(
   asker: Asker,
 ): Promise<LockPlace | undefined> {
   if (!conflicts) return undefined;
-  const entity = conflicts.entity(input, { account: asker.account });
+  const entity = entityOf(conflicts.entity(input, { account: asker.account }), asker.boundTo);
   if (asker.isAgain) {
     const queue = await pendingOperations(tx, entity);
     if (!queue.some(({ workflowId }) => workflowId === asker.workflowId)) return undefined;

@@ -33,7 +33,7 @@ export interface ActOptions<Input> {
   /** Who wants it, for its report: `user:<id>` or `system`. Default `system`. */
   readonly startedBy?: StartedBy;
   /**
-   * The app's own key, 1 … 200 characters: the same key for the same account is the same action, started once, whatever
+   * The app's own key, 1 … 200 bytes: the same key for the same account is the same action, started once, whatever
    * happens to the app in between. Default: a new one each time.
    */
   readonly idempotencyKey?: string;
@@ -99,10 +99,18 @@ export async function startSaga<Input, Parsed, Outputs>(
   const input = definition.parseInput(options.input);
   const reportId = crypto.randomUUID();
   const lock = await inOneTransaction(parts, async (tx) => {
-    const isNew = await insertSaga(tx, { workflowId, name, account, tenant, startedBy, input: options.input });
+    const isNew = await insertSaga(tx, {
+      workflowId,
+      name,
+      account,
+      tenant,
+      boundTo: parts.boundTo ?? null,
+      startedBy,
+      input: options.input,
+    });
     if (!isNew && !(await hasSagaInput(tx, workflowId, options.input)))
       throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${name} with another input.`);
-    const asker = { ...start, workflowId, kind: 'saga', name, isAgain: !isNew } as const;
+    const asker = { ...start, workflowId, kind: 'saga', name, isAgain: !isNew, boundTo: parts.boundTo } as const;
     const place = await placeFor(tx, definition.conflicts, input, asker);
     const what = definition.what(input);
     await insertReport(tx, {
@@ -155,9 +163,9 @@ interface Checked {
 
 function checked<Input>(options: ActOptions<Input>): Checked {
   const { account, tenant = account, startedBy = 'system', priority = 'interactive', weight = 1 } = options;
-  checkOptions({ account, startedBy, priority, weight });
+  checkOptions({ account, tenant, startedBy, priority, weight });
   const key = options.idempotencyKey ?? crypto.randomUUID();
-  if (key.length < 1 || key.length > 200)
-    throw new TypeError(`\`idempotencyKey\` has ${key.length} characters; it must have 1 to 200.`);
+  const bytes = Buffer.byteLength(key);
+  if (bytes < 1 || bytes > 200) throw new TypeError(`\`idempotencyKey\` has ${bytes} bytes; it must have 1 to 200.`);
   return { account, tenant, startedBy, priority, weight, key };
 }

@@ -36,7 +36,12 @@ export async function launchAction(
   const reportId = crypto.randomUUID();
   const accepted = await inOneTransaction(parts, async (tx): Promise<{ readonly lock?: LockPlace } | undefined> => {
     if (!(await makeReady(tx))) return undefined;
-    const lock = await placeFor(tx, definition.conflicts, input, { ...start, kind: 'action', name: id });
+    const lock = await placeFor(tx, definition.conflicts, input, {
+      ...start,
+      kind: 'action',
+      name: id,
+      boundTo: parts.boundTo,
+    });
     await insertReport(tx, {
       id: reportId,
       kind: 'action',

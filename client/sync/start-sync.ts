@@ -77,7 +77,7 @@ export async function startSync<Input>(
   const { definition } = sync;
   const { account, tenant, startedBy = 'system', priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
   const { giveUpAfterMs = GIVE_UP_AFTER_MS, ifRunning } = options;
-  checkOptions({ account, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning });
+  checkOptions({ account, tenant, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning });
   const input: SyncInput = {
     sync: definition.name,
     account,

@@ -424,6 +424,8 @@ create table sluice.saga (
   name text not null,
   account text not null,
   tenant text not null,
+  -- The tenant that its client sees alone; the entities of its steps are that tenant's own. Else null.
+  bound_to text,
   started_by text not null,
   input jsonb not null,
   created_at timestamptz not null default clock_timestamp()
@@ -862,24 +864,30 @@ end $$;
 
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
 -- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
---   for_settings                  null leaves those that it has
+--   for_settings        null leaves those that it has
+--   may_change_tenant   an account may be given to another tenant, also one that had none
 --   for_generation, for_version   what the ciphertext is bound to: those of the secrets that follow on the ones that are there
--- Returns false, with nothing changed, when other secrets were stored meanwhile: seal them anew. Locks: account, credential.
+-- Returns `done`; or, with nothing changed, `newer` when other secrets were stored meanwhile (seal them anew), `other-tenant` when it
+-- belongs to another tenant than the one that is given. Locks: account, credential.
 create or replace function sluice.connect_account(
   for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint,
-  for_generation bigint, for_version bigint, for_settings jsonb
-) returns boolean language plpgsql set search_path = pg_catalog as $$
+  for_generation bigint, for_version bigint, for_settings jsonb, may_change_tenant boolean
+) returns text language plpgsql set search_path = pg_catalog as $$
 declare
   c sluice.credential;
+  known_tenant text;
 begin
   insert into sluice.account (provider, account, tenant) values (for_provider, for_account, for_tenant)
     on conflict (provider, account) do nothing;
-  perform 1 from sluice.account where provider = for_provider and account = for_account for no key update;
+  select tenant into known_tenant from sluice.account where provider = for_provider and account = for_account for no key update;
+  if known_tenant is distinct from for_tenant and for_tenant is not null and not may_change_tenant then
+    return 'other-tenant';
+  end if;
   if new_secret is not null then
     select * into c from sluice.credential where provider = for_provider and account = for_account for no key update;
     if c.version is null and for_version <> 1 or c.version is not null and (c.generation, c.version + 1) <> (for_generation, for_version)
     then
-      return false;
+      return 'newer';
     end if;
     insert into sluice.credential (provider, account, secret, key_id, generation, version, life_ms, expires_at)
     values (for_provider, for_account, new_secret, new_key, for_generation, for_version, new_life_ms,
@@ -892,7 +900,7 @@ begin
   end if;
   update sluice.account set tenant = coalesce(for_tenant, tenant), settings = coalesce(for_settings, settings), status = 'connected', reason = null, since = clock_timestamp()
     where provider = for_provider and account = for_account;
-  return true;
+  return 'done';
 end $$;
 
 -- Counts a call that brought no page, and says when the next one may be made. Fence as in commit_page: a caller that comes late

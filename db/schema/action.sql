@@ -45,6 +45,8 @@ create table sluice.saga (
   name text not null,
   account text not null,
   tenant text not null,
+  -- The tenant that its client sees alone; the entities of its steps are that tenant's own. Else null.
+  bound_to text,
   started_by text not null,
   input jsonb not null,
   created_at timestamptz not null default clock_timestamp()

@@ -9,6 +9,7 @@ import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, writeFile } f
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { closedFolderOn } from '../cache-folder.ts';
+import { serverEnvironment } from '../program-environment.ts';
 import type { PostgresBinaries } from './postgres-binaries.ts';
 import type { UnprivilegedUser } from './unprivileged-user.ts';
 
@@ -62,7 +63,11 @@ export async function ensureCluster(
     '--no-instructions',
   ];
   try {
-    await promisify(execFile)(initdb, args, { ...user, cwd: folder, env: { ...process.env, LC_ALL: 'C' } });
+    await promisify(execFile)(initdb, args, {
+      ...user,
+      cwd: folder,
+      env: { ...serverEnvironment(process.env), LC_ALL: 'C' },
+    });
   } catch (cause) {
     throw new Error(`Postgres could not make its data folder below ${folder}: ${(cause as Error).message}`, { cause });
   }

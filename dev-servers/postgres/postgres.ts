@@ -7,6 +7,7 @@ import { Client } from 'pg';
 import { cacheFolder } from '../cache-folder.ts';
 import { findOrStart, type Launched } from '../find-or-start.ts';
 import { freePort } from '../free-port.ts';
+import { serverEnvironment } from '../program-environment.ts';
 import { postgresBinaries } from './postgres-binaries.ts';
 import { clusterFolder, clusterUrl, DATABASE, ensureCluster } from './postgres-cluster.ts';
 import { launch } from '../server-process.ts';
@@ -83,7 +84,7 @@ async function launchPostgres(
     args: ['-D', clusterFolder(folder), ...settings.flatMap((setting) => ['-c', setting])],
     logFile,
     cwd: folder,
-    env: { ...env, LC_ALL: 'C' },
+    env: { ...serverEnvironment(env), LC_ALL: 'C' },
     ...(user ? { user } : {}),
   });
   return { process, remember: { port } };

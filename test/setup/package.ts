@@ -22,10 +22,12 @@ export async function run(file: string, args: readonly string[], options: ExecFi
 export async function packTarball(folder: string): Promise<string> {
   const staging = join(folder, 'staging');
   await mkdir(staging, { recursive: true });
-  for (const part of ['package.json', 'README.md', 'CHANGELOG.md', 'docs'])
+  for (const part of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md', 'docs'])
     await cp(join(repository, part), join(staging, part), { recursive: true });
   await symlink(join(repository, 'node_modules'), join(staging, 'node_modules'));
   await run(process.execPath, ['scripts/build.mjs', '--out', join(staging, 'dist')], { cwd: repository });
+  // What `prepack` does in the repository itself.
+  await run(process.execPath, ['scripts/sbom.mjs', '--out', join(staging, 'sbom.json')], { cwd: repository });
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: staging });
   await rm(staging, { recursive: true });
   return join(folder, (await readdir(folder)).find((file) => file.endsWith('.tgz')) as string);

@@ -11,6 +11,7 @@ import { boundedLifeMs, lifeLeftMs } from '../../../contracts/token-life.ts';
 import type { AccountRef } from './account-store.ts';
 import type { Keyring, SecretPurpose } from '../../encryption.ts';
 import type { Queryable } from '../../pool.ts';
+import { TenantMismatch } from './tenant-store.ts';
 
 export interface StoredCredentials {
   readonly credentials: Credentials;
@@ -174,11 +175,15 @@ const NEXT = `
   select coalesce(c.generation, nextval('sluice.credential_generation')) as generation, coalesce(c.version, 0) + 1 as version
   from (values (1)) one left join sluice.credential c on c.provider = $1 and c.account = $2`;
 
-/** Connects an account, for the first time or again. Without credentials the app keeps them itself; without settings it keeps those it has. */
+/**
+ * Connects an account, for the first time or again. Without credentials the app keeps them itself; without settings it keeps those it has.
+ * @param of `mayChangeTenant`: an account that belongs to another tenant may be given to this one. Default false.
+ * @throws TenantMismatch when it belongs to another one; nothing was changed.
+ */
 export async function connectAccount(
   db: Queryable,
   keyring: Keyring | undefined,
-  of: AccountRef & { readonly tenant?: string; readonly settings?: unknown },
+  of: AccountRef & { readonly tenant?: string; readonly settings?: unknown; readonly mayChangeTenant?: boolean },
   credentials: Credentials | undefined,
 ): Promise<void> {
   const isStored = credentials !== undefined && keyring !== undefined;
@@ -186,8 +191,8 @@ export async function connectAccount(
   for (;;) {
     const next = isStored ? await nextOf(db, of) : undefined;
     const sealed = isStored && next ? await keyring.seal(JSON.stringify(credentials), { ...of, ...next }) : undefined;
-    const { rows } = await db.query<{ stored: boolean }>(
-      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8, $9) as stored',
+    const { rows } = await db.query<{ state: string }>(
+      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as state',
       [
         of.provider,
         of.account,
@@ -198,10 +203,13 @@ export async function connectAccount(
         next?.generation ?? null,
         next?.version ?? null,
         of.settings === undefined ? null : JSON.stringify(of.settings),
+        of.mayChangeTenant ?? false,
       ],
     );
+    const state = rows[0]?.state;
+    if (state === 'other-tenant') throw new TenantMismatch(of, of.tenant as string);
     // Others were stored in between: these are newer.
-    if (rows[0]?.stored !== false) return;
+    if (state !== 'newer') return;
   }
 }
 

@@ -9,6 +9,8 @@ export interface NewSaga {
   readonly name: string;
   readonly account: string;
   readonly tenant: string;
+  /** Set when its client sees this tenant alone. */
+  readonly boundTo?: string | null;
   readonly startedBy: StartedBy;
   readonly input: unknown;
 }
@@ -16,9 +18,17 @@ export interface NewSaga {
 /** Accepts a saga. @returns false when it was there before. */
 export async function insertSaga(db: Queryable, saga: NewSaga): Promise<boolean> {
   const { rowCount } = await db.query(
-    `insert into sluice.saga (workflow_id, name, account, tenant, started_by, input) values ($1, $2, $3, $4, $5, $6)
+    `insert into sluice.saga (workflow_id, name, account, tenant, started_by, input, bound_to) values ($1, $2, $3, $4, $5, $6, $7)
      on conflict (workflow_id) do nothing`,
-    [saga.workflowId, saga.name, saga.account, saga.tenant, saga.startedBy, JSON.stringify(saga.input ?? null)],
+    [
+      saga.workflowId,
+      saga.name,
+      saga.account,
+      saga.tenant,
+      saga.startedBy,
+      JSON.stringify(saga.input ?? null),
+      saga.boundTo ?? null,
+    ],
   );
   return rowCount === 1;
 }
@@ -40,7 +50,7 @@ export interface LoadedSaga extends NewSaga {
 /** @returns undefined when it is unknown. */
 export async function loadSaga(db: Queryable, workflowId: string): Promise<LoadedSaga | undefined> {
   const { rows } = await db.query<NewSaga>(
-    `select workflow_id as "workflowId", name, account, tenant, started_by as "startedBy", input
+    `select workflow_id as "workflowId", name, account, tenant, bound_to as "boundTo", started_by as "startedBy", input
      from sluice.saga where workflow_id = $1`,
     [workflowId],
   );

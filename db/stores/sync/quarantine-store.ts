@@ -12,6 +12,8 @@ export interface QuarantineFilter {
   readonly sync?: string;
   /** Name of a node, within its sync. */
   readonly node?: string;
+  /** Whose the account is. */
+  readonly tenant?: string;
   /** `id` of the last row that was seen. */
   readonly after?: number;
   /** 1 … 1,000. Default 100. */
@@ -30,19 +32,25 @@ export interface QuarantinedRow extends AsideRow {
   readonly lastSeenAt: string;
 }
 
+// Of the run that brought it.
+const TENANT = `
+  select coalesce(a.tenant, u.tenant, u.account) from sluice.run u left join sluice.account a using (provider, account)
+  where u.id = q.run_id`;
+
 // By its primary key. A row that was stored after it had been set aside fits by now.
 const LIST = `
   select q.id, q.sync, q.node, q.account, q.parent_key as "parentKey", q.parent_record as "parentRecord", q.name, q.path, q.reason,
     q.row_text as row, q.frame, q.place, q.first_seen_at as "firstSeenAt", q.last_seen_at as "lastSeenAt"
   from sluice.quarantine q
   where ($1::text is null or q.account = $1) and ($2::text is null or q.sync = $2) and ($3::text is null or q.node = $3) and q.id > $4
+    and ($6::text is null or $6 = (${TENANT}))
     and not exists (select 1 from sluice.record r where r.account = q.account and r.resource = q.resource and r.key = q.name
       and r.last_seen_at > q.last_seen_at)
   order by q.id limit $5`;
 
 /** Oldest first. @throws TypeError when `limit` is out of range. */
 export async function listQuarantine(db: Queryable, filter: QuarantineFilter = {}): Promise<QuarantinedRow[]> {
-  const { account, sync, node, after = 0, limit = 100 } = filter;
+  const { account, sync, node, tenant, after = 0, limit = 100 } = filter;
   if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
   const { rows } = await db.query<QuarantinedRow & { firstSeenAt: Date; lastSeenAt: Date }>(LIST, [
     account ?? null,
@@ -50,6 +58,7 @@ export async function listQuarantine(db: Queryable, filter: QuarantineFilter = {
     node ?? null,
     after,
     limit,
+    tenant ?? null,
   ]);
   return rows.map((row) => ({
     ...row,
@@ -89,7 +98,8 @@ export async function noteMisfit(db: Queryable, id: number, reason: string): Pro
 }
 
 /** @returns how many were there. */
-export async function dropQuarantined(db: Queryable, ids: readonly number[]): Promise<number> {
-  const { rowCount } = await db.query('delete from sluice.quarantine where id = any ($1)', [ids]);
+export async function dropQuarantined(db: Queryable, ids: readonly number[], tenant?: string): Promise<number> {
+  const sql = `delete from sluice.quarantine q where id = any ($1) and ($2::text is null or $2 = (${TENANT}))`;
+  const { rowCount } = await db.query(sql, [ids, tenant ?? null]);
   return rowCount ?? 0;
 }

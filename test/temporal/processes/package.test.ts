@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -115,6 +115,12 @@ describe('the package', () => {
       });
       const last = stdout.trim().split('\n').at(-1) as string;
       expect(JSON.parse(last)).toEqual({ state: 'done', rows: 35, limiter: 'function', simulated: 23 });
+      const installed = join(project, 'node_modules/sluice');
+      const bill = JSON.parse(await readFile(join(installed, 'sbom.json'), 'utf8')) as { components: object[] };
+      expect(bill.components).toContainEqual(
+        expect.objectContaining({ name: '@temporalio/worker', hashes: expect.any(Array) as unknown }),
+      );
+      for (const file of ['LICENSE', 'SECURITY.md']) expect(await readFile(join(installed, file), 'utf8')).not.toBe('');
       const help = await run(process.execPath, [join(project, 'node_modules/.bin/sluice'), '--help'], { cwd: project });
       expect(help).toContain('start a run');
     },

@@ -1,0 +1,183 @@
+/**
+ * A client that sees and touches one tenant alone: `connect({ tenant })`. What belongs to others is as if it were not there, and
+ * starting or connecting something of theirs is refused. It keeps apart what an app does for its tenants; it is no protection from code
+ * that has the database's password. Next: `db/stores/account/tenant-store.ts` says whose something is.
+ */
+import { actionWorkflowId, entityOf, sagaWorkflowId, syncWorkflowId } from '../../contracts/names.ts';
+import {
+  pendingOperations,
+  TenantMismatch,
+  tenantOfAccount,
+  tenantOfRows,
+  tenantOfRun,
+  tenantOfWorkflow,
+  type Pool,
+} from '../../db/index.ts';
+import type { AccountName, Accounts } from '../accounts.ts';
+import type { StateFilter } from '../../db/index.ts';
+import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
+import type { Sluice } from '../connect.ts';
+import type { SyncHandle } from '../sync/sync-handle.ts';
+
+/** @param sluice made with `boundTo` of the same tenant. */
+export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
+  const isOwn = async (whose: Promise<string | null>): Promise<boolean> => (await whose) === tenant;
+  const stated = <Options extends { readonly tenant?: string }>(options: Options): Options & { tenant: string } => {
+    if (options.tenant !== undefined && options.tenant !== tenant)
+      throw new TypeError(`This client is bound to tenant "${tenant}"; \`tenant\` is "${options.tenant}".`);
+    return { ...options, tenant };
+  };
+  const refuseOthers = async (provider: string, account: string, workflowId?: string): Promise<void> => {
+    let owner = await tenantOfAccount(pool, provider, account);
+    // Where the app keeps the credentials itself no account may be known: then whoever came first has it.
+    if (owner === undefined && workflowId !== undefined)
+      owner = (await tenantOfWorkflow(pool, workflowId)) ?? undefined;
+    if (owner !== undefined && owner !== tenant) throw new TenantMismatch({ provider, account }, tenant);
+  };
+  /** Nobody else's, and known: nothing is said of what belongs to others. */
+  const ownWorkflow = async (workflowId: string): Promise<void> => {
+    if (!(await isOwn(tenantOfWorkflow(pool, workflowId))))
+      throw new Error(`"${workflowId}" is not known to tenant "${tenant}".`);
+  };
+  const sync = (of: SyncHandle): SyncHandle => ({
+    ...guarded(of, ownWorkflow),
+    progress: async () =>
+      (await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.progress() : { state: 'unknown' as const },
+    retryFailed: async (options) => {
+      await ownWorkflow(of.workflowId);
+      return sync(await of.retryFailed(options));
+    },
+  });
+  const action = <Output>(of: ActionHandle<Output>): ActionHandle<Output> => ({
+    ...guarded(of, ownWorkflow),
+    status: async () => ((await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.status() : undefined),
+  });
+  const saga = <Outputs>(of: SagaHandle<Outputs>): SagaHandle<Outputs> => ({
+    ...guarded(of, ownWorkflow),
+    status: async () => ((await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.status() : undefined),
+    steps: async () => ((await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.steps() : []),
+  });
+
+  const ownRows = async (name: string, account: string): Promise<void> => {
+    if (!(await isOwn(tenantOfRows(pool, name, account)))) throw new TenantMismatch({ account }, tenant);
+  };
+  const ownState = async ({ sync: name, account }: StateFilter): Promise<void> => {
+    if (name === undefined)
+      throw new TypeError('A client that is bound to a tenant gives the `sync` whose state it wants.');
+    await ownRows(name, account);
+  };
+
+  return {
+    ...sluice,
+    state: {
+      show: async (of, options) => {
+        await ownState(of);
+        return sluice.state.show(of, options);
+      },
+      reset: async (of, options) => {
+        await ownState(of);
+        return sluice.state.reset(of, options);
+      },
+    },
+    mapAgain: async (node, options) => {
+      await ownRows(syncOf(node), options.account);
+      return sluice.mapAgain(node, options);
+    },
+    accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
+    reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },
+    act: async (definition, options) => {
+      const { id, provider } = definition.definition;
+      const { account, idempotencyKey } = options;
+      await refuseOthers(provider.id, account, idempotencyKey && actionWorkflowId(id, account, idempotencyKey));
+      return action(await sluice.act(definition, stated(options)));
+    },
+    saga: async (definition, options) => {
+      const { account, idempotencyKey } = options;
+      const { name, steps } = definition.definition;
+      const workflowId = idempotencyKey && sagaWorkflowId(name, account, idempotencyKey);
+      for (const { action: step } of steps) await refuseOthers(step.provider.id, account, workflowId);
+      return saga(await sluice.saga(definition, stated(options)));
+    },
+    action: (of: { readonly workflowId: string }) => action<never>(sluice.action(of) as ActionHandle<never>),
+    sagaOf: (of: { readonly workflowId: string }) => saga<never>(sluice.sagaOf(of) as SagaHandle<never>),
+    pending: async (entity) => {
+      const operations = await pendingOperations(pool, entityOf(entity, tenant));
+      return operations.map((operation) => ({ ...operation, entity }));
+    },
+    start: async (definition, options) => {
+      const { name, provider } = definition.definition;
+      await refuseOthers(provider.id, options.account, syncWorkflowId(name, options.account));
+      return sync(await sluice.start(definition, stated(options)));
+    },
+    run: (of) => sync(sluice.run(of)),
+    progress: async (runId) => ((await isOwn(tenantOfRun(pool, runId))) ? sluice.progress(runId) : undefined),
+    flawedLists: async function* (runId, filter) {
+      if (await isOwn(tenantOfRun(pool, runId))) yield* sluice.flawedLists(runId, filter);
+    },
+    records: async function* (node, options) {
+      if (await isOwn(tenantOfRows(pool, syncOf(node), options.account))) yield* sluice.records(node, options);
+    },
+  };
+}
+
+function syncOf({ resource }: { readonly resource: string }): string {
+  return resource.split('.', 1)[0] as string;
+}
+
+/** Every method of a handle asks first whether it may. */
+function guarded<Handle extends { readonly workflowId: string }>(
+  handle: Handle,
+  mayTouch: (workflowId: string) => Promise<void>,
+): Handle {
+  const entries = Object.entries(handle).map(([name, value]) => {
+    if (typeof value !== 'function') return [name, value] as const;
+    const method = value as (...given: unknown[]) => Promise<unknown>;
+    const asking = async (...given: unknown[]) => {
+      await mayTouch(handle.workflowId);
+      return method(...given);
+    };
+    return [name, asking] as const;
+  });
+  return Object.fromEntries(entries) as Handle;
+}
+
+function boundAccounts(
+  accounts: Accounts,
+  pool: Pool,
+  tenant: string,
+  stated: <Options extends { readonly tenant?: string }>(options: Options) => Options & { tenant: string },
+): Accounts {
+  const isOwn = async ({ provider, account }: AccountName): Promise<boolean> =>
+    (await tenantOfAccount(pool, typeof provider === 'string' ? provider : provider.id, account)) === tenant;
+  const own = async (of: AccountName): Promise<void> => {
+    if (!(await isOwn(of))) throw new TenantMismatch({ account: of.account }, tenant);
+  };
+  const forOperators = (what: string) => (): never => {
+    throw new TypeError(`${what} concerns all tenants; a client that is bound to one can't do it.`);
+  };
+  return {
+    connect: async ({ replaceTenant, ...options }) => {
+      if (replaceTenant) forOperators('To replace a tenant')();
+      return accounts.connect(stated(options));
+    },
+    reconnected: async (options) => {
+      await own(options);
+      return accounts.reconnected(options);
+    },
+    status: async (of) => ((await isOwn(of)) ? accounts.status(of) : undefined),
+    update: async (options) => {
+      await own(options);
+      return accounts.update(options);
+    },
+    show: async (of) => accounts.show(stated(of)),
+    list: async (filter = {}) => accounts.list(stated(filter)),
+    disconnect: async (of) => ((await isOwn(of)) ? accounts.disconnect(of) : false),
+    rotateKeys: async () => forOperators('To rotate keys')(),
+    audit: async (filter = {}) => {
+      const { provider, account } = filter;
+      if (provider === undefined || account === undefined)
+        throw new TypeError('A client that is bound to a tenant gives `provider` and `account` of an audit.');
+      return (await isOwn({ provider, account })) ? accounts.audit(filter) : [];
+    },
+  };
+}
