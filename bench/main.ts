@@ -31,6 +31,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   failover: 'a fifth of all calls failing, and outages: time and calls against the run without',
   refresh: 'access tokens that end while many calls are on their way',
   kills: 'processes killed at random: calls repeated, rows lost',
+  honesty: 'every kind of list and answer: runs that end complete and should not, or should and do not',
 };
 
 const program = new Command('bench')

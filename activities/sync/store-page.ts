@@ -85,7 +85,8 @@ async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
   if (kind === 'single') return;
   const isNumbered = kind === 'page' || kind === 'offset';
   const reached = (isNumbered ? asked.offset : unit.items) + count;
-  const beyond = COMMON_CAPS.findLast((cap) => cap < reached) ?? 0;
+  // A page without rows shows nothing, wherever it was asked for.
+  const beyond = count === 0 ? 0 : (COMMON_CAPS.findLast((cap) => cap < reached) ?? 0);
   if (count > (unit.given ?? 0) || beyond > unit.beyond)
     await noteEndpoint(deps.pool, {
       provider: request.context.provider,

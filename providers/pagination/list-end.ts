@@ -44,6 +44,7 @@ export function noteJoint(memory: Memory, keys: readonly string[]): void {
   const before = memory['last'];
   if (before !== undefined && keys.some((key) => nameOf(key) === before)) memory['moved'] = 1;
   memory['last'] = nameOf(keys.at(-1) as string);
+  memory['same'] = memory['last'] === before ? Number(memory['same'] ?? 0) + 1 : 0;
 }
 
 /** Remembers the first page, and one from about the middle of what was read so far, to be looked at again at the end. */
@@ -108,11 +109,12 @@ export function goOn({ position, guard }: GoOn): Partial<Step> {
   return { position, guard };
 }
 
-export function readAgain(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
+/** @param why for people, when it was read often enough. */
+export function readAgain(p: Pagination, at: ListState, memory: Memory, why?: string): Partial<Step> {
   const again = againFrom(p, at, memory);
   if (again) return goOn(again);
-  const reason = `rows were added, removed or moved in each of ${MOST_READINGS} readings: the list changes faster than it is read`;
-  return { end: { kind: 'truncated', reason } };
+  const what = why ?? `rows were added, removed or moved in each of ${MOST_READINGS} readings`;
+  return { end: { kind: 'truncated', reason: `${what}: the list changes faster than it is read` } };
 }
 
 /** From the first page again, in order. @returns undefined when that was tried often enough. */
@@ -163,6 +165,13 @@ function lookAgain({ position, asked }: ListState, memory: Memory, { name, index
 /** @returns undefined when no such page was remembered: the list is shorter. */
 export function probeNamed(memory: Memory, name: ProbeName): Probe | undefined {
   return probeIn(memory, name);
+}
+
+/** Are these the rows of the page that was remembered? */
+export function isProbed(memory: Memory, name: ProbeName, keys: readonly string[]): boolean {
+  const probe = probeIn(memory, name);
+  const [first, last] = [keys[0], keys.at(-1)];
+  return first !== undefined && last !== undefined && probe?.first === nameOf(first) && probe.last === nameOf(last);
 }
 
 function probeIn(memory: Memory, name: ProbeName): Probe | undefined {

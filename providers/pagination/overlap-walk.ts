@@ -6,7 +6,7 @@
  */
 import type { Position } from '../../contracts/list.ts';
 import { endSeen, totalOf } from './end-seen.ts';
-import { keptOf } from './list-end.ts';
+import { keptOf, readAgain } from './list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from './result-cap.ts';
@@ -93,7 +93,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
     p.hasMore?.(page.response, page) !== true;
   if (seen || isOnlyBorder) {
     const how = seen && itemCount - 1 > found ? seen : 'blank';
-    if (offset > 0 && !isHead && how !== 'short' && isSuspicious(p, at, how, exact, reached))
+    if (offset > 0 && !isHead && isSuspicious(p, at, how, exact, reached))
       return step(at, { ...facts, ...cappedEnd(p, at.asked.range, endedAfter(reached, exact)) });
     return step(at, { ...facts, ...endOf(p, at, memory) });
   }
@@ -176,8 +176,8 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
     return step(at, { ...facts, end: { kind: 'truncated', reason } });
   }
   if (backs >= MAX_STEPS_BACK) {
-    const reason = `the row before item ${borderAt + 1} was not found again after ${backs} steps back: the list changes faster than it is read`;
-    return step(at, { ...facts, end: { kind: 'truncated', reason } });
+    const why = `the row before item ${borderAt + 1} was not found again after ${backs} steps back`;
+    return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
   }
   const back = Math.max(0, offset - Math.min(size, at.asked.size) + 1);
   return step(at, { ...facts, isReread: true, position: { ...at.position, offset: back, backs: backs + 1 } });

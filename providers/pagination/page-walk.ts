@@ -6,7 +6,7 @@
 import type { Position } from '../../contracts/list.ts';
 import { endSeen, totalOf } from './end-seen.ts';
 import { afterStill, checksOf, endOfReading, noteJoint, noteProbe, noteReading, noteTotal } from './list-end.ts';
-import { memoryOf, watchForLoop } from './loop-guard.ts';
+import { memoryOf, watchForLoop, type Memory } from './loop-guard.ts';
 import { cellOf } from './page-request.ts';
 import type { Pagination } from './pagination.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from './result-cap.ts';
@@ -40,10 +40,13 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     const early = cappedEnd(p, at.asked.range, `there are ${told} items`);
     if (early.split) return stepTo(early);
   }
-  const seen = endSeen(p, at, page, memory, exact !== undefined && came >= exact);
-  if (seen) {
-    if (offset > 0 && seen !== 'short' && isSuspicious(p, at, seen, exact, came))
-      return stepTo(cappedEnd(p, at.asked.range, endedAfter(came, exact)));
+  const isCounted = exact !== undefined && came >= exact;
+  const seen = endSeen(p, at, page, memory, isCounted);
+  const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
+  if (seen && !isGap) {
+    const ends = came - Number(memory['gap'] ?? 0);
+    if (offset > 0 && isSuspicious(p, at, seen, exact, ends))
+      return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
     return stepTo(endOfReading(p, at, memory, exact));
   }
   if (isAtStatedCap(p, came)) return stepTo(cappedEnd(p, at.asked.range, `the list goes on behind ${came} items`));
@@ -54,9 +57,29 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   };
   if (isQuietEnd) return stepTo({ position, checks: checksOf(p, at, memory) });
   const end = watchForLoop(p, memory, at, page);
-  if (end) return stepTo({ end });
+  // As many rows as a page has may have come in before it: then the next page is another one, and the list is read again.
+  if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
   if (place.isWhole) noteProbe(memory, index, page.keys);
   return stepTo({ position });
+}
+
+/**
+ * Where the page before was full, or short pages had others behind them, a page without rows may be one of which nothing was left: one
+ * page more shows whether the list goes on behind it.
+ */
+function isMaybeGap(at: ListState, page: PageAnswer, memory: Memory): boolean {
+  const { size, offset } = at.asked;
+  if (page.itemCount > 0) {
+    const isFull =
+      page.itemCount >= Math.min(size, Math.max(at.given ?? 0, Number(memory['most'] ?? 0), page.itemCount));
+    if (memory['full'] === 0 || memory['gap']) memory['uneven'] = 1;
+    memory['full'] = isFull ? 1 : 0;
+    delete memory['gap'];
+    return false;
+  }
+  if (page.isEnd || memory['gap'] || offset === 0 || !(memory['full'] === 1 || memory['uneven'])) return false;
+  memory['gap'] = size;
+  return true;
 }
 
 interface Place {

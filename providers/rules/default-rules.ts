@@ -21,6 +21,13 @@ const BODY_ERRORS: readonly TransportErrorCode[] = [
   'body-timeout',
 ];
 
+const REMAINING = ['x-ratelimit-remaining', 'x-rate-limit-remaining', 'ratelimit-remaining'];
+/** GitHub's, Google's, AWS's and the like. */
+const LIMIT_WORDS =
+  /(secondary|api|request) rate limit|rate[ _-]?limit[ _-]?exceeded|exceeded .{0,40}rate limit|too many requests|throttl(ed|ing)/i;
+/** Where such an answer does not say when to come back. */
+const UNTOLD_WAIT_MS = 60_000;
+
 /** Decides every answer; never undefined. */
 export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesOptions = {}): Outcome {
   const { status, error } = answer;
@@ -33,8 +40,10 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
   switch (status) {
     case 401:
       return { kind: 'refresh-auth', reason };
-    case 402:
     case 403:
+      if (isLimit(answer)) return { kind: 'limited', reason, ...(saysWhen(answer) ? {} : { afterMs: UNTOLD_WAIT_MS }) };
+      return { kind: 'permanent', cause: 'auth', reason };
+    case 402:
       return { kind: 'permanent', cause: 'auth', reason };
     case 404:
     case 410:
@@ -52,6 +61,19 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
     default:
       return status >= 500 ? { kind: 'retry', reason } : { kind: 'permanent', cause: 'bug', reason };
   }
+}
+
+/** Some third parties refuse with 403 what others refuse with 429: headers or the usual words tell. */
+function isLimit(answer: Answer): boolean {
+  return (
+    saysWhen(answer) ||
+    REMAINING.some((name) => answer.headers[name]?.trim() === '0') ||
+    LIMIT_WORDS.test(answer.text.slice(0, 4_000))
+  );
+}
+
+function saysWhen({ headers }: Answer): boolean {
+  return 'retry-after' in headers;
 }
 
 /** A good status is not enough: the body must be no page of HTML and no error. */
