@@ -49,9 +49,13 @@ export function definitionsOf(api: Api): readonly Definition[] {
       { isTyped: true, sign: isNumbered ? (totalIs ? 'blank' : 'short') : 'told' },
     );
   const withShort = isNumbered && shortIsLast && made("lastPage: 'short'", { lastPage: 'short' }, { sign: 'short' });
-  const withLanes =
-    isNumbered && made('lanes', { lanes: 4, ...(hasMore ? { hasMore } : {}) }, hasMore ? { sign: 'told' } : {});
-  const others = [withTotal, withMore, withShort, withLanes].filter((each) => each !== undefined && each !== false);
+  const more = hasMore ? { hasMore } : {};
+  const moreSign: Partial<Definition> = hasMore ? { sign: 'told' } : {};
+  const withLanes = isNumbered && made('lanes', { lanes: 4, ...more }, moreSign);
+  const asCut = isNumbered && !shortIsLast && made("advanceBy: 'size'", { advanceBy: 'size', ...more }, moreSign);
+  const others = [withTotal, withMore, withShort, asCut || withLanes].filter(
+    (each) => each !== undefined && each !== false,
+  );
   return [made('shortest'), ...others, ...(others.length < 2 ? [smaller] : [])];
 }
 

@@ -104,10 +104,13 @@ export interface Group {
   readonly kinds: readonly Omit<HonestyKind, 'group'>[];
 }
 
-/** A linear congruential generator (Numerical Recipes). */
+/** Mulberry32: seeds that are close to each other draw numbers that are not. */
 export function randomOf(seed: number): Random {
   let state = seed >>> 0;
-  const next = (): number => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0);
-  next();
-  return (below) => Math.floor((next() / 2 ** 32) * below);
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
+  };
 }

@@ -72,7 +72,7 @@ async function runJob(
   id: string,
 ): Promise<Verdict> {
   const world = kind.world(
-    randomOf(seed * 7_919 + [...kind.name].reduce((sum, letter) => sum * 31 + letter.charCodeAt(0), 7)),
+    randomOf([...kind.name].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), seed)),
   );
   let calls = 0;
   let before = 0;

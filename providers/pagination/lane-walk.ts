@@ -165,7 +165,7 @@ function checksOfLanes(
 ): EndChecks {
   const isGuarded = p.guards['moved-rows'];
   const { range } = at.asked;
-  const probe = isGuarded && exact === undefined && p.kind === 'page' ? probeNamed(memory, 'front') : undefined;
+  const probe = isGuarded && p.kind === 'page' ? probeNamed(memory, 'front') : undefined;
   const still = probe && {
     position: { again: 'still', index: 0, size: at.position?.size ?? at.asked.size } as const,
     guard: { ...memory, looked: 'front' },

@@ -2,8 +2,8 @@
  * Whether the end of a numbered list is to be believed. A list is complete when its end was seen and nothing can have slipped
  * between its pages while rows came and went. What shows that:
  *   - pages that overlap: the next one begins with the last row of the one before (`overlap-walk.ts`, lanes of offsets);
- *   - else an exact total that stayed the same, and as many different rows;
- *   - else pages that were read early and are still the same at the end.
+ *   - else an exact total that stayed the same, with as many different rows, where there is one;
+ *   - and pages that were read early and are still the same at the end.
  * A list that has moved is read again, in order; after some readings it ends as `truncated`. Pure.
  * Used by: `page-walk.ts`, `lane-walk.ts`, `overlap-walk.ts`.
  */
@@ -65,11 +65,11 @@ export function noteProbe(memory: Memory, index: number, keys: readonly string[]
 // ── What follows at the end ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** The step after a page that ends one reading of a list whose pages do not overlap. */
-export function endOfReading(p: Pagination, at: ListState, memory: Memory, exact: number | undefined): Partial<Step> {
+export function endOfReading(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
   if (!p.guards['moved-rows']) return { end: COMPLETE };
   const isFirstReading = at.position?.pass === undefined;
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
-  const probe = isFirstReading && exact === undefined && probeNamed(memory, 'front');
+  const probe = isFirstReading && probeNamed(memory, 'front');
   if (probe) return goOn(lookAgain(at, memory, probe));
   return { end: COMPLETE, checks: checksOf(p, at, memory) };
 }

@@ -26,6 +26,8 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
   const { offset, size } = at.asked;
   const memory = memoryOf(at.guard);
   const { told, exact } = totalOf(p, at, page, memory);
+  // As it was when this reading began.
+  if (exact !== undefined) memory['total'] ??= exact;
   const { border = [], backs = 0, again } = at.position ?? {};
   const isHead = again === 'head';
   const facts: Partial<Step> = {
@@ -95,6 +97,10 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
     const how = seen && itemCount - 1 > found ? seen : 'blank';
     if (offset > 0 && !isHead && isSuspicious(p, at, how, exact, reached))
       return step(at, { ...facts, ...cappedEnd(p, at.asked.range, endedAfter(reached, exact)) });
+    // Rows came in meanwhile, and not all of them were met: some were inserted into what had been read.
+    const most = at.rows + itemCount - (found + 1);
+    if (exact !== undefined && most < exact && exact !== memory['total'] && p.guards['moved-rows'])
+      return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, `${most} rows came of ${exact}`) });
     return step(at, { ...facts, ...endOf(p, at, memory) });
   }
   if (isAtStatedCap(p, reached))
@@ -144,7 +150,13 @@ function endOf(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
   const { pass, size = at.asked.size } = at.position ?? {};
   return {
     position: { ...(pass === undefined ? {} : { pass }), again: 'head', offset: 0, size },
-    guard: { ...keptOf(memory), looks, moved: shift, began: memory['front'] ?? '' },
+    guard: {
+      ...keptOf(memory),
+      looks,
+      moved: shift,
+      began: memory['front'] ?? '',
+      ...(memory['total'] === undefined ? {} : { total: memory['total'] }),
+    },
   };
 }
 

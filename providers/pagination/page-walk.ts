@@ -47,7 +47,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     const ends = came - Number(memory['gap'] ?? 0);
     if (offset > 0 && isSuspicious(p, at, seen, exact, ends))
       return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
-    return stepTo(endOfReading(p, at, memory, exact));
+    return stepTo(endOfReading(p, at, memory));
   }
   if (isAtStatedCap(p, came)) return stepTo(cappedEnd(p, at.asked.range, `the list goes on behind ${came} items`));
   const position: Position = {
