@@ -39,19 +39,26 @@ export function jobsOf(kinds: readonly HonestyKind[], seeds: readonly number[]):
   );
 }
 
-/** @param atOnce lists that are read side by side. */
+export interface RunOptions {
+  /** Lists that are read side by side. Default 20. */
+  readonly atOnce?: number;
+  /** Begins the names of the lists, for several calls on one database. Default `h`. */
+  readonly prefix?: string;
+  readonly onEnd?: (verdict: Verdict) => void;
+}
+
 export async function runJobs(
   pool: Pool,
   api: FakeApi,
   jobs: readonly Job[],
-  { atOnce = 20, onEnd }: { atOnce?: number; onEnd?: (verdict: Verdict) => void } = {},
+  { atOnce = 20, prefix = 'h', onEnd }: RunOptions = {},
 ): Promise<Verdict[]> {
   const drive = await createDrive(pool);
   const open = jobs.map((job, index) => ({ job, index }));
   const verdicts: Verdict[] = [];
   const work = async (): Promise<void> => {
     for (let next = open.shift(); next; next = open.shift()) {
-      const verdict = await runJob(pool, api, drive, next.job, `h${next.index}`);
+      const verdict = await runJob(pool, api, drive, next.job, `${prefix}${next.index}`);
       verdicts[next.index] = verdict;
       onEnd?.(verdict);
     }

@@ -16,6 +16,8 @@ import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './st
 const MAX_STEPS_BACK = 5;
 /** Looks at the front, after the end, in each of which other rows came in. */
 const MOST_LOOKS = 5;
+/** Pages in a row of the same rows, each farther back than the one before. */
+const MOST_PUSHES = 10;
 /** Rows at the front that are remembered: rows that came in later are before them. */
 const FRONT_ROWS = 3;
 /** Where they are gone, that many pages at the front without a new row are enough. */
@@ -61,6 +63,8 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
   if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
   // Rows were added before the border: there are new ones at the front, or were.
   if (border.length > 0 && found > expected) memory['shift'] = Number(memory['shift'] ?? 0) + found - expected;
+  // It stands before where it stood: rows were removed, or the list is in another order now. The front tells one from the other.
+  else if (border.length > 0 && found >= 0 && found < expected) memory['shift'] = Number(memory['shift'] ?? 0) + 1;
   return onwards(p, at, page, { memory, names, found, expected, backs, exact, facts, isHead });
 }
 
@@ -106,7 +110,10 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   if (isAtStatedCap(p, reached))
     return step(at, { ...facts, ...cappedEnd(p, at.asked.range, `the list goes on behind ${reached} items`) });
   const end = isHead ? undefined : watchForLoop(p, memory, at, page);
-  if (end && !(end.kind === 'looped' && backs > 0)) return step(at, { ...facts, end });
+  // Rows that were added before them push the last rows of a list back to where it is read, again and again.
+  const isPushed = found > expected && Number(memory['pushed'] ?? 0) < MOST_PUSHES;
+  if (end && !(end.kind === 'looped' && (backs > 0 || isPushed))) return step(at, { ...facts, end });
+  memory['pushed'] = end && isPushed ? Number(memory['pushed'] ?? 0) + 1 : 0;
   memory['page.offset'] = offset;
   memory['page.first'] = names[0] ?? '';
   // The most that the server gives: a larger page can't be asked for by number.

@@ -23,15 +23,16 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   const isLaterReading = noteReading(memory, at);
   noteTotal(memory, exact);
   if (!isRest) noteJoint(memory, page.keys);
-  // Behind the total there should be nothing: some third parties give their last page again there.
-  const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0;
+  // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
+  // anywhere, so a total that does not stand still says nothing.
+  const isMoving = isLaterReading && memory['moved'] === 1;
+  const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0 && !isMoving;
   const facts = {
     guard: memory,
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
     // list reads what is known on purpose, and so does the first page where pages had overlapped.
     isReread: isRest || isLaterReading || memory['begun'] === 1,
-    isQuietEnd,
   };
   delete memory['begun'];
   const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
@@ -55,7 +56,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     ...(place.isDone ? { index: index + 1 } : { index, done: reached - index * grid }),
     size: grid,
   };
-  if (isQuietEnd) return stepTo({ position, checks: checksOf(p, at, memory) });
+  if (isQuietEnd) return stepTo({ position, isQuietEnd, checks: checksOf(p, at, memory) });
   const end = watchForLoop(p, memory, at, page);
   // As many rows as a page has may have come in before it: then the next page is another one, and the list is read again.
   if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
