@@ -141,7 +141,7 @@ export function overlaps(p: Pagination, at: ListState, memory: Memory): boolean 
 /** What is known of the server stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['most', 'apart', 'wrong'] as const) {
+  for (const name of ['most', 'apart', 'wrong', 'uneven'] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }

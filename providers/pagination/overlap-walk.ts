@@ -46,6 +46,8 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
 
   const names = page.keys.map(nameOf);
   const found = names.findLastIndex((name) => border.includes(name));
+  // Short pages with others behind them: rows are left out after pages are cut, so that no place in the list is where rows say.
+  if (backs === 0 && !isHead && isUneven(at, memory, itemCount, itemCount > found + 1)) return fallBack(at, memory, 0);
   const expected = (at.position?.borderAt ?? 0) + border.length - 1 - offset;
   if (
     border.length > 0 &&
@@ -196,10 +198,19 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
   }
   if (backs >= MAX_STEPS_BACK) {
     const why = `the row before item ${borderAt + 1} was not found again after ${backs} steps back`;
+    if (p.kind === 'page') memory['apart'] = 1;
     return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
   }
   const back = Math.max(0, offset - Math.min(size, at.asked.size) + 1);
   return step(at, { ...facts, isReread: true, position: { ...at.position, offset: back, backs: backs + 1 } });
+}
+
+/** Has a page that was shorter than the server's pages been followed by another one, twice? Once, rows may have been added to the end. */
+function isUneven(at: ListState, memory: Memory, itemCount: number, hasNew: boolean): boolean {
+  const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
+  if (memory['short'] === 1 && hasNew) memory['uneven'] = Number(memory['uneven'] ?? 0) + 1;
+  memory['short'] = itemCount > 0 && itemCount < Math.min(at.asked.size, most) ? 1 : 0;
+  return Number(memory['uneven'] ?? 0) > 1;
 }
 
 /** The page that came is the one before, or another one than was asked for: the server rounds offsets or sizes. */
