@@ -21,6 +21,7 @@ const BODY_ERRORS: readonly TransportErrorCode[] = [
   'body-timeout',
 ];
 
+const WHEN = ['retry-after', 'x-ratelimit-reset', 'x-rate-limit-reset', 'ratelimit-reset'];
 const REMAINING = ['x-ratelimit-remaining', 'x-rate-limit-remaining', 'ratelimit-remaining'];
 /** GitHub's, Google's, AWS's and the like. */
 const LIMIT_WORDS =
@@ -66,14 +67,14 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
 /** Some third parties refuse with 403 what others refuse with 429: headers or the usual words tell. */
 function isLimit(answer: Answer): boolean {
   return (
-    saysWhen(answer) ||
+    'retry-after' in answer.headers ||
     REMAINING.some((name) => answer.headers[name]?.trim() === '0') ||
     LIMIT_WORDS.test(answer.text.slice(0, 4_000))
   );
 }
 
 function saysWhen({ headers }: Answer): boolean {
-  return 'retry-after' in headers;
+  return WHEN.some((name) => name in headers);
 }
 
 /** A good status is not enough: the body must be no page of HTML and no error. */
