@@ -78,9 +78,7 @@ async function runJob(
   { kind, definition, seed }: Job,
   id: string,
 ): Promise<Verdict> {
-  const world = kind.world(
-    randomOf([...kind.name].reduce((sum, letter) => Math.imul(sum, 31) + letter.charCodeAt(0), seed)),
-  );
+  const world = kind.world(randomOf(Buffer.from(kind.name).reduce((sum, byte) => Math.imul(sum, 31) + byte, seed)));
   let calls = 0;
   let before = 0;
   api.route('GET', `/${id}`, (call) => world.answer(askOf(call, ++calls - before, kind, id)));

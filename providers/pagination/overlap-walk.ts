@@ -139,8 +139,11 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   if (offset === 0) memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
   const isBehind = isHead && isBehindFront(memory, names, reached, size);
   if (isBehind && memory['shift']) return step(at, { ...facts, ...endOf(p, at, memory) });
-  // Nothing behind the border: that it brings no new row means nothing.
-  const isReread = facts.isReread === true || backs > 0 || (itemCount > 0 && found === itemCount - 1);
+  // Nothing behind the border, or a place that was read before the list stepped back: that it brings no new row means nothing.
+  const farthest = Number(memory['farthest'] ?? 0);
+  const isNothingNew = backs > 0 || reached <= farthest || (itemCount > 0 && found === itemCount - 1);
+  const isReread = facts.isReread === true || isNothingNew;
+  if (!isHead) memory['farthest'] = Math.max(farthest, reached);
   return step(at, { ...facts, position, isReread, isQuietEnd: isBehind });
 }
 

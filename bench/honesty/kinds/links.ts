@@ -124,7 +124,7 @@ export const links: Group = {
     {
       name: '_links.next.href (HAL)',
       truth: 'whole',
-      api: { ...inBody((body: Body) => body._links.next?.href), items: (body: Body) => body._embedded.rows },
+      api: { ...inBody((body: Body) => body['_links'].next?.href), items: (body: Body) => body['_embedded'].rows },
       world: list({
         body: (page) => ({
           _embedded: { rows: page.items },

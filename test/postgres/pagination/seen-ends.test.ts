@@ -5,8 +5,9 @@ import { kinds } from '../../../bench/honesty/kinds/index.ts';
 import { runJobs, type Job } from '../../../bench/honesty/run-kind.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { isLongForm } from '../../setup/long-form.ts';
 
-const SEEDS = [1, 2, 3];
+const SEEDS = isLongForm ? [1, 2, 3, 4, 5] : [1];
 
 const jobsOf = (name: string, definition: string): Job[] => {
   const kind = kinds.find((each) => each.name === name);
