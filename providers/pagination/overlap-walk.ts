@@ -46,8 +46,9 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
 
   const names = page.keys.map(nameOf);
   const found = names.findLastIndex((name) => border.includes(name));
-  // Short pages with others behind them: rows are left out after pages are cut, so that no place in the list is where rows say.
-  if (backs === 0 && !isHead && isUneven(at, memory, itemCount, itemCount > found + 1)) return fallBack(at, memory, 0);
+  // Short pages with others behind them: rows are left out after pages are cut, so that no page is where its rows say.
+  if (p.kind === 'page' && backs === 0 && !isHead && isUneven(at, memory, itemCount, itemCount > found + 1))
+    return fallBack(at, memory, 0);
   const expected = (at.position?.borderAt ?? 0) + border.length - 1 - offset;
   if (
     border.length > 0 &&
@@ -234,7 +235,8 @@ export function fallBack(
 ): Step {
   const { position } = at;
   const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
-  const guard = { ...keptOf(memory), apart: 1, begun: 1 };
+  const before = (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
+  const guard = { ...keptOf(memory), apart: 1, begun: Math.max(before, read) };
   const pass = position?.pass === undefined ? {} : { pass: position.pass };
   return step(at, { guard, isReread: true, position: { ...pass, index: Math.floor(read / size), size } });
 }

@@ -31,10 +31,10 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     guard: memory,
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
-    // list reads what is known on purpose, and so does the first page where pages had overlapped.
-    isReread: isRest || isLaterReading || memory['begun'] === 1,
+    // list reads what is known on purpose, and so do the first pages where pages had overlapped.
+    isReread: isRest || isLaterReading || offset <= Number(memory['begun'] ?? -1),
   };
-  delete memory['begun'];
+  if (came > Number(memory['begun'] ?? 0)) delete memory['begun'];
   const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
 
   if (offset === 0 && isTooLong(p, told)) {
@@ -71,8 +71,9 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
 function isMaybeGap(at: ListState, page: PageAnswer, memory: Memory): boolean {
   const { size, offset } = at.asked;
   if (page.itemCount > 0) {
-    const isFull =
-      page.itemCount >= Math.min(size, Math.max(at.given ?? 0, Number(memory['most'] ?? 0), page.itemCount));
+    // As many as were asked for, or as the page before: one page alone does not show how many the third party gives.
+    const isFull = page.itemCount >= size || page.itemCount === memory['count'];
+    memory['count'] = page.itemCount;
     if (memory['full'] === 0 || memory['gap']) memory['uneven'] = 1;
     memory['full'] = isFull ? 1 : 0;
     delete memory['gap'];
