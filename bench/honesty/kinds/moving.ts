@@ -24,7 +24,7 @@ const changes: Readonly<Record<string, Change>> = {
     rows.splice(random(rows.length), 1);
   },
   'rows jump to the head': (rows, random) => void rows.unshift(...rows.splice(random(rows.length), 1)),
-  'the list is turned round': (rows, _, nth) => nth === 3 && void rows.reverse(),
+  'the list is turned round': (rows, _, nth) => nth === 3 && void rows.splice(0, rows.length, ...rows.toReversed()),
 };
 
 const styles = {
