@@ -157,13 +157,15 @@ function joined(reason: string, why: string): string {
 
 function afterPermanent(cause: PermanentCause, reason: string, facts: Facts): Decision {
   const { pagination, list, policy } = facts;
-  const isBehindRows = list.pages > 0 && (pagination.kind === 'page' || pagination.kind === 'offset');
+  // A lane's own first page is behind those of the others.
+  const isBehindRows = list.asked.offset > 0 && (pagination.kind === 'page' || pagination.kind === 'offset');
+  const isNothingThere = cause === 'gone' || facts.answer.status === 416;
   const atCap = cause === 'bug' || cause === 'gone' ? refusedAtCap(pagination, list, reason) : undefined;
   if (atCap) return { do: 'step', step: atCap };
   const common = cause === 'bug' ? afterRefusedSize(pagination, list) : undefined;
   if (common) return { do: 'step', step: common };
   // Behind the last page of a numbered list there is nothing to be found.
-  if (cause === 'gone' && isBehindRows) return { do: 'step', step: endOfData(pagination, list) };
+  if (isNothingThere && isBehindRows) return { do: 'step', step: endOfData(pagination, list) };
   const isSkipped =
     (cause === 'gone' && policy.notFound === 'skip') || (cause === 'auth' && policy.forbidden === 'skip');
   return { do: 'end', kind: isSkipped ? 'skipped' : 'failed', reason };

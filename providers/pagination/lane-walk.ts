@@ -6,7 +6,7 @@
  */
 import type { EndChecks, LaneMove, LaneStart, Position } from '../../contracts/list.ts';
 import { endSeen, totalOf, type Total } from './end-seen.ts';
-import { againFrom, noteProbe, probeNamed } from './list-end.ts';
+import { againFrom, isProbed, noteProbe, probeNamed } from './list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from './loop-guard.ts';
 import { cellOf } from './page-request.ts';
 import type { Pagination } from './pagination.ts';
@@ -109,6 +109,9 @@ export function nextOfLane(p: Pagination, at: ListState, page: PageAnswer): Step
       : `the list goes on behind ${came} items`;
     return told(cappedEnd(p, at.asked.range, evidence), { endAt: index + 1 });
   }
+  // The first page again: the server rounds offsets down to whole pages, or does not look at them. In order it will show which.
+  if (overlap > 0 && !isRest && isProbed(memory, 'front', page.keys))
+    return told({ end: COMPLETE, checks: checksOfLanes(p, at, memory, 'blank', exact) }, { endAt: index });
   const end = facts.isQuietEnd ? undefined : watchForLoop(p, memory, at, page);
   if (end) return told({ end }, { endAt: index });
   const position: Position = { index, done: place.reached - index * stride, size: grid, stride };
@@ -162,7 +165,7 @@ function checksOfLanes(
 ): EndChecks {
   const isGuarded = p.guards['moved-rows'];
   const { range } = at.asked;
-  const probe = isGuarded && exact === undefined && p.kind === 'page' ? probeNamed(memory, 'front') : undefined;
+  const probe = isGuarded && p.kind === 'page' ? probeNamed(memory, 'front') : undefined;
   const still = probe && {
     position: { again: 'still', index: 0, size: at.position?.size ?? at.asked.size } as const,
     guard: { ...memory, looked: 'front' },

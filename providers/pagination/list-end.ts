@@ -2,8 +2,8 @@
  * Whether the end of a numbered list is to be believed. A list is complete when its end was seen and nothing can have slipped
  * between its pages while rows came and went. What shows that:
  *   - pages that overlap: the next one begins with the last row of the one before (`overlap-walk.ts`, lanes of offsets);
- *   - else an exact total that stayed the same, and as many different rows;
- *   - else pages that were read early and are still the same at the end.
+ *   - else an exact total that stayed the same, with as many different rows, where there is one;
+ *   - and pages that were read early and are still the same at the end.
  * A list that has moved is read again, in order; after some readings it ends as `truncated`. Pure.
  * Used by: `page-walk.ts`, `lane-walk.ts`, `overlap-walk.ts`.
  */
@@ -44,6 +44,7 @@ export function noteJoint(memory: Memory, keys: readonly string[]): void {
   const before = memory['last'];
   if (before !== undefined && keys.some((key) => nameOf(key) === before)) memory['moved'] = 1;
   memory['last'] = nameOf(keys.at(-1) as string);
+  memory['same'] = memory['last'] === before ? Number(memory['same'] ?? 0) + 1 : 0;
 }
 
 /** Remembers the first page, and one from about the middle of what was read so far, to be looked at again at the end. */
@@ -64,11 +65,11 @@ export function noteProbe(memory: Memory, index: number, keys: readonly string[]
 // ── What follows at the end ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** The step after a page that ends one reading of a list whose pages do not overlap. */
-export function endOfReading(p: Pagination, at: ListState, memory: Memory, exact: number | undefined): Partial<Step> {
+export function endOfReading(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
   if (!p.guards['moved-rows']) return { end: COMPLETE };
   const isFirstReading = at.position?.pass === undefined;
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
-  const probe = isFirstReading && exact === undefined && probeNamed(memory, 'front');
+  const probe = isFirstReading && probeNamed(memory, 'front');
   if (probe) return goOn(lookAgain(at, memory, probe));
   return { end: COMPLETE, checks: checksOf(p, at, memory) };
 }
@@ -108,11 +109,12 @@ export function goOn({ position, guard }: GoOn): Partial<Step> {
   return { position, guard };
 }
 
-export function readAgain(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
+/** @param why for people, when it was read often enough. */
+export function readAgain(p: Pagination, at: ListState, memory: Memory, why?: string): Partial<Step> {
   const again = againFrom(p, at, memory);
   if (again) return goOn(again);
-  const reason = `rows were added, removed or moved in each of ${MOST_READINGS} readings: the list changes faster than it is read`;
-  return { end: { kind: 'truncated', reason } };
+  const what = why ?? `rows were added, removed or moved in each of ${MOST_READINGS} readings`;
+  return { end: { kind: 'truncated', reason: `${what}: the list changes faster than it is read` } };
 }
 
 /** From the first page again, in order. @returns undefined when that was tried often enough. */
@@ -139,7 +141,7 @@ export function overlaps(p: Pagination, at: ListState, memory: Memory): boolean 
 /** What is known of the server stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['most', 'apart', 'wrong'] as const) {
+  for (const name of ['most', 'apart', 'wrong', 'uneven'] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }
@@ -163,6 +165,13 @@ function lookAgain({ position, asked }: ListState, memory: Memory, { name, index
 /** @returns undefined when no such page was remembered: the list is shorter. */
 export function probeNamed(memory: Memory, name: ProbeName): Probe | undefined {
   return probeIn(memory, name);
+}
+
+/** Are these the rows of the page that was remembered? */
+export function isProbed(memory: Memory, name: ProbeName, keys: readonly string[]): boolean {
+  const probe = probeIn(memory, name);
+  const [first, last] = [keys[0], keys.at(-1)];
+  return first !== undefined && last !== undefined && probe?.first === nameOf(first) && probe.last === nameOf(last);
 }
 
 function probeIn(memory: Memory, name: ProbeName): Probe | undefined {

@@ -135,14 +135,14 @@ export interface LinkPages<Response, Item, Input> extends Common<Response, Item,
 }
 
 /**
- * Page numbers (`page`) or offset and limit (`offset`). With an exact `total` pages are asked for at once, bounded by `lanes`;
- * else they follow one another until a blank one.
+ * Page numbers (`page`) or offset and limit (`offset`). With `lanes`, and by offset with an exact `total`, pages are asked for at
+ * once; else they follow one another until a blank one.
  */
 export interface NumberedPages<Response, Item, Input> extends Common<Response, Item, Input> {
   readonly kind: 'page' | 'offset';
   /**
-   * Pages of one list in flight at once, 1 … 1,000. Default 8 with an exact `total`, else 1. Page numbers without an exact total
-   * are read in order whatever this says: nothing would show that the list has moved.
+   * Pages of one list in flight at once, 1 … 1,000. Default 8 for offsets with an exact `total`, else 1. Page numbers side by side
+   * do not overlap: state it for lists that stand still. Without an exact total they are read in order whatever this says.
    */
   readonly lanes?: number;
   /** Number of the first page, for `page`. Default 1. */

@@ -6,7 +6,7 @@
  */
 import type { Position } from '../../contracts/list.ts';
 import { endSeen, totalOf } from './end-seen.ts';
-import { keptOf } from './list-end.ts';
+import { keptOf, readAgain } from './list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from './result-cap.ts';
@@ -16,6 +16,8 @@ import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './st
 const MAX_STEPS_BACK = 5;
 /** Looks at the front, after the end, in each of which other rows came in. */
 const MOST_LOOKS = 5;
+/** Pages in a row of the same rows, each farther back than the one before. */
+const MOST_PUSHES = 10;
 /** Rows at the front that are remembered: rows that came in later are before them. */
 const FRONT_ROWS = 3;
 /** Where they are gone, that many pages at the front without a new row are enough. */
@@ -26,6 +28,8 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
   const { offset, size } = at.asked;
   const memory = memoryOf(at.guard);
   const { told, exact } = totalOf(p, at, page, memory);
+  // As it was when this reading began.
+  if (exact !== undefined) memory['total'] ??= exact;
   const { border = [], backs = 0, again } = at.position ?? {};
   const isHead = again === 'head';
   const facts: Partial<Step> = {
@@ -42,6 +46,9 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
 
   const names = page.keys.map(nameOf);
   const found = names.findLastIndex((name) => border.includes(name));
+  // Short pages with others behind them: rows are left out after pages are cut, so that no page is where its rows say.
+  if (p.kind === 'page' && backs === 0 && !isHead && isUneven(at, memory, itemCount, itemCount > found + 1))
+    return fallBack(at, memory, 0);
   const expected = (at.position?.borderAt ?? 0) + border.length - 1 - offset;
   if (
     border.length > 0 &&
@@ -59,6 +66,8 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
   if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
   // Rows were added before the border: there are new ones at the front, or were.
   if (border.length > 0 && found > expected) memory['shift'] = Number(memory['shift'] ?? 0) + found - expected;
+  // It stands before where it stood: rows were removed, or the list is in another order now. The front tells one from the other.
+  else if (border.length > 0 && found >= 0 && found < expected) memory['shift'] = Number(memory['shift'] ?? 0) + 1;
   return onwards(p, at, page, { memory, names, found, expected, backs, exact, facts, isHead });
 }
 
@@ -93,14 +102,21 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
     p.hasMore?.(page.response, page) !== true;
   if (seen || isOnlyBorder) {
     const how = seen && itemCount - 1 > found ? seen : 'blank';
-    if (offset > 0 && !isHead && how !== 'short' && isSuspicious(p, at, how, exact, reached))
+    if (offset > 0 && !isHead && isSuspicious(p, at, how, exact, reached))
       return step(at, { ...facts, ...cappedEnd(p, at.asked.range, endedAfter(reached, exact)) });
+    // Rows came in meanwhile, and not all of them were met: some were inserted into what had been read.
+    const most = at.rows + itemCount - (found + 1);
+    if (exact !== undefined && most < exact && exact !== memory['total'] && p.guards['moved-rows'])
+      return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, `${most} rows came of ${exact}`) });
     return step(at, { ...facts, ...endOf(p, at, memory) });
   }
   if (isAtStatedCap(p, reached))
     return step(at, { ...facts, ...cappedEnd(p, at.asked.range, `the list goes on behind ${reached} items`) });
   const end = isHead ? undefined : watchForLoop(p, memory, at, page);
-  if (end && !(end.kind === 'looped' && backs > 0)) return step(at, { ...facts, end });
+  // Rows that were added before them push the last rows of a list back to where it is read, again and again.
+  const isPushed = found > expected && Number(memory['pushed'] ?? 0) < MOST_PUSHES;
+  if (end && !(end.kind === 'looped' && (backs > 0 || isPushed))) return step(at, { ...facts, end });
+  memory['pushed'] = end && isPushed ? Number(memory['pushed'] ?? 0) + 1 : 0;
   memory['page.offset'] = offset;
   memory['page.first'] = names[0] ?? '';
   // The most that the server gives: a larger page can't be asked for by number.
@@ -124,8 +140,11 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   if (offset === 0) memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
   const isBehind = isHead && isBehindFront(memory, names, reached, size);
   if (isBehind && memory['shift']) return step(at, { ...facts, ...endOf(p, at, memory) });
-  // Nothing behind the border: that it brings no new row means nothing.
-  const isReread = facts.isReread === true || backs > 0 || (itemCount > 0 && found === itemCount - 1);
+  // Nothing behind the border, or a place that was read before the list stepped back: that it brings no new row means nothing.
+  const farthest = Number(memory['farthest'] ?? 0);
+  const isNothingNew = backs > 0 || reached <= farthest || (itemCount > 0 && found === itemCount - 1);
+  const isReread = facts.isReread === true || isNothingNew;
+  if (!isHead) memory['farthest'] = Math.max(farthest, reached);
   return step(at, { ...facts, position, isReread, isQuietEnd: isBehind });
 }
 
@@ -144,7 +163,13 @@ function endOf(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
   const { pass, size = at.asked.size } = at.position ?? {};
   return {
     position: { ...(pass === undefined ? {} : { pass }), again: 'head', offset: 0, size },
-    guard: { ...keptOf(memory), looks, moved: shift, began: memory['front'] ?? '' },
+    guard: {
+      ...keptOf(memory),
+      looks,
+      moved: shift,
+      began: memory['front'] ?? '',
+      ...(memory['total'] === undefined ? {} : { total: memory['total'] }),
+    },
   };
 }
 
@@ -176,11 +201,20 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
     return step(at, { ...facts, end: { kind: 'truncated', reason } });
   }
   if (backs >= MAX_STEPS_BACK) {
-    const reason = `the row before item ${borderAt + 1} was not found again after ${backs} steps back: the list changes faster than it is read`;
-    return step(at, { ...facts, end: { kind: 'truncated', reason } });
+    const why = `the row before item ${borderAt + 1} was not found again after ${backs} steps back`;
+    if (p.kind === 'page') memory['apart'] = 1;
+    return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
   }
   const back = Math.max(0, offset - Math.min(size, at.asked.size) + 1);
   return step(at, { ...facts, isReread: true, position: { ...at.position, offset: back, backs: backs + 1 } });
+}
+
+/** Has a page that was shorter than the server's pages been followed by another one, twice? Once, rows may have been added to the end. */
+function isUneven(at: ListState, memory: Memory, itemCount: number, hasNew: boolean): boolean {
+  const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
+  if (memory['short'] === 1 && hasNew) memory['uneven'] = Number(memory['uneven'] ?? 0) + 1;
+  memory['short'] = itemCount > 0 && itemCount < Math.min(at.asked.size, most) ? 1 : 0;
+  return Number(memory['uneven'] ?? 0) > 1;
 }
 
 /** The page that came is the one before, or another one than was asked for: the server rounds offsets or sizes. */
@@ -201,7 +235,8 @@ export function fallBack(
 ): Step {
   const { position } = at;
   const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
-  const guard = { ...keptOf(memory), apart: 1, begun: 1 };
+  const before = (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
+  const guard = { ...keptOf(memory), apart: 1, begun: Math.max(before, read) };
   const pass = position?.pass === undefined ? {} : { pass: position.pass };
   return step(at, { guard, isReread: true, position: { ...pass, index: Math.floor(read / size), size } });
 }

@@ -6,7 +6,7 @@
 import type { Position } from '../../contracts/list.ts';
 import { endSeen, totalOf } from './end-seen.ts';
 import { afterStill, checksOf, endOfReading, noteJoint, noteProbe, noteReading, noteTotal } from './list-end.ts';
-import { memoryOf, watchForLoop } from './loop-guard.ts';
+import { memoryOf, watchForLoop, type Memory } from './loop-guard.ts';
 import { cellOf } from './page-request.ts';
 import type { Pagination } from './pagination.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from './result-cap.ts';
@@ -23,28 +23,32 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   const isLaterReading = noteReading(memory, at);
   noteTotal(memory, exact);
   if (!isRest) noteJoint(memory, page.keys);
-  // Behind the total there should be nothing: some third parties give their last page again there.
-  const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0;
+  // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
+  // anywhere, so a total that does not stand still says nothing.
+  const isMoving = isLaterReading && memory['moved'] === 1;
+  const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0 && !isMoving;
   const facts = {
     guard: memory,
     total: p.guards['missing-rows'] ? (exact ?? null) : null,
     // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
-    // list reads what is known on purpose, and so does the first page where pages had overlapped.
-    isReread: isRest || isLaterReading || memory['begun'] === 1,
-    isQuietEnd,
+    // list reads what is known on purpose, and so do the first pages where pages had overlapped.
+    isReread: isRest || isLaterReading || offset <= Number(memory['begun'] ?? -1),
   };
-  delete memory['begun'];
+  if (came > Number(memory['begun'] ?? 0)) delete memory['begun'];
   const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
 
   if (offset === 0 && isTooLong(p, told)) {
     const early = cappedEnd(p, at.asked.range, `there are ${told} items`);
     if (early.split) return stepTo(early);
   }
-  const seen = endSeen(p, at, page, memory, exact !== undefined && came >= exact);
-  if (seen) {
-    if (offset > 0 && seen !== 'short' && isSuspicious(p, at, seen, exact, came))
-      return stepTo(cappedEnd(p, at.asked.range, endedAfter(came, exact)));
-    return stepTo(endOfReading(p, at, memory, exact));
+  const isCounted = exact !== undefined && came >= exact;
+  const seen = endSeen(p, at, page, memory, isCounted);
+  const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
+  if (seen && !isGap) {
+    const ends = came - Number(memory['gap'] ?? 0);
+    if (offset > 0 && isSuspicious(p, at, seen, exact, ends))
+      return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
+    return stepTo(endOfReading(p, at, memory));
   }
   if (isAtStatedCap(p, came)) return stepTo(cappedEnd(p, at.asked.range, `the list goes on behind ${came} items`));
   const position: Position = {
@@ -52,11 +56,32 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     ...(place.isDone ? { index: index + 1 } : { index, done: reached - index * grid }),
     size: grid,
   };
-  if (isQuietEnd) return stepTo({ position, checks: checksOf(p, at, memory) });
+  if (isQuietEnd) return stepTo({ position, isQuietEnd, checks: checksOf(p, at, memory) });
   const end = watchForLoop(p, memory, at, page);
-  if (end) return stepTo({ end });
+  // As many rows as a page has may have come in before it: then the next page is another one, and the list is read again.
+  if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
   if (place.isWhole) noteProbe(memory, index, page.keys);
   return stepTo({ position });
+}
+
+/**
+ * Where the page before was full, or short pages had others behind them, a page without rows may be one of which nothing was left: one
+ * page more shows whether the list goes on behind it.
+ */
+function isMaybeGap(at: ListState, page: PageAnswer, memory: Memory): boolean {
+  const { size, offset } = at.asked;
+  if (page.itemCount > 0) {
+    // As many as were asked for, or as the page before: one page alone does not show how many the third party gives.
+    const isFull = page.itemCount >= size || page.itemCount === memory['count'];
+    memory['count'] = page.itemCount;
+    if (memory['full'] === 0 || memory['gap']) memory['uneven'] = 1;
+    memory['full'] = isFull ? 1 : 0;
+    delete memory['gap'];
+    return false;
+  }
+  if (page.isEnd || memory['gap'] || offset === 0 || !(memory['full'] === 1 || memory['uneven'])) return false;
+  memory['gap'] = size;
+  return true;
 }
 
 interface Place {

@@ -29,14 +29,17 @@ export type EndSeen =
   /** A page shorter than the third party's pages are. */
   | 'short';
 
-/** The numbers of rows at which an end that was seen like this is probably a cap. */
+/**
+ * The numbers of rows at which an end that was seen like this is probably a cap. A short page clears none of them: pages that overlap,
+ * or whose size does not divide the cap, come short there too.
+ */
 export function suspiciousCounts(
   p: Pagination,
   at: Pick<ListState, 'beyond'>,
   seen: EndSeen,
   total: number | undefined,
 ): number[] {
-  if (p.resultCap === false || !p.guards['result-cap'] || seen === 'short') return [];
+  if (p.resultCap === false || !p.guards['result-cap']) return [];
   if (typeof p.resultCap === 'number') return [p.resultCap];
   const caps = seen === 'told' ? WELL_KNOWN_CAPS : COMMON_CAPS;
   // A total that says the same clears the list, where third parties do not count on a limit themselves.

@@ -143,12 +143,13 @@ export const NUMBERED = {
   overlap: true,
 } satisfies NamesOf<NumberedPages<unknown, unknown, unknown>>;
 
-/** Pages are asked for side by side by default where an exact total says how many there are. */
+/** Pages are asked for side by side by default where an exact total says how many there are, and a row that slips between two shows. */
 export function numbered(options: AnyNumbered) {
   const hasExactTotal = options.total !== undefined && (options.totalIs ?? 'exact') === 'exact';
+  const isSafe = options.kind === 'offset' && hasExactTotal;
   return {
     ...common(options),
-    lanes: (options.overlap ?? 0) > 0 ? 1 : (options.lanes ?? (hasExactTotal ? 8 : 1)),
+    lanes: (options.overlap ?? 0) > 0 ? 1 : (options.lanes ?? (isSafe ? 8 : 1)),
     firstPage: options.firstPage ?? 1,
     lastPage: options.lastPage ?? ('blank' as const),
     advanceBy: options.advanceBy ?? ('rows' as const),

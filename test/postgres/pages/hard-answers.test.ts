@@ -4,7 +4,7 @@ import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../..
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../setup/drive.ts';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
 
 interface Row {
   readonly id: string | number | bigint;

@@ -5,7 +5,7 @@ import { readChanges, type Pool } from '../../../db/index.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../setup/drive.ts';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
 
 interface Stored {
   readonly name: string;

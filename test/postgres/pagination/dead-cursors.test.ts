@@ -13,7 +13,7 @@ import {
 } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type ScriptStep } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../setup/drive.ts';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
 
 interface Row {
   readonly id: string;

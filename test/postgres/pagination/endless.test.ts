@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../setup/drive.ts';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
 
 interface Row {
   readonly id: string;

@@ -4,7 +4,7 @@ import { readChanges } from '../../../db/index.ts';
 import { defineProvider, defineSync, get, minutes, noAuth, type Sync } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../setup/drive.ts';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
 
 const Row = z.object({ id: z.string(), updatedAt: z.string() });
 type Row = z.output<typeof Row>;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth, type NumberedPages } from '../../../providers/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../setup/drive.ts';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
 
 type Change = 'insert-head' | 'delete-head' | 'insert' | 'delete' | 'bump';
 

@@ -15,7 +15,7 @@ import {
 } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type ListOptions } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../setup/drive.ts';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
 
 const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
 type Page = z.output<typeof Page>;

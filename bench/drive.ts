@@ -1,17 +1,18 @@
 /**
  * Walks a run's tree in this process: the same activities in the same order as the workflows have them, without Temporal.
- * For tests of what is stored; real Postgres, the real limiter and real HTTP are behind it.
+ * Real Postgres, the real limiter and real HTTP are behind it.
+ * Used by: `honesty.ts`, and by tests of what is stored.
  */
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
-import { fetchPage } from '../../activities/sync/fetch-page.ts';
-import { createHttpSender, createPageBatches, type ActivityDeps } from '../../activities/index.ts';
-import { finishNodeActivity, finishRunActivity, openRunActivity } from '../../activities/sync/run-activities.ts';
-import type { OpenRunInput } from '../../contracts/messages.ts';
-import type { RunResult } from '../../contracts/run.ts';
-import { nextUnits, type Pool } from '../../db/index.ts';
-import { createLimiter } from '../../limiter/index.ts';
-import type { Sync } from '../../providers/index.ts';
+import { fetchPage } from '../activities/sync/fetch-page.ts';
+import { createHttpSender, createPageBatches, type ActivityDeps } from '../activities/index.ts';
+import { finishNodeActivity, finishRunActivity, openRunActivity } from '../activities/sync/run-activities.ts';
+import type { OpenRunInput } from '../contracts/messages.ts';
+import type { RunResult } from '../contracts/run.ts';
+import { nextUnits, type Pool } from '../db/index.ts';
+import { createLimiter } from '../limiter/index.ts';
+import type { Sync } from '../providers/index.ts';
 
 export interface DriveOptions {
   readonly account?: string;
@@ -116,8 +117,9 @@ export async function createDrive(pool: Pool): Promise<Drive> {
   };
 }
 
-/** What Temporal's retry policy does; here nothing else is waiting, so a moment is enough. */
+/** What Temporal's retry policy does. The unit knows by itself when its turn comes; asking it more often brings nothing. */
 async function waitALittle(error: unknown): Promise<void> {
   if (!(error instanceof ApplicationFailure) || error.nonRetryable) throw error;
-  await new Promise((resolve) => setTimeout(resolve, 5));
+  const told = typeof error.nextRetryDelay === 'number' ? error.nextRetryDelay : 5;
+  await new Promise((resolve) => setTimeout(resolve, Math.min(Math.max(told, 5), 50)));
 }

@@ -1,0 +1,53 @@
+/** Lists whose rows come, go and move while they are read. */
+import type { Body, Group, HonestyKind, Random, Row } from '../kind.ts';
+import { list, type ListOptions } from '../third-party.ts';
+
+type Change = NonNullable<ListOptions['change']>;
+
+/** Calls after which the list stands still: no reader catches up with one that never does. */
+const MOVES_FOR = 6;
+const coming = (nth: number, n: number): Row => ({ id: `new${nth}-${n}`, n: -1 });
+const some = (random: Random, most = 3): number[] => Array.from({ length: 1 + random(most) }, (_, n) => n);
+const anywhere = (rows: readonly Row[], random: Random): number => random(rows.length + 1);
+
+const changes: Readonly<Record<string, Change>> = {
+  'rows come in at the head': (rows, random, nth) => void rows.unshift(...some(random).map((n) => coming(nth, n))),
+  'rows are removed at the head': (rows, random) => void rows.splice(0, some(random).length),
+  'a page of rows comes in at the head': (rows, _, nth) =>
+    nth === 3 && void rows.unshift(...Array.from({ length: 100 }, (__, n) => coming(nth, n))),
+  'rows are added at the tail': (rows, random, nth) => void rows.push(...some(random).map((n) => coming(nth, n))),
+  'rows are removed at the tail': (rows, random) => void rows.splice(rows.length - some(random).length),
+  'rows come in anywhere': (rows, random, nth) => void rows.splice(anywhere(rows, random), 0, coming(nth, 0)),
+  'rows are removed anywhere': (rows, random) => void rows.splice(random(rows.length), 1),
+  'rows come and go': (rows, random, nth) => {
+    rows.splice(anywhere(rows, random), 0, coming(nth, 0));
+    rows.splice(random(rows.length), 1);
+  },
+  'rows jump to the head': (rows, random) => void rows.unshift(...rows.splice(random(rows.length), 1)),
+  'the list is turned round': (rows, _, nth) => nth === 3 && void rows.splice(0, rows.length, ...rows.toReversed()),
+};
+
+const styles = {
+  'by page': { style: 'page' },
+  'by page, the size fixed': { style: 'page', isFixed: true },
+  'by offset': { style: 'offset' },
+} as const;
+
+export const moving: Group = {
+  group: 'lists that move',
+  kinds: Object.entries(changes).flatMap(([what, change]) =>
+    Object.entries(styles).map(([how, api]): Omit<HonestyKind, 'group'> => ({
+      name: `${what}, ${how}`,
+      truth: 'whole',
+      isMoving: true,
+      api: { ...api, total: (body: Body) => body.total },
+      world: list({
+        by: api.style,
+        change: (rows, random, nth) => {
+          if (nth <= MOVES_FOR && rows.length > 10) change(rows, random, nth);
+        },
+        body: ({ items, total }) => ({ items, total }),
+      }),
+    })),
+  ),
+};
