@@ -10,7 +10,7 @@ const LANES = 4;
 /** `SLUICE_ORDERS=1000000 npx vitest run test/postgres/pages/interleavings.test.ts` plays a million. */
 const ORDERS = Number(process.env['SLUICE_ORDERS'] ?? (isLongForm ? 10_000 : 200));
 const FIRST_SEED = Number(process.env['SLUICE_FIRST_SEED'] ?? 1);
-const LIMIT_MS = 120_000 + ORDERS * 100;
+const LIMIT_MS = 300_000 + ORDERS * 100;
 
 describe('a list of three pages', () => {
   let db: TestDatabase;

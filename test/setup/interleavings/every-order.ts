@@ -53,7 +53,7 @@ export async function exploreAll(pool: Pool, actors: readonly Actor[]): Promise<
       const after = await take(pool, state, choice);
       note(after, [
         ...brokenRules(after.rows, after.ghost),
-        ...brokenByStep(state.rows, after.rows, after.hasStored),
+        ...brokenByStep(state.rows, after.rows, after.hasStored, isLateStep(state, choice)),
         ...(after.isCallAllowed && isOver(state.rows) ? ['a call was allowed after the end'] : []),
         ...(after.lateCalls > 1 ? ['more than one call by what was remembered after the end'] : []),
       ]);
@@ -82,6 +82,13 @@ function choicesOf({ actors, rows }: State): Choice[] {
     canMove(actor, rows) ? answersOf(actor).map((answer) => ({ actor: index, answer })) : [],
   );
   return rows.isDelayed && rows.unit.end_kind === null && !isOver(rows) ? [...choices, 'the delay passes'] : choices;
+}
+
+/** It is about a page that another has stored meanwhile. */
+function isLateStep({ actors, rows }: State, choice: Choice): boolean {
+  const actor = choice === 'the delay passes' ? undefined : actors[choice.actor];
+  if (actor === undefined || !('pages' in actor)) return false;
+  return ['store', 'store-alone', 'answer'].includes(actor.at) && actor.pages !== rows.unit.pages;
 }
 
 /** One who is held looks again only when there may be something new. */
