@@ -30,6 +30,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   learned: 'the control law against many hidden limits',
   failover: 'a fifth of all calls failing, and outages: time and calls against the run without',
   refresh: 'access tokens that end while many calls are on their way',
+  starts: 'a thousand runs started at once: workflow tasks that time out, calls made twice',
   kills: 'processes killed at random: calls repeated, rows lost',
 };
 
@@ -39,8 +40,8 @@ const program = new Command('bench')
   .option('--json', 'print the measures as JSON in the last line')
   .option('--quick', 'a small run, to see that it works')
   .option('--only <names>', 'engine and crawl: only these tools, separated by commas; scale: list or units')
-  .option('--size <share>', 'scale: share of the full size (default 1)')
-  .option('--cap <seconds>', 'scale: give up after this time (default 1800)')
+  .option('--size <share>', 'scale and starts: share of the full size (default 1)')
+  .option('--cap <seconds>', 'scale and starts: give up after this time (default 1800, 600)')
   .option('--rounds <n>', 'engine: how often each tool runs (default 2)')
   .addHelpText(
     'after',

@@ -26,7 +26,7 @@ export interface ChangeRecord<Row> {
 
 /**
  * A record that changed several times since `after` appears once, with its latest version.
- * @throws TypeError when `after` was made by no feed or `batchSize` is out of range; CursorLost when this database never handed `after`
+ * @throws TypeError when `after` was made by no feed, or by another one, or `batchSize` is out of range; CursorLost when this database never handed `after`
  *   out: it was put back to an earlier moment, or is another one.
  */
 export async function* readRecords<Row>(

@@ -20,6 +20,8 @@ export interface ChildOptions {
   /** What it prints when it is ready, on stdout or stderr. Default `READY`. */
   readonly readyWhen?: RegExp;
   readonly readyWithinMs?: number;
+  /** Told of all that it prints. */
+  readonly hear?: (text: string) => void;
 }
 
 const PATIENCE_MS = 8_000;
@@ -56,6 +58,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const ready = new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('it did not get ready in time')), readyWithinMs);
     const hear = (chunk: Buffer): void => {
+      options.hear?.(chunk.toString());
       output = (output + chunk.toString()).slice(-4_000);
       if (!readyWhen.test(output)) return;
       clearTimeout(timer);

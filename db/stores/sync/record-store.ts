@@ -2,6 +2,7 @@
  * The records that syncs stored, read back as a change feed: inserts, updates and deletes in order, resumable.
  * Next stop: `db/functions/feed/read-feed.sql`.
  */
+import { createHash } from 'node:crypto';
 import type { Queryable } from '../../pool.ts';
 
 export interface RecordRow {
@@ -38,7 +39,8 @@ const READ = `
 /**
  * Up to `limit` changes after a sequence, oldest first; an empty list means that the reader has caught up.
  * A row that changed several times appears once, with its latest version.
- * @throws TypeError when `after` was not made by a feed; CursorLost when it was not made by this one.
+ * @throws TypeError when `after` was made by no feed, or by one of another node or account; CursorLost when this database never handed it
+ *   out.
  */
 export async function readChanges(
   db: Queryable,
@@ -50,14 +52,15 @@ export async function readChanges(
   },
 ): Promise<RecordRow[]> {
   const { account, resource, after, limit } = of;
+  const feed = createHash('sha256').update(`${account}/${resource}`).digest('hex').slice(0, 6);
   const { rows } = await db
-    .query({ name: 'read_feed', text: READ, values: [account, resource, ...parseSequence(after), limit] })
+    .query({ name: 'read_feed', text: READ, values: [account, resource, ...parseSequence(after, feed), limit] })
     .catch((error: unknown) => {
       if ((error as { code?: string }).code !== UNKNOWN_CURSOR) throw error;
       throw new CursorLost(String(after), `${resource} of ${account}`);
     });
   return (rows as ChangeRow[]).map((row) => ({
-    sequence: `${row.cursor_era}-${row.cursor_reading}-${row.tx}-${row.seq}`,
+    sequence: `${row.cursor_era}-${feed}-${row.cursor_reading}-${row.tx}-${row.seq}`,
     key: row.key,
     data: row.data,
     change: row.deleted_at ? 'delete' : 'upsert',
@@ -91,12 +94,17 @@ export async function countRecords(db: Queryable, account: string, resource: str
 
 type Cursor = readonly [era: string | null, reading: string | null, tx: string, seq: string];
 
-function parseSequence(after: string | undefined): Cursor {
+function parseSequence(after: string | undefined, feed: string): Cursor {
   if (after === undefined) return [null, null, '0', '0'];
-  const [, era, reading, tx, seq] = /^([0-9a-f]{8})-(\d{1,18})-(\d{1,18})-(\d{1,18})$/.exec(after) ?? [];
+  const [, era, its, reading, tx, seq] =
+    /^([0-9a-f]{8})-([0-9a-f]{6})-(\d{1,18})-(\d{1,18})-(\d{1,18})$/.exec(after) ?? [];
   if (era === undefined || reading === undefined || tx === undefined || seq === undefined)
     throw new TypeError(
       `\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a record that this feed returned.`,
+    );
+  if (its !== feed)
+    throw new TypeError(
+      `\`after\` is ${JSON.stringify(after)}, a place in the feed of another node or account; keep one for each of them.`,
     );
   return [era, reading, tx, seq];
 }

@@ -111,6 +111,15 @@ describe('a cursor of the change feed', () => {
     expect(Object.fromEntries(anew.rows)).toEqual({ a: 1, b: 1, c: 1, e: 1 });
   });
 
+  it('is refused by the feed of another account, which would pass over changes', async () => {
+    const reader = readerOf('one');
+    await store(postgres.pool(), 'one', { a: 1 });
+    await store(postgres.pool(), 'two', { a: 1 });
+    await read(postgres.pool(), reader);
+    await read(postgres.pool(), readerOf('two'));
+    await expect(read(postgres.pool(), { ...reader, account: 'two' })).rejects.toThrow('another node or account');
+  });
+
   it('goes on in a copy of the database on another server, whose transactions have smaller numbers', async () => {
     const reader = readerOf('moved');
     const ahead = readerOf('moved');
