@@ -36,7 +36,15 @@ describe('a run that is cancelled in the middle', () => {
     const after = api.report().calls - before;
     expect(await callsWithin(api, 500)).toBe(0);
     expect(await run.progress()).toMatchObject({ state: 'cancelled' });
+    expect(await badTasks(run)).toBe(0);
     return after;
+  };
+  /** Workflow tasks of the run's last history that failed or timed out. */
+  const badTasks = async ({ workflowId }: SyncHandle): Promise<number> => {
+    const { events } = await world.temporal.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? []).filter(
+      (event) => event.workflowTaskFailedEventAttributes || event.workflowTaskTimedOutEventAttributes,
+    ).length;
   };
 
   it('hears it at once while it reads a single list', async () => {
@@ -49,6 +57,29 @@ describe('a run that is cancelled in the middle', () => {
     const run = await world.sluice.start(forest, { account: newAccount(), input });
     await isWalking();
     expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
+  });
+
+  it('hears it while its history is cut again and again', async () => {
+    for (let round = 0; round < 3; round++) {
+      const run = await world.sluice.start(forest, { account: newAccount(), input, maxHistoryEvents: 30 });
+      await isWalking();
+      const before = api.report().calls;
+      await expect.poll(() => api.report().calls - before, { interval: 5 }).toBeGreaterThan(40 + round * 7);
+      expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
+    }
+  });
+
+  it('begins no call after it has ended, where each answer takes 400 ms', async () => {
+    const slow = await startForestApi({ latencyMs: 400, notes: 4_995, posts: 10_000 });
+    try {
+      const run = await world.sluice.start(forest, { account: newAccount(), input });
+      await expect.poll(() => slow.report().calls, { interval: 10 }).toBeGreaterThan(20);
+      await run.cancel();
+      await expect.poll(() => stateOf(run), { interval: 10 }).toBe('cancelled');
+      expect(await callsWithin(slow, 1_500)).toBe(0);
+    } finally {
+      await slow.stop();
+    }
   });
 
   it('ends as cancelled also when it was paused, and makes no call then', async () => {
