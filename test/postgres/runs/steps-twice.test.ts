@@ -10,7 +10,6 @@ import {
   openRetry,
   readProgress,
   setRunState,
-  type Pool,
 } from '../../../db/index.ts';
 import { endOpenUnits } from '../../../db/stores/sync/run-ending-store.ts';
 import { closeUnopened, enterRun } from '../../../db/stores/sync/run-store.ts';
@@ -84,7 +83,7 @@ describe('a step of a run that is done twice', () => {
     try {
       await storing.query('begin');
       const start = { lanes: 3, size: 10, stride: 10, next: 1, plannedEnd: 9, capped: null, last: null };
-      await commitPage(storing as unknown as Pool, { ...page(place), start });
+      await commitPage(storing, { ...page(place), start });
       const ending = endOpenUnits(db.pool, place.run, 'its deadline has passed');
       await expect
         .poll(async () => (await db.pool.query('select 1 from pg_locks where not granted')).rowCount)

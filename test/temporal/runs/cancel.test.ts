@@ -45,11 +45,12 @@ describe('a run that is cancelled in the middle', () => {
    * Why workflow tasks of the run's last history failed. Not those that the server gives back because a cancellation came while they were
    * being ended: by design it is heard first then.
    */
-  const failedTasks = async ({ workflowId }: SyncHandle): Promise<unknown[]> => {
+  const failedTasks = async ({ workflowId }: SyncHandle): Promise<number[]> => {
     const { events } = await world.temporal.workflow.getHandle(workflowId).fetchHistory();
     return (events ?? [])
-      .map((event) => event.workflowTaskFailedEventAttributes?.cause)
-      .filter((cause) => cause !== undefined && cause !== null && cause !== UNHANDLED_COMMAND);
+      .flatMap((event) => event.workflowTaskFailedEventAttributes?.cause ?? [])
+      .map(Number)
+      .filter((cause) => cause !== UNHANDLED_COMMAND);
   };
 
   it('hears it at once while it reads a single list', async () => {
