@@ -8,7 +8,7 @@ import { ApplicationFailure } from '@temporalio/common';
 import { fetchPage } from '../activities/sync/fetch-page.ts';
 import { createHttpSender, createPageBatches, type ActivityDeps } from '../activities/index.ts';
 import { finishNodeActivity, finishRunActivity, openRunActivity } from '../activities/sync/run-activities.ts';
-import type { OpenRunInput } from '../contracts/messages.ts';
+import type { FetchPageInput, OpenedRun, OpenRunInput, PageFact } from '../contracts/messages.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { nextUnits, type Pool } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
@@ -28,6 +28,10 @@ export interface DriveOptions {
 export interface Drive {
   /** @returns the result, or undefined when the calls were used up before the end. */
   run(sync: Sync, options?: DriveOptions): Promise<(RunResult & { readonly fetches: number }) | undefined>;
+  /** Opens a run and makes no call. @returns what its workflow is told. */
+  open(sync: Sync, runId: string, options?: DriveOptions): Promise<OpenedRun>;
+  /** One call of one list, as a workflow asks for it. */
+  call(sync: Sync, of: Pick<FetchPageInput, 'runId' | 'node' | 'unit' | 'pages'>, account?: string): Promise<PageFact>;
   /** Goes on with a run that was left in the middle. */
   goOn(
     sync: Sync,
@@ -63,17 +67,24 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });
 
+  const call: Drive['call'] = (sync, of, account = 'acct') => {
+    const { name, provider } = sync.definition;
+    const context = { sync: name, provider: provider.id, account, priority: 'bulk', weight: 1 } as const;
+    return fetchPage(depsFor(sync), { ...of, context, mode: 'durable' });
+  };
+  const open: Drive['open'] = (sync, runId, options = {}) =>
+    openRunActivity(depsFor(sync), {
+      runId,
+      workflowId: `drive/${sync.definition.name}`,
+      sync: sync.definition.name,
+      account: options.account ?? 'acct',
+      input: options.input ?? {},
+      ...(options.mode ? { mode: options.mode } : {}),
+      ...(options.retryOf ? { retryOf: options.retryOf } : {}),
+    });
   const goOn: Drive['goOn'] = async (sync, runId, options = {}) => {
     const deps = depsFor(sync);
     const { definition } = sync;
-    const context = {
-      workflowId: `drive/${runId}`,
-      sync: definition.name,
-      provider: definition.provider.id,
-      account: options.account ?? 'acct',
-      priority: 'bulk',
-      weight: 1,
-    } as const;
     let fetches = 0;
     // Parents come before their children in a plan, so each node has all its units when its turn comes.
     for (const node of definition.plan.nodes) {
@@ -84,7 +95,7 @@ export async function createDrive(pool: Pool): Promise<Drive> {
           if (fetches >= (options.dieAfterCalls ?? options.maxCalls ?? 2_000)) return undefined;
           fetches++;
           // One call each in turn, as lanes side by side would.
-          await fetchPage(deps, { runId, node: node.name, unit: unit.id, context, mode: 'durable' }).catch(waitALittle);
+          await call(sync, { runId, node: node.name, unit: unit.id }, options.account).catch(waitALittle);
         }
       }
       await finishNodeActivity(deps, { runId, node });
@@ -97,18 +108,12 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     run: async (sync, options = {}) => {
       const runId = randomUUID();
       lastRunId = runId;
-      await openRunActivity(depsFor(sync), {
-        runId,
-        workflowId: `drive/${sync.definition.name}`,
-        sync: sync.definition.name,
-        account: options.account ?? 'acct',
-        input: options.input ?? {},
-        ...(options.mode ? { mode: options.mode } : {}),
-        ...(options.retryOf ? { retryOf: options.retryOf } : {}),
-      });
+      await open(sync, runId, options);
       return goOn(sync, runId, options);
     },
     goOn,
+    open,
+    call,
     lastRunId: () => lastRunId,
     end: async () => {
       await limiter.stop();

@@ -32,6 +32,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   failover: 'a fifth of all calls failing, and outages: time and calls against the run without',
   refresh: 'access tokens that end while many calls are on their way',
   hostile: 'every status with every kind of hostile answer: typed ends, one write, nobody else disturbed',
+  starts: 'a thousand runs started at once: workflow tasks that time out, calls made twice',
   kills: 'processes killed at random: calls repeated, rows lost',
   honesty: 'every kind of list and answer: runs that end complete and should not, or should and do not',
 };
@@ -45,8 +46,8 @@ const program = new Command('bench')
     '--only <names>',
     'engine and crawl: only these tools, separated by commas; scale: list or units; hostile: only these kinds',
   )
-  .option('--size <share>', 'scale: share of the full size (default 1)')
-  .option('--cap <seconds>', 'scale: give up after this time (default 1800)')
+  .option('--size <share>', 'scale and starts: share of the full size (default 1)')
+  .option('--cap <seconds>', 'scale and starts: give up after this time (default 1800, 600)')
   .option('--rounds <n>', 'engine: how often each tool runs (default 2)')
   .addHelpText(
     'after',

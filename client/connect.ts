@@ -14,7 +14,9 @@ import {
   listReports,
   NO_ENCRYPTION_KEYS,
   pendingOperations,
+  readFeedLag,
   readProgress,
+  type FeedLag,
   type FlawFilter,
   type ReportFilter,
 } from '../db/index.ts';
@@ -102,13 +104,18 @@ export interface Sluice {
    * `RunResult.flaws` and `RunProgress` count them.
    */
   flawedLists(runId: string, filter?: FlawFilter): AsyncIterable<FlawedList>;
-  /** What a node stored, as a change feed, oldest change first; ends when the reader has caught up. */
+  /**
+   * What a node stored, as a change feed, oldest change first; ends when the reader has caught up.
+   * @throws CursorLost when the database never handed `after` out: read from the beginning then.
+   */
   records<Row>(node: Node<Row>, options: RecordsOptions): AsyncIterable<ChangeRecord<Row>>;
   /**
    * Maps the stored rows of a node anew, where its `map` has changed; nothing is asked of the third party. Rows that a run stores
    * meanwhile are left as they are.
    */
   mapAgain<Row>(node: Node<Row>, options: MapAgainOptions<Row>): Promise<MappedAgain>;
+  /** How far the change feed is behind what is stored, and which open transaction holds it back. */
+  feedLag(): Promise<FeedLag>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -164,6 +171,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
+    feedLag: () => readFeedLag(pool),
     close: async () => {
       closing.abort();
       await connection.close();

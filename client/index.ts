@@ -23,6 +23,7 @@ export type { Quarantine, ReadAgain } from './quarantine.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';
+export { CursorLost, type FeedLag } from '../db/index.ts';
 export type {
   Flaw,
   FlawedList,

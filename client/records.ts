@@ -13,7 +13,7 @@ export interface RecordsOptions {
 }
 
 export interface ChangeRecord<Row> {
-  /** Keep it, and pass it as `after` to go on behind this record. */
+  /** Keep it, whole, and pass it as `after` to go on behind this record. It stays good over restarts, dumps and failovers. */
   readonly sequence: string;
   readonly key: string;
   readonly change: 'upsert' | 'delete';
@@ -26,7 +26,8 @@ export interface ChangeRecord<Row> {
 
 /**
  * A record that changed several times since `after` appears once, with its latest version.
- * @throws TypeError when `after` was not made by this feed or `batchSize` is out of range.
+ * @throws TypeError when `after` was made by no feed, or by another one, or `batchSize` is out of range; CursorLost when this database never handed `after`
+ *   out: it was put back to an earlier moment, or is another one.
  */
 export async function* readRecords<Row>(
   pool: Pool,

@@ -27,7 +27,8 @@ export { growPageSize, shrinkPageSize } from './stores/sync/page-size-store.ts';
 export { knownRows, openKnown, settleLists } from './stores/sync/list-store.ts';
 export { openRetry, readRetriable } from './stores/sync/retry-store.ts';
 export type { LoadedUnit, UnitFence } from './stores/sync/unit-store.ts';
-export { countRecords, readChanges } from './stores/sync/record-store.ts';
+export { countRecords, CursorLost, readChanges } from './stores/sync/record-store.ts';
+export { readFeedLag, type FeedLag } from './stores/sync/feed-lag-store.ts';
 export { isRefusedData } from './stores/sync/refused-rows.ts';
 export {
   dropQuarantined,

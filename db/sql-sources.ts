@@ -9,6 +9,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 const TABLES = [
   'run',
   'unit',
+  'feed',
   'record',
   'quarantine',
   'account',

@@ -1,6 +1,6 @@
 /**
- * `npm run chaos -- --seed N --minutes M`: kills, freezes and restarts workers, Temporal, Postgres and the third party at
- * random while accounts are synced, and checks what is left. Prints the schedule first; a seed that failed is printed with
+ * `npm run chaos -- --seed N --minutes M`: kills, freezes and restarts workers, Temporal, Postgres and the third party at random while
+ * accounts are synced, pauses and cancels runs, puts Postgres back to an earlier moment, and checks what is left. Prints the schedule first; a seed that failed is printed with
  * the command that plays it again. Next stop: `chaos/run-chaos.ts`.
  */
 import { Command, InvalidArgumentError } from 'commander';
@@ -19,9 +19,9 @@ const program = new Command('chaos')
   .option('--keep', 'keep data and logs of a run that went well too')
   .action(async (options: { seed: number; minutes: number; keep?: boolean }) => {
     const result = await runChaos({ ...options, log: console.log });
-    const { accounts, rows, kills, freezes, recoveryMs, book, faults } = result;
+    const { accounts, rows, kills, freezes, others, recoveryMs, book, faults } = result;
     console.log(
-      `${accounts} accounts, ${rows} rows, ${kills} kills, ${freezes} freezes, recovered in ${recoveryMs} ms; ` +
+      `${accounts} accounts, ${rows} rows, ${kills} kills, ${freezes} freezes, ${others} other faults, recovered in ${recoveryMs} ms; ` +
         `${book.calls} calls where ${book.least} are needed, at most ${book.mostInWindow} within a second`,
     );
     if (faults.length === 0) return console.log('Nothing was lost.');

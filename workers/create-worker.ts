@@ -70,7 +70,7 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
  * Workflow tasks at once: more than the cores can answer run into their time-out and are done twice. Those that wait for a place wait at
  * the server, where nothing times out.
  */
-const TASKS_FOR_EACH_CORE = 32;
+const TASKS_FOR_EACH_CORE = 16;
 
 export interface SluiceWorker {
   /**

@@ -11,6 +11,7 @@ import {
   endReport,
   finishRun,
   loadActionStep,
+  readProgress,
   lockPlacesToCheck,
   markFailed,
   pendingReportsToCheck,
@@ -68,8 +69,9 @@ async function checkReport(deps: Deps, report: PendingReport): Promise<void> {
   const found = await standing(deps.client, report);
   if (found === 'open') return;
   if (found === 'attached') return removeUnstartedReport(pool, report.id);
-  if (report.kind === 'sync' && report.runId !== null) await closeRun(pool, report.runId, found);
-  const end = report.kind === 'action' ? await closeAction(pool, report.workflowId, found) : found;
+  let end = found;
+  if (report.kind === 'sync' && report.runId !== null) end = await closeRun(pool, report.runId, found);
+  if (report.kind === 'action') end = await closeAction(pool, report.workflowId, found);
   await endReport(pool, report.id, end, report.runId);
 }
 
@@ -111,13 +113,24 @@ async function describe(
   }
 }
 
-/** A sync whose workflow was ended from outside: its tree must not say `running` for ever. */
-async function closeRun(pool: Pool, runId: string, end: ReportEnd): Promise<void> {
-  if (end.status === 'ok') return;
-  const known = await pool.query('select 1 from sluice.run where id = $1', [runId]);
-  if (known.rowCount === 0) return;
+/**
+ * A sync whose workflow was ended from outside, or ended after the moment to which the database was put back: its tree must not say
+ * `running` for ever.
+ */
+async function closeRun(pool: Pool, runId: string, end: ReportEnd): Promise<ReportEnd> {
+  const known = await readProgress(pool, { runId });
+  if (known?.state !== 'running' && known?.state !== 'paused') return end;
+  // A workflow that ends by itself writes that down first.
+  if (end.status === 'ok' || (end.status === 'failed' && end.errorType === 'incomplete')) {
+    await finishRun(pool, runId, { error: LOST_END });
+    return failed('gone', LOST_END);
+  }
   await finishRun(pool, runId, end.status === 'cancelled' ? { cancelled: true } : { error: end.error });
+  return end;
 }
+
+const LOST_END =
+  'its workflow has ended, and the database does not have what it stored last: it was put back to an earlier moment. Start it again';
 
 /** An action whose workflow was ended from outside: what is known of its write decides what is said. */
 async function closeAction(pool: Pool, workflowId: string, end: ReportEnd): Promise<ReportEnd> {
@@ -150,6 +163,6 @@ function isBefore(closedAt: Date, ageMs: number): boolean {
   return Date.now() - closedAt.getTime() > ageMs;
 }
 
-function failed(errorType: string, error: string): ReportEnd {
+function failed(errorType: string, error: string): ReportEnd & { readonly status: 'failed' } {
   return { status: 'failed', errorType, error };
 }

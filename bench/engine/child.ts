@@ -22,6 +22,8 @@ export interface ChildOptions {
   /** Told what of its output matched. */
   readonly onReady?: (matched: string) => void;
   readonly readyWithinMs?: number;
+  /** Told of all that it prints. */
+  readonly hear?: (text: string) => void;
 }
 
 const PATIENCE_MS = 8_000;
@@ -58,6 +60,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   const ready = new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('it did not get ready in time')), readyWithinMs);
     const hear = (chunk: Buffer): void => {
+      options.hear?.(chunk.toString());
       output = (output + chunk.toString()).slice(-4_000);
       const [matched] = readyWhen.exec(output) ?? [];
       if (matched === undefined) return;

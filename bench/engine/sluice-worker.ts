@@ -68,7 +68,9 @@ console.log('READY');
 process.once('SIGTERM', () => worker.shutdown());
 process.stdin.once('data', () => {
   const users = Array.from({ length: Number(ACCOUNTS) }, (_, index) => `u${index}`);
-  void Promise.all(users.map((user) => sluice.start(sync, { account: user, input: { user } })));
+  void Promise.all(users.map((user) => sluice.start(sync, { account: user, input: { user } }))).then(() =>
+    console.log('STARTED'),
+  );
 });
 await running;
 await sluice.close();

@@ -6,6 +6,7 @@ import { Option, type Command } from 'commander';
 import type { Flaw, RunProgress, RunWait, Sluice, SyncHandle } from '../../client/index.ts';
 import { afterOption, jsonOption, kindOption, limitOption } from '../options.ts';
 import { flawedListLine } from '../text/flawed-list.ts';
+import { feedLagLines } from '../text/feed-lag.ts';
 import { actionText, sagaText } from '../text/operation.ts';
 import { flawLines, progressText } from '../text/progress.ts';
 import { withClient } from '../with-client.ts';
@@ -49,9 +50,17 @@ async function showRun(sluice: Sluice, run: string, { json }: StatusOptions): Pr
   const progress = await progressOf(sluice, run);
   const waits = await waitsOf(sluice, run, progress);
   const flaws = 'nodes' in progress ? await flawsOf(sluice, progress) : [];
-  if (json) console.log(JSON.stringify({ ...progress, waits, flaws }));
+  const feed = 'nodes' in progress ? await sluice.feedLag() : undefined;
+  if (json) console.log(JSON.stringify({ ...progress, waits, flaws, ...(feed ? { feed } : {}) }));
   else
-    console.log([headline(progress, waits), ...waits.map(({ text }) => `  ${text}`), ...flawLines(flaws)].join('\n'));
+    console.log(
+      [
+        headline(progress, waits),
+        ...waits.map(({ text }) => `  ${text}`),
+        ...flawLines(flaws),
+        ...feedLagLines(feed),
+      ].join('\n'),
+    );
   if (progress.state === 'unknown') process.exitCode = 1;
 }
 

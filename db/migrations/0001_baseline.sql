@@ -170,6 +170,28 @@ create table sluice.page_size (
   primary key (provider, endpoint, account)
 ) with (fillfactor = 70);
 
+-- What makes the change feed outlive its server. Transactions are numbered anew in a copy of the database, and again after it was put
+-- back to an earlier moment; so the feed counts in eras. An era begins whenever another start of a Postgres server writes or reads here.
+create table sluice.feed_era (
+  -- Positions of one era lie behind all of those before it: see sluice.feed_position.
+  era int primary key,
+  -- Of two histories that went apart, each has a name of its own for the same number.
+  name text not null unique,
+  -- When the server was started that writes in it.
+  server timestamptz not null,
+  began_at timestamptz not null default clock_timestamp()
+);
+
+-- How often a feed has been read in an era. A cursor carries the number of its reading: one that is not known here was handed out by a
+-- history that this database does not have.
+create table sluice.feed_reading (
+  account text not null,
+  resource text not null,
+  era int not null references sluice.feed_era,
+  readings bigint not null,
+  primary key (account, resource, era)
+) with (fillfactor = 70);
+
 -- What is known of each parent's list from run to run. Changed when the list was read to its end, and by a reset.
 create table sluice.list (
   account text not null,
@@ -199,14 +221,14 @@ create index member_by_key on sluice.member (account, resource, key);
 
 create sequence sluice.record_seq cache 32;
 
--- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the writing transaction, so that a
--- reader who stops below the oldest transaction still running can never miss a row that commits late.
+-- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the position of the writing transaction
+-- (sluice.feed_position), so that a reader who stops below the oldest transaction still running can never miss a row that commits late.
 create table sluice.record (
   account text not null,
   resource text not null,
   key text not null,
   data jsonb not null,
-  tx xid8 not null,
+  tx bigint not null,
   seq bigint not null,
   first_seen_at timestamptz not null,
   last_seen_at timestamptz not null,
@@ -714,7 +736,7 @@ declare
   of_account text := page->>'account';
   of_resource text := page->>'resource';
   now_at timestamptz;
-  this_tx xid8;
+  this_tx bigint;
   all_new boolean;
   r record;
 begin
@@ -730,7 +752,7 @@ begin
   if came > 0 then
     if (page->>'expectsNew')::boolean then
       now_at := clock_timestamp();
-      this_tx := pg_current_xact_id();
+      this_tx := sluice.feed_position();
       begin
         insert into sluice.record
           (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
@@ -901,6 +923,25 @@ begin
   update sluice.account set tenant = coalesce(for_tenant, tenant), settings = coalesce(for_settings, settings), status = 'connected', reason = null, since = clock_timestamp()
     where provider = for_provider and account = for_account;
   return 'done';
+end $$;
+
+-- The era in which this server writes; begun by the first one who asks after a start. Locks: of those who begin one, each waits for the
+-- one before it.
+create or replace function sluice.current_era() returns int language plpgsql set search_path = pg_catalog as $$
+declare
+  e sluice.feed_era;
+begin
+  select * into e from sluice.feed_era x order by x.era desc limit 1;
+  if e.server = pg_postmaster_start_time() then
+    return e.era;
+  end if;
+  perform pg_advisory_xact_lock(728410559204);
+  select * into e from sluice.feed_era x order by x.era desc limit 1;
+  if e.server is distinct from pg_postmaster_start_time() then
+    e.era := coalesce(e.era, 0) + 1;
+    insert into sluice.feed_era (era, name, server) values (e.era, left(md5(gen_random_uuid()::text), 8), pg_postmaster_start_time());
+  end if;
+  return e.era;
 end $$;
 
 -- Counts a call that brought no page, and says when the next one may be made. Fence as in commit_page: a caller that comes late
@@ -1104,6 +1145,12 @@ create or replace function sluice.enter_run(for_run uuid) returns jsonb language
         cross join lateral sluice.next_units(r.id, n->>'name', '{}', (n->>'window')::int) u
         where r.state = 'running'))
   from sluice.run r where r.id = for_run
+$$;
+
+-- Where the changes of this transaction stand in the feed: behind all earlier eras, and by the number of the transaction in this one.
+-- An era has room for 2^40 transactions, and a bigint for eight million eras.
+create or replace function sluice.feed_position() returns bigint language sql volatile set search_path = pg_catalog as $$
+  select (sluice.current_era()::bigint << 40) + pg_current_xact_id()::text::bigint
 $$;
 
 -- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. Asked again, it changes nothing.
@@ -2770,6 +2817,52 @@ begin
   return coalesce(why, '');
 end $$;
 
+-- Up to `room` changes of a feed behind a cursor, oldest first, and the number of this reading, which is committed before anyone has
+-- seen them: so whoever knows a number has read nothing that a database with that number lacks.
+-- Only rows of transactions that are older than every one still running are shown, so that a row which commits late can never appear
+-- behind a reader. Index: record_feed; conditions on account and resource by themselves would let the primary key be used, and all rows be
+-- read and sorted.
+--   after_era, after_reading   null: from the beginning
+-- Raises SL001 for a cursor of another history. Locks: the count of readings.
+create or replace function sluice.read_feed(
+  of_account text, of_resource text, after_era text, after_reading bigint, after_tx bigint, after_seq bigint, room int
+) returns table (cursor_era text, cursor_reading bigint, tx bigint, seq bigint, key text, data jsonb, first_seen_at timestamptz,
+  last_seen_at timestamptz, changed_at timestamptz, deleted_at timestamptz)
+language plpgsql set search_path = pg_catalog as $$
+#variable_conflict use_column
+declare
+  era_now int;
+  found_rows sluice.record[];
+begin
+  if pg_is_in_recovery() then
+    raise exception 'The change feed is read from the primary: that a cursor was handed out must be written down. This is a replica.';
+  end if;
+  era_now := sluice.current_era();
+  if after_era is not null and not exists (
+    select 1 from sluice.feed_era e join sluice.feed_reading r on r.era = e.era
+    where e.name = after_era and r.account = of_account and r.resource = of_resource and r.readings >= after_reading)
+  then
+    raise exception using errcode = 'SL001', message = 'unknown cursor';
+  end if;
+  select array_agg(f) into found_rows from (
+    select * from sluice.record o
+    where (o.account || '/' || o.resource) = of_account || '/' || of_resource
+      and (o.tx, o.seq) > (after_tx, after_seq)
+      and o.tx < (era_now::bigint << 40) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    order by (o.account || '/' || o.resource), o.tx, o.seq limit room
+  ) f;
+  if found_rows is null then
+    return;
+  end if;
+  insert into sluice.feed_reading as r (account, resource, era, readings) values (of_account, of_resource, era_now, 1)
+    on conflict (account, resource, era) do update set readings = r.readings + 1
+    returning r.readings into cursor_reading;
+  select e.name into cursor_era from sluice.feed_era e where e.era = era_now;
+  return query
+    select cursor_era, cursor_reading, f.tx, f.seq, f.key, f.data, f.first_seen_at, f.last_seen_at, f.changed_at, f.deleted_at
+    from unnest(found_rows) with ordinality f order by f.ordinality;
+end $$;
+
 -- Gives a place back and hands the lock to the next one. Returns the workflow that holds it now and does not know yet.
 create or replace function sluice.release_lock(for_entity text, for_workflow text) returns text language plpgsql set search_path = pg_catalog as $$
 declare
@@ -2856,6 +2949,7 @@ declare
   gone text[];
   emptied text[] := '{}';
   lists jsonb;
+  this_tx bigint;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
   select account, started_at into of_account, began_at from sluice.run where id = for_run;
@@ -2908,8 +3002,9 @@ begin
       -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
       perform 1 from sluice.record t where t.account = of_account and t.resource = n.resource and t.key = any (gone)
         order by t.key for no key update;
+      this_tx := sluice.feed_position();
       update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
-        tx = pg_current_xact_id(), seq = nextval('sluice.record_seq')
+        tx = this_tx, seq = nextval('sluice.record_seq')
       where t.account = of_account and t.resource = n.resource and t.key = any (gone) and t.deleted_at is null
         and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
     end if;
@@ -2944,7 +3039,7 @@ create or replace function sluice.store_records(
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
-  this_tx xid8 := pg_current_xact_id();
+  this_tx bigint := sluice.feed_position();
 begin
   insert into sluice.record
     (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)

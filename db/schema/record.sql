@@ -27,14 +27,14 @@ create index member_by_key on sluice.member (account, resource, key);
 
 create sequence sluice.record_seq cache 32;
 
--- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the writing transaction, so that a
--- reader who stops below the oldest transaction still running can never miss a row that commits late.
+-- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the position of the writing transaction
+-- (sluice.feed_position), so that a reader who stops below the oldest transaction still running can never miss a row that commits late.
 create table sluice.record (
   account text not null,
   resource text not null,
   key text not null,
   data jsonb not null,
-  tx xid8 not null,
+  tx bigint not null,
   seq bigint not null,
   first_seen_at timestamptz not null,
   last_seen_at timestamptz not null,

@@ -9,8 +9,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { connect } from '../../client/index.ts';
 import { readCallBook } from './call-book.ts';
 import { describeFault, drawSchedule, type Fault, type VictimName } from './schedule.ts';
-import { startServers } from './servers.ts';
-import { startSyncs } from './syncs.ts';
+import { startServers, type ChaosServers } from './servers.ts';
+import { startSyncs, type Syncs } from './syncs.ts';
 import { judge, type Verdict } from './verdict.ts';
 import type { Victim } from './victim.ts';
 import { createWorkerVictim, TASK_QUEUE } from './worker.ts';
@@ -30,14 +30,18 @@ export interface ChaosResult extends Verdict {
   readonly accounts: number;
   readonly kills: number;
   readonly freezes: number;
+  /** Runs that were paused or cancelled, times that Postgres was put back and that the third party was slow. */
+  readonly others: number;
   /** From the last fault until everything had ended, in milliseconds. */
   readonly recoveryMs: number;
 }
 
 /** Nothing may take longer than this after the last fault. */
-const RECOVERY_LIMIT_MS = 120_000;
+const RECOVERY_LIMIT_MS = 180_000;
 const START_LIMIT_MS = 60_000;
 const FIRST_CALLS = 20;
+/** Whoever is frozen for longer is taken for dead by the others. */
+const LONG_MS = 7_000;
 
 export async function runChaos({ seed, minutes, log, keep = false, builtFolder }: ChaosOptions): Promise<ChaosResult> {
   const schedule = drawSchedule(seed, minutes);
@@ -67,10 +71,9 @@ export async function runChaos({ seed, minutes, log, keep = false, builtFolder }
       const struck = await Promise.all(
         schedule.map(async (fault) => {
           await delay(fault.atMs - (performance.now() - startedAt));
-          const victim = victims.find(({ name }) => name === fault.victim) as Victim;
-          const isDone = await strike(victim, fault);
-          log(`${clock()}  ${fault.victim} ${isDone ? `is back after a ${fault.kind}` : 'was still down: left alone'}`);
-          return isDone && fault.kind;
+          const isDone = await strike(fault, victims, servers, syncs);
+          log(`${clock()}  ${fault.victim} ${isDone ? `is back after a ${fault.kind}` : 'was left alone'}`);
+          return isDone && fault;
         }),
       );
       const calmAt = performance.now();
@@ -78,11 +81,20 @@ export async function runChaos({ seed, minutes, log, keep = false, builtFolder }
       const accounts = await syncs.ended;
       const recoveryMs = Math.round(performance.now() - calmAt);
       log(`${clock()}  ${accounts.length} accounts, recovered in ${(recoveryMs / 1_000).toFixed(1)} s`);
-      const kills = ends + struck.filter((kind) => kind === 'kill').length;
-      const freezes = struck.filter((kind) => kind === 'freeze').length;
-      const verdict = await judge(sluice, servers, accounts, kills);
+      const count = (...kinds: Fault['kind'][]): number =>
+        struck.filter((fault) => fault !== false && kinds.includes(fault.kind)).length;
+      const restores = count('restore');
+      const kills = ends + count('kill') + 2 * restores;
+      const freezes = count('freeze');
+      const longFreezes = struck.filter((fault) => fault !== false && fault.kind === 'freeze' && fault.forMs > LONG_MS);
+      const verdict = await judge(sluice, servers, accounts, {
+        kills: kills + longFreezes.length,
+        restores,
+        readAgain: syncs.readAgain,
+      });
+      const others = restores + count('pause', 'cancel', 'slow');
       failed = verdict.faults.length > 0;
-      return { ...verdict, accounts: accounts.length, kills, freezes, recoveryMs };
+      return { ...verdict, accounts: accounts.length, kills, freezes, others, recoveryMs };
     } finally {
       await sluice.close();
     }
@@ -105,11 +117,34 @@ async function callsFlow(bookFile: string): Promise<void> {
 
 const busy = new WeakSet<Victim>();
 
-/** @returns false when the victim was not back from the fault before. */
-async function strike(victim: Victim, { kind, forMs }: Fault): Promise<boolean> {
+/** @returns false when the victim was not back from the fault before, or there was none. */
+async function strike(
+  { victim: name, kind, forMs }: Fault,
+  victims: readonly Victim[],
+  { postgresData }: ChaosServers,
+  syncs: Syncs,
+): Promise<boolean> {
+  const lane = Number(/^run-(\d+)$/.exec(name)?.[1]);
+  if (kind === 'pause') return syncs.pause(lane, forMs);
+  if (kind === 'cancel') return syncs.cancel(lane);
+  const victim = victims.find((each) => each.name === name) as Victim;
   if (busy.has(victim)) return false;
   busy.add(victim);
-  if (kind === 'freeze') {
+  if (kind === 'slow') {
+    await victim.slow(true);
+    await delay(forMs);
+    await victim.slow(false);
+  } else if (kind === 'restore') {
+    const since = performance.now();
+    await victim.kill();
+    await postgresData.save();
+    await victim.start();
+    await delay(forMs);
+    await victim.kill();
+    await postgresData.putBack();
+    await victim.start();
+    await syncs.putBack(since);
+  } else if (kind === 'freeze') {
     victim.freeze();
     await delay(forMs);
     victim.thaw();

@@ -2,15 +2,21 @@
  * The servers of a chaos run, each a victim that keeps its data and its port over a kill: Temporal with its state in a
  * file, Postgres, and the third party. Next stop: `worker.ts` has the workers.
  */
+import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { startFakeApiProcess } from '../../testing/process/start-process.ts';
 import { recordFile } from '../../dev-servers/find-or-start.ts';
 import { freePort } from '../../dev-servers/free-port.ts';
+import { clusterFolder } from '../../dev-servers/postgres/postgres-cluster.ts';
 import { ensurePostgres } from '../../dev-servers/postgres/postgres.ts';
 import { readRecord } from '../../dev-servers/server-record.ts';
 import { ensureTemporal } from '../../dev-servers/temporal/temporal.ts';
 import type { ThirdPartyArgs } from './third-party.ts';
 import { createVictim, type Running, type Victim } from './victim.ts';
+
+const run = promisify(execFile);
 
 export interface ChaosServers {
   readonly databaseUrl: string;
@@ -19,6 +25,8 @@ export interface ChaosServers {
   /** Written by the third party; see `call-book.ts`. */
   readonly bookFile: string;
   readonly victims: readonly Victim[];
+  /** While Postgres is down: remembers its data, or puts it back to what was remembered. */
+  readonly postgresData: { save(): Promise<void>; putBack(): Promise<void> };
 }
 
 /** Starts servers of their own in `dataDir`, whatever servers the environment names. */
@@ -42,7 +50,10 @@ export async function startServers(dataDir: string): Promise<ChaosServers> {
     temporalAddress = connection.address ?? '';
     return { pid: await recordedPid(dataDir, 'temporal'), stop };
   };
-  const launchThirdParty = (): Promise<Running> => startFakeApiProcess(module, { args: thirdParty });
+  const launchThirdParty = async (): Promise<Running> => {
+    const started = await startFakeApiProcess(module, { args: thirdParty });
+    return { pid: started.pid, stop: () => started.stop(), slow: (isSlow) => started.command('slow', isSlow) };
+  };
   const victims: Victim[] = [];
   try {
     victims.push(await createVictim('postgres', launchPostgres));
@@ -52,7 +63,23 @@ export async function startServers(dataDir: string): Promise<ChaosServers> {
     await Promise.all(victims.map((victim) => victim.stop()));
     throw error;
   }
-  return { databaseUrl, temporalAddress, thirdPartyUrl: `http://127.0.0.1:${thirdParty.port}`, bookFile, victims };
+  const saved = join(dataDir, 'postgres-saved');
+  const copy = async (from: string, to: string): Promise<void> => {
+    await rm(to, { recursive: true, force: true });
+    await run('cp', ['-a', from, to]);
+  };
+  const postgresData = {
+    save: () => copy(clusterFolder(dataDir), saved),
+    putBack: () => copy(saved, clusterFolder(dataDir)),
+  };
+  return {
+    databaseUrl,
+    temporalAddress,
+    thirdPartyUrl: `http://127.0.0.1:${thirdParty.port}`,
+    bookFile,
+    victims,
+    postgresData,
+  };
 }
 
 async function recordedPid(dataDir: string, name: string): Promise<number> {

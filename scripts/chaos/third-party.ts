@@ -17,7 +17,17 @@ export interface ThirdPartyArgs {
 /** Arguments come as JSON behind the module's name. */
 const given = JSON.parse(process.argv[3] ?? '{"port":0}') as ThirdPartyArgs;
 
-export const options: FakeApiOptions = { port: given.port, latencyMs: [20, 60] };
+const QUICK_MS = [20, 60] as const;
+const SLOW_MS = [400, 440] as const;
+const latency: { latencyMs: readonly [number, number] } = { latencyMs: QUICK_MS };
+/** Read at each call. */
+export const options: FakeApiOptions = Object.assign(latency, { port: given.port });
+
+export const commands = {
+  slow: (_: FakeApi, isSlow: boolean): void => {
+    latency.latencyMs = isSlow ? SLOW_MS : QUICK_MS;
+  },
+};
 
 export function install(api: FakeApi, { bookFile }: ThirdPartyArgs): void {
   const row = (prefix: string) => (params: Readonly<{ id: string }>, i: number) => ({

@@ -14,6 +14,8 @@ export interface Running {
   stop(): Promise<void>;
   /** It is going to be killed: nobody else may start it again. */
   letGo?(): void;
+  /** Of a third party: each answer takes 400 ms from now on, or no longer. */
+  slow?(isSlow: boolean): Promise<void>;
 }
 
 export interface Victim {
@@ -23,6 +25,7 @@ export interface Victim {
   start(): Promise<void>;
   freeze(): void;
   thaw(): void;
+  slow(isSlow: boolean): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,6 +57,7 @@ export async function createVictim(name: VictimName, launch: () => Promise<Runni
     },
     freeze: () => void signal('SIGSTOP'),
     thaw: () => void signal('SIGCONT'),
+    slow: async (isSlow) => running?.slow?.(isSlow),
     stop: async () => {
       signal('SIGCONT');
       await running?.stop();

@@ -15,6 +15,7 @@ export const ALONE = [
 
 /** They take half a minute and more, so they begin first: none of them is waited for alone at the end. */
 export const LONG = [
+  'test/postgres/pages/interleavings.test.ts',
   'test/temporal/runs/long-waits.test.ts',
   'test/temporal/faults/fuzz.test.ts',
   'test/postgres/faults/hostile-matrix.test.ts',

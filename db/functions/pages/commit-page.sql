@@ -33,7 +33,7 @@ declare
   of_account text := page->>'account';
   of_resource text := page->>'resource';
   now_at timestamptz;
-  this_tx xid8;
+  this_tx bigint;
   all_new boolean;
   r record;
 begin
@@ -49,7 +49,7 @@ begin
   if came > 0 then
     if (page->>'expectsNew')::boolean then
       now_at := clock_timestamp();
-      this_tx := pg_current_xact_id();
+      this_tx := sluice.feed_position();
       begin
         insert into sluice.record
           (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)

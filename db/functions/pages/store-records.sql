@@ -8,7 +8,7 @@ create or replace function sluice.store_records(
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
-  this_tx xid8 := pg_current_xact_id();
+  this_tx bigint := sluice.feed_position();
 begin
   insert into sluice.record
     (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)

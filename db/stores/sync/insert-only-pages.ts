@@ -52,9 +52,9 @@ const STORE = {
     ), stored as (
       insert into sluice.record
         (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
-      select m.account, m.resource, e->>0, e->1, pg_current_xact_id(), nextval('sluice.record_seq'), clock.now, clock.now,
+      select m.account, m.resource, e->>0, e->1, clock.tx, nextval('sluice.record_seq'), clock.now, clock.now,
         clock.now, m.run_id, m.root
-      from moved m, (select clock_timestamp() as now) clock, jsonb_array_elements(m.records) e
+      from moved m, (select clock_timestamp() as now, sluice.feed_position() as tx) clock, jsonb_array_elements(m.records) e
       order by m.account, m.resource, e->>0
       returning 1
     ), counted as (

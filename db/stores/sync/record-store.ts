@@ -1,6 +1,8 @@
 /**
  * The records that syncs stored, read back as a change feed: inserts, updates and deletes in order, resumable.
+ * Next stop: `db/functions/feed/read-feed.sql`.
  */
+import { createHash } from 'node:crypto';
 import type { Queryable } from '../../pool.ts';
 
 export interface RecordRow {
@@ -14,21 +16,31 @@ export interface RecordRow {
   readonly changedAt: string;
 }
 
-// (tx, seq) is the order. Only rows of transactions that are older than every one still running are shown, so that a
-// row which commits late can never appear behind a reader. Index: record_feed; conditions on account and resource by
-// themselves would let the primary key be used, and all rows be read and sorted. (The text of tx has a name of its own:
-// `order by tx` would otherwise sort the text.)
-const CHANGES = `
-  select tx::text as tx_text, seq, key, data, first_seen_at, last_seen_at, changed_at, deleted_at
-  from sluice.record
-  where (account || '/' || resource) = $1 || '/' || $2
-    and (tx, seq) > ($3::xid8, $4::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())
-  order by (account || '/' || resource), tx, seq limit $5`;
+/**
+ * The database does not know that this cursor was ever handed out: it was put back to an earlier moment, a failover has lost its last
+ * changes, or it is another database. What its reader has seen may not be there any more.
+ */
+export class CursorLost extends Error {
+  override readonly name = 'CursorLost';
+
+  constructor(after: string, feed: string) {
+    super(
+      `\`after\` is ${JSON.stringify(after)}, which this database has never handed out for ${feed}: it was put back to an earlier ` +
+        'moment, or it is another one. Read the feed from its beginning, without `after`, and forget what it does not bring.',
+    );
+  }
+}
+
+const UNKNOWN_CURSOR = 'SL001';
+const READ = `
+  select cursor_era, cursor_reading, tx::text, seq, key, data, first_seen_at, last_seen_at, changed_at, deleted_at
+  from sluice.read_feed($1, $2, $3, $4, $5, $6, $7)`;
 
 /**
  * Up to `limit` changes after a sequence, oldest first; an empty list means that the reader has caught up.
  * A row that changed several times appears once, with its latest version.
- * @throws TypeError when `after` was not made by this feed.
+ * @throws TypeError when `after` was made by no feed, or by one of another node or account; CursorLost when this database never handed it
+ *   out.
  */
 export async function readChanges(
   db: Queryable,
@@ -39,10 +51,16 @@ export async function readChanges(
     readonly limit: number;
   },
 ): Promise<RecordRow[]> {
-  const [tx, seq] = parseSequence(of.after);
-  const { rows } = await db.query(CHANGES, [of.account, of.resource, tx, seq, of.limit]);
+  const { account, resource, after, limit } = of;
+  const feed = createHash('sha256').update(`${account}/${resource}`).digest('hex').slice(0, 6);
+  const { rows } = await db
+    .query({ name: 'read_feed', text: READ, values: [account, resource, ...parseSequence(after, feed), limit] })
+    .catch((error: unknown) => {
+      if ((error as { code?: string }).code !== UNKNOWN_CURSOR) throw error;
+      throw new CursorLost(String(after), `${resource} of ${account}`);
+    });
   return (rows as ChangeRow[]).map((row) => ({
-    sequence: `${row.tx_text}-${row.seq}`,
+    sequence: `${row.cursor_era}-${feed}-${row.cursor_reading}-${row.tx}-${row.seq}`,
     key: row.key,
     data: row.data,
     change: row.deleted_at ? 'delete' : 'upsert',
@@ -53,7 +71,9 @@ export async function readChanges(
 }
 
 interface ChangeRow {
-  tx_text: string;
+  cursor_era: string;
+  cursor_reading: number;
+  tx: string;
   seq: number;
   key: string;
   data: unknown;
@@ -72,12 +92,19 @@ export async function countRecords(db: Queryable, account: string, resource: str
   return rows[0]?.n ?? 0;
 }
 
-function parseSequence(after: string | undefined): [string, string] {
-  if (after === undefined) return ['0', '0'];
-  const match = /^(\d+)-(\d+)$/.exec(after);
-  if (!match?.[1] || !match[2])
+type Cursor = readonly [era: string | null, reading: string | null, tx: string, seq: string];
+
+function parseSequence(after: string | undefined, feed: string): Cursor {
+  if (after === undefined) return [null, null, '0', '0'];
+  const [, era, its, reading, tx, seq] =
+    /^([0-9a-f]{8})-([0-9a-f]{6})-(\d{1,18})-(\d{1,18})-(\d{1,18})$/.exec(after) ?? [];
+  if (era === undefined || reading === undefined || tx === undefined || seq === undefined)
     throw new TypeError(
       `\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a record that this feed returned.`,
     );
-  return [match[1], match[2]];
+  if (its !== feed)
+    throw new TypeError(
+      `\`after\` is ${JSON.stringify(after)}, a place in the feed of another node or account; keep one for each of them.`,
+    );
+  return [era, reading, tx, seq];
 }

@@ -60,4 +60,22 @@ describe('workers killed with SIGKILL in the middle', () => {
     // Two processes share one limit, also over kills: the third party counted nobody above it.
     expect(api.report()).toMatchObject({ refused: 0, violations: [] });
   });
+
+  it('goes on within a minute when all workers that had its calls are frozen and never come back', async () => {
+    const run = await world.sluice.start(forest, { account: 'acct-2', input: { id: 'v' } });
+    const before = api.report().calls;
+    const calls = () => api.report().calls - before;
+    await expect.poll(calls, { timeout: 60_000, interval: 20 }).toBeGreaterThan(60);
+    const frozen = [...workers];
+    for (const { child } of frozen) child.kill('SIGSTOP');
+    await startWorker();
+    const sofar = calls();
+    // What a frozen worker has in hand is free when its workflow task, its heartbeats and its permits have run out.
+    await expect.poll(calls, { timeout: 60_000, interval: 100 }).toBeGreaterThan(sofar + 2 * LANES);
+    expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: FRIENDS + FRIENDS * POSTS });
+    expect(calls() - PAGES).toBeLessThanOrEqual(frozen.length * LANES);
+    // Woken, they change nothing.
+    for (const { child } of frozen) child.kill('SIGCONT');
+    await Promise.all(frozen.map((worker) => worker.kill()));
+  });
 });

@@ -7,6 +7,8 @@ import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { callsWithin } from '../../setup/run-facts.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
+/** `WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND` of Temporal's API. */
+const UNHANDLED_COMMAND = 1;
 /** Lists of the tree that are in hand side by side: `window` of the fixture. */
 const LISTS_IN_HAND = 8;
 
@@ -36,7 +38,19 @@ describe('a run that is cancelled in the middle', () => {
     const after = api.report().calls - before;
     expect(await callsWithin(api, 500)).toBe(0);
     expect(await run.progress()).toMatchObject({ state: 'cancelled' });
+    expect(await failedTasks(run)).toEqual([]);
     return after;
+  };
+  /**
+   * Why workflow tasks of the run's last history failed. Not those that the server gives back because a cancellation came while they were
+   * being ended: by design it is heard first then.
+   */
+  const failedTasks = async ({ workflowId }: SyncHandle): Promise<number[]> => {
+    const { events } = await world.temporal.workflow.getHandle(workflowId).fetchHistory();
+    return (events ?? [])
+      .flatMap((event) => event.workflowTaskFailedEventAttributes?.cause ?? [])
+      .map(Number)
+      .filter((cause) => cause !== UNHANDLED_COMMAND);
   };
 
   it('hears it at once while it reads a single list', async () => {
@@ -49,6 +63,29 @@ describe('a run that is cancelled in the middle', () => {
     const run = await world.sluice.start(forest, { account: newAccount(), input });
     await isWalking();
     expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
+  });
+
+  it('hears it while its history is cut again and again', async () => {
+    for (let round = 0; round < 3; round++) {
+      const run = await world.sluice.start(forest, { account: newAccount(), input, maxHistoryEvents: 30 });
+      await isWalking();
+      const before = api.report().calls;
+      await expect.poll(() => api.report().calls - before, { interval: 5 }).toBeGreaterThan(40 + round * 7);
+      expect(await cancelled(run)).toBeLessThanOrEqual(LISTS_IN_HAND);
+    }
+  });
+
+  it('begins no call after it has ended, where each answer takes 400 ms', async () => {
+    const slow = await startForestApi({ latencyMs: 400, notes: 4_995, posts: 10_000 });
+    try {
+      const run = await world.sluice.start(forest, { account: newAccount(), input });
+      await expect.poll(() => slow.report().calls, { interval: 10 }).toBeGreaterThan(20);
+      await run.cancel();
+      await expect.poll(() => stateOf(run), { interval: 10 }).toBe('cancelled');
+      expect(await callsWithin(slow, 1_500)).toBe(0);
+    } finally {
+      await slow.stop();
+    }
   });
 
   it('ends as cancelled also when it was paused, and makes no call then', async () => {

@@ -87,7 +87,11 @@ describe('a run, from app code', () => {
     for (const name of ['pause', 'resume', 'pause', 'resume', 'pause', 'resume']) await handle.signal(name);
     expect(await run.result()).toMatchObject({ state: 'done', rows: 12 + 12 * 200 });
     expect(api.report().repeated).toEqual([]);
-    await replay(world.temporal, run.workflowId);
+    const events = await replay(world.temporal, run.workflowId);
+    expect(events.filter((event) => event.workflowTaskCompletedEventAttributes).length).toBeGreaterThan(0);
+    const isBad = (event: (typeof events)[number]) =>
+      event.workflowTaskFailedEventAttributes || event.workflowTaskTimedOutEventAttributes;
+    expect(events.filter(isBad)).toEqual([]);
   });
 
   it('ends as cancelled, keeps what is stored, and makes no further call', async () => {
@@ -120,7 +124,7 @@ describe('a run, from app code', () => {
     expect(Math.max(...lengths)).toBeLessThan(200);
   });
 
-  it('replays the history it has made, with the same commands', async () => {
+  it('replays the history it has made, with the same commands, in which no workflow task has failed or timed out', async () => {
     const who = newAccount();
     const run = await world.sluice.start(forest, { account: who, input });
     await run.result();

@@ -1,0 +1,103 @@
+/** A worker that is lost after a step was stored, and before its workflow heard of it: the step is done once more. */
+import { randomUUID } from 'node:crypto';
+import type { PoolClient } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  commitPage,
+  finishNode,
+  finishRun,
+  nextUnits,
+  openRetry,
+  readProgress,
+  setRunState,
+} from '../../../db/index.ts';
+import { endOpenUnits } from '../../../db/stores/sync/run-ending-store.ts';
+import { closeUnopened, enterRun } from '../../../db/stores/sync/run-store.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { NODE, openList, RESOURCE, type Place } from '../../setup/interleavings/one-list.ts';
+import { pageToCommit } from '../../setup/page-to-commit.ts';
+
+describe('a step of a run that is done twice', () => {
+  let db: TestDatabase;
+  beforeAll(async () => {
+    db = await createTestDatabase();
+  });
+  afterAll(() => db?.drop());
+
+  const standing = async ({ run }: Place) => {
+    const { rows } = await db.pool.query(
+      `select to_jsonb(n) as node, (select jsonb_agg(to_jsonb(u) order by u.id) from sluice.unit u where u.run_id = n.run_id) as units
+       from sluice.node n where n.run_id = $1`,
+      [run],
+    );
+    return { progress: await readProgress(db.pool, { runId: run }), rows };
+  };
+  const page = ({ run, unit, account }: Place) =>
+    pageToCommit({ run, unit, node: NODE, account, resource: RESOURCE }, { records: [['a', {}]] });
+
+  it.each<[string, (place: Place) => Promise<unknown>]>([
+    ['nextUnits', ({ run }) => nextUnits(db.pool, run, [{ node: NODE, inHand: [], room: 5 }])],
+    ['enterRun', ({ run }) => enterRun(db.pool, run)],
+    ['a pause', ({ run }) => setRunState(db.pool, run, 'paused')],
+    ['a resume', ({ run }) => setRunState(db.pool, run, 'running')],
+    ['endOpenUnits', ({ run }) => endOpenUnits(db.pool, run, 'late')],
+    ['finishNode', ({ run }) => finishNode(db.pool, run, NODE, 0)],
+    ['finishRun', ({ run }) => finishRun(db.pool, run, {})],
+    ['finishRun of one that is cancelled', ({ run }) => finishRun(db.pool, run, { cancelled: true })],
+    ['closeUnopened', ({ run }) => closeUnopened(db.pool, run, { workflowId: run, sync: 's', account: run })],
+  ])('answers the same, and changes nothing more: %s', async (_, step) => {
+    const place = await openList(db.pool);
+    await commitPage(db.pool, page(place));
+    const first = await step(place);
+    const after = await standing(place);
+    expect(await step(place)).toEqual(first);
+    expect(await standing(place)).toEqual(after);
+  });
+
+  it('answers the same when it resumes a run whose account was connected again', async () => {
+    const place = await openList(db.pool);
+    await db.pool.query(`insert into sluice.account (provider, account) values ('p', $1)`, [place.account]);
+    await db.pool.query(`update sluice.run set state = 'paused', paused_by = 'auth' where id = $1`, [place.run]);
+    expect(await setRunState(db.pool, place.run, 'running', true)).toBe('running');
+    expect(await setRunState(db.pool, place.run, 'running', true)).toBe('running');
+    // And one that its operator has paused stays so.
+    await setRunState(db.pool, place.run, 'paused');
+    expect(await setRunState(db.pool, place.run, 'running', true)).toBe('paused');
+  });
+
+  it('opens a retry once, whatever its ended run stores at that moment', async () => {
+    const place = await openList(db.pool);
+    await finishRun(db.pool, place.run, { cancelled: true });
+    const retry = { runId: randomUUID(), workflowId: 'w', of: place.run, also: [] };
+    const first = await openRetry(db.pool, retry);
+    expect(first).toMatchObject({ state: 'running', units: [{ node: NODE }] });
+    expect(await openRetry(db.pool, retry)).toEqual(first);
+    const { rows } = await db.pool.query('select waiting, running from sluice.node where run_id = $1', [retry.runId]);
+    expect(rows).toEqual([{ waiting: 0, running: 1 }]);
+  });
+
+  it('ends also the lanes that a page brings which is just being stored', async () => {
+    const place = await openList(db.pool);
+    await nextUnits(db.pool, place.run, [{ node: NODE, inHand: [], room: 5 }]);
+    const storing: PoolClient = await db.pool.connect();
+    try {
+      await storing.query('begin');
+      const start = { lanes: 3, size: 10, stride: 10, next: 1, plannedEnd: 9, capped: null, last: null };
+      await commitPage(storing, { ...page(place), start });
+      const ending = endOpenUnits(db.pool, place.run, 'its deadline has passed');
+      await expect
+        .poll(async () => (await db.pool.query('select 1 from pg_locks where not granted')).rowCount)
+        .toBeGreaterThan(0);
+      await storing.query('commit');
+      await ending;
+    } finally {
+      storing.release(true);
+    }
+    const { rows } = await db.pool.query(
+      'select end_kind, count(*) as n from sluice.unit where run_id = $1 group by 1',
+      [place.run],
+    );
+    expect(rows).toEqual([{ end_kind: 'truncated', n: 3 }]);
+    expect((await standing(place)).progress?.nodes[0]?.units).toMatchObject({ waiting: 0, running: 0, done: 3 });
+  });
+});
