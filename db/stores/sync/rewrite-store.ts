@@ -31,7 +31,7 @@ const REWRITE = `
     where t.account = $1 and t.resource = $2 and t.deleted_at is null and t.data = w.old and t.data <> w.data
     order by t.key for no key update of t
   )
-  update sluice.record t set data = w.data, changed_at = clock_timestamp(), tx = pg_current_xact_id(), seq = nextval('sluice.record_seq')
+  update sluice.record t set data = w.data, changed_at = clock_timestamp(), tx = sluice.feed_position(), seq = nextval('sluice.record_seq')
   from locked l join wanted w on w.key = l.key
   where t.account = $1 and t.resource = $2 and t.key = l.key and t.data = w.old
   returning t.key`;
