@@ -31,6 +31,8 @@ export type Outcome =
   | { readonly kind: 'skip'; readonly reason: string }
   /** The list ends here although the answer is not a page. */
   | { readonly kind: 'end-of-data'; readonly reason: string }
+  /** What the list was asked from is not known any more: it is read from its beginning. */
+  | { readonly kind: 'checkpoint-expired'; readonly reason: string }
   /** The same position again with a smaller page. */
   | { readonly kind: 'shrink-page'; readonly reason: string }
   /** No retry will help. */

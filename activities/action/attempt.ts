@@ -116,7 +116,7 @@ export function tryAgain(attempt: Attempt, attempts: number, reason: string, aft
 
 export function errorTypeOf(outcome: Outcome): ActionErrorType {
   if (outcome.kind === 'permanent') return outcome.cause;
-  return outcome.kind === 'shrink-page' ? 'bug' : 'gone';
+  return outcome.kind === 'shrink-page' || outcome.kind === 'checkpoint-expired' ? 'bug' : 'gone';
 }
 
 interface End {

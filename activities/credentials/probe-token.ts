@@ -93,6 +93,7 @@ async function probe(
     case 'permanent':
     case 'skip':
     case 'end-of-data':
+    case 'checkpoint-expired':
       return mistake(`it is answered with ${reason}`);
   }
 }

@@ -21,6 +21,7 @@ import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { again, applyDecision, end, ended, notNow, paused } from './apply-decision.ts';
 import type { Asked, Attempt } from './attempt.ts';
 import { settle } from './settle-answer.ts';
+import { checkpointFor, conditionsFor } from './kept-state.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { askFrom } from './watermark.ts';
@@ -110,12 +111,19 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
   const { account } = asked.request.context;
   const of = accountFacts(asked.sync.provider, { account, tenant: unit.tenant, settings: unit.settings });
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
-  const since =
-    options.incremental && unit.mode === 'incremental' && unit.watermark !== null
-      ? askFrom(unit.watermark, options.incremental)
+  const { incremental } = options;
+  const checkpoint = incremental === 'checkpoint' ? checkpointFor(unit) : undefined;
+  const watermark =
+    incremental && incremental !== 'checkpoint' && unit.mode === 'incremental' && unit.watermark !== null
+      ? askFrom(unit.watermark, incremental)
       : undefined;
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
-    endpoint.parseInput(options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: since })),
+    endpoint.parseInput(
+      options.input(node.parent === null ? unit.runInput : unit.parentRow, {
+        watermark,
+        checkpoint,
+      }),
+    ),
   );
   const range =
     unit.range ?? userCode(`\`range\` of endpoint "${endpoint.name}"`, () => endpoint.paginate.range?.whole(input));
@@ -130,7 +138,7 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
     asked: page,
     isSizable: isSizable(endpoint, input, page, of),
     hasMoved: asked.request.pages !== undefined && asked.request.pages !== unit.pages,
-    since,
+    since: checkpoint ?? watermark,
     readAt,
   };
 }
@@ -164,10 +172,13 @@ async function callWith(
   const { endpoint } = node;
   const { provider } = sync;
   const { context, mode } = request;
-  const spec: RequestSpec =
+  const stated: RequestSpec =
     asked.url === undefined
       ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked, of))
       : { method: 'GET', path: asked.url };
+  const conditions = conditionsFor(endpoint, unit);
+  const isConditional = Object.keys(conditions).length > 0;
+  const spec = isConditional ? { ...stated, headers: { ...stated.headers, ...conditions } } : stated;
   const call = await makeCall(deps, {
     provider,
     ...of,
@@ -198,13 +209,13 @@ async function callWith(
   return settle(
     attempt,
     call.value,
-    { isProbe, asksForChanges: attempt.since !== undefined && isConditional(spec) },
+    { isProbe, asksForChanges: isConditional || (attempt.since !== undefined && hasConditions(spec)) },
     wantsDurable,
   );
 }
 
 /** Its answer may be that nothing has changed (RFC 9110 §13.1). */
-function isConditional({ headers }: RequestSpec): boolean {
+function hasConditions({ headers }: RequestSpec): boolean {
   return Object.keys(headers ?? {}).some((name) => /^if-(none-match|modified-since)$/i.test(name));
 }
 

@@ -15,6 +15,7 @@ export interface Pagination<Response = unknown, Item = unknown> {
   /** The answer itself is the one row: the endpoint says nothing of pages. */
   readonly isOneRow: boolean;
   readonly next?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
+  readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
   readonly hasMore?: (response: Response, answer: AnswerFacts) => boolean | undefined;
   readonly total?: (response: Response, answer: AnswerFacts) => number | null | undefined;
   readonly totalIs: 'exact' | 'estimate';

@@ -110,12 +110,13 @@ describe('the union of outcomes', () => {
       limited: 'limiter',
       'refresh-auth': 'account',
       skip: 'unit',
+      'checkpoint-expired': 'unit',
       'end-of-data': 'unit',
       'shrink-page': 'retry',
       permanent: 'unit',
       'unknown-write': 'retry',
     };
-    expect(Object.keys(actsOn)).toHaveLength(10);
+    expect(Object.keys(actsOn)).toHaveLength(11);
   });
 });
 
