@@ -220,8 +220,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
-      for (const mistake of conditionalMistakes(conditional, paginate))
-        mistakes.push(`endpoint "${name}": ${mistake}`);
+      for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
       if (!['fail', 'quarantine'].includes(onMismatch))
         mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
       const endpoint: Endpoint = {

@@ -171,11 +171,27 @@ it('one that the third party has forgotten leads to a full pass by itself, which
   expect(seen).toContain('events t9 -');
 });
 
+it('one that is forgotten in the middle of its list ends that list as failed, and the next run reads it from its beginning', async () => {
+  api.route('GET', '/events', ({ query }) => {
+    const [token, page] = [query.get('syncToken'), query.get('pageToken')];
+    seen.push(`events ${token ?? '-'} ${page ?? '-'}`);
+    if (token !== null)
+      return page === null ? { body: { items: [{ id: 'f' }], nextPageToken: 'p2' } } : { status: 410, body: {} };
+    return { body: { items: [{ id: 'a' }], nextSyncToken: (known = 't10') } };
+  });
+  const result = await runOnce();
+  expect(result).toMatchObject({ state: 'failed', complete: false });
+  expect(result.flaws[0]?.reason).toMatch(/its checkpoint has expired while it was read: HTTP 410/);
+  expect(await runOnce()).toMatchObject({ complete: true });
+  expect(seen).toContain('events - -');
+  expect(await stored()).toEqual(['a']);
+  expect(await keptOf('calendar.events')).toMatchObject({ kept: { checkpoint: 't10' } });
+});
+
 it('a full run asks without it and sets it anew', async () => {
-  known = 't20';
   expect(await runOnce('full')).toMatchObject({ complete: true });
-  expect(seen.filter((line) => line.startsWith('events'))).toEqual(['events - -', 'events - p2']);
-  expect(await keptOf('calendar.events')).toMatchObject({ kept: { checkpoint: 't20' } });
+  expect(seen.filter((line) => line.startsWith('events'))).toEqual(['events - -']);
+  expect(await keptOf('calendar.events')).toMatchObject({ kept: { checkpoint: 't10' } });
 });
 
 it('a list that has not changed keeps what is known, its children are visited, and it costs what the provider says', async () => {
