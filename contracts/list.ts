@@ -9,6 +9,15 @@ export interface Range {
   readonly to: number | string;
 }
 
+/** What a list is asked with in the next run, beside its watermark: from the answers of the last one that read it to its end. */
+export interface KeptState {
+  /** An opaque token of the third party's: a delta link, a sync token, a history id. */
+  readonly checkpoint?: string;
+  /** Validators of its first page (RFC 9110 §8.8). */
+  readonly etag?: string;
+  readonly lastModified?: string;
+}
+
 /** How far a list is: null before the first page, else what its kind of list needs. */
 export interface Position {
   readonly cursor?: string;

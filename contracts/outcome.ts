@@ -33,6 +33,8 @@ export type Outcome =
   | { readonly kind: 'end-of-data'; readonly reason: string }
   /** The third party does not know the cursor any more that an earlier page gave: the list goes on by its `onDeadCursor`. */
   | { readonly kind: 'dead-cursor'; readonly reason: string }
+  /** What the list was asked from is not known any more: it is read from its beginning. */
+  | { readonly kind: 'checkpoint-expired'; readonly reason: string }
   /** The same position again with a smaller page. */
   | { readonly kind: 'shrink-page'; readonly reason: string }
   /** No retry will help. */

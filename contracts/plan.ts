@@ -27,9 +27,9 @@ export interface PlanNode {
   /** Units (lists) in flight at once. Default 40. */
   readonly window: number;
   readonly onChildError: ChildErrorPolicy;
-  /** Its lists are asked from a watermark on. Default false. */
+  /** Its lists may be asked only for what changed. Default false. */
   readonly incremental?: boolean;
-  /** When its lists were asked from a watermark, its children also visit the rows that earlier runs brought. */
+  /** When its lists were asked only for what changed, its children also visit the rows that earlier runs brought. */
   readonly visitsKnown?: boolean;
   /** Runs may leave out some of its rows, so its children also visit the parents whose lists earlier runs left unread. */
   readonly visitsOwed?: boolean;

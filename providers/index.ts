@@ -64,6 +64,7 @@ export {
   body,
   bodyCode,
   bodyField,
+  checkpointExpired,
   emptyList,
   endOfData,
   flawed,

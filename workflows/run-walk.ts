@@ -219,6 +219,8 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
         // Ending it may have given them rows of earlier runs.
         for (const child of childrenOf(node)) child.mayHaveMore = true;
         describe(notesOf());
+        // Nodes whose ends were on their way at the same time: none of them was the last.
+        if (nodes.every(({ isEnded }) => isEnded)) settle({ how: 'done' });
       },
     );
   };

@@ -116,7 +116,8 @@ export function tryAgain(attempt: Attempt, attempts: number, reason: string, aft
 
 export function errorTypeOf(outcome: Outcome): ActionErrorType {
   if (outcome.kind === 'permanent') return outcome.cause;
-  return outcome.kind === 'shrink-page' || outcome.kind === 'dead-cursor' ? 'bug' : 'gone';
+  const isOfLists = ['shrink-page', 'dead-cursor', 'checkpoint-expired'].includes(outcome.kind);
+  return isOfLists ? 'bug' : 'gone';
 }
 
 interface End {

@@ -53,6 +53,7 @@ export async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact
     case 'retry':
     case 'flawed':
     case 'shrink-page':
+    case 'checkpoint-expired':
     case 'unknown-write':
     case 'refresh-auth': {
       const isRefusal = outcome.kind === 'refresh-auth';

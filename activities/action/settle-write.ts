@@ -58,6 +58,7 @@ export async function settleWrite(
     case 'end-of-data':
     case 'dead-cursor':
     case 'shrink-page':
+    case 'checkpoint-expired':
       return refusedForGood(attempt, outcome, sending, counts);
   }
 }

@@ -5,6 +5,7 @@
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import { shrinkPageSize } from '../../db/stores/sync/page-size-store.ts';
+import { forgetCheckpoint } from '../../db/stores/sync/list-store.ts';
 import { deferUnit, endUnit } from '../../db/stores/sync/unit-store.ts';
 import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { backoffMs } from '../call/backoff.ts';
@@ -35,6 +36,8 @@ export async function applyDecision(
       if (reason === undefined) return notNow(attempt, 'the account has just been connected', 0);
       return paused(attempt, reason);
     }
+    case 'start-over':
+      return startOver(attempt, decision.reason, calls);
     case 'again': {
       if (decision.halves && !(await halve(attempt)) && decision.halves === 'or-end') {
         const reason = `${decision.reason} (already at the smallest page, ${attempt.asked.size})`;
@@ -72,6 +75,26 @@ export async function again(
   if (delayMs === null) return { unit: request.unit, state: 'more' };
   if (request.mode === 'now') return later(request, reason, delayMs);
   throw retryLater(reason, delayMs);
+}
+
+/** The checkpoint is forgotten, so that the list is asked for from its beginning: now, or in the next run where rows have come already. */
+async function startOver(attempt: Attempt, reason: string, calls: 0 | 1): Promise<PageFact> {
+  const { deps, request, sync, node, unit, since = '' } = attempt;
+  const { account } = request.context;
+  const of = { account, resource: node.resource, parentKey: unit.parentKey };
+  await forgetCheckpoint(deps.pool, of, since, reason);
+  const what = { sync: sync.name, node: node.name, account, parent: unit.parentKey, reason };
+  deps.log.warn(what, 'the third party does not know the checkpoint of a list any more; it is read from its beginning');
+  if (unit.pages > 0)
+    return end(attempt, unit.pages, 'failed', `its checkpoint has expired while it was read: ${reason}`, calls);
+  const because = `its checkpoint has expired, so it is read from its beginning: ${reason}`;
+  return again(
+    attempt,
+    unit.pages,
+    unit.attempts,
+    { do: 'again', costs: 'nothing', reason: because, afterMs: null },
+    calls,
+  );
 }
 
 function spentBy({ provider }: CompiledSync, attempts: number, isSame: boolean): string | undefined {

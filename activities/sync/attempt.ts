@@ -34,7 +34,7 @@ export interface Attempt extends Asked {
   readonly isSizable: boolean;
   /** Another attempt has moved the unit since the workflow was told of it. */
   readonly hasMoved: boolean;
-  /** Watermark that the list is asked from. */
+  /** Watermark or checkpoint that the list is asked from. */
   readonly since: string | undefined;
   /** When `unit` was read from the database, `performance.now()`. */
   readonly readAt: number;

@@ -16,7 +16,9 @@ export type Decision =
   /** The page is parsed and stored. */
   | { readonly do: 'store'; readonly flaw?: string }
   /** The list takes a step without rows: its end, or the halves of its range. */
-  | { readonly do: 'step'; readonly step: Step }
+  | { readonly do: 'step'; readonly step: Step; readonly isUnchanged?: boolean }
+  /** What the list was asked from is not known any more: it is read from its beginning. */
+  | { readonly do: 'start-over'; readonly reason: string }
   /** The same page again, at once or later. `halves` the size of the page that is asked for. */
   | {
       readonly do: 'again';
@@ -46,6 +48,8 @@ export interface Facts {
   readonly attempts: number;
   /** Only what changed is asked for, and the request said that nothing need be answered where nothing did. */
   readonly asksForChanges: boolean;
+  /** The list was asked from a checkpoint. */
+  readonly hasCheckpoint: boolean;
   /** The call was to find out whether a failing provider is back: an outage of hours costs no attempts. */
   readonly isProbe: boolean;
 }
@@ -69,7 +73,7 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
       return { do: 'wait', reason: outcome.reason, afterMs: outcome.afterMs ?? 1_000 };
     case 'retry':
       if (answer.status === 304 && facts.asksForChanges && list.pages === 0)
-        return { do: 'step', step: endOfData(pagination, list) };
+        return { do: 'step', step: endOfData(pagination, list), isUnchanged: true };
       // Interrupted by our own side: the worker ended or the run was cancelled. Nobody's fault, so no attempt.
       if (answer.error?.code === 'cancelled')
         return { do: 'wait', reason: 'the call was interrupted because its worker ended', afterMs: 0 };
@@ -93,7 +97,11 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
       return { do: 'end', kind: 'failed', reason: outcome.reason };
     case 'skip':
       return { do: 'end', kind: 'skipped', reason: outcome.reason };
+    case 'checkpoint-expired':
+      if (facts.hasCheckpoint) return { do: 'start-over', reason: outcome.reason };
+      return { do: 'end', kind: 'failed', reason: `${outcome.reason} (it was asked from no checkpoint)` };
     case 'permanent':
+      if (answer.status === 410 && facts.hasCheckpoint) return { do: 'start-over', reason: outcome.reason };
       return afterPermanent(outcome.cause, outcome.reason, facts);
   }
 }

@@ -21,6 +21,7 @@ import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { again, applyDecision, end, ended, notNow, paused } from './apply-decision.ts';
 import type { Asked, Attempt } from './attempt.ts';
 import { settle } from './settle-answer.ts';
+import { checkpointFor, conditionsFor } from './kept-state.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { askFrom } from './watermark.ts';
@@ -112,7 +113,12 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
   const since = unit.isBegun ? (unit.since ?? undefined) : firstSince(node, unit);
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
-    endpoint.parseInput(options.input(node.parent === null ? unit.runInput : unit.parentRow, { watermark: since })),
+    endpoint.parseInput(
+      options.input(node.parent === null ? unit.runInput : unit.parentRow, {
+        watermark: options.incremental === 'checkpoint' ? undefined : since,
+        checkpoint: options.incremental === 'checkpoint' ? since : undefined,
+      }),
+    ),
   );
   const range =
     unit.range ?? userCode(`\`range\` of endpoint "${endpoint.name}"`, () => endpoint.paginate.range?.whole(input));
@@ -133,9 +139,10 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
 }
 
 /** What a list is asked from at its first page. */
-function firstSince({ options }: NodeDefinition, { mode, watermark }: LoadedUnit): string | undefined {
-  if (!options.incremental || mode !== 'incremental' || watermark === null) return undefined;
-  return askFrom(watermark, options.incremental);
+function firstSince({ options: { incremental } }: NodeDefinition, unit: LoadedUnit): string | undefined {
+  const { mode, watermark } = unit;
+  if (incremental === 'checkpoint') return checkpointFor(unit);
+  return incremental && mode === 'incremental' && watermark !== null ? askFrom(watermark, incremental) : undefined;
 }
 
 /** Page numbers can be cut in another way only where the request asks for the size that it is given. */
@@ -167,10 +174,13 @@ async function callWith(
   const { endpoint } = node;
   const { provider } = sync;
   const { context, mode } = request;
-  const spec: RequestSpec =
+  const stated: RequestSpec =
     asked.url === undefined
       ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked, of))
       : { method: 'GET', path: asked.url };
+  const conditions = conditionsFor(endpoint, unit);
+  const isConditional = Object.keys(conditions).length > 0;
+  const spec = isConditional ? { ...stated, headers: { ...stated.headers, ...conditions } } : stated;
   const call = await makeCall(deps, {
     provider,
     ...of,
@@ -201,13 +211,13 @@ async function callWith(
   return settle(
     attempt,
     call.value,
-    { isProbe, asksForChanges: attempt.since !== undefined && isConditional(spec) },
+    { isProbe, asksForChanges: isConditional || (attempt.since !== undefined && hasConditions(spec)) },
     wantsDurable,
   );
 }
 
 /** Its answer may be that nothing has changed (RFC 9110 §13.1). */
-function isConditional({ headers }: RequestSpec): boolean {
+function hasConditions({ headers }: RequestSpec): boolean {
   return Object.keys(headers ?? {}).some((name) => /^if-(none-match|modified-since)$/i.test(name));
 }
 

@@ -13,6 +13,9 @@ import { NotUnderstood } from './read-page.ts';
 import { storePage, storeStep } from './store-page.ts';
 import { UserCodeError } from './user-code.ts';
 
+/** What a list was asked from whose answer says that nothing has changed. */
+const UNCHANGED = 'unchanged';
+
 export async function settle(
   attempt: Attempt,
   { outcome, answer, renewed, url }: MadeCall,
@@ -27,13 +30,19 @@ export async function settle(
     list: stateOf(attempt),
     policy: sync.policyOf(node.name),
     attempts: unit.attempts,
+    hasCheckpoint: node.options.incremental === 'checkpoint' && attempt.since !== undefined,
     ...facts,
   });
   switch (decision.do) {
     case 'store':
       return storeAnswer(attempt, answer, url, decision.flaw, wantsDurable);
     case 'step':
-      return storeStep(attempt, decision.step, wantsDurable);
+      // Nothing came because nothing has changed: what is known stays, and is visited.
+      return storeStep(
+        decision.isUnchanged ? { ...attempt, since: attempt.since ?? UNCHANGED } : attempt,
+        decision.step,
+        wantsDurable,
+      );
     default:
       return applyDecision(attempt, decision, 1);
   }

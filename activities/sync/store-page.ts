@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../../contracts/answer.ts';
 import { cleanText } from '../../contracts/clean-text.ts';
+import type { KeptState } from '../../contracts/list.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { noteEndpoint } from '../../db/stores/sync/endpoint-store.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
@@ -17,6 +18,7 @@ import type { Step } from '../../providers/pagination/step.ts';
 import { fenceOf, pageSizeKey, stateOf, type Attempt } from './attempt.ts';
 import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
+import { keptOf } from './kept-state.ts';
 import { answeredAt, highestMark } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';
@@ -48,6 +50,9 @@ export async function storePage(
       keys,
     }),
   );
+  const kept = mapping(node, 'paginate.checkpoint', () =>
+    keptOf(node.endpoint, attempt.unit, page.response, answer, url),
+  );
   const rows = rowsOfPage(page.rows, next.skip);
   // What a page lacks must be asked for again.
   const lacks = [flaw, damage].filter((reason) => reason !== undefined);
@@ -59,6 +64,7 @@ export async function storePage(
     page.setAside,
     wantsDurable,
     answer,
+    kept,
   );
   await learnFromPage(attempt, keys.length);
   return fact;
@@ -105,6 +111,7 @@ async function commitStep(
   setAside: ReadPage['setAside'],
   wantsDurable: boolean,
   answer?: Answer,
+  kept: KeptState | null = null,
 ): Promise<PageFact> {
   const { request, sync, node, unit, memory } = attempt;
   const { options, endpoint } = node;
@@ -127,6 +134,7 @@ async function commitStep(
     watermark: mapping(node, 'incremental.field', () =>
       highestMark(options.incremental, rows.items, unit.highest, answeredAtMs),
     ),
+    kept,
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
     mayHaveLanes: paginate.lanes > 1 || unit.lane > 0,

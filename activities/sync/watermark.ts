@@ -19,12 +19,12 @@ const EPOCH_S_FROM = 1e8;
  * @throws TypeError for a value that is neither a time nor a number.
  */
 export function highestMark(
-  incremental: Incremental<unknown> | undefined,
+  incremental: Incremental<unknown> | 'checkpoint' | undefined,
   items: readonly unknown[],
   before: Mark | null,
   answeredAtMs: number,
 ): Mark | null {
-  if (!incremental) return null;
+  if (!incremental || incremental === 'checkpoint') return null;
   let highest = before;
   for (const item of items) {
     const mark = normalised(incremental.field(item), incremental, answeredAtMs);

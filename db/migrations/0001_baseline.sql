@@ -100,6 +100,8 @@ create table sluice.unit (
   -- The watermark that it was asked from, and the highest one that its rows have.
   since jsonb,
   watermark jsonb,
+  -- Opaque state that its answers have brought, the first of each: see sluice.list.
+  kept jsonb,
   -- Rows or fields that could not be taken although their pages were good; the first reason. With `flaws_hold` what is missing
   -- must be asked for again: the list's watermark does not move.
   flaws int not null default 0,
@@ -201,6 +203,11 @@ create table sluice.list (
   rows bigint not null,
   -- The highest `incremental.field` of its rows: the next run asks from there.
   watermark jsonb,
+  -- Opaque state of the third party's, asked with in the next run: { checkpoint, etag, lastModified }.
+  kept jsonb,
+  -- When a checkpoint was not known any more, and in what words: the run read the list from its beginning by itself.
+  expired_at timestamptz,
+  expired_reason text,
   run_id uuid not null,
   read_at timestamptz not null,
   -- When its watermark was last taken away by hand: runs that had begun before do not set it again.
@@ -859,6 +866,7 @@ begin
     calls = u.calls + (page->>'calls')::int, attempts = 0, refusals = 0, error = null, puzzle = null, retry_at = null,
     total = coalesce((page->>'total')::bigint, u.total), since = nullif(page->'since', 'null'),
     watermark = coalesce(nullif(page->'watermark', 'null'), u.watermark),
+    kept = coalesce(nullif(page->'kept', 'null') || coalesce(u.kept, '{}'), u.kept),
     flaws = u.flaws + coalesce((page->'flaws'->>'count')::int, 0), flaw = coalesce(u.flaw, page->'flaws'->>'reason'),
     flaws_hold = u.flaws_hold or coalesce((page->'flaws'->>'holds')::boolean, false),
     end_kind = ended, reason = why
@@ -2931,7 +2939,8 @@ begin
 end $$;
 
 -- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known
--- from then on: how many rows it has, and its watermark. One that was read from its beginning has its watermark set anew, and, with
+-- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
+-- these set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
 -- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
@@ -2969,6 +2978,7 @@ begin
   select coalesce(jsonb_agg(l), '[]') into lists from (
     select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
       bool_and(x.end_kind = 'complete') as is_whole,
+      (jsonb_agg(x.kept) filter (where x.part = '' and x.lane = 0))->0 as kept,
       coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
                to_jsonb((array_agg(x.watermark #>> '{}' order by length(x.watermark #>> '{}') desc, (x.watermark #>> '{}') collate "C" desc)
                  filter (where jsonb_typeof(x.watermark) = 'string'))[1])) as watermark
@@ -3011,18 +3021,20 @@ begin
   end if;
 
   -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
-  insert into sluice.list as k (account, resource, parent_key, rows, watermark, run_id, read_at)
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at)
   select of_account, n.resource, l.parent_key, case when l.is_partial then greatest(l.rows, known.rows) else l.rows end,
     case when known.reset_at > began_at then null
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
+    case when known.reset_at > began_at then null
+      else nullif(coalesce(case when l.is_partial then known.kept end, '{}') || coalesce(nullif(l.kept, 'null'), '{}'), '{}') end,
     for_run, clock_timestamp()
-  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb)
+  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
   left join sluice.list known
     on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
   order by l.parent_key
   on conflict (account, resource, parent_key) do update set
-    rows = excluded.rows, watermark = excluded.watermark, run_id = excluded.run_id, read_at = excluded.read_at;
+    rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at;
 
   update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
     where x.run_id = for_run and x.name = for_node;

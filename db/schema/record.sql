@@ -7,6 +7,11 @@ create table sluice.list (
   rows bigint not null,
   -- The highest `incremental.field` of its rows: the next run asks from there.
   watermark jsonb,
+  -- Opaque state of the third party's, asked with in the next run: { checkpoint, etag, lastModified }.
+  kept jsonb,
+  -- When a checkpoint was not known any more, and in what words: the run read the list from its beginning by itself.
+  expired_at timestamptz,
+  expired_reason text,
   run_id uuid not null,
   read_at timestamptz not null,
   -- When its watermark was last taken away by hand: runs that had begun before do not set it again.

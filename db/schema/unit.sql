@@ -37,6 +37,8 @@ create table sluice.unit (
   -- The watermark that it was asked from, and the highest one that its rows have.
   since jsonb,
   watermark jsonb,
+  -- Opaque state that its answers have brought, the first of each: see sluice.list.
+  kept jsonb,
   -- Rows or fields that could not be taken although their pages were good; the first reason. With `flaws_hold` what is missing
   -- must be asked for again: the list's watermark does not move.
   flaws int not null default 0,

@@ -25,7 +25,13 @@ import type { Pagination } from '../pagination/pagination.ts';
 import type { Classify } from '../rules/rules.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
-import { PROVIDER_OPTIONS, providerMistakes, type ProviderOptions, type Timeouts } from './provider-options.ts';
+import {
+  conditionalMistakes,
+  PROVIDER_OPTIONS,
+  providerMistakes,
+  type ProviderOptions,
+  type Timeouts,
+} from './provider-options.ts';
 
 /** `Settings` are those of an account as its functions see them, `Given` as `accounts.connect()` takes them. */
 export interface Provider<Settings = unknown, Given = unknown> {
@@ -91,6 +97,12 @@ export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
   readonly paginate?: Paginate<Response, Item, Input>;
   /** Rules for this endpoint alone; asked before the provider's. */
   readonly classify?: Classify;
+  /**
+   * Asks whether anything has changed, by the `ETag` or `Last-Modified` of the last complete reading (RFC 9110 §13): 304 keeps what is
+   * known. `whole`: the answer is the whole list or object. `first-page`: of a list of several pages, where the third party puts what is new
+   * or changed on the first one. Full runs never ask so. Default: not.
+   */
+  readonly conditional?: 'whole' | 'first-page';
   /** Overrides the provider's ceiling of a whole call, milliseconds. */
   readonly totalTimeoutMs?: number;
   /**
@@ -117,6 +129,7 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
   readonly totalTimeoutMs: number;
   readonly onMismatch: 'fail' | 'quarantine';
+  readonly conditional: 'whole' | 'first-page' | undefined;
   /** Types only; never set. */
   readonly $types?: { readonly input: (input: Input) => void; readonly item: Item };
 }
@@ -127,6 +140,7 @@ const ENDPOINT_OPTIONS = {
   request: true,
   paginate: true,
   classify: true,
+  conditional: true,
   totalTimeoutMs: true,
   onMismatch: true,
 } satisfies NamesOf<
@@ -188,7 +202,16 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     authCharges: (endpoint, call) =>
       chargesFor(limits, { ...call, provider: options.id, endpoint, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
-      const { input, response, request, paginate, classify, totalTimeoutMs, onMismatch = 'fail' } = endpointOptions;
+      const {
+        input,
+        response,
+        request,
+        paginate,
+        classify,
+        conditional,
+        totalTimeoutMs,
+        onMismatch = 'fail',
+      } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
       for (const mistake of [
         ...missingFunctions(endpointOptions, ['request']),
@@ -197,6 +220,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
+      for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
       if (!['fail', 'quarantine'].includes(onMismatch))
         mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
       const endpoint: Endpoint = {
@@ -214,6 +238,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
         onMismatch,
+        conditional,
       };
       endpoints.set(name, endpoint);
       return endpoint as never;

@@ -14,6 +14,11 @@ export interface UnitState {
    * times in ISO, numbers as text. Undefined the first time, in full runs, and without `incremental`.
    */
   readonly watermark: string | undefined;
+  /**
+   * What the list's last reading has left to ask from (`paginate.checkpoint`). Undefined the first time, in full runs, when the third party
+   * does not know it any more, and without `incremental: 'checkpoint'`.
+   */
+  readonly checkpoint: string | undefined;
 }
 
 /** How a node's lists are asked for what has changed only. */
@@ -53,8 +58,12 @@ export interface NodeOptions<Parent, Input, Item, Row> {
   readonly when?: (parent: Parent) => boolean;
   /** Writes the rows into tables of your own, in the same transaction as ours. Must be idempotent. */
   readonly store?: (tx: StoreTransaction, rows: readonly Row[], context: { readonly account: string }) => Promise<void>;
-  /** Ask only for what changed since the last run; `input` must use `state.watermark` then. Default: everything, always. */
-  readonly incremental?: Incremental<Item>;
+  /**
+   * Ask only for what changed since the last run: from the highest value of a field, which `input` gets as `state.watermark`, or, with
+   * `'checkpoint'`, from the opaque token that the endpoint's `paginate.checkpoint` has found, which `input` gets as `state.checkpoint`.
+   * Default: everything, always.
+   */
+  readonly incremental?: Incremental<Item> | 'checkpoint';
   /**
    * Which parents to visit when the parents' own lists were asked only for what changed: all that are known, since what is
    * below a row can change while the row does not, or only those that came in this run, and those whose lists an earlier
@@ -205,10 +214,12 @@ function missesParents(nodes: ReadonlyMap<string, NodeDefinition>, name: string)
   const node = nodes.get(name);
   const parent = nodes.get((node && parentName(node)) ?? '');
   if (!node || !parent) return false;
-  return (
-    (node.options.parents === 'changed' && parent.options.incremental !== undefined) ||
-    missesParents(nodes, parent.name)
-  );
+  return (node.options.parents === 'changed' && mayBePartial(parent)) || missesParents(nodes, parent.name);
+}
+
+/** Its lists may bring only what has changed, or nothing. */
+function mayBePartial({ options, endpoint }: NodeDefinition): boolean {
+  return options.incremental !== undefined || endpoint.conditional !== undefined;
 }
 
 function planNode(
@@ -227,8 +238,8 @@ function planNode(
     window: node.options.window ?? 40,
     onChildError: { ...policy, ...node.options.onChildError },
     callTimeoutMs: node.endpoint.totalTimeoutMs,
-    ...(node.options.incremental ? { incremental: true } : {}),
-    ...(node.options.incremental && children.some((child) => child.options.parents !== 'changed')
+    ...(mayBePartial(node) ? { incremental: true } : {}),
+    ...(mayBePartial(node) && children.some((child) => child.options.parents !== 'changed')
       ? { visitsKnown: true }
       : {}),
     ...(children.some(({ name }) => missesParents(nodes, name)) ? { visitsOwed: true } : {}),

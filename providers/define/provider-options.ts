@@ -134,3 +134,16 @@ function plainHttpMistakes({ baseUrl, auth }: ProviderOptions<unknown>): string[
     return mistake === undefined ? [] : [`${what} ${mistake}`];
   });
 }
+
+/** What is wrong with `conditional` of an endpoint, in words. */
+export function conditionalMistakes(conditional: unknown, paginate: { readonly kind: string } | undefined): string[] {
+  if (conditional === undefined) return [];
+  if (conditional !== 'whole' && conditional !== 'first-page')
+    return [`conditional is ${JSON.stringify(conditional)}; it must be "whole" or "first-page"`];
+  const { kind = 'single' } = paginate ?? {};
+  if (conditional === 'whole' && kind !== 'single')
+    return [
+      `conditional is "whole", but one answer is not the whole list (paginate.kind "${kind}"); write "first-page" where the third party puts what is new or changed on the first page`,
+    ];
+  return [];
+}

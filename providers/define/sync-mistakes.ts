@@ -60,8 +60,7 @@ export function syncMistakes(
       mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass" or left out`);
     if (window !== undefined && !(window >= 1 && window <= 1_000))
       mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
-    if (node.options.incremental && !(node.options.incremental.lookbackMs >= 0))
-      mistakes.push(`${at}: incremental.lookbackMs is ${node.options.incremental.lookbackMs}; it must be 0 or more`);
+    mistakes.push(...incrementalMistakes(node).map((text) => `${at}: ${text}`));
     const share = onChildError?.maxSkippedShare;
     if (share !== undefined && !(share >= 0 && share <= 1))
       mistakes.push(`${at}: maxSkippedShare is ${share}; it must be from 0 to 1`);
@@ -70,6 +69,20 @@ export function syncMistakes(
       mistakes.push(`${at}: \`key\` is missing; it says which rows are the same`);
   }
   return mistakes;
+}
+
+function incrementalMistakes({ options: { incremental }, endpoint }: NodeDefinition): string[] {
+  if (incremental === undefined) return [];
+  if (incremental === 'checkpoint')
+    return endpoint.paginate.checkpoint
+      ? []
+      : [
+          `incremental is "checkpoint", but endpoint "${endpoint.name}" keeps none; write paginate: { …, checkpoint: (answer) => answer.syncToken }`,
+        ];
+  const { lookbackMs } = incremental;
+  if (typeof incremental !== 'object')
+    return [`incremental is "${String(incremental)}"; it must be { field, lookbackMs } or "checkpoint"`];
+  return lookbackMs >= 0 ? [] : [`incremental.lookbackMs is ${lookbackMs}; it must be 0 or more`];
 }
 
 /** Null for a root. */

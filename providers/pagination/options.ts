@@ -91,6 +91,12 @@ export interface Common<Response, Item, Input> {
    * a list of this endpoint has gone beyond that number. False: never.
    */
   readonly resultCap?: 'common' | number | false;
+  /**
+   * An opaque token from which the next run asks for what has changed: a delta link, a sync token, a history id; from the body or a header.
+   * The first one that a reading of the list brings is kept, when it was read to its end. Nodes that ask from it say
+   * `incremental: 'checkpoint'`.
+   */
+  readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
   /** Switches guards off, where a third party does on purpose what they take for an error. Default: all on. */
   readonly guards?: Partial<Guards>;
   /** The endpoint can be asked for a part: a list that meets the cap is split in halves, as often as needed. */
@@ -103,6 +109,8 @@ export interface SinglePage<Response, Item> {
   readonly items: (response: Response, answer: AnswerFacts) => readonly Item[];
   /** See `Common`. */
   readonly mayOmitItems?: boolean;
+  /** See `Common`. */
+  readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
 }
 
 /** What lists have whose pages name the next one. */

@@ -17,6 +17,7 @@ export interface Pagination<Response = unknown, Item = unknown> {
   readonly next?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
   /** What a list is asked for behind a row, when its cursor has died. */
   readonly behind?: (row: unknown) => unknown;
+  readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
   readonly hasMore?: (response: Response, answer: AnswerFacts) => boolean | undefined;
   readonly total?: (response: Response, answer: AnswerFacts) => number | null | undefined;
   readonly totalIs: 'exact' | 'estimate';

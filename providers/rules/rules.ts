@@ -132,6 +132,11 @@ export function retry(options: { readonly afterMs?: number; readonly reason?: st
 
 /** A good answer, whatever its status: its body is parsed, and not looked at for errors. */
 export const accept = (): Decide => () => ({ kind: 'ok' });
+/**
+ * The token, link or id that the list was asked from (`incremental: 'checkpoint'`) is not known any more: the list is read from its
+ * beginning. 410 says so without a rule.
+ */
+export const checkpointExpired = (reason?: string): Decide => because('checkpoint-expired', reason);
 /** A good page from which something is missing, e.g. data and errors of GraphQL: its rows are stored, its list ends as `flawed`. */
 export const flawed = (reason?: string): Decide => because('flawed', reason);
 export const refreshAuth = (reason?: string): Decide => because('refresh-auth', reason);
@@ -154,7 +159,15 @@ export function permanent(cause: PermanentCause, reason?: string): Decide {
 }
 
 function because(
-  kind: 'flawed' | 'refresh-auth' | 'skip' | 'end-of-data' | 'dead-cursor' | 'shrink-page' | 'unknown-write',
+  kind:
+    | 'flawed'
+    | 'checkpoint-expired'
+    | 'refresh-auth'
+    | 'skip'
+    | 'end-of-data'
+    | 'dead-cursor'
+    | 'shrink-page'
+    | 'unknown-write',
   reason: string | undefined,
 ): Decide {
   return (answer) => ({ kind, reason: reason ?? describe(answer) });

@@ -18,6 +18,7 @@ export function pageToCommit(
     range: null,
     since: null,
     watermark: null,
+    kept: null,
     total: null,
     start: null,
     move: null,

@@ -1,5 +1,6 @@
 -- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known
--- from then on: how many rows it has, and its watermark. One that was read from its beginning has its watermark set anew, and, with
+-- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
+-- these set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
 -- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
@@ -37,6 +38,7 @@ begin
   select coalesce(jsonb_agg(l), '[]') into lists from (
     select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
       bool_and(x.end_kind = 'complete') as is_whole,
+      (jsonb_agg(x.kept) filter (where x.part = '' and x.lane = 0))->0 as kept,
       coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
                to_jsonb((array_agg(x.watermark #>> '{}' order by length(x.watermark #>> '{}') desc, (x.watermark #>> '{}') collate "C" desc)
                  filter (where jsonb_typeof(x.watermark) = 'string'))[1])) as watermark
@@ -79,18 +81,20 @@ begin
   end if;
 
   -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
-  insert into sluice.list as k (account, resource, parent_key, rows, watermark, run_id, read_at)
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at)
   select of_account, n.resource, l.parent_key, case when l.is_partial then greatest(l.rows, known.rows) else l.rows end,
     case when known.reset_at > began_at then null
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
+    case when known.reset_at > began_at then null
+      else nullif(coalesce(case when l.is_partial then known.kept end, '{}') || coalesce(nullif(l.kept, 'null'), '{}'), '{}') end,
     for_run, clock_timestamp()
-  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb)
+  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
   left join sluice.list known
     on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
   order by l.parent_key
   on conflict (account, resource, parent_key) do update set
-    rows = excluded.rows, watermark = excluded.watermark, run_id = excluded.run_id, read_at = excluded.read_at;
+    rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at;
 
   update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
     where x.run_id = for_run and x.name = for_node;

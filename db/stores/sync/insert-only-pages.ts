@@ -38,13 +38,14 @@ const STORE = {
   text: `
     with page as materialized (
       select * from jsonb_to_recordset($1::jsonb) as p (unit bigint, run uuid, node text, pages int, account text, resource text, items int,
-        position jsonb, range jsonb, guard jsonb, total bigint, since jsonb, watermark jsonb, records jsonb)
+        position jsonb, range jsonb, guard jsonb, total bigint, since jsonb, watermark jsonb, kept jsonb, records jsonb)
     ), moved as (
       update sluice.unit u set
         state = 'running', position = p.position, range = p.range, guard = p.guard, stalled = 0, pages = u.pages + 1,
         items = u.items + p.items, rows = u.rows + p.items, calls = u.calls + 1, attempts = 0, refusals = 0,
         error = null, puzzle = null, retry_at = null,
-        total = coalesce(p.total, u.total), since = p.since, watermark = coalesce(p.watermark, u.watermark)
+        total = coalesce(p.total, u.total), since = p.since, watermark = coalesce(p.watermark, u.watermark),
+        kept = coalesce(p.kept || coalesce(u.kept, '{}'), u.kept)
       from page p join sluice.run r on r.id = p.run
       where u.id = p.unit and u.run_id = p.run and u.node = p.node and u.pages = p.pages and u.end_kind is null
         and r.state in ('running', 'paused')
@@ -85,6 +86,7 @@ export async function storePlainPages(db: Queryable, pages: readonly PageToCommi
       total,
       since,
       watermark,
+      kept,
       records,
     }) => ({
       unit,
@@ -100,6 +102,7 @@ export async function storePlainPages(db: Queryable, pages: readonly PageToCommi
       total,
       since,
       watermark,
+      kept,
       records,
     }),
   );

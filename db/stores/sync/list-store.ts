@@ -3,6 +3,8 @@
  * whose list was read to its end; and for the node's children the rows of earlier runs, and the lists that those left unread.
  * Next stop: `db/functions/lists/settle-lists.sql`, `db/functions/lists/owed-lists.sql`.
  */
+import { cleanText } from '../../../contracts/clean-text.ts';
+import { redact } from '../../../contracts/redact.ts';
 import type { Pool } from '../../pool.ts';
 
 /** Lists settled in one transaction. */
@@ -22,6 +24,20 @@ export async function settleLists(pool: Pool, runId: string, node: string, how: 
     );
     if ((rows[0]?.settled ?? 0) < ROOM) return;
   }
+}
+
+/** A checkpoint that the third party does not know any more is forgotten; its list is read from the beginning then. */
+export async function forgetCheckpoint(
+  pool: Pool,
+  of: { readonly account: string; readonly resource: string; readonly parentKey: string },
+  checkpoint: string,
+  reason: string,
+): Promise<void> {
+  await pool.query(
+    `update sluice.list set kept = nullif(kept - 'checkpoint', '{}'), expired_at = clock_timestamp(), expired_reason = $5
+     where account = $1 and resource = $2 and parent_key = $3 and kept->>'checkpoint' = $4`,
+    [of.account, of.resource, of.parentKey, checkpoint, cleanText(redact(reason), 1_000)],
+  );
 }
 
 export interface KnownRows {

@@ -4,7 +4,15 @@
  */
 import type { AsideRow } from '../../../contracts/aside.ts';
 import type { EndKind } from '../../../contracts/run.ts';
-import type { EndChecks, LaneMove, LaneStart, ListMemory, Position, Range } from '../../../contracts/list.ts';
+import type {
+  EndChecks,
+  KeptState,
+  LaneMove,
+  LaneStart,
+  ListMemory,
+  Position,
+  Range,
+} from '../../../contracts/list.ts';
 import type { Queryable } from '../../pool.ts';
 import type { UnitFence } from './unit-store.ts';
 
@@ -24,6 +32,8 @@ export interface PageToCommit extends UnitFence {
   /** Watermark that the list was asked from, and the highest value that its rows have brought. */
   readonly since: string | null;
   readonly watermark: string | number | null;
+  /** Opaque state for the next run; what an earlier page has brought stays. */
+  readonly kept: KeptState | null;
   /** Items of the list, when the third party counts them exactly. */
   readonly total: number | null;
   readonly start: LaneStart | null;

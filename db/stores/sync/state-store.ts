@@ -45,7 +45,7 @@ const RESET = `
   with picked as (
     select k.resource, k.parent_key from sluice.list k where ${OF} order by k.resource, k.parent_key for update
   )
-  update sluice.list k set watermark = null, reset_at = clock_timestamp(), rows = case when $5 then 0 else k.rows end
+  update sluice.list k set watermark = null, kept = null, reset_at = clock_timestamp(), rows = case when $5 then 0 else k.rows end
   from picked p where k.account = $1 and k.resource = p.resource and k.parent_key = p.parent_key`;
 
 /**

@@ -3,7 +3,7 @@
  * how far it is. Next: `page-store.ts` moves it on together with the rows of a page.
  */
 import { cleanText } from '../../../contracts/clean-text.ts';
-import type { ListMemory, Position, Range } from '../../../contracts/list.ts';
+import type { KeptState, ListMemory, Position, Range } from '../../../contracts/list.ts';
 import type { EndKind, RunMode, RunState } from '../../../contracts/run.ts';
 import { redact } from '../../../contracts/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
@@ -76,6 +76,8 @@ export interface LoadedUnit {
   readonly isBegun: boolean;
   /** What it was asked from then. */
   readonly since: string | null;
+  /** What the list's last reading has left to ask with. */
+  readonly kept: KeptState | null;
   /** Size that works for this endpoint and account; null for the provider's start. */
   readonly pageSize: number | null;
   /** The list is walked by several lanes. */
@@ -98,7 +100,7 @@ const LOAD = {
       (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
-      u.watermark as highest, w.watermark, f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
+      u.watermark as highest, w.watermark, w.kept, f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
       b.run_id is not null as "isLaned", b.end_position as "endPosition", e.given, coalesce(e.beyond, 0) as beyond
     from sluice.unit u
     join sluice.run r on r.id = u.run_id

@@ -33,6 +33,7 @@ export const COMMON = {
   total: true,
   totalIs: true,
   resultCap: true,
+  checkpoint: true,
   guards: true,
   range: true,
 } satisfies NamesOf<Common<unknown, unknown, unknown> & { readonly kind: unknown }>;
@@ -77,6 +78,7 @@ export function common(options: AnyCommon) {
     totalIs: options.totalIs ?? ('exact' as const),
     resultCap: options.resultCap ?? ('common' as const),
     guards: { ...allGuards, ...options.guards },
+    ...(options.checkpoint ? { checkpoint: options.checkpoint } : {}),
     ...(options.total ? { total: options.total } : {}),
     ...(options.hasMore ? { hasMore: options.hasMore } : {}),
     ...(range
@@ -122,6 +124,8 @@ export function commonMistakes(options: AnyCommon): string[] {
     mistakes.push(`resultCap is ${options.resultCap}; it must be at least 1`);
   if (options.totalIs !== undefined && !['exact', 'estimate'].includes(options.totalIs))
     mistakes.push(`totalIs is "${options.totalIs}"; it must be "exact" or "estimate"`);
+  if (options.checkpoint && options.range)
+    mistakes.push('checkpoint: a list that is split into ranges has no single one; leave out `range` or `checkpoint`');
   for (const name of Object.keys(options.guards ?? {}))
     if (!Object.hasOwn(allGuards, name))
       mistakes.push(`guards: unknown guard "${name}"; known are ${Object.keys(allGuards).join(', ')}`);
@@ -145,7 +149,9 @@ export const NUMBERED = {
 
 /** Pages are asked for side by side by default where an exact total says how many there are, and a row that slips between two shows. */
 export function numbered(options: AnyNumbered) {
-  const hasExactTotal = options.total !== undefined && (options.totalIs ?? 'exact') === 'exact';
+  // A list with a checkpoint is read in order: its first page has the one that misses nothing.
+  const hasExactTotal =
+    options.total !== undefined && options.checkpoint === undefined && (options.totalIs ?? 'exact') === 'exact';
   const isSafe = options.kind === 'offset' && hasExactTotal;
   return {
     ...common(options),
@@ -160,6 +166,8 @@ export function numbered(options: AnyNumbered) {
 export function numberedMistakes(options: AnyNumbered): string[] {
   const mistakes = commonMistakes(options);
   const { lanes, lastPage, advanceBy } = options;
+  if (options.checkpoint && (lanes ?? 1) > 1)
+    mistakes.push(`checkpoint: a list that has one is read in order; leave out \`lanes\` (${lanes})`);
   if (lanes !== undefined && !(Number.isInteger(lanes) && lanes >= 1 && lanes <= 1_000))
     mistakes.push(`lanes is ${lanes}; it must be a whole number from 1 to 1,000`);
   if (lastPage !== undefined && !['blank', 'short'].includes(lastPage))

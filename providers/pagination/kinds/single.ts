@@ -5,14 +5,17 @@ import { COMPLETE, step } from '../step.ts';
 import { onePage, type Kind } from './shared.ts';
 
 export const single: Kind<SinglePage<unknown, unknown>> = {
-  options: { kind: true, items: true, mayOmitItems: true } satisfies NamesOf<SinglePage<unknown, unknown>>,
+  options: { kind: true, items: true, mayOmitItems: true, checkpoint: true } satisfies NamesOf<
+    SinglePage<unknown, unknown>
+  >,
   required: ['items'],
   mistakes: () => [],
-  compile: ({ items, mayOmitItems = false }) => ({
+  compile: ({ items, mayOmitItems = false, checkpoint }) => ({
     ...onePage,
     kind: 'single',
     items,
     mayOmitItems,
+    ...(checkpoint ? { checkpoint } : {}),
     request: (_, size, range) => ({
       cursor: undefined,
       url: undefined,

@@ -144,6 +144,7 @@ describe('the union of outcomes', () => {
       limited: 'limiter',
       'refresh-auth': 'account',
       skip: 'unit',
+      'checkpoint-expired': 'unit',
       'end-of-data': 'unit',
       'dead-cursor': 'unit',
       'shrink-page': 'retry',

@@ -178,16 +178,46 @@ describe('defineSync', () => {
       })),
     );
     expect(mistakes).toEqual([
-      'endpoint "list": unknown option `timeout`; known are input, response, request, paginate, classify, totalTimeoutMs, onMismatch',
+      'endpoint "list": unknown option `timeout`; known are input, response, request, paginate, classify, conditional, totalTimeoutMs, onMismatch',
       'endpoint "list": paginate.kind is "cursr"; it must be one of single, cursor, link, page, offset',
       'endpoint "pages": `request` is missing; it must be a function',
       'endpoint "pages": paginate: `next` is missing; it must be a function',
-      'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, mayOmitItems, pageSize, maxPages, hasMore, total, totalIs, resultCap, guards, range, next, onDeadCursor',
+      'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, mayOmitItems, pageSize, maxPages, hasMore, total, totalIs, resultCap, checkpoint, guards, range, next, onDeadCursor',
       'provider "plain": unknown option `limts`; known are id, baseUrl, hosts, auth, authProbe, limits, classify, headers, timeouts, maxBodyBytes, maxAttempts, allowPlainHttp, allowPrivateAddresses',
       'provider "plain": `limits` is missing; write `limits: []` when there are none',
       'node "list": unknown option `wndow`; known are input, key, map, uniqueBy, when, store, incremental, parents, deletions, allowEmpty, window, onChildError',
       'node "list": parents is "some"; it must be "all" or "changed"',
       'node "pages": deletions is "always"; it must be "full-pass" or left out',
+    ]);
+  });
+
+  it('says what a checkpoint and a conditional request need', () => {
+    const provider = defineProvider({ id: 'kept', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
+    const endpoint = (name: string, more: object) =>
+      provider.endpoint(name, {
+        input: z.object({}),
+        response: z.array(z.object({ id: z.string() })),
+        request: () => get('/list'),
+        ...more,
+      });
+    const items = (rows: unknown) => rows;
+    const checkpoint = () => 't';
+    const plain = endpoint('plain', { paginate: { kind: 'single', items }, conditional: 'always' });
+    endpoint('pages', { paginate: { kind: 'cursor', items, next: () => null }, conditional: 'whole' });
+    endpoint('parts', { paginate: { kind: 'offset', items, checkpoint, lanes: 4, range: { whole: () => null } } });
+    const mistakes = mistakesOf(() =>
+      defineSync('kept', { provider, input: z.object({}) }, (s) => ({
+        one: s.one(plain, { input: () => ({}), key: () => 1, incremental: 'checkpoint' }),
+        two: s.one(plain, { input: () => ({}), key: () => 1, incremental: 'token' as never }),
+      })),
+    );
+    expect(mistakes).toEqual([
+      'endpoint "plain": conditional is "always"; it must be "whole" or "first-page"',
+      'endpoint "pages": conditional is "whole", but one answer is not the whole list (paginate.kind "cursor"); write "first-page" where the third party puts what is new or changed on the first page',
+      'endpoint "parts": checkpoint: a list that is split into ranges has no single one; leave out `range` or `checkpoint`',
+      'endpoint "parts": checkpoint: a list that has one is read in order; leave out `lanes` (4)',
+      'node "one": incremental is "checkpoint", but endpoint "plain" keeps none; write paginate: { …, checkpoint: (answer) => answer.syncToken }',
+      'node "two": incremental is "token"; it must be { field, lookbackMs } or "checkpoint"',
     ]);
   });
 

@@ -40,6 +40,10 @@ describe('sluice accounts', () => {
       { provider: 'social', account: 'ann', tenant: 'acme', expiresAt: expect.any(String) as string },
     ]);
     expect((await accounts(['list', '--status', 'needs_reconnect'])).output).toContain('No accounts.');
+    const updated = await accounts(['update', 'social', 'ann', '--settings', '{"shop":"acme"}']);
+    expect(updated).toMatchObject({ code: 0, output: expect.stringContaining('settings {"shop":"acme"}') as string });
+    const unknown = await accounts(['update', 'social', 'bob', '--settings', '{"shop":"acme"}']);
+    expect(unknown).toMatchObject({ code: 1, output: expect.stringContaining('is not known') as string });
     expect(await accounts(['status', 'social', 'bob'])).toMatchObject({ code: 1, output: 'social/bob  unknown\n' });
 
     const newKeys = `k2:${Buffer.alloc(32, 8).toString('base64')}`;
