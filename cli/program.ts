@@ -8,6 +8,7 @@ import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerLimits } from './commands/limits.ts';
 import { registerMigrate } from './commands/migrate.ts';
+import { registerOverview } from './commands/overview.ts';
 import { registerPending } from './commands/pending.ts';
 import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReports } from './commands/reports.ts';
@@ -26,6 +27,7 @@ export function createProgram(): Command {
   registerStart(program);
   registerRetry(program);
   registerStatus(program);
+  registerOverview(program);
   registerControl(program);
   registerPending(program);
   registerResolve(program);

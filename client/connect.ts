@@ -4,6 +4,7 @@
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import type { Overview } from '../contracts/overview.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
   createKeyring,
@@ -13,6 +14,7 @@ import {
   listReports,
   NO_ENCRYPTION_KEYS,
   pendingOperations,
+  readOverview,
   readProgress,
   type FlawFilter,
   type ReportFilter,
@@ -82,6 +84,11 @@ export interface Sluice {
   flawedLists(runId: string, filter?: FlawFilter): AsyncIterable<FlawedList>;
   /** What a node stored, as a change feed, oldest change first; ends when the reader has caught up. */
   records<Row>(node: Node<Row>, options: RecordsOptions): AsyncIterable<ChangeRecord<Row>>;
+  /**
+   * How everything stands, in numbers: accounts and runs by state, ages of the last good runs in classes, limits. Some 100 ms with
+   * 10,000 accounts: ask it every some seconds at most.
+   */
+  overview(): Promise<Overview>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -131,6 +138,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     run: (of) => createHandle(parts, of),
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
+    overview: () => readOverview(pool),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     close: async () => {
       closing.abort();

@@ -11,6 +11,7 @@ export {
   type DatabaseFacts,
   type TableHealth,
 } from './stores/operate/database-facts.ts';
+export { readOverview } from './stores/operate/overview-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export { readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
