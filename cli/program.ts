@@ -6,6 +6,7 @@ import { registerAccounts } from './commands/accounts.ts';
 import { registerControl } from './commands/control.ts';
 import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerExplain } from './commands/explain.ts';
 import { registerLimits } from './commands/limits.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerOverview } from './commands/overview.ts';
@@ -27,6 +28,7 @@ export function createProgram(): Command {
   registerStart(program);
   registerRetry(program);
   registerStatus(program);
+  registerExplain(program);
   registerOverview(program);
   registerControl(program);
   registerPending(program);
