@@ -85,7 +85,7 @@ async function lookAt(client: Client, taskQueue: string): Promise<Queue> {
       const described = await client.workflowService.describeTaskQueue({
         namespace: client.options.namespace,
         taskQueue: { name: taskQueue },
-        taskQueueType,
+        taskQueueType: taskQueueType as TaskQueueType,
         reportStats: true,
         reportConfig: true,
       });
@@ -130,7 +130,7 @@ export function judgeVersions(identities: readonly string[]): Finding {
   const versions = new Map<string, number>();
   for (const version of identities.map((identity) => versionOf(identity) ?? 'another program'))
     versions.set(version, (versions.get(version) ?? 0) + 1);
-  const found = [...versions].sort().map(([version, count]) => `${count} × ${version}`);
+  const found = [...versions].map(([version, count]) => `${count} × ${version}`).sort();
   const others = [...versions.keys()].filter((version) => version !== SLUICE_VERSION);
   return finding(VERSIONS, others.length === 0 ? 'ok' : 'advice', found.join(', ') || 'no worker to ask');
 }

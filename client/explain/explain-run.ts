@@ -19,7 +19,7 @@ export async function explainRun(pool: Pool, run: RunProgress, waits: readonly R
   const keys = [...new Set(waits.flatMap((wait) => (wait.kind === 'limit' && wait.limit ? [wait.limit] : [])))];
   const [facts, users, standings] = await Promise.all([
     readForecastFacts(pool, runId),
-    readLimitUsers(pool, keys),
+    readLimitUsers(pool, keys, runId),
     readLimitStandings(pool, keys),
   ]);
   const limits = keys.map((key) => ({ key, users: usersOf(key, users) }));
@@ -34,20 +34,26 @@ export async function explainRun(pool: Pool, run: RunProgress, waits: readonly R
         elapsedMs: facts?.elapsedMs ?? 0,
         limits: standings.flatMap((standing) => {
           const rate = sustained(standing);
-          return rate === null ? [] : [{ perSecond: rate, share: shareOf(standing.key, waits, limits) }];
+          return rate === null ? [] : [{ perSecond: rate, share: shareOf(standing.key, users) }];
         }),
       });
   const forecast: Forecast | null = left
-    ? { ...left, callsPerSecond: perSecond, endsInMs: endOf(left.callsLeft, perSecond, waits) }
+    ? { ...left, callsPerSecond: perSecond, endsInMs: endOf(left.callsLeft, perSecond, heldMs(waits, standings)) }
     : null;
   const explained = { runId, workflowId, waits, limits, calls, forecast };
   return { ...explained, text: inWords(explained, run, isHeld) };
 }
 
+/** The largest share first. */
 function usersOf(key: string, users: readonly LimitUser[]): ExplainedLimitUse['users'] {
-  return users
-    .filter((user) => user.key === key)
-    .map(({ sync, tenant, waiting, accounts }) => ({ sync, tenant, waiting, accounts }));
+  const merged = new Map<string, ExplainedLimitUse['users'][number]>();
+  for (const { sync, tenant, waiting, accounts } of users.filter((user) => user.key === key)) {
+    const name = JSON.stringify([sync, tenant]);
+    const before = merged.get(name);
+    const sums = { waiting: waiting + (before?.waiting ?? 0), accounts: Math.max(accounts, before?.accounts ?? 0) };
+    merged.set(name, { sync, tenant, ...sums });
+  }
+  return [...merged.values()].sort((a, b) => b.waiting - a.waiting);
 }
 
 /** Calls a second that a limit gives out for long; null: it is not counted by time. */
@@ -56,18 +62,26 @@ function sustained({ kind, max, perMs, ratePerSecond }: LimitStanding): number |
   return kind === 'inflight' || max === null || perMs === null ? null : (max / perMs) * 1_000;
 }
 
-/** Those who wait take turns, so a run gets the share that it has of them. */
-function shareOf(key: string, waits: readonly RunWait[], limits: readonly ExplainedLimitUse[]): number {
-  const mine = waits.filter(({ limit }) => limit === key).reduce((sum, wait) => sum + wait.calls, 0);
-  const all = limits.find((limit) => limit.key === key)?.users.reduce((sum, { waiting }) => sum + waiting, 0) ?? 0;
-  return all <= mine ? 1 : mine / all;
+/** Those who wait take turns, so a run gets the share that it has of them; who is of a lower class goes after it. */
+function shareOf(key: string, users: readonly LimitUser[]): number {
+  const here = users.filter((user) => user.key === key);
+  const mine = here.filter((user) => user.mine > 0);
+  const lowest = Math.max(...mine.map((user) => user.class));
+  const before = here.filter((user) => user.class <= lowest).reduce((sum, { waiting }) => sum + waiting, 0);
+  return before === 0 ? 1 : mine.reduce((sum, user) => sum + user.mine, 0) / before;
 }
 
-/** Nothing goes on before the first of what waits does, where all of it does. */
-function endOf(left: number, perSecond: number | null, waits: readonly RunWait[]): number | null {
-  if (perSecond === null) return null;
-  const blockedMs = Math.min(...waits.map(({ firstInMs }) => firstInMs ?? 0));
-  return Math.round((left / perSecond) * 1_000 + (Number.isFinite(blockedMs) ? blockedMs : 0));
+/** How long nothing goes on at all. Within a window's length that is how the window gives out, which the pace has. */
+function heldMs(waits: readonly RunWait[], standings: readonly LimitStanding[]): number {
+  const each = waits.map(({ firstInMs = 0, limit }) => {
+    const periodMs = standings.find(({ key }) => key === limit)?.perMs ?? 0;
+    return Math.max(0, firstInMs - periodMs);
+  });
+  return each.length === 0 ? 0 : Math.min(...each);
+}
+
+function endOf(left: number, perSecond: number | null, waitMs: number): number | null {
+  return perSecond === null ? null : Math.round((left / perSecond) * 1_000 + waitMs);
 }
 
 function inWords(

@@ -75,6 +75,10 @@ export interface LimitUser {
   readonly tenant: string | null;
   readonly waiting: number;
   readonly accounts: number;
+  /** Order of service: the lower goes first. */
+  readonly class: number;
+  /** Of those that wait: calls of the run that was asked about. */
+  readonly mine: number;
 }
 
 /** Calls of each limit that are looked at. */
@@ -83,18 +87,18 @@ const MOST_TICKETS = 2_000;
 /** Indexes: limit_ticket by its key, units and actions by theirs. */
 const USERS = `
   select b.key, coalesce(r.sync, s.action) as sync, coalesce(r.tenant, s.tenant) as tenant, count(*)::int as waiting,
-    count(distinct t.account)::int as accounts
+    count(distinct t.account)::int as accounts, t.class, count(*) filter (where r.id = $2)::int as mine
   from sluice.limit_bucket b
   cross join lateral (
-    select x.call_key, x.account from sluice.limit_ticket x
+    select x.call_key, x.account, x.class from sluice.limit_ticket x
      where x.bucket_id = b.id and x.lapse_us > sluice.limit_clock_us() limit ${MOST_TICKETS}) t
   left join sluice.unit u on t.call_key ~ '^unit/[0-9]+$' and u.id = substr(t.call_key, 6)::bigint
-  left join sluice.run r on r.id = u.run_id
+  left join sluice.run r on r.id = u.run_id and r.state = 'running'
   left join sluice.action_step s on t.call_key like 'action/%' and s.workflow_id = substr(t.call_key, 8)
   where b.key = any ($1) and (r.id is not null or s.workflow_id is not null)
-  group by 1, 2, 3 order by 1, 4 desc, 2, 3`;
+  group by 1, 2, 3, t.class order by 1, 4 desc, 2, 3`;
 
-/** Who waits for these limits now, by sync (or action) and tenant. */
-export async function readLimitUsers(db: Queryable, keys: readonly string[]): Promise<LimitUser[]> {
-  return (await db.query<LimitUser>(USERS, [keys])).rows;
+/** Who waits for these limits now, by sync (or action), tenant and class. @param runId whose calls are counted apart. */
+export async function readLimitUsers(db: Queryable, keys: readonly string[], runId: string): Promise<LimitUser[]> {
+  return (await db.query<LimitUser>(USERS, [keys, runId])).rows;
 }

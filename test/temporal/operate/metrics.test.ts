@@ -64,7 +64,8 @@ describe('the metrics of a worker', () => {
     expect(value('sluice_calls_total{provider="forest",endpoint="posts",outcome="limited"}')).toBe(1);
     expect(value('sluice_limit_refused_total{provider="forest"}')).toBe(1);
     expect(value('sluice_call_seconds_count{')).toBe(calls);
-    expect(value('sluice_wait_seconds_count{reason="turn"}')).toBe(calls);
+    // A permit that a busy machine has used too late is taken again.
+    expect(value('sluice_wait_seconds_count{reason="turn"}')).toBeGreaterThanOrEqual(calls);
     expect(value('sluice_sync_age_seconds_count{sync="forest"}')).toBe(1);
     expect(value('sluice_sync_age_seconds_bucket{sync="forest",le="300"}')).toBe(1);
     expect(value('sluice_accounts{state="needs_reconnect"}')).toBe(1);
