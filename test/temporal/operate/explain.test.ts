@@ -16,7 +16,7 @@ const provider = defineProvider({
   auth: noAuth(),
   limits: [window('app', { by: ['app'], max: 20, perMs: 1_000 })],
 });
-const list = (name: string, path: (id: string) => string) =>
+const list = (name: string, size: number, path: (id: string) => string) =>
   provider.endpoint(name, {
     input: z.object({ id: z.string() }),
     response: Page,
@@ -25,21 +25,21 @@ const list = (name: string, path: (id: string) => string) =>
       kind: 'cursor',
       items: ({ items }) => items,
       next: ({ next }) => next,
-      pageSize: { start: 20, max: 20 },
+      pageSize: { start: size, max: size },
     },
   });
 const crawl = defineSync('crawl', { provider, input: z.object({}) }, (s) => {
   const users = s.one(
-    list('users', () => '/users'),
+    list('users', 100, () => '/users'),
     { input: () => ({ id: '' }), key: ({ id }) => id },
   );
-  const posts = list('posts', (id) => `/users/${id}/posts`);
+  const posts = list('posts', 20, (id) => `/users/${id}/posts`);
   return { users, posts: s.each(users, posts, { input: ({ id }) => ({ id }), key: ({ id }) => id }) };
 });
 
 beforeAll(async () => {
   api = await startFakeApi();
-  api.list('/users', { count: 300, itemAt: (_, i) => ({ id: `u${i}` }) });
+  api.list('/users', { count: 300, itemAt: (_, i) => ({ id: `u${i}` }), pageSize: { max: 100 } });
   // One page or two.
   api.list('/users/:id/posts', {
     count: ({ id }) => (Number(id?.slice(1)) % 2 === 0 ? 5 : 25),
@@ -66,7 +66,9 @@ describe('the explanation of a run', () => {
     await expect
       .poll(async () => (await run.explain())?.forecast?.from, { timeout: 60_000, interval: 100 })
       .toBe('this-run');
-    await expect.poll(async () => (await run.explain())?.calls, { timeout: 60_000, interval: 100 }).toBeGreaterThan(110);
+    await expect
+      .poll(async () => (await run.explain())?.calls, { timeout: 60_000, interval: 100 })
+      .toBeGreaterThan(110);
     const explained = await run.explain();
     const at = performance.now();
     const showing = command(['explain', 'sync/crawl/a'], {
@@ -84,7 +86,9 @@ describe('the explanation of a run', () => {
     expect(Math.abs(forecast!.endsInMs! - tookMs)).toBeLessThan(0.25 * tookMs);
 
     expect(shown.code).toBe(0);
-    expect(shown.output).toMatch(/^sync\/crawl\/a\n {2}posts: \d+ lists wait for slow\/app\/app, 20 of 20 used in 1 s/);
+    expect(shown.output).toMatch(
+      /^sync\/crawl\/a\n {2}posts: \d+ lists wait for slow\/app\/app, \d+ of 20 used in 1 s/,
+    );
     expect(shown.output).toMatch(/\n {2}slow\/app\/app is waited for by \d+ calls of crawl \(tenant acme\)\n/);
     expect(shown.output).toMatch(
       /\n {2}\d+ calls made, about \d+ left \(± \d+ %\); at 20 a second it ends in about [\d.]+ s \(± \d+ %\)\n$/,
