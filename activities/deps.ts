@@ -3,6 +3,8 @@
  */
 import type { Credentials } from '../contracts/credentials.ts';
 import type { RunningRun } from '../contracts/running-run.ts';
+import type { OutcomeKind } from '../contracts/outcome.ts';
+import type { ReportEnd } from '../contracts/report.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Limiter } from '../limiter/index.ts';
 import type { ActionDefinition } from '../providers/define/define-action.ts';
@@ -33,6 +35,19 @@ export interface ActivityDeps {
   /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */
   readonly isStopping: () => boolean;
   readonly log: Log;
+  /** Told of every call and of every report that ended, for metrics. */
+  readonly meter?: Meter;
+}
+
+export interface Meter {
+  /** @param outcome what the answer meant, or `redirected`. */
+  called(call: {
+    readonly provider: string;
+    readonly endpoint: string;
+    readonly outcome: OutcomeKind | 'redirected';
+    readonly ms: number;
+  }): void;
+  reported(status: ReportEnd['status']): void;
 }
 
 /**

@@ -39,7 +39,7 @@ import {
 } from './sync/run-activities.ts';
 
 export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentials/errors.ts';
-export type { ActivityDeps, CredentialSource, CredentialWait, Log } from './deps.ts';
+export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from './deps.ts';
 export { createPageBatches } from './sync/page-batcher.ts';
 export { createUnitMemory } from './sync/unit-cache.ts';
 export { createStoredCredentials } from './credentials/stored-credentials.ts';

@@ -5,6 +5,7 @@ import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import type { Overview } from '../contracts/overview.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
   createKeyring,
@@ -15,6 +16,7 @@ import {
   NO_ENCRYPTION_KEYS,
   pendingOperations,
   readFeedLag,
+  readOverview,
   readProgress,
   type FeedLag,
   type FlawFilter,
@@ -116,6 +118,11 @@ export interface Sluice {
   mapAgain<Row>(node: Node<Row>, options: MapAgainOptions<Row>): Promise<MappedAgain>;
   /** How far the change feed is behind what is stored, and which open transaction holds it back. */
   feedLag(): Promise<FeedLag>;
+  /**
+   * How everything stands, in numbers: accounts and runs by state, ages of the last good runs in classes, limits. Some 100 ms with
+   * 10,000 accounts: ask it every some seconds at most.
+   */
+  overview(): Promise<Overview>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -169,6 +176,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     run: (of) => createHandle(parts, of),
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
+    overview: () => readOverview(pool),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
     feedLag: () => readFeedLag(pool),

@@ -1,6 +1,8 @@
 // What app code uses. Imports contracts, db and the Temporal client. Start with connect.ts.
 export { connect } from './connect.ts';
 export { diagnose, type DiagnoseOptions } from './doctor/diagnose.ts';
+export type { ExplainedLimitUse, Forecast, RunExplanation } from '../contracts/explanation.ts';
+export type { Overview } from '../contracts/overview.ts';
 export type { Finding } from '../contracts/finding.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
 export { TenantMismatch } from '../db/index.ts';

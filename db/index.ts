@@ -11,6 +11,7 @@ export {
   type DatabaseFacts,
   type TableHealth,
 } from './stores/operate/database-facts.ts';
+export { readOverview } from './stores/operate/overview-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export {
   TenantMismatch,
@@ -19,7 +20,14 @@ export {
   tenantOfRun,
   tenantOfWorkflow,
 } from './stores/account/tenant-store.ts';
-export { readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
+export {
+  readForecastFacts,
+  readLimitUsers,
+  type ForecastFacts,
+  type ForecastNode,
+  type LimitUser,
+} from './stores/operate/forecast-store.ts';
+export { readLimitStandings, readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageFlaws, type PageToCommit } from './stores/sync/page-store.ts';

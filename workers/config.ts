@@ -18,6 +18,11 @@ const settings = z.object({
   /** How long calls in flight may take to end after SIGTERM, in seconds. Default 30. */
   SLUICE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(3_600).default(30),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** `host:port` where Prometheus reads the metrics of this worker, e.g. `0.0.0.0:9464`. Default: nowhere. */
+  SLUICE_METRICS_ADDRESS: z
+    .string()
+    .regex(/^(?:[^\s:[\]]+|\[[^\s\]]+\]):\d{1,5}$/, 'expected host:port, e.g. 0.0.0.0:9464')
+    .optional(),
   /** Proxies that calls to third parties go by, as other programs read them. Default none. */
   HTTP_PROXY: z.url({ protocol: /^https?$/ }).optional(),
   HTTPS_PROXY: z.url({ protocol: /^https?$/ }).optional(),
@@ -31,6 +36,8 @@ export interface WorkerSettings {
   readonly egress: string;
   readonly drainSeconds: number;
   readonly logLevel: string;
+  /** `host:port` of the metrics. Default: they are not served. */
+  readonly metricsAddress?: string;
   /** By which proxies calls to third parties go. Default: by none. Temporal and Postgres are never reached by them. */
   readonly proxy?: ProxySettings;
 }
@@ -67,6 +74,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
     egress: found.SLUICE_EGRESS,
     drainSeconds: found.SLUICE_DRAIN_SECONDS,
     logLevel: found.SLUICE_LOG_LEVEL,
+    ...(found.SLUICE_METRICS_ADDRESS === undefined ? {} : { metricsAddress: found.SLUICE_METRICS_ADDRESS }),
     ...proxyOf(found),
   };
 }

@@ -29,7 +29,10 @@ import { startAuditing } from './audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
 import { ENCODED_BUNDLE, withCodecs } from '../dev-servers/data-converter.ts';
+import { freePort } from '../dev-servers/free-port.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
+import { createMetrics } from './metrics/sluice-metrics.ts';
+import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { startRevoking } from './revoke-disconnected.ts';
@@ -88,7 +91,10 @@ export interface SluiceWorker {
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
   const settings = options.settings ?? readWorkerSettings();
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
-  installRuntime(log);
+  const { metricsAddress } = settings;
+  // Temporal's own metrics have a server of their own, which only this process asks.
+  const sdkMetrics = installRuntime(log, metricsAddress === undefined ? undefined : `127.0.0.1:${await freePort()}`);
+  const metrics = metricsAddress === undefined ? undefined : createMetrics();
   // Node before 20.7 does not tell. The Temporal SDK takes a stack for every promise of a workflow, and each is translated.
   if (process.sourceMapsEnabled)
     log.warn({}, 'source maps are on (tsx, --enable-source-maps): a third slower; in production run built JavaScript');
@@ -98,9 +104,12 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const secretUses = createSecretUseCounter();
   const keyring = keys === undefined ? undefined : createKeyring(keys, secretUses);
   const pool = createPool(databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
-  const limiter = createLimiter({ pool });
+  const limiter = metrics ? metrics.watch(createLimiter({ pool })) : createLimiter({ pool });
   const http = createHttpSender(settings.proxy === undefined ? {} : { proxy: settings.proxy });
+  let stopMetrics: (() => Promise<void>) | undefined;
   try {
+    if (metrics && metricsAddress !== undefined)
+      stopMetrics = await serveMetrics(metricsAddress, () => metrics.text(pool), sdkMetrics);
     await migrate(pool, { warn: (message) => log.warn({}, message) });
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
     const codecs = withCodecs(options.payloadCodecs);
@@ -138,6 +147,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         // Whoever asked it to end: us, a signal, or Temporal's own runtime.
         isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
         log,
+        ...(metrics ? { meter: metrics.meter } : {}),
       },
       memory,
     );
@@ -193,6 +203,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           await created.run();
         } finally {
           await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.(), stopRevoking?.()]);
+          await stopMetrics?.();
           await memory.settled();
           await stored?.settled();
           await stopAuditing();
@@ -205,6 +216,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       },
     };
   } catch (error) {
+    await stopMetrics?.();
     await limiter.stop();
     await http.close();
     await pool.end();

@@ -6,21 +6,40 @@ import type { Log } from '../activities/index.ts';
 
 // A process has one runtime however many workers it has; installing it twice is an error.
 let isInstalled = false;
+let metricsAddress: string | undefined;
 
-/** Installs the runtime unless this process has one. Retries of activities are normal here and logged as `debug`. */
-export function installRuntime(log: Log): void {
-  if (isInstalled) return;
+/**
+ * Installs the runtime unless this process has one. Retries of activities are normal here and logged as `debug`.
+ * @param wantedAddress `host:port` where it is to serve its own metrics.
+ * @returns where it serves them: the first address that this process wanted; undefined: nowhere.
+ */
+export function installRuntime(log: Log, wantedAddress?: string): string | undefined {
+  if (isInstalled) return metricsAddress;
   isInstalled = true;
   try {
     Runtime.install({
       logger: new DefaultLogger('WARN', (entry) => forward(log, entry)),
       // Else what its native part has to say is printed as plain lines between ours.
-      telemetryOptions: { logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} } },
+      telemetryOptions: {
+        logging: { filter: { core: 'WARN', other: 'ERROR' }, forward: {} },
+        ...(wantedAddress === undefined
+          ? {}
+          : {
+              metrics: { prometheus: { bindAddress: wantedAddress, useSecondsForDurations: true, unitSuffix: true } },
+            }),
+      },
     });
+    metricsAddress = wantedAddress;
   } catch (error) {
     // The app has installed its own, which is then the one to use.
     log.info({ error: String(error) }, 'using the Temporal runtime that this process already has');
   }
+  return metricsAddress;
+}
+
+/** For a process that has no worker. */
+export async function endRuntime(): Promise<void> {
+  await Runtime.instance().shutdown();
 }
 
 function forward(log: Log, { level, message, meta }: LogEntry): void {

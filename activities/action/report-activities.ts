@@ -14,7 +14,7 @@ export async function openReportActivity(deps: ActivityDeps, request: OpenReport
 }
 
 export async function endReportActivity(deps: ActivityDeps, { id, runId, end }: EndReportInput): Promise<void> {
-  await endReport(deps.pool, id, end, runId);
+  if (await endReport(deps.pool, id, end, runId)) deps.meter?.reported(end.status);
 }
 
 export async function holdsLockActivity(deps: ActivityDeps, { entity, workflowId }: LockInput): Promise<boolean> {

@@ -123,8 +123,14 @@ async function follow(
       times.answeredAt = performance.now();
       if (answer.error?.code === 'permit-over') return undefined;
       const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
-      if (next !== undefined) return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
-      return understand(deps, call, unsigned.url, secrets, await hideSecrets(answer, secrets));
+      const metered = { provider: provider.id, endpoint: call.endpoint, ms: answer.elapsedMs };
+      if (next !== undefined) {
+        deps.meter?.called({ ...metered, outcome: 'redirected' });
+        return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
+      }
+      const understood = understand(deps, call, unsigned.url, secrets, await hideSecrets(answer, secrets));
+      deps.meter?.called({ ...metered, outcome: understood.value.outcome.kind });
+      return understood;
     });
     if (!made.sent) {
       if (target !== unsigned.url) deps.http.hops.keep(callKey, unsigned.url, target);

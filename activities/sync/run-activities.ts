@@ -92,7 +92,10 @@ export async function finishRunActivity(deps: ActivityDeps, request: FinishRunIn
     ...(cancelled ? { cancelled } : {}),
     ...(error === undefined ? {} : { error }),
   });
-  if (result && report) await endReport(deps.pool, report.id, endOfSync(result), report.runId);
+  if (result && report) {
+    const end = endOfSync(result);
+    if (await endReport(deps.pool, report.id, end, report.runId)) deps.meter?.reported(end.status);
+  }
   if (result) return result;
   if (!cancelled && error === undefined) throw gone(runId);
   return { runId, state: cancelled ? 'cancelled' : 'failed', complete: false, flaws: [], rows: 0, calls: 0 };

@@ -15,12 +15,14 @@ export function registerWorker(program: Command): void {
 }
 
 async function work({ module }: { readonly module?: string }): Promise<void> {
-  const [{ pino }, { findServers }, { createWorker, readWorkerSettings }, { loadModule }] = await Promise.all([
-    import('pino'),
-    import('../../dev-servers/find-servers.ts'),
-    import('../../workers/index.ts'),
-    import('../module/load-module.ts'),
-  ]);
+  const [{ pino }, { findServers }, { createWorker, readWorkerSettings }, { endRuntime }, { loadModule }] =
+    await Promise.all([
+      import('pino'),
+      import('../../dev-servers/find-servers.ts'),
+      import('../../workers/index.ts'),
+      import('../../workers/runtime.ts'),
+      import('../module/load-module.ts'),
+    ]);
   const dev = followDev();
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
@@ -39,6 +41,10 @@ async function work({ module }: { readonly module?: string }): Promise<void> {
     ...(credentials ? { credentials } : {}),
     ...(onFailure ? { onFailure } : {}),
     ...(encryptionKeys === undefined ? {} : { encryptionKeys }),
+  }).catch(async (error: unknown) => {
+    // Temporal's runtime would keep the process alive: what restarts dead workers would wait for ever.
+    await endRuntime();
+    throw error;
   });
   const stop = (signal: string) => {
     log.info({ signal, drainSeconds: settings.drainSeconds }, 'draining: no new work is taken, calls in flight end');

@@ -153,7 +153,7 @@ async function checkKeys(pool: Pool, encryptionKeys: () => Promise<string | KeyS
         wrong.push(`${counted(secrets, 'secret')} of key "${keyId}" can't be opened: ${sentence(error)}`);
       });
     if (wrong.length > 0) return finding(KEYS, 'wrong', wrong.join('; '));
-    return finding(KEYS, 'ok', `${held.length === 0 ? 'no credentials are stored' : 'all credentials can be opened'}`);
+    return finding(KEYS, 'ok', held.length === 0 ? 'no credentials are stored' : 'all credentials can be opened');
   } catch (error) {
     return finding(KEYS, 'wrong', sentence(error));
   }

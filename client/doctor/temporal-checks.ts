@@ -98,7 +98,7 @@ async function checkAttributes(client: Client): Promise<Finding> {
   const wrong = Object.values(searchAttributes).flatMap((name) => {
     const type = listed.customAttributes[name];
     if (type === undefined) return [`${name} is missing`];
-    return Number(type) === KEYWORD ? [] : [`${name} is not a Keyword`];
+    return (type as number) === KEYWORD ? [] : [`${name} is not a Keyword`];
   });
   return finding(ATTRIBUTES, wrong.length === 0 ? 'ok' : 'wrong', wrong.join(', ') || 'all are registered');
 }

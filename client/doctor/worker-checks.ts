@@ -85,6 +85,7 @@ async function lookAt(client: Client, taskQueue: string): Promise<Queue> {
       const described = await client.workflowService.describeTaskQueue({
         namespace: client.options.namespace,
         taskQueue: { name: taskQueue },
+        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's package is no dependency of the client
         taskQueueType,
         reportStats: true,
         reportConfig: true,
@@ -130,7 +131,7 @@ export function judgeVersions(identities: readonly string[]): Finding {
   const versions = new Map<string, number>();
   for (const version of identities.map((identity) => versionOf(identity) ?? 'another program'))
     versions.set(version, (versions.get(version) ?? 0) + 1);
-  const found = [...versions].sort().map(([version, count]) => `${count} × ${version}`);
+  const found = [...versions].map(([version, count]) => `${count} × ${version}`).sort((a, b) => (a < b ? -1 : 1));
   const others = [...versions.keys()].filter((version) => version !== SLUICE_VERSION);
   return finding(VERSIONS, others.length === 0 ? 'ok' : 'advice', found.join(', ') || 'no worker to ask');
 }

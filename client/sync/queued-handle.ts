@@ -43,6 +43,7 @@ export function createQueuedHandle(parts: ClientParts, workflowId: string, its: 
         { kind: 'run', calls: 0, text: `it begins when ${its.workflowId} has ended, and those queued before it` },
       ];
     },
+    explain: async () => ((await look()).runId === undefined ? undefined : its.explain()),
     pause: () => onceBegun('pause'),
     resume: () => onceBegun('resume'),
     cancel: async () => {

@@ -4,9 +4,11 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { runsBefore, signalNames, syncWorkflowId } from '../../contracts/names.ts';
+import type { RunExplanation } from '../../contracts/explanation.ts';
 import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
 import { readProgress, readWaits, setRunState } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
+import { explainRun } from '../explain/explain-run.ts';
 import { describeKnown } from '../describe-workflow.ts';
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
@@ -32,6 +34,11 @@ export interface SyncHandle {
    * waits, or no run is going on.
    */
   waits(): Promise<readonly RunWait[]>;
+  /**
+   * Why it waits, who else waits for its limits, calls made and left, and when it ends, with the error of that estimate.
+   * @returns undefined for a run that was never started, or that no worker has taken up.
+   */
+  explain(): Promise<RunExplanation | undefined>;
   /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
   pause(): Promise<void>;
   resume(): Promise<void>;
@@ -75,8 +82,12 @@ export function createHandle(
   if (before !== undefined) return createQueuedHandle(parts, workflowId, createHandle(parts, { workflowId: before }));
   const runId = 'runId' in of ? of.runId : undefined;
   const handle: WorkflowHandle<Run> = client.workflow.getHandle(workflowId);
-  return {
+  const self: SyncHandle = {
     workflowId,
+    explain: async () => {
+      const [progress, waits] = await Promise.all([self.progress(), self.waits()]);
+      return 'runId' in progress ? explainRun(pool, progress, waits) : undefined;
+    },
     progress: async () => {
       const known = await readProgress(pool, { workflowId });
       // One that goes on is the newest. After it a newer one may have begun whose row does not exist yet; and Temporal answers
@@ -127,6 +138,7 @@ export function createHandle(
     },
     result: () => untilClosed(parts, () => client.workflow.getHandle<Run>(workflowId, runId).result()),
   };
+  return self;
 }
 
 /** The same over continue-as-new. */

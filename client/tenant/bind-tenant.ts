@@ -83,6 +83,9 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       await ownRows(syncOf(node), options.account);
       return sluice.mapAgain(node, options);
     },
+    overview: () => {
+      throw new TypeError('The overview concerns all tenants; a client that is bound to one has none.');
+    },
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },
     act: async (definition, options) => {

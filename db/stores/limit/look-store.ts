@@ -44,6 +44,17 @@ export async function readLooks(db: Queryable, ids: readonly number[]): Promise<
   return (await db.query<LookRow>({ name: 'limit_look', text: LOOK, values: [ids] })).rows;
 }
 
+/** By key, of those that were ever used. Index: limit_bucket by key. */
+export async function readLimitStandings(db: Queryable, keys: readonly string[]): Promise<LimitStanding[]> {
+  const { rows } = await db.query<{ id: number }>('select id from sluice.limit_bucket where key = any ($1)', [keys]);
+  return (
+    await readLooks(
+      db,
+      rows.map(({ id }) => id),
+    )
+  ).map(standingOf);
+}
+
 export function standingOf(row: LookRow): LimitStanding {
   return {
     key: row.key,

@@ -37,6 +37,8 @@ const named = (findings: readonly Finding[], check: string): Finding | undefined
 const admin = (sql: string) => world.db.pool.query(sql);
 const database = () => `"${new URL(world.db.url).pathname.slice(1)}"`;
 
+/** `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
+const ACTIVITY = 2;
 /** What these servers are and tests can't change. */
 const ALWAYS = ['drain-of-pollers advice', 'fairness unknown'];
 /** Besides, without a probe. */
@@ -177,7 +179,8 @@ describe('doctor', () => {
       namespace,
       identity: 'ann',
       taskQueue: world.taskQueue,
-      taskQueueType: 2,
+      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's package is no dependency of ours
+      taskQueueType: ACTIVITY,
       updateQueueRateLimit: { rateLimit: { requestsPerSecond: 5 }, reason: 'a test' },
     });
     // A question goes to any partition of the queue, and the server tells of one of them.
