@@ -1,9 +1,9 @@
 /**
  * What activities need from the process they run in. Given once by `workers/create-worker.ts`; no module state.
  */
-import type { Credentials } from '../contracts/credentials.ts';
+import type { Credentials } from '../contracts/secrets/credentials.ts';
 import type { RunningRun } from '../contracts/running-run.ts';
-import type { OutcomeKind } from '../contracts/outcome.ts';
+import type { OutcomeKind } from '../contracts/answers/outcome.ts';
 import type { ReportEnd } from '../contracts/report.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Limiter } from '../limiter/index.ts';
@@ -11,7 +11,7 @@ import type { ActionDefinition } from '../providers/define/define-action.ts';
 import type { SagaDefinition } from '../providers/define/define-saga.ts';
 import type { CompiledSync } from '../providers/define/define-sync.ts';
 import type { HttpSender } from './http/send.ts';
-import type { PageBatches } from './sync/page-batcher.ts';
+import type { PageBatches } from './page/page-batcher.ts';
 
 export interface ActivityDeps {
   readonly pool: Pool;

@@ -1,7 +1,7 @@
 /**
  * What failures of the third party cost: a fifth of all calls failing at random (5xx, resets, silence, half bodies) beside
  * the same run without failures, an outage of half a minute, and one of an hour in virtual time.
- * Next stop: `failover/third-party.ts`, `failover/virtual-outage.ts`.
+ * Next: `failover/third-party.ts`, `failover/virtual-outage.ts`.
  */
 import { connect } from '../client/index.ts';
 import type { FakeApi } from '../testing/index.ts';

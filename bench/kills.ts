@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- kills`: 50 posts to a real Bluesky PDS, the worker of each killed with SIGKILL between sending the
- * write and recording it. Exactly one post each must be there. Next stop: `kills/post-and-kill.ts`.
+ * write and recording it. Exactly one post each must be there. Next: `kills/post-and-kill.ts`.
  */
 import { startPds } from '../examples/bluesky/pds.ts';
 import { startBenchServers } from './engine/servers.ts';

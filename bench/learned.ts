@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- learned`: the control law for unknown limits against hidden limits. In virtual time (the law itself,
  * hours in milliseconds, many seeds, peers and an oracle in the same world) and in real time (processes, HTTP, Postgres).
- * Next stop: `bench/learned/virtual.ts`, `bench/learned/real.ts`.
+ * Next: `bench/learned/virtual.ts`, `bench/learned/real.ts`.
  */
 import { drawPlots } from './learned/plots.ts';
 import type { Group } from './learned/scenarios.ts';

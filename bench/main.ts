@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- <name> [--json]`: measures against stated goals. The last line of `--json` is the list of measures;
- * the exit code is 1 when a goal is missed. Next stop: the file of the benchmark, e.g. `engine.ts`.
+ * the exit code is 1 when a goal is missed. Next: the file of the benchmark, e.g. `engine.ts`.
  */
 import { existsSync } from 'node:fs';
 import { Argument, Command } from 'commander';

@@ -1,7 +1,7 @@
 /**
  * `npm run bench -- refresh`: 500 accounts whose access tokens live 20 s and whose refresh tokens rotate, synced for some
  * token lives by 4 worker processes. One refresh for each account and expiry, and no account lost: the third party revokes
- * everything of an account whose refresh token is used twice. Next stop: `refresh/third-party.ts`.
+ * everything of an account whose refresh token is used twice. Next: `refresh/third-party.ts`.
  */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';

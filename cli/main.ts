@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * `sluice`: the command line. Next stop: `program.ts`, then the command's own file in `cli/commands`.
+ * `sluice`: the command line. Next: `program.ts`, then the command's own file in `cli/commands`.
  */
 import { createProgram } from './program.ts';
 import { sentenceOf } from './text/sentence.ts';

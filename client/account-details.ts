@@ -1,6 +1,6 @@
 /**
  * One account for the person who is asked why it has no news: the token's state, what it waits for, the last good run of each sync,
- * the next one. Next stop: `db/stores/account/account-details-store.ts`; shown by `sluice accounts show`.
+ * the next one. Next: `db/stores/account/account-details-store.ts`; shown by `sluice accounts show`.
  */
 import type { Client } from '@temporalio/client';
 import type { AccountDetails, AccountSync } from '../contracts/account.ts';

@@ -1,6 +1,6 @@
 /**
  * The accounts that an app has connected: their secrets go into the encrypted store, their status comes out of it.
- * Next stop: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
+ * Next: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import {

@@ -1,7 +1,7 @@
 /**
  * What a login brought, as an app gives it to `accounts.connect()`, checked before it replaces what works.
  */
-import type { Credentials } from '../contracts/credentials.ts';
+import type { Credentials } from '../contracts/secrets/credentials.ts';
 
 /** What a login brought. `expiresAt` is when the access token ends; without it the first refusal says so. */
 export type NewCredentials = Pick<

@@ -2,7 +2,7 @@
  * What `start` and `act` are given, checked before anything is written: a value that only the database or Temporal would
  * refuse would leave a workflow behind that can't begin.
  */
-import type { Priority } from '../contracts/limit.ts';
+import type { Priority } from '../contracts/limits/limit.ts';
 import { checkStartedBy } from '../contracts/report.ts';
 import type { RunMode } from '../contracts/run.ts';
 import type { IfRunning } from '../contracts/running-run.ts';

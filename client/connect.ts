@@ -1,5 +1,5 @@
 /**
- * The way in from app code: connects to Temporal and Postgres. Next stop: `sync/start-sync.ts` starts a run.
+ * The way in from app code: connects to Temporal and Postgres. Next: `sync/start-sync.ts` starts a run.
  */
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';

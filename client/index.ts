@@ -44,5 +44,5 @@ export type {
   SecretUse,
   TokenState,
 } from '../contracts/account.ts';
-export type { KeyService } from '../contracts/key-service.ts';
-export type { Priority } from '../contracts/limit.ts';
+export type { KeyService } from '../contracts/secrets/key-service.ts';
+export type { Priority } from '../contracts/limits/limit.ts';

@@ -1,5 +1,5 @@
 /**
- * Stored rows mapped anew where a mapping has changed: nothing is asked of the third party. Next stop:
+ * Stored rows mapped anew where a mapping has changed: nothing is asked of the third party. Next:
  * `db/stores/sync/rewrite-store.ts`.
  */
 import { inTransaction, rewriteRows, storedRows, type Pool } from '../db/index.ts';

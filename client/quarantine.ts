@@ -1,9 +1,9 @@
 /**
  * Rows that did not fit, as the app and its operator see them: listed, read again by the schema of today, or dropped. Nothing is asked
- * of the third party. Next stop: `db/stores/sync/quarantine-store.ts`; `activities/sync/set-aside.ts` is where they come from.
+ * of the third party. Next: `db/stores/sync/quarantine-store.ts`; `activities/page/set-aside.ts` is where they come from.
  */
-import { bodyOfAside } from '../contracts/aside.ts';
-import { keyText } from '../contracts/row-key.ts';
+import { bodyOfAside } from '../contracts/answers/aside.ts';
+import { keyText } from '../contracts/values/row-key.ts';
 import {
   dropQuarantined,
   inTransaction,

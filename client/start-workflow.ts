@@ -1,7 +1,7 @@
 /**
  * Starts a workflow that has a report of its own from before it exists: the row is written first, and Temporal then accepts
  * the workflow or says that one is there already. An app that dies in between leaves a row that the reconciler ends.
- * Next stop: `workflows/reported.ts` ends the report.
+ * Next: `workflows/reported.ts` ends the report.
  */
 import {
   defineSearchAttributeKey,
@@ -15,7 +15,7 @@ import {
   WorkflowIdReusePolicy,
   type Client,
 } from '@temporalio/client';
-import type { Priority } from '../contracts/limit.ts';
+import type { Priority } from '../contracts/limits/limit.ts';
 import { searchAttributes, withinBytes } from '../contracts/names.ts';
 import { REPORT_MEMO } from '../contracts/report.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';

@@ -1,8 +1,8 @@
 /**
  * Actions: writes to a third party. What travels between client, workflows and activities: ids and small facts; inputs
- * and outputs stay in Postgres (`sluice.action_step`). Next stop: `client/action/act.ts` starts one.
+ * and outputs stay in Postgres (`sluice.action_step`). Next: `client/action/act.ts` starts one.
  */
-import type { Priority } from './limit.ts';
+import type { Priority } from './limits/limit.ts';
 import type { StartedBy } from './report.ts';
 
 /**

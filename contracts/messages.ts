@@ -2,7 +2,7 @@
  * The messages between app code, workflows and activities: ids, cursors and counts, never records.
  */
 import type { Plan, PlanNode } from './plan.ts';
-import type { Priority } from './limit.ts';
+import type { Priority } from './limits/limit.ts';
 import type { EndKind, RunMode, RunState } from './run.ts';
 import type { ReportRef, StartedBy } from './report.ts';
 import type { IfRunning } from './running-run.ts';

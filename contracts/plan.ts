@@ -1,7 +1,7 @@
 /**
  * A sync definition compiled to plain JSON: what the workflow interpreter runs. It holds no user code; mappings and
  * rules stay in the worker and are looked up by name at each call, so editing them breaks no running sync.
- * Next stop: `workflows/sync.ts` reads it.
+ * Next: `workflows/sync.ts` reads it.
  */
 
 export type PaginationKind = 'single' | 'cursor' | 'link' | 'page' | 'offset';

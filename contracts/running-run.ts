@@ -3,8 +3,8 @@
  * any other would be told of something that it never asked for. Pure.
  * Used by: `client/sync/start-sync.ts`, and by `activities/sync/meet-running.ts` for runs that schedules start.
  */
-import { cleanText } from './clean-text.ts';
-import { redact } from './redact.ts';
+import { cleanText } from './values/clean-text.ts';
+import { redact } from './secrets/redact.ts';
 import type { StartedBy } from './report.ts';
 import type { RunMode } from './run.ts';
 

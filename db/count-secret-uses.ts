@@ -1,6 +1,6 @@
 /**
  * Counts the secrets that this process decrypts, for the audit: a call a millisecond must not be a row a millisecond.
- * Next stop: `stores/account/secret-use-store.ts` writes them down.
+ * Next: `stores/account/secret-use-store.ts` writes them down.
  */
 import type { KeyringOptions } from './encryption.ts';
 import type { CountedUse } from './stores/account/secret-use-store.ts';

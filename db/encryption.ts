@@ -2,11 +2,11 @@
  * Secrets at rest: AES-256-GCM under a data key that a key service has wrapped, bound to the account and to the one version of its
  * secrets: a row that was copied to another account, or put back from an earlier time, does not open.
  * Sources: NIST SP 800-38D (GCM; a random 96-bit nonce is good for 2^32 writes with one key).
- * Next stop: `local-key-service.ts`, `stores/account/credential-store.ts`.
+ * Next: `local-key-service.ts`, `stores/account/credential-store.ts`.
  */
 import { randomBytes } from 'node:crypto';
-import type { KeyService } from '../contracts/key-service.ts';
-import { redact } from '../contracts/redact.ts';
+import type { KeyService } from '../contracts/secrets/key-service.ts';
+import { redact } from '../contracts/secrets/redact.ts';
 import { EncryptionKeyError } from './encryption-key-error.ts';
 import { createLocalKeyService, decrypt, encrypt } from './local-key-service.ts';
 

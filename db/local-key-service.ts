@@ -1,9 +1,9 @@
 /**
  * The key service of an app that has none: its keys stand in `SLUICE_ENCRYPTION_KEYS`, and wrap by AES-256-GCM in this process.
- * Next stop: `encryption.ts`.
+ * Next: `encryption.ts`.
  */
 import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
-import type { KeyService } from '../contracts/key-service.ts';
+import type { KeyService } from '../contracts/secrets/key-service.ts';
 import { EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption-key-error.ts';
 
 const ALGORITHM = 'aes-256-gcm';

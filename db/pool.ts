@@ -9,7 +9,7 @@ import {
   type CustomTypesConfig,
   type PoolClient as PgPoolClient,
 } from 'pg';
-import { duration } from '../contracts/duration.ts';
+import { duration } from '../contracts/values/duration.ts';
 
 export type Pool = PgPool;
 export type Queryable = Pick<PgPool, 'query'>;

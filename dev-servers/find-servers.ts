@@ -1,9 +1,9 @@
 /**
  * Which servers a client or a worker uses: those it was given, else those that the environment names, else those that
- * `sluice dev` runs at this moment. Next stop: `client/connect.ts` and `workers/create-worker.ts` connect to them.
+ * `sluice dev` runs at this moment. Next: `client/connect.ts` and `workers/create-worker.ts` connect to them.
  */
 import type { ConnectionOptions } from '@temporalio/client';
-import type { KeyService } from '../contracts/key-service.ts';
+import type { KeyService } from '../contracts/secrets/key-service.ts';
 import { temporalFromEnvironment } from './temporal/temporal-environment.ts';
 
 export interface ServerOptions {

@@ -7,7 +7,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isExecutable } from './cache-folder.ts';
-import { duration } from '../contracts/duration.ts';
+import { duration } from '../contracts/values/duration.ts';
 
 export interface LaunchOptions {
   readonly command: string;

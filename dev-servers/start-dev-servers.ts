@@ -1,6 +1,6 @@
 /**
  * Both servers with one call, for `sluice dev`, the demo and anyone who has none.
- * Next stop: `postgres/postgres.ts` and `temporal/temporal.ts`.
+ * Next: `postgres/postgres.ts` and `temporal/temporal.ts`.
  */
 import type { ConnectionOptions } from '@temporalio/client';
 import { defaultDataDir } from './find-dev-servers.ts';

@@ -1,5 +1,5 @@
 /**
- * The limiter on any pool of `pg`, also one that an app has made for itself. Next stop: `create-limiter.ts`.
+ * The limiter on any pool of `pg`, also one that an app has made for itself. Next: `create-limiter.ts`.
  */
 import { withOurTypes } from '../db/pool.ts';
 import { createLimiter as create, type Limiter, type LimiterOptions } from './create-limiter.ts';

@@ -2,7 +2,7 @@
  * Puts the limiter together. One per process; all processes that use the same database share the limits.
  * Start reading at `acquire/acquire.ts`.
  */
-import type { Charge } from '../contracts/limit.ts';
+import type { Charge } from '../contracts/limits/limit.ts';
 import type { Pool } from '../db/pool.ts';
 import { acquire } from './acquire/acquire.ts';
 import { cleanCharge, cleanRequest } from './acquire/clean-request.ts';

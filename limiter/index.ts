@@ -8,7 +8,7 @@ export type {
   Priority,
   QuotaHint,
   WindowLimit,
-} from '../contracts/limit.ts';
+} from '../contracts/limits/limit.ts';
 export { migrate, type MigrateOptions } from '../db/migrate.ts';
 export { inflight, learned, window } from '../providers/limits.ts';
 export type { LimitDeclaration, Scope } from '../providers/limits.ts';

@@ -1,8 +1,8 @@
 /**
  * What callers of the limiter see: the request, the answer, the permit, and what they report back. Plain data.
- * Next stop: `create-limiter.ts` puts the parts together, `acquire/acquire.ts` takes a permit.
+ * Next: `create-limiter.ts` puts the parts together, `acquire/acquire.ts` takes a permit.
  */
-import type { Charge, Priority, QuotaHint } from '../contracts/limit.ts';
+import type { Charge, Priority, QuotaHint } from '../contracts/limits/limit.ts';
 
 export interface AcquireRequest {
   /** Identity of the waiting call. The same key keeps its place in the queue over retries, restarts and workers. */

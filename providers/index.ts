@@ -26,7 +26,7 @@ export { oauth2 } from './auth/oauth2.ts';
 export type { AuthAddress, OAuth2Options } from './auth/oauth2.ts';
 export { refreshable } from './auth/refresh.ts';
 export { revocable } from './auth/revoke.ts';
-export { jwtLifeMs } from '../contracts/token-life.ts';
+export { jwtLifeMs } from '../contracts/values/token-life.ts';
 export type { Refresh, RefreshableOptions, RefreshAnswer } from './auth/refresh.ts';
 export { bucket, calendar, costAt, inflight, learned, window } from './limits.ts';
 export type { CallFacts, LimitDeclaration, PerCall, Scope } from './limits.ts';
@@ -85,5 +85,5 @@ export {
 } from './rules/rules.ts';
 export { codeIsNot, errorField, graphqlErrors, okFalse, successFalse } from './rules/envelopes.ts';
 export type { Classify, Decide, LimitedOptions, Match, Rule } from './rules/rules.ts';
-export type { Answer, RequestSpec } from '../contracts/answer.ts';
-export type { Outcome } from '../contracts/outcome.ts';
+export type { Answer, RequestSpec } from '../contracts/answers/answer.ts';
+export type { Outcome } from '../contracts/answers/outcome.ts';

@@ -1,10 +1,10 @@
 /**
  * Limits as a provider states them: the limit itself, the scope it is counted by, and the calls it applies to.
- * `chargesFor` turns a call into what the limiter must be asked for. Next stop: `limiter/acquire/acquire.ts`.
+ * `chargesFor` turns a call into what the limiter must be asked for. Next: `limiter/acquire/acquire.ts`.
  */
 import type { AccountFacts } from '../contracts/account.ts';
-import type { Answer } from '../contracts/answer.ts';
-import { specMistakes } from '../contracts/limit-mistakes.ts';
+import type { Answer } from '../contracts/answers/answer.ts';
+import { specMistakes } from '../contracts/limits/limit-mistakes.ts';
 import type {
   BucketLimit,
   CalendarLimit,
@@ -14,7 +14,7 @@ import type {
   LimitSpec,
   NoLimit,
   WindowLimit,
-} from '../contracts/limit.ts';
+} from '../contracts/limits/limit.ts';
 
 /** What is known of a call when its limits are computed. */
 export interface CallFacts<Settings = unknown> extends AccountFacts<Settings> {

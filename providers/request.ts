@@ -1,7 +1,7 @@
 /**
- * Short ways to state a request. Next stop: `activities/http/send.ts` sends it.
+ * Short ways to state a request. Next: `activities/http/send.ts` sends it.
  */
-import type { RequestSpec } from '../contracts/answer.ts';
+import type { RequestSpec } from '../contracts/answers/answer.ts';
 
 type Query = NonNullable<RequestSpec['query']>;
 

@@ -1,7 +1,7 @@
 /**
  * `npm run chaos -- --seed N --minutes M`: kills, freezes and restarts workers, Temporal, Postgres and the third party at random while
  * accounts are synced, pauses and cancels runs, puts Postgres back to an earlier moment, and checks what is left. Prints the schedule first; a seed that failed is printed with
- * the command that plays it again. Next stop: `chaos/run-chaos.ts`.
+ * the command that plays it again. Next: `chaos/run-chaos.ts`.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { runChaos } from './chaos/run-chaos.ts';

@@ -1,7 +1,7 @@
 /**
  * `npm run fuzz -- --seed 7 --minutes 10`: random answers of a third party against the whole path, on real servers, until
  * the time is over or something of ours is wrong. A seed that fails is printed; `--seed <it> --rounds 1` plays the same
- * answers again. Next stop: `test/setup/fuzz-run.ts`.
+ * answers again. Next: `test/setup/fuzz-run.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

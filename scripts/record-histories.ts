@@ -2,7 +2,7 @@
  * Records the histories of every workflow type into test/fixtures/histories/<version>, against servers started for it.
  * What is there is left alone and not run again, in this folder too: what older code has recorded must go on replaying with
  * the code of today. A change of a workflow is recorded by one more run. `npm run record-histories`.
- * Next stop: `histories/tree-runs.ts`.
+ * Next: `histories/tree-runs.ts`.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';

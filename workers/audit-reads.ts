@@ -1,7 +1,7 @@
 /**
  * Writes down which accounts' secrets this worker has decrypted: every few seconds, and when it ends. A worker that is killed takes what
  * it did since the last time with it.
- * Next stop: `db/stores/account/secret-use-store.ts`.
+ * Next: `db/stores/account/secret-use-store.ts`.
  */
 import type { Log } from '../activities/index.ts';
 import { noteSecretUses, type Pool, type SecretUseCounter } from '../db/index.ts';

@@ -1,6 +1,6 @@
 /**
  * What a worker was given to run, by name: syncs, actions, sagas, and the providers under them.
- * Next stop: `create-worker.ts` hands it to the activities.
+ * Next: `create-worker.ts` hands it to the activities.
  */
 import { DefinitionError } from '../providers/define/define-sync.ts';
 import type { Action, Provider, Saga, Sync } from '../providers/index.ts';

@@ -1,6 +1,6 @@
 /**
  * The only file that reads a worker's environment. All bad settings are reported in one message.
- * Next stop: `create-worker.ts`.
+ * Next: `create-worker.ts`.
  */
 import { z } from 'zod';
 import type { ProxySettings } from '../activities/index.ts';

@@ -1,6 +1,6 @@
 /**
  * A worker process: connects to Temporal and Postgres, brings the schema up to date, and serves one task queue with the
- * syncs it was given. Next stop: `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
+ * syncs it was given. Next: `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
  */
 import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';

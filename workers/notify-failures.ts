@@ -1,9 +1,9 @@
 /**
  * Tells the app of failed runs, and of pending ones that can't continue by themselves, so that it can tell the person who started one:
  * at least once, those of one run in order.
- * Next stop: `db/stores/report/report-outbox.ts`.
+ * Next: `db/stores/report/report-outbox.ts`.
  */
-import { duration } from '../contracts/duration.ts';
+import { duration } from '../contracts/values/duration.ts';
 import type { Log } from '../activities/index.ts';
 import type { Report } from '../contracts/report.ts';
 import { claimReportsToTell, markReportTold, postponeTelling, type Pool, type ReportToTell } from '../db/index.ts';

@@ -1,7 +1,7 @@
 /**
  * What no workflow can do for itself: ends the reports of workflows that were terminated, timed out or never started, frees
  * the locks that such ones held, and tells a holder that was not told. Asks Temporal; any worker does it, each row by one
- * at a time. Next stop: `db/stores/report/report-checks.ts`.
+ * at a time. Next: `db/stores/report/report-checks.ts`.
  */
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 import type { Log } from '../activities/index.ts';

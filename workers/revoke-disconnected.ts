@@ -1,6 +1,6 @@
 /**
  * Revokes, at the third parties, the credentials of accounts that were disconnected with `revoke`.
- * Next stop: `activities/credentials/revoke-credentials.ts`.
+ * Next: `activities/credentials/revoke-credentials.ts`.
  */
 import { revokeNext, type Log, type RevokeDeps } from '../activities/index.ts';
 import type { Provider } from '../providers/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Temporal's native runtime, one per process: its log lines go to ours. Next stop: `create-worker.ts`.
+ * Temporal's native runtime, one per process: its log lines go to ours. Next: `create-worker.ts`.
  */
 import { DefaultLogger, Runtime, type LogEntry } from '@temporalio/worker';
 import type { Log } from '../activities/index.ts';

@@ -1,10 +1,10 @@
 /**
  * Notices runs that can't continue by themselves, for `onFailure`: their account must be connected again, or nothing has moved for too
- * long. Any worker does it, whichever task queue it serves. Next stop: `db/stores/report/report-notices.ts`, `notify-failures.ts`.
+ * long. Any worker does it, whichever task queue it serves. Next: `db/stores/report/report-notices.ts`, `notify-failures.ts`.
  */
 import type { Log } from '../activities/index.ts';
 import { toWait } from '../client/waits/run-waits.ts';
-import { duration } from '../contracts/duration.ts';
+import { duration } from '../contracts/values/duration.ts';
 import {
   noteProgress,
   noteReconnects,

@@ -3,7 +3,7 @@
  * unless the start asked for them. Next: `activities/sync/end-early.ts`.
  */
 import { sleep } from '@temporalio/workflow';
-import { duration } from '../contracts/duration.ts';
+import { duration } from '../contracts/values/duration.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import { step } from './activity-proxies.ts';
 

@@ -1,6 +1,6 @@
 /**
  * An operation's turn at its entity: waits for the lock without holding anything, and gives it back at the end.
- * Next stop: `db/stores/action/entity-lock-store.ts`.
+ * Next: `db/stores/action/entity-lock-store.ts`.
  */
 import {
   CancellationScope,

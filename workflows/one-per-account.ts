@@ -1,7 +1,7 @@
 /**
  * One run for each sync and account, however it is started: a Temporal Schedule adds the time to the workflow id that it was given,
  * other clients may name any, and a start may be queued behind a run. Such a workflow only starts the one that is called as runs are,
- * and waits for it. Next stop: `sync.ts`.
+ * and waits for it. Next: `sync.ts`.
  */
 import {
   ApplicationFailure,

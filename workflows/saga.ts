@@ -1,7 +1,7 @@
 /**
  * A saga: its actions one after another as child workflows, each with a report and a lock of its own. When one fails, the
  * finished ones are taken back in reverse; a compensation that fails is reported, and the others still run.
- * Next stop: `activities/action/saga-steps.ts` makes a step, `action.ts` runs it.
+ * Next: `activities/action/saga-steps.ts` makes a step, `action.ts` runs it.
  */
 import {
   ApplicationFailure,

@@ -1,12 +1,12 @@
 /**
  * One call of an action: the write, the look-up of a write whose fate is unknown, or its compensation; as a request, or
- * through the action's own `perform`. Says what came of it and stores nothing. Next stop: `activities/call/make-call.ts`.
+ * through the action's own `perform`. Says what came of it and stores nothing. Next: `activities/call/make-call.ts`.
  */
 import { SettingsMistake } from '../../contracts/account.ts';
-import type { Answer } from '../../contracts/answer.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import type { PerformActionInput } from '../../contracts/action.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
-import { redact } from '../../contracts/redact.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { ActionStep } from '../../db/stores/action/action-store.ts';
 import type { Observation } from '../../limiter/index.ts';

@@ -3,7 +3,7 @@
  * what the database refuses for good becomes an end of its own. Used by `perform-action.ts`, `settle-write.ts` and `look-up.ts`.
  */
 import type { ActionErrorType, ActionFact, PerformActionInput } from '../../contracts/action.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { isDataError } from '../../db/data-error.ts';
 import {
   countAttempt,

@@ -1,5 +1,5 @@
 /**
- * Asks the third party whether a write of unknown fate is there. Next stop: `action-call.ts`, then `attempt.ts` for how it ends.
+ * Asks the third party whether a write of unknown fate is there. Next: `action-call.ts`, then `attempt.ts` for how it ends.
  */
 import type { ActionFact } from '../../contracts/action.ts';
 import { countAttempt, markAbsent } from '../../db/stores/action/action-store.ts';

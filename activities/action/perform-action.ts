@@ -1,7 +1,7 @@
 /**
  * The next call of an action: exactly one, either the write or the look-up of a write whose fate is unknown. That it is
  * about to be sent is committed before it goes out, so a worker that dies in between leaves a write that is looked up and
- * not one that is repeated. Next stop: `action-call.ts`, then `settle-write.ts` or `look-up.ts`.
+ * not one that is repeated. Next: `action-call.ts`, then `settle-write.ts` or `look-up.ts`.
  */
 import type { ActionFact, PerformActionInput } from '../../contracts/action.ts';
 import {

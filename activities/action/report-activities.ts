@@ -1,6 +1,6 @@
 /**
  * The database steps around the operations of workflows: a report is opened and ended, the lock of an entity is asked for
- * and given back. No third-party calls. Next stop: `db/stores/report/report-store.ts` and `db/stores/action/entity-lock-store.ts`.
+ * and given back. No third-party calls. Next: `db/stores/report/report-store.ts` and `db/stores/action/entity-lock-store.ts`.
  */
 import type { LockInput } from '../../contracts/action.ts';
 import type { EndReportInput, OpenReportInput } from '../../contracts/report.ts';

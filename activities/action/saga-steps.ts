@@ -1,7 +1,7 @@
 /**
  * Makes a saga's next step from its input and the outputs before it: the row of the action, its report and its place in
  * the queue of an entity, in one transaction. The saga then starts it as a child workflow.
- * Next stop: `workflows/action.ts`.
+ * Next: `workflows/action.ts`.
  */
 import type { LockPlace, PreparedStep, PrepareStepInput } from '../../contracts/action.ts';
 import { entityOf, sagaStepWorkflowId } from '../../contracts/names.ts';

@@ -1,9 +1,9 @@
 /**
  * What an outcome means for a write, written down. The union of outcomes is closed: a new one does not compile until it is handled
- * here. Next stop: `recorded.ts`, then `db/stores/action/action-store.ts`.
+ * here. Next: `recorded.ts`, then `db/stores/action/action-store.ts`.
  */
 import type { ActionFact } from '../../contracts/action.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { markRefused, markUnknown, type Counts } from '../../db/stores/action/action-store.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';

@@ -3,7 +3,7 @@
  * else, would break the whole worker. Messages hold what third parties and apps say. Used by `activities/index.ts` on all that
  * activities throw.
  */
-import { cleanText } from '../../contracts/clean-text.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 
 const LONGEST_CHAIN = 20;
 

@@ -1,14 +1,14 @@
 /**
  * One third-party call, the same for pages, writes and look-ups: credentials, request, permit, send, outcome, and the
- * limiter told. Reasons leave here without the account's secrets. Next stop: `with-permit.ts`, then `activities/http/send.ts`.
+ * limiter told. Reasons leave here without the account's secrets. Next: `with-permit.ts`, then `activities/http/send.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Answer, RequestSpec } from '../../contracts/answer.ts';
-import { cleanText } from '../../contracts/clean-text.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
-import type { Charge, Priority } from '../../contracts/limit.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
-import { redact } from '../../contracts/redact.ts';
+import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import type { Charge, Priority } from '../../contracts/limits/limit.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { AcquireRequest, Observation } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';

@@ -4,8 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { RequestSpec } from '../../contracts/answer.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { fitsHost, isOneHost } from '../../contracts/hosts.ts';
 import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';

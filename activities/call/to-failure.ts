@@ -4,8 +4,8 @@
  */
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import type { ActionErrorType } from '../../contracts/action.ts';
-import { cleanText } from '../../contracts/clean-text.ts';
-import { redact } from '../../contracts/redact.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 
 /** A delay of 0 would fail the activity for good instead of retrying it. */
 const MIN_DELAY_MS = 100;

@@ -1,5 +1,5 @@
 /**
- * Sends something only with a fresh permit, and tells the limiter how it went. Next stop: `limiter/acquire/acquire.ts`.
+ * Sends something only with a fresh permit, and tells the limiter how it went. Next: `limiter/acquire/acquire.ts`.
  */
 import {
   isFresh,

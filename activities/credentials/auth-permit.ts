@@ -3,7 +3,7 @@
  * account waits for it. Used by: `refresh-credentials.ts`, `probe-token.ts`, `revoke-credentials.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Answer } from '../../contracts/answer.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import type { AuthCall } from '../../contracts/auth-calls.ts';
 import type { Limiter } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';

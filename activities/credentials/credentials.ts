@@ -1,10 +1,10 @@
 /**
  * Credentials for one call, and what follows when the third party refuses them: new ones, a wait, a pause until the account's user has
  * connected it again, or an end that says who must act. Whoever keeps them, only this is asked.
- * Next stop: `stored-credentials.ts`, the default source; `settle-doubt.ts` for answers that only may be a refusal.
+ * Next: `stored-credentials.ts`, the default source; `settle-doubt.ts` for answers that only may be a refusal.
  */
-import type { Credentials } from '../../contracts/credentials.ts';
-import { redact } from '../../contracts/redact.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import { markNeedsReconnect, pauseForAccount, type AccountRef } from '../../db/stores/account/account-store.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';

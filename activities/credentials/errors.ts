@@ -1,5 +1,5 @@
 /**
- * What a source of credentials may answer instead of credentials. Next stop: `credentials.ts` acts on it.
+ * What a source of credentials may answer instead of credentials. Next: `credentials.ts` acts on it.
  */
 
 /**

@@ -3,8 +3,8 @@
  * account lost. Used by: `refresh-credentials.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Credentials } from '../../contracts/credentials.ts';
-import { redact } from '../../contracts/redact.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import type { AccountRef } from '../../db/stores/account/account-store.ts';
 import {
   loadCredentials,

@@ -2,8 +2,8 @@
  * Everything that a call of an account knows to be secret: its credentials, what authenticates the request, the app's own secrets.
  * Used by: whatever makes a call, to take them out of what comes back and out of what is said about it.
  */
-import type { Credentials } from '../../contracts/credentials.ts';
-import { secretsOf } from '../../contracts/redact.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { secretsOf } from '../../contracts/secrets/redact.ts';
 import { createSecretFinder, type SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import { isSecretName, secretsInHeader } from '../../contracts/secrets/secret-names.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';

@@ -3,12 +3,12 @@
  * said about it holds no secret. Used by: `refresh-credentials.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Answer, RequestSpec } from '../../contracts/answer.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { fitsHost } from '../../contracts/hosts.ts';
-import { redact, secretsOf } from '../../contracts/redact.ts';
+import { redact, secretsOf } from '../../contracts/secrets/redact.ts';
 import { secretsInJson } from '../../contracts/secrets/secret-names.ts';
-import { boundedLifeMs, jwtLifeMs, lifeLeftMs } from '../../contracts/token-life.ts';
+import { boundedLifeMs, jwtLifeMs, lifeLeftMs } from '../../contracts/values/token-life.ts';
 import type { Refresh, RefreshAnswer } from '../../providers/auth/refresh.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accountFacts, type StoredAccount } from '../call/account-facts.ts';

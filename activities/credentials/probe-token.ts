@@ -3,7 +3,7 @@
  * got before it was sent (a token that was over does not come back), so those who doubt at once share one.
  * Used by: `settle-doubt.ts`.
  */
-import { redact } from '../../contracts/redact.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { requestFor, sign } from '../call/sign-request.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';

@@ -4,7 +4,7 @@
  * only over the version that they were made from, so a worker that was late can't overwrite newer ones.
  * What can't be saved: a worker that dies between the answer and the store, where the third party neither gives the same
  * tokens again nor leaves the old ones alive; then the next refresh is refused and the account's user is needed.
- * Next stop: `make-refresh-call.ts`, `keep-refreshed.ts`, then `db/stores/account/credential-store.ts`.
+ * Next: `make-refresh-call.ts`, `keep-refreshed.ts`, then `db/stores/account/credential-store.ts`.
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -3,7 +3,7 @@
  * given up, because a secret must not be kept for ever.
  * Used by: `workers/revoke-disconnected.ts`.
  */
-import { redact } from '../../contracts/redact.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import {
   claimRevocation,
   endRevocation,

@@ -2,10 +2,10 @@
  * An answer that looks like success and may be what a bad token gets (`suspectAuth()`): is it true? The provider's probe call decides.
  * Without one it is believed for as long as something is known of the token (just refreshed, and not at its known end); else the token is
  * refreshed, and the call made again.
- * Next stop: `probe-token.ts`, `credentials.ts`.
+ * Next: `probe-token.ts`, `credentials.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { ActivityDeps, CredentialWait } from '../deps.ts';
 import { renewAccess, type Access } from './credentials.ts';

@@ -1,11 +1,11 @@
 /**
  * The default source of credentials: the encrypted store in Postgres. Refreshes belong to the process, not to the call
  * that asked first: callers share one and wait for it only as long as they may, and a cancelled call ends none.
- * Next stop: `refresh-credentials.ts` makes the one refresh.
+ * Next: `refresh-credentials.ts` makes the one refresh.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Credentials } from '../../contracts/credentials.ts';
-import { redact } from '../../contracts/redact.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import type { AccountRef } from '../../db/stores/account/account-store.ts';
 import { loadCredentials, type StoredCredentials } from '../../db/stores/account/credential-store.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';

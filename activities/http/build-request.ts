@@ -1,9 +1,9 @@
 /**
  * Makes the request that goes over the wire from what an endpoint states: base URL and default headers first, then what authenticates.
- * Used by: `activities/call/sign-request.ts`. Next stop: `send.ts`.
+ * Used by: `activities/call/sign-request.ts`. Next: `send.ts`.
  */
 import { plainHttpMistake } from '../../contracts/addresses.ts';
-import type { RequestSpec } from '../../contracts/answer.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';
 import { fitsHost, isOneHost } from '../../contracts/hosts.ts';
 import { HIDDEN } from './hide-secrets.ts';

@@ -1,10 +1,10 @@
 /**
  * Takes the secrets of a call out of what comes back, before anybody reads it: third parties put them into next links, error messages
  * and rows, and from there they would go into tables and histories as plain text.
- * Next stop: `build-request.ts` leaves out a parameter in which something was hidden; the provider's auth sends it anew.
+ * Next: `build-request.ts` leaves out a parameter in which something was hidden; the provider's auth sends it anew.
  */
-import type { Answer } from '../../contracts/answer.ts';
-import { REMOVED } from '../../contracts/redact.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { REMOVED } from '../../contracts/secrets/redact.ts';
 import { replacePlaces, type FoundSecret, type SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import { findInLong } from './find-in-long.ts';
 

@@ -1,11 +1,11 @@
 /**
  * A body that the rules have accepted, read by its schema. What is wrong with it is said in words that carry no data of the body
- * beyond its first characters. Next: `activities/sync/read-page.ts` takes its rows.
+ * beyond its first characters. Next: `activities/page/read-page.ts` takes its rows.
  */
 import { hash } from 'node:crypto';
-import type { Answer } from '../../contracts/answer.ts';
-import { jsonOf } from '../../contracts/answer-json.ts';
-import { cleanText } from '../../contracts/clean-text.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 
 /** What does not fit, as a schema says it. */

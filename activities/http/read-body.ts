@@ -2,7 +2,7 @@
  * Reads the body of an answer: bounded in bytes, unpacked, and decoded to text. Large bodies take their memory from the budget of
  * the process. Used by: `send.ts`. Next: `decompress.ts`, then `decode-text.ts`.
  */
-import type { Answer } from '../../contracts/answer.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
 import type { CallClock } from './call-clock.ts';
 import { decodeText } from './decode-text.ts';

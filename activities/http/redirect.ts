@@ -2,7 +2,7 @@
  * Redirects of reads inside one origin are followed; any other one is the answer, so that no secret leaves the origin. Each hop is
  * a call of its own, with a permit of its own. Used by `activities/call/make-call.ts`.
  */
-import type { Answer } from '../../contracts/answer.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import type { OutgoingRequest } from './send.ts';
 
 export const MAX_REDIRECTS = 5;

@@ -1,11 +1,11 @@
 /**
  * Sends one HTTP request and returns whatever came back as an `Answer`: it never throws for what a third party does.
  * Four clocks interrupt it: connect, headers, silence in the body, and the whole call, which always holds.
- * Next stop: `read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
+ * Next: `read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
  */
 import { request as undiciRequest, type Dispatcher } from 'undici';
-import { duration } from '../../contracts/duration.ts';
-import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import { createBodyBudget, type BodyBudget, type BodyHold } from './body-budget.ts';
 import { createCallClock } from './call-clock.ts';
 import { BodyTooLarge, BodyUnreadable, readBody, type PartialBody } from './read-body.ts';

@@ -1,9 +1,9 @@
 /**
  * What the limiter learns from one answer: how the call ended, and what the third party said about its quota.
- * Next stop: `limiter/report/report.ts`.
+ * Next: `limiter/report/report.ts`.
  */
-import type { Answer } from '../../contracts/answer.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { parseQuotaHeaders, type Observation } from '../../limiter/index.ts';
 
 /** @param actualCost what it says that the call has cost, by limit. */

@@ -2,8 +2,8 @@
  * What an outcome means for a unit. Pure: a table of outcomes and their decisions; `apply-decision.ts` carries one out.
  * The union of outcomes is closed: a new one does not compile until it is handled here.
  */
-import type { Answer } from '../../contracts/answer.ts';
-import type { Outcome, PermanentCause } from '../../contracts/outcome.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedSize } from '../../providers/pagination/numbered-walk.ts';

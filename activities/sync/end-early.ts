@@ -1,5 +1,5 @@
 /**
- * The database steps of a run that is ended before its time. Next stop: `db/stores/sync/run-ending-store.ts`.
+ * The database steps of a run that is ended before its time. Next: `db/stores/sync/run-ending-store.ts`.
  */
 import type { EndOpenUnitsInput, ProgressMarkInput } from '../../contracts/messages.ts';
 import { endOpenUnits, readProgressMark } from '../../db/stores/sync/run-ending-store.ts';

@@ -4,10 +4,10 @@
  * call. Next: `activities/call/make-call.ts`, then `settle-answer.ts`.
  */
 import { SettingsMistake, type AccountFacts } from '../../contracts/account.ts';
-import type { RequestSpec } from '../../contracts/answer.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import { loadUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
-import { redact } from '../../contracts/redact.ts';
+import { redact } from '../../contracts/secrets/redact.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
@@ -24,7 +24,7 @@ import { settle } from './settle-answer.ts';
 import { checkpointFor, conditionsFor } from './kept-state.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
-import { askFrom } from './watermark.ts';
+import { askFrom } from '../page/watermark.ts';
 
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
 const FAST_WAIT_MS = 50;

@@ -1,6 +1,6 @@
 /**
  * What a workflow does that is to start a run and finds one going on: one that a schedule started, or that was queued.
- * Next stop: `contracts/running-run.ts` decides. Used by `workflows/one-per-account.ts`.
+ * Next: `contracts/running-run.ts` decides. Used by `workflows/one-per-account.ts`.
  */
 import type { MetRunning, MeetRunningInput, QueueRunInput } from '../../contracts/messages.ts';
 import { runQueue } from '../../contracts/names.ts';

@@ -1,6 +1,6 @@
 /**
  * The few database steps of a run around its calls: open it, hand out units, end its nodes and itself. No third-party
- * calls. Next stop: `db/stores/sync/run-store.ts` and `db/stores/sync/unit-store.ts`.
+ * calls. Next: `db/stores/sync/run-store.ts` and `db/stores/sync/unit-store.ts`.
  */
 import { ApplicationFailure } from '@temporalio/common';
 import type {
@@ -26,7 +26,7 @@ import {
   type EnteredRun,
 } from '../../db/stores/sync/run-store.ts';
 import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
-import { visitKnown, visitOwed } from './child-units.ts';
+import { visitKnown, visitOwed } from '../page/child-units.ts';
 import type { ActivityDeps } from '../deps.ts';
 
 /**

@@ -1,5 +1,5 @@
 /**
- * Calls of one list that were asked for at once are made one after another, and answered together. Next stop: `fetch-page.ts`.
+ * Calls of one list that were asked for at once are made one after another, and answered together. Next: `fetch-page.ts`.
  */
 import type { PageFact } from '../../contracts/messages.ts';
 

@@ -1,16 +1,16 @@
 /**
  * What follows from the answer to the call for a page: it is stored, or the list waits, asks again or ends.
- * Used by: `fetch-page.ts`. Next: `decide.ts`, then `store-page.ts` or `apply-decision.ts`.
+ * Used by: `fetch-page.ts`. Next: `decide.ts`, then `activities/page/store-page.ts` or `apply-decision.ts`.
  */
-import type { Answer } from '../../contracts/answer.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import { riddleOf } from '../http/parse-body.ts';
 import { again, applyDecision } from './apply-decision.ts';
 import { stateOf, type Attempt } from './attempt.ts';
 import { decide, type Facts } from './decide.ts';
-import { NotUnderstood } from './read-page.ts';
-import { storePage, storeStep } from './store-page.ts';
+import { NotUnderstood } from '../page/read-page.ts';
+import { storePage, storeStep } from '../page/store-page.ts';
 import { UserCodeError } from './user-code.ts';
 
 /** What a list was asked from whose answer says that nothing has changed. */

@@ -4,10 +4,10 @@
  * for: whoever else has moved the unit meanwhile told the workflow so.
  *
  * A page may be stored behind its answer (write-behind), while the workflow asks for the next one; that call is sent
- * only when the page is stored, so that a kill costs one call and not two. Next stop: `fetch-page.ts`.
+ * only when the page is stored, so that a kill costs one call and not two. Next: `fetch-page.ts`.
  */
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
-import { createNewRows, type NewRows } from './insert-hint.ts';
+import { createNewRows, type NewRows } from '../page/insert-hint.ts';
 import { createTurns, type Turns } from './serialize-calls.ts';
 
 export interface UnitMemory {

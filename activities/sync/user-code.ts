@@ -1,9 +1,9 @@
 /**
  * The user's functions, called so that what they throw is told as theirs: it costs a real attempt and, when the budget is
  * spent, fails its list with the reason. A fix that is deployed meanwhile takes effect at the next attempt.
- * Next stop: `attempt.ts` counts it.
+ * Next: `attempt.ts` counts it.
  */
-import { cleanText } from '../../contracts/clean-text.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 
 export class UserCodeError extends Error {
   /** Calls that were made before it threw. */

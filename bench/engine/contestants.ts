@@ -1,6 +1,6 @@
 /**
  * The tools of the comparison: how each is started, and what it needs. A tool whose packages or servers are not here is
- * said to be missing and left out. Next stop: `one-run.ts` measures one of them.
+ * said to be missing and left out. Next: `one-run.ts` measures one of them.
  */
 import type { Child } from './child.ts';
 import { nodeArgs, startChild } from './child.ts';

@@ -1,4 +1,4 @@
-/** One call to the hidden-limit server, with the time it was sent. Next stop: `bench/limiter/hidden-server.ts`. */
+/** One call to the hidden-limit server, with the time it was sent. Next: `bench/limiter/hidden-server.ts`. */
 import { request } from 'node:http';
 import type { Agent } from 'node:http';
 import { machineMs } from '../limiter/hidden-server.ts';

@@ -1,5 +1,5 @@
 /**
- * A known limit in virtual time: its ring as an exact log, and the real law of its refusals. Next stop: `limiter/refusals/law.ts`.
+ * A known limit in virtual time: its ring as an exact log, and the real law of its refusals. Next: `limiter/refusals/law.ts`.
  */
 import { stepRefusals } from '../../limiter/refusals/law.ts';
 import type { RefusalEvent, RefusalState } from '../../limiter/refusals/law.ts';

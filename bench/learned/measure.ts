@@ -1,5 +1,5 @@
 /**
- * From a run to numbers: utilisation, refused share, reaction times, probes. Next stop: `bench/learned.ts`.
+ * From a run to numbers: utilisation, refused share, reaction times, probes. Next: `bench/learned.ts`.
  */
 import type { Run } from './world.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Somebody who knows the hidden limit and takes every call it allows at once: the ideal that is printed beside the rest.
- * Next stop: `bench/learned.ts`.
+ * Next: `bench/learned.ts`.
  */
 import { hiddenServer } from './servers.ts';
 import { runOn } from './world.ts';

@@ -1,9 +1,9 @@
 /**
  * Our limiter in virtual time: the real control law, and a model of how the core paces: rate and burst, one probe at a
  * time while held, a recognised window kept as an exact ring, counts reported every 250 ms by each process and refusals
- * at once. Next stop: `limiter/adaptive/step.ts`.
+ * at once. Next: `limiter/adaptive/step.ts`.
  */
-import type { LearnedLimit } from '../../contracts/limit.ts';
+import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { initialLaw, stepLaw } from '../../limiter/adaptive/step.ts';
 import type { LawOutput } from '../../limiter/adaptive/step.ts';
 import type { Client } from './world.ts';

@@ -1,7 +1,7 @@
 /**
  * What others do about unknown limits, in the same world: exponential backoff with full jitter, the adaptive mode of the
  * AWS SDKs (CUBIC), a plain shared AIMD, and ATB (arXiv 2510.04516). Reimplemented from their published rules.
- * Next stop: `bench/learned.ts`.
+ * Next: `bench/learned.ts`.
  */
 import { seeded } from './servers.ts';
 import type { Client } from './world.ts';

@@ -1,7 +1,7 @@
 /**
  * The control law in real time, shorter: four worker processes with 16 callers each, a server process that tells nobody
  * its limits and counts arrivals on its own clock, a real Postgres; beside it exponential backoff against the same limits.
- * Next stop: `bench/learned/caller.ts` (the callers), `bench/limiter/hidden-server.ts` (the server).
+ * Next: `bench/learned/caller.ts` (the callers), `bench/limiter/hidden-server.ts` (the server).
  */
 import { Agent } from 'node:http';
 import { machineMs } from '../limiter/hidden-server.ts';

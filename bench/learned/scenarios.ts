@@ -2,7 +2,7 @@
  * The hidden limits of the benchmark. `train` is what the control law was worked on with. `held out` was watched beside it,
  * and three rules were chosen partly by it: the refusal budget, the first step of a climb in a window, and what is counted
  * between two refusals. So it shows what the law does elsewhere, but it is no proof.
- * Next stop: `bench/learned/measure.ts`.
+ * Next: `bench/learned/measure.ts`.
  */
 import { perSecond } from './servers.ts';
 import type { ServerSpec } from './servers.ts';

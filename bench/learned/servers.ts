@@ -1,6 +1,6 @@
 /**
  * Third parties with a limit that nobody told: token bucket, fixed window of any phase, sliding log. They count on their
- * own clock, may change while running, fail for a while, and serve foreign traffic. Next stop: `bench/learned/world.ts`.
+ * own clock, may change while running, fail for a while, and serve foreign traffic. Next: `bench/learned/world.ts`.
  */
 
 export interface ServerSpec {

@@ -1,6 +1,6 @@
 /**
  * Every scenario in virtual time, several seeds: the real control law, the peers and the oracle in the same world.
- * Next stop: `bench/learned/measure.ts`, then back to `bench/learned.ts`.
+ * Next: `bench/learned/measure.ts`, then back to `bench/learned.ts`.
  */
 import { leftOver, reactionS, refusedShare, total } from './measure.ts';
 import { oracleRun } from './oracle.ts';

@@ -1,6 +1,6 @@
 /**
  * A world in virtual time: workers with calls in flight, clients that give out permits, a hidden server. Hours pass in
- * milliseconds, and the same seed gives the same run. Next stop: `bench/learned/policies.ts` (the clients).
+ * milliseconds, and the same seed gives the same run. Next: `bench/learned/policies.ts` (the clients).
  */
 import { hiddenServer, seeded } from './servers.ts';
 import type { Answer, HiddenServer, ServerSpec } from './servers.ts';

@@ -5,7 +5,7 @@
  */
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { Charge } from '../../contracts/limit.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
 import { createPool } from '../../db/pool.ts';
 import { createLimiter } from '../../limiter/index.ts';
 

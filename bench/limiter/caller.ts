@@ -6,7 +6,7 @@
 import { setMaxListeners } from 'node:events';
 import { Agent, request } from 'node:http';
 import { fileURLToPath } from 'node:url';
-import type { Charge, Priority } from '../../contracts/limit.ts';
+import type { Charge, Priority } from '../../contracts/limits/limit.ts';
 import { createPool } from '../../db/pool.ts';
 import { createLimiter, isFresh, LimiterUnavailable } from '../../limiter/index.ts';
 import { machineMs } from './hidden-server.ts';

@@ -4,7 +4,7 @@
  * Started by `throughput.ts` as `node --import tsx load.ts '<LoadOptions as JSON>'`.
  */
 import { fileURLToPath } from 'node:url';
-import type { Charge } from '../../contracts/limit.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
 import { createPool } from '../../db/pool.ts';
 import { createLimiter } from '../../limiter/index.ts';
 

@@ -2,7 +2,7 @@
  * Ten thousand calls that wait for one key; how fast a pause takes hold; and one decrease for a burst of refusals over
  * many processes.
  */
-import type { Charge } from '../../contracts/limit.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Pool } from '../../db/pool.ts';
 import { createLimiter } from '../../limiter/index.ts';
 import { atMost, type Measure } from '../measures.ts';

@@ -1,6 +1,6 @@
 /**
  * `sluice accounts …`: who is connected, who must connect again, and the keys that encrypt their secrets.
- * Next stop: `client/accounts.ts`.
+ * Next: `client/accounts.ts`.
  */
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';

@@ -1,5 +1,5 @@
 /**
- * `sluice pause`, `resume` and `cancel`: by workflow id. Next stop: `client/sync/sync-handle.ts`, `client/action/action-handle.ts`.
+ * `sluice pause`, `resume` and `cancel`: by workflow id. Next: `client/sync/sync-handle.ts`, `client/action/action-handle.ts`.
  */
 import type { Command } from 'commander';
 import { withClient } from '../with-client.ts';

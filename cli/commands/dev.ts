@@ -1,6 +1,6 @@
 /**
  * `sluice dev`: Postgres, Temporal with its Web UI, and a worker that is started again whenever its code changes.
- * Next stop: `cli/dev/run-dev.ts`.
+ * Next: `cli/dev/run-dev.ts`.
  */
 import { Option, type Command } from 'commander';
 import type { DevOptions } from '../dev/run-dev.ts';

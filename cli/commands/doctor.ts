@@ -1,6 +1,6 @@
 /**
  * `sluice doctor`: looks at the servers, the workers, the keys, this machine and the module, and names the mend of what is wrong.
- * Next stop: `client/doctor/diagnose.ts`, `cli/machine-checks.ts`.
+ * Next: `client/doctor/diagnose.ts`, `cli/machine-checks.ts`.
  */
 import { Option, type Command } from 'commander';
 import { jsonOption, moduleOption } from '../options.ts';

@@ -1,5 +1,5 @@
 /**
- * `sluice explain <run>`: why a run waits, for what, until when, who else does, and when it ends. Next stop:
+ * `sluice explain <run>`: why a run waits, for what, until when, who else does, and when it ends. Next:
  * `client/explain/explain-run.ts`.
  */
 import type { Command } from 'commander';

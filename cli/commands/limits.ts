@@ -1,9 +1,9 @@
 /**
  * `sluice limits …`: every key with its limit, learned rate, use and who waits; pause, resume, override, forget.
- * Needs the database only. Next stop: `limiter/admin/operations.ts`.
+ * Needs the database only. Next: `limiter/admin/operations.ts`.
  */
 import type { Command } from 'commander';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import type { Limiter, ListFilter } from '../../limiter/index.ts';
 import { jsonOption, kindOption, limitOption, statusOption } from '../options.ts';
 

@@ -1,6 +1,6 @@
 /**
  * `sluice migrate`: brings the schema up to date, as every worker does at its start. For databases whose workers may not change it.
- * Next stop: `db/migrate.ts`.
+ * Next: `db/migrate.ts`.
  */
 import type { Command } from 'commander';
 

@@ -1,11 +1,11 @@
 /**
- * `sluice overview`: how everything stands, in numbers. Next stop: `db/stores/operate/overview-store.ts`, which the metrics of a worker
+ * `sluice overview`: how everything stands, in numbers. Next: `db/stores/operate/overview-store.ts`, which the metrics of a worker
  * read too.
  */
 import type { Command } from 'commander';
 import type { Overview } from '../../client/index.ts';
-import { duration } from '../../contracts/duration.ts';
-import { counted, rateText } from '../../contracts/limit-words.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import { counted, rateText } from '../../contracts/limits/limit-words.ts';
 import { jsonOption } from '../options.ts';
 import { withClient } from '../with-client.ts';
 

@@ -1,10 +1,10 @@
 /**
- * `sluice pending <entity>`: the operation that works on an entity, and those that wait for it. Next stop:
+ * `sluice pending <entity>`: the operation that works on an entity, and those that wait for it. Next:
  * `db/stores/action/entity-lock-store.ts`.
  */
 import type { Command } from 'commander';
 import type { PendingOperation } from '../../client/index.ts';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import { jsonOption } from '../options.ts';
 import { withClient } from '../with-client.ts';
 

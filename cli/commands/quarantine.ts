@@ -1,5 +1,5 @@
 /**
- * `sluice quarantine`: rows that did not fit; read again by a mended schema, or dropped. Next stop: `client/quarantine.ts`.
+ * `sluice quarantine`: rows that did not fit; read again by a mended schema, or dropped. Next: `client/quarantine.ts`.
  */
 import type { Command } from 'commander';
 import type { QuarantinedRow, QuarantineFilter } from '../../client/index.ts';

@@ -1,5 +1,5 @@
 /**
- * `sluice reports`: what was done, for whom, by whom, and how it ended. Next stop: `client/connect.ts`.
+ * `sluice reports`: what was done, for whom, by whom, and how it ended. Next: `client/connect.ts`.
  */
 import type { Command } from 'commander';
 import type { ReportFilter, ReportKind, ReportStatus } from '../../client/index.ts';

@@ -1,5 +1,5 @@
 /**
- * `sluice resolve <action>`: a person's decision on a write whose fate is unknown. Next stop: `client/action/resolve-action.ts`.
+ * `sluice resolve <action>`: a person's decision on a write whose fate is unknown. Next: `client/action/resolve-action.ts`.
  */
 import { Option, type Command } from 'commander';
 import { parseJsonOption } from '../json-option.ts';

@@ -1,5 +1,5 @@
 /**
- * `sluice retry <run>`: reads what failed in an ended run again. Next stop: `client/sync/retry-failed.ts`.
+ * `sluice retry <run>`: reads what failed in an ended run again. Next: `client/sync/retry-failed.ts`.
  */
 import { Option, type Command } from 'commander';
 import type { Flaw } from '../../client/index.ts';

@@ -1,5 +1,5 @@
 /**
- * `sluice start <sync>`: starts a run, or says what is running. Next stop: `client/sync/start-sync.ts`.
+ * `sluice start <sync>`: starts a run, or says what is running. Next: `client/sync/start-sync.ts`.
  */
 import { Option, type Command } from 'commander';
 import type { IfRunning, Priority, RunMode } from '../../client/index.ts';

@@ -1,5 +1,5 @@
 /**
- * `sluice state`: what is known of lists from run to run, shown or taken back. Next stop: `client/state.ts`.
+ * `sluice state`: what is known of lists from run to run, shown or taken back. Next: `client/state.ts`.
  */
 import type { Command } from 'commander';
 import type { KnownList, ResetOptions, StateFilter } from '../../client/index.ts';

@@ -1,5 +1,5 @@
 /**
- * `sluice status <id>`: a run by its workflow id or run id, an action, or a saga. Next stop: `client/sync/sync-handle.ts`,
+ * `sluice status <id>`: a run by its workflow id or run id, an action, or a saga. Next: `client/sync/sync-handle.ts`,
  * `client/action/action-handle.ts`.
  */
 import { Option, type Command } from 'commander';

@@ -1,6 +1,6 @@
 /**
  * `sluice worker`: serves a task queue until SIGTERM or Ctrl-C, then lets calls in flight end.
- * Next stop: `workers/create-worker.ts`.
+ * Next: `workers/create-worker.ts`.
  */
 import type { Command } from 'commander';
 import { followDev } from '../dev/dev-parent.ts';

@@ -1,7 +1,7 @@
 /**
  * A worker that is started again whenever a file that it has imported is saved, however the editor saves it. It ends with this
  * process, also when this one is killed: the channel between them closes then.
- * Next stop: `cli/commands/worker.ts` is what runs in it, `changed-files.ts`.
+ * Next: `cli/commands/worker.ts` is what runs in it, `changed-files.ts`.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
  * What `sluice dev` does until it is ended: by Ctrl-C, by SIGTERM, or because the `npx` that started it is gone.
- * Next stop: `dev-servers/start-dev-servers.ts`, `reloading-worker.ts`.
+ * Next: `dev-servers/start-dev-servers.ts`, `reloading-worker.ts`.
  */
 import { resolve as resolvePath } from 'node:path';
 import { createPool, migrate } from '../../db/index.ts';

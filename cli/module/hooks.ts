@@ -2,7 +2,7 @@
  * How Node reads a user's modules, where its own way would refuse them. Three things, all for files outside `node_modules`:
  * a file with `import` or `export` is an ES module, whatever `type` its package.json says (`npm init -y` says "commonjs");
  * `./other.js` and `./other` find the TypeScript file that they mean; and a listener hears of every file.
- * Runs on the main thread where Node has `registerHooks`, else on the thread of `module.register`. Next stop: `import-file.ts`.
+ * Runs on the main thread where Node has `registerHooks`, else on the thread of `module.register`. Next: `import-file.ts`.
  * @see https://nodejs.org/api/module.html#customization-hooks
  */
 import { existsSync, readFileSync } from 'node:fs';

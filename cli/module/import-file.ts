@@ -1,6 +1,6 @@
 /**
  * Imports one file of a user's project: JavaScript as Node does, TypeScript by the project's own `tsx`, else by Node itself where
- * it strips types. Next stop: `hooks.ts`.
+ * it strips types. Next: `hooks.ts`.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';

@@ -1,6 +1,6 @@
 /**
  * Loads the module that a user names on the command line, and finds the syncs, actions and sagas that it exports.
- * Next stop: `import-file.ts` reads it, `collect-definitions.ts` looks through its exports.
+ * Next: `import-file.ts` reads it, `collect-definitions.ts` looks through its exports.
  */
 import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';

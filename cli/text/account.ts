@@ -1,7 +1,7 @@
 /** One account as `sluice accounts show` prints it. */
 import type { AccountDetails, AccountSync, TokenState } from '../../client/index.ts';
-import { duration } from '../../contracts/duration.ts';
-import { counted } from '../../contracts/limit-words.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import { counted } from '../../contracts/limits/limit-words.ts';
 
 export function accountText(details: AccountDetails): string {
   const { provider, account, tenant, status, since, reason, token, keys, waits, syncs } = details;

@@ -1,6 +1,6 @@
 /** What `sluice status` says of a change feed that an open transaction holds back. */
 import type { FeedLag } from '../../client/index.ts';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 
 /** Transactions that store pages last milliseconds; shorter ones are no news. */
 const WORTH_A_LINE_MS = 10_000;

@@ -1,6 +1,6 @@
 /** What `sluice doctor` prints: what is wrong last, where a person looks first. */
 import type { Finding } from '../../contracts/finding.ts';
-import { counted } from '../../contracts/limit-words.ts';
+import { counted } from '../../contracts/limits/limit-words.ts';
 
 const ORDER = ['ok', 'unknown', 'advice', 'wrong'] as const satisfies readonly Finding['status'][];
 const WIDTH = Math.max(...ORDER.map((status) => status.length));

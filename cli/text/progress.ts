@@ -2,7 +2,7 @@
  * A run's progress and flaws as a few aligned lines. Used by `sluice status`, `start --wait`, `retry` and the demo.
  */
 import type { Flaw, RunProgress } from '../../client/index.ts';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 
 const NOT_BEGUN = {
   unknown: 'unknown: no such run',

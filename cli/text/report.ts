@@ -1,6 +1,6 @@
 /** A report as a few lines. Used by `sluice reports`, and by `sluice status` of an action or a saga. */
 import type { Report } from '../../client/index.ts';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 
 export function reportText(report: Report): string {
   const { sequence, startedAt, status, kind, name, account, startedBy, what, workflowId, attempts } = report;

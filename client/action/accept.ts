@@ -1,6 +1,6 @@
 /**
  * What accepting an action and a saga have in common: one transaction, and in it the place in the queue of an entity.
- * Next stop: `entity-place.ts`.
+ * Next: `entity-place.ts`.
  */
 import type { LockPlace } from '../../contracts/action.ts';
 import { entityOf } from '../../contracts/names.ts';

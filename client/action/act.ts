@@ -1,10 +1,10 @@
 /**
  * Starts an action or a saga from app code. Its row, its report and its place in the queue of an entity are written in one
  * transaction, then the workflow is started; it returns when Temporal has accepted it, so it fits a request handler.
- * Next stop: `start-action.ts`, then `workflows/action.ts`, `workflows/saga.ts`.
+ * Next: `start-action.ts`, then `workflows/action.ts`, `workflows/saga.ts`.
  */
 import type { SagaInput } from '../../contracts/action.ts';
-import type { Priority } from '../../contracts/limit.ts';
+import type { Priority } from '../../contracts/limits/limit.ts';
 import { actionWorkflowId, sagaWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import {

@@ -1,5 +1,5 @@
 /**
- * A place in the queue of an entity, taken while an operation is being accepted. Next stop: `db/stores/action/entity-lock-store.ts`.
+ * A place in the queue of an entity, taken while an operation is being accepted. Next: `db/stores/action/entity-lock-store.ts`.
  */
 import { WorkflowNotFoundError } from '@temporalio/client';
 import type { LockPlace } from '../../contracts/action.ts';

@@ -1,6 +1,6 @@
 /**
  * A person decides on a write whose fate could not be found out: it happened, or it did not and is sent again.
- * Next stop: `start-action.ts` for the latter.
+ * Next: `start-action.ts` for the latter.
  */
 import { checkStartedBy, type StartedBy } from '../../contracts/report.ts';
 import { inTransaction, loadActionStep, reopenUnknown, resolveAsDone } from '../../db/index.ts';

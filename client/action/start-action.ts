@@ -1,9 +1,9 @@
 /**
  * Accepts an action and starts its workflow, the first time or once more: place in the queue of its entity and report in
- * one transaction with whatever makes its row ready. Next stop: `workflows/action.ts`.
+ * one transaction with whatever makes its row ready. Next: `workflows/action.ts`.
  */
 import type { ActionInput, LockPlace } from '../../contracts/action.ts';
-import type { Priority } from '../../contracts/limit.ts';
+import type { Priority } from '../../contracts/limits/limit.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import { insertReport, type PoolClient } from '../../db/index.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';

@@ -2,7 +2,7 @@
  * What Sluice needs of Postgres, judged from facts. Used by `diagnose.ts`; the facts come from
  * `db/stores/operate/database-facts.ts`.
  */
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import { finding, type Check, type Finding } from '../../contracts/finding.ts';
 import type { DatabaseFacts, SchemaStanding, TableHealth } from '../../db/index.ts';
 

@@ -1,12 +1,12 @@
 /**
  * Looks at everything that Sluice depends on, and says of each thing what was found, what was wanted and what to do. Works also where
- * `connect()` can't: a server that is away is a finding. Next stop: `database-checks.ts`, `temporal-checks.ts`, `worker-checks.ts`.
+ * `connect()` can't: a server that is away is a finding. Next: `database-checks.ts`, `temporal-checks.ts`, `worker-checks.ts`.
  */
 import { Client, Connection } from '@temporalio/client';
 import { finding, type Check, type Finding } from '../../contracts/finding.ts';
-import { counted } from '../../contracts/limit-words.ts';
+import { counted } from '../../contracts/limits/limit-words.ts';
 import { DEFAULT_TASK_QUEUE } from '../../contracts/names.ts';
-import type { KeyService } from '../../contracts/key-service.ts';
+import type { KeyService } from '../../contracts/secrets/key-service.ts';
 import {
   createKeyring,
   createPool,

@@ -1,6 +1,6 @@
 /**
  * What a Temporal server does where no API tells how it is set: its clock, and how late its timers fire. Two workflows that nobody
- * carries out are started on a task queue of their own, whose tasks are asked for here; they are terminated at once. Next stop:
+ * carries out are started on a task queue of their own, whose tasks are asked for here; they are terminated at once. Next:
  * `temporal-checks.ts`.
  */
 import { randomBytes } from 'node:crypto';

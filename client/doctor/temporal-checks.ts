@@ -3,7 +3,7 @@
  * task queues is in `worker-checks.ts`.
  */
 import type { Client } from '@temporalio/client';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import { finding, type Check, type Finding } from '../../contracts/finding.ts';
 import { searchAttributes } from '../../contracts/names.ts';
 import { judgeClock, MOST_CLOCK_MS } from './database-checks.ts';

@@ -3,9 +3,9 @@
  * for tasks. Used by `diagnose.ts`.
  */
 import type { Client } from '@temporalio/client';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import { finding, type Check, type Finding } from '../../contracts/finding.ts';
-import { counted } from '../../contracts/limit-words.ts';
+import { counted } from '../../contracts/limits/limit-words.ts';
 import { SLUICE_VERSION, versionOf } from '../../contracts/version.ts';
 import { toMs } from '../timestamps.ts';
 

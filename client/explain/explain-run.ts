@@ -2,9 +2,9 @@
  * Why a run waits, who else does, what it has cost and will cost, and when it ends, in the words of `waits()`. Called by
  * `client/sync/sync-handle.ts`; the estimate is made in `forecast.ts`.
  */
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import type { ExplainedLimitUse, Forecast, RunExplanation } from '../../contracts/explanation.ts';
-import { counted, rateText, type LimitStanding } from '../../contracts/limit-words.ts';
+import { counted, rateText, type LimitStanding } from '../../contracts/limits/limit-words.ts';
 import type { RunProgress, RunWait } from '../../contracts/run.ts';
 import { readForecastFacts, readLimitStandings, readLimitUsers, type LimitUser, type Pool } from '../../db/index.ts';
 import { callsLeft, paceOf } from './forecast.ts';

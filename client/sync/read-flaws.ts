@@ -1,5 +1,5 @@
 /**
- * Reads the lists of a run that did not end `complete`, page by page. Next stop: `db/stores/sync/flaw-store.ts`.
+ * Reads the lists of a run that did not end `complete`, page by page. Next: `db/stores/sync/flaw-store.ts`.
  */
 import type { FlawedList } from '../../contracts/run.ts';
 import { readFlawedLists, type FlawFilter, type Pool } from '../../db/index.ts';

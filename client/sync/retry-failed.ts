@@ -1,7 +1,7 @@
 /**
- * Reads the failed lists of an ended run again, and nothing else. Next stop: `start-run.ts`, then `db/stores/sync/retry-store.ts`.
+ * Reads the failed lists of an ended run again, and nothing else. Next: `start-run.ts`, then `db/stores/sync/retry-store.ts`.
  */
-import type { Priority } from '../../contracts/limit.ts';
+import type { Priority } from '../../contracts/limits/limit.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import type { Flaw } from '../../contracts/run.ts';
 import { readRetriable } from '../../db/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Starts the workflow of a run, with its report written before it. Next stop: `client/start-workflow.ts`, then
+ * Starts the workflow of a run, with its report written before it. Next: `client/start-workflow.ts`, then
  * `workflows/sync.ts`.
  */
 import { randomUUID } from 'node:crypto';

@@ -1,8 +1,8 @@
 /**
  * Starts a run: one workflow per account and sync. Returns as soon as Temporal has accepted it, so it fits a request
- * handler. Next stop: `start-run.ts`; where a run is going on, `contracts/running-run.ts`.
+ * handler. Next: `start-run.ts`; where a run is going on, `contracts/running-run.ts`.
  */
-import type { Priority } from '../../contracts/limit.ts';
+import type { Priority } from '../../contracts/limits/limit.ts';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { meetRunning, type AskedOfRun, type IfRunning, type RunningRun } from '../../contracts/running-run.ts';
 import { syncWorkflowId } from '../../contracts/names.ts';

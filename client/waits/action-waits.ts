@@ -3,7 +3,7 @@
  * step or a workflow task that fails again and again, no worker. Asked of Temporal, and of the lock's queue. Called by `client/action/action-handle.ts`; see `workflow-task-health.ts`.
  */
 import type { Client } from '@temporalio/client';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { pendingAhead, type Pool } from '../../db/index.ts';
 import { describeKnown } from '../describe-workflow.ts';

@@ -3,7 +3,7 @@
  * read, an error of the database. Called by `workflow-task-health.ts` on what Temporal knows of the activities that are open.
  */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { toMs } from '../timestamps.ts';
 

@@ -3,8 +3,8 @@
  * workflow task. Asked of Temporal; called by `workflow-task-health.ts` and `action-waits.ts`.
  */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
-import { duration } from '../../contracts/duration.ts';
-import { counted } from '../../contracts/limit-words.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import { counted } from '../../contracts/limits/limit-words.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { toMs } from '../timestamps.ts';
 

@@ -3,8 +3,8 @@
  * the provider itself, or an endpoint, is failing or paused. Called by `client/sync/sync-handle.ts`; the query is in
  * `db/stores/sync/wait-store.ts`.
  */
-import { cleanText } from '../../contracts/clean-text.ts';
-import { counted, inTime, standingText, stateOf } from '../../contracts/limit-words.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
+import { counted, inTime, standingText, stateOf } from '../../contracts/limits/limit-words.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import type { WaitRow } from '../../db/index.ts';
 

@@ -4,7 +4,7 @@
  * `client/sync/sync-handle.ts`.
  */
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { describeKnown } from '../describe-workflow.ts';
 import { failingSteps } from './failing-activities.ts';

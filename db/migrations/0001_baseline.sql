@@ -2915,7 +2915,7 @@ begin
 end $$;
 
 -- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name.
---   page  its `aside` is a list of AsideRow of contracts/aside.ts
+--   page  its `aside` is a list of AsideRow of contracts/answers/aside.ts
 -- Of a row that is there already the latest version counts.
 create or replace function sluice.set_aside(u sluice.unit, page jsonb) returns void language plpgsql set search_path = pg_catalog as $$
 declare

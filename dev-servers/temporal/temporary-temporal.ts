@@ -1,6 +1,6 @@
 /**
  * A Temporal server for the length of a test or a benchmark: in memory, without Web UI, whatever server the environment names.
- * Next stop: `temporal-launch.ts`.
+ * Next: `temporal-launch.ts`.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 /**
- * The demo's command line. Next stop: `demo.ts`.
+ * The demo's command line. Next: `demo.ts`.
  */
 import { Command } from 'commander';
 

@@ -1,7 +1,7 @@
 /**
  * The demo: a real Bluesky server on this machine, synced whole by two worker processes, with what was stored beside what
  * was seeded, and the calls and seconds it took beside the fewest possible. `npm run demo -- --help` has its options.
- * Next stop: `pds.ts` for the third party, `../../client/connect.ts` for our side.
+ * Next: `pds.ts` for the third party, `../../client/connect.ts` for our side.
  */
 import { once } from 'node:events';
 import { connect, type Sluice, type SyncHandle } from '../../client/index.ts';

@@ -1,6 +1,6 @@
 /**
  * The shapes of task queues as trees of resources: `docs/coming-from-celery.md` shows these lines, and
- * `test/temporal/lists/shapes.test.ts` runs them. Next stop: `workflows.ts` for what is no tree.
+ * `test/temporal/lists/shapes.test.ts` runs them. Next: `workflows.ts` for what is no tree.
  */
 import { z } from 'zod';
 import {

@@ -1,8 +1,8 @@
 /**
  * Takes a permit: asks, waits in place while the estimate is short, otherwise says when to come back.
- * Next stop: the caller makes its call, then `limiter/report/report.ts` hears how it went.
+ * Next: the caller makes its call, then `limiter/report/report.ts` hears how it went.
  */
-import type { Charge } from '../../contracts/limit.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Buckets, PreparedBuckets } from '../buckets/registry.ts';
 import { gridCost, mostCost } from '../buckets/bucket-row.ts';
 import type { PreparedCall } from './encode-batch.ts';

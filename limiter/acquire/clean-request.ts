@@ -1,9 +1,9 @@
 /**
  * A request as the store can hold it: one whose account or key holds a NUL, or is thousands of characters long, would fail the
- * whole batch that it is decided with. Next stop: `acquire.ts`.
+ * whole batch that it is decided with. Next: `acquire.ts`.
  */
-import { bounded } from '../../contracts/bounded.ts';
-import type { Charge } from '../../contracts/limit.ts';
+import { bounded } from '../../contracts/values/bounded.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
 import { keyText } from '../buckets/key-text.ts';
 import type { AcquireRequest } from '../types.ts';
 

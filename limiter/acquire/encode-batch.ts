@@ -1,8 +1,8 @@
 /**
  * A batch of waiting calls as the arguments of one statement, and its result as one decision per call.
- * Next stop: `batcher.ts` sends batches.
+ * Next: `batcher.ts` sends batches.
  */
-import type { Priority } from '../../contracts/limit.ts';
+import type { Priority } from '../../contracts/limits/limit.ts';
 import type { CallGate } from '../types.ts';
 
 /** One call, ready to be sent: charges of the same bucket are summed. */

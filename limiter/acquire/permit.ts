@@ -1,7 +1,7 @@
 /**
  * How long a permit may be held before the call is sent.
  */
-import type { Charge } from '../../contracts/limit.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
 import { guardMsOf, mostLateMs } from '../buckets/bucket-row.ts';
 import type { Permit } from '../types.ts';
 

@@ -1,8 +1,8 @@
 /**
  * Why a call waits, in words.
  */
-import { counted, inTime } from '../../contracts/limit-words.ts';
-import type { Charge } from '../../contracts/limit.ts';
+import { counted, inTime } from '../../contracts/limits/limit-words.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Decision } from './encode-batch.ts';
 import type { PreparedBuckets } from '../buckets/registry.ts';
 import type { WaitCause, WaitReason } from '../types.ts';

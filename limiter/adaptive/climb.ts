@@ -1,6 +1,6 @@
 /**
  * Looking upward: now and then the rate goes a little above the estimate until something is refused. Every refusal is
- * paid from a credit that accepted calls earn, so refusals stay a fixed small share. Next stop: `limiter/adaptive/step.ts`.
+ * paid from a credit that accepted calls earn, so refusals stay a fixed small share. Next: `limiter/adaptive/step.ts`.
  */
 import { clamp, enter, isWellMeasured, measuredNow } from './state.ts';
 import type { LawState } from './state.ts';

@@ -1,9 +1,9 @@
 /**
  * Applies the laws of limits: reads what all workers reported, computes, writes unless somebody else did. Learned limits have a
  * control law (`step.ts`), known ones a law of refusals (`limiter/refusals/law.ts`); both are pure.
- * Next stop: the new numbers are what `limiter/acquire/acquire.ts` gives out by.
+ * Next: the new numbers are what `limiter/acquire/acquire.ts` gives out by.
  */
-import type { LearnedLimit } from '../../contracts/limit.ts';
+import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { DEFAULT_GUARD_MS } from '../buckets/bucket-row.ts';

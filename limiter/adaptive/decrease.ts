@@ -1,8 +1,8 @@
 /**
  * The one decrease of an epoch: what a refusal says depends on what was going on. Above the estimate it was expected,
- * below it the limit has fallen, or others came. Next stop: `limiter/adaptive/probe.ts` or easing in `limiter/adaptive/step.ts`.
+ * below it the limit has fallen, or others came. Next: `limiter/adaptive/probe.ts` or easing in `limiter/adaptive/step.ts`.
  */
-import type { LearnedLimit } from '../../contracts/limit.ts';
+import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { touched } from './climb.ts';
 import { hold } from './probe.ts';
 import { noteRefusal } from './detect-sliding-window.ts';

@@ -2,7 +2,7 @@
  * Recognises a sliding window that is used unevenly. Whenever it refuses, the calls accepted in its length are as many as
  * it holds, while those of any other length differ from refusal to refusal. So the length whose count stays the same over
  * several refusals is the window's, provided that shorter and longer ones did change. A rate alone can't follow such a
- * server: it lets through at any time what it let through one window ago. Next stop: `limiter/adaptive/decrease.ts`.
+ * server: it lets through at any time what it let through one window ago. Next: `limiter/adaptive/decrease.ts`.
  */
 import { acceptedSince, refill } from './recent-accepted.ts';
 import type { LawState } from './state.ts';

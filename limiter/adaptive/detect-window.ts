@@ -1,6 +1,6 @@
 /**
  * Recognises that the server counts in windows: so many calls, then closed until a window's end.
- * The window gives permission to burst after a pause and makes probing cheap. Next stop: `limiter/adaptive/step.ts`.
+ * The window gives permission to burst after a pause and makes probing cheap. Next: `limiter/adaptive/step.ts`.
  */
 import { clamp } from './state.ts';
 import type { LawState } from './state.ts';

@@ -1,6 +1,6 @@
 /**
  * The server fails (5xx, timeouts): that is not a refusal, so the estimate is not touched. Single calls, at most one a
- * minute, find out when it is back; then half the old rate, and the whole a moment later. Next stop: `limiter/adaptive/step.ts`.
+ * minute, find out when it is back; then half the old rate, and the whole a moment later. Next: `limiter/adaptive/step.ts`.
  */
 import { enter, setMark } from './state.ts';
 import type { LawState } from './state.ts';

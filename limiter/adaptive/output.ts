@@ -1,5 +1,5 @@
 /** What the law's state means for callers: rate, burst, and whether one call at a time finds out. Pure. Used by: `step.ts`. */
-import type { LearnedLimit } from '../../contracts/limit.ts';
+import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { leavingRate } from './detect-sliding-window.ts';
 import { keptWindow } from './detect-window.ts';
 import { bounds, clamp } from './state.ts';

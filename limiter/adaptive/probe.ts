@@ -1,6 +1,6 @@
 /**
  * Closed after a refusal: when the next single call may find out whether the server opened.
- * Next stop: `limiter/adaptive/reopened.ts`, what its success says.
+ * Next: `limiter/adaptive/reopened.ts`, what its success says.
  */
 import { clamp, enter } from './state.ts';
 import type { LawState } from './state.ts';

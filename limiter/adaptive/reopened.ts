@@ -1,7 +1,7 @@
 /**
  * A probe succeeded, the server is open again: how long it was closed and what was accepted between two openings tell a
  * bucket that refills from a window, and what the window holds.
- * Next stop: `limiter/adaptive/detect-window.ts`, then `limiter/adaptive/step.ts`.
+ * Next: `limiter/adaptive/detect-window.ts`, then `limiter/adaptive/step.ts`.
  */
 import { forgive, settleCost } from './climb.ts';
 import { acceptedSince, watch } from './recent-accepted.ts';

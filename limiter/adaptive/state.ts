@@ -1,8 +1,8 @@
 /**
  * What the control law for unknown limits remembers, hears and answers. Plain JSON, kept in the bucket's row.
- * Next stop: `limiter/adaptive/step.ts`, which steps the law.
+ * Next: `limiter/adaptive/step.ts`, which steps the law.
  */
-import type { LearnedLimit } from '../../contracts/limit.ts';
+import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 
 /**
  * start: doubling until the first refusal. cruise: just below the estimate. climb: just above it, for a while, to see

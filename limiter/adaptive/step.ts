@@ -1,10 +1,10 @@
 /**
  * The control law for unknown limits: from what was accepted, refused and failed to the rate that is given out.
  * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/learned-limits.md` explains it with plots.
- * Called by `limiter/adaptive/controller.ts`; what the phases do is in the files beside this one. Next stop: back to
+ * Called by `limiter/adaptive/controller.ts`; what the phases do is in the files beside this one. Next: back to
  * `limiter/acquire/acquire.ts`.
  */
-import type { LearnedLimit } from '../../contracts/limit.ts';
+import type { LearnedLimit } from '../../contracts/limits/limit.ts';
 import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost } from './climb.ts';
 import { decrease } from './decrease.ts';
 import { holdUntilOpening, nextProbe } from './probe.ts';

@@ -1,8 +1,8 @@
 /**
  * What a call would meet if it came now: each of its limits in words, who is ahead, and when it would be served.
  */
-import type { Charge } from '../../contracts/limit.ts';
-import { counted, inTime } from '../../contracts/limit-words.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
+import { counted, inTime } from '../../contracts/limits/limit-words.ts';
 import type { Pool } from '../../db/pool.ts';
 import { bucketId, gateKeys, gridCost } from '../buckets/bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';

@@ -1,8 +1,8 @@
 /**
- * Buckets as people see them. Next stop: `explain.ts` says what they mean for one call, `operations.ts` changes them.
+ * Buckets as people see them. Next: `explain.ts` says what they mean for one call, `operations.ts` changes them.
  */
-import type { LimitSpec } from '../../contracts/limit.ts';
-import { counted, standingText, stateOf, type LimitState } from '../../contracts/limit-words.ts';
+import type { LimitSpec } from '../../contracts/limits/limit.ts';
+import { counted, standingText, stateOf, type LimitState } from '../../contracts/limits/limit-words.ts';
 import { standingOf, type LookRow } from '../../db/stores/limit/look-store.ts';
 
 /** One limit of one scope value, as it stands now. */

@@ -1,8 +1,8 @@
 /**
  * The operator's hand on the limits: list, show, pause, resume, override, forget. Also behind `npx sluice limits`.
  */
-import { cleanText } from '../../contracts/clean-text.ts';
-import type { LimitSpec } from '../../contracts/limit.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
+import type { LimitSpec } from '../../contracts/limits/limit.ts';
 import type { Pool } from '../../db/pool.ts';
 import { readLooks } from '../../db/stores/limit/look-store.ts';
 import { bucketId } from '../buckets/bucket-row.ts';

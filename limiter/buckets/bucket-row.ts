@@ -1,9 +1,9 @@
 /**
  * From a charge's key and limit to the row that counts it: its id, and how it counts. The geometry of rings is in `ring.ts`.
- * Next stop: `registry.ts` writes the row, `limiter/acquire/encode-batch.ts` charges it.
+ * Next: `registry.ts` writes the row, `limiter/acquire/encode-batch.ts` charges it.
  */
 import { createHash } from 'node:crypto';
-import type { BucketLimit, CalendarLimit, LimitSpec, WindowLimit } from '../../contracts/limit.ts';
+import type { BucketLimit, CalendarLimit, LimitSpec, WindowLimit } from '../../contracts/limits/limit.ts';
 import { alignedRing, ring, type Ring } from './ring.ts';
 
 /** The row of one key as SQL wants it. */

@@ -1,9 +1,9 @@
 /**
  * Keys, call keys and accounts as the store can hold them: they may come from ids that a third party or a user made up.
- * Next stop: `bucket-row.ts`, `limiter/acquire/acquire.ts`.
+ * Next: `bucket-row.ts`, `limiter/acquire/acquire.ts`.
  */
 import { createHash } from 'node:crypto';
-import { cleanText } from '../../contracts/clean-text.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 
 /** An entry of a Postgres index holds 2,700 bytes; a code point takes up to four. */
 const LONGEST = 500;

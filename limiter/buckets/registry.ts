@@ -1,9 +1,9 @@
 /**
  * Knows which rows exist: makes them on first use, and brings them up to date when a limit's declaration changed.
- * Next stop: `limiter/acquire/acquire.ts`.
+ * Next: `limiter/acquire/acquire.ts`.
  */
-import { specMistakes } from '../../contracts/limit-mistakes.ts';
-import type { Charge, LimitSpec } from '../../contracts/limit.ts';
+import { specMistakes } from '../../contracts/limits/limit-mistakes.ts';
+import type { Charge, LimitSpec } from '../../contracts/limits/limit.ts';
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { CallGate } from '../types.ts';

@@ -1,5 +1,5 @@
 /**
- * A gate's state in its row, changed by compare and set, so that all workers share it. Next stop: `transitions.ts` says what it
+ * A gate's state in its row, changed by compare and set, so that all workers share it. Next: `transitions.ts` says what it
  * becomes.
  */
 import { isDataError } from '../../db/data-error.ts';

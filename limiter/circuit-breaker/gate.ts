@@ -1,6 +1,6 @@
 /**
  * What one process knows of one gate: how calls ended since it last told the store, and what it read there.
- * Next stop: `gate-store.ts` tells, `breaker.ts` asks.
+ * Next: `gate-store.ts` tells, `breaker.ts` asks.
  */
 import type { BreakerReport, BreakerState, Caller } from './transitions.ts';
 

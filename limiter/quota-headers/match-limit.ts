@@ -1,8 +1,8 @@
 /**
  * Which limit of a call a third party's quota hint speaks of, and what may be believed of it. Pure.
- * Next stop: `limiter/report/report.ts` tells the store.
+ * Next: `limiter/report/report.ts` tells the store.
  */
-import type { BucketLimit, CalendarLimit, Charge, QuotaHint, WindowLimit } from '../../contracts/limit.ts';
+import type { BucketLimit, CalendarLimit, Charge, QuotaHint, WindowLimit } from '../../contracts/limits/limit.ts';
 import { windowMsOf } from '../buckets/bucket-row.ts';
 
 export interface QuotaMatch {

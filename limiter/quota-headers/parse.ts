@@ -1,11 +1,11 @@
 /**
  * What a third party's headers say about its quota. Knows the IETF drafts, old and new, the X- names with their suffixes
  * and comma lists, and both forms of `Retry-After`. Fields that are malformed are ignored. Pure.
- * Next stop: `Observation.quotas` and `blockForMs`, with which the caller tells `limiter/report/report.ts`.
+ * Next: `Observation.quotas` and `blockForMs`, with which the caller tells `limiter/report/report.ts`.
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
-import type { QuotaHint } from '../../contracts/limit.ts';
-import { httpDateMs, resetAfterMs, retryAfterMs } from '../../contracts/reset-time.ts';
+import type { QuotaHint } from '../../contracts/limits/limit.ts';
+import { httpDateMs, resetAfterMs, retryAfterMs } from '../../contracts/values/reset-time.ts';
 import { parseList, type ListItem } from './structured-fields.ts';
 
 export interface QuotaHeaders {

@@ -1,10 +1,10 @@
 /**
  * What a third party said, within the bounds of what the store can hold and of what is believed. Every report passes here first,
- * so that one odd answer can't keep others from being told. Next stop: `report.ts`, and `limiter/circuit-breaker/breaker.ts`.
+ * so that one odd answer can't keep others from being told. Next: `report.ts`, and `limiter/circuit-breaker/breaker.ts`.
  */
-import { bounded } from '../../contracts/bounded.ts';
-import { cleanText } from '../../contracts/clean-text.ts';
-import type { QuotaHint } from '../../contracts/limit.ts';
+import { bounded } from '../../contracts/values/bounded.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
+import type { QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Observation } from '../types.ts';
 
 /** Code points of a reason that operators are shown. */

@@ -1,8 +1,8 @@
 /**
- * How credentials become part of a request. Next stop: `activities/http/build-request.ts` applies it.
+ * How credentials become part of a request. Next: `activities/http/build-request.ts` applies it.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Refresh } from './refresh.ts';
 import type { Revoke } from './revoke.ts';
 

@@ -1,5 +1,5 @@
 /**
- * AWS Signature Version 4, which services beside Amazon's take, too. Pure. Next stop: `auth.ts`.
+ * AWS Signature Version 4, which services beside Amazon's take, too. Pure. Next: `auth.ts`.
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 import { createHash, createHmac } from 'node:crypto';

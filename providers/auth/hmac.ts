@@ -1,10 +1,10 @@
 /**
  * Requests that are signed with a shared secret, each third party in a way of its own: what is signed, and where the signature stands.
- * Pure. Next stop: `auth.ts`.
+ * Pure. Next: `auth.ts`.
  * @see RFC 2104
  */
 import { createHmac, getHashes } from 'node:crypto';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { missingFunctions } from '../define/option-mistakes.ts';
 import type { AppliedAuth, Auth, UnsignedRequest } from './auth.ts';
 

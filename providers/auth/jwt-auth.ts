@@ -1,10 +1,10 @@
 /**
  * Accounts that prove who they are by a JSON Web Token of their own: a new one with each call (`jwt`), or one that is changed for an access
- * token (`serviceAccount`). Next stop: `sign-jwt.ts`; `refresh.ts` for the exchange.
+ * token (`serviceAccount`). Next: `sign-jwt.ts`; `refresh.ts` for the exchange.
  * @see RFC 7519, RFC 7523 §2.1
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { bearer, type Auth } from './auth.ts';
 import { addressFor, statedUrl, type AuthAddress } from './oauth2.ts';
 import { parseTokenAnswer } from './oauth2-answer.ts';

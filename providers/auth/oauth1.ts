@@ -1,5 +1,5 @@
 /**
- * OAuth 1: each request is signed with the app's secret and the account's. Pure. Next stop: `auth.ts`.
+ * OAuth 1: each request is signed with the app's secret and the account's. Pure. Next: `auth.ts`.
  * @see RFC 5849 §3.4 (signature), §3.5.1 (Authorization header)
  */
 import { createHmac } from 'node:crypto';

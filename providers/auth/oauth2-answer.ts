@@ -1,9 +1,9 @@
 /**
- * What the answer of a token endpoint means. Pure. Next stop: `activities/credentials/make-refresh-call.ts`.
+ * What the answer of a token endpoint means. Pure. Next: `activities/credentials/make-refresh-call.ts`.
  * @see RFC 6749 §5.1 (answer), §5.2 (errors)
  */
-import type { Answer } from '../../contracts/answer.ts';
-import { boundedLifeMs } from '../../contracts/token-life.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { boundedLifeMs } from '../../contracts/values/token-life.ts';
 import { defaultRefreshAnswer, type RefreshAnswer } from './refresh.ts';
 
 /** Errors that concern the app and all of its accounts, not one of them. */

@@ -1,11 +1,11 @@
 /**
  * OAuth 2: calls with a Bearer token, renewed by its refresh token or by the client's own credentials. Pure.
- * Next stop: `refresh.ts`; `oauth2-answer.ts` has what answers mean.
+ * Next: `refresh.ts`; `oauth2-answer.ts` has what answers mean.
  * @see RFC 6749 §6 and §4.4 (requests), §2.3.1 (client authentication), RFC 7009 (revocation)
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { RequestSpec } from '../../contracts/answer.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { bearer, type Auth } from './auth.ts';
 import { parseTokenAnswer } from './oauth2-answer.ts';
 import { DEFAULT_SKEW_MS } from './refresh.ts';

@@ -1,11 +1,11 @@
 /**
  * How a third party gives new credentials for old ones: one request, and what its answer means. Pure; the call itself,
  * its permit, and that it is made once for all workers, are in `activities/credentials/refresh-credentials.ts`.
- * Next stop: `oauth2.ts` has the common case.
+ * Next: `oauth2.ts` has the common case.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Answer, RequestSpec } from '../../contracts/answer.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Auth } from './auth.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 

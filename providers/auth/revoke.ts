@@ -3,8 +3,8 @@
  * repetition are in `activities/credentials/revoke-credentials.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { RequestSpec } from '../../contracts/answer.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Auth } from './auth.ts';
 
 export interface Revoke<Settings = unknown> {

@@ -1,13 +1,13 @@
 /**
  * Sessions of the AT Protocol: an access token of two hours, and a refresh token that each refresh replaces. The old one
  * works a while longer and leads to the same successor, so a refresh whose answer was lost costs nothing.
- * Next stop: `provider.ts`.
+ * Next: `provider.ts`.
  * @see https://docs.bsky.app/docs/api/com-atproto-server-refresh-session
  */
 import { z } from 'zod';
-import type { Answer } from '../../contracts/answer.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
-import { jwtLifeMs } from '../../contracts/token-life.ts';
+import { jwtLifeMs } from '../../contracts/values/token-life.ts';
 import { refreshable, type RefreshAnswer } from '../auth/refresh.ts';
 
 const Session = z.object({ accessJwt: z.string(), refreshJwt: z.string() });

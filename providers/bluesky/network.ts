@@ -1,6 +1,6 @@
 /**
  * Everything on one PDS: accounts → their posts and follows → the accounts they follow, each of those visited once.
- * Next stop: `examples/bluesky/demo.ts` runs it.
+ * Next: `examples/bluesky/demo.ts` runs it.
  */
 import { z } from 'zod';
 import { defineSync } from '../define/define-sync.ts';

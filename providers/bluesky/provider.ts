@@ -1,5 +1,5 @@
 /**
- * Bluesky and any other AT Protocol server: the public endpoints of a PDS. Next stop: `network.ts`, the sync over them.
+ * Bluesky and any other AT Protocol server: the public endpoints of a PDS. Next: `network.ts`, the sync over them.
  * @see https://atproto.com/specs/xrpc and https://docs.bsky.app/docs/advanced-guides/rate-limits
  */
 import { z } from 'zod';

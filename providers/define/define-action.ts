@@ -1,15 +1,15 @@
 /**
  * An action: one write to a third party, defined once. What is sent, how its fate is looked up when an answer is lost, and
- * how it is taken back; all of it runs only in activities. Next stop: `client/action/act.ts` starts one,
+ * how it is taken back; all of it runs only in activities. Next: `client/action/act.ts` starts one,
  * `activities/action/perform-action.ts` makes its calls.
  */
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { ConflictPolicy } from '../../contracts/action.ts';
-import type { Answer, RequestSpec } from '../../contracts/answer.ts';
-import type { Credentials } from '../../contracts/credentials.ts';
-import type { Charge } from '../../contracts/limit.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import type { Classify } from '../rules/rules.ts';

@@ -1,13 +1,13 @@
 /**
  * A provider: one third party, defined once. Base URL, credentials, limits, error rules, endpoints; all pure functions
- * and data. Next stop: `define-sync.ts` builds trees from its endpoints.
+ * and data. Next: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { Answer, RequestSpec } from '../../contracts/answer.ts';
+import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { AuthCall } from '../../contracts/auth-calls.ts';
-import type { Charge } from '../../contracts/limit.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
 import {
   actionMistakes,

@@ -1,7 +1,7 @@
 /**
  * A saga: actions one after another, each made from the input and the outputs before it. When one fails, the finished ones
  * are taken back in reverse. Compiled to a plan of names; the functions run only in activities.
- * Next stop: `client/action/act.ts` starts one, `workflows/saga.ts` runs it.
+ * Next: `client/action/act.ts` starts one, `workflows/saga.ts` runs it.
  */
 import type { z } from 'zod';
 import type { SagaPlanStep } from '../../contracts/action.ts';

@@ -1,6 +1,6 @@
 /**
  * A sync: a tree of resources over one provider's endpoints. Compiled to a plan (plain JSON) that the workflow runs;
- * the functions in it run only in activities. Next stop: `client/sync/start-sync.ts` starts one, `workflows/sync.ts` runs it.
+ * the functions in it run only in activities. Next: `client/sync/start-sync.ts` starts one, `workflows/sync.ts` runs it.
  */
 import type { z } from 'zod';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../../contracts/plan.ts';

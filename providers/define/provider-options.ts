@@ -1,9 +1,9 @@
 /**
- * What a provider is made of, and what can be wrong with it, in words. Next stop: `define-provider.ts` compiles it.
+ * What a provider is made of, and what can be wrong with it, in words. Next: `define-provider.ts` compiles it.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import { plainHttpMistake } from '../../contracts/addresses.ts';
-import type { RequestSpec } from '../../contracts/answer.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import { AUTH_CALLS } from '../../contracts/auth-calls.ts';
 import { hostMistake } from '../../contracts/hosts.ts';
 import type { Auth } from '../auth/auth.ts';

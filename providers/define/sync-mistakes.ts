@@ -1,5 +1,5 @@
 /**
- * What is wrong with the definition of a sync, in words. Next stop: `define-sync.ts` reports it with the mistakes of its
+ * What is wrong with the definition of a sync, in words. Next: `define-sync.ts` reports it with the mistakes of its
  * provider, all at once.
  */
 import type { Provider } from './define-provider.ts';

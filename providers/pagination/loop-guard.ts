@@ -5,7 +5,7 @@
  * Used by: `token-walk.ts`, `page-walk.ts`, `overlap-walk.ts`.
  */
 import { hash } from 'node:crypto';
-import { cleanText } from '../../contracts/clean-text.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { ListMemory } from '../../contracts/list.ts';
 import type { Pagination } from './pagination.ts';
 import type { ListEnd, ListState, PageAnswer } from './step.ts';

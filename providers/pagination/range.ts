@@ -4,7 +4,7 @@
  * Used by: `result-cap.ts`, which splits where a list met the third party's cap.
  */
 import type { Range } from '../../contracts/list.ts';
-import { parseTimeMs } from '../../contracts/time.ts';
+import { parseTimeMs } from '../../contracts/values/time.ts';
 
 export interface RangeOptions<Input> {
   /** The whole range; both ends must be stated, e.g. from the beginning of the service until now. */

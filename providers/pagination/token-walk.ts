@@ -2,7 +2,7 @@
  * Lists whose pages name the next one, by cursor or address. What ends such a list is the answer itself: no token, or a flag that
  * says so; an empty page with a token does not. Pure. Used by: `kinds/cursor.ts`, `kinds/link.ts`.
  */
-import { cleanText } from '../../contracts/clean-text.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import { isReadAgain, itemsOfReading, noteMark } from './dead-cursor.ts';
 import { toldTotal } from './end-seen.ts';
 import { memoryOf, watchForLoop } from './loop-guard.ts';

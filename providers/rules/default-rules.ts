@@ -2,9 +2,9 @@
  * What HTTP says by itself when a provider has no rule for an answer.
  * Sources: RFC 9110 (status codes), RFC 6585 (429), RFC 9110 §10.2.3 (Retry-After, also with 503).
  */
-import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
-import { jsonOf } from '../../contracts/answer-json.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { envelopeOf } from './envelopes.ts';
 import { describe } from './rules.ts';
 import { toldLimit } from './told-limit.ts';

@@ -3,8 +3,8 @@
  * `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is conservative: a row may have such fields too.
  * Pure. Used by: `default-rules.ts`, and by rules of one's own through the matches below.
  */
-import type { Answer } from '../../contracts/answer.ts';
-import { jsonOf } from '../../contracts/answer-json.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import type { Match } from './rules.ts';
 
 type Fields = Readonly<Record<string, unknown>>;

@@ -3,10 +3,10 @@
  * the defaults for HTTP in `default-rules.ts` do. Rules see the answer before its body is parsed and are pure, so a
  * table of recorded answers tests them.
  */
-import type { Answer } from '../../contracts/answer.ts';
-import { jsonOf } from '../../contracts/answer-json.ts';
-import { cleanText } from '../../contracts/clean-text.ts';
-import type { Outcome, PermanentCause } from '../../contracts/outcome.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
+import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 
 export type Match = (answer: Answer) => boolean;
 export type Decide = (answer: Answer) => Outcome;

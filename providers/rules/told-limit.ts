@@ -4,8 +4,8 @@
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  * @see https://developers.google.com/workspace/drive/api/guides/handle-errors
  */
-import type { Answer } from '../../contracts/answer.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 
 /** Where no time is told; GitHub asks for it after its secondary limits. */
 const LEAST_WAIT_MS = 60_000;

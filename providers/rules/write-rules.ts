@@ -3,8 +3,8 @@
  * not clearly refused is `unknown-write`, and looked up before it is repeated.
  * Sources: RFC 9110 (status codes), RFC 8470 (425), draft-ietf-httpapi-idempotency-key-header (409 while the first is under way).
  */
-import type { Answer, TransportErrorCode } from '../../contracts/answer.ts';
-import type { Outcome } from '../../contracts/outcome.ts';
+import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { defaultOutcome } from './default-rules.ts';
 import { describe } from './rules.ts';
 

@@ -1,6 +1,6 @@
 /**
  * An example of a network with OAuth 2 and a long history of error messages: a profile, its friends, their posts.
- * Next stop: `token-rules.ts`, the table of those messages.
+ * Next: `token-rules.ts`, the table of those messages.
  */
 import { z } from 'zod';
 import { defineProvider } from '../define/define-provider.ts';

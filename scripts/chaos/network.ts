@@ -1,6 +1,6 @@
 /**
  * The sync that goes on while everything around it is killed: a tree with every kind of pagination, under a window limit
- * and a limit of calls in flight. Worker processes load this file as their module. Next stop: `third-party.ts` serves it.
+ * and a limit of calls in flight. Worker processes load this file as their module. Next: `third-party.ts` serves it.
  */
 import { z } from 'zod';
 import { defineProvider, defineSync, get, inflight, noAuth, window } from '../../providers/index.ts';

@@ -1,6 +1,6 @@
 /**
  * What the third party has, known without asking it: the rows that must be stored for an account at the end, whatever
- * happened on the way. Next stop: `verdict.ts` compares.
+ * happened on the way. Next: `verdict.ts` compares.
  */
 import type { network } from './network.ts';
 

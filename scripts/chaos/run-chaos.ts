@@ -1,6 +1,6 @@
 /**
  * A chaos run: syncs go on while their processes are killed and frozen by a schedule; then everything is left in peace and
- * must come to its end. Next stop: `schedule.ts` for what happens, `verdict.ts` for what must hold.
+ * must come to its end. Next: `schedule.ts` for what happens, `verdict.ts` for what must hold.
  */
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 /**
  * What is done to which process, and when: drawn from a seed, so that a run that failed can be played again.
- * Next stop: `run-chaos.ts` carries it out.
+ * Next: `run-chaos.ts` carries it out.
  */
 import { pick, seededRandom } from '../../testing/fake-api/random.ts';
 

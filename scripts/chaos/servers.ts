@@ -1,6 +1,6 @@
 /**
  * The servers of a chaos run, each a victim that keeps its data and its port over a kill: Temporal with its state in a
- * file, Postgres, and the third party. Next stop: `worker.ts` has the workers.
+ * file, Postgres, and the third party. Next: `worker.ts` has the workers.
  */
 import { execFile } from 'node:child_process';
 import { rm } from 'node:fs/promises';

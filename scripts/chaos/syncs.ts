@@ -1,6 +1,6 @@
 /**
  * The work of a chaos run: accounts that are synced one after another, a few at a time, by an app that keeps asking while
- * the servers come and go. Next stop: `verdict.ts` looks at what they left.
+ * the servers come and go. Next: `verdict.ts` looks at what they left.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';

@@ -1,6 +1,6 @@
 /**
  * The third party of a chaos run: what it serves, and a book of every call that outlives its process, written before the
- * call is answered. Runs in a process of its own. Next stop: `call-book.ts` reads the book, `oracle.ts` knows the rows.
+ * call is answered. Runs in a process of its own. Next: `call-book.ts` reads the book, `oracle.ts` knows the rows.
  */
 import { appendFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';

@@ -1,5 +1,5 @@
 /**
- * What must hold when everything is over, each thing that does not as one line. Next stop: `scripts/chaos.ts` prints them.
+ * What must hold when everything is over, each thing that does not as one line. Next: `scripts/chaos.ts` prints them.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';

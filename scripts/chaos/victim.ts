@@ -1,5 +1,5 @@
 /**
- * One process that a chaos run kills, freezes and starts again, whatever it is. Next stop: `servers.ts` and
+ * One process that a chaos run kills, freezes and starts again, whatever it is. Next: `servers.ts` and
  * `worker.ts` make them.
  */
 import { execFileSync } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
  * Runs of actions and sagas: done, taken back, cancelled, and one that waits for its entity.
- * Next stop: the files in test/fixtures/histories, which `test/temporal/replay/histories.test.ts` replays.
+ * Next: the files in test/fixtures/histories, which `test/temporal/replay/histories.test.ts` replays.
  */
 import { z } from 'zod';
 import { provider } from '../../test/fixtures/forest.ts';

@@ -1,7 +1,7 @@
 /**
  * vitest globalSetup: the processes that tests start (workers, commands) as built JavaScript, and the workflow bundle that
  * all workers of the run use. Made once, in two seconds, in a temporary folder that mirrors the repository.
- * Next stop: `programs.ts` says where things are in it.
+ * Next: `programs.ts` says where things are in it.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';

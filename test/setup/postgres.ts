@@ -2,7 +2,7 @@
  * vitest globalSetup: a real Postgres for each of the workers that run files side by side, in a temporary folder, with a
  * migrated template database. A transaction that one file holds open would else delay the change feed of all others.
  * With `DATABASE_URL` set it is that server, and files run one at a time.
- * Next stop: `database.ts` clones the template for each test file.
+ * Next: `database.ts` clones the template for each test file.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
  * A cassette: recorded calls and answers of a third party as a JSON file to read, review and commit. Bodies in JSON are
  * kept as JSON; the third party's own address is written `{{base}}`, so that next links work when it is played.
- * Next stop: `redact.ts` takes the secrets out; `play.ts` answers from it.
+ * Next: `redact.ts` takes the secrets out; `play.ts` answers from it.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import type { RedactOptions, Redactor } from './redact.ts';

@@ -1,7 +1,7 @@
 /**
  * Plays a cassette on a fake third party: every call gets the answer that was recorded for the same method, path, query
  * and body; limits, scripts and outages of the server work as for any other route.
- * Next stop: `cassette-file.ts` has the format.
+ * Next: `cassette-file.ts` has the format.
  */
 import type { FakeAnswer } from '../fake-api/answer.ts';
 import type { FakeCall } from '../fake-api/call.ts';

@@ -1,7 +1,7 @@
 /**
  * Records a real third party: a local server that passes every call on, keeps the answers, and writes them to a
  * cassette without secrets. Point the client's base address at it; run it by hand, not in tests.
- * Next stop: `cassette-file.ts` writes the file, `play.ts` plays it.
+ * Next: `cassette-file.ts` writes the file, `play.ts` plays it.
  */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';

@@ -1,6 +1,6 @@
 /**
  * Makes a recording small enough to review and commit: what a test needs of hundreds of pages are a few rows of a few.
- * Next stop: `cassette-file.ts` writes it.
+ * Next: `cassette-file.ts` writes it.
  */
 import type { Cassette, CassetteExchange } from './cassette-file.ts';
 

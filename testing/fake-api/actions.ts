@@ -2,7 +2,7 @@
  * Writes: objects that calls create, with or without idempotency keys, and the look-up that tells a caller whether its
  * write arrived. Every object is counted by key, so that a test can see what was sent twice.
  * A failure after the commit is scripted: `api.script('POST /posts', ['reset-after'])`.
- * Next stop: `fake-api.ts` adds these routes; `report.ts` shows the counts under `created`.
+ * Next: `fake-api.ts` adds these routes; `report.ts` shows the counts under `created`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FakeAnswer } from './answer.ts';

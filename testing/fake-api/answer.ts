@@ -1,6 +1,6 @@
 /**
  * One answer as a route gives it, and how it is put on the wire when nothing is hostile.
- * Next stop: `testing/faults/hostile.ts` breaks it on purpose; `report.ts` has already counted it.
+ * Next: `testing/faults/hostile.ts` breaks it on purpose; `report.ts` has already counted it.
  */
 import type { ServerResponse } from 'node:http';
 

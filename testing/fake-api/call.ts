@@ -1,6 +1,6 @@
 /**
  * One call as the third party sees it. Made from the raw request by `server.ts`, read by routes, limits and reports.
- * Next stop: `limits/limits.ts` decides whether it is let in.
+ * Next: `limits/limits.ts` decides whether it is let in.
  */
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 

@@ -1,6 +1,6 @@
 /**
  * The public face of the fake third party: start a server, say what it serves and how it misbehaves, read its report.
- * Next stop: `server.ts` has the way of one call; `lists/lists.ts`, `limits/limits.ts`, `testing/faults/scripts.ts`, … have the options.
+ * Next: `server.ts` has the way of one call; `lists/lists.ts`, `limits/limits.ts`, `testing/faults/scripts.ts`, … have the options.
  */
 import type { ActionHandle, ActionOptions } from './actions.ts';
 import { createAction } from './actions.ts';

@@ -1,7 +1,7 @@
 /**
  * The way of one call through the fake third party:
  * pause → count → outage → limits → scripted or random failure → token → route → answer.
- * Next stop: each step has a file of its own name; `report.ts` has counted the call when it ends.
+ * Next: each step has a file of its own name; `report.ts` has counted the call when it ends.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,6 +1,6 @@
 /**
  * Path patterns such as `/users/:id/friends`: their parameters as types, and matching.
- * Next stop: `routes.ts` keeps the patterns of a server; limits, scripts and chaos use `pathFilter` to choose calls.
+ * Next: `routes.ts` keeps the patterns of a server; limits, scripts and chaos use `pathFilter` to choose calls.
  */
 import type { FakeCall } from './call.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Random numbers that repeat: the same seed gives the same run, so a failing seed can be played again.
- * Next stop: `server.ts` draws from it.
+ * Next: `server.ts` draws from it.
  */
 
 /** Draws the next number, 0 ≤ n < 1. */

@@ -1,6 +1,6 @@
 /**
  * The routes of the fake third party: everything that answers (lists, objects, actions, token endpoint) is one of these.
- * Next stop: `server.ts` finds a call's route and runs it.
+ * Next: `server.ts` finds a call's route and runs it.
  */
 import type { FakeAnswer } from './answer.ts';
 import type { FakeCall } from './call.ts';

@@ -1,6 +1,6 @@
 /**
  * The server of the fake third party: a real HTTP listener on loopback with its clock, and everything a call meets.
- * Next stop: `handle-call.ts` has the way of one call; `fake-api.ts` puts the public face on it.
+ * Next: `handle-call.ts` has the way of one call; `fake-api.ts` puts the public face on it.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';

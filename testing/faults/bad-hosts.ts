@@ -1,6 +1,6 @@
 /**
  * Addresses at which no call arrives: names that do not resolve, ports that refuse or never accept, broken TLS.
- * Each fails in the client before any HTTP is spoken. Next stop: `certificate.ts` makes the certificates.
+ * Each fails in the client before any HTTP is spoken. Next: `certificate.ts` makes the certificates.
  */
 import { once } from 'node:events';
 import type { AddressInfo, Server, Socket } from 'node:net';

@@ -1,7 +1,7 @@
 /**
  * A self-signed certificate made on the spot, so that tests of TLS need no files with keys in the repository.
  * X.509 version 3 (RFC 5280, section 4.1), P-256 and SHA-256, written as DER by hand because Node can read
- * certificates but not make them. Next stop: `bad-hosts.ts` serves with it.
+ * certificates but not make them. Next: `bad-hosts.ts` serves with it.
  */
 import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { isIPv4 } from 'node:net';

@@ -1,6 +1,6 @@
 /**
  * Answers that arrive whole but are wrong: error pages, HTML where JSON was promised, spoilt bodies, odd headers.
- * Plain data and pure functions. Next stop: `hostile.ts` plays them, beside the ones that break the connection.
+ * Plain data and pure functions. Next: `hostile.ts` plays them, beside the ones that break the connection.
  */
 import { gzipSync } from 'node:zlib';
 import type { FakeAnswer, WireAnswer } from '../fake-api/answer.ts';

@@ -1,7 +1,7 @@
 /**
  * Answers that break HTTP itself: resets, silence, half bodies, drips, floods, garbage. All of them on real sockets.
  * A connection that is kept open on purpose ends when the caller hangs up or the server stops.
- * Next stop: `hostile.ts` chooses among these and the whole answers.
+ * Next: `hostile.ts` chooses among these and the whole answers.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

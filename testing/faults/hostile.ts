@@ -1,6 +1,6 @@
 /**
  * Every way in which an answer can go wrong, by name, and how one is played.
- * Scripts, chaos and outages name kinds; `testing/fake-api/server.ts` plays them here. Next stop: the tables in `hostile-answers.ts` and
+ * Scripts, chaos and outages name kinds; `testing/fake-api/server.ts` plays them here. Next: the tables in `hostile-answers.ts` and
  * `hostile-sockets.ts`.
  */
 import type { FakeAnswer, WireAnswer } from '../fake-api/answer.ts';

@@ -1,6 +1,6 @@
 /**
  * The whole third party gone for a while: answering 503, resetting, silent, or not even listening; and paused, as a
- * frozen process is. Next stop: `testing/fake-api/server.ts` asks here before it does anything with a call.
+ * frozen process is. Next: `testing/fake-api/server.ts` asks here before it does anything with a call.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostileKind } from './hostile.ts';

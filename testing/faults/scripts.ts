@@ -1,6 +1,6 @@
 /**
  * Failures in a set order and random ones: what the next call of a path gets instead of its answer.
- * Next stop: `hostile.ts` plays the kind that is drawn here.
+ * Next: `hostile.ts` plays the kind that is drawn here.
  */
 import type { FakeAnswer } from '../fake-api/answer.ts';
 import type { FakeCall } from '../fake-api/call.ts';

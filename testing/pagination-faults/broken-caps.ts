@@ -1,5 +1,5 @@
 /**
- * Lists that a third party cuts: at a number of rows, or at a page size, told or in silence. Next stop: `broken-fixture.ts` has the rows.
+ * Lists that a third party cuts: at a number of rows, or at a page size, told or in silence. Next: `broken-fixture.ts` has the rows.
  */
 import type { BrokenList } from './broken-lists.ts';
 import { broken, cursorPage, keys, paging, rows } from './broken-fixture.ts';

@@ -1,6 +1,6 @@
 /**
  * What the fixtures of broken lists are made of: rows, pages and the usual names.
- * Next stop: `broken-loops.ts` and `broken-ends.ts`.
+ * Next: `broken-loops.ts` and `broken-ends.ts`.
  */
 import type { FakeAnswer } from '../fake-api/answer.ts';
 import type { BrokenList, BrokenListPaging } from './broken-lists.ts';

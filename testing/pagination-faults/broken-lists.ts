@@ -1,7 +1,7 @@
 /**
  * Lists that never end, end early, or lie: seventeen kinds that real products have met, and their relatives, each as a
  * fixture with the end that an honest client must come to. Installed on a fake third party, walked by the client under
- * test. Next stop: `broken-loops.ts` has the endless ones, `broken-ends.ts` those that end wrongly or just look broken.
+ * test. Next: `broken-loops.ts` has the endless ones, `broken-ends.ts` those that end wrongly or just look broken.
  */
 import { brokenCaps } from './broken-caps.ts';
 import { brokenEnds } from './broken-ends.ts';

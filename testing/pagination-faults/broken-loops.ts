@@ -1,6 +1,6 @@
 /**
  * Broken lists that never end by themselves. Each must end typed as `looped`, and never look like success.
- * Next stop: `broken-fixture.ts` has the rows; the numbers are those of the seventeen kinds.
+ * Next: `broken-fixture.ts` has the rows; the numbers are those of the seventeen kinds.
  */
 import type { BrokenList } from './broken-lists.ts';
 import { broken, keys, paging, row, rows } from './broken-fixture.ts';

@@ -4,7 +4,7 @@
  *   node --import tsx testing/process/fake-api-process.ts ./my-api.ts
  *   node --import tsx testing/process/fake-api-process.ts '{"lists":{"/users/:id/posts":{"count":5000}},"limits":[{"name":"app","max":20}]}'
  * Prints its address as one JSON line, and stops with the process that started it, or on SIGTERM.
- * Next stop: `start-process.ts` starts it from a test and speaks with it over the channel opened here.
+ * Next: `start-process.ts` starts it from a test and speaks with it over the channel opened here.
  */
 import { pathToFileURL } from 'node:url';
 import type { FakeApi } from '../fake-api/fake-api.ts';

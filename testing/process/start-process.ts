@@ -1,7 +1,7 @@
 /**
  * Starts a fake third party in a process of its own and speaks with it: for benchmarks and chaos, where the server must
  * not share a processor thread, or a fate, with what is measured.
- * Next stop: `fake-api-process.ts` is that process.
+ * Next: `fake-api-process.ts` is that process.
  */
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';

@@ -1,9 +1,9 @@
 /**
- * Performs an action on the servers of a simulator. Next stop: `simulated-world.ts`, then `client/action/act.ts`.
+ * Performs an action on the servers of a simulator. Next: `simulated-world.ts`, then `client/action/act.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { ActionFailed, type ActionHandle, type ActionStatus } from '../../client/index.ts';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import type { Action } from '../../providers/index.ts';
 import { actionAt } from './at-base-url.ts';
 import { ActionStuck, type SimulateActionOptions, type SimulatedAction } from './simulate-action.ts';

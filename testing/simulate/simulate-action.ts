@@ -1,6 +1,6 @@
 /**
  * An action performed for real in a test: by real workers on a Postgres and a Temporal of its own, against the fake third party.
- * Next stop: `perform.ts`, loaded when the first one is wanted.
+ * Next: `perform.ts`, loaded when the first one is wanted.
  */
 import type { ActionStatus, RunWait } from '../../client/index.ts';
 import type { Action } from '../../providers/index.ts';

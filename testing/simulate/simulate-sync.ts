@@ -1,6 +1,6 @@
 /**
  * A sync run for real in a test: by real workers on a Postgres and a Temporal of its own, against the fake third party.
- * Next stop: `simulator.ts`, loaded when the first one is wanted.
+ * Next: `simulator.ts`, loaded when the first one is wanted.
  */
 import type { NewCredentials, RunMode, RunResult, SyncHandle } from '../../client/index.ts';
 import type { Action, Node, Sync } from '../../providers/index.ts';

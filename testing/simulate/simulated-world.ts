@@ -1,5 +1,5 @@
 /**
- * A worker (or several) and a client for one simulation, closed at its end. Next stop: `workers/create-worker.ts`.
+ * A worker (or several) and a client for one simulation, closed at its end. Next: `workers/create-worker.ts`.
  */
 import { randomBytes } from 'node:crypto';
 import { connect, type Sluice } from '../../client/index.ts';

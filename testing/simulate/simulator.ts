@@ -1,14 +1,14 @@
 /**
  * Real servers for tests of syncs: a Postgres and a Temporal of its own, in temporary folders, whatever servers the
  * environment names. Loaded by `simulate-sync.ts` only when it is wanted: the fake third party needs none of it.
- * Next stop: `simulated-world.ts` has the worker and the client of a run, `perform.ts` simulates actions.
+ * Next: `simulated-world.ts` has the worker and the client of a run, `perform.ts` simulates actions.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { duration } from '../../contracts/duration.ts';
+import { duration } from '../../contracts/values/duration.ts';
 import type { RunResult, Sluice, SyncHandle } from '../../client/index.ts';
 import type { Node, Sync } from '../../providers/index.ts';
 import { ensurePostgres } from '../../dev-servers/index.ts';

@@ -1,5 +1,5 @@
 /**
- * Counters, gauges and histograms of one process, written in the text format of Prometheus. Next stop: `sluice-metrics.ts` has ours.
+ * Counters, gauges and histograms of one process, written in the text format of Prometheus. Next: `sluice-metrics.ts` has ours.
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 

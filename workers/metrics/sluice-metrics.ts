@@ -1,6 +1,6 @@
 /**
  * What a worker counts: its calls, waits and reports as they happen, and how all accounts, runs and limits stand, read from Postgres
- * when somebody asks. An account is never a label: there may be ten thousand. Next stop: `serve-metrics.ts`; the names are explained in
+ * when somebody asks. An account is never a label: there may be ten thousand. Next: `serve-metrics.ts`; the names are explained in
  * docs/operating.md.
  */
 import type { Meter } from '../../activities/index.ts';

@@ -1,10 +1,10 @@
 /**
  * Accounts: connected or not, and the runs that wait for one of them. Their secrets are in `credential-store.ts`.
- * Next stop: `client/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
+ * Next: `client/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
  */
 import type { AccountInfo, AccountStatus } from '../../../contracts/account.ts';
-import { cleanText } from '../../../contracts/clean-text.ts';
-import { redact } from '../../../contracts/redact.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Queryable } from '../../pool.ts';
 
 export interface AccountRef {

@@ -1,13 +1,13 @@
 /**
  * Secrets of accounts, encrypted, and the lease under which one worker at a time refreshes them. Ages and remaining
- * lives are computed by the database's clock alone. Next stop: `activities/credentials/stored-credentials.ts`;
+ * lives are computed by the database's clock alone. Next: `activities/credentials/stored-credentials.ts`;
  * `rotate-encryption.ts` encrypts them anew.
  */
 import type { AccountStatus } from '../../../contracts/account.ts';
-import { cleanText } from '../../../contracts/clean-text.ts';
-import type { Credentials } from '../../../contracts/credentials.ts';
-import { redact } from '../../../contracts/redact.ts';
-import { boundedLifeMs, lifeLeftMs } from '../../../contracts/token-life.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
+import type { Credentials } from '../../../contracts/secrets/credentials.ts';
+import { redact } from '../../../contracts/secrets/redact.ts';
+import { boundedLifeMs, lifeLeftMs } from '../../../contracts/values/token-life.ts';
 import type { AccountRef } from './account-store.ts';
 import type { Keyring, SecretPurpose } from '../../encryption.ts';
 import type { Queryable } from '../../pool.ts';

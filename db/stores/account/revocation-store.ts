@@ -1,9 +1,9 @@
 /**
  * Secrets of disconnected accounts that the third party is still to be told of, encrypted as they were. Each is worked on by one worker
  * at a time, and deleted when the third party was told or that was given up.
- * Next stop: `activities/credentials/revoke-credentials.ts`.
+ * Next: `activities/credentials/revoke-credentials.ts`.
  */
-import type { Credentials } from '../../../contracts/credentials.ts';
+import type { Credentials } from '../../../contracts/secrets/credentials.ts';
 import type { Keyring } from '../../encryption.ts';
 import type { Queryable } from '../../pool.ts';
 

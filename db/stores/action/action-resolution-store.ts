@@ -1,8 +1,8 @@
 /**
  * A person's decision on a write that was left as `unknown-write`, or the output of one that was left as `output-lost`. Of two who decide, one does. Each statement touches one
- * row by primary key. Next stop: `action-store.ts` has the states of a row.
+ * row by primary key. Next: `action-store.ts` has the states of a row.
  */
-import { cleanJson } from '../../../contracts/clean-json.ts';
+import { cleanJson } from '../../../contracts/values/clean-json.ts';
 import type { Queryable } from '../../pool.ts';
 
 const LEFT_UNKNOWN = `workflow_id = $1 and state = 'failed' and error_type = 'unknown-write'`;

@@ -1,13 +1,13 @@
 /**
  * Actions: one row for each write, from the moment it is accepted. `sending` is committed before the call, so whoever
  * finds it later knows that something may have gone out. Each statement touches one row by primary key.
- * Next stop: `activities/action/perform-action.ts` moves a row from state to state.
+ * Next: `activities/action/perform-action.ts` moves a row from state to state.
  */
 import { createHash } from 'node:crypto';
 import type { ActionErrorType, ActionState } from '../../../contracts/action.ts';
-import { cleanJson } from '../../../contracts/clean-json.ts';
-import { cleanText } from '../../../contracts/clean-text.ts';
-import { redact } from '../../../contracts/redact.ts';
+import { cleanJson } from '../../../contracts/values/clean-json.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Queryable } from '../../pool.ts';
 
 export interface NewActionStep {

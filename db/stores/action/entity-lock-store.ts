@@ -1,6 +1,6 @@
 /**
  * One operation at a time on one entity: a queue in Postgres whose first place holds the lock. The functions are in
- * `functions/locks`. Next stop: `client/action/act.ts` takes a place, `workflows/action.ts` waits and gives it back.
+ * `functions/locks`. Next: `client/action/act.ts` takes a place, `workflows/action.ts` waits and gives it back.
  */
 import type { ConflictPolicy, PendingOperation } from '../../../contracts/action.ts';
 import type { Queryable } from '../../pool.ts';

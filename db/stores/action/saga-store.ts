@@ -1,5 +1,5 @@
 /**
- * Inputs of sagas, and the outputs of their finished steps. Next stop: `activities/action/saga-steps.ts`.
+ * Inputs of sagas, and the outputs of their finished steps. Next: `activities/action/saga-steps.ts`.
  */
 import type { StartedBy } from '../../../contracts/report.ts';
 import type { Queryable } from '../../pool.ts';

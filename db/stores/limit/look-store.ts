@@ -1,8 +1,8 @@
 /**
- * Limits as they stand now, read without changing them. Next stop: `contracts/limit-words.ts` puts them into words.
+ * Limits as they stand now, read without changing them. Next: `contracts/limits/limit-words.ts` puts them into words.
  */
-import type { LimitSpec } from '../../../contracts/limit.ts';
-import type { LimitStanding } from '../../../contracts/limit-words.ts';
+import type { LimitSpec } from '../../../contracts/limits/limit.ts';
+import type { LimitStanding } from '../../../contracts/limits/limit-words.ts';
 import type { Queryable } from '../../pool.ts';
 
 /** A row of `sluice.limit_look`. */

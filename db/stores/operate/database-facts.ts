@@ -1,6 +1,6 @@
 /**
  * How a Postgres server and a database are set up, as far as Sluice depends on it. Reads catalogs and settings only, each part on its
- * own: a role that may not read one of them still learns the others. Next stop: `client/doctor/database-checks.ts` judges it.
+ * own: a role that may not read one of them still learns the others. Next: `client/doctor/database-checks.ts` judges it.
  */
 import type { Queryable } from '../../pool.ts';
 

@@ -1,6 +1,6 @@
 /**
  * How everything stands, in numbers. Meant to be asked every some seconds: accounts and runs are counted in small indexes, and ages
- * take two index reads for each account and sync. Next stop: `client/connect.ts` for apps, `workers/metrics/sluice-metrics.ts`.
+ * take two index reads for each account and sync. Next: `client/connect.ts` for apps, `workers/metrics/sluice-metrics.ts`.
  */
 import { AGE_BOUNDS_SECONDS, type Overview } from '../../../contracts/overview.ts';
 import type { Queryable } from '../../pool.ts';

@@ -1,10 +1,10 @@
 /**
  * Reports: written pending before a workflow is started, ended by the workflow or the reconciler, listed for the app.
  * Everything that goes in is cleaned of what has the shape of a secret.
- * Next stop: `report-outbox.ts` tells failures, `report-checks.ts` finds the ones that nobody ended.
+ * Next: `report-outbox.ts` tells failures, `report-checks.ts` finds the ones that nobody ended.
  */
-import { cleanText } from '../../../contracts/clean-text.ts';
-import { redact } from '../../../contracts/redact.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Report, ReportEnd, ReportKind, ReportStatus } from '../../../contracts/report.ts';
 import type { Queryable } from '../../pool.ts';
 

@@ -1,10 +1,10 @@
 /**
  * What a node's lists leave behind when all of them have ended: watermarks moved and deletions marked, for each parent
  * whose list was read to its end; and for the node's children the rows of earlier runs, and the lists that those left unread.
- * Next stop: `db/functions/lists/settle-lists.sql`, `db/functions/lists/owed-lists.sql`.
+ * Next: `db/functions/lists/settle-lists.sql`, `db/functions/lists/owed-lists.sql`.
  */
-import { cleanText } from '../../../contracts/clean-text.ts';
-import { redact } from '../../../contracts/redact.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool } from '../../pool.ts';
 
 /** Lists settled in one transaction. */

@@ -2,7 +2,7 @@
  * A page, stored in one statement: rows, child units, position, counters. Next: `db/functions/pages/commit-page.sql`; pages of new rows
  * go by `insert-only-pages.ts`.
  */
-import type { AsideRow } from '../../../contracts/aside.ts';
+import type { AsideRow } from '../../../contracts/answers/aside.ts';
 import type { EndKind } from '../../../contracts/run.ts';
 import type {
   EndChecks,

@@ -2,8 +2,8 @@
  * Rows in quarantine: looked at, taken out as rows that fit now, or dropped. `sluice.set_aside` puts them in.
  * Used by: `client/quarantine.ts`.
  */
-import type { AsideRow } from '../../../contracts/aside.ts';
-import { cleanText } from '../../../contracts/clean-text.ts';
+import type { AsideRow } from '../../../contracts/answers/aside.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { Queryable } from '../../pool.ts';
 
 export interface QuarantineFilter {

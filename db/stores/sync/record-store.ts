@@ -1,6 +1,6 @@
 /**
  * The records that syncs stored, read back as a change feed: inserts, updates and deletes in order, resumable.
- * Next stop: `db/functions/feed/read-feed.sql`.
+ * Next: `db/functions/feed/read-feed.sql`.
  */
 import { createHash } from 'node:crypto';
 import type { Queryable } from '../../pool.ts';

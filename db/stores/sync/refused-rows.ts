@@ -1,6 +1,6 @@
 /**
  * Rows that can't be stored whatever is done: Postgres refuses their JSON, or none can be made of them. Found one by one, after a page
- * with such a row was refused as a whole. Used by: `activities/sync/store-rows.ts`.
+ * with such a row was refused as a whole. Used by: `activities/page/store-rows.ts`.
  */
 import type { Queryable } from '../../pool.ts';
 

@@ -2,10 +2,10 @@
  * Units of work: one list (or object) of one parent, or one lane of a list. A unit's row is the only place that knows
  * how far it is. Next: `page-store.ts` moves it on together with the rows of a page.
  */
-import { cleanText } from '../../../contracts/clean-text.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { KeptState, ListMemory, Position, Range } from '../../../contracts/list.ts';
 import type { EndKind, RunMode, RunState } from '../../../contracts/run.ts';
-import { redact } from '../../../contracts/redact.ts';
+import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 
 /** Characters of a reason that are kept. */

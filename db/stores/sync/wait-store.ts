@@ -1,9 +1,9 @@
 /**
  * What the lists of a run that are in hand wait for: their places in the limiter's queues, their backoff after a failed
  * call, and the gates of the provider and its endpoints. Two queries over at most a few hundred lists, whatever the size of the run.
- * Next stop: `client/waits/run-waits.ts` puts it into words.
+ * Next: `client/waits/run-waits.ts` puts it into words.
  */
-import { stateOf, type LimitStanding } from '../../../contracts/limit-words.ts';
+import { stateOf, type LimitStanding } from '../../../contracts/limits/limit-words.ts';
 import type { Queryable } from '../../pool.ts';
 import { readLooks, standingOf } from '../limit/look-store.ts';
 

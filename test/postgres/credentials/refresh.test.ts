@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CredentialsBusy, NeedsReconnect } from '../../../activities/index.ts';
-import type { Credentials } from '../../../contracts/credentials.ts';
+import type { Credentials } from '../../../contracts/secrets/credentials.ts';
 import { readAccount } from '../../../db/stores/account/account-store.ts';
 import { connectAccount } from '../../../db/stores/account/credential-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';

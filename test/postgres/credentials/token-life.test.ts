@@ -3,7 +3,7 @@ import { readAccount } from '../../../db/stores/account/account-store.ts';
 import { connectAccount } from '../../../db/stores/account/credential-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { bearer, jwtLifeMs, oauth2, post, refreshable, type RefreshAnswer } from '../../../providers/index.ts';
-import type { Credentials } from '../../../contracts/credentials.ts';
+import type { Credentials } from '../../../contracts/secrets/credentials.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import {
   oauthProvider,

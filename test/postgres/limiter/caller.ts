@@ -4,7 +4,7 @@
  * Started, as it is built, with a CallerOptions as JSON; ends by itself, or is killed.
  */
 import { writeSync } from 'node:fs';
-import type { Charge } from '../../../contracts/limit.ts';
+import type { Charge } from '../../../contracts/limits/limit.ts';
 import { createPool } from '../../../db/pool.ts';
 import { createLimiter, isFresh, LimiterUnavailable } from '../../../limiter/index.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limit.ts';
+import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter } from '../../../limiter/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 import { playClock, type PlayedClock } from '../../setup/played-clock.ts';

@@ -1,7 +1,7 @@
 /** Buckets, windows by the clock, days of a zone, costs that are told later, limits by plan: each against the very counter that plays it. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { BucketLimit, CalendarLimit, Charge, LimitSpec, WindowLimit } from '../../../contracts/limit.ts';
+import type { BucketLimit, CalendarLimit, Charge, LimitSpec, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type AcquireResult, type Limiter, type Permit } from '../../../limiter/index.ts';
 import { createCounter, type LimitKind, type LimitNumbers } from '../../../testing/fake-api/limits/limit-counters.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';

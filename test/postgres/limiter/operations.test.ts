@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limit.ts';
+import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, sweep, type Limiter } from '../../../limiter/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 

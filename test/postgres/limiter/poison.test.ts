@@ -1,7 +1,7 @@
 /** Whatever one answer says, what other answers say is told, for every provider. */
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, InflightLimit, LearnedLimit, WindowLimit } from '../../../contracts/limit.ts';
+import type { Charge, InflightLimit, LearnedLimit, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter, type Observation, type Permit } from '../../../limiter/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, WindowLimit } from '../../../contracts/limit.ts';
+import type { Charge, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 import { built } from '../../setup/programs.ts';
 import type { CallerOptions } from './caller.ts';

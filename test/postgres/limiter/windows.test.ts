@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Charge, WindowLimit } from '../../../contracts/limit.ts';
+import type { Charge, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type AcquireResult, type Limiter } from '../../../limiter/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 

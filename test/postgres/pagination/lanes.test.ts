@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Step } from '../../../providers/pagination/step.ts';
-import { rowsOfPage } from '../../../activities/sync/page-rows.ts';
+import { rowsOfPage } from '../../../activities/page/page-rows.ts';
 import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun, type UnitFence } from '../../../db/index.ts';
 import { compilePagination } from '../../../providers/pagination/compile.ts';
 import type { NumberedPages, PageRequest } from '../../../providers/pagination/options.ts';

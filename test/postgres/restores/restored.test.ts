@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Charge } from '../../../contracts/limit.ts';
+import type { Charge } from '../../../contracts/limits/limit.ts';
 import { commitPage, countRecords, deferUnit, endUnit, nextUnits } from '../../../db/index.ts';
 import { createLimiter } from '../../../limiter/index.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createNewRows } from '../../../activities/sync/insert-hint.ts';
+import { createNewRows } from '../../../activities/page/insert-hint.ts';
 
 describe('what is expected of the next page of a resource', () => {
   const expectedOf = (pages: number, newRows = createNewRows(), areAllNew = false) => {

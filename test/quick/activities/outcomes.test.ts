@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { toObservation } from '../../../activities/http/to-observation.ts';
 import { backoffMs } from '../../../activities/call/backoff.ts';
-import type { Answer, TransportErrorCode } from '../../../contracts/answer.ts';
-import type { Outcome, OutcomeKind } from '../../../contracts/outcome.ts';
+import type { Answer, TransportErrorCode } from '../../../contracts/answers/answer.ts';
+import type { Outcome, OutcomeKind } from '../../../contracts/answers/outcome.ts';
 import { defaultOutcome } from '../../../providers/rules/default-rules.ts';
 import type { Observation } from '../../../limiter/index.ts';
 
@@ -151,7 +151,7 @@ describe('the union of outcomes', () => {
       permanent: 'unit',
       'unknown-write': 'retry',
     };
-    expect(Object.keys(actsOn)).toHaveLength(11);
+    expect(Object.keys(actsOn)).toHaveLength(12);
   });
 });
 

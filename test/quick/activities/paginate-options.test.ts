@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { withSize } from '../../../providers/pagination/page-request.ts';
-import { askFrom, highestMark } from '../../../activities/sync/watermark.ts';
+import { askFrom, highestMark } from '../../../activities/page/watermark.ts';
 import { defineProvider, defineSync, get, hours, noAuth, type Paginate } from '../../../providers/index.ts';
 
 type Item = { readonly id: string };

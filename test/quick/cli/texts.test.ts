@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { sentenceOf } from '../../../cli/text/sentence.ts';
-import { duration } from '../../../contracts/duration.ts';
+import { duration } from '../../../contracts/values/duration.ts';
 
 describe('a length of time', () => {
   it.each([

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { heldBy } from '../../../client/waits/held-runs.ts';
 import { openCalls } from '../../../client/waits/open-calls.ts';
 import { toWait } from '../../../client/waits/run-waits.ts';
-import { standingText, stateOf, type LimitStanding } from '../../../contracts/limit-words.ts';
+import { standingText, stateOf, type LimitStanding } from '../../../contracts/limits/limit-words.ts';
 import type { WaitRow } from '../../../db/index.ts';
 
 const limit: LimitStanding = {

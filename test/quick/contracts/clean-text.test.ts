@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bounded } from '../../../contracts/bounded.ts';
-import { cleanText } from '../../../contracts/clean-text.ts';
+import { bounded } from '../../../contracts/values/bounded.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
 
 /** Any UTF-16: NUL, lone halves, whole emoji, plain letters. */
 const anyText = fc

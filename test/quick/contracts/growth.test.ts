@@ -5,10 +5,10 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalText } from '../../../contracts/secrets/canonical-text.ts';
 import { createSecretFinder } from '../../../contracts/secrets/secret-finder.ts';
-import { cleanText } from '../../../contracts/clean-text.ts';
-import { parseJson } from '../../../contracts/json-text.ts';
-import { redact } from '../../../contracts/redact.ts';
-import { retryAfterMs } from '../../../contracts/reset-time.ts';
+import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { parseJson } from '../../../contracts/values/json-text.ts';
+import { redact } from '../../../contracts/secrets/redact.ts';
+import { retryAfterMs } from '../../../contracts/values/reset-time.ts';
 import { isSecretName, secretsInHeader } from '../../../contracts/secrets/secret-names.ts';
 import { parseQuotaHeaders } from '../../../limiter/index.ts';
 import { body, describe as described, header, rules, retry, when } from '../../../providers/rules/rules.ts';

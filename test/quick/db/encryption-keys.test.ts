@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { KeyService } from '../../../contracts/key-service.ts';
+import type { KeyService } from '../../../contracts/secrets/key-service.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { EncryptionKeyError } from '../../../db/encryption-key-error.ts';
 import { createLocalKeyService } from '../../../db/local-key-service.ts';

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { LearnedLimit } from '../../../contracts/limit.ts';
+import type { LearnedLimit } from '../../../contracts/limits/limit.ts';
 import { initialLaw, stepLaw } from '../../../limiter/adaptive/step.ts';
 import type { LawEvent, LawOutput } from '../../../limiter/adaptive/step.ts';
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Charge, WindowLimit } from '../../../contracts/limit.ts';
+import type { Charge, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { bucketId, bucketRow, gateKey, gridCost } from '../../../limiter/buckets/bucket-row.ts';
 import { matchQuota } from '../../../limiter/quota-headers/match-limit.ts';
 

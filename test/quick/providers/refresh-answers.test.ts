@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Answer } from '../../../contracts/answer.ts';
+import type { Answer } from '../../../contracts/answers/answer.ts';
 import { basic, bearer, defineProvider, jwtLifeMs, oauth2, refreshable, window } from '../../../providers/index.ts';
 import { blueskyAuth } from '../../../providers/bluesky/auth.ts';
 import { ACCOUNT } from '../../setup/unsigned-request.ts';

@@ -1,8 +1,8 @@
 /** The rule helpers, as docs/rules.md has them. */
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Answer } from '../../../contracts/answer.ts';
-import type { Outcome } from '../../../contracts/outcome.ts';
+import type { Answer } from '../../../contracts/answers/answer.ts';
+import type { Outcome } from '../../../contracts/answers/outcome.ts';
 import {
   accept,
   anyOf,

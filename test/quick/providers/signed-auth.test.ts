@@ -3,7 +3,7 @@ import { createPublicKey, createVerify, generateKeyPairSync, verify } from 'node
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { withAuth } from '../../../activities/http/build-request.ts';
-import type { Credentials } from '../../../contracts/credentials.ts';
+import type { Credentials } from '../../../contracts/secrets/credentials.ts';
 import { baseString } from '../../../providers/auth/oauth1.ts';
 import { jwsSignature } from '../../../providers/auth/sign-jwt.ts';
 import {

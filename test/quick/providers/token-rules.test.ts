@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Answer } from '../../../contracts/answer.ts';
+import type { Answer } from '../../../contracts/answers/answer.ts';
 import { social } from '../../../providers/social/provider.ts';
 import { tokenErrors, type FakeAnswer } from '../../../testing/index.ts';
 

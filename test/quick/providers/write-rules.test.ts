@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { Answer, TransportErrorCode } from '../../../contracts/answer.ts';
-import type { OutcomeKind } from '../../../contracts/outcome.ts';
-import { redact, secretsOf } from '../../../contracts/redact.ts';
+import type { Answer, TransportErrorCode } from '../../../contracts/answers/answer.ts';
+import type { OutcomeKind } from '../../../contracts/answers/outcome.ts';
+import { redact, secretsOf } from '../../../contracts/secrets/redact.ts';
 import { idempotencyKeyOf } from '../../../db/stores/action/action-store.ts';
 import { defineProvider, noAuth, post, retry, rules, status, when, window } from '../../../providers/index.ts';
 import { recordKey } from '../../../providers/bluesky/create-post.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { redact, secretsOf } from '../../../contracts/redact.ts';
+import { redact, secretsOf } from '../../../contracts/secrets/redact.ts';
 import { isSecretName } from '../../../contracts/secrets/secret-names.ts';
 
 describe('text for people', () => {

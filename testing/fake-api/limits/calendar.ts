@@ -1,6 +1,6 @@
 /**
  * Days, weeks and months of a time zone, by the runtime's own calendar: where the one begins and ends that holds a moment.
- * Next stop: `limit-counters.ts`.
+ * Next: `limit-counters.ts`.
  */
 
 export type CalendarUnit = 'day' | 'week' | 'month';

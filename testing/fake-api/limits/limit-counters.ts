@@ -1,7 +1,7 @@
 /**
  * The ways in which third parties count calls, as small counters on a clock that the caller passes in.
  * Exact by design: tests compare them with a brute-force model.
- * Next stop: `limits.ts` keeps one counter for each key.
+ * Next: `limits.ts` keeps one counter for each key.
  */
 import { calendarSpan, type CalendarSpan, type CalendarUnit } from './calendar.ts';
 

@@ -1,6 +1,6 @@
 /**
  * What third parties say about their limits in headers, in the dialects seen in the wild.
- * Next stop: `limits.ts` adds them to every answer, or only to refusals.
+ * Next: `limits.ts` adds them to every answer, or only to refusals.
  */
 
 /** How a limit speaks of itself. The `retry-after` ones speak only when they refuse. */

@@ -1,7 +1,7 @@
 /**
  * Lists in pages, the way third parties serve them: five kinds of pagination, page sizes with a maximum, totals that
  * are exact, guessed or missing, caps on how far one may page.
- * Next stop: `rows.ts` has the rows, `page-answer.ts` writes the page.
+ * Next: `rows.ts` has the rows, `page-answer.ts` writes the page.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FakeAnswer } from '../answer.ts';

@@ -1,6 +1,6 @@
 /**
  * One page on the wire: where the rows, the token and the total stand in the answer, for each kind of pagination.
- * Next stop: `testing/fake-api/answer.ts` sends it.
+ * Next: `testing/fake-api/answer.ts` sends it.
  */
 import type { FakeAnswer } from '../answer.ts';
 import type { FakeCall } from '../call.ts';

@@ -2,7 +2,7 @@
  * How a limit stands, in words: the same for `sluice limits`, for `explain()` and for what a run waits for.
  * Used by: limiter/admin/limit-view.ts, client/waits/run-waits.ts.
  */
-import { duration } from './duration.ts';
+import { duration } from '../values/duration.ts';
 import type { LimitSpec } from './limit.ts';
 
 /**

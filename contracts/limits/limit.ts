@@ -1,6 +1,6 @@
 /**
  * Limits of a third party, and what one call takes from them. Plain JSON: it crosses from provider definitions to the
- * limiter. Next stop: `limiter/acquire/acquire.ts`.
+ * limiter. Next: `limiter/acquire/acquire.ts`.
  */
 
 /**

@@ -1,9 +1,9 @@
 /**
  * How far a list is known: the highest value that its rows have brought, kept for each parent when the list was read to its
  * end, and taken back by the look-back when the next run asks for what changed since. Pure.
- * Used by: `store-page.ts`, `fetch-page.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
+ * Used by: `store-page.ts`, `activities/sync/fetch-page.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
  */
-import { parseTimeMs } from '../../contracts/time.ts';
+import { parseTimeMs } from '../../contracts/values/time.ts';
 import type { Incremental } from '../../providers/define/define-sync.ts';
 
 /** A time as ISO text in UTC, or the digits of an id that no number holds; else a number. */

@@ -1,7 +1,7 @@
 /**
  * Where the keys are kept that encrypt secrets, when that is not the environment: a key management service, an HSM. It sees data keys
  * only, never a secret: each process draws data keys, has them wrapped here, and encrypts by itself (envelope encryption).
- * Next stop: `db/encryption.ts`; `db/local-key-service.ts` is the one for `SLUICE_ENCRYPTION_KEYS`.
+ * Next: `db/encryption.ts`; `db/local-key-service.ts` is the one for `SLUICE_ENCRYPTION_KEYS`.
  */
 export interface KeyService {
   /**

@@ -2,8 +2,8 @@
  * A page that the rules have accepted: its rows, the units that they bring and the position after it, stored in one transaction.
  * Next: `read-page.ts` reads its rows, `store-rows.ts` stores them.
  */
-import type { Answer } from '../../contracts/answer.ts';
-import { cleanText } from '../../contracts/clean-text.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { KeptState } from '../../contracts/list.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { noteEndpoint } from '../../db/stores/sync/endpoint-store.ts';
@@ -15,10 +15,10 @@ import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
 
-import { fenceOf, pageSizeKey, stateOf, type Attempt } from './attempt.ts';
+import { fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
-import { keptOf } from './kept-state.ts';
+import { keptOf } from '../sync/kept-state.ts';
 import { answeredAt, highestMark } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';

@@ -3,7 +3,7 @@
  *
  * A provider's rules decide it from status, headers and body text, before the body is parsed. Retry policy, limiter and
  * unit state act on the outcome and never on message text.
- * Next stop: `providers/rules/default-rules.ts` and a provider's own rules decide it, `activities/sync/fetch-page.ts` acts on it.
+ * Next: `providers/rules/default-rules.ts` and a provider's own rules decide it, `activities/sync/fetch-page.ts` acts on it.
  */
 
 /** Who must act before the same call can succeed. */

@@ -1,11 +1,11 @@
 /**
  * Takes secrets out of text for people: errors, reports, logs. Known secrets wherever and however they stand, and whatever looks like
  * one. The words around them stay.
- * Next stop: `secrets/secret-finder.ts` and `secrets/secret-shapes.ts`. Used by everything that writes a sentence down.
+ * Next: `contracts/secrets/secret-finder.ts` and `contracts/secrets/secret-shapes.ts`. Used by everything that writes a sentence down.
  */
 import type { Credentials } from './credentials.ts';
-import { createSecretFinder, replacePlaces, type Place, type SecretFinder } from './secrets/secret-finder.ts';
-import { shapesIn } from './secrets/secret-shapes.ts';
+import { createSecretFinder, replacePlaces, type Place, type SecretFinder } from './secret-finder.ts';
+import { shapesIn } from './secret-shapes.ts';
 
 /** What stands in the place of a secret. */
 export const REMOVED = '[removed]';

@@ -3,8 +3,8 @@
  * be kept; and so are rows that were set aside. Pure. Used by: `store-page.ts`.
  */
 import { isDeepStrictEqual } from 'node:util';
-import type { AsideRow } from '../../contracts/aside.ts';
-import { cleanText } from '../../contracts/clean-text.ts';
+import type { AsideRow } from '../../contracts/answers/aside.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { PageFlaws } from '../../db/stores/sync/page-store.ts';
 import type { ReadRow } from './read-page.ts';
 

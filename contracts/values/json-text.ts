@@ -3,7 +3,7 @@
  *   - A number beyond ±9,007,199,254,740,991 that was written in digits, as 64-bit ids are, would become another number. It is given
  *     as text, digit for digit. One written with an exponent is a measurement: it stays a number while it is finite.
  *   - NUL and single halves of characters, which no database stores as text, become U+FFFD, in names too.
- * A body without either costs `JSON.parse` and a look at every sixteenth character. Pure. Used by: `answer-json.ts`.
+ * A body without either costs `JSON.parse` and a look at every sixteenth character. Pure. Used by: `contracts/answers/answer-json.ts`.
  */
 import { cleanValue, HAS_REFUSED } from './clean-json.ts';
 

@@ -1,6 +1,6 @@
 /**
  * Whether the next page of a resource probably brings only new rows, as this process has seen it: such pages are stored
- * faster, and one that was wrongly taken for one costs more. Next stop: `store-page.ts` tells `commitPage`.
+ * faster, and one that was wrongly taken for one costs more. Next: `store-page.ts` tells `commitPage`.
  */
 export interface NewRows {
   /** At first it is expected; after each disappointment not for the next pages, twice as many each time. */

@@ -3,15 +3,15 @@
  * error that says so, never a page without rows. Rows that do not fit are set aside where the endpoint says so.
  * Used by: `store-page.ts`. Next: `set-aside.ts` for the rows that do not fit, `page-rows.ts` for those that do.
  */
-import type { Answer } from '../../contracts/answer.ts';
-import type { AsideRow } from '../../contracts/aside.ts';
-import { keyText } from '../../contracts/row-key.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import type { AsideRow } from '../../contracts/answers/aside.ts';
+import { keyText } from '../../contracts/values/row-key.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import { beginningOf, parseBody } from '../http/parse-body.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt } from '../sync/attempt.ts';
 import { isAllNothing, looksIntoList, showsNone } from './shows-none.ts';
 import { asideRow, cutMisfits, findRawRows, type Misfit } from './set-aside.ts';
-import { userCode, UserCodeError } from './user-code.ts';
+import { userCode, UserCodeError } from '../sync/user-code.ts';
 
 /** The answer is not what its definition says; the same answer again will not be either. */
 export class NotUnderstood extends Error {

@@ -1,6 +1,6 @@
 /**
  * Group commit of plain pages: at most two batches of a process are being stored, and pages that come meanwhile join the
- * next. So a worker that is busy with many lists needs fewer, larger transactions. Next stop: `db/stores/sync/insert-only-pages.ts`.
+ * next. So a worker that is busy with many lists needs fewer, larger transactions. Next: `db/stores/sync/insert-only-pages.ts`.
  */
 import type { Pool } from '../../db/pool.ts';
 import { storePlainPages } from '../../db/stores/sync/insert-only-pages.ts';

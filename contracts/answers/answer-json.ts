@@ -3,7 +3,7 @@
  * Used by: `providers/rules/`, `activities/http/parse-body.ts`.
  */
 import type { Answer } from './answer.ts';
-import { parseJson } from './json-text.ts';
+import { parseJson } from '../values/json-text.ts';
 
 export type AnswerJson = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 

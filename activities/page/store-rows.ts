@@ -3,12 +3,12 @@
  * A row that Postgres refuses is set aside, where the endpoint allows it, and the others are stored.
  * Used by: `store-page.ts`. Next: `page-batcher.ts` for plain pages, `db/stores/sync/page-store.ts` for all others.
  */
-import { cleanText } from '../../contracts/clean-text.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import { commitPage, type CommittedPage, type PageToCommit } from '../../db/stores/sync/page-store.ts';
 import { isPlainPage } from '../../db/stores/sync/insert-only-pages.ts';
 import { isRefusedData, refusedRows } from '../../db/stores/sync/refused-rows.ts';
 import { inTransaction } from '../../db/pool.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt } from '../sync/attempt.ts';
 import { allFlaws, asideFlaws, type PageRows } from './page-rows.ts';
 import { NotUnderstood, type ReadPage } from './read-page.ts';
 
