@@ -91,7 +91,7 @@ export async function playCase(stage: Stage, of: Case): Promise<CaseEnd> {
 /** The most calls that a case may make to what answers it. */
 export function mostCalls({ subject, status }: Case): number {
   // A refusal says that nothing was done; all else may have happened.
-  const isRefused = status === 429 || status === 425;
+  const isRefused = [429, 425, 403].includes(status);
   if (subject === 'write' && !isRefused) return 1;
   // Asked for half as much where the third party says that it was too much, and each redirect may lead on.
   if (subject === 'read') return MAX_ATTEMPTS * (status >= 300 && status < 400 ? 6 : 1) + 6;

@@ -127,7 +127,10 @@ describe('a sync of a tree', () => {
     expect(await count(network.li)).toBe(25 * 4 * 12);
     const report = api.report();
     expect(report.unknownPaths).toEqual({});
-    expect(report.repeated).toEqual([]);
+    // Page numbers side by side can't overlap: the front of such a list is looked at once more, to see whether it has moved.
+    const isFrontOfPosts = ({ path, position, calls }: { path: string; position: string; calls: number }) =>
+      path.endsWith('/posts') && position === '0' && calls === 2;
+    expect(report.repeated.filter((page) => !isFrontOfPosts(page))).toEqual([]);
     console.log(report.byRoute, report.calls, result);
     console.log(JSON.stringify(await run.progress(), null, 1));
   });

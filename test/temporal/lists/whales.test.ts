@@ -67,10 +67,17 @@ describe('one account with a long list beside many with short ones, under one li
     const before = pagesOf('whale');
     const runs = await Promise.all(Array.from({ length: SMALL_ACCOUNTS }, (_, i) => start(`small${i}`)));
     const results = await Promise.all(runs.map((run) => run.result()));
-    // The last page is full: one call more sees the end.
+    // The last page is full: one call more sees the end. Page numbers side by side can't overlap: another one looks at the front again.
     for (const result of results)
-      expect(result).toMatchObject({ state: 'done', complete: true, calls: SMALL_PAGES + 1 });
+      expect(result).toMatchObject({ state: 'done', complete: true, calls: SMALL_PAGES + 2 });
     return pagesOf('whale') - before;
+  };
+
+  /** But for the fronts, which are looked at again. */
+  const expectNoneTwice = (): void => {
+    const { unknownPaths, repeated } = api.report();
+    expect(unknownPaths).toEqual({});
+    expect(repeated.filter(({ position, calls }) => position !== '0' || calls > 2)).toEqual([]);
   };
 
   it('the short ones end while the long one has hardly moved, and a call for a person overtakes it', async () => {
@@ -89,8 +96,8 @@ describe('one account with a long list beside many with short ones, under one li
     expect(await priorityOf('sync/sea/person')).toMatchObject({ priorityKey: 1, fairnessKey: 'person' });
     expect(await priorityOf('sync/sea/whale')).toMatchObject({ priorityKey: 3, fairnessKey: 'whale' });
 
-    expect(await whale.result()).toMatchObject({ state: 'done', complete: true, calls: WHALE_PAGES + 1 });
-    expect(api.report()).toMatchObject({ unknownPaths: {}, repeated: [] });
+    expect(await whale.result()).toMatchObject({ state: 'done', complete: true, calls: WHALE_PAGES + 2 });
+    expectNoneTwice();
   });
 
   it('shares a limit by weight while both have work', async () => {
@@ -100,6 +107,6 @@ describe('one account with a long list beside many with short ones, under one li
     // In turn it would have about as many pages as the heavy one.
     expect(pagesOf('big-light')).toBeLessThan(0.75 * BIG_PAGES);
     expect(await light.result()).toMatchObject({ state: 'done', complete: true });
-    expect(api.report()).toMatchObject({ unknownPaths: {}, repeated: [] });
+    expectNoneTwice();
   });
 });
