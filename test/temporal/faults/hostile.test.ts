@@ -15,7 +15,6 @@ const permanent: Partial<Record<HostileKind, RegExp>> = {
   '401': /HTTP 401.*provider "h-401" has noAuth\(\).*give it the `auth`/,
   '403': /HTTP 403/,
   '404': /HTTP 404/,
-  '410': /HTTP 410/,
   'html-403': /HTTP 403/,
   'redirect-without-location': /redirect/,
   'redirect-loop': /redirect/,
