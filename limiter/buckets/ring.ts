@@ -1,6 +1,6 @@
 /**
  * The geometry of a ring of counters: how many slots, how long, and how they lie to the clock. SQL walks it in
- * `db/functions/limiter/advance.sql`. Next: `bucket-row.ts`.
+ * `db/functions/limiter/acquire/advance.sql`. Next: `bucket-row.ts`.
  */
 
 export interface Ring {
