@@ -120,7 +120,7 @@ export {
   type ConnectionRow,
   type OpenOperation,
 } from './stores/account/account-details-store.ts';
-export { connectAccount } from './stores/account/credential-store.ts';
+export { connectAccount } from './stores/account/connect-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
 export {
   listSecretUses,

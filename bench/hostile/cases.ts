@@ -12,7 +12,7 @@ import { fetchPage } from '../../activities/sync/fetch-page.ts';
 import { openRunActivity } from '../../activities/sync/run-activities.ts';
 import type { Keyring } from '../../db/encryption.ts';
 import { insertActionStep, nextUnits, type Pool } from '../../db/index.ts';
-import { connectAccount } from '../../db/stores/account/credential-store.ts';
+import { connectAccount } from '../../db/stores/account/connect-store.ts';
 import {
   bearer,
   defineProvider,

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from '../../../activities/index.ts';
 import { readAccount } from '../../../db/stores/account/account-store.ts';
-import { connectAccount } from '../../../db/stores/account/credential-store.ts';
+import { connectAccount } from '../../../db/stores/account/connect-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { bearer, oauth2, post, refreshable, type Auth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type OAuthHandle, type OAuthOptions } from '../../../testing/index.ts';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CredentialsBusy, NeedsReconnect } from '../../../activities/index.ts';
 import type { Credentials } from '../../../contracts/secrets/credentials.ts';
 import { readAccount } from '../../../db/stores/account/account-store.ts';
-import { connectAccount } from '../../../db/stores/account/credential-store.ts';
+import { connectAccount } from '../../../db/stores/account/connect-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { bearer, defineProvider } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type OAuthHandle, type OAuthOptions } from '../../../testing/index.ts';

@@ -9,7 +9,8 @@ import {
   type Keyring,
 } from '../../../db/index.ts';
 import { removeAccount } from '../../../db/stores/account/account-store.ts';
-import { connectAccount, loadCredentials } from '../../../db/stores/account/credential-store.ts';
+import { loadCredentials } from '../../../db/stores/account/credential-store.ts';
+import { connectAccount } from '../../../db/stores/account/connect-store.ts';
 import { rotateEncryption } from '../../../db/stores/account/rotate-encryption.ts';
 import { createLimiter, type Limiter } from '../../../limiter/index.ts';
 import { bearer, defineProvider, oauth2, revocable, type Auth } from '../../../providers/index.ts';

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readAccount, removeAccount } from '../../../db/stores/account/account-store.ts';
 import {
-  connectAccount,
   loadCredentials,
   storeRefreshed,
   type StoredCredentials,
 } from '../../../db/stores/account/credential-store.ts';
+import { connectAccount } from '../../../db/stores/account/connect-store.ts';
 import { rotateEncryption } from '../../../db/stores/account/rotate-encryption.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { EncryptionKeyError } from '../../../db/encryption-key-error.ts';

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { readAccount } from '../../../db/stores/account/account-store.ts';
-import { connectAccount } from '../../../db/stores/account/credential-store.ts';
+import { connectAccount } from '../../../db/stores/account/connect-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { bearer, jwtLifeMs, oauth2, post, refreshable, type RefreshAnswer } from '../../../providers/index.ts';
 import type { Credentials } from '../../../contracts/secrets/credentials.ts';
