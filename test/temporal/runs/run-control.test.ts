@@ -90,8 +90,8 @@ describe('a run, from app code', () => {
     const events = await replay(world.temporal, run.workflowId);
     expect(events.filter((event) => event.workflowTaskCompletedEventAttributes).length).toBeGreaterThan(0);
     const isBad = (event: (typeof events)[number]) =>
-      // 1: a signal came while the task was being completed, and the server has it done again with the signal.
-      (event.workflowTaskFailedEventAttributes && event.workflowTaskFailedEventAttributes.cause !== 1) ||
+      // A signal came while the task was being completed: the server has it done again, with the signal.
+      (event.workflowTaskFailedEventAttributes?.failure?.message ?? 'UnhandledCommand') !== 'UnhandledCommand' ||
       event.workflowTaskTimedOutEventAttributes;
     expect(events.filter(isBad)).toEqual([]);
   });
