@@ -11,6 +11,7 @@ export const ALONE = [
   'test/postgres/limiter/race.test.ts',
   'test/temporal/faults/chaos.test.ts',
   'test/temporal/lists/calls-ahead.test.ts',
+  'test/temporal/operate/explain.test.ts',
 ];
 
 /** They take half a minute and more, so they begin first: none of them is waited for alone at the end. */
