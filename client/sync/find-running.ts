@@ -3,7 +3,7 @@
  * Used by: `start-sync.ts`, and by `workers/create-worker.ts` for runs that schedules start.
  */
 import { WorkflowNotFoundError, type Client } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
+import type { Payload } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import type { RunningRun } from '../../contracts/running-run.ts';
 import { describeKnown } from '../describe-workflow.ts';
@@ -38,11 +38,19 @@ async function inputOf(client: Client, workflowId: string, runId: string): Promi
       maximumPageSize: 1,
     });
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
-    return payload ? defaultPayloadConverter.fromPayload(payload) : undefined;
+    return payload ? await decoded<SyncInput>(client, payload) : undefined;
   } catch (error) {
     if (error instanceof WorkflowNotFoundError || (error as { code?: number }).code === NOT_FOUND) return undefined;
     throw error;
   }
+}
+
+/** By the client's own converter, whose codecs may have encoded it: the last one first. */
+async function decoded<Value>(client: Client, payload: Payload): Promise<Value> {
+  const { payloadCodecs, payloadConverter } = client.options.loadedDataConverter;
+  let payloads = [payload];
+  for (const codec of payloadCodecs.toReversed()) payloads = await codec.decode(payloads);
+  return payloadConverter.fromPayload(payloads[0] as Payload);
 }
 
 /** Of gRPC. */

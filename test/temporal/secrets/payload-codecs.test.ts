@@ -3,7 +3,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { ActionFailed, connect, type Sluice } from '../../../client/index.ts';
+import { ActionFailed, connect, SyncBusy, type Sluice } from '../../../client/index.ts';
 import { defineProvider, defineSync, get, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createWorker, type SluiceWorker } from '../../../workers/index.ts';
@@ -113,6 +113,18 @@ describe('payload codecs', () => {
     await open.cancel();
     // What is no payload stays, as the documentation says.
     expect(history).toContain('ward-7');
+  });
+
+  it('do not hide from a second start what the running one was asked for', async () => {
+    const script = api.script('/patients', ['silent'], { repeats: true });
+    const account = 'ward-9';
+    const first = await sluice.start(sync, { account, input: { name: 'Frieda Kahlo' } });
+    const second = await sluice.start(sync, { account, input: { name: 'Frieda Kahlo' } });
+    expect(second.attached).toMatchObject({ workflowId: first.workflowId, input: { name: 'Frieda Kahlo' } });
+    await expect(sluice.start(sync, { account, input: { name: 'Diego Rivera' } })).rejects.toBeInstanceOf(SyncBusy);
+    script.stop();
+    await first.cancel();
+    await first.result().catch(() => {});
   });
 
   it('keep what a third party says of a person out of the failure of an action; the app reads it', async () => {
