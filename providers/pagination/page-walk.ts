@@ -45,7 +45,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   const seen = endSeen(p, at, page, memory, isCounted);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
   if (seen && !isGap) {
-    const ends = came - Number(memory['gap'] ?? 0);
+    const ends = rowsUpToEnd(p, at, page, memory);
     if (offset > 0 && isSuspicious(p, at, seen, exact, ends))
       return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
     return stepTo(endOfReading(p, at, memory));
@@ -62,6 +62,20 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
   if (place.isWhole) noteProbe(memory, index, page.keys);
   return stepTo({ position });
+}
+
+/**
+ * How many rows the third party has listed before its end, which is what a cap cuts: by the places of the pages, since rows may have been
+ * filtered out of them. Where a server gives fewer rows a page than it is asked for, without a word, the places are not its own: then
+ * all pages but the last are of one smaller size, and their rows count.
+ */
+function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, memory: Memory): number {
+  const { size, offset } = at.asked;
+  const before = offset - Number(memory['gap'] ?? 0);
+  const most = Number(memory['most'] ?? 0);
+  const pages = before / size;
+  const isCappedInSilence = p.kind === 'page' && most < size && at.rows > (pages - 1) * most && at.rows <= pages * most;
+  return (isCappedInSilence ? at.rows : before) + itemCount;
 }
 
 /**
