@@ -1,5 +1,5 @@
 /**
- * How a third party gives new credentials for old ones: one request, and what its answer means. Pure; the call itself,
+ * How a third party gives new credentials for old ones: one request, and what its answer means. Pure but for the clock; the call itself,
  * its permit, and that it is made once for all workers, are in `activities/credentials/refresh-credentials.ts`.
  * Next: `oauth2.ts` has the common case.
  */
@@ -8,6 +8,7 @@ import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Auth } from './auth.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
+import { httpDateMs, retryAfterMs } from '../../contracts/values/reset-time.ts';
 
 export interface Refresh<Settings = unknown> {
   /** Refresh this long before the token ends, in milliseconds; at most a fifth of its life. */
@@ -100,6 +101,7 @@ export function defaultRefreshAnswer(answer: Answer): RefreshAnswer {
   if (outcome.kind === 'refresh-auth') return { kind: 'refused', reason };
   if (outcome.kind === 'permanent')
     return { kind: outcome.cause === 'auth' || outcome.cause === 'bug' ? 'refused' : 'config', reason };
-  const afterMs = Number(answer.headers['retry-after']) * 1_000;
+  const { headers } = answer;
+  const afterMs = retryAfterMs(headers['retry-after'] ?? '', httpDateMs(headers['date']) ?? Date.now()) ?? 0;
   return { kind: 'retry', reason, ...(afterMs > 0 ? { afterMs } : {}) };
 }

@@ -75,6 +75,13 @@ describe('an OAuth 2 refresh', () => {
     ['a bare 401', answer(401, ''), { kind: 'refused' }],
     ['a proxy page', answer(403, '<html>blocked</html>'), { kind: 'retry' }],
     ['a limit', answer(429, '', { headers: { 'retry-after': '7' } }), { kind: 'retry', afterMs: 7_000 }],
+    [
+      'a limit with a date',
+      answer(429, '', {
+        headers: { date: 'Sun, 06 Nov 1994 08:49:37 GMT', 'retry-after': 'Sun, 06 Nov 1994 08:49:47 GMT' },
+      }),
+      { kind: 'retry', afterMs: 10_000 },
+    ],
     ['a server that is down', answer(503, ''), { kind: 'retry' }],
     ['an error that will pass', answer(400, { error: 'temporarily_unavailable' }), { kind: 'retry' }],
     ['no answer', answer(0, '', lost), { kind: 'retry' }],
