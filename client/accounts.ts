@@ -2,7 +2,6 @@
  * The accounts that an app has connected: their secrets go into the encrypted store, their status comes out of it.
  * Next: `db/stores/account/credential-store.ts`; workers use the secrets in `activities/credentials/stored-credentials.ts`.
  */
-import { WorkflowNotFoundError } from '@temporalio/client';
 import {
   SettingsMistake,
   type AccountInfo,
@@ -10,7 +9,6 @@ import {
   type SecretUse,
   type AccountDetails,
 } from '../contracts/account.ts';
-import { signalNames } from '../contracts/names.ts';
 import {
   connectAccount,
   listAccounts,
@@ -19,7 +17,6 @@ import {
   readAccount,
   removeAccount,
   rotateEncryption,
-  runsToResume,
   updateSettings,
   type Keyring,
   type SecretUseCounter,
@@ -29,6 +26,7 @@ import { readAccountDetails } from './account-details.ts';
 import { checkCredentials, type NewCredentials } from './check-credentials.ts';
 import { checkAccount, checkName } from './check-options.ts';
 import type { ClientParts } from './start-workflow.ts';
+import { resumeReconnected } from './resume-reconnected.ts';
 
 export interface AccountName<Settings = unknown> {
   /** The provider, or its id. With the provider itself, settings are held against its schema at once. */
@@ -125,14 +123,7 @@ export function createAccounts(
     const keys = credentials && (await keyring());
     await connectAccount(pool, keys, { ...of, ...more }, credentials);
     // After the commit: whatever paused for this account before it is seen now, and nothing pauses for it any more.
-    for (const { workflowId } of await runsToResume(pool, of)) {
-      await client.workflow
-        .getHandle(workflowId)
-        .signal(signalNames.reconnected)
-        .catch((error: unknown) => {
-          if (!(error instanceof WorkflowNotFoundError)) throw error; // a run whose workflow was terminated
-        });
-    }
+    await resumeReconnected(pool, client, of);
     return (await readAccount(pool, of)) as AccountInfo;
   };
   return {

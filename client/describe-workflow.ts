@@ -1,16 +1,26 @@
 /**
- * What Temporal says of a workflow that it may not know: not started yet, or forgotten. Used by handles and whatever looks
+ * Asks and tells workflows that Temporal may not know: not started yet, ended, or forgotten. Used by handles and whatever looks
  * into runs and actions.
  */
 import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
 
-/** @returns undefined when there is no such workflow. */
+/** Sends a signal, unless there is nobody to hear it: what it says is in the database as well. */
+export async function tellKnown(client: Client, workflowId: string, signal: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId).signal(signal);
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+  }
+}
+
+/** @param runId of its chain; default: the latest. @returns undefined when there is no such workflow. */
 export async function describeKnown(
   client: Client,
   workflowId: string,
+  runId?: string,
 ): Promise<WorkflowExecutionDescription | undefined> {
   try {
-    return await client.workflow.getHandle(workflowId).describe();
+    return await client.workflow.getHandle(workflowId, runId).describe();
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return undefined;
     throw error;

@@ -2,7 +2,7 @@
  * Stored rows mapped anew where a mapping has changed: nothing is asked of the third party. Next:
  * `db/stores/sync/rewrite-store.ts`.
  */
-import { inTransaction, rewriteRows, storedRows, type Pool } from '../db/index.ts';
+import { inTransaction, queriesOf, rewriteRows, storedRows, type Pool } from '../db/index.ts';
 import type { Node, NodeDefinition } from '../providers/define/define-sync.ts';
 import { checkAccount } from './check-options.ts';
 
@@ -41,8 +41,7 @@ export async function mapAgain<Row>(
     changed += await inTransaction(pool, async (tx) => {
       const keys = new Set(await rewriteRows(tx, { account, resource }, wanted));
       const written = wanted.filter(({ key }) => keys.has(key)).map(({ data }) => data);
-      if (written.length > 0)
-        await options.store?.({ query: (text, values) => tx.query(text, values && [...values]) }, written, { account });
+      if (written.length > 0) await options.store?.(queriesOf(tx), written, { account });
       return written.length;
     });
     rows += stored.length;

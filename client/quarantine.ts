@@ -10,6 +10,7 @@ import {
   isRefusedData,
   listQuarantine,
   noteMisfit,
+  queriesOf,
   readRecord,
   releaseRow,
   type Pool,
@@ -54,7 +55,7 @@ export function createQuarantine(pool: Pool, boundTo?: string): Quarantine {
         const rows = await listQuarantine(pool, { ...of, ...bound, sync: definition.name, after, limit: BATCH });
         for (const row of rows) {
           const node = definition.nodes.get(row.node);
-          if (node && (await readOne(pool, node, parentOf(node, definition.nodes), row))) stored++;
+          if (node && (await readOne(pool, node, definition.parentOf(node.name), row))) stored++;
           else left++;
         }
         after = rows.at(-1)?.id ?? after;
@@ -62,10 +63,6 @@ export function createQuarantine(pool: Pool, boundTo?: string): Quarantine {
       }
     },
   };
-}
-
-function parentOf({ parent }: NodeDefinition, nodes: ReadonlyMap<string, NodeDefinition>): NodeDefinition | undefined {
-  return typeof parent === 'string' ? nodes.get(parent) : (parent ?? undefined);
 }
 
 /** @returns false when it does not fit. */
@@ -87,7 +84,7 @@ async function readOne(
     await inTransaction(pool, async (tx) => {
       const state = await releaseRow(tx, row.id, { key: read.key, data: read.data, isMember });
       if (state === 'stored')
-        await node.options.store?.({ query: (text, values) => tx.query(text, values && [...values]) }, [read.data], {
+        await node.options.store?.(queriesOf(tx), [read.data], {
           account,
         });
     });

@@ -1,5 +1,5 @@
 // The only code that knows tables. Imports contracts and pg only. Start with schema/run.sql.
-export { createPool, inTransaction } from './pool.ts';
+export { createPool, inTransaction, queriesOf } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { isDataError } from './data-error.ts';
 export { migrate, readSchemaStanding, type MigrateOptions, type SchemaStanding } from './migrate.ts';

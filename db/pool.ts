@@ -115,6 +115,14 @@ class PatientPool extends PgPool {
   }
 }
 
+/** What a `store` of the user's gets of a transaction of ours: its queries, and nothing that would end it. */
+export function queriesOf(tx: Queryable) {
+  return {
+    query: (text: string, values?: readonly unknown[]) =>
+      tx.query<Record<string, unknown>>(text, values && [...values]),
+  };
+}
+
 type Isolation = 'read committed' | 'repeatable read';
 
 /** Runs `work` in one transaction on one connection; rolls back and rethrows when it throws. */

@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism, hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { Client, WorkflowNotFoundError } from '@temporalio/client';
+import { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { pino } from 'pino';
@@ -19,6 +19,7 @@ import {
   type Log,
   type ProxySettings,
 } from '../activities/index.ts';
+import { tellKnown } from '../client/describe-workflow.ts';
 import { findRunning } from '../client/sync/find-running.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import { signalNames } from '../contracts/names.ts';
@@ -123,14 +124,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const ofCredentials = keyring && { pool, keyring, limiter, http, log, egress: settings.egress };
     const stored =
       ofCredentials && createStoredCredentials({ ...ofCredentials, providerNamed: (id) => providers.get(id) });
-    const tellLock = (workflowId: string): Promise<void> =>
-      client.workflow
-        .getHandle(workflowId)
-        .signal(signalNames.lockGranted)
-        .catch((error: unknown) => {
-          // Not started yet: it asks when it starts. Ended: the next check frees its place.
-          if (!(error instanceof WorkflowNotFoundError)) throw error;
-        });
+    // Not started yet: it asks when it starts. Ended: the next check frees its place.
+    const tellLock = (workflowId: string) => tellKnown(client, workflowId, signalNames.lockGranted);
     let worker: Worker | undefined;
     const memory = createUnitMemory(settings.concurrency);
     const activities = createActivities(

@@ -3,7 +3,7 @@
  * the locks that such ones held, and tells a holder that was not told. Asks Temporal; any worker does it, each row by one
  * at a time. Next: `db/stores/report/report-checks.ts`.
  */
-import { WorkflowNotFoundError, type Client, type WorkflowExecutionDescription } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Log } from '../activities/index.ts';
 import { endOfSync, REPORT_MEMO, type ReportEnd } from '../contracts/report.ts';
 import type { RunResult } from '../contracts/run.ts';
@@ -25,6 +25,7 @@ import {
 } from '../db/index.ts';
 import { endOfFailure } from '../workflows/report-end.ts';
 import { every } from './interval.ts';
+import { describeKnown } from '../client/describe-workflow.ts';
 
 export interface ReconcileOptions {
   /** Reports of ended runs are removed after this many days. Default 90. */
@@ -77,7 +78,7 @@ async function checkReport(deps: Deps, report: PendingReport): Promise<void> {
 
 /** How the workflow of a report ended, as Temporal tells it. */
 async function standing(client: Client, report: PendingReport): Promise<'open' | 'attached' | ReportEnd> {
-  const latest = await describe(client, report.workflowId);
+  const latest = await describeKnown(client, report.workflowId);
   const isYoung = report.ageMs < START_PATIENCE_MS;
   if (latest === undefined)
     return isYoung
@@ -89,7 +90,7 @@ async function standing(client: Client, report: PendingReport): Promise<'open' |
     return latest.status.name === 'RUNNING' ? 'attached' : failed('not-started', 'it was never started');
   }
   const isLatest = report.runId === null || report.runId === firstRunId;
-  const mine = isLatest ? latest : await describe(client, report.workflowId, report.runId ?? undefined);
+  const mine = isLatest ? latest : await describeKnown(client, report.workflowId, report.runId ?? undefined);
   if (mine === undefined) return failed('unknown', 'Temporal does not know this run any more');
   if (mine.status.name === 'RUNNING' || mine.status.name === 'PAUSED') return 'open';
   try {
@@ -97,19 +98,6 @@ async function standing(client: Client, report: PendingReport): Promise<'open' |
     return report.kind === 'sync' ? endOfSync(result as RunResult) : { status: 'ok' };
   } catch (error) {
     return endOfFailure(error instanceof Error && error.cause ? error.cause : error);
-  }
-}
-
-async function describe(
-  client: Client,
-  workflowId: string,
-  runId?: string,
-): Promise<WorkflowExecutionDescription | undefined> {
-  try {
-    return await client.workflow.getHandle(workflowId, runId).describe();
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
-    throw error;
   }
 }
 
@@ -148,7 +136,7 @@ async function closeAction(pool: Pool, workflowId: string, end: ReportEnd): Prom
 }
 
 async function checkPlace({ pool, client, tellLock }: Deps, place: QueuedPlace): Promise<void> {
-  const owner = await describe(client, place.workflowId);
+  const owner = await describeKnown(client, place.workflowId);
   const isOpen = owner?.status.name === 'RUNNING' || owner?.status.name === 'PAUSED';
   if (isOpen) return place.isUntold ? tellLock(place.workflowId) : undefined;
   // A workflow of this id may have ended before, and the one that this place is for not be started yet.

@@ -7,7 +7,7 @@ import { cleanText } from '../../contracts/values/clean-text.ts';
 import { commitPage, type CommittedPage, type PageToCommit } from '../../db/stores/sync/page-store.ts';
 import { isPlainPage } from '../../db/stores/sync/insert-only-pages.ts';
 import { isRefusedData, refusedRows } from '../../db/stores/sync/refused-rows.ts';
-import { inTransaction } from '../../db/pool.ts';
+import { inTransaction, queriesOf } from '../../db/pool.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import { allFlaws, asideFlaws, type PageRows } from './page-rows.ts';
 import { NotUnderstood, type ReadPage } from './read-page.ts';
@@ -66,7 +66,7 @@ async function store(
   return inTransaction(deps.pool, async (tx) => {
     const done = await commitPage(tx, page);
     if (!done.stale)
-      await hook({ query: (text, values) => tx.query(text, values && [...values]) }, rows, {
+      await hook(queriesOf(tx), rows, {
         account: request.context.account,
       });
     return done;

@@ -62,9 +62,11 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
   const { answer, pagination, list, isProbe } = facts;
   const costs = isProbe ? 'nothing' : 'attempt';
   const dead = deadCursor(outcome, facts);
-  // It followed from the checkpoint: asked from there again it would die again.
-  if (dead !== undefined && facts.hasCheckpoint) return { do: 'start-over', reason: dead };
-  if (dead !== undefined) return { do: 'step', step: afterDeadCursor(pagination, list, dead) };
+  if (dead !== undefined)
+    // What followed from a checkpoint would die again where it is asked for from there.
+    return facts.hasCheckpoint
+      ? { do: 'start-over', reason: dead }
+      : { do: 'step', step: afterDeadCursor(pagination, list, dead) };
   switch (outcome.kind) {
     case 'ok':
       return { do: 'store' };

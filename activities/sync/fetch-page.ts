@@ -9,7 +9,7 @@ import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import { loadUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
-import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
 import type { BodyHold } from '../http/body-budget.ts';
 import { accountFacts } from '../call/account-facts.ts';
@@ -30,7 +30,7 @@ import { askFrom } from '../page/watermark.ts';
 const FAST_WAIT_MS = 50;
 /** A durable call that waited longer is followed by durable ones. Less is what a busy process needs to ask. */
 const LONG_WAIT_MS = 250;
-/** A call slower than this should not hold a workflow task, which lasts 10 seconds. A busy process alone is not slow. */
+/** A call slower than this should not hold a workflow task, which lasts some seconds. A busy process alone is not slow. */
 const SLOW_CALL_MS = 2_500;
 /** A call that has waited so long in this worker for its turn is made durably: its workflow task must end in time. */
 const LONGEST_QUEUE_MS = 2_000;
@@ -92,17 +92,15 @@ function nodeNamed({ request, sync }: Asked): NodeDefinition {
 }
 
 function load({ deps, request, sync }: Asked, node: NodeDefinition): Promise<LoadedUnit | undefined> {
-  const parent = parentOf(sync, node);
   return loadUnit(
     deps.pool,
     { unit: request.unit, run: request.runId, node: request.node },
-    { parentResource: parent?.resource ?? null, resource: node.resource, endpoint: node.endpoint.name },
+    {
+      parentResource: sync.parentOf(node.name)?.resource ?? null,
+      resource: node.resource,
+      endpoint: node.endpoint.name,
+    },
   );
-}
-
-function parentOf(sync: CompiledSync, { parent }: NodeDefinition): NodeDefinition | undefined {
-  if (parent === null) return undefined;
-  return sync.nodes.get(typeof parent === 'string' ? parent : parent.name);
 }
 
 function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt: number): Attempt {

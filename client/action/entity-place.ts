@@ -1,12 +1,11 @@
 /**
  * A place in the queue of an entity, taken while an operation is being accepted. Next: `db/stores/action/entity-lock-store.ts`.
  */
-import { WorkflowNotFoundError } from '@temporalio/client';
 import type { LockPlace } from '../../contracts/action.ts';
 import { pendingOperations, releaseLock, takeLock, type LockRequest, type PoolClient } from '../../db/index.ts';
 import { signalNames } from '../../contracts/names.ts';
 import { EntityBusy } from './action-errors.ts';
-import { describeKnown } from '../describe-workflow.ts';
+import { describeKnown, tellKnown } from '../describe-workflow.ts';
 import type { ClientParts } from '../start-workflow.ts';
 
 /** @throws EntityBusy when it is refused; the transaction must be rolled back then. */
@@ -31,12 +30,7 @@ export async function freeClosedOwners({ client, pool }: ClientParts, busy: Enti
     const next = await releaseLock(pool, busy.entity, workflowId);
     freed = true;
     if (next === undefined) continue;
-    await client.workflow
-      .getHandle(next)
-      .signal(signalNames.lockGranted)
-      .catch((error: unknown) => {
-        if (!(error instanceof WorkflowNotFoundError)) throw error;
-      });
+    await tellKnown(client, next, signalNames.lockGranted);
   }
   return freed;
 }

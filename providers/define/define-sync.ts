@@ -131,6 +131,8 @@ export interface CompiledSync {
   readonly nodes: ReadonlyMap<string, NodeDefinition>;
   /** Children of each node, in order. */
   readonly childrenOf: (node: string) => readonly NodeDefinition[];
+  /** Undefined for a root. */
+  readonly parentOf: (node: string) => NodeDefinition | undefined;
   /** What to do with a list of the node that can't be read. */
   readonly policyOf: (node: string) => ChildErrorPolicy;
   /** Whether a run may leave out parents of the node: it, or a node above, visits only what came of an incremental list. */
@@ -198,6 +200,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     parseInput: (input) => options.input.parse(input),
     nodes,
     childrenOf: (node) => children.get(node) ?? [],
+    parentOf: (node) => nodes.get(parentName(nodes.get(node) as NodeDefinition) ?? ''),
     missesParents: (name) => missesParents(nodes, name),
     policyOf: (name) => (planNodes.find((each) => each.name === name) as PlanNode).onChildError,
     plan: {

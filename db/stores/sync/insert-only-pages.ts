@@ -72,40 +72,23 @@ const STORE = {
  * @throws DatabaseError `unique_violation` when a row was known, `deadlock_detected` when others store the same rows.
  */
 export async function storePlainPages(db: Queryable, pages: readonly PageToCommit[]): Promise<PlainPageStored[]> {
-  const values = pages.map(
-    ({
-      unit,
-      run,
-      node,
-      pages: before,
-      account,
-      resource,
-      position,
-      range,
-      guard,
-      total,
-      since,
-      watermark,
-      kept,
-      records,
-    }) => ({
-      unit,
-      run,
-      node,
-      pages: before,
-      account,
-      resource,
-      items: records.length,
-      position,
-      range,
-      guard,
-      total,
-      since,
-      watermark,
-      kept,
-      records,
-    }),
-  );
+  const values = pages.map((page) => ({
+    unit: page.unit,
+    run: page.run,
+    node: page.node,
+    pages: page.pages,
+    account: page.account,
+    resource: page.resource,
+    items: page.records.length,
+    position: page.position,
+    range: page.range,
+    guard: page.guard,
+    total: page.total,
+    since: page.since,
+    watermark: page.watermark,
+    kept: page.kept,
+    records: page.records,
+  }));
   const { rows } = await db.query<PlainPageStored>({ ...STORE, values: [JSON.stringify(values)] });
   return rows;
 }
