@@ -114,14 +114,14 @@ async function measure(
 
 /** @returns the third party in a process of its own, with what it counts; `stops` ends it. */
 export async function startThirdParty(args: string[], stops: (() => Promise<unknown>)[]) {
-  let said = '';
+  let href = '';
   const child = await startChild({
     command: process.execPath,
     args: nodeArgs(thirdParty, ...args),
-    readyWhen: { test: (text: string) => /READY \S+\n/.test((said = text)) } as RegExp,
+    readyWhen: /(?<=READY )\S+\n/,
+    onReady: (address) => (href = address),
   });
   stops.push(child.stop);
-  const href = /READY (\S+)/.exec(said)?.[1] ?? '';
   const stats = async () => (await (await fetch(`${href}/stats`)).json()) as ThirdPartyStats;
   return { href, pid: child.pid, stats };
 }
