@@ -6,7 +6,6 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { KeptState } from '../../contracts/list.ts';
 import type { PageFact } from '../../contracts/messages.ts';
-import { noteEndpoint } from '../../db/stores/sync/endpoint-store.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
 import type { PageToCommit } from '../../db/stores/sync/page-store.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
@@ -14,7 +13,6 @@ import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
-
 import { fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
@@ -85,7 +83,7 @@ function withUsableToken(next: Step): Step {
 
 /** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */
 async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
-  const { deps, request, node, unit, asked, pageSize } = attempt;
+  const { deps, request, node, unit, asked, pageSize, memory } = attempt;
   const { kind, pageSize: sizes } = node.endpoint.paginate;
   // Full, and not a small rest of a page: larger ones may do as well.
   if (pageSize < sizes.max && count >= asked.size && asked.size * 2 > pageSize)
@@ -96,7 +94,7 @@ async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
   // A blank page far behind the end shows nothing.
   const beyond = count > 0 ? (COMMON_CAPS.findLast((cap) => cap < reached) ?? 0) : 0;
   if (count > (unit.given ?? 0) || beyond > unit.beyond)
-    await noteEndpoint(deps.pool, {
+    await memory.endpoints.note(deps.pool, {
       provider: request.context.provider,
       endpoint: node.endpoint.name,
       given: count,

@@ -7,11 +7,13 @@
  * only when the page is stored, so that a kill costs one call and not two. Next: `fetch-page.ts`.
  */
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
+import { createEndpointNotes, type EndpointNotes } from '../page/endpoint-facts.ts';
 import { createNewRows, type NewRows } from '../page/insert-hint.ts';
 import { createTurns, type Turns } from './serialize-calls.ts';
 
 export interface UnitMemory {
   readonly newRows: NewRows;
+  readonly endpoints: EndpointNotes;
   readonly turns: Turns;
   /** Keeps how a unit stands after a page; it was read from the database at `readAt` (`performance.now()`). */
   remember(unit: number, standing: LoadedUnit, readAt: number): void;
@@ -41,6 +43,7 @@ export function createUnitMemory(slots = 200, now: () => number = () => performa
   const storing = new Map<number, { readonly runId: string; readonly page: Promise<unknown> }>();
   return {
     newRows: createNewRows(),
+    endpoints: createEndpointNotes(),
     turns: createTurns(slots),
     remember(unit, standing, readAt) {
       units.delete(unit);

@@ -1,6 +1,6 @@
 /**
  * What the lists of all accounts have shown of an endpoint: how many rows it gives in a page, and which caps it has not.
- * Written by `activities/page/store-page.ts`; read with each unit by `unit-store.ts`.
+ * Written by `activities/page/endpoint-facts.ts`; read with each unit by `unit-store.ts`.
  */
 import type { Queryable } from '../../pool.ts';
 
