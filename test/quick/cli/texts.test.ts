@@ -36,6 +36,10 @@ describe('an error at the terminal', () => {
     expect(sentenceOf(mistake('text'))).toBe('The value does not fit: Invalid input: expected object, received string');
   });
 
+  it('of a payload that only the app can decode says so', () => {
+    expect(sentenceOf(new Error('Unknown encoding: binary/mine'))).toMatch(/payloadCodecs.*binary\/mine.*connect\(/);
+  });
+
   it('of anything else is its message', () => {
     expect(sentenceOf(new TypeError('no'))).toBe('no');
     expect(sentenceOf('a text')).toBe('a text');

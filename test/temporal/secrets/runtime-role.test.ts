@@ -16,6 +16,7 @@ let api: FakeApi;
 let world: World;
 let sluice: Sluice;
 let url: string;
+let worker: { stop(): Promise<void> };
 
 const Row = z.object({ id: z.string() });
 const provider = defineProvider({
@@ -52,7 +53,7 @@ beforeAll(async () => {
   of.username = role;
   of.password = 'runtime';
   url = of.href;
-  await world.startWorker({ databaseUrl: url, onFailure: () => {} });
+  worker = await world.startWorker({ databaseUrl: url, onFailure: () => {} });
   const { taskQueue } = world;
   sluice = await connect({
     databaseUrl: url,
@@ -63,6 +64,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await sluice?.close();
+  await worker?.stop();
   await world.db.pool.query(`drop owned by ${role}; drop role ${role}`);
   await world.end();
   await api?.stop();
