@@ -87,7 +87,9 @@ export function jobOf(of: Drawn): Job {
 }
 
 function worldOf(of: Drawn): ListOptions {
-  const { style, count, size, cap, hidesEvery, end, lanes = 1 } = of;
+  const { style, count, size, cap, hidesEvery, end } = of;
+  // Offsets with a total have eight lanes by default.
+  const lanes = of.lanes ?? (style === 'offset' && of.total !== 'none' ? 8 : 1);
   // Many lanes that fail are an outage, and the probes of one take minutes.
   const failsBehind = lanes > 3 ? null : of.failsBehind;
   const isFixed = style === 'page' && of.isFixed;
