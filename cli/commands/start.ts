@@ -2,7 +2,7 @@
  * `sluice start <sync>`: starts a run, or says what is running. Next: `client/sync/start-sync.ts`.
  */
 import { Option, type Command } from 'commander';
-import type { IfRunning, Priority, RunMode } from '../../client/index.ts';
+import type { IfRunning, Priority } from '../../client/index.ts';
 import { parseJsonOption } from '../json-option.ts';
 import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../options.ts';
 import { sentenceOf } from '../text/sentence.ts';
@@ -15,7 +15,6 @@ interface StartOptions {
   readonly input: string;
   readonly tenant?: string;
   readonly priority: Priority;
-  readonly mode?: RunMode;
   readonly full?: boolean;
   readonly ifRunning?: IfRunning;
   readonly wait: boolean;
@@ -30,12 +29,7 @@ export function registerStart(program: Command): void {
     .addOption(moduleOption())
     .addOption(tenantOption())
     .addOption(new Option('--priority <priority>').choices(['interactive', 'bulk', 'trickle']).default('bulk'))
-    .addOption(
-      new Option('--mode <mode>', 'full: every list from its beginning, which also marks what is gone')
-        .choices(['incremental', 'full'])
-        .conflicts('full'),
-    )
-    .addOption(new Option('--full', 'short for --mode full'))
+    .option('--full', 'read every list from its beginning, which also marks what is gone')
     .addOption(
       new Option(
         '--if-running <what>',
@@ -55,13 +49,12 @@ async function start(name: string, options: StartOptions): Promise<void> {
   } catch (error) {
     throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
   }
-  const mode = options.full ? 'full' : options.mode;
   await withClient(async (sluice) => {
     const run = await sluice.start(sync, {
       account: options.account,
       input: input as never,
       priority: options.priority,
-      ...(mode === undefined ? {} : { mode }),
+      ...(options.full ? { mode: 'full' } : {}),
       ...(options.ifRunning === undefined ? {} : { ifRunning: options.ifRunning }),
       ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
     });

@@ -43,7 +43,7 @@ describe('the command line', () => {
 
   it('starts a run, waits for it, shows its tree and its state afterwards', async () => {
     const started = await sluice(
-      ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{"id":"u"}', '--mode', 'full', '--wait'],
+      ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{"id":"u"}', '--full', '--wait'],
       env,
     );
     expect(started).toMatchObject({ code: 0 });
@@ -96,8 +96,6 @@ describe('the command line', () => {
     expect(misfit.output).toBe(
       '--input of "forest" does not fit: id: Invalid input: expected string, received number\n',
     );
-    const twice = await sluice(['start', 'forest', '--account', 'a1', '--full', '--mode', 'full'], env);
-    expect(twice.output).toContain('cannot be used with option');
     const wrongSync = await sluice(['start', 'woods', '--module', fixture, '--account', 'a1'], env);
     expect(wrongSync.output).toContain('There is no sync "woods"; the module has forest');
     const wrongSettings = await sluice(['worker', '--module', fixture], {
