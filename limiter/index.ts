@@ -10,10 +10,14 @@ export type {
   WindowLimit,
 } from '../contracts/limits/limit.ts';
 export { migrate, type MigrateOptions } from '../db/migrate.ts';
-export { inflight, learned, window } from '../providers/limits.ts';
+export { bucket, calendar, inflight, learned, window } from '../providers/limits.ts';
 export type { LimitDeclaration, Scope } from '../providers/limits.ts';
-export { defineLimits, type LimitedCall } from './define-limits.ts';
-export { createLimiter } from './any-pool.ts';
+export { defineLimits, type LimitedCall } from './alone/define-limits.ts';
+export { limitFetch, type LimitedBy, type LimitedFetch, type LimitFetchOptions } from './alone/limit-fetch.ts';
+export { observeAnswer } from './alone/observe-answer.ts';
+export { queueLimits, type QueueOptions } from './alone/queue-limits.ts';
+export { schedule, TurnNotCome, type ScheduleOptions } from './alone/schedule.ts';
+export { createLimiter } from './alone/any-pool.ts';
 export type { Limiter, LimiterOptions } from './create-limiter.ts';
 export { LimiterUnavailable } from './errors.ts';
 export type { ExplainedLimit, Explanation } from './admin/explain.ts';

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 /** @param of what the value is, for what a schema refused: `--input`. Default `The value`. */
 export function sentenceOf(error: unknown, of = 'The value'): string {
   if (!(error instanceof Error)) return String(error);
-  if (/^Unknown encoding: /.test(error.message))
+  if (error.message.startsWith('Unknown encoding: '))
     return `What Temporal keeps of this workflow is encoded by the app's payloadCodecs, which the command line does not have (${error.message}). Ask in the app instead: connect({ payloadCodecs }).`;
   if (!isSchemaError(error)) return error.message;
   const lines = error.issues.map(({ path, message }) => `${placeOf(path)}${message}`);

@@ -5,7 +5,7 @@
  */
 import { createHmac, getHashes } from 'node:crypto';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
-import { missingFunctions } from '../define/option-mistakes.ts';
+import { missingFunctions } from '../../contracts/values/option-mistakes.ts';
 import type { AppliedAuth, Auth, UnsignedRequest } from './auth.ts';
 
 export interface HmacOptions<Settings = unknown> {

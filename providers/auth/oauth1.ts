@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type { Auth, UnsignedRequest } from './auth.ts';
-import { missingFunctions } from '../define/option-mistakes.ts';
+import { missingFunctions } from '../../contracts/values/option-mistakes.ts';
 import { percentEncoded } from './percent-encoded.ts';
 
 const ALGORITHMS = { 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' } as const;

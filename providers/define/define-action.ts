@@ -11,7 +11,7 @@ import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
-import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 

@@ -18,7 +18,7 @@ import {
 } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { actualCosts, chargesFor, type CallFacts, type LimitDeclaration } from '../limits.ts';
-import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
 import type { PageRequest, Paginate } from '../pagination/options.ts';
 import type { Pagination } from '../pagination/pagination.ts';

@@ -9,7 +9,7 @@ import { hostMistake } from '../../contracts/hosts.ts';
 import type { Auth } from '../auth/auth.ts';
 import { limitMistakes, type LimitDeclaration } from '../limits.ts';
 import type { Classify } from '../rules/rules.ts';
-import type { NamesOf } from './option-mistakes.ts';
+import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 
 export interface Timeouts {
   /** TCP and TLS handshake, milliseconds. Default 10,000. */

@@ -4,7 +4,7 @@
  */
 import type { Provider } from './define-provider.ts';
 import type { Node, NodeDefinition, NodeOptions } from './define-sync.ts';
-import { unknownOptions, type NamesOf } from './option-mistakes.ts';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 
 const NODE_OPTIONS = {
   input: true,

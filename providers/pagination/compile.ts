@@ -2,7 +2,7 @@
  * From the options of an endpoint's list to the list as it is walked, and what is wrong with them, in words.
  * Used by: `providers/define/define-provider.ts`.
  */
-import { missingFunctions, unknownOptions } from '../define/option-mistakes.ts';
+import { missingFunctions, unknownOptions } from '../../contracts/values/option-mistakes.ts';
 import { kinds } from './kinds/index.ts';
 import { single } from './kinds/single.ts';
 import type { Paginate } from './options.ts';

@@ -46,6 +46,8 @@ export interface Projects {
   readonly folderOf: (kind: ProjectKind) => string;
   /** The same project once more, under another `type`; what it has installed is shared. */
   readonly copyOf: (kind: ProjectKind, name: string, type: string | undefined) => Promise<string>;
+  /** A folder beside the projects, made now. */
+  readonly emptyFolder: (name: string) => Promise<string>;
   /** Runs a line in a shell. @throws Error with all that it said, when it fails. */
   readonly shell: (line: string, version: Version, cwd: string) => Promise<string>;
   /** What a line says that must fail. */
@@ -94,6 +96,11 @@ export async function createProjects(env: NodeJS.ProcessEnv): Promise<Projects> 
       await writeFile(join(copy, 'package.json'), JSON.stringify(written));
       await symlink(join(folderOf(kind), 'node_modules'), join(copy, 'node_modules'));
       return copy;
+    },
+    emptyFolder: async (name) => {
+      const made = join(folder, name);
+      await mkdir(made);
+      return made;
     },
     shell,
     failure: (line, version, cwd) =>

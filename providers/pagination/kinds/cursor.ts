@@ -1,5 +1,5 @@
 /** Each page names the cursor of the next; pages of one list follow one another. */
-import type { NamesOf } from '../../define/option-mistakes.ts';
+import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { CursorPages } from '../options.ts';
 import type { Pagination } from '../pagination.ts';
 import { followToken } from '../token-walk.ts';

@@ -1,5 +1,5 @@
 /** Each page carries the address of the next, in the `Link` header (RFC 8288, `rel="next"`) or where `next` finds it. */
-import type { NamesOf } from '../../define/option-mistakes.ts';
+import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { LinkPages } from '../options.ts';
 import { withSize } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';

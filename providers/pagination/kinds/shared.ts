@@ -3,7 +3,7 @@
  * Used by: the other files of this folder.
  */
 import type { Range } from '../../../contracts/list.ts';
-import type { NamesOf } from '../../define/option-mistakes.ts';
+import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { Common, Guards, NumberedPages, PageSize, TokenPages } from '../options.ts';
 import type { Pagination, Walk } from '../pagination.ts';
 import { halve } from '../range.ts';

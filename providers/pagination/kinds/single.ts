@@ -1,5 +1,5 @@
 /** One answer, cut into rows. Without `paginate` the answer is its own one item. */
-import type { NamesOf } from '../../define/option-mistakes.ts';
+import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { SinglePage } from '../options.ts';
 import { COMPLETE, step } from '../step.ts';
 import { onePage, type Kind } from './shared.ts';

@@ -143,6 +143,36 @@ describe('the first command', { timeout: 300_000 }, () => {
     }
   });
 
+  it('limits calls with the example of the limiter’s own package, which needs `pg` alone', async () => {
+    const docs = await readFile(join(repository, 'limiter/README.md'), 'utf8');
+    const [, install = ''] = /^```sh\n(npm install .*)\n```/m.exec(docs) ?? [];
+    const [, code = ''] = /^```js\n([\s\S]*?)^```/m.exec(docs) ?? [];
+    const cwd = await projects.emptyFolder('limiter');
+    await run(process.execPath, ['scripts/build-limiter.mjs', '--out', join(cwd, 'built')], { cwd: repository });
+    await run('npm', ['pack', './built', '--pack-destination', cwd], { cwd });
+    await projects.shell('npm init -y', 24, cwd);
+    await projects.shell(install.replace('sluice-limiter', './sluice-limiter-0.1.0.tgz'), 24, cwd);
+    const { dependencies } = JSON.parse(await readFile(join(cwd, 'built/package.json'), 'utf8')) as {
+      dependencies: object;
+    };
+    expect(Object.keys(dependencies)).toEqual(['pg']);
+    await writeFile(join(cwd, 'limited.mjs'), code);
+    api.object('/shop', () => ({ items: [] }));
+    const empty = await createEmptyDatabase();
+    try {
+      for (const version of VERSIONS) {
+        const ran = projects.start('node limited.mjs', version, cwd, {
+          DATABASE_URL: empty.url,
+          SHOP_URL: `${api.url}/shop`,
+        });
+        await ran.ended;
+        expect(ran.said().trim()).toBe('200');
+      }
+    } finally {
+      await empty.drop();
+    }
+  });
+
   it('says why tsx could not be loaded, and what Node alone does not understand', async () => {
     const start = 'node node_modules/.bin/sluice start network --account a';
     const broken = await projects.copyOf('without tsx', 'broken-tsx', 'module');

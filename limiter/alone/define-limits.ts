@@ -1,9 +1,9 @@
 /**
  * For use of the limiter alone: the limits of a third party, declared as a provider declares them, and what a call takes
- * from them. Next: `acquire/acquire.ts` takes it.
+ * from them. Next: `limiter/acquire/acquire.ts` takes it.
  */
-import type { Charge } from '../contracts/limits/limit.ts';
-import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../providers/limits.ts';
+import type { Charge } from '../../contracts/limits/limit.ts';
+import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../../providers/limits.ts';
 
 /** What a limit may be counted by. */
 export interface LimitedCall extends Partial<Omit<CallFacts, 'provider' | 'account'>> {

@@ -1,6 +1,6 @@
 /**
  * Options as somebody wrote them without the type checker: names that nobody reads are nearly always misspelt, and would
- * silently do nothing. Next: the mistakes that `define-sync.ts` reports, all at once.
+ * silently do nothing. Used by: the definitions in `providers/define`, all at once, and the limiter alone.
  */
 
 /** What the names of `Options` are; a compile error when one is forgotten. */

@@ -1,0 +1,56 @@
+/**
+ * The limiter on any pool of `pg`, also one that an app has made for itself, for callers without a type checker.
+ * Next: `limiter/create-limiter.ts`.
+ */
+import { withOurTypes } from '../../db/pool.ts';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { createLimiter as create, type Limiter, type LimiterOptions } from '../create-limiter.ts';
+import type { AcquireRequest, Observation } from '../types.ts';
+
+const REQUEST: NamesOf<AcquireRequest> = {
+  callKey: true,
+  charges: true,
+  endpoint: true,
+  account: true,
+  weight: true,
+  priority: true,
+  maxWaitMs: true,
+  signal: true,
+};
+const OBSERVATION: NamesOf<Observation> = {
+  result: true,
+  limit: true,
+  blockForMs: true,
+  quotas: true,
+  actualCost: true,
+  latencyMs: true,
+  isEndedByUs: true,
+  isUnreachable: true,
+  isMaybeItsOwn: true,
+  reason: true,
+};
+
+/**
+ * Makes a limiter on a database that `migrate` has brought up to date.
+ * @see docs/limiter-alone.md
+ */
+export function createLimiter(options: LimiterOptions): Limiter {
+  const limiter = create({ ...options, pool: withOurTypes(options.pool) });
+  return {
+    ...limiter,
+    acquire: async (request) => {
+      check('acquire', request, REQUEST);
+      return limiter.acquire(request);
+    },
+    report: async (permit, observation) => {
+      check('report', observation, OBSERVATION);
+      return limiter.report(permit, observation);
+    },
+  };
+}
+
+/** A name that nobody reads would do nothing, and nobody would notice. */
+function check(of: string, given: object, known: Readonly<Record<string, true>>): void {
+  const mistakes = unknownOptions(given, known);
+  if (mistakes.length > 0) throw new TypeError(`limiter.${of}(): ${mistakes.join('; ')}`);
+}
