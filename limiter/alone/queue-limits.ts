@@ -52,6 +52,8 @@ export function queueLimits(options: QueueOptions): readonly LimitDeclaration[] 
   return [
     ...(most === undefined || most === Infinity ? [] : [inflight('at once', { by, max: most })]),
     ...(max === undefined || perMs === undefined || max === Infinity ? [] : [window('interval', { by, max, perMs })]),
-    ...(minTime === undefined || minTime === 0 ? [] : [bucket('min time', { by, perSecond: 1_000 / minTime, burst: 1, guardMs: 0 })]),
+    ...(minTime === undefined || minTime === 0
+      ? []
+      : [bucket('min time', { by, perSecond: 1_000 / minTime, burst: 1, guardMs: 0 })]),
   ];
 }
