@@ -17,7 +17,7 @@ import {
 } from '@temporalio/client';
 import type { Priority } from '../contracts/limits/limit.ts';
 import { searchAttributes, withinBytes } from '../contracts/names.ts';
-import { REPORT_MEMO } from '../contracts/report.ts';
+import { REPORT_MEMO, type StartedBy } from '../contracts/report.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
 export interface ClientParts {
@@ -26,6 +26,8 @@ export interface ClientParts {
   readonly taskQueue: string;
   /** The tenant that this client sees alone. */
   readonly boundTo?: string;
+  /** Who acts, where a start does not say it. */
+  readonly startedBy: StartedBy;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
 }

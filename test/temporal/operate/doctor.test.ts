@@ -155,7 +155,7 @@ describe('doctor', () => {
     expect(await says('k1:c2hvcnQ=')).toContain('5 bytes');
     expect(await says('')).toContain('There is no key');
     expect(await says(TEST_KEYS)).toBeUndefined();
-    const audited = await world.sluice.accounts.audit({ account: 'keys' });
+    const audited = await world.sluice.accounts.secretUses({ account: 'keys' });
     expect(audited.map(({ what }) => what)).toEqual(['connected']);
     await world.sluice.accounts.disconnect(name);
   });
