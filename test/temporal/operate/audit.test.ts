@@ -14,13 +14,13 @@ import { createWorld, type World } from '../../setup/world.ts';
 const SECRET = 'at-of-acct-secret-0001';
 
 /** Names of all functions in the tables, with what they are. */
-function entriesOf(acts: object, path = ''): [string, 'look' | 'act' | 'handle'][] {
+function entriesOf(acts: object, path = ''): (readonly [string, 'look' | 'act' | 'handle'])[] {
   return Object.entries(acts).flatMap(([name, entry]: [string, object | 'look']) => {
     const full = path === '' ? name : `${path}.${name}`;
     if (entry === 'look') return [[full, 'look'] as const];
-    if ('subject' in (entry as object)) return [[full, 'act'] as const];
-    return 'gives' in (entry as object) ? [[full, 'handle'] as const] : entriesOf(entry as object, full);
-  }) as [string, 'look' | 'act' | 'handle'][];
+    if ('subject' in entry) return [[full, 'act'] as const];
+    return 'gives' in entry ? [[full, 'handle'] as const] : entriesOf(entry, full);
+  });
 }
 
 describe('the audit', () => {
