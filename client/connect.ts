@@ -52,7 +52,10 @@ import { bindTenant } from './tenant/bind-tenant.ts';
 import { checkName } from './check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
-  /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
+  /**
+   * Task queue that new runs go to; those with another priority than `bulk` to `<task queue>-interactive` and `…-trickle`. Default
+   * `SLUICE_TASK_QUEUE`, else `sluice`.
+   */
   readonly taskQueue?: string;
   /**
    * Binds the client to one tenant: it sees and touches nothing of any other, what it starts and connects belongs to that tenant, and

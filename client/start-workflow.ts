@@ -16,7 +16,7 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { Priority } from '../contracts/limits/limit.ts';
-import { searchAttributes, withinBytes } from '../contracts/names.ts';
+import { searchAttributes, taskQueueOf, withinBytes } from '../contracts/names.ts';
 import { REPORT_MEMO, type StartedBy } from '../contracts/report.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
@@ -69,7 +69,7 @@ export async function startReported(
   try {
     const handle = await client.workflow.start(start.workflow, {
       workflowId,
-      taskQueue,
+      taskQueue: taskQueueOf(taskQueue, priority),
       args: [start.input],
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       workflowIdReusePolicy: start.mayRunAgain

@@ -118,7 +118,8 @@ export async function startThirdParty(args: string[], stops: (() => Promise<unkn
   const child = await startChild({
     command: process.execPath,
     args: nodeArgs(thirdParty, ...args),
-    readyWhen: { test: (text: string) => /READY \S+\n/.test((said = text)) } as RegExp,
+    readyWhen: /READY \S+\n/,
+    onReady: (matched) => (said = matched),
   });
   stops.push(child.stop);
   const href = /READY (\S+)/.exec(said)?.[1] ?? '';

@@ -161,7 +161,10 @@ describe('doctor', () => {
   });
 
   it('names task queues that nobody serves, a rate that was set for one, and workers of another version', async () => {
-    expect(faults(await examine({ taskQueue: 'nobody-is-here' }))).toEqual([...UNPROBED, 'workers wrong']);
+    expect(faults(await examine({ taskQueue: 'nobody-is-here' }))).toEqual([
+      ...UNPROBED,
+      ...Array.from({ length: 3 }, () => 'workers wrong'),
+    ]);
     const { workflowService, options } = world.temporal;
     const { namespace } = options;
     await world.temporal.workflow.start('sync', {
@@ -244,6 +247,9 @@ describe('doctor', () => {
         'visibility-queries wrong',
         'timers advice',
         'fairness unknown',
+        // One for each role.
+        'workers wrong',
+        'workers wrong',
         'workers wrong',
       ]);
       expect(named(findings, 'search-attributes')?.found).toContain('SluiceProvider is missing');
