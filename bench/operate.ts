@@ -51,26 +51,26 @@ async function measureRuns(servers: BenchServers, roles: readonly string[], quic
       stops.push(worker.stop);
     }
     const sluice = await connect({ databaseUrl, temporal: { address: temporal.address } });
-    stops.push(sluice.close);
+    stops.push(() => sluice.close());
     await delay(1_500);
 
     const idle: number[] = [];
     for (let run = 0; run < IDLE_RUNS; run++) idle.push(await oneRun(sluice, `idle-${run}`, 'interactive'));
     const lists = Array.from({ length: LISTS }, (_, index) => `u${index}`);
     const begun = await Promise.all(lists.map((user) => sluice.start(long, { account: user, input: { user } })));
-    let isOver = false;
+    const reading = new AbortController();
     const startedAt = performance.now();
     const over = Promise.all(begun.map((run) => run.result())).then((results) => {
-      isOver = true;
+      reading.abort();
       return results;
     });
     await delay(1_000);
     const beside: Record<'interactive' | 'bulk', number[]> = { interactive: [], bulk: [] };
     // The last of each may have outlived the lists.
-    for (let run = 0; !isOver; run++)
+    for (let run = 0; !reading.signal.aborted; run++)
       for (const priority of ['interactive', 'bulk'] as const) {
         const tookMs = await oneRun(sluice, `${priority}-${run}`, priority);
-        if (!isOver) beside[priority].push(tookMs);
+        if (!reading.signal.aborted) beside[priority].push(tookMs);
         await delay(PAUSE_MS);
       }
     const results = await over;

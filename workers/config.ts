@@ -68,7 +68,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
   const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
-      const name = path.map(String).join('.');
+      const name = String(path[0]);
       // A proxy's address may hold a password.
       const value = name.endsWith('_PROXY') ? 'not understood' : JSON.stringify(given[name]);
       return `  - ${name} is ${value}: ${message}`;
