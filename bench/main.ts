@@ -33,6 +33,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   refresh: 'access tokens that end while many calls are on their way',
   hostile: 'every status with every kind of hostile answer: typed ends, one write, nobody else disturbed',
   starts: 'a thousand runs started at once: workflow tasks that time out, calls made twice',
+  operate: 'a one-page run of a person beside forty lists of 400 pages, on one worker process and on two',
   kills: 'processes killed at random: calls repeated, rows lost',
   honesty: 'every kind of list and answer: runs that end complete and should not, or should and do not',
 };

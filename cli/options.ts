@@ -19,5 +19,3 @@ export const kindOption = (choices: readonly string[]): Option => new Option('-k
 export const limitOption = (count: number): Option =>
   new Option('-n, --limit <count>', 'at most this many').argParser(Number).default(count);
 export const afterOption = (): Option => new Option('--after <place>', 'continue behind the last one seen');
-export const byOption = (): Option =>
-  new Option('--by <who>', '`user:<id>` or `system`, for the report').default('system');

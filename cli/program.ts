@@ -3,6 +3,7 @@
  */
 import { Command } from 'commander';
 import { registerAccounts } from './commands/accounts.ts';
+import { registerAudit } from './commands/audit.ts';
 import { registerControl } from './commands/control.ts';
 import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -37,6 +38,7 @@ export function createProgram(): Command {
   registerAccounts(program);
   registerLimits(program);
   registerReports(program);
+  registerAudit(program);
   registerQuarantine(program);
   registerState(program);
   registerDoctor(program);

@@ -95,7 +95,7 @@ export interface Accounts {
   /** Encrypts all secrets with the first of the keys. @returns how many were encrypted with another one before. */
   rotateKeys(): Promise<number>;
   /** Who used the secrets of which account, for what, in which hour, how often; the latest hour first, at most `limit` (1,000). */
-  audit(filter?: {
+  secretUses(filter?: {
     readonly provider?: Provider | string;
     readonly account?: string;
     /** ISO time: nothing that ended before it. */
@@ -168,7 +168,7 @@ export function createAccounts(
         await secretUses.flush((uses) => noteSecretUses(pool, uses));
       }
     },
-    audit: ({ provider, ...filter } = {}) =>
+    secretUses: ({ provider, ...filter } = {}) =>
       listSecretUses(pool, { ...filter, ...(provider === undefined ? {} : { provider: idOf(provider) }) }),
   };
 }

@@ -4,6 +4,7 @@
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
+import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/audit.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { Overview } from '../contracts/overview.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
@@ -12,6 +13,7 @@ import {
   createPool,
   createSecretUseCounter,
   EncryptionKeyError,
+  listAudit,
   listReports,
   NO_ENCRYPTION_KEYS,
   pendingOperations,
@@ -20,14 +22,20 @@ import {
   readProgress,
   type FeedLag,
   type FlawFilter,
+  type Keyring,
   type ReportFilter,
+  type SecretUseCounter,
 } from '../db/index.ts';
 import type { Node, Sync } from '../providers/define/define-sync.ts';
 import type { PendingOperation } from '../contracts/action.ts';
-import type { Report } from '../contracts/report.ts';
+import { checkStartedBy, type Report, type StartedBy } from '../contracts/report.ts';
 import type { Action } from '../providers/define/define-action.ts';
 import type { Saga } from '../providers/define/define-saga.ts';
+import { createOperations, type Operations } from '../limiter/admin/operations.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
+import { clientActs } from './audit/acts.ts';
+import { audited } from './audit/audited-client.ts';
+import type { Auditor } from './audit/record-act.ts';
 import { act, startSaga, type ActOptions } from './action/act.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
 import { withCodecs } from '../dev-servers/data-converter.ts';
@@ -37,13 +45,17 @@ import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { createListStates, type ListStates } from './state.ts';
+import type { ClientParts } from './start-workflow.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
 import { checkName } from './check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
-  /** Task queue that new runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
+  /**
+   * Task queue that new runs go to; those with another priority than `bulk` to `<task queue>-interactive` and `…-trickle`. Default
+   * `SLUICE_TASK_QUEUE`, else `sluice`.
+   */
   readonly taskQueue?: string;
   /**
    * Binds the client to one tenant: it sees and touches nothing of any other, what it starts and connects belongs to that tenant, and
@@ -55,10 +67,32 @@ export interface ConnectOptions extends ServerOptions {
    * ones. Ids of workflows and search attributes (provider, account, tenant, sync, status) stay as they are. Default: none.
    */
   readonly payloadCodecs?: readonly PayloadCodec[];
+  /**
+   * Who acts through this client, `user:<id>` or `system`: for the audit, and the default of `startedBy`. Where it is a person, runs,
+   * actions and sagas that they start are in the audit too. `as()` says so for single acts. Default `system`.
+   */
+  readonly by?: StartedBy;
+  /** Where acts come from. Default `client`. */
+  readonly via?: Via;
 }
 
 export interface Sluice {
   readonly accounts: Accounts;
+  /** Every key of a limit: looked at, paused, resumed, overridden, forgotten. Not for a client that is bound to a tenant. */
+  readonly limits: Operations;
+  /** What operators did: one entry for each act of a client, of the command line and of the page that changes something. */
+  readonly audit: {
+    /**
+     * The newest first; `after` goes on behind the last one seen. A client that is bound to a tenant sees what concerns that tenant.
+     * @throws TypeError when `limit` is not 1 to 1,000.
+     */
+    list(filter?: AuditFilter): Promise<readonly AuditEntry[]>;
+  };
+  /**
+   * A client on the same connections whose acts carry who, why and where from. `close` of either closes both.
+   * @throws TypeError when `by` is neither `user:<id>` nor `system`.
+   */
+  as(actor: Actor): Sluice;
   readonly reports: {
     /**
      * Reports of actions, sagas and sync runs, oldest first; `after` goes on behind the last one seen.
@@ -156,8 +190,30 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   setMaxListeners(0, closing.signal);
   const bound = tenant === undefined ? {} : { boundTo: tenant };
   const parts = { client, pool, taskQueue, closing: closing.signal, ...bound };
+  const close = async (): Promise<void> => {
+    closing.abort();
+    await connection.close();
+    await pool.end();
+  };
+  const { by = 'system', via = 'client' } = options;
+  return createSluice({ ...parts, keyring, secretUses, close }, { by, via });
+}
+
+interface SluiceParts extends Omit<ClientParts, 'startedBy'> {
+  readonly keyring: () => Promise<Keyring>;
+  readonly secretUses: SecretUseCounter;
+  readonly close: () => Promise<void>;
+}
+
+function createSluice(shared: SluiceParts, actor: Actor): Sluice {
+  checkStartedBy(actor.by, 'by');
+  const parts = { ...shared, startedBy: actor.by };
+  const { pool, keyring, secretUses, close, boundTo: tenant } = parts;
   const sluice: Sluice = {
     accounts: createAccounts(parts, keyring, secretUses),
+    limits: createOperations(pool),
+    audit: { list: async (filter) => listAudit(pool, filter) },
+    as: (other) => createSluice(shared, { via: 'client', ...other }),
     reports: { list: (filter) => listReports(pool, filter) },
     quarantine: createQuarantine(pool, tenant),
     state: createListStates(pool),
@@ -180,11 +236,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
     feedLag: () => readFeedLag(pool),
-    close: async () => {
-      closing.abort();
-      await connection.close();
-      await pool.end();
-    },
+    close,
   };
-  return tenant === undefined ? sluice : bindTenant(sluice, pool, tenant);
+  const auditor: Auditor = { pool, actor, ...(tenant === undefined ? {} : { boundTo: tenant }) };
+  return audited(tenant === undefined ? sluice : bindTenant(sluice, pool, tenant), clientActs, auditor);
 }

@@ -16,8 +16,8 @@ import {
   type Client,
 } from '@temporalio/client';
 import type { Priority } from '../contracts/limits/limit.ts';
-import { searchAttributes, withinBytes } from '../contracts/names.ts';
-import { REPORT_MEMO } from '../contracts/report.ts';
+import { searchAttributes, taskQueueOf, withinBytes } from '../contracts/names.ts';
+import { REPORT_MEMO, type StartedBy } from '../contracts/report.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
 export interface ClientParts {
@@ -26,6 +26,8 @@ export interface ClientParts {
   readonly taskQueue: string;
   /** The tenant that this client sees alone. */
   readonly boundTo?: string;
+  /** Who acts, where a start does not say it. */
+  readonly startedBy: StartedBy;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
 }
@@ -67,7 +69,7 @@ export async function startReported(
   try {
     const handle = await client.workflow.start(start.workflow, {
       workflowId,
-      taskQueue,
+      taskQueue: taskQueueOf(taskQueue, priority),
       args: [start.input],
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.FAIL,
       workflowIdReusePolicy: start.mayRunAgain

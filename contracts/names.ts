@@ -1,6 +1,7 @@
 /**
  * Names that two processes must agree on: workflow ids, task queues, search attributes, signals.
  */
+import type { Priority } from './limits/limit.ts';
 
 /** One run per account and sync at a time: the workflow id says so. */
 export function syncWorkflowId(sync: string, account: string): string {
@@ -76,8 +77,19 @@ export const searchAttributes = {
   tenant: 'SluiceTenant',
 } as const;
 
-/** Default task queue; roles append their name (`sluice-interactive`, `sluice-bulk`, `sluice-trickle`). */
+/** Default task queue. */
 export const DEFAULT_TASK_QUEUE = 'sluice';
+
+/** Roles of workers: each serves what was started with that priority. */
+export const ROLES = ['interactive', 'bulk', 'trickle'] as const satisfies readonly Priority[];
+
+/**
+ * Where a run, action or saga of a priority is started. `bulk` is the task queue itself, so what others start there (schedules,
+ * workflows of the app) is served; the others append their name.
+ */
+export function taskQueueOf(taskQueue: string, priority: Priority): string {
+  return priority === 'bulk' ? taskQueue : `${taskQueue}-${priority}`;
+}
 
 export const signalNames = {
   pause: 'pause',

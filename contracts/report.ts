@@ -79,9 +79,9 @@ export interface EndReportInput {
 export const REPORT_MEMO = 'sluiceReport';
 
 /** @throws TypeError when it is neither `user:…` nor `system`. */
-export function checkStartedBy(startedBy: string): void {
+export function checkStartedBy(startedBy: string, option = 'startedBy'): void {
   if (startedBy !== 'system' && !/^user:.+/s.test(startedBy))
-    throw new TypeError(`\`startedBy\` is ${JSON.stringify(startedBy)}; it must be "user:<id>" or "system".`);
+    throw new TypeError(`\`${option}\` is ${JSON.stringify(startedBy)}; it must be "user:<id>" or "system".`);
 }
 
 /** Which report a workflow ends. */

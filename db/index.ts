@@ -12,6 +12,7 @@ export {
   type TableHealth,
 } from './stores/operate/database-facts.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
+export { beginAct, endAct, listAudit, type ActBegun, type ActEnded } from './stores/operate/audit-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export {
   TenantMismatch,

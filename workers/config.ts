@@ -4,12 +4,19 @@
  */
 import { z } from 'zod';
 import type { ProxySettings } from '../activities/index.ts';
-import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import type { Priority } from '../contracts/limits/limit.ts';
+import { DEFAULT_TASK_QUEUE, ROLES } from '../contracts/names.ts';
 
 const settings = z.object({
   /** Task queue to serve. Default `sluice`. */
   SLUICE_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
-  /** Calls at once, 1 … 10,000. Default 200. */
+  /** Roles to serve, separated by commas: `interactive`, `bulk`, `trickle`. Default all. */
+  SLUICE_ROLES: z
+    .string()
+    .transform((text) => [...new Set(text.split(',').map((role) => role.trim()))])
+    .pipe(z.array(z.enum(ROLES)))
+    .default([...ROLES]),
+  /** Calls at once of each role, 1 … 10,000. Default 200. */
   SLUICE_CONCURRENCY: z.coerce.number().int().min(1).max(10_000).default(200),
   /** Postgres connections, 2 … 500. Default 10. */
   SLUICE_DB_CONNECTIONS: z.coerce.number().int().min(2).max(500).default(10),
@@ -31,6 +38,8 @@ const settings = z.object({
 
 export interface WorkerSettings {
   readonly taskQueue: string;
+  /** What it serves: runs, actions and sagas of these priorities. Default all. */
+  readonly roles?: readonly Priority[];
   readonly concurrency: number;
   readonly dbConnections: number;
   readonly egress: string;
@@ -59,7 +68,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
   const parsed = settings.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
-      const name = path.map(String).join('.');
+      const name = String(path[0]);
       // A proxy's address may hold a password.
       const value = name.endsWith('_PROXY') ? 'not understood' : JSON.stringify(given[name]);
       return `  - ${name} is ${value}: ${message}`;
@@ -69,6 +78,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
   const found = parsed.data;
   return {
     taskQueue: found.SLUICE_TASK_QUEUE,
+    roles: found.SLUICE_ROLES,
     concurrency: found.SLUICE_CONCURRENCY,
     dbConnections: found.SLUICE_DB_CONNECTIONS,
     egress: found.SLUICE_EGRESS,

@@ -1,13 +1,13 @@
 /**
- * A worker process: connects to Temporal and Postgres, brings the schema up to date, and serves one task queue with the
- * syncs it was given. Next: `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
+ * A worker process: connects to Temporal and Postgres, brings the schema up to date, and serves the task queues of its roles with the
+ * syncs it was given. Next: `role-workers.ts` for the queues, `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
  */
 import { existsSync } from 'node:fs';
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { NativeConnection, Worker, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import { NativeConnection, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
 import { pino } from 'pino';
 import {
   createActivities,
@@ -22,7 +22,8 @@ import {
 import { tellKnown } from '../client/describe-workflow.ts';
 import { findRunning } from '../client/sync/find-running.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
-import { signalNames } from '../contracts/names.ts';
+import type { Priority } from '../contracts/limits/limit.ts';
+import { ROLES, signalNames } from '../contracts/names.ts';
 import { workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
@@ -37,8 +38,8 @@ import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { startRevoking } from './revoke-disconnected.ts';
+import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
 import { installRuntime } from './runtime.ts';
-import { withShortStacks } from './limit-stack-traces.ts';
 import { startTelling, type OnFailure } from './notify-failures.ts';
 import { startWatchingRuns } from './watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
@@ -57,6 +58,11 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly stalledAfterMs?: number;
   /** Reports and the keys of actions are removed this many days after their end. Default 90. */
   readonly reportDays?: number;
+  /**
+   * What it serves: runs, actions and sagas of these priorities, each from a task queue of its own and with slots of its own. Default
+   * `SLUICE_ROLES`, else all.
+   */
+  readonly roles?: readonly Priority[];
   /** Default: read from the environment, see `config.ts`. */
   readonly settings?: WorkerSettings;
   /**
@@ -69,12 +75,6 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly payloadCodecs?: readonly PayloadCodec[];
   readonly log?: Log;
 }
-
-/**
- * Workflow tasks at once: more than the cores can answer run into their time-out and are done twice. Those that wait for a place wait at
- * the server, where nothing times out.
- */
-const TASKS_FOR_EACH_CORE = 16;
 
 export interface SluiceWorker {
   /**
@@ -91,6 +91,8 @@ export interface SluiceWorker {
  */
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
   const settings = options.settings ?? readWorkerSettings();
+  const roles = options.roles ?? settings.roles ?? ROLES;
+  if (roles.length === 0) throw new TypeError('`roles` is empty; it must name one of interactive, bulk and trickle.');
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
   const { metricsAddress } = settings;
   // Temporal's own metrics have a server of their own, which only this process asks.
@@ -126,7 +128,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       ofCredentials && createStoredCredentials({ ...ofCredentials, providerNamed: (id) => providers.get(id) });
     // Not started yet: it asks when it starts. Ended: the next check frees its place.
     const tellLock = (workflowId: string) => tellKnown(client, workflowId, signalNames.lockGranted);
-    let worker: Worker | undefined;
+    let workers: RoleWorkers | undefined;
     const memory = createUnitMemory(settings.concurrency);
     const activities = createActivities(
       {
@@ -140,34 +142,20 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         tellLock,
         findRunning: (workflowId) => findRunning(client, workflowId),
         // Whoever asked it to end: us, a signal, or Temporal's own runtime.
-        isStopping: () => worker !== undefined && worker.getState() !== 'RUNNING',
+        isStopping: () => workers?.isStopping() ?? false,
         log,
         ...(metrics ? { meter: metrics.meter } : {}),
       },
       memory,
     );
-    worker = await withShortStacks(() =>
-      Worker.create({
-        connection,
-        namespace,
-        taskQueue: settings.taskQueue,
-        identity: workerIdentity(`${process.pid}@${hostname()}`),
-        ...codecs,
-        ...workflowSource(options.workflowBundle, codecs.dataConverter !== undefined),
-        activities,
-        maxConcurrentActivityTaskExecutions: settings.concurrency,
-        maxConcurrentLocalActivityExecutions: settings.concurrency,
-        maxConcurrentWorkflowTaskExecutions: Math.min(
-          settings.concurrency,
-          TASKS_FOR_EACH_CORE * availableParallelism(),
-        ),
-        maxCachedWorkflows: Math.max(500, settings.concurrency * 4),
-        activityTaskPollerBehavior: { type: 'autoscaling' },
-        workflowTaskPollerBehavior: { type: 'autoscaling' },
-        stickyQueueScheduleToStartTimeout: '5 seconds',
-        shutdownGraceTime: `${settings.drainSeconds} seconds`,
-      }),
-    );
+    workers = await createRoleWorkers(roles, settings, {
+      connection,
+      namespace,
+      identity: workerIdentity(`${process.pid}@${hostname()}`),
+      ...codecs,
+      ...workflowSource(options.workflowBundle, codecs.dataConverter !== undefined),
+      activities,
+    });
     const stopResuming = startResuming(pool, client, log);
     const stopRevoking = ofCredentials && startRevoking(ofCredentials, providers, log);
     const stopAuditing = startAuditing(pool, secretUses, log);
@@ -179,7 +167,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       reportDays === undefined ? {} : { reportDays },
     );
     const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
-    const created = worker;
+    const created = workers;
     return {
       shutdown: () => created.shutdown(),
       run: async () => {
@@ -191,7 +179,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         };
         const proxies = proxyHosts(settings.proxy);
         log.info(
-          { taskQueue: settings.taskQueue, ...served, temporal: temporal.address, ...proxies },
+          { taskQueues: created.taskQueues, ...served, temporal: temporal.address, ...proxies },
           'worker is serving',
         );
         try {

@@ -5,6 +5,7 @@
 import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../client/index.ts';
+import { acting, type ActingOptions } from '../acting.ts';
 import { parseJsonOption } from '../json-option.ts';
 import { jsonOption, providerOption, statusOption, tenantOption } from '../options.ts';
 import { accountText } from '../text/account.ts';
@@ -17,7 +18,7 @@ interface ListOptions {
   readonly json?: boolean;
 }
 
-interface ConnectOptions {
+interface ConnectOptions extends ActingOptions {
   readonly tenant?: string;
   readonly settings?: string;
   readonly expiresIn?: string;
@@ -51,25 +52,21 @@ export function registerAccounts(program: Command): void {
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice accounts show acct_42 --provider social')
     .action(show);
-  accounts
-    .command('connect <provider> <account>')
+  acting(accounts.command('connect <provider> <account>'))
     .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
     .addOption(tenantOption())
     .option('--expires-in <seconds>', 'life of the access token from now')
     .option('--settings <json>', SETTINGS)
     .option('--replace-tenant', 'also when it belongs to another tenant')
     .action(connectAccount);
-  accounts
-    .command('update <provider> <account>')
+  acting(accounts.command('update <provider> <account>'))
     .description('replace the settings of an account; its secrets stay')
     .requiredOption('--settings <json>', SETTINGS)
     .action(update);
-  accounts
-    .command('disconnect <provider> <account>')
+  acting(accounts.command('disconnect <provider> <account>'))
     .description('delete its secrets; what was synced stays')
     .action(disconnect);
-  accounts
-    .command('rotate-keys')
+  acting(accounts.command('rotate-keys'))
     .description('encrypt all secrets with the first key of SLUICE_ENCRYPTION_KEYS')
     .action(rotateKeys);
 }
@@ -101,7 +98,7 @@ const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status'>)
 const connectAccount = (
   provider: string,
   account: string,
-  { tenant, expiresIn, settings, replaceTenant = false }: ConnectOptions,
+  { tenant, expiresIn, settings, replaceTenant = false, ...options }: ConnectOptions,
 ) =>
   withAccounts(async (accounts) => {
     // Arguments would stand in the shell's history and in the list of processes.
@@ -109,25 +106,27 @@ const connectAccount = (
     const given = settings === undefined ? {} : { settings: parseJsonOption('--settings', settings) };
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
     console.log(line(await accounts.connect({ ...name, ...given, replaceTenant, credentials })));
-  });
+  }, options);
 
-const update = (provider: string, account: string, { settings }: { readonly settings: string }) =>
+const update = (provider: string, account: string, options: ActingOptions & { readonly settings: string }) =>
   withAccounts(async (accounts) => {
-    console.log(line(await accounts.update({ provider, account, settings: parseJsonOption('--settings', settings) })));
-  });
+    console.log(
+      line(await accounts.update({ provider, account, settings: parseJsonOption('--settings', options.settings) })),
+    );
+  }, options);
 
-const disconnect = (provider: string, account: string) =>
+const disconnect = (provider: string, account: string, options: ActingOptions) =>
   withAccounts(async (accounts) => {
     const wasKnown = await accounts.disconnect({ provider, account });
     console.log(`${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
     if (!wasKnown) process.exitCode = 1;
-  });
+  }, options);
 
-const rotateKeys = () =>
-  withAccounts(async (accounts) => console.log(`Encrypted anew: ${await accounts.rotateKeys()} accounts.`));
+const rotateKeys = (options: ActingOptions) =>
+  withAccounts(async (accounts) => console.log(`Encrypted anew: ${await accounts.rotateKeys()} accounts.`), options);
 
-function withAccounts(work: (accounts: Accounts) => Promise<void>): Promise<void> {
-  return withClient(({ accounts }) => work(accounts));
+function withAccounts(work: (accounts: Accounts) => Promise<void>, options?: ActingOptions): Promise<void> {
+  return withClient(({ accounts }) => work(accounts), options);
 }
 
 const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];

@@ -4,7 +4,8 @@
  */
 import type { Command } from 'commander';
 import { duration } from '../../contracts/values/duration.ts';
-import type { Limiter, ListFilter } from '../../limiter/index.ts';
+import type { ListFilter, Operations } from '../../limiter/index.ts';
+import { acting, actorOf, type ActingOptions } from '../acting.ts';
 import { jsonOption, kindOption, limitOption, statusOption } from '../options.ts';
 
 export function registerLimits(program: Command): void {
@@ -23,33 +24,36 @@ export function registerLimits(program: Command): void {
     .description('one key with its queue, its events and the history of its learned rate')
     .addOption(jsonOption())
     .action(show);
-  limits
-    .command('pause <key>')
-    .description('stop granting permits; queued calls keep their position. `social/*` pauses a whole provider')
-    .option('--reason <text>', 'shown wherever the key is shown', 'paused by an operator')
-    .action((key: string, { reason }: { readonly reason: string }) =>
-      withLimiter(async (limiter) => say(key, 'paused', await limiter.pause(key, reason))),
+  acting(limits.command('pause <key>'))
+    .description(
+      'stop granting permits; queued calls keep their position. `social/*` pauses a whole provider; `--why` is shown with the key',
+    )
+    .action((key: string, options: ActingOptions) =>
+      withLimits(
+        async (of) => say(key, 'paused', await of.pause(key, options.why ?? 'paused by an operator')),
+        options,
+      ),
     );
-  limits.command('resume <key>').description('end a pause, and free what an answer had blocked').action(resume);
-  limits
-    .command('override <key>')
+  acting(limits.command('resume <key>')).description('end a pause, and free what an answer had blocked').action(resume);
+  acting(limits.command('override <key>'))
     .description('other numbers, until they are taken back (no option)')
     .option('--max <units>', 'units per window, or calls in flight', Number)
     .option('--rate <per-second>', 'calls per second, of a learned limit', Number)
     .action(override);
-  limits
-    .command('forget <key>')
+  acting(limits.command('forget <key>'))
     .description('what it used and learned; a window in use may be exceeded after it')
-    .action((key: string) => withLimiter(async (limiter) => say(key, 'forgotten', Number(await limiter.forget(key)))));
+    .action((key: string, options: ActingOptions) =>
+      withLimits(async (of) => say(key, 'forgotten', Number(await of.forget(key))), options),
+    );
 }
 
-const resume = (key: string) =>
-  withLimiter(async (limiter) => {
-    const changed = await limiter.resume(key);
-    if (changed > 0 || (await limiter.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length === 0)
+const resume = (key: string, options: ActingOptions) =>
+  withLimits(async (limits) => {
+    const changed = await limits.resume(key);
+    if (changed > 0 || (await limits.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length === 0)
       return say(key, 'resumed', changed);
     console.log(`${key}: nothing to resume, no pause and no answer holds it back`);
-  });
+  }, options);
 
 interface ListOptions extends Omit<ListFilter, 'state'> {
   readonly status?: NonNullable<ListFilter['state']>;
@@ -57,8 +61,8 @@ interface ListOptions extends Omit<ListFilter, 'state'> {
 }
 
 const list = ({ json, status, ...filter }: ListOptions) =>
-  withLimiter(async (limiter) => {
-    const found = await limiter.list({ ...filter, ...(status === undefined ? {} : { state: status }) });
+  withLimits(async (limits) => {
+    const found = await limits.list({ ...filter, ...(status === undefined ? {} : { state: status }) });
     if (json) return console.log(JSON.stringify(found));
     if (found.length === 0) return console.log('No limits yet: a key appears with its first call.');
     const width = Math.max(...found.map(({ key }) => key.length));
@@ -68,8 +72,8 @@ const list = ({ json, status, ...filter }: ListOptions) =>
   });
 
 const show = (key: string, { json }: { readonly json?: boolean }) =>
-  withLimiter(async (limiter) => {
-    const found = await limiter.show(key);
+  withLimits(async (limits) => {
+    const found = await limits.show(key);
     if (!found) return say(key, 'shown', 0);
     if (json) return console.log(JSON.stringify(found));
     const { state, text, events, queue, rateHistory } = found;
@@ -84,12 +88,12 @@ const show = (key: string, { json }: { readonly json?: boolean }) =>
       console.log(`    ${at}  ${type}  ${JSON.stringify(detail)}`);
   });
 
-const override = (key: string, numbers: { readonly max?: number; readonly rate?: number }) =>
-  withLimiter(async (limiter) => {
+const override = (key: string, numbers: ActingOptions & { readonly max?: number; readonly rate?: number }) =>
+  withLimits(async (limits) => {
     const { max, rate } = numbers;
     const wrong = [max, rate].some((value) => value !== undefined && !(value > 0));
     if (wrong) throw new Error('--max and --rate take numbers above 0.');
-    const done = await limiter.override(key, {
+    const done = await limits.override(key, {
       ...(max === undefined ? {} : { max }),
       ...(rate === undefined ? {} : { ratePerSecond: rate }),
     });
@@ -98,7 +102,7 @@ const override = (key: string, numbers: { readonly max?: number; readonly rate?:
       max === undefined && rate === undefined ? 'back to what is declared or learned' : 'overridden',
       Number(done),
     );
-  });
+  }, numbers);
 
 function say(key: string, done: string, keys: number): void {
   if (keys > 0) return console.log(`${key}: ${done}${keys > 1 ? ` (${keys} keys)` : ''}`);
@@ -106,18 +110,16 @@ function say(key: string, done: string, keys: number): void {
   process.exitCode = 1;
 }
 
-async function withLimiter(work: (limiter: Limiter) => Promise<void>): Promise<void> {
-  const [{ createPool }, { createLimiter }, { databaseUrl }] = await Promise.all([
+async function withLimits(work: (limits: Operations) => Promise<void>, options?: ActingOptions): Promise<void> {
+  const [{ createPool }, { auditedLimits }, { databaseUrl }] = await Promise.all([
     import('../../db/index.ts'),
-    import('../../limiter/index.ts'),
+    import('../../client/audit/audited-client.ts'),
     import('../database-url.ts'),
   ]);
   const pool = createPool(await databaseUrl(), { max: 2, applicationName: 'sluice-limits' });
-  const limiter = createLimiter({ pool });
   try {
-    await work(limiter);
+    await work(auditedLimits({ pool, actor: actorOf(options) }));
   } finally {
-    await limiter.stop();
     await pool.end();
   }
 }

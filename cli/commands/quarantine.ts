@@ -3,6 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { QuarantinedRow, QuarantineFilter } from '../../client/index.ts';
+import { acting, type ActingOptions } from '../acting.ts';
 import { accountOption, afterOption, jsonOption, limitOption, moduleOption } from '../options.ts';
 import { withClient } from '../with-client.ts';
 
@@ -11,7 +12,7 @@ interface ListOptions extends Omit<QuarantineFilter, 'after'> {
   readonly json?: boolean;
 }
 
-interface ReadOptions {
+interface ReadOptions extends ActingOptions {
   readonly account?: string;
   readonly node?: string;
   readonly module?: string;
@@ -31,14 +32,13 @@ export function registerQuarantine(program: Command): void {
     .addOption(limitOption(100))
     .addOption(jsonOption())
     .action(list);
-  quarantine
-    .command('read <sync>')
+  acting(quarantine.command('read <sync>'))
     .description('read them again by the schema of today; nothing is asked of the third party')
     .addOption(accountOption())
     .option('--node <name>', 'node of the sync')
     .addOption(moduleOption())
     .action(readAgain);
-  quarantine.command('drop <ids...>').description('forget rows for good').action(drop);
+  acting(quarantine.command('drop <ids...>')).description('forget rows for good').action(drop);
 }
 
 const list = ({ json, after, ...filter }: ListOptions) =>
@@ -49,20 +49,23 @@ const list = ({ json, after, ...filter }: ListOptions) =>
     else console.log(rows.length === 0 ? 'No rows are in quarantine.' : rows.map(text).join('\n'));
   });
 
-async function readAgain(name: string, { module, ...of }: ReadOptions): Promise<void> {
+async function readAgain(name: string, { module, by, why, ...of }: ReadOptions): Promise<void> {
   const { loadModule, syncNamed } = await import('../module/load-module.ts');
   const sync = syncNamed(await loadModule(module), name);
-  await withClient(async (sluice) => {
-    const { stored, left } = await sluice.quarantine.readAgain(sync, of);
-    console.log(`${stored} rows are stored now, ${left} still do not fit`);
-    if (left > 0) process.exitCode = 1;
-  });
+  await withClient(
+    async (sluice) => {
+      const { stored, left } = await sluice.quarantine.readAgain(sync, of);
+      console.log(`${stored} rows are stored now, ${left} still do not fit`);
+      if (left > 0) process.exitCode = 1;
+    },
+    { ...(by && { by }), ...(why && { why }) },
+  );
 }
 
-const drop = (ids: readonly string[]) =>
+const drop = (ids: readonly string[], options: ActingOptions) =>
   withClient(async (sluice) => {
     console.log(`${await sluice.quarantine.drop(ids.map(Number))} rows dropped`);
-  });
+  }, options);
 
 function text({ id, account, sync, node, name, path, reason, lastSeenAt }: QuarantinedRow): string {
   return `${id}  ${lastSeenAt}  ${account}  ${sync}.${node}  ${name}\n    ${path === '' ? '' : `${path}: `}${reason}`;

@@ -2,33 +2,31 @@
  * `sluice resolve <action>`: a person's decision on a write whose fate is unknown. Next: `client/action/resolve-action.ts`.
  */
 import { Option, type Command } from 'commander';
+import { acting, actorOf, type ActingOptions } from '../acting.ts';
 import { parseJsonOption } from '../json-option.ts';
-import { byOption, moduleOption } from '../options.ts';
+import { moduleOption } from '../options.ts';
 import { sentenceOf } from '../text/sentence.ts';
 import { withClient } from '../with-client.ts';
-import type { StartedBy } from '../../client/index.ts';
 
-interface ResolveOptions {
+interface ResolveOptions extends ActingOptions {
   /** The output, as JSON. */
   readonly happened?: string;
   readonly notHappened?: boolean;
-  readonly by: StartedBy;
   readonly module?: string;
 }
 
 export function registerResolve(program: Command): void {
-  program
-    .command('resolve <action>')
+  acting(program.command('resolve <action>'))
     .description('decide on an action that was left as `unknown-write`, by workflow id')
     .addOption(new Option('--happened <output>', 'the write is there, and this is its output, as JSON'))
     .addOption(new Option('--not-happened', 'it is not there: send it again').conflicts('happened'))
-    .addOption(byOption())
     .addOption(moduleOption())
     .action(resolve);
 }
 
 async function resolve(workflowId: string, options: ResolveOptions): Promise<void> {
-  const { happened, notHappened, by } = options;
+  const { happened, notHappened } = options;
+  const { by } = actorOf(options);
   if (happened === undefined && !notHappened)
     throw new Error('Say what is true at the third party: --happened <output as JSON>, or --not-happened.');
   const { actionNamed, loadModule } = await import('../module/load-module.ts');
@@ -38,15 +36,15 @@ async function resolve(workflowId: string, options: ResolveOptions): Promise<voi
     // A step of a saga has its saga's workflow id in front; its row says what it is.
     const step = workflowId.startsWith('saga/') ? await stepOf(sluice, workflowId) : `${provider}/${name}`;
     const action = sluice.action({ workflowId, action: actionNamed(loaded, step) as never });
-    if (happened === undefined) await action.resolve({ happened: false, by });
+    if (happened === undefined) await action.resolve({ happened: false });
     else {
       const output = parseJsonOption('--happened', happened);
-      await action.resolve({ happened: true, output: output as never, by }).catch((error: unknown) => {
+      await action.resolve({ happened: true, output: output as never }).catch((error: unknown) => {
         throw new Error(sentenceOf(error, `The output of "${step}"`), { cause: error });
       });
     }
     console.log(`${workflowId}: ${happened === undefined ? 'sent again' : 'done'}, as ${by} has decided`);
-  });
+  }, options);
 }
 
 async function stepOf(sluice: Parameters<Parameters<typeof withClient>[0]>[0], workflowId: string): Promise<string> {

@@ -3,13 +3,14 @@
  */
 import { Option, type Command } from 'commander';
 import type { IfRunning, Priority } from '../../client/index.ts';
+import { acting, type ActingOptions } from '../acting.ts';
 import { parseJsonOption } from '../json-option.ts';
 import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../options.ts';
 import { sentenceOf } from '../text/sentence.ts';
 import { showRun } from '../text/show-run.ts';
 import { withClient } from '../with-client.ts';
 
-interface StartOptions {
+interface StartOptions extends ActingOptions {
   readonly module?: string;
   readonly account: string;
   readonly input: string;
@@ -21,8 +22,7 @@ interface StartOptions {
 }
 
 export function registerStart(program: Command): void {
-  program
-    .command('start <sync>')
+  acting(program.command('start <sync>'))
     .description('start a run; where one is going on for the same, attach to it')
     .addOption(accountOption().makeOptionMandatory())
     .addOption(inputOption())
@@ -59,5 +59,5 @@ async function start(name: string, options: StartOptions): Promise<void> {
       ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
     });
     await showRun(run, options.wait);
-  });
+  }, options);
 }

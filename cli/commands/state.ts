@@ -3,6 +3,7 @@
  */
 import type { Command } from 'commander';
 import type { KnownList, ResetOptions, StateFilter } from '../../client/index.ts';
+import { acting, type ActingOptions } from '../acting.ts';
 import { accountOption, afterOption, jsonOption, limitOption } from '../options.ts';
 import { withClient } from '../with-client.ts';
 
@@ -19,7 +20,7 @@ interface ShowOptions extends NamedLists {
   readonly json?: boolean;
 }
 
-interface ResetCommandOptions extends NamedLists, ResetOptions {
+interface ResetCommandOptions extends NamedLists, ResetOptions, ActingOptions {
   readonly json?: boolean;
 }
 
@@ -32,7 +33,11 @@ export function registerState(program: Command): void {
     .addOption(limitOption(100))
     .addOption(jsonOption())
     .action(show);
-  named(state.command('reset').description('take watermarks away: the next run reads these lists from their beginning'))
+  named(
+    acting(state.command('reset')).description(
+      'take watermarks away: the next run reads these lists from their beginning',
+    ),
+  )
     .option(
       '--forgets-rows',
       'also forget that they had rows: an empty answer is believed, and may delete what they had',
@@ -58,14 +63,15 @@ const show = ({ json, after, limit, ...of }: ShowOptions) =>
     if (!json && lists.length === limit) console.log(`There may be more: --after '${lists.at(-1)?.place}'`);
   });
 
-const reset = ({ json, forgetsRows = false, ...of }: ResetCommandOptions) =>
+const reset = (options: ResetCommandOptions) =>
   withClient(async (sluice) => {
-    const lists = await sluice.state.reset(filterOf(of), { forgetsRows });
+    const { json, forgetsRows = false } = options;
+    const lists = await sluice.state.reset(filterOf(options), { forgetsRows });
     if (json) console.log(JSON.stringify({ lists }));
     else if (lists === 0) console.log('No list of these was ever read to its end: there is nothing to reset.');
     else console.log(`${lists} list${lists === 1 ? '' : 's'} reset: the next run reads from the beginning.`);
     if (lists === 0) process.exitCode = 1;
-  });
+  }, options);
 
 function filterOf({ account, sync, node, parent }: NamedLists): StateFilter {
   return {

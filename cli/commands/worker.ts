@@ -2,7 +2,8 @@
  * `sluice worker`: serves a task queue until SIGTERM or Ctrl-C, then lets calls in flight end.
  * Next: `workers/create-worker.ts`.
  */
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
+import type { Priority } from '../../client/index.ts';
 import { followDev } from '../dev/dev-parent.ts';
 import { moduleOption } from '../options.ts';
 
@@ -11,10 +12,22 @@ export function registerWorker(program: Command): void {
     .command('worker')
     .description('serve a task queue; settings come from SLUICE_*, DATABASE_URL and TEMPORAL_*')
     .addOption(moduleOption())
+    .addOption(
+      new Option(
+        '--role <roles...>',
+        'serve only what was started with these priorities (default: SLUICE_ROLES, else all)',
+      ).choices(['interactive', 'bulk', 'trickle']),
+    )
     .action(work);
 }
 
-async function work({ module }: { readonly module?: string }): Promise<void> {
+async function work({
+  module,
+  role,
+}: {
+  readonly module?: string;
+  readonly role?: readonly Priority[];
+}): Promise<void> {
   const [{ pino }, { findServers }, { createWorker, readWorkerSettings }, { endRuntime }, { loadModule }] =
     await Promise.all([
       import('pino'),
@@ -38,6 +51,7 @@ async function work({ module }: { readonly module?: string }): Promise<void> {
     databaseUrl,
     temporal,
     namespace,
+    ...(role ? { roles: role } : {}),
     ...(credentials ? { credentials } : {}),
     ...(onFailure ? { onFailure } : {}),
     ...(encryptionKeys === undefined ? {} : { encryptionKeys }),

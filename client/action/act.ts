@@ -30,7 +30,7 @@ export interface ActOptions<Input> {
   /** Whose connection. */
   readonly account: string;
   readonly input: Input;
-  /** Who wants it, for its report: `user:<id>` or `system`. Default `system`. */
+  /** Who wants it, for its report: `user:<id>` or `system`. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
   /**
    * The app's own key, 1 … 200 bytes: the same key for the same account is the same action, started once, whatever
@@ -55,7 +55,7 @@ export async function act<Input, Output>(
   { definition }: Action<Input, Output>,
   options: ActOptions<Input>,
 ): Promise<ActionHandle<Output>> {
-  const start = checked(options);
+  const start = checked(parts, options);
   const { account, tenant, startedBy, priority, weight } = start;
   const workflowId = actionWorkflowId(definition.id, account, start.key);
   const handle = createActionHandle<Output>(parts, workflowId, definition);
@@ -90,7 +90,7 @@ export async function startSaga<Input, Parsed, Outputs>(
   { definition }: Saga<Input, Parsed, Outputs>,
   options: ActOptions<Input>,
 ): Promise<SagaHandle<Outputs>> {
-  const start = checked(options);
+  const start = checked(parts, options);
   const { account, tenant, startedBy, priority, weight } = start;
   const { name } = definition;
   const workflowId = sagaWorkflowId(name, account, start.key);
@@ -161,8 +161,8 @@ interface Checked {
   readonly key: string;
 }
 
-function checked<Input>(options: ActOptions<Input>): Checked {
-  const { account, tenant = account, startedBy = 'system', priority = 'interactive', weight = 1 } = options;
+function checked<Input>(parts: ClientParts, options: ActOptions<Input>): Checked {
+  const { account, tenant = account, startedBy = parts.startedBy, priority = 'interactive', weight = 1 } = options;
   checkOptions({ account, tenant, startedBy, priority, weight });
   const key = options.idempotencyKey ?? crypto.randomUUID();
   const bytes = Buffer.byteLength(key);

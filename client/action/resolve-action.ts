@@ -9,7 +9,7 @@ import { launchAction } from './start-action.ts';
 import type { ClientParts } from '../start-workflow.ts';
 
 export type Resolution<Output> = {
-  /** Who says so: `user:<id>` or `system`. Kept with the action. Default `system`. */
+  /** Who says so: `user:<id>` or `system`. Kept with the action. Default: `by` of the client. */
   readonly by?: StartedBy;
 } & (
   | {
@@ -33,7 +33,7 @@ export async function resolveAction<Output>(
   workflowId: string,
   resolution: Resolution<Output>,
 ): Promise<void> {
-  const { by = 'system' } = resolution;
+  const { by = parts.startedBy } = resolution;
   checkStartedBy(by);
   const step = await loadActionStep(parts.pool, workflowId);
   if (!step) throw new Error(`No action "${workflowId}" is known.`);

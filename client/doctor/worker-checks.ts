@@ -6,6 +6,7 @@ import type { Client } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';
 import { finding, type Check, type Finding } from '../../contracts/finding.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
+import { ROLES, taskQueueOf } from '../../contracts/names.ts';
 import { SLUICE_VERSION, versionOf } from '../../contracts/version.ts';
 import { toMs } from '../timestamps.ts';
 
@@ -23,7 +24,7 @@ const SET_BY_OPERATOR = 1;
 const SERVED: Check = {
   check: 'workers',
   wanted: 'a worker for every task queue that runs are on',
-  todo: 'Start one: `SLUICE_TASK_QUEUE=<task queue> npx sluice worker`. Or start runs on a queue that is served (SLUICE_TASK_QUEUE of the app).',
+  todo: 'Start one: `npx sluice worker` serves all roles of SLUICE_TASK_QUEUE, unless SLUICE_ROLES or `--role` leave some out. Or start runs on a queue that is served (SLUICE_TASK_QUEUE of the app).',
 };
 const BACKLOG: Check = {
   check: 'backlog',
@@ -55,9 +56,11 @@ export interface WorkerFindings {
   readonly workers: number;
 }
 
-/** @param taskQueue where new runs go; those that open runs are on are looked at too. */
+/** @param taskQueue where new runs go, each role to its own; those that open runs are on are looked at too. */
 export async function checkWorkers(client: Client, taskQueue: string): Promise<WorkerFindings> {
-  const names = [...new Set([taskQueue, ...(await queuesOfOpenRuns(client))])];
+  const names = [
+    ...new Set([...ROLES.map((role) => taskQueueOf(taskQueue, role)), ...(await queuesOfOpenRuns(client))]),
+  ];
   const queues = await Promise.all(names.map((name) => lookAt(client, name)));
   const workers = [...new Set(queues.flatMap((queue) => queue.workers))];
   return { workers: workers.length, findings: [...queues.flatMap(judgeQueue), judgeVersions(workers)] };

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
-import { queuedRunId, runQueue, searchAttributes } from '../../contracts/names.ts';
+import { queuedRunId, runQueue, searchAttributes, taskQueueOf } from '../../contracts/names.ts';
 import { takeLock } from '../../db/index.ts';
 import { placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../start-workflow.ts';
 
@@ -29,7 +29,7 @@ export async function queueRun({ client, pool, taskQueue }: ClientParts, input: 
   });
   await client.workflow.start('sync', {
     workflowId,
-    taskQueue,
+    taskQueue: taskQueueOf(taskQueue, priority),
     args: [{ ...input, ifRunning: 'queue' } satisfies SyncInput],
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     priority: placement(priority, tenant, weight),

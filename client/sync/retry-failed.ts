@@ -13,7 +13,7 @@ export interface RetryOptions {
   readonly also?: readonly Exclude<Flaw['kind'], 'failed'>[];
   /** Default `bulk`. */
   readonly priority?: Priority;
-  /** Who wants it, for its report. Default `system`. */
+  /** Who wants it, for its report. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
 }
 
@@ -27,7 +27,7 @@ export async function retryFailed(parts: ClientParts, workflowId: string, option
     input: ended.input,
     ...(ended.tenant === null ? {} : { tenant: ended.tenant }),
     ...(options.priority ? { priority: options.priority } : {}),
-    ...(options.startedBy ? { startedBy: options.startedBy } : {}),
+    startedBy: options.startedBy ?? parts.startedBy,
     retryOf: { runId: ended.runId, also: options.also ?? [] },
   });
   if (started === undefined)

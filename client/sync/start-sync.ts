@@ -23,7 +23,7 @@ export interface StartOptions<Input> {
   readonly input: Input;
   /** Who pays or owns the account; for fairness and search. Default: the account. */
   readonly tenant?: string;
-  /** Who wants it, for its report: `user:<id>` or `system`. Default `system`. */
+  /** Who wants it, for its report: `user:<id>` or `system`. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
   /** `interactive` overtakes `bulk`, `trickle` goes last: at limits and in task queues. Default `bulk`. */
   readonly priority?: Priority;
@@ -75,7 +75,15 @@ export async function startSync<Input>(
   options: StartOptions<Input>,
 ): Promise<StartedRun> {
   const { definition } = sync;
-  const { account, tenant, startedBy = 'system', priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
+  const {
+    account,
+    tenant,
+    startedBy = parts.startedBy,
+    priority = 'bulk',
+    weight = 1,
+    mode,
+    maxHistoryEvents,
+  } = options;
   const { giveUpAfterMs = GIVE_UP_AFTER_MS, ifRunning } = options;
   checkOptions({ account, tenant, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning });
   const input: SyncInput = {

@@ -15,6 +15,7 @@ import {
 } from '../../db/index.ts';
 import type { AccountName, Accounts } from '../accounts.ts';
 import type { StateFilter } from '../../db/index.ts';
+import type { Operations } from '../../limiter/index.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';
 import type { SyncHandle } from '../sync/sync-handle.ts';
@@ -87,6 +88,8 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       throw new TypeError('The overview concerns all tenants; a client that is bound to one has none.');
     },
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
+    limits: boundLimits(sluice.limits),
+    audit: { list: async (filter = {}) => sluice.audit.list(stated(filter)) },
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },
     act: async (definition, options) => {
       const { id, provider } = definition.definition;
@@ -155,9 +158,6 @@ function boundAccounts(
   const own = async (of: AccountName): Promise<void> => {
     if (!(await isOwn(of))) throw new TenantMismatch({ account: of.account }, tenant);
   };
-  const forOperators = (what: string) => (): never => {
-    throw new TypeError(`${what} concerns all tenants; a client that is bound to one can't do it.`);
-  };
   return {
     connect: async ({ replaceTenant, ...options }) => {
       if (replaceTenant) forOperators('To replace a tenant')();
@@ -176,11 +176,23 @@ function boundAccounts(
     list: async (filter = {}) => accounts.list(stated(filter)),
     disconnect: async (of) => ((await isOwn(of)) ? accounts.disconnect(of) : false),
     rotateKeys: async () => forOperators('To rotate keys')(),
-    audit: async (filter = {}) => {
+    secretUses: async (filter = {}) => {
       const { provider, account } = filter;
       if (provider === undefined || account === undefined)
-        throw new TypeError('A client that is bound to a tenant gives `provider` and `account` of an audit.');
-      return (await isOwn({ provider, account })) ? accounts.audit(filter) : [];
+        throw new TypeError('A client that is bound to a tenant gives `provider` and `account` whose uses it wants.');
+      return (await isOwn({ provider, account })) ? accounts.secretUses(filter) : [];
     },
+  };
+}
+
+/** Keys are shared by all tenants. */
+function boundLimits(limits: Operations): Operations {
+  const refuse = async () => forOperators('To look at limits, or to change them,')();
+  return Object.fromEntries(Object.keys(limits).map((name) => [name, refuse])) as unknown as Operations;
+}
+
+function forOperators(what: string): () => never {
+  return () => {
+    throw new TypeError(`${what} concerns all tenants; a client that is bound to one can't do it.`);
   };
 }

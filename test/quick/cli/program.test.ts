@@ -37,7 +37,18 @@ describe('the options of all commands', () => {
   });
 });
 
+/** Commands that change nothing, or what is no act of an operator: servers and workers that they start. */
+const LOOKS = `accounts list, accounts status, accounts show, audit, dev, doctor, explain, limits list, limits show, overview,
+  pending, quarantine list, reports, state show, status, worker`;
+
 describe('every command', () => {
+  it('that changes something says who acts and why: `--by` and `--why`', () => {
+    const leaves = commands.filter(({ command }) => command.commands.length === 0);
+    const has = (command: Command, long: string) => command.options.some((option: Option) => option.long === long);
+    const silent = leaves.filter(({ command }) => !has(command, '--why') || !has(command, '--by'));
+    expect(silent.map(({ name }) => name.replace('sluice ', '')).sort()).toEqual(LOOKS.split(/,\s+/).sort());
+  });
+
   it('is registered by a file of its own, and says what it does', () => {
     for (const { name, command } of commands) expect([name, command.description()]).not.toContain('');
   });

@@ -19,7 +19,8 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
   workflows: { values: ['@temporalio/workflow', '@temporalio/common'], types: ['activities'] },
   // `connect()` looks for the development servers when no server is named.
   client: {
-    values: ['db', 'dev-servers', '@temporalio/client', '@temporalio/common', 'node:'],
+    // The operator's hand on limits needs the database alone.
+    values: ['db', 'limiter/admin/operations.ts', 'dev-servers', '@temporalio/client', '@temporalio/common', 'node:'],
     types: ['workflows', 'providers', 'limiter'],
   },
   'dev-servers': {

@@ -155,13 +155,16 @@ describe('doctor', () => {
     expect(await says('k1:c2hvcnQ=')).toContain('5 bytes');
     expect(await says('')).toContain('There is no key');
     expect(await says(TEST_KEYS)).toBeUndefined();
-    const audited = await world.sluice.accounts.audit({ account: 'keys' });
+    const audited = await world.sluice.accounts.secretUses({ account: 'keys' });
     expect(audited.map(({ what }) => what)).toEqual(['connected']);
     await world.sluice.accounts.disconnect(name);
   });
 
   it('names task queues that nobody serves, a rate that was set for one, and workers of another version', async () => {
-    expect(faults(await examine({ taskQueue: 'nobody-is-here' }))).toEqual([...UNPROBED, 'workers wrong']);
+    expect(faults(await examine({ taskQueue: 'nobody-is-here' }))).toEqual([
+      ...UNPROBED,
+      ...Array.from({ length: 3 }, () => 'workers wrong'),
+    ]);
     const { workflowService, options } = world.temporal;
     const { namespace } = options;
     await world.temporal.workflow.start('sync', {
@@ -244,6 +247,9 @@ describe('doctor', () => {
         'visibility-queries wrong',
         'timers advice',
         'fairness unknown',
+        // One for each role.
+        'workers wrong',
+        'workers wrong',
         'workers wrong',
       ]);
       expect(named(findings, 'search-attributes')?.found).toContain('SluiceProvider is missing');

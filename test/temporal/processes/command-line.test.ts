@@ -112,7 +112,7 @@ describe('the command line', () => {
   it('lists limits, pauses and resumes them, and overrides one', async () => {
     const limits = async (...args: string[]): Promise<Finished> => sluice(['limits', ...args], env);
     expect((await limits('list')).output).toMatch(/forest\/app\/app\s+free\s+0 waiting\s+\d+ of 100000 used/);
-    expect(await limits('pause', 'forest/app/app', '--reason', 'maintenance')).toMatchObject({ code: 0 });
+    expect(await limits('pause', 'forest/app/app', '--why', 'maintenance')).toMatchObject({ code: 0 });
     expect((await limits('show', 'forest/app/app')).output).toMatch(/paused[\s\S]*maintenance/);
     expect(await limits('resume', 'forest/app/app')).toMatchObject({ code: 0 });
     expect(await limits('resume', 'forest/*')).toMatchObject({

@@ -136,7 +136,7 @@ describe('sluice status, pending and resolve', () => {
       run('start', 'forest', '--account', 'a6', '--input', JSON.stringify({ id }), '--module', forestModule, ...more);
     expect(await start('x')).toMatchObject({ code: 0, output: 'sync/forest/a6\n' });
     expect((await start('x')).output).toMatch(
-      /^sync\/forest\/a6\nattached to .* going on since \S+, by system: {"id":"x"}\n$/,
+      /^sync\/forest\/a6\nattached to .* going on since \S+, by user:\S+: {"id":"x"}\n$/,
     );
     expect(await start('y')).toMatchObject({
       code: 1,
@@ -159,7 +159,7 @@ describe('sluice status, pending and resolve', () => {
     await expect.poll(async () => (await first.status())?.calls).toBe(1);
     await act('second');
     expect((await run('status', first.workflowId)).output).toMatch(
-      /(HTTP 429|closed by an answer)[^\n]*next attempt in \d+ /,
+      /(HTTP 429|blocked by an answer)[^\n]*next attempt in \d+ /,
     );
     const second = await run('status', 'action/notes/copy/a2/second');
     expect(second.output).toMatch(

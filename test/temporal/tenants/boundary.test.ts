@@ -85,7 +85,7 @@ describe('a client that is bound to a tenant', () => {
     expect(await evil.accounts.disconnect({ provider, account: 'a1' })).toBe(false);
     expect(await evil.accounts.status({ provider, account: 'a1' })).toBeUndefined();
     expect((await evil.accounts.list()).map(({ account }) => account)).toEqual(['e1']);
-    expect(await evil.accounts.audit({ provider, account: 'a1' })).toEqual([]);
+    expect(await evil.accounts.secretUses({ provider, account: 'a1' })).toEqual([]);
     expect(await stored('a1')).toEqual(before);
   });
 

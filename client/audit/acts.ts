@@ -1,0 +1,214 @@
+/**
+ * Every function of the client, and whether it is an act: what changes something has a row in the audit. A function without an entry
+ * does not compile, and is refused when the client is made. Next: `audited-client.ts` wraps the functions by this table.
+ */
+import type { Subject } from '../../contracts/audit.ts';
+import { syncWorkflowId } from '../../contracts/names.ts';
+import type { Operations } from '../../limiter/index.ts';
+import type { AccountName } from '../accounts.ts';
+import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
+import type { Sluice } from '../connect.ts';
+import type { SyncHandle } from '../sync/sync-handle.ts';
+
+export interface Act<Of, Given extends readonly unknown[], Result> {
+  readonly subject: (of: Of, given: Given) => Subject;
+  /** How the subject stands, read before the act and after it by the client itself: it shows no more than its caller may see. */
+  readonly state?: (of: Of, given: Given) => Promise<unknown>;
+  /** What came of it, where there is no state to read. */
+  readonly result?: (result: Result) => unknown;
+  /** Why, where the caller says so with the act itself. */
+  readonly why?: (given: Given) => string | undefined;
+  /** The kind of handle that comes back: its functions are acts too. */
+  readonly gives?: HandleKind;
+  /** It has a report of its own, so it is written for persons alone: not where the app acts as `system`. */
+  readonly isStart?: true;
+}
+
+export type HandleKind = 'run' | 'action' | 'saga';
+
+/** `look`: it changes nothing. `{ gives }`: it makes a handle and asks no server. */
+type Entry<Of, Method> = Method extends (...given: infer Given) => infer Result
+  ? 'look' | { readonly gives: HandleKind } | Act<Of, Given, Awaited<Result>>
+  : ActsOf<Method>;
+
+/** An entry for each function of an object, and of the groups in it. */
+export type ActsOf<Of> = {
+  readonly [Name in keyof Of as Of[Name] extends string ? never : Name]-?: Entry<Of, Of[Name]>;
+};
+
+const accountAct = {
+  subject: (_: unknown, [of]: readonly [AccountName, ...unknown[]]) => accountSubject(of),
+  state: (accounts: Sluice['accounts'], [of]: readonly [AccountName, ...unknown[]]) => accounts.status(of),
+};
+
+const keyAct = {
+  subject: (_: unknown, [key]: readonly [string, ...unknown[]]) => ({ kind: 'limit', id: key }),
+  state: (limits: Operations, [key]: readonly [string, ...unknown[]]) => standingOf(limits, key),
+};
+
+export const limitActs = {
+  list: 'look',
+  show: 'look',
+  pause: { ...keyAct, why: ([, reason]) => reason },
+  resume: keyAct,
+  override: keyAct,
+  forget: keyAct,
+} satisfies ActsOf<Operations>;
+
+const runAct = {
+  subject: ({ workflowId }: SyncHandle) => workflowSubject(workflowId),
+  state: async (run: SyncHandle) => brief(await run.progress()),
+};
+
+export const handleActs = {
+  run: {
+    progress: 'look',
+    waits: 'look',
+    explain: 'look',
+    result: 'look',
+    pause: runAct,
+    resume: runAct,
+    cancel: runAct,
+    retryFailed: { ...runAct, gives: 'run' },
+  } satisfies ActsOf<SyncHandle>,
+  action: {
+    status: 'look',
+    waits: 'look',
+    result: 'look',
+    cancel: { subject: ({ workflowId }) => workflowSubject(workflowId), state: (action) => action.status() },
+    resolve: { subject: ({ workflowId }) => workflowSubject(workflowId), state: (action) => action.status() },
+  } satisfies ActsOf<ActionHandle<unknown>>,
+  saga: {
+    status: 'look',
+    steps: 'look',
+    waits: 'look',
+    result: 'look',
+    cancel: {
+      subject: ({ workflowId }) => workflowSubject(workflowId),
+      state: async (saga) => (await saga.steps()).map(({ name, state }) => ({ name, state })),
+    },
+  } satisfies ActsOf<SagaHandle<unknown>>,
+};
+
+export const clientActs = {
+  accounts: {
+    connect: accountAct,
+    update: accountAct,
+    reconnected: accountAct,
+    disconnect: accountAct,
+    rotateKeys: { subject: () => ({ kind: 'accounts', id: '*' }), result: (reencrypted) => ({ reencrypted }) },
+    status: 'look',
+    show: 'look',
+    list: 'look',
+    secretUses: 'look',
+  },
+  limits: limitActs,
+  reports: { list: 'look' },
+  audit: { list: 'look' },
+  quarantine: {
+    list: 'look',
+    readAgain: {
+      subject: (_, [sync, { account, node = '*' } = {}]) => ({
+        kind: 'quarantine',
+        id: [account ?? '*', `${sync.definition.name}.${node}`].join('/'),
+        ...(account === undefined ? {} : { account }),
+      }),
+      result: (read) => read,
+    },
+    drop: {
+      subject: (_, [ids]) => ({ kind: 'quarantine', id: ids.join(',') }),
+      result: (dropped) => ({ dropped }),
+    },
+  },
+  state: {
+    show: 'look',
+    reset: {
+      subject: (_, [{ account, sync = '*', node = '*', parentKey }]) => ({
+        kind: 'lists',
+        id: [account, `${sync}.${node}`, ...(parentKey === undefined ? [] : [parentKey])].join('/'),
+        account,
+      }),
+      state: async (state, [of]) => state.show(of, { limit: 100 }),
+      result: (lists) => ({ lists }),
+    },
+  },
+  act: {
+    subject: (_, [{ definition }, { account, tenant = account }]) => ({
+      kind: 'action',
+      id: `action/${definition.id}/${account}`,
+      account,
+      tenant,
+    }),
+    result: ({ workflowId }) => ({ workflowId }),
+    gives: 'action',
+    isStart: true,
+  },
+  saga: {
+    subject: (_, [{ definition }, { account, tenant = account }]) => ({
+      kind: 'saga',
+      id: `saga/${definition.name}/${account}`,
+      account,
+      tenant,
+    }),
+    result: ({ workflowId }) => ({ workflowId }),
+    gives: 'saga',
+    isStart: true,
+  },
+  start: {
+    subject: (_, [{ definition }, { account, tenant = account }]) => ({
+      kind: 'run',
+      id: syncWorkflowId(definition.name, account),
+      account,
+      tenant,
+    }),
+    result: ({ workflowId, attached }) => ({ workflowId, isAttached: attached !== undefined }),
+    gives: 'run',
+    isStart: true,
+  },
+  mapAgain: {
+    subject: (_, [{ resource }, { account }]) => ({ kind: 'rows', id: `${account}/${resource}`, account }),
+    result: (mapped) => mapped,
+  },
+  action: { gives: 'action' },
+  sagaOf: { gives: 'saga' },
+  run: { gives: 'run' },
+  as: 'look',
+  pending: 'look',
+  progress: 'look',
+  flawedLists: 'look',
+  records: 'look',
+  feedLag: 'look',
+  overview: 'look',
+  close: 'look',
+} satisfies ActsOf<Sluice>;
+
+function accountSubject({ provider, account }: AccountName): Subject {
+  return { kind: 'account', id: `${typeof provider === 'string' ? provider : provider.id}/${account}`, account };
+}
+
+/** @see contracts/names.ts for the ids: the name of an action has two parts. */
+function workflowSubject(workflowId: string): Subject {
+  const [kind = '', ...rest] = workflowId.split('/');
+  const account = rest[kind === 'action' ? 2 : 1];
+  return { kind: kind === 'sync' ? 'run' : kind, id: workflowId, ...(account === undefined ? {} : { account }) };
+}
+
+async function standingOf(limits: Operations, key: string): Promise<unknown> {
+  const prefix = key.replace(/\*$/, '');
+  const found = await limits.list({ prefix, limit: 20 });
+  return found
+    .filter((each) => each.key === key || prefix !== key)
+    .map(({ key: name, state, max, ratePerSecond, isOverridden, pausedReason, blockedUntil }) => ({
+      key: name,
+      state,
+      max,
+      ratePerSecond,
+      isOverridden,
+      pausedReason,
+      blockedUntil,
+    }));
+}
+
+function brief(progress: Awaited<ReturnType<SyncHandle['progress']>>): unknown {
+  return { state: progress.state, ...('runId' in progress ? { runId: progress.runId } : {}) };
+}
