@@ -52,6 +52,28 @@ export async function runRound(
   return figures;
 }
 
+/** Long runs whose first quarter is left out, of a third party that takes 5 ms (`--latency`). */
+export async function runSteady(options: BenchOptions): Promise<readonly Measure[]> {
+  const { quick } = options;
+  const rounds = Number(options.rounds ?? 1);
+  const latencyMs = Number(options.latency ?? 5);
+  const long = { latencyMs, warmUp: 0.25, capSeconds: 600 };
+  const entrants = await findEntrants(options.only);
+  const servers = await startBenchServers();
+  try {
+    const many = await runScenario(servers, entrants, { ...long, accounts: 40, pages: quick ? 25 : 500 }, rounds);
+    const one = await runScenario(servers, entrants, { ...long, accounts: 1, pages: quick ? 100 : 1_500 }, rounds);
+    return [
+      atLeast('many accounts, steady: calls/s against Celery', many('celery'), '×', 2),
+      atLeast('many accounts, steady: calls/s against BullMQ', many('bullmq'), '×', 1),
+      atLeast('many accounts, steady: calls/s against a plain loop', many('plain loop'), '×', 0.75),
+      atLeast('one account, steady: calls/s against a plain loop', one('plain loop'), '×', 0.75),
+    ];
+  } finally {
+    await servers.stop();
+  }
+}
+
 export async function runEngine(options: BenchOptions): Promise<readonly Measure[]> {
   const rounds = Number(options.rounds ?? (options.quick ? 1 : 2));
   const many: Work = { accounts: 40, pages: options.quick ? 10 : 50 };
@@ -80,8 +102,11 @@ async function runScenario(
   work: Work,
   rounds: number,
 ): Promise<(peer: string) => number> {
-  const { accounts, pages } = work;
-  console.log(`\n${accounts} account${accounts === 1 ? '' : 's'} × ${pages} pages of 100 rows, ${rounds} rounds`);
+  const { accounts, pages, latencyMs = 0, warmUp = 0 } = work;
+  const left = warmUp > 0 ? `, the first ${warmUp * 100} % left out` : '';
+  console.log(
+    `\n${accounts} account${accounts === 1 ? '' : 's'} × ${pages} pages of 100 rows, answers after ${latencyMs} ms${left}, ${rounds} rounds`,
+  );
   const all: RunFigures[][] = [];
   for (let round = 0; round < rounds; round++) all.push(await runRound(servers, entrants, work, round));
   const tools = entrants.map(({ tool }) => tool.name);

@@ -13,6 +13,8 @@ export interface BenchOptions {
   readonly quick?: boolean;
   readonly only?: string;
   readonly rounds?: string;
+  /** Milliseconds that the third party takes. */
+  readonly latency?: string;
   /** Share of the full size. */
   readonly size?: string;
   /** Give up after this many seconds. */
@@ -24,6 +26,7 @@ type Run = (options: BenchOptions) => Promise<readonly Measure[]>;
 
 const benchmarks: Readonly<Record<string, string>> = {
   engine: 'calls a second beside a plain loop, Celery, BullMQ and hand-written Temporal',
+  steady: 'the same once all is warm: 20,000 calls, the first quarter left out',
   runs: 'a thousand runs of one page and of four, beside hand-written Temporal',
   scale: 'a million rows of one account, and 100,000 lists of one page',
   crawl: 'a hidden limit of 20 calls a second: time against the ideal, and calls refused',
@@ -45,11 +48,12 @@ const program = new Command('bench')
   .option('--quick', 'a small run, to see that it works')
   .option(
     '--only <names>',
-    'engine and crawl: only these tools, separated by commas; scale: list or units; hostile: only these kinds',
+    'engine, steady and crawl: only these tools, separated by commas; scale: list or units; hostile: only these kinds',
   )
   .option('--size <share>', 'scale and starts: share of the full size (default 1)')
   .option('--cap <seconds>', 'scale and starts: give up after this time (default 1800, 600)')
-  .option('--rounds <n>', 'engine: how often each tool runs (default 2)')
+  .option('--rounds <n>', 'engine and steady: how often each tool runs (default 2 and 1)')
+  .option('--latency <ms>', 'steady: how long the third party takes (default 5)')
   .addHelpText(
     'after',
     `\n${Object.entries(benchmarks)

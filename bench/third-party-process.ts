@@ -2,7 +2,7 @@
  * The third party of the speed measurements: `GET /u/:id/items?cursor=N&limit=100` answers 100 items and the next cursor,
  * `GET /one/:id` a list of one item, both from behind a token bucket that nobody is told of. Nothing but node:http and counting, so that what is measured is the
  * tool that calls it; `testing/` has the one that checks every call. Arguments: pages of a list, calls a second (0: no
- * limit), depth of the bucket. Prints `READY url`. `/stats` says what it saw.
+ * limit), depth of the bucket, milliseconds that an answer takes. Prints `READY url`. `/stats` says what it saw.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -18,10 +18,11 @@ export interface ThirdPartyStats {
   readonly bySecond: readonly number[];
 }
 
-const [pagesText = '50', rateText = '0', depthText = '0'] = process.argv.slice(2);
+const [pagesText = '50', rateText = '0', depthText = '0', latencyText = '0'] = process.argv.slice(2);
 const pages = Number(pagesText);
 const ratePerSecond = Number(rateText);
 const depth = Number(depthText);
+const latencyMs = Number(latencyText);
 
 let calls = 0;
 let ok = 0;
@@ -70,7 +71,9 @@ const server = createServer((request, response) => {
   bySecond[second]!++;
   const [, kind, id = ''] = url.pathname.split('/');
   const cursor = Number(url.searchParams.get('cursor') ?? 0);
-  response.end(kind === 'one' ? JSON.stringify({ items: [{ id }], next: null }) : page(id, cursor));
+  const body = kind === 'one' ? JSON.stringify({ items: [{ id }], next: null }) : page(id, cursor);
+  if (latencyMs > 0) setTimeout(() => response.end(body), latencyMs);
+  else response.end(body);
 });
 server.listen(0, '127.0.0.1', () => {
   console.log(`READY http://127.0.0.1:${(server.address() as AddressInfo).port}`);

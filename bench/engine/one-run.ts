@@ -17,6 +17,10 @@ export interface Work {
   readonly ratePerSecond?: number;
   readonly burst?: number;
   readonly limit?: 'window' | 'learned';
+  /** Milliseconds that an answer of the third party takes. Default 0. */
+  readonly latencyMs?: number;
+  /** Share of the calls that are left out of the figures: processes start, code is compiled, connections are made. Default 0. */
+  readonly warmUp?: number;
   /** Given up after this. Default 120. */
   readonly capSeconds?: number;
   /** A database that an earlier run has left. */
@@ -27,14 +31,14 @@ export interface RunFigures {
   readonly tool: string;
   readonly databaseUrl: string;
   readonly callsPerSecond: number;
-  /** First call to last. */
+  /** First call to last, without the warm-up. */
   readonly seconds: number;
   readonly calls: number;
   readonly refused: number;
   /** Pages that did not arrive before the cap. */
   readonly missingPages: number;
   readonly missingRows: number;
-  /** Milliseconds of CPU for each good call. */
+  /** Milliseconds of CPU for each good call, without the warm-up. */
   readonly cpuMs: { readonly worker: number; readonly server: number; readonly postgres: number; readonly api: number };
   readonly workerMiB: number;
 }
@@ -58,9 +62,10 @@ async function measure(
   stops: (() => Promise<unknown>)[],
 ): Promise<RunFigures> {
   const { accounts, pages, ratePerSecond = 0, burst = 0, limit = 'window', capSeconds = 120 } = work;
+  const { latencyMs = 0, warmUp = 0 } = work;
   const databaseUrl = work.databaseUrl ?? (await servers.createDatabase(`bench_${tool.name.replaceAll(/\W+/g, '_')}`));
   if (tool !== sluice && work.databaseUrl === undefined) await runSql(databaseUrl, PEER_TABLE);
-  const url = await startThirdParty([pages, ratePerSecond, burst].map(String), stops);
+  const url = await startThirdParty([pages, ratePerSecond, burst, latencyMs].map(String), stops);
   const redis = tool.needs.includes('redis') ? await servers.startRedis() : undefined;
   if (redis) stops.push(redis.stop);
   const temporal = tool.needs.includes('temporal') ? await servers.startTemporal() : undefined;
@@ -85,24 +90,29 @@ async function measure(
     api: url.pid,
   };
   const cpu = () => Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, pid ? cpuSeconds(pid) : 0]));
-  const before = cpu();
+  let before = cpu();
   const startedAt = performance.now();
   started.go();
   const wanted = accounts * pages;
   let stats = await url.stats();
+  let warm: { readonly ok: number; readonly at: number } | undefined;
   while (stats.ok < wanted && performance.now() - startedAt < capSeconds * 1_000) {
     await delay(50);
     stats = await url.stats();
+    if (warm !== undefined || warmUp === 0 || stats.ok < wanted * warmUp) continue;
+    warm = { ok: stats.ok, at: stats.last };
+    before = cpu();
   }
   const rows = await countRows(databaseUrl, tool, stats.ok >= wanted ? wanted * 100 : 0);
   const after = cpu();
-  const seconds = (stats.last - stats.first) / 1_000;
-  const cpuMs = (name: keyof typeof pids) => ((after[name]! - before[name]!) * 1_000) / stats.ok;
+  const seconds = (stats.last - (warm?.at ?? stats.first)) / 1_000;
+  const calls = stats.ok - (warm?.ok ?? 0);
+  const cpuMs = (name: keyof typeof pids) => ((after[name]! - before[name]!) * 1_000) / calls;
   return {
     tool: tool.name,
     databaseUrl,
     seconds,
-    callsPerSecond: stats.ok / seconds,
+    callsPerSecond: calls / seconds,
     calls: stats.calls,
     refused: stats.refused,
     missingPages: wanted - stats.ok,
