@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import { registerAccounts } from './commands/accounts.ts';
 import { registerAudit } from './commands/audit.ts';
+import { registerCompletion } from './commands/completion.ts';
 import { registerControl } from './commands/control.ts';
 import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -19,6 +20,7 @@ import { registerRetry } from './commands/retry.ts';
 import { registerStart } from './commands/start.ts';
 import { registerState } from './commands/state.ts';
 import { registerStatus } from './commands/status.ts';
+import { registerWatch } from './commands/watch.ts';
 import { registerWorker } from './commands/worker.ts';
 
 export function createProgram(): Command {
@@ -32,6 +34,7 @@ export function createProgram(): Command {
   registerStatus(program);
   registerExplain(program);
   registerOverview(program);
+  registerWatch(program);
   registerControl(program);
   registerPending(program);
   registerResolve(program);
@@ -43,5 +46,6 @@ export function createProgram(): Command {
   registerState(program);
   registerDoctor(program);
   registerMigrate(program);
+  registerCompletion(program);
   return program;
 }

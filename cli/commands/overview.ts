@@ -3,10 +3,8 @@
  * read too.
  */
 import type { Command } from 'commander';
-import type { Overview } from '../../client/index.ts';
-import { duration } from '../../contracts/values/duration.ts';
-import { counted, rateText } from '../../contracts/limits/limit-words.ts';
 import { jsonOption } from '../options.ts';
+import { overviewText } from '../text/overview.ts';
 import { withClient } from '../with-client.ts';
 
 export function registerOverview(program: Command): void {
@@ -21,25 +19,4 @@ export function registerOverview(program: Command): void {
         console.log(json ? JSON.stringify(overview) : overviewText(overview));
       }),
     );
-}
-
-function overviewText({ accounts, runs, ages, limits, untold }: Overview): string {
-  const lines = [
-    `accounts  ${accounts.connected} connected, ${accounts.needs_reconnect} must be connected again`,
-    `runs  ${runs.running} running, ${runs.paused} paused, ${runs.needs_reconnect} wait for their account`,
-  ];
-  for (const { sync, accounts: count, averageMs } of ages)
-    lines.push(`last good run  ${sync}: ${counted(count, 'account')}, on average ${duration(averageMs)} ago`);
-  for (const { keyClass, keys, waiting, blocked, paused, ratePerSecond } of limits)
-    lines.push(
-      [
-        `limit  ${keyClass}: ${counted(keys, 'key')}`,
-        ...(ratePerSecond === null ? [] : [`${rateText(ratePerSecond)} each`]),
-        `${counted(waiting, 'call')} ${waiting === 1 ? 'waits' : 'wait'}`,
-        ...(blocked > 0 ? [`${blocked} blocked`] : []),
-        ...(paused > 0 ? [`${paused} paused`] : []),
-      ].join(', '),
-    );
-  if (untold > 0) lines.push(`reports  ${untold} failures that the app could not be told of yet`);
-  return lines.join('\n');
 }

@@ -3,12 +3,12 @@
  * `client/action/action-handle.ts`.
  */
 import { Option, type Command } from 'commander';
-import type { Flaw, RunProgress, RunWait, Sluice, SyncHandle } from '../../client/index.ts';
+import type { Flaw, Sluice } from '../../client/index.ts';
 import { afterOption, jsonOption, kindOption, limitOption } from '../options.ts';
 import { flawedListLine } from '../text/flawed-list.ts';
-import { feedLagLines } from '../text/feed-lag.ts';
 import { actionText, sagaText } from '../text/operation.ts';
-import { flawLines, progressText } from '../text/progress.ts';
+import { progressText } from '../text/progress.ts';
+import { progressOf, runScreen } from '../text/run-screen.ts';
 import { withClient } from '../with-client.ts';
 
 interface StatusOptions extends FlawOptions {
@@ -22,10 +22,6 @@ interface FlawOptions {
   readonly after?: string;
   readonly limit: number;
 }
-
-type Progress = Awaited<ReturnType<SyncHandle['progress']>>;
-
-const RUN_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
 export function registerStatus(program: Command): void {
   program
@@ -47,50 +43,9 @@ export function registerStatus(program: Command): void {
 }
 
 async function showRun(sluice: Sluice, run: string, { json }: StatusOptions): Promise<void> {
-  const progress = await progressOf(sluice, run);
-  const waits = await waitsOf(sluice, run, progress);
-  const flaws = 'nodes' in progress ? await flawsOf(sluice, progress) : [];
-  const feed = 'nodes' in progress ? await sluice.feedLag() : undefined;
-  if (json) console.log(JSON.stringify({ ...progress, waits, flaws, ...(feed ? { feed } : {}) }));
-  else
-    console.log(
-      [
-        headline(progress, waits),
-        ...waits.map(({ text }) => `  ${text}`),
-        ...flawLines(flaws),
-        ...feedLagLines(feed),
-      ].join('\n'),
-    );
+  const { progress, waits, flaws, feed, text } = await runScreen(sluice, run);
+  console.log(json ? JSON.stringify({ ...progress, waits, flaws, ...(feed ? { feed } : {}) }) : text);
   if (progress.state === 'unknown') process.exitCode = 1;
-}
-
-async function progressOf(sluice: Sluice, run: string): Promise<Progress> {
-  if (RUN_ID.test(run)) return (await sluice.progress(run)) ?? { state: 'unknown' };
-  return sluice.run({ workflowId: run }).progress();
-}
-
-/** What Temporal says of a run that is starting is better than a guess. */
-function headline(progress: Progress, waits: readonly RunWait[]): string {
-  return progress.state === 'starting' && waits.length > 0 ? 'starting' : progressText(progress);
-}
-
-/** What a running run waits for. */
-async function waitsOf(sluice: Sluice, run: string, progress: Progress): Promise<readonly RunWait[]> {
-  if (progress.state === 'starting' || progress.state === 'queued') return sluice.run({ workflowId: run }).waits();
-  if (progress.state !== 'running' && progress.state !== 'paused') return [];
-  return sluice.run({ workflowId: progress.workflowId }).waits();
-}
-
-/** Why an ended run is not complete. Known of the newest run of its account only: the workflow's result says it. */
-async function flawsOf(sluice: Sluice, { state, runId, workflowId }: RunProgress): Promise<readonly Flaw[]> {
-  if (state !== 'incomplete' && state !== 'failed') return [];
-  const run = sluice.run({ workflowId });
-  const newest = await run.progress();
-  if (!('runId' in newest) || newest.runId !== runId) return [];
-  return run.result().then(
-    ({ flaws }) => flaws,
-    () => [], // it failed by an error of its own, which the progress has
-  );
 }
 
 /** One at a time, so that a million of them need no memory; JSON is an array all the same. */

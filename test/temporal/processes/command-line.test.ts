@@ -54,6 +54,13 @@ describe('the command line', () => {
       state: 'done',
       account: 'a1',
     });
+    // One screen of an ended run, and it leaves.
+    const watched = await sluice(['watch', 'sync/forest/a1', '--every', '0.2'], env);
+    expect(watched).toMatchObject({
+      code: 0,
+      output: expect.stringMatching(/every 0\.2 s\s+sync\/forest\/a1 {2}done/),
+    });
+    expect((await sluice(['watch', '--every', '0'], env)).output).toContain('0.2 to 3,600 seconds');
     const unknown = await sluice(['status', 'sync/forest/nobody'], env);
     expect(unknown).toMatchObject({ code: 1 });
     expect(unknown.output).toContain('unknown');

@@ -1,0 +1,25 @@
+/** How everything stands, in lines. Used by: `cli/commands/overview.ts`, `cli/commands/watch.ts`. */
+import type { Overview } from '../../client/index.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import { counted, rateText } from '../../contracts/limits/limit-words.ts';
+
+export function overviewText({ accounts, runs, ages, limits, untold }: Overview): string {
+  const lines = [
+    `accounts  ${accounts.connected} connected, ${accounts.needs_reconnect} must be connected again`,
+    `runs  ${runs.running} running, ${runs.paused} paused, ${runs.needs_reconnect} wait for their account`,
+  ];
+  for (const { sync, accounts: count, averageMs } of ages)
+    lines.push(`last good run  ${sync}: ${counted(count, 'account')}, on average ${duration(averageMs)} ago`);
+  for (const { keyClass, keys, waiting, blocked, paused, ratePerSecond } of limits)
+    lines.push(
+      [
+        `limit  ${keyClass}: ${counted(keys, 'key')}`,
+        ...(ratePerSecond === null ? [] : [`${rateText(ratePerSecond)} each`]),
+        `${counted(waiting, 'call')} ${waiting === 1 ? 'waits' : 'wait'}`,
+        ...(blocked > 0 ? [`${blocked} blocked`] : []),
+        ...(paused > 0 ? [`${paused} paused`] : []),
+      ].join(', '),
+    );
+  if (untold > 0) lines.push(`reports  ${untold} failures that the app could not be told of yet`);
+  return lines.join('\n');
+}
