@@ -1,6 +1,7 @@
 /**
  * What activities need from the process they run in. Given once by `workers/create-worker.ts`; no module state.
  */
+import type { CallTracer } from './call/call-tracer.ts';
 import type { Credentials } from '../contracts/secrets/credentials.ts';
 import type { RunningRun } from '../contracts/running-run.ts';
 import type { OutcomeKind } from '../contracts/answers/outcome.ts';
@@ -35,6 +36,8 @@ export interface ActivityDeps {
   /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */
   readonly isStopping: () => boolean;
   readonly log: Log;
+  /** Makes a span of every call, where the worker traces. */
+  readonly tracer?: CallTracer;
   /** Told of every call and of every report that ended, for metrics. */
   readonly meter?: Meter;
 }

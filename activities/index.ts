@@ -40,6 +40,7 @@ import {
 
 export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentials/errors.ts';
 export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from './deps.ts';
+export type { CallTracer } from './call/call-tracer.ts';
 export { createPageBatches } from './page/page-batcher.ts';
 export { createUnitMemory } from './sync/unit-cache.ts';
 export { createStoredCredentials } from './credentials/stored-credentials.ts';

@@ -48,6 +48,7 @@ import { createListStates, type ListStates } from './state.ts';
 import type { ClientParts } from './start-workflow.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
+import { createStartTracer, WITHOUT_TRACING } from './trace-starts.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
 import { checkName } from './check-options.ts';
 
@@ -67,6 +68,11 @@ export interface ConnectOptions extends ServerOptions {
    * ones. Ids of workflows and search attributes (provider, account, tenant, sync, status) stay as they are. Default: none.
    */
   readonly payloadCodecs?: readonly PayloadCodec[];
+  /**
+   * Starts are spans of OpenTelemetry, and the calls of what is started are their children in the workers that trace as well. Needs
+   * `@opentelemetry/api`. Default false.
+   */
+  readonly tracing?: boolean;
   /**
    * Who acts through this client, `user:<id>` or `system`: for the audit, and the default of `startedBy`. Where it is a person, runs,
    * actions and sagas that they start are in the audit too. `as()` says so for single acts. Default `system`.
@@ -166,6 +172,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const { tenant } = options;
   if (tenant !== undefined) checkName('tenant', tenant);
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
+  const tracer = options.tracing ? await createStartTracer() : WITHOUT_TRACING;
   // A burst of calls waits for its turn at the few connections.
   const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client', waitMs: 60_000 });
   let connection: Connection;
@@ -189,7 +196,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const bound = tenant === undefined ? {} : { boundTo: tenant };
-  const parts = { client, pool, taskQueue, closing: closing.signal, ...bound };
+  const parts = { client, pool, taskQueue, tracer, closing: closing.signal, ...bound };
   const close = async (): Promise<void> => {
     closing.abort();
     await connection.close();

@@ -18,6 +18,7 @@ import {
 import type { Priority } from '../contracts/limits/limit.ts';
 import { searchAttributes, taskQueueOf, withinBytes } from '../contracts/names.ts';
 import { REPORT_MEMO, type StartedBy } from '../contracts/report.ts';
+import type { StartTracer } from './trace-starts.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
 export interface ClientParts {
@@ -28,6 +29,7 @@ export interface ClientParts {
   readonly boundTo?: string;
   /** Who acts, where a start does not say it. */
   readonly startedBy: StartedBy;
+  readonly tracer: StartTracer;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
 }
@@ -61,10 +63,13 @@ export function placement(priority: Priority, tenant: string, weight: number) {
 }
 
 /** @returns its run id; undefined when a workflow of this id is there already: then the report that was written is removed. */
-export async function startReported(
-  { client, pool, taskQueue }: ClientParts,
-  start: ReportedStart,
-): Promise<string | undefined> {
+export function startReported(parts: ClientParts, start: ReportedStart): Promise<string | undefined> {
+  return parts.tracer.traced(`start ${start.workflow} ${start.name}`, (trace) =>
+    startOne(parts, trace === undefined ? start : { ...start, input: { ...start.input, trace } }),
+  );
+}
+
+async function startOne({ client, pool, taskQueue }: ClientParts, start: ReportedStart): Promise<string | undefined> {
   const { workflowId, reportId, priority, tenant, weight } = start;
   try {
     const handle = await client.workflow.start(start.workflow, {

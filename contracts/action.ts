@@ -2,6 +2,7 @@
  * Actions: writes to a third party. What travels between client, workflows and activities: ids and small facts; inputs
  * and outputs stay in Postgres (`sluice.action_step`). Next: `client/action/act.ts` starts one.
  */
+import type { Traceparent } from './trace.ts';
 import type { Priority } from './limits/limit.ts';
 import type { StartedBy } from './report.ts';
 
@@ -42,6 +43,7 @@ export interface ActionInput {
   readonly callTimeoutMs: number;
   /** Set when this operation has a place in the queue of an entity. */
   readonly lock?: LockPlace;
+  readonly trace?: Traceparent;
 }
 
 export interface LockPlace {
@@ -64,6 +66,7 @@ export interface PerformActionInput {
   readonly weight: number;
   /** Only find out what became of what was sent; send nothing more. */
   readonly settleOnly?: boolean;
+  readonly trace?: Traceparent;
 }
 
 export interface SagaInput {
@@ -75,6 +78,7 @@ export interface SagaInput {
   readonly weight: number;
   readonly steps: readonly SagaPlanStep[];
   readonly lock?: LockPlace;
+  readonly trace?: Traceparent;
 }
 
 /** The outputs of the steps stay in Postgres. */

@@ -1,6 +1,7 @@
 /**
  * The messages between app code, workflows and activities: ids, cursors and counts, never records.
  */
+import type { Traceparent } from './trace.ts';
 import type { Plan, PlanNode } from './plan.ts';
 import type { Priority } from './limits/limit.ts';
 import type { EndKind, RunMode, RunState } from './run.ts';
@@ -30,6 +31,7 @@ export interface SyncInput {
   readonly ifRunning?: IfRunning;
   /** For tests of continue-as-new. */
   readonly maxHistoryEvents?: number;
+  readonly trace?: Traceparent;
 }
 
 export interface MeetRunningInput {
@@ -63,6 +65,7 @@ export interface CallContext {
   readonly account: string;
   readonly priority: Priority;
   readonly weight: number;
+  readonly trace?: Traceparent;
 }
 
 export interface OpenRunInput extends SyncInput {

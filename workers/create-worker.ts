@@ -39,6 +39,7 @@ import { startReconciling } from './reconcile.ts';
 import { startResuming } from './resume-reconnected.ts';
 import { startRevoking } from './revoke-disconnected.ts';
 import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
+import { createCallTracer, type TracingOptions } from './tracing.ts';
 import { installRuntime } from './runtime.ts';
 import { startTelling, type OnFailure } from './notify-failures.ts';
 import { startWatchingRuns } from './watch-runs.ts';
@@ -73,6 +74,11 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly workflowBundle?: WorkflowBundleOption;
   /** Those of `connect()`: encode all that goes into Temporal's histories, and decode it. Default: none. */
   readonly payloadCodecs?: readonly PayloadCodec[];
+  /**
+   * Each call is a span of OpenTelemetry, below what started its run or action with a client that traces. Needs `@opentelemetry/api`.
+   * `{ sendTo: ['github'] }` sends the header `traceparent` to those providers. Default: no spans.
+   */
+  readonly tracing?: boolean | TracingOptions;
   readonly log?: Log;
 }
 
@@ -102,6 +108,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   if (process.sourceMapsEnabled)
     log.warn({}, 'source maps are on (tsx, --enable-source-maps): a third slower; in production run built JavaScript');
   const { providers, ...catalog } = createCatalog(options);
+  const { tracing } = options;
+  const tracer = tracing ? await createCallTracer(tracing === true ? {} : tracing) : undefined;
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
   const keys = await encryptionKeys();
   const secretUses = createSecretUseCounter();
@@ -145,6 +153,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         isStopping: () => workers?.isStopping() ?? false,
         log,
         ...(metrics ? { meter: metrics.meter } : {}),
+        ...(tracer ? { tracer } : {}),
       },
       memory,
     );

@@ -20,7 +20,8 @@ import { statusAttribute } from './signals.ts';
  */
 export async function action(input: ActionInput): Promise<ActionFact> {
   const { workflowId } = workflowInfo();
-  const request: PerformActionInput = { workflowId, priority: input.priority, weight: input.weight };
+  const { priority, weight, trace } = input;
+  const request: PerformActionInput = { workflowId, priority, weight, ...(trace === undefined ? {} : { trace }) };
   let state = 'failed';
   try {
     try {

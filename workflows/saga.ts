@@ -91,6 +91,7 @@ async function runStep(input: SagaInput, step: SagaPlanStep, undo: boolean): Pro
     weight: input.weight,
     callTimeoutMs: step.callTimeoutMs,
     ...(lock ? { lock } : {}),
+    ...(input.trace === undefined ? {} : { trace: input.trace }),
   };
   await executeChild(action, {
     workflowId,

@@ -87,6 +87,7 @@ async function walkToEnd(
         account: input.account,
         priority: input.priority ?? 'bulk',
         weight: input.weight ?? 1,
+        ...(input.trace === undefined ? {} : { trace: input.trace }),
       },
       describe: (notes) => setCurrentDetails([...notes].map(([node, note]) => `- **${node}**: ${note}`).join('\n')),
       onWait,

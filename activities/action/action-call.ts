@@ -179,6 +179,7 @@ function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input
     ),
     weight: request.weight,
     priority: request.priority,
+    trace: request.trace,
     maxWaitMs: WAIT_IN_PLACE_MS,
   };
 }

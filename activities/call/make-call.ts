@@ -8,6 +8,7 @@ import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
+import type { Traceparent } from '../../contracts/trace.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { AcquireRequest, Observation } from '../../limiter/index.ts';
@@ -21,6 +22,7 @@ import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
+import { beginSpan } from './call-tracer.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
@@ -48,6 +50,7 @@ export interface Call extends AccountFacts {
   readonly hold?: BodyHold;
   /** Ends the wait for a permit, and the call itself. */
   readonly signal?: AbortSignal;
+  readonly trace?: Traceparent | undefined;
   /** A write that is on its way is not interrupted by a cancellation: its fate would be unknown. */
   readonly isWrite?: boolean;
 }
@@ -119,17 +122,26 @@ async function follow(
       signed = undefined;
       times.sentAt = performance.now();
       const signal = call.isWrite ? undefined : call.signal;
-      const answer = await deps.http.send(outgoing, limits, { signal, hold: call.hold, mayWrite: isFresh });
+      const { endpoint, account, trace } = call;
+      const { method } = outgoing;
+      const span = beginSpan(deps.tracer, { provider: provider.id, endpoint, account, method, url: target, trace });
+      const sent = { ...outgoing, headers: { ...outgoing.headers, ...span.headers } };
+      const answer = await deps.http.send(sent, limits, { signal, hold: call.hold, mayWrite: isFresh });
       times.answeredAt = performance.now();
-      if (answer.error?.code === 'permit-over') return undefined;
+      if (answer.error?.code === 'permit-over') {
+        span.end(answer, 'not-sent');
+        return undefined;
+      }
       const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
       const metered = { provider: provider.id, endpoint: call.endpoint, ms: answer.elapsedMs };
       if (next !== undefined) {
         deps.meter?.called({ ...metered, outcome: 'redirected' });
+        span.end(answer, 'redirected');
         return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
       }
       const understood = understand(deps, call, unsigned.url, secrets, await hideSecrets(answer, secrets));
       deps.meter?.called({ ...metered, outcome: understood.value.outcome.kind });
+      span.end(answer, understood.value.outcome.kind);
       return understood;
     });
     if (!made.sent) {

@@ -20,7 +20,15 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
   // `connect()` looks for the development servers when no server is named.
   client: {
     // The operator's hand on limits needs the database alone.
-    values: ['db', 'limiter/admin/operations.ts', 'dev-servers', '@temporalio/client', '@temporalio/common', 'node:'],
+    values: [
+      'db',
+      'limiter/admin/operations.ts',
+      'dev-servers',
+      '@temporalio/client',
+      '@temporalio/common',
+      '@opentelemetry/api',
+      'node:',
+    ],
     types: ['workflows', 'providers', 'limiter'],
   },
   'dev-servers': {
