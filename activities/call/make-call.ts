@@ -5,6 +5,7 @@
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import { ACCEPTED, formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
@@ -17,6 +18,7 @@ import { secretsOfCall } from '../credentials/known-secrets.ts';
 import { isBelieved, settleDoubt, type DoubtfulCall } from '../credentials/settle-doubt.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { BodyHold } from '../http/body-budget.ts';
+import { withData } from '../bodies/body-data.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { OutgoingRequest } from '../http/send.ts';
@@ -40,6 +42,8 @@ export interface Call extends AccountFacts {
   /** Wait in place for a permit at most this long, in milliseconds. */
   readonly maxWaitMs: number;
   readonly spec: RequestSpec;
+  /** In which format good answers are. Default: what the content type says clearly, else JSON. */
+  readonly format?: BodyFormat | undefined;
   readonly decide: (answer: Answer) => Outcome;
   /** Ceiling of the whole call in milliseconds. */
   readonly totalMs: number;
@@ -128,7 +132,13 @@ async function follow(
         deps.meter?.called({ ...metered, outcome: 'redirected' });
         return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
       }
-      const understood = understand(deps, call, unsigned.url, secrets, await hideSecrets(answer, secrets));
+      const understood = understand(
+        deps,
+        call,
+        unsigned.url,
+        secrets,
+        withData(await hideSecrets(answer, secrets), call.format),
+      );
       deps.meter?.called({ ...metered, outcome: understood.value.outcome.kind });
       return understood;
     });
@@ -224,9 +234,11 @@ function accountOf({ account, tenant, settings }: AccountFacts): AccountFacts {
 
 /** @returns the request, or what is wrong with it: where it leads, what its credentials lack, or the code of its auth. */
 function build(call: Call, credentials: Credentials | undefined): Built | string {
-  const { provider, spec } = call;
+  const { provider, format } = call;
+  const accept = format === undefined ? {} : { accept: ACCEPTED[formatNamed(format).kind] };
   try {
     const of = accountOf(call);
+    const spec = { ...call.spec, headers: { ...accept, ...call.spec.headers } };
     const unsigned = requestFor(provider, spec, of);
     return { unsigned, signed: sign(provider, unsigned, credentials, of), credentials };
   } catch (error) {

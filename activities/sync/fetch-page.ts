@@ -192,6 +192,7 @@ async function callWith(
     maxWaitMs: mode === 'now' ? FAST_WAIT_MS : WAIT_IN_PLACE_MS,
     spec,
     hold,
+    format: endpoint.format,
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),

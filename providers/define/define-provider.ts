@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import type { BodyFormat } from '../../contracts/answers/body-format.ts';
 import type { AuthCall } from '../../contracts/auth-calls.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
@@ -25,6 +26,7 @@ import type { Pagination } from '../pagination/pagination.ts';
 import type { Classify } from '../rules/rules.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
+import { formatMistakes } from './body-mistakes.ts';
 import {
   conditionalMistakes,
   PROVIDER_OPTIONS,
@@ -95,6 +97,12 @@ export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
   readonly request: (input: Input, page: PageRequest, of: AccountFacts<Settings>) => RequestSpec;
   /** How its list is cut into pages, e.g. `{ kind: 'cursor', items, next }`. Default: the answer is the one item. */
   readonly paginate?: Paginate<Response, Item, Input>;
+  /**
+   * In which format its good answers are: `json`, `ndjson` or `csv` (the answer is the list of rows), `xml`, `text` (the answer is the
+   * text). With options: `{ kind: 'csv', delimiter: ';' }`, `{ kind: 'xml', lists: ['orders.order'] }`. Files that are packed (gzip, or zip
+   * with one file) are unpacked. Default: what the content type says clearly, else JSON.
+   */
+  readonly format?: BodyFormat;
   /** Rules for this endpoint alone; asked before the provider's. */
   readonly classify?: Classify;
   /**
@@ -123,6 +131,8 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly parseResponse: (json: unknown) => unknown;
   readonly request: (input: unknown, page: PageRequest, of: AccountFacts) => RequestSpec;
   readonly paginate: Pagination;
+  /** Undefined: by content type, else JSON. */
+  readonly format: BodyFormat | undefined;
   /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
   readonly decide: (answer: Answer) => Outcome;
   /** What a call takes from the provider's limits. */
@@ -139,6 +149,7 @@ const ENDPOINT_OPTIONS = {
   response: true,
   request: true,
   paginate: true,
+  format: true,
   classify: true,
   conditional: true,
   totalTimeoutMs: true,
@@ -207,6 +218,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         response,
         request,
         paginate,
+        format,
         classify,
         conditional,
         totalTimeoutMs,
@@ -220,6 +232,8 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
+      for (const mistake of formatMistakes(format, paginate !== undefined))
+        mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
       if (!['fail', 'quarantine'].includes(onMismatch))
         mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
@@ -231,6 +245,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         request: request as Endpoint['request'],
         paginate: compilePagination(paginate as AnyPaginate | undefined),
+        format,
         decide: (answer) =>
           classify?.(answer) ??
           options.classify?.(answer) ??
