@@ -10,7 +10,7 @@ import type { CsvFormat } from '../../contracts/answers/body-format.ts';
 export function readCsv(text: string, { delimiter = ',', columns }: Omit<CsvFormat, 'kind'>): AnswerData {
   let lines: string[][];
   try {
-    lines = parse(text, { delimiter, skip_empty_lines: true });
+    lines = parse(text, { delimiter, record_delimiter: lineEnds(text), skip_empty_lines: true });
   } catch (error) {
     return { ok: false, reason: `is no CSV (${(error as CsvError).message})` };
   }
@@ -23,4 +23,9 @@ export function readCsv(text: string, { delimiter = ',', columns }: Omit<CsvForm
     return { ok: false, reason: `is CSV with ${rows[0].length} columns, not the ${names.length} of \`columns\`` };
   // Entries, not assignments: a column may be called `__proto__`.
   return { ok: true, value: rows.map((fields) => Object.fromEntries(names.map((name, at) => [name, fields[at]]))) };
+}
+
+/** The parser would take the first one for all of them. */
+function lineEnds(text: string): string[] {
+  return text.includes('\n') ? ['\r\n', '\n'] : ['\r'];
 }

@@ -21,6 +21,8 @@ import type { BodyHold } from '../http/body-budget.ts';
 import { withData } from '../bodies/body-data.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
+import type { PieceOptions } from '../http/read-pieces.ts';
+import type { RestOfBody, SentAnswer } from '../http/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { isInfrastructure } from './infrastructure.ts';
@@ -48,6 +50,8 @@ export interface Call extends AccountFacts {
   /** Ceiling of the whole call in milliseconds. */
   readonly totalMs: number;
   readonly gate?: SendGate;
+  /** A good answer is read piece by piece. */
+  readonly pieces?: PieceOptions | undefined;
   /** Keeps the memory of the body until it is released. Default: until the answer is there. */
   readonly hold?: BodyHold;
   /** Ends the wait for a permit, and the call itself. */
@@ -63,6 +67,8 @@ export interface MadeCall {
   readonly outcome: Outcome;
   /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
   readonly renewed?: Renewed;
+  /** Of an answer that is read piece by piece: what follows. To be closed. */
+  readonly rest?: RestOfBody;
 }
 
 /** A cost that can't be read stays as it was reserved: the most that it may be. */
@@ -123,7 +129,12 @@ async function follow(
       signed = undefined;
       times.sentAt = performance.now();
       const signal = call.isWrite ? undefined : call.signal;
-      const answer = await deps.http.send(outgoing, limits, { signal, hold: call.hold, mayWrite: isFresh });
+      const answer = await deps.http.send(outgoing, limits, {
+        signal,
+        hold: call.hold,
+        mayWrite: isFresh,
+        pieces: call.pieces,
+      });
       times.answeredAt = performance.now();
       if (answer.error?.code === 'permit-over') return undefined;
       const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
@@ -132,15 +143,13 @@ async function follow(
         deps.meter?.called({ ...metered, outcome: 'redirected' });
         return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
       }
-      const understood = understand(
-        deps,
-        call,
-        unsigned.url,
-        secrets,
-        withData(await hideSecrets(answer, secrets), call.format),
-      );
+      const read = async (sent: SentAnswer): Promise<SentAnswer> =>
+        withRest(withData(await hideSecrets(sent, secrets), call.format), sent.rest, read);
+      const { rest, ...whole } = await read(answer);
+      const understood = understand(deps, call, unsigned.url, secrets, whole);
       deps.meter?.called({ ...metered, outcome: understood.value.outcome.kind });
-      return understood;
+      if (!rest) return understood;
+      return { ...understood, value: { ...understood.value, rest } };
     });
     if (!made.sent) {
       if (target !== unsigned.url) deps.http.hops.keep(callKey, unsigned.url, target);
@@ -151,6 +160,15 @@ async function follow(
     target = made.value.next;
     leftMs = Math.max(1, leftMs - made.value.answer.elapsedMs);
   }
+}
+
+/** What follows is read as its beginning was. */
+function withRest(
+  answer: SentAnswer,
+  rest: RestOfBody | undefined,
+  read: (sent: SentAnswer) => Promise<SentAnswer>,
+): SentAnswer {
+  return rest ? { ...answer, rest: { ...rest, next: async () => read(await rest.next()) } } : answer;
 }
 
 interface Hop {

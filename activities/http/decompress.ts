@@ -51,7 +51,9 @@ async function unpack(bytes: Buffer, packing: string, maxBytes: number): Promise
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_BUFFER_TOO_LARGE') return refused(`the body says that it is ${packing}, and is not: ${message}`);
-    return most === maxBytes ? tooLarge(maxBytes) : refused(`the body unpacks to more than ${MOST_RATIO} times its size`);
+    return most === maxBytes
+      ? tooLarge(maxBytes)
+      : refused(`the body unpacks to more than ${MOST_RATIO} times its size`);
   }
 }
 
@@ -71,12 +73,12 @@ const tooLarge = (maxBytes: number): Unpacked => ({
 const unknownEncoding = (packings: readonly string[]): Unpacked =>
   refused(`the body has the content encoding "${packings.join(', ')}", which is not read here`);
 
-function isGzip([first, second, third]: Buffer): boolean {
+export function isGzip([first, second, third]: Buffer): boolean {
   return first === 0x1f && second === 0x8b && third === 8;
 }
 
 /** A file, or the end of an archive without one. */
-function isZip([first, second, third, fourth]: Buffer): boolean {
+export function isZip([first, second, third, fourth]: Buffer): boolean {
   return first === 0x50 && second === 0x4b && ((third === 3 && fourth === 4) || (third === 5 && fourth === 6));
 }
 

@@ -18,11 +18,14 @@ export async function unzip(bytes: Buffer, mostOf: (packed: number) => number): 
     const [file] = files;
     if (!file || files.length > 1) {
       const names = files.slice(0, SHOWN).map(({ fileName }) => JSON.stringify(fileName.slice(0, 60)));
-      return refused(`the body is a zip of ${files.length || 'no'} files, not of one${names.length > 0 ? `: ${names.join(', ')}` : ''}`);
+      return refused(
+        `the body is a zip of ${files.length || 'no'} files, not of one${names.length > 0 ? `: ${names.join(', ')}` : ''}`,
+      );
     }
     const most = mostOf(file.compressedSize);
     // It is held against what really comes out.
-    if (file.uncompressedSize > most) return { ok: false, isTooLarge: true, reason: `more than ${most} bytes when it is unpacked` };
+    if (file.uncompressedSize > most)
+      return { ok: false, isTooLarge: true, reason: `more than ${most} bytes when it is unpacked` };
     return { ok: true, bytes: await contentOf(zip, file) };
   } catch (error) {
     return refused(`the body is no zip that can be read: ${(error as Error).message}`);

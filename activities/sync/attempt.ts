@@ -34,6 +34,8 @@ export interface Attempt extends Asked {
   readonly isSizable: boolean;
   /** Another attempt has moved the unit since the workflow was told of it. */
   readonly hasMoved: boolean;
+  /** The page is a further piece of an answer whose call has been counted. */
+  readonly isFurtherPiece?: boolean;
   /** Watermark or checkpoint that the list is asked from. */
   readonly since: string | undefined;
   /** When `unit` was read from the database, `performance.now()`. */
@@ -53,6 +55,11 @@ export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
 /** Where the list stands, for pagination. */
 export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListState {
   return { ...unit, asked, mayAsk: pageSize, isSizable };
+}
+
+/** Calls that the page took. */
+export function callsOf({ isFurtherPiece }: Attempt): 0 | 1 {
+  return isFurtherPiece ? 0 : 1;
 }
 
 /** The call was not made, or brought no page; `because` is for people. */

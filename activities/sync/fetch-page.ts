@@ -20,6 +20,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { again, applyDecision, end, ended, notNow, paused } from './apply-decision.ts';
 import type { Asked, Attempt } from './attempt.ts';
+import { piecesOf, readOn } from './read-on.ts';
 import { settle } from './settle-answer.ts';
 import { checkpointFor, conditionsFor } from './kept-state.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
@@ -193,6 +194,7 @@ async function callWith(
     spec,
     hold,
     format: endpoint.format,
+    pieces: piecesOf(endpoint, unit),
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
@@ -203,16 +205,21 @@ async function callWith(
     return notNow(attempt, call.because, call.retryAfterMs);
   }
   calls.made = 1;
+  const { rest } = call.value;
   const hadToWait = mode === 'durable' && call.waitedMs > LONG_WAIT_MS;
-  const wantsDurable = hadToWait || call.value.answer.elapsedMs > SLOW_CALL_MS;
+  // A workflow task is too short for a file of several pieces.
+  const wantsDurable = hadToWait || call.value.answer.elapsedMs > SLOW_CALL_MS || rest !== undefined;
   // An outage must cost nobody attempts, but a page that always fails must not be what finds out whether it is over, for ever.
   const isProbe = call.isProbe === true && !isMaybeItsOwn(call.value.answer);
-  return settle(
-    attempt,
-    call.value,
-    { isProbe, asksForChanges: isConditional || (attempt.since !== undefined && hasConditions(spec)) },
-    wantsDurable,
-  );
+  const asksForChanges = isConditional || (attempt.since !== undefined && hasConditions(spec));
+  try {
+    const fact = await settle(attempt, call.value, { isProbe, asksForChanges }, wantsDurable);
+    if (!rest || mode === 'now') return fact;
+    const at = (next: LoadedUnit): Attempt => attemptAt(attempt, node, next, performance.now());
+    return await readOn({ attempt, made: call.value, rest, signal, load: () => load(attempt, node), at }, fact);
+  } finally {
+    rest?.close();
+  }
 }
 
 /** Its answer may be that nothing has changed (RFC 9110 §13.1). */

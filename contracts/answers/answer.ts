@@ -18,6 +18,8 @@ export type TransportErrorCode =
   | 'truncated-body'
   /** It is packed in a way that is not read here, or not as it says. */
   | 'unreadable-body'
+  /** A file of which a part has been read is another one now. */
+  | 'changed-body'
   | 'cancelled'
   /** The permit had ended when there was a connection at last. */
   | 'permit-over'

@@ -19,7 +19,9 @@ export function formatMistakes(format: BodyFormat | undefined, hasRows: boolean)
   if (named.kind === 'csv') {
     const { delimiter = ',', columns } = named;
     if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter))
-      mistakes.push(`format.delimiter is ${JSON.stringify(delimiter)}; it must be one character, and no quote or line end`);
+      mistakes.push(
+        `format.delimiter is ${JSON.stringify(delimiter)}; it must be one character, and no quote or line end`,
+      );
     if (columns !== undefined && !isNames(columns))
       mistakes.push('format.columns must be a list of different names, e.g. ["id", "amount"]');
   }

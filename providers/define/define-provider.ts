@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
-import type { BodyFormat } from '../../contracts/answers/body-format.ts';
+import { formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
 import type { AuthCall } from '../../contracts/auth-calls.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
@@ -244,7 +244,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         request: request as Endpoint['request'],
-        paginate: compilePagination(paginate as AnyPaginate | undefined),
+        paginate: inFormat(compilePagination(paginate as AnyPaginate | undefined), format),
         format,
         decide: (answer) =>
           classify?.(answer) ??
@@ -293,6 +293,12 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     ],
   };
   return provider;
+}
+
+/** One answer of many rows can be read piece by piece where a row is a line. */
+function inFormat(pagination: Pagination, format: BodyFormat | undefined): Pagination {
+  const isLines = format !== undefined && ['csv', 'ndjson'].includes(formatNamed(format).kind);
+  return isLines && pagination.kind === 'single' ? { ...pagination, comesInPieces: true } : pagination;
 }
 
 export type { CallFacts };
