@@ -29,10 +29,15 @@ interface OpenBody extends Pick<Answer, 'status' | 'headers'> {
   readonly cancelled: AbortSignal | undefined;
 }
 
+/** @param soFar what is read with the first piece. */
 export function restOfBody(open: OpenBody, soFar: ReadSoFar): RestOfBody {
-  const { status, headers, body, reader, totalMs, cancelled } = open;
   // What breaks while a piece is being stored is heard by the next one.
-  body.on('error', () => {});
+  open.body.on('error', () => {});
+  return restFrom(open, soFar);
+}
+
+function restFrom(open: OpenBody, soFar: ReadSoFar): RestOfBody {
+  const { status, headers, body, reader, totalMs, cancelled } = open;
   return {
     soFar,
     close: () => void body.destroy(),
@@ -46,7 +51,7 @@ export function restOfBody(open: OpenBody, soFar: ReadSoFar): RestOfBody {
       try {
         const { soFar: read, ...piece } = await reader.next();
         const answer = { status, headers, ...piece, elapsedMs: elapsedMs() };
-        return read ? { ...answer, rest: restOfBody(open, read) } : answer;
+        return read ? { ...answer, rest: restFrom(open, read) } : answer;
       } catch (error) {
         const isCancelled = cancelled?.aborted === true;
         const isTimeOver = clock.isTimeOver();

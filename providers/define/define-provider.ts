@@ -26,6 +26,9 @@ import type { Pagination } from '../pagination/pagination.ts';
 import type { Classify } from '../rules/rules.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
+import { compileJob, jobMistakes, openHostMistakes, type Job, type JobCall } from './compile-job.ts';
+import type { AnyJobOptions, JobOptions } from './job-options.ts';
+import { NO_JOB, type JobResult } from '../../contracts/job.ts';
 import { formatMistakes } from './body-mistakes.ts';
 import {
   conditionalMistakes,
@@ -64,11 +67,19 @@ export interface Provider<Settings = unknown, Given = unknown> {
     call: Pick<CallFacts, 'account' | 'tenant' | 'settings' | 'ip'>,
   ) => readonly Charge[];
   /** Defines one endpoint. Input and items are inferred from the schemas. */
-  endpoint<InputSchema extends z.ZodType, ResponseSchema extends z.ZodType, Item = z.output<ResponseSchema>>(
+  endpoint<
+    InputSchema extends z.ZodType,
+    ResponseSchema extends z.ZodType,
+    Item = z.output<ResponseSchema>,
+    Submitted extends z.ZodType = z.ZodType,
+    Polled extends z.ZodType = z.ZodType,
+  >(
     name: string,
     options: EndpointOptions<z.output<InputSchema>, z.output<ResponseSchema>, Item, Settings> & {
       readonly input: InputSchema;
       readonly response: ResponseSchema;
+      /** The list has to be ordered: a job is made and asked for until it is done. Then `request` gets it as `page.job`. */
+      readonly job?: JobOptions<z.output<InputSchema>, Submitted, Polled, Settings>;
     },
   ): Endpoint<z.input<InputSchema>, Item>;
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
@@ -92,9 +103,15 @@ export interface Provider<Settings = unknown, Given = unknown> {
   readonly $settings?: Given;
 }
 
+/** The page that is to be asked for and, for endpoints with `job`, the job whose results it is of. */
+export interface JobPage extends PageRequest {
+  /** Its fields are '' for endpoints without `job`. */
+  readonly job: JobResult;
+}
+
 export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
   /** The call. Pure: asked again for every attempt, so a shrunk page or a new token is in it. */
-  readonly request: (input: Input, page: PageRequest, of: AccountFacts<Settings>) => RequestSpec;
+  readonly request: (input: Input, page: JobPage, of: AccountFacts<Settings>) => RequestSpec;
   /** How its list is cut into pages, e.g. `{ kind: 'cursor', items, next }`. Default: the answer is the one item. */
   readonly paginate?: Paginate<Response, Item, Input>;
   /**
@@ -111,6 +128,11 @@ export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
    * or changed on the first one. Full runs never ask so. Default: not.
    */
   readonly conditional?: 'whole' | 'first-page';
+  /**
+   * Other hosts that addresses of its answers may lead to, e.g. where results of a job are kept: `['*.s3.example']`. Neither credentials nor
+   * the provider's headers are sent there, and no limit is charged. Default: none.
+   */
+  readonly openHosts?: readonly string[];
   /** Overrides the provider's ceiling of a whole call, milliseconds. */
   readonly totalTimeoutMs?: number;
   /**
@@ -129,14 +151,18 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly parseInput: (input: unknown) => unknown;
   /** @throws ZodError when the answer has another shape than the schema says. */
   readonly parseResponse: (json: unknown) => unknown;
-  readonly request: (input: unknown, page: PageRequest, of: AccountFacts) => RequestSpec;
+  readonly request: (input: unknown, page: PageRequest & { readonly job?: JobResult }, of: AccountFacts) => RequestSpec;
   readonly paginate: Pagination;
+  readonly job: Job | undefined;
+  readonly openHosts: readonly string[];
   /** Undefined: by content type, else JSON. */
   readonly format: BodyFormat | undefined;
   /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
   readonly decide: (answer: Answer) => Outcome;
   /** What a call takes from the provider's limits. */
   readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
+  /** What a call of its job takes. */
+  readonly jobCharges: (name: JobCall, call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
   readonly totalTimeoutMs: number;
   readonly onMismatch: 'fail' | 'quarantine';
   readonly conditional: 'whole' | 'first-page' | undefined;
@@ -152,10 +178,16 @@ const ENDPOINT_OPTIONS = {
   format: true,
   classify: true,
   conditional: true,
+  openHosts: true,
+  job: true,
   totalTimeoutMs: true,
   onMismatch: true,
 } satisfies NamesOf<
-  EndpointOptions<unknown, unknown, unknown> & { readonly input: unknown; readonly response: unknown }
+  EndpointOptions<unknown, unknown, unknown> & {
+    readonly input: unknown;
+    readonly response: unknown;
+    readonly job: unknown;
+  }
 >;
 
 const timeoutDefaults = {
@@ -221,6 +253,8 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         format,
         classify,
         conditional,
+        openHosts,
+        job,
         totalTimeoutMs,
         onMismatch = 'fail',
       } = endpointOptions;
@@ -237,20 +271,29 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
       for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
       if (!['fail', 'quarantine'].includes(onMismatch))
         mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
+      const pagination = inFormat(compilePagination(paginate as AnyPaginate | undefined), format);
+      const jobOptions = job as AnyJobOptions | undefined;
+      for (const mistake of [...jobMistakes(jobOptions, pagination), ...openHostMistakes(openHosts)])
+        mistakes.push(`endpoint "${name}": ${mistake}`);
+      const asked = request as (input: unknown, page: JobPage, of: AccountFacts) => RequestSpec;
       const endpoint: Endpoint = {
         name,
         provider,
         parseInput: (value) => input.parse(value),
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
-        request: request as Endpoint['request'],
-        paginate: inFormat(compilePagination(paginate as AnyPaginate | undefined), format),
+        request: (from, page, of) => asked(from, { job: NO_JOB, ...page }, of),
+        paginate: pagination,
+        job: jobOptions && compileJob(jobOptions, { own: classify, provider: options.classify }),
+        openHosts: openHosts ?? [],
         format,
         decide: (answer) =>
           classify?.(answer) ??
           options.classify?.(answer) ??
           defaultOutcome(answer, { isList: paginate !== undefined }),
         charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
+        jobCharges: (kind, call) =>
+          chargesFor(limits, { ...call, provider: options.id, endpoint: `${name}.${kind}` }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
         onMismatch,
         conditional,
@@ -279,7 +322,10 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     },
     mistakes: () => [
       ...mistakes,
-      ...providerMistakes({ ...options, limits }, schema !== undefined, [...endpoints.keys(), ...actions.keys()]),
+      ...providerMistakes({ ...options, limits }, schema !== undefined, [
+        ...[...endpoints.values()].flatMap(namesForLimits),
+        ...actions.keys(),
+      ]),
       ...[
         ...unknownOptions(options, PROVIDER_OPTIONS),
         ...('settings' in options
@@ -293,6 +339,10 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     ],
   };
   return provider;
+}
+
+function namesForLimits({ name, job }: Endpoint): string[] {
+  return job ? [name, `${name}.submit`, `${name}.poll`, `${name}.lookup`] : [name];
 }
 
 /** One answer of many rows can be read piece by piece where a row is a line. */

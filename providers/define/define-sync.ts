@@ -240,7 +240,7 @@ function planNode(
     pagination: node.endpoint.paginate.kind,
     window: node.options.window ?? 40,
     onChildError: { ...policy, ...node.options.onChildError },
-    callTimeoutMs: node.endpoint.totalTimeoutMs + (node.endpoint.paginate.comesInPieces ? LONGEST_FILE_MS : 0),
+    callTimeoutMs: longestCallMs(node.endpoint),
     ...(mayBePartial(node) ? { incremental: true } : {}),
     ...(mayBePartial(node) && children.some((child) => child.options.parents !== 'changed')
       ? { visitsKnown: true }
@@ -253,6 +253,11 @@ function planNode(
 
 /** A file is read by one call for as long as this, in milliseconds, each piece within the ceiling of a call; then it is asked for again. */
 const LONGEST_FILE_MS = 3_600_000;
+
+/** Where the addresses of a job's results must be asked for, that is a call before the one that reads. */
+function longestCallMs({ totalTimeoutMs, job, paginate }: Endpoint): number {
+  return totalTimeoutMs * (job ? 2 : 1) + (paginate.comesInPieces ? LONGEST_FILE_MS : 0);
+}
 
 /** Parents before children: the order in which locks are taken. */
 function inOrder(nodes: readonly NodeDefinition[]): NodeDefinition[] {

@@ -6,6 +6,7 @@ import type { ActionHandle, ActionOptions } from './actions.ts';
 import { createAction } from './actions.ts';
 import type { FakeAnswer } from './answer.ts';
 import type { FakeCall } from './call.ts';
+import { fileRoute, type FileOptions } from './files.ts';
 import type { LimitHandle, LimitOptions } from './limits/limits.ts';
 import type { ListOptions } from './lists/lists.ts';
 import { listRoute } from './lists/lists.ts';
@@ -31,6 +32,8 @@ export interface FakeApi {
   list<P extends string, Row extends object = DefaultRow>(pattern: P, options: ListOptions<P, Row>): FakeApi;
   /** Serves one object by GET; undefined answers 404. */
   object<P extends string>(pattern: P, body: (params: PathParams<P>, call: FakeCall) => unknown): FakeApi;
+  /** Serves a file of rows (CSV or NDJSON) by GET. */
+  file<P extends string>(pattern: P, options: FileOptions<P>): FakeApi;
   /** Serves anything. The latest route of a path wins. */
   route<P extends string>(
     method: string,
@@ -92,6 +95,10 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
           return found === undefined ? { status: 404, body: { error: 'not_found' } } : { body: found };
         },
       });
+      return api;
+    },
+    file(pattern, fileOptions) {
+      routes.add(fileRoute(pattern, fileOptions));
       return api;
     },
     route<P extends string>(

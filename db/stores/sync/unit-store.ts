@@ -4,6 +4,7 @@
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { KeptState, ListMemory, Position, Range } from '../../../contracts/list.ts';
+import type { UnitJob } from '../../../contracts/job.ts';
 import type { EndKind, RunMode, RunState } from '../../../contracts/run.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
@@ -60,6 +61,10 @@ export interface LoadedUnit {
   readonly range: Range | null;
   readonly position: Position | null;
   readonly guard: ListMemory | null;
+  /** The job whose result the list is; null: none was made. */
+  readonly job: UnitJob | null;
+  /** Milliseconds since it was sent. */
+  readonly jobAgeMs: number | null;
   readonly pages: number;
   readonly items: number;
   readonly rows: number;
@@ -97,7 +102,8 @@ const LOAD = {
   text: `
     select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, a.settings, r.input as "runInput",
       u.parent_key as "parentKey",
-      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
+      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.job,
+      (floor(extract(epoch from clock_timestamp()) * 1000) - (u.job->>'at')::float8) as "jobAgeMs", u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
       u.watermark as highest, w.watermark, w.kept, f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
