@@ -26,6 +26,7 @@ import type { RestOfBody, SentAnswer } from '../http/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { isInfrastructure } from './infrastructure.ts';
+import { isOpenAddress, openRequest } from './open-request.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
 
@@ -50,6 +51,8 @@ export interface Call extends AccountFacts {
   /** Ceiling of the whole call in milliseconds. */
   readonly totalMs: number;
   readonly gate?: SendGate;
+  /** Hosts that are asked without credentials, also by a redirect, and what their answers mean. */
+  readonly open?: { readonly hosts: readonly string[]; readonly decide: (answer: Answer) => Outcome };
   /** A good answer is read piece by piece. */
   readonly pieces?: PieceOptions | undefined;
   /** Keeps the memory of the body until it is released. Default: until the answer is there. */
@@ -120,12 +123,13 @@ async function follow(
   let leftMs = call.totalMs;
   let waitedMs = 0;
   for (let hop = 0; ; hop++) {
-    const request = { ...unsigned, url: target };
+    const isOpen = isOpenTo(call, target);
+    const request = isOpen ? openHop(call, unsigned, target) : { ...unsigned, url: target };
     const limits = { ...provider.timeouts, totalMs: leftMs, maxBodyBytes: provider.maxBodyBytes };
     const made = await withPermit<MadeCall | Hop>(deps, askOf(call), call.gate, async (isFresh) => {
       // The first is signed already, to see whether it can be.
       const { outgoing, secrets } =
-        signed && target === unsigned.url ? signed : sign(provider, request, built.credentials, accountOf(call));
+        signed && target === unsigned.url ? signed : signHop(call, request, built.credentials, isOpen);
       signed = undefined;
       times.sentAt = performance.now();
       const signal = call.isWrite ? undefined : call.signal;
@@ -137,7 +141,10 @@ async function follow(
       });
       times.answeredAt = performance.now();
       if (answer.error?.code === 'permit-over') return undefined;
-      const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
+      const next =
+        call.isWrite || hop >= MAX_REDIRECTS
+          ? undefined
+          : redirectTarget(request, answer, (url) => isOpenTo(call, url));
       const metered = { provider: provider.id, endpoint: call.endpoint, ms: answer.elapsedMs };
       if (next !== undefined) {
         deps.meter?.called({ ...metered, outcome: 'redirected' });
@@ -146,7 +153,13 @@ async function follow(
       const read = async (sent: SentAnswer): Promise<SentAnswer> =>
         withRest(withData(await hideSecrets(sent, secrets), call.format), sent.rest, read);
       const { rest, ...whole } = await read(answer);
-      const understood = understand(deps, call, unsigned.url, secrets, whole);
+      const understood = understand(
+        deps,
+        isOpen && call.open ? { ...call, decide: call.open.decide } : call,
+        unsigned.url,
+        secrets,
+        whole,
+      );
       deps.meter?.called({ ...metered, outcome: understood.value.outcome.kind });
       if (!rest) return understood;
       return { ...understood, value: { ...understood.value, rest } };
@@ -250,6 +263,27 @@ function accountOf({ account, tenant, settings }: AccountFacts): AccountFacts {
   return { account, tenant, settings };
 }
 
+function isOpenTo(call: Call, address: string): boolean {
+  return call.open !== undefined && isOpenAddress(call.provider, accountOf(call), call.open.hosts, address);
+}
+
+/** A redirect to an open host: nothing of the request goes along but what it takes. */
+function openHop({ provider, open }: Call, { headers }: OutgoingRequest, target: string): OutgoingRequest {
+  const { accept = '*/*' } = headers;
+  return openRequest(provider, open?.hosts ?? [], { method: 'GET', path: target, headers: { accept } });
+}
+
+function signHop(
+  call: Call,
+  request: OutgoingRequest,
+  credentials: Credentials | undefined,
+  isOpen: boolean,
+): SignedRequest {
+  const { provider } = call;
+  if (isOpen) return { outgoing: request, secrets: secretsOfCall(provider, credentials) };
+  return sign(provider, request, credentials, accountOf(call));
+}
+
 /** @returns the request, or what is wrong with it: where it leads, what its credentials lack, or the code of its auth. */
 function build(call: Call, credentials: Credentials | undefined): Built | string {
   const { provider, format } = call;
@@ -257,8 +291,9 @@ function build(call: Call, credentials: Credentials | undefined): Built | string
   try {
     const of = accountOf(call);
     const spec = { ...call.spec, headers: { ...accept, ...call.spec.headers } };
-    const unsigned = requestFor(provider, spec, of);
-    return { unsigned, signed: sign(provider, unsigned, credentials, of), credentials };
+    const isOpen = isOpenTo(call, spec.path);
+    const unsigned = isOpen ? openRequest(provider, call.open?.hosts ?? [], spec) : requestFor(provider, spec, of);
+    return { unsigned, signed: signHop(call, unsigned, credentials, isOpen), credentials };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
     const text =

@@ -53,6 +53,7 @@ function restFrom(open: OpenBody, soFar: ReadSoFar): RestOfBody {
         const answer = { status, headers, ...piece, elapsedMs: elapsedMs() };
         return read ? { ...answer, rest: restFrom(open, read) } : answer;
       } catch (error) {
+        body.destroy();
         const isCancelled = cancelled?.aborted === true;
         const isTimeOver = clock.isTimeOver();
         const thrown = errorOf(error, { isCancelled, isTimeOver, totalMs, hadHeaders: true, isWritten: true });

@@ -114,7 +114,11 @@ async function send(
     const { maxBodyBytes } = limits;
     if (pieces && status >= 200 && status < 300) {
       const reader = createPieceReader(response.body, headers, { maxBodyBytes, hold, signal }, pieces);
-      const { soFar, ...piece } = await reader.next();
+      // Nobody reads on after an error; what the connection says then is not heard.
+      const { soFar, ...piece } = await reader.next().catch((error: unknown) => {
+        response.body.on('error', () => {}).destroy();
+        throw error;
+      });
       const answer = { status, headers, ...piece, elapsedMs: elapsedMs() };
       if (!soFar) return answer;
       const rest = restOfBody(

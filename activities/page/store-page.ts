@@ -16,6 +16,7 @@ import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
 
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/body-pieces.ts';
+import { inParts } from '../../providers/pagination/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../http/read-pieces.ts';
 import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
@@ -49,7 +50,7 @@ export async function storePage(
   const { headers, damage } = answer;
   const page = readPage(attempt, answer, url);
   const keys = page.rows.map(({ key }) => key);
-  const next = soFar
+  const stepped = soFar
     ? afterPiece(stateOf(attempt), soFar)
     : mapping(node, 'paginate', () =>
         node.endpoint.paginate.advance(stateOf(attempt), {
@@ -61,6 +62,7 @@ export async function storePage(
           keys,
         }),
       );
+  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, stepped) : stepped;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );

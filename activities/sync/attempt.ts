@@ -2,6 +2,7 @@
  * What one attempt at a page works with. Used by: the other files of this folder.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
+import type { JobResult } from '../../contracts/job.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { PageSizeKey } from '../../db/stores/sync/page-size-store.ts';
 import type { LoadedUnit, UnitFence } from '../../db/stores/sync/unit-store.ts';
@@ -34,6 +35,8 @@ export interface Attempt extends Asked {
   readonly isSizable: boolean;
   /** Another attempt has moved the unit since the workflow was told of it. */
   readonly hasMoved: boolean;
+  /** The job whose result is read, and in how many parts it is. */
+  readonly job?: { readonly result: JobResult; readonly parts: number };
   /** The page is a further piece of an answer whose call has been counted. */
   readonly isFurtherPiece?: boolean;
   /** Watermark or checkpoint that the list is asked from. */

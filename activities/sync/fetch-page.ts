@@ -19,7 +19,11 @@ import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { again, applyDecision, end, ended, notNow, paused } from './apply-decision.ts';
-import type { Asked, Attempt } from './attempt.ts';
+import { stateOf, type Asked, type Attempt } from './attempt.ts';
+import { makeAnew, prepareJob } from '../job/prepare-job.ts';
+import { isOpenAddress } from '../call/open-request.ts';
+import { COMPLETE, step } from '../../providers/pagination/step.ts';
+import { storeStep } from '../page/store-page.ts';
 import { piecesOf, readOn } from './read-on.ts';
 import { settle } from './settle-answer.ts';
 import { checkpointFor, conditionsFor } from './kept-state.ts';
@@ -80,9 +84,9 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
   if (isPastTheEnd(unit)) return end(asked, unit.pages, 'complete', '', 0);
   const calls = { made: 0 as 0 | 1 };
   try {
-    return await callOnce(attemptAt(asked, node, unit, readAt), signal, calls);
+    return await callForPage(attemptAt(asked, node, unit, readAt), signal, calls);
   } catch (error) {
-    return afterError(asked, unit, error, calls.made);
+    return afterError(asked, unit, error, error instanceof UserCodeError && error.calls === 1 ? 1 : calls.made);
   }
 }
 
@@ -153,6 +157,26 @@ function isSizable(endpoint: Endpoint, input: unknown, page: PageRequest, of: Ac
   });
 }
 
+/** The list itself, or the result of its job when that is there. */
+async function callForPage(
+  attempt: Attempt,
+  signal: AbortSignal | undefined,
+  calls: { made: 0 | 1 },
+): Promise<PageFact> {
+  const { request, node, unit, memory } = attempt;
+  const { job } = node.endpoint;
+  if (!job) return callOnce(attempt, signal, calls);
+  const known = unit.job?.state === 'done' ? memory.results.get(request.unit, unit.job.id) : undefined;
+  const prepared = known ? { results: known } : await prepareJob(attempt, job, signal);
+  if ('fact' in prepared) return prepared.fact;
+  const { results } = prepared;
+  if (results.length === 0) return storeStep(attempt, step(stateOf(attempt), { end: COMPLETE }), true);
+  const result = results[unit.position?.part ?? 0];
+  if (!result) return makeAnew(attempt, job, 'it has fewer results than before', 0);
+  memory.results.keep(request.unit, result.id, results);
+  return callOnce({ ...attempt, job: { result, parts: results.length } }, signal, calls);
+}
+
 /** The body's memory is taken until its page is stored. */
 async function callOnce(attempt: Attempt, signal: AbortSignal | undefined, calls: { made: 0 | 1 }): Promise<PageFact> {
   const hold = attempt.deps.http.bodies.hold();
@@ -169,24 +193,29 @@ async function callWith(
   hold: BodyHold,
   calls: { made: 0 | 1 },
 ): Promise<PageFact> {
-  const { deps, request, sync, node, unit, of, input, asked } = attempt;
+  const { deps, request, sync, node, unit, of, input, asked, memory } = attempt;
   const { endpoint } = node;
   const { provider } = sync;
   const { context, mode } = request;
   const stated: RequestSpec =
     asked.url === undefined
-      ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () => endpoint.request(input, asked, of))
+      ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () =>
+          endpoint.request(input, attempt.job ? { ...asked, job: attempt.job.result } : asked, of),
+        )
       : { method: 'GET', path: asked.url };
   const conditions = conditionsFor(endpoint, unit);
   const isConditional = Object.keys(conditions).length > 0;
   const spec = isConditional ? { ...stated, headers: { ...stated.headers, ...conditions } } : stated;
+  const { openHosts } = endpoint;
+  const isOpen = isOpenAddress(provider, of, openHosts, spec.path);
+  const facts = { ...of, ip: deps.egress, input, pageSize: asked.size };
   const call = await makeCall(deps, {
     provider,
     ...of,
     callKey: `unit/${request.unit}`,
     endpoint: endpoint.name,
     charges: userCode(`a limit of provider "${provider.id}"`, () =>
-      endpoint.charges({ ...of, ip: deps.egress, input, pageSize: asked.size }),
+      isOpen ? endpoint.openCharges(facts) : endpoint.charges(facts),
     ),
     weight: context.weight,
     priority: context.priority,
@@ -195,6 +224,7 @@ async function callWith(
     hold,
     format: endpoint.format,
     pieces: piecesOf(endpoint, unit),
+    open: { hosts: openHosts, decide: endpoint.decideOpen },
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,
     ...(signal ? { signal } : {}),
@@ -205,7 +235,13 @@ async function callWith(
     return notNow(attempt, call.because, call.retryAfterMs);
   }
   calls.made = 1;
-  const { rest } = call.value;
+  const { rest, outcome } = call.value;
+  if (endpoint.job && outcome.kind !== 'ok' && outcome.kind !== 'flawed') {
+    // Its address may have grown old: it is asked for anew.
+    memory.results.forget(request.unit);
+    if (outcome.kind === 'permanent' && outcome.cause === 'gone')
+      return makeAnew(attempt, endpoint.job, `its result is gone: ${outcome.reason}`, 1);
+  }
   const hadToWait = mode === 'durable' && call.waitedMs > LONG_WAIT_MS;
   // A workflow task is too short for a file of several pieces.
   const wantsDurable = hadToWait || call.value.answer.elapsedMs > SLOW_CALL_MS || rest !== undefined;

@@ -3,6 +3,7 @@
  */
 import type { z } from 'zod';
 import type { Answer } from '../../contracts/answers/answer.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { hostMistake } from '../../contracts/hosts.ts';
 import type { Pagination } from '../pagination/pagination.ts';
@@ -30,7 +31,10 @@ export interface Job extends Omit<
 
 const defaults = { first: 1_000, most: 60_000, longestMs: 86_400_000, maxJobs: 3 };
 
-export function compileJob(options: AnyJobOptions, rules: { own?: Classify | undefined; provider?: Classify | undefined }): Job {
+export function compileJob(
+  options: AnyJobOptions,
+  rules: { own?: Classify | undefined; provider?: Classify | undefined },
+): Job {
   const { submitted, polled, pollMs, longestMs = defaults.longestMs, maxJobs = defaults.maxJobs, ...rest } = options;
   const { own, provider } = rules;
   const { first = defaults.first, most = Math.max(first, defaults.most) } = pollMs ?? {};
@@ -48,8 +52,13 @@ export function compileJob(options: AnyJobOptions, rules: { own?: Classify | und
         ? (own?.(answer) ??
           strictWriteOutcome(provider?.(answer), answer) ??
           defaultWriteOutcome(answer, { idempotent }))
-        : (own?.(answer) ?? provider?.(answer) ?? defaultOutcome(answer)),
+        : (own?.(answer) ?? provider?.(answer) ?? (isData(answer) ? { kind: 'ok' } : defaultOutcome(answer))),
   };
+}
+
+/** A job that has failed says so with fields of an error: `state` reads them. */
+function isData(answer: Answer): boolean {
+  return answer.status >= 200 && answer.status < 300 && !answer.error && answer.text !== '' && jsonOf(answer).ok;
 }
 
 const JOB_OPTIONS = {
@@ -69,16 +78,12 @@ const JOB_OPTIONS = {
 /** What is wrong with `job` and `openHosts` of an endpoint. */
 export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pagination): string[] {
   if (job === undefined) return [];
-  const mistakes = [
-    ...missingFunctions(job, ['submit', 'id', 'poll', 'state']),
-    ...unknownOptions(job, JOB_OPTIONS),
-  ];
+  const mistakes = [...missingFunctions(job, ['submit', 'id', 'poll', 'state']), ...unknownOptions(job, JOB_OPTIONS)];
   for (const name of ['submitted', 'polled'] as const)
     if (typeof (job[name] as { parse?: unknown } | undefined)?.parse !== 'function')
       mistakes.push(`\`${name}\` is missing; it must be the zod schema of an answer`);
   const { whenUnknown, pollMs, longestMs = 1, maxJobs = 1 } = job;
-  const isLookup =
-    typeof whenUnknown === 'object' && missingFunctions(whenUnknown, ['lookup', 'found']).length === 0;
+  const isLookup = typeof whenUnknown === 'object' && missingFunctions(whenUnknown, ['lookup', 'found']).length === 0;
   if (whenUnknown !== undefined && whenUnknown !== 'submit-again' && !isLookup)
     mistakes.push('`whenUnknown` must be "submit-again" or { lookup: (input, of) => …, found: (answer) => … }');
   const { first = 1, most = Number.MAX_SAFE_INTEGER } = pollMs ?? {};
@@ -87,7 +92,9 @@ export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pag
   if (!(Number.isInteger(maxJobs) && maxJobs >= 1 && maxJobs <= 100))
     mistakes.push(`maxJobs is ${maxJobs}; it must be a whole number from 1 to 100`);
   if (!['single', 'cursor', 'link'].includes(kind) || range)
-    mistakes.push('results are read in order; `paginate` must be of kind "single", "cursor" or "link", without `range`');
+    mistakes.push(
+      'results are read in order; `paginate` must be of kind "single", "cursor" or "link", without `range`',
+    );
   return mistakes.map((text) => `job: ${text}`);
 }
 

@@ -18,6 +18,7 @@ import {
   type RequestActionOptions,
 } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
+import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from './option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
@@ -155,6 +156,9 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly paginate: Pagination;
   readonly job: Job | undefined;
   readonly openHosts: readonly string[];
+  /** What the answer of an open host means, and what the call takes there: none of the provider's limits. */
+  readonly decideOpen: (answer: Answer) => Outcome;
+  readonly openCharges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
   /** Undefined: by content type, else JSON. */
   readonly format: BodyFormat | undefined;
   /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
@@ -286,14 +290,15 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         paginate: pagination,
         job: jobOptions && compileJob(jobOptions, { own: classify, provider: options.classify }),
         openHosts: openHosts ?? [],
+        decideOpen: openOutcome,
+        openCharges: (call) => chargesFor([], { ...call, provider: options.id, endpoint: name }),
         format,
         decide: (answer) =>
           classify?.(answer) ??
           options.classify?.(answer) ??
           defaultOutcome(answer, { isList: paginate !== undefined }),
         charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
-        jobCharges: (kind, call) =>
-          chargesFor(limits, { ...call, provider: options.id, endpoint: `${name}.${kind}` }),
+        jobCharges: (kind, call) => chargesFor(limits, { ...call, provider: options.id, endpoint: `${name}.${kind}` }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
         onMismatch,
         conditional,

@@ -1,4 +1,5 @@
 /** Exports of many rows, as one file each: read and stored piece by piece. */
+import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createDrive, type Drive } from '../../../bench/drive.ts';
@@ -8,7 +9,8 @@ import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 
 const COUNT = 3_000;
 /** Rows are so large that a connection holds few of them: what comes before a cut is stored before it. */
-const PADDING = 'x'.repeat(4_000);
+const NOISE = Array.from({ length: 1_000 }, (_, n) => createHash('sha256').update(String(n)).digest('hex')).join('');
+const paddingOf = (n: number): string => NOISE.slice(n % 50_000, (n % 50_000) + 4_000);
 const CUT = 9_000_000;
 
 describe('a file of rows', () => {
@@ -53,7 +55,7 @@ describe('a file of rows', () => {
   const serve = (more: Partial<FileOptions<'/file'>> & Pick<FileOptions<'/file'>, 'format'>): void => {
     api.file('/file', {
       count: COUNT,
-      rowAt: (n) => ({ id: `r${n}`, note: `a "row",\nnumber ${n} ${PADDING}` }),
+      rowAt: (n) => ({ id: `r${n}`, note: `a "row",\nnumber ${n} ${paddingOf(n)}` }),
       ...more,
     });
   };
@@ -87,7 +89,7 @@ describe('a file of rows', () => {
       format: 'csv',
       cuts: [CUT],
       count: () => (version++, COUNT),
-      rowAt: (n) => ({ id: `v${Math.min(version, 2)}-${n}`, note: PADDING }),
+      rowAt: (n) => ({ id: `v${Math.min(version, 2)}-${n}`, note: paddingOf(n) }),
     });
     // A part of the first version, a look at the second one, and all of it.
     expect(await run('csv')).toMatchObject({ state: 'done', complete: true, calls: 3 });
@@ -105,7 +107,7 @@ describe('a file of rows', () => {
     api.file('/file', {
       format: 'csv',
       count: () => (calls++, COUNT),
-      rowAt: (n) => ({ id: `r${n}`, note: `version ${calls} ${PADDING}` }),
+      rowAt: (n) => ({ id: `r${n}`, note: `version ${calls} ${paddingOf(n)}` }),
       cuts: Array.from({ length: 6 }, () => CUT),
     });
     expect(await run('csv')).toMatchObject({
