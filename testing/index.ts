@@ -18,6 +18,7 @@ export type { FakeApi } from './fake-api/fake-api.ts';
 export { startFakeApi } from './fake-api/fake-api.ts';
 export type { FileOptions } from './fake-api/files.ts';
 export type { FakeApiDescription, FakeApiModule } from './process/fake-api-process.ts';
+export type { FakeJob, JobServer, JobServerOptions } from './fake-api/jobs.ts';
 export type { HostileKind } from './faults/hostile.ts';
 export { hostileKinds, runsRoute } from './faults/hostile.ts';
 export type { LimitKind, LimitNumbers } from './fake-api/limits/limit-counters.ts';

@@ -37,8 +37,8 @@ export interface Attempt extends Asked {
   readonly hasMoved: boolean;
   /** The job whose result is read, and in how many parts it is. */
   readonly job?: { readonly result: JobResult; readonly parts: number };
-  /** The page is a further piece of an answer whose call has been counted. */
-  readonly isFurtherPiece?: boolean;
+  /** The call that the page came with has been counted: it is a further piece of a file, or nothing was to be read. */
+  readonly isCounted?: boolean;
   /** Watermark or checkpoint that the list is asked from. */
   readonly since: string | undefined;
   /** When `unit` was read from the database, `performance.now()`. */
@@ -61,8 +61,8 @@ export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListStat
 }
 
 /** Calls that the page took. */
-export function callsOf({ isFurtherPiece }: Attempt): 0 | 1 {
-  return isFurtherPiece ? 0 : 1;
+export function callsOf({ isCounted }: Attempt): 0 | 1 {
+  return isCounted ? 0 : 1;
 }
 
 /** The call was not made, or brought no page; `because` is for people. */

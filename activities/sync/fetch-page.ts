@@ -170,7 +170,8 @@ async function callForPage(
   const prepared = known ? { results: known } : await prepareJob(attempt, job, signal);
   if ('fact' in prepared) return prepared.fact;
   const { results } = prepared;
-  if (results.length === 0) return storeStep(attempt, step(stateOf(attempt), { end: COMPLETE }), true);
+  if (results.length === 0)
+    return storeStep({ ...attempt, isCounted: true }, step(stateOf(attempt), { end: COMPLETE }), true);
   const result = results[unit.position?.part ?? 0];
   if (!result) return makeAnew(attempt, job, 'it has fewer results than before', 0);
   memory.results.keep(request.unit, result.id, results);

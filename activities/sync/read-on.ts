@@ -59,7 +59,7 @@ export async function readOn({ attempt, made, rest, signal, load, at }: OpenFile
       ...(further ? { rest: further } : {}),
     };
     hasChildren ||= last.children === true;
-    last = await settle({ ...at(unit), isFurtherPiece: true }, piece, { isProbe: false, asksForChanges: false }, true);
+    last = await settle({ ...at(unit), isCounted: true }, piece, { isProbe: false, asksForChanges: false }, true);
     next = further;
   }
   return hasChildren && (last.state === 'more' || last.state === 'ended') ? { ...last, children: true } : last;

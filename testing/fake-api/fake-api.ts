@@ -7,6 +7,7 @@ import { createAction } from './actions.ts';
 import type { FakeAnswer } from './answer.ts';
 import type { FakeCall } from './call.ts';
 import { fileRoute, type FileOptions } from './files.ts';
+import { createJobs, type JobServer, type JobServerOptions } from './jobs.ts';
 import type { LimitHandle, LimitOptions } from './limits/limits.ts';
 import type { ListOptions } from './lists/lists.ts';
 import { listRoute } from './lists/lists.ts';
@@ -44,6 +45,8 @@ export interface FakeApi {
 
   /** Serves a write, with its objects under `pattern/:id` (GET, DELETE) and a look-up. */
   action<P extends string>(method: string, pattern: P, options?: ActionOptions<P>): ActionHandle;
+  /** Serves jobs: made by POST, asked for under `pattern/:id`, looked up by `pattern?key=`. */
+  jobs(pattern: string, options?: JobServerOptions): JobServer;
   /** From now on calls need a token; the token endpoint refreshes. One for each server. */
   oauth(options?: OAuthOptions): OAuthHandle;
 
@@ -120,6 +123,11 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       for (const route of action.routes) routes.add(route);
       actions.set(`${method} ${pattern}`, action.handle);
       return action.handle;
+    },
+    jobs(pattern, jobOptions = {}) {
+      const { routes: ofJobs, handle } = createJobs(pattern, jobOptions);
+      for (const route of ofJobs) routes.add(route);
+      return handle;
     },
     oauth(oauthOptions = {}) {
       oauth = createOAuth(oauthOptions, server.now, seededRandom(server.seed));
