@@ -22,7 +22,7 @@ import { withData } from '../bodies/body-data.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { PieceOptions } from '../http/read-pieces.ts';
-import type { RestOfBody, SentAnswer } from '../http/rest-of-body.ts';
+import { withRest, type RestOfBody, type SentAnswer } from '../http/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { isInfrastructure } from './infrastructure.ts';
@@ -173,15 +173,6 @@ async function follow(
     target = made.value.next;
     leftMs = Math.max(1, leftMs - made.value.answer.elapsedMs);
   }
-}
-
-/** What follows is read as its beginning was. */
-function withRest(
-  answer: SentAnswer,
-  rest: RestOfBody | undefined,
-  read: (sent: SentAnswer) => Promise<SentAnswer>,
-): SentAnswer {
-  return rest ? { ...answer, rest: { ...rest, next: async () => read(await rest.next()) } } : answer;
 }
 
 interface Hop {

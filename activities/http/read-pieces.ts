@@ -62,7 +62,7 @@ export function createPieceReader(
   const source = unpackStream(stream, headers['content-encoding']);
   const digest = createHash('sha256');
   let buffer: Buffer = Buffer.alloc(0);
-  let isEnded = false;
+  const read = { isEnded: false };
   let isBegun = false;
   let isCounted = false;
   let bytes = 0;
@@ -72,9 +72,9 @@ export function createPieceReader(
   const more = async (): Promise<void> => {
     // A third party may send byte after byte: they are not put together one by one.
     const chunks = [buffer];
-    for (let came = 0; came < READ_BYTES && !isEnded;) {
+    for (let came = 0; came < READ_BYTES && !read.isEnded;) {
       const { value, done } = await source.next();
-      if (done) isEnded = true;
+      if (done) read.isEnded = true;
       else {
         chunks.push(value);
         came += value.length;
@@ -98,19 +98,19 @@ export function createPieceReader(
     for (;;) {
       const end = scan(buffer, mostBytes, mostRows);
       if (end.isFull) return end.at;
-      if (isEnded) return buffer.length;
+      if (read.isEnded) return buffer.length;
       if (buffer.length > mostBytes && end.at > 0) return end.at;
       if (buffer.length > MOST_ROW_BYTES) throw new BodyTooLarge(`a row of more than ${MOST_ROW_BYTES} bytes`);
       await more();
     }
   };
   const begin = async (): Promise<Piece | undefined> => {
-    while (buffer.length < 4 && !isEnded) await more();
+    while (buffer.length < 4 && !read.isEnded) await more();
     charset = charsetOf(buffer, contentType);
     if (isZip(buffer) || charset.startsWith('utf-16')) return whole();
     if (hasHead) head = Buffer.from(take(await rows(0, 1)));
     if (!from) return undefined;
-    while (bytes < from.bytes && !(isEnded && buffer.length === 0)) {
+    while (bytes < from.bytes && !(read.isEnded && buffer.length === 0)) {
       if (buffer.length === 0) await more();
       take(Math.min(buffer.length, from.bytes - bytes));
     }
@@ -120,7 +120,7 @@ export function createPieceReader(
     return undefined;
   };
   const whole = async (): Promise<Piece> => {
-    while (!isEnded) {
+    while (!read.isEnded) {
       await more();
       if (buffer.length > maxBodyBytes) throw new BodyTooLarge(`more than ${maxBodyBytes} bytes`);
     }
@@ -137,9 +137,9 @@ export function createPieceReader(
       }
       const body = take(await rows(PIECE_BYTES, PIECE_ROWS));
       // What is left may be nothing but the end.
-      while (buffer.length === 0 && !isEnded) await more();
+      while (buffer.length === 0 && !read.isEnded) await more();
       const piece = decodeText(Buffer.concat([head, body]), contentType, charset);
-      return isEnded && buffer.length === 0
+      return read.isEnded && buffer.length === 0
         ? piece
         : { ...piece, soFar: { bytes, digest: digest.copy().digest('hex') } };
     },

@@ -65,3 +65,12 @@ function restFrom(open: OpenBody, soFar: ReadSoFar): RestOfBody {
     },
   };
 }
+
+/** What follows is read as its beginning was. */
+export function withRest(
+  answer: SentAnswer,
+  rest: RestOfBody | undefined,
+  read: (sent: SentAnswer) => Promise<SentAnswer>,
+): SentAnswer {
+  return rest ? { ...answer, rest: { ...rest, next: async () => read(await rest.next()) } } : answer;
+}

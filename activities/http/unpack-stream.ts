@@ -33,11 +33,8 @@ async function* unpackFile(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer
   }
   const rest = (async function* () {
     if (first.length > 0) yield first;
-    while (!isDone) {
-      const { value, done } = await iterator.next();
-      if (done) return;
-      yield value;
-    }
+    if (isDone) return;
+    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
   })();
   try {
     yield* isGzip(first) ? through(rest, createGunzip()) : rest;

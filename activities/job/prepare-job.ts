@@ -8,6 +8,7 @@ import { randomUUID } from 'node:crypto';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { JobResult, UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
 import { parseQuotaHeaders } from '../../limiter/index.ts';
@@ -210,7 +211,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         delayMs: null,
         why: null,
       });
-      if (!stored) return { fact: await cameLate(attempt) };
+      if (!stored) return { fact: cameLate(attempt) };
       return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }] };
     }
   }
@@ -275,7 +276,7 @@ function idOf(found: unknown): string | undefined {
   if (id === undefined || id === null || id === '') return undefined;
   if (typeof id !== 'string' || /[\0\ufffd]/.test(id) || !id.isWellFormed())
     throw new TypeError(
-      `it gave ${JSON.stringify(String(id).slice(0, 60))} (${typeof id}); it must be a text, or a whole number that is exact`,
+      `it gave ${cleanText(JSON.stringify(id) ?? '', 60)} (${typeof id}); it must be a text, or a whole number that is exact`,
     );
   return id;
 }

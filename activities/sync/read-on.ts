@@ -46,7 +46,8 @@ export async function readOn({ attempt, made, rest, signal, load, at }: OpenFile
   let last = fact;
   let next: RestOfBody | undefined = rest;
   let hasChildren = false;
-  while (next && last.state === 'more' && !signal?.aborted && !deps.isStopping() && performance.now() < endsAt) {
+  const mayGoOn = (): boolean => !signal?.aborted && !deps.isStopping() && performance.now() < endsAt;
+  while (next && last.state === 'more' && mayGoOn()) {
     const unit = await load();
     const isHere =
       unit?.runState === 'running' && unit.state === 'running' && unit.position?.bytes === next.soFar.bytes;

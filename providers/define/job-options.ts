@@ -1,6 +1,6 @@
 /**
  * A list that has to be ordered before it can be read: a job is made, asked for until it is done, and its results are read like any other
- * list. Next: `job-mistakes.ts`, `compile-job.ts`; `activities/job/` runs it.
+ * list. Next: `compile-job.ts`; `activities/job/` runs it.
  */
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';

@@ -61,7 +61,7 @@ function* linesOf(format: 'csv' | 'ndjson', count: number, rowAt: (n: number) =>
 }
 
 function csvField(value: unknown): string {
-  const text = value === null || value === undefined ? '' : String(value as string);
+  const text = value === null || value === undefined ? '' : `${value as string | number}`;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 

@@ -54,7 +54,7 @@ describe('bodies that are no JSON', () => {
     ['', 'xml', /is empty/],
     ['<!DOCTYPE a [<!ENTITY x "boo">]><a>&x;</a>', 'xml', /declares entities/],
     ['<a>&boo;</a>', 'xml', /is no XML/],
-    [`${'<a>'.repeat(300)}`, 'xml', /more than 200 elements/],
+    ['<a>'.repeat(300), 'xml', /more than 200 elements/],
   ] as const)('says what is wrong with %j as %j', (text, format, reason) => {
     expect(read(text, format as BodyFormat)).toMatch(reason);
   });
