@@ -50,6 +50,8 @@ export interface RunToWalk {
 interface Node {
   readonly plan: PlanNode;
   readonly inHand: Map<number, UnitRef>;
+  /** Of those in hand, the ones that wait for others to be asked for by the same call. */
+  gathered: readonly UnitRef[];
   /** The database may have units that are not in hand. */
   mayHaveMore: boolean;
   isAsked: boolean;
@@ -100,36 +102,59 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
   /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
   const walkOn = (unit: UnitRef, pages?: number, ahead = 1): void => {
     const node = nodeOf(unit.node);
-    if (isPaused || stop || isHistoryLong()) {
-      node.inHand.delete(unit.id);
-      node.mayHaveMore = true;
-      return;
-    }
+    if (isPaused || stop || isHistoryLong()) return putDown(node, [unit]);
     node.inHand.set(unit.id, unit);
+    // Asked for with others, as soon as there are enough.
+    if (node.plan.batch !== undefined) node.gathered = [...node.gathered, unit];
+    else callFor(node, [unit], pages, ahead);
+  };
+
+  const putDown = (node: Node, units: readonly UnitRef[]): void => {
+    for (const { id } of units) node.inHand.delete(id);
+    if (units.length > 0) node.mayHaveMore = true;
+  };
+
+  /** One call, for one unit or for several. */
+  const callFor = (node: Node, units: readonly UnitRef[], pages?: number, ahead = 1): void => {
+    if (isPaused || stop || isHistoryLong()) return putDown(node, units);
+    const [unit, ...others] = units as [UnitRef, ...UnitRef[]];
+    const ask = { node: node.plan, unit, others, pages };
     open++;
-    const onFact = onFactOf(unit, resumes);
+    const onFact = onFactOf(units, resumes);
     if (node.durableCallsLeft > 0) {
       if (!hasWaited) onWait();
       hasWaited = true;
       calls++;
-      runCalls.durably(node.plan, unit, pages, onFact, putDownOf(unit));
+      runCalls.durably(ask, onFact, putDownOf(units));
     } else {
       const count = Math.min(ahead, plan.maxHistoryEvents - calls);
       calls += count;
-      runCalls.now(node.plan, unit, pages, count, onFact);
+      runCalls.now(ask, count, onFact);
+    }
+  };
+
+  /** Calls for as many as there may be in one; the rest when no more can come. */
+  const callGathered = (node: Node): void => {
+    const { batch = 1, parent } = node.plan;
+    const mayGrow = node.mayHaveMore || node.isAsked || (parent !== null && !nodeOf(parent).isEnded);
+    while (node.gathered.length >= batch || (node.gathered.length > 0 && (stop || isPaused || !mayGrow))) {
+      const units = node.gathered.slice(0, batch);
+      node.gathered = node.gathered.slice(batch);
+      callFor(node, units);
     }
   };
 
   /** A call that waited when the walk was stopped: its unit's row says until when. */
-  const putDownOf = (unit: UnitRef) => (error: unknown) => {
+  const putDownOf = (units: readonly UnitRef[]) => (error: unknown) => {
     if (!stop) return fail(error);
     open--;
-    nodeOf(unit.node).inHand.delete(unit.id);
+    for (const unit of units) nodeOf(unit.node).inHand.delete(unit.id);
     pump();
   };
 
-  const onFactOf = (unit: UnitRef, resumesBefore: number) => (fact: PageFact) => {
+  const onFactOf = (units: readonly UnitRef[], resumesBefore: number) => (fact: PageFact) => {
     open--;
+    const [unit] = units as [UnitRef];
     const node = nodeOf(unit.node);
     switch (fact.state) {
       case 'later':
@@ -155,15 +180,25 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
       // Never of all calls that were asked for at once.
       case 'idle':
     }
-    if (fact.state === 'ended') node.inHand.delete(unit.id);
+    if (fact.state === 'ended') for (const { id } of units) node.inHand.delete(id);
+    else if (units.length > 1 || node.plan.batch !== undefined) goOnWith(node, units, fact);
     else if (fact.state === 'more') walkOn(unit, fact.pages, fact.ahead);
     else walkOn(unit);
     pump();
   };
 
+  /** The same units by one call again, or by two when that has failed. */
+  const goOnWith = (node: Node, units: readonly UnitRef[], fact: PageFact): void => {
+    const isSplit = fact.state === 'more' && fact.isSplit === true && units.length > 1;
+    const half = isSplit ? Math.ceil(units.length / 2) : units.length;
+    callFor(node, units.slice(0, half));
+    if (isSplit) callFor(node, units.slice(half));
+  };
+
   /** Decides what is next for the run as a whole. Called after every event. */
   const pump = (): void => {
     if (!stop && isHistoryLong()) stopBecause('cut');
+    for (const node of nodes) callGathered(node);
     if (stop && stop !== 'early') {
       if (open === 0) settle({ how: stop });
       return;
@@ -279,6 +314,7 @@ function toNode(plan: PlanNode, { ended, units, state }: OpenedRun): Node {
   return {
     plan,
     inHand: new Map(),
+    gathered: [],
     mayHaveMore: given >= plan.window || state === 'paused',
     isAsked: false,
     isEnding: false,

@@ -6,15 +6,17 @@
 import { SettingsMistake, type AccountFacts } from '../../contracts/account.ts';
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
-import { loadUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
+import { loadUnit, loadUnits, type LoadedUnit, type UnitNames } from '../../db/stores/sync/unit-store.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
-import type { NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { Batch, CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
 import type { BodyHold } from '../http/body-budget.ts';
 import { accountFacts } from '../call/account-facts.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
-import { makeCall } from '../call/make-call.ts';
+import { makeCall, type MadeCall } from '../call/make-call.ts';
+import type { Facts } from './decide.ts';
+import { settleBatch, type BatchedList } from './fetch-batch.ts';
 import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
@@ -71,6 +73,7 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
     if (why) return request.ahead ? { unit: request.unit, state: 'idle' } : notNow(asked, why, 0);
   }
   const node = nodeNamed(asked);
+  if (node.batch) return fetchBatch(asked, node, node.batch, signal);
   const remembered = memory.take(request.unit, request.pages);
   // Whoever else has moved the list, or it has ended: that is for the workflow to hear of first.
   if (!remembered && request.ahead) return { unit: request.unit, state: 'idle' };
@@ -90,6 +93,45 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
   }
 }
 
+/** One call for the lists of several parents. Those that have ended meanwhile are left out. */
+async function fetchBatch(
+  asked: Asked,
+  node: NodeDefinition,
+  batch: Batch,
+  signal: AbortSignal | undefined,
+): Promise<PageFact> {
+  const { deps, request, sync } = asked;
+  const ids = [request.unit, ...(request.others ?? [])];
+  const of = { run: request.runId, node: request.node };
+  const units = await loadUnits(deps.pool, ids, of, namesOf(sync, node));
+  const [any] = units.values();
+  if (!any) return { unit: request.unit, state: 'over' };
+  if (any.runState === 'paused') return paused(asked, any.pausedReason);
+  if (any.runState !== 'running') return { unit: request.unit, state: 'over' };
+  const open = [...units].filter(([, { state }]) => state === 'running' || state === 'waiting');
+  const [first] = open;
+  if (!first) return ended(asked);
+  const [leadId, leadUnit] = first;
+  const askedOf = (unit: number): Asked => ({ ...asked, request: { ...request, unit } });
+  const latest = open.reduce((one, other) => (other[1].retryInMs > one[1].retryInMs ? other : one));
+  if (latest[1].retryInMs > 0) return notNow(asked, backoffText(latest[1]), latest[1].retryInMs);
+  const calls = { made: 0 as 0 | 1 };
+  const about = (fact: PageFact): PageFact => ({ ...fact, unit: request.unit });
+  try {
+    const lists = open.map(([id, unit]) => ({ unit, attempt: attemptAt(askedOf(id), node, unit, performance.now()) }));
+    const input = userCode(`\`input\` of node "${node.name}"`, () =>
+      node.endpoint.parseInput(batch.input(open.map(([, { parentRow }]) => parentRow))),
+    );
+    const lead: Attempt = { ...(lists[0] as BatchedList).attempt, input };
+    const fact = await callOnce(lead, signal, calls, (made, facts) => settleBatch(lists, batch, made, facts));
+    // Of a call that could not be made at all only the first list has heard.
+    const isPartly = fact.state === 'ended' && calls.made === 0 && open.length > 1;
+    return about(isPartly ? { ...fact, state: 'more' } : fact);
+  } catch (error) {
+    return about(await afterError(askedOf(leadId), leadUnit, error, calls.made));
+  }
+}
+
 function nodeNamed({ request, sync }: Asked): NodeDefinition {
   const node = sync.nodes.get(request.node);
   if (!node) throw new Error(`This worker's sync "${sync.name}" has no node "${request.node}" any more.`);
@@ -97,15 +139,15 @@ function nodeNamed({ request, sync }: Asked): NodeDefinition {
 }
 
 function load({ deps, request, sync }: Asked, node: NodeDefinition): Promise<LoadedUnit | undefined> {
-  return loadUnit(
-    deps.pool,
-    { unit: request.unit, run: request.runId, node: request.node },
-    {
-      parentResource: sync.parentOf(node.name)?.resource ?? null,
-      resource: node.resource,
-      endpoint: node.endpoint.name,
-    },
-  );
+  return loadUnit(deps.pool, { unit: request.unit, run: request.runId, node: request.node }, namesOf(sync, node));
+}
+
+function namesOf(sync: CompiledSync, node: NodeDefinition): UnitNames {
+  return {
+    parentResource: sync.parentOf(node.name)?.resource ?? null,
+    resource: node.resource,
+    endpoint: node.endpoint.name,
+  };
 }
 
 function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt: number): Attempt {
@@ -178,11 +220,19 @@ async function callForPage(
   return callOnce({ ...attempt, job: { result, parts: results.length } }, signal, calls);
 }
 
+/** What becomes of an answer that is not for one list. */
+type SettleWith = (made: MadeCall, facts: Pick<Facts, 'isProbe' | 'asksForChanges'>) => Promise<PageFact>;
+
 /** The body's memory is taken until its page is stored. */
-async function callOnce(attempt: Attempt, signal: AbortSignal | undefined, calls: { made: 0 | 1 }): Promise<PageFact> {
+async function callOnce(
+  attempt: Attempt,
+  signal: AbortSignal | undefined,
+  calls: { made: 0 | 1 },
+  settleWith?: SettleWith,
+): Promise<PageFact> {
   const hold = attempt.deps.http.bodies.hold();
   try {
-    return await callWith(attempt, signal, hold, calls);
+    return await callWith(attempt, signal, hold, calls, settleWith);
   } finally {
     hold.release();
   }
@@ -193,6 +243,7 @@ async function callWith(
   signal: AbortSignal | undefined,
   hold: BodyHold,
   calls: { made: 0 | 1 },
+  settleWith?: SettleWith,
 ): Promise<PageFact> {
   const { deps, request, sync, node, unit, of, input, asked, memory } = attempt;
   const { endpoint } = node;
@@ -249,6 +300,7 @@ async function callWith(
   // An outage must cost nobody attempts, but a page that always fails must not be what finds out whether it is over, for ever.
   const isProbe = call.isProbe === true && !isMaybeItsOwn(call.value.answer);
   const asksForChanges = isConditional || (attempt.since !== undefined && hasConditions(spec));
+  if (settleWith) return settleWith(call.value, { isProbe, asksForChanges });
   try {
     const fact = await settle(attempt, call.value, { isProbe, asksForChanges }, wantsDurable);
     if (!rest || mode === 'now') return fact;
