@@ -13,6 +13,7 @@ import type { CallContext, OpenedRun, PageFact, UnitRef } from '../contracts/mes
 import type { PlanNode } from '../contracts/plan.ts';
 import { step } from './activity-proxies.ts';
 import { createRunCalls } from './run-calls.ts';
+import { toNode, type Node } from './run-node.ts';
 
 /** After a call had to wait, this many calls of its node in a row must not before calls are made inside workflow tasks again. */
 const DURABLE_CALLS_AFTER_A_WAIT = 20;
@@ -45,19 +46,6 @@ export interface RunToWalk {
   readonly onPaused: (because: string) => void;
   /** Told once, before the first call that may have to wait. */
   readonly onWait: () => void;
-}
-
-interface Node {
-  readonly plan: PlanNode;
-  readonly inHand: Map<number, UnitRef>;
-  /** Of those in hand, the ones that wait for others to be asked for by the same call. */
-  gathered: readonly UnitRef[];
-  /** The database may have units that are not in hand. */
-  mayHaveMore: boolean;
-  isAsked: boolean;
-  isEnding: boolean;
-  isEnded: boolean;
-  durableCallsLeft: number;
 }
 
 export function walkRun({ runId, context, opened, describe, onPaused, onWait }: RunToWalk): RunWalk {
@@ -137,7 +125,8 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
   const callGathered = (node: Node): void => {
     const { batch = 1, parent } = node.plan;
     const mayGrow = node.mayHaveMore || node.isAsked || (parent !== null && !nodeOf(parent).isEnded);
-    while (node.gathered.length >= batch || (node.gathered.length > 0 && (stop || isPaused || !mayGrow))) {
+    const least = stop || isPaused || !mayGrow ? 1 : batch;
+    while (node.gathered.length >= least) {
       const units = node.gathered.slice(0, batch);
       node.gathered = node.gathered.slice(batch);
       callFor(node, units);
@@ -306,19 +295,5 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
       stopBecause('early');
       pump();
     },
-  };
-}
-
-function toNode(plan: PlanNode, { ended, units, state }: OpenedRun): Node {
-  const given = units.filter(({ node }) => node === plan.name).length;
-  return {
-    plan,
-    inHand: new Map(),
-    gathered: [],
-    mayHaveMore: given >= plan.window || state === 'paused',
-    isAsked: false,
-    isEnding: false,
-    isEnded: ended.includes(plan.name),
-    durableCallsLeft: 0,
   };
 }

@@ -12,6 +12,8 @@ let world: World;
 let asked: string[][] = [];
 let missing: readonly string[] = [];
 let poison: string | undefined;
+/** Throws for the rows of this parent. */
+let unmappable: string | undefined;
 
 const provider = defineProvider({ id: 'social', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 3 });
 const posts = provider.endpoint('posts', {
@@ -35,6 +37,10 @@ const sync = defineSync('social', { provider, input: z.object({}) }, (s) => {
       input: (rows) => ({ ids: rows.map(({ id }) => id) }),
       parentOf: (item) => item.post,
       key: (item, post) => `${post.id}/${item.day}`,
+      map: (item) => {
+        if (item.post === unmappable) throw new Error('no such mapping');
+        return item;
+      },
     }),
   };
 });
@@ -60,6 +66,7 @@ beforeEach(() => {
   asked = [];
   missing = [];
   poison = undefined;
+  unmappable = undefined;
 });
 const start = async (account: string) => (await world.sluice.start(sync, { account, input: {} })).result();
 
@@ -93,6 +100,15 @@ it('splits a batch that fails until the one that is to blame fails alone', async
   });
   // Halves of halves: 100, 50, 25, 13, 7, 4, 2, 1.
   expect(asked.length).toBeLessThanOrEqual(3 + 2 * 7);
+});
+
+it('fails the one parent whose rows can not be mapped, and stores those of the others', async () => {
+  unmappable = 'p9';
+  expect(await start('f')).toMatchObject({
+    state: 'incomplete',
+    rows: PARENTS * 3 - 2,
+    flaws: [expect.objectContaining({ node: 'stats', kind: 'failed', count: 1, example: 'p9' })],
+  });
 });
 
 it('tries a batch again that fails for a moment, as one', async () => {

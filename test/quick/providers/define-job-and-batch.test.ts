@@ -94,3 +94,45 @@ describe('an endpoint with a job', () => {
     expect(define).toThrow(/has 12 mistakes/);
   });
 });
+
+describe('a node that asks for several parents at once', () => {
+  it('infers its types, and has its mistakes told at load', () => {
+    const provider = defineProvider(options);
+    const posts = provider.endpoint('posts', {
+      input: z.object({}),
+      response: z.array(z.object({ id: z.string() })),
+      request: () => get('/'),
+      paginate: { kind: 'single', items: (rows) => rows },
+    });
+    const one = provider.endpoint('one', {
+      input: z.object({ ids: z.array(z.string()) }),
+      response: z.object({ post: z.string() }),
+      request: () => get('/'),
+    });
+    const define = () =>
+      defineSync('s', { provider, input: z.object({}) }, (s) => {
+        const all = s.one(posts, { input: () => ({}), key: ({ id }) => id });
+        const stats = s.batch(all, one, {
+          size: 1,
+          input: (rows) => {
+            expectTypeOf(rows).toEqualTypeOf<readonly { id: string }[]>();
+            return { ids: rows.map(({ id }) => id) };
+          },
+          parentOf: undefined as unknown as (item: { post: string }) => string,
+          key: (item, post) => {
+            expectTypeOf(post).toEqualTypeOf<{ id: string }>();
+            return item.post;
+          },
+          ...({ every: 5 } as object),
+        });
+        return { posts: all, stats };
+      });
+    for (const text of [
+      'node "stats": unknown option `every`',
+      'node "stats": size is 1; it must be a whole number from 2 to 1,000',
+      'node "stats": `parentOf` is missing; it says whose row it is',
+      "needs paginate: { kind: 'single', items: (answer) => answer.items }",
+    ])
+      expect(define).toThrow(text);
+  });
+});
