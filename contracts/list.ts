@@ -40,6 +40,11 @@ export interface Position {
   readonly border?: readonly string[];
   readonly borderAt?: number;
   readonly backs?: number;
+  /** Files that are read piece by piece: bytes of the unpacked body that are read, and a digest of them. */
+  readonly bytes?: number;
+  readonly digest?: string;
+  /** Results of jobs: which part is being read, counted from 0. */
+  readonly part?: number;
   /** Which reading of the list this is. Default 1; a list that moved while it was read is read again. */
   readonly pass?: number;
   /** `still`: a page that was read before, to see whether it is the same. `head`: from the front, to find what came in there. */

@@ -103,6 +103,8 @@ export interface FetchPageInput {
   readonly context: CallContext;
   /** Pages that the unit has, when the last fact about it said so. */
   readonly pages?: number;
+  /** Further units of the node that the same call is for. */
+  readonly others?: readonly number[];
   /**
    * Its number among the unit's calls that were asked for at once, when it is not the first (0). It is made only if the one
    * before it has left the list open and nothing in the way.
@@ -131,6 +133,8 @@ export type PageFact =
       readonly wantsDurable?: boolean;
       readonly pages?: number;
       readonly ahead?: number;
+      /** A call for several units failed: halves of them are to be asked for. */
+      readonly isSplit?: true;
     }
   /** The run has ended, or is gone: nothing more is to be done for it. */
   | { readonly unit: number; readonly state: 'over' }

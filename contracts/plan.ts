@@ -26,6 +26,8 @@ export interface PlanNode {
   readonly pagination: PaginationKind;
   /** Units (lists) in flight at once. Default 40. */
   readonly window: number;
+  /** One call is for the lists of so many parents. */
+  readonly batch?: number;
   readonly onChildError: ChildErrorPolicy;
   /** Its lists may be asked only for what changed. Default false. */
   readonly incremental?: boolean;

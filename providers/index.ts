@@ -1,7 +1,17 @@
 // What a user writes: providers, endpoints, syncs. Pure; imports contracts and zod only. Start with define-provider.ts.
 export type { AccountFacts } from '../contracts/account.ts';
 export { defineProvider } from './define/define-provider.ts';
-export type { Endpoint, EndpointOptions, Provider, ProviderOptions, Timeouts } from './define/define-provider.ts';
+export type {
+  Endpoint,
+  EndpointOptions,
+  JobPage,
+  Provider,
+  ProviderOptions,
+  Timeouts,
+} from './define/define-provider.ts';
+export type { JobFacts, JobOptions, JobState } from './define/job-options.ts';
+export type { JobResult } from '../contracts/job.ts';
+export type { BodyFormat, CsvFormat, XmlFormat } from '../contracts/answers/body-format.ts';
 export { defineSync, DefinitionError } from './define/define-sync.ts';
 export type {
   Node,

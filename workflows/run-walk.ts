@@ -13,6 +13,7 @@ import type { CallContext, OpenedRun, PageFact, UnitRef } from '../contracts/mes
 import type { PlanNode } from '../contracts/plan.ts';
 import { step } from './activity-proxies.ts';
 import { createRunCalls } from './run-calls.ts';
+import { toNode, type Node } from './run-node.ts';
 
 /** After a call had to wait, this many calls of its node in a row must not before calls are made inside workflow tasks again. */
 const DURABLE_CALLS_AFTER_A_WAIT = 20;
@@ -45,17 +46,6 @@ export interface RunToWalk {
   readonly onPaused: (because: string) => void;
   /** Told once, before the first call that may have to wait. */
   readonly onWait: () => void;
-}
-
-interface Node {
-  readonly plan: PlanNode;
-  readonly inHand: Map<number, UnitRef>;
-  /** The database may have units that are not in hand. */
-  mayHaveMore: boolean;
-  isAsked: boolean;
-  isEnding: boolean;
-  isEnded: boolean;
-  durableCallsLeft: number;
 }
 
 export function walkRun({ runId, context, opened, describe, onPaused, onWait }: RunToWalk): RunWalk {
@@ -100,36 +90,60 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
   /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
   const walkOn = (unit: UnitRef, pages?: number, ahead = 1): void => {
     const node = nodeOf(unit.node);
-    if (isPaused || stop || isHistoryLong()) {
-      node.inHand.delete(unit.id);
-      node.mayHaveMore = true;
-      return;
-    }
+    if (isPaused || stop || isHistoryLong()) return putDown(node, [unit]);
     node.inHand.set(unit.id, unit);
+    // Asked for with others, as soon as there are enough.
+    if (node.plan.batch !== undefined) node.gathered = [...node.gathered, unit];
+    else callFor(node, [unit], pages, ahead);
+  };
+
+  const putDown = (node: Node, units: readonly UnitRef[]): void => {
+    for (const { id } of units) node.inHand.delete(id);
+    if (units.length > 0) node.mayHaveMore = true;
+  };
+
+  /** One call, for one unit or for several. */
+  const callFor = (node: Node, units: readonly UnitRef[], pages?: number, ahead = 1): void => {
+    if (isPaused || stop || isHistoryLong()) return putDown(node, units);
+    const [unit, ...others] = units as [UnitRef, ...UnitRef[]];
+    const ask = { node: node.plan, unit, others, pages };
     open++;
-    const onFact = onFactOf(unit, resumes);
+    const onFact = onFactOf(units, resumes);
     if (node.durableCallsLeft > 0) {
       if (!hasWaited) onWait();
       hasWaited = true;
       calls++;
-      runCalls.durably(node.plan, unit, pages, onFact, putDownOf(unit));
+      runCalls.durably(ask, onFact, putDownOf(units));
     } else {
       const count = Math.min(ahead, plan.maxHistoryEvents - calls);
       calls += count;
-      runCalls.now(node.plan, unit, pages, count, onFact);
+      runCalls.now(ask, count, onFact);
+    }
+  };
+
+  /** Calls for as many as there may be in one; the rest when no more can come. */
+  const callGathered = (node: Node): void => {
+    const { batch = 1, parent } = node.plan;
+    const mayGrow = node.mayHaveMore || node.isAsked || (parent !== null && !nodeOf(parent).isEnded);
+    const least = stop || isPaused || !mayGrow ? 1 : batch;
+    while (node.gathered.length >= least) {
+      const units = node.gathered.slice(0, batch);
+      node.gathered = node.gathered.slice(batch);
+      callFor(node, units);
     }
   };
 
   /** A call that waited when the walk was stopped: its unit's row says until when. */
-  const putDownOf = (unit: UnitRef) => (error: unknown) => {
+  const putDownOf = (units: readonly UnitRef[]) => (error: unknown) => {
     if (!stop) return fail(error);
     open--;
-    nodeOf(unit.node).inHand.delete(unit.id);
+    for (const unit of units) nodeOf(unit.node).inHand.delete(unit.id);
     pump();
   };
 
-  const onFactOf = (unit: UnitRef, resumesBefore: number) => (fact: PageFact) => {
+  const onFactOf = (units: readonly UnitRef[], resumesBefore: number) => (fact: PageFact) => {
     open--;
+    const [unit] = units as [UnitRef];
     const node = nodeOf(unit.node);
     switch (fact.state) {
       case 'later':
@@ -155,15 +169,25 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
       // Never of all calls that were asked for at once.
       case 'idle':
     }
-    if (fact.state === 'ended') node.inHand.delete(unit.id);
+    if (fact.state === 'ended') for (const { id } of units) node.inHand.delete(id);
+    else if (units.length > 1 || node.plan.batch !== undefined) goOnWith(node, units, fact);
     else if (fact.state === 'more') walkOn(unit, fact.pages, fact.ahead);
     else walkOn(unit);
     pump();
   };
 
+  /** The same units by one call again, or by two when that has failed. */
+  const goOnWith = (node: Node, units: readonly UnitRef[], fact: PageFact): void => {
+    const isSplit = fact.state === 'more' && fact.isSplit === true && units.length > 1;
+    const half = isSplit ? Math.ceil(units.length / 2) : units.length;
+    callFor(node, units.slice(0, half));
+    if (isSplit) callFor(node, units.slice(half));
+  };
+
   /** Decides what is next for the run as a whole. Called after every event. */
   const pump = (): void => {
     if (!stop && isHistoryLong()) stopBecause('cut');
+    for (const node of nodes) callGathered(node);
     if (stop && stop !== 'early') {
       if (open === 0) settle({ how: stop });
       return;
@@ -271,18 +295,5 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
       stopBecause('early');
       pump();
     },
-  };
-}
-
-function toNode(plan: PlanNode, { ended, units, state }: OpenedRun): Node {
-  const given = units.filter(({ node }) => node === plan.name).length;
-  return {
-    plan,
-    inHand: new Map(),
-    mayHaveMore: given >= plan.window || state === 'paused',
-    isAsked: false,
-    isEnding: false,
-    isEnded: ended.includes(plan.name),
-    durableCallsLeft: 0,
   };
 }

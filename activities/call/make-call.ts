@@ -5,6 +5,7 @@
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import { ACCEPTED, formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
@@ -18,12 +19,16 @@ import { secretsOfCall } from '../credentials/known-secrets.ts';
 import { isBelieved, settleDoubt, type DoubtfulCall } from '../credentials/settle-doubt.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { BodyHold } from '../http/body-budget.ts';
+import { withData } from '../bodies/body-data.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
+import type { PieceOptions } from '../http/read-pieces.ts';
+import { withRest, type RestOfBody, type SentAnswer } from '../http/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation } from '../http/to-observation.ts';
 import { beginSpan } from './call-tracer.ts';
 import { isInfrastructure } from './infrastructure.ts';
+import { isOpenAddress, openRequest } from './open-request.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
 
@@ -42,10 +47,16 @@ export interface Call extends AccountFacts {
   /** Wait in place for a permit at most this long, in milliseconds. */
   readonly maxWaitMs: number;
   readonly spec: RequestSpec;
+  /** In which format good answers are. Default: what the content type says clearly, else JSON. */
+  readonly format?: BodyFormat | undefined;
   readonly decide: (answer: Answer) => Outcome;
   /** Ceiling of the whole call in milliseconds. */
   readonly totalMs: number;
   readonly gate?: SendGate;
+  /** Hosts that are asked without credentials, also by a redirect, and what their answers mean. */
+  readonly open?: { readonly hosts: readonly string[]; readonly decide: (answer: Answer) => Outcome };
+  /** A good answer is read piece by piece. */
+  readonly pieces?: PieceOptions | undefined;
   /** Keeps the memory of the body until it is released. Default: until the answer is there. */
   readonly hold?: BodyHold;
   /** Ends the wait for a permit, and the call itself. */
@@ -62,6 +73,8 @@ export interface MadeCall {
   readonly outcome: Outcome;
   /** With the outcome `refresh-auth`: whether the call may be repeated with new credentials now. */
   readonly renewed?: Renewed;
+  /** Of an answer that is read piece by piece: what follows. To be closed. */
+  readonly rest?: RestOfBody;
 }
 
 /** A cost that can't be read stays as it was reserved: the most that it may be. */
@@ -113,36 +126,55 @@ async function follow(
   let leftMs = call.totalMs;
   let waitedMs = 0;
   for (let hop = 0; ; hop++) {
-    const request = { ...unsigned, url: target };
+    const isOpen = isOpenTo(call, target);
+    const request = isOpen ? openHop(call, unsigned, target) : { ...unsigned, url: target };
     const limits = { ...provider.timeouts, totalMs: leftMs, maxBodyBytes: provider.maxBodyBytes };
     const made = await withPermit<MadeCall | Hop>(deps, askOf(call), call.gate, async (isFresh) => {
       // The first is signed already, to see whether it can be.
       const { outgoing, secrets } =
-        signed && target === unsigned.url ? signed : sign(provider, request, built.credentials, accountOf(call));
+        signed && target === unsigned.url ? signed : signHop(call, request, built.credentials, isOpen);
       signed = undefined;
       times.sentAt = performance.now();
       const signal = call.isWrite ? undefined : call.signal;
       const { endpoint, account, trace } = call;
       const { method } = outgoing;
       const span = beginSpan(deps.tracer, { provider: provider.id, endpoint, account, method, url: target, trace });
-      const sent = { ...outgoing, headers: { ...outgoing.headers, ...span.headers } };
-      const answer = await deps.http.send(sent, limits, { signal, hold: call.hold, mayWrite: isFresh });
+      const traced = { ...outgoing, headers: { ...outgoing.headers, ...span.headers } };
+      const answer = await deps.http.send(traced, limits, {
+        signal,
+        hold: call.hold,
+        mayWrite: isFresh,
+        pieces: call.pieces,
+      });
       times.answeredAt = performance.now();
       if (answer.error?.code === 'permit-over') {
         span.end(answer, 'not-sent');
         return undefined;
       }
-      const next = call.isWrite || hop >= MAX_REDIRECTS ? undefined : redirectTarget(request, answer);
+      const next =
+        call.isWrite || hop >= MAX_REDIRECTS
+          ? undefined
+          : redirectTarget(request, answer, (url) => isOpenTo(call, url));
       const metered = { provider: provider.id, endpoint: call.endpoint, ms: answer.elapsedMs };
       if (next !== undefined) {
         deps.meter?.called({ ...metered, outcome: 'redirected' });
         span.end(answer, 'redirected');
         return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
       }
-      const understood = understand(deps, call, unsigned.url, secrets, await hideSecrets(answer, secrets));
+      const read = async (sent: SentAnswer): Promise<SentAnswer> =>
+        withRest(withData(await hideSecrets(sent, secrets), call.format), sent.rest, read);
+      const { rest, ...whole } = await read(answer);
+      const understood = understand(
+        deps,
+        isOpen && call.open ? { ...call, decide: call.open.decide } : call,
+        unsigned.url,
+        secrets,
+        whole,
+      );
       deps.meter?.called({ ...metered, outcome: understood.value.outcome.kind });
       span.end(answer, understood.value.outcome.kind);
-      return understood;
+      if (!rest) return understood;
+      return { ...understood, value: { ...understood.value, rest } };
     });
     if (!made.sent) {
       if (target !== unsigned.url) deps.http.hops.keep(callKey, unsigned.url, target);
@@ -234,13 +266,37 @@ function accountOf({ account, tenant, settings }: AccountFacts): AccountFacts {
   return { account, tenant, settings };
 }
 
+function isOpenTo(call: Call, address: string): boolean {
+  return call.open !== undefined && isOpenAddress(call.provider, accountOf(call), call.open.hosts, address);
+}
+
+/** A redirect to an open host: nothing of the request goes along but what it takes. */
+function openHop({ provider, open }: Call, { headers }: OutgoingRequest, target: string): OutgoingRequest {
+  const { accept = '*/*' } = headers;
+  return openRequest(provider, open?.hosts ?? [], { method: 'GET', path: target, headers: { accept } });
+}
+
+function signHop(
+  call: Call,
+  request: OutgoingRequest,
+  credentials: Credentials | undefined,
+  isOpen: boolean,
+): SignedRequest {
+  const { provider } = call;
+  if (isOpen) return { outgoing: request, secrets: secretsOfCall(provider, credentials) };
+  return sign(provider, request, credentials, accountOf(call));
+}
+
 /** @returns the request, or what is wrong with it: where it leads, what its credentials lack, or the code of its auth. */
 function build(call: Call, credentials: Credentials | undefined): Built | string {
-  const { provider, spec } = call;
+  const { provider, format } = call;
+  const accept = format === undefined ? {} : { accept: ACCEPTED[formatNamed(format).kind] };
   try {
     const of = accountOf(call);
-    const unsigned = requestFor(provider, spec, of);
-    return { unsigned, signed: sign(provider, unsigned, credentials, of), credentials };
+    const spec = { ...call.spec, headers: { ...accept, ...call.spec.headers } };
+    const isOpen = isOpenTo(call, spec.path);
+    const unsigned = isOpen ? openRequest(provider, call.open?.hosts ?? [], spec) : requestFor(provider, spec, of);
+    return { unsigned, signed: signHop(call, unsigned, credentials, isOpen), credentials };
   } catch (error) {
     const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
     const text =

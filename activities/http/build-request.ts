@@ -6,6 +6,7 @@ import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';
 import { fitsHost, isOneHost } from '../../contracts/hosts.ts';
+import { bodyOf } from './request-body.ts';
 import { HIDDEN } from './hide-secrets.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { OutgoingRequest } from './send.ts';
@@ -39,19 +40,17 @@ export function unsignedRequest(
   const mistake = allowPlainHttp ? undefined : plainHttpMistake(url.href);
   if (mistake !== undefined) throw new TypeError(`The request ${mistake}`);
   setQuery(url, spec.query);
-  const body =
-    spec.json === undefined ? spec.form && new URLSearchParams(spec.form).toString() : JSON.stringify(spec.json);
-  const contentType = spec.json === undefined ? 'application/x-www-form-urlencoded' : 'application/json';
+  const body = bodyOf(spec);
   return {
     method: spec.method,
     url: url.href,
     headers: {
       accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': contentType }),
+      ...(body === undefined ? {} : { 'content-type': body.type }),
       ...lowerCase(defaultHeaders),
       ...lowerCase(spec.headers ?? {}),
     },
-    ...(body === undefined ? {} : { body }),
+    ...(body === undefined ? {} : { body: body.text }),
   };
 }
 

@@ -1,7 +1,7 @@
 /**
  * The bytes of a body as text. Which characters they are says, in this order: a byte-order mark; the zero bytes that UTF-16 has
  * beside the first character of JSON; the `charset` of the content type; else UTF-8, as JSON must be (RFC 8259 §8.1).
- * Used by: `read-body.ts`.
+ * Used by: `read-body.ts`, `read-pieces.ts`.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -11,9 +11,20 @@ export interface DecodedText {
   readonly damage?: string;
 }
 
-/** @param contentType as the answer has it. */
-export function decodeText(bytes: Buffer, contentType: string | undefined): DecodedText {
-  const charset = markedCharset(bytes) ?? statedCharset(contentType) ?? 'utf-8';
+/** The charset of a body, by its first bytes and its content type; a name in lower case, known here or not. */
+export function charsetOf(bytes: Buffer, contentType: string | undefined): string {
+  return markedCharset(bytes) ?? statedCharset(contentType) ?? 'utf-8';
+}
+
+/**
+ * @param contentType as the answer has it.
+ * @param charset of pieces of a larger body: as its beginning says it.
+ */
+export function decodeText(
+  bytes: Buffer,
+  contentType: string | undefined,
+  charset = charsetOf(bytes, contentType),
+): DecodedText {
   if (charset === 'utf-8') return decodeUtf8(bytes);
   const whole = decoderFor(charset, true);
   if (!whole) {

@@ -1,56 +1,85 @@
 /**
- * Bodies that arrive packed (`Content-Encoding`), asked for or not: unpacked within a bound of size and ratio. What can't be
- * unpacked is refused with a sentence. Used by: `read-body.ts`.
+ * Bodies that arrive packed: by `Content-Encoding`, asked for or not, and files that are packed themselves (gzip, or zip with one file), also
+ * inside such an encoding. Unpacked within a bound of size and ratio. What can't be unpacked is refused with a sentence.
+ * Used by: `read-body.ts`. Next: `unzip.ts`.
  */
 import { promisify } from 'node:util';
-import { brotliDecompress, inflateRaw, unzip } from 'node:zlib';
+import { brotliDecompress, inflateRaw, unzip as unzlib } from 'node:zlib';
+import { unzip } from './unzip.ts';
 
 export type Unpacked =
   | { readonly ok: true; readonly bytes: Buffer }
   | { readonly ok: false; readonly isTooLarge: boolean; readonly reason: string };
 
 /** JSON with ever the same names packs to a hundredth; a body that unpacks to more is made to fill memory. */
-const MOST_RATIO = 250;
+export const MOST_RATIO = 250;
 /** Below this size no ratio is suspicious, in bytes. */
-const HARMLESS_BYTES = 1024 * 1024;
+export const HARMLESS_BYTES = 1024 * 1024;
 
-const unpack = { unzip: promisify(unzip), inflateRaw: promisify(inflateRaw), br: promisify(brotliDecompress) };
+const zlib = { unzip: promisify(unzlib), inflateRaw: promisify(inflateRaw), br: promisify(brotliDecompress) };
 
 /**
- * @param encoding header of the answer; packed bodies without one are recognised by the first bytes of gzip.
+ * @param encoding header of the answer; packed bodies without one are recognised by the first bytes of gzip and zip.
  * @param maxBytes of what comes out.
  */
 export async function decompress(bytes: Buffer, encoding: string | undefined, maxBytes: number): Promise<Unpacked> {
   const names = (encoding ?? '').slice(0, 200).toLowerCase().split(',');
   const packings = names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
-  if (packings.length === 0 && isGzip(bytes)) packings.push('gzip');
-  if (packings.length === 0 || bytes.length === 0) return { ok: true, bytes };
-  const [packing = ''] = packings;
-  if (packings.length > 1 || !['gzip', 'x-gzip', 'deflate', 'br'].includes(packing))
-    return refused(`the body has the content encoding "${packings.join(', ')}", which is not read here`);
-  const ratio = Math.max(HARMLESS_BYTES, bytes.length * MOST_RATIO);
+  if (packings.length > 1) return unknownEncoding(packings);
+  const [packing] = packings;
+  if (packing === undefined) return unpackFile(bytes, maxBytes);
+  const body = await unpack(bytes, packing, maxBytes);
+  return body.ok ? unpackFile(body.bytes, maxBytes) : body;
+}
+
+async function unpackFile(bytes: Buffer, maxBytes: number): Promise<Unpacked> {
+  if (isGzip(bytes)) return unpack(bytes, 'gzip', maxBytes);
+  return isZip(bytes) ? unzip(bytes, (packed) => mostOf(packed, maxBytes)) : { ok: true, bytes };
+}
+
+/** Bytes that may come out of so many. */
+function mostOf(packed: number, maxBytes: number): number {
+  return Math.min(maxBytes, Math.max(HARMLESS_BYTES, packed * MOST_RATIO));
+}
+
+async function unpack(bytes: Buffer, packing: string, maxBytes: number): Promise<Unpacked> {
+  if (bytes.length === 0) return { ok: true, bytes };
+  if (!['gzip', 'x-gzip', 'deflate', 'br'].includes(packing)) return unknownEncoding([packing]);
+  const most = mostOf(bytes.length, maxBytes);
   try {
-    return { ok: true, bytes: await unpacked(bytes, packing, Math.min(maxBytes, ratio)) };
+    return { ok: true, bytes: await unpacked(bytes, packing, most) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_BUFFER_TOO_LARGE') return refused(`the body says that it is ${packing}, and is not: ${message}`);
-    return maxBytes <= ratio
-      ? { ok: false, isTooLarge: true, reason: `more than ${maxBytes} bytes when it is unpacked` }
+    return most === maxBytes
+      ? tooLarge(maxBytes)
       : refused(`the body unpacks to more than ${MOST_RATIO} times its size`);
   }
 }
 
 async function unpacked(bytes: Buffer, packing: string, maxOutputLength: number): Promise<Buffer> {
-  if (packing === 'br') return unpack.br(bytes, { maxOutputLength });
+  if (packing === 'br') return zlib.br(bytes, { maxOutputLength });
   // `deflate` means the format of zlib (RFC 9110 §8.4.1.2); some servers leave out its two bytes.
-  if (packing === 'deflate' && !isZlib(bytes)) return unpack.inflateRaw(bytes, { maxOutputLength });
-  return unpack.unzip(bytes, { maxOutputLength });
+  if (packing === 'deflate' && !isZlib(bytes)) return zlib.inflateRaw(bytes, { maxOutputLength });
+  return zlib.unzip(bytes, { maxOutputLength });
 }
 
 const refused = (reason: string): Unpacked => ({ ok: false, isTooLarge: false, reason });
+const tooLarge = (maxBytes: number): Unpacked => ({
+  ok: false,
+  isTooLarge: true,
+  reason: `more than ${maxBytes} bytes when it is unpacked`,
+});
+const unknownEncoding = (packings: readonly string[]): Unpacked =>
+  refused(`the body has the content encoding "${packings.join(', ')}", which is not read here`);
 
-function isGzip([first, second, third]: Buffer): boolean {
+export function isGzip([first, second, third]: Buffer): boolean {
   return first === 0x1f && second === 0x8b && third === 8;
+}
+
+/** A file, or the end of an archive without one. */
+export function isZip([first, second, third, fourth]: Buffer): boolean {
+  return first === 0x50 && second === 0x4b && ((third === 3 && fourth === 4) || (third === 5 && fourth === 6));
 }
 
 /** RFC 1950 §2.2: the method is 8, and both bytes together are a multiple of 31. */

@@ -17,7 +17,7 @@ export interface Issue {
 export type ParsedBody =
   /** `json` is the body before the schema. */
   | { readonly ok: true; readonly value: unknown; readonly json: unknown }
-  /** `issues`, with the body, only when it was JSON of another shape. `riddle` is a name of the body: the same one has the same. */
+  /** `issues`, with the body, only when it was data of another shape. `riddle` is a name of the body: the same one has the same. */
   | {
       readonly ok: false;
       readonly reason: string;
@@ -28,8 +28,9 @@ export type ParsedBody =
 
 export function parseBody(endpoint: Pick<Endpoint, 'name' | 'parseResponse'>, answer: Answer): ParsedBody {
   const json = jsonOf(answer);
-  if (!json.ok)
-    return { ok: false, reason: `the body is not JSON; it begins ${beginningOf(answer)}`, riddle: riddleOf(answer) };
+  const wrong = json.ok ? json.isOther : json.reason;
+  if (!json.ok || wrong !== undefined)
+    return { ok: false, reason: `the body ${wrong}; it begins ${beginningOf(answer)}`, riddle: riddleOf(answer) };
   try {
     return { ok: true, value: endpoint.parseResponse(json.value), json: json.value };
   } catch (error) {

@@ -4,12 +4,10 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
+import { BodyTooLarge, BodyUnreadable } from './body-errors.ts';
 import type { CallClock } from './call-clock.ts';
 import { decodeText } from './decode-text.ts';
 import { decompress } from './decompress.ts';
-
-export class BodyTooLarge extends Error {}
-export class BodyUnreadable extends Error {}
 
 export interface ReadLimits {
   readonly maxBodyBytes: number;

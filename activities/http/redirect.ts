@@ -1,5 +1,5 @@
 /**
- * Redirects of reads inside one origin are followed; any other one is the answer, so that no secret leaves the origin. Each hop is
+ * Redirects of reads inside one origin are followed, and those to open hosts, without credentials; any other one is the answer, so that no secret leaves the origin. Each hop is
  * a call of its own, with a permit of its own. Used by `activities/call/make-call.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
@@ -7,16 +7,17 @@ import type { OutgoingRequest } from './send.ts';
 
 export const MAX_REDIRECTS = 5;
 
-/** @returns where the answer sends a read on to; undefined when it is to be taken as it is. */
+/** @param isOpen whether an address leads to an open host. @returns where the answer sends a read on to; undefined when it is to be taken as it is. */
 export function redirectTarget(
   { method, url }: Pick<OutgoingRequest, 'method' | 'url'>,
   answer: Answer,
+  isOpen: (address: string) => boolean = () => false,
 ): string | undefined {
   const { location } = answer.headers;
   if (method !== 'GET' || answer.error || location === undefined || !isRedirect(answer.status)) return undefined;
   if (!URL.canParse(location, url)) return undefined;
   const target = new URL(location, url);
-  return target.origin === new URL(url).origin ? target.href : undefined;
+  return target.origin === new URL(url).origin || isOpen(target.href) ? target.href : undefined;
 }
 
 function isRedirect(status: number): boolean {

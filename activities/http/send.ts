@@ -4,15 +4,16 @@
  * Next: `read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
  */
 import { request as undiciRequest, type Dispatcher } from 'undici';
-import { duration } from '../../contracts/values/duration.ts';
-import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import { createBodyBudget, type BodyBudget, type BodyHold } from './body-budget.ts';
 import { createCallClock } from './call-clock.ts';
-import { BodyTooLarge, BodyUnreadable, readBody, type PartialBody } from './read-body.ts';
+import { readBody, type PartialBody } from './read-body.ts';
+import { createPieceReader, type PieceOptions } from './read-pieces.ts';
+import { restOfBody, type SentAnswer } from './rest-of-body.ts';
+import { errorOf } from './send-errors.ts';
 import { createAgents, type ProxySettings } from './agents.ts';
-import { PRIVATE_ADDRESS, privateHost } from './private-addresses.ts';
+import { privateHost } from './private-addresses.ts';
 import { createHopMemory, type HopMemory } from './redirect.ts';
-import { NotWritten, WriteWatch } from './write-watch.ts';
+import { WriteWatch } from './write-watch.ts';
 
 export interface OutgoingRequest {
   readonly method: string;
@@ -42,10 +43,12 @@ export interface SendOptions {
    * `permit-over`.
    */
   readonly mayWrite?: () => boolean;
+  /** A good answer is read piece by piece; each takes the ceiling of the whole call for itself. */
+  readonly pieces?: PieceOptions | undefined;
 }
 
 export interface HttpSender {
-  send(request: OutgoingRequest, limits: SendLimits, options?: SendOptions): Promise<Answer>;
+  send(request: OutgoingRequest, limits: SendLimits, options?: SendOptions): Promise<SentAnswer>;
   /** Memory that the bodies of all calls share. */
   readonly bodies: BodyBudget;
   /** Where calls go on that were redirected and have to wait for a permit. */
@@ -84,8 +87,8 @@ async function send(
   dispatcher: Dispatcher,
   outgoing: OutgoingRequest,
   limits: SendLimits,
-  { signal: cancelled, hold, mayWrite = () => true }: SendOptions & { readonly hold: BodyHold },
-): Promise<Answer> {
+  { signal: cancelled, hold, mayWrite = () => true, pieces }: SendOptions & { readonly hold: BodyHold },
+): Promise<SentAnswer> {
   const startedAt = performance.now();
   const clock = createCallClock(limits.totalMs, cancelled);
   const { signal } = clock;
@@ -109,20 +112,34 @@ async function send(
     status = response.statusCode;
     headers = flatten(response.headers);
     const { maxBodyBytes } = limits;
+    if (pieces && status >= 200 && status < 300) {
+      const reader = createPieceReader(response.body, headers, { maxBodyBytes, hold, signal }, pieces);
+      // Nobody reads on after an error; what the connection says then is not heard.
+      const { soFar, ...piece } = await reader.next().catch((error: unknown) => {
+        response.body.on('error', () => {}).destroy();
+        throw error;
+      });
+      const answer = { status, headers, ...piece, elapsedMs: elapsedMs() };
+      if (!soFar) return answer;
+      const rest = restOfBody(
+        { status, headers, body: response.body, reader, totalMs: limits.totalMs, cancelled },
+        soFar,
+      );
+      return { ...answer, rest };
+    }
     const body = await readBody(response.body, headers, { maxBodyBytes, hold, signal, clock }, so);
     return { status, headers, ...body, elapsedMs: elapsedMs() };
   } catch (error) {
-    const code = cancelled?.aborted
-      ? 'cancelled'
-      : clock.isTimeOver()
-        ? 'total-timeout'
-        : errorCode(error, status > 0, watch.isWritten);
-    const message =
-      code === 'total-timeout' ? `no complete answer within ${duration(limits.totalMs)}` : messageOf(error);
+    const thrown = errorOf(error, {
+      isCancelled: cancelled?.aborted === true,
+      isTimeOver: clock.isTimeOver(),
+      totalMs: limits.totalMs,
+      hadHeaders: status > 0,
+      isWritten: watch.isWritten,
+    });
     // Half of a packed body is no text.
     const text = headers['content-encoding'] === undefined ? Buffer.concat(so.chunks).toString('utf8') : '';
-    const unsent = watch.isWritten ? {} : { isUnsent: true };
-    return { status, headers, text, error: { code, message, ...unsent }, elapsedMs: elapsedMs() };
+    return { status, headers, text, error: thrown, elapsedMs: elapsedMs() };
   } finally {
     clock.done();
   }
@@ -139,34 +156,4 @@ function flatten(headers: Record<string, string | string[] | undefined>): Record
     if (value !== undefined) flat[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value;
   }
   return flat;
-}
-
-function errorCode(error: unknown, hadHeaders: boolean, isWritten: boolean): TransportErrorCode {
-  if (error instanceof BodyTooLarge) return 'body-too-large';
-  if (error instanceof BodyUnreadable) return 'unreadable-body';
-  if (error instanceof NotWritten) return 'permit-over';
-  const code = codeOf(error);
-  if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout';
-  if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'headers-timeout';
-  if (code === 'UND_ERR_BODY_TIMEOUT') return 'body-timeout';
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
-  if (code === 'ECONNREFUSED') return 'connection-refused';
-  // Later than in the handshake it is a connection that broke.
-  if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|EPROTO)/.test(code) && !isWritten) return 'tls';
-  if (code === PRIVATE_ADDRESS) return 'private-address';
-  if (hadHeaders) return 'truncated-body';
-  if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE') return 'connection-reset';
-  return 'other';
-}
-
-function codeOf(error: unknown): string {
-  for (let current: unknown = error; current instanceof Error; current = current.cause) {
-    const code = (current as NodeJS.ErrnoException).code;
-    if (typeof code === 'string') return code;
-  }
-  return '';
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -13,7 +13,11 @@ import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
-import { fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
+import { afterPiece, STALLED_PIECES } from '../../providers/pagination/body-pieces.ts';
+import { inParts } from '../../providers/pagination/result-parts.ts';
+import type { Pagination } from '../../providers/pagination/pagination.ts';
+import type { ReadSoFar } from '../http/read-pieces.ts';
+import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
 import { keptOf } from '../sync/kept-state.ts';
@@ -21,16 +25,22 @@ import { answeredAt, highestMark } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';
 
+export interface CameAnswer {
+  readonly answer: Answer;
+  /** Address that the page was asked at. */
+  readonly url: string;
+  /** Of a file of which more follows: what is read of it. */
+  readonly soFar?: ReadSoFar | undefined;
+}
+
 /**
- * @param url Address that the page was asked at.
  * @param flaw why the rules have found the page flawed, if they have.
  * @returns what the workflow must know: whether the unit goes on, and whether it got lanes.
  * @throws NotUnderstood and UserCodeError, as `readPage` does.
  */
 export async function storePage(
   attempt: Attempt,
-  answer: Answer,
-  url: string,
+  { answer, url, soFar }: CameAnswer,
   flaw: string | undefined,
   wantsDurable: boolean,
 ): Promise<PageFact> {
@@ -38,16 +48,19 @@ export async function storePage(
   const { headers, damage } = answer;
   const page = readPage(attempt, answer, url);
   const keys = page.rows.map(({ key }) => key);
-  const next = mapping(node, 'paginate', () =>
-    node.endpoint.paginate.advance(stateOf(attempt), {
-      response: page.response,
-      headers,
-      url,
-      itemCount: keys.length,
-      lastItem: page.rows.findLast(({ aside }) => !aside)?.item,
-      keys,
-    }),
-  );
+  const stepped = soFar
+    ? afterPiece(stateOf(attempt), soFar)
+    : mapping(node, 'paginate', () =>
+        node.endpoint.paginate.advance(stateOf(attempt), {
+          response: page.response,
+          headers,
+          url,
+          itemCount: keys.length,
+          lastItem: page.rows.findLast(({ aside }) => !aside)?.item,
+          keys,
+        }),
+      );
+  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, stepped) : stepped;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );
@@ -126,7 +139,7 @@ async function commitStep(
     resource: node.resource,
     records: rows.keys.map((key, index) => [key, rows.data[index]] as const),
     children: mapping(node, 'when or uniqueBy of a child', () => childUnits(sync, node, rows.keys, rows.data)),
-    calls: 1,
+    calls: callsOf(attempt),
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,
     watermark: mapping(node, 'incremental.field', () =>
@@ -136,7 +149,7 @@ async function commitStep(
     isMember: options.deletions === 'full-pass',
     retryOf: unit.retryOf,
     mayHaveLanes: paginate.lanes > 1 || unit.lane > 0,
-    stalledLimit: paginate.guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null,
+    stalledLimit: stalledLimit(paginate),
     expectsNew: rows.keys.length > 0 && newRows.expected(account, node.resource),
     aside: rows.aside,
     flaws: rows.flaws,
@@ -169,6 +182,11 @@ async function commitStep(
   memory.storeBehind(request.unit, request.runId, commit());
   const ahead = memory.turns.ahead(fact.pages, answer?.elapsedMs ?? Infinity);
   return ahead > 1 ? { ...fact, ahead } : fact;
+}
+
+function stalledLimit({ guards, comesInPieces }: Pagination): number | null {
+  if (comesInPieces) return STALLED_PIECES;
+  return guards['repeated-rows'] ? STALLED_PAGES_LIMIT : null;
 }
 
 /** What would now be read from the database: the unit's row as `commitPage` has left it. */

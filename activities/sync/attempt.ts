@@ -2,6 +2,7 @@
  * What one attempt at a page works with. Used by: the other files of this folder.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
+import type { JobResult } from '../../contracts/job.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { PageSizeKey } from '../../db/stores/sync/page-size-store.ts';
 import type { LoadedUnit, UnitFence } from '../../db/stores/sync/unit-store.ts';
@@ -34,6 +35,10 @@ export interface Attempt extends Asked {
   readonly isSizable: boolean;
   /** Another attempt has moved the unit since the workflow was told of it. */
   readonly hasMoved: boolean;
+  /** The job whose result is read, and in how many parts it is. */
+  readonly job?: { readonly result: JobResult; readonly parts: number };
+  /** The call that the page came with has been counted: it is a further piece of a file, or nothing was to be read. */
+  readonly isCounted?: boolean;
   /** Watermark or checkpoint that the list is asked from. */
   readonly since: string | undefined;
   /** When `unit` was read from the database, `performance.now()`. */
@@ -53,6 +58,11 @@ export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
 /** Where the list stands, for pagination. */
 export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListState {
   return { ...unit, asked, mayAsk: pageSize, isSizable };
+}
+
+/** Calls that the page took. */
+export function callsOf({ isCounted }: Attempt): 0 | 1 {
+  return isCounted ? 0 : 1;
 }
 
 /** The call was not made, or brought no page; `because` is for people. */

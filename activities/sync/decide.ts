@@ -5,6 +5,7 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
+import { afterChangedBody } from '../../providers/pagination/body-pieces.ts';
 import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedSize } from '../../providers/pagination/numbered-walk.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
@@ -78,6 +79,7 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
     case 'retry':
       if (answer.status === 304 && facts.asksForChanges && list.pages === 0)
         return { do: 'step', step: endOfData(pagination, list), isUnchanged: true };
+      if (answer.error?.code === 'changed-body') return { do: 'step', step: afterChangedBody(list, outcome.reason) };
       // Interrupted by our own side: the worker ended or the run was cancelled. Nobody's fault, so no attempt.
       if (answer.error?.code === 'cancelled')
         return { do: 'wait', reason: 'the call was interrupted because its worker ended', afterMs: 0 };

@@ -2,15 +2,14 @@
  * What follows from the answer to the call for a page: it is stored, or the list waits, asks again or ends.
  * Used by: `fetch-page.ts`. Next: `decide.ts`, then `activities/page/store-page.ts` or `apply-decision.ts`.
  */
-import type { Answer } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import { riddleOf } from '../http/parse-body.ts';
 import { again, applyDecision } from './apply-decision.ts';
-import { stateOf, type Attempt } from './attempt.ts';
+import { callsOf, stateOf, type Attempt } from './attempt.ts';
 import { decide, type Facts } from './decide.ts';
 import { NotUnderstood } from '../page/read-page.ts';
-import { storePage, storeStep } from '../page/store-page.ts';
+import { storePage, storeStep, type CameAnswer } from '../page/store-page.ts';
 import { UserCodeError } from './user-code.ts';
 
 /** What a list was asked from whose answer says that nothing has changed. */
@@ -18,7 +17,7 @@ const UNCHANGED = 'unchanged';
 
 export async function settle(
   attempt: Attempt,
-  { outcome, answer, renewed, url }: MadeCall,
+  { outcome, answer, renewed, url, rest }: MadeCall,
   facts: Pick<Facts, 'isProbe' | 'asksForChanges'>,
   wantsDurable: boolean,
 ): Promise<PageFact> {
@@ -35,7 +34,7 @@ export async function settle(
   });
   switch (decision.do) {
     case 'store':
-      return storeAnswer(attempt, answer, url, decision.flaw, wantsDurable);
+      return storeAnswer(attempt, { answer, url, soFar: rest?.soFar }, decision.flaw, wantsDurable);
     case 'step':
       // Nothing came because nothing has changed: what is known stays, and is visited.
       return storeStep(
@@ -44,20 +43,20 @@ export async function settle(
         wantsDurable,
       );
     default:
-      return applyDecision(attempt, decision, 1);
+      return applyDecision(attempt, decision, callsOf(attempt));
   }
 }
 
 /** An answer that can't be understood, or that the definition's own functions can't, costs an attempt; the same again is the last. */
 async function storeAnswer(
   attempt: Attempt,
-  answer: Answer,
-  url: string,
+  came: CameAnswer,
   flaw: string | undefined,
   wantsDurable: boolean,
 ): Promise<PageFact> {
+  const { answer } = came;
   try {
-    return await storePage(attempt, answer, url, flaw, wantsDurable);
+    return await storePage(attempt, came, flaw, wantsDurable);
   } catch (error) {
     if (!(error instanceof NotUnderstood || error instanceof UserCodeError)) throw error;
     const { deps, request, sync, unit } = attempt;
@@ -66,6 +65,12 @@ async function storeAnswer(
     const reason = flaw === undefined ? error.message : `${error.message}; ${flaw}`;
     // 202: it is being made, and may be there at the next call.
     const riddle = answer.status === 202 ? {} : { riddle: riddleOf(answer) };
-    return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason, ...riddle }, 1);
+    return again(
+      attempt,
+      unit.pages,
+      unit.attempts,
+      { do: 'again', costs: 'attempt', reason, ...riddle },
+      callsOf(attempt),
+    );
   }
 }

@@ -9,12 +9,15 @@
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { createEndpointNotes, type EndpointNotes } from '../page/endpoint-facts.ts';
 import { createNewRows, type NewRows } from '../page/insert-hint.ts';
+import { createResultMemory, type ResultMemory } from '../job/result-memory.ts';
 import { createTurns, type Turns } from './serialize-calls.ts';
 
 export interface UnitMemory {
   readonly newRows: NewRows;
   readonly endpoints: EndpointNotes;
   readonly turns: Turns;
+  /** Where results of jobs are read: addresses that let anybody in are kept nowhere else. */
+  readonly results: ResultMemory;
   /** Keeps how a unit stands after a page; it was read from the database at `readAt` (`performance.now()`). */
   remember(unit: number, standing: LoadedUnit, readAt: number): void;
   /** What is remembered of a unit that has `pages` pages, once; undefined when it must be read. */
@@ -45,6 +48,7 @@ export function createUnitMemory(slots = 200, now: () => number = () => performa
     newRows: createNewRows(),
     endpoints: createEndpointNotes(),
     turns: createTurns(slots),
+    results: createResultMemory(now),
     remember(unit, standing, readAt) {
       units.delete(unit);
       units.set(unit, { standing, readAt });

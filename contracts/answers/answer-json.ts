@@ -1,28 +1,28 @@
 /**
- * The body of an answer as JSON, parsed once, whoever asks: rules look at fields of it, and then its rows are read.
+ * The body of an answer as data, parsed once, whoever asks: rules look at fields of it, and then its rows are read. What is no JSON was
+ * read when it came (`activities/bodies/body-data.ts`).
  * Used by: `providers/rules/`, `activities/http/parse-body.ts`.
  */
-import type { Answer } from './answer.ts';
+import type { Answer, AnswerData } from './answer.ts';
 import { parseJson } from '../values/json-text.ts';
 
-export type AnswerJson = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
-
-const parsed = new WeakMap<Answer, AnswerJson>();
+const parsed = new WeakMap<Answer, AnswerData>();
 
 /** An empty body is null. */
-export function jsonOf(answer: Answer): AnswerJson {
+export function jsonOf(answer: Answer): AnswerData {
+  if (answer.data) return answer.data;
   let json = parsed.get(answer);
   if (!json) {
-    json = parse(answer.text);
+    json = jsonIn(answer.text);
     parsed.set(answer, json);
   }
   return json;
 }
 
-function parse(text: string): AnswerJson {
+export function jsonIn(text: string): AnswerData {
   try {
     return { ok: true, value: text === '' ? null : parseJson(text) };
   } catch {
-    return { ok: false }; // not JSON: what the body begins with says it better than the parser
+    return { ok: false, reason: 'is not JSON' }; // what the body begins with says it better than the parser
   }
 }

@@ -18,10 +18,20 @@ export type TransportErrorCode =
   | 'truncated-body'
   /** It is packed in a way that is not read here, or not as it says. */
   | 'unreadable-body'
+  /** A file of which a part has been read is another one now. */
+  | 'changed-body'
   | 'cancelled'
   /** The permit had ended when there was a connection at last. */
   | 'permit-over'
   | 'other';
+
+/**
+ * A body as data, or why it is none, in words that follow "the body". `isOther`, in such words: it is data of another format than was
+ * asked for, so that it has no rows; rules may look at it.
+ */
+export type AnswerData =
+  | { readonly ok: true; readonly value: unknown; readonly isOther?: string }
+  | { readonly ok: false; readonly reason: string };
 
 export interface Answer {
   /** HTTP status; 0 when no status line arrived. */
@@ -30,6 +40,8 @@ export interface Answer {
   readonly headers: Readonly<Record<string, string>>;
   /** The body as text, as far as it arrived. */
   readonly text: string;
+  /** What the text says, where it is no JSON or was not to be: NDJSON, CSV, XML, plain text. */
+  readonly data?: AnswerData;
   /** Some bytes of the body are no characters of its charset: they are U+FFFD in `text`. In words. */
   readonly damage?: string;
   /** Set when the transport failed; `status` and `text` then hold what had arrived. */
@@ -41,6 +53,14 @@ export interface Answer {
   };
   /** Milliseconds from sending to the end of the body. */
   readonly elapsedMs: number;
+}
+
+/** A file of text in a request. */
+export interface MultipartFile {
+  readonly filename: string;
+  /** Its content type. Default `text/plain; charset=utf-8`. */
+  readonly type?: string;
+  readonly text: string;
 }
 
 /** The request as a provider's endpoint states it; base URL, credentials and default headers are added later. */
@@ -55,4 +75,8 @@ export interface RequestSpec {
   readonly json?: unknown;
   /** Sent as application/x-www-form-urlencoded. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent as multipart/form-data (RFC 7578): fields, and files of text. */
+  readonly multipart?: Readonly<Record<string, string | MultipartFile>>;
+  /** Sent as it is, e.g. `{ type: 'text/xml', text: '<order/>' }`. */
+  readonly body?: { readonly type: string; readonly text: string };
 }

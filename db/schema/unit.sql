@@ -14,6 +14,8 @@ create table sluice.unit (
   state text not null default 'waiting' check (state in ('waiting', 'running', 'done', 'failed', 'skipped')),
   position jsonb,
   guard jsonb,
+  -- The job of the third party's that its list is the result of (contracts/job.ts); null: none was made.
+  job jsonb,
   stalled smallint not null default 0,
   pages int not null default 0,
   -- Items as they came, the different rows among them, and those that came again because a page was asked for again, or because

@@ -17,14 +17,24 @@ import {
   type RequestActionOptions,
 } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
+import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, type CallFacts, type LimitDeclaration } from '../limits.ts';
-import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { missingFunctions, unknownOptions } from '../../contracts/values/option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
-import type { PageRequest, Paginate } from '../pagination/options.ts';
-import type { Pagination } from '../pagination/pagination.ts';
-import type { Classify } from '../rules/rules.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
+import { compileJob, jobMistakes, openHostMistakes } from './compile-job.ts';
+import {
+  ENDPOINT_OPTIONS,
+  inFormat,
+  namesForLimits,
+  type Endpoint,
+  type EndpointOptions,
+  type JobPage,
+} from './endpoint.ts';
+import type { AnyJobOptions, JobOptions } from './job-options.ts';
+import { NO_JOB } from '../../contracts/job.ts';
+import { formatMistakes } from './body-mistakes.ts';
 import {
   conditionalMistakes,
   PROVIDER_OPTIONS,
@@ -62,11 +72,19 @@ export interface Provider<Settings = unknown, Given = unknown> {
     call: Pick<CallFacts, 'account' | 'tenant' | 'settings' | 'ip'>,
   ) => readonly Charge[];
   /** Defines one endpoint. Input and items are inferred from the schemas. */
-  endpoint<InputSchema extends z.ZodType, ResponseSchema extends z.ZodType, Item = z.output<ResponseSchema>>(
+  endpoint<
+    InputSchema extends z.ZodType,
+    ResponseSchema extends z.ZodType,
+    Item = z.output<ResponseSchema>,
+    Submitted extends z.ZodType = z.ZodType,
+    Polled extends z.ZodType = z.ZodType,
+  >(
     name: string,
     options: EndpointOptions<z.output<InputSchema>, z.output<ResponseSchema>, Item, Settings> & {
       readonly input: InputSchema;
       readonly response: ResponseSchema;
+      /** The list has to be ordered: a job is made and asked for until it is done. Then `request` gets it as `page.job`. */
+      readonly job?: JobOptions<z.output<InputSchema>, Submitted, Polled, Settings>;
     },
   ): Endpoint<z.input<InputSchema>, Item>;
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
@@ -89,63 +107,6 @@ export interface Provider<Settings = unknown, Given = unknown> {
   /** Types only; never set. */
   readonly $settings?: Given;
 }
-
-export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
-  /** The call. Pure: asked again for every attempt, so a shrunk page or a new token is in it. */
-  readonly request: (input: Input, page: PageRequest, of: AccountFacts<Settings>) => RequestSpec;
-  /** How its list is cut into pages, e.g. `{ kind: 'cursor', items, next }`. Default: the answer is the one item. */
-  readonly paginate?: Paginate<Response, Item, Input>;
-  /** Rules for this endpoint alone; asked before the provider's. */
-  readonly classify?: Classify;
-  /**
-   * Asks whether anything has changed, by the `ETag` or `Last-Modified` of the last complete reading (RFC 9110 §13): 304 keeps what is
-   * known. `whole`: the answer is the whole list or object. `first-page`: of a list of several pages, where the third party puts what is new
-   * or changed on the first one. Full runs never ask so. Default: not.
-   */
-  readonly conditional?: 'whole' | 'first-page';
-  /** Overrides the provider's ceiling of a whole call, milliseconds. */
-  readonly totalTimeoutMs?: number;
-  /**
-   * What becomes of rows that do not fit: those that the schema refuses, whose `key` or `map` throws, or that can't be stored.
-   * `fail`: their list fails when the same answer comes twice. `quarantine`: they are set aside, the others are stored, the list goes
-   * on and ends as `flawed`. Default `fail`.
-   */
-  readonly onMismatch?: 'fail' | 'quarantine';
-}
-
-/** One endpoint, ready to be called. `Input` is what a sync must supply, `Item` one row of its answer. */
-// The default arguments stand for "any endpoint": code that runs endpoints knows their types only at run time.
-export interface Endpoint<Input = never, Item = unknown> {
-  readonly name: string;
-  readonly provider: Provider;
-  readonly parseInput: (input: unknown) => unknown;
-  /** @throws ZodError when the answer has another shape than the schema says. */
-  readonly parseResponse: (json: unknown) => unknown;
-  readonly request: (input: unknown, page: PageRequest, of: AccountFacts) => RequestSpec;
-  readonly paginate: Pagination;
-  /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
-  readonly decide: (answer: Answer) => Outcome;
-  /** What a call takes from the provider's limits. */
-  readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
-  readonly totalTimeoutMs: number;
-  readonly onMismatch: 'fail' | 'quarantine';
-  readonly conditional: 'whole' | 'first-page' | undefined;
-  /** Types only; never set. */
-  readonly $types?: { readonly input: (input: Input) => void; readonly item: Item };
-}
-
-const ENDPOINT_OPTIONS = {
-  input: true,
-  response: true,
-  request: true,
-  paginate: true,
-  classify: true,
-  conditional: true,
-  totalTimeoutMs: true,
-  onMismatch: true,
-} satisfies NamesOf<
-  EndpointOptions<unknown, unknown, unknown> & { readonly input: unknown; readonly response: unknown }
->;
 
 const timeoutDefaults = {
   connectMs: 10_000,
@@ -207,8 +168,11 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         response,
         request,
         paginate,
+        format,
         classify,
         conditional,
+        openHosts,
+        job,
         totalTimeoutMs,
         onMismatch = 'fail',
       } = endpointOptions;
@@ -220,22 +184,35 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
+      for (const mistake of formatMistakes(format, paginate !== undefined))
+        mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
       if (!['fail', 'quarantine'].includes(onMismatch))
         mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
+      const pagination = inFormat(compilePagination(paginate as AnyPaginate | undefined), format);
+      const jobOptions = job as AnyJobOptions | undefined;
+      for (const mistake of [...jobMistakes(jobOptions, pagination), ...openHostMistakes(openHosts)])
+        mistakes.push(`endpoint "${name}": ${mistake}`);
+      const asked = request as (input: unknown, page: JobPage, of: AccountFacts) => RequestSpec;
       const endpoint: Endpoint = {
         name,
         provider,
         parseInput: (value) => input.parse(value),
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
-        request: request as Endpoint['request'],
-        paginate: compilePagination(paginate as AnyPaginate | undefined),
+        request: (from, page, of) => asked(from, { job: NO_JOB, ...page }, of),
+        paginate: pagination,
+        job: jobOptions && compileJob(jobOptions, { own: classify, provider: options.classify }),
+        openHosts: openHosts ?? [],
+        decideOpen: openOutcome,
+        openCharges: (call) => chargesFor([], { ...call, provider: options.id, endpoint: name }),
+        format,
         decide: (answer) =>
           classify?.(answer) ??
           options.classify?.(answer) ??
           defaultOutcome(answer, { isList: paginate !== undefined }),
         charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
+        jobCharges: (kind, call) => chargesFor(limits, { ...call, provider: options.id, endpoint: `${name}.${kind}` }),
         totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
         onMismatch,
         conditional,
@@ -264,7 +241,10 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     },
     mistakes: () => [
       ...mistakes,
-      ...providerMistakes({ ...options, limits }, schema !== undefined, [...endpoints.keys(), ...actions.keys()]),
+      ...providerMistakes({ ...options, limits }, schema !== undefined, [
+        ...[...endpoints.values()].flatMap(namesForLimits),
+        ...actions.keys(),
+      ]),
       ...[
         ...unknownOptions(options, PROVIDER_OPTIONS),
         ...('settings' in options
@@ -281,4 +261,5 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
 }
 
 export type { CallFacts };
+export type { Endpoint, EndpointOptions, JobPage } from './endpoint.ts';
 export type { ProviderOptions, Timeouts } from './provider-options.ts';

@@ -82,6 +82,26 @@ export interface NodeOptions<Parent, Input, Item, Row> {
   readonly onChildError?: Partial<ChildErrorPolicy>;
 }
 
+/** Several parents asked for by one call. */
+export interface BatchOptions<Parent, Input, Item, Row> extends Omit<
+  NodeOptions<Parent, Input, Item, Row>,
+  'input' | 'incremental'
+> {
+  /** Parents of one call at most, 2 … 1,000. Fewer only when no more can come. */
+  readonly size: number;
+  /** What to call the endpoint with, from the latest rows of these parents. */
+  readonly input: (parents: readonly Parent[]) => Input;
+  /** Whose row it is: the key of the parent, or what `uniqueBy` gives of it. */
+  readonly parentOf: (item: Item) => string | number;
+  /** A parent of which the answer has nothing has an empty list. Default false: it is skipped, as one that is not there. */
+  readonly allowMissing?: boolean;
+}
+
+export type Batch = Pick<
+  BatchOptions<unknown, unknown, unknown, unknown>,
+  'size' | 'input' | 'parentOf' | 'allowMissing'
+>;
+
 /** A node of the tree; `Row` is what is stored for it. */
 export interface Node<Row = unknown> {
   /** `sync.node`: the name under which its records are stored. */
@@ -95,6 +115,7 @@ export interface NodeDefinition extends Node {
   readonly endpoint: Endpoint;
   readonly parent: NodeDefinition | string | null;
   readonly options: NodeOptions<unknown, unknown, unknown, unknown>;
+  readonly batch?: Batch;
 }
 
 // NoInfer: the row comes from the options, never from where the node is used.
@@ -109,6 +130,12 @@ export interface SyncBuilder<Input> {
     parent: Node<Parent>,
     endpoint: Endpoint<EndpointInput, Item>,
     options: NodeOptions<Parent, EndpointInput, Item, Row>,
+  ): Node<NoInfer<Row>>;
+  /** The same with one call for up to `size` parents, whose answer is matched to them: 253 parents take 3 calls of 100. */
+  batch<Parent, EndpointInput, Item, Row = Item>(
+    parent: Node<Parent>,
+    endpoint: Endpoint<EndpointInput, Item>,
+    options: BatchOptions<Parent, EndpointInput, Item, Row>,
   ): Node<NoInfer<Row>>;
   each<EndpointInput, Item, Row = Item>(
     parent: string,
@@ -172,8 +199,16 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     parent: NodeDefinition | string | null,
     endpoint: Endpoint,
     nodeOptions: NodeDefinition['options'],
+    batch?: Batch,
   ): Node => {
-    const node: NodeDefinition = { name: endpoint.name, resource: '', endpoint, parent, options: nodeOptions };
+    const node: NodeDefinition = {
+      name: endpoint.name,
+      resource: '',
+      endpoint,
+      parent,
+      options: nodeOptions,
+      ...(batch ? { batch } : {}),
+    };
     made.push(node);
     return node;
   };
@@ -182,6 +217,18 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
       add(null, endpoint as Endpoint, nodeOptions as NodeDefinition['options']),
     each: (parent: unknown, endpoint: unknown, nodeOptions: unknown) =>
       add(parent as NodeDefinition | string, endpoint as Endpoint, nodeOptions as NodeDefinition['options']),
+    batch: (parent: unknown, endpoint: unknown, given: unknown) => {
+      const { size, parentOf, allowMissing, input, ...rest } = given as BatchOptions<
+        unknown,
+        unknown,
+        unknown,
+        unknown
+      >;
+      const batch: Batch = { size, parentOf, input, ...(allowMissing === undefined ? {} : { allowMissing }) };
+      const asOne = typeof input === 'function' ? { input: (row: unknown) => input([row]) } : {};
+      const nodeOptions = { ...rest, ...asOne } as NodeDefinition['options'];
+      return add(parent as NodeDefinition, endpoint as Endpoint, nodeOptions, batch);
+    },
   } as SyncBuilder<z.output<InputSchema>>);
   for (const [key, node] of Object.entries(returned)) (node as NodeDefinition).name = key;
   for (const node of made) node.resource = `${name}.${node.name}`;
@@ -238,9 +285,10 @@ function planNode(
     parent: parentName(node),
     resource: node.resource,
     pagination: node.endpoint.paginate.kind,
-    window: node.options.window ?? 40,
+    window: Math.max(node.options.window ?? 40, 2 * (node.batch?.size ?? 0)),
+    ...(node.batch ? { batch: node.batch.size } : {}),
     onChildError: { ...policy, ...node.options.onChildError },
-    callTimeoutMs: node.endpoint.totalTimeoutMs,
+    callTimeoutMs: longestCallMs(node.endpoint),
     ...(mayBePartial(node) ? { incremental: true } : {}),
     ...(mayBePartial(node) && children.some((child) => child.options.parents !== 'changed')
       ? { visitsKnown: true }
@@ -249,6 +297,14 @@ function planNode(
     ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
     ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
   };
+}
+
+/** A file is read by one call for as long as this, in milliseconds, each piece within the ceiling of a call; then it is asked for again. */
+const LONGEST_FILE_MS = 3_600_000;
+
+/** Where the addresses of a job's results must be asked for, that is a call before the one that reads. */
+function longestCallMs({ totalTimeoutMs, job, paginate }: Endpoint): number {
+  return totalTimeoutMs * (job ? 2 : 1) + (paginate.comesInPieces ? LONGEST_FILE_MS : 0);
 }
 
 /** Parents before children: the order in which locks are taken. */

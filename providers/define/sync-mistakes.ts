@@ -60,6 +60,7 @@ export function syncMistakes(
       mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass" or left out`);
     if (window !== undefined && !(window >= 1 && window <= 1_000))
       mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
+    mistakes.push(...batchMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...incrementalMistakes(node).map((text) => `${at}: ${text}`));
     const share = onChildError?.maxSkippedShare;
     if (share !== undefined && !(share >= 0 && share <= 1))
@@ -68,6 +69,29 @@ export function syncMistakes(
     if (typeof node.options.key !== 'function')
       mistakes.push(`${at}: \`key\` is missing; it says which rows are the same`);
   }
+  return mistakes;
+}
+
+function batchMistakes({ batch, endpoint, options }: NodeDefinition): string[] {
+  if (!batch) return [];
+  const { size, parentOf } = batch;
+  const mistakes: string[] = [];
+  if (!(Number.isInteger(size) && size >= 2 && size <= 1_000))
+    mistakes.push(`size is ${size}; it must be a whole number from 2 to 1,000`);
+  if (typeof parentOf !== 'function')
+    mistakes.push('`parentOf` is missing; it says whose row it is, e.g. (item) => item.postId');
+  if (options.incremental)
+    mistakes.push(
+      'a batch asks for several parents at once, which have no watermark in common; leave out `incremental`',
+    );
+  if (endpoint.paginate.kind !== 'single' || endpoint.paginate.isOneRow)
+    mistakes.push(
+      `the answer for several parents is one list: endpoint "${endpoint.name}" needs paginate: { kind: 'single', items: (answer) => answer.items }`,
+    );
+  if (endpoint.job || endpoint.conditional || endpoint.paginate.comesInPieces)
+    mistakes.push(
+      `endpoint "${endpoint.name}" has \`job\`, \`conditional\` or a file's \`format\`, which is of one list; use s.each`,
+    );
   return mistakes;
 }
 

@@ -60,11 +60,16 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
 function successOutcome(answer: Answer, isList: boolean): Outcome {
   if (looksLikeHtml(answer)) return { kind: 'retry', reason: `HTML instead of data, ${describe(answer)}` };
   const json = jsonOf(answer);
-  const envelope = json.ok ? envelopeOf(json.value, isList) : undefined;
+  const envelope = json.ok ? envelopeOf(onlyLine(answer, json.value), isList) : undefined;
   if (envelope === 'error') return { kind: 'retry', reason: `an error under a status of success, ${describe(answer)}` };
   if (envelope === 'partial' && isList)
     return { kind: 'flawed', reason: `the answer has rows and an error, ${describe(answer)}` };
   return { kind: 'ok' };
+}
+
+/** An error that came where NDJSON would be is its one line. */
+function onlyLine({ data }: Answer, value: unknown): unknown {
+  return data && Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
 
 function transportOutcome(answer: Answer, reason: string): Outcome {

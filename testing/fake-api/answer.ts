@@ -3,6 +3,7 @@
  * Next: `testing/faults/hostile.ts` breaks it on purpose; `report.ts` has already counted it.
  */
 import type { ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
 
 export interface FakeAnswer {
   /** Default 200. */
@@ -11,6 +12,8 @@ export interface FakeAnswer {
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   /** Text and bytes are sent as they are; anything else as JSON; undefined is an empty body. */
   readonly body?: unknown;
+  /** Sent instead of `body`, as it comes; when it throws, the connection breaks there. Scripts and chaos that need a body see none. */
+  readonly stream?: AsyncIterable<Buffer>;
 }
 
 /** An answer ready for the wire. */
@@ -35,6 +38,18 @@ export function toWire(answer: FakeAnswer, extra?: Readonly<Record<string, strin
 export function sendWire(response: ServerResponse, wire: WireAnswer): void {
   response.writeHead(wire.status, wire.headers);
   response.end(wire.status === 204 || wire.status === 304 ? undefined : wire.bytes);
+}
+
+/** Sends an answer as its body comes. */
+export async function sendStream(
+  response: ServerResponse,
+  { status, headers }: WireAnswer,
+  stream: AsyncIterable<Buffer>,
+): Promise<void> {
+  delete headers['content-length'];
+  response.writeHead(status, headers);
+  // It ends the connection when the stream breaks, and the stream when the caller hangs up.
+  await pipeline(stream, response).catch(() => {});
 }
 
 function toBytes(body: unknown): Buffer {

@@ -6,6 +6,8 @@ import type { ActionHandle, ActionOptions } from './actions.ts';
 import { createAction } from './actions.ts';
 import type { FakeAnswer } from './answer.ts';
 import type { FakeCall } from './call.ts';
+import { fileRoute, type FileOptions } from './files.ts';
+import { createJobs, type JobServer, type JobServerOptions } from './jobs.ts';
 import type { LimitHandle, LimitOptions } from './limits/limits.ts';
 import type { ListOptions } from './lists/lists.ts';
 import { listRoute } from './lists/lists.ts';
@@ -31,6 +33,8 @@ export interface FakeApi {
   list<P extends string, Row extends object = DefaultRow>(pattern: P, options: ListOptions<P, Row>): FakeApi;
   /** Serves one object by GET; undefined answers 404. */
   object<P extends string>(pattern: P, body: (params: PathParams<P>, call: FakeCall) => unknown): FakeApi;
+  /** Serves a file of rows (CSV or NDJSON) by GET. */
+  file<P extends string>(pattern: P, options: FileOptions<P>): FakeApi;
   /** Serves anything. The latest route of a path wins. */
   route<P extends string>(
     method: string,
@@ -41,6 +45,8 @@ export interface FakeApi {
 
   /** Serves a write, with its objects under `pattern/:id` (GET, DELETE) and a look-up. */
   action<P extends string>(method: string, pattern: P, options?: ActionOptions<P>): ActionHandle;
+  /** Serves jobs: made by POST, asked for under `pattern/:id`, looked up by `pattern?key=`. */
+  jobs(pattern: string, options?: JobServerOptions): JobServer;
   /** From now on calls need a token; the token endpoint refreshes. One for each server. */
   oauth(options?: OAuthOptions): OAuthHandle;
 
@@ -94,6 +100,10 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       });
       return api;
     },
+    file(pattern, fileOptions) {
+      routes.add(fileRoute(pattern, fileOptions));
+      return api;
+    },
     route<P extends string>(
       method: string,
       pattern: P,
@@ -113,6 +123,11 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       for (const route of action.routes) routes.add(route);
       actions.set(`${method} ${pattern}`, action.handle);
       return action.handle;
+    },
+    jobs(pattern, jobOptions = {}) {
+      const { routes: ofJobs, handle } = createJobs(pattern, jobOptions);
+      for (const route of ofJobs) routes.add(route);
+      return handle;
     },
     oauth(oauthOptions = {}) {
       oauth = createOAuth(oauthOptions, server.now, seededRandom(server.seed));

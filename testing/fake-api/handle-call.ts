@@ -6,7 +6,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FakeAnswer, WireAnswer } from './answer.ts';
-import { sendWire, toWire } from './answer.ts';
+import { sendStream, sendWire, toWire } from './answer.ts';
 import type { FakeCall } from './call.ts';
 import { bearerToken, callerAddress, parseBody, readText } from './call.ts';
 import { playHostile } from '../faults/hostile.ts';
@@ -133,7 +133,8 @@ export function createCallHandler(parts: CallParts) {
     if (wayMs > 0) await travel(wayMs);
     if (response.destroyed) return; // hung up meanwhile: the books say so
     entry.ended({ ...end, label: String(wire.status), isOk: end.isOk === true && wire.status < 300 });
-    sendWire(response, wire);
+    if (given.stream) await sendStream(response, wire, given.stream);
+    else sendWire(response, wire);
   };
 
   const runRoute = (call: FakeCall, found: FoundRoute | undefined): FakeAnswer | Promise<FakeAnswer> => {

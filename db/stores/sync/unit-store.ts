@@ -4,6 +4,7 @@
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { KeptState, ListMemory, Position, Range } from '../../../contracts/list.ts';
+import type { UnitJob } from '../../../contracts/job.ts';
 import type { EndKind, RunMode, RunState } from '../../../contracts/run.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
@@ -60,6 +61,10 @@ export interface LoadedUnit {
   readonly range: Range | null;
   readonly position: Position | null;
   readonly guard: ListMemory | null;
+  /** The job whose result the list is; null: none was made. */
+  readonly job: UnitJob | null;
+  /** Milliseconds since it was sent. */
+  readonly jobAgeMs: number | null;
   readonly pages: number;
   readonly items: number;
   readonly rows: number;
@@ -92,12 +97,11 @@ export interface LoadedUnit {
 
 // By primary keys only: unit, run, account, lanes' board, parent record, page size, watermark. The parent's row is asked for by itself:
 // joined, all rows of the account may be read where statistics are old.
-const LOAD = {
-  name: 'load_unit',
-  text: `
-    select u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, a.settings, r.input as "runInput",
+const LOAD = `
+    select u.id::float8 as id, u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, a.settings, r.input as "runInput",
       u.parent_key as "parentKey",
-      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.pages, u.items,
+      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.job,
+      (floor(extract(epoch from clock_timestamp()) * 1000) - (u.job->>'at')::float8) as "jobAgeMs", u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
       u.watermark as highest, w.watermark, w.kept, f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
@@ -111,8 +115,7 @@ const LOAD = {
     left join sluice.page_size s on s.provider = r.provider and s.endpoint = $3 and s.account = r.account
     left join sluice.endpoint e on e.provider = r.provider and e.endpoint = $3
     left join sluice.list w on w.account = r.account and w.resource = $4 and w.parent_key = u.parent_key
-    where u.id = $1 and u.run_id = $5 and u.node = $6`,
-};
+    where u.id = any ($1::bigint[]) and u.run_id = $5 and u.node = $6`;
 
 export interface UnitNames {
   /** Where the parent's row is stored; null for a root. */
@@ -127,10 +130,19 @@ export async function loadUnit(
   { unit, run, node }: Pick<UnitFence, 'unit' | 'run' | 'node'>,
   names: UnitNames,
 ): Promise<LoadedUnit | undefined> {
-  const { parentResource, endpoint, resource } = names;
-  const values = [unit, parentResource ?? '', endpoint, resource, run, node];
-  const { rows } = await pool.query<LoadedUnit>({ ...LOAD, values });
-  return rows[0];
+  return (await loadUnits(pool, [unit], { run, node }, names)).get(unit);
+}
+
+/** Several units of one node, by their ids. */
+export async function loadUnits(
+  pool: Pool,
+  units: readonly number[],
+  { run, node }: Pick<UnitFence, 'run' | 'node'>,
+  { parentResource, endpoint, resource }: UnitNames,
+): Promise<Map<number, LoadedUnit>> {
+  const values = [units, parentResource ?? '', endpoint, resource, run, node];
+  const { rows } = await pool.query<LoadedUnit & { id: number }>({ name: 'load_units', text: LOAD, values });
+  return new Map(rows.map(({ id, ...unit }) => [id, unit]));
 }
 
 /** Which page of which unit a change is about: a caller that comes late, or asks for a unit of another run, changes nothing. */

@@ -13,7 +13,18 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
   // A caller that uses it alone declares limits as providers do.
   limiter: { values: ['db', 'providers/limits.ts', 'node:'], types: [] },
   activities: {
-    values: ['limiter', 'db', 'providers/pagination', '@temporalio/activity', '@temporalio/common', 'undici', 'node:'],
+    values: [
+      'limiter',
+      'db',
+      'providers/pagination',
+      '@temporalio/activity',
+      '@temporalio/common',
+      'undici',
+      'csv-parse/sync',
+      'sax',
+      'yauzl',
+      'node:',
+    ],
     types: ['providers'],
   },
   workflows: { values: ['@temporalio/workflow', '@temporalio/common'], types: ['activities'] },

@@ -1,0 +1,58 @@
+/**
+ * Why a call has no answer, or only a part of one, from what was thrown. Used by: `send.ts`, `rest-of-body.ts`.
+ */
+import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import { BodyChanged, BodyTooLarge, BodyUnreadable } from './body-errors.ts';
+import { PRIVATE_ADDRESS } from './private-addresses.ts';
+import { NotWritten } from './write-watch.ts';
+
+export interface Thrown {
+  readonly isCancelled: boolean;
+  readonly isTimeOver: boolean;
+  readonly totalMs: number;
+  readonly hadHeaders: boolean;
+  readonly isWritten: boolean;
+}
+
+export function errorOf(
+  error: unknown,
+  { isCancelled, isTimeOver, totalMs, hadHeaders, isWritten }: Thrown,
+): NonNullable<Answer['error']> {
+  const unsent = isWritten ? {} : { isUnsent: true };
+  if (isCancelled) return { code: 'cancelled', message: messageOf(error), ...unsent };
+  if (isTimeOver)
+    return { code: 'total-timeout', message: `no complete answer within ${duration(totalMs)}`, ...unsent };
+  return { code: errorCode(error, hadHeaders, isWritten), message: messageOf(error), ...unsent };
+}
+
+function errorCode(error: unknown, hadHeaders: boolean, isWritten: boolean): TransportErrorCode {
+  if (error instanceof BodyTooLarge) return 'body-too-large';
+  if (error instanceof BodyChanged) return 'changed-body';
+  if (error instanceof BodyUnreadable) return 'unreadable-body';
+  if (error instanceof NotWritten) return 'permit-over';
+  const code = codeOf(error);
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout';
+  if (code === 'UND_ERR_HEADERS_TIMEOUT') return 'headers-timeout';
+  if (code === 'UND_ERR_BODY_TIMEOUT') return 'body-timeout';
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
+  if (code === 'ECONNREFUSED') return 'connection-refused';
+  // Later than in the handshake it is a connection that broke.
+  if (/^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|ERR_SSL|EPROTO)/.test(code) && !isWritten) return 'tls';
+  if (code === PRIVATE_ADDRESS) return 'private-address';
+  if (hadHeaders) return 'truncated-body';
+  if (code === 'ECONNRESET' || code === 'UND_ERR_SOCKET' || code === 'EPIPE') return 'connection-reset';
+  return 'other';
+}
+
+function codeOf(error: unknown): string {
+  for (let current: unknown = error; current instanceof Error; current = current.cause) {
+    const code = (current as NodeJS.ErrnoException).code;
+    if (typeof code === 'string') return code;
+  }
+  return '';
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,297 @@
+/**
+ * The job that a list is the result of: made once, asked for until it is done. What is known of it stands in the unit's row before each
+ * step: `sending` before the first byte of its request, its id before the first question. A question that is answered with "not yet" is a
+ * wait, and no attempt: the row says until when, and nothing is held meanwhile.
+ * Used by: `activities/sync/fetch-page.ts`. Next: `job-call.ts`; `db/stores/sync/job-store.ts`.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
+import type { JobResult, UnitJob } from '../../contracts/job.ts';
+import type { PageFact } from '../../contracts/messages.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
+import { parseQuotaHeaders } from '../../limiter/index.ts';
+import type { Job } from '../../providers/define/compile-job.ts';
+import type { JobState } from '../../providers/define/job-options.ts';
+import { backoffMs } from '../call/backoff.ts';
+import type { MadeCall } from '../call/make-call.ts';
+import type { SendGate, Sent } from '../call/with-permit.ts';
+import { parseBody } from '../http/parse-body.ts';
+import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
+import { fenceOf, type Attempt } from '../sync/attempt.ts';
+import { settle } from '../sync/settle-answer.ts';
+import { userCode } from '../sync/user-code.ts';
+import { callOfJob } from './job-call.ts';
+
+/** The list may be read, or what its workflow hears instead. */
+export type Prepared = { readonly results: readonly JobResult[] } | { readonly fact: PageFact };
+
+/** A job that is held up by another one is asked for again after this, in milliseconds, where the answer does not say when. */
+const BUSY_MS = 30_000;
+/** No wait that an answer tells is believed beyond this, in milliseconds. */
+const LONGEST_WAIT_MS = 86_400_000;
+const POLL_GROWTH = 1.5;
+
+/** What an attempt at a job works with. */
+interface Work {
+  readonly attempt: Attempt;
+  readonly job: Job;
+  readonly signal: AbortSignal | undefined;
+}
+
+type Known<State extends UnitJob['state']> = Extract<UnitJob, { state: State }>;
+
+/** @throws ApplicationFailure as `fetchPage` does, and UserCodeError. */
+export async function prepareJob(attempt: Attempt, job: Job, signal: AbortSignal | undefined): Promise<Prepared> {
+  const { job: known } = attempt.unit;
+  if (known?.state === 'done' && known.parts === null) return { results: [{ id: known.id, result: '' }] };
+  // A job is made and asked for by durable calls: the loss of a workflow task would repeat it.
+  if (attempt.request.mode === 'now') return { fact: notNow(attempt, 'its job is made by a call of its own', 0) };
+  const work = { attempt, job, signal };
+  switch (known?.state) {
+    case undefined:
+    case 'none':
+      return { fact: await submit(work, known?.state === 'none' ? known : { n: 1, key: randomUUID() }) };
+    case 'sending':
+      return { fact: await resolve(work, known) };
+    case 'made':
+    case 'done':
+      return poll(work, known);
+  }
+}
+
+/** The job has failed, or its results are gone: another one is made, unless that was the last. @param calls not counted yet. */
+export async function makeAnew(attempt: Attempt, { maxJobs }: Job, reason: string, calls: 0 | 1): Promise<PageFact> {
+  const { unit } = attempt;
+  const n = unit.job?.n ?? 1;
+  if (n >= maxJobs) {
+    const jobs = n === 1 ? 'its job has failed' : `${n} jobs have failed, the last one`;
+    return end(attempt, unit.pages, 'failed', `${jobs}: ${reason}`, calls);
+  }
+  const delayMs = backoffMs(n);
+  const now = { state: 'none', n: n + 1, key: randomUUID() } as const;
+  return moveAndWait(attempt, { was: unit.job, now, calls, delayMs, begins: true }, `its job is made anew: ${reason}`);
+}
+
+async function submit({ attempt, job, signal }: Work, { n, key }: Pick<UnitJob, 'n' | 'key'>): Promise<PageFact> {
+  const { deps, input, of, unit } = attempt;
+  const was = unit.job;
+  let sending: UnitJob | undefined;
+  const gate: SendGate = {
+    open: async () => {
+      sending = await setJob(deps.pool, fenceOf(attempt, unit.pages), {
+        was,
+        now: { state: 'sending', n, key },
+        calls: 0,
+        delayMs: null,
+        why: null,
+      });
+      return sending !== undefined;
+    },
+    close: async () => {
+      if (sending)
+        await move(attempt, { was: sending, now: was ?? { state: 'none', n, key }, calls: 0, delayMs: null });
+    },
+  };
+  const call = await callOfJob(attempt, {
+    kind: 'submit',
+    job,
+    spec: () => job.submit(input, { ...of, key }),
+    gate,
+    signal,
+  });
+  if (!call.sent) return notSent(attempt, call);
+  const sent = sending as UnitJob;
+  const { outcome, answer, url } = call.value;
+  const lost = (reason: string): Promise<PageFact> =>
+    again(
+      attempt,
+      unit.pages,
+      unit.attempts,
+      { do: 'again', costs: 'attempt', reason: `it may have been made: ${reason}` },
+      1,
+    );
+  const refused = async (): Promise<PageFact> => {
+    const now = { state: 'none', n, key } as const;
+    const set = await move(attempt, { was: sent, now, calls: 0, delayMs: null });
+    return set ? decided(attempt, call) : cameLate(attempt);
+  };
+  if (outcome.kind === 'unknown-write') return lost(outcome.reason);
+  if (!isGood(outcome)) return refused();
+  const body = parseBody({ name: `${attempt.node.endpoint.name}.submit`, parseResponse: job.parseSubmitted }, answer);
+  if (!body.ok) return lost(body.reason);
+  const facts = { headers: answer.headers, url };
+  const isBusy = userCode('`job.isBusy`', () => job.isBusy?.(body.value, facts) ?? false, 1);
+  if (isBusy) {
+    const delayMs = toldWait(answer.headers) ?? BUSY_MS;
+    return moveAndWait(
+      attempt,
+      { was: sent, now: { state: 'none', n, key }, calls: 1, delayMs },
+      'another job must end first',
+    );
+  }
+  const id = idOf(userCode('`job.id`', () => job.id(body.value, facts), 1));
+  if (id === undefined) return lost('its answer has no id');
+  return made(attempt, job, { was: sent, n, key, id }, 1);
+}
+
+/** A worker or an answer was lost while the job was being made. Nothing is made while it may still be on its way. */
+async function resolve(work: Work, known: Known<'sending'>): Promise<PageFact> {
+  const { attempt, job, signal } = work;
+  const { unit, node, input, of } = attempt;
+  const { n, key } = known;
+  const leftMs = node.endpoint.totalTimeoutMs - (unit.jobAgeMs ?? 0);
+  if (leftMs > 0)
+    return notNow(attempt, 'its job was being made when its worker was lost; that may still be on its way', leftMs);
+  if (job.whenUnknown === 'submit-again') return submit(work, known);
+  if (job.whenUnknown === undefined) {
+    const what = unit.error ?? 'a worker was lost while it was sent';
+    const how = 'retryFailed() makes another one; `job.whenUnknown` of the endpoint could say how to find out';
+    return end(attempt, unit.pages, 'failed', `it is not known whether its job was made (${what}); ${how}`, 0);
+  }
+  const { lookup, found } = job.whenUnknown;
+  const facts = { ...of, key };
+  const call = await callOfJob(attempt, { kind: 'lookup', job, spec: () => lookup(input, facts), signal });
+  if (!call.sent) return notSent(attempt, call);
+  const { outcome, answer } = call.value;
+  const isGone = outcome.kind === 'permanent' && outcome.cause === 'gone';
+  if (!isGood(outcome) && !isGone) return decided(attempt, call);
+  const body = parseBody({ name: `${node.endpoint.name}.lookup`, parseResponse: (json) => json }, answer);
+  if (!isGone && !body.ok) return costsAttempt(attempt, body.reason);
+  const id =
+    body.ok && !isGone
+      ? idOf(userCode('`job.whenUnknown.found`', () => found(body.value, input, facts), 1))
+      : undefined;
+  if (id !== undefined) return made(attempt, job, { was: known, n, key, id }, 1);
+  return moveAndWait(
+    attempt,
+    { was: known, now: { state: 'none', n, key }, calls: 1, delayMs: null },
+    'it was not made',
+  );
+}
+
+async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'>): Promise<Prepared> {
+  const { input, of, unit, node } = attempt;
+  const { id, n, key, at } = known;
+  const call = await callOfJob(attempt, { kind: 'poll', job, spec: () => job.poll(id, input, of), signal });
+  if (!call.sent) return { fact: await notSent(attempt, call) };
+  const { outcome, answer, url } = call.value;
+  if (outcome.kind === 'permanent' && outcome.cause === 'gone')
+    return { fact: await makeAnew(attempt, job, `it is not known any more: ${outcome.reason}`, 1) };
+  if (!isGood(outcome)) return { fact: await decided(attempt, call) };
+  const body = parseBody({ name: `${node.endpoint.name}.poll`, parseResponse: job.parsePolled }, answer);
+  if (!body.ok) return { fact: await costsAttempt(attempt, body.reason) };
+  const state = userCode('`job.state`', () => stateIn(job.state(body.value, { headers: answer.headers, url })), 1);
+  switch (state.state) {
+    case 'failed':
+    case 'expired':
+      return {
+        fact: await makeAnew(attempt, job, state.reason ?? `the third party says that it has ${state.state}`, 1),
+      };
+    case 'running': {
+      if ((unit.jobAgeMs ?? 0) > job.longestMs)
+        return { fact: await makeAnew(attempt, job, `it was not done after ${duration(job.longestMs)}`, 1) };
+      const polls = known.state === 'made' ? known.polls : 0;
+      const { first, most } = job.pollMs;
+      const told = state.askAgainMs ?? toldWait(answer.headers);
+      const delayMs = Math.min(told ?? Math.min(most, first * POLL_GROWTH ** Math.min(polls, 50)), LONGEST_WAIT_MS);
+      const now = { state: 'made', n, key, id, at, polls: polls + 1 } as const;
+      return {
+        fact: await moveAndWait(attempt, { was: known, now, calls: 1, delayMs }, `its job ${id} is being worked on`),
+      };
+    }
+    case 'done': {
+      const { results } = state;
+      const now = { state: 'done', n, key, id, at, parts: results?.length ?? null } as const;
+      const stored = await setJob(attempt.deps.pool, fenceOf(attempt, unit.pages), {
+        was: known,
+        now,
+        calls: 1,
+        delayMs: null,
+        why: null,
+      });
+      if (!stored) return { fact: cameLate(attempt) };
+      return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }] };
+    }
+  }
+}
+
+/** The id is stored before the first question. */
+async function made(
+  attempt: Attempt,
+  { pollMs }: Job,
+  { was, n, key, id }: Pick<UnitJob, 'n' | 'key'> & { readonly was: UnitJob; readonly id: string },
+  calls: 0 | 1,
+): Promise<PageFact> {
+  const now = { state: 'made', n, key, id, polls: 0 } as const;
+  return moveAndWait(attempt, { was, now, calls, delayMs: pollMs.first }, `its job ${id} is being worked on`);
+}
+
+function isGood({ kind }: Outcome): boolean {
+  return kind === 'ok' || kind === 'flawed';
+}
+
+function move(attempt: Attempt, how: Omit<JobMove, 'why'>): Promise<UnitJob | undefined> {
+  return setJob(attempt.deps.pool, fenceOf(attempt, attempt.unit.pages), { ...how, why: null });
+}
+
+async function moveAndWait(attempt: Attempt, how: Omit<JobMove, 'why'>, why: string): Promise<PageFact> {
+  const { deps, unit } = attempt;
+  const stored = await setJob(deps.pool, fenceOf(attempt, unit.pages), { ...how, why });
+  return stored ? notNow(attempt, why, how.delayMs ?? 0) : cameLate(attempt);
+}
+
+/** Another attempt has moved the job on, or the run has ended: the next call reads how it stands. */
+function cameLate(attempt: Attempt): PageFact {
+  return notNow(attempt, 'another attempt has moved its job on', 0);
+}
+
+function notSent(attempt: Attempt, call: Extract<Sent<MadeCall>, { sent: false }>): Promise<PageFact> {
+  const { unit } = attempt;
+  if (call.mistake !== undefined) return end(attempt, unit.pages, 'failed', call.mistake, 0);
+  if (call.needsReconnect) return applyDecision(attempt, { do: 'pause' }, 0);
+  return Promise.resolve().then(() => notNow(attempt, call.because, call.retryAfterMs));
+}
+
+/** An answer that brings the job no further, treated as that to any call of a list. */
+function decided(
+  attempt: Attempt,
+  { value, isProbe = false }: Extract<Sent<MadeCall>, { sent: true }>,
+): Promise<PageFact> {
+  return settle(attempt, value, { isProbe, asksForChanges: false }, true);
+}
+
+function costsAttempt(attempt: Attempt, reason: string): Promise<PageFact> {
+  const { unit } = attempt;
+  return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason }, 1);
+}
+
+function toldWait(headers: Readonly<Record<string, string>>): number | undefined {
+  return parseQuotaHeaders(headers, Date.now()).retryAfterMs;
+}
+
+function idOf(found: unknown): string | undefined {
+  const id = typeof found === 'number' && Number.isSafeInteger(found) ? String(found) : found;
+  if (id === undefined || id === null || id === '') return undefined;
+  if (typeof id !== 'string' || /[\0\ufffd]/.test(id) || !id.isWellFormed())
+    throw new TypeError(
+      `it gave ${cleanText(JSON.stringify(id) ?? '', 60)} (${typeof id}); it must be a text, or a whole number that is exact`,
+    );
+  return id;
+}
+
+function stateIn(state: JobState): JobState {
+  const { state: name } = (state as JobState | undefined) ?? {};
+  if (!name || !['running', 'done', 'failed', 'expired'].includes(name))
+    throw new TypeError(
+      `it gave ${JSON.stringify(state)?.slice(0, 60)}; it must be { state: "running" | "done" | "failed" | "expired" }`,
+    );
+  if (state.state === 'done' && state.results !== undefined && !isTexts(state.results))
+    throw new TypeError('its `results` must be a list of texts');
+  return state;
+}
+
+function isTexts(results: unknown): boolean {
+  return Array.isArray(results) && results.every((result) => typeof result === 'string' && result !== '');
+}

@@ -1,0 +1,74 @@
+/**
+ * The attempt at a page of a list: how the list stands, and what is to be asked for. Used by: `fetch-page.ts`, `fetch-batch.ts`.
+ */
+import type { AccountFacts } from '../../contracts/account.ts';
+import { loadUnit, type LoadedUnit, type UnitNames } from '../../db/stores/sync/unit-store.ts';
+import type { Endpoint } from '../../providers/define/define-provider.ts';
+import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { PageRequest } from '../../providers/pagination/options.ts';
+import { accountFacts } from '../call/account-facts.ts';
+import { type Asked, type Attempt } from './attempt.ts';
+import { checkpointFor } from './kept-state.ts';
+import { userCode } from './user-code.ts';
+import { askFrom } from '../page/watermark.ts';
+
+export function loadList({ deps, request, sync }: Asked, node: NodeDefinition): Promise<LoadedUnit | undefined> {
+  return loadUnit(deps.pool, { unit: request.unit, run: request.runId, node: request.node }, namesOf(sync, node));
+}
+
+export function namesOf(sync: CompiledSync, node: NodeDefinition): UnitNames {
+  return {
+    parentResource: sync.parentOf(node.name)?.resource ?? null,
+    resource: node.resource,
+    endpoint: node.endpoint.name,
+  };
+}
+
+export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt: number): Attempt {
+  const { endpoint, options } = node;
+  const { start, min, max } = endpoint.paginate.pageSize;
+  const { account } = asked.request.context;
+  const of = accountFacts(asked.sync.provider, { account, tenant: unit.tenant, settings: unit.settings });
+  const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
+  const since = unit.isBegun ? (unit.since ?? undefined) : firstSince(node, unit);
+  const input = userCode(`\`input\` of node "${node.name}"`, () =>
+    endpoint.parseInput(
+      options.input(node.parent === null ? unit.runInput : unit.parentRow, {
+        watermark: options.incremental === 'checkpoint' ? undefined : since,
+        checkpoint: options.incremental === 'checkpoint' ? since : undefined,
+      }),
+    ),
+  );
+  const range =
+    unit.range ?? userCode(`\`range\` of endpoint "${endpoint.name}"`, () => endpoint.paginate.range?.whole(input));
+  const page = endpoint.paginate.request(unit.position, pageSize, range);
+  return {
+    ...asked,
+    node,
+    unit,
+    of,
+    input,
+    pageSize,
+    asked: page,
+    isSizable: isSizable(endpoint, input, page, of),
+    hasMoved: asked.request.pages !== undefined && asked.request.pages !== unit.pages,
+    since,
+    readAt,
+  };
+}
+
+/** What a list is asked from at its first page. */
+function firstSince({ options: { incremental } }: NodeDefinition, unit: LoadedUnit): string | undefined {
+  const { mode, watermark } = unit;
+  if (incremental === 'checkpoint') return checkpointFor(unit);
+  return incremental && mode === 'incremental' && watermark !== null ? askFrom(watermark, incremental) : undefined;
+}
+
+/** Page numbers can be cut in another way only where the request asks for the size that it is given. */
+function isSizable(endpoint: Endpoint, input: unknown, page: PageRequest, of: AccountFacts): boolean {
+  if (endpoint.paginate.kind !== 'page') return false;
+  return userCode(`\`request\` of endpoint "${endpoint.name}"`, () => {
+    const [some, others] = [2, 3].map((size) => JSON.stringify(endpoint.request(input, { ...page, size }, of)));
+    return some !== others;
+  });
+}

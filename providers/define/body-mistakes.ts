@@ -1,0 +1,44 @@
+/** What is wrong with the `format` of an endpoint, in words. Used by: `define-provider.ts`. */
+import { FORMATS, formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
+import { unknownOptions } from '../../contracts/values/option-mistakes.ts';
+
+const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
+  csv: { kind: true, delimiter: true, columns: true },
+  xml: { kind: true, lists: true },
+};
+const EXAMPLES = `one of ${FORMATS.map((name) => `"${name}"`).join(', ')}, or with options { kind: "csv", delimiter: ";" }, { kind: "xml", lists: ["orders.order"] }`;
+
+/** @param hasRows the endpoint says where the rows of its answer are. */
+export function formatMistakes(format: BodyFormat | undefined, hasRows: boolean): string[] {
+  if (format === undefined) return [];
+  const named = formatNamed(format);
+  if (typeof named !== 'object' || named === null || !FORMATS.includes(named.kind))
+    return [`format is ${JSON.stringify(format)}; it must be ${EXAMPLES}`];
+  const { kind } = named;
+  const mistakes = unknownOptions(named, OPTIONS[kind] ?? { kind: true }).map((text) => `format: ${text}`);
+  if (named.kind === 'csv') {
+    const { delimiter = ',', columns } = named;
+    if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter))
+      mistakes.push(
+        `format.delimiter is ${JSON.stringify(delimiter)}; it must be one character, and no quote or line end`,
+      );
+    if (columns !== undefined && !isNames(columns))
+      mistakes.push('format.columns must be a list of different names, e.g. ["id", "amount"]');
+  }
+  if (named.kind === 'xml' && named.lists !== undefined && !isNames(named.lists))
+    mistakes.push('format.lists must be a list of dotted paths, e.g. ["orders.order"]');
+  if ((kind === 'csv' || kind === 'ndjson') && !hasRows)
+    mistakes.push(
+      `format is "${kind}", so that the answer is a list of rows: say that they are, paginate: { kind: 'single', items: (rows) => rows }`,
+    );
+  return mistakes;
+}
+
+function isNames(names: unknown): boolean {
+  return (
+    Array.isArray(names) &&
+    names.length > 0 &&
+    names.every((name) => typeof name === 'string' && name !== '') &&
+    new Set(names).size === names.length
+  );
+}

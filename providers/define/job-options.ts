@@ -1,0 +1,63 @@
+/**
+ * A list that has to be ordered before it can be read: a job is made, asked for until it is done, and its results are read like any other
+ * list. Next: `compile-job.ts`; `activities/job/` runs it.
+ */
+import type { z } from 'zod';
+import type { AccountFacts } from '../../contracts/account.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
+import type { AnswerFacts } from '../pagination/options.ts';
+
+/** What is known when a job is made. */
+export interface JobFacts<Settings = unknown> extends AccountFacts<Settings> {
+  /** Names this job: the same over retries, kills and restarts. Send it where the third party takes an idempotency key. A UUID. */
+  readonly key: string;
+}
+
+/** How a job stands, as an answer tells it. */
+export type JobState =
+  /** `askAgainMs`: when the third party wants to be asked again, in milliseconds. Default: its `Retry-After`, else by `pollMs`. */
+  | { readonly state: 'running'; readonly askAgainMs?: number | undefined }
+  /**
+   * `results`: addresses or names of its parts, which `request` gets one by one as `page.job.result`; an empty list: there are no rows.
+   * Default: one part, read by the id of the job alone.
+   */
+  | { readonly state: 'done'; readonly results?: readonly string[] | undefined }
+  /** It is made anew, up to `maxJobs`. */
+  | { readonly state: 'failed' | 'expired'; readonly reason?: string | undefined };
+
+type Id = string | number | null | undefined;
+
+export interface JobOptions<Input, Submitted extends z.ZodType, Polled extends z.ZodType, Settings = unknown> {
+  /** The answer to `submit`. */
+  readonly submitted: Submitted;
+  /** The answer to `poll`. */
+  readonly polled: Polled;
+  /** Makes the job. */
+  readonly submit: (input: Input, of: JobFacts<Settings>) => RequestSpec;
+  /** The id of the job that was made. */
+  readonly id: (answer: z.output<Submitted>, facts: AnswerFacts) => Id;
+  /** Asks how the job stands. */
+  readonly poll: (id: string, input: Input, of: AccountFacts<Settings>) => RequestSpec;
+  readonly state: (answer: z.output<Polled>, facts: AnswerFacts) => JobState;
+  /** The answer to `submit` says that another job must end first: asked again later, which costs no attempt. */
+  readonly isBusy?: (answer: z.output<Submitted>, facts: AnswerFacts) => boolean;
+  /**
+   * When a worker or an answer was lost while a job was being made. `submit-again`: the third party makes no second one for the same
+   * `key`, or a second one does no harm. A look-up: is there one with this `key` (or the newest)? Default: the list fails and says so.
+   */
+  readonly whenUnknown?:
+    | 'submit-again'
+    | {
+        readonly lookup: (input: Input, of: JobFacts<Settings>) => RequestSpec;
+        /** From the body of the look-up; undefined: there is none, so it is made. */
+        readonly found: (answer: unknown, input: Input, of: JobFacts<Settings>) => Id;
+      };
+  /** Milliseconds between two questions: `first`, then half more each time, up to `most`. Default 1,000 and 60,000. */
+  readonly pollMs?: { readonly first?: number; readonly most?: number };
+  /** A job that is not done after so long has failed, in milliseconds. Default 24 hours. */
+  readonly longestMs?: number;
+  /** Jobs that are made for one list before it fails, ≥ 1. Default 3. */
+  readonly maxJobs?: number;
+}
+
+export type AnyJobOptions = JobOptions<never, z.ZodType, z.ZodType, never>;

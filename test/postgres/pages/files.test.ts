@@ -1,0 +1,124 @@
+/** Exports of many rows, as one file each: read and stored piece by piece. */
+import { createHash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi, type FileOptions } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+
+const COUNT = 3_000;
+/** Rows are so large that a connection holds few of them: what comes before a cut is stored before it. */
+const NOISE = Array.from({ length: 1_000 }, (_, n) => createHash('sha256').update(String(n)).digest('hex')).join('');
+const paddingOf = (n: number): string => NOISE.slice(n % 50_000, (n % 50_000) + 4_000);
+const CUT = 9_000_000;
+
+describe('a file of rows', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+  let account: string;
+  let counter = 0;
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+  });
+  beforeEach(async () => {
+    account = `acct-${counter++}`;
+    api = await startFakeApi();
+  });
+  afterEach(() => api.stop());
+
+  const syncOf = (format: 'csv' | 'ndjson') => {
+    const provider = defineProvider({
+      id: 'exports',
+      baseUrl: () => api.url,
+      auth: noAuth(),
+      limits: [],
+      maxAttempts: 4,
+    });
+    const file = provider.endpoint('file', {
+      input: z.object({}),
+      response: z.array(z.object({ id: z.string(), note: z.string() })),
+      request: () => get('/file'),
+      format,
+      paginate: { kind: 'single', items: (rows) => rows },
+    });
+    return defineSync('exports', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(file, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+  };
+  const serve = (more: Partial<FileOptions<'/file'>> & Pick<FileOptions<'/file'>, 'format'>): void => {
+    api.file('/file', {
+      count: COUNT,
+      rowAt: (n) => ({ id: `r${n}`, note: `a "row",\nnumber ${n} ${paddingOf(n)}` }),
+      ...more,
+    });
+  };
+  const stored = async (): Promise<number> =>
+    (await db.pool.query('select 1 from sluice.record where account = $1 and deleted_at is null', [account]))
+      .rowCount ?? 0;
+  const run = (format: 'csv' | 'ndjson') => drive.run(syncOf(format), { account });
+
+  it.each(['csv', 'ndjson'] as const)('%s that is packed is read by one call, in many pages', async (format) => {
+    serve({ format, gzip: true });
+    expect(await run(format)).toMatchObject({ state: 'done', complete: true, calls: 1 });
+    expect(await stored()).toBe(COUNT);
+    const { rows } = await db.pool.query('select pages, items, rows from sluice.unit where run_id = $1', [
+      drive.lastRunId(),
+    ]);
+    expect(rows).toEqual([{ pages: expect.toSatisfy((pages: number) => pages > 5), items: COUNT, rows: COUNT }]);
+  });
+
+  it('goes on behind what is stored when its connection breaks', async () => {
+    serve({ format: 'csv', cuts: [CUT, CUT + 1_000_000] });
+    expect(await run('csv')).toMatchObject({ state: 'done', complete: true, calls: 3, rows: COUNT });
+    expect(await stored()).toBe(COUNT);
+    const { rows } = await db.pool.query('select items, rows from sluice.unit where run_id = $1', [drive.lastRunId()]);
+    // What was stored was not stored again.
+    expect(rows).toEqual([{ items: COUNT, rows: COUNT }]);
+  });
+
+  it('is read anew when it is another one in the middle, and its old rows are gone', async () => {
+    let version = 0;
+    serve({
+      format: 'csv',
+      cuts: [CUT],
+      count: () => (version++, COUNT),
+      rowAt: (n) => ({ id: `v${Math.min(version, 2)}-${n}`, note: paddingOf(n) }),
+    });
+    // A part of the first version, a look at the second one, and all of it.
+    expect(await run('csv')).toMatchObject({ state: 'done', complete: true, calls: 3 });
+    expect(await stored()).toBeGreaterThan(COUNT);
+    expect(await drive.run(syncOf('csv'), { account, mode: 'full' })).toMatchObject({ complete: true });
+    const { rows } = await db.pool.query(
+      'select substr(key, 1, 2) as v, count(*)::int as n from sluice.record where account = $1 and deleted_at is null group by 1',
+      [account],
+    );
+    expect(rows).toEqual([{ v: 'v2', n: COUNT }]);
+  });
+
+  it('that is another one each time ends as truncated', async () => {
+    let calls = 0;
+    api.file('/file', {
+      format: 'csv',
+      count: () => (calls++, COUNT),
+      rowAt: (n) => ({ id: `r${n}`, note: `version ${calls} ${paddingOf(n)}` }),
+      cuts: Array.from({ length: 6 }, () => CUT),
+    });
+    expect(await run('csv')).toMatchObject({
+      state: 'incomplete',
+      flaws: [expect.objectContaining({ kind: 'truncated', reason: expect.stringMatching(/changes faster/) })],
+    });
+  });
+
+  it('whose connection always breaks at the same place fails with what is stored', async () => {
+    serve({ format: 'ndjson', cuts: Array.from({ length: 9 }, () => CUT) });
+    expect(await run('ndjson')).toMatchObject({ state: 'failed', complete: false });
+    expect(await stored()).toBeGreaterThan(1_000);
+  });
+});

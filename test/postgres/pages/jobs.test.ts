@@ -1,0 +1,255 @@
+/** Lists that have to be ordered: a job is made, asked for until it is done, and its results are read. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { defineProvider, defineSync, get, noAuth, path, post, window } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+
+type Options = {
+  readonly whenUnknown?: 'submit-again' | 'look-up';
+  readonly maxJobs?: number;
+  readonly openHosts?: readonly string[];
+};
+
+describe('a job', () => {
+  let api: FakeApi;
+  /** Where results are kept. */
+  let files: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+  let account: string;
+  let counter = 0;
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+  });
+  beforeEach(async () => {
+    account = `acct-${counter++}`;
+    [api, files] = await Promise.all([startFakeApi(), startFakeApi()]);
+  });
+  afterEach(() => Promise.all([api.stop(), files.stop()]));
+
+  const Status = z.object({
+    id: z.string(),
+    status: z.enum(['running', 'done', 'failed', 'expired']),
+    results: z.array(z.string()).optional(),
+    error: z.string().optional(),
+  });
+  const jobOf = ({ whenUnknown, maxJobs }: Options) =>
+    ({
+      submitted: z.object({ id: z.string().optional(), busy: z.boolean().optional() }),
+      polled: Status,
+      submit: (_: unknown, { key }: { key: string }) => post('/reports', { key }),
+      id: (answer: { id?: string | undefined }) => answer.id,
+      isBusy: (answer: { busy?: boolean | undefined }) => answer.busy === true,
+      poll: (id: string) => get(path`/reports/${id}`),
+      state: ({ status, results, error }: z.output<typeof Status>) => ({ state: status, results, reason: error }),
+      pollMs: { first: 20, most: 100 },
+      ...(maxJobs === undefined ? {} : { maxJobs }),
+      ...(whenUnknown === undefined
+        ? {}
+        : {
+            whenUnknown:
+              whenUnknown === 'submit-again'
+                ? whenUnknown
+                : {
+                    lookup: (_: unknown, { key }: { key: string }) => get('/reports', { key }),
+                    found: (answer: unknown) => (answer as { jobs: { id: string }[] }).jobs[0]?.id,
+                  },
+          }),
+    }) as const;
+  /** Results are files of rows at addresses that the job tells. */
+  const exportsOf = (options: Options = {}) => {
+    const provider = defineProvider({
+      id: 'reports',
+      baseUrl: () => api.url,
+      auth: noAuth(),
+      limits: [window('submits', { by: ['app'], max: 100, perMs: 1_000, endpoints: ['report.submit'] })],
+      maxAttempts: 3,
+      headers: { authorization: 'Bearer of-the-provider' },
+    });
+    const report = provider.endpoint('report', {
+      input: z.object({}),
+      response: z.array(z.object({ id: z.string() })),
+      job: jobOf(options),
+      request: (_, page) => get(page.job.result),
+      format: 'csv',
+      paginate: { kind: 'single', items: (rows) => rows },
+      openHosts: options.openHosts ?? [new URL(files.url).host],
+      totalTimeoutMs: 400,
+    });
+    return defineSync('reports', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(report, { input: () => ({}), key: ({ id }) => id }),
+    }));
+  };
+  const serveFile = (name: string, count = 10) =>
+    files.file(`/${name}`, {
+      format: 'csv',
+      count,
+      rowAt: (n) => ({ id: `${name}-${n}` }),
+      isPublic: true,
+      gzip: true,
+    });
+  const run = (options: Options = {}) => drive.run(exportsOf(options), { account });
+  const stored = async (): Promise<string[]> =>
+    (
+      await db.pool.query<{ key: string }>('select key from sluice.record where account = $1 order by key', [account])
+    ).rows.map(({ key }) => key);
+  const jobRow = async () =>
+    (await db.pool.query('select job, attempts, position from sluice.unit where run_id = $1', [drive.lastRunId()]))
+      .rows[0] as { job: { state: string; parts: number } };
+
+  it('is made once and asked for until it is done; its parts are read elsewhere without credentials', async () => {
+    serveFile('a');
+    serveFile('b', 3);
+    const jobs = api.jobs('/reports', { polls: 3, results: () => [`${files.url}/a?sig=1`, `${files.url}/b`] });
+    // One call to make it, four that ask, two files; and, where a new process reads the second, one that asks for its address.
+    expect(await run()).toMatchObject({ state: 'done', complete: true, rows: 13, calls: 8 });
+    expect(jobs.made()).toHaveLength(1);
+    expect(await stored()).toHaveLength(13);
+    expect(await jobRow()).toMatchObject({ job: { state: 'done', parts: 2 }, attempts: 0 });
+    // An address that lets anybody in is written down nowhere.
+    const { rows } = await db.pool.query("select 1 from sluice.unit where to_jsonb(unit)::text like '%sig=%'");
+    expect(rows).toEqual([]);
+  });
+
+  it('that brings nothing ends its list as complete, without a call', async () => {
+    api.jobs('/reports', { results: () => [] });
+    expect(await run()).toMatchObject({ state: 'done', complete: true, rows: 0, calls: 3 });
+    expect(files.report().calls).toBe(0);
+  });
+
+  it('is asked for when the third party says, and meanwhile costs no attempt', async () => {
+    serveFile('a');
+    api.jobs('/reports', { polls: 5, askAgainSeconds: 1, results: () => [`${files.url}/a`] });
+    const startedAt = performance.now();
+    // More questions than there are attempts.
+    expect(await run()).toMatchObject({ complete: true, calls: 8 });
+    expect(performance.now() - startedAt).toBeGreaterThan(5_000);
+  });
+
+  it('that fails, expires or is forgotten is made anew, as often as its definition says', async () => {
+    serveFile('a');
+    const ends = ['failed', 'gone', 'done'] as const;
+    const jobs = api.jobs('/reports', { ends: ({ number }) => ends[number - 1]!, results: () => [`${files.url}/a`] });
+    expect(await run()).toMatchObject({ complete: true, rows: 10 });
+    expect(jobs.made()).toHaveLength(3);
+    expect(new Set(jobs.made().map(({ key }) => key)).size).toBe(3);
+  });
+
+  it('that always fails fails its list with the reason', async () => {
+    const jobs = api.jobs('/reports', { ends: () => 'failed' });
+    expect(await run({ maxJobs: 2 })).toMatchObject({
+      state: 'failed',
+      flaws: [expect.objectContaining({ reason: '2 jobs have failed, the last one: it has failed' })],
+    });
+    expect(jobs.made()).toHaveLength(2);
+  });
+
+  it('whose address has grown old has it told anew; whose file is gone is made anew', async () => {
+    serveFile('b');
+    const answers = [403, 403, 404];
+    files.route('GET', '/a', () => ({
+      status: answers.shift() ?? 404,
+      body: 'Request has expired',
+      headers: { 'content-type': 'text/plain' },
+    }));
+    const jobs = api.jobs('/reports', { results: ({ number }) => [`${files.url}/${number === 1 ? 'a' : 'b'}`] });
+    expect(await run()).toMatchObject({ complete: true, rows: 10 });
+    expect(jobs.made()).toHaveLength(2);
+    expect(jobs.made()[0]!.polls).toBeGreaterThan(3);
+  });
+
+  it('waits behind another one without an attempt where the third party allows no two', async () => {
+    serveFile('a');
+    const jobs = api.jobs('/reports', { most: 0 });
+    expect(await drive.run(exportsOf(), { account, maxCalls: 6 })).toBeUndefined();
+    expect(jobs.made()).toHaveLength(0);
+    expect(await jobRow()).toMatchObject({ job: { state: 'none' }, attempts: 0 });
+  });
+
+  it.each(['submit-again', 'look-up'] as const)('whose answer is lost is not made twice: %s', async (whenUnknown) => {
+    serveFile('a');
+    const jobs = api.jobs('/reports', {
+      honoursKeys: whenUnknown === 'submit-again',
+      results: () => [`${files.url}/a`],
+    });
+    api.script('POST /reports', ['reset-after']);
+    expect(await run({ whenUnknown })).toMatchObject({ complete: true, rows: 10 });
+    expect(jobs.made()).toHaveLength(1);
+  });
+
+  it('that a look-up does not find is made', async () => {
+    serveFile('a');
+    const jobs = api.jobs('/reports', { results: () => [`${files.url}/a`] });
+    api.script('POST /reports', ['504']);
+    expect(await run({ whenUnknown: 'look-up' })).toMatchObject({ complete: true, rows: 10 });
+    expect(jobs.made()).toHaveLength(1);
+  });
+
+  it('of which nobody can say whether it was made fails its list, and is not made twice', async () => {
+    const jobs = api.jobs('/reports', {});
+    api.script('POST /reports', ['reset-after']);
+    expect(await run()).toMatchObject({
+      state: 'failed',
+      flaws: [
+        expect.objectContaining({ reason: expect.stringMatching(/not known whether its job was made.*retryFailed/) }),
+      ],
+    });
+    expect(jobs.made()).toHaveLength(1);
+  });
+
+  it('whose result is on a host that was not named is not read there', async () => {
+    serveFile('a');
+    api.jobs('/reports', { results: () => [`${files.url}/a`] });
+    expect(await run({ openHosts: ['files.example'] })).toMatchObject({
+      state: 'failed',
+      flaws: [expect.objectContaining({ reason: expect.stringMatching(/credentials are not sent to other origins/) })],
+    });
+    expect(files.report().calls).toBe(0);
+  });
+
+  it('is read by its id in pages, with a locator in a header', async () => {
+    api.jobs('/jobs', {});
+    const asked: string[] = [];
+    api.route('GET', '/jobs/:id/results', ({ query }, { id }) => {
+      const at = Number(query.get('locator') ?? 0);
+      asked.push(`${id} ${at}`);
+      return {
+        headers: { 'content-type': 'text/csv', 'sforce-locator': at < 2 ? String(at + 1) : 'null' },
+        body: `Id\n${at}\n`,
+      };
+    });
+    const provider = defineProvider({ id: 'bulk', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const query = provider.endpoint('query', {
+      input: z.object({ soql: z.string() }),
+      response: z.array(z.object({ Id: z.string() })),
+      job: {
+        submitted: z.object({ id: z.string() }),
+        polled: z.object({ status: z.string() }),
+        submit: ({ soql }) => post('/jobs', { operation: 'query', query: soql }),
+        id: (answer) => answer.id,
+        poll: (id) => get(path`/jobs/${id}`),
+        state: ({ status }) => (status === 'done' ? { state: 'done' } : { state: 'running', askAgainMs: 10 }),
+        pollMs: { first: 10 },
+      },
+      request: (_, page) => get(path`/jobs/${page.job.id}/results`, { locator: page.cursor }),
+      format: 'csv',
+      paginate: {
+        kind: 'cursor',
+        items: (rows) => rows,
+        next: (_, { headers }) => (headers['sforce-locator'] === 'null' ? null : headers['sforce-locator']),
+      },
+    });
+    const sync = defineSync('bulk', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(query, { input: () => ({ soql: 'select Id from Account' }), key: ({ Id }) => Id }),
+    }));
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: 3, calls: 6 });
+    expect(asked).toEqual(['job-1 0', 'job-1 1', 'job-1 2']);
+  });
+});
