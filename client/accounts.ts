@@ -9,6 +9,7 @@ import {
   type SecretUse,
   type AccountDetails,
 } from '../contracts/account.ts';
+import type { ErasureProof, ErasureRest } from '../contracts/erasure.ts';
 import {
   connectAccount,
   listAccounts,
@@ -22,6 +23,7 @@ import {
   type SecretUseCounter,
 } from '../db/index.ts';
 import type { Provider } from '../providers/define/define-provider.ts';
+import { eraseAccount, whatIsStored } from './erase/erase-account.ts';
 import { readAccountDetails } from './account-details.ts';
 import { checkCredentials, type NewCredentials } from './check-credentials.ts';
 import { checkAccount, checkName } from './check-options.ts';
@@ -92,6 +94,14 @@ export interface Accounts {
    * @throws TypeError when the provider is given itself and does not say how to revoke.
    */
   disconnect(of: AccountName & { readonly revoke?: boolean }): Promise<boolean>;
+  /**
+   * Erases an account: stops what is open, has its token revoked where the provider says how, deletes all that is stored of it (rows,
+   * feed, reports, inputs, quarantine, its own keys of limits, secrets) and asks Temporal to delete its histories. Takes some seconds, up
+   * to a minute where workers are away. One that was cut off is run again. What the app's own `store` keeps is the app's to delete.
+   */
+  erase(of: AccountName): Promise<ErasureProof>;
+  /** What is stored of an account: what `erase` would delete. Nothing is changed. */
+  stored(of: AccountName): Promise<ErasureRest>;
   /** Encrypts all secrets with the first of the keys. @returns how many were encrypted with another one before. */
   rotateKeys(): Promise<number>;
   /** Who used the secrets of which account, for what, in which hour, how often; the latest hour first, at most `limit` (1,000). */
@@ -161,6 +171,8 @@ export function createAccounts(
         );
       return removeAccount(pool, toRef(name), revoke);
     },
+    erase: (name) => eraseAccount(parts, toRef(name)),
+    stored: (name) => whatIsStored(parts, toRef(name)),
     rotateKeys: async () => {
       try {
         return await rotateEncryption(pool, await keyring());

@@ -3,6 +3,7 @@ export { connect } from './connect.ts';
 export { diagnose, type DiagnoseOptions } from './doctor/diagnose.ts';
 export type { ExplainedLimitUse, Forecast, RunExplanation } from '../contracts/explanation.ts';
 export type { Actor, AuditEntry, AuditFilter, Subject, Via } from '../contracts/audit.ts';
+export type { ErasureProof, ErasureRest } from '../contracts/erasure.ts';
 export type { Overview } from '../contracts/overview.ts';
 export type { Finding } from '../contracts/finding.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';

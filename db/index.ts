@@ -12,7 +12,14 @@ export {
   type TableHealth,
 } from './stores/operate/database-facts.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
-export { beginAct, endAct, listAudit, type ActBegun, type ActEnded } from './stores/operate/audit-store.ts';
+export {
+  beginAct,
+  endAct,
+  listAudit,
+  removeOldAudit,
+  type ActBegun,
+  type ActEnded,
+} from './stores/operate/audit-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export {
   TenantMismatch,
@@ -121,6 +128,16 @@ export {
   type ConnectionRow,
   type OpenOperation,
 } from './stores/account/account-details-store.ts';
+export {
+  clearAudit,
+  countRows,
+  eraseRows,
+  openWorkflowsOf,
+  readRevocation,
+  sagasOfOthers,
+  syncsOfAccount,
+  type RowsLeft,
+} from './stores/account/erase-store.ts';
 export { connectAccount } from './stores/account/connect-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
 export {

@@ -16,6 +16,7 @@ import {
   markFailed,
   pendingReportsToCheck,
   releaseLock,
+  removeOldAudit,
   removeOldReports,
   removeOldSecretUses,
   removeUnstartedReport,
@@ -59,6 +60,7 @@ export function startReconciling(deps: Deps, log: Log, options: ReconcileOptions
       nextRemovalAt = performance.now() + RETENTION_INTERVAL_MS;
       await removeOldReports(deps.pool, reportDays);
       await removeOldSecretUses(deps.pool, AUDIT_DAYS);
+      await removeOldAudit(deps.pool, AUDIT_DAYS);
     }
     // Never more at once: whoever is busy is not asked all the time whether it is still there.
     return false;

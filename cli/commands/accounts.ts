@@ -9,6 +9,7 @@ import { acting, type ActingOptions } from '../acting.ts';
 import { parseJsonOption } from '../json-option.ts';
 import { jsonOption, providerOption, statusOption, tenantOption } from '../options.ts';
 import { accountText } from '../text/account.ts';
+import { proofText, restText } from '../text/erasure.ts';
 import { withClient } from '../with-client.ts';
 
 interface ListOptions {
@@ -66,6 +67,14 @@ export function registerAccounts(program: Command): void {
   acting(accounts.command('disconnect <provider> <account>'))
     .description('delete its secrets; what was synced stays')
     .action(disconnect);
+  acting(accounts.command('erase <provider> <account>'))
+    .description(
+      'delete all that is stored of it, and its histories at Temporal; without --yes it only says what there is. Exit code 1: something is left',
+    )
+    .option('--yes', 'really')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice accounts erase social acct_42 --yes --why "asked for by its user"')
+    .action(erase);
   acting(accounts.command('rotate-keys'))
     .description('encrypt all secrets with the first key of SLUICE_ENCRYPTION_KEYS')
     .action(rotateKeys);
@@ -120,6 +129,25 @@ const disconnect = (provider: string, account: string, options: ActingOptions) =
     const wasKnown = await accounts.disconnect({ provider, account });
     console.log(`${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
     if (!wasKnown) process.exitCode = 1;
+  }, options);
+
+const erase = (
+  provider: string,
+  account: string,
+  options: ActingOptions & { readonly yes?: boolean; readonly json?: boolean },
+) =>
+  withAccounts(async (accounts) => {
+    const of = { provider, account };
+    if (!options.yes) {
+      const stored = await accounts.stored(of);
+      console.log(options.json ? JSON.stringify(stored) : restText(`${provider}/${account}`, stored));
+      if (!options.json) console.log('Nothing was changed. `--yes` erases it.');
+      process.exitCode = 1;
+      return;
+    }
+    const proof = await accounts.erase(of);
+    console.log(options.json ? JSON.stringify(proof) : proofText(proof));
+    if (!proof.isComplete) process.exitCode = 1;
   }, options);
 
 const rotateKeys = (options: ActingOptions) =>

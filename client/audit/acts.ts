@@ -96,6 +96,9 @@ export const clientActs = {
     update: accountAct,
     reconnected: accountAct,
     disconnect: accountAct,
+    // Its row says numbers only: nothing of the account itself.
+    erase: { subject: accountAct.subject, result: (proof) => proof },
+    stored: 'look',
     rotateKeys: { subject: () => ({ kind: 'accounts', id: '*' }), result: (reencrypted) => ({ reencrypted }) },
     status: 'look',
     show: 'look',

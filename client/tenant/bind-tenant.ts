@@ -175,6 +175,14 @@ function boundAccounts(
     show: async (of) => accounts.show(stated(of)),
     list: async (filter = {}) => accounts.list(stated(filter)),
     disconnect: async (of) => ((await isOwn(of)) ? accounts.disconnect(of) : false),
+    erase: async (of) => {
+      await own(of);
+      return accounts.erase(of);
+    },
+    stored: async (of) => {
+      await own(of);
+      return accounts.stored(of);
+    },
     rotateKeys: async () => forOperators('To rotate keys')(),
     secretUses: async (filter = {}) => {
       const { provider, account } = filter;

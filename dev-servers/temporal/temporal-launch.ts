@@ -29,6 +29,9 @@ const dynamicConfig: Readonly<Record<string, number | boolean | string>> = {
   'history.timerProcessorMaxPollRPS': 2_000,
   'history.visibilityProcessorMaxPollRPS': 2_000,
   'history.timerProcessorMaxTimeShift': '10ms',
+  // A history that is to be deleted waits for it, 30 s by default.
+  'history.transferProcessorUpdateAckInterval': '2s',
+  'history.visibilityProcessorUpdateAckInterval': '2s',
   'matching.enableFairness': true,
 };
 

@@ -112,6 +112,8 @@ describe('the audit', () => {
       'limits.forget': () => sluice.limits.forget('crm/app/app'),
       'limits.resume': () => sluice.limits.resume('crm/*'),
       'accounts.disconnect': () => sluice.accounts.disconnect(name),
+      // Of one that nothing is known of: test/temporal/operate/erase.test.ts erases.
+      'accounts.erase': () => sluice.accounts.erase({ provider: 'crm', account: 'nobody' }),
     };
     const wanted = [
       ...entriesOf(clientActs),
@@ -177,6 +179,7 @@ describe('the audit', () => {
     const looks: Record<string, () => Promise<unknown>> = {
       'accounts.status': () => readOnly.accounts.status(name),
       'accounts.show': () => readOnly.accounts.show({ account: 'a1' }),
+      'accounts.stored': () => readOnly.accounts.stored(name),
       'accounts.list': () => readOnly.accounts.list(),
       'accounts.secretUses': () => readOnly.accounts.secretUses(),
       'limits.list': () => readOnly.limits.list(),
