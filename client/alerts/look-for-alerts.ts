@@ -1,0 +1,131 @@
+/**
+ * Looks at how everything stands, fires what is wrong and clears what is not any more. Workers do it all the time; where no worker is
+ * left, `npx sluice alerts check` does. Next: `contracts/alerts/alert-texts.ts` has the words, `db/stores/alert/alert-store.ts` the rows.
+ */
+import { ALERT_DEFAULTS, type AlertKind, type AlertRules, type Condition } from '../../contracts/alerts/alert.ts';
+import {
+  blockedText,
+  failingText,
+  flawsText,
+  manyBlockedText,
+  manyReconnectsText,
+  manyStaleText,
+  reconnectText,
+  staleText,
+  unservedText,
+} from '../../contracts/alerts/alert-texts.ts';
+import {
+  blockedLimits,
+  failingGates,
+  flawedSyncs,
+  lostAccounts,
+  readFreshness,
+  settleAlerts,
+  unservedQueues,
+  type Pool,
+} from '../../db/index.ts';
+
+/** More than so many of one kind and one cause are one alert together besides: ten thousand messages tell nobody anything. */
+const MOST_ALONE = 10;
+const RUNS_OF_A_SYNC = 200;
+
+export interface LookedForAlerts {
+  readonly fired: number;
+  readonly cleared: number;
+  /** Kinds that could not be looked at, and why: their alerts stay as they are. */
+  readonly errors: readonly string[];
+}
+
+export async function lookForAlerts(pool: Pool, rules: AlertRules = {}): Promise<LookedForAlerts> {
+  const looks = looksOf(pool, { ...ALERT_DEFAULTS, ...rules });
+  let [fired, cleared] = [0, 0];
+  const errors: string[] = [];
+  for (const [kind, look] of Object.entries(looks) as [AlertKind, () => Promise<readonly Condition[]>][])
+    try {
+      const settled = await settleAlerts(pool, kind, await look());
+      fired += settled.fired;
+      cleared += settled.cleared;
+    } catch (error) {
+      errors.push(`${kind}: ${(error as Error).message}`);
+    }
+  return { fired, cleared, errors };
+}
+
+function looksOf(pool: Pool, rules: Required<AlertRules>): Record<AlertKind, () => Promise<readonly Condition[]>> {
+  const { blockedAfterMs, failingAfterMs, flawShare, unservedAfterMs } = rules;
+  return {
+    stale: () => staleAccounts(pool),
+    'needs-reconnect': () => accountsToReconnect(pool),
+    blocked: async () => {
+      const found = (await blockedLimits(pool, blockedAfterMs)).map((each) => ({
+        group: each.key.split('/').slice(0, 2).join('/'),
+        ...plain(each.key, blockedText(each), { reason: each.reason, waiting: each.waiting }),
+      }));
+      return grouped(found, (limit, count) => plain(`${limit}/*`, manyBlockedText(limit, count), { keys: count }));
+    },
+    'provider-fails': async () =>
+      (await failingGates(pool, failingAfterMs)).map((each) =>
+        plain(each.name, failingText(each), { reason: each.reason, probes: each.probes }),
+      ),
+    flaws: async () =>
+      (await flawedSyncs(pool, flawShare, RUNS_OF_A_SYNC)).map((each) =>
+        plain(each.sync, flawsText(each), { runs: each.runs, lists: each.lists, flawed: each.flawed }),
+      ),
+    unserved: async () =>
+      (await unservedQueues(pool, unservedAfterMs)).map(({ taskQueue, forMs }) =>
+        plain(taskQueue, unservedText(taskQueue, forMs), {}),
+      ),
+  };
+}
+
+async function staleAccounts(pool: Pool): Promise<Condition[]> {
+  return (await readFreshness(pool, {}, MOST_ALONE)).flatMap((each) => {
+    const { sync, provider, stale, accounts, isPaused } = each;
+    const alone = each.stalest.map((found) => ({
+      ...plain(`${sync}/${found.account}`, staleText(each, found, isPaused), {
+        sync,
+        provider,
+        account: found.account,
+        lastGoodAt: found.lastGoodAt,
+        state: found.state,
+      }),
+      tenant: found.tenant,
+    }));
+    return stale <= MOST_ALONE ? alone : [...alone, plain(`${sync}/*`, manyStaleText(each), { sync, provider, stale, accounts })];
+  });
+}
+
+async function accountsToReconnect(pool: Pool): Promise<Condition[]> {
+  const lost = await lostAccounts(pool, MOST_ALONE);
+  const alone = lost.map((each) => ({
+    ...plain(`${each.provider}/${each.account}`, reconnectText(each), {
+      provider: each.provider,
+      account: each.account,
+      reason: each.reason,
+    }),
+    tenant: each.tenant,
+  }));
+  const many = new Map(lost.filter(({ count }) => count > MOST_ALONE).map((each) => [each.provider, each]));
+  return [
+    ...alone,
+    ...[...many.values()].map(({ provider, count, connected }) =>
+      plain(`${provider}/*`, manyReconnectsText(provider, count, connected), { provider, count }),
+    ),
+  ];
+}
+
+/** The first of each group alone, and one for all of it where there are more. */
+function grouped(
+  found: readonly (Condition & { readonly group: string })[],
+  together: (group: string, count: number) => Condition,
+): Condition[] {
+  const names = [...new Set(found.map(({ group }) => group))];
+  return names.flatMap((name) => {
+    const all = found.filter(({ group }) => group === name);
+    return all.length <= MOST_ALONE ? all : [...all.slice(0, MOST_ALONE), together(name, all.length)];
+  });
+}
+
+function plain(subject: string, text: string, details: Condition['details']): Condition {
+  return { subject, tenant: null, text, details };
+}
