@@ -25,7 +25,7 @@ import {
   type Pool,
 } from '../../db/index.ts';
 
-/** More than so many of one kind and one cause are one alert together besides: ten thousand messages tell nobody anything. */
+/** More than so many of one kind and one cause are one alert together: ten thousand messages tell nobody anything. */
 const MOST_ALONE = 10;
 const RUNS_OF_A_SYNC = 200;
 
@@ -79,7 +79,7 @@ function looksOf(pool: Pool, rules: Required<AlertRules>): Record<AlertKind, () 
 }
 
 async function staleAccounts(pool: Pool): Promise<Condition[]> {
-  return (await readFreshness(pool, {}, MOST_ALONE)).flatMap((each) => {
+  return (await readFreshness(pool, {}, MOST_ALONE, true)).flatMap((each) => {
     const { sync, provider, stale, accounts, isPaused } = each;
     const alone = each.stalest.map((found) => ({
       ...plain(`${sync}/${found.account}`, staleText(each, found, isPaused), {
@@ -91,7 +91,9 @@ async function staleAccounts(pool: Pool): Promise<Condition[]> {
       }),
       tenant: found.tenant,
     }));
-    return stale <= MOST_ALONE ? alone : [...alone, plain(`${sync}/*`, manyStaleText(each), { sync, provider, stale, accounts })];
+    return stale <= MOST_ALONE
+      ? alone
+      : together(alone, plain(`${sync}/*`, manyStaleText(each), { sync, provider, stale, accounts }));
   });
 }
 
@@ -105,25 +107,30 @@ async function accountsToReconnect(pool: Pool): Promise<Condition[]> {
     }),
     tenant: each.tenant,
   }));
-  const many = new Map(lost.filter(({ count }) => count > MOST_ALONE).map((each) => [each.provider, each]));
-  return [
-    ...alone,
-    ...[...many.values()].map(({ provider, count, connected }) =>
-      plain(`${provider}/*`, manyReconnectsText(provider, count, connected), { provider, count }),
-    ),
-  ];
+  const providers = new Map(lost.map((each) => [each.provider, each]));
+  return [...providers.values()].flatMap(({ provider, count, connected }) => {
+    const own = alone.filter(({ details }) => details.provider === provider);
+    return count <= MOST_ALONE
+      ? own
+      : together(own, plain(`${provider}/*`, manyReconnectsText(provider, count, connected), { provider, count }));
+  });
 }
 
-/** The first of each group alone, and one for all of it where there are more. */
+/** Each of a group alone, or one for all of it where there are many. */
 function grouped(
   found: readonly (Condition & { readonly group: string })[],
-  together: (group: string, count: number) => Condition,
+  forAll: (group: string, count: number) => Condition,
 ): Condition[] {
   const names = [...new Set(found.map(({ group }) => group))];
   return names.flatMap((name) => {
     const all = found.filter(({ group }) => group === name);
-    return all.length <= MOST_ALONE ? all : [...all.slice(0, MOST_ALONE), together(name, all.length)];
+    return all.length <= MOST_ALONE ? all : together(all, forAll(name, all.length));
   });
+}
+
+/** Those that were fired alone before there were many stay open until they are mended. */
+function together(alone: readonly Condition[], all: Condition): Condition[] {
+  return [...alone.map((each) => ({ ...each, isOneOfMany: true })), all];
 }
 
 function plain(subject: string, text: string, details: Condition['details']): Condition {

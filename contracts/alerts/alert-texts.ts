@@ -31,9 +31,10 @@ function nextStep(sync: string, account: string, state: StaleAccount['state']): 
   }
 }
 
-export function manyStaleText({ sync, provider, freshForMs, accounts, stale }: Freshness): string {
+export function manyStaleText({ sync, provider, freshForMs, accounts, stale, stalest }: Freshness): string {
+  const names = stalest.slice(0, 3).map(({ account }) => account);
   return (
-    `${sync} (${provider}): ${stale} of ${counted(accounts, 'account')} have had no complete run for ${duration(freshForMs)}. So many at once have one cause: ` +
+    `${sync} (${provider}): ${stale} of ${counted(accounts, 'account')} have had no complete run for ${duration(freshForMs)}: ${names.join(', ')} and others. So many at once have one cause: ` +
     '`npx sluice overview` shows what calls wait for, `npx sluice doctor` whether workers and servers are well, ' +
     `\`npx sluice schedules list\` whether runs are started, \`npx sluice freshness\` which accounts.`
   );
@@ -76,10 +77,10 @@ export function blockedText({ key, isPaused, forMs, untilMs, reason, waiting }: 
   const who = `${counted(waiting, 'call')} ${waiting === 1 ? 'waits' : 'wait'} for it`;
   const why = reason === null || reason === '' ? '' : ` (${reason})`;
   if (isPaused)
-    return `The limit ${key} has been paused by an operator for ${duration(forMs)}${why}; ${who}. \`npx sluice limits resume '${key}'\` lets calls go again.`;
+    return `The limit ${key} has been paused by an operator for ${duration(forMs)}${why}; ${who}. \`npx sluice limits resume '${key}'\` lets calls go again, each when it looks in the next time: within 15 minutes.`;
   return (
     `The limit ${key} is blocked by an answer${why}, for ${duration(forMs)} so far and ${duration(untilMs ?? 0)} more; ${who}. ` +
-    `Calls go on by themselves then. If the third party has lifted it: \`npx sluice limits show '${key}'\`, then \`npx sluice limits resume '${key}'\`. ` +
+    `Calls go on by themselves then. If the third party has lifted it: \`npx sluice limits show '${key}'\`, then \`npx sluice limits resume '${key}'\`; calls look in again within 15 minutes. ` +
     'If it comes again and again, a quota is spent early: declare it as a limit, or ask the third party for more.'
   );
 }

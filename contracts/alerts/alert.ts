@@ -67,6 +67,8 @@ export const ALERT_DEFAULTS = {
 
 /** Something that is so now. */
 export interface Condition {
+  /** It is one of many that have an alert together: an open one stays, and no new one is fired. Default false. */
+  readonly isOneOfMany?: boolean;
   readonly subject: string;
   readonly tenant: string | null;
   readonly text: string;

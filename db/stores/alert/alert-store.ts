@@ -42,14 +42,20 @@ export interface LookResult {
 /** @param conditions all of this kind that are so now: what is open and not among them is cleared. */
 export async function settleAlerts(pool: Pool, kind: AlertKind, conditions: readonly Condition[]): Promise<LookResult> {
   const subjects = conditions.map(({ subject }) => subject);
-  const texts = conditions.map(({ text }) => cleanText(redact(text), LONGEST_TEXT));
-  const details = conditions.map((each) => JSON.stringify(each.details));
-  const tenants = conditions.map(({ tenant }) => tenant);
+  const columns = (of: readonly Condition[]) => ({
+    subjects: of.map(({ subject }) => subject),
+    texts: of.map(({ text }) => cleanText(redact(text), LONGEST_TEXT)),
+    details: of.map((each) => JSON.stringify(each.details)),
+  });
   return inTransaction(pool, async (tx) => {
     const cleared = await tx.query<{ count: number }>(CLEAR, [kind, subjects]);
     if (conditions.length === 0) return { fired: 0, cleared: cleared.rows[0]?.count ?? 0 };
-    await tx.query(RENEW, [kind, subjects, texts, details]);
-    const fired = await tx.query<{ count: number }>(FIRE, [kind, subjects, tenants, texts, details]);
+    const all = columns(conditions);
+    await tx.query(RENEW, [kind, all.subjects, all.texts, all.details]);
+    const alone = conditions.filter(({ isOneOfMany = false }) => !isOneOfMany);
+    const news = columns(alone);
+    const tenants = alone.map(({ tenant }) => tenant);
+    const fired = await tx.query<{ count: number }>(FIRE, [kind, news.subjects, tenants, news.texts, news.details]);
     return { fired: fired.rows[0]?.count ?? 0, cleared: cleared.rows[0]?.count ?? 0 };
   });
 }

@@ -1,4 +1,4 @@
-/** Task queues that are served, and when a canary last came through each. Next: `workers/alerts/send-canaries.ts`. */
+/** Task queues that are served, and when a canary last came through each. Next: `workers/alerts/watch-alerts.ts`. */
 import type { Queryable } from '../../pool.ts';
 
 /** A worker serves it from now on. */

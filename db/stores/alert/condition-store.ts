@@ -30,24 +30,31 @@ const STALEST = `${AGED}
   select a.sync, a.account, a.tenant, a.age::float8 as "ageMs", a.good_at as "lastGoodAt",
     (select r.state from sluice.run r where r.account = a.account and r.sync = a.sync order by r.started_at desc limit 1) as state
   from (select *, row_number() over (partition by sync order by age desc, account) as place from aged where age > fresh_for) a
-  where a.place <= $3 order by a.sync, a.place`;
+  where a.place <= $3 or $4 and exists (
+    select 1 from sluice.alert o where o.kind = 'stale' and o.subject = a.sync || '/' || a.account and o.cleared_at is null)
+  order by a.sync, a.place`;
 
 export interface FreshnessFilter {
   readonly sync?: string;
   readonly tenant?: string;
 }
 
-/** @param room stale accounts of each sync that are named, the stalest ones. */
+/**
+ * @param room stale accounts of each sync that are named, the stalest ones.
+ * @param withOpen also those that have an open alert.
+ */
 export async function readFreshness(
   db: Queryable,
   { sync, tenant }: FreshnessFilter,
   room: number,
+  withOpen = false,
 ): Promise<(Freshness & { readonly isPaused: boolean })[]> {
   const of = [tenant ?? null, sync ?? null];
   const counts = await db.query<Omit<Freshness, 'stalest'> & { isPaused: boolean }>(COUNTS, of);
   const stalest = await db.query<Omit<StaleAccount, 'lastGoodAt'> & { sync: string; lastGoodAt: Date | null }>(STALEST, [
     ...of,
     room,
+    withOpen,
   ]);
   return counts.rows.map((row) => ({
     ...row,
@@ -57,14 +64,16 @@ export async function readFreshness(
   }));
 }
 
-// Index: account_by_status. The oldest of each provider keep their place while others come.
+// Index: account_by_status.
 const LOST = `
   select l.* from (
     select provider, account, tenant, reason, (extract(epoch from clock_timestamp() - since) * 1000)::float8 as "forMs",
       row_number() over w as place, count(*) over (partition by provider)::int as count,
       (select count(*)::int from sluice.account c where c.status = 'connected' and c.provider = a.provider) as connected
     from sluice.account a where status = 'needs_reconnect' window w as (partition by provider order by since, account)) l
-  where l.place <= $1 order by l.provider, l.place`;
+  where l.place <= $1 or exists (
+    select 1 from sluice.alert o where o.kind = 'needs-reconnect' and o.subject = l.provider || '/' || l.account and o.cleared_at is null)
+  order by l.provider, l.place`;
 
 export type LostAccountRow = LostAccount & {
   readonly tenant: string | null;
@@ -73,6 +82,7 @@ export type LostAccountRow = LostAccount & {
   readonly connected: number;
 };
 
+/** @param room of each provider, besides those that have an open alert. */
 export async function lostAccounts(db: Queryable, room: number): Promise<LostAccountRow[]> {
   return (await db.query<LostAccountRow>(LOST, [room])).rows;
 }
