@@ -224,7 +224,16 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         try {
           await created.run();
         } finally {
-          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.(), stopRevoking?.(), stopScheduling(), stopAlerts?.(), stopDelivering()]);
+          await Promise.all([
+            stopResuming(),
+            stopReconciling(),
+            stopWatching?.(),
+            stopTelling?.(),
+            stopRevoking?.(),
+            stopScheduling(),
+            stopAlerts?.(),
+            stopDelivering(),
+          ]);
           await stopMetrics?.();
           await memory.settled();
           await stored?.settled();

@@ -15,7 +15,9 @@ interface FreshnessOptions {
 export function registerFreshness(program: Command): void {
   program
     .command('freshness [sync]')
-    .description('age since the last good run of each account, for syncs with freshFor; exit code 1 when one is too old')
+    .description(
+      'age since the last good run of each account, for syncs with freshFor; exit code 1 when one is too old',
+    )
     .addOption(tenantOption())
     .addOption(limitOption(20))
     .addOption(jsonOption())

@@ -14,7 +14,8 @@ const MOST_BYTES = 64;
 export function webhookKey(secret: string): Buffer {
   const text = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length) : secret;
   const key = Buffer.from(text, 'base64');
-  const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(text) && key.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '');
+  const isBase64 =
+    /^[A-Za-z0-9+/]+={0,2}$/.test(text) && key.toString('base64').replace(/=+$/, '') === text.replace(/=+$/, '');
   if (!isBase64 || key.length < LEAST_BYTES || key.length > MOST_BYTES)
     throw new TypeError(
       `The secret of the webhook must be "whsec_" and ${LEAST_BYTES} to ${MOST_BYTES} bytes in base64. Make one: ` +

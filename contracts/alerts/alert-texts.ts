@@ -9,8 +9,13 @@ import type { Freshness, StaleAccount } from './alert.ts';
 
 export function staleText({ sync, provider, freshForMs }: Freshness, found: StaleAccount, isPaused: boolean): string {
   const { account, ageMs, lastGoodAt, state } = found;
-  const last = lastGoodAt === null ? `has had no complete run since it was connected ${duration(ageMs)} ago` : `had its last complete run ${duration(ageMs)} ago`;
-  const paused = isPaused ? ` The schedule of ${sync} is paused: \`npx sluice schedules resume ${sync}\` starts it again.` : '';
+  const last =
+    lastGoodAt === null
+      ? `has had no complete run since it was connected ${duration(ageMs)} ago`
+      : `had its last complete run ${duration(ageMs)} ago`;
+  const paused = isPaused
+    ? ` The schedule of ${sync} is paused: \`npx sluice schedules resume ${sync}\` starts it again.`
+    : '';
   return `${sync} of account ${account} (${provider}) ${last}; at most ${duration(freshForMs)} are wanted. ${nextStep(sync, account, state)}${paused}`;
 }
 

@@ -128,7 +128,8 @@ function createStanding(registry: ReturnType<typeof createRegistry>) {
   return {
     show,
     clear: () => {
-      for (const gauge of [accounts, runs, untold, alerts, alertsUntold, ...limits.map(([each]) => each)]) gauge.replace([]);
+      for (const gauge of [accounts, runs, untold, alerts, alertsUntold, ...limits.map(([each]) => each)])
+        gauge.replace([]);
       ages.replace([]);
     },
   };

@@ -3,10 +3,7 @@ import type { Queryable } from '../../pool.ts';
 
 /** A worker serves it from now on. */
 export async function registerQueue(db: Queryable, taskQueue: string): Promise<void> {
-  await db.query(
-    `insert into sluice.canary (task_queue) values ($1) on conflict (task_queue) do nothing`,
-    [taskQueue],
-  );
+  await db.query(`insert into sluice.canary (task_queue) values ($1) on conflict (task_queue) do nothing`, [taskQueue]);
 }
 
 /** Of those that no canary was sent to for so long; from now on one was. */

@@ -51,16 +51,21 @@ export async function readFreshness(
 ): Promise<(Freshness & { readonly isPaused: boolean })[]> {
   const of = [tenant ?? null, sync ?? null];
   const counts = await db.query<Omit<Freshness, 'stalest'> & { isPaused: boolean }>(COUNTS, of);
-  const stalest = await db.query<Omit<StaleAccount, 'lastGoodAt'> & { sync: string; lastGoodAt: Date | null }>(STALEST, [
-    ...of,
-    room,
-    withOpen,
-  ]);
+  const stalest = await db.query<Omit<StaleAccount, 'lastGoodAt'> & { sync: string; lastGoodAt: Date | null }>(
+    STALEST,
+    [...of, room, withOpen],
+  );
   return counts.rows.map((row) => ({
     ...row,
     stalest: stalest.rows
       .filter((each) => each.sync === row.sync)
-      .map(({ sync: _, lastGoodAt, ...each }) => ({ ...each, lastGoodAt: lastGoodAt?.toISOString() ?? null })),
+      .map(({ account, tenant: whose, ageMs, lastGoodAt, state }) => ({
+        account,
+        tenant: whose,
+        ageMs,
+        lastGoodAt: lastGoodAt?.toISOString() ?? null,
+        state,
+      })),
   }));
 }
 

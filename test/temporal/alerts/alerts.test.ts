@@ -18,21 +18,17 @@ const provider = defineProvider({
   auth: oauth2({ tokenUrl: '/oauth/token', clientId: 'app', skewMs: 60_000 }),
   limits: [window('app', { by: ['app'], max: 1_000, perMs: 1_000 })],
 });
-const feed = defineSync(
-  'feed',
-  { provider, input: z.object({}), schedule: { every: '30d' }, freshFor: '2h' },
-  (s) => ({
-    items: s.one(
-      provider.endpoint('items', {
-        input: z.object({}),
-        response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),
-        request: (_, page) => get('/items', { cursor: page.cursor, limit: page.size }),
-        paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 5 } },
-      }),
-      { input: () => ({}), key: ({ id }) => id },
-    ),
-  }),
-);
+const feed = defineSync('feed', { provider, input: z.object({}), schedule: { every: '30d' }, freshFor: '2h' }, (s) => ({
+  items: s.one(
+    provider.endpoint('items', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),
+      request: (_, page) => get('/items', { cursor: page.cursor, limit: page.size }),
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 5 } },
+    }),
+    { input: () => ({}), key: ({ id }) => id },
+  ),
+}));
 
 let api: FakeApi;
 let oauth: OAuthHandle;
@@ -78,7 +74,12 @@ afterAll(async () => {
 const query = (sql: string, values: unknown[] = []) => world.db.pool.query(sql, values);
 const connectAccount = (account: string) => {
   const { accessToken, refreshToken } = oauth.issue(account);
-  return world.sluice.accounts.connect({ provider, account, tenant: 'acme', credentials: { accessToken, refreshToken } });
+  return world.sluice.accounts.connect({
+    provider,
+    account,
+    tenant: 'acme',
+    credentials: { accessToken, refreshToken },
+  });
 };
 const ofSubject = async (kind: AlertKind, subject: string): Promise<Alert[]> =>
   (await world.sluice.alerts.list({ kind, all: true })).filter((alert) => alert.subject === subject);
@@ -113,7 +114,9 @@ describe('an alert', () => {
     const run = await world.sluice.start(feed, { account: 'gone', input: {} });
     const alert = await fired('needs-reconnect', 'social/gone');
     expect(alert).toMatchObject({ tenant: 'acme', clearedAt: null, details: { provider: 'social', account: 'gone' } });
-    expect(alert.text).toMatch(/^Account gone of social must be connected again, since [\d.]+ s: .*Have its user log in/);
+    expect(alert.text).toMatch(
+      /^Account gone of social must be connected again, since [\d.]+ s: .*Have its user log in/,
+    );
     const listed = await cli(['alerts']);
     expect(listed.code).toBe(1);
     expect(listed.output).toMatch(/^needs-reconnect {2}social\/gone {2}since 20\S+Z\n {2}Account gone of social/);
@@ -131,16 +134,22 @@ describe('an alert', () => {
     api.script('/items', [{ status: 403, body: {} }]);
     expect((await (await world.sluice.start(feed, { account: 'old', input: {} })).result()).complete).toBe(false);
     const alert = await fired('stale', 'feed/old');
-    expect(alert.text).toMatch(/^feed of account old \(social\) had its last complete run 5 h ago; at most 2 h are wanted\./);
+    expect(alert.text).toMatch(
+      /^feed of account old \(social\) had its last complete run 5 h ago; at most 2 h are wanted\./,
+    );
     // The text follows what is so: a run was going on.
     await expect
       .poll(async () => (await ofSubject('stale', 'feed/old'))[0]?.text, { timeout: 10_000 })
-      .toContain("`npx sluice status 'sync/feed/old' --flaws` says which lists and why; then `npx sluice retry 'sync/feed/old'`");
+      .toContain(
+        "`npx sluice status 'sync/feed/old' --flaws` says which lists and why; then `npx sluice retry 'sync/feed/old'`",
+      );
     const [age] = await world.sluice.freshness({ tenant: 'acme' });
     expect(age).toMatchObject({ sync: 'feed', accounts: 2, stale: 1, stalest: [{ account: 'old', state: 'failed' }] });
     const shown = await cli(['freshness']);
     expect(shown.code).toBe(1);
-    expect(shown.output).toMatch(/^feed {2}fresh for 2 h: 1 of 2 accounts; the oldest 5 h\n {2}old {2}5 h old; last good run 20/);
+    expect(shown.output).toMatch(
+      /^feed {2}fresh for 2 h: 1 of 2 accounts; the oldest 5 h\n {2}old {2}5 h old; last good run 20/,
+    );
     const flawed = await fired('flaws', 'feed');
     expect(flawed.text).toMatch(/^feed: 1 of 3 lists \(33 %\) in its last 3 runs were not read to their end/);
     for (let count = 0; count < 4; count++)
@@ -156,14 +165,18 @@ describe('an alert', () => {
       `insert into sluice.account (provider, account, since) select 'social', 'many-' || n, clock_timestamp() - interval '3 hours' from generate_series(1, 30) n`,
     );
     const together = await fired('stale', 'feed/*');
-    expect(together.text).toMatch(/^feed \(social\): 30 of 32 accounts have had no complete run for 2 h: many-\d+, .* So many at once/);
+    expect(together.text).toMatch(
+      /^feed \(social\): 30 of 32 accounts have had no complete run for 2 h: many-\d+, .* So many at once/,
+    );
     await query(`delete from sluice.account where account like 'many-%' and account <> 'many-7'`);
     await toldOnceAndCleared(together);
     const last = await fired('stale', 'feed/many-7');
     expect(last.text).toContain('The schedule of feed is paused');
     await query(`delete from sluice.account where account = 'many-7'`);
     await toldOnceAndCleared(last);
-    const ofMany = (await world.sluice.alerts.list({ all: true })).filter(({ subject }) => subject.startsWith('feed/many'));
+    const ofMany = (await world.sluice.alerts.list({ all: true })).filter(({ subject }) =>
+      subject.startsWith('feed/many'),
+    );
     expect(ofMany).toHaveLength(1);
     await world.sluice.schedules.resume('feed');
   });
@@ -176,7 +189,9 @@ describe('an alert', () => {
       .poll(async () => (await world.sluice.alerts.list({ kind: 'provider-fails' })).length, { timeout: 40_000 })
       .toBeGreaterThan(0);
     const [failing] = await world.sluice.alerts.list({ kind: 'provider-fails' });
-    expect(failing?.text).toMatch(/social has failed for .*Calls to it wait, .*`npx sluice limits list --prefix social\/`/);
+    expect(failing?.text).toMatch(
+      /social has failed for .*Calls to it wait, .*`npx sluice limits list --prefix social\/`/,
+    );
     await outage.end();
     expect(await run.result()).toMatchObject({ complete: true });
     await toldOnceAndCleared(failing as Alert);
@@ -187,7 +202,9 @@ describe('an alert', () => {
       .poll(async () => (await world.sluice.alerts.list({ kind: 'blocked' })).length, { timeout: 20_000 })
       .toBe(1);
     const [blocked] = await world.sluice.alerts.list({ kind: 'blocked' });
-    expect(blocked?.text).toMatch(/^The limit social\/app\/\S* is blocked by an answer .* and 1 h 5\d min more|2 h more/);
+    expect(blocked?.text).toMatch(
+      /^The limit social\/app\/\S* is blocked by an answer .* and 1 h 5\d min more|2 h more/,
+    );
     const resumed = await cli(['limits', 'resume', blocked?.subject ?? '']);
     expect(resumed.code, resumed.output).toBe(0);
     await toldOnceAndCleared(blocked as Alert);
@@ -198,7 +215,11 @@ describe('an alert', () => {
     const other = `other-${world.taskQueue}`;
     const second = await world.startWorker(options(other));
     await expect
-      .poll(async () => (await query('select asked_at < passed_at as passed from sluice.canary where task_queue = $1', [other])).rows, { timeout: 20_000 })
+      .poll(
+        async () =>
+          (await query('select asked_at < passed_at as passed from sluice.canary where task_queue = $1', [other])).rows,
+        { timeout: 20_000 },
+      )
       .toEqual([{ passed: true }]);
     await second.stop();
     const alert = await fired('unserved', other);
@@ -214,7 +235,9 @@ describe('an alert', () => {
     expect(checked.code).toBe(1);
     const [lost] = (JSON.parse(checked.output) as Alert[]).filter(({ kind }) => kind === 'unserved');
     expect(lost).toMatchObject({ subject: world.taskQueue, clearedAt: null });
-    expect(webhook.received.filter(({ data }) => data.id === lost?.id).map(({ type }) => type)).toEqual(['alert.fired']);
+    expect(webhook.received.filter(({ data }) => data.id === lost?.id).map(({ type }) => type)).toEqual([
+      'alert.fired',
+    ]);
     worker = await world.startWorker(options(world.taskQueue));
     await toldOnceAndCleared(lost as Alert);
     expect((await cli(['alerts'])).output).toBe('No alerts.\n');

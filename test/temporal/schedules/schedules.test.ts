@@ -17,7 +17,10 @@ const LEASE_MS = 3_000;
 
 beforeAll(async () => {
   api = await startForestApi({ friends: 12 });
-  world = await createWorld([hourly, nightly], { schedules: true, scheduler: { leaseMs: LEASE_MS, intervalMs: 300, placeIntervalMs: 1_000 } });
+  world = await createWorld([hourly, nightly], {
+    schedules: true,
+    scheduler: { leaseMs: LEASE_MS, intervalMs: 300, placeIntervalMs: 1_000 },
+  });
 });
 afterAll(async () => {
   await world?.end();
@@ -26,7 +29,8 @@ afterAll(async () => {
 
 const query = async <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
   (await world.db.pool.query<Row>(sql, values)).rows;
-const connectAccount = (account: string) => world.sluice.accounts.connect({ provider: 'forest', account, settings: {} });
+const connectAccount = (account: string) =>
+  world.sluice.accounts.connect({ provider: 'forest', account, settings: {} });
 const dueRow = async (account: string, schedule = 'hourly') =>
   (
     await query<{ outcome: string | null; parked: boolean; inMs: number; caught: boolean; start: string | null }>(
@@ -182,7 +186,9 @@ describe('a schedule', () => {
     const listed = await cli('schedules', 'list');
     expect(listed.output).toMatch(/\nnightly\/daily {2}daily at 03:00 Europe\/Berlin, .*; \d+ accounts?; .*next 20/);
     expect(listed.output).toMatch(/^hourly {2}every 1 h; \d+ accounts; .*paused since 20\S+: a sale\n {2}\d account/);
-    expect((await cli('schedules', 'pause', 'hourli')).output).toMatch(/no schedule "hourli"; there are hourly, nightly/);
+    expect((await cli('schedules', 'pause', 'hourli')).output).toMatch(
+      /no schedule "hourli"; there are hourly, nightly/,
+    );
     await cli('schedules', 'resume', 'hourly');
     await settled('s4', 'started');
 
@@ -191,16 +197,16 @@ describe('a schedule', () => {
     expect((await world.sluice.schedules.list()).map(({ id }) => id)).toEqual(['theirs']);
     expect(await query('select 1 from sluice.due')).toEqual([]);
     const added = await cli('schedules', 'apply', ...module, '--json');
-    expect((JSON.parse(added.output) as { changes: { change: string }[] }).changes.map(({ change }) => change)).toEqual([
-      'added',
-      'added',
-      'added',
-    ]);
+    expect((JSON.parse(added.output) as { changes: { change: string }[] }).changes.map(({ change }) => change)).toEqual(
+      ['added', 'added', 'added'],
+    );
   });
 
   it('of 10,000 accounts is in force at once, and no minute of its hour has more than one and a half times its share', async () => {
     await query(`delete from sluice.account`);
-    await query(`insert into sluice.account (provider, account) select 'forest', 'many-' || n from generate_series(1, 10000) n`);
+    await query(
+      `insert into sluice.account (provider, account) select 'forest', 'many-' || n from generate_series(1, 10000) n`,
+    );
     await world.sluice.schedules.pause('hourly');
     const from = performance.now();
     await world.sluice.schedules.apply([hourly, nightly]);
