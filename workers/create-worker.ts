@@ -197,7 +197,11 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       log,
       reportDays === undefined ? {} : { reportDays },
     );
-    const stopDelivering = startDelivering(pool, { onAlert: options.onAlert, webhook: settings.alertWebhook }, log);
+    const stopDelivering = startDelivering(
+      pool,
+      { onAlert: options.onAlert, webhook: settings.alertWebhook, proxy: settings.proxy },
+      log,
+    );
     const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
     const { syncs: scheduled = [] } = options;
     const parts = { client, pool, taskQueue: settings.taskQueue, closing: new AbortController().signal };

@@ -57,10 +57,11 @@ async function check({ json }: { readonly json?: boolean }): Promise<void> {
     import('../../workers/alerts/deliver-alerts.ts'),
     import('../database-url.ts'),
   ]);
-  const { alertWebhook: webhook } = readWorkerSettings();
+  const { alertWebhook: webhook, proxy } = readWorkerSettings();
   await withClient(async (sluice) => {
     const { errors } = await sluice.alerts.look();
-    if (webhook) await deliverPending(await databaseUrl(), { webhook }, pino({ name: 'sluice' }, pino.destination(2)));
+    if (webhook)
+      await deliverPending(await databaseUrl(), { webhook, proxy }, pino({ name: 'sluice' }, pino.destination(2)));
     for (const error of errors) console.error(`not looked at: ${error}`);
     await show(sluice, {}, json);
     if (errors.length > 0) process.exitCode = 1;

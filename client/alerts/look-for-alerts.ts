@@ -80,9 +80,9 @@ function looksOf(pool: Pool, rules: Required<AlertRules>): Record<AlertKind, () 
 
 async function staleAccounts(pool: Pool): Promise<Condition[]> {
   return (await readFreshness(pool, {}, MOST_ALONE, true)).flatMap((each) => {
-    const { sync, provider, stale, accounts, isPaused } = each;
+    const { sync, provider, stale, accounts, paused } = each;
     const alone = each.stalest.map((found) => ({
-      ...plain(`${sync}/${found.account}`, staleText(each, found, isPaused), {
+      ...plain(`${sync}/${found.account}`, staleText(each, found, paused), {
         sync,
         provider,
         account: found.account,

@@ -11,15 +11,22 @@ export interface AlertWebhook {
 
 const PATIENCE_MS = 15_000;
 
-/** @returns sends one event. @throws TypeError when address or secret are not what they should be. */
-export function createWebhook({ url, secret }: AlertWebhook): (event: AlertEvent) => Promise<void> {
+/**
+ * @param send how. Default: straight, by no proxy.
+ * @returns sends one event.
+ * @throws TypeError when address or secret are not what they should be.
+ */
+export function createWebhook(
+  { url, secret }: AlertWebhook,
+  send: typeof fetch = fetch,
+): (event: AlertEvent) => Promise<void> {
   const key = webhookKey(secret);
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new TypeError('The address of the webhook must be one of http or https.');
   return async ({ type, id, timestamp, alert }) => {
     const body = JSON.stringify({ type, timestamp, data: alert });
     const seconds = Math.floor(Date.now() / 1_000);
-    const answer = await fetch(url, {
+    const answer = await send(url, {
       method: 'POST',
       headers: signedHeaders(key, id, seconds, body),
       body,

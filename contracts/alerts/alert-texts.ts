@@ -7,16 +7,22 @@ import { syncWorkflowId } from '../names.ts';
 import { duration } from '../values/duration.ts';
 import type { Freshness, StaleAccount } from './alert.ts';
 
-export function staleText({ sync, provider, freshForMs }: Freshness, found: StaleAccount, isPaused: boolean): string {
+/** @param paused a schedule of the sync that is paused; null: none is. */
+export function staleText(
+  { sync, provider, freshForMs }: Freshness,
+  found: StaleAccount,
+  paused: string | null,
+): string {
   const { account, ageMs, lastGoodAt, state } = found;
   const last =
     lastGoodAt === null
       ? `has had no complete run since it was connected ${duration(ageMs)} ago`
       : `had its last complete run ${duration(ageMs)} ago`;
-  const paused = isPaused
-    ? ` The schedule of ${sync} is paused: \`npx sluice schedules resume ${sync}\` starts it again.`
-    : '';
-  return `${sync} of account ${account} (${provider}) ${last}; at most ${duration(freshForMs)} are wanted. ${nextStep(sync, account, state)}${paused}`;
+  const hint =
+    paused === null
+      ? ''
+      : ` The schedule ${paused} is paused: \`npx sluice schedules resume ${paused}\` starts runs again.`;
+  return `${sync} of account ${account} (${provider}) ${last}; at most ${duration(freshForMs)} are wanted. ${nextStep(sync, account, state)}${hint}`;
 }
 
 function nextStep(sync: string, account: string, state: StaleAccount['state']): string {
@@ -54,7 +60,7 @@ export interface LostAccount {
 
 export function reconnectText({ provider, account, reason, forMs }: LostAccount): string {
   return (
-    `Account ${account} of ${provider} must be connected again, since ${duration(forMs)}: ${reason ?? 'it is not connected'}. ` +
+    `Account ${account} of ${provider} must be connected again, for ${duration(forMs)} now: ${reason ?? 'it is not connected'}. ` +
     'Its runs wait, nothing that was stored is lost, and they continue by themselves then. ' +
     `Have its user log in at ${provider} again by your app; \`npx sluice accounts show ${account}\` shows how it stands.`
   );
@@ -133,7 +139,7 @@ export function flawsText({ sync, runs, lists, flawed, example }: FlawedSync): s
 
 export function unservedText(taskQueue: string, forMs: number): string {
   return (
-    `No worker serves the task queue "${taskQueue}": the last canary came through ${duration(forMs)} ago. Runs on it wait, and are lost by nobody. ` +
+    `No worker serves the task queue "${taskQueue}": the last canary came through ${duration(forMs)} ago. Runs on it wait; none is lost. ` +
     `Start a worker: \`SLUICE_TASK_QUEUE=${taskQueue} npx sluice worker --module …\`; \`npx sluice doctor\` says what keeps one from starting. ` +
     'If workers run, they do not reach Temporal or are stuck: their logs say so.'
   );

@@ -86,6 +86,8 @@ export interface Freshness {
   readonly stale: number;
   /** Of all, in milliseconds; null without accounts. */
   readonly oldestMs: number | null;
+  /** A schedule of the sync that is paused; null: none is. */
+  readonly paused: string | null;
   /** The stalest first. */
   readonly stalest: readonly StaleAccount[];
 }

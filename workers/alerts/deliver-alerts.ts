@@ -2,7 +2,8 @@
  * Tells alerts to the app's `onAlert` and to the webhook, at least once, until they are taken. Next: `db/stores/alert/delivery-store.ts`,
  * `client/alerts/send-webhook.ts`.
  */
-import type { Log } from '../../activities/index.ts';
+import { EnvHttpProxyAgent, fetch as fetchOfUndici, type RequestInit as UndiciInit } from 'undici';
+import type { Log, ProxySettings } from '../../activities/index.ts';
 import { createWebhook, type AlertWebhook } from '../../client/alerts/send-webhook.ts';
 import type { AlertEvent } from '../../contracts/alerts/alert.ts';
 import {
@@ -22,6 +23,8 @@ export type OnAlert = (event: AlertEvent) => Promise<void> | void;
 export interface AlertReceivers {
   readonly onAlert?: OnAlert | undefined;
   readonly webhook?: AlertWebhook | undefined;
+  /** By which proxy the webhook is reached. Default: by none. */
+  readonly proxy?: ProxySettings | undefined;
 }
 
 const INTERVAL_MS = 1_000;
@@ -29,6 +32,12 @@ const ROOM = 20;
 /** Longer than a receiver may take, so that two workers do not tell the same one at the same time. */
 const LEASE_MS = 40_000;
 const LONGEST_DELAY_MS = 300_000;
+
+/** Node's own fetch knows no proxy. */
+function fetchBy({ httpProxy = '', httpsProxy = '', noProxy = '' }: ProxySettings): typeof fetch {
+  const dispatcher = new EnvHttpProxyAgent({ httpProxy, httpsProxy, noProxy });
+  return ((url: string, init: UndiciInit) => fetchOfUndici(url, { ...init, dispatcher })) as unknown as typeof fetch;
+}
 
 type Tell = (event: AlertEvent) => Promise<void>;
 
@@ -51,10 +60,10 @@ export async function deliverPending(databaseUrl: string, receivers: AlertReceiv
 }
 
 /** @returns how to tell each receiver that there is. */
-function tellersOf({ onAlert, webhook }: AlertReceivers): ReadonlyMap<AlertChannel, Tell> {
+function tellersOf({ onAlert, webhook, proxy }: AlertReceivers): ReadonlyMap<AlertChannel, Tell> {
   const tell = new Map<AlertChannel, Tell>();
   if (onAlert) tell.set('handler', (event) => withinTime(Promise.resolve(onAlert(event))));
-  if (webhook) tell.set('webhook', createWebhook(webhook));
+  if (webhook) tell.set('webhook', createWebhook(webhook, proxy && fetchBy(proxy)));
   return tell;
 }
 

@@ -23,7 +23,7 @@ const AGED = `
 const COUNTS = `${AGED}
   select f.sync, f.provider, (f.spec ->> 'freshForMs')::float8 as "freshForMs", count(a.account)::int as accounts,
     count(a.account) filter (where a.age > a.fresh_for)::int as stale, max(a.age)::float8 as "oldestMs",
-    exists (select 1 from sluice.declaration s where s.kind = 'schedule' and s.sync = f.sync and s.paused_at is not null) as "isPaused"
+    (select min(s.id) from sluice.declaration s where s.kind = 'schedule' and s.sync = f.sync and s.paused_at is not null) as paused
   from sluice.declaration f left join aged a on a.sync = f.sync
   where f.kind = 'freshness' and ($2::text is null or f.sync = $2) group by f.sync, f.provider, f.spec order by f.sync`;
 const STALEST = `${AGED}
@@ -48,9 +48,9 @@ export async function readFreshness(
   { sync, tenant }: FreshnessFilter,
   room: number,
   withOpen = false,
-): Promise<(Freshness & { readonly isPaused: boolean })[]> {
+): Promise<Freshness[]> {
   const of = [tenant ?? null, sync ?? null];
-  const counts = await db.query<Omit<Freshness, 'stalest'> & { isPaused: boolean }>(COUNTS, of);
+  const counts = await db.query<Omit<Freshness, 'stalest'>>(COUNTS, of);
   const stalest = await db.query<Omit<StaleAccount, 'lastGoodAt'> & { sync: string; lastGoodAt: Date | null }>(
     STALEST,
     [...of, room, withOpen],

@@ -115,7 +115,7 @@ describe('an alert', () => {
     const alert = await fired('needs-reconnect', 'social/gone');
     expect(alert).toMatchObject({ tenant: 'acme', clearedAt: null, details: { provider: 'social', account: 'gone' } });
     expect(alert.text).toMatch(
-      /^Account gone of social must be connected again, since [\d.]+ s: .*Have its user log in/,
+      /^Account gone of social must be connected again, for [\d.]+ s now: .*Have its user log in/,
     );
     const listed = await cli(['alerts']);
     expect(listed.code).toBe(1);
@@ -171,7 +171,7 @@ describe('an alert', () => {
     await query(`delete from sluice.account where account like 'many-%' and account <> 'many-7'`);
     await toldOnceAndCleared(together);
     const last = await fired('stale', 'feed/many-7');
-    expect(last.text).toContain('The schedule of feed is paused');
+    expect(last.text).toContain('The schedule feed is paused');
     await query(`delete from sluice.account where account = 'many-7'`);
     await toldOnceAndCleared(last);
     const ofMany = (await world.sluice.alerts.list({ all: true })).filter(({ subject }) =>
