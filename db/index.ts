@@ -153,6 +153,7 @@ export {
 } from './stores/schedule/due-store.ts';
 export {
   followAccounts,
+  lockPlacing,
   placeAccounts,
   schedulesToPlace,
   unplacedAccounts,

@@ -54,7 +54,7 @@ export function startScheduling(
   if (known.size === 0) return () => Promise.resolve();
   const schedules = [...known.keys()];
   const stopPlacing = every(placeIntervalMs, 'giving new accounts their times', log, async () => {
-    await placeAllAccounts(pool, taskQueue);
+    await placeAllAccounts(pool, taskQueue, false);
     return false;
   });
   const stopStarting = every(intervalMs, 'starting what is due', log, async () => {

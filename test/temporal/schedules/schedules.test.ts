@@ -196,6 +196,15 @@ describe('a schedule', () => {
     expect(removed.code).toBe(0);
     expect((await world.sluice.schedules.list()).map(({ id }) => id)).toEqual(['theirs']);
     expect(await query('select 1 from sluice.due')).toEqual([]);
+    // A worker that is not asked to changes nothing, and says what differs.
+    const warnings: string[] = [];
+    const note = (_: object, message: string) => void warnings.push(message);
+    const log = { info: () => {}, warn: note, error: note };
+    await (await world.startWorker({ schedules: false, log })).stop();
+    expect(warnings.join()).toContain(
+      'schedules differ from the code: 3 declarations not in force yet; `npx sluice schedules plan`',
+    );
+    expect(await world.sluice.schedules.list()).toHaveLength(1);
     const added = await cli('schedules', 'apply', ...module, '--json');
     expect((JSON.parse(added.output) as { changes: { change: string }[] }).changes.map(({ change }) => change)).toEqual(
       ['added', 'added', 'added'],
