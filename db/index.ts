@@ -159,7 +159,15 @@ export {
   unplacedAccounts,
   type PlacedSchedule,
 } from './stores/schedule/place-store.ts';
-export { listAlerts, removeOldAlerts, settleAlerts, takeRound, type AlertFilter } from './stores/alert/alert-store.ts';
+export {
+  listAlerts,
+  readAlertRules,
+  removeOldAlerts,
+  settleAlerts,
+  takeRound,
+  withKindLocked,
+  type AlertFilter,
+} from './stores/alert/alert-store.ts';
 export { claimCanaries, forgetQueue, registerQueue, unservedQueues } from './stores/alert/canary-store.ts';
 export {
   blockedLimits,

@@ -6,7 +6,7 @@ import { lookForAlerts, type LookedForAlerts } from './look-for-alerts.ts';
 export interface Alerts {
   /** Open ones, or all with `all`, the newest first. */
   list(filter?: AlertFilter): Promise<readonly Alert[]>;
-  /** Looks now, fires and clears: what workers do by themselves every 15 s. For a process that watches the workers. */
+  /** Looks now, fires and clears: what workers do by themselves every 15 s. For a process that watches the workers. Default rules: theirs. */
   look(rules?: AlertRules): Promise<LookedForAlerts>;
   /** Nobody means to serve this task queue any more: its absence is no alarm. @returns false when it is not known. */
   forgetQueue(taskQueue: string): Promise<boolean>;

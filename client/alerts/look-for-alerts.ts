@@ -2,7 +2,13 @@
  * Looks at how everything stands, fires what is wrong and clears what is not any more. Workers do it all the time; where no worker is
  * left, `npx sluice alerts check` does. Next: `contracts/alerts/alert-texts.ts` has the words, `db/stores/alert/alert-store.ts` the rows.
  */
-import { ALERT_DEFAULTS, type AlertKind, type AlertRules, type Condition } from '../../contracts/alerts/alert.ts';
+import {
+  ALERT_DEFAULTS,
+  ALERT_KINDS,
+  type AlertKind,
+  type AlertRules,
+  type Condition,
+} from '../../contracts/alerts/alert.ts';
 import {
   blockedText,
   failingText,
@@ -19,10 +25,13 @@ import {
   failingGates,
   flawedSyncs,
   lostAccounts,
+  readAlertRules,
   readFreshness,
   settleAlerts,
   unservedQueues,
+  withKindLocked,
   type Pool,
+  type Queryable,
 } from '../../db/index.ts';
 
 /** More than so many of one kind and one cause are one alert together: ten thousand messages tell nobody anything. */
@@ -36,13 +45,14 @@ export interface LookedForAlerts {
   readonly errors: readonly string[];
 }
 
-export async function lookForAlerts(pool: Pool, rules: AlertRules = {}): Promise<LookedForAlerts> {
-  const looks = looksOf(pool, { ...ALERT_DEFAULTS, ...rules });
+/** @param rules Default: those of the workers' code. */
+export async function lookForAlerts(pool: Pool, rules?: AlertRules): Promise<LookedForAlerts> {
+  const looks = looksOf({ ...ALERT_DEFAULTS, ...(rules ?? (await readAlertRules(pool))) });
   let [fired, cleared] = [0, 0];
   const errors: string[] = [];
-  for (const [kind, look] of Object.entries(looks) as [AlertKind, () => Promise<readonly Condition[]>][])
+  for (const kind of ALERT_KINDS)
     try {
-      const settled = await settleAlerts(pool, kind, await look());
+      const settled = await withKindLocked(pool, kind, async (tx) => settleAlerts(tx, kind, await looks[kind](tx)));
       fired += settled.fired;
       cleared += settled.cleared;
     } catch (error) {
@@ -51,35 +61,37 @@ export async function lookForAlerts(pool: Pool, rules: AlertRules = {}): Promise
   return { fired, cleared, errors };
 }
 
-function looksOf(pool: Pool, rules: Required<AlertRules>): Record<AlertKind, () => Promise<readonly Condition[]>> {
+type Look = (db: Queryable) => Promise<readonly Condition[]>;
+
+function looksOf(rules: Required<AlertRules>): Record<AlertKind, Look> {
   const { blockedAfterMs, failingAfterMs, flawShare, unservedAfterMs } = rules;
   return {
-    stale: () => staleAccounts(pool),
-    'needs-reconnect': () => accountsToReconnect(pool),
-    blocked: async () => {
-      const found = (await blockedLimits(pool, blockedAfterMs)).map((each) => ({
+    stale: staleAccounts,
+    'needs-reconnect': accountsToReconnect,
+    blocked: async (db) => {
+      const found = (await blockedLimits(db, blockedAfterMs)).map((each) => ({
         group: each.key.split('/').slice(0, 2).join('/'),
         ...plain(each.key, blockedText(each), { reason: each.reason, waiting: each.waiting }),
       }));
       return grouped(found, (limit, count) => plain(`${limit}/*`, manyBlockedText(limit, count), { keys: count }));
     },
-    'provider-fails': async () =>
-      (await failingGates(pool, failingAfterMs)).map((each) =>
+    'provider-fails': async (db) =>
+      (await failingGates(db, failingAfterMs)).map((each) =>
         plain(each.name, failingText(each), { reason: each.reason, probes: each.probes }),
       ),
-    flaws: async () =>
-      (await flawedSyncs(pool, flawShare, RUNS_OF_A_SYNC)).map((each) =>
+    flaws: async (db) =>
+      (await flawedSyncs(db, flawShare, RUNS_OF_A_SYNC)).map((each) =>
         plain(each.sync, flawsText(each), { runs: each.runs, lists: each.lists, flawed: each.flawed }),
       ),
-    unserved: async () =>
-      (await unservedQueues(pool, unservedAfterMs)).map(({ taskQueue, forMs }) =>
+    unserved: async (db) =>
+      (await unservedQueues(db, unservedAfterMs)).map(({ taskQueue, forMs }) =>
         plain(taskQueue, unservedText(taskQueue, forMs), {}),
       ),
   };
 }
 
-async function staleAccounts(pool: Pool): Promise<Condition[]> {
-  return (await readFreshness(pool, {}, MOST_ALONE, true)).flatMap((each) => {
+async function staleAccounts(db: Queryable): Promise<Condition[]> {
+  return (await readFreshness(db, {}, MOST_ALONE, true)).flatMap((each) => {
     const { sync, provider, stale, accounts, paused } = each;
     const alone = each.stalest.map((found) => ({
       ...plain(`${sync}/${found.account}`, staleText(each, found, paused), {
@@ -97,8 +109,8 @@ async function staleAccounts(pool: Pool): Promise<Condition[]> {
   });
 }
 
-async function accountsToReconnect(pool: Pool): Promise<Condition[]> {
-  const lost = await lostAccounts(pool, MOST_ALONE);
+async function accountsToReconnect(db: Queryable): Promise<Condition[]> {
+  const lost = await lostAccounts(db, MOST_ALONE);
   const alone = lost.map((each) => ({
     ...plain(`${each.provider}/${each.account}`, reconnectText(each), {
       provider: each.provider,

@@ -37,8 +37,9 @@ create table sluice.canary (
   passed_at timestamptz not null default clock_timestamp()
 );
 
--- When somebody last looked for alerts: one process does it for all.
+-- When somebody last looked for alerts: one process does it for all; and what counts as one, as the workers' code says.
 create table sluice.alert_round (
   one boolean primary key default true check (one),
-  looked_at timestamptz not null
+  looked_at timestamptz not null,
+  rules jsonb not null
 );

@@ -31,22 +31,19 @@ export function startWatchingAlerts(
 ): () => Promise<void> {
   const { lookEveryMs = LOOK_MS, ...rules } = options;
   const canaryMs = (rules.unservedAfterMs ?? ALERT_DEFAULTS.unservedAfterMs) / CANARIES_BEFORE_ALARM;
-  let areRegistered = false;
-  // After a night without workers the first canary comes through in a moment.
-  let isFirst = true;
+  let answeredAt = -Infinity;
   let nextRemovalAt = 0;
   const stopCanaries = every(canaryMs / 4, 'sending canaries', log, async () => {
-    for (const taskQueue of areRegistered ? [] : taskQueues) await registerQueue(pool, taskQueue);
-    areRegistered = true;
+    for (const taskQueue of taskQueues) await registerQueue(pool, taskQueue);
     for (const taskQueue of await claimCanaries(pool, canaryMs)) await sendCanary(client, taskQueue, canaryMs);
     return false;
   });
   const stopLooking = every(lookEveryMs, 'looking for alerts', log, async () => {
-    if (isFirst) {
-      isFirst = false;
-      return false;
-    }
-    if (!(await takeRound(pool, lookEveryMs * 0.7))) return false;
+    const isTurn = await takeRound(pool, lookEveryMs * 0.7, rules);
+    // After a night without workers, or without the database, the first canary comes through in a moment.
+    const wasAway = performance.now() - answeredAt > lookEveryMs * 4;
+    answeredAt = performance.now();
+    if (!isTurn || wasAway) return false;
     const { errors } = await lookForAlerts(pool, rules);
     if (performance.now() >= nextRemovalAt) {
       nextRemovalAt = performance.now() + RETENTION_INTERVAL_MS;

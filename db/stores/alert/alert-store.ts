@@ -2,7 +2,7 @@
  * Alerts: fired when something is so, cleared when it is not any more, once each, whoever looks. Next: `delivery-store.ts` has them on
  * their way.
  */
-import type { Alert, AlertKind, Condition } from '../../../contracts/alerts/alert.ts';
+import type { Alert, AlertKind, AlertRules, Condition } from '../../../contracts/alerts/alert.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
@@ -39,35 +39,52 @@ export interface LookResult {
   readonly cleared: number;
 }
 
+/** One process at a time looks at a kind and writes down what it saw: none takes back what another has seen since. */
+export async function withKindLocked<T>(pool: Pool, kind: AlertKind, work: (tx: Queryable) => Promise<T>): Promise<T> {
+  return inTransaction(pool, async (tx) => {
+    await tx.query(`select pg_advisory_xact_lock(hashtextextended('sluice.alert ' || $1, 0))`, [kind]);
+    return work(tx);
+  });
+}
+
 /** @param conditions all of this kind that are so now: what is open and not among them is cleared. */
-export async function settleAlerts(pool: Pool, kind: AlertKind, conditions: readonly Condition[]): Promise<LookResult> {
-  const subjects = conditions.map(({ subject }) => subject);
+export async function settleAlerts(
+  tx: Queryable,
+  kind: AlertKind,
+  conditions: readonly Condition[],
+): Promise<LookResult> {
   const columns = (of: readonly Condition[]) => ({
     subjects: of.map(({ subject }) => subject),
     texts: of.map(({ text }) => cleanText(redact(text), LONGEST_TEXT)),
     details: of.map((each) => JSON.stringify(each.details)),
   });
-  return inTransaction(pool, async (tx) => {
-    const cleared = await tx.query<{ count: number }>(CLEAR, [kind, subjects]);
-    if (conditions.length === 0) return { fired: 0, cleared: cleared.rows[0]?.count ?? 0 };
-    const all = columns(conditions);
-    await tx.query(RENEW, [kind, all.subjects, all.texts, all.details]);
-    const alone = conditions.filter(({ isOneOfMany = false }) => !isOneOfMany);
-    const news = columns(alone);
-    const tenants = alone.map(({ tenant }) => tenant);
-    const fired = await tx.query<{ count: number }>(FIRE, [kind, news.subjects, tenants, news.texts, news.details]);
-    return { fired: fired.rows[0]?.count ?? 0, cleared: cleared.rows[0]?.count ?? 0 };
-  });
+  const all = columns(conditions);
+  const cleared = await tx.query<{ count: number }>(CLEAR, [kind, all.subjects]);
+  await tx.query(RENEW, [kind, all.subjects, all.texts, all.details]);
+  const alone = conditions.filter(({ isOneOfMany = false }) => !isOneOfMany);
+  const { subjects, texts, details } = columns(alone);
+  const tenants = alone.map(({ tenant }) => tenant);
+  const fired = await tx.query<{ count: number }>(FIRE, [kind, subjects, tenants, texts, details]);
+  return { fired: fired.rows[0]?.count ?? 0, cleared: cleared.rows[0]?.count ?? 0 };
 }
 
-/** @returns whether it is this process's turn to look: nobody has for so long. */
-export async function takeRound(db: Queryable, everyMs: number): Promise<boolean> {
+/**
+ * @param rules of this worker's code, for those who look without any.
+ * @returns whether it is this process's turn to look: nobody has for so long.
+ */
+export async function takeRound(db: Queryable, everyMs: number, rules: AlertRules): Promise<boolean> {
   const { rowCount } = await db.query(
-    `insert into sluice.alert_round (looked_at) values (clock_timestamp()) on conflict (one) do update set looked_at = clock_timestamp()
-     where alert_round.looked_at < clock_timestamp() - make_interval(secs => $1 / 1000.0)`,
-    [everyMs],
+    `insert into sluice.alert_round as r (looked_at, rules) values (clock_timestamp(), $2)
+     on conflict (one) do update set looked_at = clock_timestamp(), rules = excluded.rules
+     where r.looked_at < clock_timestamp() - make_interval(secs => $1 / 1000.0)`,
+    [everyMs, JSON.stringify(rules)],
   );
   return rowCount === 1;
+}
+
+/** What the workers' code says; nothing before one has looked. */
+export async function readAlertRules(db: Queryable): Promise<AlertRules> {
+  return (await db.query<{ rules: AlertRules }>('select rules from sluice.alert_round')).rows[0]?.rules ?? {};
 }
 
 export interface AlertFilter {

@@ -2,7 +2,7 @@
  * Alerts on their way to the app and to the webhook: leased, told, told again until they are taken. Those of one alert go one after
  * another. Next: `workers/alerts/deliver-alerts.ts`.
  */
-import type { AlertEvent } from '../../../contracts/alerts/alert.ts';
+import type { Alert, AlertEvent } from '../../../contracts/alerts/alert.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { Queryable } from '../../pool.ts';
 import { ALERT_COLUMNS, toAlert } from './alert-store.ts';
@@ -55,9 +55,14 @@ export async function claimDeliveries(
       type: `alert.${row.event}`,
       id: `${row.id}.${row.event}`,
       timestamp: row.at.toISOString(),
-      alert: toAlert(row),
+      alert: row.event === 'fired' ? toAlert(row) : over(toAlert(row)),
     },
   }));
+}
+
+/** Who reads only this must not begin to mend it. */
+function over(alert: Alert): Alert {
+  return { ...alert, text: `Over, nothing is left to do. It was: ${alert.text}` };
 }
 
 export async function markDelivered(db: Queryable, id: number): Promise<void> {

@@ -40,7 +40,7 @@ let throws = 1;
 
 const options = (taskQueue: string): Partial<WorkerOptions> => ({
   schedules: taskQueue === world.taskQueue,
-  alerts: { lookEveryMs: 300, failingAfterMs: 1_000, unservedAfterMs: 5_000 },
+  alerts: { lookEveryMs: 300, failingAfterMs: 200, unservedAfterMs: 5_000 },
   onAlert: (event) => {
     if (throws-- > 0) throw new Error('the pager is away');
     told.push(event);
