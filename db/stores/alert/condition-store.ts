@@ -2,37 +2,41 @@
  * What is so now and may be an alert, read from the tables of accounts, runs, limits and canaries. Next: `client/alerts/look-for-alerts.ts`
  * puts it into words.
  */
-import type { Freshness, StaleAccount } from '../../../contracts/alerts/alert.ts';
+import type { Freshness } from '../../../contracts/alerts/alert.ts';
 import type { BlockedLimit, FailingGate, FlawedSync, LostAccount } from '../../../contracts/alerts/alert-texts.ts';
 import type { Queryable } from '../../pool.ts';
 
-// Accounts by account_by_status; the last good run of each by run_good, whether there is any, and the newest, by run_by_account.
-const AGED = `
+// Accounts by account_by_status; the last good run of each by run_good, whether there is any, and the newest, by run_by_account. Some
+// 0.2 s for 10,000 accounts of one sync.
+const FRESHNESS = `
   with aged as materialized (
-    select f.sync, f.provider, (f.spec ->> 'freshForMs')::float8 as fresh_for, a.account, a.tenant, good.ended_at as good_at,
-      extract(epoch from clock_timestamp() - coalesce(good.ended_at, a.since)) * 1000 as age
+    select f.sync, (f.spec ->> 'freshForMs')::float8 as fresh_for, a.account, a.tenant, good.ended_at as good_at,
+      (extract(epoch from clock_timestamp() - coalesce(good.ended_at, a.since)) * 1000)::float8 as age
     from sluice.declaration f
     join sluice.account a on a.provider = f.provider and a.status = 'connected' and ($1::text is null or a.tenant = $1)
     left join lateral (
       select r.ended_at from sluice.run r where r.account = a.account and r.sync = f.sync and r.state = 'done'
        order by r.ended_at desc limit 1) good on true
     where f.kind = 'freshness' and ($2::text is null or f.sync = $2)
-      and (exists (select 1 from sluice.declaration s where s.kind = 'schedule' and s.sync = f.sync)
-        or good.ended_at is not null or exists (select 1 from sluice.run r where r.account = a.account and r.sync = f.sync))
-  )`;
-const COUNTS = `${AGED}
-  select f.sync, f.provider, (f.spec ->> 'freshForMs')::float8 as "freshForMs", count(a.account)::int as accounts,
-    count(a.account) filter (where a.age > a.fresh_for)::int as stale, max(a.age)::float8 as "oldestMs",
-    (select min(s.id) from sluice.declaration s where s.kind = 'schedule' and s.sync = f.sync and s.paused_at is not null) as paused
-  from sluice.declaration f left join aged a on a.sync = f.sync
-  where f.kind = 'freshness' and ($2::text is null or f.sync = $2) group by f.sync, f.provider, f.spec order by f.sync`;
-const STALEST = `${AGED}
-  select a.sync, a.account, a.tenant, a.age::float8 as "ageMs", a.good_at as "lastGoodAt",
-    (select r.state from sluice.run r where r.account = a.account and r.sync = a.sync order by r.started_at desc limit 1) as state
-  from (select *, row_number() over (partition by sync order by age desc, account) as place from aged where age > fresh_for) a
-  where a.place <= $3 or $4 and exists (
-    select 1 from sluice.alert o where o.kind = 'stale' and o.subject = a.sync || '/' || a.account and o.cleared_at is null)
-  order by a.sync, a.place`;
+      and (good.ended_at is not null or exists (select 1 from sluice.declaration s where s.kind = 'schedule' and s.sync = f.sync)
+        or exists (select 1 from sluice.run r where r.account = a.account and r.sync = f.sync))
+  ), named as (
+    select n.*, (select r.state from sluice.run r where r.account = n.account and r.sync = n.sync order by r.started_at desc limit 1) as state
+    from (select *, row_number() over (partition by sync order by age desc, account) as place from aged where age > fresh_for) n
+    where n.place <= $3 or $4 and exists (
+      select 1 from sluice.alert o where o.kind = 'stale' and o.subject = n.sync || '/' || n.account and o.cleared_at is null)
+  )
+  select f.sync, f.provider, (f.spec ->> 'freshForMs')::float8 as "freshForMs", coalesce(c.accounts, 0) as accounts,
+    coalesce(c.stale, 0) as stale, c.oldest as "oldestMs",
+    (select min(s.id) from sluice.declaration s where s.kind = 'schedule' and s.sync = f.sync and s.paused_at is not null) as paused,
+    coalesce((
+      select jsonb_agg(jsonb_build_object('account', n.account, 'tenant', n.tenant, 'ageMs', n.age, 'lastGoodAt', n.good_at,
+        'state', n.state) order by n.place) from named n where n.sync = f.sync), '[]') as stalest
+  from sluice.declaration f
+  left join (
+    select sync, count(*)::int as accounts, (count(*) filter (where age > fresh_for))::int as stale, max(age) as oldest
+    from aged group by sync) c on c.sync = f.sync
+  where f.kind = 'freshness' and ($2::text is null or f.sync = $2) order by f.sync`;
 
 export interface FreshnessFilter {
   readonly sync?: string;
@@ -49,23 +53,13 @@ export async function readFreshness(
   room: number,
   withOpen = false,
 ): Promise<Freshness[]> {
-  const of = [tenant ?? null, sync ?? null];
-  const counts = await db.query<Omit<Freshness, 'stalest'>>(COUNTS, of);
-  const stalest = await db.query<Omit<StaleAccount, 'lastGoodAt'> & { sync: string; lastGoodAt: Date | null }>(
-    STALEST,
-    [...of, room, withOpen],
-  );
-  return counts.rows.map((row) => ({
+  const { rows } = await db.query<Freshness>(FRESHNESS, [tenant ?? null, sync ?? null, room, withOpen]);
+  return rows.map((row) => ({
     ...row,
-    stalest: stalest.rows
-      .filter((each) => each.sync === row.sync)
-      .map(({ account, tenant: whose, ageMs, lastGoodAt, state }) => ({
-        account,
-        tenant: whose,
-        ageMs,
-        lastGoodAt: lastGoodAt?.toISOString() ?? null,
-        state,
-      })),
+    stalest: row.stalest.map((each) => ({
+      ...each,
+      lastGoodAt: each.lastGoodAt === null ? null : new Date(each.lastGoodAt).toISOString(),
+    })),
   }));
 }
 
