@@ -18,11 +18,13 @@ import {
   NO_ENCRYPTION_KEYS,
   pendingOperations,
   readFeedLag,
+  readFreshness,
   readOverview,
   readProgress,
   type FeedLag,
   type FlawFilter,
   type Keyring,
+  type FreshnessFilter,
   type ReportFilter,
   type SecretUseCounter,
 } from '../db/index.ts';
@@ -46,6 +48,9 @@ import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { createListStates, type ListStates } from './state.ts';
 import type { ClientParts } from './start-workflow.ts';
+import { createAlerts, type Alerts } from './alerts/alerts.ts';
+import type { Freshness } from '../contracts/alerts/alert.ts';
+import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 import { createStartTracer, WITHOUT_TRACING } from './trace-starts.ts';
@@ -106,6 +111,10 @@ export interface Sluice {
      */
     list(filter?: ReportFilter): Promise<Report[]>;
   };
+  /** When runs start by themselves, as it is declared beside each sync. */
+  readonly schedules: Schedules;
+  /** What somebody must know: stale rows, accounts to connect again, limits that block, task queues without workers. */
+  readonly alerts: Alerts;
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
   readonly quarantine: Quarantine;
   /** What is known of lists from run to run: watermarks, and how many rows they had. */
@@ -163,6 +172,11 @@ export interface Sluice {
    * 10,000 accounts: ask it every some seconds at most.
    */
   overview(): Promise<Overview>;
+  /**
+   * How old the rows of each sync with `freshFor` are: age since the last run that read every list to its end, whatever newer runs did.
+   * @param filter `limit`: stale accounts of each sync that are named, 1 … 1,000. Default 20.
+   */
+  freshness(filter?: FreshnessFilter & { readonly limit?: number }): Promise<readonly Freshness[]>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -222,6 +236,8 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     audit: { list: async (filter) => listAudit(pool, filter) },
     as: (other) => createSluice(shared, { via: 'client', ...other }),
     reports: { list: (filter) => listReports(pool, filter) },
+    schedules: createSchedules(pool, parts.taskQueue),
+    alerts: createAlerts(pool),
     quarantine: createQuarantine(pool, tenant),
     state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
@@ -240,6 +256,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     overview: () => readOverview(pool),
+    freshness: ({ limit = 20, ...filter } = {}) => readFreshness(pool, filter, limit),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
     feedLag: () => readFeedLag(pool),

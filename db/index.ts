@@ -60,6 +60,7 @@ export {
   endReport,
   insertReport,
   listReports,
+  readReportStart,
   removeUnstartedReport,
   setReportRun,
   type NewReport,
@@ -151,6 +152,56 @@ export { createKeyring } from './encryption.ts';
 export type { Keyring, KeyringOptions } from './encryption.ts';
 export { EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption-key-error.ts';
 export { readFlawedLists, type FlawFilter } from './stores/sync/flaw-store.ts';
+export {
+  pauseSchedule,
+  putDeclaration,
+  readDeclarations,
+  readScheduleStandings,
+  removeDeclaration,
+  withDeclarationsLocked,
+  type AppliedDeclaration,
+} from './stores/schedule/declaration-store.ts';
+export {
+  claimDue,
+  nextStarts,
+  releaseDue,
+  settleDue,
+  type DueAccount,
+  type SettledDue,
+} from './stores/schedule/due-store.ts';
+export {
+  followAccounts,
+  lockPlacing,
+  placeAccounts,
+  schedulesToPlace,
+  unplacedAccounts,
+  type PlacedSchedule,
+} from './stores/schedule/place-store.ts';
+export {
+  listAlerts,
+  readAlertRules,
+  removeOldAlerts,
+  settleAlerts,
+  takeRound,
+  withKindLocked,
+  type AlertFilter,
+} from './stores/alert/alert-store.ts';
+export { claimCanaries, forgetQueue, registerQueue, unservedQueues } from './stores/alert/canary-store.ts';
+export {
+  blockedLimits,
+  failingGates,
+  flawedSyncs,
+  lostAccounts,
+  readFreshness,
+  type FreshnessFilter,
+} from './stores/alert/condition-store.ts';
+export {
+  claimDeliveries,
+  markDelivered,
+  postponeDelivery,
+  type AlertChannel,
+  type AlertDelivery,
+} from './stores/alert/delivery-store.ts';
 export { readWaits } from './stores/sync/wait-store.ts';
 export type { WaitRow } from './stores/sync/wait-store.ts';
 export { listState, resetState, type StateFilter } from './stores/sync/state-store.ts';

@@ -18,6 +18,8 @@ const TABLES = [
   'entity-lock',
   'limiter',
   'audit',
+  'schedule',
+  'alert',
 ] as const;
 
 export interface SqlFunction {

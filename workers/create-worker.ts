@@ -21,12 +21,15 @@ import {
 } from '../activities/index.ts';
 import { tellKnown } from '../client/describe-workflow.ts';
 import { findRunning } from '../client/sync/find-running.ts';
+import { WITHOUT_TRACING } from '../client/trace-starts.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import type { Priority } from '../contracts/limits/limit.ts';
 import { ROLES, signalNames } from '../contracts/names.ts';
 import { workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
+import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
+import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
 import { startAuditing } from './audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
@@ -42,6 +45,8 @@ import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
 import { createCallTracer, type TracingOptions } from './tracing.ts';
 import { installRuntime } from './runtime.ts';
 import { startTelling, type OnFailure } from './notify-failures.ts';
+import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
+import { startScheduling, type SchedulerOptions } from './schedules/run-schedules.ts';
 import { startWatchingRuns } from './watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
 
@@ -55,6 +60,13 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
    * At least once each, those of one run in order. Called again, later and later, until it does not throw.
    */
   readonly onFailure?: OnFailure;
+  /**
+   * Told of every alert that is fired or cleared: something is stale, blocked, failing, must be connected again, or nobody serves a task
+   * queue (docs/alerts.md). At least once each, those of one alert in order. Called again, later and later, until it does not throw.
+   */
+  readonly onAlert?: OnAlert;
+  /** When something is an alert. False: this worker does not look, and sends no canaries. Default: see `AlertRules`. */
+  readonly alerts?: WatchOptions | false;
   /** A sync stands still when neither a page nor the end of a list has come for so long, in milliseconds, ≥ 1,000. Default an hour. */
   readonly stalledAfterMs?: number;
   /** Reports and the keys of actions are removed this many days after their end. Default 90. */
@@ -64,6 +76,14 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
    * `SLUICE_ROLES`, else all.
    */
   readonly roles?: readonly Priority[];
+  /**
+   * Brings the schedules and `freshFor` of its syncs into force when it starts: what is new or differs; nothing is removed. Default false:
+   * `npx sluice schedules apply` does it, once for each deployment. A worker of the version before that is started again in the middle of
+   * a roll-out would take back what the new one has brought. What is in force is carried out in both cases.
+   */
+  readonly schedules?: boolean;
+  /** How what is due is claimed; for tests. */
+  readonly scheduler?: SchedulerOptions;
   /** Default: read from the environment, see `config.ts`. */
   readonly settings?: WorkerSettings;
   /**
@@ -175,7 +195,21 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       log,
       reportDays === undefined ? {} : { reportDays },
     );
+    const stopDelivering = startDelivering(
+      pool,
+      { onAlert: options.onAlert, webhook: settings.alertWebhook, proxy: settings.proxy },
+      log,
+    );
     const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
+    const { syncs: scheduled = [] } = options;
+    const closing = new AbortController().signal;
+    const { taskQueue } = settings;
+    const parts = { client, pool, taskQueue, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
+    await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
+    const stopScheduling = startScheduling(parts, scheduled, log, options.scheduler);
+    const watched = options.alerts ?? {};
+    const stopAlerts =
+      watched === false ? undefined : startWatchingAlerts({ pool, client }, workers.taskQueues, log, watched);
     const created = workers;
     return {
       shutdown: () => created.shutdown(),
@@ -194,7 +228,16 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         try {
           await created.run();
         } finally {
-          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.(), stopRevoking?.()]);
+          await Promise.all([
+            stopResuming(),
+            stopReconciling(),
+            stopWatching?.(),
+            stopTelling?.(),
+            stopRevoking?.(),
+            stopScheduling(),
+            stopAlerts?.(),
+            stopDelivering(),
+          ]);
           await stopMetrics?.();
           await memory.settled();
           await stored?.settled();

@@ -18,15 +18,18 @@ export function registerWorker(program: Command): void {
         'serve only what was started with these priorities (default: SLUICE_ROLES, else all)',
       ).choices(['interactive', 'bulk', 'trickle']),
     )
+    .option('--schedules', 'bring schedules of the module into force at the start; removes none', false)
     .action(work);
 }
 
 async function work({
   module,
   role,
+  schedules,
 }: {
   readonly module?: string;
   readonly role?: readonly Priority[];
+  readonly schedules: boolean;
 }): Promise<void> {
   const [{ pino }, { findServers }, { createWorker, readWorkerSettings }, { endRuntime }, { loadModule }] =
     await Promise.all([
@@ -39,13 +42,14 @@ async function work({
   const dev = followDev();
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
-  const { syncs, actions, sagas, credentials, onFailure } = await loadModule(module, dev);
+  const { syncs, actions, sagas, credentials, onFailure, onAlert } = await loadModule(module, dev);
   const { databaseUrl, temporal, namespace, ...servers } = await findServers();
   const encryptionKeys = await servers.encryptionKeys();
   const worker = await createWorker({
     syncs,
     actions,
     sagas,
+    schedules,
     settings,
     log,
     databaseUrl,
@@ -54,6 +58,7 @@ async function work({
     ...(role ? { roles: role } : {}),
     ...(credentials ? { credentials } : {}),
     ...(onFailure ? { onFailure } : {}),
+    ...(onAlert ? { onAlert } : {}),
     ...(encryptionKeys === undefined ? {} : { encryptionKeys }),
   }).catch(async (error: unknown) => {
     // Temporal's runtime would keep the process alive: what restarts dead workers would wait for ever.

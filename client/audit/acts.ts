@@ -8,6 +8,7 @@ import type { Operations } from '../../limiter/index.ts';
 import type { AccountName } from '../accounts.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';
+import type { Schedules } from '../schedules/schedules.ts';
 import type { SyncHandle } from '../sync/sync-handle.ts';
 
 export interface Act<Of, Given extends readonly unknown[], Result> {
@@ -44,6 +45,12 @@ const accountAct = {
 const keyAct = {
   subject: (_: unknown, [key]: readonly [string, ...unknown[]]) => ({ kind: 'limit', id: key }),
   state: (limits: Operations, [key]: readonly [string, ...unknown[]]) => standingOf(limits, key),
+};
+
+const scheduleAct = {
+  subject: (_: unknown, [id]: readonly [string, ...unknown[]]) => ({ kind: 'schedule', id }),
+  state: async (schedules: Schedules, [id]: readonly [string, ...unknown[]]) =>
+    (await schedules.list()).find((each) => each.id === id),
 };
 
 export const limitActs = {
@@ -107,6 +114,20 @@ export const clientActs = {
   },
   limits: limitActs,
   reports: { list: 'look' },
+  schedules: {
+    plan: 'look',
+    list: 'look',
+    apply: { subject: () => ({ kind: 'schedules', id: '*' }), result: (plan) => plan },
+    pause: { ...scheduleAct, why: ([, reason]) => reason },
+    resume: scheduleAct,
+  },
+  alerts: {
+    list: 'look',
+    // What workers do by themselves.
+    look: 'look',
+    forgetQueue: { subject: (_, [taskQueue]) => ({ kind: 'task queue', id: taskQueue }) },
+  },
+  freshness: 'look',
   audit: { list: 'look' },
   quarantine: {
     list: 'look',

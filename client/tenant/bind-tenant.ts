@@ -87,6 +87,13 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     overview: () => {
       throw new TypeError('The overview concerns all tenants; a client that is bound to one has none.');
     },
+    schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
+    alerts: {
+      list: (filter = {}) => sluice.alerts.list(stated(filter)),
+      look: forAllTenants('To look for alerts'),
+      forgetQueue: forAllTenants('A task queue'),
+    },
+    freshness: (filter = {}) => sluice.freshness(stated(filter)),
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
     limits: boundLimits(sluice.limits),
     audit: { list: async (filter = {}) => sluice.audit.list(stated(filter)) },
@@ -125,6 +132,12 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     },
   };
 }
+
+const forAllTenants = (what: string) => (): never => {
+  throw new TypeError(`${what} concerns all tenants; a client that is bound to one has none of it.`);
+};
+/** It is for all accounts of a provider. */
+const noSchedules = forAllTenants('A schedule');
 
 function syncOf({ resource }: { readonly resource: string }): string {
   return resource.split('.', 1)[0] as string;

@@ -38,8 +38,9 @@ describe('the options of all commands', () => {
 });
 
 /** Commands that change nothing, or what is no act of an operator: servers and workers that they start. */
-const LOOKS = `accounts list, accounts status, accounts show, audit, completion, dev, doctor, explain, limits list, limits show, overview,
-  pending, quarantine list, reports, state show, status, watch, worker`;
+const LOOKS = `accounts list, accounts status, accounts show, alerts check, alerts list, audit, completion, dev, doctor, explain, freshness, limits list, limits show, overview,
+  pending, quarantine list, reports, schedules list,
+  schedules plan, state show, status, watch, worker`;
 
 describe('every command', () => {
   it('that changes something says who acts and why: `--by` and `--why`', () => {
