@@ -20,7 +20,7 @@ import type { BodyHold } from '../http/body-budget.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { OutgoingRequest } from '../http/send.ts';
-import { toObservation } from '../http/to-observation.ts';
+import { toObservation, type Said } from '../http/to-observation.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
@@ -62,13 +62,19 @@ export interface MadeCall {
 }
 
 /** A cost that can't be read stays as it was reserved: the most that it may be. */
-function costsOf(deps: ActivityDeps, provider: Provider, answer: Answer): Readonly<Record<string, number>> {
-  try {
-    return provider.actualCosts(answer);
-  } catch (error) {
-    deps.log.warn({ provider: provider.id, error: String(error) }, '`actualCost` of a limit has failed');
-    return {};
-  }
+function saidOf(deps: ActivityDeps, provider: Provider, answer: Answer): Said {
+  const read = <T>(what: string, from: (answer: Answer) => T, otherwise: T): T => {
+    try {
+      return from(answer);
+    } catch (error) {
+      deps.log.warn({ provider: provider.id, error: String(error) }, `\`${what}\` of a limit has failed`);
+      return otherwise;
+    }
+  };
+  return {
+    actualCost: read('actualCost', provider.actualCosts, {}),
+    quotas: read('told', provider.toldQuotas, []),
+  };
 }
 
 /** What a refusal leads to, when it is not a mistake. */
@@ -172,7 +178,7 @@ function understand(
   const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
   return {
     value: { answer, url, outcome },
-    observation: toObservation(outcome, answer, costsOf(deps, provider, answer)),
+    observation: toObservation(outcome, answer, saidOf(deps, provider, answer)),
   };
 }
 
