@@ -1,0 +1,35 @@
+/**
+ * Users of a tenant, and the mail that they have received. The delta tells who has changed, with the fields that have; so each of them is asked for
+ * as a whole. Those who are gone stay as they were, and their line of `changes` says `@removed`.
+ */
+import { z } from 'zod';
+import { defineSync, minutes } from '../../index.ts';
+import { changedUsers, messages, microsoftGraph, user } from './provider.ts';
+
+export const microsoftGraphSync = defineSync(
+  'microsoftGraph',
+  { provider: microsoftGraph, input: z.object({}) },
+  (s) => {
+    const changes = s.one(changedUsers, {
+      input: (_, { checkpoint }) => ({ link: checkpoint }),
+      key: (change) => change.id,
+      incremental: 'checkpoint',
+      deletions: 'full-pass',
+    });
+    const users = s.each(changes, user, {
+      when: (change) => change['@removed'] === undefined,
+      input: ({ id }) => ({ id }),
+      key: ({ id }) => id,
+      parents: 'changed',
+    });
+    const mail = s.each(users, messages, {
+      when: (each) => each.mail !== null && each.mail !== undefined,
+      input: ({ id }, { watermark }) => ({ user: id, since: watermark }),
+      key: (message) => message.id,
+      map: (message, of) => ({ ...message, user: of.id }),
+      incremental: { field: (message) => message.receivedDateTime, lookbackMs: minutes(10) },
+      allowEmpty: true,
+    });
+    return { changes, users, messages: mail };
+  },
+);
