@@ -22,7 +22,8 @@ import { TAGS_ADD, TAGS_REMOVE } from '../dist/providers/vendors/shopify/add-tag
 
 const file = process.argv[2];
 const { data } = JSON.parse(gunzipSync(readFileSync(file)).toString('utf8'));
-for (const type of data.__schema.types) for (const field of type.fields ?? []) field.args ??= [];
+const { __schema: published } = data;
+for (const type of published.types) for (const field of type.fields ?? []) field.args ??= [];
 const schema = buildClientSchema(data, { assumeValid: true });
 
 /** Fields that are used, by type. */
@@ -46,10 +47,11 @@ for (const query of [PRODUCTS, ORDERS, TAGS_ADD, TAGS_REMOVE]) {
 }
 const lines = [];
 const note = (type) => (named.add(getNamedType(type)), String(type));
-for (const [name, fields] of [...used].sort()) {
+const byName = ([a], [b]) => (a < b ? -1 : 1);
+for (const [name, fields] of [...used].sort(byName)) {
   const type = schema.getType(name);
   lines.push(`${isInterfaceType(type) ? 'interface' : 'type'} ${name} {`);
-  for (const [field, { args, type: of }] of [...fields].sort()) {
+  for (const [field, { args, type: of }] of [...fields].sort(byName)) {
     const given = args.map((arg) => `${arg.name}: ${note(arg.type)}`).join(', ');
     lines.push(`  ${field}${given === '' ? '' : `(${given})`}: ${note(of)}`);
   }

@@ -21,6 +21,14 @@ export function isSecretName(name: string, isParameter = false): boolean {
   return SECRET_NAME.test(name) || (isParameter && SECRET_PARAMETER.test(name));
 }
 
+/**
+ * Does it name somebody rather than prove who they are: `clientEmail`, `tenantId`? Rows of the third party have such values too.
+ * `sessionId` and `accessKeyId` are names of secrets.
+ */
+export function isIdentityName(name: string): boolean {
+  return /(?:id|e-?mail)$/i.test(name) && !isSecretName(name);
+}
+
 /** What stands under such a name is secret even when it is a word of a language. */
 export function isPasswordName(name: string): boolean {
   return PASSWORD.test(name);

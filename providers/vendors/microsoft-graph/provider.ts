@@ -11,6 +11,7 @@ import {
   bucket,
   checkpointExpired,
   defineProvider,
+  endOfData,
   get,
   inflight,
   minutes,
@@ -18,7 +19,6 @@ import {
   path,
   rules,
   seconds,
-  skip,
   status,
   when,
   window,
@@ -72,11 +72,11 @@ export const microsoftGraph = defineProvider(settings, {
       bodyField('error.code', 'syncStateNotFound', 'SyncStateNotFound', 'resyncRequired', 'SyncStateInvalid'),
       checkpointExpired(),
     ),
-    // A user without a mailbox, or with one that is on a server of their own.
+    // A user without a mailbox, or with one that is on a server of their own, has no mail here.
     when(
       status(404),
       bodyField('error.code', 'MailboxNotEnabledForRESTAPI', 'MailboxNotHostedInExchangeOnline'),
-      skip(),
+      endOfData(),
     ),
   ]),
 });

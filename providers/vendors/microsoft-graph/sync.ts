@@ -22,11 +22,12 @@ export const microsoftGraphSync = defineSync(
       key: ({ id }) => id,
       parents: 'changed',
     });
-    const mail = s.each(users, messages, {
-      when: (each) => each.mail !== null && each.mail !== undefined,
+    // Everybody is asked for new mail, also those who have not changed.
+    const mail = s.each(changes, messages, {
+      when: (change) => change['@removed'] === undefined,
       input: ({ id }, { watermark }) => ({ user: id, since: watermark }),
       key: (message) => message.id,
-      map: (message, of) => ({ ...message, user: of.id }),
+      map: (message, { id }) => ({ ...message, user: id }),
       incremental: { field: (message) => message.receivedDateTime, lookbackMs: minutes(10) },
       allowEmpty: true,
     });

@@ -59,7 +59,7 @@ export const shopify = defineProvider(settings, {
     when(graphqlErrors('INTERNAL_SERVER_ERROR'), unknownWrite()),
     when(graphqlErrors('ACCESS_DENIED', 'SHOP_INACTIVE'), not(bodyField('data')), permanent('auth')),
     // What is left is wrong in the query. Errors beside data are flaws of the list, without a rule.
-    when(graphqlErrors(), not(bodyField('data')), permanent('bug')),
+    when(status(200), graphqlErrors(), not(bodyField('data')), permanent('bug')),
     when(status(402, 423), permanent('auth', 'the shop is frozen or locked')),
     // "Shopify Security Rejection": too many odd requests.
     when(status(430), limited({ limit: 'points', afterMs: () => minutes(1) })),

@@ -140,6 +140,20 @@ describe('secrets in what a third party sends back', () => {
       );
   });
 
+  it('may not be who an account is: rows have that too', async () => {
+    const extra = {
+      clientEmail: 'robot@shop.example.com',
+      tenantId: 'tenant-0123456789',
+      privateKey: 'pk-0123456789',
+      sessionId: 'se-0123456789',
+    };
+    const text = JSON.stringify({ creator: extra.clientEmail, guest: 'ann@shop.example.com', of: extra.tenantId });
+    expect(await hidden(text, { extra }, bearer())).toBe(text);
+    expect(await hidden(`{"key":"${extra.privateKey}","id":"${extra.sessionId}"}`, { extra }, bearer())).toBe(
+      '{"key":"[removed]","id":"[removed]"}',
+    );
+  });
+
   it('do not include names', async () => {
     const credentials = { accessToken: 'at-0123456789', username: 'ann' };
     const text = '{"by":"ann","url":"https://social.example/1","region":"eu-west-1"}';

@@ -26,7 +26,7 @@ export function playSlack(api: FakeApi, token: string) {
     messages.set(channel, [...(messages.get(channel) ?? []), message]);
     return message;
   };
-  for (const { id } of channels.slice(0, 3)) for (let i = 0; i < 250; i++) say(id, `hello ${i}`, 90_000 + i * 60);
+  for (const { id } of channels.slice(0, 3)) for (let i = 0; i < 250; i++) say(id, `hello ${i}`, 90_000 + i * 1_000);
 
   const method = (verb: 'GET' | 'POST', name: string, answer: (call: FakeCall) => FakeAnswer) =>
     api.route(verb, `/${name}`, (call) => (call.token === token ? answer(call) : no('invalid_auth')));

@@ -259,7 +259,7 @@ describe('Microsoft Graph', () => {
       expect.objectContaining({ id: 'u3', displayName: 'New name', mail: null }),
     );
     expect(second.rows(changes)).toContainEqual({ id: 'u4', '@removed': { reason: 'deleted' } });
-    expect(second.calls).toBe(1 + 1 + 2);
+    expect(second.calls).toBe(1 + 1 + 49);
     fake.forgetTokens();
     const third = await simulator.run(graph.microsoftGraphSync, { api, input: {}, account: 'ms' });
     expect(third.result).toMatchObject(whole);
