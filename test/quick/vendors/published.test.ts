@@ -1,7 +1,6 @@
-/// <reference types="@maxim_mazurok/gapi.client.calendar-v3" />
 /**
  * Paths, parameters and fields of the providers, held against the types that the vendors publish: `npm run typecheck` fails where one is not
- * there, has another type, or may be null. Google's are generated from its discovery document; Shopify's schema has a test of its own.
+ * there, has another type, or may be null. Google's are an excerpt; Shopify's schema has a test of its own.
  */
 import { readFileSync } from 'node:fs';
 import type { Event as GraphEvent, Message as GraphMessage, User as GraphUser } from '@microsoft/microsoft-graph-types';
@@ -20,6 +19,7 @@ import type Stripe from 'stripe';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { z } from 'zod';
 import type { PageRequest, RequestSpec } from '../../../providers/index.ts';
+import * as published from '../../fixtures/vendors/google-calendar.ts';
 import * as github from '../../../providers/vendors/github/index.ts';
 import * as google from '../../../providers/vendors/google-calendar/index.ts';
 import * as graph from '../../../providers/vendors/microsoft-graph/index.ts';
@@ -53,6 +53,13 @@ type Differs<Ours, Theirs, At extends string> = Ours extends readonly (infer O)[
     : [Extract<Theirs, Ours>] extends [never]
       ? `${At} has another type`
       : never;
+
+/** Google's types say `| null` of every field, which is for what is sent: answers leave it out. */
+type Told<T> = T extends readonly (infer E)[]
+  ? Told<E>[]
+  : T extends object
+    ? { [K in keyof T]: Told<NonNullable<T[K]>> }
+    : T;
 
 type Row<Schema extends z.ZodType> = z.output<Schema>;
 
@@ -180,18 +187,23 @@ describe('Slack', () => {
 });
 
 describe('Google Calendar', () => {
-  type Calendar = typeof gapi.client.calendar;
-  type Asked<Call extends (request: never) => unknown> = KeysOf<NonNullable<Parameters<Call>[0]>>;
+  const get = (path: string) => {
+    expect(published.paths).toContain(`/calendar/v3${path}`);
+    return `GET ${path}`;
+  };
 
   it('has these lists', () => {
-    const names = ['maxResults', 'pageToken', 'syncToken'] satisfies Asked<Calendar['calendarList']['list']>[];
+    type ListParams = published.Params$Resource$Calendarlist$List;
+    const names = ['maxResults', 'pageToken', 'syncToken'] satisfies (keyof ListParams)[];
     const calendars = asked(google.calendars, { syncToken: 's' });
-    expect(calendars).toEqual({ call: 'GET /users/me/calendarList', names });
-    const ofEvents = ['maxResults', 'pageToken', 'syncToken'] satisfies Asked<Calendar['events']['list']>[];
+    expect(calendars).toEqual({ call: get('/users/me/calendarList'), names });
+    const ofEvents = [...names] satisfies (keyof published.Params$Resource$Events$List)[];
     const events = asked(google.events, { calendar: '{calendarId}', syncToken: 's' });
-    expect(events).toEqual({ call: 'GET /calendars/{calendarId}/events', names: ofEvents });
-    expectTypeOf<Wrong<Row<typeof google.Calendar>, gapi.client.calendar.CalendarListEntry, 'calendar'>>().toBeNever();
-    expectTypeOf<Wrong<Row<typeof google.Event>, gapi.client.calendar.Event, 'event'>>().toBeNever();
+    expect(events).toEqual({ call: get('/calendars/{calendarId}/events'), names: ofEvents });
+    expectTypeOf<
+      Wrong<Required<Row<typeof google.Calendar>>, Told<published.Schema$CalendarListEntry>, 'calendar'>
+    >().toBeNever();
+    expectTypeOf<Wrong<Required<Row<typeof google.Event>>, Told<published.Schema$Event>, 'event'>>().toBeNever();
   });
 
   it('takes an event', () => {
@@ -204,9 +216,10 @@ describe('Google Calendar', () => {
       'end',
       'attendees',
       'id',
-    ] satisfies (keyof gapi.client.calendar.Event)[];
+    ] satisfies (keyof published.Schema$Event)[];
     expect(event).toEqual({ call: 'POST /calendars/primary/events', names });
-    expect('sendUpdates' satisfies Asked<Calendar['events']['insert']>).toBe('sendUpdates');
+    expect(published.paths).toContain('/calendar/v3/calendars/{calendarId}/events/{eventId}');
+    expect('sendUpdates' satisfies keyof published.Params$Resource$Events$Insert).toBe('sendUpdates');
   });
 });
 
