@@ -28,6 +28,7 @@ export const changing = defineProvider({
   ],
 });
 const Row = z.object({ id: z.string(), updated: z.string() });
+const Entry = z.object({ id: z.string(), removed: z.boolean().optional() });
 
 export const since = changing.endpoint('since', {
   input: z.object({ since: z.string().optional() }),
@@ -38,7 +39,7 @@ export const since = changing.endpoint('since', {
 
 export const delta = changing.endpoint('delta', {
   input: z.object({ link: z.string().optional() }),
-  response: z.object({ value: z.array(Row), nextLink: z.string().optional(), deltaLink: z.string().optional() }),
+  response: z.object({ value: z.array(Entry), nextLink: z.string().optional(), deltaLink: z.string().optional() }),
   request: ({ link }) => get(link ?? '/files/delta'),
   classify: rules([when(status(404), checkpointExpired())]), // 410 means it without a rule
   paginate: {
@@ -67,7 +68,8 @@ export const changes = defineSync('changes', { provider: changing, input: z.obje
     input: (_, { checkpoint }) => ({ link: checkpoint }),
     key: (file) => file.id,
     incremental: 'checkpoint',
-    deletions: 'full-pass',
+    isGone: (file) => file.removed === true, // deletions that are told as rows
+    deletions: 'full-pass', // and those that only a whole reading shows
   });
   const all = s.one(labels, { input: () => ({}), key: (label) => label.id });
   return { orders, files, labels: all };

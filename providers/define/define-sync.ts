@@ -75,6 +75,11 @@ export interface NodeOptions<Parent, Input, Item, Row> {
    * complete end. Default: never.
    */
   readonly deletions?: 'full-pass';
+  /**
+   * A row of which this holds says that it is gone (`status: 'cancelled'`, `@removed`): what is stored under its key is marked as deleted,
+   * unless another parent's list has it. Its `map` is not called. Default: no row says so.
+   */
+  readonly isGone?: (item: Item, parent: Parent) => boolean;
   /** An empty answer deletes all rows of its list. Default false: it ends as `truncated`, and the rows are kept. */
   readonly allowEmpty?: boolean;
   /** Lists (or objects) in flight at once, 1 … 1,000. Default 40. */

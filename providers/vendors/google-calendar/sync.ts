@@ -1,6 +1,6 @@
 /**
  * Calendars of the user's list, and their events; recurring events as they are stated, not each of their times. A run that follows another asks
- * from the tokens that it has left. Deleted events come with the status `cancelled`.
+ * from the tokens that it has left; deleted events come with the status `cancelled`.
  */
 import { z } from 'zod';
 import { defineSync } from '../../index.ts';
@@ -14,16 +14,17 @@ export const googleCalendarSync = defineSync(
       input: (_, { checkpoint }) => ({ syncToken: checkpoint }),
       key: (calendar) => calendar.id,
       incremental: 'checkpoint',
+      isGone: (calendar) => calendar.deleted === true,
       deletions: 'full-pass',
     });
     return {
       calendars: all,
       events: s.each(all, events, {
-        when: (calendar) => calendar.deleted !== true,
         input: (calendar, { checkpoint }) => ({ calendar: calendar.id, syncToken: checkpoint }),
         key: (event, calendar) => `${calendar.id}/${event.id}`,
         map: (event, calendar) => ({ ...event, calendar: calendar.id }),
         incremental: 'checkpoint',
+        isGone: (event) => event.status === 'cancelled',
         deletions: 'full-pass',
       }),
     };

@@ -1,6 +1,6 @@
 /**
- * Users of a tenant, and the mail that they have received. The delta tells who has changed, with the fields that have; so each of them is asked for
- * as a whole. Those who are gone stay as they were, and their line of `changes` says `@removed`.
+ * Users of a tenant, and the mail that they have received. The delta tells who has changed, with the fields that have; so each of them is
+ * asked for as a whole. Of those who are gone the row in `changes` is deleted; that of `users` stays.
  */
 import { z } from 'zod';
 import { defineSync, minutes } from '../../index.ts';
@@ -14,17 +14,16 @@ export const microsoftGraphSync = defineSync(
       input: (_, { checkpoint }) => ({ link: checkpoint }),
       key: (change) => change.id,
       incremental: 'checkpoint',
+      isGone: (change) => change['@removed'] !== undefined,
       deletions: 'full-pass',
     });
     const users = s.each(changes, user, {
-      when: (change) => change['@removed'] === undefined,
       input: ({ id }) => ({ id }),
       key: ({ id }) => id,
       parents: 'changed',
     });
     // Everybody is asked for new mail, also those who have not changed.
     const mail = s.each(changes, messages, {
-      when: (change) => change['@removed'] === undefined,
       input: ({ id }, { watermark }) => ({ user: id, since: watermark }),
       key: (message) => message.id,
       map: (message, { id }) => ({ ...message, user: id }),

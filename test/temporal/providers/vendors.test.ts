@@ -218,7 +218,9 @@ describe('Google Calendar', () => {
     const second = await simulator.run(google.googleCalendarSync, { api, input: {}, account: 'gc' });
     expect(second.result).toMatchObject(whole);
     expect(second.calls).toBe(3);
-    expect(second.rows(events)).toContainEqual({ id: 'e7', status: 'cancelled', calendar: 'team@example.com' });
+    expect(second.rows(events)).toHaveLength(119);
+    const gone = expect.objectContaining({ id: 'e7', calendar: 'team@example.com' }) as unknown;
+    expect(second.rows(events)).not.toContainEqual(gone);
     fake.forgetTokens();
     const third = await simulator.run(google.googleCalendarSync, { api, input: {}, account: 'gc' });
     expect(third.result).toMatchObject(whole);
@@ -258,7 +260,7 @@ describe('Microsoft Graph', () => {
     expect(second.rows(users)).toContainEqual(
       expect.objectContaining({ id: 'u3', displayName: 'New name', mail: null }),
     );
-    expect(second.rows(changes)).toContainEqual({ id: 'u4', '@removed': { reason: 'deleted' } });
+    expect(second.rows(changes).filter(({ id }) => id === 'u3' || id === 'u4')).toEqual([{ id: 'u3' }]);
     expect(second.calls).toBe(1 + 1 + 49);
     fake.forgetTokens();
     const third = await simulator.run(graph.microsoftGraphSync, { api, input: {}, account: 'ms' });
