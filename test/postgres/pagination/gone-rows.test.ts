@@ -52,7 +52,7 @@ describe('rows that say that they are gone', () => {
         folders: all,
         files: inThem,
         notes: s.each(inThem, notes, {
-          input: (_) => ({ file: 'x' }),
+          input: () => ({ file: 'x' }),
           key: ({ id }) => id,
           uniqueBy: ({ name }) => name,
         }),

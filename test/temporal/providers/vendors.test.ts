@@ -122,6 +122,8 @@ describe('Shopify', () => {
   it('keeps to a bucket that is smaller than its plan has it, as the answers tell', async () => {
     const { products } = playShopify(api, { capacity: 600, perSecond: 100 });
     const first = await simulator.run(shopifySync, { api, input: {}, ...account });
+    // By its plan alone, it would have been refused.
+    expect(first.violations).toEqual([]);
     expect(first.result).toMatchObject({ ...whole, rows: 250 + 130 });
     expect(first.rows(shopifySync.orders)[0]).toMatchObject({ totalPriceSet: { shopMoney: { currencyCode: 'EUR' } } });
     products[3] = { ...products[3]!, title: 'Green tea', updatedAt: new Date().toISOString() };
