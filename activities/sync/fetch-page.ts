@@ -115,6 +115,7 @@ function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt:
       options.input(node.parent === null ? unit.runInput : unit.parentRow, {
         watermark: options.incremental === 'checkpoint' ? undefined : since,
         checkpoint: options.incremental === 'checkpoint' ? since : undefined,
+        runInput: unit.runInput,
       }),
     ),
   );

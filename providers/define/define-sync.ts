@@ -8,7 +8,7 @@ import type { Endpoint, Provider } from './define-provider.ts';
 import { parentName, syncMistakes } from './sync-mistakes.ts';
 
 /** What a node's functions may know besides the parent: kept for each parent from run to run. */
-export interface UnitState {
+export interface UnitState<RunInput = unknown> {
   /**
    * What to ask from: the highest value of `incremental.field` that this parent's list has brought, less the look-back;
    * times in ISO, numbers as text. Undefined the first time, in full runs, and without `incremental`.
@@ -19,6 +19,8 @@ export interface UnitState {
    * does not know it any more, and without `incremental: 'checkpoint'`.
    */
   readonly checkpoint: string | undefined;
+  /** The sync's own input, which only roots have as their parent. */
+  readonly runInput: RunInput;
 }
 
 /** How a node's lists are asked for what has changed only. */
@@ -45,9 +47,9 @@ export interface StoreTransaction {
   ): Promise<{ readonly rows: readonly Record<string, unknown>[]; readonly rowCount: number | null }>;
 }
 
-export interface NodeOptions<Parent, Input, Item, Row> {
+export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   /** What to call the endpoint with, from the parent's latest row. */
-  readonly input: (parent: Parent, state: UnitState) => Input;
+  readonly input: (parent: Parent, state: UnitState<RunInput>) => Input;
   /** Identity of a row, unique within this resource and account. */
   readonly key: (item: Item, parent: Parent) => string | number;
   /** What is stored. Default: the item itself. */
@@ -107,18 +109,18 @@ export interface SyncBuilder<Input> {
   /** A root: one object or one list, asked for with the sync's own input. */
   one<EndpointInput, Item, Row = Item>(
     endpoint: Endpoint<EndpointInput, Item>,
-    options: NodeOptions<Input, EndpointInput, Item, Row>,
+    options: NodeOptions<Input, EndpointInput, Item, Row, Input>,
   ): Node<NoInfer<Row>>;
   /** For every row of the parent, as soon as it is stored. A parent may be named before it is defined. */
   each<Parent, EndpointInput, Item, Row = Item>(
     parent: Node<Parent>,
     endpoint: Endpoint<EndpointInput, Item>,
-    options: NodeOptions<Parent, EndpointInput, Item, Row>,
+    options: NodeOptions<Parent, EndpointInput, Item, Row, Input>,
   ): Node<NoInfer<Row>>;
   each<EndpointInput, Item, Row = Item>(
     parent: string,
     endpoint: Endpoint<EndpointInput, Item>,
-    options: NodeOptions<unknown, EndpointInput, Item, Row>,
+    options: NodeOptions<unknown, EndpointInput, Item, Row, Input>,
   ): Node<NoInfer<Row>>;
 }
 

@@ -84,7 +84,7 @@ export function playMicrosoftGraph(api: FakeApi, client: { readonly id: string; 
       if (mail === undefined) return failed(404, 'MailboxNotEnabledForRESTAPI');
       const since = /receivedDateTime ge (.+)$/.exec(query.get('$filter') ?? '')?.[1] ?? '';
       const asked = mail
-        .filter(({ receivedDateTime }) => receivedDateTime >= since)
+        .filter(({ receivedDateTime }) => since === '' || Date.parse(receivedDateTime) >= Date.parse(since))
         .toSorted((a, b) => b.receivedDateTime.localeCompare(a.receivedDateTime));
       const start = Number(query.get('$skip') ?? 0);
       const end = start + Number(query.get('$top') ?? 10);
