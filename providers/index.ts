@@ -39,8 +39,8 @@ export { refreshable } from './auth/refresh.ts';
 export { revocable } from './auth/revoke.ts';
 export { jwtLifeMs } from '../contracts/values/token-life.ts';
 export type { Refresh, RefreshableOptions, RefreshAnswer } from './auth/refresh.ts';
-export { bucket, calendar, costAt, inflight, learned, window } from './limits.ts';
-export type { CallFacts, LimitDeclaration, PerCall, Scope } from './limits.ts';
+export { bucket, calendar, inflight, learned, numberAt, window } from './limits.ts';
+export type { CallFacts, LimitDeclaration, PerCall, Scope, ToldQuota } from './limits.ts';
 export { CallFailed } from './define/define-action.ts';
 export type {
   Action,

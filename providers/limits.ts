@@ -13,6 +13,7 @@ import type {
   LearnedLimit,
   LimitSpec,
   NoLimit,
+  QuotaHint,
   WindowLimit,
 } from '../contracts/limits/limit.ts';
 
@@ -44,6 +45,17 @@ export interface LimitDeclaration<Settings = unknown> {
   readonly except?: readonly string[];
   readonly cost: (call: CallFacts<Settings>) => number;
   readonly actualCost?: (answer: Answer) => number | undefined;
+  readonly told?: (answer: Answer) => ToldQuota | undefined;
+}
+
+/** What an answer says of one limit. Fields that it does not tell are left out or undefined. */
+export interface ToldQuota {
+  /** Units that are left. Fewer than the limiter knew of were used by others. */
+  readonly remaining?: number | undefined;
+  /** The limit itself; for windows and calendars it is adopted: a lower one at once, a higher one after ten answers. */
+  readonly max?: number | undefined;
+  /** Until all of it is there again, in milliseconds. */
+  readonly resetAfterMs?: number | undefined;
 }
 
 interface ScopeOptions<Settings> {
@@ -60,9 +72,14 @@ interface CostOptions<Settings> extends ScopeOptions<Settings> {
   readonly cost?: PerCall<Settings>;
   /**
    * What the call really cost, read from its answer: the difference to `cost` is given back, or charged. Undefined where the
-   * answer does not say. `costAt('extensions.cost.actualQueryCost')` reads it from a JSON body.
+   * answer does not say. `numberAt('extensions.cost.actualQueryCost')` reads it from a JSON body.
    */
   readonly actualCost?: (answer: Answer) => number | undefined;
+  /**
+   * What the answer says of this limit where usual quota headers do not: in its body, or in headers of its own. Undefined where it says
+   * nothing; else usual headers of that answer are not looked at. E.g. `told: (answer) => ({ remaining: numberAt('cost.left')(answer) })`.
+   */
+  readonly told?: (answer: Answer) => ToldQuota | undefined;
 }
 
 type Numbers<L, N extends keyof L, Settings> = { readonly [K in N]: PerCall<Settings> } & Omit<L, 'kind' | 'name' | N>;
@@ -108,15 +125,15 @@ export function learned<Settings = unknown>(
 }
 
 /**
- * Reads a cost from a field of a JSON body: `costAt('extensions.cost.actualQueryCost')`. Undefined where there is no number.
+ * Reads a number from a field of a JSON body: `numberAt('extensions.cost.actualQueryCost')`. Undefined where there is none.
  */
-export function costAt(path: string): (answer: Answer) => number | undefined {
+export function numberAt(path: string): (answer: Answer) => number | undefined {
   return ({ text }) => {
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch {
-      return undefined; // no JSON, so it says nothing about its cost
+      return undefined; // no JSON, so it says nothing
     }
     for (const name of path.split('.')) value = (value as Record<string, unknown> | null | undefined)?.[name];
     return typeof value === 'number' ? value : undefined;
@@ -162,9 +179,19 @@ export function actualCosts(limits: readonly LimitDeclaration[], answer: Answer)
   return costs;
 }
 
+/**
+ * What an answer says of limits by name, in words of its own. @throws whatever a function of the provider throws.
+ */
+export function toldQuotas(limits: readonly LimitDeclaration[], answer: Answer): QuotaHint[] {
+  return limits.flatMap(({ name, told }) => {
+    const numbers = Object.entries(told?.(answer) ?? {}).filter(([, value]) => Number.isFinite(value));
+    return numbers.length === 0 ? [] : [{ ...Object.fromEntries(numbers), limit: name }];
+  });
+}
+
 /** What is wrong with a declaration, in words; empty when it is fine. */
 export function limitMistakes(
-  { name, spec, by, endpoints, except }: LimitDeclaration,
+  { name, spec, by, endpoints, except, actualCost, told }: LimitDeclaration,
   known: readonly string[],
 ): string[] {
   const mistakes = specMistakes(spec);
@@ -175,6 +202,9 @@ export function limitMistakes(
     mistakes.push(
       `${at}: \`by\` is empty; say what the third party counts by (${scopeNames.join(', ')}, or a function of the call)`,
     );
+  for (const [option, given] of Object.entries({ actualCost, told }))
+    if (given !== undefined && typeof given !== 'function')
+      mistakes.push(`${at}: \`${option}\` must be a function of the answer, e.g. numberAt('cost.actual')`);
   for (const scope of by) {
     if (typeof scope === 'string' && !scopeNames.includes(scope))
       mistakes.push(
@@ -197,7 +227,7 @@ function declare<Settings>(
   options: CostOptions<Settings> & object,
   numbers: readonly string[],
 ): LimitDeclaration<Settings> {
-  const { by, endpoints, except, cost = 1, actualCost, ...rest } = options;
+  const { by, endpoints, except, cost = 1, actualCost, told, ...rest } = options;
   const given = rest as Readonly<Record<string, unknown>>;
   const perCall = numbers.filter((number) => typeof given[number] === 'function');
   const fixed = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
@@ -226,6 +256,7 @@ function declare<Settings>(
     ...(except === undefined ? {} : { except }),
     cost: typeof cost === 'number' ? () => cost : cost,
     ...(actualCost === undefined ? {} : { actualCost }),
+    ...(told === undefined ? {} : { told }),
   };
 }
 

@@ -25,7 +25,7 @@ import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { PieceOptions } from '../http/read-pieces.ts';
 import { withRest, type RestOfBody, type SentAnswer } from '../http/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
-import { toObservation } from '../http/to-observation.ts';
+import { toObservation, type Said } from '../http/to-observation.ts';
 import { beginSpan } from './call-tracer.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOpenAddress, openRequest } from './open-request.ts';
@@ -78,13 +78,19 @@ export interface MadeCall {
 }
 
 /** A cost that can't be read stays as it was reserved: the most that it may be. */
-function costsOf(deps: ActivityDeps, provider: Provider, answer: Answer): Readonly<Record<string, number>> {
-  try {
-    return provider.actualCosts(answer);
-  } catch (error) {
-    deps.log.warn({ provider: provider.id, error: String(error) }, '`actualCost` of a limit has failed');
-    return {};
-  }
+function saidOf(deps: ActivityDeps, provider: Provider, answer: Answer): Said {
+  const read = <T>(what: string, from: (answer: Answer) => T, otherwise: T): T => {
+    try {
+      return from(answer);
+    } catch (error) {
+      deps.log.warn({ provider: provider.id, error: String(error) }, `\`${what}\` of a limit has failed`);
+      return otherwise;
+    }
+  };
+  return {
+    actualCost: read('actualCost', provider.actualCosts, {}),
+    quotas: read('told', provider.toldQuotas, []),
+  };
 }
 
 /** What a refusal leads to, when it is not a mistake. */
@@ -216,7 +222,7 @@ function understand(
   const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
   return {
     value: { answer, url, outcome },
-    observation: toObservation(outcome, answer, costsOf(deps, provider, answer)),
+    observation: toObservation(outcome, answer, saidOf(deps, provider, answer)),
   };
 }
 

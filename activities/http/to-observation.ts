@@ -3,16 +3,26 @@
  * Next: `limiter/report/report.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import type { QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { parseQuotaHeaders, type Observation } from '../../limiter/index.ts';
 
-/** @param actualCost what it says that the call has cost, by limit. */
+/** What an answer says of limits by their names, as the provider reads it. */
+export interface Said {
+  /** What the call has cost. */
+  readonly actualCost: Readonly<Record<string, number>>;
+  readonly quotas: readonly QuotaHint[];
+}
+
+/** @param said beside what its headers tell by themselves. */
 export function toObservation(
   outcome: Outcome,
   answer: Answer,
-  actualCost: Readonly<Record<string, number>> = {},
+  { actualCost, quotas: told }: Said = { actualCost: {}, quotas: [] },
 ): Observation {
-  const { retryAfterMs, quotas } = parseQuotaHeaders(answer.headers, Date.now());
+  const { retryAfterMs, quotas: inHeaders } = parseQuotaHeaders(answer.headers, Date.now());
+  // What is told by name is surely about that limit; where headers speak of it too, they are only a guess.
+  const quotas = told.length > 0 ? told : inHeaders;
   const common = {
     latencyMs: answer.elapsedMs,
     ...(quotas.length > 0 ? { quotas } : {}),

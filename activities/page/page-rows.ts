@@ -10,15 +10,18 @@ import type { ReadRow } from './read-page.ts';
 
 export interface PageRows {
   readonly keys: readonly string[];
-  /** Aligned with `keys`, as are the items that they were made of and their places in the page. */
+  /** Keys of rows that say that they are gone. */
+  readonly gone: readonly string[];
+  /** Aligned with `keys`, as are their places in the page. */
   readonly data: readonly unknown[];
+  /** What they were made of, and behind these the items that are gone. */
   readonly items: readonly unknown[];
   readonly places: readonly number[];
   readonly aside: readonly AsideRow[];
   readonly flaws: PageFlaws | null;
 }
 
-export const NO_ROWS: PageRows = { keys: [], data: [], items: [], places: [], aside: [], flaws: null };
+export const NO_ROWS: PageRows = { keys: [], gone: [], data: [], items: [], places: [], aside: [], flaws: null };
 
 /** @param skip rows at the beginning that the page before has brought. */
 export function rowsOfPage(rows: readonly ReadRow[], skip: number): PageRows {
@@ -32,15 +35,19 @@ export function rowsOfPage(rows: readonly ReadRow[], skip: number): PageRows {
       continue;
     }
     const before = places.get(row.key);
-    if (before !== undefined && !isDeepStrictEqual(rows[before]?.data, row.data)) different.push(row.key);
+    const isOther = before !== undefined && !rows[before]?.isGone && !row.isGone;
+    if (isOther && !isDeepStrictEqual(rows[before]?.data, row.data)) different.push(row.key);
     // The last one counts, at the place of the first.
     places.set(row.key, index);
   }
-  const kept = [...places];
+  const [kept, gone] = [false, true].map((isGone) =>
+    [...places].filter(([, index]) => (rows[index]?.isGone ?? false) === isGone),
+  ) as [[string, number][], [string, number][]];
   return {
     keys: kept.map(([key]) => key),
+    gone: gone.map(([key]) => key),
     data: kept.map(([, index]) => rows[index]?.data),
-    items: kept.map(([, index]) => rows[index]?.item),
+    items: [...kept, ...gone].map(([, index]) => rows[index]?.item),
     places: kept.map(([, index]) => index),
     aside,
     flaws: allFlaws(

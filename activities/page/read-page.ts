@@ -22,8 +22,9 @@ export class NotUnderstood extends Error {
 export interface ReadRow {
   readonly key: string;
   readonly item?: unknown;
-  /** What is stored of it. */
+  /** What is stored of it; nothing of one that says that it is gone. */
   readonly data?: unknown;
+  readonly isGone?: boolean;
   readonly aside?: AsideRow;
 }
 
@@ -74,10 +75,11 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     raw ??= setsAside ? findRawRows(endpoint, body.json, count, itemsOf) : undefined;
     return raw && asideRow(raw, index, misfit, keyOf);
   };
-  const { map } = options;
+  const { map, isGone } = options;
   const read = (item: unknown, index: number): ReadRow => {
     try {
       const key = mapping(node, 'key', () => keyText(keyOf(item)));
+      if (isGone && mapping(node, 'isGone', () => isGone(item, unit.parentRow))) return { key, item, isGone: true };
       return { key, item, data: map ? mapping(node, 'map', () => map(item, unit.parentRow)) : item };
     } catch (error) {
       const aside = error instanceof UserCodeError ? setAside(index, { path: '', reason: error.message }) : undefined;

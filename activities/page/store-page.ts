@@ -138,6 +138,7 @@ async function commitStep(
     account,
     resource: node.resource,
     records: rows.keys.map((key, index) => [key, rows.data[index]] as const),
+    gone: rows.gone,
     children: mapping(node, 'when or uniqueBy of a child', () => childUnits(sync, node, rows.keys, rows.data)),
     calls: callsOf(attempt),
     range: attempt.asked.range ?? null,

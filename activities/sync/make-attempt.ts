@@ -36,6 +36,7 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
       options.input(node.parent === null ? unit.runInput : unit.parentRow, {
         watermark: options.incremental === 'checkpoint' ? undefined : since,
         checkpoint: options.incremental === 'checkpoint' ? since : undefined,
+        runInput: unit.runInput,
       }),
     ),
   );

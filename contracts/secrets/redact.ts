@@ -5,6 +5,7 @@
  */
 import type { Credentials } from './credentials.ts';
 import { createSecretFinder, replacePlaces, type Place, type SecretFinder } from './secret-finder.ts';
+import { isIdentityName } from './secret-names.ts';
 import { shapesIn } from './secret-shapes.ts';
 
 /** What stands in the place of a secret. */
@@ -20,7 +21,7 @@ export function redact(text: string, secrets: readonly string[] | SecretFinder =
   return replacePlaces<Place>(known, shapesIn(known), () => REMOVED);
 }
 
-/** Every secret value of an account's credentials; times are none. */
+/** Every secret value of an account's credentials; times are none, nor are names and addresses of who it is. */
 export function secretsOf(credentials: Credentials | undefined): string[] {
   if (!credentials) return [];
   const { accessToken, refreshToken, username, password, extra } = credentials;
@@ -32,6 +33,6 @@ export function secretsOf(credentials: Credentials | undefined): string[] {
     refreshToken,
     password,
     ...(username === undefined ? [] : [pair, ...(isNameSecret ? [username] : [])]),
-    ...Object.values(extra ?? {}),
+    ...Object.entries(extra ?? {}).flatMap(([name, value]) => (isIdentityName(name) ? [] : [value])),
   ].filter((value): value is string => typeof value === 'string' && value !== '');
 }

@@ -21,6 +21,17 @@ export function isSecretName(name: string, isParameter = false): boolean {
   return SECRET_NAME.test(name) || (isParameter && SECRET_PARAMETER.test(name));
 }
 
+/** A word of its own at the end: `sid` is a session's. */
+const IDENTITY_NAME = /(?:^(?:id|email)|[-_](?:id|email)|[a-z\d](?:Id|ID|Email))$/;
+
+/**
+ * Does it name somebody rather than prove who they are: `clientEmail`, `tenant_id`? Rows of the third party have such values too.
+ * `sessionId` and `accessKeyId` are names of secrets.
+ */
+export function isIdentityName(name: string): boolean {
+  return IDENTITY_NAME.test(name) && !isSecretName(name);
+}
+
 /** What stands under such a name is secret even when it is a word of a language. */
 export function isPasswordName(name: string): boolean {
   return PASSWORD.test(name);

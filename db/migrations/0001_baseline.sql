@@ -829,7 +829,7 @@ begin
 end $$;
 
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, the quarantine by name, child units by (node, key), the
+-- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
 -- lanes' board, nodes by ordinal.
 -- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
@@ -906,6 +906,9 @@ begin
       on conflict (account, resource, parent_key, key) do update set run_id = excluded.run_id
         where m.run_id <> excluded.run_id;
     end if;
+  end if;
+  if jsonb_array_length(page->'gone') > 0 then
+    perform sluice.mark_gone(of_account, of_resource, u.parent_key, array(select jsonb_array_elements_text(page->'gone')));
   end if;
   if put_aside > 0 then
     perform sluice.set_aside(u, page);
@@ -2741,6 +2744,25 @@ begin
                          when 'week' then (v_local::date - date '1970-01-05') / 7 else v_local::date - date '1970-01-05' end;
   start_us := extract(epoch from v_local at time zone r.align_zone) * 1000000;
   end_us := extract(epoch from (v_local + v_step) at time zone r.align_zone) * 1000000;
+end $$;
+
+-- Marks rows as deleted of which a page says that they are gone, as far as no other parent's list has them. Rows that are not known, or
+-- were deleted before, stay as they are. Locks: records by key, members of this parent.
+create or replace function sluice.mark_gone(of_account text, of_resource text, of_parent text, gone text[])
+returns void language plpgsql set search_path = pg_catalog as $$
+declare
+  this_tx bigint;
+begin
+  -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
+  perform 1 from sluice.record t where t.account = of_account and t.resource = of_resource and t.key = any (gone)
+    order by t.key for no key update;
+  delete from sluice.member m
+    where m.account = of_account and m.resource = of_resource and m.parent_key = of_parent and m.key = any (gone);
+  this_tx := sluice.feed_position();
+  update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
+    tx = this_tx, seq = nextval('sluice.record_seq')
+  where t.account = of_account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
+    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
 end $$;
 
 -- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was

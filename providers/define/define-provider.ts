@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { AuthCall } from '../../contracts/auth-calls.ts';
-import type { Charge } from '../../contracts/limits/limit.ts';
+import type { Charge, QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
 import {
@@ -18,7 +18,7 @@ import {
 } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
-import { actualCosts, chargesFor, type CallFacts, type LimitDeclaration } from '../limits.ts';
+import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { missingFunctions, unknownOptions } from '../../contracts/values/option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
 import { createAddresses } from './account-address.ts';
@@ -65,6 +65,8 @@ export interface Provider<Settings = unknown, Given = unknown> {
   readonly actions: ReadonlyMap<string, Action>;
   /** What an answer says that its call has cost, by limit. @throws whatever the provider's own function throws. */
   readonly actualCosts: (answer: Answer) => Readonly<Record<string, number>>;
+  /** What an answer says of limits by name. @throws whatever the provider's own function throws. */
+  readonly toldQuotas: (answer: Answer) => readonly QuotaHint[];
   readonly authProbe?: { readonly spec: RequestSpec; readonly decide: (answer: Answer) => Outcome };
   /** What a call for an account's credentials takes from the limits. */
   readonly authCharges: (
@@ -152,6 +154,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     endpoints,
     actions,
     actualCosts: (answer) => actualCosts(limits, answer),
+    toldQuotas: (answer) => toldQuotas(limits, answer),
     ...(options.authProbe
       ? {
           authProbe: {

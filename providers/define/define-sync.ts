@@ -9,7 +9,7 @@ import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } fr
 import { parentName, syncMistakes } from './sync-mistakes.ts';
 
 /** What a node's functions may know besides the parent: kept for each parent from run to run. */
-export interface UnitState {
+export interface UnitState<RunInput = unknown> {
   /**
    * What to ask from: the highest value of `incremental.field` that this parent's list has brought, less the look-back;
    * times in ISO, numbers as text. Undefined the first time, in full runs, and without `incremental`.
@@ -20,6 +20,8 @@ export interface UnitState {
    * does not know it any more, and without `incremental: 'checkpoint'`.
    */
   readonly checkpoint: string | undefined;
+  /** The sync's own input, which only roots have as their parent. */
+  readonly runInput: RunInput;
 }
 
 /** How a node's lists are asked for what has changed only. */
@@ -46,9 +48,9 @@ export interface StoreTransaction {
   ): Promise<{ readonly rows: readonly Record<string, unknown>[]; readonly rowCount: number | null }>;
 }
 
-export interface NodeOptions<Parent, Input, Item, Row> {
+export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   /** What to call the endpoint with, from the parent's latest row. */
-  readonly input: (parent: Parent, state: UnitState) => Input;
+  readonly input: (parent: Parent, state: UnitState<RunInput>) => Input;
   /** Identity of a row, unique within this resource and account. */
   readonly key: (item: Item, parent: Parent) => string | number;
   /** What is stored. Default: the item itself. */
@@ -76,6 +78,11 @@ export interface NodeOptions<Parent, Input, Item, Row> {
    * complete end. Default: never.
    */
   readonly deletions?: 'full-pass';
+  /**
+   * A row of which this holds says that it is gone (`status: 'cancelled'`, `@removed`): what is stored under its key is marked as deleted,
+   * unless another parent's list has it. Its `map` is not called. Default: no row says so.
+   */
+  readonly isGone?: (item: Item, parent: Parent) => boolean;
   /** An empty answer deletes all rows of its list. Default false: it ends as `truncated`, and the rows are kept. */
   readonly allowEmpty?: boolean;
   /** Lists (or objects) in flight at once, 1 … 1,000. Default 40. */
@@ -124,13 +131,13 @@ export interface SyncBuilder<Input> {
   /** A root: one object or one list, asked for with the sync's own input. */
   one<EndpointInput, Item, Row = Item>(
     endpoint: Endpoint<EndpointInput, Item>,
-    options: NodeOptions<Input, EndpointInput, Item, Row>,
+    options: NodeOptions<Input, EndpointInput, Item, Row, Input>,
   ): Node<NoInfer<Row>>;
   /** For every row of the parent, as soon as it is stored. A parent may be named before it is defined. */
   each<Parent, EndpointInput, Item, Row = Item>(
     parent: Node<Parent>,
     endpoint: Endpoint<EndpointInput, Item>,
-    options: NodeOptions<Parent, EndpointInput, Item, Row>,
+    options: NodeOptions<Parent, EndpointInput, Item, Row, Input>,
   ): Node<NoInfer<Row>>;
   /** The same with one call for up to `size` parents, whose answer is matched to them: 253 parents take 3 calls of 100. */
   batch<Parent, EndpointInput, Item, Row = Item>(
@@ -141,7 +148,7 @@ export interface SyncBuilder<Input> {
   each<EndpointInput, Item, Row = Item>(
     parent: string,
     endpoint: Endpoint<EndpointInput, Item>,
-    options: NodeOptions<unknown, EndpointInput, Item, Row>,
+    options: NodeOptions<unknown, EndpointInput, Item, Row, Input>,
   ): Node<NoInfer<Row>>;
 }
 

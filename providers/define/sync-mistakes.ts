@@ -16,6 +16,7 @@ const NODE_OPTIONS = {
   incremental: true,
   parents: true,
   deletions: true,
+  isGone: true,
   allowEmpty: true,
   window: true,
   onChildError: true,
@@ -58,6 +59,8 @@ export function syncMistakes(
       mistakes.push(`${at}: parents is "${parents}"; it must be "all" or "changed"`);
     if (deletions !== undefined && !['full-pass'].includes(deletions))
       mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass" or left out`);
+    if (node.options.isGone !== undefined && typeof node.options.isGone !== 'function')
+      mistakes.push(`${at}: isGone must be a function, e.g. (item) => item.status === 'cancelled'`);
     if (window !== undefined && !(window >= 1 && window <= 1_000))
       mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
     mistakes.push(...batchMistakes(node).map((text) => `${at}: ${text}`));

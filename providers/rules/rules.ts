@@ -67,11 +67,16 @@ function matches(pattern: RegExp, text: string): boolean {
   return pattern.test(text);
 }
 
-/** A field of a JSON body, by path (`error.code`), is one of these values. Bodies that are not JSON never match. */
+/**
+ * A field of a JSON body, by path (`error.code`), is one of these values; without values, it is there and not null. Bodies that are not
+ * JSON never match.
+ */
 export const bodyField =
   (path: string, ...values: (string | number | boolean | null)[]): Match =>
-  (answer) =>
-    values.includes(fieldAt(answer, path) as string);
+  (answer) => {
+    const value = fieldAt(answer, path);
+    return values.length === 0 ? value !== undefined && value !== null : values.includes(value as string);
+  };
 
 /** `error.code` or `code` of a JSON body is one of these values: the most common shape of error bodies. */
 export const bodyCode =

@@ -29,6 +29,7 @@ export function pageToCommit(
     isQuietEnd: false,
     checks: null,
     mayHaveLanes: true,
+    gone: [],
     aside: [],
     flaws: null,
     stalledLimit: null,

@@ -99,7 +99,7 @@ export function createCallHandler(parts: CallParts) {
       return entry.ended({ label });
     }
     const verdict = limits.judge(call);
-    response.once('close', () => verdict.release());
+    response.once('close', () => verdict.release(response.statusCode));
     await answer({ request, response, call, found, entry, verdict, wayMs });
   };
 

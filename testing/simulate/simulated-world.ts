@@ -2,6 +2,7 @@
  * A worker (or several) and a client for one simulation, closed at its end. Next: `workers/create-worker.ts`.
  */
 import { randomBytes } from 'node:crypto';
+import type { WorkflowBundleOption } from '@temporalio/worker';
 import { connect, type Sluice } from '../../client/index.ts';
 import type { Action, Provider, Sync } from '../../providers/index.ts';
 import { createWorker } from '../../workers/index.ts';
@@ -11,6 +12,8 @@ export interface Servers {
   readonly databaseUrl: string;
   readonly temporal: { readonly address: string };
   readonly encryptionKeys: string;
+  /** Undefined: that of the package's build. */
+  readonly workflowBundle: WorkflowBundleOption | undefined;
 }
 
 /** Account when none is named. */
@@ -25,7 +28,7 @@ export interface Simulated {
 }
 
 export async function inWorld<Result>(
-  servers: Servers,
+  { workflowBundle, ...servers }: Servers,
   { syncs = [], actions = [], provider }: Simulated,
   options: SimulateAnyOptions,
   work: (sluice: Sluice) => Promise<Result>,
@@ -36,7 +39,8 @@ export async function inWorld<Result>(
   const closing: (() => Promise<void>)[] = [];
   try {
     for (let count = 0; count < workers; count++) {
-      const worker = await createWorker({ ...servers, syncs, actions, settings });
+      const bundle = workflowBundle && { workflowBundle };
+      const worker = await createWorker({ ...servers, ...bundle, syncs, actions, settings });
       const serving = worker.run();
       closing.push(() => (worker.shutdown(), serving));
     }

@@ -4,10 +4,13 @@
  * Next: `simulated-world.ts` has the worker and the client of a run, `perform.ts` simulates actions.
  */
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker';
 import { duration } from '../../contracts/values/duration.ts';
 import type { RunResult, Sluice, SyncHandle } from '../../client/index.ts';
 import type { Node, Sync } from '../../providers/index.ts';
@@ -24,24 +27,38 @@ const CANCEL_PATIENCE_MS = 10_000;
 export async function startServersAndSimulator(): Promise<Simulator> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-simulator-'));
   const { DATABASE_URL: _, ...env } = process.env;
-  const starting = await Promise.allSettled([ensurePostgres({ dataDir: folder, env }), startTemporaryTemporal()]);
+  const starting = await Promise.allSettled([
+    ensurePostgres({ dataDir: folder, env }),
+    startTemporaryTemporal(),
+    bundleOfSources(),
+  ]);
+  const [postgres, temporal, bundle] = starting;
   const stop = async () => {
-    await Promise.all(starting.flatMap((server) => (server.status === 'fulfilled' ? [server.value.stop()] : [])));
+    const started = [postgres, temporal].flatMap((server) => (server.status === 'fulfilled' ? [server.value] : []));
+    await Promise.all(started.map((server) => server.stop()));
     await rm(folder, { recursive: true, force: true });
   };
-  const [postgres, temporal] = starting;
-  if (postgres.status === 'rejected' || temporal.status === 'rejected') {
+  if (postgres.status === 'rejected' || temporal.status === 'rejected' || bundle.status === 'rejected') {
     await stop();
-    throw starting.find((server) => server.status === 'rejected')?.reason;
+    throw starting.find((one) => one.status === 'rejected')?.reason;
   }
   const servers = { databaseUrl: postgres.value.url, temporal: { address: temporal.value.address } };
   const encryptionKeys = `simulator:${randomBytes(32).toString('base64')}`;
-  const all = { ...servers, encryptionKeys };
+  const all = { ...servers, encryptionKeys, workflowBundle: bundle.value };
   return {
     run: (sync, options) => simulate(all, sync, options),
     act: (action, options) => perform(all, action, options),
     stop,
   };
+}
+
+/** From TypeScript sources: once, and not for each worker. Undefined where the build has made one, which workers find. */
+async function bundleOfSources(): Promise<WorkflowBundleOption | undefined> {
+  if (existsSync(fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url)))) return undefined;
+  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+  const quiet = (): void => undefined;
+  const logger = { info: quiet, debug: quiet, trace: quiet, log: quiet, warn: console.warn, error: console.error };
+  return bundleWorkflowCode({ workflowsPath, logger });
 }
 
 async function simulate<Input>(

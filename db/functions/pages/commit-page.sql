@@ -1,5 +1,5 @@
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, the quarantine by name, child units by (node, key), the
+-- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
 -- lanes' board, nodes by ordinal.
 -- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
@@ -76,6 +76,9 @@ begin
       on conflict (account, resource, parent_key, key) do update set run_id = excluded.run_id
         where m.run_id <> excluded.run_id;
     end if;
+  end if;
+  if jsonb_array_length(page->'gone') > 0 then
+    perform sluice.mark_gone(of_account, of_resource, u.parent_key, array(select jsonb_array_elements_text(page->'gone')));
   end if;
   if put_aside > 0 then
     perform sluice.set_aside(u, page);

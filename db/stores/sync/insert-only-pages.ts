@@ -27,7 +27,8 @@ export function isPlainPage(page: PageToCommit, hasChildren: boolean): boolean {
     !page.isMember &&
     !page.isReread &&
     page.calls === 1 &&
-    !page.flaws
+    !page.flaws &&
+    page.gone.length === 0
   );
 }
 

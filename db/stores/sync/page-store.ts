@@ -21,6 +21,8 @@ export interface PageToCommit extends UnitFence {
   readonly resource: string;
   /** Each key once. */
   readonly records: readonly (readonly [key: string, data: unknown])[];
+  /** Keys of rows of which it says that they are gone; none of them is among the records. */
+  readonly gone: readonly string[];
   readonly children: readonly (readonly [node: string, key: string, record: string])[];
   readonly position: Position | null;
   readonly guard: ListMemory;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { bucket, calendar, costAt, hours, learned, minutes, window } from '../../../providers/index.ts';
-import { actualCosts, chargesFor, limitMistakes } from '../../../providers/limits.ts';
+import { toObservation } from '../../../activities/http/to-observation.ts';
+import { bucket, calendar, hours, learned, minutes, numberAt, window } from '../../../providers/index.ts';
+import { actualCosts, chargesFor, limitMistakes, toldQuotas } from '../../../providers/limits.ts';
 import { matchQuota } from '../../../limiter/quota-headers/match-limit.ts';
 
 const call = {
@@ -85,7 +86,7 @@ describe('what a call takes from its provider’s limits', () => {
         perSecond: 50,
         burst: 1_000,
         cost: 100,
-        actualCost: costAt('extensions.cost.actual'),
+        actualCost: numberAt('extensions.cost.actual'),
       }),
       window('calls', { by: ['app'], max: 10, perMs: 1_000 }),
     ];
@@ -99,6 +100,36 @@ describe('what a call takes from its provider’s limits', () => {
       '{"extensions":{"cost":{"actual":-1}}}',
     ])
       expect(actualCosts(limits, answer(text))).toEqual({});
+  });
+
+  it('is told by a body or by headers of its own, and is known by its name', () => {
+    const limits = [
+      bucket('points', {
+        by: ['app'],
+        perSecond: 50,
+        burst: 1_000,
+        told: (it) => ({ remaining: numberAt('left')(it) }),
+      }),
+      window('calls', {
+        by: ['app'],
+        max: 10,
+        perMs: 1_000,
+        told: ({ headers }) => ({ max: Number(headers['x-plan']), resetAfterMs: Number(headers['x-whole-in']) }),
+      }),
+      window('silent', { by: ['app'], max: 10, perMs: 1_000, told: () => undefined }),
+    ];
+    const answer = { status: 200, headers: { 'x-plan': '20' }, text: '{"left":7}', elapsedMs: 1 };
+    const quotas = toldQuotas(limits, answer);
+    expect(quotas).toEqual([
+      { limit: 'points', remaining: 7 },
+      { limit: 'calls', max: 20 },
+    ]);
+    expect(toldQuotas(limits, { ...answer, headers: {}, text: '<html>' })).toEqual([]);
+    // The usual headers, which would be a guess, are left alone then.
+    const headers = { 'x-ratelimit-limit': '10', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '3600' };
+    const heard = toObservation({ kind: 'ok' }, { ...answer, headers }, { actualCost: {}, quotas });
+    expect(heard.quotas).toEqual(quotas);
+    expect(toObservation({ kind: 'ok' }, { ...answer, headers }).quotas).toMatchObject([{ remaining: 0 }]);
   });
 
   it('says what is wrong with a limit when it is declared', () => {
@@ -117,6 +148,9 @@ describe('what a call takes from its provider’s limits', () => {
     expect(mistakes(window('w', { by: ['app'], perMs: 3_000 } as never))).toMatch(/`max` is undefined/);
     expect(mistakes(learned('l', { by: ['app'], floorPerSecond: 5, ceilingPerSecond: 1 }))).toMatch(
       /above `ceilingPerSecond`/,
+    );
+    expect(mistakes(window('w', { by: ['app'], max: 5, perMs: 3_000, told: 'cost.left' as never }))).toBe(
+      'limit "w": `told` must be a function of the answer, e.g. numberAt(\'cost.actual\')',
     );
     // What depends on the call is known with the call.
     expect(mistakes(window('w', { by: ['app'], max: () => 0, perMs: 3_000 }))).toBe('');

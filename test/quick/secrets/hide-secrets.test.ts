@@ -140,6 +140,16 @@ describe('secrets in what a third party sends back', () => {
       );
   });
 
+  it('may not be who an account is: rows have that too', async () => {
+    const extra = { clientEmail: 'robot@shop.example.com', tenant_id: 'tenant-0123456789' };
+    const text = JSON.stringify({ creator: extra.clientEmail, guest: 'ann@shop.example.com', of: extra.tenant_id });
+    expect(await hidden(text, { extra }, bearer())).toBe(text);
+    for (const name of ['privateKey', 'sessionId', 'sid', 'accessKeyId', 'pin'])
+      expect(await hidden('{"is":"secret-0123456789"}', { extra: { [name]: 'secret-0123456789' } }, bearer())).toBe(
+        '{"is":"[removed]"}',
+      );
+  });
+
   it('do not include names', async () => {
     const credentials = { accessToken: 'at-0123456789', username: 'ann' };
     const text = '{"by":"ann","url":"https://social.example/1","region":"eu-west-1"}';

@@ -238,3 +238,22 @@ describe('lists of a fake third party', () => {
     expect(await seen('/none')).toEqual([null, undefined]);
   });
 });
+
+describe('a list with ETags', () => {
+  it('answers 304 to a caller who knows the page, until it changes, and a limit may count that for nothing', async () => {
+    api = await startFakeApi();
+    let items: readonly Row[] = [{ id: 'a' }];
+    api.list('/rows', { items: () => items, etags: true });
+    const limit = api.limit({ name: 'hour', max: 10, actualCost: (_, { status }) => (status === 304 ? 0 : 1) });
+    const ask = (etag?: string) =>
+      fetch(`${api.url}/rows`, etag === undefined ? {} : { headers: { 'if-none-match': etag } });
+    const etag = (await ask()).headers.get('etag') as string;
+    expect((await ask(etag)).status).toBe(304);
+    items = [{ id: 'b' }];
+    const changed = await ask(etag);
+    expect(changed.status).toBe(200);
+    expect(changed.headers.get('etag')).not.toBe(etag);
+    await changed.text();
+    await expect.poll(() => limit.used()).toBe(2);
+  });
+});

@@ -1,7 +1,7 @@
 /** A GraphQL-like third party: a bucket of points by plan, of which a call reserves the most and costs what its answer says. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
-import { bucket, costAt, defineProvider, defineSync, noAuth, post } from '../../../providers/index.ts';
+import { bucket, numberAt, defineProvider, defineSync, noAuth, post } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
@@ -21,7 +21,7 @@ const shop = defineProvider({
       perSecond: 5,
       burst: ({ account }) => BURST[planOf(account)],
       cost: RESERVED,
-      actualCost: costAt('extensions.cost.actualQueryCost'),
+      actualCost: numberAt('extensions.cost.actualQueryCost'),
     }),
   ],
 });

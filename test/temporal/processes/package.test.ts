@@ -13,6 +13,7 @@ import { connect } from 'sluice';
 import { createWorker } from 'sluice/worker';
 import { defineProvider, defineSync, get, noAuth, seconds, window } from 'sluice/provider';
 import { createLimiter } from 'sluice/limiter';
+import { github, githubSync, issues } from 'sluice/providers/github';
 import { simulateSync, startFakeApi } from 'sluice/testing';
 import { z } from 'zod';
 
@@ -25,6 +26,18 @@ const orders = provider.endpoint('orders', {
 });
 export const shop = defineSync('shop', { provider, input: z.object({ shop: z.string() }) }, (s) => ({
   orders: s.one(orders, { input: (input) => input, key: (order) => order.id }),
+}));
+
+// A provider that comes along, with a list more.
+const pulls = github.endpoint('pulls', {
+  input: z.object({ owner: z.string(), repo: z.string() }),
+  response: z.array(z.object({ id: z.number(), title: z.string() })),
+  request: ({ owner, repo }) => get(\`/repos/\${owner}/\${repo}/pulls\`),
+  paginate: { kind: 'link', items: (answer) => answer },
+});
+export const mine = defineSync('mine', { provider: github, input: z.object({ owner: z.string(), repo: z.string() }) }, (s) => ({
+  pulls: s.one(pulls, { input: (input) => input, key: (pull) => pull.id }),
+  issues: s.one(issues, { input: (input) => input, key: (issue) => issue.id, map: ({ title }) => ({ title }) }),
 }));
 
 const databaseUrl = process.env['DATABASE_URL'] as string;
@@ -43,7 +56,7 @@ const api = await startFakeApi();
 api.list('/shops/:id/orders', { count: 23 });
 const simulated = await simulateSync(shop, { api, input: { shop: 's1' } });
 await api.stop();
-console.log(JSON.stringify({ state: result.state, rows: ids.length, limiter: typeof createLimiter, simulated: simulated.rows(shop.orders).length }));
+console.log(JSON.stringify({ state: result.state, rows: ids.length, limiter: typeof createLimiter, simulated: simulated.rows(shop.orders).length, github: githubSync.definition.name }));
 `;
 
 describe('the package', () => {
@@ -114,7 +127,13 @@ describe('the package', () => {
         },
       });
       const last = stdout.trim().split('\n').at(-1) as string;
-      expect(JSON.parse(last)).toEqual({ state: 'done', rows: 35, limiter: 'function', simulated: 23 });
+      expect(JSON.parse(last)).toEqual({
+        state: 'done',
+        rows: 35,
+        limiter: 'function',
+        simulated: 23,
+        github: 'github',
+      });
       const installed = join(project, 'node_modules/sluice');
       const bill = JSON.parse(await readFile(join(installed, 'sbom.json'), 'utf8')) as { components: object[] };
       expect(bill.components).toContainEqual(

@@ -36,7 +36,7 @@ export interface LimitOptions extends Omit<LimitNumbers, 'perMs'> {
    * What it turned out to cost once it is answered: the difference is given back, or charged, then. `cost` is what it is
    * taken for until then.
    */
-  readonly actualCost?: (call: FakeCall) => number;
+  readonly actualCost?: (call: FakeCall, answer: { readonly status: number }) => number;
   /** What it says in headers. Default `none`. */
   readonly headers?: LimitHeaders | readonly LimitHeaders[];
   /** Says nothing, whatever `headers` says. Default false. */
@@ -70,8 +70,8 @@ export interface LimitVerdict {
   readonly headers: Record<string, string>;
   /** Set when the call is refused. */
   readonly refusal: FakeAnswer | undefined;
-  /** Must be called when the call is over. */
-  release(): void;
+  /** Must be called when the call is over, with the status of its answer. */
+  release(status: number): void;
 }
 
 interface Limit {
@@ -202,10 +202,10 @@ export function createLimits(now: () => number, wallClock: () => number, violate
       return {
         headers,
         refusal: refusing && refusalOf(refusing, call),
-        release: () => {
+        release: (status) => {
           for (const { limit, counter, cost } of counted) {
             counter.release(cost);
-            const actual = limit.options.actualCost?.(call);
+            const actual = limit.options.actualCost?.(call, { status });
             if (actual !== undefined && !refusing) counter.settle(call.at, actual - cost);
           }
         },

@@ -3,6 +3,7 @@
  * are exact, guessed or missing, caps on how far one may page.
  * Next: `rows.ts` has the rows, `page-answer.ts` writes the page.
  */
+import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FakeAnswer } from '../answer.ts';
 import type { FakeCall } from '../call.ts';
@@ -76,6 +77,8 @@ export interface ListOptions<P extends string, Row extends object> extends RowFi
   readonly keyField?: string;
   /** Work of the server for each row of a page, in milliseconds: big pages are slow. Default 0. */
   readonly msPerRow?: number;
+  /** Pages carry an `ETag`, and one that the caller knows (`If-None-Match`) is answered with 304. Default false. */
+  readonly etags?: boolean;
   readonly afterPage?: (page: ServedPage<P>) => void;
 }
 
@@ -161,7 +164,7 @@ export function listRoute<P extends string, Row extends object = DefaultRow>(
     const hasNext = !isLast || (options.lastPage === 'cursor-then-empty' && page.length > 0);
     const lastKey = options.cursorBy === 'key' ? page.at(-1) : undefined;
     const total = options.capsTotal === true ? end : rows.length;
-    const answered = writePage({
+    const written = writePage({
       kind,
       names,
       fields: options.fields ?? {},
@@ -177,6 +180,7 @@ export function listRoute<P extends string, Row extends object = DefaultRow>(
       nextKey: lastKey && String((lastKey as Record<string, unknown>)[keyField]),
       stampsCursors: options.cursorLifeMs !== undefined,
     });
+    const answered = options.etags === true ? ifChanged(call, written) : written;
     const pages = (pagesServed.get(call.path) ?? 0) + 1;
     pagesServed.set(call.path, pages);
     options.afterPage?.({ params: params as PathParams<P>, call, start, rows: page.length, pages });
@@ -191,6 +195,14 @@ export function listRoute<P extends string, Row extends object = DefaultRow>(
   };
 
   return { method: 'GET', pattern, answer, position };
+}
+
+/** RFC 9110 §13.1.2. */
+function ifChanged({ headers }: FakeCall, page: FakeAnswer): FakeAnswer {
+  const hash = createHash('sha256').update(JSON.stringify([page.headers, page.body]));
+  const etag = `W/"${hash.digest('base64url').slice(0, 20)}"`;
+  if (headers['if-none-match'] === etag) return { status: 304, headers: { etag } };
+  return { ...page, headers: { ...page.headers, etag } };
 }
 
 function tooLarge(status: number, max: number): FakeAnswer {

@@ -1,0 +1,76 @@
+/**
+ * How what is kept from run to run is written. `docs/any-api.md` shows these lines.
+ */
+import { z } from 'zod';
+import {
+  checkpointExpired,
+  defineSync,
+  get,
+  hours,
+  minutes,
+  rules,
+  status,
+  when,
+  window,
+} from '../../providers/index.ts';
+import { defineProvider } from '../../providers/index.ts';
+
+export const changing = defineProvider({
+  id: 'changing',
+  baseUrl: 'https://api.changing.example',
+  limits: [
+    window('hour', {
+      by: ['token'],
+      max: 5_000,
+      perMs: hours(1),
+      actualCost: ({ status }) => (status === 304 ? 0 : 1),
+    }),
+  ],
+});
+const Row = z.object({ id: z.string(), updated: z.string() });
+const Entry = z.object({ id: z.string(), removed: z.boolean().optional() });
+
+export const since = changing.endpoint('since', {
+  input: z.object({ since: z.string().optional() }),
+  response: z.object({ items: z.array(Row), next: z.string().nullish() }),
+  request: ({ since }, page) => get('/orders', { since, cursor: page.cursor }),
+  paginate: { kind: 'cursor', items: (answer) => answer.items, next: (answer) => answer.next },
+});
+
+export const delta = changing.endpoint('delta', {
+  input: z.object({ link: z.string().optional() }),
+  response: z.object({ value: z.array(Entry), nextLink: z.string().optional(), deltaLink: z.string().optional() }),
+  request: ({ link }) => get(link ?? '/files/delta'),
+  classify: rules([when(status(404), checkpointExpired())]), // 410 means it without a rule
+  paginate: {
+    kind: 'link',
+    items: (answer) => answer.value,
+    next: (answer) => answer.nextLink,
+    checkpoint: (answer) => answer.deltaLink,
+  },
+});
+
+export const labels = changing.endpoint('labels', {
+  input: z.object({}),
+  response: z.object({ labels: z.array(Row) }),
+  request: () => get('/labels'),
+  paginate: { kind: 'single', items: (answer) => answer.labels },
+  conditional: 'whole', // asks by ETag or Last-Modified
+});
+
+export const changes = defineSync('changes', { provider: changing, input: z.object({}) }, (s) => {
+  const orders = s.one(since, {
+    input: (_, { watermark }) => ({ since: watermark }),
+    key: (order) => order.id,
+    incremental: { field: (order) => order.updated, lookbackMs: minutes(10), zone: 'Europe/Berlin' }, // default UTC
+  });
+  const files = s.one(delta, {
+    input: (_, { checkpoint }) => ({ link: checkpoint }),
+    key: (file) => file.id,
+    incremental: 'checkpoint',
+    isGone: (file) => file.removed === true, // deletions that are told as rows
+    deletions: 'full-pass', // and those that only a whole reading shows
+  });
+  const all = s.one(labels, { input: () => ({}), key: (label) => label.id });
+  return { orders, files, labels: all };
+});

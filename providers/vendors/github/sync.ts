@@ -1,0 +1,25 @@
+/**
+ * Repositories that the token can see, and their issues and pull requests. A run that follows another asks each repository for what was
+ * updated since; where nothing was, that costs nothing of the hourly limit. A full run also finds repositories that are gone.
+ */
+import { z } from 'zod';
+import { defineSync, minutes } from '../../index.ts';
+import { github, issues, repositories } from './provider.ts';
+
+const input = z.object({ affiliation: z.string().default('owner,collaborator,organization_member') });
+
+export const githubSync = defineSync('github', { provider: github, input }, (s) => {
+  const repos = s.one(repositories, {
+    input: ({ affiliation }) => ({ affiliation }),
+    key: (repo) => repo.id,
+    deletions: 'full-pass',
+  });
+  const theirIssues = s.each(repos, issues, {
+    input: (repo, { watermark }) => ({ owner: repo.owner.login, repo: repo.name, since: watermark }),
+    key: (issue) => issue.id,
+    when: (repo) => repo.has_issues !== false,
+    incremental: { field: (issue) => issue.updated_at, lookbackMs: minutes(1) },
+    map: (issue, repo) => ({ ...issue, repository: repo.full_name }),
+  });
+  return { repositories: repos, issues: theirIssues };
+});

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { readChanges } from '../../../db/index.ts';
+import { defineProvider, defineSync, DefinitionError, get, noAuth } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+
+/** A deleted row has nothing but its id. */
+const File = z.object({ id: z.string(), name: z.string().optional(), removed: z.boolean().optional() });
+type File = z.output<typeof File>;
+
+describe('rows that say that they are gone', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+  let files: Record<string, readonly File[]>;
+  let account: string;
+  let counter = 0;
+
+  const provider = defineProvider({ id: 'drive', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 1 });
+  const list = provider.endpoint('files', {
+    input: z.object({ folder: z.string() }),
+    response: z.object({ items: z.array(File), next: z.string().nullish() }),
+    request: ({ folder }, page) => get(`/folders/${folder}/files`, { limit: page.size, cursor: page.cursor }),
+    paginate: { kind: 'cursor', items: (body) => body.items, next: (body) => body.next, pageSize: { start: 2 } },
+  });
+  const folders = provider.endpoint('folders', {
+    input: z.object({}),
+    response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+    request: () => get('/folders'),
+    paginate: { kind: 'single', items: (body) => body.items },
+  });
+  const notes = provider.endpoint('notes', {
+    input: z.object({ file: z.string() }),
+    response: z.object({ id: z.string() }),
+    request: ({ file }) => get(`/notes/${file}`),
+  });
+  const asked: string[] = [];
+  const tree = (deletions?: 'full-pass') =>
+    defineSync('gone', { provider, input: z.object({}) }, (s) => {
+      const all = s.one(folders, { input: () => ({}), key: ({ id }) => id });
+      const inThem = s.each(all, list, {
+        input: ({ id }) => ({ folder: id }),
+        key: ({ id }) => id,
+        isGone: (file) => file.removed === true,
+        map: (file) => ({ name: (file.name as string).toUpperCase() }),
+        allowEmpty: true,
+        ...(deletions ? { deletions } : {}),
+      });
+      return {
+        folders: all,
+        files: inThem,
+        notes: s.each(inThem, notes, {
+          input: () => ({ file: 'x' }),
+          key: ({ id }) => id,
+          uniqueBy: ({ name }) => name,
+        }),
+      };
+    });
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    api.route('GET', '/folders', () => ({ body: { items: Object.keys(files).map((id) => ({ id })) } }));
+    api.list('/folders/:folder/files', { items: ({ folder }) => files[folder], pageSize: { max: 10 } });
+    api.route('GET', '/notes/:file', ({ path }) => (asked.push(path), { body: { id: 'n' } }));
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  beforeEach(() => {
+    account = `acct-${counter++}`;
+    asked.length = 0;
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  const run = (sync = tree()) => drive.run(sync, { account });
+  const feed = async (after?: string) => {
+    const rows = await readChanges(db.pool, { account, resource: 'gone.files', after, limit: 1_000 });
+    return { changes: rows.map(({ change, key }) => `${change} ${key}`), after: rows.at(-1)?.sequence ?? after };
+  };
+  const named = (id: string): File => ({ id, name: id });
+  const removed = (id: string): File => ({ id, removed: true });
+
+  it('are deleted in the feed, are not mapped, have no children, and are no rows of the list', async () => {
+    files = { a: ['f1', 'f2', 'f3'].map(named) };
+    expect(await run()).toMatchObject({ complete: true });
+    const first = await feed();
+    expect(asked).toHaveLength(3);
+    files = { a: [removed('f2'), named('f4'), removed('never-seen')] };
+    expect(await run()).toMatchObject({ state: 'done', complete: true, flaws: [] });
+    const second = await feed(first.after);
+    expect(second.changes.toSorted()).toEqual(['delete f2', 'upsert f4']);
+    expect(asked).toHaveLength(3 + 1);
+    // Told again, it changes nothing; that it is back does.
+    files = { a: [removed('f2')] };
+    expect(await run()).toMatchObject({ complete: true });
+    expect((await feed(second.after)).changes).toEqual([]);
+    files = { a: [named('f2')] };
+    await run();
+    expect((await feed(second.after)).changes).toEqual(['upsert f2']);
+  });
+
+  it('count as the last word on their key where a page has both', async () => {
+    files = { a: [named('f1'), removed('f1'), removed('f2'), named('f2')] };
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect((await feed()).changes).toEqual(['upsert f2']);
+  });
+
+  it('stay as long as another parent has them, where lists are read as a whole', async () => {
+    const sync = tree('full-pass');
+    files = { a: [named('f1')], b: [named('f1')] };
+    await run(sync);
+    const first = await feed();
+    files = { a: [removed('f1')], b: [named('f1')] };
+    await run(sync);
+    expect((await feed(first.after)).changes).toEqual([]);
+    files = { a: [], b: [removed('f1')] };
+    await run(sync);
+    expect((await feed(first.after)).changes).toEqual(['delete f1']);
+  });
+
+  it('need a function that says so', () => {
+    const wrong = () =>
+      defineSync('wrong', { provider, input: z.object({}) }, (s) => ({
+        files: s.one(list, { input: () => ({ folder: 'a' }), key: ({ id }) => id, isGone: 'removed' as never }),
+      }));
+    expect(wrong).toThrow(DefinitionError);
+    expect(wrong).toThrow("isGone must be a function, e.g. (item) => item.status === 'cancelled'");
+  });
+});
