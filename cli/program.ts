@@ -4,6 +4,7 @@
 import { Command } from 'commander';
 import { registerAccounts } from './commands/accounts.ts';
 import { registerControl } from './commands/control.ts';
+import { registerDashboard } from './commands/dashboard.ts';
 import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
@@ -25,6 +26,7 @@ export function createProgram(): Command {
     .description('Durable syncs and actions against third-party APIs')
     .showHelpAfterError();
   registerDev(program);
+  registerDashboard(program);
   registerWorker(program);
   registerStart(program);
   registerRetry(program);

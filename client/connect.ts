@@ -5,6 +5,7 @@ import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import type { Pace, PaceSpan } from '../contracts/pace.ts';
 import type { Overview } from '../contracts/overview.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
@@ -17,11 +18,13 @@ import {
   pendingOperations,
   readFeedLag,
   readOverview,
+  readPace,
   readProgress,
   type FeedLag,
   type FlawFilter,
   type ReportFilter,
 } from '../db/index.ts';
+import { createOperations, type Operations } from '../limiter/admin/operations.ts';
 import type { Node, Sync } from '../providers/define/define-sync.ts';
 import type { PendingOperation } from '../contracts/action.ts';
 import type { Report } from '../contracts/report.ts';
@@ -36,6 +39,7 @@ import { readFlaws } from './sync/read-flaws.ts';
 import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
+import { createRuns, type Runs } from './runs.ts';
 import { createListStates, type ListStates } from './state.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
@@ -68,6 +72,10 @@ export interface Sluice {
   };
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
   readonly quarantine: Quarantine;
+  /** Lists of runs. */
+  readonly runs: Runs;
+  /** Limits of third parties, key by key: what `sluice limits` shows and does. */
+  readonly limits: Operations;
   /** What is known of lists from run to run: watermarks, and how many rows they had. */
   readonly state: ListStates;
   /** Accepts a write to a third party; awaiting `result()` is up to the caller. */
@@ -123,6 +131,8 @@ export interface Sluice {
    * 10,000 accounts: ask it every some seconds at most.
    */
   overview(): Promise<Overview>;
+  /** How much all workers do: now, and over the last hour, day or quarter. */
+  pace(span?: PaceSpan): Promise<Pace>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -160,6 +170,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     accounts: createAccounts(parts, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
     quarantine: createQuarantine(pool, tenant),
+    runs: createRuns(pool),
+    limits: createOperations(pool),
     state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
@@ -177,6 +189,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     overview: () => readOverview(pool),
+    pace: (span) => readPace(pool, span),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
     feedLag: () => readFeedLag(pool),

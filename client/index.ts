@@ -3,6 +3,7 @@ export { connect } from './connect.ts';
 export { diagnose, type DiagnoseOptions } from './doctor/diagnose.ts';
 export type { ExplainedLimitUse, Forecast, RunExplanation } from '../contracts/explanation.ts';
 export type { Overview } from '../contracts/overview.ts';
+export type { Pace, PaceSpan } from '../contracts/pace.ts';
 export type { Finding } from '../contracts/finding.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
 export { TenantMismatch } from '../db/index.ts';
@@ -22,6 +23,9 @@ export type { ListStates, ResetOptions, ShowStateOptions } from './state.ts';
 export type { MapAgainOptions, MappedAgain } from './map-again.ts';
 export type { KnownList } from '../contracts/list.ts';
 export type { Quarantine, ReadAgain } from './quarantine.ts';
+export type { Runs } from './runs.ts';
+export type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/run-list.ts';
+export type { StartAgainOptions } from './sync/start-again.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';
@@ -41,6 +45,7 @@ export type {
   AccountInfo,
   AccountStatus,
   AccountSync,
+  ListedAccount,
   SecretUse,
   TokenState,
 } from '../contracts/account.ts';

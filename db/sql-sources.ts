@@ -17,6 +17,7 @@ const TABLES = [
   'action',
   'entity-lock',
   'limiter',
+  'pace',
 ] as const;
 
 export interface SqlFunction {

@@ -14,6 +14,7 @@ import {
   type Pool,
 } from '../../db/index.ts';
 import type { AccountName, Accounts } from '../accounts.ts';
+import type { RunSelection } from '../../contracts/run-list.ts';
 import type { StateFilter } from '../../db/index.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';
@@ -43,6 +44,10 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     ...guarded(of, ownWorkflow),
     progress: async () =>
       (await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.progress() : { state: 'unknown' as const },
+    startAgain: async (options) => {
+      await ownWorkflow(of.workflowId);
+      return sync(await of.startAgain(options));
+    },
     retryFailed: async (options) => {
       await ownWorkflow(of.workflowId);
       return sync(await of.retryFailed(options));
@@ -67,8 +72,30 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     await ownRows(name, account);
   };
 
+  const ownAccount = async ({ sync: name, account }: RunSelection): Promise<boolean> => {
+    if (name === undefined || account === undefined)
+      throw new TypeError('A client that is bound to a tenant gives `sync` and `account` of the runs that it wants.');
+    return isOwn(tenantOfRows(pool, name, account));
+  };
+
   return {
     ...sluice,
+    runs: {
+      list: async (filter = {}) => ((await ownAccount(filter)) ? sluice.runs.list(filter) : []),
+      count: async (selection = {}) => {
+        if (await ownAccount(selection)) return sluice.runs.count(selection);
+        return { running: 0, paused: 0, done: 0, incomplete: 0, failed: 0, cancelled: 0 };
+      },
+      names: forOperators('Names of syncs and providers'),
+    },
+    limits: {
+      list: forOperators('Limits'),
+      show: forOperators('Limits'),
+      pause: forOperators('Limits'),
+      resume: forOperators('Limits'),
+      override: forOperators('Limits'),
+      forget: forOperators('Limits'),
+    },
     state: {
       show: async (of, options) => {
         await ownState(of);
@@ -86,6 +113,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     overview: () => {
       throw new TypeError('The overview concerns all tenants; a client that is bound to one has none.');
     },
+    pace: forOperators('The pace'),
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },
     act: async (definition, options) => {
@@ -127,6 +155,10 @@ function syncOf({ resource }: { readonly resource: string }): string {
   return resource.split('.', 1)[0] as string;
 }
 
+const forOperators = (what: string) => (): never => {
+  throw new TypeError(`${what} concerns all tenants; a client that is bound to one can't do it.`);
+};
+
 /** Every method of a handle asks first whether it may. */
 function guarded<Handle extends { readonly workflowId: string }>(
   handle: Handle,
@@ -155,9 +187,6 @@ function boundAccounts(
   const own = async (of: AccountName): Promise<void> => {
     if (!(await isOwn(of))) throw new TenantMismatch({ account: of.account }, tenant);
   };
-  const forOperators = (what: string) => (): never => {
-    throw new TypeError(`${what} concerns all tenants; a client that is bound to one can't do it.`);
-  };
   return {
     connect: async ({ replaceTenant, ...options }) => {
       if (replaceTenant) forOperators('To replace a tenant')();
@@ -173,6 +202,7 @@ function boundAccounts(
       return accounts.update(options);
     },
     show: async (of) => accounts.show(stated(of)),
+    count: async () => forOperators('Counts of accounts')(),
     list: async (filter = {}) => accounts.list(stated(filter)),
     disconnect: async (of) => ((await isOwn(of)) ? accounts.disconnect(of) : false),
     rotateKeys: async () => forOperators('To rotate keys')(),

@@ -19,7 +19,7 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
   workflows: { values: ['@temporalio/workflow', '@temporalio/common'], types: ['activities'] },
   // `connect()` looks for the development servers when no server is named.
   client: {
-    values: ['db', 'dev-servers', '@temporalio/client', '@temporalio/common', 'node:'],
+    values: ['db', 'dev-servers', 'limiter/admin', '@temporalio/client', '@temporalio/common', 'node:'],
     types: ['workflows', 'providers', 'limiter'],
   },
   'dev-servers': {
@@ -27,7 +27,7 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
     types: ['@temporalio/common'],
   },
 };
-const anythingButTest = ['workers', 'cli', 'testing', 'bench', 'examples'];
+const anythingButTest = ['workers', 'cli', 'dashboard', 'testing', 'bench', 'examples'];
 
 interface Import {
   readonly from: string;
