@@ -7,6 +7,8 @@ import type { Access, Visitor } from './access.ts';
 import { acts, type Act, type Fields, type Preview } from './acts.ts';
 import { html, verbatim, type Html } from './html.ts';
 import type { Link } from './link.ts';
+import { sentence } from './responses.ts';
+import type { Said } from './said.ts';
 
 export interface Asked {
   readonly name: string;
@@ -56,18 +58,13 @@ export function askedForm({ name, act, subject, preview }: Asked, link: Link, ac
     </form>`;
 }
 
-export interface Done {
-  readonly text: string;
-  readonly isError: boolean;
-}
-
 /** @param clientFor whoever acts, and why: for the audit. */
 export async function doAct(
   clientFor: (who: { readonly by: string; readonly why?: string }) => Sluice,
   { by = 'user:dashboard' }: Visitor,
   act: Act,
   fields: Fields,
-): Promise<Done> {
+): Promise<Said> {
   const why = fields['why']?.trim() ?? '';
   if (act.isDangerous && why === '') return { text: 'Not done: say why.', isError: true };
   try {
@@ -76,6 +73,6 @@ export async function doAct(
       isError: false,
     };
   } catch (error) {
-    return { text: `Not done: ${error instanceof Error ? error.message : String(error)}`, isError: true };
+    return { text: `Not done: ${sentence(error)}`, isError: true };
   }
 }

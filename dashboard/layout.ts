@@ -2,6 +2,7 @@
 import type { Visitor } from './access.ts';
 import { html, type Html } from './html.ts';
 import type { Link } from './link.ts';
+import type { Said } from './said.ts';
 import type { Region } from './view.ts';
 
 const WAYS = [
@@ -20,7 +21,7 @@ export interface Frame {
   readonly at: string;
   readonly visitor: Visitor | undefined;
   /** What an act has said. */
-  readonly said?: { readonly text: string; readonly isError: boolean } | undefined;
+  readonly said?: Said | undefined;
   /** Address of the stream; undefined for a page that does not change. */
   readonly live?: string | undefined;
 }

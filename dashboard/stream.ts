@@ -12,6 +12,8 @@ export interface StreamOptions {
   readonly mayLook: () => Promise<boolean>;
   /** Ends it. */
   readonly signal: AbortSignal;
+  /** Told once, however it ended. */
+  readonly ended: () => void;
 }
 
 /** What has changed is shown within two seconds. */
@@ -22,25 +24,32 @@ const FAILED_MS = 5_000;
 /** Proxies end what says nothing. */
 const BEAT_MS = 15_000;
 
-export function streamView({ render, mayLook, signal }: StreamOptions): ReadableStream<Uint8Array> {
+/** Chunks that a reader may be behind: one that does not read at all is let go. */
+const MOST_UNREAD = 500;
+
+export function streamView({ render, mayLook, signal, ended }: StreamOptions): ReadableStream<Uint8Array> {
   const ending = new AbortController();
   const both = AbortSignal.any([signal, ending.signal]);
   return new ReadableStream<Uint8Array>({
     start: (controller) => {
-      void run(render, mayLook, both, (text) => controller.enqueue(new TextEncoder().encode(text))).then(
-        () => end(controller),
-        () => end(controller), // its reader has gone
-      );
+      const write = (text: string): void => {
+        if ((controller.desiredSize ?? 0) < -MOST_UNREAD) ending.abort();
+        else if (!both.aborted) controller.enqueue(new TextEncoder().encode(text));
+      };
+      void run(render, mayLook, both, write).finally(() => {
+        ended();
+        close(controller);
+      });
     },
     cancel: () => ending.abort(),
   });
 }
 
-function end(controller: ReadableStreamDefaultController): void {
+function close(controller: ReadableStreamDefaultController): void {
   try {
     controller.close();
   } catch {
-    // It was closed by its reader.
+    // Its reader has closed it.
   }
 }
 

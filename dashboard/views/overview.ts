@@ -2,6 +2,7 @@
 import type { Pace } from '../../client/index.ts';
 import { html } from '../html.ts';
 import { capped, rate } from '../parts/count.ts';
+import { filters } from '../parts/filters.ts';
 import { limitTable } from '../parts/limit-table.ts';
 import { reportTable } from '../parts/report-table.ts';
 import { runTable } from '../parts/run-table.ts';
@@ -10,9 +11,12 @@ import { tiles } from '../parts/tiles.ts';
 import type { RenderView } from '../view.ts';
 
 const SHOWN = 10;
+const SPANS = ['hour', 'day', 'quarter'] as const;
+const SLOTS = { hour: 'minute, last hour', day: 'quarter of an hour, last day', quarter: 'day, last 90 days' } as const;
 
 export const overviewView: RenderView = async (context) => {
-  const { sluice, link } = context;
+  const { sluice, link, query } = context;
+  const span = SPANS.find((each) => each === query.get('span')) ?? 'hour';
   const [runs, accounts, running, failures, blocked, paused, waiting, pace] = await Promise.all([
     sluice.runs.count(),
     sluice.accounts.count(),
@@ -21,7 +25,7 @@ export const overviewView: RenderView = async (context) => {
     sluice.limits.list({ state: 'blocked', limit: SHOWN }),
     sluice.limits.list({ state: 'paused', limit: SHOWN }),
     sluice.limits.list({ state: 'waiting', limit: SHOWN }),
-    sluice.pace(),
+    sluice.pace(span),
   ]);
   const held = [...new Map([...paused, ...blocked, ...waiting].map((limit) => [limit.key, limit])).values()];
   const graph = (of: (slot: Pace['slots'][number]) => number, words: string) => sparkline(pace.slots.map(of), words);
@@ -35,17 +39,17 @@ export const overviewView: RenderView = async (context) => {
             {
               words: 'calls a second',
               value: rate(pace.callsPerSecond),
-              more: graph(({ calls }) => calls, 'calls of each minute, last hour'),
+              more: graph(({ calls }) => calls, `calls of each ${SLOTS[span]}`),
             },
             {
               words: 'rows a second',
               value: rate(pace.rowsPerSecond),
-              more: graph(({ rows }) => rows, 'rows of each minute, last hour'),
+              more: graph(({ rows }) => rows, `rows of each ${SLOTS[span]}`),
             },
             {
               words: 'refusals a second',
               value: rate(pace.refusalsPerSecond),
-              more: graph(({ refused }) => refused, 'refusals of each minute, last hour'),
+              more: graph(({ refused }) => refused, `refusals of each ${SLOTS[span]}`),
             },
             { words: 'runs running', value: capped(runs.running), href: link(['runs'], { state: 'running' }) },
             { words: 'runs paused', value: capped(runs.paused), href: link(['runs'], { state: 'paused' }) },
@@ -65,6 +69,17 @@ export const overviewView: RenderView = async (context) => {
               value: capped(runs.failed + runs.incomplete),
               href: link(['runs'], { state: runs.failed > 0 ? 'failed' : 'incomplete' }),
               isBad: runs.failed > 0,
+            },
+          ])}
+          ${filters(link, [], { span: query.get('span') ?? undefined }, [
+            {
+              name: 'span',
+              words: 'Graphs',
+              choices: [
+                { value: undefined, words: 'last hour' },
+                { value: 'day', words: 'last day' },
+                { value: 'quarter', words: 'last 90 days' },
+              ],
             },
           ])}`,
       },

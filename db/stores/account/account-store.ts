@@ -88,7 +88,7 @@ export async function countAccounts(db: Queryable, provider?: string): Promise<R
   const { rows } = await db.query<{ status: AccountStatus; count: number }>(
     `select wanted.status, counted.count from unnest($1::text[]) wanted (status) cross join lateral (
        select count(*)::int as count from (
-         select from sluice.account a where a.status = wanted.status ${provider === undefined ? '' : 'and a.provider = $2'}
+         select from sluice.account a where a.status = wanted.status ${provider === undefined ? '' : 'and a.provider = $2'} order by a.since
           limit ${MOST_COUNTED + 1}) few) counted`,
     [STATUSES, ...(provider === undefined ? [] : [provider])],
   );

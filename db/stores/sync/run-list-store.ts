@@ -84,7 +84,7 @@ const pageSql = (where: string, limit: string): string => `
 
 const countSql = (where: string): string => `
   select wanted.state, counted.count from unnest($1::text[]) wanted (state) cross join lateral (
-    select count(*)::int as count from (select from sluice.run r where ${where} limit ${MOST_COUNTED + 1}) few) counted`;
+    select count(*)::int as count from (select from sluice.run r where ${where} order by r.started_at limit ${MOST_COUNTED + 1}) few) counted`;
 
 const NAMES = (column: 'sync' | 'provider'): string => `
   with recursive known (name) as (
