@@ -51,6 +51,8 @@ const CANCELLED = [
 ];
 const RETRIED = ['A new run reads the failed and unfinished lists again, each from its first page, and nothing else.'];
 
+const ALL_FLAWS = ['Lists that were skipped, cut off, capped or looped are read again, too.'];
+
 export const acts: Readonly<Record<string, Act>> = {
   'pause-run': ofRun('Pause', PAUSED, async (sluice, { workflowId }) => {
     await sluice.run({ workflowId }).pause();
@@ -71,6 +73,16 @@ export const acts: Readonly<Record<string, Act>> = {
     await sluice.run({ workflowId }).retryFailed({ startedBy });
     return 'A run of the failed lists was started.';
   }),
+  'retry-flaws': ofRun(
+    'Read all flaws again',
+    [...RETRIED, ...ALL_FLAWS],
+    async (sluice, { workflowId }, startedBy) => {
+      await sluice
+        .run({ workflowId })
+        .retryFailed({ startedBy, also: ['skipped', 'truncated', 'capped', 'looped', 'flawed'] });
+      return 'A run of all lists with flaws was started.';
+    },
+  ),
   'start-again': ofRun(
     'Start again',
     ['A new run begins with the input of this one. An incremental sync asks for what has changed since.'],
@@ -140,6 +152,8 @@ export const acts: Readonly<Record<string, Act>> = {
         (await sluice.limits.forget(key)) ? 'It is forgotten.' : 'There is no such key any more.',
     ),
     isDangerous: true,
+    // The key is not there any more.
+    back: () => [['limits']],
   },
   'cancel-action': {
     words: 'Cancel',

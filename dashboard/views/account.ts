@@ -103,12 +103,8 @@ function syncsOf({ link, now, visitor }: ViewContext, { syncs }: AccountDetails,
         name: 'Start',
         cell: ({ sync, runId, endedAt }) =>
           visitor.role === 'operate' && endedAt !== null
-            ? html`<a
-                id="start-${sync}"
-                class="button"
-                href="${link(['do', 'start-again'], { run: runId })}"
-                aria-label="Start ${sync} again"
-                >Start again …</a
+            ? html`<a id="start-${sync}" class="button" href="${link(['do', 'start-again'], { run: runId })}"
+                >Start again<span class="unseen"> ${sync}</span> …</a
               >`
             : '',
       },

@@ -10,7 +10,7 @@ import type { RenderView } from '../view.ts';
 export const actionView: RenderView = async ({ sluice, link, visitor, now }, { id = '' }) => {
   const [status, steps, [report], waits] = await Promise.all([
     sluice.action({ workflowId: id }).status(),
-    sluice.sagaOf({ workflowId: id }).steps(),
+    id.startsWith('saga/') ? sluice.sagaOf({ workflowId: id }).steps() : [],
     sluice.reports.list({ workflowId: id, order: 'newest', limit: 1 }),
     sluice
       .action({ workflowId: id })
