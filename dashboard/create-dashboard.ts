@@ -104,7 +104,7 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
       if (streams >= MOST_STREAMS) return note(503, 'Too many', `${MOST_STREAMS} pages are open already.`, visitor);
       streams++;
       const stream = streamView({
-        render: () => shared(`${visitor.role} ${path}${search}`, () => render(route, path, searchParams, visitor)),
+        render: () => shared.get(`${visitor.role} ${path}${search}`, () => render(route, path, searchParams, visitor)),
         mayLook: async () => (await access.visitor(request))?.role === visitor.role,
         signal: AbortSignal.any([closing.signal, request.signal]),
         ended: () => streams--,
@@ -146,6 +146,7 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
       const act = Object.hasOwn(acts, name) ? acts[name] : undefined;
       if (!act) return note(404, 'Not here', 'There is no such act.', visitor);
       const done = await doAct(() => sluice, visitor, act, fields);
+      shared.forget();
       return to(link(...act.back(fields)), { 'set-cookie': say(done, cookiePath) });
     }),
   );

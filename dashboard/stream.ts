@@ -89,16 +89,25 @@ async function run(
   }
 }
 
-/** One rendering for all who ask for the same within a moment. */
-export function shareRenders(forMs = 900) {
+export interface SharedRenders {
+  /** One rendering for all who ask for the same within a moment. */
+  get(key: string, render: () => Promise<View | undefined>): Promise<View | undefined>;
+  /** Something was done: what was rendered before it is old. */
+  forget(): void;
+}
+
+export function shareRenders(forMs = 900): SharedRenders {
   const recent = new Map<string, { readonly at: number; readonly view: Promise<View | undefined> }>();
-  return (key: string, render: () => Promise<View | undefined>): Promise<View | undefined> => {
-    const now = performance.now();
-    for (const [each, { at }] of recent) if (now - at > forMs) recent.delete(each);
-    const known = recent.get(key);
-    if (known) return known.view;
-    const view = render();
-    recent.set(key, { at: now, view });
-    return view;
+  return {
+    get: (key, render) => {
+      const now = performance.now();
+      for (const [each, { at }] of recent) if (now - at > forMs) recent.delete(each);
+      const known = recent.get(key);
+      if (known) return known.view;
+      const view = render();
+      recent.set(key, { at: now, view });
+      return view;
+    },
+    forget: () => recent.clear(),
   };
 }

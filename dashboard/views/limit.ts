@@ -1,7 +1,7 @@
 /** One limit: how it stands, who waits for it, what happened to it, and what can be done. */
 import type { LimitDetails } from '../../limiter/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
-import { rateText } from '../../contracts/limits/limit-words.ts';
+import { counted, rateText } from '../../contracts/limits/limit-words.ts';
 import { html, type Html } from '../html.ts';
 import { count } from '../parts/count.ts';
 import { facts } from '../parts/facts.ts';
@@ -65,7 +65,7 @@ function standing({ now }: ViewContext, limit: LimitDetails): Html {
       pausedAt !== undefined &&
         html`since ${when(pausedAt, now)}${pausedReason !== undefined && html`: ${pausedReason}`}`,
     ],
-    ['Waiting', waiting > 0 && `${count(waiting)} calls of ${count(accountsWaiting)} accounts`],
+    ['Waiting', waiting > 0 && `${counted(waiting, 'call')} of ${counted(accountsWaiting, 'account')}`],
   ])}
   ${
     rateHistory.length > 1 &&

@@ -235,6 +235,7 @@ describe.skipIf(program === undefined)('the page', () => {
 
   const views = async (): Promise<string[]> => {
     const [run] = await world.sluice.runs.list({ state: 'incomplete', limit: 1 });
+    const [newest] = await world.sluice.runs.list({ account: 'acct_42', limit: 1 });
     const [report] = await world.sluice.reports.list({ status: 'failed', limit: 1 });
     const [action] = await world.sluice.reports.list({ kind: 'action', limit: 1 });
     const [limit] = await world.sluice.limits.list({ limit: 1 });
@@ -253,7 +254,7 @@ describe.skipIf(program === undefined)('the page', () => {
       `/reports/${report?.sequence}`,
       '/actions',
       `/actions/${encodeURIComponent(action?.workflowId ?? '')}`,
-      `/do/start-again?run=${run?.runId}`,
+      `/do/start-again?run=${newest?.runId}`,
       `/do/override-limit?key=${encodeURIComponent(limit?.key ?? '')}`,
     ];
   };
@@ -287,22 +288,28 @@ describe.skipIf(program === undefined)('the page', () => {
   it('is walked by keyboard alone: a run is found, and paused', async () => {
     const run = await world.sluice.start(stock, { account: 'keys', input: {} });
     await expect.poll(() => world.sluice.runs.count({ account: 'keys' }).then(({ running }) => running)).toBe(1);
-    await open('/runs?account=keys');
+    await open('/');
     const focused = (): Promise<string> =>
       page.evaluate<string>('(document.activeElement.textContent || document.activeElement.id).trim()');
     await page.keyboard.press('Tab');
     expect(await focused()).toBe('Skip to the content');
     await page.keyboard.press('Enter');
-    const walkTo = async (name: string): Promise<void> => {
+    const reach = async (name: string, key = 'Tab'): Promise<void> => {
       for (let steps = 0; (await focused()) !== name; steps++) {
         expect(steps, `"${name}" is not reached; the keyboard is at "${await focused()}"`).toBeLessThan(60);
-        await page.keyboard.press('Tab');
+        await page.keyboard.press(key);
       }
       const outline = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
       expect(`${name}: ${outline}`).toBe(`${name}: solid`);
+    };
+    const walkTo = async (name: string): Promise<void> => {
+      await reach(name);
       await page.keyboard.press('Enter');
     };
-    await walkTo('keys');
+    expect(await page.evaluate<string>('document.activeElement.id')).toBe('main');
+    await reach('q', 'Shift+Tab');
+    await page.keyboard.type('keys');
+    await page.keyboard.press('Enter');
     await page.waitForURL(/\/accounts\/keys$/);
     await walkTo('stock');
     await page.waitForURL(/\/runs\/[0-9a-f-]{36}$/);
