@@ -16,6 +16,7 @@ import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReports } from './commands/reports.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRetry } from './commands/retry.ts';
+import { registerRuns } from './commands/runs.ts';
 import { registerStart } from './commands/start.ts';
 import { registerState } from './commands/state.ts';
 import { registerStatus } from './commands/status.ts';
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   registerDashboard(program);
   registerWorker(program);
   registerStart(program);
+  registerRuns(program);
   registerRetry(program);
   registerStatus(program);
   registerExplain(program);

@@ -90,6 +90,19 @@ describe('the page', () => {
     await expect(serveDashboard(untouched, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/set SLUICE_DASHBOARD_TOKEN/);
   });
 
+  it('has links below its path, whether the framework takes that path away or not', async () => {
+    const mounted = { ...guarded, basePath: '/admin/sluice' };
+    for (const path of ['/login', '/admin/sluice/login']) {
+      const text = await (await ask(mounted, path)).text();
+      expect(text).toContain('action="/admin/sluice/login"');
+      expect(text).toContain('href="/admin/sluice/assets/page.css"');
+    }
+    expect((await ask(mounted, '/admin/sluice/assets/live.js')).headers.get('content-type')).toMatch(/javascript/);
+    expect((await ask(mounted, '/admin/sluice/assets/..%2fserve.ts')).status).toBe(404);
+    const cookie = (await ask(mounted, '/login', form({ token: READ }, own))).headers.get('set-cookie');
+    expect(cookie).toContain('Path=/admin/sluice;');
+  });
+
   it('allows no script but its own, no frame, and is kept by no cache', async () => {
     const { headers } = await ask(guarded, '/login');
     expect(headers.get('content-security-policy')).toMatch(
