@@ -29,11 +29,11 @@ export type MoreHeaders = Readonly<Record<string, string>>;
 
 export interface Responses {
   /** A page. */
-  answer(content: Html, status?: number, more?: MoreHeaders): Response;
+  readonly answer: (content: Html, status?: number, more?: MoreHeaders) => Response;
   /** A page that says one thing. */
-  note(status: number, title: string, text: string, visitor?: Visitor): Response;
+  readonly note: (status: number, title: string, text: string, visitor?: Visitor) => Response;
   /** Leads elsewhere, by GET. */
-  to(address: string, more?: MoreHeaders): Response;
+  readonly to: (address: string, more?: MoreHeaders) => Response;
 }
 
 export function createResponses(link: Link): Responses {

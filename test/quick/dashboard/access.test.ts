@@ -47,9 +47,9 @@ describe('a visitor without the right token', () => {
     const right = await ask(guarded, '/login', form({ token: READ }, own));
     const cookie = right.headers.get('set-cookie') ?? '';
     expect(cookie).toMatch(/^sluice_session=read\.\d+\.[\w-]+; Path=\/; Max-Age=43200; HttpOnly; SameSite=Strict$/);
-    const with_ = { headers: { cookie: cookie.split(';')[0] ?? '' } };
-    expect((await ask(guarded, '/nothing', with_)).status).toBe(404);
-    expect((await ask({ tokens: { read: 'another-0123456789' } }, '/nothing', with_)).status).toBe(401);
+    const holding = { headers: { cookie: cookie.split(';')[0] ?? '' } };
+    expect((await ask(guarded, '/nothing', holding)).status).toBe(404);
+    expect((await ask({ tokens: { read: 'another-0123456789' } }, '/nothing', holding)).status).toBe(401);
     const other = { headers: { cookie: (cookie.split(';')[0] ?? '').replace('=read', '=operate') } };
     expect((await ask(guarded, '/nothing', other)).status).toBe(401);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import { assert, property, string } from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { harmless, html, verbatim } from '../../../dashboard/html.ts';
 import { linksBelow } from '../../../dashboard/link.ts';
@@ -12,8 +12,8 @@ describe('a template', () => {
   });
 
   it('lets no text out of its place', () => {
-    fc.assert(
-      fc.property(fc.string({ unit: 'binary' }), (text) => {
+    assert(
+      property(string({ unit: 'binary' }), (text) => {
         expect(html`${text}`.text).not.toMatch(/[<>"']|[\u202a-\u202e\u2066-\u2069\0]/);
         expect(verbatim(text).text).not.toMatch(/[<>"']/);
       }),
@@ -28,11 +28,10 @@ describe('a template', () => {
 describe('a link', () => {
   it('leads back to the names that it was made of', () => {
     const link = linksBelow('/base');
-    const names = fc
-      .string({ unit: 'binary', minLength: 1 })
+    const names = string({ unit: 'binary', minLength: 1 })
       .filter((name) => name.isWellFormed() && !/^\.{1,2}$/.test(name));
-    fc.assert(
-      fc.property(names, (name) => {
+    assert(
+      property(names, (name) => {
         const { pathname } = new URL(link(['accounts', name]), 'http://here');
         expect(routeOf(pathname.slice('/base'.length))?.params).toEqual({ account: name });
       }),

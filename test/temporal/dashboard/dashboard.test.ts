@@ -170,7 +170,8 @@ describe.skipIf(program === undefined)('the page', () => {
     await open('/limits?state=waiting');
     await follow(/^shop\/account\/.*b1/);
     await expect.poll(() => page.locator('#queue').textContent()).toContain('b1');
-    const [{ key = '' } = {}] = await world.sluice.limits.list({ prefix: 'shop/account/', state: 'waiting' });
+    const [waited] = await world.sluice.limits.list({ prefix: 'shop/account/', state: 'waiting' });
+    const key = waited?.key ?? '';
     await open(`/limits/${encodeURIComponent(key)}`);
     await follow('Pause …');
     expect(await page.locator('main').textContent()).toMatch(/1 call of 1 account waits for it now/);
