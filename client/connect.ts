@@ -24,7 +24,6 @@ import {
   type FlawFilter,
   type ReportFilter,
 } from '../db/index.ts';
-import { createOperations, type Operations } from '../limiter/admin/operations.ts';
 import type { Node, Sync } from '../providers/define/define-sync.ts';
 import type { PendingOperation } from '../contracts/action.ts';
 import type { Report } from '../contracts/report.ts';
@@ -39,6 +38,7 @@ import { readFlaws } from './sync/read-flaws.ts';
 import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
+import { createLimits, type Limits } from './limits.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createListStates, type ListStates } from './state.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
@@ -75,7 +75,7 @@ export interface Sluice {
   /** Lists of runs. */
   readonly runs: Runs;
   /** Limits of third parties, key by key: what `sluice limits` shows and does. */
-  readonly limits: Operations;
+  readonly limits: Limits;
   /** What is known of lists from run to run: watermarks, and how many rows they had. */
   readonly state: ListStates;
   /** Accepts a write to a third party; awaiting `result()` is up to the caller. */
@@ -171,7 +171,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     reports: { list: (filter) => listReports(pool, filter) },
     quarantine: createQuarantine(pool, tenant),
     runs: createRuns(pool),
-    limits: createOperations(pool),
+    limits: createLimits(pool),
     state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),

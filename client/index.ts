@@ -23,6 +23,7 @@ export type { ListStates, ResetOptions, ShowStateOptions } from './state.ts';
 export type { MapAgainOptions, MappedAgain } from './map-again.ts';
 export type { KnownList } from '../contracts/list.ts';
 export type { Quarantine, ReadAgain } from './quarantine.ts';
+export type { Limits, LimitUse } from './limits.ts';
 export type { Runs } from './runs.ts';
 export type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/run-list.ts';
 export type { StartAgainOptions } from './sync/start-again.ts';

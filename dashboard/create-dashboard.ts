@@ -3,7 +3,7 @@
  * then a view is rendered (`routes.ts`), streamed (`stream.ts`) or an act is done (`do-act.ts`).
  */
 import { Hono, type Context } from 'hono';
-import type { Sluice } from '../client/index.ts';
+import type { Finding, Sluice } from '../client/index.ts';
 import { createAccess, type Authorize, type Tokens, type Visitor } from './access.ts';
 import { acts } from './acts.ts';
 import { readAsset } from './assets.ts';
@@ -30,6 +30,8 @@ export interface DashboardOptions {
   readonly webUiUrl?: string;
   /** Temporal's namespace, for these links. Default `default`. */
   readonly namespace?: string;
+  /** Looks at servers and workers, e.g. `() => diagnose({ probe: false })` of `sluice`. Default: there is no such view. */
+  readonly diagnose?: () => Promise<readonly Finding[]>;
 }
 
 export interface Dashboard {
@@ -48,7 +50,8 @@ const MAY_NOT_ACT = 'You may look and not act: this needs the operator’s token
  * @throws TypeError when neither `tokens` nor `authorize` says who may look, or a token is too short.
  */
 export function createDashboard(sluice: Sluice, options: DashboardOptions): Dashboard {
-  const { tokens, authorize, webUiUrl, namespace = 'default' } = options;
+  const { tokens, authorize, webUiUrl, namespace = 'default', diagnose } = options;
+  const hasDoctor = diagnose !== undefined;
   const base = checkBase(options.basePath);
   if (tokens?.read === undefined && tokens?.operate === undefined && authorize === undefined)
     throw new TypeError('The dashboard needs `tokens` or `authorize`: it shows accounts and stops runs.');
@@ -68,7 +71,7 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
     return path.slice(base.length) || '/';
   };
   const render = (route: Route, here: string, query: URLSearchParams, visitor: Visitor): Promise<View | undefined> =>
-    route.render({ sluice, link, visitor, query, webUiUrl, namespace, here, now: new Date() }, route.params);
+    route.render({ sluice, link, visitor, query, webUiUrl, namespace, diagnose, here, now: new Date() }, route.params);
   /** Answers those who may look. */
   const visited =
     (work: (request: Request, visitor: Visitor, url: URL) => Promise<Response>) =>
@@ -100,7 +103,8 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
       const { pathname, search, searchParams } = new URL(url.searchParams.get('view') ?? '/', 'http://here');
       const path = below(pathname);
       const route = routeOf(path);
-      if (!route || request.method !== 'GET') return note(404, 'Not here', 'There is no such view.', visitor);
+      if (!route || route.isStill || request.method !== 'GET')
+        return note(404, 'Not here', 'There is no such view.', visitor);
       if (streams >= MOST_STREAMS) return note(503, 'Too many', `${MOST_STREAMS} pages are open already.`, visitor);
       streams++;
       const stream = streamView({
@@ -129,7 +133,9 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
         if (!asked) return note(404, 'Not here', 'There is no such act.', visitor);
         const content = askedForm(asked, link, access, visitor);
         return answer(
-          page({ title: askedTitle(asked), link, at: '?', visitor }, [{ id: 'ask', content, isLive: false }]),
+          page({ title: askedTitle(asked), link, at: '?', visitor, hasDoctor }, [
+            { id: 'ask', content, isLive: false },
+          ]),
         );
       } catch (error) {
         return note(409, 'It can’t be done', sentence(error), visitor);
@@ -159,8 +165,8 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
       const view = route && (await render(route, here, url.searchParams, visitor));
       if (!route || !view) return note(404, 'Not here', 'Nothing of this name is known.', visitor);
       const said = saidOf(request);
-      const live = link(['live'], { view: here });
-      const frame = { title: view.title, link, at: route.at, visitor, live, said };
+      const live = route.isStill ? undefined : link(['live'], { view: here });
+      const frame = { title: view.title, link, at: route.at, visitor, hasDoctor, live, said };
       return answer(page(frame, view.regions), 200, said ? { 'set-cookie': forget(cookiePath) } : {});
     }),
   );

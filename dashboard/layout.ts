@@ -12,6 +12,7 @@ const WAYS = [
   ['Limits', ['limits']],
   ['Reports', ['reports']],
   ['Actions', ['actions']],
+  ['Doctor', ['doctor']],
 ] as const;
 
 export interface Frame {
@@ -20,6 +21,8 @@ export interface Frame {
   /** First part of the path. */
   readonly at: string;
   readonly visitor: Visitor | undefined;
+  /** Whether there is a view of servers and workers. */
+  readonly hasDoctor?: boolean;
   /** What an act has said. */
   readonly said?: Said | undefined;
   /** Address of the stream; undefined for a page that does not change. */
@@ -58,10 +61,10 @@ export function page(frame: Frame, regions: readonly Region[]): Html {
     </html>`;
 }
 
-function ways({ link, at }: Frame): Html {
+function ways({ link, at, hasDoctor }: Frame): Html {
   return html`<nav aria-label="Views">
     <ul>
-      ${WAYS.map(
+      ${WAYS.filter(([, [first]]) => first !== 'doctor' || hasDoctor).map(
         ([name, path]) =>
           html`<li><a href="${link(path)}" ${(path[0] ?? '') === at && html`aria-current="page"`}>${name}</a></li>`,
       )}

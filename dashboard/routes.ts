@@ -3,6 +3,7 @@ import { accountView } from './views/account.ts';
 import { accountsView } from './views/accounts.ts';
 import { actionView } from './views/action.ts';
 import { actionsView } from './views/actions.ts';
+import { doctorView } from './views/doctor.ts';
 import { limitView } from './views/limit.ts';
 import { limitsView } from './views/limits.ts';
 import { overviewView } from './views/overview.ts';
@@ -25,11 +26,14 @@ const ROUTES: readonly (readonly [string, RenderView])[] = [
   ['reports/:report', reportView],
   ['actions', actionsView],
   ['actions/:id', actionView],
+  ['doctor', doctorView],
 ];
 
 export interface Route {
   readonly render: RenderView;
   readonly params: Readonly<Record<string, string>>;
+  /** What it shows costs too much to look at it again and again. */
+  readonly isStill: boolean;
   /** The first part of its path. */
   readonly at: string;
 }
@@ -48,7 +52,7 @@ export function routeOf(path: string): Route | undefined {
       params[want.slice(1)] = part;
       return part !== '';
     });
-    if (fits) return { render, params, at: wanted[0] as string };
+    if (fits) return { render, params, at: wanted[0] as string, isStill: render === doctorView };
   }
   return undefined;
 }

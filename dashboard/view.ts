@@ -1,5 +1,5 @@
 /** What a view is: a title, and regions of which the live ones are sent again when they have changed. Next: `views/overview.ts`. */
-import type { Sluice } from '../client/index.ts';
+import type { Finding, Sluice } from '../client/index.ts';
 import type { Visitor } from './access.ts';
 import type { Html } from './html.ts';
 import type { Link } from './link.ts';
@@ -26,6 +26,8 @@ export interface ViewContext {
   /** Where Temporal's own pages are. */
   readonly webUiUrl: string | undefined;
   readonly namespace: string;
+  /** Looks at servers and workers; undefined where nobody said how. */
+  readonly diagnose: (() => Promise<readonly Finding[]>) | undefined;
   /** Path and query of this view, to come back to. */
   readonly here: string;
   readonly now: Date;

@@ -55,7 +55,7 @@ export const EXPLAIN = 'select * from sluice.limit_explain($1::bigint[], $2::flo
  * or blocked by its own index, one that is waited for in steps through the tickets.
  */
 const MOST_PAUSED = 5_000;
-const MOST_WAITING = 2_000;
+const MOST_WAITING = 1_000;
 const CANDIDATES = {
   all: 'select b.id from sluice.limit_bucket b where true',
   paused: `select b.id from (select id, key, kind, hold, paused_at from sluice.limit_bucket where paused_at is not null limit ${MOST_PAUSED}) b where true`,

@@ -1,5 +1,5 @@
 /** What `sluice dashboard` does until it is ended, and what `sluice dev` starts beside its servers. Next: `dashboard/serve.ts`. */
-import { connect } from '../../client/index.ts';
+import { connect, diagnose } from '../../client/index.ts';
 import { serveDashboard, type Tokens } from '../../dashboard/index.ts';
 import { findDevServers } from '../../dev-servers/index.ts';
 
@@ -24,6 +24,7 @@ export async function runDashboard({ host, port, webUi }: DashboardCommand): Pro
       tokens: dashboardTokens(),
       ...(webUiUrl ? { webUiUrl } : {}),
       ...(namespace ? { namespace } : {}),
+      diagnose: () => diagnose({ probe: false }),
     });
     console.log(`Dashboard  ${served.url}`);
     await asked;

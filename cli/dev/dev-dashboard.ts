@@ -1,5 +1,5 @@
 /** The page beside the development servers, on loopback. Next: `dashboard/serve.ts`. */
-import { connect } from '../../client/index.ts';
+import { connect, diagnose } from '../../client/index.ts';
 import { serveDashboard, type ServedDashboard } from '../../dashboard/index.ts';
 import type { DevServers } from '../../dev-servers/index.ts';
 
@@ -17,8 +17,13 @@ export async function startDevDashboard({
 }: Pick<DevServers, 'databaseUrl' | 'temporalConnection' | 'namespace' | 'webUiUrl'> & {
   readonly encryptionKeys: string;
 }): Promise<DevDashboard> {
-  const sluice = await connect({ databaseUrl, temporal: temporalConnection, namespace, encryptionKeys });
-  const settings = { namespace, ...(webUiUrl === undefined ? {} : { webUiUrl }) };
+  const servers = { databaseUrl, temporal: temporalConnection, namespace, encryptionKeys };
+  const sluice = await connect(servers);
+  const settings = {
+    namespace,
+    diagnose: () => diagnose({ ...servers, probe: false }),
+    ...(webUiUrl === undefined ? {} : { webUiUrl }),
+  };
   const served: ServedDashboard = await serveDashboard(sluice, settings)
     // Its usual port is taken.
     .catch(() => serveDashboard(sluice, { ...settings, port: 0 }))

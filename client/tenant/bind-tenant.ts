@@ -95,6 +95,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       resume: forOperators('Limits'),
       override: forOperators('Limits'),
       forget: forOperators('Limits'),
+      users: forOperators('Limits'),
     },
     state: {
       show: async (of, options) => {

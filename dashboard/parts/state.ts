@@ -19,6 +19,8 @@ const LOOKS: Readonly<Record<string, string>> = {
   incomplete: 'warn',
   unknown: 'warn',
   ended: 'warn',
+  advice: 'warn',
+  wrong: 'bad',
   blocked: 'bad',
   failing: 'bad',
   failed: 'bad',

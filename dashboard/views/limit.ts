@@ -1,4 +1,5 @@
 /** One limit: how it stands, who waits for it, what happened to it, and what can be done. */
+import type { LimitUse } from '../../client/index.ts';
 import type { LimitDetails } from '../../limiter/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { counted, rateText } from '../../contracts/limits/limit-words.ts';
@@ -12,15 +13,17 @@ import { exact, when } from '../parts/when.ts';
 import type { RenderView, ViewContext } from '../view.ts';
 
 const EVENTS = 50;
+const USERS = 20;
 
 export const limitView: RenderView = async (context, { key = '' }) => {
-  const found = await context.sluice.limits.show(key);
+  const [found, uses] = await Promise.all([context.sluice.limits.show(key), context.sluice.limits.users(key)]);
   if (found === undefined) return undefined;
   return {
     title: `Limit ${key}`,
     regions: [
       { id: 'limit', content: standing(context, found) },
       { id: 'acts', content: actsOf(context, found) },
+      { id: 'users', content: usersOf(uses) },
       { id: 'queue', content: queueOf(context, found) },
       { id: 'events', content: eventsOf(context, found) },
     ],
@@ -103,6 +106,21 @@ function actsOf({ link, visitor }: ViewContext, { key, state, kind, isOverridden
         >`,
     )}
   </div>`;
+}
+
+function usersOf(uses: readonly LimitUse[]): Html {
+  return html`<h2>Who waits</h2>
+    ${table(
+      'By sync and tenant, the largest share first',
+      uses.slice(0, USERS),
+      [
+        { name: 'Sync', cell: ({ sync }) => sync },
+        { name: 'Tenant', cell: ({ tenant }) => tenant ?? 'each account its own' },
+        { name: 'Calls', cell: ({ waiting }) => count(waiting), isNumber: true },
+        { name: 'Accounts', cell: ({ accounts }) => count(accounts), isNumber: true },
+      ],
+      'Nobody.',
+    )}`;
 }
 
 function queueOf({ link }: ViewContext, { queue }: LimitDetails): Html {

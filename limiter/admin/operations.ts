@@ -19,7 +19,7 @@ export interface ListFilter {
   readonly state?: 'paused' | 'blocked' | 'waiting';
   /** The key of the last one seen: goes on behind it. */
   readonly after?: string;
-  /** At most this many, by key. Default 100. Of keys that are waited for, the first 2,000 are looked at. */
+  /** At most this many, by key. Default 100. Of keys that are waited for, the first 1,000 are looked at. */
   readonly limit?: number;
 }
 

@@ -19,7 +19,7 @@ import {
   readProgress,
   type Pool,
 } from '../../../db/index.ts';
-import { createOperations } from '../../../limiter/admin/operations.ts';
+import { createLimits } from '../../../client/limits.ts';
 import { readFlaws } from '../../../client/sync/read-flaws.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
 
@@ -101,7 +101,7 @@ afterAll(() => db?.drop());
 function clientOf(pool: Pool): Sluice {
   return {
     runs: createRuns(pool),
-    limits: createOperations(pool),
+    limits: createLimits(pool),
     accounts: {
       list: (filter) => listAccounts(pool, filter as never),
       count: (of) => countAccounts(pool, of?.provider as string | undefined),
@@ -125,6 +125,7 @@ async function show(path: string): Promise<string> {
       query: url.searchParams,
       webUiUrl: undefined,
       namespace: 'default',
+      diagnose: undefined,
       here: path,
       now: new Date(),
     },
@@ -227,7 +228,7 @@ describe('the queries of the page', () => {
       if (found.length < 999) break;
     }
     expect([listed.length, new Set(listed).size]).toEqual([30_000, 30_000]);
-    const limits = createOperations(db.pool);
+    const limits = createLimits(db.pool);
     const first = await limits.list({ state: 'blocked', limit: 150 });
     const rest = await limits.list({ state: 'blocked', limit: 150, after: first.at(-1)!.key });
     expect(new Set([...first, ...rest].map(({ key }) => key)).size).toBe(200);

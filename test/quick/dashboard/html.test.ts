@@ -28,8 +28,9 @@ describe('a template', () => {
 describe('a link', () => {
   it('leads back to the names that it was made of', () => {
     const link = linksBelow('/base');
-    const names = string({ unit: 'binary', minLength: 1 })
-      .filter((name) => name.isWellFormed() && !/^\.{1,2}$/.test(name));
+    const names = string({ unit: 'binary', minLength: 1 }).filter(
+      (name) => name.isWellFormed() && !/^\.{1,2}$/.test(name),
+    );
     assert(
       property(names, (name) => {
         const { pathname } = new URL(link(['accounts', name]), 'http://here');

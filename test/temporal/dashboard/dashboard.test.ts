@@ -5,6 +5,7 @@ import { Hono } from 'hono';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { diagnose } from '../../../client/index.ts';
 import { createDashboard, serveDashboard, type ServedDashboard } from '../../../dashboard/index.ts';
 import { defineProvider, defineSync, get, hours, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
@@ -62,7 +63,18 @@ beforeAll(async () => {
   api.list('/orders/:id/lines', { count: 8, itemAt: ({ id }, i) => ({ id: `${id}-l${i}` }) });
   api.list('/stock', { count: 500, itemAt: (_, i) => ({ id: `s${i}` }) });
   world = await createWorld([orders, stock], { actions: [note], encryptionKeys: TEST_KEYS });
-  served = await serveDashboard(world.sluice, { port: 0, webUiUrl: 'http://127.0.0.1:8233' });
+  served = await serveDashboard(world.sluice, {
+    port: 0,
+    webUiUrl: 'http://127.0.0.1:8233',
+    diagnose: () =>
+      diagnose({
+        databaseUrl: world.db.url,
+        temporal: { address: temporalAddress() },
+        encryptionKeys: TEST_KEYS,
+        taskQueue: world.taskQueue,
+        probe: false,
+      }),
+  });
   browser = await startBrowser(program);
   page = await browser.context.newPage();
   await page.emulateMedia({ colorScheme: 'light' });
@@ -170,6 +182,7 @@ describe.skipIf(program === undefined)('the page', () => {
     await open('/limits?state=waiting');
     await follow(/^shop\/account\/.*b1/);
     await expect.poll(() => page.locator('#queue').textContent()).toContain('b1');
+    expect(await page.locator('#users').textContent()).toMatch(/stock\s*b\s*1\s*1/);
     const [waited] = await world.sluice.limits.list({ prefix: 'shop/account/', state: 'waiting' });
     const key = waited?.key ?? '';
     await open(`/limits/${encodeURIComponent(key)}`);
@@ -243,6 +256,7 @@ describe.skipIf(program === undefined)('the page', () => {
     return [
       '/',
       '/?span=day',
+      '/doctor',
       '/runs',
       '/runs?state=done&sync=orders',
       `/runs/${run?.runId}`,
@@ -284,6 +298,15 @@ describe.skipIf(program === undefined)('the page', () => {
       }
     }
     expect(faults).toEqual([]);
+  });
+
+  it('says what is wrong with servers and workers, once and not in a stream', async () => {
+    await open('/');
+    await follow('Doctor');
+    await page.waitForURL(/\/doctor$/);
+    expect(await page.locator('#findings').textContent()).toMatch(/temporal reachable\s*ok/);
+    expect(await page.locator('#stream').count()).toBe(0);
+    expect((await fetch(new URL('/live?view=%2Fdoctor', served.url))).status).toBe(404);
   });
 
   it('is walked by keyboard alone: a run is found, and paused', async () => {
