@@ -50,7 +50,7 @@ const SEED = `
     from generate_series(1, 50000) i;
   update sluice.limit_bucket set queue_len = 2 where id <= 3000;
   insert into sluice.limit_ticket (bucket_id, call_key, account, class, tag, cost, created_us, eta_us, lapse_us)
-    select b, b || '/' || c, 'acct_' || c, 1, c, 1, 0, 0, sluice.limit_clock_us() + 600000000 from generate_series(1, 3000) b, generate_series(1, 2) c;
+    select b, case c when 1 then 'unit/' || b else 'action/w' || b end, 'acct_' || c, 1, c, 1, 0, 0, sluice.limit_clock_us() + 600000000 from generate_series(1, 3000) b, generate_series(1, 2) c;
   insert into sluice.limit_event (bucket_id, type) select i % 1000, 'paused' from generate_series(1, 20000) i;
   insert into sluice.pace (grain_s, at, calls, refused, rows)
     select 60, date_trunc('minute', now()) - i * interval '1 minute', 1, 0, 1 from generate_series(0, 1439) i;
