@@ -50,6 +50,8 @@ export interface Meter {
     readonly outcome: OutcomeKind | 'redirected';
     readonly ms: number;
   }): void;
+  /** Rows of a page that were stored. */
+  stored(rows: number): void;
   reported(status: ReportEnd['status']): void;
 }
 

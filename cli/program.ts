@@ -7,6 +7,7 @@ import { registerAudit } from './commands/audit.ts';
 import { registerCompletion } from './commands/completion.ts';
 import { registerAlerts } from './commands/alerts.ts';
 import { registerControl } from './commands/control.ts';
+import { registerDashboard } from './commands/dashboard.ts';
 import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
@@ -20,6 +21,7 @@ import { registerReports } from './commands/reports.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRetry } from './commands/retry.ts';
 import { registerSchedules } from './commands/schedules.ts';
+import { registerRuns } from './commands/runs.ts';
 import { registerStart } from './commands/start.ts';
 import { registerState } from './commands/state.ts';
 import { registerStatus } from './commands/status.ts';
@@ -31,8 +33,10 @@ export function createProgram(): Command {
     .description('Durable syncs and actions against third-party APIs')
     .showHelpAfterError();
   registerDev(program);
+  registerDashboard(program);
   registerWorker(program);
   registerStart(program);
+  registerRuns(program);
   registerRetry(program);
   registerStatus(program);
   registerExplain(program);

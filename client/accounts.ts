@@ -5,6 +5,7 @@
 import {
   SettingsMistake,
   type AccountInfo,
+  type ListedAccount,
   type AccountStatus,
   type SecretUse,
   type AccountDetails,
@@ -12,6 +13,7 @@ import {
 import type { ErasureProof, ErasureRest } from '../contracts/erasure.ts';
 import {
   connectAccount,
+  countAccounts,
   listAccounts,
   listSecretUses,
   noteSecretUses,
@@ -80,13 +82,19 @@ export interface Accounts {
     readonly provider?: Provider | string;
     readonly tenant?: string;
   }): Promise<readonly AccountDetails[]>;
-  /** The latest change of status first, at most `limit` (default 1,000). */
+  /** How many there are of each status; counted up to 10,000, what is more is 10,001. */
+  count(of?: { readonly provider?: Provider | string }): Promise<Readonly<Record<AccountStatus, number>>>;
+  /**
+   * The latest change of status first, at most `limit` (default 1,000); `after` continues behind the last one seen.
+   * @throws TypeError when `after` is not the `place` of an account.
+   */
   list(filter?: {
     readonly status?: AccountStatus;
     readonly provider?: Provider | string;
     readonly tenant?: string;
+    readonly after?: string;
     readonly limit?: number;
-  }): Promise<readonly AccountInfo[]>;
+  }): Promise<readonly ListedAccount[]>;
   /**
    * Deletes its secrets. What was synced stays; a sync that goes on pauses. With `revoke` a worker tells the third party within some
    * seconds, by what the provider's auth says (`oauth2({ revokeUrl })`, `revocable()`), and tries for a day.
@@ -161,6 +169,7 @@ export function createAccounts(
       checkAccount(of.account);
       return readAccountDetails(parts, { ...of, ...(provider === undefined ? {} : { provider: idOf(provider) }) });
     },
+    count: ({ provider } = {}) => countAccounts(pool, provider === undefined ? undefined : idOf(provider)),
     list: ({ provider, ...filter } = {}) =>
       listAccounts(pool, { ...filter, ...(provider === undefined ? {} : { provider: idOf(provider) }) }),
     disconnect: async ({ revoke = false, ...name }) => {

@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/audit.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
+import type { Pace, PaceSpan } from '../contracts/pace.ts';
 import type { Overview } from '../contracts/overview.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
@@ -20,6 +21,7 @@ import {
   readFeedLag,
   readFreshness,
   readOverview,
+  readPace,
   readProgress,
   type FeedLag,
   type FlawFilter,
@@ -33,7 +35,6 @@ import type { PendingOperation } from '../contracts/action.ts';
 import { checkStartedBy, type Report, type StartedBy } from '../contracts/report.ts';
 import type { Action } from '../providers/define/define-action.ts';
 import type { Saga } from '../providers/define/define-saga.ts';
-import { createOperations, type Operations } from '../limiter/admin/operations.ts';
 import { createAccounts, type Accounts } from './accounts.ts';
 import { clientActs } from './audit/acts.ts';
 import { audited } from './audit/audited-client.ts';
@@ -46,6 +47,8 @@ import { readFlaws } from './sync/read-flaws.ts';
 import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
+import { createLimits, type Limits } from './limits.ts';
+import { createRuns, type Runs } from './runs.ts';
 import { createListStates, type ListStates } from './state.ts';
 import type { ClientParts } from './start-workflow.ts';
 import { createAlerts, type Alerts } from './alerts/alerts.ts';
@@ -90,7 +93,7 @@ export interface ConnectOptions extends ServerOptions {
 export interface Sluice {
   readonly accounts: Accounts;
   /** Every key of a limit: looked at, paused, resumed, overridden, forgotten. Not for a client that is bound to a tenant. */
-  readonly limits: Operations;
+  readonly limits: Limits;
   /** What operators did: one entry for each act of a client, of the command line and of the page that changes something. */
   readonly audit: {
     /**
@@ -117,6 +120,8 @@ export interface Sluice {
   readonly alerts: Alerts;
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
   readonly quarantine: Quarantine;
+  /** Lists of runs. */
+  readonly runs: Runs;
   /** What is known of lists from run to run: watermarks, and how many rows they had. */
   readonly state: ListStates;
   /** Accepts a write to a third party; awaiting `result()` is up to the caller. */
@@ -177,6 +182,8 @@ export interface Sluice {
    * @param filter `limit`: stale accounts of each sync that are named, 1 … 1,000. Default 20.
    */
   freshness(filter?: FreshnessFilter & { readonly limit?: number }): Promise<readonly Freshness[]>;
+  /** How much all workers do: now, and over the last hour, day or quarter. */
+  pace(span?: PaceSpan): Promise<Pace>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -232,13 +239,14 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
   const { pool, keyring, secretUses, close, boundTo: tenant } = parts;
   const sluice: Sluice = {
     accounts: createAccounts(parts, keyring, secretUses),
-    limits: createOperations(pool),
     audit: { list: async (filter) => listAudit(pool, filter) },
     as: (other) => createSluice(shared, { via: 'client', ...other }),
     reports: { list: (filter) => listReports(pool, filter) },
     schedules: createSchedules(pool, parts.taskQueue),
     alerts: createAlerts(pool),
     quarantine: createQuarantine(pool, tenant),
+    runs: createRuns(pool),
+    limits: createLimits(pool),
     state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
     saga: (saga, actOptions) => startSaga(parts, saga, actOptions),
@@ -257,6 +265,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     overview: () => readOverview(pool),
     freshness: ({ limit = 20, ...filter } = {}) => readFreshness(pool, filter, limit),
+    pace: (span) => readPace(pool, span),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
     feedLag: () => readFeedLag(pool),

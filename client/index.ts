@@ -5,6 +5,7 @@ export type { ExplainedLimitUse, Forecast, RunExplanation } from '../contracts/e
 export type { Actor, AuditEntry, AuditFilter, Subject, Via } from '../contracts/audit.ts';
 export type { ErasureProof, ErasureRest } from '../contracts/erasure.ts';
 export type { Overview } from '../contracts/overview.ts';
+export type { Pace, PaceSpan } from '../contracts/pace.ts';
 export type { Finding } from '../contracts/finding.ts';
 export type { ConnectOptions, Sluice } from './connect.ts';
 export { TenantMismatch } from '../db/index.ts';
@@ -24,6 +25,10 @@ export type { ListStates, ResetOptions, ShowStateOptions } from './state.ts';
 export type { MapAgainOptions, MappedAgain } from './map-again.ts';
 export type { KnownList } from '../contracts/list.ts';
 export type { Quarantine, ReadAgain } from './quarantine.ts';
+export type { Limits, LimitUse } from './limits.ts';
+export type { Runs } from './runs.ts';
+export type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/run-list.ts';
+export type { StartAgainOptions } from './sync/start-again.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';
@@ -43,6 +48,7 @@ export type {
   AccountInfo,
   AccountStatus,
   AccountSync,
+  ListedAccount,
   SecretUse,
   TokenState,
 } from '../contracts/account.ts';

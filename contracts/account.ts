@@ -31,6 +31,12 @@ export interface AccountInfo {
   readonly settings: unknown;
 }
 
+/** An account as a list has it. */
+export interface ListedAccount extends AccountInfo {
+  /** Keep it, and pass it as `after` to continue behind this account. */
+  readonly place: string;
+}
+
 /** The settings of an account do not fit the schema of its provider: nothing is called until they do. */
 export class SettingsMistake extends TypeError {
   override readonly name = 'SettingsMistake';

@@ -11,6 +11,7 @@ export {
   type DatabaseFacts,
   type TableHealth,
 } from './stores/operate/database-facts.ts';
+export { addPace, readPace } from './stores/operate/pace-store.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
 export {
   beginAct,
@@ -37,6 +38,8 @@ export {
 } from './stores/operate/forecast-store.ts';
 export { readLimitStandings, readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
+export { countRuns, listRuns, readRunNames } from './stores/sync/run-list-store.ts';
+export { readRunRequest } from './stores/sync/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageFlaws, type PageToCommit } from './stores/sync/page-store.ts';
 export { growPageSize, shrinkPageSize } from './stores/sync/page-size-store.ts';
@@ -111,6 +114,7 @@ export {
   type LockRequest,
 } from './stores/action/entity-lock-store.ts';
 export {
+  countAccounts,
   listAccounts,
   markNeedsReconnect,
   pauseForAccount,

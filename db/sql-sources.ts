@@ -20,6 +20,7 @@ const TABLES = [
   'audit',
   'schedule',
   'alert',
+  'pace',
 ] as const;
 
 export interface SqlFunction {

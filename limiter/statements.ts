@@ -50,16 +50,35 @@ export const BREAKER_WRITE = `
 /** Reads rows by primary key, their tickets by index (bucket_id, class, tag), and the account by primary key. */
 export const EXPLAIN = 'select * from sluice.limit_explain($1::bigint[], $2::float8[], $3)';
 
-/** Scans the bucket table; for operators. The gate of an endpoint is shown only while it says something. */
-export const FIND = `
-  select id from sluice.limit_bucket b
-   where ($1::text is null or starts_with(b.key, $1))
-     and (b.kind <> 'gate' or right(b.key, 2) = '/*' or b.hold or b.paused_at is not null)
-     and ($2::text is null or b.kind = $2)
-     and case $3::text when 'paused' then b.paused_at is not null
-                       when 'blocked' then b.blocked_us > sluice.limit_clock_us()
-                       when 'waiting' then b.queue_len > 0 else true end
-   order by b.key limit $4`;
+/**
+ * Buckets as they come to mind: all by key, or those that hold calls back. Of those at most so many are looked at: a key that is paused
+ * or blocked by its own index, one that is waited for in steps through the tickets.
+ */
+const MOST_PAUSED = 5_000;
+const MOST_WAITING = 1_000;
+const CANDIDATES = {
+  all: 'select b.id from sluice.limit_bucket b where true',
+  paused: `select b.id from (select id, key, kind, hold, paused_at from sluice.limit_bucket where paused_at is not null limit ${MOST_PAUSED}) b where true`,
+  blocked: `select b.id from (select id, key, kind, hold, paused_at from sluice.limit_bucket
+    where blocked_us > 0 and blocked_us > (select sluice.limit_clock_us()) order by blocked_us desc limit ${MOST_PAUSED}) b where true`,
+  waiting: `with recursive waited (bucket_id) as (
+      (select t.bucket_id from sluice.limit_ticket t order by t.bucket_id limit 1)
+      union all
+      select (select t.bucket_id from sluice.limit_ticket t where t.bucket_id > waited.bucket_id order by t.bucket_id limit 1)
+        from waited where waited.bucket_id is not null
+    ), few as materialized (select bucket_id from waited where bucket_id is not null limit ${MOST_WAITING})
+    select b.id from few join sluice.limit_bucket b on b.id = few.bucket_id where b.queue_len > 0`,
+} as const;
+
+/**
+ * Keys by their bytes; a prefix is a range of the index. The gate of an endpoint is shown only while it says something.
+ * $1 prefix, $2 kind, $3 the key before, $4 how many.
+ */
+export const FIND = (state: keyof typeof CANDIDATES): string => `${CANDIDATES[state]}
+  and ($1::text is null or b.key >= $1 and b.key < $1 || chr(1114111)) and ($3::text is null or b.key > $3)
+  and (b.kind <> 'gate' or right(b.key, 2) = '/*' or b.hold or b.paused_at is not null)
+  and ($2::text is null or b.kind = $2)
+  order by b.key limit $4`;
 
 /** Index (bucket_id, id desc). */
 export const EVENTS = `
@@ -74,7 +93,7 @@ export const TICKETS = `
 
 export const PAUSE = 'select sluice.limit_pause($1, $2, $3) as keys';
 export const RESUME = 'select sluice.limit_resume($1) as keys';
-export const OVERRIDE = 'select sluice.limit_override($1, $2, $3) as found';
+export const OVERRIDE = 'select sluice.limit_override($1, $2, $3, $4) as found';
 export const FORGET = 'select sluice.limit_forget($1) as found';
 
 /** One worker at a time; skips locked rows. */

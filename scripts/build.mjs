@@ -23,6 +23,7 @@ execFileSync(
   { cwd: root, stdio: 'inherit' },
 );
 await cp(join(root, 'db/migrations'), join(out, 'db/migrations'), { recursive: true });
+await cp(join(root, 'dashboard/assets'), join(out, 'dashboard/assets'), { recursive: true });
 await cp(join(root, 'workflows/encoding-failures.cjs'), join(out, 'workflows/encoding-failures.cjs'));
 const bundled = {
   workflowsPath: join(out, 'workflows/index.js'),

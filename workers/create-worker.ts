@@ -32,6 +32,7 @@ import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
 import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
 import { startAuditing } from './audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
+import { createPaceCounter, tellAll } from './count-pace.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
 import { ENCODED_BUNDLE, withCodecs } from '../dev-servers/data-converter.ts';
 import { freePort } from '../dev-servers/free-port.ts';
@@ -133,6 +134,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
   const keys = await encryptionKeys();
   const secretUses = createSecretUseCounter();
+  const pace = createPaceCounter();
   const keyring = keys === undefined ? undefined : createKeyring(keys, secretUses);
   const pool = createPool(databaseUrl, { max: settings.dbConnections, applicationName: 'sluice-worker' });
   const limiter = metrics ? metrics.watch(createLimiter({ pool })) : createLimiter({ pool });
@@ -172,7 +174,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         // Whoever asked it to end: us, a signal, or Temporal's own runtime.
         isStopping: () => workers?.isStopping() ?? false,
         log,
-        ...(metrics ? { meter: metrics.meter } : {}),
+        meter: metrics ? tellAll([pace.meter, metrics.meter]) : pace.meter,
         ...(tracer ? { tracer } : {}),
       },
       memory,
@@ -188,6 +190,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const stopResuming = startResuming(pool, client, log);
     const stopRevoking = ofCredentials && startRevoking(ofCredentials, providers, log);
     const stopAuditing = startAuditing(pool, secretUses, log);
+    const stopPace = pace.start(pool, log);
     const { onFailure, reportDays } = options;
     const stopWatching = onFailure ? startWatchingRuns(pool, log, options.stalledAfterMs) : undefined;
     const stopReconciling = startReconciling(
@@ -241,7 +244,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           await stopMetrics?.();
           await memory.settled();
           await stored?.settled();
-          await stopAuditing();
+          await Promise.all([stopAuditing(), stopPace()]);
           await limiter.stop();
           await http.close();
           await connection.close();

@@ -26,7 +26,7 @@ export async function storeRows(
   setAside: ReadPage['setAside'],
 ): Promise<StoredRows> {
   try {
-    return { page, committed: await store(attempt, page, rows.data) };
+    return stored(attempt, page, await store(attempt, page, rows.data));
   } catch (error) {
     if (!isRefusedData(error)) throw error;
     const refused = await refusedRows(attempt.deps.pool, rows.data);
@@ -49,8 +49,13 @@ export async function storeRows(
       flaws: allFlaws(page.flaws, asideFlaws(aside)),
     };
     const data = rows.data.filter((_, index) => !isGone.has(index));
-    return { page: rest, committed: await store(attempt, rest, data) };
+    return stored(attempt, rest, await store(attempt, rest, data));
   }
+}
+
+function stored({ deps }: Attempt, page: PageToCommit, committed: CommittedPage): StoredRows {
+  deps.meter?.stored(page.records.length);
+  return { page, committed };
 }
 
 async function store(

@@ -9,7 +9,7 @@ import { moduleOption } from '../options.ts';
 export function registerDev(program: Command): void {
   program
     .command('dev')
-    .description('Postgres, Temporal with Web UI, and a worker that reloads')
+    .description('Postgres, Temporal with Web UI, the dashboard, and a worker that reloads')
     .addOption(moduleOption())
     .addOption(
       new Option(
@@ -18,5 +18,6 @@ export function registerDev(program: Command): void {
       ),
     )
     .option('--no-worker', 'servers only')
+    .option('--no-dashboard', 'without the page')
     .action(async (options: DevOptions) => (await import('../dev/run-dev.ts')).runDev(options));
 }

@@ -39,6 +39,7 @@ export function registerLimits(program: Command): void {
     .description('other numbers, until they are taken back (no option)')
     .option('--max <units>', 'units per window, or calls in flight', Number)
     .option('--rate <per-second>', 'calls per second, of a learned limit', Number)
+    .option('--minutes <count>', 'for so long; default: until they are taken back', Number)
     .action(override);
   acting(limits.command('forget <key>'))
     .description('what it used and learned; a window in use may be exceeded after it')
@@ -88,14 +89,18 @@ const show = (key: string, { json }: { readonly json?: boolean }) =>
       console.log(`    ${at}  ${type}  ${JSON.stringify(detail)}`);
   });
 
-const override = (key: string, numbers: ActingOptions & { readonly max?: number; readonly rate?: number }) =>
+const override = (
+  key: string,
+  numbers: ActingOptions & { readonly max?: number; readonly rate?: number; readonly minutes?: number },
+) =>
   withLimits(async (limits) => {
-    const { max, rate } = numbers;
-    const wrong = [max, rate].some((value) => value !== undefined && !(value > 0));
-    if (wrong) throw new Error('--max and --rate take numbers above 0.');
+    const { max, rate, minutes } = numbers;
+    const wrong = [max, rate, minutes].some((value) => value !== undefined && !(value > 0));
+    if (wrong) throw new Error('--max, --rate and --minutes take numbers above 0.');
     const done = await limits.override(key, {
       ...(max === undefined ? {} : { max }),
       ...(rate === undefined ? {} : { ratePerSecond: rate }),
+      ...(minutes === undefined ? {} : { forMs: minutes * 60_000 }),
     });
     say(
       key,

@@ -7,6 +7,7 @@ import { createPool, migrate } from '../../db/index.ts';
 import { devEncryptionKeys, startDevServers } from '../../dev-servers/index.ts';
 import { readEncryptionKeys } from '../../workers/index.ts';
 import { packageRunnerEnds } from './package-runner.ts';
+import { startDevDashboard, type DevDashboard } from './dev-dashboard.ts';
 import { startReloadingWorker, type ReloadingWorker } from './reloading-worker.ts';
 
 export interface DevOptions {
@@ -14,6 +15,8 @@ export interface DevOptions {
   readonly dataDir?: string;
   /** False: servers only. */
   readonly worker: boolean;
+  /** False: no page. */
+  readonly dashboard: boolean;
 }
 
 export async function runDev(options: DevOptions): Promise<void> {
@@ -29,6 +32,7 @@ export async function runDev(options: DevOptions): Promise<void> {
   // Waiting for a signal keeps no process alive, and without a worker nothing else does.
   const alive = setInterval(() => {}, 60_000);
   let worker: ReloadingWorker | undefined;
+  let dashboard: DevDashboard | undefined;
   try {
     const pool = createPool(servers.databaseUrl, { max: 2 });
     try {
@@ -50,11 +54,16 @@ export async function runDev(options: DevOptions): Promise<void> {
           SLUICE_ENCRYPTION_KEYS: encryptionKeys,
         },
       });
+    if (options.dashboard) {
+      dashboard = await startDevDashboard({ ...servers, encryptionKeys });
+      say(`Dashboard  ${dashboard.url}`);
+    }
     const how = place.dataDir === undefined ? 'by themselves' : `after \`export SLUICE_DEV_DIR=${place.dataDir}\``;
     say(`Ctrl-C ends it. Other terminals find these servers ${how}: \`npx sluice start …\`, \`npx sluice status …\`.`);
     await asked;
   } finally {
     clearInterval(alive);
+    await dashboard?.stop();
     await worker?.stop();
     await servers.stop();
   }

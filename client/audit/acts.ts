@@ -5,6 +5,7 @@
 import type { Subject } from '../../contracts/audit.ts';
 import { syncWorkflowId } from '../../contracts/names.ts';
 import type { Operations } from '../../limiter/index.ts';
+import type { Limits } from '../limits.ts';
 import type { AccountName } from '../accounts.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';
@@ -54,13 +55,14 @@ const scheduleAct = {
 };
 
 export const limitActs = {
+  users: 'look',
   list: 'look',
   show: 'look',
   pause: { ...keyAct, why: ([, reason]) => reason },
   resume: keyAct,
   override: keyAct,
   forget: keyAct,
-} satisfies ActsOf<Operations>;
+} satisfies ActsOf<Limits>;
 
 const runAct = {
   subject: ({ workflowId }: SyncHandle) => workflowSubject(workflowId),
@@ -77,6 +79,7 @@ export const handleActs = {
     resume: runAct,
     cancel: runAct,
     retryFailed: { ...runAct, gives: 'run' },
+    startAgain: { ...runAct, gives: 'run' },
   } satisfies ActsOf<SyncHandle>,
   action: {
     status: 'look',
@@ -110,10 +113,13 @@ export const clientActs = {
     status: 'look',
     show: 'look',
     list: 'look',
+    count: 'look',
     secretUses: 'look',
   },
   limits: limitActs,
   reports: { list: 'look' },
+  runs: { list: 'look', count: 'look', names: 'look' },
+  pace: 'look',
   schedules: {
     plan: 'look',
     list: 'look',

@@ -2,7 +2,7 @@
  * A client, or a part of one, whose acts are written to the audit: every function is wrapped by its entry in the table. Next:
  * `record-act.ts` writes the row.
  */
-import { createOperations, type Operations } from '../../limiter/admin/operations.ts';
+import { createLimits, type Limits } from '../limits.ts';
 import { handleActs, limitActs, type Act, type ActsOf, type HandleKind } from './acts.ts';
 import { recordAct, type Auditor } from './record-act.ts';
 
@@ -51,8 +51,8 @@ export function audited<Of extends object>(of: Of, acts: ActsOf<Of>, auditor: Au
 }
 
 /** The operations on limits, which need the database alone. */
-export function auditedLimits(auditor: Auditor): Operations {
-  return audited(createOperations(auditor.pool), limitActs, auditor, 'limits');
+export function auditedLimits(auditor: Auditor): Limits {
+  return audited(createLimits(auditor.pool), limitActs, auditor, 'limits');
 }
 
 function auditedHandle(handle: object, kind: HandleKind, auditor: Auditor): object {

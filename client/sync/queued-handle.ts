@@ -50,6 +50,7 @@ export function createQueuedHandle(parts: ClientParts, workflowId: string, its: 
       await client.workflow.getHandle(workflowId).cancel();
     },
     retryFailed: (options) => its.retryFailed(options),
+    startAgain: (options) => its.startAgain(options),
     result: () => untilClosed(parts, () => client.workflow.getHandle<() => Promise<RunResult>>(workflowId).result()),
   };
 }

@@ -12,6 +12,7 @@ import { explainRun } from '../explain/explain-run.ts';
 import { describeKnown } from '../describe-workflow.ts';
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
+import { startAgain, type StartAgainOptions } from './start-again.ts';
 import { heldBy } from '../waits/held-runs.ts';
 import { toWait } from '../waits/run-waits.ts';
 import type { ClientParts } from '../start-workflow.ts';
@@ -55,6 +56,12 @@ export interface SyncHandle {
    * @throws Error when there is no run to retry, or one is going on.
    */
   retryFailed(options?: RetryOptions): Promise<SyncHandle>;
+  /**
+   * Starts one more run with the input of the newest one.
+   * @returns a handle on that run.
+   * @throws Error when no run of it is known, or one is going on.
+   */
+  startAgain(options?: StartAgainOptions): Promise<SyncHandle>;
   /**
    * Waits for the end.
    * @returns how it ended; `complete` is true only when every list was read to its end.
@@ -134,6 +141,10 @@ export function createHandle(
     },
     retryFailed: async (options = {}) => {
       await retryFailed(parts, workflowId, options);
+      return createHandle(parts, { workflowId });
+    },
+    startAgain: async (options = {}) => {
+      await startAgain(parts, workflowId, options);
       return createHandle(parts, { workflowId });
     },
     result: () => untilClosed(parts, () => client.workflow.getHandle<Run>(workflowId, runId).result()),

@@ -14,6 +14,7 @@ import {
   type Pool,
 } from '../../db/index.ts';
 import type { AccountName, Accounts } from '../accounts.ts';
+import type { RunSelection } from '../../contracts/run-list.ts';
 import type { StateFilter } from '../../db/index.ts';
 import type { Operations } from '../../limiter/index.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
@@ -44,6 +45,10 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     ...guarded(of, ownWorkflow),
     progress: async () =>
       (await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.progress() : { state: 'unknown' as const },
+    startAgain: async (options) => {
+      await ownWorkflow(of.workflowId);
+      return sync(await of.startAgain(options));
+    },
     retryFailed: async (options) => {
       await ownWorkflow(of.workflowId);
       return sync(await of.retryFailed(options));
@@ -68,8 +73,22 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     await ownRows(name, account);
   };
 
+  const ownAccount = async ({ sync: name, account }: RunSelection): Promise<boolean> => {
+    if (name === undefined || account === undefined)
+      throw new TypeError('A client that is bound to a tenant gives `sync` and `account` of the runs that it wants.');
+    return isOwn(tenantOfRows(pool, name, account));
+  };
+
   return {
     ...sluice,
+    runs: {
+      list: async (filter = {}) => ((await ownAccount(filter)) ? sluice.runs.list(filter) : []),
+      count: async (selection = {}) => {
+        if (await ownAccount(selection)) return sluice.runs.count(selection);
+        return { running: 0, paused: 0, done: 0, incomplete: 0, failed: 0, cancelled: 0 };
+      },
+      names: forAllTenants('Names of syncs and providers'),
+    },
     state: {
       show: async (of, options) => {
         await ownState(of);
@@ -84,9 +103,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       await ownRows(syncOf(node), options.account);
       return sluice.mapAgain(node, options);
     },
-    overview: () => {
-      throw new TypeError('The overview concerns all tenants; a client that is bound to one has none.');
-    },
+    overview: forAllTenants('The overview'),
     schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
     alerts: {
       list: (filter = {}) => sluice.alerts.list(stated(filter)),
@@ -94,8 +111,17 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       forgetQueue: forAllTenants('A task queue'),
     },
     freshness: (filter = {}) => sluice.freshness(stated(filter)),
+    pace: forAllTenants('The pace'),
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
-    limits: boundLimits(sluice.limits),
+    limits: {
+      list: noLimits,
+      show: noLimits,
+      pause: noLimits,
+      resume: noLimits,
+      override: noLimits,
+      forget: noLimits,
+      users: noLimits,
+    },
     audit: { list: async (filter = {}) => sluice.audit.list(stated(filter)) },
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },
     act: async (definition, options) => {
@@ -133,9 +159,10 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
   };
 }
 
-const forAllTenants = (what: string) => (): never => {
-  throw new TypeError(`${what} concerns all tenants; a client that is bound to one has none of it.`);
-};
+const forAllTenants = (what: string) => (): Promise<never> =>
+  Promise.reject(new TypeError(`${what} concerns all tenants; a client that is bound to one can't do it.`));
+/** Keys are shared by all tenants. */
+const noLimits = forAllTenants('To look at limits, or to change them,');
 /** It is for all accounts of a provider. */
 const noSchedules = forAllTenants('A schedule');
 
@@ -173,7 +200,7 @@ function boundAccounts(
   };
   return {
     connect: async ({ replaceTenant, ...options }) => {
-      if (replaceTenant) forOperators('To replace a tenant')();
+      if (replaceTenant) forAllTenants('To replace a tenant')();
       return accounts.connect(stated(options));
     },
     reconnected: async (options) => {
@@ -186,6 +213,7 @@ function boundAccounts(
       return accounts.update(options);
     },
     show: async (of) => accounts.show(stated(of)),
+    count: async () => forAllTenants('Counts of accounts')(),
     list: async (filter = {}) => accounts.list(stated(filter)),
     disconnect: async (of) => ((await isOwn(of)) ? accounts.disconnect(of) : false),
     erase: async (of) => {
@@ -196,24 +224,12 @@ function boundAccounts(
       await own(of);
       return accounts.stored(of);
     },
-    rotateKeys: async () => forOperators('To rotate keys')(),
+    rotateKeys: async () => forAllTenants('To rotate keys')(),
     secretUses: async (filter = {}) => {
       const { provider, account } = filter;
       if (provider === undefined || account === undefined)
         throw new TypeError('A client that is bound to a tenant gives `provider` and `account` whose uses it wants.');
       return (await isOwn({ provider, account })) ? accounts.secretUses(filter) : [];
     },
-  };
-}
-
-/** Keys are shared by all tenants. */
-function boundLimits(limits: Operations): Operations {
-  const refuse = async () => forOperators('To look at limits, or to change them,')();
-  return Object.fromEntries(Object.keys(limits).map((name) => [name, refuse])) as unknown as Operations;
-}
-
-function forOperators(what: string): () => never {
-  return () => {
-    throw new TypeError(`${what} concerns all tenants; a client that is bound to one can't do it.`);
   };
 }

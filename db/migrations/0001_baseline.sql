@@ -32,6 +32,10 @@ create index run_by_account on sluice.run (account, sync, started_at desc);
 create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
 -- The newest runs of a sync.
 create index run_ended on sluice.run (sync, ended_at desc) where ended_at is not null;
+-- Lists of runs, newest first: of a state, of a state and a sync, of a state and a provider.
+create index run_by_state on sluice.run (state, started_at, id);
+create index run_by_sync on sluice.run (sync, state, started_at, id);
+create index run_by_provider on sluice.run (provider, state, started_at, id);
 create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 
@@ -295,7 +299,8 @@ create table sluice.account (
   settings jsonb,
   primary key (provider, account)
 );
-create index account_by_status on sluice.account (status, since);
+create index account_by_status on sluice.account (status, since, provider, account);
+create index account_by_provider on sluice.account (provider, status, since, account);
 create index account_by_name on sluice.account (account);
 
 -- Drawn when an account gets secrets that has none: together with `version` no two ciphertexts of an account are bound alike.
@@ -400,6 +405,8 @@ create table sluice.report (
 create unique index report_of_run on sluice.report (workflow_id, run_id) where run_id is not null;
 create index report_by_account on sluice.report (account, seq);
 create index report_by_seq on sluice.report (seq);
+-- Lists of reports, newest first, of a status and a kind.
+create index report_by_status on sluice.report (status, kind, seq);
 create index report_by_workflow on sluice.report (workflow_id, seq);
 create index report_to_check on sluice.report (check_at) where status = 'pending';
 create index report_to_tell on sluice.report (root_workflow_id, end_seq) where tell = 'due';
@@ -503,7 +510,7 @@ create index entity_lock_to_check on sluice.entity_lock (check_at);
 -- or neither (no limit, which can only be blocked; a gate, which can only be paused or held). Hot: updated by every permit, hence the fill factor and eager vacuum.
 create table sluice.limit_bucket (
   id bigint primary key,                          -- 53 bits of the key's SHA-256, made by the client
-  key text not null unique,                       -- provider/limit/scope value
+  key text collate "C" not null unique,           -- provider/limit/scope value; ordered by bytes, so that a prefix is a range
   kind text not null check (kind in ('window', 'calendar', 'bucket', 'inflight', 'learned', 'none', 'gate')),
   spec jsonb not null,                            -- as declared; a changed declaration is noticed by comparing it
   -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + slots_ahead.
@@ -532,6 +539,7 @@ create table sluice.limit_bucket (
   declared_rate float8,                           -- of a bucket
   rate float8,
   override_rate float8,
+  override_until timestamptz,                     -- when the sweep takes an override back; null = an operator does
   burst float8 not null default 1,
   hold boolean not null default false,
   probe_us bigint not null default 0,
@@ -582,6 +590,10 @@ create table sluice.limit_bucket (
   last_us bigint not null default 0               -- time never runs backwards for a row, whatever the clock does
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 alter table sluice.limit_bucket alter column ring set storage main;
+-- None of these columns changes with a permit, so permits stay on their page.
+create index limit_bucket_paused on sluice.limit_bucket (key) where paused_at is not null;
+create index limit_bucket_blocked on sluice.limit_bucket (blocked_us) where blocked_us > 0;
+create index limit_bucket_override_ends on sluice.limit_bucket (override_until) where override_until is not null;
 
 -- A call's place in the queue of a bucket that had no room for it. A place, not a time: eta_us is only an estimate.
 create table sluice.limit_ticket (
@@ -743,6 +755,21 @@ create table sluice.alert_round (
   looked_at timestamptz not null,
   rules jsonb not null
 );
+
+-- What all workers did together, by the minute for a day and by the quarter of an hour for 90 days: some 10,000 rows at most.
+-- Written by db/stores/operate/pace-store.ts; each worker adds what it did every some seconds, and removes what is too old.
+
+create table sluice.pace (
+  -- How long a slot is, in seconds: 60 or 900.
+  grain_s int not null,
+  at timestamptz not null,
+  calls bigint not null,
+  -- Of the calls, those that a limit of the third party has refused.
+  refused bigint not null,
+  -- Rows that came and were stored.
+  rows bigint not null,
+  primary key (grain_s, at)
+) with (fillfactor = 70);
 
 -- Functions, copied from db/functions.
 set local check_function_bodies = off;
@@ -2318,7 +2345,7 @@ end $$;
 -- Buckets as they stand now. Reads only.
 create or replace function sluice.limit_look(p_ids bigint[])
 returns table (id bigint, key text, kind text, spec jsonb, used float8, max float8, declared_max float8, win_us bigint,
-  rate float8, hold boolean, probe_in_us bigint, epoch int, override_max float8, override_rate float8, seen_max float8,
+  rate float8, hold boolean, probe_in_us bigint, epoch int, override_max float8, override_rate float8, override_until timestamptz, seen_max float8,
   foreign_used float8, blocked_in_us bigint, blocked_at timestamptz, blocked_until timestamptz, blocked_reason text, paused_at timestamptz,
   paused_reason text, waiting int, accounts_waiting int, first_free_us bigint,
   failing_phase text, failing_since timestamptz, failing_reason text, back_in_us float8)
@@ -2327,7 +2354,7 @@ language sql volatile set search_path = pg_catalog as $$
     case when now_row.kind = 'bucket' then greatest(0, now_row.burst - now_row.tokens) else now_row.used end,
     case when now_row.kind = 'bucket' then now_row.burst else now_row.max end, now_row.declared_max, now_row.win_us,
     now_row.rate, now_row.hold, greatest(0, greatest(now_row.probe_us, now_row.probe_lease_us) - now_row.last_us),
-    now_row.epoch, now_row.override_max, now_row.override_rate, now_row.seen_max, now_row.foreign_used,
+    now_row.epoch, now_row.override_max, now_row.override_rate, now_row.override_until, now_row.seen_max, now_row.foreign_used,
     greatest(0, now_row.blocked_us - now_row.last_us), now_row.blocked_at,
     to_timestamp(now_row.blocked_us / 1000000.0), now_row.blocked_reason, now_row.paused_at,
     now_row.paused_reason, queue.tickets::int, queue.accounts::int, (sluice.limit_etas(now_row, array[1::float8]))[1],
@@ -2346,8 +2373,8 @@ language sql volatile set search_path = pg_catalog as $$
    order by b.key
 $$;
 
--- Puts an operator's numbers in force until they are taken back (nulls).
-create or replace function sluice.limit_override(p_key text, p_max float8, p_rate float8) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
+-- Puts an operator's numbers in force until they are taken back (nulls), or for so many milliseconds: then the sweep does it.
+create or replace function sluice.limit_override(p_key text, p_max float8, p_rate float8, p_for_ms float8) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
 declare
   r sluice.limit_bucket;
 begin
@@ -2358,6 +2385,7 @@ begin
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   update sluice.limit_bucket b set
     override_max = p_max, override_rate = p_rate,
+    override_until = case when p_max is not null or p_rate is not null then clock_timestamp() + p_for_ms * interval '1 millisecond' end,
     max = case when r.slots = 0 then null else coalesce(p_max, r.seen_max, r.declared_max, r.max) end,
     rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) else r.declared_rate end),
     burst = case when p_rate is null or r.kind = 'bucket' then r.burst else greatest(1, p_rate / 20) end,
@@ -2366,7 +2394,7 @@ begin
     granted = r.granted
     where b.id = r.id;
   insert into sluice.limit_event (bucket_id, type, detail)
-    values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', r.max, 'rateBefore', r.rate));
+    values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', r.max, 'rateBefore', r.rate, 'forMs', p_for_ms));
   return true;
 end $$;
 
@@ -2659,8 +2687,8 @@ begin
   return 2 * w.number + case when p_at_us >= w.end_us - r.guard_us then 1 else 0 end;
 end $$;
 
--- Housekeeping, by one worker at a time: tickets of calls that never came back, accounts and events of the past, and
--- buckets that nobody used for a month and that know nothing. Skips what is locked. Returns what was removed.
+-- Housekeeping, by one worker at a time: tickets of calls that never came back, overrides that have ended, accounts and events of
+-- the past, and buckets that nobody used for a month and that know nothing. Skips what is locked. Returns what was removed.
 create or replace function sluice.limit_sweep(p_ticket_us bigint, p_account_us bigint, p_events interval)
 returns table (tickets int, accounts int, events int, buckets int, oldest_transaction_s float8) language plpgsql volatile set search_path = pg_catalog as $$
 declare
@@ -2684,6 +2712,9 @@ begin
       from (select count(*)::int tickets, coalesce(sum(cost), 0) cost from sluice.limit_ticket t where t.bucket_id = v_id) rest
      where b.id = v_id;
   end loop;
+  perform sluice.limit_override(b.key, null, null, null) from (
+    select ended.key from sluice.limit_bucket ended where ended.override_until < clock_timestamp()
+     order by ended.id limit 1000 for no key update skip locked) b;
   with gone as (
     delete from sluice.limit_account a where (a.bucket_id, a.account, a.class) in (
       select old.bucket_id, old.account, old.class from sluice.limit_account old

@@ -13,7 +13,8 @@ create table sluice.account (
   settings jsonb,
   primary key (provider, account)
 );
-create index account_by_status on sluice.account (status, since);
+create index account_by_status on sluice.account (status, since, provider, account);
+create index account_by_provider on sluice.account (provider, status, since, account);
 create index account_by_name on sluice.account (account);
 
 -- Drawn when an account gets secrets that has none: together with `version` no two ciphertexts of an account are bound alike.

@@ -6,7 +6,7 @@
 -- or neither (no limit, which can only be blocked; a gate, which can only be paused or held). Hot: updated by every permit, hence the fill factor and eager vacuum.
 create table sluice.limit_bucket (
   id bigint primary key,                          -- 53 bits of the key's SHA-256, made by the client
-  key text not null unique,                       -- provider/limit/scope value
+  key text collate "C" not null unique,           -- provider/limit/scope value; ordered by bytes, so that a prefix is a range
   kind text not null check (kind in ('window', 'calendar', 'bucket', 'inflight', 'learned', 'none', 'gate')),
   spec jsonb not null,                            -- as declared; a changed declaration is noticed by comparing it
   -- Ring: units granted in slot s are at ring[s % slots + 1] until slot s's end + win + guard. Live slots: tail … now + slots_ahead.
@@ -35,6 +35,7 @@ create table sluice.limit_bucket (
   declared_rate float8,                           -- of a bucket
   rate float8,
   override_rate float8,
+  override_until timestamptz,                     -- when the sweep takes an override back; null = an operator does
   burst float8 not null default 1,
   hold boolean not null default false,
   probe_us bigint not null default 0,
@@ -85,6 +86,10 @@ create table sluice.limit_bucket (
   last_us bigint not null default 0               -- time never runs backwards for a row, whatever the clock does
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 0);
 alter table sluice.limit_bucket alter column ring set storage main;
+-- None of these columns changes with a permit, so permits stay on their page.
+create index limit_bucket_paused on sluice.limit_bucket (key) where paused_at is not null;
+create index limit_bucket_blocked on sluice.limit_bucket (blocked_us) where blocked_us > 0;
+create index limit_bucket_override_ends on sluice.limit_bucket (override_until) where override_until is not null;
 
 -- A call's place in the queue of a bucket that had no room for it. A place, not a time: eta_us is only an estimate.
 create table sluice.limit_ticket (

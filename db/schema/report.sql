@@ -40,6 +40,8 @@ create table sluice.report (
 create unique index report_of_run on sluice.report (workflow_id, run_id) where run_id is not null;
 create index report_by_account on sluice.report (account, seq);
 create index report_by_seq on sluice.report (seq);
+-- Lists of reports, newest first, of a status and a kind.
+create index report_by_status on sluice.report (status, kind, seq);
 create index report_by_workflow on sluice.report (workflow_id, seq);
 create index report_to_check on sluice.report (check_at) where status = 'pending';
 create index report_to_tell on sluice.report (root_workflow_id, end_seq) where tell = 'due';

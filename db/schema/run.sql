@@ -28,6 +28,10 @@ create index run_by_account on sluice.run (account, sync, started_at desc);
 create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
 -- The newest runs of a sync.
 create index run_ended on sluice.run (sync, ended_at desc) where ended_at is not null;
+-- Lists of runs, newest first: of a state, of a state and a sync, of a state and a provider.
+create index run_by_state on sluice.run (state, started_at, id);
+create index run_by_sync on sluice.run (sync, state, started_at, id);
+create index run_by_provider on sluice.run (provider, state, started_at, id);
 create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 

@@ -22,6 +22,8 @@ export interface LimitView {
   /** Calls per second that are given out now. */
   readonly ratePerSecond?: number;
   readonly isOverridden: boolean;
+  /** ISO time at which an override ends by itself. */
+  readonly overriddenUntil?: string;
   /** Milliseconds until a blocked key is free, or until the next probe. */
   readonly untilMs?: number;
   /** While an answer blocks it: since when, until when and why. ISO times. */
@@ -60,6 +62,7 @@ export function toView(row: LookRow): LimitView {
     ...(row.foreign_used > 0 ? { usedByOthers: row.foreign_used } : {}),
     ...(row.rate === null ? {} : { ratePerSecond: row.rate }),
     isOverridden: standing.isOverridden,
+    ...optional('overriddenUntil', row.override_until?.toISOString() ?? null),
     ...(untilMs === undefined ? {} : { untilMs: Math.ceil(untilMs) }),
     ...(state === 'blocked' ? blockOf(row) : {}),
     ...optional('failingSince', standing.failingSince),

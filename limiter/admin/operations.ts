@@ -17,7 +17,9 @@ export interface ListFilter {
   readonly prefix?: string;
   readonly kind?: LimitSpec['kind'];
   readonly state?: 'paused' | 'blocked' | 'waiting';
-  /** At most this many, by key. Default 100. */
+  /** The key of the last one seen: goes on behind it. */
+  readonly after?: string;
+  /** At most this many, by key. Default 100. Of keys that are waited for, the first 1,000 are looked at. */
   readonly limit?: number;
 }
 
@@ -52,8 +54,15 @@ export interface Operations {
   pause(keyOrPrefix: string, reason: string): Promise<number>;
   /** Ends a pause, and frees what an answer had blocked. @returns how many keys it changed. */
   resume(keyOrPrefix: string): Promise<number>;
-  /** Puts other numbers in force until they are taken back with `{}`. @returns false when the key was never used. */
-  override(key: string, numbers: { readonly max?: number; readonly ratePerSecond?: number }): Promise<boolean>;
+  /**
+   * Puts other numbers in force until they are taken back with `{}`, or for `forMs` milliseconds: a worker takes them back within a
+   * minute after it. 0 stops all calls.
+   * @returns false when the key was never used.
+   */
+  override(
+    key: string,
+    numbers: { readonly max?: number; readonly ratePerSecond?: number; readonly forMs?: number },
+  ): Promise<boolean>;
   /**
    * Forgets what the key used and learned, and who waits for it. A window that is in use may be exceeded after it.
    * @returns false when the key was never used.
@@ -68,11 +77,11 @@ const TICKETS_SHOWN = 50;
 /** All of these throw LimiterUnavailable when the store can't be asked. */
 export function createOperations(pool: Pool): Operations {
   return {
-    async list({ prefix, kind, state, limit = 100 } = {}) {
-      const found = await ask<{ id: number }>(FIND, [
+    async list({ prefix, kind, state, after, limit = 100 } = {}) {
+      const found = await ask<{ id: number }>(FIND(state ?? 'all'), [
         prefix === undefined ? null : keyText(prefix),
         kind ?? null,
-        state ?? null,
+        after === undefined ? null : keyText(after),
         limit,
       ]);
       return (await look(found.map((row) => row.id))).map(toView);
@@ -95,12 +104,14 @@ export function createOperations(pool: Pool): Operations {
     async resume(keyOrPrefix) {
       return (await ask<{ keys: number }>(RESUME, [keyText(keyOrPrefix)]))[0]!.keys;
     },
-    async override(key, { max, ratePerSecond }) {
-      for (const value of [max, ratePerSecond]) {
+    async override(key, { max, ratePerSecond, forMs }) {
+      for (const value of [max, ratePerSecond, forMs]) {
         if (value !== undefined && !(value >= 0))
           throw new TypeError(`An override must be a number ≥ 0, but is ${value}`);
       }
-      return (await ask<{ found: boolean }>(OVERRIDE, [keyText(key), max ?? null, ratePerSecond ?? null]))[0]!.found;
+      return (
+        await ask<{ found: boolean }>(OVERRIDE, [keyText(key), max ?? null, ratePerSecond ?? null, forMs ?? null])
+      )[0]!.found;
     },
     async forget(key) {
       return (await ask<{ found: boolean }>(FORGET, [keyText(key)]))[0]!.found;

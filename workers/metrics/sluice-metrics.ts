@@ -59,6 +59,7 @@ export function createMetrics(): Metrics {
         callSeconds.observe({ provider, endpoint }, ms / 1_000);
         if (outcome === 'limited') refused.add({ provider });
       },
+      stored: () => {},
       reported: (outcome) => reports.add({ outcome }),
     },
     watch: (limiter) => ({

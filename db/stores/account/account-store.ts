@@ -2,7 +2,8 @@
  * Accounts: connected or not, and the runs that wait for one of them. Their secrets are in `credential-store.ts`.
  * Next: `client/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
  */
-import type { AccountInfo, AccountStatus } from '../../../contracts/account.ts';
+import type { AccountInfo, AccountStatus, ListedAccount } from '../../../contracts/account.ts';
+import { MOST_COUNTED } from '../../../contracts/run-list.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Queryable } from '../../pool.ts';
@@ -37,19 +38,62 @@ export interface AccountFilter {
   readonly status?: AccountStatus;
   readonly provider?: string;
   readonly tenant?: string;
+  /** `place` of the last account seen: goes on behind it. */
+  readonly after?: string;
   /** Default 1,000. */
   readonly limit?: number;
 }
 
-/** Accounts, the latest change of status first. Index: account_by_status. */
-export async function listAccounts(db: Queryable, filter: AccountFilter = {}): Promise<AccountInfo[]> {
-  const { rows } = await db.query<AccountRow>(
-    `${ACCOUNT} where ($1::text is null or a.status = $1) and ($2::text is null or a.provider = $2)
-       and ($3::text is null or a.tenant = $3)
-     order by a.since desc, a.provider, a.account limit $4`,
-    [filter.status ?? null, filter.provider ?? null, filter.tenant ?? null, filter.limit ?? 1_000],
+const PLACE = /^(\d{1,17})\.([^/]*)\/(.*)$/s;
+const STATUSES: readonly AccountStatus[] = ['connected', 'needs_reconnect'];
+
+/** Each status is an index scan of its own that stops after one page. Indexes: account_by_status, account_by_provider. */
+const LIST = (where: string, limit: string): string => `
+  select a.provider, a.account, a.tenant, a.status, a.reason, a.since, a.settings, c.expires_at,
+    (extract(epoch from a.since) * 1000000)::bigint as micros
+  from (
+    select found.* from unnest($1::text[]) wanted (status) cross join lateral (
+      select a.* from sluice.account a where a.status = wanted.status ${where}
+       order by a.since desc, a.provider desc, a.account desc limit ${limit}) found
+    order by found.since desc, found.provider desc, found.account desc limit ${limit}) a
+  left join sluice.credential c using (provider, account)
+  order by a.since desc, a.provider desc, a.account desc`;
+
+/**
+ * Accounts, the latest change of status first.
+ * @throws TypeError when `after` is not the place of an account.
+ */
+export async function listAccounts(db: Queryable, filter: AccountFilter = {}): Promise<ListedAccount[]> {
+  const { status, provider, tenant, after, limit = 1_000 } = filter;
+  const values: unknown[] = [status === undefined ? STATUSES : [status]];
+  const conditions: string[] = [];
+  const at = (value: unknown): string => `$${values.push(value)}`;
+  if (provider !== undefined) conditions.push(`and a.provider = ${at(provider)}`);
+  if (tenant !== undefined) conditions.push(`and a.tenant = ${at(tenant)}`);
+  if (after !== undefined) {
+    const [, micros, ofProvider, account] = PLACE.exec(after) ?? [];
+    if (micros === undefined)
+      throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`place\` of an account.`);
+    conditions.push(
+      `and (a.since, a.provider, a.account) < (timestamptz 'epoch' + ${at(micros)}::bigint * interval '1 microsecond', ${at(ofProvider)}::text, ${at(account)}::text)`,
+    );
+  }
+  const where = conditions.join(' ');
+  const { rows } = await db.query<AccountRow & { micros: number }>(LIST(where, at(limit)), values);
+  return rows.map(({ micros, ...row }) => ({ ...toInfo(row), place: `${micros}.${row.provider}/${row.account}` }));
+}
+
+/** How many there are of each status, each counted up to `MOST_COUNTED + 1`. The same indexes. */
+export async function countAccounts(db: Queryable, provider?: string): Promise<Record<AccountStatus, number>> {
+  const { rows } = await db.query<{ status: AccountStatus; count: number }>(
+    `select wanted.status, counted.count from unnest($1::text[]) wanted (status) cross join lateral (
+       select count(*)::int as count from (
+         select from sluice.account a where a.status = wanted.status ${provider === undefined ? '' : 'and a.provider = $2'} order by a.since
+          limit ${MOST_COUNTED + 1}) few) counted`,
+    [STATUSES, ...(provider === undefined ? [] : [provider])],
   );
-  return rows.map(toInfo);
+  const of = (status: AccountStatus): number => rows.find((row) => row.status === status)?.count ?? 0;
+  return { connected: of('connected'), needs_reconnect: of('needs_reconnect') };
 }
 
 /** Replaces its settings. Calls see them within some seconds. @returns false for an account that is not known. */

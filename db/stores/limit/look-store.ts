@@ -20,6 +20,7 @@ export interface LookRow {
   readonly probe_in_us: number;
   readonly override_max: number | null;
   readonly override_rate: number | null;
+  readonly override_until: Date | null;
   readonly foreign_used: number;
   readonly blocked_in_us: number;
   readonly blocked_at: Date | null;

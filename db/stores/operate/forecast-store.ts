@@ -92,7 +92,7 @@ const USERS = `
   cross join lateral (
     select x.call_key, x.account, x.class from sluice.limit_ticket x
      where x.bucket_id = b.id and x.lapse_us > sluice.limit_clock_us() limit ${MOST_TICKETS}) t
-  left join sluice.unit u on t.call_key ~ '^unit/[0-9]+$' and u.id = substr(t.call_key, 6)::bigint
+  left join sluice.unit u on u.id = case when t.call_key ~ '^unit/[0-9]+$' then substr(t.call_key, 6)::bigint end
   left join sluice.run r on r.id = u.run_id and r.state = 'running'
   left join sluice.action_step s on t.call_key like 'action/%' and s.workflow_id = substr(t.call_key, 8)
   where b.key = any ($1) and (r.id is not null or s.workflow_id is not null)

@@ -103,7 +103,8 @@ export interface ReportFilter {
   readonly account?: string;
   readonly tenant?: string;
   readonly status?: ReportStatus;
-  readonly kind?: ReportKind;
+  /** One kind, or several. */
+  readonly kind?: ReportKind | readonly ReportKind[];
   readonly name?: string;
   readonly workflowId?: string;
   /** `sequence` of the last report seen; undefined from the beginning. */
@@ -120,28 +121,46 @@ export async function listReports(db: Queryable, filter: ReportFilter = {}): Pro
   if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
   if (after !== undefined && !/^\d+$/.test(after))
     throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a report.`);
+  const values: unknown[] = [filter.status === undefined ? STATUSES : [filter.status], kindsOf(filter)];
   const conditions: string[] = [];
-  const values: unknown[] = [];
-  const where = (sql: string, value: unknown): void => {
-    if (value === undefined) return;
-    values.push(value);
-    conditions.push(sql.replace('?', `$${values.length}`));
+  const and = (sql: string, value: unknown): void => {
+    if (value !== undefined) conditions.push(sql.replace('?', `$${values.push(value)}`));
   };
-  where('account = ?', filter.account);
-  where('tenant = ?', filter.tenant);
-  where('status = ?', filter.status);
-  where('kind = ?', filter.kind);
-  where('name = ?', filter.name);
-  where('workflow_id = ?', filter.workflowId);
-  where(order === 'oldest' ? 'seq > ?::bigint' : 'seq < ?::bigint', after);
-  values.push(limit);
+  and('r.account = ?', filter.account);
+  and('r.tenant = ?', filter.tenant);
+  and('r.name = ?', filter.name);
+  and('r.workflow_id = ?', filter.workflowId);
+  and(order === 'oldest' ? 'r.seq > ?::bigint' : 'r.seq < ?::bigint', after);
+  // What belongs to one account or workflow is found by it; all else by status and kind.
+  const isOfOne = filter.account !== undefined || filter.workflowId !== undefined;
   const { rows } = await db.query<ReportRow>(
-    `select ${REPORT_COLUMNS} from sluice.report ${conditions.length > 0 ? `where ${conditions.join(' and ')}` : ''}
-     order by seq ${order === 'oldest' ? 'asc' : 'desc'} limit $${values.length}`,
+    (isOfOne ? ofOne : ofMany)(conditions, order === 'oldest' ? 'asc' : 'desc', `$${values.push(limit)}`),
     values,
   );
   return rows.map(toReport);
 }
+
+const STATUSES: readonly ReportStatus[] = ['pending', 'ok', 'failed', 'cancelled'];
+const KINDS: readonly ReportKind[] = ['sync', 'action', 'saga'];
+
+function kindsOf({ kind }: ReportFilter): readonly ReportKind[] {
+  if (kind === undefined) return KINDS;
+  return typeof kind === 'string' ? [kind] : kind;
+}
+
+/** Indexes: report_by_workflow, report_by_account. */
+const ofOne = (conditions: readonly string[], direction: string, limit: string): string => `
+  select ${REPORT_COLUMNS} from sluice.report r
+   where ${['r.status = any ($1)', 'r.kind = any ($2)', ...conditions].join(' and ')} order by r.seq ${direction} limit ${limit}`;
+
+/** Index: report_by_status. Each status and kind is a scan of its own that stops after one page. */
+const ofMany = (conditions: readonly string[], direction: string, limit: string): string => `
+  select found.* from unnest($1::text[]) wanted_status (status), unnest($2::text[]) wanted_kind (kind)
+    cross join lateral (
+      select ${REPORT_COLUMNS} from sluice.report r
+       where ${['r.status = wanted_status.status', 'r.kind = wanted_kind.kind', ...conditions].join(' and ')}
+       order by r.seq ${direction} limit ${limit}) found
+   order by seq ${direction} limit ${limit}`;
 
 export const REPORT_COLUMNS = `id, seq, kind, name, account, tenant, started_by, workflow_id, run_id, status, what, error,
   error_type, traceback, attempts, started_at, ended_at`;

@@ -87,6 +87,28 @@ describe('the operator', () => {
     await expect(limiter.override('over/minute/x', { max: -1 })).rejects.toThrow(TypeError);
   });
 
+  it('overrides a window for a time, after which the sweep takes the override back', async () => {
+    const charges = [charge('over/minute/timed')];
+    await ask(charges);
+    await limiter.override('over/minute/timed', { max: 1, forMs: 3_600_000 });
+    await sweep(database.pool);
+    const { isOverridden, overriddenUntil = '' } = (await limiter.show('over/minute/timed')) ?? {};
+    expect(isOverridden).toBe(true);
+    expect(Date.parse(overriddenUntil) - Date.now()).toBeGreaterThan(3_590_000);
+    await database.pool.query(
+      `update sluice.limit_bucket set override_until = now() - interval '1 second' where key = 'over/minute/timed'`,
+    );
+    await sweep(database.pool);
+    const after = await limiter.show('over/minute/timed');
+    expect(after).toMatchObject({ isOverridden: false, max: 5 });
+    expect(after?.overriddenUntil).toBeUndefined();
+    expect(after?.events.map(({ type }) => type)).toEqual(['overridden', 'overridden']);
+    // One without an end stays.
+    await limiter.override('over/minute/timed', { max: 1 });
+    await sweep(database.pool);
+    expect(await limiter.show('over/minute/timed')).toMatchObject({ isOverridden: true, max: 1 });
+  });
+
   it('overrides a learned rate', async () => {
     const charges: Charge[] = [{ limit: learned, key: 'over/token/x', cost: 1 }];
     await ask(charges);

@@ -33,7 +33,7 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
     // The operator's hand on limits needs the database alone.
     values: [
       'db',
-      'limiter/admin/operations.ts',
+      'limiter/admin',
       'dev-servers',
       '@temporalio/client',
       '@temporalio/common',
@@ -47,7 +47,7 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
     types: ['@temporalio/common'],
   },
 };
-const anythingButTest = ['workers', 'cli', 'testing', 'bench', 'examples'];
+const anythingButTest = ['workers', 'cli', 'dashboard', 'testing', 'bench', 'examples'];
 
 interface Import {
   readonly from: string;

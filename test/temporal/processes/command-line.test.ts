@@ -177,6 +177,8 @@ describe('the command line', () => {
         await expect.poll(dev.said, { timeout: 90_000 }).toContain('worker is serving');
         const web = /Web UI\s+(http:\S+)/.exec(dev.said())?.[1] as string;
         expect((await fetch(web)).status).toBe(200);
+        const dashboard = /Dashboard\s+(http:\S+)/.exec(dev.said())?.[1] as string;
+        expect(await (await fetch(dashboard)).text()).toContain('<h1>Overview</h1>');
         dev.child.kill('SIGINT');
         const { code } = await dev.finished;
         expect(code).toBe(0);

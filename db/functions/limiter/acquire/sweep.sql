@@ -1,5 +1,5 @@
--- Housekeeping, by one worker at a time: tickets of calls that never came back, accounts and events of the past, and
--- buckets that nobody used for a month and that know nothing. Skips what is locked. Returns what was removed.
+-- Housekeeping, by one worker at a time: tickets of calls that never came back, overrides that have ended, accounts and events of
+-- the past, and buckets that nobody used for a month and that know nothing. Skips what is locked. Returns what was removed.
 create or replace function sluice.limit_sweep(p_ticket_us bigint, p_account_us bigint, p_events interval)
 returns table (tickets int, accounts int, events int, buckets int, oldest_transaction_s float8) language plpgsql volatile set search_path = pg_catalog as $$
 declare
@@ -23,6 +23,9 @@ begin
       from (select count(*)::int tickets, coalesce(sum(cost), 0) cost from sluice.limit_ticket t where t.bucket_id = v_id) rest
      where b.id = v_id;
   end loop;
+  perform sluice.limit_override(b.key, null, null, null) from (
+    select ended.key from sluice.limit_bucket ended where ended.override_until < clock_timestamp()
+     order by ended.id limit 1000 for no key update skip locked) b;
   with gone as (
     delete from sluice.limit_account a where (a.bucket_id, a.account, a.class) in (
       select old.bucket_id, old.account, old.class from sluice.limit_account old

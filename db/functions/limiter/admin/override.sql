@@ -1,5 +1,5 @@
--- Puts an operator's numbers in force until they are taken back (nulls).
-create or replace function sluice.limit_override(p_key text, p_max float8, p_rate float8) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
+-- Puts an operator's numbers in force until they are taken back (nulls), or for so many milliseconds: then the sweep does it.
+create or replace function sluice.limit_override(p_key text, p_max float8, p_rate float8, p_for_ms float8) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
 declare
   r sluice.limit_bucket;
 begin
@@ -10,6 +10,7 @@ begin
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
   update sluice.limit_bucket b set
     override_max = p_max, override_rate = p_rate,
+    override_until = case when p_max is not null or p_rate is not null then clock_timestamp() + p_for_ms * interval '1 millisecond' end,
     max = case when r.slots = 0 then null else coalesce(p_max, r.seen_max, r.declared_max, r.max) end,
     rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) else r.declared_rate end),
     burst = case when p_rate is null or r.kind = 'bucket' then r.burst else greatest(1, p_rate / 20) end,
@@ -18,6 +19,6 @@ begin
     granted = r.granted
     where b.id = r.id;
   insert into sluice.limit_event (bucket_id, type, detail)
-    values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', r.max, 'rateBefore', r.rate));
+    values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', r.max, 'rateBefore', r.rate, 'forMs', p_for_ms));
   return true;
 end $$;

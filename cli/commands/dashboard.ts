@@ -1,0 +1,21 @@
+/** `sluice dashboard`: the page, until Ctrl-C. Next: `dashboard/serve.ts`. */
+import { Option, type Command } from 'commander';
+
+export function registerDashboard(program: Command): void {
+  program
+    .command('dashboard')
+    .description('the page on which runs, accounts and limits are seen and acted on')
+    .option('--host <address>', 'where it listens; elsewhere than on loopback it needs a token', '127.0.0.1')
+    .addOption(new Option('--port <number>', '0: any that is free').argParser(Number).default(8_400))
+    .option(
+      '--web-ui <url>',
+      "Temporal's Web UI, for links to it (default: SLUICE_TEMPORAL_UI_URL, else that of `sluice dev`)",
+    )
+    .addHelpText(
+      'after',
+      '\nSLUICE_DASHBOARD_TOKEN lets in to look and act, SLUICE_DASHBOARD_READ_TOKEN to look.\n\nExample:\n  npx sluice dashboard --port 9000',
+    )
+    .action(async (options: { readonly host: string; readonly port: number; readonly webUi?: string }) =>
+      (await import('../dashboard/run-dashboard.ts')).runDashboard(options),
+    );
+}

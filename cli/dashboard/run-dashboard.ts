@@ -1,0 +1,47 @@
+/** What `sluice dashboard` does until it is ended, and what `sluice dev` starts beside its servers. Next: `dashboard/serve.ts`. */
+import { connect, diagnose } from '../../client/index.ts';
+import { serveDashboard, type Tokens } from '../../dashboard/index.ts';
+import { findDevServers } from '../../dev-servers/index.ts';
+
+export interface DashboardCommand {
+  readonly host: string;
+  readonly port: number;
+  readonly webUi?: string;
+}
+
+export async function runDashboard({ host, port, webUi }: DashboardCommand): Promise<void> {
+  const asked = new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  const webUiUrl = webUi ?? (process.env['SLUICE_TEMPORAL_UI_URL'] || (await devWebUi()));
+  const namespace = process.env['TEMPORAL_NAMESPACE'];
+  const sluice = await connect();
+  try {
+    const served = await serveDashboard(sluice, {
+      host,
+      port,
+      tokens: dashboardTokens(),
+      ...(webUiUrl ? { webUiUrl } : {}),
+      ...(namespace ? { namespace } : {}),
+      diagnose: () => diagnose({ probe: false }),
+    });
+    console.log(`Dashboard  ${served.url}`);
+    await asked;
+    await served.close();
+  } finally {
+    await sluice.close();
+  }
+}
+
+/** From the environment. */
+export function dashboardTokens(env: NodeJS.ProcessEnv = process.env): Tokens {
+  const operate = env['SLUICE_DASHBOARD_TOKEN'];
+  const read = env['SLUICE_DASHBOARD_READ_TOKEN'];
+  return { ...(operate ? { operate } : {}), ...(read ? { read } : {}) };
+}
+
+/** Only where the environment names no Temporal is it the one of `sluice dev`. */
+async function devWebUi(): Promise<string | undefined> {
+  return process.env['TEMPORAL_ADDRESS'] ? undefined : (await findDevServers()).webUiUrl;
+}

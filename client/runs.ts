@@ -1,0 +1,24 @@
+/** Lists of runs for operators: the command line and the page. Next: `db/stores/sync/run-list-store.ts`. */
+import type { RunState } from '../contracts/run.ts';
+import type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/run-list.ts';
+import { countRuns, listRuns, readRunNames, type Pool } from '../db/index.ts';
+
+export interface Runs {
+  /**
+   * Runs, newest first; `after` continues behind the last one seen.
+   * @throws TypeError when `after` or `limit` is not what it should be.
+   */
+  list(filter?: RunFilter): Promise<readonly ListedRun[]>;
+  /** How many there are of each state; counted up to 10,000, what is more is 10,001. */
+  count(selection?: RunSelection): Promise<Readonly<Record<RunState, number>>>;
+  /** The syncs and providers that runs have, at most 100 of each. */
+  names(): Promise<RunNames>;
+}
+
+export function createRuns(pool: Pool): Runs {
+  return {
+    list: (filter) => listRuns(pool, filter),
+    count: (selection) => countRuns(pool, selection),
+    names: () => readRunNames(pool),
+  };
+}

@@ -1,0 +1,30 @@
+/** One more run with the input of the newest one: for people who have no definition at hand. Next: `start-run.ts`. */
+import type { Priority } from '../../contracts/limits/limit.ts';
+import type { StartedBy } from '../../contracts/report.ts';
+import type { RunMode } from '../../contracts/run.ts';
+import { readRunRequest } from '../../db/index.ts';
+import type { ClientParts } from '../start-workflow.ts';
+import { launchRun } from './start-run.ts';
+
+export interface StartAgainOptions {
+  /** `full`: every list from its beginning. Default `incremental`. */
+  readonly mode?: RunMode;
+  /** Default `bulk`. */
+  readonly priority?: Priority;
+  /** Who wants it, for its report. Default `system`. */
+  readonly startedBy?: StartedBy;
+}
+
+/** @throws Error when there was no run before, or one is going on. */
+export async function startAgain(parts: ClientParts, workflowId: string, options: StartAgainOptions): Promise<void> {
+  const before = await readRunRequest(parts.pool, workflowId);
+  if (!before)
+    throw new Error(`No run of "${workflowId}" is known whose input could be used again. Start one by \`start()\`.`);
+  const { provider, tenant, ...of } = before;
+  const started = await launchRun(parts, provider, {
+    ...of,
+    ...options,
+    ...(tenant === null ? {} : { tenant }),
+  });
+  if (started === undefined) throw new Error(`A run of "${workflowId}" is going on.`);
+}

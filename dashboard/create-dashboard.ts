@@ -1,0 +1,186 @@
+/**
+ * The page as a fetch handler: Request in, Response out, so that it stands alone or is mounted in an app. Who may look is asked first,
+ * then a view is rendered (`routes.ts`), streamed (`stream.ts`) or an act is done (`do-act.ts`).
+ */
+import { Hono, type Context } from 'hono';
+import type { Finding, Sluice } from '../client/index.ts';
+import { createAccess, type Authorize, type Tokens, type Visitor } from './access.ts';
+import { acts } from './acts.ts';
+import { readAsset } from './assets.ts';
+import { askAct, askedForm, askedTitle, doAct } from './do-act.ts';
+import { fieldsOf } from './fields.ts';
+import { findPlace } from './find-place.ts';
+import { page } from './layout.ts';
+import { linksBelow } from './link.ts';
+import { createLogIn } from './log-in.ts';
+import { createResponses, HEADERS, sentence } from './responses.ts';
+import { routeOf, type Route } from './routes.ts';
+import { forget, saidOf, say } from './said.ts';
+import { shareRenders, streamView } from './stream.ts';
+import type { View } from './view.ts';
+
+export interface DashboardOptions {
+  /** Tokens by which visitors come in, at least 16 characters each. */
+  readonly tokens?: Tokens;
+  /** Your own log-in: who a request is from, and what they may do. Asked before the tokens; undefined: nobody it knows. */
+  readonly authorize?: Authorize;
+  /** The path that it is mounted at, e.g. `/admin/sluice`. Default: the root. */
+  readonly basePath?: string;
+  /** Where Temporal's Web UI is, for links to it. Default: no links. */
+  readonly webUiUrl?: string;
+  /** Temporal's namespace, for these links. Default `default`. */
+  readonly namespace?: string;
+  /** Looks at servers and workers, e.g. `() => diagnose({ probe: false })` of `sluice`. Default: there is no such view. */
+  readonly diagnose?: () => Promise<readonly Finding[]>;
+}
+
+export interface Dashboard {
+  /** Answers one request. */
+  readonly fetch: (request: Request) => Promise<Response>;
+  /** Ends the streams of all open pages. The client stays open. */
+  readonly close: () => void;
+}
+
+/** Pages that are open at once. */
+const MOST_STREAMS = 100;
+const MAY_NOT_ACT = 'You may look and not act: this needs the operator’s token.';
+
+/**
+ * @param sluice what it shows and acts on; not bound to a tenant.
+ * @throws TypeError when neither `tokens` nor `authorize` says who may look, or a token is too short.
+ */
+export function createDashboard(sluice: Sluice, options: DashboardOptions): Dashboard {
+  const { tokens, authorize, webUiUrl, namespace = 'default', diagnose } = options;
+  const hasDoctor = diagnose !== undefined;
+  const base = checkBase(options.basePath);
+  if (tokens?.read === undefined && tokens?.operate === undefined && authorize === undefined)
+    throw new TypeError('The dashboard needs `tokens` or `authorize`: it shows accounts and stops runs.');
+  const access = createAccess({ ...(tokens ? { tokens } : {}), ...(authorize ? { authorize } : {}) });
+  const link = linksBelow(base);
+  const responses = createResponses(link);
+  const { answer, note, to } = responses;
+  const cookiePath = base === '' ? '/' : base;
+  const logIn = createLogIn(access, link, cookiePath, responses);
+  const closing = new AbortController();
+  const shared = shareRenders();
+  let streams = 0;
+
+  /** Frameworks take the path of the mount away, or leave it. */
+  const below = (path: string): string => {
+    if (base === '' || !(path === base || path.startsWith(`${base}/`))) return path;
+    return path.slice(base.length) || '/';
+  };
+  const render = (route: Route, here: string, query: URLSearchParams, visitor: Visitor): Promise<View | undefined> =>
+    route.render({ sluice, link, visitor, query, webUiUrl, namespace, diagnose, here, now: new Date() }, route.params);
+  /** Answers those who may look. */
+  const visited =
+    (work: (request: Request, visitor: Visitor, url: URL) => Promise<Response>) =>
+    async ({ req }: Context): Promise<Response> => {
+      const visitor = await access.visitor(req.raw);
+      if (visitor) return work(req.raw, visitor, new URL(req.url));
+      const isReader = req.method === 'GET' && (req.header('accept') ?? '').includes('text/html');
+      if (isReader && access.hasTokens && req.header('authorization') === undefined) return to(link(['login']));
+      const how = access.hasTokens
+        ? 'Give a token: by the log-in, or as `Authorization: Bearer`.'
+        : 'This address is not known here, or nobody has let you in.';
+      return note(401, 'Not for you yet', how);
+    };
+  const actNamed = ({ pathname }: URL): string => below(pathname).slice('/do/'.length);
+
+  const app = new Hono({ getPath: (request) => below(new URL(request.url).pathname) });
+  app.get('/assets/:name', async ({ req }) => {
+    const asset = await readAsset(req.param('name'));
+    if (!asset) return note(404, 'Not here', 'There is no such file.');
+    const headers = { ...HEADERS, 'content-type': asset.type, 'cache-control': 'no-cache' };
+    return new Response(asset.text, { headers });
+  });
+  app.get('/login', () => logIn.show());
+  app.post('/login', ({ req }) => logIn.enter(req.raw));
+
+  app.get(
+    '/live',
+    visited(async (request, visitor, url) => {
+      const { pathname, search, searchParams } = new URL(url.searchParams.get('view') ?? '/', 'http://here');
+      const path = below(pathname);
+      const route = routeOf(path);
+      if (!route || route.isStill || request.method !== 'GET')
+        return note(404, 'Not here', 'There is no such view.', visitor);
+      if (streams >= MOST_STREAMS) return note(503, 'Too many', `${MOST_STREAMS} pages are open already.`, visitor);
+      streams++;
+      const stream = streamView({
+        render: () => shared.get(`${visitor.role} ${path}${search}`, () => render(route, path, searchParams, visitor)),
+        mayLook: async () => (await access.visitor(request))?.role === visitor.role,
+        signal: AbortSignal.any([closing.signal, request.signal]),
+        ended: () => streams--,
+      });
+      const headers = { ...HEADERS, 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+      return new Response(stream, { headers });
+    }),
+  );
+  app.get(
+    '/search',
+    visited(async (_, __, url) => {
+      const found = await findPlace(sluice, (url.searchParams.get('q') ?? '').trim());
+      return to(link(found.path, found.query));
+    }),
+  );
+  app.get(
+    '/do/:act',
+    visited(async (_, visitor, url) => {
+      if (visitor.role !== 'operate') return note(403, 'Refused', MAY_NOT_ACT, visitor);
+      try {
+        const asked = await askAct(sluice, actNamed(url), url.searchParams);
+        if (!asked) return note(404, 'Not here', 'There is no such act.', visitor);
+        const content = askedForm(asked, link, access, visitor);
+        return answer(
+          page({ title: askedTitle(asked), link, at: '?', visitor, hasDoctor }, [
+            { id: 'ask', content, isLive: false },
+          ]),
+        );
+      } catch (error) {
+        return note(409, 'It can’t be done', sentence(error), visitor);
+      }
+    }),
+  );
+  app.post(
+    '/do/:act',
+    visited(async (request, visitor, url) => {
+      const fields = await fieldsOf(request);
+      const refusal = access.refusal(request, visitor, fields['mark']);
+      if (refusal !== undefined) return note(403, 'Refused', refusal, visitor);
+      const name = actNamed(url);
+      const act = Object.hasOwn(acts, name) ? acts[name] : undefined;
+      if (!act) return note(404, 'Not here', 'There is no such act.', visitor);
+      const done = await doAct(() => sluice, visitor, act, fields);
+      shared.forget();
+      return to(link(...act.back(fields)), { 'set-cookie': say(done, cookiePath) });
+    }),
+  );
+  app.get(
+    '*',
+    visited(async (request, visitor, url) => {
+      const path = below(url.pathname);
+      const here = `${path}${url.search}`;
+      const route = routeOf(path);
+      const view = route && (await render(route, here, url.searchParams, visitor));
+      if (!route || !view) return note(404, 'Not here', 'Nothing of this name is known.', visitor);
+      const said = saidOf(request);
+      const live = route.isStill ? undefined : link(['live'], { view: here });
+      const frame = { title: view.title, link, at: route.at, visitor, hasDoctor, live, said };
+      return answer(page(frame, view.regions), 200, said ? { 'set-cookie': forget(cookiePath) } : {});
+    }),
+  );
+  app.notFound(() => note(404, 'Not here', 'Nothing of this name is known.'));
+  app.onError((error) => {
+    if (error instanceof TypeError) return note(400, 'Not understood', sentence(error));
+    return note(500, 'It can’t be shown now', sentence(error));
+  });
+  return { fetch: async (request) => app.fetch(request), close: () => closing.abort() };
+}
+
+function checkBase(path = ''): string {
+  const base = path.replace(/\/+$/, '');
+  if (base !== '' && !/^(?:\/[\w.~-]+)+$/.test(base))
+    throw new TypeError(`\`basePath\` is ${JSON.stringify(path)}; it must be a path such as "/admin/sluice".`);
+  return base;
+}

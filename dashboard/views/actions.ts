@@ -1,0 +1,5 @@
+/** Actions and sagas, newest first. Next: `action.ts`. */
+import type { RenderView } from '../view.ts';
+import { listOf } from './reports.ts';
+
+export const actionsView: RenderView = (context) => listOf(context, 'actions', 'Actions', ['action', 'saga']);

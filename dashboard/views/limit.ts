@@ -1,0 +1,162 @@
+/** One limit: how it stands, who waits for it, what happened to it, and what can be done. */
+import type { LimitUse } from '../../client/index.ts';
+import type { LimitDetails } from '../../limiter/index.ts';
+import { duration } from '../../contracts/values/duration.ts';
+import { counted, rateText } from '../../contracts/limits/limit-words.ts';
+import { html, type Html } from '../html.ts';
+import { count } from '../parts/count.ts';
+import { facts } from '../parts/facts.ts';
+import { sparkline } from '../parts/sparkline.ts';
+import { stateBadge } from '../parts/state.ts';
+import { table } from '../parts/table.ts';
+import { exact, when } from '../parts/when.ts';
+import type { RenderView, ViewContext } from '../view.ts';
+
+const EVENTS = 50;
+const USERS = 20;
+
+export const limitView: RenderView = async (context, { key = '' }) => {
+  const [found, uses] = await Promise.all([context.sluice.limits.show(key), context.sluice.limits.users(key)]);
+  if (found === undefined) return undefined;
+  return {
+    title: `Limit ${key}`,
+    regions: [
+      { id: 'limit', content: standing(context, found) },
+      { id: 'acts', content: actsOf(context, found) },
+      { id: 'users', content: usersOf(uses) },
+      { id: 'queue', content: queueOf(context, found) },
+      { id: 'events', content: eventsOf(context, found) },
+    ],
+  };
+};
+
+function standing({ now }: ViewContext, limit: LimitDetails): Html {
+  const { state, text, used, max, declaredMax, usedByOthers, ratePerSecond, isOverridden, overriddenUntil } = limit;
+  const { blockedAt, blockedReason, blockedUntil, pausedAt, pausedReason, waiting, accountsWaiting, rateHistory } =
+    limit;
+  return html`${facts([
+    ['State', stateBadge(state)],
+    ['In words', text],
+    [
+      'Used',
+      used !== undefined &&
+        max !== undefined &&
+        html`<meter min="0" max="${max}" value="${used}" aria-label="used">${used}</meter> ${count(used)} of
+          ${count(max)}`,
+    ],
+    ['Declared', declaredMax],
+    [
+      'Used by others',
+      usedByOthers !== undefined && html`${count(usedByOthers)} of it: other programs share this limit`,
+    ],
+    ['Rate', ratePerSecond !== undefined && rateText(ratePerSecond)],
+    [
+      'Overridden',
+      isOverridden &&
+        (overriddenUntil === undefined
+          ? 'until it is taken back'
+          : html`until ${when(overriddenUntil, now)}, ${exact(overriddenUntil)}`),
+    ],
+    [
+      'Blocked',
+      blockedAt !== undefined &&
+        html`since
+        ${when(blockedAt, now)}${blockedUntil !== undefined && html`, ends ${when(blockedUntil, now)}`}${blockedReason !== undefined && html`: ${blockedReason}`}`,
+    ],
+    [
+      'Paused',
+      pausedAt !== undefined &&
+        html`since ${when(pausedAt, now)}${pausedReason !== undefined && html`: ${pausedReason}`}`,
+    ],
+    ['Waiting', waiting > 0 && `${counted(waiting, 'call')} of ${counted(accountsWaiting, 'account')}`],
+  ])}
+  ${
+    rateHistory.length > 1 &&
+    html`<h2>Learned rate</h2>
+      <ul class="tiles">
+        <li>
+          ${sparkline(
+            rateHistory.map(({ ratePerSecond: each }) => each),
+            'learned calls a second, oldest first',
+          )}${rateText(rateHistory.at(-1)?.ratePerSecond ?? 0)}
+        </li>
+      </ul>`
+  }`;
+}
+
+function actsOf({ link, visitor }: ViewContext, { key, state, kind, isOverridden }: LimitDetails): Html {
+  if (visitor.role !== 'operate') return html``;
+  const isHeld = state === 'paused' || state === 'blocked';
+  const offers = [
+    state !== 'paused' && (['pause-limit', 'Pause …'] as const),
+    isHeld && (['resume-limit', 'Resume …'] as const),
+    kind !== 'gate' &&
+      kind !== 'none' &&
+      (['override-limit', isOverridden ? 'Override, or take back …' : 'Override …'] as const),
+    kind !== 'gate' && (['forget-limit', 'Forget …'] as const),
+  ].filter((offer) => offer !== false);
+  return html`<div class="acts" role="group" aria-label="What can be done">
+    ${offers.map(
+      ([act, words]) =>
+        html`<a
+          id="${act}"
+          class="button${act === 'forget-limit' ? ' danger' : ''}"
+          href="${link(['do', act], { key })}"
+          >${words}</a
+        >`,
+    )}
+  </div>`;
+}
+
+function usersOf(uses: readonly LimitUse[]): Html {
+  return html`<h2>Who waits</h2>
+    ${table(
+      'By sync and tenant, the largest share first',
+      uses.slice(0, USERS),
+      [
+        { name: 'Sync', cell: ({ sync }) => sync },
+        { name: 'Tenant', cell: ({ tenant }) => tenant ?? 'each account its own' },
+        { name: 'Calls', cell: ({ waiting }) => count(waiting), isNumber: true },
+        { name: 'Accounts', cell: ({ accounts }) => count(accounts), isNumber: true },
+      ],
+      'Nobody.',
+    )}`;
+}
+
+function queueOf({ link }: ViewContext, { queue }: LimitDetails): Html {
+  return html`<h2>Queue</h2>
+    ${table(
+      'The first calls that wait, in order',
+      queue,
+      [
+        { name: 'Account', cell: ({ account }) => html`<a href="${link(['accounts', account])}">${account}</a>` },
+        { name: 'Goes in about', cell: ({ etaMs }) => duration(etaMs) },
+        { name: 'Cost', cell: ({ cost }) => count(cost), isNumber: true },
+        { name: 'Asked', cell: ({ bounces }) => `${count(bounces)} times` },
+        { name: 'Call', cell: ({ callKey }) => callKey, isWide: true },
+      ],
+      'Nothing waits for it.',
+    )}`;
+}
+
+function eventsOf({ now }: ViewContext, { events }: LimitDetails): Html {
+  return html`<h2>What happened</h2>
+    ${table(
+      'Latest first, of the last 7 days',
+      events.slice(0, EVENTS),
+      [
+        { name: 'When', cell: ({ at }) => when(at, now) },
+        { name: 'What', cell: ({ type }) => type },
+        {
+          name: 'Details',
+          isWide: true,
+          cell: ({ detail }) =>
+            Object.entries(detail)
+              .filter(([, value]) => value !== null)
+              .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
+              .join(', '),
+        },
+      ],
+      'Nothing.',
+    )}`;
+}

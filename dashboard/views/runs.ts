@@ -1,0 +1,76 @@
+/** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `run.ts`, `../bulk-acts.ts`. */
+import { MOST_COUNTED, RUN_STATES, type RunSelection } from '../../contracts/run-list.ts';
+import type { RunState } from '../../client/index.ts';
+import { bulkActs } from '../bulk-acts.ts';
+import { html } from '../html.ts';
+import { capped } from '../parts/count.ts';
+import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';
+import { runTable } from '../parts/run-table.ts';
+import type { RenderView } from '../view.ts';
+
+const PAGE = 50;
+export const RUN_FILTERS = ['state', 'sync', 'provider', 'account'] as const;
+
+export const runsView: RenderView = async (context) => {
+  const { sluice, link, query, visitor } = context;
+  const chose = chosen(query, [...RUN_FILTERS, 'after']);
+  const selection = selectionOf(query);
+  const { state: _, ...anyState } = selection;
+  const [runs, counts, names] = await Promise.all([
+    sluice.runs.list({ ...selection, ...afterOf(query), limit: PAGE + 1 }),
+    sluice.runs.count(anyState),
+    sluice.runs.names(),
+  ]);
+  const total = Object.values(counts).reduce((sum, each) => sum + each, 0);
+  const rows: FilterRow[] = [
+    {
+      name: 'state',
+      words: 'State',
+      choices: [
+        { value: undefined, words: `all (${capped(total)})` },
+        ...RUN_STATES.map((state) => ({ value: state, words: `${state} (${capped(counts[state])})` })),
+      ],
+    },
+    choicesOf('sync', 'Sync', names.syncs),
+    choicesOf('provider', 'Provider', names.providers),
+    ...(chose['account'] === undefined ? [] : [choicesOf('account', 'Account', [chose['account']])]),
+  ];
+  const shown = runs.slice(0, PAGE);
+  const matching = selection.state === undefined ? total : counts[selection.state as RunState];
+  return {
+    title: 'Runs',
+    regions: [
+      { id: 'filters', content: filters(link, ['runs'], chose, rows) },
+      {
+        id: 'runs',
+        content: html`${runTable(`Runs, newest first: ${capped(matching)} match`, shown, context, 'No run matches.')}
+        ${paging(link, ['runs'], chose, runs.length > PAGE ? shown.at(-1)?.place : undefined)}`,
+      },
+      {
+        id: 'all',
+        content: html`${visitor.role === 'operate' && matching > 0 && matching <= MOST_COUNTED * 6 && bulkActs(link, chose, selection)}`,
+      },
+    ],
+  };
+};
+
+function choicesOf(name: string, words: string, values: readonly string[]): FilterRow {
+  return {
+    name,
+    words,
+    choices: [{ value: undefined, words: 'all' }, ...values.map((value) => ({ value, words: value }))],
+  };
+}
+
+/** What a query selects; a state that is none selects all. */
+export function selectionOf(query: URLSearchParams): RunSelection {
+  const { state, ...rest } = chosen(query, RUN_FILTERS);
+  const known = RUN_STATES.find((each) => each === state);
+  const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
+  return { ...given, ...(known === undefined ? {} : { state: known }) };
+}
+
+function afterOf(query: URLSearchParams): { after?: string } {
+  const after = query.get('after');
+  return after ? { after } : {};
+}
