@@ -151,7 +151,7 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
       const name = actNamed(url);
       const act = Object.hasOwn(acts, name) ? acts[name] : undefined;
       if (!act) return note(404, 'Not here', 'There is no such act.', visitor);
-      const done = await doAct(() => sluice, visitor, act, fields);
+      const done = await doAct((who) => sluice.as({ ...who, via: 'page' }), visitor, act, fields);
       shared.forget();
       return to(link(...act.back(fields)), { 'set-cookie': say(done, cookiePath) });
     }),
