@@ -60,7 +60,7 @@ export function askedForm({ name, act, subject, preview }: Asked, link: Link, ac
 
 /** @param clientFor whoever acts, and why: for the audit. */
 export async function doAct(
-  clientFor: (who: { readonly by: string; readonly why?: string }) => Sluice,
+  clientFor: (who: { readonly by: `user:${string}`; readonly why?: string }) => Sluice,
   { by = 'user:dashboard' }: Visitor,
   act: Act,
   fields: Fields,

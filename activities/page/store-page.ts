@@ -77,7 +77,8 @@ export async function storePage(
     answer,
     kept,
   );
-  await learnFromPage(attempt, keys.length);
+  // What no call has brought says nothing of pages that are asked for.
+  if (!attempt.isCounted) await learnFromPage(attempt, keys.length);
   return fact;
 }
 

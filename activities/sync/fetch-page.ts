@@ -15,6 +15,8 @@ import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { UserCodeError } from './user-code.ts';
 import { afterError, backoffText } from './after-error.ts';
+import { nestedPage } from './nested-page.ts';
+import { settle } from './settle-answer.ts';
 import { callOnce } from './call-once.ts';
 import { fetchBatch } from './fetch-batch.ts';
 import { attemptAt, loadList } from './make-attempt.ts';
@@ -87,6 +89,8 @@ async function callForPage(
 ): Promise<PageFact> {
   const { request, node, unit, memory } = attempt;
   const { job } = node.endpoint;
+  const nested = nestedPage(attempt);
+  if (nested) return settle({ ...attempt, isCounted: true }, nested, { isProbe: false, asksForChanges: false }, false);
   if (!job) return callOnce(attempt, signal, calls);
   const known = unit.job?.state === 'done' ? memory.results.get(request.unit, unit.job.id) : undefined;
   const prepared = known ? { results: known } : await prepareJob(attempt, job, signal);

@@ -55,6 +55,12 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   readonly key: (item: Item, parent: Parent) => string | number;
   /** What is stored. Default: the item itself. */
   readonly map?: (item: Item, parent: Parent) => Row;
+  /**
+   * The first page of the list where the parent's row has it already, as nested lists of GraphQL do: in the shape of the endpoint's answer, whose
+   * schema reads it. It takes no call; the list goes on by its own cursor only where there is more. Undefined: it is asked for. So are lists of
+   * parents whose rows did not come in this run.
+   */
+  readonly nested?: (parent: Parent) => unknown;
   /** Visit once per this value instead of once per parent row, e.g. the account that many rows point to. */
   readonly uniqueBy?: (parent: Parent) => string | number;
   /** Only for parents of which this holds. Default: all. */
@@ -93,7 +99,7 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
 /** Several parents asked for by one call. */
 export interface BatchOptions<Parent, Input, Item, Row> extends Omit<
   NodeOptions<Parent, Input, Item, Row>,
-  'input' | 'incremental'
+  'input' | 'incremental' | 'nested'
 > {
   /** Parents of one call at most, 2 … 1,000. Fewer only when no more can come. */
   readonly size: number;

@@ -10,6 +10,7 @@ const NODE_OPTIONS = {
   input: true,
   key: true,
   map: true,
+  nested: true,
   uniqueBy: true,
   when: true,
   store: true,
@@ -63,6 +64,7 @@ export function syncMistakes(
       mistakes.push(`${at}: isGone must be a function, e.g. (item) => item.status === 'cancelled'`);
     if (window !== undefined && !(window >= 1 && window <= 1_000))
       mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
+    mistakes.push(...nestedMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...batchMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...incrementalMistakes(node).map((text) => `${at}: ${text}`));
     const share = onChildError?.maxSkippedShare;
@@ -72,6 +74,22 @@ export function syncMistakes(
     if (typeof node.options.key !== 'function')
       mistakes.push(`${at}: \`key\` is missing; it says which rows are the same`);
   }
+  return mistakes;
+}
+
+function nestedMistakes({ parent, batch, endpoint, options: { nested, incremental } }: NodeDefinition): string[] {
+  if (nested === undefined) return [];
+  const { kind } = endpoint.paginate;
+  const mistakes: string[] = [];
+  if (typeof nested !== 'function')
+    mistakes.push('`nested` must be a function of the parent, e.g. (post) => ({ comments: post.comments })');
+  if (parent === null) mistakes.push('`nested` is in the row of a parent, and a root has none');
+  if (!['single', 'cursor', 'link'].includes(kind))
+    mistakes.push(
+      `\`nested\` is a first page that names the next: endpoint "${endpoint.name}" is of kind "${kind}"; use "cursor" or "link"`,
+    );
+  if (batch || endpoint.job || endpoint.paginate.comesInPieces || incremental)
+    mistakes.push('`nested` does not go with a batch, a job, a file or `incremental`');
   return mistakes;
 }
 

@@ -55,6 +55,8 @@ export interface LoadedUnit {
   readonly runInput: unknown;
   readonly parentKey: string;
   readonly parentRow: unknown;
+  /** The parent's row has come in this run. */
+  readonly isParentFresh: boolean;
   readonly lane: number;
   /** '' for the whole list; see `sluice.unit`. */
   readonly part: string;
@@ -100,7 +102,8 @@ export interface LoadedUnit {
 const LOAD = `
     select u.id::float8 as id, u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, a.settings, r.input as "runInput",
       u.parent_key as "parentKey",
-      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow", u.lane, u.part, u.range, u.position, u.guard, u.job,
+      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow",
+      coalesce((select p.run_id = u.run_id from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record), false) as "isParentFresh", u.lane, u.part, u.range, u.position, u.guard, u.job,
       (floor(extract(epoch from clock_timestamp()) * 1000) - (u.job->>'at')::float8) as "jobAgeMs", u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",

@@ -186,7 +186,7 @@ describe('defineSync', () => {
       'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, mayOmitItems, pageSize, maxPages, hasMore, total, totalIs, resultCap, checkpoint, guards, range, next, onDeadCursor',
       'provider "plain": unknown option `limts`; known are id, baseUrl, hosts, auth, authProbe, limits, classify, headers, timeouts, maxBodyBytes, maxAttempts, allowPlainHttp, allowPrivateAddresses',
       'provider "plain": `limits` is missing; write `limits: []` when there are none',
-      'node "list": unknown option `wndow`; known are input, key, map, uniqueBy, when, store, incremental, parents, deletions, isGone, allowEmpty, window, onChildError',
+      'node "list": unknown option `wndow`; known are input, key, map, nested, uniqueBy, when, store, incremental, parents, deletions, isGone, allowEmpty, window, onChildError',
       'node "list": parents is "some"; it must be "all" or "changed"',
       'node "pages": deletions is "always"; it must be "full-pass" or left out',
     ]);
