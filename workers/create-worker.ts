@@ -140,9 +140,15 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const limiter = metrics ? metrics.watch(createLimiter({ pool })) : createLimiter({ pool });
   const http = createHttpSender(settings.proxy === undefined ? {} : { proxy: settings.proxy });
   let stopMetrics: (() => Promise<void>) | undefined;
+  let workers: RoleWorkers | undefined;
   try {
     if (metrics && metricsAddress !== undefined)
-      stopMetrics = await serveMetrics(metricsAddress, () => metrics.text(pool), sdkMetrics);
+      stopMetrics = await serveMetrics(
+        metricsAddress,
+        () => metrics.text(pool),
+        sdkMetrics,
+        () => workers !== undefined && !workers.isStopping(),
+      );
     await migrate(pool, { warn: (message) => log.warn({}, message) });
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
     const codecs = withCodecs(options.payloadCodecs);
@@ -158,7 +164,6 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       ofCredentials && createStoredCredentials({ ...ofCredentials, providerNamed: (id) => providers.get(id) });
     // Not started yet: it asks when it starts. Ended: the next check frees its place.
     const tellLock = (workflowId: string) => tellKnown(client, workflowId, signalNames.lockGranted);
-    let workers: RoleWorkers | undefined;
     const memory = createUnitMemory(settings.concurrency);
     const activities = createActivities(
       {

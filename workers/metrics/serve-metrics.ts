@@ -11,6 +11,7 @@ const SDK_PATIENCE_MS = 2_000;
 /**
  * @param address `host:port`.
  * @param sdkAddress where Temporal's SDK serves its own; undefined: it does not.
+ * @param isServing whether the worker takes work; `/readyz` says so. `/healthz` answers while the process does.
  * @returns a function that ends it.
  * @throws Error saying what to do when the address can't be had.
  */
@@ -18,9 +19,16 @@ export async function serveMetrics(
   address: string,
   ours: () => Promise<string>,
   sdkAddress: string | undefined,
+  isServing: () => boolean,
 ): Promise<() => Promise<void>> {
   const server = createServer((request, response) => {
-    if (request.method !== 'GET' || request.url?.split('?')[0] !== '/metrics') {
+    const path = request.method === 'GET' ? request.url?.split('?')[0] : undefined;
+    if (path === '/healthz') return void response.end('ok\n');
+    if (path === '/readyz') {
+      const serves = isServing();
+      return void response.writeHead(serves ? 200 : 503).end(serves ? 'serving\n' : 'starting, or draining\n');
+    }
+    if (path !== '/metrics') {
       response.writeHead(404).end('The metrics are at /metrics.\n');
       return;
     }

@@ -12,6 +12,7 @@ import { temporalAddress } from '../../setup/servers.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
 
 const rules = readFileSync(new URL('../../../deploy/prometheus/sluice-alerts.yml', import.meta.url), 'utf8');
+const board = readFileSync(new URL('../../../deploy/grafana/sluice.json', import.meta.url), 'utf8');
 const LINE =
   /^([a-z_:][a-z0-9_:]*)(\{(?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*\})? (?:[-+]?[\d.]+(?:e[-+]?\d+)?|[-+]Inf|NaN)$/i;
 
@@ -79,9 +80,11 @@ describe('the metrics of a worker', () => {
     expect(text).not.toContain('account-of-metrics');
     expect(text).not.toMatch(/[{,](?:account|tenant|run|workflow_id)=/);
 
-    const asked = [...new Set(rules.match(/\b(?:sluice|temporal)_[a-z_]+/g))];
+    const asked = [...new Set(`${rules}${board}`.match(/\b(?:sluice|temporal)_[a-z_]+/g))];
     expect(asked.length).toBeGreaterThan(8);
-    expect(asked.filter((name) => !lines.some((line) => line.startsWith(name)))).toEqual([]);
+    // No limit here has a rate of its own.
+    const isThere = (name: string) => lines.some((line) => line.startsWith(name)) || name === 'sluice_limit_rate';
+    expect(asked.filter((name) => !isThere(name))).toEqual([]);
   });
 
   it('are the numbers that `sluice overview` shows', async () => {
@@ -93,7 +96,9 @@ describe('the metrics of a worker', () => {
     expect(JSON.parse((await command(['overview', '--json'], env())).output)).toMatchObject({ untold: 0 });
   });
 
-  it('are at /metrics alone, and end with the worker; an address that is taken is told', async () => {
+  it('are at /metrics, beside what probes ask for, and end with the worker; an address that is taken is told', async () => {
+    expect((await fetch(`http://${address}/healthz`)).status).toBe(200);
+    expect(await (await fetch(`http://${address}/readyz`)).text()).toBe('serving\n');
     expect((await fetch(`http://${address}/`)).status).toBe(404);
     const second = startWorkerProcess({
       module: 'forest.ts',
