@@ -15,6 +15,7 @@ import { registerQuarantine } from './commands/quarantine.ts';
 import { registerReports } from './commands/reports.ts';
 import { registerResolve } from './commands/resolve.ts';
 import { registerRetry } from './commands/retry.ts';
+import { registerSchedules } from './commands/schedules.ts';
 import { registerStart } from './commands/start.ts';
 import { registerState } from './commands/state.ts';
 import { registerStatus } from './commands/status.ts';
@@ -31,6 +32,7 @@ export function createProgram(): Command {
   registerStatus(program);
   registerExplain(program);
   registerOverview(program);
+  registerSchedules(program);
   registerControl(program);
   registerPending(program);
   registerResolve(program);

@@ -8,12 +8,14 @@ import { searchAttributes } from '../contracts/names.ts';
 import type { RunWait } from '../contracts/run.ts';
 import {
   keysOfOperations,
+  nextStarts,
   openOperations,
   readAccountSyncs,
   readConnections,
   type AccountSyncRow,
   type ConnectionRow,
   type OpenOperation,
+  type Pool,
 } from '../db/index.ts';
 import type { ClientParts } from './start-workflow.ts';
 import { createHandle } from './sync/sync-handle.ts';
@@ -41,7 +43,7 @@ export async function readAccountDetails(
     readConnections(pool, account),
     readAccountSyncs(pool, account),
     openOperations(pool, account, MOST_OPERATIONS),
-    nextRunsOf(client, account),
+    nextRunsOf(client, pool, account),
   ]);
   const names = [connections, syncs, operations].flat().flatMap((row) => row.provider ?? []);
   const providers = [...new Set(names)].sort();
@@ -108,9 +110,9 @@ async function waitsOf(
   return (await waits).map((wait) => ({ ...wait, workflowId }));
 }
 
-/** Schedules say for whom they are by Sluice's search attributes; what a schedule would start is not part of a list. */
-async function nextRunsOf(client: Client, account: string): Promise<Map<string, string>> {
-  const next = new Map<string, string>();
+/** By the schedules of the syncs' code, and by those of Temporal, which say for whom they are by Sluice's search attributes; what a schedule would start is not part of a list. */
+async function nextRunsOf(client: Client, pool: Pool, account: string): Promise<Map<string, string>> {
+  const next = new Map((await nextStarts(pool, account)).map(({ sync, at }) => [sync, at.toISOString()]));
   // A quote would end the text in the query.
   if (/["'\\]/.test(account)) return next;
   let left = MOST_SCHEDULES;

@@ -37,6 +37,7 @@ import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { createListStates, type ListStates } from './state.ts';
+import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
@@ -66,6 +67,8 @@ export interface Sluice {
      */
     list(filter?: ReportFilter): Promise<Report[]>;
   };
+  /** When runs start by themselves, as it is declared beside each sync. */
+  readonly schedules: Schedules;
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
   readonly quarantine: Quarantine;
   /** What is known of lists from run to run: watermarks, and how many rows they had. */
@@ -159,6 +162,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const sluice: Sluice = {
     accounts: createAccounts(parts, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
+    schedules: createSchedules(pool, taskQueue),
     quarantine: createQuarantine(pool, tenant),
     state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),

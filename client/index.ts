@@ -45,4 +45,7 @@ export type {
   TokenState,
 } from '../contracts/account.ts';
 export type { KeyService } from '../contracts/secrets/key-service.ts';
+export { RemovesMany, type ApplyOptions } from './schedules/apply-schedules.ts';
+export type { Schedules } from './schedules/schedules.ts';
+export type { PlannedChange, SchedulePlan, ScheduleSpec, ScheduleStanding } from '../contracts/schedules/schedule.ts';
 export type { Priority } from '../contracts/limits/limit.ts';

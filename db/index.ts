@@ -52,6 +52,7 @@ export {
   endReport,
   insertReport,
   listReports,
+  readReportStart,
   removeUnstartedReport,
   setReportRun,
   type NewReport,
@@ -133,6 +134,30 @@ export { createKeyring } from './encryption.ts';
 export type { Keyring, KeyringOptions } from './encryption.ts';
 export { EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption-key-error.ts';
 export { readFlawedLists, type FlawFilter } from './stores/sync/flaw-store.ts';
+export {
+  pauseSchedule,
+  putDeclaration,
+  readDeclarations,
+  readScheduleStandings,
+  removeDeclaration,
+  withDeclarationsLocked,
+  type AppliedDeclaration,
+} from './stores/schedule/declaration-store.ts';
+export {
+  claimDue,
+  nextStarts,
+  releaseDue,
+  settleDue,
+  type DueAccount,
+  type SettledDue,
+} from './stores/schedule/due-store.ts';
+export {
+  followAccounts,
+  placeAccounts,
+  schedulesToPlace,
+  unplacedAccounts,
+  type PlacedSchedule,
+} from './stores/schedule/place-store.ts';
 export { readWaits } from './stores/sync/wait-store.ts';
 export type { WaitRow } from './stores/sync/wait-store.ts';
 export { listState, resetState, type StateFilter } from './stores/sync/state-store.ts';

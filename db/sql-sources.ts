@@ -17,6 +17,7 @@ const TABLES = [
   'action',
   'entity-lock',
   'limiter',
+  'schedule',
 ] as const;
 
 export interface SqlFunction {

@@ -12,6 +12,7 @@ export type {
   SyncOptions,
   UnitState,
 } from './define/define-sync.ts';
+export type { CalendarSchedule, EverySchedule, Schedule, Schedules, Weekday } from './define/schedule-options.ts';
 export { apiKey, basic, bearer, noAuth } from './auth/auth.ts';
 export type { AppliedAuth, Auth, UnsignedRequest } from './auth/auth.ts';
 export { awsSigV4 } from './auth/aws-sig-v4.ts';

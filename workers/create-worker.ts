@@ -40,6 +40,8 @@ import { startRevoking } from './revoke-disconnected.ts';
 import { installRuntime } from './runtime.ts';
 import { withShortStacks } from './limit-stack-traces.ts';
 import { startTelling, type OnFailure } from './notify-failures.ts';
+import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
+import { startScheduling, type SchedulerOptions } from './schedules/run-schedules.ts';
 import { startWatchingRuns } from './watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
 
@@ -57,6 +59,14 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly stalledAfterMs?: number;
   /** Reports and the keys of actions are removed this many days after their end. Default 90. */
   readonly reportDays?: number;
+  /**
+   * Brings the schedules and `freshFor` of its syncs into force when it starts: what is new or differs; nothing is removed. Default false:
+   * `npx sluice schedules apply` does it, once for each deployment. A worker of the version before that is started again in the middle of
+   * a roll-out would take back what the new one has brought. What is in force is carried out in both cases.
+   */
+  readonly schedules?: boolean;
+  /** How what is due is claimed; for tests. */
+  readonly scheduler?: SchedulerOptions;
   /** Default: read from the environment, see `config.ts`. */
   readonly settings?: WorkerSettings;
   /**
@@ -179,6 +189,10 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       reportDays === undefined ? {} : { reportDays },
     );
     const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
+    const { syncs: scheduled = [] } = options;
+    const parts = { client, pool, taskQueue: settings.taskQueue, closing: new AbortController().signal };
+    await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
+    const stopScheduling = startScheduling(parts, scheduled, log, options.scheduler);
     const created = worker;
     return {
       shutdown: () => created.shutdown(),
@@ -197,7 +211,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         try {
           await created.run();
         } finally {
-          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.(), stopRevoking?.()]);
+          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.(), stopRevoking?.(), stopScheduling()]);
           await stopMetrics?.();
           await memory.settled();
           await stored?.settled();

@@ -11,10 +11,11 @@ export function registerWorker(program: Command): void {
     .command('worker')
     .description('serve a task queue; settings come from SLUICE_*, DATABASE_URL and TEMPORAL_*')
     .addOption(moduleOption())
+    .option('--schedules', 'bring schedules of the module into force at the start; removes none', false)
     .action(work);
 }
 
-async function work({ module }: { readonly module?: string }): Promise<void> {
+async function work({ module, schedules }: { readonly module?: string; readonly schedules: boolean }): Promise<void> {
   const [{ pino }, { findServers }, { createWorker, readWorkerSettings }, { endRuntime }, { loadModule }] =
     await Promise.all([
       import('pino'),
@@ -33,6 +34,7 @@ async function work({ module }: { readonly module?: string }): Promise<void> {
     syncs,
     actions,
     sagas,
+    schedules,
     settings,
     log,
     databaseUrl,

@@ -10,12 +10,19 @@ import { startReported, type ClientParts } from '../start-workflow.ts';
 
 const UNDEFINED_TABLE = '42P01';
 
-/** @returns its run id; undefined when a run of this sync and account is going on already: nothing was started then. */
-export async function launchRun(parts: ClientParts, provider: string, input: SyncInput): Promise<string | undefined> {
+/**
+ * @param id of its report. Default: a new one.
+ * @returns its run id; undefined when a run of this sync and account is going on already: nothing was started then.
+ */
+export async function launchRun(
+  parts: ClientParts,
+  provider: string,
+  input: SyncInput,
+  id: string = randomUUID(),
+): Promise<string | undefined> {
   const { sync: name, account, tenant = account, startedBy = 'system', priority = 'bulk', weight = 1 } = input;
   const workflowId = syncWorkflowId(name, account);
   const what = `${name} of ${account}${input.retryOf ? ', its failed lists again' : ''}`;
-  const id = randomUUID();
   const reportId = await insertReport(parts.pool, {
     id,
     kind: 'sync',

@@ -67,12 +67,14 @@ export interface StartedRun extends SyncHandle {
 const MOST_TRIES = 20;
 
 /**
+ * @param reportId of the run's report. Default: a new one.
  * @throws TypeError when an option or the input does not fit; SyncBusy when a run is going on and is not to be attached to.
  */
 export async function startSync<Input>(
   parts: ClientParts,
   sync: Sync<Input>,
   options: StartOptions<Input>,
+  reportId?: string,
 ): Promise<StartedRun> {
   const { definition } = sync;
   const { account, tenant, startedBy = 'system', priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
@@ -94,7 +96,7 @@ export async function startSync<Input>(
   const workflowId = syncWorkflowId(definition.name, account);
   const asked = { input: input.input, mode: mode ?? 'incremental' };
   for (let tries = 1; ; tries++) {
-    const runId = await launchRun(parts, definition.provider.id, input);
+    const runId = await launchRun(parts, definition.provider.id, input, reportId);
     if (runId !== undefined) return createHandle(parts, { workflowId, runId });
     const running = await findRunning(parts.client, workflowId);
     if (running) return meet(parts, sync, input, ifRunning, asked, running);

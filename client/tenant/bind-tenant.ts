@@ -86,6 +86,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     overview: () => {
       throw new TypeError('The overview concerns all tenants; a client that is bound to one has none.');
     },
+    schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },
     act: async (definition, options) => {
@@ -121,6 +122,11 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       if (await isOwn(tenantOfRows(pool, syncOf(node), options.account))) yield* sluice.records(node, options);
     },
   };
+}
+
+/** A schedule is for all accounts of a provider. */
+function noSchedules(): never {
+  throw new TypeError('Schedules concern all tenants; a client that is bound to one has none.');
 }
 
 function syncOf({ resource }: { readonly resource: string }): string {

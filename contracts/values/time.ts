@@ -1,6 +1,6 @@
 /**
  * Times as third parties write them. A time without a zone is UTC, wherever the worker runs.
- * Used by: ranges, watermarks.
+ * Used by: ranges, watermarks, schedules.
  */
 const TIME = /^(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?))?\s*(Z|z|UTC|[+-]\d\d(?::?\d\d)?)?$/;
 
@@ -27,11 +27,36 @@ function fromLocal(wallMs: number, zone: string): number {
 }
 
 function offsetMs(ms: number, timeZone: string): number {
-  const fields = ['year', 'month', 'day', 'hour', 'minute', 'second'] as const;
-  const options = { timeZone, hourCycle: 'h23', ...Object.fromEntries(fields.map((field) => [field, 'numeric'])) };
-  const parts = new Intl.DateTimeFormat('en-US', options as Intl.DateTimeFormatOptions).formatToParts(ms);
-  const [year, month, day, hour, minute, second] = fields.map((field) =>
+  const parts = formatOf(timeZone).formatToParts(ms);
+  const [year, month, day, hour, minute, second] = FIELDS.map((field) =>
     Number(parts.find(({ type }) => type === field)?.value),
   ) as [number, number, number, number, number, number];
   return Date.UTC(year, month - 1, day, hour, minute, second) - Math.floor(ms / 1_000) * 1_000;
+}
+
+/** What the clock of the zone shows at `ms`, as if it were UTC. */
+export function toWallMs(ms: number, zone: string): number {
+  return ms + offsetMs(ms, zone);
+}
+
+/** @returns whether it is the name of a zone, e.g. `Europe/Berlin` or `UTC`. */
+export function isZone(zone: unknown): zone is string {
+  try {
+    return typeof zone === 'string' && zone !== '' && formatOf(zone) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+const FIELDS = ['year', 'month', 'day', 'hour', 'minute', 'second'] as const;
+/** To make one takes longer than to use it a hundred times; there are few zones. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function formatOf(timeZone: string): Intl.DateTimeFormat {
+  const known = formats.get(timeZone);
+  if (known) return known;
+  const options = { timeZone, hourCycle: 'h23', ...Object.fromEntries(FIELDS.map((field) => [field, 'numeric'])) };
+  const made = new Intl.DateTimeFormat('en-US', options as Intl.DateTimeFormatOptions);
+  formats.set(timeZone, made);
+  return made;
 }

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
+import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
 import { parentName, syncMistakes } from './sync-mistakes.ts';
 
 /** What a node's functions may know besides the parent: kept for each parent from run to run. */
@@ -120,12 +121,21 @@ export interface SyncBuilder<Input> {
 export interface SyncOptions<InputSchema extends z.ZodType> {
   readonly provider: Provider;
   readonly input: InputSchema;
+  /**
+   * Starts runs by itself, for every connected account of the provider: `{ every: '1h' }`, `{ at: '03:00', zone: 'Europe/Berlin' }`, or
+   * several by name. `npx sluice schedules apply` brings it into force. Default: runs are started by the app alone.
+   */
+  readonly schedule?: Schedules<z.input<InputSchema>>;
+  /** How old the last good run of an account may be, e.g. `'2h'`: older, and an alert says so. Default: it may be any age. */
+  readonly freshFor?: string;
   /** Continue-as-new at about this many history events, ≥ 50. Default 4,000. */
   readonly maxHistoryEvents?: number;
 }
 
 export interface CompiledSync {
   readonly name: string;
+  readonly schedules: readonly CompiledSchedule[];
+  readonly freshForMs: number | undefined;
   readonly provider: Provider;
   readonly parseInput: (input: unknown) => unknown;
   readonly nodes: ReadonlyMap<string, NodeDefinition>;
@@ -189,6 +199,9 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   const mistakes = [...options.provider.mistakes(), ...syncMistakes(name, options.provider, made, returned)];
   if (options.maxHistoryEvents !== undefined && !(options.maxHistoryEvents >= 50))
     mistakes.push(`maxHistoryEvents is ${options.maxHistoryEvents}; it must be at least 50`);
+  const { schedules, mistakes: ofSchedules } = readSchedules(name, options.schedule as Schedules, options.input);
+  mistakes.push(...ofSchedules);
+  const freshForMs = readFreshFor(options.freshFor, mistakes);
   if (mistakes.length > 0) throw new DefinitionError(`Sync "${name}"`, mistakes);
 
   const nodes = new Map(made.map((node) => [node.name, node]));
@@ -196,6 +209,8 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   const planNodes = inOrder(made).map((node) => planNode(node, nodes, children.get(node.name) ?? []));
   const definition: CompiledSync = {
     name,
+    schedules,
+    freshForMs,
     provider: options.provider,
     parseInput: (input) => options.input.parse(input),
     nodes,

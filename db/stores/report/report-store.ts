@@ -52,6 +52,18 @@ export async function setReportRun(db: Queryable, id: string, runId: string): Pr
   await db.query('update sluice.report set run_id = $2 where id = $1 and run_id is null', [id, runId]);
 }
 
+/** How the start that has this report stands. By primary key. @returns undefined when there is none. */
+export async function readReportStart(
+  db: Queryable,
+  id: string,
+): Promise<{ readonly runId: string | null; readonly status: ReportStatus; readonly errorType: string | null } | undefined> {
+  const { rows } = await db.query<{ runId: string | null; status: ReportStatus; errorType: string | null }>(
+    'select run_id as "runId", status, error_type as "errorType" from sluice.report where id = $1',
+    [id],
+  );
+  return rows[0];
+}
+
 /** The start attached to a run that has a report of its own. */
 export async function removeUnstartedReport(db: Queryable, id: string): Promise<void> {
   await db.query(`delete from sluice.report where id = $1 and run_id is null and status = 'pending'`, [id]);

@@ -1,0 +1,41 @@
+-- What the code of syncs declares, as it was applied last: when runs start by themselves, how old rows may be. Written by
+-- db/stores/schedule/*.ts. Locks, always in this order: declaration, due.
+
+create table sluice.declaration (
+  kind text not null check (kind in ('schedule', 'freshness')),
+  -- `sync` or `sync/name`.
+  id text not null,
+  sync text not null,
+  provider text not null,
+  -- Whose it is: workers of this task queue serve the sync, and nobody else touches it.
+  task_queue text not null,
+  spec jsonb not null,
+  -- Moves on with every change of the spec: accounts that were placed by an older one are placed anew.
+  version int not null default 1,
+  paused_at timestamptz,
+  paused_reason text,
+  applied_at timestamptz not null default clock_timestamp(),
+  primary key (kind, id)
+);
+
+-- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
+-- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
+-- starting the same twice.
+create table sluice.due (
+  schedule text not null,
+  account text not null,
+  due_at timestamptz not null,
+  -- Its account is not connected: it is not looked at, and keeps its time.
+  is_parked boolean not null default false,
+  is_catch_up boolean not null default false,
+  version int not null,
+  lease_until timestamptz,
+  start_id uuid,
+  last_at timestamptz,
+  last_outcome text check (last_outcome in ('started', 'joined', 'busy', 'skipped', 'missed', 'failed')),
+  last_error text,
+  primary key (schedule, account)
+) with (fillfactor = 70);
+create index due_next on sluice.due (schedule, due_at) where not is_parked;
+create index due_failed on sluice.due (schedule) where last_outcome = 'failed';
+create index due_by_account on sluice.due (account);

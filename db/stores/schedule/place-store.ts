@@ -1,0 +1,67 @@
+/**
+ * Which accounts a schedule is for: those of its provider that are connected. One that is not keeps its time and waits; one that was
+ * disconnected is forgotten. Next: `client/schedules/place-accounts.ts` says when each is due.
+ */
+import type { ScheduleSpec } from '../../../contracts/schedules/schedule.ts';
+import type { Queryable } from '../../pool.ts';
+
+export interface PlacedSchedule {
+  readonly id: string;
+  readonly provider: string;
+  readonly spec: ScheduleSpec;
+  readonly version: number;
+}
+
+export async function schedulesToPlace(db: Queryable, taskQueue: string): Promise<PlacedSchedule[]> {
+  const { rows } = await db.query<PlacedSchedule>(
+    `select id, provider, spec, version from sluice.declaration where kind = 'schedule' and task_queue = $1 order by id`,
+    [taskQueue],
+  );
+  return rows;
+}
+
+// Each an anti-join of two tables with a row for each account: some milliseconds with 10,000. Rows that nothing is to be changed of
+// are not written.
+const FORGET = `
+  delete from sluice.due u where u.schedule = $1
+    and not exists (select 1 from sluice.account a where a.provider = $2 and a.account = u.account)`;
+const PARK = `
+  update sluice.due u set is_parked = a.status <> 'connected' from sluice.account a
+  where u.schedule = $1 and a.provider = $2 and a.account = u.account and u.is_parked <> (a.status <> 'connected')`;
+
+/** Follows the accounts that were connected, disconnected, or must be connected again. */
+export async function followAccounts(db: Queryable, { id, provider }: PlacedSchedule): Promise<void> {
+  await db.query(FORGET, [id, provider]);
+  await db.query(PARK, [id, provider]);
+}
+
+const UNPLACED = `
+  select a.account, (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs" from sluice.account a
+  left join sluice.due u on u.schedule = $1 and u.account = a.account
+  where a.provider = $2 and a.status = 'connected' and (u.account is null or u.version <> $3) limit $4`;
+
+/** Connected accounts that have no time by this version of the schedule. */
+export async function unplacedAccounts(
+  db: Queryable,
+  { id, provider, version }: PlacedSchedule,
+  room: number,
+): Promise<{ readonly account: string; readonly nowMs: number }[]> {
+  return (await db.query<{ account: string; nowMs: number }>(UNPLACED, [id, provider, version, room])).rows;
+}
+
+// What is overdue by the version before is started by it, once.
+const PLACE = `
+  insert into sluice.due as u (schedule, account, due_at, version)
+  select $1, p.account, to_timestamp(p.due / 1000.0), $2 from unnest($3::text[], $4::float8[]) as p (account, due)
+  where exists (select 1 from sluice.declaration d where d.kind = 'schedule' and d.id = $1 and d.version = $2 for share)
+  on conflict (schedule, account) do update set version = excluded.version,
+    due_at = case when u.due_at <= clock_timestamp() then u.due_at else excluded.due_at end, is_catch_up = false
+  where u.version < excluded.version`;
+
+export async function placeAccounts(
+  db: Queryable,
+  { id, version }: PlacedSchedule,
+  placed: readonly { readonly account: string; readonly dueMs: number }[],
+): Promise<void> {
+  await db.query(PLACE, [id, version, placed.map(({ account }) => account), placed.map(({ dueMs }) => dueMs)]);
+}
