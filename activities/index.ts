@@ -16,6 +16,7 @@ import type {
 import type { LockInput, PerformActionInput, PrepareStepInput } from '../contracts/action.ts';
 import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
+import { passCanaryActivity } from './canary.ts';
 import { endOpenUnitsActivity, progressMarkActivity } from './sync/end-early.ts';
 import { fetchPage } from './sync/fetch-page.ts';
 import { awaitRunEndActivity, meetRunningActivity, queueRunActivity } from './sync/meet-running.ts';
@@ -74,6 +75,7 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
     awaitRunEnd: (workflowId: string) => awaitRunEndActivity(deps, workflowId),
     endOpenUnits: (request: EndOpenUnitsInput) =>
       memory.settled(request.runId).then(() => endOpenUnitsActivity(deps, request)),
+    passCanary: (request: { readonly taskQueue: string }) => passCanaryActivity(deps, request),
     progressMark: (request: ProgressMarkInput) => progressMarkActivity(deps, request),
     setRunState: (request: SetRunStateInput) => setRunStateActivity(deps, request),
     performAction: (request: PerformActionInput) =>

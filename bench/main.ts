@@ -33,6 +33,8 @@ const benchmarks: Readonly<Record<string, string>> = {
   refresh: 'access tokens that end while many calls are on their way',
   hostile: 'every status with every kind of hostile answer: typed ends, one write, nobody else disturbed',
   starts: 'a thousand runs started at once: workflow tasks that time out, calls made twice',
+  schedules:
+    '10,000 accounts that start by themselves: how soon they have their times, how evenly, and how fast what is due is started',
   kills: 'processes killed at random: calls repeated, rows lost',
   honesty: 'every kind of list and answer: runs that end complete and should not, or should and do not',
 };

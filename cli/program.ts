@@ -3,10 +3,12 @@
  */
 import { Command } from 'commander';
 import { registerAccounts } from './commands/accounts.ts';
+import { registerAlerts } from './commands/alerts.ts';
 import { registerControl } from './commands/control.ts';
 import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
+import { registerFreshness } from './commands/freshness.ts';
 import { registerLimits } from './commands/limits.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerOverview } from './commands/overview.ts';
@@ -32,6 +34,8 @@ export function createProgram(): Command {
   registerStatus(program);
   registerExplain(program);
   registerOverview(program);
+  registerAlerts(program);
+  registerFreshness(program);
   registerSchedules(program);
   registerControl(program);
   registerPending(program);

@@ -16,10 +16,12 @@ import {
   NO_ENCRYPTION_KEYS,
   pendingOperations,
   readFeedLag,
+  readFreshness,
   readOverview,
   readProgress,
   type FeedLag,
   type FlawFilter,
+  type FreshnessFilter,
   type ReportFilter,
 } from '../db/index.ts';
 import type { Node, Sync } from '../providers/define/define-sync.ts';
@@ -37,6 +39,8 @@ import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { createListStates, type ListStates } from './state.ts';
+import { createAlerts, type Alerts } from './alerts/alerts.ts';
+import type { Freshness } from '../contracts/alerts/alert.ts';
 import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
@@ -69,6 +73,8 @@ export interface Sluice {
   };
   /** When runs start by themselves, as it is declared beside each sync. */
   readonly schedules: Schedules;
+  /** What somebody must know: stale rows, accounts to connect again, limits that block, task queues without workers. */
+  readonly alerts: Alerts;
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
   readonly quarantine: Quarantine;
   /** What is known of lists from run to run: watermarks, and how many rows they had. */
@@ -126,6 +132,11 @@ export interface Sluice {
    * 10,000 accounts: ask it every some seconds at most.
    */
   overview(): Promise<Overview>;
+  /**
+   * How old the rows of each sync with `freshFor` are: age since the last run that read every list to its end, whatever newer runs did.
+   * @param filter `limit`: stale accounts of each sync that are named, 1 … 1,000. Default 20.
+   */
+  freshness(filter?: FreshnessFilter & { readonly limit?: number }): Promise<readonly Freshness[]>;
   /** Who still awaits a result gets an error; what was started goes on. */
   close(): Promise<void>;
 }
@@ -163,6 +174,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     accounts: createAccounts(parts, keyring, secretUses),
     reports: { list: (filter) => listReports(pool, filter) },
     schedules: createSchedules(pool, taskQueue),
+    alerts: createAlerts(pool),
     quarantine: createQuarantine(pool, tenant),
     state: createListStates(pool),
     act: (action, actOptions) => act(parts, action, actOptions),
@@ -181,6 +193,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     overview: () => readOverview(pool),
+    freshness: ({ limit = 20, ...filter } = {}) => readFreshness(pool, filter, limit),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),
     mapAgain: (node, mapOptions) => mapAgain(pool, node, mapOptions),
     feedLag: () => readFeedLag(pool),

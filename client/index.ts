@@ -48,4 +48,8 @@ export type { KeyService } from '../contracts/secrets/key-service.ts';
 export { RemovesMany, type ApplyOptions } from './schedules/apply-schedules.ts';
 export type { Schedules } from './schedules/schedules.ts';
 export type { PlannedChange, SchedulePlan, ScheduleSpec, ScheduleStanding } from '../contracts/schedules/schedule.ts';
+export type { Alerts } from './alerts/alerts.ts';
+export type { LookedForAlerts } from './alerts/look-for-alerts.ts';
+export type { Alert, AlertEvent, AlertKind, AlertRules, Freshness, StaleAccount } from '../contracts/alerts/alert.ts';
+export type { AlertFilter } from '../db/index.ts';
 export type { Priority } from '../contracts/limits/limit.ts';

@@ -22,6 +22,11 @@ export function runQueue(sync: string, account: string): string {
   return `sluice:${syncWorkflowId(sync, account)}`;
 }
 
+/** One canary at a time in each task queue. */
+export function canaryWorkflowId(taskQueue: string): string {
+  return `canary/${taskQueue}`;
+}
+
 /** Memo of a workflow that has started a run: the run's id. */
 export const RUN_MEMO = 'sluiceRun';
 

@@ -1,5 +1,7 @@
 /** How everything stands, in numbers: for metrics, and for a page. Read by `db/stores/operate/overview-store.ts`. */
 
+import type { AlertKind } from './alerts/alert.ts';
+
 /** Upper ends of the classes of ages, in seconds: 5 and 15 minutes, 1, 2, 6 and 12 hours, 1, 2 and 7 days. What is older is one more. */
 export const AGE_BOUNDS_SECONDS: readonly number[] = [300, 900, 3_600, 7_200, 21_600, 43_200, 86_400, 172_800, 604_800];
 
@@ -26,6 +28,10 @@ export interface Overview {
     /** Calls a second that a key of it gives out on average; null where calls are counted in windows. */
     readonly ratePerSecond: number | null;
   }[];
+  /** Open alerts by kind. */
+  readonly alerts: Readonly<Record<AlertKind, number>>;
+  /** Alerts that `onAlert` or the webhook did not take so far. */
+  readonly alertsUntold: number;
   /** Failures that the app was told of in vain so far: its `onFailure` threw. */
   readonly untold: number;
 }

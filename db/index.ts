@@ -153,11 +153,37 @@ export {
 } from './stores/schedule/due-store.ts';
 export {
   followAccounts,
+  lockPlacing,
   placeAccounts,
   schedulesToPlace,
   unplacedAccounts,
   type PlacedSchedule,
 } from './stores/schedule/place-store.ts';
+export {
+  listAlerts,
+  readAlertRules,
+  removeOldAlerts,
+  settleAlerts,
+  takeRound,
+  withKindLocked,
+  type AlertFilter,
+} from './stores/alert/alert-store.ts';
+export { claimCanaries, forgetQueue, registerQueue, unservedQueues } from './stores/alert/canary-store.ts';
+export {
+  blockedLimits,
+  failingGates,
+  flawedSyncs,
+  lostAccounts,
+  readFreshness,
+  type FreshnessFilter,
+} from './stores/alert/condition-store.ts';
+export {
+  claimDeliveries,
+  markDelivered,
+  postponeDelivery,
+  type AlertChannel,
+  type AlertDelivery,
+} from './stores/alert/delivery-store.ts';
 export { readWaits } from './stores/sync/wait-store.ts';
 export type { WaitRow } from './stores/sync/wait-store.ts';
 export { listState, resetState, type StateFilter } from './stores/sync/state-store.ts';

@@ -18,6 +18,7 @@ const TABLES = [
   'entity-lock',
   'limiter',
   'schedule',
+  'alert',
 ] as const;
 
 export interface SqlFunction {

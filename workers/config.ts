@@ -3,6 +3,8 @@
  * Next: `create-worker.ts`.
  */
 import { z } from 'zod';
+import { webhookKey } from '../client/alerts/sign-webhook.ts';
+import type { AlertWebhook } from '../client/alerts/send-webhook.ts';
 import type { ProxySettings } from '../activities/index.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 
@@ -23,6 +25,10 @@ const settings = z.object({
     .string()
     .regex(/^(?:[^\s:[\]]+|\[[^\s\]]+\]):\d{1,5}$/, 'expected host:port, e.g. 0.0.0.0:9464')
     .optional(),
+  /** Where alerts are sent, signed as Standard Webhooks say; needs the secret. Default: nowhere. */
+  SLUICE_ALERT_WEBHOOK_URL: z.url({ protocol: /^https?$/ }).optional(),
+  /** `whsec_` and 24 to 64 bytes in base64. */
+  SLUICE_ALERT_WEBHOOK_SECRET: z.string().optional(),
   /** Proxies that calls to third parties go by, as other programs read them. Default none. */
   HTTP_PROXY: z.url({ protocol: /^https?$/ }).optional(),
   HTTPS_PROXY: z.url({ protocol: /^https?$/ }).optional(),
@@ -38,6 +44,8 @@ export interface WorkerSettings {
   readonly logLevel: string;
   /** `host:port` of the metrics. Default: they are not served. */
   readonly metricsAddress?: string;
+  /** Where alerts are sent. Default: nowhere. */
+  readonly alertWebhook?: AlertWebhook;
   /** By which proxies calls to third parties go. Default: by none. Temporal and Postgres are never reached by them. */
   readonly proxy?: ProxySettings;
 }
@@ -60,8 +68,8 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
   if (!parsed.success) {
     const lines = parsed.error.issues.map(({ path, message }) => {
       const name = path.map(String).join('.');
-      // A proxy's address may hold a password.
-      const value = name.endsWith('_PROXY') ? 'not understood' : JSON.stringify(given[name]);
+      // A proxy's address may hold a password, a webhook's a token.
+      const value = /_PROXY$|_WEBHOOK_/.test(name) ? 'not understood' : JSON.stringify(given[name]);
       return `  - ${name} is ${value}: ${message}`;
     });
     throw new TypeError(`The worker's settings are wrong:\n${lines.join('\n')}`);
@@ -75,8 +83,20 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
     drainSeconds: found.SLUICE_DRAIN_SECONDS,
     logLevel: found.SLUICE_LOG_LEVEL,
     ...(found.SLUICE_METRICS_ADDRESS === undefined ? {} : { metricsAddress: found.SLUICE_METRICS_ADDRESS }),
+    ...webhookOf(found),
     ...proxyOf(found),
   };
+}
+
+function webhookOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'alertWebhook'> {
+  const { SLUICE_ALERT_WEBHOOK_URL: url, SLUICE_ALERT_WEBHOOK_SECRET: secret } = found;
+  if (url === undefined && secret === undefined) return {};
+  if (url === undefined || secret === undefined)
+    throw new TypeError(
+      `The worker's settings are wrong:\n  - SLUICE_ALERT_WEBHOOK_${url === undefined ? 'URL' : 'SECRET'} is not set: alerts are sent with both or not at all`,
+    );
+  webhookKey(secret);
+  return { alertWebhook: { url, secret } };
 }
 
 function proxyOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'proxy'> {

@@ -26,6 +26,8 @@ import { signalNames } from '../contracts/names.ts';
 import { workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
 import { createLimiter } from '../limiter/index.ts';
+import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
+import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
 import { startAuditing } from './audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
@@ -55,6 +57,13 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
    * At least once each, those of one run in order. Called again, later and later, until it does not throw.
    */
   readonly onFailure?: OnFailure;
+  /**
+   * Told of every alert that is fired or cleared: something is stale, blocked, failing, must be connected again, or nobody serves a task
+   * queue (docs/alerts.md). At least once each, those of one alert in order. Called again, later and later, until it does not throw.
+   */
+  readonly onAlert?: OnAlert;
+  /** When something is an alert. False: this worker does not look, and sends no canaries. Default: see `AlertRules`. */
+  readonly alerts?: WatchOptions | false;
   /** A sync stands still when neither a page nor the end of a list has come for so long, in milliseconds, ≥ 1,000. Default an hour. */
   readonly stalledAfterMs?: number;
   /** Reports and the keys of actions are removed this many days after their end. Default 90. */
@@ -188,11 +197,19 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       log,
       reportDays === undefined ? {} : { reportDays },
     );
+    const stopDelivering = startDelivering(
+      pool,
+      { onAlert: options.onAlert, webhook: settings.alertWebhook, proxy: settings.proxy },
+      log,
+    );
     const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
     const { syncs: scheduled = [] } = options;
     const parts = { client, pool, taskQueue: settings.taskQueue, closing: new AbortController().signal };
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
     const stopScheduling = startScheduling(parts, scheduled, log, options.scheduler);
+    const watched = options.alerts ?? {};
+    const stopAlerts =
+      watched === false ? undefined : startWatchingAlerts({ pool, client }, [settings.taskQueue], log, watched);
     const created = worker;
     return {
       shutdown: () => created.shutdown(),
@@ -211,7 +228,16 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         try {
           await created.run();
         } finally {
-          await Promise.all([stopResuming(), stopReconciling(), stopWatching?.(), stopTelling?.(), stopRevoking?.(), stopScheduling()]);
+          await Promise.all([
+            stopResuming(),
+            stopReconciling(),
+            stopWatching?.(),
+            stopTelling?.(),
+            stopRevoking?.(),
+            stopScheduling(),
+            stopAlerts?.(),
+            stopDelivering(),
+          ]);
           await stopMetrics?.();
           await memory.settled();
           await stored?.settled();

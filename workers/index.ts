@@ -1,6 +1,10 @@
 // Worker processes. Imports anything but tests. Start with create-worker.ts.
 export { createWorker } from './create-worker.ts';
 export type { SluiceWorker, WorkerOptions } from './create-worker.ts';
+export type { OnAlert } from './alerts/deliver-alerts.ts';
+export type { WatchOptions } from './alerts/watch-alerts.ts';
+export type { Alert, AlertEvent, AlertKind, AlertRules } from '../contracts/alerts/alert.ts';
+export type { AlertWebhook } from '../client/alerts/send-webhook.ts';
 export type { OnFailure } from './notify-failures.ts';
 export type { Report } from '../contracts/report.ts';
 export { readEncryptionKeys, readWorkerSettings } from './config.ts';

@@ -3,11 +3,11 @@
  * at least once, those of one run in order.
  * Next: `db/stores/report/report-outbox.ts`.
  */
-import { duration } from '../contracts/values/duration.ts';
 import type { Log } from '../activities/index.ts';
 import type { Report } from '../contracts/report.ts';
 import { claimReportsToTell, markReportTold, postponeTelling, type Pool, type ReportToTell } from '../db/index.ts';
 import { every } from './interval.ts';
+import { withinTime } from './within-time.ts';
 
 export type OnFailure = (report: Report) => Promise<void> | void;
 
@@ -15,7 +15,6 @@ const INTERVAL_MS = 1_000;
 const ROOM = 20;
 /** Longer than the handler may take, so that two workers do not tell the same one at the same time. */
 const LEASE_MS = 40_000;
-const HANDLER_MS = 30_000;
 const LONGEST_DELAY_MS = 300_000;
 
 /** @returns a function that ends it. */
@@ -37,16 +36,4 @@ async function tell(pool: Pool, onFailure: OnFailure, log: Log, { report, tries 
     return;
   }
   await markReportTold(pool, report);
-}
-
-async function withinTime(work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`it did not end within ${duration(HANDLER_MS)}`)), HANDLER_MS);
-  });
-  try {
-    await Promise.race([work, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

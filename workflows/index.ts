@@ -4,6 +4,7 @@ import type { ActionInput, SagaInput } from '../contracts/action.ts';
 import type { SyncInput } from '../contracts/messages.ts';
 import type { StartedBy } from '../contracts/report.ts';
 import { action as runAction } from './action.ts';
+import { canary } from './canary.ts';
 import { onePerAccount } from './one-per-account.ts';
 import { reported } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
@@ -30,6 +31,9 @@ export const saga = reported(runSaga, (input: SagaInput) => ({
   what: input.saga,
   ...whose(input),
 }));
+
+/** Not reported: nobody has asked for it. */
+export { canary };
 
 function whose(input: { readonly account: string; readonly tenant?: string; readonly startedBy?: StartedBy }) {
   const { account, tenant = account, startedBy = 'system' } = input;

@@ -23,11 +23,12 @@ export function registerOverview(program: Command): void {
     );
 }
 
-function overviewText({ accounts, runs, ages, limits, untold }: Overview): string {
+function overviewText({ accounts, runs, ages, limits, alerts, untold }: Overview): string {
   const lines = [
     `accounts  ${accounts.connected} connected, ${accounts.needs_reconnect} must be connected again`,
     `runs  ${runs.running} running, ${runs.paused} paused, ${runs.needs_reconnect} wait for their account`,
   ];
+  for (const [kind, count] of Object.entries(alerts)) if (count > 0) lines.push(`alerts  ${count} ${kind}`);
   for (const { sync, accounts: count, averageMs } of ages)
     lines.push(`last good run  ${sync}: ${counted(count, 'account')}, on average ${duration(averageMs)} ago`);
   for (const { keyClass, keys, waiting, blocked, paused, ratePerSecond } of limits)

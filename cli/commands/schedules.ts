@@ -13,7 +13,9 @@ interface ModuleOptions {
 }
 
 export function registerSchedules(program: Command): void {
-  const schedules = program.command('schedules').description('when runs start by themselves, as the code of the syncs says');
+  const schedules = program
+    .command('schedules')
+    .description('when runs start by themselves, as the code of the syncs says');
   schedules
     .command('plan')
     .description('what apply would add, change and remove; nothing is changed; exit code 1 when something differs')

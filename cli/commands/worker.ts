@@ -27,7 +27,7 @@ async function work({ module, schedules }: { readonly module?: string; readonly 
   const dev = followDev();
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
-  const { syncs, actions, sagas, credentials, onFailure } = await loadModule(module, dev);
+  const { syncs, actions, sagas, credentials, onFailure, onAlert } = await loadModule(module, dev);
   const { databaseUrl, temporal, namespace, ...servers } = await findServers();
   const encryptionKeys = await servers.encryptionKeys();
   const worker = await createWorker({
@@ -42,6 +42,7 @@ async function work({ module, schedules }: { readonly module?: string; readonly 
     namespace,
     ...(credentials ? { credentials } : {}),
     ...(onFailure ? { onFailure } : {}),
+    ...(onAlert ? { onAlert } : {}),
     ...(encryptionKeys === undefined ? {} : { encryptionKeys }),
   }).catch(async (error: unknown) => {
     // Temporal's runtime would keep the process alive: what restarts dead workers would wait for ever.

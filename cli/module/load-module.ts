@@ -6,13 +6,15 @@ import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { CredentialSource } from '../../activities/index.ts';
 import type { Action, Sync } from '../../providers/index.ts';
-import type { OnFailure } from '../../workers/index.ts';
+import type { OnAlert, OnFailure } from '../../workers/index.ts';
 import { collectDefinitions, type Definitions } from './collect-definitions.ts';
 import { importFile, type ImportOptions } from './import-file.ts';
 
 export interface LoadedModule extends Definitions {
   /** The module's export `credentials`. */
   readonly credentials: CredentialSource | undefined;
+  /** The module's export `onAlert`: told of every alert that is fired or cleared. */
+  readonly onAlert: OnAlert | undefined;
   /** The module's export `onFailure`: told of every run that failed. */
   readonly onFailure: OnFailure | undefined;
 }
@@ -41,6 +43,7 @@ export async function loadModule(name: string | undefined, options: ImportOption
   return {
     ...found,
     credentials: exported['credentials'] as CredentialSource | undefined,
+    onAlert: exported['onAlert'] as OnAlert | undefined,
     onFailure: exported['onFailure'] as OnFailure | undefined,
   };
 }

@@ -87,7 +87,7 @@ export async function applySchedules(
       if (['added', 'changed'].includes(todo.get(keyOf(each)) ?? '')) await putDeclaration(tx, each, taskQueue);
     return plan;
   });
-  await placeAllAccounts(pool, taskQueue);
+  await placeAllAccounts(pool, taskQueue, true);
   return done;
 }
 

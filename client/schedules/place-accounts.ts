@@ -5,27 +5,34 @@
 import { nextSlot, phaseOf } from '../../contracts/schedules/slots.ts';
 import {
   followAccounts,
+  inTransaction,
+  lockPlacing,
   placeAccounts,
   schedulesToPlace,
   unplacedAccounts,
   type PlacedSchedule,
   type Pool,
+  type Queryable,
 } from '../../db/index.ts';
 
 /** In one statement. */
 const ROOM = 2_000;
 
-export async function placeAllAccounts(pool: Pool, taskQueue: string): Promise<void> {
-  for (const schedule of await schedulesToPlace(pool, taskQueue)) {
-    await followAccounts(pool, schedule);
-    await placeNew(pool, schedule);
-  }
+/** @param waits while another process does it. False: that one is enough. */
+export async function placeAllAccounts(pool: Pool, taskQueue: string, waits: boolean): Promise<void> {
+  await inTransaction(pool, async (tx) => {
+    if (!(await lockPlacing(tx, waits))) return;
+    for (const schedule of await schedulesToPlace(tx, taskQueue)) {
+      await followAccounts(tx, schedule);
+      await placeNew(tx, schedule);
+    }
+  });
 }
 
-async function placeNew(pool: Pool, schedule: PlacedSchedule): Promise<void> {
+async function placeNew(db: Queryable, schedule: PlacedSchedule): Promise<void> {
   let before: string | undefined;
   for (;;) {
-    const found = await unplacedAccounts(pool, schedule, ROOM);
+    const found = await unplacedAccounts(db, schedule, ROOM);
     const first = found[0]?.account;
     // The schedule was changed meanwhile, and these have their times by the new one.
     if (first === undefined || first === before) return;
@@ -34,7 +41,7 @@ async function placeNew(pool: Pool, schedule: PlacedSchedule): Promise<void> {
       account,
       dueMs: nextSlot(schedule.spec.times, phaseOf(schedule.id, account), nowMs),
     }));
-    await placeAccounts(pool, schedule, placed);
+    await placeAccounts(db, schedule, placed);
     if (found.length < ROOM) return;
   }
 }

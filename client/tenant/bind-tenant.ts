@@ -87,6 +87,12 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       throw new TypeError('The overview concerns all tenants; a client that is bound to one has none.');
     },
     schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
+    alerts: {
+      list: (filter = {}) => sluice.alerts.list(stated(filter)),
+      look: forAllTenants('To look for alerts'),
+      forgetQueue: forAllTenants('A task queue'),
+    },
+    freshness: (filter = {}) => sluice.freshness(stated(filter)),
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },
     act: async (definition, options) => {
@@ -124,10 +130,11 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
   };
 }
 
-/** A schedule is for all accounts of a provider. */
-function noSchedules(): never {
-  throw new TypeError('Schedules concern all tenants; a client that is bound to one has none.');
-}
+const forAllTenants = (what: string) => (): never => {
+  throw new TypeError(`${what} concerns all tenants; a client that is bound to one has none of it.`);
+};
+/** It is for all accounts of a provider. */
+const noSchedules = forAllTenants('A schedule');
 
 function syncOf({ resource }: { readonly resource: string }): string {
   return resource.split('.', 1)[0] as string;

@@ -34,8 +34,20 @@ export interface ScheduleSpec {
 
 /** What a sync's code declares, by id: schedules by `sync` or `sync/name`, the age that its rows may have by `sync`. */
 export type Declaration =
-  | { readonly kind: 'schedule'; readonly id: string; readonly sync: string; readonly provider: string; readonly spec: ScheduleSpec }
-  | { readonly kind: 'freshness'; readonly id: string; readonly sync: string; readonly provider: string; readonly spec: FreshnessSpec };
+  | {
+      readonly kind: 'schedule';
+      readonly id: string;
+      readonly sync: string;
+      readonly provider: string;
+      readonly spec: ScheduleSpec;
+    }
+  | {
+      readonly kind: 'freshness';
+      readonly id: string;
+      readonly sync: string;
+      readonly provider: string;
+      readonly spec: FreshnessSpec;
+    };
 
 export interface FreshnessSpec {
   readonly freshForMs: number;

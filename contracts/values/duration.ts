@@ -28,5 +28,7 @@ const UNITS = { ms: 1, s: 1_000, min: 60_000, m: 60_000, h: 3_600_000, d: 86_400
 export function parseDuration(text: unknown): number | undefined {
   if (typeof text !== 'string' || !/^(?:\s*\d+(?:\.\d+)?\s*(?:ms|s|min|m|h|d|w))+\s*$/.test(text)) return undefined;
   const parts = text.matchAll(/(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d|w)/g);
-  return Math.round([...parts].reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit as keyof typeof UNITS], 0));
+  return Math.round(
+    [...parts].reduce((sum, [, count, unit]) => sum + Number(count) * UNITS[unit as keyof typeof UNITS], 0),
+  );
 }

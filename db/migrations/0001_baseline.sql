@@ -30,6 +30,8 @@ create index run_by_workflow on sluice.run (workflow_id, started_at desc);
 create index run_by_account on sluice.run (account, sync, started_at desc);
 -- Good runs: the last one of an account and sync says how old its rows are.
 create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
+-- The newest runs of a sync.
+create index run_ended on sluice.run (sync, ended_at desc) where ended_at is not null;
 create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 
@@ -665,6 +667,52 @@ create table sluice.due (
 create index due_next on sluice.due (schedule, due_at) where not is_parked;
 create index due_failed on sluice.due (schedule) where last_outcome = 'failed';
 create index due_by_account on sluice.due (account);
+
+-- What somebody must know: fired once, cleared once, and told to the app and to a webhook until they have taken it. Written by
+-- db/stores/alert/*.ts.
+
+create table sluice.alert (
+  id uuid primary key default gen_random_uuid(),
+  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved')),
+  -- What it is about: `sync/account`, `provider/account`, a key, a task queue.
+  subject text not null,
+  tenant text,
+  text text not null,
+  details jsonb not null default '{}',
+  fired_at timestamptz not null default clock_timestamp(),
+  cleared_at timestamptz
+);
+create unique index alert_open on sluice.alert (kind, subject) where cleared_at is null;
+create index alert_by_time on sluice.alert (fired_at desc);
+
+-- That an alert was fired or cleared, on its way to one receiver. Those of one alert go in order.
+create table sluice.alert_delivery (
+  id bigint generated always as identity primary key,
+  alert_id uuid not null references sluice.alert on delete cascade,
+  event text not null check (event in ('fired', 'cleared')),
+  channel text not null check (channel in ('handler', 'webhook')),
+  at timestamptz not null default clock_timestamp(),
+  due_at timestamptz not null default clock_timestamp(),
+  tries int not null default 0,
+  error text,
+  delivered_at timestamptz
+);
+create index alert_delivery_due on sluice.alert_delivery (channel, due_at) where delivered_at is null;
+create index alert_delivery_of on sluice.alert_delivery (alert_id, channel, id);
+
+-- Task queues that workers have served. A canary is a workflow that only passes through one: when none comes through, nobody serves it.
+create table sluice.canary (
+  task_queue text primary key,
+  asked_at timestamptz,
+  passed_at timestamptz not null default clock_timestamp()
+);
+
+-- When somebody last looked for alerts: one process does it for all; and what counts as one, as the workers' code says.
+create table sluice.alert_round (
+  one boolean primary key default true check (one),
+  looked_at timestamptz not null,
+  rules jsonb not null
+);
 
 -- Functions, copied from db/functions.
 set local check_function_bodies = off;

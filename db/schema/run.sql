@@ -26,6 +26,8 @@ create index run_by_workflow on sluice.run (workflow_id, started_at desc);
 create index run_by_account on sluice.run (account, sync, started_at desc);
 -- Good runs: the last one of an account and sync says how old its rows are.
 create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
+-- The newest runs of a sync.
+create index run_ended on sluice.run (sync, ended_at desc) where ended_at is not null;
 create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 

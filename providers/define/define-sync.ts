@@ -199,7 +199,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   const mistakes = [...options.provider.mistakes(), ...syncMistakes(name, options.provider, made, returned)];
   if (options.maxHistoryEvents !== undefined && !(options.maxHistoryEvents >= 50))
     mistakes.push(`maxHistoryEvents is ${options.maxHistoryEvents}; it must be at least 50`);
-  const { schedules, mistakes: ofSchedules } = readSchedules(name, options.schedule as Schedules, options.input);
+  const { schedules, mistakes: ofSchedules } = readSchedules(name, options.schedule, options.input);
   mistakes.push(...ofSchedules);
   const freshForMs = readFreshFor(options.freshFor, mistakes);
   if (mistakes.length > 0) throw new DefinitionError(`Sync "${name}"`, mistakes);

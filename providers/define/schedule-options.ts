@@ -117,7 +117,9 @@ function readSchedule(given: Schedule, say: (text: string) => void, at: string, 
   if (given.input !== undefined && typeof given.input !== 'function')
     say('.input must be a function: `input: ({ account, settings }) => ({ … })`');
   if (given.input === undefined && !takesNothing(input))
-    say(`.input is missing, and the sync's input can't be {}; write \`${at.split('.')[0]}: { …, input: ({ account, settings }) => ({ … }) }\``);
+    say(
+      `.input is missing, and the sync's input can't be {}; write \`${at.split('.')[0]}: { …, input: ({ account, settings }) => ({ … }) }\``,
+    );
   return specOf(given, times);
 }
 
@@ -149,7 +151,9 @@ function readEvery({ every }: EverySchedule, say: (text: string) => void): Sched
   const everyMs = parseDuration(every);
   if (everyMs === undefined) say(`.every is ${JSON.stringify(every)}; write a time as '15m', '1h' or '1d'`);
   else if (everyMs < MINUTE_MS)
-    say(`.every is '${every}', which is under a minute; write '1m' or more: what must be newer is better told by a webhook`);
+    say(
+      `.every is '${every}', which is under a minute; write '1m' or more: what must be newer is better told by a webhook`,
+    );
   else if (everyMs > YEAR_MS) say(`.every is '${every}'; write a year (366d) at most`);
   return everyMs === undefined ? NEVER : { kind: 'every', everyMs };
 }
@@ -162,13 +166,15 @@ function readCalendar(given: CalendarSchedule, say: (text: string) => void): Sch
     if (typeof time !== 'string' || !/^(?:[01]\d|2[0-3]):[0-5]\d$/.test(time))
       say(`.at is ${JSON.stringify(time)}; write hours and minutes with two digits each, as '03:00'`);
   if (zone === undefined) say(".zone is missing; write where the clock is, as 'Europe/Berlin' or 'UTC'");
-  else if (!isZone(zone)) say(`.zone is ${JSON.stringify(zone)}, which is not known; write one as 'Europe/Berlin' or 'UTC'`);
+  else if (!isZone(zone))
+    say(`.zone is ${JSON.stringify(zone)}, which is not known; write one as 'Europe/Berlin' or 'UTC'`);
   const odd = asList(days).filter((day) => !DAYS.includes(day));
   if (days !== undefined && (asList(days).length === 0 || odd.length > 0))
     say(`.days is ${JSON.stringify(days)}; write some of ${DAYS.join(', ')}, as ['mon', 'thu']`);
   if (
     daysOfMonth !== undefined &&
-    (asList(daysOfMonth).length === 0 || asList(daysOfMonth).some((day) => !(Number.isInteger(day) && day >= 1 && day <= 31)))
+    (asList(daysOfMonth).length === 0 ||
+      asList(daysOfMonth).some((day) => !(Number.isInteger(day) && day >= 1 && day <= 31)))
   )
     say(`.daysOfMonth is ${JSON.stringify(daysOfMonth)}; write days from 1 to 31, as [1, 15]`);
   const spreadMs = parseDuration(spread);

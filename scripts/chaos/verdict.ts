@@ -81,7 +81,7 @@ async function openWorkflows(address: string): Promise<number> {
     const { workflow } = new Client({ connection });
     const deadline = performance.now() + OPEN_WORKFLOWS_PATIENCE_MS;
     for (;;) {
-      const { count } = await workflow.count('ExecutionStatus = "Running"');
+      const { count } = await workflow.count('ExecutionStatus = "Running" and WorkflowType != "canary"');
       if (count === 0 || performance.now() > deadline) return count;
       await delay(250);
     }

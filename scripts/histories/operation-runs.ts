@@ -1,8 +1,9 @@
 /**
- * Runs of actions and sagas: done, taken back, cancelled, and one that waits for its entity.
+ * A canary, and runs of actions and sagas: done, taken back, cancelled, and one that waits for its entity.
  * Next: the files in test/fixtures/histories, which `test/temporal/replay/histories.test.ts` replays.
  */
 import { z } from 'zod';
+import { canaryWorkflowId } from '../../contracts/names.ts';
 import { provider } from '../../test/fixtures/forest.ts';
 import { defineSaga, del, post } from '../../providers/index.ts';
 import { limited, type RecordedRun, type Stage } from './stage.ts';
@@ -34,6 +35,15 @@ function routes({ api }: Stage): void {
 }
 
 export const operationRuns: readonly RecordedRun[] = [
+  {
+    // The worker sends one by itself when it starts.
+    files: ['canary'],
+    run: async (stage) => {
+      const queue = canaryWorkflowId('sluice');
+      await stage.sluice.run({ workflowId: queue }).result();
+      await stage.record('canary', queue);
+    },
+  },
   {
     files: ['action'],
     run: async (stage) => {

@@ -18,6 +18,7 @@ export const ALONE = [
 export const LONG = [
   'test/postgres/pages/interleavings.test.ts',
   'test/temporal/runs/long-waits.test.ts',
+  'test/temporal/alerts/alerts.test.ts',
   'test/temporal/faults/fuzz.test.ts',
   'test/postgres/faults/hostile-matrix.test.ts',
   'test/temporal/faults/outage.test.ts',

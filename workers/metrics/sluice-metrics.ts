@@ -91,6 +91,8 @@ function createStanding(registry: ReturnType<typeof createRegistry>) {
   const accounts = registry.gauge('sluice_accounts', 'Accounts by state');
   const runs = registry.gauge('sluice_runs', 'Runs that have not ended, by state');
   const untold = registry.gauge('sluice_reports_untold', 'Failures that the app could not be told of yet');
+  const alerts = registry.gauge('sluice_alerts', 'Open alerts by kind');
+  const alertsUntold = registry.gauge('sluice_alerts_untold', 'Alerts that no receiver has taken yet');
   const limits: readonly (readonly [Gauge, 'ratePerSecond' | 'waiting' | 'blocked' | 'paused'])[] = [
     [
       registry.gauge('sluice_limit_rate', 'Calls a second that a key gives out, on average of its class'),
@@ -112,6 +114,8 @@ function createStanding(registry: ReturnType<typeof createRegistry>) {
     );
     accounts.replace(byState(overview.accounts));
     runs.replace(byState(overview.runs));
+    alerts.replace(Object.entries(overview.alerts).map(([kind, value]) => ({ labels: { kind }, value })));
+    alertsUntold.replace([{ labels: {}, value: overview.alertsUntold }]);
     untold.replace([{ labels: {}, value: overview.untold }]);
     for (const [gauge, name] of limits)
       gauge.replace(
@@ -124,7 +128,8 @@ function createStanding(registry: ReturnType<typeof createRegistry>) {
   return {
     show,
     clear: () => {
-      for (const gauge of [accounts, runs, untold, ...limits.map(([each]) => each)]) gauge.replace([]);
+      for (const gauge of [accounts, runs, untold, alerts, alertsUntold, ...limits.map(([each]) => each)])
+        gauge.replace([]);
       ages.replace([]);
     },
   };

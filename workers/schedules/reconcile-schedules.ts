@@ -17,5 +17,8 @@ export async function reconcileSchedules(
   if (isApplied) await applySchedules(pool, taskQueue, syncs, { removes: false });
   const drift = driftText(await planSchedules(pool, taskQueue, syncs));
   if (drift !== undefined)
-    log.warn({ taskQueue }, `schedules differ from the code: ${drift}; \`npx sluice schedules plan\` shows them, \`apply\` mends it`);
+    log.warn(
+      { taskQueue },
+      `schedules differ from the code: ${drift}; \`npx sluice schedules plan\` shows them, \`apply\` mends it`,
+    );
 }

@@ -34,8 +34,10 @@ interface Scheduled extends CompiledSchedule {
 }
 
 export interface SchedulerOptions {
-  /** In milliseconds; for tests. */
+  /** In milliseconds, as all of these. */
   readonly leaseMs?: number;
+  readonly intervalMs?: number;
+  readonly placeIntervalMs?: number;
 }
 
 /** @returns a function that ends it. */
@@ -43,7 +45,7 @@ export function startScheduling(
   parts: ClientParts,
   syncs: readonly Sync[],
   log: Log,
-  { leaseMs = LEASE_MS }: SchedulerOptions = {},
+  { leaseMs = LEASE_MS, intervalMs = INTERVAL_MS, placeIntervalMs = PLACE_INTERVAL_MS }: SchedulerOptions = {},
 ): () => Promise<void> {
   const { pool, taskQueue } = parts;
   const known = new Map<string, Scheduled>(
@@ -51,11 +53,11 @@ export function startScheduling(
   );
   if (known.size === 0) return () => Promise.resolve();
   const schedules = [...known.keys()];
-  const stopPlacing = every(PLACE_INTERVAL_MS, 'giving new accounts their times', log, async () => {
-    await placeAllAccounts(pool, taskQueue);
+  const stopPlacing = every(placeIntervalMs, 'giving new accounts their times', log, async () => {
+    await placeAllAccounts(pool, taskQueue, false);
     return false;
   });
-  const stopStarting = every(INTERVAL_MS, 'starting what is due', log, async () => {
+  const stopStarting = every(intervalMs, 'starting what is due', log, async () => {
     const due = await claimDue(pool, { schedules, taskQueue, room: ROOM, leaseMs });
     const until = performance.now() + Math.min(BEGIN_WITHIN_MS, leaseMs / 3);
     const waiting = [...due];

@@ -2,6 +2,7 @@
  * How everything stands, in numbers. Meant to be asked every some seconds: accounts and runs are counted in small indexes, and ages
  * take two index reads for each account and sync. Next: `client/connect.ts` for apps, `workers/metrics/sluice-metrics.ts`.
  */
+import { ALERT_KINDS } from '../../../contracts/alerts/alert.ts';
 import { AGE_BOUNDS_SECONDS, type Overview } from '../../../contracts/overview.ts';
 import type { Queryable } from '../../pool.ts';
 
@@ -38,18 +39,26 @@ const LIMITS = `
 /** Index: report_to_tell. */
 const UNTOLD = `select count(*)::int as count from sluice.report where tell = 'due' and tell_tries > 0`;
 
+/** Index: alert_open. */
+const ALERTS = `select kind as state, count(*)::int as count from sluice.alert where cleared_at is null group by 1`;
+/** Index: alert_delivery_due. */
+const ALERTS_UNTOLD = `
+  select count(*)::int as count from sluice.alert_delivery where delivered_at is null and tries > 0`;
+
 interface StateCount {
   readonly state: string;
   readonly count: number;
 }
 
 export async function readOverview(db: Queryable): Promise<Overview> {
-  const [accounts, runs, ages, limits, untold] = await Promise.all([
+  const [accounts, runs, ages, limits, untold, alerts, alertsUntold] = await Promise.all([
     db.query<StateCount>(ACCOUNTS),
     db.query<StateCount>(RUNS),
     db.query<Overview['ages'][number]>(AGES, [AGE_BOUNDS_SECONDS]),
     db.query<Overview['limits'][number]>(LIMITS),
     db.query<{ count: number }>(UNTOLD),
+    db.query<StateCount>(ALERTS),
+    db.query<{ count: number }>(ALERTS_UNTOLD),
   ]);
   const of = ({ rows }: { rows: StateCount[] }, state: string): number =>
     rows.find((row) => row.state === state)?.count ?? 0;
@@ -62,6 +71,8 @@ export async function readOverview(db: Queryable): Promise<Overview> {
     },
     ages: ages.rows,
     limits: limits.rows,
+    alerts: Object.fromEntries(ALERT_KINDS.map((kind) => [kind, of(alerts, kind)])) as Overview['alerts'],
+    alertsUntold: alertsUntold.rows[0]?.count ?? 0,
     untold: untold.rows[0]?.count ?? 0,
   };
 }

@@ -56,7 +56,9 @@ export async function setReportRun(db: Queryable, id: string, runId: string): Pr
 export async function readReportStart(
   db: Queryable,
   id: string,
-): Promise<{ readonly runId: string | null; readonly status: ReportStatus; readonly errorType: string | null } | undefined> {
+): Promise<
+  { readonly runId: string | null; readonly status: ReportStatus; readonly errorType: string | null } | undefined
+> {
   const { rows } = await db.query<{ runId: string | null; status: ReportStatus; errorType: string | null }>(
     'select run_id as "runId", status, error_type as "errorType" from sluice.report where id = $1',
     [id],

@@ -5,6 +5,17 @@
 import type { ScheduleSpec } from '../../../contracts/schedules/schedule.ts';
 import type { Queryable } from '../../pool.ts';
 
+/** Of all processes one places accounts at a time, until its transaction ends. @returns whether it is this one. */
+export async function lockPlacing(tx: Queryable, waits: boolean): Promise<boolean> {
+  const lock = `hashtextextended('sluice.due', 0)`;
+  if (waits) await tx.query(`select pg_advisory_xact_lock(${lock})`);
+  else {
+    const { rows } = await tx.query<{ mine: boolean }>(`select pg_try_advisory_xact_lock(${lock}) as mine`);
+    return rows[0]?.mine === true;
+  }
+  return true;
+}
+
 export interface PlacedSchedule {
   readonly id: string;
   readonly provider: string;

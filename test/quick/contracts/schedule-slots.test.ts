@@ -36,7 +36,11 @@ describe('the times of 10,000 accounts', () => {
     ['from 03:00 on, spread over an hour', calendar({})],
   ])('%s: no minute has more than one and a half times its even share, whatever the names are like', (_, times) => {
     const from = at('2026-11-28T00:00:00Z');
-    const kinds = [accounts, accounts.map((name) => `${name}@shop.example`), accounts.map((_each, n) => String(n * 1_000))];
+    const kinds = [
+      accounts,
+      accounts.map((name) => `${name}@shop.example`),
+      accounts.map((_each, n) => String(n * 1_000)),
+    ];
     for (const names of kinds) expect(worstMinute(times, names, 60, from)).toBeLessThan(1.5);
   });
 
@@ -95,9 +99,13 @@ describe('a start that was missed', () => {
     const caught = accounts.map((name) => catchUpSlot(daily, phaseOf('network', name), now));
     expect(caught.every(({ at: slot }) => slot >= now && slot < now + HOUR)).toBe(true);
     const minutes = new Map<number, number>();
-    for (const { at: slot } of caught) minutes.set(Math.floor(slot / 60_000), (minutes.get(Math.floor(slot / 60_000)) ?? 0) + 1);
+    for (const { at: slot } of caught)
+      minutes.set(Math.floor(slot / 60_000), (minutes.get(Math.floor(slot / 60_000)) ?? 0) + 1);
     expect(Math.max(...minutes.values())).toBeLessThan(250);
-    expect(catchUpSlot(spec({ kind: 'every', everyMs: 60_000 }, HOUR), 0.9, now)).toEqual({ at: now + 54_000, isCatchUp: false });
+    expect(catchUpSlot(spec({ kind: 'every', everyMs: 60_000 }, HOUR), 0.9, now)).toEqual({
+      at: now + 54_000,
+      isCatchUp: false,
+    });
     expect(catchUpSlot(spec({ kind: 'every', everyMs: 24 * HOUR }, null), 0.25, now).isCatchUp).toBe(false);
   });
 });

@@ -17,7 +17,10 @@ describe('a schedule beside its sync', () => {
   it('is read as it is meant, alone or several by name', () => {
     const texts = (schedule: unknown, freshFor?: string) =>
       declarationsOf(define(schedule, freshFor).definition).map((each) => `${each.id}: ${declarationText(each)}`);
-    expect(texts({ every: '1h' }, '2h')).toEqual(['network: every 1 h, caught up within 1 h', 'network: fresh for 2 h']);
+    expect(texts({ every: '1h' }, '2h')).toEqual([
+      'network: every 1 h, caught up within 1 h',
+      'network: fresh for 2 h',
+    ]);
     expect(
       texts({
         hourly: { every: '1h', overlap: 'skip', priority: 'trickle', catchUp: false },
@@ -40,7 +43,10 @@ describe('a schedule beside its sync', () => {
     [{ every: '1h', at: '03:00', zone: 'UTC' }, 'write either { every'],
     [{ at: '3:00', zone: 'UTC' }, `schedule.at is "3:00"; write hours and minutes with two digits each, as '03:00'`],
     [{ at: '03:00' }, `schedule.zone is missing; write where the clock is, as 'Europe/Berlin' or 'UTC'`],
-    [{ at: '03:00', zone: 'Europe/Berln' }, `schedule.zone is "Europe/Berln", which is not known; write one as 'Europe/Berlin'`],
+    [
+      { at: '03:00', zone: 'Europe/Berln' },
+      `schedule.zone is "Europe/Berln", which is not known; write one as 'Europe/Berlin'`,
+    ],
     [{ at: '03:00', zone: 'UTC', days: ['monday'] }, `schedule.days is ["monday"]; write some of sun, mon`],
     [{ at: '03:00', zone: 'UTC', daysOfMonth: [0] }, 'schedule.daysOfMonth is [0]; write days from 1 to 31'],
     [{ at: '03:00', zone: 'UTC', spread: '2d' }, `schedule.spread is "2d"; write a time from '1m' to '1d'`],
@@ -57,7 +63,9 @@ describe('a schedule beside its sync', () => {
     const needsId = z.object({ id: z.string() });
     expect(() => define({ every: '1h' }, undefined, needsId)).toThrow('schedule.input is missing');
     expect(() => define({ every: '1h', input: () => ({ id: 'x' }) }, undefined, needsId)).not.toThrow();
-    expect(() => define(undefined, '10s')).toThrow(`freshFor is '10s', which is 10 s; write a time from '1m' to '366d', as '2h'`);
+    expect(() => define(undefined, '10s')).toThrow(
+      `freshFor is '10s', which is 10 s; write a time from '1m' to '366d', as '2h'`,
+    );
     expect(() => define(undefined, 'two hours')).toThrow('freshFor is "two hours"');
   });
 });

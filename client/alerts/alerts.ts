@@ -1,0 +1,21 @@
+/** Alerts as an app or an operator handles them. Used by: `client/connect.ts`, `cli/commands/alerts.ts`. */
+import type { Alert, AlertRules } from '../../contracts/alerts/alert.ts';
+import { forgetQueue, listAlerts, type AlertFilter, type Pool } from '../../db/index.ts';
+import { lookForAlerts, type LookedForAlerts } from './look-for-alerts.ts';
+
+export interface Alerts {
+  /** Open ones, or all with `all`, the newest first. */
+  list(filter?: AlertFilter): Promise<readonly Alert[]>;
+  /** Looks now, fires and clears: what workers do by themselves every 15 s. For a process that watches the workers. Default rules: theirs. */
+  look(rules?: AlertRules): Promise<LookedForAlerts>;
+  /** Nobody means to serve this task queue any more: its absence is no alarm. @returns false when it is not known. */
+  forgetQueue(taskQueue: string): Promise<boolean>;
+}
+
+export function createAlerts(pool: Pool): Alerts {
+  return {
+    list: (filter) => listAlerts(pool, filter),
+    look: (rules) => lookForAlerts(pool, rules),
+    forgetQueue: (taskQueue) => forgetQueue(pool, taskQueue),
+  };
+}

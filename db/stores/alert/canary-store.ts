@@ -1,0 +1,43 @@
+/** Task queues that are served, and when a canary last came through each. Next: `workers/alerts/watch-alerts.ts`. */
+import type { Queryable } from '../../pool.ts';
+
+/** A worker serves it from now on. */
+export async function registerQueue(db: Queryable, taskQueue: string): Promise<void> {
+  await db.query(`insert into sluice.canary (task_queue) values ($1) on conflict (task_queue) do nothing`, [taskQueue]);
+}
+
+/** Of those that no canary was sent to for so long; from now on one was. */
+export async function claimCanaries(db: Queryable, everyMs: number): Promise<string[]> {
+  const { rows } = await db.query<{ taskQueue: string }>(
+    `update sluice.canary set asked_at = clock_timestamp()
+     where asked_at is null or asked_at < clock_timestamp() - make_interval(secs => $1 / 1000.0)
+     returning task_queue as "taskQueue"`,
+    [everyMs],
+  );
+  return rows.map(({ taskQueue }) => taskQueue);
+}
+
+export async function notePassed(db: Queryable, taskQueue: string): Promise<void> {
+  await db.query(
+    `insert into sluice.canary (task_queue) values ($1) on conflict (task_queue) do update set passed_at = clock_timestamp()`,
+    [taskQueue],
+  );
+}
+
+/** Queues that no canary has come through for so long. */
+export async function unservedQueues(
+  db: Queryable,
+  afterMs: number,
+): Promise<{ readonly taskQueue: string; readonly forMs: number }[]> {
+  const { rows } = await db.query<{ taskQueue: string; forMs: number }>(
+    `select task_queue as "taskQueue", (extract(epoch from clock_timestamp() - passed_at) * 1000)::float8 as "forMs"
+     from sluice.canary where passed_at < clock_timestamp() - make_interval(secs => $1 / 1000.0) order by task_queue`,
+    [afterMs],
+  );
+  return rows;
+}
+
+/** Nobody means to serve it any more. @returns false when it is not known. */
+export async function forgetQueue(db: Queryable, taskQueue: string): Promise<boolean> {
+  return (await db.query('delete from sluice.canary where task_queue = $1', [taskQueue])).rowCount === 1;
+}

@@ -1,0 +1,245 @@
+/** What is wrong is an alert: fired once, told to the app and to a webhook until they have taken it, and cleared once. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Alert, AlertKind } from '../../../client/index.ts';
+import { defineProvider, defineSync, get, oauth2, window } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi, type OAuthHandle } from '../../../testing/index.ts';
+import type { AlertEvent, WorkerOptions } from '../../../workers/index.ts';
+import { sluice as command } from '../../setup/command-line.ts';
+import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { temporalAddress } from '../../setup/servers.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../../setup/webhook-receiver.ts';
+import { createWorld, type World } from '../../setup/world.ts';
+
+const SECRET = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;
+const provider = defineProvider({
+  id: 'social',
+  baseUrl: () => api.url,
+  auth: oauth2({ tokenUrl: '/oauth/token', clientId: 'app', skewMs: 60_000 }),
+  limits: [window('app', { by: ['app'], max: 1_000, perMs: 1_000 })],
+});
+const feed = defineSync('feed', { provider, input: z.object({}), schedule: { every: '30d' }, freshFor: '2h' }, (s) => ({
+  items: s.one(
+    provider.endpoint('items', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),
+      request: (_, page) => get('/items', { cursor: page.cursor, limit: page.size }),
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 5 } },
+    }),
+    { input: () => ({}), key: ({ id }) => id },
+  ),
+}));
+
+let api: FakeApi;
+let oauth: OAuthHandle;
+let webhook: WebhookReceiver;
+let world: World;
+let worker: { stop(): Promise<void> };
+const told: AlertEvent[] = [];
+let throws = 1;
+
+const options = (taskQueue: string): Partial<WorkerOptions> => ({
+  schedules: taskQueue === world.taskQueue,
+  alerts: { lookEveryMs: 300, failingAfterMs: 200, unservedAfterMs: 5_000 },
+  onAlert: (event) => {
+    if (throws-- > 0) throw new Error('the pager is away');
+    told.push(event);
+  },
+  settings: {
+    taskQueue,
+    concurrency: 50,
+    dbConnections: 10,
+    egress: 'default',
+    drainSeconds: 1,
+    logLevel: 'silent',
+    alertWebhook: { url: webhook.url, secret: SECRET },
+  },
+});
+
+beforeAll(async () => {
+  api = await startFakeApi();
+  oauth = api.oauth({ accessLifeMs: 3_600_000 });
+  api.list('/items', { count: 40, pageSize: { max: 5 } });
+  webhook = await startWebhookReceiver(SECRET);
+  webhook.fail(2, 503);
+  world = await createWorld([feed], { workers: 0, encryptionKeys: TEST_KEYS });
+  worker = await world.startWorker(options(world.taskQueue));
+});
+afterAll(async () => {
+  await world?.end();
+  await webhook?.stop();
+  await api?.stop();
+});
+
+const query = (sql: string, values: unknown[] = []) => world.db.pool.query(sql, values);
+const connectAccount = (account: string) => {
+  const { accessToken, refreshToken } = oauth.issue(account);
+  return world.sluice.accounts.connect({
+    provider,
+    account,
+    tenant: 'acme',
+    credentials: { accessToken, refreshToken },
+  });
+};
+const ofSubject = async (kind: AlertKind, subject: string): Promise<Alert[]> =>
+  (await world.sluice.alerts.list({ kind, all: true })).filter((alert) => alert.subject === subject);
+const fired = async (kind: AlertKind, subject: string): Promise<Alert> => {
+  await expect.poll(async () => (await ofSubject(kind, subject)).length, { timeout: 20_000 }).toBe(1);
+  return (await ofSubject(kind, subject))[0] as Alert;
+};
+/** Once each by both ways, in order, and no second row, however often it was looked. */
+const toldOnceAndCleared = async ({ kind, subject, id }: Alert): Promise<void> => {
+  await expect.poll(async () => (await ofSubject(kind, subject))[0]?.clearedAt, { timeout: 20_000 }).toBeTruthy();
+  const both = ['alert.fired', 'alert.cleared'];
+  const byApp = () => told.filter(({ alert }) => alert.id === id).map(({ type }) => type);
+  const byWebhook = () => webhook.received.filter(({ data }) => data.id === id).map(({ type }) => type);
+  await expect.poll(byApp, { timeout: 20_000 }).toEqual(both);
+  await expect.poll(byWebhook, { timeout: 20_000 }).toEqual(both);
+  expect(await ofSubject(kind, subject)).toHaveLength(1);
+  expect(new Set(webhook.received.map((event) => event.id)).size).toBe(webhook.received.length);
+  expect(webhook.refused).toEqual([]);
+};
+const cli = (args: string[], env: Record<string, string> = {}) =>
+  command(args, {
+    DATABASE_URL: world.db.url,
+    TEMPORAL_ADDRESS: temporalAddress(),
+    SLUICE_TASK_QUEUE: world.taskQueue,
+    ...env,
+  });
+
+describe('an alert', () => {
+  it('of a revoked token names account, reason and what to do, and is cleared when the account is connected again', async () => {
+    await connectAccount('gone');
+    oauth.revoke('gone');
+    const run = await world.sluice.start(feed, { account: 'gone', input: {} });
+    const alert = await fired('needs-reconnect', 'social/gone');
+    expect(alert).toMatchObject({ tenant: 'acme', clearedAt: null, details: { provider: 'social', account: 'gone' } });
+    expect(alert.text).toMatch(
+      /^Account gone of social must be connected again, for [\d.]+ s now: .*Have its user log in/,
+    );
+    const listed = await cli(['alerts']);
+    expect(listed.code).toBe(1);
+    expect(listed.output).toMatch(/^needs-reconnect {2}social\/gone {2}since 20\S+Z\n {2}Account gone of social/);
+    await connectAccount('gone');
+    expect(await run.result()).toMatchObject({ complete: true });
+    await toldOnceAndCleared(alert);
+  });
+
+  it('of rows that are too old counts from the last good run, whatever newer ones did, and is cleared by the next good one', async () => {
+    await connectAccount('old');
+    await (await world.sluice.start(feed, { account: 'old', input: {} })).result();
+    await query(
+      `update sluice.run set started_at = started_at - interval '5 hours', ended_at = ended_at - interval '5 hours' where account = 'old'`,
+    );
+    api.script('/items', [{ status: 403, body: {} }]);
+    expect((await (await world.sluice.start(feed, { account: 'old', input: {} })).result()).complete).toBe(false);
+    const alert = await fired('stale', 'feed/old');
+    expect(alert.text).toMatch(
+      /^feed of account old \(social\) had its last complete run 5 h ago; at most 2 h are wanted\./,
+    );
+    // The text follows what is so: a run was going on.
+    await expect
+      .poll(async () => (await ofSubject('stale', 'feed/old'))[0]?.text, { timeout: 10_000 })
+      .toContain(
+        "`npx sluice status 'sync/feed/old' --flaws` says which lists and why; then `npx sluice retry 'sync/feed/old'`",
+      );
+    const [age] = await world.sluice.freshness({ tenant: 'acme' });
+    expect(age).toMatchObject({ sync: 'feed', accounts: 2, stale: 1, stalest: [{ account: 'old', state: 'failed' }] });
+    const shown = await cli(['freshness']);
+    expect(shown.code).toBe(1);
+    expect(shown.output).toMatch(
+      /^feed {2}fresh for 2 h: 1 of 2 accounts; the oldest 5 h\n {2}old {2}5 h old; last good run 20/,
+    );
+    const flawed = await fired('flaws', 'feed');
+    expect(flawed.text).toMatch(/^feed: 1 of 3 lists \(33 %\) in its last 3 runs were not read to their end/);
+    for (let count = 0; count < 4; count++)
+      await (await world.sluice.start(feed, { account: 'old', input: {} })).result();
+    await toldOnceAndCleared(alert);
+    await toldOnceAndCleared(flawed);
+    expect((await cli(['freshness'])).code).toBe(0);
+  });
+
+  it('of many accounts at once is one together, and no message for each, neither when they come nor when they are mended', async () => {
+    await world.sluice.schedules.pause('feed');
+    await query(
+      `insert into sluice.account (provider, account, since) select 'social', 'many-' || n, clock_timestamp() - interval '3 hours' from generate_series(1, 30) n`,
+    );
+    const together = await fired('stale', 'feed/*');
+    expect(together.text).toMatch(
+      /^feed \(social\): 30 of 32 accounts have had no complete run for 2 h: many-\d+, .* So many at once/,
+    );
+    await query(`delete from sluice.account where account like 'many-%' and account <> 'many-7'`);
+    await toldOnceAndCleared(together);
+    const last = await fired('stale', 'feed/many-7');
+    expect(last.text).toContain('The schedule feed is paused');
+    await query(`delete from sluice.account where account = 'many-7'`);
+    await toldOnceAndCleared(last);
+    const ofMany = (await world.sluice.alerts.list({ all: true })).filter(({ subject }) =>
+      subject.startsWith('feed/many'),
+    );
+    expect(ofMany).toHaveLength(1);
+    await world.sluice.schedules.resume('feed');
+  });
+
+  it('of a third party that is away, and of a limit that is closed for hours, says that calls go on by themselves', async () => {
+    await connectAccount('cut');
+    const outage = api.outage();
+    const run = await world.sluice.start(feed, { account: 'cut', input: {} });
+    await expect
+      .poll(async () => (await world.sluice.alerts.list({ kind: 'provider-fails' })).length, { timeout: 40_000 })
+      .toBeGreaterThan(0);
+    const [failing] = await world.sluice.alerts.list({ kind: 'provider-fails' });
+    expect(failing?.text).toMatch(
+      /social has failed for .*Calls to it wait, .*`npx sluice limits list --prefix social\/`/,
+    );
+    await outage.end();
+    expect(await run.result()).toMatchObject({ complete: true });
+    await toldOnceAndCleared(failing as Alert);
+
+    api.script('/items', [{ status: 429, headers: { 'retry-after': '7200' }, body: {} }]);
+    const closed = await world.sluice.start(feed, { account: 'cut', input: {} });
+    await expect
+      .poll(async () => (await world.sluice.alerts.list({ kind: 'blocked' })).length, { timeout: 20_000 })
+      .toBe(1);
+    const [blocked] = await world.sluice.alerts.list({ kind: 'blocked' });
+    expect(blocked?.text).toMatch(
+      /^The limit social\/app\/\S* is blocked by an answer .* and 1 h 5\d min more|2 h more/,
+    );
+    const resumed = await cli(['limits', 'resume', blocked?.subject ?? '']);
+    expect(resumed.code, resumed.output).toBe(0);
+    await toldOnceAndCleared(blocked as Alert);
+    await closed.cancel();
+  });
+
+  it('of a task queue that nobody serves is raised by the absence of its canary, by any worker, and by a command when none is left', async () => {
+    const other = `other-${world.taskQueue}`;
+    const second = await world.startWorker(options(other));
+    await expect
+      .poll(
+        async () =>
+          (await query('select asked_at < passed_at as passed from sluice.canary where task_queue = $1', [other])).rows,
+        { timeout: 20_000 },
+      )
+      .toEqual([{ passed: true }]);
+    await second.stop();
+    const alert = await fired('unserved', other);
+    expect(alert.text).toContain(`Start a worker: \`SLUICE_TASK_QUEUE=${other} npx sluice worker --module …\``);
+    const third = await world.startWorker(options(other));
+    await toldOnceAndCleared(alert);
+    await third.stop();
+    await worker.stop();
+    await world.sluice.alerts.forgetQueue(other);
+    await query(`update sluice.canary set passed_at = passed_at - interval '10 min'`);
+    const env = { SLUICE_ALERT_WEBHOOK_URL: webhook.url, SLUICE_ALERT_WEBHOOK_SECRET: SECRET };
+    const checked = await cli(['alerts', 'check', '--json'], env);
+    expect(checked.code).toBe(1);
+    const [lost] = (JSON.parse(checked.output) as Alert[]).filter(({ kind }) => kind === 'unserved');
+    expect(lost).toMatchObject({ subject: world.taskQueue, clearedAt: null });
+    expect(webhook.received.filter(({ data }) => data.id === lost?.id).map(({ type }) => type)).toEqual([
+      'alert.fired',
+    ]);
+    worker = await world.startWorker(options(world.taskQueue));
+    await toldOnceAndCleared(lost as Alert);
+    expect((await cli(['alerts'])).output).toBe('No alerts.\n');
+  });
+});
