@@ -32,7 +32,7 @@ export function startReloadingWorker({ module, env, say }: ReloadingWorkerOption
 
   const start = (): void => {
     files.clear();
-    const started = fork(mainFile(), ['worker', '--schedules', ...(module === undefined ? [] : ['--module', module])], {
+    const started = fork(mainFile(), ['worker', ...(module === undefined ? [] : ['--module', module]), '--schedules'], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...env, [DEV_WORKER]: '1' },
     });
