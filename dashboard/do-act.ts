@@ -4,7 +4,8 @@
  */
 import type { Sluice } from '../client/index.ts';
 import type { Access, Visitor } from './access.ts';
-import { acts, type Act, type Fields, type Preview } from './acts.ts';
+import type { Act, Fields, Preview } from './act.ts';
+import { acts } from './acts.ts';
 import { html, verbatim, type Html } from './html.ts';
 import type { Link } from './link.ts';
 import { sentence } from './responses.ts';
@@ -47,7 +48,7 @@ export function askedForm({ name, act, subject, preview }: Asked, link: Link, ac
       ${
         act.isDangerous &&
         html`<p class="field">
-          <label for="why">Why? It is written down with it.</label>
+          <label for="why">Why?</label>
           <input id="why" name="why" required maxlength="300" autocomplete="off" />
         </p>`
       }

@@ -119,7 +119,7 @@ function usersOf(uses: readonly LimitUse[]): Html {
         { name: 'Calls', cell: ({ waiting }) => count(waiting), isNumber: true },
         { name: 'Accounts', cell: ({ accounts }) => count(accounts), isNumber: true },
       ],
-      'Nobody.',
+      'No run that goes on, and no action.',
     )}`;
 }
 
@@ -132,7 +132,7 @@ function queueOf({ link }: ViewContext, { queue }: LimitDetails): Html {
         { name: 'Account', cell: ({ account }) => html`<a href="${link(['accounts', account])}">${account}</a>` },
         { name: 'Goes in about', cell: ({ etaMs }) => duration(etaMs) },
         { name: 'Cost', cell: ({ cost }) => count(cost), isNumber: true },
-        { name: 'Asked', cell: ({ bounces }) => `${count(bounces)} times` },
+        { name: 'Asked', cell: ({ bounces }) => counted(bounces, 'time') },
         { name: 'Call', cell: ({ callKey }) => callKey, isWide: true },
       ],
       'Nothing waits for it.',

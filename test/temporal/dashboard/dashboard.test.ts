@@ -341,6 +341,7 @@ describe.skipIf(program === undefined)('the page', () => {
     await walkTo('Pause …');
     await page.waitForURL(/\/do\/pause-run/);
     await walkTo('Pause');
+    await expect.poll(said).toBe('It is paused.');
     await expect.poll(() => run.progress().then((progress) => progress.state)).toBe('paused');
     await run.cancel();
   });
@@ -397,6 +398,7 @@ describe.skipIf(program === undefined)('the page', () => {
     await follow(/<img/);
     await follow(/^Start again\s+orders/);
     await press('Start again');
+    expect(await said()).toBe('A new run was started.');
     await expect.poll(() => world.sluice.runs.count({ account }).then((of) => of.done + of.running)).toBe(1);
     expect(dialogs).toBe(0);
   });
