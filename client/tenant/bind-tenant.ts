@@ -16,7 +16,6 @@ import {
 import type { AccountName, Accounts } from '../accounts.ts';
 import type { RunSelection } from '../../contracts/run-list.ts';
 import type { StateFilter } from '../../db/index.ts';
-import type { Operations } from '../../limiter/index.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';
 import type { SyncHandle } from '../sync/sync-handle.ts';
@@ -200,7 +199,7 @@ function boundAccounts(
   };
   return {
     connect: async ({ replaceTenant, ...options }) => {
-      if (replaceTenant) forAllTenants('To replace a tenant')();
+      if (replaceTenant) await forAllTenants('To replace a tenant')();
       return accounts.connect(stated(options));
     },
     reconnected: async (options) => {

@@ -33,6 +33,9 @@ export const ERASED: Readonly<Record<string, Which>> = {
   limit_event: `bucket_id in (${OWN_BUCKETS})`,
   limit_bucket: `id in (${OWN_BUCKETS})`,
   entity_lock: `account = $2 and (name = any ($3) or starts_with(name, $1 || '/') or kind = 'saga')`,
+  due: `account = $2 and schedule in (select id from sluice.declaration where provider = $1)`,
+  // By its subject: `sync/account` or `provider/account`.
+  alert: `subject = $1 || '/' || $2 or subject = any (select s || '/' || $2 from unnest($3::text[]) s)`,
   // Its steps and reports go by it.
   saga: `account = $2 and not ${IS_OTHERS}`,
   action_step: `provider = $1 and account = $2`,

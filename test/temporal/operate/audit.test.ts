@@ -43,6 +43,11 @@ describe('the audit', () => {
   const sync = defineSync('crm-items', { provider, input: z.object({}) }, (s) => ({
     list: s.one(items, { input: () => ({}), key: ({ id }) => id }),
   }));
+  const scheduled = defineSync(
+    'crm-hourly',
+    { provider, input: z.object({}), schedule: { every: '1h', input: () => ({}) } },
+    (s) => ({ list: s.one(items, { input: () => ({}), key: ({ id }) => id }) }),
+  );
   const note = provider.action('note', {
     input: z.object({ text: z.string() }),
     output: z.object({ id: z.string() }),
@@ -94,6 +99,8 @@ describe('the audit', () => {
         await settled(sluice.run(of).result());
       },
       'run.retryFailed': () => sluice.run(of).retryFailed(),
+      // Refused: one is going on.
+      'run.startAgain': () => settled(sluice.run(of).startAgain()),
       act: () => sluice.act(note, { account: 'a1', input: { text: 'x' }, idempotencyKey: 'k1' }),
       'action.cancel': async () => {
         const action = sluice.action({ workflowId: 'action/crm/note/a1/k1', action: note });
@@ -111,6 +118,10 @@ describe('the audit', () => {
       'limits.override': () => sluice.limits.override('crm/app/app', { max: 500 }),
       'limits.forget': () => sluice.limits.forget('crm/app/app'),
       'limits.resume': () => sluice.limits.resume('crm/*'),
+      'schedules.apply': () => sluice.schedules.apply([scheduled]),
+      'schedules.pause': () => sluice.schedules.pause('crm-hourly', 'a sale'),
+      'schedules.resume': () => sluice.schedules.resume('crm-hourly'),
+      'alerts.forgetQueue': () => sluice.alerts.forgetQueue('nobody-serves-it'),
       'accounts.disconnect': () => sluice.accounts.disconnect(name),
       // Of one that nothing is known of: test/temporal/operate/erase.test.ts erases.
       'accounts.erase': () => sluice.accounts.erase({ provider: 'crm', account: 'nobody' }),
@@ -126,7 +137,7 @@ describe('the audit', () => {
       await work();
       const [row] = await sluice.audit.list({ act, limit: 1 });
       expect(row, act).toMatchObject({ act, by: 'user:ann', via: 'client', why: 'ticket 12' });
-      expect(row?.outcome, act).toBe(act === 'action.resolve' ? 'failed' : 'done');
+      expect(row?.outcome, act).toBe(['action.resolve', 'run.startAgain'].includes(act) ? 'failed' : 'done');
       expect(row?.endedAt, act).not.toBeNull();
       rows.set(act, row as AuditEntry);
     }
@@ -158,7 +169,7 @@ describe('the audit', () => {
     // An account and a workflow each name their own.
     const about = async (subject: string) => new Set((await sluice.audit.list({ subject })).map(({ act }) => act));
     expect(await about('sync/crm-items/a1')).toEqual(
-      new Set(['start', 'run.pause', 'run.resume', 'run.cancel', 'run.retryFailed']),
+      new Set(['start', 'run.pause', 'run.resume', 'run.cancel', 'run.retryFailed', 'run.startAgain']),
     );
     expect(await about('a1')).toContain('accounts.update');
   });
@@ -184,6 +195,16 @@ describe('the audit', () => {
       'accounts.secretUses': () => readOnly.accounts.secretUses(),
       'limits.list': () => readOnly.limits.list(),
       'limits.show': () => readOnly.limits.show('crm/*'),
+      'limits.users': () => readOnly.limits.users('crm/app/app'),
+      'accounts.count': () => readOnly.accounts.count(),
+      'runs.list': () => readOnly.runs.list(),
+      'runs.count': () => readOnly.runs.count(),
+      'runs.names': () => readOnly.runs.names(),
+      pace: () => readOnly.pace(),
+      'schedules.plan': () => readOnly.schedules.plan([scheduled]),
+      'schedules.list': () => readOnly.schedules.list(),
+      'alerts.list': () => readOnly.alerts.list(),
+      freshness: () => readOnly.freshness(),
       'reports.list': () => readOnly.reports.list(),
       'audit.list': () => readOnly.audit.list(),
       'quarantine.list': () => readOnly.quarantine.list(),
@@ -204,6 +225,8 @@ describe('the audit', () => {
       'saga.steps': () => saga.steps(),
       'saga.waits': () => saga.waits(),
       'saga.result': () => ended(saga.result()),
+      // What workers do all the time: it fires and clears, and is no act.
+      'alerts.look': () => sluice.alerts.look(),
       // Reading the feed numbers its readings (docs/restores.md): it writes, and is no act.
       records: () => all(sluice.records(sync.list, { account: 'a1' })),
       as: async () => readOnly.as({ by: 'system' }),
