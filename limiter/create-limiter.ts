@@ -67,7 +67,7 @@ const defaults = { maxRetryAfterMs: 900_000, longestBlockMs: 86_400_000 } satisf
 
 /**
  * Makes a limiter on a migrated database.
- * @see docs/limiter.md
+ * @see docs/internals/limiter.md
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const { pool, maxRetryAfterMs, longestBlockMs } = { ...defaults, ...options };

@@ -63,7 +63,7 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly onFailure?: OnFailure;
   /**
    * Told of every alert that is fired or cleared: something is stale, blocked, failing, must be connected again, or nobody serves a task
-   * queue (docs/alerts.md). At least once each, those of one alert in order. Called again, later and later, until it does not throw.
+   * queue (docs/operate/alerts.md). At least once each, those of one alert in order. Called again, later and later, until it does not throw.
    */
   readonly onAlert?: OnAlert;
   /** When something is an alert. False: this worker does not look, and sends no canaries. Default: see `AlertRules`. */

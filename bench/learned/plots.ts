@@ -1,6 +1,6 @@
 /**
  * Draws what the control law does: the rate given out, accepted and refused calls over time, against the hidden limit.
- * Hand-made SVG for `docs/learned-limits.md`. Next: `docs/img/learned-*.svg`.
+ * Hand-made SVG for `docs/internals/learned-limits.md`. Next: `docs/img/learned-*.svg`.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { ourClient } from './our-client.ts';

@@ -1,6 +1,6 @@
 /**
  * What somebody must know: a row that is fired once and cleared once. Found by `client/alerts/look-for-alerts.ts`, told by
- * `workers/alerts/deliver-alerts.ts`; docs/alerts.md has a section for each kind.
+ * `workers/alerts/deliver-alerts.ts`; docs/operate/alerts.md has a section for each kind.
  */
 
 /**

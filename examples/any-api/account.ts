@@ -1,5 +1,5 @@
 /**
- * How accounts, what authenticates them, limits and answers are written. `docs/any-api.md` shows these lines.
+ * How accounts, what authenticates them, limits and answers are written. `docs/guides/any-api.md` shows these lines.
  */
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';

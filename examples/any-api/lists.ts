@@ -1,5 +1,5 @@
 /**
- * How lists of all kinds are written. `docs/any-api.md` shows these lines; a provider of your own has some of them.
+ * How lists of all kinds are written. `docs/guides/any-api.md` shows these lines; a provider of your own has some of them.
  */
 import { z } from 'zod';
 import { bearer, deadCursor, defineProvider, get, path, post, rules, status, when } from '../../providers/index.ts';

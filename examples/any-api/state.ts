@@ -1,5 +1,5 @@
 /**
- * How what is kept from run to run is written. `docs/any-api.md` shows these lines.
+ * How what is kept from run to run is written. `docs/guides/any-api.md` shows these lines.
  */
 import { z } from 'zod';
 import {

@@ -1,6 +1,6 @@
 /**
  * A group of syncs from app code, without a workflow of its own: good as long as nothing must happen after them should this
- * process end. `docs/coming-from-celery.md` shows these lines.
+ * process end. `docs/learn/coming-from-celery.md` shows these lines.
  */
 import type { RunResult, Sluice } from '../../client/index.ts';
 import { map } from './syncs.ts';

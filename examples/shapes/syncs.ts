@@ -1,5 +1,5 @@
 /**
- * The shapes of task queues as trees of resources: `docs/coming-from-celery.md` shows these lines, and
+ * The shapes of task queues as trees of resources: `docs/learn/coming-from-celery.md` shows these lines, and
  * `test/temporal/lists/shapes.test.ts` runs them. Next: `workflows.ts` for what is no tree.
  */
 import { z } from 'zod';

@@ -1,6 +1,6 @@
 /**
  * Shapes that are no tree, as plain Temporal workflows of the app's own, in a worker of its own. They run Sluice's syncs as
- * children. `docs/coming-from-celery.md` shows these lines, and `test/temporal/lists/shapes.test.ts` runs them.
+ * children. `docs/learn/coming-from-celery.md` shows these lines, and `test/temporal/lists/shapes.test.ts` runs them.
  */
 import { executeChild, proxyActivities } from '@temporalio/workflow';
 import type { RunResult } from '../../client/index.ts';

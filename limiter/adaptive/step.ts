@@ -1,6 +1,6 @@
 /**
  * The control law for unknown limits: from what was accepted, refused and failed to the rate that is given out.
- * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/learned-limits.md` explains it with plots.
+ * Pure: no clock, no chance, no I/O; the state is JSON in the bucket's row. `docs/internals/learned-limits.md` explains it with plots.
  * Called by `limiter/adaptive/controller.ts`; what the phases do is in the files beside this one. Next: back to
  * `limiter/acquire/acquire.ts`.
  */

@@ -32,7 +32,7 @@ const OBSERVATION: NamesOf<Observation> = {
 
 /**
  * Makes a limiter on a database that `migrate` has brought up to date.
- * @see docs/limiter-alone.md
+ * @see docs/guides/limiter-alone.md
  */
 export function createLimiter(options: LimiterOptions): Limiter {
   const limiter = create({ ...options, pool: withOurTypes(options.pool) });

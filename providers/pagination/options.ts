@@ -1,6 +1,6 @@
 /**
  * How a user states that an endpoint's answers are cut into pages: where the rows are and how the next page is found.
- * `docs/pagination.md` has an example for each kind and option.
+ * `docs/guides/pagination.md` has an example for each kind and option.
  * Next: `pagination.ts` fills in the defaults.
  */
 import type { Range } from '../../contracts/list.ts';

@@ -48,7 +48,7 @@ export class ActionStuck extends Error {
  * @example
  * api.action('POST', '/posts', {});
  * const { status, output } = await simulateAction(createPost, { api, input: { text: 'hi' }, credentials: { accessToken: 'x' } });
- * @see docs/testing.md
+ * @see docs/guides/testing.md
  */
 export async function simulateAction<Input, Output>(
   action: Action<Input, Output>,

@@ -92,7 +92,7 @@ export async function startSimulator(): Promise<Simulator> {
  * @throws SimulationStuck when it pauses (no credentials, a refused refresh) or has not ended after `timeoutMs`.
  * @example
  * const { result, rows, violations } = await simulateSync(billing, { api, input: {}, credentials: { accessToken: 'x' } });
- * @see docs/testing.md
+ * @see docs/guides/testing.md
  */
 export async function simulateSync<Input>(sync: Sync<Input>, options: SimulateOptions<Input>): Promise<SimulatedSync> {
   const simulator = await startSimulator();

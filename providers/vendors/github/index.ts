@@ -1,4 +1,4 @@
-// GitHub. `sluice/providers/github`; docs/providers.md. Imports what `sluice/provider` exports, and zod. Start with provider.ts.
+// GitHub. `sluice/providers/github`; docs/guides/providers.md. Imports what `sluice/provider` exports, and zod. Start with provider.ts.
 export { createIssue } from './create-issue.ts';
 export { github, Issue, issues, repositories, Repository } from './provider.ts';
 export { githubSync } from './sync.ts';

@@ -1,4 +1,4 @@
-/** TLS to Postgres as `docs/security.md` has it: a real server with a certificate made on the spot. */
+/** TLS to Postgres as `docs/operate/security.md` has it: a real server with a certificate made on the spot. */
 import { chown, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

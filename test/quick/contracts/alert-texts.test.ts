@@ -52,8 +52,8 @@ describe('the text of an alert', () => {
     );
   });
 
-  it('has a section in docs/alerts.md for its kind: what it means, what to look at, what to do', () => {
-    const page = readFileSync(new URL('../../../docs/alerts.md', import.meta.url), 'utf8');
+  it('has a section in docs/operate/alerts.md for its kind: what it means, what to look at, what to do', () => {
+    const page = readFileSync(new URL('../../../docs/operate/alerts.md', import.meta.url), 'utf8');
     for (const kind of ALERT_KINDS)
       expect(page).toMatch(
         new RegExp(

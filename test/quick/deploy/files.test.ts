@@ -84,7 +84,7 @@ describe('compose.yaml', () => {
       if (image !== undefined) expect(image).toMatch(/:(?:\d|\$\{\w+:-\d)/);
     }
     const dynamic = parse(read('deploy/docker/temporal-dynamic-config.yaml')) as Readonly<Record<string, unknown>>;
-    const documented = read('docs/deploy.md');
+    const documented = read('docs/operate/deploy.md');
     expect(Object.keys(dynamic).filter((key) => !documented.includes(`\`${key}\``))).toEqual([]);
   });
 });

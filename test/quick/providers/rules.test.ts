@@ -1,4 +1,4 @@
-/** The rule helpers, as docs/rules.md has them. */
+/** The rule helpers, as docs/guides/rules.md has them. */
 import { expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Answer } from '../../../contracts/answers/answer.ts';

@@ -7,8 +7,8 @@ import { changes } from '../../../examples/any-api/state.ts';
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
-describe('docs/any-api.md', () => {
-  const page = read('docs/any-api.md');
+describe('docs/guides/any-api.md', () => {
+  const page = read('docs/guides/any-api.md');
   const sources = readdirSync(new URL('examples/any-api', root)).map((name) => read(`examples/any-api/${name}`));
   const samples = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map((match) => match[1] as string);
   const rows = page.split('\n').filter((line) => /^\| (?!-|the API has)/.test(line));

@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 
 const read = (path: string): string => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
 
-describe('docs/coming-from-celery.md', () => {
-  const page = read('docs/coming-from-celery.md');
+describe('docs/learn/coming-from-celery.md', () => {
+  const page = read('docs/learn/coming-from-celery.md');
   const sources = readdirSync(new URL('../../../examples/shapes', import.meta.url)).map((name) =>
     read(`examples/shapes/${name}`),
   );

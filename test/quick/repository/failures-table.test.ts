@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(fileURLToPath(new URL(path, root)), 'utf8');
-const rows = read('docs/failures.md')
+const rows = read('docs/internals/failures.md')
   .split('\n')
   .flatMap((line) => {
     const [, failure, outcome, who, test] = line.split('|').map((cell) => cell.trim());

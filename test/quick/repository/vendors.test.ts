@@ -15,7 +15,7 @@ describe('a provider that comes along', () => {
       [],
     );
     expect(files.join('').match(/https:\/\//g)?.length).toBeGreaterThanOrEqual(4);
-    expect(read('docs/providers.md')).toContain(`\`sluice/providers/${name}\``);
+    expect(read('docs/guides/providers.md')).toContain(`\`sluice/providers/${name}\``);
   });
 
   it('is imported by its own name, and by nothing else of Sluice', () => {

@@ -1,4 +1,4 @@
-/** The lists of `examples/any-api` that no other test runs, as `docs/any-api.md` shows them. */
+/** The lists of `examples/any-api` that no other test runs, as `docs/guides/any-api.md` shows them. */
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { api as provider, byScroll } from '../../../examples/any-api/lists.ts';

@@ -227,7 +227,7 @@ describe('the audit', () => {
       'saga.result': () => ended(saga.result()),
       // What workers do all the time: it fires and clears, and is no act.
       'alerts.look': () => sluice.alerts.look(),
-      // Reading the feed numbers its readings (docs/restores.md): it writes, and is no act.
+      // Reading the feed numbers its readings (docs/operate/restores.md): it writes, and is no act.
       records: () => all(sluice.records(sync.list, { account: 'a1' })),
       as: async () => readOnly.as({ by: 'system' }),
       close: async () => {},

@@ -120,8 +120,8 @@ describe('the first command', { timeout: 300_000 }, () => {
     },
   );
 
-  it('limits calls with the example of docs/limiter-alone.md on an empty database', async () => {
-    const docs = await readFile(join(repository, 'docs/limiter-alone.md'), 'utf8');
+  it('limits calls with the example of docs/guides/limiter-alone.md on an empty database', async () => {
+    const docs = await readFile(join(repository, 'docs/guides/limiter-alone.md'), 'utf8');
     const [, install = ''] = /^```sh\n(npm install .*)\n```/m.exec(docs) ?? [];
     const [, code = ''] = /^```js\n([\s\S]*?)^```/m.exec(docs) ?? [];
     const cwd = projects.folderOf('without tsx');
