@@ -14,10 +14,10 @@ const shared = {
   // In CI a failed test has one more try, which says whether it always fails. Needing it fails the run all the same.
   retry: process.env['CI'] ? 1 : 0,
 };
-const build = 'test/setup/build.ts';
-const postgres = 'test/setup/postgres.ts';
-const temporal = 'test/setup/temporal.ts';
-const servers = 'test/setup/servers.ts';
+const build = 'test/setup/programs/build.ts';
+const postgres = 'test/setup/servers/postgres.ts';
+const temporal = 'test/setup/servers/temporal.ts';
+const servers = 'test/setup/servers/servers.ts';
 
 /**
  * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres

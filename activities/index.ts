@@ -17,9 +17,9 @@ import type { LockInput, PerformActionInput, PrepareStepInput } from '../contrac
 import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
 import { passCanaryActivity } from './canary.ts';
-import { endOpenUnitsActivity, progressMarkActivity } from './sync/end-early.ts';
+import { endOpenUnitsActivity, progressMarkActivity } from './run/end-early.ts';
 import { fetchPage } from './sync/fetch-page.ts';
-import { awaitRunEndActivity, meetRunningActivity, queueRunActivity } from './sync/meet-running.ts';
+import { awaitRunEndActivity, meetRunningActivity, queueRunActivity } from './run/meet-running.ts';
 import { performAction } from './action/perform-action.ts';
 import {
   endReportActivity,
@@ -37,7 +37,7 @@ import {
   nextUnitsActivity,
   openRunActivity,
   setRunStateActivity,
-} from './sync/run-activities.ts';
+} from './run/run-activities.ts';
 
 export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentials/errors.ts';
 export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from './deps.ts';

@@ -9,7 +9,7 @@ import { sluice } from './engine/contestants.ts';
 import { measureRun, type RunFigures, type Work } from './engine/one-run.ts';
 import { startBenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
-import { atMost, printTable, type Measure } from './measures.ts';
+import { atMost, printTable, type Measure } from './common/measures.ts';
 
 const ratePerSecond = 20;
 const burst = 10;

@@ -8,7 +8,7 @@ import { contestants, type Contestant } from './engine/contestants.ts';
 import { measureRun, type RunFigures, type Work } from './engine/one-run.ts';
 import { startBenchServers, type BenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, median, printTable, type Measure } from './measures.ts';
+import { atLeast, median, printTable, type Measure } from './common/measures.ts';
 
 export interface Entrant {
   readonly tool: Contestant;

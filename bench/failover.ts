@@ -9,7 +9,7 @@ import { createWorker } from '../workers/index.ts';
 import { startBenchServers } from './engine/servers.ts';
 import { defineFailoverSync, leastCalls, startThirdParty, type Size } from './failover/third-party.ts';
 import { playOutage } from './failover/virtual-outage.ts';
-import { atMost, type Measure } from './measures.ts';
+import { atMost, type Measure } from './common/measures.ts';
 
 export interface FailoverOptions {
   readonly quick?: boolean;

@@ -13,7 +13,7 @@ import { startBenchServers } from './engine/servers.ts';
 import { kinds } from './honesty/kinds/index.ts';
 import { jobsOf, runJobs, type Verdict } from './honesty/run-kind.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, printTable, type Measure } from './measures.ts';
+import { atLeast, atMost, printTable, type Measure } from './common/measures.ts';
 
 const SEEDS = 5;
 const AT_ONCE = 16;

@@ -9,7 +9,7 @@ import { ANSWER_KINDS, STATUSES, type AnswerKind } from './hostile/answers.ts';
 import { SUBJECTS, type Case } from './hostile/cases.ts';
 import { playMatrix, type MatrixResult } from './hostile/matrix.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, type Measure } from './measures.ts';
+import { atLeast, atMost, type Measure } from './common/measures.ts';
 
 const LONGEST_BLOCK_MS = 100;
 const MOST_MIB = 768;

@@ -6,7 +6,7 @@ import { startPds } from '../examples/bluesky/pds.ts';
 import { startBenchServers } from './engine/servers.ts';
 import { postAndKill } from './kills/post-and-kill.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, type Measure } from './measures.ts';
+import { atLeast, atMost, type Measure } from './common/measures.ts';
 
 export interface KillsBenchOptions {
   /** Default 50. */

@@ -7,8 +7,8 @@ import { drawPlots } from './learned/plots.ts';
 import type { Group } from './learned/scenarios.ts';
 import { decreasesOfOneBurst, runAll } from './learned/virtual.ts';
 import type { Result } from './learned/virtual.ts';
-import { atLeast, atMost, printTable } from './measures.ts';
-import type { Measure } from './measures.ts';
+import { atLeast, atMost, printTable } from './common/measures.ts';
+import type { Measure } from './common/measures.ts';
 
 export interface LearnedBenchOptions {
   /** Prints the measures as JSON in the last line. Default false. */

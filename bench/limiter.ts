@@ -10,7 +10,7 @@ import { stopAll } from './limiter/processes.ts';
 import { measureBloat, measureLongTransaction, measureThroughput } from './limiter/throughput.ts';
 import { measureBurst, measureCrowd, measurePause } from './limiter/waiting.ts';
 import type { BenchOptions } from './main.ts';
-import type { Measure } from './measures.ts';
+import type { Measure } from './common/measures.ts';
 
 export async function runLimiter(options: BenchOptions): Promise<readonly Measure[]> {
   const isQuick = options.quick === true;

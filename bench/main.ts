@@ -4,8 +4,8 @@
  */
 import { existsSync } from 'node:fs';
 import { Argument, Command } from 'commander';
-import type { Measure } from './measures.ts';
-import { printTable } from './measures.ts';
+import type { Measure } from './common/measures.ts';
+import { printTable } from './common/measures.ts';
 
 export interface BenchOptions {
   readonly json?: boolean;

@@ -8,7 +8,7 @@ import { nodeArgs, startChild } from './engine/child.ts';
 import { startThirdParty } from './engine/one-run.ts';
 import { startBenchServers, type BenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, printTable, rounded, type Measure } from './measures.ts';
+import { atLeast, atMost, printTable, rounded, type Measure } from './common/measures.ts';
 import { long, short } from './operate/syncs.ts';
 
 const LISTS = 40;

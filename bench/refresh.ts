@@ -11,7 +11,7 @@ import { startFakeApiProcess, type AccountTokens, type FakeApiProcess, type Issu
 import { nodeArgs, startChild, type Child } from './engine/child.ts';
 import { startBenchServers, type BenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, type Measure } from './measures.ts';
+import { atLeast, atMost, type Measure } from './common/measures.ts';
 import { itemsSync } from './refresh/sync.ts';
 import type { ThirdPartyArgs } from './refresh/third-party.ts';
 

@@ -4,7 +4,7 @@
  * Next: `engine/one-run.ts`.
  */
 import type { BenchOptions } from './main.ts';
-import { atLeast, median, printTable, rounded, type Measure } from './measures.ts';
+import { atLeast, median, printTable, rounded, type Measure } from './common/measures.ts';
 import { sluice, temporalLocal } from './engine/contestants.ts';
 import { measureRun, type RunFigures } from './engine/one-run.ts';
 import { startBenchServers } from './engine/servers.ts';

@@ -11,7 +11,7 @@ import { startThirdParty } from './engine/one-run.ts';
 import { endAgainstStart, memoryDrift, watch } from './engine/samples.ts';
 import { startBenchServers, type BenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, median, printTable, type Measure } from './measures.ts';
+import { atLeast, atMost, median, printTable, type Measure } from './common/measures.ts';
 
 interface Part {
   readonly name: string;

@@ -13,7 +13,7 @@ import { defineProvider, defineSync, get, noAuth } from '../providers/index.ts';
 import { createWorker } from '../workers/index.ts';
 import { runSql, startBenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, type Measure } from './measures.ts';
+import { atLeast, atMost, type Measure } from './common/measures.ts';
 
 const ACCOUNTS = 10_000;
 const TEMPORAL_SCHEDULES = 500;

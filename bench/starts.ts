@@ -8,7 +8,7 @@ import { nodeArgs, startChild } from './engine/child.ts';
 import { startThirdParty } from './engine/one-run.ts';
 import { runSql, startBenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
-import { atLeast, atMost, printTable, type Measure } from './measures.ts';
+import { atLeast, atMost, printTable, type Measure } from './common/measures.ts';
 
 const WORKERS = 2;
 /** Of the native part of the SDK: a workflow task took long. */

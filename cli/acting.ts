@@ -3,7 +3,7 @@
  */
 import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
-import type { Actor } from '../contracts/audit.ts';
+import type { Actor } from '../contracts/operate/audit.ts';
 import type { StartedBy } from '../contracts/report.ts';
 
 export interface ActingOptions {

@@ -2,7 +2,7 @@
  * What `sluice doctor` can see on this machine alone: Node, the worker's settings, the module that a worker would serve. Used by
  * `cli/commands/doctor.ts`.
  */
-import { finding, type Check, type Finding } from '../contracts/finding.ts';
+import { finding, type Check, type Finding } from '../contracts/operate/finding.ts';
 
 /** As `engines` in package.json says. */
 const OLDEST_NODE = [20, 19] as const;

@@ -2,30 +2,30 @@
  * The command line as a whole: every command registers itself, and loads what it needs when it runs.
  */
 import { Command } from 'commander';
-import { registerAccounts } from './commands/accounts.ts';
-import { registerAudit } from './commands/audit.ts';
+import { registerAccounts } from './commands/operate/accounts.ts';
+import { registerAudit } from './commands/operate/audit.ts';
 import { registerCompletion } from './commands/completion.ts';
-import { registerAlerts } from './commands/alerts.ts';
-import { registerControl } from './commands/control.ts';
+import { registerAlerts } from './commands/operate/alerts.ts';
+import { registerControl } from './commands/run/control.ts';
 import { registerDashboard } from './commands/dashboard.ts';
 import { registerDev } from './commands/dev.ts';
 import { registerDoctor } from './commands/doctor.ts';
-import { registerExplain } from './commands/explain.ts';
-import { registerFreshness } from './commands/freshness.ts';
-import { registerLimits } from './commands/limits.ts';
+import { registerExplain } from './commands/run/explain.ts';
+import { registerFreshness } from './commands/operate/freshness.ts';
+import { registerLimits } from './commands/operate/limits.ts';
 import { registerMigrate } from './commands/migrate.ts';
-import { registerOverview } from './commands/overview.ts';
-import { registerPending } from './commands/pending.ts';
-import { registerQuarantine } from './commands/quarantine.ts';
-import { registerReports } from './commands/reports.ts';
-import { registerResolve } from './commands/resolve.ts';
-import { registerRetry } from './commands/retry.ts';
-import { registerSchedules } from './commands/schedules.ts';
-import { registerRuns } from './commands/runs.ts';
-import { registerStart } from './commands/start.ts';
-import { registerState } from './commands/state.ts';
-import { registerStatus } from './commands/status.ts';
-import { registerWatch } from './commands/watch.ts';
+import { registerOverview } from './commands/operate/overview.ts';
+import { registerPending } from './commands/run/pending.ts';
+import { registerQuarantine } from './commands/operate/quarantine.ts';
+import { registerReports } from './commands/operate/reports.ts';
+import { registerResolve } from './commands/run/resolve.ts';
+import { registerRetry } from './commands/run/retry.ts';
+import { registerSchedules } from './commands/operate/schedules.ts';
+import { registerRuns } from './commands/run/runs.ts';
+import { registerStart } from './commands/run/start.ts';
+import { registerState } from './commands/operate/state.ts';
+import { registerStatus } from './commands/run/status.ts';
+import { registerWatch } from './commands/run/watch.ts';
 import { registerWorker } from './commands/worker.ts';
 
 export function createProgram(): Command {

@@ -4,10 +4,10 @@
 import { setMaxListeners } from 'node:events';
 import { Client, Connection } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/audit.ts';
+import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/operate/audit.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
-import type { Pace, PaceSpan } from '../contracts/pace.ts';
-import type { Overview } from '../contracts/overview.ts';
+import type { Pace, PaceSpan } from '../contracts/operate/pace.ts';
+import type { Overview } from '../contracts/operate/overview.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
   createKeyring,
@@ -35,7 +35,7 @@ import type { PendingOperation } from '../contracts/action.ts';
 import { checkStartedBy, type Report, type StartedBy } from '../contracts/report.ts';
 import type { Action } from '../providers/define/define-action.ts';
 import type { Saga } from '../providers/define/define-saga.ts';
-import { createAccounts, type Accounts } from './accounts.ts';
+import { createAccounts, type Accounts } from './account/accounts.ts';
 import { clientActs } from './audit/acts.ts';
 import { audited } from './audit/audited-client.ts';
 import type { Auditor } from './audit/record-act.ts';
@@ -56,7 +56,7 @@ import type { Freshness } from '../contracts/alerts/alert.ts';
 import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
-import { createStartTracer, WITHOUT_TRACING } from './trace-starts.ts';
+import { createStartTracer, WITHOUT_TRACING } from './tracing/trace-starts.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
 import { checkName } from './check-options.ts';
 

@@ -1,6 +1,6 @@
-/** Lists of runs for operators: the command line and the page. Next: `db/stores/sync/run-list-store.ts`. */
+/** Lists of runs for operators: the command line and the page. Next: `db/stores/run/run-list-store.ts`. */
 import type { RunState } from '../contracts/run.ts';
-import type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/run-list.ts';
+import type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/operate/run-list.ts';
 import { countRuns, listRuns, readRunNames, type Pool } from '../db/index.ts';
 
 export interface Runs {

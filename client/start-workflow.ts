@@ -18,7 +18,7 @@ import {
 import type { Priority } from '../contracts/limits/limit.ts';
 import { searchAttributes, taskQueueOf, withinBytes } from '../contracts/names.ts';
 import { REPORT_MEMO, type StartedBy } from '../contracts/report.ts';
-import type { StartTracer } from './trace-starts.ts';
+import type { StartTracer } from './tracing/trace-starts.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
 export interface ClientParts {

@@ -1,6 +1,6 @@
 /**
  * Accounts as the app and its operators see them: whether the third party still lets us in, and since when. No secrets.
- * Next: `db/stores/account/account-store.ts` keeps them, `client/accounts.ts` shows them.
+ * Next: `db/stores/account/account-store.ts` keeps them, `client/account/accounts.ts` shows them.
  */
 
 import type { RunMode, RunState } from './run.ts';

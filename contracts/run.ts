@@ -1,6 +1,6 @@
 /**
  * The state of a run as everybody sees it: client, CLI, workflow query, page. Read with one query from Postgres
- * (`db/stores/sync/run-store.ts`).
+ * (`db/stores/run/run-store.ts`).
  */
 
 /** `incremental`: lists are asked for what changed since their watermark; `full`: for everything, so that deletions show. */

@@ -1,7 +1,7 @@
 /**
  * What a start does that finds a run of its sync and account going on. A start that asks for no more than the run has its answer there;
  * any other would be told of something that it never asked for. Pure.
- * Used by: `client/sync/start-sync.ts`, and by `activities/sync/meet-running.ts` for runs that schedules start.
+ * Used by: `client/sync/start-sync.ts`, and by `activities/run/meet-running.ts` for runs that schedules start.
  */
 import { cleanText } from './values/clean-text.ts';
 import { redact } from './secrets/redact.ts';

@@ -1,22 +1,22 @@
 /**
  * The page as a fetch handler: Request in, Response out, so that it stands alone or is mounted in an app. Who may look is asked first,
- * then a view is rendered (`routes.ts`), streamed (`stream.ts`) or an act is done (`do-act.ts`).
+ * then a view is rendered (`routes.ts`), streamed (`dashboard/http/stream.ts`) or an act is done (`dashboard/acts/do-act.ts`).
  */
 import { Hono, type Context } from 'hono';
 import type { Finding, Sluice } from '../client/index.ts';
-import { createAccess, type Authorize, type Tokens, type Visitor } from './access.ts';
-import { acts } from './acts.ts';
+import { createAccess, type Authorize, type Tokens, type Visitor } from './http/access.ts';
+import { acts } from './acts/acts.ts';
 import { readAsset } from './assets.ts';
-import { askAct, askedForm, askedTitle, doAct } from './do-act.ts';
-import { fieldsOf } from './fields.ts';
+import { askAct, askedForm, askedTitle, doAct } from './acts/do-act.ts';
+import { fieldsOf } from './http/fields.ts';
 import { findPlace } from './find-place.ts';
 import { page } from './layout.ts';
 import { linksBelow } from './link.ts';
-import { createLogIn } from './log-in.ts';
-import { createResponses, HEADERS, sentence } from './responses.ts';
+import { createLogIn } from './http/log-in.ts';
+import { createResponses, HEADERS, sentence } from './http/responses.ts';
 import { routeOf, type Route } from './routes.ts';
-import { forget, saidOf, say } from './said.ts';
-import { shareRenders, streamView } from './stream.ts';
+import { forget, saidOf, say } from './http/said.ts';
+import { shareRenders, streamView } from './http/stream.ts';
 import type { View } from './view.ts';
 
 export interface DashboardOptions {

@@ -1,8 +1,8 @@
 /** The frame of every page: the ways to the views, what was just done, the regions. Styles and the script come from this server. */
-import type { Visitor } from './access.ts';
+import type { Visitor } from './http/access.ts';
 import { html, type Html } from './html.ts';
 import type { Link } from './link.ts';
-import type { Said } from './said.ts';
+import type { Said } from './http/said.ts';
 import type { Region } from './view.ts';
 
 const WAYS = [

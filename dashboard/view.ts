@@ -1,6 +1,6 @@
 /** What a view is: a title, and regions of which the live ones are sent again when they have changed. Next: `views/overview.ts`. */
 import type { Finding, Sluice } from '../client/index.ts';
-import type { Visitor } from './access.ts';
+import type { Visitor } from './http/access.ts';
 import type { Html } from './html.ts';
 import type { Link } from './link.ts';
 

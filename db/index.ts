@@ -37,14 +37,14 @@ export {
   type LimitUser,
 } from './stores/operate/forecast-store.ts';
 export { readLimitStandings, readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
-export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/sync/run-store.ts';
-export { countRuns, listRuns, readRunNames } from './stores/sync/run-list-store.ts';
-export { readRunRequest } from './stores/sync/run-input-store.ts';
+export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/run/run-store.ts';
+export { countRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
+export { readRunRequest } from './stores/run/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageFlaws, type PageToCommit } from './stores/sync/page-store.ts';
 export { growPageSize, shrinkPageSize } from './stores/sync/page-size-store.ts';
 export { knownRows, openKnown, settleLists } from './stores/sync/list-store.ts';
-export { openRetry, readRetriable } from './stores/sync/retry-store.ts';
+export { openRetry, readRetriable } from './stores/run/retry-store.ts';
 export type { LoadedUnit, UnitFence } from './stores/sync/unit-store.ts';
 export { countRecords, CursorLost, readChanges } from './stores/sync/record-store.ts';
 export { readFeedLag, type FeedLag } from './stores/sync/feed-lag-store.ts';
@@ -206,7 +206,7 @@ export {
   type AlertChannel,
   type AlertDelivery,
 } from './stores/alert/delivery-store.ts';
-export { readWaits } from './stores/sync/wait-store.ts';
-export type { WaitRow } from './stores/sync/wait-store.ts';
+export { readWaits } from './stores/run/wait-store.ts';
+export type { WaitRow } from './stores/run/wait-store.ts';
 export { listState, resetState, type StateFilter } from './stores/sync/state-store.ts';
 export { rewriteRows, storedRows } from './stores/sync/rewrite-store.ts';

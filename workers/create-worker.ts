@@ -21,7 +21,7 @@ import {
 } from '../activities/index.ts';
 import { tellKnown } from '../client/describe-workflow.ts';
 import { findRunning } from '../client/sync/find-running.ts';
-import { WITHOUT_TRACING } from '../client/trace-starts.ts';
+import { WITHOUT_TRACING } from '../client/tracing/trace-starts.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import type { Priority } from '../contracts/limits/limit.ts';
 import { ROLES, signalNames } from '../contracts/names.ts';
@@ -30,25 +30,25 @@ import { createKeyring, createPool, migrate, createSecretUseCounter } from '../d
 import { createLimiter } from '../limiter/index.ts';
 import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
 import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
-import { startAuditing } from './audit-reads.ts';
+import { startAuditing } from './loops/audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
-import { createPaceCounter, tellAll } from './count-pace.ts';
+import { createPaceCounter, tellAll } from './loops/count-pace.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
 import { ENCODED_BUNDLE, withCodecs } from '../dev-servers/data-converter.ts';
 import { freePort } from '../dev-servers/free-port.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
 import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
-import { startReconciling } from './reconcile.ts';
-import { startResuming } from './resume-reconnected.ts';
-import { startRevoking } from './revoke-disconnected.ts';
+import { startReconciling } from './loops/reconcile.ts';
+import { startResuming } from './loops/resume-reconnected.ts';
+import { startRevoking } from './loops/revoke-disconnected.ts';
 import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
 import { createCallTracer, type TracingOptions } from './tracing.ts';
 import { installRuntime } from './runtime.ts';
-import { startTelling, type OnFailure } from './notify-failures.ts';
+import { startTelling, type OnFailure } from './loops/notify-failures.ts';
 import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
 import { startScheduling, type SchedulerOptions } from './schedules/run-schedules.ts';
-import { startWatchingRuns } from './watch-runs.ts';
+import { startWatchingRuns } from './loops/watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
 
 /** The servers are found as `connect()` finds them when they are not given. */

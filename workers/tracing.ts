@@ -3,7 +3,7 @@
  * Used by: `create-worker.ts`. Next: `activities/call/call-tracer.ts`.
  */
 import type { CallTracer } from '../activities/index.ts';
-import { loadOpenTelemetry } from '../client/load-open-telemetry.ts';
+import { loadOpenTelemetry } from '../client/tracing/load-open-telemetry.ts';
 import { parseTraceparent, traceparentOf } from '../contracts/trace.ts';
 
 export interface TracingOptions {

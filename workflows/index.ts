@@ -5,7 +5,7 @@ import type { SyncInput } from '../contracts/messages.ts';
 import type { StartedBy } from '../contracts/report.ts';
 import { action as runAction } from './action.ts';
 import { canary } from './canary.ts';
-import { onePerAccount } from './one-per-account.ts';
+import { onePerAccount } from './run/one-per-account.ts';
 import { reported } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
 import { sync as runSync } from './sync.ts';

@@ -1,6 +1,6 @@
 /**
  * Makes a workflow write its report, whatever becomes of it: every workflow that the worker offers goes through here
- * (`index.ts`), so none can forget. A workflow that is terminated or times out can't write; `workers/reconcile.ts` does.
+ * (`index.ts`), so none can forget. A workflow that is terminated or times out can't write; `workers/loops/reconcile.ts` does.
  * Next: `activities/action/report-activities.ts`.
  */
 import { CancellationScope, ContinueAsNew, TemporalFailure, workflowInfo } from '@temporalio/workflow';

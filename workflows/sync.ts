@@ -1,7 +1,7 @@
 /**
  * A run of one sync for one account: opens it, walks its tree, ends it. It carries no data; how far it is stands in Postgres. All
  * of it is shielded from cancellation: a local activity that is cancelled while its result arrives fails the workflow task, and
- * calls that were sent are to be heard. A cancellation stops the walk instead. Next: `run-walk.ts`.
+ * calls that were sent are to be heard. A cancellation stops the walk instead. Next: `workflows/run/run-walk.ts`.
  */
 import {
   CancellationScope,
@@ -18,9 +18,9 @@ import type { FinishRunInput, SyncInput } from '../contracts/messages.ts';
 import type { ReportRef } from '../contracts/report.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { runStep, step } from './activity-proxies.ts';
-import { watchTime } from './deadline.ts';
-import { createPauseSwitch } from './pause-switch.ts';
-import { walkRun, type RunWalk, type WalkEnd } from './run-walk.ts';
+import { watchTime } from './run/deadline.ts';
+import { createPauseSwitch } from './run/pause-switch.ts';
+import { walkRun, type RunWalk, type WalkEnd } from './run/run-walk.ts';
 import { pauseSignal, reconnectedSignal, resumeSignal, statusAttribute } from './signals.ts';
 
 /** @returns the run's result. @throws CancelledFailure when it was cancelled, after that was written down. */

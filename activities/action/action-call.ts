@@ -14,7 +14,7 @@ import type { ActionContext, ActionDefinition, PerformContext } from '../../prov
 import { accessTo, renewAccess } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';
-import { issuesOf, issuesText, parseBody } from '../http/parse-body.ts';
+import { issuesOf, issuesText, parseBody } from '../bodies/parse-body.ts';
 import { accountFacts } from '../call/account-facts.ts';
 import { makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';

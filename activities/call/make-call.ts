@@ -18,12 +18,12 @@ import { accessTo, renewAccess, type Access } from '../credentials/credentials.t
 import { secretsOfCall } from '../credentials/known-secrets.ts';
 import { isBelieved, settleDoubt, type DoubtfulCall } from '../credentials/settle-doubt.ts';
 import type { ActivityDeps } from '../deps.ts';
-import type { BodyHold } from '../http/body-budget.ts';
+import type { BodyHold } from '../bodies/body-budget.ts';
 import { withData } from '../bodies/body-data.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
-import type { PieceOptions } from '../http/read-pieces.ts';
-import { withRest, type RestOfBody, type SentAnswer } from '../http/rest-of-body.ts';
+import type { PieceOptions } from '../bodies/read-pieces.ts';
+import { withRest, type RestOfBody, type SentAnswer } from '../bodies/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { toObservation, type Said } from '../http/to-observation.ts';
 import { beginSpan } from './call-tracer.ts';

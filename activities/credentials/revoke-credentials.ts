@@ -1,7 +1,7 @@
 /**
  * Tells third parties that credentials are not wanted any more, after their account was disconnected. Tried again for a day; then it is
  * given up, because a secret must not be kept for ever.
- * Used by: `workers/revoke-disconnected.ts`.
+ * Used by: `workers/loops/revoke-disconnected.ts`.
  */
 import { redact } from '../../contracts/secrets/redact.ts';
 import {

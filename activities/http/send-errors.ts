@@ -1,9 +1,9 @@
 /**
- * Why a call has no answer, or only a part of one, from what was thrown. Used by: `send.ts`, `rest-of-body.ts`.
+ * Why a call has no answer, or only a part of one, from what was thrown. Used by: `send.ts`, `activities/bodies/rest-of-body.ts`.
  */
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import { duration } from '../../contracts/values/duration.ts';
-import { BodyChanged, BodyTooLarge, BodyUnreadable } from './body-errors.ts';
+import { BodyChanged, BodyTooLarge, BodyUnreadable } from '../bodies/body-errors.ts';
 import { PRIVATE_ADDRESS } from './private-addresses.ts';
 import { NotWritten } from './write-watch.ts';
 

@@ -1,14 +1,14 @@
 /**
  * Sends one HTTP request and returns whatever came back as an `Answer`: it never throws for what a third party does.
  * Four clocks interrupt it: connect, headers, silence in the body, and the whole call, which always holds.
- * Next: `read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
+ * Next: `activities/bodies/read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
  */
 import { request as undiciRequest, type Dispatcher } from 'undici';
-import { createBodyBudget, type BodyBudget, type BodyHold } from './body-budget.ts';
+import { createBodyBudget, type BodyBudget, type BodyHold } from '../bodies/body-budget.ts';
 import { createCallClock } from './call-clock.ts';
-import { readBody, type PartialBody } from './read-body.ts';
-import { createPieceReader, type PieceOptions } from './read-pieces.ts';
-import { restOfBody, type SentAnswer } from './rest-of-body.ts';
+import { readBody, type PartialBody } from '../bodies/read-body.ts';
+import { createPieceReader, type PieceOptions } from '../bodies/read-pieces.ts';
+import { restOfBody, type SentAnswer } from '../bodies/rest-of-body.ts';
 import { errorOf } from './send-errors.ts';
 import { createAgents, type ProxySettings } from './agents.ts';
 import { privateHost } from './private-addresses.ts';

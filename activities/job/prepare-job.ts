@@ -17,7 +17,7 @@ import type { JobState } from '../../providers/define/job-options.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
-import { parseBody } from '../http/parse-body.ts';
+import { parseBody } from '../bodies/parse-body.ts';
 import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
 import { fenceOf, type Attempt } from '../sync/attempt.ts';
 import { settle } from '../sync/settle-answer.ts';

@@ -7,7 +7,7 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import type { AsideRow } from '../../contracts/answers/aside.ts';
 import { keyText } from '../../contracts/values/row-key.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
-import { beginningOf, parseBody } from '../http/parse-body.ts';
+import { beginningOf, parseBody } from '../bodies/parse-body.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import { isAllNothing, looksIntoList, showsNone } from './shows-none.ts';
 import { asideRow, cutMisfits, findRawRows, type Misfit } from './set-aside.ts';

@@ -8,7 +8,7 @@ import { rowsAt, withRows, type AsideRow, type Place } from '../../contracts/ans
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { keyText } from '../../contracts/values/row-key.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
-import type { Issue } from '../http/parse-body.ts';
+import type { Issue } from '../bodies/parse-body.ts';
 
 /** The rows of a body before the schema, in their order. */
 export interface RawRows {

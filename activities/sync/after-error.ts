@@ -1,5 +1,5 @@
 /**
- * What follows when a function of the user's, or our own code, has thrown at a page. Used by: `fetch-page.ts`, `fetch-batch.ts`.
+ * What follows when a function of the user's, or our own code, has thrown at a page. Used by: `fetch-page.ts`, `activities/batch/fetch-batch.ts`.
  */
 import { SettingsMistake } from '../../contracts/account.ts';
 import type { PageFact } from '../../contracts/messages.ts';

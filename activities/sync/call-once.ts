@@ -1,11 +1,11 @@
 /**
  * The call of an attempt, and what becomes of its answer; of a file that comes in pieces also of all that follows.
- * Used by: `fetch-page.ts`, `fetch-batch.ts`. Next: `activities/call/make-call.ts`, then `settle-answer.ts`.
+ * Used by: `fetch-page.ts`, `activities/batch/fetch-batch.ts`. Next: `activities/call/make-call.ts`, then `settle-answer.ts`.
  */
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
-import type { BodyHold } from '../http/body-budget.ts';
+import type { BodyHold } from '../bodies/body-budget.ts';
 import { makeCall, type MadeCall } from '../call/make-call.ts';
 import type { Facts } from './decide.ts';
 import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';

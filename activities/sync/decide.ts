@@ -5,9 +5,9 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
-import { afterChangedBody } from '../../providers/pagination/body-pieces.ts';
+import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
 import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
-import { afterRefusedSize } from '../../providers/pagination/numbered-walk.ts';
+import { afterRefusedSize } from '../../providers/pagination/walks/numbered-walk.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';

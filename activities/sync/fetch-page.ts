@@ -1,7 +1,7 @@
 /**
  * One page of one list: exactly one third-party call. Permit, call, outcome, then rows, child units and next position in
  * one transaction. It is a step of the unit's own row, so running it twice stores the same rows and at worst repeats one
- * call. Next: `make-attempt.ts`, `call-once.ts`; `fetch-batch.ts` for several lists.
+ * call. Next: `make-attempt.ts`, `call-once.ts`; `activities/batch/fetch-batch.ts` for several lists.
  */
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
@@ -15,10 +15,10 @@ import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { UserCodeError } from './user-code.ts';
 import { afterError, backoffText } from './after-error.ts';
-import { nestedPage } from './nested-page.ts';
+import { nestedPage } from '../batch/nested-page.ts';
 import { settle } from './settle-answer.ts';
 import { callOnce } from './call-once.ts';
-import { fetchBatch } from './fetch-batch.ts';
+import { fetchBatch } from '../batch/fetch-batch.ts';
 import { attemptAt, loadList } from './make-attempt.ts';
 
 /** A call that has waited so long in this worker for its turn is made durably: its workflow task must end in time. */

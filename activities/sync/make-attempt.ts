@@ -1,5 +1,5 @@
 /**
- * The attempt at a page of a list: how the list stands, and what is to be asked for. Used by: `fetch-page.ts`, `fetch-batch.ts`.
+ * The attempt at a page of a list: how the list stands, and what is to be asked for. Used by: `fetch-page.ts`, `activities/batch/fetch-batch.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import { loadUnit, type LoadedUnit, type UnitNames } from '../../db/stores/sync/unit-store.ts';

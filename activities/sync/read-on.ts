@@ -8,8 +8,8 @@ import { formatNamed } from '../../contracts/answers/body-format.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { MadeCall } from '../call/make-call.ts';
-import type { PieceOptions } from '../http/read-pieces.ts';
-import type { RestOfBody } from '../http/rest-of-body.ts';
+import type { PieceOptions } from '../bodies/read-pieces.ts';
+import type { RestOfBody } from '../bodies/rest-of-body.ts';
 import type { Attempt } from './attempt.ts';
 import { settle } from './settle-answer.ts';
 

@@ -4,7 +4,7 @@
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import type { MadeCall } from '../call/make-call.ts';
-import { riddleOf } from '../http/parse-body.ts';
+import { riddleOf } from '../bodies/parse-body.ts';
 import { again, applyDecision } from './apply-decision.ts';
 import { callsOf, stateOf, type Attempt } from './attempt.ts';
 import { decide, type Facts } from './decide.ts';

@@ -3,7 +3,7 @@
  * fast it was from the third party's counters, from the first call to the last.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ThirdPartyStats } from '../third-party-process.ts';
+import type { ThirdPartyStats } from '../common/third-party-process.ts';
 import { nodeArgs, startChild } from './child.ts';
 import { PEER_TABLE, sluice, type Contestant, type RunEnvironment } from './contestants.ts';
 import { cpuSeconds, residentMiB } from './cpu.ts';
@@ -43,7 +43,7 @@ export interface RunFigures {
   readonly workerMiB: number;
 }
 
-const thirdParty = new URL('../third-party-process.ts', import.meta.url);
+const thirdParty = new URL('../common/third-party-process.ts', import.meta.url);
 
 export async function measureRun(servers: BenchServers, tool: Contestant, packages: string, work: Work) {
   const stops: (() => Promise<unknown>)[] = [];

@@ -4,7 +4,7 @@
  */
 import type { Pool } from '../../db/index.ts';
 import type { FakeApi } from '../../testing/index.ts';
-import { createDrive } from '../drive.ts';
+import { createDrive } from '../common/drive.ts';
 import { definitionsOf, syncOf, type Definition } from './definitions.ts';
 import { randomOf, type Ask, type HonestyKind } from './kind.ts';
 

@@ -9,7 +9,7 @@ import { z } from 'zod';
 import { performAction } from '../../activities/action/perform-action.ts';
 import type { ActivityDeps } from '../../activities/index.ts';
 import { fetchPage } from '../../activities/sync/fetch-page.ts';
-import { openRunActivity } from '../../activities/sync/run-activities.ts';
+import { openRunActivity } from '../../activities/run/run-activities.ts';
 import type { Keyring } from '../../db/encryption.ts';
 import { insertActionStep, nextUnits, type Pool } from '../../db/index.ts';
 import { connectAccount } from '../../db/stores/account/connect-store.ts';

@@ -8,8 +8,8 @@ import { machineMs } from '../limiter/hidden-server.ts';
 import type { ServerLog } from '../limiter/hidden-server.ts';
 import { startBenchPostgres } from '../limiter/postgres.ts';
 import { sleep, start, startHiddenServer, stopAll } from '../limiter/processes.ts';
-import { atLeast, atMost, printTable } from '../measures.ts';
-import type { Measure } from '../measures.ts';
+import { atLeast, atMost, printTable } from '../common/measures.ts';
+import type { Measure } from '../common/measures.ts';
 import type { LearnedCallerOptions } from './caller.ts';
 import { call } from './http-call.ts';
 

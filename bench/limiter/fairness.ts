@@ -2,7 +2,7 @@
  * Accounts that compete for one limit: equal shares though one asks ten times as much, and shares by weight.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';
-import { atLeast, atMost, type Measure } from '../measures.ts';
+import { atLeast, atMost, type Measure } from '../common/measures.ts';
 import type { CallerLoop, CallerResult } from './caller.ts';
 import type { BenchPostgres } from './postgres.ts';
 import { start } from './processes.ts';

@@ -2,7 +2,7 @@
  * Known limits against a hidden server that counts for itself: nothing too much, whatever dies, and nearly all of it used.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';
-import { atLeast, atMost, type Measure } from '../measures.ts';
+import { atLeast, atMost, type Measure } from '../common/measures.ts';
 import type { CallerOptions, CallerResult } from './caller.ts';
 import { machineMs } from './hidden-server.ts';
 import { playClock, type BenchPostgres } from './postgres.ts';

@@ -2,7 +2,7 @@
  * Other limiters at the same hidden limit in the same run: how much of it they use, how much they send too much, and how
  * many permits a second they give. Printed beside ours; what peers do is no goal of ours. Next: `peer-caller.ts`.
  */
-import { printTable } from '../measures.ts';
+import { printTable } from '../common/measures.ts';
 import { machineMs } from './hidden-server.ts';
 import { utilisation } from './known.ts';
 import type { PeerOptions } from './peer-caller.ts';

@@ -3,7 +3,7 @@
  * of that load; how the table grows under it, and what a transaction that stays open does to it.
  */
 import type { Pool } from '../../db/pool.ts';
-import { atLeast, atMost, type Measure } from '../measures.ts';
+import { atLeast, atMost, type Measure } from '../common/measures.ts';
 import type { LoadOptions, LoadResult } from './load.ts';
 import type { BenchPostgres } from './postgres.ts';
 import { start } from './processes.ts';

@@ -5,7 +5,7 @@
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Pool } from '../../db/pool.ts';
 import { createLimiter } from '../../limiter/index.ts';
-import { atMost, type Measure } from '../measures.ts';
+import { atMost, type Measure } from '../common/measures.ts';
 import type { BurstOptions } from './burst.ts';
 import type { CallerResult } from './caller.ts';
 import { machineMs } from './hidden-server.ts';

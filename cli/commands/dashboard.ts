@@ -1,4 +1,4 @@
-/** `sluice dashboard`: the page, until Ctrl-C. Next: `dashboard/serve.ts`. */
+/** `sluice dashboard`: the page, until Ctrl-C. Next: `dashboard/http/serve.ts`. */
 import { Option, type Command } from 'commander';
 
 export function registerDashboard(program: Command): void {

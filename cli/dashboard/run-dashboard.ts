@@ -1,4 +1,4 @@
-/** What `sluice dashboard` does until it is ended, and what `sluice dev` starts beside its servers. Next: `dashboard/serve.ts`. */
+/** What `sluice dashboard` does until it is ended, and what `sluice dev` starts beside its servers. Next: `dashboard/http/serve.ts`. */
 import { connect, diagnose } from '../../client/index.ts';
 import { serveDashboard, type Tokens } from '../../dashboard/index.ts';
 import { findDevServers } from '../../dev-servers/index.ts';

@@ -1,4 +1,4 @@
-/** The page beside the development servers, on loopback. Next: `dashboard/serve.ts`. */
+/** The page beside the development servers, on loopback. Next: `dashboard/http/serve.ts`. */
 import { connect, diagnose } from '../../client/index.ts';
 import { serveDashboard, type ServedDashboard } from '../../dashboard/index.ts';
 import type { DevServers } from '../../dev-servers/index.ts';

@@ -1,4 +1,4 @@
-/** Alerts and ages as a person at a terminal reads them. Used by `cli/commands/alerts.ts` and `cli/commands/freshness.ts`. */
+/** Alerts and ages as a person at a terminal reads them. Used by `cli/commands/operate/alerts.ts` and `cli/commands/operate/freshness.ts`. */
 import type { Alert, Freshness } from '../../client/index.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { duration } from '../../contracts/values/duration.ts';

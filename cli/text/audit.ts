@@ -1,4 +1,4 @@
-/** One entry of the audit as people read it. Used by: `cli/commands/audit.ts`. */
+/** One entry of the audit as people read it. Used by: `cli/commands/operate/audit.ts`. */
 import type { AuditEntry } from '../../client/index.ts';
 
 export function auditText(entry: AuditEntry): string {

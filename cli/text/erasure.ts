@@ -1,4 +1,4 @@
-/** What was erased of an account, and what is left, as people read it. Used by: `cli/commands/accounts.ts`. */
+/** What was erased of an account, and what is left, as people read it. Used by: `cli/commands/operate/accounts.ts`. */
 import type { ErasureProof, ErasureRest } from '../../client/index.ts';
 
 const REVOCATIONS = {

@@ -1,5 +1,5 @@
 /** What `sluice doctor` prints: what is wrong last, where a person looks first. */
-import type { Finding } from '../../contracts/finding.ts';
+import type { Finding } from '../../contracts/operate/finding.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 
 const ORDER = ['ok', 'unknown', 'advice', 'wrong'] as const satisfies readonly Finding['status'][];

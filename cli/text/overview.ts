@@ -1,4 +1,4 @@
-/** How everything stands, in lines. Used by: `cli/commands/overview.ts`, `cli/commands/watch.ts`. */
+/** How everything stands, in lines. Used by: `cli/commands/operate/overview.ts`, `cli/commands/run/watch.ts`. */
 import type { Overview } from '../../client/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { counted, rateText } from '../../contracts/limits/limit-words.ts';

@@ -1,5 +1,5 @@
 /**
- * All that is known of a run, and the screen that shows it. Used by: `cli/commands/status.ts`, `cli/commands/watch.ts`.
+ * All that is known of a run, and the screen that shows it. Used by: `cli/commands/run/status.ts`, `cli/commands/run/watch.ts`.
  * Next: `client/sync/sync-handle.ts`.
  */
 import type { FeedLag, Flaw, RunProgress, RunWait, Sluice, SyncHandle } from '../../client/index.ts';

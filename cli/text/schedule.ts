@@ -1,4 +1,4 @@
-/** Schedules, and what applying them does, as a person at a terminal reads it. Used by `cli/commands/schedules.ts`. */
+/** Schedules, and what applying them does, as a person at a terminal reads it. Used by `cli/commands/operate/schedules.ts`. */
 import type { PlannedChange, SchedulePlan, ScheduleStanding } from '../../client/index.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { duration } from '../../contracts/values/duration.ts';

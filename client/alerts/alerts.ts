@@ -1,4 +1,4 @@
-/** Alerts as an app or an operator handles them. Used by: `client/connect.ts`, `cli/commands/alerts.ts`. */
+/** Alerts as an app or an operator handles them. Used by: `client/connect.ts`, `cli/commands/operate/alerts.ts`. */
 import type { Alert, AlertRules } from '../../contracts/alerts/alert.ts';
 import { forgetQueue, listAlerts, type AlertFilter, type Pool } from '../../db/index.ts';
 import { lookForAlerts, type LookedForAlerts } from './look-for-alerts.ts';

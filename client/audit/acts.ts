@@ -2,11 +2,11 @@
  * Every function of the client, and whether it is an act: what changes something has a row in the audit. A function without an entry
  * does not compile, and is refused when the client is made. Next: `audited-client.ts` wraps the functions by this table.
  */
-import type { Subject } from '../../contracts/audit.ts';
+import type { Subject } from '../../contracts/operate/audit.ts';
 import { syncWorkflowId } from '../../contracts/names.ts';
 import type { Operations } from '../../limiter/index.ts';
 import type { Limits } from '../limits.ts';
-import type { AccountName } from '../accounts.ts';
+import type { AccountName } from '../account/accounts.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';
 import type { Schedules } from '../schedules/schedules.ts';

@@ -2,7 +2,7 @@
  * The one place that writes the audit: the row before the act, its end after it. Without the row there is no act. Used by:
  * `audited-client.ts`, and commands whose act is none of a client (`migrate`).
  */
-import type { Actor, Subject } from '../../contracts/audit.ts';
+import type { Actor, Subject } from '../../contracts/operate/audit.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import {

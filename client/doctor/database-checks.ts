@@ -3,7 +3,7 @@
  * `db/stores/operate/database-facts.ts`.
  */
 import { duration } from '../../contracts/values/duration.ts';
-import { finding, type Check, type Finding } from '../../contracts/finding.ts';
+import { finding, type Check, type Finding } from '../../contracts/operate/finding.ts';
 import type { DatabaseFacts, SchemaStanding, TableHealth } from '../../db/index.ts';
 
 export interface DatabaseContext {

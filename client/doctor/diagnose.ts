@@ -3,7 +3,7 @@
  * `connect()` can't: a server that is away is a finding. Next: `database-checks.ts`, `temporal-checks.ts`, `worker-checks.ts`.
  */
 import { Client, Connection } from '@temporalio/client';
-import { finding, type Check, type Finding } from '../../contracts/finding.ts';
+import { finding, type Check, type Finding } from '../../contracts/operate/finding.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { DEFAULT_TASK_QUEUE } from '../../contracts/names.ts';
 import type { KeyService } from '../../contracts/secrets/key-service.ts';

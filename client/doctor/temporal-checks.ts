@@ -4,7 +4,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';
-import { finding, type Check, type Finding } from '../../contracts/finding.ts';
+import { finding, type Check, type Finding } from '../../contracts/operate/finding.ts';
 import { searchAttributes } from '../../contracts/names.ts';
 import { judgeClock, MOST_CLOCK_MS } from './database-checks.ts';
 import { probeTemporal, type ServerBehaviour } from './probe-temporal.ts';

@@ -4,7 +4,7 @@
  */
 import type { Client } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';
-import { finding, type Check, type Finding } from '../../contracts/finding.ts';
+import { finding, type Check, type Finding } from '../../contracts/operate/finding.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { ROLES, taskQueueOf } from '../../contracts/names.ts';
 import { SLUICE_VERSION, versionOf } from '../../contracts/version.ts';

@@ -5,7 +5,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { searchAttributes } from '../../contracts/names.ts';
-import type { ErasureProof, ErasureRest } from '../../contracts/erasure.ts';
+import type { ErasureProof, ErasureRest } from '../../contracts/operate/erasure.ts';
 import {
   clearAudit,
   countRows,

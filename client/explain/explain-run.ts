@@ -3,7 +3,7 @@
  * `client/sync/sync-handle.ts`; the estimate is made in `forecast.ts`.
  */
 import { duration } from '../../contracts/values/duration.ts';
-import type { ExplainedLimitUse, Forecast, RunExplanation } from '../../contracts/explanation.ts';
+import type { ExplainedLimitUse, Forecast, RunExplanation } from '../../contracts/operate/explanation.ts';
 import { counted, rateText, type LimitStanding } from '../../contracts/limits/limit-words.ts';
 import type { RunProgress, RunWait } from '../../contracts/run.ts';
 import { readForecastFacts, readLimitStandings, readLimitUsers, type LimitUser, type Pool } from '../../db/index.ts';

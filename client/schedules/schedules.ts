@@ -1,5 +1,5 @@
 /**
- * Schedules as an app or an operator handles them. Used by: `client/connect.ts`, `cli/commands/schedules.ts`.
+ * Schedules as an app or an operator handles them. Used by: `client/connect.ts`, `cli/commands/operate/schedules.ts`.
  */
 import type { SchedulePlan, ScheduleStanding } from '../../contracts/schedules/schedule.ts';
 import { pauseSchedule, readScheduleStandings, type Pool } from '../../db/index.ts';

@@ -1,6 +1,6 @@
 /**
  * A start that is queued behind a run: a workflow of its own waits for its turn and then starts the run. Its place in the queue is taken
- * before, so that starts keep their order. Next: `workflows/one-per-account.ts`.
+ * before, so that starts keep their order. Next: `workflows/run/one-per-account.ts`.
  */
 import { randomUUID } from 'node:crypto';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';

@@ -1,5 +1,5 @@
 /**
- * Reads the failed lists of an ended run again, and nothing else. Next: `start-run.ts`, then `db/stores/sync/retry-store.ts`.
+ * Reads the failed lists of an ended run again, and nothing else. Next: `start-run.ts`, then `db/stores/run/retry-store.ts`.
  */
 import type { Priority } from '../../contracts/limits/limit.ts';
 import type { StartedBy } from '../../contracts/report.ts';

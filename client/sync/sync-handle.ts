@@ -4,7 +4,7 @@
 import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { runsBefore, signalNames, syncWorkflowId } from '../../contracts/names.ts';
-import type { RunExplanation } from '../../contracts/explanation.ts';
+import type { RunExplanation } from '../../contracts/operate/explanation.ts';
 import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
 import { readProgress, readWaits, setRunState } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';

@@ -13,8 +13,8 @@ import {
   tenantOfWorkflow,
   type Pool,
 } from '../../db/index.ts';
-import type { AccountName, Accounts } from '../accounts.ts';
-import type { RunSelection } from '../../contracts/run-list.ts';
+import type { AccountName, Accounts } from '../account/accounts.ts';
+import type { RunSelection } from '../../contracts/operate/run-list.ts';
 import type { StateFilter } from '../../db/index.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';

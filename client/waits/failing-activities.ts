@@ -9,7 +9,7 @@ import { toMs } from '../timestamps.ts';
 
 type Step = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
 
-/** Waits for a turn, or for a third party: `db/stores/sync/wait-store.ts` knows more about both. `activities/call/to-failure.ts` says which. */
+/** Waits for a turn, or for a third party: `db/stores/run/wait-store.ts` knows more about both. `activities/call/to-failure.ts` says which. */
 const ORDINARY = { Waiting: 'limit', ThirdPartyFailed: 'backoff' } as const satisfies Record<string, RunWait['kind']>;
 const LONGEST_MESSAGE = 500;
 

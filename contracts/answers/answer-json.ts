@@ -1,7 +1,7 @@
 /**
  * The body of an answer as data, parsed once, whoever asks: rules look at fields of it, and then its rows are read. What is no JSON was
  * read when it came (`activities/bodies/body-data.ts`).
- * Used by: `providers/rules/`, `activities/http/parse-body.ts`.
+ * Used by: `providers/rules/`, `activities/bodies/parse-body.ts`.
  */
 import type { Answer, AnswerData } from './answer.ts';
 import { parseJson } from '../values/json-text.ts';

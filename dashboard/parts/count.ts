@@ -1,5 +1,5 @@
 /** Numbers: with thousands apart, and capped where counting further would cost too much. */
-import { MOST_COUNTED } from '../../contracts/run-list.ts';
+import { MOST_COUNTED } from '../../contracts/operate/run-list.ts';
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 const fine = new Intl.NumberFormat('en', { maximumFractionDigits: 2 });

@@ -8,7 +8,7 @@ import { runState } from '../parts/run-table.ts';
 import { stateBadge } from '../parts/state.ts';
 import { table } from '../parts/table.ts';
 import { exact, took, when } from '../parts/when.ts';
-import { runActs } from '../run-acts.ts';
+import { runActs } from '../acts/run-acts.ts';
 import type { RenderView, ViewContext } from '../view.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

@@ -1,7 +1,7 @@
 /** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `run.ts`, `../bulk-acts.ts`. */
-import { MOST_COUNTED, RUN_STATES, type RunSelection } from '../../contracts/run-list.ts';
+import { MOST_COUNTED, RUN_STATES, type RunSelection } from '../../contracts/operate/run-list.ts';
 import type { RunState } from '../../client/index.ts';
-import { bulkActs } from '../bulk-acts.ts';
+import { bulkActs } from '../acts/bulk-acts.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';
 import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';

@@ -1,4 +1,4 @@
-/** How the end of a numbered list is seen. Pure. Used by: `page-walk.ts`, `lane-walk.ts`, `overlap-walk.ts`. */
+/** How the end of a numbered list is seen. Pure. Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. */
 import type { Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import type { EndSeen } from './result-cap.ts';

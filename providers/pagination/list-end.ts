@@ -1,11 +1,11 @@
 /**
  * Whether the end of a numbered list is to be believed. A list is complete when its end was seen and nothing can have slipped
  * between its pages while rows came and went. What shows that:
- *   - pages that overlap: the next one begins with the last row of the one before (`overlap-walk.ts`, lanes of offsets);
+ *   - pages that overlap: the next one begins with the last row of the one before (`providers/pagination/walks/overlap-walk.ts`, lanes of offsets);
  *   - else an exact total that stayed the same, with as many different rows, where there is one;
  *   - and pages that were read early and are still the same at the end.
  * A list that has moved is read again, in order; after some readings it ends as `truncated`. Pure.
- * Used by: `page-walk.ts`, `lane-walk.ts`, `overlap-walk.ts`.
+ * Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`.
  */
 import type { EndChecks, GoOn, Position } from '../../contracts/list.ts';
 import { memoryOf, nameOf, type Memory } from './loop-guard.ts';

@@ -2,7 +2,7 @@
  * Notices lists that never end, with a memory of a few numbers: Brent's cycle finding over page tokens and over the keys
  * of each page (R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20, 1980). It finds a repeat of any
  * length: A→A at once, A→B→A within a few pages. Pure.
- * Used by: `token-walk.ts`, `page-walk.ts`, `overlap-walk.ts`.
+ * Used by: `providers/pagination/walks/token-walk.ts`, `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/overlap-walk.ts`.
  */
 import { hash } from 'node:crypto';
 import { cleanText } from '../../contracts/values/clean-text.ts';

@@ -1,7 +1,7 @@
 /**
  * Third parties stop after so many results, often without a word. A list that meets such a cap is asked for in the two halves of
  * its range, where the endpoint offers one; else it ends as `capped`. Pure.
- * Used by: `token-walk.ts`, `page-walk.ts`, `overlap-walk.ts`. Next: `db/functions/pages/commit-page.sql` opens the halves as parts.
+ * Used by: `providers/pagination/walks/token-walk.ts`, `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. Next: `db/functions/pages/commit-page.sql` opens the halves as parts.
  */
 import type { LaneMove, Range } from '../../contracts/list.ts';
 import { itemsOfReading } from './dead-cursor.ts';

@@ -1,7 +1,7 @@
 /** Replays of what workflows have done, against the workflows of this checkout. */
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
-import { workflowBundle } from './programs.ts';
+import { workflowBundle } from './programs/programs.ts';
 
 export type History = Awaited<ReturnType<WorkflowHandle['fetchHistory']>>;
 

@@ -3,7 +3,7 @@ import { vi } from 'vitest';
 import type { SyncHandle } from '../../client/index.ts';
 import { countRecords } from '../../db/index.ts';
 import type { FakeApi } from '../../testing/index.ts';
-import type { TestDatabase } from './database.ts';
+import type { TestDatabase } from './servers/database.ts';
 
 /** How many calls come within a moment, by the third party's clock, in which none should. The first one ends it. */
 export async function callsWithin(api: FakeApi, ms: number): Promise<number> {

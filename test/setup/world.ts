@@ -7,9 +7,9 @@ import { Client, Connection } from '@temporalio/client';
 import { connect, type Sluice } from '../../client/index.ts';
 import type { Sync } from '../../providers/index.ts';
 import { createWorker, type SluiceWorker, type WorkerOptions } from '../../workers/index.ts';
-import { createTestDatabase, type TestDatabase } from './database.ts';
-import { workflowBundle } from './programs.ts';
-import { temporalAddress } from './servers.ts';
+import { createTestDatabase, type TestDatabase } from './servers/database.ts';
+import { workflowBundle } from './programs/programs.ts';
+import { temporalAddress } from './servers/servers.ts';
 
 export interface World {
   readonly db: TestDatabase;

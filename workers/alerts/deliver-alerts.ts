@@ -15,8 +15,8 @@ import {
   type AlertDelivery,
   type Pool,
 } from '../../db/index.ts';
-import { every } from '../interval.ts';
-import { withinTime } from '../within-time.ts';
+import { every } from '../loops/interval.ts';
+import { withinTime } from '../loops/within-time.ts';
 
 export type OnAlert = (event: AlertEvent) => Promise<void> | void;
 

@@ -9,7 +9,7 @@ import type { AlertRules } from '../../contracts/alerts/alert.ts';
 import { ALERT_DEFAULTS } from '../../contracts/alerts/alert.ts';
 import { canaryWorkflowId } from '../../contracts/names.ts';
 import { claimCanaries, registerQueue, removeOldAlerts, takeRound, type Pool } from '../../db/index.ts';
-import { every } from '../interval.ts';
+import { every } from '../loops/interval.ts';
 
 /** A third of the time after which a queue counts as unserved, so that two canaries may be late. */
 const CANARIES_BEFORE_ALARM = 3;

@@ -4,7 +4,7 @@
  * docs/operate/operating.md.
  */
 import type { Meter } from '../../activities/index.ts';
-import { AGE_BOUNDS_SECONDS, type Overview } from '../../contracts/overview.ts';
+import { AGE_BOUNDS_SECONDS, type Overview } from '../../contracts/operate/overview.ts';
 import { SLUICE_VERSION } from '../../contracts/version.ts';
 import { readOverview, type Pool } from '../../db/index.ts';
 import type { Limiter } from '../../limiter/index.ts';

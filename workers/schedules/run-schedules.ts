@@ -11,7 +11,7 @@ import { catchUpSlot, nextSlot, phaseOf } from '../../contracts/schedules/slots.
 import { claimDue, releaseDue, settleDue, type DueAccount, type SettledDue } from '../../db/index.ts';
 import type { CompiledSchedule } from '../../providers/define/schedule-options.ts';
 import type { Sync } from '../../providers/index.ts';
-import { every } from '../interval.ts';
+import { every } from '../loops/interval.ts';
 
 const INTERVAL_MS = 2_000;
 /** Accounts come and go; nobody waits for it. */

@@ -1,6 +1,6 @@
 /**
  * All that is known of one account: its token's state, and the newest and the last good run of each of its syncs. Every part is read
- * by an index, whatever the number of accounts and runs. Next: `client/account-details.ts`.
+ * by an index, whatever the number of accounts and runs. Next: `client/account/account-details.ts`.
  */
 import type { AccountStatus, TokenState } from '../../../contracts/account.ts';
 import type { RunMode, RunState } from '../../../contracts/run.ts';

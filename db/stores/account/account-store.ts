@@ -1,9 +1,9 @@
 /**
  * Accounts: connected or not, and the runs that wait for one of them. Their secrets are in `credential-store.ts`.
- * Next: `client/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
+ * Next: `client/account/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
  */
 import type { AccountInfo, AccountStatus, ListedAccount } from '../../../contracts/account.ts';
-import { MOST_COUNTED } from '../../../contracts/run-list.ts';
+import { MOST_COUNTED } from '../../../contracts/operate/run-list.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Queryable } from '../../pool.ts';

@@ -1,5 +1,5 @@
 /**
- * Connects accounts, for the first time or again. Used by: `client/accounts.ts`.
+ * Connects accounts, for the first time or again. Used by: `client/account/accounts.ts`.
  */
 import type { Credentials } from '../../../contracts/secrets/credentials.ts';
 import { lifeLeftMs } from '../../../contracts/values/token-life.ts';

@@ -1,6 +1,6 @@
 /**
  * Encrypts secrets anew with the current key. Calls and refreshes go on meanwhile: no row is locked while a key service is asked.
- * Next: `client/accounts.ts`.
+ * Next: `client/account/accounts.ts`.
  */
 import type { Keyring } from '../../encryption.ts';
 import type { Pool } from '../../pool.ts';

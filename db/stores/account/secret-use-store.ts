@@ -1,7 +1,7 @@
 /**
  * The audit of secrets: who used those of which account, for what, in which hour, how often. Events are written by the functions that
  * make them (`connect_account`, …); reads are counted in the process and written here. Nothing in it is a secret.
- * Next: `workers/audit-reads.ts` writes, `client/accounts.ts` shows.
+ * Next: `workers/loops/audit-reads.ts` writes, `client/account/accounts.ts` shows.
  */
 import type { SecretUse } from '../../../contracts/account.ts';
 import type { Queryable } from '../../pool.ts';

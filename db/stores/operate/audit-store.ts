@@ -1,7 +1,7 @@
 /**
  * The rows of the audit. Used by: `client/audit/record-act.ts`, which writes them, and `audit.list` of the client.
  */
-import type { Actor, AuditEntry, AuditFilter, Subject } from '../../../contracts/audit.ts';
+import type { Actor, AuditEntry, AuditFilter, Subject } from '../../../contracts/operate/audit.ts';
 import type { Queryable } from '../../pool.ts';
 
 export interface ActBegun {

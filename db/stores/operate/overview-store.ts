@@ -3,7 +3,7 @@
  * take two index reads for each account and sync. Next: `client/connect.ts` for apps, `workers/metrics/sluice-metrics.ts`.
  */
 import { ALERT_KINDS } from '../../../contracts/alerts/alert.ts';
-import { AGE_BOUNDS_SECONDS, type Overview } from '../../../contracts/overview.ts';
+import { AGE_BOUNDS_SECONDS, type Overview } from '../../../contracts/operate/overview.ts';
 import type { Queryable } from '../../pool.ts';
 
 /** Index: account_by_status. */

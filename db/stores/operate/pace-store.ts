@@ -1,7 +1,7 @@
 /**
- * What all workers did, in slots of time. Next: `workers/count-pace.ts` writes it, `client/connect.ts` reads it.
+ * What all workers did, in slots of time. Next: `workers/loops/count-pace.ts` writes it, `client/connect.ts` reads it.
  */
-import type { Done, Pace, PaceSpan } from '../../../contracts/pace.ts';
+import type { Done, Pace, PaceSpan } from '../../../contracts/operate/pace.ts';
 import type { Queryable } from '../../pool.ts';
 
 /** Two rows by primary key, the shorter slot first. */

@@ -1,6 +1,6 @@
 /**
  * Pending reports that are due to be checked against Temporal, places in lock queues likewise, and the end of old rows.
- * Next: `workers/reconcile.ts`.
+ * Next: `workers/loops/reconcile.ts`.
  */
 import type { ReportKind } from '../../../contracts/report.ts';
 import type { Pool, Queryable } from '../../pool.ts';

@@ -1,6 +1,6 @@
 /**
  * Pending reports of runs that can't continue by themselves: the account must be connected again, or nothing has moved for too long.
- * Each is told to the app once (`report-outbox.ts`), and forgotten when the run continues. Next: `workers/watch-runs.ts`.
+ * Each is told to the app once (`report-outbox.ts`), and forgotten when the run continues. Next: `workers/loops/watch-runs.ts`.
  */
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool } from '../../pool.ts';

@@ -1,6 +1,6 @@
 /**
  * Failed reports, and pending ones with a notice, on their way to the app: leased, told, told again until the app has taken them.
- * Those of one run (a saga with its steps) one after another in the order in which they ended. Next: `workers/notify-failures.ts`.
+ * Those of one run (a saga with its steps) one after another in the order in which they ended. Next: `workers/loops/notify-failures.ts`.
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { Report } from '../../../contracts/report.ts';

@@ -1,5 +1,5 @@
 /**
- * Every list of a run that did not end `complete`, one by one. A run's result only counts them (`run-store.ts`).
+ * Every list of a run that did not end `complete`, one by one. A run's result only counts them (`db/stores/run/run-store.ts`).
  */
 import type { Flaw, FlawedList } from '../../../contracts/run.ts';
 import type { Queryable } from '../../pool.ts';

@@ -2,7 +2,7 @@
 import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { CursorPages } from '../options.ts';
 import type { Pagination } from '../pagination.ts';
-import { followToken } from '../token-walk.ts';
+import { followToken } from '../walks/token-walk.ts';
 import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 
 export const cursor: Kind<CursorPages<unknown, unknown, never>> = {

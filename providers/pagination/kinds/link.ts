@@ -3,7 +3,7 @@ import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { LinkPages } from '../options.ts';
 import { withSize } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
-import { followToken } from '../token-walk.ts';
+import { followToken } from '../walks/token-walk.ts';
 import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 
 export const link: Kind<LinkPages<unknown, unknown, never>> = {

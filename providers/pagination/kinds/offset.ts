@@ -1,6 +1,6 @@
 /** Offset and limit. Pages overlap by a row, so that a list that moves loses none. */
 import type { NumberedPages } from '../options.ts';
-import { nextNumbered } from '../numbered-walk.ts';
+import { nextNumbered } from '../walks/numbered-walk.ts';
 import { numberedRequest } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
 import { statedCap } from '../result-cap.ts';

@@ -1,6 +1,6 @@
 /** Page numbers. Where the request asks for the size that it is given, pages overlap by asking for slightly smaller ones. */
 import type { NumberedPages } from '../options.ts';
-import { nextNumbered } from '../numbered-walk.ts';
+import { nextNumbered } from '../walks/numbered-walk.ts';
 import { numberedRequest } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
 import { statedCap } from '../result-cap.ts';

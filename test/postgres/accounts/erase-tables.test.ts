@@ -1,7 +1,7 @@
 /** Which tables an erasure deletes from: none that has an account may be forgotten. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ERASED, KEPT, WITH_ACCOUNT } from '../../../db/stores/account/erase-store.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 describe('the tables of an erasure', () => {
   let database: TestDatabase;

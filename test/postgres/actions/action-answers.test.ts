@@ -4,7 +4,7 @@ import { Client } from 'pg';
 import { z } from 'zod';
 import { defineProvider, get, noAuth, path, post, type Action } from '../../../providers/index.ts';
 import { startFakeApi, type FakeAnswer, type FakeApi, type FakeCall } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { createActionDrive, type ActionDrive } from '../../setup/drive-action.ts';
 
 const MOST_ATTEMPTS = 3;

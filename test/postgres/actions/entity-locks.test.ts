@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ConflictPolicy } from '../../../contracts/action.ts';
 import { holdsLock, inTransaction, pendingOperations, releaseLock, takeLock } from '../../../db/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 describe('the lock of an entity', () => {
   let db: TestDatabase;

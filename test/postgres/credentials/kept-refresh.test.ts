@@ -10,8 +10,8 @@ import {
   startCredentialWorker,
   TEST_KEYS,
   type CredentialWorker,
-} from '../../setup/credential-worker.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+} from '../../setup/programs/credential-worker.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 const keyring = createKeyring(TEST_KEYS);
 const of = { provider: 'social', account: 'ann' };

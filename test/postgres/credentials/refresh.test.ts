@@ -13,9 +13,9 @@ import {
   startCredentialWorker,
   TEST_KEYS,
   type CredentialWorker,
-} from '../../setup/credential-worker.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { built } from '../../setup/programs.ts';
+} from '../../setup/programs/credential-worker.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { built } from '../../setup/programs/programs.ts';
 
 const keyring = createKeyring(TEST_KEYS);
 const REFUSED = 'HTTP 401';
@@ -223,9 +223,13 @@ describe('a worker that dies or is late while it refreshes', () => {
   it('does not cost the account where the third party gives the lost tokens again', async () => {
     await start({ answerAfterMs: 5_000, graceMs: 60_000 });
     await connect('ann', 0);
-    const child = spawn(process.execPath, [built('test/setup/credential-process.ts'), database.url, api.url, 'ann'], {
-      stdio: 'ignore',
-    });
+    const child = spawn(
+      process.execPath,
+      [built('test/setup/programs/credential-process.ts'), database.url, api.url, 'ann'],
+      {
+        stdio: 'ignore',
+      },
+    );
     await expect.poll(() => oauth.account('ann').refreshes, { timeout: 20_000, interval: 20 }).toBe(1);
     child.kill('SIGKILL');
     await once(child, 'exit');

@@ -15,8 +15,8 @@ import { rotateEncryption } from '../../../db/stores/account/rotate-encryption.t
 import { createLimiter, type Limiter } from '../../../limiter/index.ts';
 import { bearer, defineProvider, oauth2, revocable, type Auth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 const of = { provider: 'social', account: 'ann' };
 const tokens = { accessToken: 'at-0123456789abcdef', refreshToken: 'rt-0123456789abcdef' };

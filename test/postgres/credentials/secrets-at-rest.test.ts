@@ -11,7 +11,7 @@ import { rotateEncryption } from '../../../db/stores/account/rotate-encryption.t
 import { createKeyring } from '../../../db/encryption.ts';
 import { EncryptionKeyError } from '../../../db/encryption-key-error.ts';
 import { withoutKeys } from '../../../workers/without-keys.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 const newKey = () => randomBytes(32).toString('base64');
 const tokens = { accessToken: 'at_the-access-token', refreshToken: 'rt_the-refresh-token' };

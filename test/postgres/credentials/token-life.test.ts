@@ -10,9 +10,9 @@ import {
   startCredentialWorker,
   TEST_KEYS,
   type CredentialWorker,
-} from '../../setup/credential-worker.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { loginApi, PASSWORD, type LoginApi } from '../../setup/login-api.ts';
+} from '../../setup/programs/credential-worker.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { loginApi, PASSWORD, type LoginApi } from '../../setup/servers/login-api.ts';
 
 const keyring = createKeyring(TEST_KEYS);
 const of = { provider: 'social', account: 'ann' };

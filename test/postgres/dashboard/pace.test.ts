@@ -1,7 +1,7 @@
 /** What workers add up, and what is kept of it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addPace, readPace } from '../../../db/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 let db: TestDatabase;
 beforeAll(async () => {

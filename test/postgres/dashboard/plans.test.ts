@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createRuns } from '../../../client/runs.ts';
 import type { Sluice } from '../../../client/index.ts';
-import { MOST_COUNTED } from '../../../contracts/run-list.ts';
+import { MOST_COUNTED } from '../../../contracts/operate/run-list.ts';
 import { linksBelow } from '../../../dashboard/link.ts';
 import { routeOf } from '../../../dashboard/routes.ts';
 import {
@@ -21,7 +21,7 @@ import {
 } from '../../../db/index.ts';
 import { createLimits } from '../../../client/limits.ts';
 import { readFlaws } from '../../../client/sync/read-flaws.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 const SEED = `
   insert into sluice.account (provider, account, tenant, status, since)

@@ -2,7 +2,7 @@ import { Client, Pool as PgPool } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPool, migrate } from '../../../db/index.ts';
 import { createLimiter, defineLimits, inflight, learned, window } from '../../../limiter/index.ts';
-import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 describe('a pool of ours', () => {
   let db: TestDatabase;

@@ -4,7 +4,7 @@ import { sentence, hostileCases } from '../../../bench/hostile.ts';
 import { SUBJECTS } from '../../../bench/hostile/cases.ts';
 import { playMatrix, type MatrixResult } from '../../../bench/hostile/matrix.ts';
 import { isLongForm } from '../../setup/long-form.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 /** It worked · refused · it may have worked. */
 const STATUSES = isLongForm ? [200, 204, 302, 401, 402, 413, 429, 500, 503, 999] : [200, 403, 503];

@@ -12,7 +12,7 @@ import {
   type Limiter,
 } from '../../../limiter/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 let db: TestDatabase;
 let api: FakeApi;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter, type Observation, type Permit } from '../../../limiter/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 let database: TestDatabase;
 let limiter: Limiter;

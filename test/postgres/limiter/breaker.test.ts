@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type AcquireResult, type Limiter, type Permit } from '../../../limiter/index.ts';
 import { chargesFor } from '../../../providers/limits.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { playClock, type PlayedClock } from '../../setup/played-clock.ts';
 
 // The database's clock is played by a table, so that an outage of an hour passes in a second.

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter } from '../../../limiter/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { playClock, type PlayedClock } from '../../setup/played-clock.ts';
 
 // The database's clock is played by a table, so that hours pass in milliseconds and steps can be made.

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BucketLimit, CalendarLimit, Charge, LimitSpec, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type AcquireResult, type Limiter, type Permit } from '../../../limiter/index.ts';
 import { createCounter, type LimitKind, type LimitNumbers } from '../../../testing/fake-api/limits/limit-counters.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { playClock, type PlayedClock } from '../../setup/played-clock.ts';
 
 // The database's clock is played by a table, so that days pass in milliseconds.

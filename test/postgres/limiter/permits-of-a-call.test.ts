@@ -4,9 +4,9 @@ import { makeCall, type Call } from '../../../activities/call/make-call.ts';
 import { createHttpSender, type ActivityDeps } from '../../../activities/index.ts';
 import { defineProvider, get, noAuth, post, seconds, window, type Endpoint } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { createActionDrive, type ActionDrive } from '../../setup/drive-action.ts';
-import { startSlowProxy, type SlowProxy } from '../../setup/slow-proxy.ts';
+import { startSlowProxy, type SlowProxy } from '../../setup/servers/slow-proxy.ts';
 
 describe('the permits of one call', () => {
   let api: FakeApi;

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge, WindowLimit } from '../../../contracts/limits/limit.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { built } from '../../setup/programs.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { built } from '../../setup/programs/programs.ts';
 import type { CallerOptions } from './caller.ts';
 
 let database: TestDatabase;

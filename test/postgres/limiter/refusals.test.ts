@@ -5,7 +5,7 @@ import { createLimiter, type Limiter, type Observation } from '../../../limiter/
 import { chargesFor } from '../../../providers/limits.ts';
 import { createCounter } from '../../../testing/fake-api/limits/limit-counters.ts';
 import { seededRandom } from '../../../testing/fake-api/random.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { playClock, type PlayedClock } from '../../setup/played-clock.ts';
 
 let database: TestDatabase;

@@ -5,7 +5,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Charge } from '../../../contracts/limits/limit.ts';
 import { createLimiter, type Limiter, type Permit } from '../../../limiter/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { playClock, type PlayedClock } from '../../setup/played-clock.ts';
 
 let serial = 0;

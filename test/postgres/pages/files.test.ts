@@ -2,10 +2,10 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type FileOptions } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 const COUNT = 3_000;
 /** Rows are so large that a connection holds few of them: what comes before a cut is stored before it. */

@@ -1,6 +1,6 @@
 /** One list of three pages, and all who may come too late to it. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { canceller, deadline, fastWorker, lateAttempt, pauser, slowWorker } from '../../setup/interleavings/actors.ts';
 import { exploreAll } from '../../setup/interleavings/every-order.ts';
 import { playOrder } from '../../setup/interleavings/random-orders.ts';

@@ -1,10 +1,10 @@
 /** Lists that have to be ordered: a job is made, asked for until it is done, and its results are read. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth, path, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 type Options = {
   readonly whenUnknown?: 'submit-again' | 'look-up';

@@ -4,8 +4,8 @@ import { mapAgain } from '../../../client/map-again.ts';
 import { readChanges, type Pool } from '../../../db/index.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 interface Stored {
   readonly name: string;

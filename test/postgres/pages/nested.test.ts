@@ -1,10 +1,10 @@
 /** Lists inside of rows: the first page of a child's list comes with its parent. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 const POSTS = 30;
 const FIRST = 5;

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitPage, nextUnits, openRun, type UnitFence } from '../../../db/index.ts';
 import { readChanges } from '../../../db/stores/sync/record-store.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { pageToCommit } from '../../setup/page-to-commit.ts';
 
 type Row = readonly [key: string, data: number];

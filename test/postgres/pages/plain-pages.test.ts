@@ -7,7 +7,7 @@ import type { PageToCommit } from '../../../db/index.ts';
 import { isPlainPage } from '../../../db/stores/sync/insert-only-pages.ts';
 import { readChanges } from '../../../db/stores/sync/record-store.ts';
 import type { CommittedPage } from '../../../db/stores/sync/page-store.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { pageToCommit } from '../../setup/page-to-commit.ts';
 
 const node = (name: string, parent: string | null, resource: string) => ({

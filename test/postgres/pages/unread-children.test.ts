@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { countRecords } from '../../../db/index.ts';
 import { defineProvider, defineSync, get, noAuth, type Sync } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 const Row = z.object({ id: z.string(), updatedAt: z.string(), thread: z.string().optional() });
 const at = (minute: number) => new Date(Date.UTC(2024, 0, 1) + minute * 60_000).toISOString();

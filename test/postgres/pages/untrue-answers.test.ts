@@ -4,8 +4,8 @@ import type { RunResult } from '../../../contracts/run.ts';
 import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../../providers/index.ts';
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import {
   noPages,
   oddCursors,

@@ -12,8 +12,8 @@ import {
   type Sync,
 } from '../../../providers/index.ts';
 import { brokenLists, startFakeApi, type BrokenList, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 const guardNames: readonly GuardName[] = [
   'repeated-token',

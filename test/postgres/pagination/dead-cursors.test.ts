@@ -12,8 +12,8 @@ import {
   type Paginate,
 } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type ScriptStep } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 interface Row {
   readonly id: string;

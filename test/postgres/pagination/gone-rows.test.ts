@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 import { readChanges } from '../../../db/index.ts';
 import { defineProvider, defineSync, DefinitionError, get, noAuth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 /** A deleted row has nothing but its id. */
 const File = z.object({ id: z.string(), name: z.string().optional(), removed: z.boolean().optional() });

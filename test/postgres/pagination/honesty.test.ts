@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kinds } from '../../../bench/honesty/kinds/index.ts';
 import { jobsOf, runJobs, type Verdict } from '../../../bench/honesty/run-kind.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { drawn, jobOf, type Drawn } from '../../setup/drawn-lists.ts';
 import { isLongForm } from '../../setup/long-form.ts';
 

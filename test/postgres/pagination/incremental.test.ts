@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { readChanges } from '../../../db/index.ts';
 import { defineProvider, defineSync, get, minutes, noAuth, type Sync } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 const Row = z.object({ id: z.string(), updatedAt: z.string() });
 type Row = z.output<typeof Row>;

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { createListStates, type ListStates } from '../../../client/state.ts';
 import { defineProvider, defineSync, get, minutes, noAuth } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2024, 0, 1) + minute * 60_000).toISOString();
 const rowsOf = (user: string, count: number) =>

@@ -6,7 +6,7 @@ import { rowsOfPage } from '../../../activities/page/page-rows.ts';
 import { commitPage, endUnit, finishRun, loadUnit, nextUnits, openRun, type UnitFence } from '../../../db/index.ts';
 import { compilePagination } from '../../../providers/pagination/compile.ts';
 import type { NumberedPages, PageRequest } from '../../../providers/pagination/options.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { pageToCommit } from '../../setup/page-to-commit.ts';
 
 type Server = (asked: PageRequest) => readonly string[];

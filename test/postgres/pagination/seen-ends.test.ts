@@ -4,7 +4,7 @@ import { definitionsOf } from '../../../bench/honesty/definitions.ts';
 import { kinds } from '../../../bench/honesty/kinds/index.ts';
 import { runJobs, type Job } from '../../../bench/honesty/run-kind.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { isLongForm } from '../../setup/long-form.ts';
 
 const SEEDS = isLongForm ? [1, 2, 3, 4, 5] : [1];

@@ -14,8 +14,8 @@ import {
   type Sync,
 } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type ListOptions } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createDrive, type Drive } from '../../../bench/drive.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
 type Page = z.output<typeof Page>;

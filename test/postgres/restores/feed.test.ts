@@ -3,14 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { commitPage, CursorLost, openRun, readChanges, readFeedLag, type Pool } from '../../../db/index.ts';
 import { feedLagLines } from '../../../cli/text/feed-lag.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { pageToCommit } from '../../setup/page-to-commit.ts';
 import {
   dumpInto,
   passTransactions,
   startRestorablePostgres,
   type RestorablePostgres,
-} from '../../setup/restorable-postgres.ts';
+} from '../../setup/servers/restorable-postgres.ts';
 
 const RESOURCE = 's.items';
 const plan = {

@@ -8,9 +8,9 @@ import { createLimiter } from '../../../limiter/index.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createActionDrive } from '../../setup/drive-action.ts';
-import { createDrive } from '../../../bench/drive.ts';
+import { createDrive } from '../../../bench/common/drive.ts';
 import { pageToCommit } from '../../setup/page-to-commit.ts';
-import { startRestorablePostgres, type RestorablePostgres } from '../../setup/restorable-postgres.ts';
+import { startRestorablePostgres, type RestorablePostgres } from '../../setup/servers/restorable-postgres.ts';
 
 let api: FakeApi;
 const provider = defineProvider({ id: 'restored', baseUrl: () => api.url, auth: noAuth(), limits: [] });

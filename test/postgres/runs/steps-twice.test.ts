@@ -11,9 +11,9 @@ import {
   readProgress,
   setRunState,
 } from '../../../db/index.ts';
-import { endOpenUnits } from '../../../db/stores/sync/run-ending-store.ts';
-import { closeUnopened, enterRun } from '../../../db/stores/sync/run-store.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { endOpenUnits } from '../../../db/stores/run/run-ending-store.ts';
+import { closeUnopened, enterRun } from '../../../db/stores/run/run-store.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { NODE, openList, RESOURCE, type Place } from '../../setup/interleavings/one-list.ts';
 import { pageToCommit } from '../../setup/page-to-commit.ts';
 

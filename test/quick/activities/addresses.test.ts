@@ -6,7 +6,7 @@ import { createHttpSender } from '../../../activities/http/send.ts';
 import { bearer, defineProvider, get, noAuth, oauth2, path } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { readWorkerSettings } from '../../../workers/index.ts';
-import { startSlowProxy } from '../../setup/slow-proxy.ts';
+import { startSlowProxy } from '../../setup/servers/slow-proxy.ts';
 import { unsigned } from '../../setup/unsigned-request.ts';
 
 const BASE = 'https://api.example/v2';

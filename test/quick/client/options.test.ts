@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkCredentials } from '../../../client/check-credentials.ts';
+import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkOptions } from '../../../client/check-options.ts';
 
 const fine = { account: 'a', startedBy: 'system', priority: 'bulk', weight: 1 };

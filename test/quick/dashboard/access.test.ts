@@ -1,7 +1,7 @@
 /** Who gets nothing from the page, and who may not act: refused before anything of the client is touched. */
 import { describe, expect, it } from 'vitest';
 import type { Sluice } from '../../../client/index.ts';
-import { onLoopback } from '../../../dashboard/access.ts';
+import { onLoopback } from '../../../dashboard/http/access.ts';
 import { createDashboard, serveDashboard, type DashboardOptions } from '../../../dashboard/index.ts';
 
 /** A client that must not be asked for anything. */

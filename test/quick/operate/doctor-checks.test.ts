@@ -6,7 +6,7 @@ import { findingsText } from '../../../cli/text/finding.ts';
 import { judgeDatabase, judgeTables, type DatabaseContext } from '../../../client/doctor/database-checks.ts';
 import { judgeBehaviour } from '../../../client/doctor/temporal-checks.ts';
 import { judgeVersions } from '../../../client/doctor/worker-checks.ts';
-import type { Finding } from '../../../contracts/finding.ts';
+import type { Finding } from '../../../contracts/operate/finding.ts';
 import { SLUICE_VERSION, workerIdentity } from '../../../contracts/version.ts';
 import type { DatabaseFacts } from '../../../db/index.ts';
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { FetchPageInput, PageFact } from '../../../contracts/messages.ts';
-import { callAhead } from '../../../workflows/calls-ahead.ts';
+import { callAhead } from '../../../workflows/run/calls-ahead.ts';
 
 const unit = 7;
 const request = { runId: 'r', node: 'notes', unit, pages: 40, context: {}, mode: 'now' } as unknown as FetchPageInput;

@@ -16,7 +16,7 @@ import {
   type Pool,
 } from '../../../db/index.ts';
 import { storePlainPages } from '../../../db/stores/sync/insert-only-pages.ts';
-import { endOpenUnits } from '../../../db/stores/sync/run-ending-store.ts';
+import { endOpenUnits } from '../../../db/stores/run/run-ending-store.ts';
 import { pageToCommit } from '../page-to-commit.ts';
 import { NODE, RESOURCE, type Place } from './one-list.ts';
 

@@ -5,8 +5,8 @@ import { connect } from '../../../client/index.ts';
 import { defineProvider, noAuth, post, seconds, window } from '../../../providers/index.ts';
 import { startFakeApi } from '../../../testing/index.ts';
 import { createWorker } from '../../../workers/index.ts';
-import { createEmptyDatabase } from '../../setup/database.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { createEmptyDatabase } from '../../setup/servers/database.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 it('a burst of actions is accepted by a database that nobody has migrated, and each is done once', async () => {
   const api = await startFakeApi();

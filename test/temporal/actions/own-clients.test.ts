@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { fetchInvoice, FileStore, InvoiceService } from '../../fixtures/invoices.ts';
 import { registrationMail } from '../../fixtures/registration-mail.ts';
-import { startSmtpServer, type SmtpServer } from '../../setup/smtp-server.ts';
+import { startSmtpServer, type SmtpServer } from '../../setup/servers/smtp-server.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 describe('actions through clients of their own', () => {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { postAndKill } from '../../../bench/kills/post-and-kill.ts';
 import { startPds, type RunningPds } from '../../../examples/bluesky/pds.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 const KILLS = 5;
 

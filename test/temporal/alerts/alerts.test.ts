@@ -5,10 +5,10 @@ import type { Alert, AlertKind } from '../../../client/index.ts';
 import { defineProvider, defineSync, get, oauth2, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type OAuthHandle } from '../../../testing/index.ts';
 import type { AlertEvent, WorkerOptions } from '../../../workers/index.ts';
-import { sluice as command } from '../../setup/command-line.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { temporalAddress } from '../../setup/servers.ts';
-import { startWebhookReceiver, type WebhookReceiver } from '../../setup/webhook-receiver.ts';
+import { sluice as command } from '../../setup/programs/command-line.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../../setup/servers/webhook-receiver.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const SECRET = `whsec_${Buffer.alloc(32, 5).toString('base64')}`;

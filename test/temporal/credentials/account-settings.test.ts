@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { bucket, defineProvider, defineSync, get, oauth2, post } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 let world: World;

@@ -4,7 +4,7 @@ import { startPds, type RunningPds } from '../../../examples/bluesky/pds.ts';
 import { callXrpc, sendXrpc } from '../../../examples/bluesky/xrpc.ts';
 import { bluesky } from '../../../providers/bluesky/provider.ts';
 import { defineSync, get } from '../../../providers/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 /** The first use on a machine compiles SQLite. */

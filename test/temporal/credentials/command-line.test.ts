@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { loadCredentials } from '../../../db/stores/account/credential-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
 import { devEncryptionKeys, findDevEncryptionKeys } from '../../../dev-servers/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { sluice } from '../../setup/command-line.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { sluice } from '../../setup/programs/command-line.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 const TOKEN = 'at_0123456789abcdef';
 

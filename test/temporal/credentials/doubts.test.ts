@@ -17,8 +17,8 @@ import {
   type Sync,
 } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { loginApi, PASSWORD, type LoginApi } from '../../setup/login-api.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { loginApi, PASSWORD, type LoginApi } from '../../setup/servers/login-api.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 /** Users, of whom every third one has nothing; to a bad token all of them have nothing, with status 200. */

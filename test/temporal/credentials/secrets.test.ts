@@ -9,7 +9,7 @@ import {
   type OAuthHandle,
   type TokenErrorName,
 } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const CLIENT_SECRET = 'client-secret-0123456789abcdef';

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, hmac, serviceAccount, type Provider } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const KEY = 'shared-key-0123456789';

@@ -5,7 +5,7 @@ import { startFakeApi, type FakeApi, type OAuthHandle } from '../../../testing/i
 import { NeedsReconnect, type CredentialSource } from '../../../workers/index.ts';
 import type { RunProgress } from '../../../contracts/run.ts';
 import type { SyncHandle } from '../../../client/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { callsWithin } from '../../setup/run-facts.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 

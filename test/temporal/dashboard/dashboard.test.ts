@@ -10,9 +10,9 @@ import { createDashboard, serveDashboard, type ServedDashboard } from '../../../
 import { defineProvider, defineSync, get, hours, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { findChromium, seriousFaults, startBrowser, type Browser } from '../../setup/browser.ts';
-import { sluice, startSluice } from '../../setup/command-line.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { sluice, startSluice } from '../../setup/programs/command-line.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const program = findChromium();

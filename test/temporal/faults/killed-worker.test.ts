@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
 
 const FRIENDS = 60;
 const POSTS = 45;

@@ -7,7 +7,7 @@ import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { circle, notebook } from '../../fixtures/long-lists.ts';
 import { callsWithin, progressOf, rowsStored } from '../../setup/run-facts.ts';
 import { replayHistory } from '../../setup/replay.ts';
-import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const FRIENDS = 3;

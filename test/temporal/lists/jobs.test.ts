@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { reports } from '../../fixtures/reports.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
 
 let api: FakeApi;
 let world: World;

@@ -17,7 +17,7 @@ import {
 import type * as shapes from '../../../examples/shapes/workflows.ts';
 import type { Node } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const ORDERS = 23;

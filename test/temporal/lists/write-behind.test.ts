@@ -5,7 +5,7 @@ import type { FakeApi } from '../../../testing/index.ts';
 import { forest, single } from '../../fixtures/forest.ts';
 import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { callsWithin, progressOf, rowsStored } from '../../setup/run-facts.ts';
-import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const PAGES = 60;

@@ -6,9 +6,9 @@ import { clientActs, handleActs } from '../../../client/audit/acts.ts';
 import { recordAct } from '../../../client/audit/record-act.ts';
 import { bearer, defineProvider, defineSaga, defineSync, get, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { sluice as command } from '../../setup/command-line.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { sluice as command } from '../../setup/programs/command-line.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const SECRET = 'at-of-acct-secret-0001';

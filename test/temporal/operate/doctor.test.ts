@@ -8,10 +8,10 @@ import { findTemporalBinary } from '../../../dev-servers/index.ts';
 import { freePort } from '../../../dev-servers/free-port.ts';
 import { temporalAnswers } from '../../../dev-servers/temporal/temporal-launch.ts';
 import { forest } from '../../fixtures/forest.ts';
-import { sluice as command } from '../../setup/command-line.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { built } from '../../setup/programs.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { sluice as command } from '../../setup/programs/command-line.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { built } from '../../setup/programs/programs.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 let world: World;

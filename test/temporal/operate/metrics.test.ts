@@ -5,11 +5,11 @@ import { connect, type Sluice } from '../../../client/index.ts';
 import { freePort } from '../../../dev-servers/free-port.ts';
 import type { FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
-import { sluice as command } from '../../setup/command-line.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
+import { sluice as command } from '../../setup/programs/command-line.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
-import { temporalAddress } from '../../setup/servers.ts';
-import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
 
 const rules = readFileSync(new URL('../../../deploy/prometheus/sluice-alerts.yml', import.meta.url), 'utf8');
 const board = readFileSync(new URL('../../../deploy/grafana/sluice.json', import.meta.url), 'utf8');

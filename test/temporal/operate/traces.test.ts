@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { connect, type Sluice } from '../../../client/index.ts';
 import { defineProvider, defineSync, get, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const spans = new InMemorySpanExporter();

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FakeApi } from '../../../testing/index.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
-import { sluice, startSluice, type Finished } from '../../setup/command-line.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { built } from '../../setup/programs.ts';
-import { startWorkerProcess, type WorkerProcess } from '../../setup/worker-process.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { sluice, startSluice, type Finished } from '../../setup/programs/command-line.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { built } from '../../setup/programs/programs.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 describe('the command line', () => {
   const fixture = built('test/fixtures/forest.ts');

@@ -11,8 +11,8 @@ import { Client as Postgres } from 'pg';
 import { test as base, expect, vi } from 'vitest';
 import { searchAttributes } from '../../../contracts/names.ts';
 import { findDevServers, startDevServers, stopDevServers, type DevServers } from '../../../dev-servers/index.ts';
-import { postgresServer, temporalAddress } from '../../setup/servers.ts';
-import { built } from '../../setup/programs.ts';
+import { postgresServer, temporalAddress } from '../../setup/servers/servers.ts';
+import { built } from '../../setup/programs/programs.ts';
 
 const env = { ...process.env };
 for (const name of Object.keys(env)) if (name === 'DATABASE_URL' || name.startsWith('TEMPORAL_')) delete env[name];
@@ -291,7 +291,7 @@ class Site {
 
   /** A process of its own in a group of its own, as a terminal starts one. */
   spawnOwner(atEnd: 'die' | 'drain' | 'keep') {
-    const child = spawn(process.execPath, [built('test/setup/dev-servers-owner.ts'), this.dataDir, atEnd], {
+    const child = spawn(process.execPath, [built('test/setup/servers/dev-servers-owner.ts'), this.dataDir, atEnd], {
       detached: true,
       env,
       stdio: ['pipe', 'pipe', 'inherit'],

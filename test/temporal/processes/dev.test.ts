@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunning } from '../../../dev-servers/server-process.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { createProjects, type Projects, type Started } from '../../setup/published-project.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createProjects, type Projects, type Started } from '../../setup/programs/published-project.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 const dev = 'npx sluice dev --module src/sluice.ts';
 

@@ -6,8 +6,8 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { run } from '../../setup/package.ts';
+import { createEmptyDatabase, createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { run } from '../../setup/programs/package.ts';
 import {
   createProjects,
   KINDS,
@@ -17,8 +17,8 @@ import {
   VERSIONS,
   type Projects,
   type Version,
-} from '../../setup/published-project.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+} from '../../setup/programs/published-project.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 describe('the first command', { timeout: 300_000 }, () => {
   let db: TestDatabase;

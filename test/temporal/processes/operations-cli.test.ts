@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as notes from '../../fixtures/notes.ts';
 import * as forest from '../../fixtures/forest.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { sluice } from '../../setup/command-line.ts';
+import { sluice } from '../../setup/programs/command-line.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 const [copy, [label]] = notes.writes;
 const { publish } = notes.sagas;

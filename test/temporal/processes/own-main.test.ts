@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { connect } from '../../../client/index.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
-import { createTestDatabase } from '../../setup/database.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { createTestDatabase } from '../../setup/servers/database.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { forest } from '../../fixtures/forest.ts';
 
 const main = fileURLToPath(new URL('../../fixtures/own-main.ts', import.meta.url));

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { packTarball, run } from '../../setup/package.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { packTarball, run } from '../../setup/programs/package.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 // What a user of the package writes, in their own project, with types checked and the built JavaScript run.
 const userCode = `

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endReport, insertReport } from '../../../db/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/database.ts';
-import { sluice } from '../../setup/command-line.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { sluice } from '../../setup/programs/command-line.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 describe('sluice reports', () => {
   let db: TestDatabase;

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from '@temporalio/worker';
 import { describe, expect, it } from 'vitest';
 import * as workflows from '../../../workflows/index.ts';
-import { workflowBundle } from '../../setup/programs.ts';
+import { workflowBundle } from '../../setup/programs/programs.ts';
 
 const folder = fileURLToPath(new URL('../../fixtures/histories/', import.meta.url));
 const files = readdirSync(folder, { recursive: true })

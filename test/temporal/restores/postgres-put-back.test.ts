@@ -6,9 +6,9 @@ import type { FakeApi } from '../../../testing/index.ts';
 import { createWorker, type SluiceWorker } from '../../../workers/index.ts';
 import { single } from '../../fixtures/forest.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
-import { workflowBundle } from '../../setup/programs.ts';
-import { startRestorablePostgres, type RestorablePostgres } from '../../setup/restorable-postgres.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { workflowBundle } from '../../setup/programs/programs.ts';
+import { startRestorablePostgres, type RestorablePostgres } from '../../setup/servers/restorable-postgres.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 const NOTES = 600;
 const PAGES = NOTES / 10 + 1;

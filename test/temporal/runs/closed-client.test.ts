@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connect } from '../../../client/index.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const provider = defineProvider({ id: 'never', baseUrl: 'http://127.0.0.1:1', auth: noAuth(), limits: [] });

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Report } from '../../../client/index.ts';
 import { bearer, defineProvider, defineSync, get, minutes, noAuth, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const STALLED_AFTER_MS = 2_000;

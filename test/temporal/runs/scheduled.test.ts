@@ -3,7 +3,7 @@ import { Client, Connection, ScheduleOverlapPolicy, type ScheduleHandle } from '
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 describe('a sync started by a plain Temporal schedule', () => {
   let api: FakeApi;

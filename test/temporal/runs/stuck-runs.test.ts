@@ -12,8 +12,8 @@ import type { FakeApi } from '../../../testing/index.ts';
 import { forest, friends, provider } from '../../fixtures/forest.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-import { sluice } from '../../setup/command-line.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { sluice } from '../../setup/programs/command-line.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 /** What a worker of an older version serves. */
 const other = defineSync('other', { provider, input: z.object({ id: z.string() }) }, (s) => ({

@@ -4,7 +4,7 @@ import { Client, Connection } from '@temporalio/client';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
 import { createWorld, type World } from '../../setup/world.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 
 describe('the current details of a workflow', () => {
   let api: FakeApi;

@@ -1,15 +1,15 @@
 /** Runs that start by themselves: who is started, what is joined, what a kill leaves, and what applying changes. */
-import { WITHOUT_TRACING } from '../../../client/trace-starts.ts';
+import { WITHOUT_TRACING } from '../../../client/tracing/trace-starts.ts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RemovesMany } from '../../../client/index.ts';
 import { startDue } from '../../../client/sync/start-due.ts';
 import { claimDue } from '../../../db/index.ts';
 import type { FakeApi } from '../../../testing/index.ts';
 import { hourly, nightly } from '../../fixtures/scheduled.ts';
-import { sluice as command } from '../../setup/command-line.ts';
+import { sluice as command } from '../../setup/programs/command-line.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
-import { built } from '../../setup/programs.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { built } from '../../setup/programs/programs.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 let api: FakeApi;

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { bearer, defineProvider, defineSync, get, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { escapings } from '../../setup/escapings.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 

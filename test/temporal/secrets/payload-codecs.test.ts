@@ -7,7 +7,7 @@ import { ActionFailed, connect, SyncBusy, type Sluice } from '../../../client/in
 import { defineProvider, defineSync, get, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createWorker, type SluiceWorker } from '../../../workers/index.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const KEY = randomBytes(32);

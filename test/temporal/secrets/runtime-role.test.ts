@@ -6,9 +6,9 @@ import { connect, type Sluice } from '../../../client/index.ts';
 import { grantRuntime } from '../../../db/grant-runtime.ts';
 import { bearer, defineProvider, defineSync, get, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { sluice as command } from '../../setup/command-line.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { sluice as command } from '../../setup/programs/command-line.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const role = `sluice_runtime_${randomBytes(6).toString('hex')}`;

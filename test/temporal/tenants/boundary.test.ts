@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { connect, TenantMismatch, type Sluice } from '../../../client/index.ts';
 import { bearer, defineProvider, defineSaga, defineSync, get, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { TEST_KEYS } from '../../setup/credential-worker.ts';
-import { temporalAddress } from '../../setup/servers.ts';
+import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
+import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 describe('a client that is bound to a tenant', () => {

@@ -1,0 +1,60 @@
+/**
+ * Reads the body of an answer: bounded in bytes, unpacked, and decoded to text. Large bodies take their memory from the budget of
+ * the process. Used by: `activities/http/send.ts`. Next: `decompress.ts`, then `decode-text.ts`.
+ */
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
+import { BodyTooLarge, BodyUnreadable } from './body-errors.ts';
+import type { CallClock } from '../http/call-clock.ts';
+import { decodeText } from './decode-text.ts';
+import { decompress } from './decompress.ts';
+
+export interface ReadLimits {
+  readonly maxBodyBytes: number;
+  readonly hold: BodyHold;
+  readonly signal: AbortSignal;
+  /** The clock of the call stands still while the body waits for memory. */
+  readonly clock: Pick<CallClock, 'stop' | 'goOn'>;
+}
+
+/** What has come of a body, also when the rest never comes. */
+export interface PartialBody {
+  readonly chunks: Buffer[];
+}
+
+/**
+ * @param so far what is read is left in `so`, for those who want it when this throws.
+ * @throws BodyTooLarge, BodyUnreadable, and what the stream throws.
+ */
+export async function readBody(
+  stream: AsyncIterable<Buffer>,
+  headers: Readonly<Record<string, string>>,
+  limits: ReadLimits,
+  so: PartialBody,
+): Promise<Pick<Answer, 'text' | 'damage'>> {
+  const { maxBodyBytes, hold, signal, clock } = limits;
+  let bytes = 0;
+  let isCounted = false;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (bytes > maxBodyBytes) throw new BodyTooLarge(`more than ${maxBodyBytes} bytes`);
+    if (bytes > SMALL_BODY_BYTES && !isCounted) {
+      isCounted = true;
+      clock.stop();
+      await hold.take(Math.max(bytes, mostOf(headers, maxBodyBytes)), signal);
+      clock.goOn();
+    }
+    so.chunks.push(chunk);
+  }
+  const unpacked = await decompress(Buffer.concat(so.chunks), headers['content-encoding'], maxBodyBytes);
+  if (!unpacked.ok) throw unpacked.isTooLarge ? new BodyTooLarge(unpacked.reason) : new BodyUnreadable(unpacked.reason);
+  if (isCounted) hold.keep(unpacked.bytes.length);
+  so.chunks.length = 0;
+  return decodeText(unpacked.bytes, headers['content-type']);
+}
+
+/** The most bytes that the body may still have: what it says, unless it is packed. */
+function mostOf(headers: Readonly<Record<string, string>>, maxBodyBytes: number): number {
+  const stated = headers['content-encoding'] === undefined ? Number(headers['content-length']) : Number.NaN;
+  return Number.isSafeInteger(stated) && stated >= 0 ? Math.min(stated, maxBodyBytes) : maxBodyBytes;
+}

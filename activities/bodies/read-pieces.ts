@@ -1,0 +1,180 @@
+/**
+ * A body of rows read piece by piece, each cut at the end of a row, so that a file of any size takes the memory of one piece. How far it
+ * is read is a number of bytes, with a digest of them: when the file is asked for again it is read over them and held against the digest.
+ * Used by: `activities/http/send.ts`. Next: `activities/sync/read-on.ts` stores piece after piece.
+ */
+import { createHash } from 'node:crypto';
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
+import { BodyChanged, BodyTooLarge, BodyUnreadable } from './body-errors.ts';
+import { charsetOf, decodeText } from './decode-text.ts';
+import { decompress, isZip } from './decompress.ts';
+import { unpackStream } from './unpack-stream.ts';
+
+/** Bytes and rows of one piece, about. */
+const PIECE_BYTES = 1024 * 1024;
+const PIECE_ROWS = 2_000;
+/** Bytes that are waited for at once. */
+const READ_BYTES = 64 * 1024;
+/** A row is no larger than this, in bytes. */
+const MOST_ROW_BYTES = 2 * 1024 * 1024;
+const HELD_BYTES = 2 * (PIECE_BYTES + MOST_ROW_BYTES);
+const LINE_END = 10;
+const QUOTE = 34;
+
+/** How far a body is read. */
+export interface ReadSoFar {
+  readonly bytes: number;
+  readonly digest: string;
+}
+
+export interface PieceOptions {
+  /** A line end between quotes ends no row. */
+  readonly hasQuotes: boolean;
+  /** Its first row has the names of the others: each piece begins with it. */
+  readonly hasHead: boolean;
+  readonly from?: ReadSoFar | undefined;
+}
+
+export interface Piece extends Pick<Answer, 'text' | 'damage'> {
+  /** What is read with this piece; undefined: all. */
+  readonly soFar?: ReadSoFar;
+}
+
+export interface PieceReader {
+  /** @throws BodyTooLarge, BodyUnreadable, BodyChanged, and what the stream throws. */
+  next(): Promise<Piece>;
+}
+
+export interface PieceLimits {
+  readonly maxBodyBytes: number;
+  readonly hold: BodyHold;
+  readonly signal: AbortSignal;
+}
+
+export function createPieceReader(
+  stream: AsyncIterable<Buffer>,
+  headers: Readonly<Record<string, string>>,
+  { maxBodyBytes, hold, signal }: PieceLimits,
+  { hasQuotes, hasHead, from }: PieceOptions,
+): PieceReader {
+  const contentType = headers['content-type'];
+  const source = unpackStream(stream, headers['content-encoding']);
+  const digest = createHash('sha256');
+  let buffer: Buffer = Buffer.alloc(0);
+  const read = { isEnded: false };
+  let isBegun = false;
+  let isCounted = false;
+  let bytes = 0;
+  let charset: string | undefined;
+  let head: Buffer = Buffer.alloc(0);
+
+  const more = async (): Promise<void> => {
+    // A third party may send byte after byte: they are not put together one by one.
+    const chunks = [buffer];
+    for (let came = 0; came < READ_BYTES && !read.isEnded;) {
+      const { value, done } = await source.next();
+      if (done) read.isEnded = true;
+      else {
+        chunks.push(value);
+        came += value.length;
+      }
+    }
+    buffer = Buffer.concat(chunks);
+    if (buffer.length <= SMALL_BODY_BYTES || isCounted) return;
+    isCounted = true;
+    await hold.take(HELD_BYTES, signal);
+  };
+  const take = (count: number): Buffer => {
+    const taken = buffer.subarray(0, count);
+    buffer = buffer.subarray(count);
+    bytes += count;
+    digest.update(taken);
+    return taken;
+  };
+  /** Where the last row that fits ends; the whole rest at the end of the body. */
+  const rows = async (mostBytes: number, mostRows: number): Promise<number> => {
+    const scan = createRowScan(hasQuotes);
+    for (;;) {
+      const end = scan(buffer, mostBytes, mostRows);
+      if (end.isFull) return end.at;
+      if (read.isEnded) return buffer.length;
+      if (buffer.length > mostBytes && end.at > 0) return end.at;
+      if (buffer.length > MOST_ROW_BYTES) throw new BodyTooLarge(`a row of more than ${MOST_ROW_BYTES} bytes`);
+      await more();
+    }
+  };
+  const begin = async (): Promise<Piece | undefined> => {
+    while (buffer.length < 4 && !read.isEnded) await more();
+    charset = charsetOf(buffer, contentType);
+    if (isZip(buffer) || charset.startsWith('utf-16')) return whole();
+    if (hasHead) head = Buffer.from(take(await rows(0, 1)));
+    if (!from) return undefined;
+    while (bytes < from.bytes && !(read.isEnded && buffer.length === 0)) {
+      if (buffer.length === 0) await more();
+      take(Math.min(buffer.length, from.bytes - bytes));
+    }
+    const now = digest.copy().digest('hex');
+    if (bytes !== from.bytes || now !== from.digest)
+      throw new BodyChanged('the file is not the one any more of which a part has been read');
+    return undefined;
+  };
+  const whole = async (): Promise<Piece> => {
+    while (!read.isEnded) {
+      await more();
+      if (buffer.length > maxBodyBytes) throw new BodyTooLarge(`more than ${maxBodyBytes} bytes`);
+    }
+    const unpacked = await decompress(buffer, undefined, maxBodyBytes);
+    if (!unpacked.ok) throw new (unpacked.isTooLarge ? BodyTooLarge : BodyUnreadable)(unpacked.reason);
+    return decodeText(unpacked.bytes, contentType);
+  };
+  return {
+    next: async () => {
+      if (!isBegun) {
+        isBegun = true;
+        const piece = await begin();
+        if (piece) return piece;
+      }
+      const body = take(await rows(PIECE_BYTES, PIECE_ROWS));
+      // What is left may be nothing but the end.
+      while (buffer.length === 0 && !read.isEnded) await more();
+      const piece = decodeText(Buffer.concat([head, body]), contentType, charset);
+      return read.isEnded && buffer.length === 0
+        ? piece
+        : { ...piece, soFar: { bytes, digest: digest.copy().digest('hex') } };
+    },
+  };
+}
+
+/**
+ * Goes on where it was left when more of the buffer has come, so that each byte is looked at once.
+ * @returns the end of the last row within so many bytes and rows (0: of none), and whether no more fits.
+ */
+function createRowScan(hasQuotes: boolean) {
+  let at = 0;
+  let lastEnd = 0;
+  let found = 0;
+  let isQuoted = false;
+  return (buffer: Buffer, mostBytes: number, mostRows: number): { at: number; isFull: boolean } => {
+    let quote = hasQuotes ? buffer.indexOf(QUOTE, at) : -1;
+    while (at < buffer.length) {
+      const end = buffer.indexOf(LINE_END, at);
+      if (quote !== -1 && (isQuoted || end === -1 || quote < end)) {
+        isQuoted = !isQuoted;
+        at = quote + 1;
+        quote = buffer.indexOf(QUOTE, at);
+        continue;
+      }
+      if (isQuoted || end === -1) {
+        at = buffer.length;
+        break;
+      }
+      if (lastEnd > 0 && end + 1 > mostBytes) return { at: lastEnd, isFull: true };
+      at = end + 1;
+      lastEnd = at;
+      found++;
+      if (found >= mostRows) return { at: lastEnd, isFull: true };
+    }
+    return { at: lastEnd, isFull: false };
+  };
+}

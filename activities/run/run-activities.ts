@@ -1,0 +1,110 @@
+/**
+ * The few database steps of a run around its calls: open it, hand out units, end its nodes and itself. No third-party
+ * calls. Next: `db/stores/run/run-store.ts` and `db/stores/sync/unit-store.ts`.
+ */
+import { ApplicationFailure } from '@temporalio/common';
+import type {
+  FinishNodeInput,
+  FinishRunInput,
+  NextUnitsInput,
+  OpenedRun,
+  OpenRunInput,
+  SetRunStateInput,
+  UnitRef,
+} from '../../contracts/messages.ts';
+import { endOfSync } from '../../contracts/report.ts';
+import type { RunResult, RunState } from '../../contracts/run.ts';
+import { endReport } from '../../db/stores/report/report-store.ts';
+import { settleLists } from '../../db/stores/sync/list-store.ts';
+import { openRetry } from '../../db/stores/run/retry-store.ts';
+import {
+  closeUnopened,
+  finishNode,
+  finishRun,
+  openRun,
+  setRunState,
+  type EnteredRun,
+} from '../../db/stores/run/run-store.ts';
+import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
+import { visitKnown, visitOwed } from '../page/child-units.ts';
+import type { ActivityDeps } from '../deps.ts';
+
+/**
+ * Compiles the plan and creates the run with its tree; a retry takes the plan of the run that it retries. A run that was opened goes
+ * on where it is.
+ * @throws ZodError when the input does not fit the sync.
+ */
+export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput): Promise<OpenedRun> {
+  const { runId, workflowId, account, tenant, mode = 'incremental', retryOf } = request;
+  if (retryOf)
+    return toOpened(await openRetry(deps.pool, { runId, workflowId, of: retryOf.runId, also: retryOf.also }));
+  const sync = deps.syncNamed(request.sync);
+  const input = sync.parseInput(request.input);
+  const plan =
+    request.maxHistoryEvents === undefined ? sync.plan : { ...sync.plan, maxHistoryEvents: request.maxHistoryEvents };
+  return toOpened(await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan, mode }));
+}
+
+function toOpened({ state, pausedReason, plan, ended, units }: EnteredRun): OpenedRun {
+  return { state, plan, ended, units: units.map(toRef), ...(pausedReason === null ? {} : { pausedReason }) };
+}
+
+/** @param stored waits for pages of the run that are still being stored: they may bring units. */
+export async function nextUnitsActivity(
+  deps: ActivityDeps,
+  { runId, wanted }: NextUnitsInput,
+  stored: Promise<void>,
+): Promise<UnitRef[]> {
+  await stored;
+  return (await nextUnits(deps.pool, runId, wanted)).map(toRef);
+}
+
+function toRef({ id, node, parentKey, part, lane }: OpenUnit): UnitRef {
+  return { id, node, label: `${parentKey || 'root'}${part ? ` part ${part}` : ''}${lane > 0 ? ` lane ${lane}` : ''}` };
+}
+
+export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: FinishNodeInput): Promise<void> {
+  await settleLists(deps.pool, runId, node.name, {
+    marksDeletions: node.deletions === 'full-pass',
+    allowsEmpty: node.allowEmpty === true,
+  });
+  if (node.visitsKnown) await visitKnown(deps, runId, node.name);
+  if (node.visitsOwed) await visitOwed(deps, runId, node.name);
+  const { maxSkippedShare } = node.onChildError;
+  if (!(await finishNode(deps.pool, runId, node.name, maxSkippedShare))) throw gone(runId);
+}
+
+/** The run was deleted, or the database was set back to a time before it. */
+export function gone(runId: string): ApplicationFailure {
+  const message = `Run ${runId} is not in the database any more: it was deleted, or an older state was restored. Start it again.`;
+  return ApplicationFailure.nonRetryable(message, 'gone');
+}
+
+/**
+ * Ends the run, with the node of it that was left to end. One that could not be opened, and ends by an error, ends empty.
+ * @throws ApplicationFailure `gone`, not retried, when there is no such run.
+ */
+export async function finishRunActivity(deps: ActivityDeps, request: FinishRunInput): Promise<RunResult> {
+  const { runId, node, report, cancelled, error, unopened } = request;
+  if (unopened) await closeUnopened(deps.pool, runId, unopened);
+  if (node) await finishNodeActivity(deps, { runId, node });
+  const result = await finishRun(deps.pool, runId, {
+    ...(cancelled ? { cancelled } : {}),
+    ...(error === undefined ? {} : { error }),
+  });
+  if (result && report) {
+    const end = endOfSync(result);
+    if (await endReport(deps.pool, report.id, end, report.runId)) deps.meter?.reported(end.status);
+  }
+  if (result) return result;
+  if (!cancelled && error === undefined) throw gone(runId);
+  return { runId, state: cancelled ? 'cancelled' : 'failed', complete: false, flaws: [], rows: 0, calls: 0 };
+}
+
+/** @returns the state of the run now; undefined when it is unknown. */
+export async function setRunStateActivity(
+  deps: ActivityDeps,
+  { runId, state, isReconnected }: SetRunStateInput,
+): Promise<RunState | undefined> {
+  return setRunState(deps.pool, runId, state, isReconnected);
+}

@@ -1,0 +1,184 @@
+/**
+ * `sluice accounts …`: who is connected, who must connect again, and the keys that encrypt their secrets.
+ * Next: `client/account/accounts.ts`.
+ */
+import { text } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../../client/index.ts';
+import { acting, type ActingOptions } from '../../acting.ts';
+import { parseJsonOption } from '../../json-option.ts';
+import { jsonOption, providerOption, statusOption, tenantOption } from '../../options.ts';
+import { accountText } from '../../text/account.ts';
+import { proofText, restText } from '../../text/erasure.ts';
+import { withClient } from '../../with-client.ts';
+
+interface ListOptions {
+  readonly status?: AccountStatus;
+  readonly provider?: string;
+  readonly tenant?: string;
+  readonly json?: boolean;
+}
+
+interface ConnectOptions extends ActingOptions {
+  readonly tenant?: string;
+  readonly settings?: string;
+  readonly expiresIn?: string;
+  readonly replaceTenant?: boolean;
+}
+
+const SETTINGS = 'what is no secret, as JSON: {"shop": "acme", "plan": "pro"}';
+
+export function registerAccounts(program: Command): void {
+  const accounts = program.command('accounts').description('accounts at third parties: connected or not');
+  accounts
+    .command('list')
+    .description('accounts, the latest change first')
+    .addOption(statusOption(['connected', 'needs_reconnect']))
+    .addOption(providerOption())
+    .addOption(tenantOption())
+    .addOption(jsonOption())
+    .action(list);
+  accounts
+    .command('status <provider> <account>')
+    .description('one account; exit code 1 when it is not connected')
+    .addOption(jsonOption())
+    .action(showStatus);
+  accounts
+    .command('show <account>')
+    .description(
+      "its token's end, what it waits for, last good and next run of each sync; exit code 1 when it is unknown or must be connected again",
+    )
+    .addOption(providerOption())
+    .addOption(tenantOption())
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice accounts show acct_42 --provider social')
+    .action(show);
+  acting(accounts.command('connect <provider> <account>'))
+    .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
+    .addOption(tenantOption())
+    .option('--expires-in <seconds>', 'life of the access token from now')
+    .option('--settings <json>', SETTINGS)
+    .option('--replace-tenant', 'also when it belongs to another tenant')
+    .action(connectAccount);
+  acting(accounts.command('update <provider> <account>'))
+    .description('replace the settings of an account; its secrets stay')
+    .requiredOption('--settings <json>', SETTINGS)
+    .action(update);
+  acting(accounts.command('disconnect <provider> <account>'))
+    .description('delete its secrets; what was synced stays')
+    .action(disconnect);
+  acting(accounts.command('erase <provider> <account>'))
+    .description(
+      'delete all that is stored of it, and its histories at Temporal; without --yes it only says what there is. Exit code 1: something is left',
+    )
+    .option('--yes', 'really')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice accounts erase social acct_42 --yes --why "asked for by its user"')
+    .action(erase);
+  acting(accounts.command('rotate-keys'))
+    .description('encrypt all secrets with the first key of SLUICE_ENCRYPTION_KEYS')
+    .action(rotateKeys);
+}
+
+const list = ({ json, ...filter }: ListOptions) =>
+  withAccounts(async (accounts) => {
+    const found = await accounts.list(filter);
+    if (json) console.log(JSON.stringify(found));
+    else if (found.length === 0) console.log('No accounts.');
+    else console.log(found.map(line).join('\n'));
+  });
+
+const showStatus = (provider: string, account: string, { json }: { readonly json?: boolean }) =>
+  withAccounts(async (accounts) => {
+    const found = await accounts.status({ provider, account });
+    if (json) console.log(JSON.stringify(found ?? null));
+    else console.log(found ? line(found) : `${provider}/${account}  unknown`);
+    if (found?.status !== 'connected') process.exitCode = 1;
+  });
+
+const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status'>) =>
+  withAccounts(async (accounts) => {
+    const found = await accounts.show({ account, ...filter });
+    if (json) console.log(JSON.stringify(found));
+    else console.log(found.length === 0 ? `${account}  unknown` : found.map(accountText).join('\n'));
+    if (found.length === 0 || found.some(({ status }) => status === 'needs_reconnect')) process.exitCode = 1;
+  });
+
+const connectAccount = (
+  provider: string,
+  account: string,
+  { tenant, expiresIn, settings, replaceTenant = false, ...options }: ConnectOptions,
+) =>
+  withAccounts(async (accounts) => {
+    // Arguments would stand in the shell's history and in the list of processes.
+    const credentials = readCredentials(await text(process.stdin), expiresIn);
+    const given = settings === undefined ? {} : { settings: parseJsonOption('--settings', settings) };
+    const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
+    console.log(line(await accounts.connect({ ...name, ...given, replaceTenant, credentials })));
+  }, options);
+
+const update = (provider: string, account: string, options: ActingOptions & { readonly settings: string }) =>
+  withAccounts(async (accounts) => {
+    console.log(
+      line(await accounts.update({ provider, account, settings: parseJsonOption('--settings', options.settings) })),
+    );
+  }, options);
+
+const disconnect = (provider: string, account: string, options: ActingOptions) =>
+  withAccounts(async (accounts) => {
+    const wasKnown = await accounts.disconnect({ provider, account });
+    console.log(`${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
+    if (!wasKnown) process.exitCode = 1;
+  }, options);
+
+const erase = (
+  provider: string,
+  account: string,
+  options: ActingOptions & { readonly yes?: boolean; readonly json?: boolean },
+) =>
+  withAccounts(async (accounts) => {
+    const of = { provider, account };
+    if (!options.yes) {
+      const stored = await accounts.stored(of);
+      console.log(options.json ? JSON.stringify(stored) : restText(`${provider}/${account}`, stored));
+      if (!options.json) console.log('Nothing was changed. `--yes` erases it.');
+      process.exitCode = 1;
+      return;
+    }
+    const proof = await accounts.erase(of);
+    console.log(options.json ? JSON.stringify(proof) : proofText(proof));
+    if (!proof.isComplete) process.exitCode = 1;
+  }, options);
+
+const rotateKeys = (options: ActingOptions) =>
+  withAccounts(async (accounts) => console.log(`Encrypted anew: ${await accounts.rotateKeys()} accounts.`), options);
+
+function withAccounts(work: (accounts: Accounts) => Promise<void>, options?: ActingOptions): Promise<void> {
+  return withClient(({ accounts }) => work(accounts), options);
+}
+
+const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];
+
+/** @throws Error that repeats nothing of what was read. */
+function readCredentials(json: string, expiresIn: string | undefined): NewCredentials {
+  let read: unknown;
+  try {
+    read = JSON.parse(json);
+  } catch {
+    throw new Error('Standard input is not JSON. Expected {"accessToken": "…", "refreshToken": "…"}.');
+  }
+  if (typeof read !== 'object' || read === null) throw new Error('Standard input is JSON, but not an object.');
+  const unknown = Object.keys(read).filter((name) => !FIELDS.includes(name));
+  if (unknown.length > 0) throw new Error(`Unknown fields: ${unknown.join(', ')}. Known are ${FIELDS.join(', ')}.`);
+  if (expiresIn === undefined) return read;
+  const seconds = Number(expiresIn);
+  if (!(seconds > 0)) throw new Error(`--expires-in is ${expiresIn}; it must be a number of seconds above 0.`);
+  return { ...read, expiresAt: new Date(Date.now() + seconds * 1_000).toISOString() };
+}
+
+function line({ provider, account, tenant, status, reason, since, settings }: AccountInfo): string {
+  const known = settings === null ? '' : `settings ${JSON.stringify(settings)}`;
+  return [`${provider}/${account}`, status, `since ${since}`, tenant && `tenant ${tenant}`, known, reason]
+    .filter(Boolean)
+    .join('  ');
+}

@@ -1,0 +1,130 @@
+/**
+ * `sluice limits …`: every key with its limit, learned rate, use and who waits; pause, resume, override, forget.
+ * Needs the database only. Next: `limiter/admin/operations.ts`.
+ */
+import type { Command } from 'commander';
+import { duration } from '../../../contracts/values/duration.ts';
+import type { ListFilter, Operations } from '../../../limiter/index.ts';
+import { acting, actorOf, type ActingOptions } from '../../acting.ts';
+import { jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
+
+export function registerLimits(program: Command): void {
+  const limits = program.command('limits').description('inspect and control the limits of third parties');
+  limits
+    .command('list', { isDefault: true })
+    .description('every key: limit or learned rate, used, blocked until, who waits')
+    .option('--prefix <prefix>', 'keys that begin with this, e.g. social/')
+    .addOption(statusOption(['paused', 'blocked', 'waiting']))
+    .addOption(kindOption(['window', 'inflight', 'learned']))
+    .addOption(limitOption(100))
+    .addOption(jsonOption())
+    .action(list);
+  limits
+    .command('show <key>')
+    .description('one key with its queue, its events and the history of its learned rate')
+    .addOption(jsonOption())
+    .action(show);
+  acting(limits.command('pause <key>'))
+    .description(
+      'stop granting permits; queued calls keep their position. `social/*` pauses a whole provider; `--why` is shown with the key',
+    )
+    .action((key: string, options: ActingOptions) =>
+      withLimits(
+        async (of) => say(key, 'paused', await of.pause(key, options.why ?? 'paused by an operator')),
+        options,
+      ),
+    );
+  acting(limits.command('resume <key>')).description('end a pause, and free what an answer had blocked').action(resume);
+  acting(limits.command('override <key>'))
+    .description('other numbers, until they are taken back (no option)')
+    .option('--max <units>', 'units per window, or calls in flight', Number)
+    .option('--rate <per-second>', 'calls per second, of a learned limit', Number)
+    .option('--minutes <count>', 'for so long; default: until they are taken back', Number)
+    .action(override);
+  acting(limits.command('forget <key>'))
+    .description('what it used and learned; a window in use may be exceeded after it')
+    .action((key: string, options: ActingOptions) =>
+      withLimits(async (of) => say(key, 'forgotten', Number(await of.forget(key))), options),
+    );
+}
+
+const resume = (key: string, options: ActingOptions) =>
+  withLimits(async (limits) => {
+    const changed = await limits.resume(key);
+    if (changed > 0 || (await limits.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length === 0)
+      return say(key, 'resumed', changed);
+    console.log(`${key}: nothing to resume, no pause and no answer holds it back`);
+  }, options);
+
+interface ListOptions extends Omit<ListFilter, 'state'> {
+  readonly status?: NonNullable<ListFilter['state']>;
+  readonly json?: boolean;
+}
+
+const list = ({ json, status, ...filter }: ListOptions) =>
+  withLimits(async (limits) => {
+    const found = await limits.list({ ...filter, ...(status === undefined ? {} : { state: status }) });
+    if (json) return console.log(JSON.stringify(found));
+    if (found.length === 0) return console.log('No limits yet: a key appears with its first call.');
+    const width = Math.max(...found.map(({ key }) => key.length));
+    for (const { key, state, waiting, text } of found) {
+      console.log(`${key.padEnd(width)}  ${state.padEnd(10)}  ${String(waiting).padStart(5)} waiting  ${text}`);
+    }
+  });
+
+const show = (key: string, { json }: { readonly json?: boolean }) =>
+  withLimits(async (limits) => {
+    const found = await limits.show(key);
+    if (!found) return say(key, 'shown', 0);
+    if (json) return console.log(JSON.stringify(found));
+    const { state, text, events, queue, rateHistory } = found;
+    console.log(`${key}  ${state}\n  ${text}`);
+    for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {
+      console.log(`    ${account}  ${callKey}  in about ${duration(etaMs)}, polled ${bounces} times`);
+    }
+    if (rateHistory.length > 0) console.log('  learned rate:');
+    for (const { at, ratePerSecond } of rateHistory.slice(-20)) console.log(`    ${at}  ${ratePerSecond.toFixed(3)}/s`);
+    if (events.length > 0) console.log('  what happened:');
+    for (const { at, type, detail } of events.slice(0, 20))
+      console.log(`    ${at}  ${type}  ${JSON.stringify(detail)}`);
+  });
+
+const override = (
+  key: string,
+  numbers: ActingOptions & { readonly max?: number; readonly rate?: number; readonly minutes?: number },
+) =>
+  withLimits(async (limits) => {
+    const { max, rate, minutes } = numbers;
+    const wrong = [max, rate, minutes].some((value) => value !== undefined && !(value > 0));
+    if (wrong) throw new Error('--max, --rate and --minutes take numbers above 0.');
+    const done = await limits.override(key, {
+      ...(max === undefined ? {} : { max }),
+      ...(rate === undefined ? {} : { ratePerSecond: rate }),
+      ...(minutes === undefined ? {} : { forMs: minutes * 60_000 }),
+    });
+    say(
+      key,
+      max === undefined && rate === undefined ? 'back to what is declared or learned' : 'overridden',
+      Number(done),
+    );
+  }, numbers);
+
+function say(key: string, done: string, keys: number): void {
+  if (keys > 0) return console.log(`${key}: ${done}${keys > 1 ? ` (${keys} keys)` : ''}`);
+  console.log(`${key}: no such key; \`sluice limits\` lists them`);
+  process.exitCode = 1;
+}
+
+async function withLimits(work: (limits: Operations) => Promise<void>, options?: ActingOptions): Promise<void> {
+  const [{ createPool }, { auditedLimits }, { databaseUrl }] = await Promise.all([
+    import('../../../db/index.ts'),
+    import('../../../client/audit/audited-client.ts'),
+    import('../../database-url.ts'),
+  ]);
+  const pool = createPool(await databaseUrl(), { max: 2, applicationName: 'sluice-limits' });
+  try {
+    await work(auditedLimits({ pool, actor: actorOf(options) }));
+  } finally {
+    await pool.end();
+  }
+}

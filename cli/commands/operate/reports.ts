@@ -1,0 +1,56 @@
+/**
+ * `sluice reports`: what was done, for whom, by whom, and how it ended. Next: `client/connect.ts`.
+ */
+import type { Command } from 'commander';
+import type { ReportFilter, ReportKind, ReportStatus } from '../../../client/index.ts';
+import {
+  accountOption,
+  afterOption,
+  jsonOption,
+  kindOption,
+  limitOption,
+  statusOption,
+  tenantOption,
+} from '../../options.ts';
+import { reportText } from '../../text/report.ts';
+import { withClient } from '../../with-client.ts';
+
+interface ReportsOptions {
+  readonly account?: string;
+  readonly tenant?: string;
+  readonly status?: ReportStatus;
+  readonly kind?: ReportKind;
+  readonly name?: string;
+  readonly workflow?: string;
+  readonly after?: string;
+  readonly limit: number;
+  readonly json?: boolean;
+}
+
+export function registerReports(program: Command): void {
+  program
+    .command('reports')
+    .description('reports of runs, actions and sagas, the newest first')
+    .addOption(accountOption())
+    .addOption(tenantOption())
+    .addOption(statusOption(['pending', 'ok', 'failed', 'cancelled']))
+    .addOption(kindOption(['sync', 'action', 'saga']))
+    .option('--name <name>', 'of the sync, action (provider/action) or saga')
+    .option('--workflow <id>', 'workflow id')
+    .addOption(afterOption())
+    .addOption(limitOption(20))
+    .addOption(jsonOption())
+    .action(reports);
+}
+
+const reports = ({ json, workflow, ...rest }: ReportsOptions): Promise<void> =>
+  withClient(async (sluice) => {
+    const filter: ReportFilter = {
+      ...rest,
+      ...(workflow === undefined ? {} : { workflowId: workflow }),
+      order: 'newest',
+    };
+    const found = await sluice.reports.list(filter);
+    if (json) console.log(JSON.stringify(found));
+    else console.log(found.length === 0 ? 'No reports.' : found.map(reportText).join('\n'));
+  });

@@ -1,0 +1,28 @@
+/**
+ * `sluice pause`, `resume` and `cancel`: by workflow id. Next: `client/sync/sync-handle.ts`, `client/action/action-handle.ts`.
+ */
+import type { Command } from 'commander';
+import { acting, type ActingOptions } from '../../acting.ts';
+import { withClient } from '../../with-client.ts';
+
+export function registerControl(program: Command): void {
+  for (const control of ['pause', 'resume'] as const) {
+    acting(program.command(`${control} <run>`))
+      .description(`${control} a run, by workflow id`)
+      .action((run: string, options: ActingOptions) =>
+        withClient(async (sluice) => {
+          await sluice.run({ workflowId: run })[control]();
+          console.log(`${control}: ${run}`);
+        }, options),
+      );
+  }
+  acting(program.command('cancel <id>'))
+    .description('cancel a run, an action that was not sent, or a saga, by workflow id')
+    .action((id: string, options: ActingOptions) =>
+      withClient(async (sluice) => {
+        const isOperation = /^(?:action|saga)\//.test(id);
+        await (isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id })).cancel();
+        console.log(`cancel: ${id}`);
+      }, options),
+    );
+}

@@ -1,0 +1,55 @@
+/**
+ * `sluice resolve <action>`: a person's decision on a write whose fate is unknown. Next: `client/action/resolve-action.ts`.
+ */
+import { Option, type Command } from 'commander';
+import { acting, actorOf, type ActingOptions } from '../../acting.ts';
+import { parseJsonOption } from '../../json-option.ts';
+import { moduleOption } from '../../options.ts';
+import { sentenceOf } from '../../text/sentence.ts';
+import { withClient } from '../../with-client.ts';
+
+interface ResolveOptions extends ActingOptions {
+  /** The output, as JSON. */
+  readonly happened?: string;
+  readonly notHappened?: boolean;
+  readonly module?: string;
+}
+
+export function registerResolve(program: Command): void {
+  acting(program.command('resolve <action>'))
+    .description('decide on an action that was left as `unknown-write`, by workflow id')
+    .addOption(new Option('--happened <output>', 'the write is there, and this is its output, as JSON'))
+    .addOption(new Option('--not-happened', 'it is not there: send it again').conflicts('happened'))
+    .addOption(moduleOption())
+    .action(resolve);
+}
+
+async function resolve(workflowId: string, options: ResolveOptions): Promise<void> {
+  const { happened, notHappened } = options;
+  const { by } = actorOf(options);
+  if (happened === undefined && !notHappened)
+    throw new Error('Say what is true at the third party: --happened <output as JSON>, or --not-happened.');
+  const { actionNamed, loadModule } = await import('../../module/load-module.ts');
+  const [, provider, name] = workflowId.split('/');
+  const loaded = await loadModule(options.module);
+  await withClient(async (sluice) => {
+    // A step of a saga has its saga's workflow id in front; its row says what it is.
+    const step = workflowId.startsWith('saga/') ? await stepOf(sluice, workflowId) : `${provider}/${name}`;
+    const action = sluice.action({ workflowId, action: actionNamed(loaded, step) as never });
+    if (happened === undefined) await action.resolve({ happened: false });
+    else {
+      const output = parseJsonOption('--happened', happened);
+      await action.resolve({ happened: true, output: output as never }).catch((error: unknown) => {
+        throw new Error(sentenceOf(error, `The output of "${step}"`), { cause: error });
+      });
+    }
+    console.log(`${workflowId}: ${happened === undefined ? 'sent again' : 'done'}, as ${by} has decided`);
+  }, options);
+}
+
+async function stepOf(sluice: Parameters<Parameters<typeof withClient>[0]>[0], workflowId: string): Promise<string> {
+  const saga = workflowId.replace(/\/undo$/, '').replace(/\/[^/]*$/, '');
+  const step = (await sluice.sagaOf({ workflowId: saga }).steps()).find((each) => each.workflowId === workflowId);
+  if (!step) throw new Error(`No action "${workflowId}" is known.`);
+  return step.action;
+}

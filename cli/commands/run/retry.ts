@@ -1,0 +1,29 @@
+/**
+ * `sluice retry <run>`: reads what failed in an ended run again. Next: `client/sync/retry-failed.ts`.
+ */
+import { Option, type Command } from 'commander';
+import type { Flaw } from '../../../client/index.ts';
+import { acting, type ActingOptions } from '../../acting.ts';
+import { waitOption } from '../../options.ts';
+import { showRun } from '../../text/show-run.ts';
+import { withClient } from '../../with-client.ts';
+
+interface RetryOptions extends ActingOptions {
+  /** Ends that are read again besides `failed`. */
+  readonly also: readonly Exclude<Flaw['kind'], 'failed'>[];
+  readonly wait: boolean;
+}
+
+export function registerRetry(program: Command): void {
+  acting(program.command('retry <run>'))
+    .description('read what failed or was never finished in an ended run again, by workflow id')
+    .addOption(
+      new Option('--also <ends...>', 'other ends to read again')
+        .choices(['skipped', 'truncated', 'capped', 'looped'])
+        .default([]),
+    )
+    .addOption(waitOption())
+    .action((run: string, { also, wait, ...options }: RetryOptions) =>
+      withClient(async (sluice) => showRun(await sluice.run({ workflowId: run }).retryFailed({ also }), wait), options),
+    );
+}

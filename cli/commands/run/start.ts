@@ -1,0 +1,63 @@
+/**
+ * `sluice start <sync>`: starts a run, or says what is running. Next: `client/sync/start-sync.ts`.
+ */
+import { Option, type Command } from 'commander';
+import type { IfRunning, Priority } from '../../../client/index.ts';
+import { acting, type ActingOptions } from '../../acting.ts';
+import { parseJsonOption } from '../../json-option.ts';
+import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../../options.ts';
+import { sentenceOf } from '../../text/sentence.ts';
+import { showRun } from '../../text/show-run.ts';
+import { withClient } from '../../with-client.ts';
+
+interface StartOptions extends ActingOptions {
+  readonly module?: string;
+  readonly account: string;
+  readonly input: string;
+  readonly tenant?: string;
+  readonly priority: Priority;
+  readonly full?: boolean;
+  readonly ifRunning?: IfRunning;
+  readonly wait: boolean;
+}
+
+export function registerStart(program: Command): void {
+  acting(program.command('start <sync>'))
+    .description('start a run; where one is going on for the same, attach to it')
+    .addOption(accountOption().makeOptionMandatory())
+    .addOption(inputOption())
+    .addOption(moduleOption())
+    .addOption(tenantOption())
+    .addOption(new Option('--priority <priority>').choices(['interactive', 'bulk', 'trickle']).default('bulk'))
+    .option('--full', 'read every list from its beginning, which also marks what is gone')
+    .addOption(
+      new Option(
+        '--if-running <what>',
+        'where one is going on; default: attach when it is for the same, else refuse',
+      ).choices(['attach', 'refuse', 'queue']),
+    )
+    .addOption(waitOption())
+    .action(start);
+}
+
+async function start(name: string, options: StartOptions): Promise<void> {
+  const { loadModule, syncNamed } = await import('../../module/load-module.ts');
+  const sync = syncNamed(await loadModule(options.module), name);
+  const input = parseJsonOption('--input', options.input);
+  try {
+    sync.definition.parseInput(input);
+  } catch (error) {
+    throw new Error(sentenceOf(error, `--input of "${name}"`), { cause: error });
+  }
+  await withClient(async (sluice) => {
+    const run = await sluice.start(sync, {
+      account: options.account,
+      input: input as never,
+      priority: options.priority,
+      ...(options.full ? { mode: 'full' } : {}),
+      ...(options.ifRunning === undefined ? {} : { ifRunning: options.ifRunning }),
+      ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
+    });
+    await showRun(run, options.wait);
+  }, options);
+}

@@ -1,0 +1,100 @@
+/**
+ * `sluice status <id>`: a run by its workflow id or run id, an action, or a saga. Next: `client/sync/sync-handle.ts`,
+ * `client/action/action-handle.ts`.
+ */
+import { Option, type Command } from 'commander';
+import type { Flaw, Sluice } from '../../../client/index.ts';
+import { afterOption, jsonOption, kindOption, limitOption } from '../../options.ts';
+import { flawedListLine } from '../../text/flawed-list.ts';
+import { actionText, sagaText } from '../../text/operation.ts';
+import { progressText } from '../../text/progress.ts';
+import { progressOf, runScreen } from '../../text/run-screen.ts';
+import { withClient } from '../../with-client.ts';
+
+interface StatusOptions extends FlawOptions {
+  readonly json?: boolean;
+  readonly flaws?: boolean;
+}
+
+interface FlawOptions {
+  readonly node?: string;
+  readonly kind?: Flaw['kind'];
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export function registerStatus(program: Command): void {
+  program
+    .command('status <id>')
+    .description('the state of a run, an action or a saga, by workflow id (a run: or run id); what it waits for')
+    .addOption(jsonOption())
+    .option('--flaws', 'instead: every list of a run that was not read to its end, one a line')
+    .addOption(new Option('--node <name>', 'with --flaws: of this node only'))
+    .addOption(kindOption(['failed', 'skipped', 'truncated', 'capped', 'looped']))
+    .addOption(afterOption())
+    .addOption(limitOption(Infinity))
+    .action((id: string, options: StatusOptions) =>
+      withClient((sluice) => {
+        if (id.startsWith('action/')) return showAction(sluice, id, options);
+        if (id.startsWith('saga/')) return showSaga(sluice, id, options);
+        return options.flaws ? showFlaws(sluice, id, options) : showRun(sluice, id, options);
+      }),
+    );
+}
+
+async function showRun(sluice: Sluice, run: string, { json }: StatusOptions): Promise<void> {
+  const { progress, waits, flaws, feed, text } = await runScreen(sluice, run);
+  console.log(json ? JSON.stringify({ ...progress, waits, flaws, ...(feed ? { feed } : {}) }) : text);
+  if (progress.state === 'unknown') process.exitCode = 1;
+}
+
+/** One at a time, so that a million of them need no memory; JSON is an array all the same. */
+async function showFlaws(sluice: Sluice, run: string, { json, limit, ...filter }: StatusOptions): Promise<void> {
+  const progress = await progressOf(sluice, run);
+  if (!('runId' in progress)) {
+    console.log(json ? '[]' : progressText(progress));
+    if (progress.state === 'unknown') process.exitCode = 1;
+    return;
+  }
+  const { node, kind, after } = filter;
+  const wanted = {
+    ...(node === undefined ? {} : { node }),
+    ...(kind === undefined ? {} : { kind }),
+    ...(after === undefined ? {} : { after }),
+  };
+  let count = 0;
+  let last = '';
+  let hasMore = false;
+  for await (const list of sluice.flawedLists(progress.runId, wanted)) {
+    hasMore = count === limit;
+    if (hasMore) break;
+    if (json) process.stdout.write(`${count === 0 ? '[' : ',\n'}${JSON.stringify(list)}`);
+    else console.log(flawedListLine(list));
+    count++;
+    last = list.place;
+  }
+  if (json) console.log(count === 0 ? '[]' : ']');
+  else if (count === 0) console.log('No flaws: every list that has ended was read to its end.');
+  else if (hasMore) console.log(`There are more: --after '${last}'`);
+}
+
+async function showAction(sluice: Sluice, workflowId: string, { json }: StatusOptions): Promise<void> {
+  const action = sluice.action({ workflowId });
+  const [status, [report], waits] = await Promise.all([
+    action.status(),
+    sluice.reports.list({ workflowId, order: 'newest', limit: 1 }),
+    action.waits(),
+  ]);
+  if (json) console.log(JSON.stringify({ workflowId, ...(status ?? { state: 'unknown' }), report, waits }));
+  else console.log(actionText(workflowId, status, report, waits));
+  if (!status) process.exitCode = 1;
+}
+
+async function showSaga(sluice: Sluice, workflowId: string, options: StatusOptions): Promise<void> {
+  const saga = sluice.sagaOf({ workflowId });
+  const [report, steps, waits] = await Promise.all([saga.status(), saga.steps(), saga.waits()]);
+  // A step's workflow id begins with its saga's.
+  if (!report || report.kind === 'action') return showAction(sluice, workflowId, options);
+  if (options.json) console.log(JSON.stringify({ workflowId, report, steps, waits }));
+  else console.log(sagaText(workflowId, report, steps, waits));
+}

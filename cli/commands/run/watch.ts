@@ -1,0 +1,39 @@
+/**
+ * `sluice watch [id]`: one screen that is kept up to date: how everything stands, or how one run does until it ends.
+ * Next: `cli/text/run-screen.ts`, `cli/text/overview.ts`.
+ */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { overviewText } from '../../text/overview.ts';
+import { runScreen } from '../../text/run-screen.ts';
+import { withClient } from '../../with-client.ts';
+
+const HOME_AND_CLEAR = '\u001b[H\u001b[2J';
+
+export function registerWatch(program: Command): void {
+  program
+    .command('watch [id]')
+    .description('keep one screen up to date: everything in numbers, or one run until it ends; Ctrl-C leaves')
+    .addOption(new Option('--every <seconds>', 'look so often').default(2).argParser(toSeconds))
+    .addHelpText('after', '\nExamples:\n  npx sluice watch\n  npx sluice watch sync/network/acct_42 --every 5')
+    .action((id: string | undefined, { every }: { readonly every: number }) =>
+      withClient(async (sluice) => {
+        for (;;) {
+          const { text, isEnded } =
+            id === undefined
+              ? { text: overviewText(await sluice.overview()), isEnded: false }
+              : await runScreen(sluice, id);
+          const head = `${new Date().toLocaleTimeString()}, every ${every} s`;
+          console.log(`${process.stdout.isTTY ? HOME_AND_CLEAR : ''}${head}\n\n${text}`);
+          if (isEnded) return;
+          await sleep(every * 1_000);
+        }
+      }),
+    );
+}
+
+function toSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds >= 0.2 && seconds <= 3_600)) throw new InvalidArgumentError('It must be 0.2 to 3,600 seconds.');
+  return seconds;
+}

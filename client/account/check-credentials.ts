@@ -1,0 +1,38 @@
+/**
+ * What a login brought, as an app gives it to `accounts.connect()`, checked before it replaces what works.
+ */
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
+
+/** What a login brought. `expiresAt` is when the access token ends; without it the first refusal says so. */
+export type NewCredentials = Pick<
+  Credentials,
+  'accessToken' | 'refreshToken' | 'expiresAt' | 'username' | 'password' | 'extra'
+>;
+
+const FIELDS = {
+  accessToken: true,
+  refreshToken: true,
+  expiresAt: true,
+  username: true,
+  password: true,
+  extra: true,
+} satisfies Record<keyof NewCredentials, true>;
+
+/**
+ * What else a login's answer holds (its scope, say) does no harm; an answer without any of the names does.
+ * @throws TypeError with names only, never values.
+ */
+export function checkCredentials(credentials: NewCredentials): void {
+  const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
+  if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
+    throw new TypeError(
+      `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
+        `and may have ${Object.keys(FIELDS).join(', ')}.`,
+    );
+  const { expiresAt } = credentials;
+  // `new Date()` takes 3600 for a year.
+  if (expiresAt !== undefined && !(typeof expiresAt === 'string' && /^\d{4}-\d\d-\d\d/.test(expiresAt)))
+    throw new TypeError(
+      `\`expiresAt\` is ${JSON.stringify(expiresAt)}; it must be an ISO time, e.g. new Date(Date.now() + seconds * 1000).toISOString().`,
+    );
+}

@@ -1,0 +1,27 @@
+/** What can be done to all runs that a filter matches: the buttons. They lead to a page that says how many. Next: `acts.ts`. */
+import type { RunSelection } from '../../contracts/operate/run-list.ts';
+import { html, type Html } from '../html.ts';
+import type { Link, Query } from '../link.ts';
+
+const OFFERS = [
+  { act: 'retry-all', words: 'Retry what failed in all that match …', states: ['failed', 'incomplete'] },
+  { act: 'pause-all', words: 'Pause all that match …', states: ['running'] },
+  { act: 'resume-all', words: 'Resume all that match …', states: ['paused'] },
+  { act: 'cancel-all', words: 'Cancel all that match …', states: ['running', 'paused'] },
+] as const;
+
+export function bulkActs(link: Link, query: Query, { state }: RunSelection): Html {
+  const fitting = OFFERS.filter(({ states }) => (states as readonly unknown[]).includes(state));
+  if (fitting.length === 0)
+    return html`<p class="dim">Choose one state to retry, pause, resume or cancel all runs that match.</p>`;
+  return html`<div class="acts" role="group" aria-label="All that match">
+    ${fitting.map(
+      ({ act, words }) =>
+        html`<a
+          class="button${act === 'cancel-all' ? ' danger' : ''}"
+          href="${link(['do', act], { ...query, after: undefined })}"
+          >${words}</a
+        >`,
+    )}
+  </div>`;
+}

@@ -1,0 +1,222 @@
+/**
+ * Runs and the state of their trees. "Done?" is one query here; client, CLI and workflows all ask it.
+ */
+import type { Plan } from '../../../contracts/plan.ts';
+import type { NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
+import type { Pool, Queryable } from '../../pool.ts';
+import type { OpenUnit } from '../sync/unit-store.ts';
+
+export interface NewRun {
+  readonly runId: string;
+  readonly workflowId: string;
+  readonly account: string;
+  readonly tenant: string | undefined;
+  readonly input: unknown;
+  readonly plan: Plan;
+  readonly mode: RunMode;
+}
+
+/** What a workflow must know that begins or goes on with a run. */
+export interface EnteredRun {
+  readonly state: RunState;
+  readonly pausedReason: string | null;
+  readonly plan: Plan;
+  /** Nodes that have ended. */
+  readonly ended: readonly string[];
+  /** Open units, as many of each node as its window holds; none while the run is paused. */
+  readonly units: readonly OpenUnit[];
+}
+
+/** Creates the run, its nodes and the units of its roots, unless they are there. */
+export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
+  const { runId, workflowId, plan, account, tenant, input, mode } = run;
+  const { rows } = await pool.query<{ entered: EnteredRun }>({
+    name: 'open_run',
+    text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9) as entered',
+    values: [
+      runId,
+      workflowId,
+      plan.provider,
+      plan.sync,
+      account,
+      tenant ?? null,
+      JSON.stringify(input ?? null),
+      JSON.stringify(plan),
+      mode,
+    ],
+  });
+  return (rows[0] as { entered: EnteredRun }).entered;
+}
+
+/** The same for a run that is there. @returns undefined when it is not. */
+export async function enterRun(db: Queryable, runId: string): Promise<EnteredRun | undefined> {
+  const { rows } = await db.query<{ entered: EnteredRun | null }>('select sluice.enter_run($1) as entered', [runId]);
+  return rows[0]?.entered ?? undefined;
+}
+
+/** A run that is ended before it was opened. One that has been opened meanwhile stays as it is. */
+export async function closeUnopened(
+  pool: Pool,
+  runId: string,
+  { workflowId, sync, account }: { workflowId: string; sync: string; account: string },
+): Promise<void> {
+  await pool.query(
+    `insert into sluice.run (id, workflow_id, provider, sync, account, input, plan)
+     values ($1, $2, '', $3, $4, 'null', '{"nodes": []}') on conflict (id) do nothing`,
+    [runId, workflowId, sync, account],
+  );
+}
+
+const SET_STATE = `
+  update sluice.run set state = $2, paused_by = case $2 when 'paused' then 'operator' end, paused_reason = null
+  where id = $1 and state in ('running', 'paused')`;
+
+// The account may have been given up again before the signal of its reconnection arrived. A run that is running is one that an attempt
+// at this very step has resumed, whose answer was lost: its nodes are still to be told.
+const RESUME_RECONNECTED = `
+  update sluice.run r set state = 'running', paused_by = null, paused_reason = null from sluice.account a
+  where r.id = $1 and (r.state = 'running' or r.state = 'paused' and r.paused_by = 'auth')
+    and a.provider = r.provider and a.account = r.account and a.status = 'connected'`;
+
+/**
+ * Pauses or resumes a run that has not ended. Asked again, it answers the same.
+ * @param isReconnected resume only what is paused for its account.
+ * @returns the state of the run now; undefined when there is no such run.
+ */
+export async function setRunState(
+  db: Queryable,
+  runId: string,
+  state: 'running' | 'paused',
+  isReconnected = false,
+): Promise<RunState | undefined> {
+  if (isReconnected) await db.query(RESUME_RECONNECTED, [runId]);
+  else await db.query(SET_STATE, [runId, state]);
+  const { rows } = await db.query<{ state: RunState }>('select state from sluice.run where id = $1', [runId]);
+  return rows[0]?.state;
+}
+
+// undefined_table, undefined_column: no worker has migrated this database yet, or one is at it.
+const NOT_MIGRATED: ReadonlySet<string | undefined> = new Set(['42P01', '42703']);
+
+// One index read: a run has few nodes, and their counters are kept by the pages themselves.
+const PROGRESS = `
+  select r.id, r.workflow_id, r.provider, r.sync, r.account, r.state, r.started_at, r.ended_at, r.error,
+    r.paused_by, r.paused_reason,
+    (select coalesce(jsonb_agg(to_jsonb(n) order by n.ordinal), '[]') from sluice.node n where n.run_id = r.id) as nodes
+  from sluice.run r`;
+const PROGRESS_BY_RUN = { name: 'progress_by_run', text: `${PROGRESS} where r.id = $1` };
+// Index: run_by_workflow.
+const PROGRESS_BY_WORKFLOW = {
+  name: 'progress_by_workflow',
+  text: `${PROGRESS} where r.workflow_id = $1 order by r.started_at desc limit 1`,
+};
+
+/**
+ * The state of a run, by run id or, for the newest one, by workflow id.
+ * @returns undefined when no such run is known.
+ */
+export async function readProgress(
+  db: Queryable,
+  run: { runId: string } | { workflowId: string },
+): Promise<RunProgress | undefined> {
+  const query =
+    'runId' in run
+      ? { ...PROGRESS_BY_RUN, values: [run.runId] }
+      : { ...PROGRESS_BY_WORKFLOW, values: [run.workflowId] };
+  const { rows } = await db.query(query).catch((error: unknown) => {
+    // A database that no worker has migrated yet knows no run.
+    if (NOT_MIGRATED.has((error as { code?: string }).code)) return { rows: [] };
+    throw error;
+  });
+  const row = rows[0] as RunRow | undefined;
+  return row && toProgress(row);
+}
+
+/** Ends a node. Its state follows from its lists and the share of them that may be skipped. @returns false when there is none. */
+export async function finishNode(pool: Pool, runId: string, node: string, maxSkippedShare: number): Promise<boolean> {
+  const { rows } = await pool.query<{ found: boolean }>({
+    name: 'finish_node',
+    text: 'select sluice.finish_node($1, $2, $3) as found',
+    values: [runId, node, maxSkippedShare],
+  });
+  return rows[0]?.found === true;
+}
+
+/**
+ * Ends a run, once: a second call reads what the first one decided.
+ * @returns undefined when there is no such run.
+ */
+export async function finishRun(
+  pool: Pool,
+  runId: string,
+  { cancelled, error }: { readonly cancelled?: boolean; readonly error?: string },
+): Promise<RunResult | undefined> {
+  const how = cancelled ? 'cancelled' : error === undefined ? 'read' : 'failed';
+  const { rows } = await pool.query<{ result: Omit<RunResult, 'runId' | 'complete'> | null }>({
+    name: 'finish_run',
+    text: 'select sluice.finish_run($1, $2, $3) as result',
+    values: [runId, how, error ?? null],
+  });
+  const result = rows[0]?.result;
+  return result ? { runId, complete: result.state === 'done', ...result } : undefined;
+}
+
+interface NodeRow {
+  name: string;
+  parent: string | null;
+  resource: string;
+  state: NodeProgress['state'];
+  waiting: number;
+  running: number;
+  done: number;
+  failed: number;
+  skipped: number;
+  flawed: number;
+  pages: number;
+  rows: number;
+  calls: number;
+}
+
+interface RunRow {
+  id: string;
+  workflow_id: string;
+  provider: string;
+  sync: string;
+  account: string;
+  state: RunState;
+  started_at: Date;
+  ended_at: Date | null;
+  error: string | null;
+  paused_by: 'operator' | 'auth' | null;
+  paused_reason: string | null;
+  nodes: NodeRow[];
+}
+
+function toProgress(row: RunRow): RunProgress {
+  return {
+    runId: row.id,
+    workflowId: row.workflow_id,
+    provider: row.provider,
+    sync: row.sync,
+    account: row.account,
+    state: row.state,
+    startedAt: row.started_at.toISOString(),
+    endedAt: row.ended_at?.toISOString() ?? null,
+    error: row.error,
+    ...(row.state === 'paused' && row.paused_by ? { pausedBy: row.paused_by } : {}),
+    ...(row.state === 'paused' && row.paused_reason ? { pausedReason: row.paused_reason } : {}),
+    nodes: row.nodes.map(
+      ({ name, parent, resource, state, waiting, running, done, failed, skipped, flawed, pages, rows, calls }) => ({
+        name,
+        parent,
+        resource,
+        state,
+        units: { waiting, running, done, failed, skipped },
+        flawed,
+        pages,
+        rows,
+        calls,
+      }),
+    ),
+  };
+}

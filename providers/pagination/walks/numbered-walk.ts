@@ -1,0 +1,25 @@
+/**
+ * Which way a list by page number or offset is walked: by several lanes, in order with pages that overlap, or page after page. Pure.
+ * Used by: `providers/pagination/kinds/page.ts`, `providers/pagination/kinds/offset.ts`.
+ */
+import { nextOfLane, startLanes } from './lane-walk.ts';
+import { overlaps } from '../list-end.ts';
+import { memoryOf } from '../loop-guard.ts';
+import { fallBack, nextOverlapping } from './overlap-walk.ts';
+import { nextPage } from './page-walk.ts';
+import type { Pagination } from '../pagination.ts';
+import type { ListState, PageAnswer, Step } from '../step.ts';
+
+export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): Step {
+  if (at.isLaned) return nextOfLane(p, at, page);
+  if (at.position !== null)
+    return at.position.offset === undefined ? nextPage(p, at, page) : nextOverlapping(p, at, page);
+  const lanes = p.lanes > 1 && !page.isEnd ? startLanes(p, at, page) : undefined;
+  if (lanes) return lanes;
+  return p.overlap > 0 && overlaps(p, at, memoryOf(at.guard)) ? nextOverlapping(p, at, page) : nextPage(p, at, page);
+}
+
+/** A refusal of a page that was asked for in an uncommon size: from there on pages of the common one. */
+export function afterRefusedSize(p: Pagination, at: ListState): Step | undefined {
+  return p.kind === 'page' && at.position?.offset !== undefined && at.pages > 0 ? fallBack(at) : undefined;
+}

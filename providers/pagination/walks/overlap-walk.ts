@@ -1,0 +1,242 @@
+/**
+ * Lists by page number or offset, read in order with an overlap: each page begins with the last row of the one before, or just
+ * ahead of it. While that row is found again nothing has slipped between two pages: rows that were added only push old ones over the
+ * border a second time. When it is not found, rows before the border were removed and others moved over it unseen: the list steps
+ * back a page and looks again. Pure. Used by: `numbered-walk.ts`.
+ */
+import type { Position } from '../../../contracts/list.ts';
+import { endSeen, totalOf } from '../end-seen.ts';
+import { keptOf, readAgain } from '../list-end.ts';
+import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
+import type { Pagination } from '../pagination.ts';
+import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
+import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
+
+/** Steps back in a row after which the list changes faster than it can be read. */
+const MAX_STEPS_BACK = 5;
+/** Looks at the front, after the end, in each of which other rows came in. */
+const MOST_LOOKS = 5;
+/** Pages in a row of the same rows, each farther back than the one before. */
+const MOST_PUSHES = 10;
+/** Rows at the front that are remembered: rows that came in later are before them. */
+const FRONT_ROWS = 3;
+/** Where they are gone, that many pages at the front without a new row are enough. */
+const MOST_LOOK_PAGES = 5;
+
+export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer): Step {
+  const { itemCount } = page;
+  const { offset, size } = at.asked;
+  const memory = memoryOf(at.guard);
+  const { told, exact } = totalOf(p, at, page, memory);
+  // As it was when this reading began.
+  if (exact !== undefined) memory['total'] ??= exact;
+  const { border = [], backs = 0, again } = at.position ?? {};
+  const isHead = again === 'head';
+  const facts: Partial<Step> = {
+    guard: memory,
+    total: p.guards['missing-rows'] ? (exact ?? null) : null,
+    isReread: isHead || at.position?.pass !== undefined,
+  };
+  if (offset === 0 && isTooLong(p, told)) {
+    const early = cappedEnd(p, at.asked.range, `there are ${told} items`);
+    if (early.split) return step(at, { ...facts, ...early });
+  }
+  // More than was asked for: the server does not look at the size, so its pages can't overlap.
+  if (p.kind === 'page' && itemCount > size) return fallBack(at, memory);
+
+  const names = page.keys.map(nameOf);
+  const found = names.findLastIndex((name) => border.includes(name));
+  // Short pages with others behind them: rows are left out after pages are cut, so that no page is where its rows say.
+  if (p.kind === 'page' && backs === 0 && !isHead && isUneven(at, memory, itemCount, itemCount > found + 1))
+    return fallBack(at, memory, 0);
+  const expected = (at.position?.borderAt ?? 0) + border.length - 1 - offset;
+  if (
+    border.length > 0 &&
+    itemCount > 0 &&
+    found === itemCount - 1 &&
+    found !== expected &&
+    isRounded(p, memory, names, at)
+  )
+    return fallBack(at, memory);
+  // Filtered lists have gaps: an empty page that promises more says nothing about the border.
+  const isGap = itemCount === 0 && p.hasMore?.(page.response, page) === true;
+  if (border.length > 0 && found < 0 && !isGap)
+    return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
+  // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
+  if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
+  // Rows were added before the border: there are new ones at the front, or were.
+  if (border.length > 0 && found > expected) memory['shift'] = Number(memory['shift'] ?? 0) + found - expected;
+  // It stands before where it stood: rows were removed, or the list is in another order now. The front tells one from the other.
+  else if (border.length > 0 && found >= 0 && found < expected) memory['shift'] = Number(memory['shift'] ?? 0) + 1;
+  return onwards(p, at, page, { memory, names, found, expected, backs, exact, facts, isHead });
+}
+
+interface Found {
+  readonly memory: Memory;
+  readonly names: readonly string[];
+  /** Place of the last row of the border on this page, where it is and where it should be; -1 when there is none. */
+  readonly found: number;
+  readonly expected: number;
+  readonly backs: number;
+  readonly exact: number | undefined;
+  readonly facts: Partial<Step>;
+  readonly isHead: boolean;
+}
+
+function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): Step {
+  const { offset, size } = at.asked;
+  const { itemCount } = page;
+  const { memory, names, found, expected, backs, exact, isHead } = here;
+  const { border = [] } = at.position ?? {};
+  // Where the border stands where it stood, what is before it was read.
+  const facts = { ...here.facts, skip: border.length > 0 && found === expected && backs === 0 ? found + 1 : 0 };
+  const reached = offset + itemCount;
+  const isCounted = exact !== undefined && reached >= exact && backs === 0;
+  const seen = endSeen(p, at, page, memory, isCounted);
+  // A page with the border alone is as good as a blank one, if it stands where it should.
+  const isOnlyBorder =
+    border.length > 0 &&
+    found === expected &&
+    itemCount - 1 === found &&
+    itemCount < size &&
+    p.hasMore?.(page.response, page) !== true;
+  if (seen || isOnlyBorder) {
+    const how = seen && itemCount - 1 > found ? seen : 'blank';
+    if (offset > 0 && !isHead && isSuspicious(p, at, how, exact, reached))
+      return step(at, { ...facts, ...cappedEnd(p, at.asked.range, endedAfter(reached, exact)) });
+    // Rows came in meanwhile, and not all of them were met: some were inserted into what had been read.
+    const most = at.rows + itemCount - (found + 1);
+    if (exact !== undefined && most < exact && exact !== memory['total'] && p.guards['moved-rows'])
+      return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, `${most} rows came of ${exact}`) });
+    return step(at, { ...facts, ...endOf(p, at, memory) });
+  }
+  if (isAtStatedCap(p, reached))
+    return step(at, { ...facts, ...cappedEnd(p, at.asked.range, `the list goes on behind ${reached} items`) });
+  const end = isHead ? undefined : watchForLoop(p, memory, at, page);
+  // Rows that were added before them push the last rows of a list back to where it is read, again and again.
+  const isPushed = found > expected && Number(memory['pushed'] ?? 0) < MOST_PUSHES;
+  if (end && !(end.kind === 'looped' && (backs > 0 || isPushed))) return step(at, { ...facts, end });
+  memory['pushed'] = end && isPushed ? Number(memory['pushed'] ?? 0) + 1 : 0;
+  memory['page.offset'] = offset;
+  memory['page.first'] = names[0] ?? '';
+  // The most that the server gives: a larger page can't be asked for by number.
+  const most = at.position?.size ?? (itemCount > 0 && itemCount < size ? itemCount : size);
+  const overlap = Math.min(Math.max(1, p.overlap), Math.min(size, most) - 1);
+  if (overlap < 1) return fallBack(at, memory, reached, most);
+  const position: Position = {
+    ...(at.position?.pass === undefined ? {} : { pass: at.position.pass }),
+    ...(isHead ? { again: 'head' } : {}),
+    // At least one row on, or an overlap as large as what came would stand still.
+    offset: itemCount === 0 ? offset + size : Math.max(offset + 1, reached - overlap),
+    ...(itemCount === 0 ? {} : { border: names.slice(-overlap), borderAt: reached - Math.min(overlap, itemCount) }),
+    size: most,
+    // From the beginning again: only a border that is found shows that reading keeps up.
+    ...(found < 0 && backs > 0 ? { backs } : {}),
+  };
+  // No size of pages reaches over this border by number: 60 items and pages of six, five, four or three.
+  const next = p.request(position, most, at.asked.range);
+  const isStuck = backs === 0 && itemCount === size && border.length > 0 && itemCount - 1 === found;
+  if (itemCount > 0 && (isStuck || next.offset + next.size <= reached)) return fallBack(at, memory, reached);
+  if (offset === 0) memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
+  const isBehind = isHead && isBehindFront(memory, names, reached, size);
+  if (isBehind && memory['shift']) return step(at, { ...facts, ...endOf(p, at, memory) });
+  // Nothing behind the border, or a place that was read before the list stepped back: that it brings no new row means nothing.
+  const farthest = Number(memory['farthest'] ?? 0);
+  const isNothingNew = backs > 0 || reached <= farthest || (itemCount > 0 && found === itemCount - 1);
+  const isReread = facts.isReread === true || isNothingNew;
+  if (!isHead) memory['farthest'] = Math.max(farthest, reached);
+  return step(at, { ...facts, position, isReread, isQuietEnd: isBehind });
+}
+
+/**
+ * The end of one reading. Rows that came in before a border are at the front now: new ones, or old ones that moved there before they
+ * were read. The front is looked at until nothing comes in meanwhile.
+ */
+function endOf(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
+  const shift = Number(memory['shift'] ?? 0);
+  if (shift === 0 || !p.guards['moved-rows']) return { end: COMPLETE };
+  const looks = Number(memory['looks'] ?? 0) + 1;
+  if (looks > MOST_LOOKS) {
+    const reason = `rows came to its front in each of ${MOST_LOOKS} looks at it: the list changes faster than it is read`;
+    return { end: { kind: 'truncated', reason } };
+  }
+  const { pass, size = at.asked.size } = at.position ?? {};
+  return {
+    position: { ...(pass === undefined ? {} : { pass }), again: 'head', offset: 0, size },
+    guard: {
+      ...keptOf(memory),
+      looks,
+      moved: shift,
+      began: memory['front'] ?? '',
+      ...(memory['total'] === undefined ? {} : { total: memory['total'] }),
+    },
+  };
+}
+
+/**
+ * Whether a look at the front has come to where the list began before, and as far as rows were seen to move. Two of its rows, in
+ * their order, show that: one alone can have moved to the front itself.
+ */
+function isBehindFront(memory: Memory, names: readonly string[], reached: number, size: number): boolean {
+  const began = String(memory['began'] ?? '').split('\n');
+  for (const name of names) {
+    const place = began.indexOf(name) + 1;
+    if (place > Number(memory['met'] ?? began.length)) memory['behind'] = 1;
+    if (place > 0) memory['met'] = place;
+  }
+  if (reached < 2 * Number(memory['moved'] ?? 0)) return false;
+  return memory['behind'] === 1 || began.length < 2 || reached >= MOST_LOOK_PAGES * size;
+}
+
+interface Lost extends Pick<Found, 'memory' | 'facts' | 'backs'> {
+  readonly isBlank: boolean;
+}
+
+function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank }: Lost): Step {
+  const { offset = 0, borderAt = 0, size = at.asked.size } = at.position ?? {};
+  if (backs === 0 && memory['stood'] === borderAt) {
+    // It stands there, and pages that should begin with it do not: the server rounds offsets, or takes no such size.
+    if (!isBlank) return fallBack(at, memory);
+    const reason = `item ${borderAt + 1} is there, but the page that begins with it came blank twice`;
+    return step(at, { ...facts, end: { kind: 'truncated', reason } });
+  }
+  if (backs >= MAX_STEPS_BACK) {
+    const why = `the row before item ${borderAt + 1} was not found again after ${backs} steps back`;
+    if (p.kind === 'page') memory['apart'] = 1;
+    return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
+  }
+  const back = Math.max(0, offset - Math.min(size, at.asked.size) + 1);
+  return step(at, { ...facts, isReread: true, position: { ...at.position, offset: back, backs: backs + 1 } });
+}
+
+/** Has a page that was shorter than the server's pages been followed by another one, twice? Once, rows may have been added to the end. */
+function isUneven(at: ListState, memory: Memory, itemCount: number, hasNew: boolean): boolean {
+  const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
+  if (memory['short'] === 1 && hasNew) memory['uneven'] = Number(memory['uneven'] ?? 0) + 1;
+  memory['short'] = itemCount > 0 && itemCount < Math.min(at.asked.size, most) ? 1 : 0;
+  return Number(memory['uneven'] ?? 0) > 1;
+}
+
+/** The page that came is the one before, or another one than was asked for: the server rounds offsets or sizes. */
+function isRounded(p: Pagination, memory: Memory, names: readonly string[], { asked }: ListState): boolean {
+  if (p.kind === 'page') return true;
+  return names[0] === memory['page.first'] && asked.offset > Number(memory['page.offset']);
+}
+
+/**
+ * Pages of this server can't overlap. They are read one behind the other, from the last border on.
+ * @param reached items that are surely read. Default: up to the border.
+ */
+export function fallBack(
+  at: ListState,
+  memory: Memory = memoryOf(at.guard),
+  reached?: number,
+  size = at.position?.size ?? at.asked.size,
+): Step {
+  const { position } = at;
+  const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
+  const before = (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
+  const guard = { ...keptOf(memory), apart: 1, begun: Math.max(before, read) };
+  const pass = position?.pass === undefined ? {} : { pass: position.pass };
+  return step(at, { guard, isReread: true, position: { ...pass, index: Math.floor(read / size), size } });
+}

@@ -1,0 +1,137 @@
+/**
+ * Lists by page number or offset whose pages can't overlap, read in order: page after page of one size (the grid). A page that came
+ * short, or was asked for in smaller bites, is finished before the next one. Pure.
+ * Used by: `numbered-walk.ts`. Next: `providers/pagination/list-end.ts` says whether an end is to be believed.
+ */
+import type { Position } from '../../../contracts/list.ts';
+import { endSeen, totalOf } from '../end-seen.ts';
+import { afterStill, checksOf, endOfReading, noteJoint, noteProbe, noteReading, noteTotal } from '../list-end.ts';
+import { memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
+import { cellOf } from '../page-request.ts';
+import type { Pagination } from '../pagination.ts';
+import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
+import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
+
+export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
+  if (at.position?.again === 'still') return afterStill(p, at, page);
+  const memory = memoryOf(at.guard);
+  const { told, exact } = totalOf(p, at, page, memory);
+  const place = placeAfter(p, at, page, told);
+  const { index, grid, reached, isRest } = place;
+  const { offset } = at.asked;
+  const came = offset + page.itemCount;
+  const isLaterReading = noteReading(memory, at);
+  noteTotal(memory, exact);
+  if (!isRest) noteJoint(memory, page.keys);
+  // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
+  // anywhere, so a total that does not stand still says nothing.
+  const isMoving = isLaterReading && memory['moved'] === 1;
+  const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0 && !isMoving;
+  const facts = {
+    guard: memory,
+    total: p.guards['missing-rows'] ? (exact ?? null) : null,
+    // The rest of a page that came short may be all known, where the third party filters what it has cut. A later reading of the
+    // list reads what is known on purpose, and so do the first pages where pages had overlapped.
+    isReread: isRest || isLaterReading || offset <= Number(memory['begun'] ?? -1),
+  };
+  if (came > Number(memory['begun'] ?? 0)) delete memory['begun'];
+  const stepTo = (changes: Partial<Step>): Step => step(at, { ...facts, ...changes });
+
+  if (offset === 0 && isTooLong(p, told)) {
+    const early = cappedEnd(p, at.asked.range, `there are ${told} items`);
+    if (early.split) return stepTo(early);
+  }
+  const isCounted = exact !== undefined && came >= exact;
+  const seen = endSeen(p, at, page, memory, isCounted);
+  const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
+  if (seen && !isGap) {
+    const ends = rowsUpToEnd(p, at, page, memory);
+    if (offset > 0 && isSuspicious(p, at, seen, exact, ends))
+      return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
+    return stepTo(endOfReading(p, at, memory));
+  }
+  if (isAtStatedCap(p, came)) return stepTo(cappedEnd(p, at.asked.range, `the list goes on behind ${came} items`));
+  const position: Position = {
+    ...(at.position?.pass === undefined ? {} : { pass: at.position.pass }),
+    ...(place.isDone ? { index: index + 1 } : { index, done: reached - index * grid }),
+    size: grid,
+  };
+  if (isQuietEnd) return stepTo({ position, isQuietEnd, checks: checksOf(p, at, memory) });
+  const end = watchForLoop(p, memory, at, page);
+  // As many rows as a page has may have come in before it: then the next page is another one, and the list is read again.
+  if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
+  if (place.isWhole) noteProbe(memory, index, page.keys);
+  return stepTo({ position });
+}
+
+/**
+ * How many rows the third party has listed before its end, which is what a cap cuts: by the places of the pages, since rows may have been
+ * filtered out of them. Where a server gives fewer rows a page than it is asked for, without a word, the places are not its own: then
+ * all pages but the last are of one smaller size, and their rows count.
+ */
+function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, memory: Memory): number {
+  const { size, offset } = at.asked;
+  const before = offset - Number(memory['gap'] ?? 0);
+  const most = Number(memory['most'] ?? 0);
+  const pages = before / size;
+  const isCappedInSilence = p.kind === 'page' && most < size && at.rows > (pages - 1) * most && at.rows <= pages * most;
+  return (isCappedInSilence ? at.rows : before) + itemCount;
+}
+
+/**
+ * Where the page before was full, or short pages had others behind them, a page without rows may be one of which nothing was left: one
+ * page more shows whether the list goes on behind it.
+ */
+function isMaybeGap(at: ListState, page: PageAnswer, memory: Memory): boolean {
+  const { size, offset } = at.asked;
+  if (page.itemCount > 0) {
+    // As many as were asked for, or as the page before: one page alone does not show how many the third party gives.
+    const isFull = page.itemCount >= size || page.itemCount === memory['count'];
+    memory['count'] = page.itemCount;
+    if (memory['full'] === 0 || memory['gap']) memory['uneven'] = 1;
+    memory['full'] = isFull ? 1 : 0;
+    delete memory['gap'];
+    return false;
+  }
+  if (page.isEnd || memory['gap'] || offset === 0 || !(memory['full'] === 1 || memory['uneven'])) return false;
+  memory['gap'] = size;
+  return true;
+}
+
+interface Place {
+  readonly index: number;
+  readonly grid: number;
+  /** Items before the next page. */
+  readonly reached: number;
+  readonly isDone: boolean;
+  /** This is what was left of a page that came short. */
+  readonly isRest: boolean;
+  /** It came whole, in one answer. */
+  readonly isWhole: boolean;
+}
+
+function placeAfter(p: Pagination, at: ListState, page: PageAnswer, told: number | undefined): Place {
+  const { size } = at.asked;
+  const { itemCount } = page;
+  const { index, done, grid: asked } = cellOf(at.position, size);
+  const grid = cutsAnew(p, at, itemCount, told) ? itemCount : asked;
+  const goesByRows = p.kind === 'offset' && p.advanceBy === 'rows' && itemCount > 0;
+  const doneNow = grid === asked ? done + (goesByRows ? itemCount : size) : grid;
+  return {
+    index,
+    grid,
+    reached: Math.min((index + 1) * grid, index * grid + doneNow),
+    isDone: doneNow >= grid,
+    isRest: done > 0,
+    isWhole: done === 0 && doneNow >= grid,
+  };
+}
+
+/**
+ * A short first page: the server gives fewer than asked for, or the list ends. Its size is the safe one to read on with; page numbers
+ * may stay as they are unless the total shows that there is more.
+ */
+export function cutsAnew(p: Pagination, at: ListState, itemCount: number, told: number | undefined): boolean {
+  const isShortFirst = at.position === null && itemCount > 0 && itemCount < at.asked.size && p.advanceBy === 'rows';
+  return isShortFirst && (p.kind === 'offset' || (told !== undefined && told > itemCount));
+}

@@ -1,0 +1,66 @@
+/**
+ * Lists whose pages name the next one, by cursor or address. What ends such a list is the answer itself: no token, or a flag that
+ * says so; an empty page with a token does not. Pure. Used by: `providers/pagination/kinds/cursor.ts`, `providers/pagination/kinds/link.ts`.
+ */
+import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { isReadAgain, itemsOfReading, noteMark } from '../dead-cursor.ts';
+import { toldTotal } from '../end-seen.ts';
+import { memoryOf, watchForLoop } from '../loop-guard.ts';
+import type { Pagination } from '../pagination.ts';
+import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
+import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
+
+export function followToken(p: Pagination, at: ListState, page: PageAnswer): Step {
+  const total = toldTotal(p, page);
+  // Behind a row only the rest is counted.
+  const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
+  const guard = memoryOf(at.guard);
+  noteMark(p, guard, page);
+  const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) };
+  if (at.pages === 0 && isTooLong(p, total)) {
+    const early = cappedEnd(p, at.asked.range, `there are ${total} items`);
+    if (early.split) return step(at, { ...facts, ...early });
+  }
+
+  const more = page.isEnd ? false : p.hasMore?.(page.response, page);
+  const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
+  if (token === undefined) {
+    if (more === true) {
+      const reason = 'the last page says that more follows but names no next page';
+      return step(at, { ...facts, end: { kind: 'truncated', reason } });
+    }
+    return step(at, { ...facts, ...endOf(p, at, page, total) });
+  }
+
+  const used = at.position?.cursor ?? at.position?.url;
+  const end = watchForLoop(p, guard, at, page, { next: token, used });
+  if (end) return step(at, { ...facts, end });
+  const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
+  return step(at, { ...facts, position: { ...behind, ...(p.kind === 'cursor' ? { cursor: token } : { url: token }) } });
+}
+
+function tokenOf(p: Pagination, page: PageAnswer): string | undefined {
+  // What a function really gives is not known: the body may have been typed as anything.
+  const next = p.next?.(page.response, page) as string | number | boolean | object | null | undefined;
+  if (next === null || next === undefined || next === '' || next === false) return undefined;
+  if (typeof next !== 'string' && !(typeof next === 'number' && Number.isSafeInteger(next)))
+    throw new TypeError(`\`next\` gave ${JSON.stringify(next).slice(0, 60)}; it must be text, a whole number, or null`);
+  if (p.kind !== 'link') return String(next);
+  // An address may be relative: to the page that names it (RFC 3986 §5.1.3).
+  if (!URL.canParse(String(next), page.url))
+    throw new TypeError(`the address of the next page is none: "${cleanText(String(next), 100)}"`);
+  return new URL(String(next), page.url).href;
+}
+
+function endOf(
+  p: Pagination,
+  at: ListState,
+  page: PageAnswer,
+  total: number | undefined,
+): Pick<Step, 'end'> | Partial<Step> {
+  const items = itemsOfReading(at) + page.itemCount;
+  const wasFull =
+    at.pages > 0 && (page.itemCount === 0 || page.itemCount >= Math.min(at.asked.size, at.given ?? at.asked.size));
+  if (!wasFull || !isSuspicious(p, at, 'told', total, items)) return { end: COMPLETE };
+  return cappedEnd(p, at.asked.range, endedAfter(items, total));
+}

@@ -1,0 +1,34 @@
+/** The package as it is published, and commands that a user of it runs. */
+import { execFile, type ExecFileOptions } from 'node:child_process';
+import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const repository = fileURLToPath(new URL('../../../', import.meta.url));
+
+/** Fails with everything that the command said. */
+export async function run(file: string, args: readonly string[], options: ExecFileOptions): Promise<string> {
+  try {
+    const { stdout } = await promisify(execFile)(file, [...args], { ...options, encoding: 'utf8' });
+    return stdout;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout: string; stderr: string };
+    throw new Error(`${file} ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause: error });
+  }
+}
+
+/** Builds the package in `folder`, where no other test file builds it at the same time. @returns the path of the tarball. */
+export async function packTarball(folder: string): Promise<string> {
+  const staging = join(folder, 'staging');
+  await mkdir(staging, { recursive: true });
+  for (const part of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md', 'docs'])
+    await cp(join(repository, part), join(staging, part), { recursive: true });
+  await symlink(join(repository, 'node_modules'), join(staging, 'node_modules'));
+  await run(process.execPath, ['scripts/build.mjs', '--out', join(staging, 'dist')], { cwd: repository });
+  // What `prepack` does in the repository itself.
+  await run(process.execPath, ['scripts/sbom.mjs', '--out', join(staging, 'sbom.json')], { cwd: repository });
+  await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: staging });
+  await rm(staging, { recursive: true });
+  return join(folder, (await readdir(folder)).find((file) => file.endsWith('.tgz')) as string);
+}

@@ -1,0 +1,59 @@
+/**
+ * Counts what this worker does, and adds it to what all workers did every five seconds. A worker that is killed takes its last seconds
+ * with it. Next: `db/stores/operate/pace-store.ts`.
+ */
+import type { Log, Meter } from '../../activities/index.ts';
+import { addPace, type Pool } from '../../db/index.ts';
+import { every } from './interval.ts';
+
+const INTERVAL_MS = 5_000;
+
+export interface PaceCounter {
+  readonly meter: Meter;
+  /** @returns a function that ends it; it resolves when everything is written, or can't be. */
+  start(pool: Pool, log: Log): () => Promise<void>;
+}
+
+export function createPaceCounter(): PaceCounter {
+  let done = { calls: 0, refused: 0, rows: 0 };
+  const write = async (pool: Pool): Promise<void> => {
+    const { calls, refused, rows } = done;
+    if (calls + rows === 0) return;
+    done = { calls: 0, refused: 0, rows: 0 };
+    await addPace(pool, { calls, refused, rows }).catch((error: unknown) => {
+      // With the next ones.
+      done = { calls: done.calls + calls, refused: done.refused + refused, rows: done.rows + rows };
+      throw error;
+    });
+  };
+  return {
+    meter: {
+      called: ({ outcome }) => {
+        done.calls++;
+        if (outcome === 'limited') done.refused++;
+      },
+      stored: (rows) => {
+        done.rows += rows;
+      },
+      reported: () => {},
+    },
+    start: (pool, log) => {
+      const stop = every(INTERVAL_MS, 'writing down the pace', log, () => write(pool).then(() => false));
+      return async () => {
+        await stop();
+        await write(pool).catch((error: unknown) =>
+          log.warn({ error: String(error) }, 'the pace of the last seconds could not be written'),
+        );
+      };
+    },
+  };
+}
+
+/** One meter that tells several. */
+export function tellAll(meters: readonly Meter[]): Meter {
+  return {
+    called: (call) => meters.forEach((meter) => meter.called(call)),
+    stored: (rows) => meters.forEach((meter) => meter.stored(rows)),
+    reported: (status) => meters.forEach((meter) => meter.reported(status)),
+  };
+}

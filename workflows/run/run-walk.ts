@@ -1,0 +1,299 @@
+/**
+ * Walks the tree of a run: keeps a window of lists of each node in hand, makes their calls page by page, and ends a node when its
+ * parent has ended and nothing of it is open. What is to be done and how far it is stands in Postgres, so the walk can drop
+ * everything at any page and go on in a new history.
+ *
+ * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each answer
+ * says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one batch what came in
+ * several before; with coroutines of unequal length the commands would then come in another order.
+ * Next: `run-calls.ts`, then `activities/sync/fetch-page.ts`.
+ */
+import { workflowInfo } from '@temporalio/workflow';
+import type { CallContext, OpenedRun, PageFact, UnitRef } from '../../contracts/messages.ts';
+import type { PlanNode } from '../../contracts/plan.ts';
+import { step } from '../activity-proxies.ts';
+import { createRunCalls } from './run-calls.ts';
+import { toNode, type Node } from './run-node.ts';
+
+/** After a call had to wait, this many calls of its node in a row must not before calls are made inside workflow tasks again. */
+const DURABLE_CALLS_AFTER_A_WAIT = 20;
+
+export type WalkEnd =
+  /** All is read. Only `last` is still to be ended, with the run. */
+  | { readonly how: 'done'; readonly last?: PlanNode }
+  /** The rest is for a new history. */
+  | { readonly how: 'cut' }
+  | { readonly how: 'cancelled' }
+  /** The run has ended in the database: from outside, or with a node that failed. */
+  | { readonly how: 'over' };
+
+export interface RunWalk {
+  readonly end: Promise<WalkEnd>;
+  pause(): void;
+  resume(): void;
+  readonly cancel: () => void;
+  /** All open units have been ended in the database: nothing more is read. */
+  readonly endEarly: () => void;
+}
+
+export interface RunToWalk {
+  readonly runId: string;
+  readonly context: CallContext;
+  readonly opened: OpenedRun;
+  /** Told of each change: what the nodes wait for, for people. */
+  readonly describe: (notes: ReadonlyMap<string, string>) => void;
+  /** Told when a call found the account not connected. */
+  readonly onPaused: (because: string) => void;
+  /** Told once, before the first call that may have to wait. */
+  readonly onWait: () => void;
+}
+
+export function walkRun({ runId, context, opened, describe, onPaused, onWait }: RunToWalk): RunWalk {
+  const { plan } = opened;
+  const nodes = plan.nodes.map((node) => toNode(node, opened));
+  const byName = new Map(nodes.map((node) => [node.plan.name, node]));
+  const nodeOf = (name: string): Node => byName.get(name) as Node;
+  const notes = new Map<string, string>();
+  let isPaused = opened.state === 'paused';
+  let resumes = 0;
+  let isAsking = false;
+  let hasWaited = false;
+  /** Why no more calls are made. */
+  let stop: 'cut' | 'cancelled' | 'over' | 'early' | undefined;
+  /** Calls and steps that are on their way. */
+  let open = 0;
+  let calls = 0;
+  let settle!: (end: WalkEnd) => void;
+  let fail!: (error: unknown) => void;
+  const end = new Promise<WalkEnd>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
+  const runCalls = createRunCalls(runId, context);
+
+  // Calls count as well: the length is told at the start of a workflow task, and one task can hold a thousand calls.
+  const isHistoryLong = (): boolean => {
+    const { continueAsNewSuggested, historyLength } = workflowInfo();
+    return continueAsNewSuggested || Math.max(historyLength, calls) >= plan.maxHistoryEvents;
+  };
+
+  const take = <Result>(run: Parameters<typeof step<Result>>[0], then: (result: Result) => void): void => {
+    open++;
+    const onResult = (result: Result): void => {
+      open--;
+      then(result);
+      pump();
+    };
+    step(run, onResult, fail);
+  };
+
+  /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
+  const walkOn = (unit: UnitRef, pages?: number, ahead = 1): void => {
+    const node = nodeOf(unit.node);
+    if (isPaused || stop || isHistoryLong()) return putDown(node, [unit]);
+    node.inHand.set(unit.id, unit);
+    // Asked for with others, as soon as there are enough.
+    if (node.plan.batch !== undefined) node.gathered = [...node.gathered, unit];
+    else callFor(node, [unit], pages, ahead);
+  };
+
+  const putDown = (node: Node, units: readonly UnitRef[]): void => {
+    for (const { id } of units) node.inHand.delete(id);
+    if (units.length > 0) node.mayHaveMore = true;
+  };
+
+  /** One call, for one unit or for several. */
+  const callFor = (node: Node, units: readonly UnitRef[], pages?: number, ahead = 1): void => {
+    if (isPaused || stop || isHistoryLong()) return putDown(node, units);
+    const [unit, ...others] = units as [UnitRef, ...UnitRef[]];
+    const ask = { node: node.plan, unit, others, pages };
+    open++;
+    const onFact = onFactOf(units, resumes);
+    if (node.durableCallsLeft > 0) {
+      if (!hasWaited) onWait();
+      hasWaited = true;
+      calls++;
+      runCalls.durably(ask, onFact, putDownOf(units));
+    } else {
+      const count = Math.min(ahead, plan.maxHistoryEvents - calls);
+      calls += count;
+      runCalls.now(ask, count, onFact);
+    }
+  };
+
+  /** Calls for as many as there may be in one; the rest when no more can come. */
+  const callGathered = (node: Node): void => {
+    const { batch = 1, parent } = node.plan;
+    const mayGrow = node.mayHaveMore || node.isAsked || (parent !== null && !nodeOf(parent).isEnded);
+    const least = stop || isPaused || !mayGrow ? 1 : batch;
+    while (node.gathered.length >= least) {
+      const units = node.gathered.slice(0, batch);
+      node.gathered = node.gathered.slice(batch);
+      callFor(node, units);
+    }
+  };
+
+  /** A call that waited when the walk was stopped: its unit's row says until when. */
+  const putDownOf = (units: readonly UnitRef[]) => (error: unknown) => {
+    if (!stop) return fail(error);
+    open--;
+    for (const unit of units) nodeOf(unit.node).inHand.delete(unit.id);
+    pump();
+  };
+
+  const onFactOf = (units: readonly UnitRef[], resumesBefore: number) => (fact: PageFact) => {
+    open--;
+    const [unit] = units as [UnitRef];
+    const node = nodeOf(unit.node);
+    switch (fact.state) {
+      case 'later':
+        node.durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
+        note(node, `waiting: ${fact.because}${fact.untilMs ? `, until ${new Date(fact.untilMs).toISOString()}` : ''}`);
+        break;
+      case 'paused':
+        // Unless the run was resumed while this answer was on its way.
+        if (resumes !== resumesBefore || isPaused) break;
+        isPaused = true;
+        if (fact.because) onPaused(fact.because);
+        break;
+      case 'more':
+      case 'ended':
+        if (fact.wantsDurable) node.durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
+        else if (node.durableCallsLeft > 0 && --node.durableCallsLeft === 0) note(node);
+        if (fact.lanes) node.mayHaveMore = true;
+        if (fact.children) for (const child of childrenOf(node)) child.mayHaveMore = true;
+        break;
+      case 'over':
+        stopBecause('over');
+        break;
+      // Never of all calls that were asked for at once.
+      case 'idle':
+    }
+    if (fact.state === 'ended') for (const { id } of units) node.inHand.delete(id);
+    else if (units.length > 1 || node.plan.batch !== undefined) goOnWith(node, units, fact);
+    else if (fact.state === 'more') walkOn(unit, fact.pages, fact.ahead);
+    else walkOn(unit);
+    pump();
+  };
+
+  /** The same units by one call again, or by two when that has failed. */
+  const goOnWith = (node: Node, units: readonly UnitRef[], fact: PageFact): void => {
+    const isSplit = fact.state === 'more' && fact.isSplit === true && units.length > 1;
+    const half = isSplit ? Math.ceil(units.length / 2) : units.length;
+    callFor(node, units.slice(0, half));
+    if (isSplit) callFor(node, units.slice(half));
+  };
+
+  /** Decides what is next for the run as a whole. Called after every event. */
+  const pump = (): void => {
+    if (!stop && isHistoryLong()) stopBecause('cut');
+    for (const node of nodes) callGathered(node);
+    if (stop && stop !== 'early') {
+      if (open === 0) settle({ how: stop });
+      return;
+    }
+    if (!stop && !isPaused && !isAsking) ask();
+    for (const node of nodes) if (mayEnd(node)) endNode(node);
+  };
+
+  /** Asking for a few at a time would cost a step per unit. */
+  const ask = (): void => {
+    const hungry = nodes.filter(
+      ({ plan: { window }, inHand, mayHaveMore, isEnding, isEnded }) =>
+        mayHaveMore && !isEnding && !isEnded && window - inHand.size >= Math.ceil(window / 4),
+    );
+    if (hungry.length === 0) return;
+    const wanted = hungry.map((node) => ({
+      node: node.plan.name,
+      inHand: [...node.inHand.keys()],
+      room: node.plan.window - node.inHand.size,
+    }));
+    // Cleared before asking: what is told meanwhile must be heard.
+    for (const node of hungry) node.mayHaveMore = false;
+    for (const node of hungry) node.isAsked = true;
+    isAsking = true;
+    take(
+      (steps) => steps.nextUnits({ runId, wanted }),
+      (units) => {
+        isAsking = false;
+        for (const node of hungry) node.isAsked = false;
+        for (const { node, room } of wanted)
+          if (units.filter((unit) => unit.node === node).length === room) nodeOf(node).mayHaveMore = true;
+        for (const unit of units) walkOn(unit);
+      },
+    );
+  };
+
+  const mayEnd = ({ plan: { parent }, inHand, mayHaveMore, isAsked, isEnding, isEnded }: Node): boolean =>
+    !isEnding &&
+    !isEnded &&
+    !isAsked &&
+    inHand.size === 0 &&
+    (stop === 'early' || !mayHaveMore) &&
+    (parent === null || nodeOf(parent).isEnded);
+
+  const endNode = (node: Node): void => {
+    node.isEnding = true;
+    if (nodes.every((other) => other === node || other.isEnded)) return settle({ how: 'done', last: node.plan });
+    take(
+      (steps) => steps.finishNode({ runId, node: node.plan }),
+      () => {
+        node.isEnded = true;
+        notes.delete(node.plan.name);
+        // Ending it may have given them rows of earlier runs.
+        for (const child of childrenOf(node)) child.mayHaveMore = true;
+        describe(notesOf());
+        // Nodes whose ends were on their way at the same time: none of them was the last.
+        if (nodes.every(({ isEnded }) => isEnded)) settle({ how: 'done' });
+      },
+    );
+  };
+
+  const childrenOf = ({ plan: { name } }: Node): Node[] => nodes.filter((node) => node.plan.parent === name);
+
+  /** Calls that wait at the server are put down; those that were sent are heard to their end. */
+  const stopBecause = (why: NonNullable<typeof stop>): void => {
+    stop = why;
+    runCalls.putDown();
+  };
+
+  const note = ({ plan: { name } }: Node, text?: string): void => {
+    if (notes.get(name) === text) return;
+    if (text === undefined) notes.delete(name);
+    else notes.set(name, text);
+    describe(notesOf());
+  };
+  const notesOf = (): ReadonlyMap<string, string> =>
+    new Map(nodes.filter(({ isEnded }) => !isEnded).map(({ plan: { name } }) => [name, notes.get(name) ?? 'working']));
+
+  describe(notesOf());
+  if (opened.state !== 'running' && opened.state !== 'paused') stop = 'over';
+  for (const unit of opened.units) walkOn(unit);
+  if (nodes.every(({ isEnded }) => isEnded)) settle({ how: 'done' });
+  pump();
+  return {
+    end,
+    pause: () => {
+      isPaused = true;
+      notes.clear();
+    },
+    resume: () => {
+      resumes++;
+      isPaused = false;
+      notes.clear();
+      for (const node of nodes) node.mayHaveMore = true;
+      describe(notesOf());
+      pump();
+    },
+    cancel: () => {
+      stopBecause('cancelled');
+      pump();
+    },
+    endEarly: () => {
+      if (stop) return;
+      notes.clear();
+      stopBecause('early');
+      pump();
+    },
+  };
+}
