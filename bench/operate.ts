@@ -20,7 +20,7 @@ const GOAL_MS = 200;
 const GOAL_RATIO = 4;
 
 /** Roles of each worker process. */
-const SETTINGS: readonly (readonly string[])[] = [['interactive,bulk,trickle'], ['interactive', 'bulk,trickle']];
+const SETTINGS: readonly (readonly string[])[] = [['interactive,bulk,background'], ['interactive', 'bulk,background']];
 
 export async function runOperate({ quick = false }: BenchOptions): Promise<readonly Measure[]> {
   const servers = await startBenchServers();

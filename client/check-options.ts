@@ -7,7 +7,7 @@ import { checkStartedBy } from '../contracts/report.ts';
 import type { RunMode } from '../contracts/run.ts';
 import type { IfRunning } from '../contracts/running-run.ts';
 
-const PRIORITIES = { interactive: true, bulk: true, trickle: true } satisfies Record<Priority, true>;
+const PRIORITIES = { interactive: true, bulk: true, background: true } satisfies Record<Priority, true>;
 const MODES = { incremental: true, full: true } satisfies Record<RunMode, true>;
 const IF_RUNNING = { attach: true, refuse: true, queue: true } satisfies Record<IfRunning, true>;
 const LEAST_GIVE_UP_MS = 1_000;

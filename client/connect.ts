@@ -62,7 +62,7 @@ import { checkName } from './check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
   /**
-   * Task queue that new runs go to; those with another priority than `bulk` to `<task queue>-interactive` and `…-trickle`. Default
+   * Task queue that new runs go to; those with another priority than `bulk` to `<task queue>-interactive` and `…-background`. Default
    * `SLUICE_TASK_QUEUE`, else `sluice`.
    */
   readonly taskQueue?: string;

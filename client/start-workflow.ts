@@ -55,7 +55,7 @@ export interface ReportedStart {
 /** A task that makes calls tells the server of itself after four fifths of it, and hears of signals then. Temporal warns after 5 s. */
 export const WORKFLOW_TASK_TIMEOUT = '6 seconds';
 
-const priorityKeys = { interactive: 1, bulk: 3, trickle: 5 } satisfies Record<Priority, number>;
+const priorityKeys = { interactive: 1, bulk: 3, background: 5 } satisfies Record<Priority, number>;
 
 /** Its place in task queues. Temporal limits fairness keys to 64 bytes. */
 export function placement(priority: Priority, tenant: string, weight: number) {

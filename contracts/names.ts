@@ -86,7 +86,7 @@ export const searchAttributes = {
 export const DEFAULT_TASK_QUEUE = 'sluice';
 
 /** Roles of workers: each serves what was started with that priority. */
-export const ROLES = ['interactive', 'bulk', 'trickle'] as const satisfies readonly Priority[];
+export const ROLES = ['interactive', 'bulk', 'background'] as const satisfies readonly Priority[];
 
 /**
  * Where a run, action or saga of a priority is started. `bulk` is the task queue itself, so what others start there (schedules,
@@ -94,6 +94,12 @@ export const ROLES = ['interactive', 'bulk', 'trickle'] as const satisfies reado
  */
 export function taskQueueOf(taskQueue: string, priority: Priority): string {
   return priority === 'bulk' ? taskQueue : `${taskQueue}-${priority}`;
+}
+
+/** The task queue and the role of whose workers it is served by. */
+export function roleOf(taskQueue: string): { readonly taskQueue: string; readonly role: Priority } {
+  const role = ROLES.find((each) => each !== 'bulk' && taskQueue.endsWith(`-${each}`));
+  return role ? { taskQueue: taskQueue.slice(0, -role.length - 1), role } : { taskQueue, role: 'bulk' };
 }
 
 export const signalNames = {

@@ -12,7 +12,7 @@ import { DEFAULT_TASK_QUEUE, ROLES } from '../contracts/names.ts';
 const settings = z.object({
   /** Task queue to serve. Default `sluice`. */
   SLUICE_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
-  /** Roles to serve, separated by commas: `interactive`, `bulk`, `trickle`. Default all. */
+  /** Roles to serve, separated by commas: `interactive`, `bulk`, `background`. Default all. */
   SLUICE_ROLES: z
     .string()
     .transform((text) => [...new Set(text.split(',').map((role) => role.trim()))])

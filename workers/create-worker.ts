@@ -119,7 +119,8 @@ export interface SluiceWorker {
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
   const settings = options.settings ?? readWorkerSettings();
   const roles = options.roles ?? settings.roles ?? ROLES;
-  if (roles.length === 0) throw new TypeError('`roles` is empty; it must name one of interactive, bulk and trickle.');
+  if (roles.length === 0)
+    throw new TypeError('`roles` is empty; it must name one of interactive, bulk and background.');
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
   const { metricsAddress } = settings;
   // Temporal's own metrics have a server of their own, which only this process asks.

@@ -16,7 +16,7 @@ export function registerWorker(program: Command): void {
       new Option(
         '--role <roles...>',
         'serve only what was started with these priorities (default: SLUICE_ROLES, else all)',
-      ).choices(['interactive', 'bulk', 'trickle']),
+      ).choices(['interactive', 'bulk', 'background']),
     )
     .option('--schedules', 'bring schedules of the module into force at the start; removes none', false)
     .action(work);

@@ -25,7 +25,7 @@ export interface StartOptions<Input> {
   readonly tenant?: string;
   /** Who wants it, for its report: `user:<id>` or `system`. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
-  /** `interactive` overtakes `bulk`, `trickle` goes last: at limits and in task queues. Default `bulk`. */
+  /** `interactive` overtakes `bulk`, `background` goes last: at limits and in task queues. Default `bulk`. */
   readonly priority?: Priority;
   /** Share among the tenants that wait for the same thing, 0.001 … 1,000. Default 1. */
   readonly weight?: number;

@@ -2,6 +2,7 @@
  * What alerts say: what was found, and what to do, so that a person who reads only this knows. Commands are written as they are typed.
  * Used by `client/alerts/look-for-alerts.ts`.
  */
+import { roleOf } from '../names.ts';
 import { counted } from '../limits/limit-words.ts';
 import { syncWorkflowId } from '../names.ts';
 import { duration } from '../values/duration.ts';
@@ -138,9 +139,11 @@ export function flawsText({ sync, runs, lists, flawed, example }: FlawedSync): s
 }
 
 export function unservedText(taskQueue: string, forMs: number): string {
+  const { taskQueue: base, role } = roleOf(taskQueue);
+  const how = role === 'bulk' ? '' : ` --role ${role}`;
   return (
     `No worker serves the task queue "${taskQueue}": the last canary came through ${duration(forMs)} ago. Runs on it wait; none is lost. ` +
-    `Start a worker: \`SLUICE_TASK_QUEUE=${taskQueue} npx sluice worker --module …\`; \`npx sluice doctor\` says what keeps one from starting. ` +
+    `Start a worker: \`SLUICE_TASK_QUEUE=${base} npx sluice worker${how} --module …\`; \`npx sluice doctor\` says what keeps one from starting. ` +
     'If workers run, they do not reach Temporal or are stuck: their logs say so.'
   );
 }

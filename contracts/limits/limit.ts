@@ -99,8 +99,8 @@ export interface Charge {
   readonly cost: number;
 }
 
-/** Order of service on a shared limit: interactive calls overtake bulk work, trickle work goes last. */
-export type Priority = 'interactive' | 'bulk' | 'trickle';
+/** Order of service on a shared limit: interactive calls overtake bulk work, background work goes last. */
+export type Priority = 'interactive' | 'bulk' | 'background';
 
 /** What a third party said about its quota in one answer (headers or body). */
 export interface QuotaHint {

@@ -80,7 +80,7 @@ export interface BatchResult {
   readonly law_due: readonly string[] | null;
 }
 
-const PRIORITY_CLASS = { interactive: 0, bulk: 1, trickle: 2 } satisfies Record<Priority, number>;
+const PRIORITY_CLASS = { interactive: 0, bulk: 1, background: 2 } satisfies Record<Priority, number>;
 
 export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   const demandById = new Map<number, number>();

@@ -109,7 +109,7 @@ function readSchedule(given: Schedule, say: (text: string) => void, at: string, 
   if (typeof given !== 'object' || given === null) return specOf({}, times);
   for (const text of unknownOptions(given, 'every' in given ? EVERY : CALENDAR)) say(`: ${text}`);
   oneOf(given.mode, ['incremental', 'full'], 'mode', say);
-  oneOf(given.priority, ['interactive', 'bulk', 'trickle'], 'priority', say);
+  oneOf(given.priority, ['interactive', 'bulk', 'background'], 'priority', say);
   oneOf(given.overlap, ['join', 'wait', 'skip'], 'overlap', say);
   const { catchUp } = given;
   if (catchUp !== undefined && catchUp !== false && !((parseDuration(catchUp) ?? 0) >= MINUTE_MS))

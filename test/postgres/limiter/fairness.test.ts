@@ -76,17 +76,17 @@ describe('accounts that share a limit', () => {
     expect(ratio).toBeLessThan(3.4);
   });
 
-  it('wait while an interactive call overtakes bulk work, and trickle work goes last', async () => {
+  it('wait while an interactive call overtakes bulk work, and background work goes last', async () => {
     const served = await compete(
       { limit: fast, key: 'fair/fast/classes', cost: 1 },
       [
         { account: 'person', callers: 2, priority: 'interactive' },
         { account: 'bulk', callers: 30 },
-        { account: 'trickle', callers: 30, priority: 'trickle' },
+        { account: 'background', callers: 30, priority: 'background' },
       ],
       4_000,
     );
-    expect(served.get('bulk')!).toBeGreaterThan(3 * served.get('trickle')!);
+    expect(served.get('bulk')!).toBeGreaterThan(3 * served.get('background')!);
     expect(served.get('person')!).toBeGreaterThan(10);
   });
 });

@@ -6,7 +6,7 @@ const fine = { account: 'a', startedBy: 'system', priority: 'bulk', weight: 1 };
 
 describe('options of start and act', () => {
   it('may be all that is documented', () => {
-    for (const priority of ['interactive', 'bulk', 'trickle'])
+    for (const priority of ['interactive', 'bulk', 'background'])
       for (const mode of ['incremental', 'full', undefined]) checkOptions({ ...fine, priority, mode });
     checkOptions({ ...fine, startedBy: 'user:7', weight: 0.001, giveUpAfterMs: 1_000 });
   });
@@ -18,7 +18,7 @@ describe('options of start and act', () => {
         [
           '`account` is "a/b"; it must be a name without "/".',
           '`startedBy` is "me"; it must be "user:<id>" or "system".',
-          '`priority` is "high"; it must be "interactive", "bulk" or "trickle".',
+          '`priority` is "high"; it must be "interactive", "bulk" or "background".',
           '`weight` is 0; it must be 0.001 to 1,000.',
           '`mode` is "everything"; it must be "incremental" or "full".',
           '`giveUpAfterMs` is 5; it must be 1,000 or more.',

@@ -66,7 +66,7 @@ describe('compose.yaml', () => {
   it('starts workers for every role, by commands and settings that exist, with time to drain', () => {
     expect(workers).toHaveLength(2);
     const roles = workers.flatMap(({ command = [] }) => command.slice(command.indexOf('--role') + 1));
-    expect(roles.sort()).toEqual(['bulk', 'interactive', 'trickle']);
+    expect(roles.sort()).toEqual(['background', 'bulk', 'interactive']);
     for (const { command = [], environment = {}, stop_grace_period: grace = '' } of workers) {
       checkCommand(command);
       expect(Object.keys(environment).filter((name) => !known.has(name))).toEqual([]);
@@ -102,7 +102,7 @@ describe('the Kubernetes manifests', () => {
   it('run commands that exist, every role among them, with settings that exist', () => {
     for (const { args } of containers) checkCommand(args);
     const roles = containers.flatMap(({ args }) => (args.includes('--role') ? args.slice(args.indexOf('--role') + 1) : [])); // prettier-ignore
-    expect(roles.sort()).toEqual(['bulk', 'interactive', 'trickle']);
+    expect(roles.sort()).toEqual(['background', 'bulk', 'interactive']);
     expect(Object.keys(settings).filter((name) => !known.has(name))).toEqual([]);
   });
 
@@ -147,7 +147,7 @@ describe('the systemd unit', () => {
 
   it('runs a command that exists, for each role, and waits longer than it needs to drain', () => {
     const command = /^ExecStart=\S+ \S+ (.*)$/m.exec(unit)?.[1] ?? '';
-    for (const role of ['interactive', 'bulk', 'trickle']) checkCommand(command.replace('%i', role).split(' '));
+    for (const role of ['interactive', 'bulk', 'background']) checkCommand(command.replace('%i', role).split(' '));
     const drain = Number(/SLUICE_DRAIN_SECONDS=(\d+)/.exec(unit)?.[1]);
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(drain);
     expect((unit.match(/\bSLUICE_[A-Z_]+/g) ?? []).filter((name) => !known.has(name))).toEqual([]);

@@ -23,11 +23,11 @@ describe('a schedule beside its sync', () => {
     ]);
     expect(
       texts({
-        hourly: { every: '1h', overlap: 'skip', priority: 'trickle', catchUp: false },
+        hourly: { every: '1h', overlap: 'skip', priority: 'background', catchUp: false },
         weekly: { at: ['17:00', '03:00'], days: ['sun'], zone: 'Europe/Berlin', spread: '30m', mode: 'full' },
       }),
     ).toEqual([
-      'network/hourly: every 1 h, trickle, overlap skip, no catch-up',
+      'network/hourly: every 1 h, background, overlap skip, no catch-up',
       'network/weekly: Sun at 03:00, 17:00 Europe/Berlin, spread over 30 min, full, caught up within 1 h',
     ]);
     expect(texts(undefined)).toEqual([]);

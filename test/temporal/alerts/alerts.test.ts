@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Alert, AlertKind } from '../../../client/index.ts';
+import { ROLES, taskQueueOf } from '../../../contracts/names.ts';
 import { defineProvider, defineSync, get, oauth2, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi, type OAuthHandle } from '../../../testing/index.ts';
 import type { AlertEvent, WorkerOptions } from '../../../workers/index.ts';
@@ -228,18 +229,21 @@ describe('an alert', () => {
     await toldOnceAndCleared(alert);
     await third.stop();
     await worker.stop();
-    await world.sluice.alerts.forgetQueue(other);
+    for (const role of ROLES) await world.sluice.alerts.forgetQueue(taskQueueOf(other, role));
     await query(`update sluice.canary set passed_at = passed_at - interval '10 min'`);
     const env = { SLUICE_ALERT_WEBHOOK_URL: webhook.url, SLUICE_ALERT_WEBHOOK_SECRET: SECRET };
     const checked = await cli(['alerts', 'check', '--json'], env);
     expect(checked.code).toBe(1);
-    const [lost] = (JSON.parse(checked.output) as Alert[]).filter(({ kind }) => kind === 'unserved');
-    expect(lost).toMatchObject({ subject: world.taskQueue, clearedAt: null });
+    const unserved = (JSON.parse(checked.output) as Alert[]).filter(({ kind }) => kind === 'unserved');
+    const mine = ROLES.map((role) => taskQueueOf(world.taskQueue, role));
+    expect(unserved.map(({ subject }) => subject).sort()).toEqual(mine.sort());
+    const lost = unserved.find(({ subject }) => subject === world.taskQueue);
+    expect(lost).toMatchObject({ clearedAt: null });
     expect(webhook.received.filter(({ data }) => data.id === lost?.id).map(({ type }) => type)).toEqual([
       'alert.fired',
     ]);
     worker = await world.startWorker(options(world.taskQueue));
     await toldOnceAndCleared(lost as Alert);
-    expect((await cli(['alerts'])).output).toBe('No alerts.\n');
+    await expect.poll(async () => (await cli(['alerts'])).output, { timeout: 30_000 }).toBe('No alerts.\n');
   });
 });

@@ -56,7 +56,7 @@ describe('one account with a long list beside many with short ones, under one li
   });
 
   const pagesOf = (id: string): number => api.report().byPath[`/lists/${id}`] ?? 0;
-  const start = (id: string, options: { priority?: 'interactive' | 'bulk' | 'trickle'; weight?: number } = {}) =>
+  const start = (id: string, options: { priority?: 'interactive' | 'bulk' | 'background'; weight?: number } = {}) =>
     world.sluice.start(sea, { account: id, input: { id }, ...options });
   const priorityOf = async (workflowId: string) => {
     const { events } = await world.temporal.workflow.getHandle(workflowId).fetchHistory();

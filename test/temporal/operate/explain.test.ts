@@ -55,7 +55,7 @@ afterAll(async () => {
 describe('the explanation of a run', () => {
   it('names the limit, who waits for it, and from its first quarter on an end that is right within a quarter', async () => {
     const run = await world.sluice.start(crawl, { account: 'a', input: {}, tenant: 'acme' });
-    const other = await world.sluice.start(crawl, { account: 'b', input: {}, tenant: 'zed', priority: 'trickle' });
+    const other = await world.sluice.start(crawl, { account: 'b', input: {}, tenant: 'zed', priority: 'background' });
     await expect
       .poll(async () => (await run.explain())?.limits[0]?.users.map(({ tenant }) => tenant).toSorted(), {
         timeout: 30_000,

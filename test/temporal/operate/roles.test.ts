@@ -36,7 +36,7 @@ describe('workers with roles', () => {
     api = await startFakeApi();
     api.list('/items', { count: 3, itemAt: (_, i) => ({ id: `i${i}` }) });
     api.route('POST', '/notes', async () => ({ body: { id: 'n1' } }));
-    world = await createWorld([sync], { actions: [note], roles: ['bulk', 'trickle'] });
+    world = await createWorld([sync], { actions: [note], roles: ['bulk', 'background'] });
   });
   afterAll(async () => {
     await world?.end();
@@ -50,11 +50,11 @@ describe('workers with roles', () => {
 
   it('take what was started with theirs; the rest waits until a worker with that role comes, and the doctor names its queue', async () => {
     const bulk = await start('bulk');
-    const trickle = await start('trickle');
+    const background = await start('background');
     const interactive = await start('interactive');
     const action = await world.sluice.act(note, { account: 'a1', input: {} });
     expect(await bulk.result()).toMatchObject({ complete: true });
-    expect(await trickle.result()).toMatchObject({ complete: true });
+    expect(await background.result()).toMatchObject({ complete: true });
     expect(await interactive.progress()).toEqual({ state: 'starting' });
     const queue = `${world.taskQueue}-interactive`;
     const found = await queues();
@@ -69,7 +69,7 @@ describe('workers with roles', () => {
     const taskQueueOf = async (workflowId: string) =>
       (await world.temporal.workflow.getHandle(workflowId).describe()).taskQueue;
     expect(await taskQueueOf('sync/roles-items/bulk')).toBe(world.taskQueue);
-    expect(await taskQueueOf('sync/roles-items/trickle')).toBe(`${world.taskQueue}-trickle`);
+    expect(await taskQueueOf('sync/roles-items/background')).toBe(`${world.taskQueue}-background`);
     expect(await taskQueueOf(action.workflowId)).toBe(queue);
     await other.stop();
   });
