@@ -13,15 +13,8 @@ export type { JobFacts, JobOptions, JobState } from './define/job-options.ts';
 export type { JobResult } from '../contracts/job.ts';
 export type { BodyFormat, CsvFormat, XmlFormat } from '../contracts/answers/body-format.ts';
 export { defineSync, DefinitionError } from './define/define-sync.ts';
-export type {
-  Node,
-  NodeOptions,
-  StoreTransaction,
-  Sync,
-  SyncBuilder,
-  SyncOptions,
-  UnitState,
-} from './define/define-sync.ts';
+export type { Node, Sync, SyncBuilder, SyncOptions } from './define/define-sync.ts';
+export type { NodeOptions, StoreTransaction, UnitState } from './define/node-options.ts';
 export type { CalendarSchedule, EverySchedule, Schedule, Schedules, Weekday } from './define/schedule-options.ts';
 export { apiKey, basic, bearer, noAuth } from './auth/auth.ts';
 export type { AppliedAuth, Auth, UnsignedRequest } from './auth/auth.ts';

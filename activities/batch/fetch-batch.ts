@@ -3,7 +3,8 @@
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import { loadUnits } from '../../db/stores/sync/unit-store.ts';
-import type { Batch, NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { Batch } from '../../providers/define/node-options.ts';
 import { ofFirst, settleBatch, type BatchedList } from './settle-batch.ts';
 import { ended, notNow, paused } from '../sync/apply-decision.ts';
 import { type Asked, type Attempt } from '../sync/attempt.ts';

@@ -6,7 +6,8 @@
 import type { PageFact } from '../../contracts/messages.ts';
 import { keyText } from '../../contracts/values/row-key.ts';
 import { deferUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
-import type { Batch, NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { NodeDefinition } from '../../providers/define/define-sync.ts';
+import type { Batch } from '../../providers/define/node-options.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import { parseBody } from '../bodies/parse-body.ts';
 import { mapping, NotUnderstood } from '../page/read-page.ts';

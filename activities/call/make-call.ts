@@ -4,15 +4,13 @@
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
-import { cleanText } from '../../contracts/values/clean-text.ts';
 import { ACCEPTED, formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { Traceparent } from '../../contracts/trace.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
-import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
-import type { AcquireRequest, Observation } from '../../limiter/index.ts';
+import type { AcquireRequest } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
@@ -25,15 +23,13 @@ import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
 import type { PieceOptions } from '../bodies/read-pieces.ts';
 import { withRest, type RestOfBody, type SentAnswer } from '../bodies/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
-import { toObservation, type Said } from '../http/to-observation.ts';
+import { toObservation } from '../http/to-observation.ts';
 import { beginSpan } from './call-tracer.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOpenAddress, openRequest } from './open-request.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
+import { understand } from './understand.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
-
-/** Characters of a reason, from whatever rule, that are kept. */
-const MOST_REASON = 1_000;
 
 export interface Call extends AccountFacts {
   readonly provider: Provider;
@@ -75,22 +71,6 @@ export interface MadeCall {
   readonly renewed?: Renewed;
   /** Of an answer that is read piece by piece: what follows. To be closed. */
   readonly rest?: RestOfBody;
-}
-
-/** A cost that can't be read stays as it was reserved: the most that it may be. */
-function saidOf(deps: ActivityDeps, provider: Provider, answer: Answer): Said {
-  const read = <T>(what: string, from: (answer: Answer) => T, otherwise: T): T => {
-    try {
-      return from(answer);
-    } catch (error) {
-      deps.log.warn({ provider: provider.id, error: String(error) }, `\`${what}\` of a limit has failed`);
-      return otherwise;
-    }
-  };
-  return {
-    actualCost: read('actualCost', provider.actualCosts, {}),
-    quotas: read('told', provider.toldQuotas, []),
-  };
 }
 
 /** What a refusal leads to, when it is not a mistake. */
@@ -145,7 +125,7 @@ async function follow(
       const { endpoint, account, trace } = call;
       const { method } = outgoing;
       const span = beginSpan(deps.tracer, { provider: provider.id, endpoint, account, method, url: target, trace });
-      const traced = { ...outgoing, headers: { ...outgoing.headers, ...span.headers } };
+      const traced = isOpen ? outgoing : { ...outgoing, headers: { ...outgoing.headers, ...span.headers } };
       const answer = await deps.http.send(traced, limits, {
         signal,
         hold: call.hold,
@@ -211,21 +191,6 @@ function askOf(call: Call): AcquireRequest {
   };
 }
 
-function understand(
-  deps: ActivityDeps,
-  { provider, decide }: Call,
-  url: string,
-  secrets: SecretFinder,
-  answer: Answer,
-): { readonly value: MadeCall; readonly observation: Observation } {
-  const decided = decide(answer);
-  const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
-  return {
-    value: { answer, url, outcome },
-    observation: toObservation(outcome, answer, saidOf(deps, provider, answer)),
-  };
-}
-
 /** Why a call can't be made with what is known of its account. */
 export function notAccessible(access: Exclude<Access, { state: 'ready' }>): Extract<Sent<never>, { sent: false }> {
   const { reason: because } = access;
@@ -254,11 +219,6 @@ async function afterRefusal(
   if (renewed.state === 'mistake')
     return { ...made, outcome: { kind: 'permanent', cause: 'config', reason: renewed.reason } };
   return { ...made, renewed };
-}
-
-/** Reasons are written down: without secrets, and as every store takes text. */
-function toldReason(reason: string, secrets: SecretFinder): string {
-  return cleanText(redact(cleanText(reason, MOST_REASON), secrets));
 }
 
 interface Built {

@@ -4,7 +4,7 @@
  * Used by: `store-page.ts`, `activities/sync/fetch-page.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
  */
 import { parseTimeMs } from '../../contracts/values/time.ts';
-import type { Incremental } from '../../providers/define/define-sync.ts';
+import type { Incremental } from '../../providers/define/node-options.ts';
 
 /** A time as ISO text in UTC, or the digits of an id that no number holds; else a number. */
 type Mark = string | number;

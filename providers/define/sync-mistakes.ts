@@ -3,7 +3,8 @@
  * provider, all at once.
  */
 import type { Provider } from './define-provider.ts';
-import type { Node, NodeDefinition, NodeOptions } from './define-sync.ts';
+import type { Node, NodeDefinition } from './define-sync.ts';
+import type { NodeOptions } from './node-options.ts';
 import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 
 const NODE_OPTIONS = {

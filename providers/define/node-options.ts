@@ -1,0 +1,113 @@
+/**
+ * How a user states one node of a sync: what to ask for, what a row is, what to visit, what to keep.
+ * Used by: `define-sync.ts`. Next: `sync-mistakes.ts` checks it.
+ */
+import type { ChildErrorPolicy } from '../../contracts/plan.ts';
+
+/** What a node's functions may know besides the parent: kept for each parent from run to run. */
+export interface UnitState<RunInput = unknown> {
+  /**
+   * What to ask from: the highest value of `incremental.field` that this parent's list has brought, less the look-back;
+   * times in ISO, numbers as text. Undefined the first time, in full runs, and without `incremental`.
+   */
+  readonly watermark: string | undefined;
+  /**
+   * What the list's last reading has left to ask from (`paginate.checkpoint`). Undefined the first time, in full runs, when the third party
+   * does not know it any more, and without `incremental: 'checkpoint'`.
+   */
+  readonly checkpoint: string | undefined;
+  /** The sync's own input, which only roots have as their parent. */
+  readonly runInput: RunInput;
+}
+
+/** How a node's lists are asked for what has changed only. */
+export interface Incremental<Item> {
+  /**
+   * What tells how new an item is: a time (ISO text, epoch seconds or milliseconds) or a growing id. The highest one of a
+   * list that was read to its end comes back as `state.watermark` in the next run. Items without one: null. Anything else fails
+   * the list. A time after that of the answer counts as the answer's.
+   */
+  readonly field: (item: Item) => string | number | null | undefined;
+  /** Asked from so long before the watermark, in milliseconds: what a third party shows late is not missed. */
+  readonly lookbackMs: number;
+  /** Where times without a zone are told, e.g. `Europe/Berlin`. Default `UTC`. */
+  readonly zone?: string;
+  /** What numbers are. Default: from 1e11 on milliseconds, from 1e8 on seconds, below ids. */
+  readonly numbers?: 'milliseconds' | 'seconds' | 'ids';
+}
+
+/** The part of a Postgres client that a store hook gets: everything it runs is in the page's transaction. */
+export interface StoreTransaction {
+  query(
+    text: string,
+    values?: readonly unknown[],
+  ): Promise<{ readonly rows: readonly Record<string, unknown>[]; readonly rowCount: number | null }>;
+}
+
+export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
+  /** What to call the endpoint with, from the parent's latest row. */
+  readonly input: (parent: Parent, state: UnitState<RunInput>) => Input;
+  /** Identity of a row, unique within this resource and account. */
+  readonly key: (item: Item, parent: Parent) => string | number;
+  /** What is stored. Default: the item itself. */
+  readonly map?: (item: Item, parent: Parent) => Row;
+  /**
+   * The first page of the list where the parent's row has it already, as nested lists of GraphQL do: in the shape of the endpoint's answer, whose
+   * schema reads it. It takes no call; the list goes on by its own cursor only where there is more. Undefined: it is asked for. So are lists of
+   * parents whose rows did not come in this run.
+   */
+  readonly nested?: (parent: Parent) => unknown;
+  /** Visit once per this value instead of once per parent row, e.g. the account that many rows point to. */
+  readonly uniqueBy?: (parent: Parent) => string | number;
+  /** Only for parents of which this holds. Default: all. */
+  readonly when?: (parent: Parent) => boolean;
+  /** Writes the rows into tables of your own, in the same transaction as ours. Must be idempotent. */
+  readonly store?: (tx: StoreTransaction, rows: readonly Row[], context: { readonly account: string }) => Promise<void>;
+  /**
+   * Ask only for what changed since the last run: from the highest value of a field, which `input` gets as `state.watermark`, or, with
+   * `'checkpoint'`, from the opaque token that the endpoint's `paginate.checkpoint` has found, which `input` gets as `state.checkpoint`.
+   * Default: everything, always.
+   */
+  readonly incremental?: Incremental<Item> | 'checkpoint';
+  /**
+   * Which parents to visit when the parents' own lists were asked only for what changed: all that are known, since what is
+   * below a row can change while the row does not, or only those that came in this run, and those whose lists an earlier
+   * run left unread (failed, cancelled, cut short). Default `all`.
+   */
+  readonly parents?: 'all' | 'changed';
+  /**
+   * `full-pass`: rows that a list does not have any more are marked as deleted, when it was read from its beginning to a
+   * complete end. Default: never.
+   */
+  readonly deletions?: 'full-pass';
+  /**
+   * A row of which this holds says that it is gone (`status: 'cancelled'`, `@removed`): what is stored under its key is marked as deleted,
+   * unless another parent's list has it. Its `map` is not called. Default: no row says so.
+   */
+  readonly isGone?: (item: Item, parent: Parent) => boolean;
+  /** An empty answer deletes all rows of its list. Default false: it ends as `truncated`, and the rows are kept. */
+  readonly allowEmpty?: boolean;
+  /** Lists (or objects) in flight at once, 1 … 1,000. Default 40. */
+  readonly window?: number;
+  readonly onChildError?: Partial<ChildErrorPolicy>;
+}
+
+/** Several parents asked for by one call. */
+export interface BatchOptions<Parent, Input, Item, Row> extends Omit<
+  NodeOptions<Parent, Input, Item, Row>,
+  'input' | 'incremental' | 'nested'
+> {
+  /** Parents of one call at most, 2 … 1,000. Fewer only when no more can come. */
+  readonly size: number;
+  /** What to call the endpoint with, from the latest rows of these parents. */
+  readonly input: (parents: readonly Parent[]) => Input;
+  /** Whose row it is: the key of the parent, or what `uniqueBy` gives of it. */
+  readonly parentOf: (item: Item) => string | number;
+  /** A parent of which the answer has nothing has an empty list. Default false: it is skipped, as one that is not there. */
+  readonly allowMissing?: boolean;
+}
+
+export type Batch = Pick<
+  BatchOptions<unknown, unknown, unknown, unknown>,
+  'size' | 'input' | 'parentOf' | 'allowMissing'
+>;

@@ -1,0 +1,75 @@
+/**
+ * What a workflow must know of a node, as plain JSON, and in which order nodes come. Used by: `define-sync.ts`.
+ * Next: `workflows/run/run-walk.ts` walks by it.
+ */
+import type { PlanNode } from '../../contracts/plan.ts';
+import type { Endpoint } from './define-provider.ts';
+import type { NodeDefinition } from './define-sync.ts';
+import { parentName } from './sync-mistakes.ts';
+
+/** Whether a run may leave out parents of the node: it, or a node above, visits only what came of an incremental list. */
+export function missesParents(nodes: ReadonlyMap<string, NodeDefinition>, name: string): boolean {
+  const node = nodes.get(name);
+  const parent = nodes.get((node && parentName(node)) ?? '');
+  if (!node || !parent) return false;
+  return (node.options.parents === 'changed' && mayBePartial(parent)) || missesParents(nodes, parent.name);
+}
+
+/** Its lists may bring only what has changed, or nothing. */
+function mayBePartial({ options, endpoint }: NodeDefinition): boolean {
+  return options.incremental !== undefined || endpoint.conditional !== undefined;
+}
+
+export function planNode(
+  node: NodeDefinition,
+  nodes: ReadonlyMap<string, NodeDefinition>,
+  children: readonly NodeDefinition[],
+): PlanNode {
+  const root = node.parent === null;
+  const policy = { notFound: root ? 'fail' : 'skip', forbidden: root ? 'fail' : 'skip', maxSkippedShare: 0.2 } as const;
+  return {
+    name: node.name,
+    endpoint: node.endpoint.name,
+    parent: parentName(node),
+    resource: node.resource,
+    pagination: node.endpoint.paginate.kind,
+    window: Math.max(node.options.window ?? 40, 2 * (node.batch?.size ?? 0)),
+    ...(node.batch ? { batch: node.batch.size } : {}),
+    onChildError: { ...policy, ...node.options.onChildError },
+    callTimeoutMs: longestCallMs(node.endpoint),
+    ...(mayBePartial(node) ? { incremental: true } : {}),
+    ...(mayBePartial(node) && children.some((child) => child.options.parents !== 'changed')
+      ? { visitsKnown: true }
+      : {}),
+    ...(children.some(({ name }) => missesParents(nodes, name)) ? { visitsOwed: true } : {}),
+    ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
+    ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
+  };
+}
+
+/** A file is read by one call for as long as this, in milliseconds, each piece within the ceiling of a call; then it is asked for again. */
+const LONGEST_FILE_MS = 3_600_000;
+
+/** Where the addresses of a job's results must be asked for, that is a call before the one that reads. */
+function longestCallMs({ totalTimeoutMs, job, paginate }: Endpoint): number {
+  return totalTimeoutMs * (job ? 2 : 1) + (paginate.comesInPieces ? LONGEST_FILE_MS : 0);
+}
+
+/** Parents before children: the order in which locks are taken. */
+export function inOrder(nodes: readonly NodeDefinition[]): NodeDefinition[] {
+  const depth = (node: NodeDefinition): number => {
+    const parent = parentName(node);
+    const found = parent === null ? undefined : nodes.find((each) => each.name === parent);
+    return found ? depth(found) + 1 : 0;
+  };
+  return [...nodes].sort((a, b) => depth(a) - depth(b));
+}
+
+export function groupByParent(nodes: readonly NodeDefinition[]): Map<string | null, NodeDefinition[]> {
+  const groups = new Map<string | null, NodeDefinition[]>();
+  for (const node of nodes) {
+    const parent = parentName(node);
+    groups.set(parent, [...(groups.get(parent) ?? []), node]);
+  }
+  return groups;
+}
