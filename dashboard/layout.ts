@@ -12,6 +12,9 @@ const WAYS = [
   ['Limits', ['limits']],
   ['Reports', ['reports']],
   ['Actions', ['actions']],
+  ['Schedules', ['schedules']],
+  ['Alerts', ['alerts']],
+  ['Audit', ['audit']],
   ['Doctor', ['doctor']],
 ] as const;
 

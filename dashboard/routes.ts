@@ -3,6 +3,8 @@ import { accountView } from './views/account.ts';
 import { accountsView } from './views/accounts.ts';
 import { actionView } from './views/action.ts';
 import { actionsView } from './views/actions.ts';
+import { alertsView } from './views/alerts.ts';
+import { auditView } from './views/audit.ts';
 import { doctorView } from './views/doctor.ts';
 import { limitView } from './views/limit.ts';
 import { limitsView } from './views/limits.ts';
@@ -11,6 +13,7 @@ import { reportView } from './views/report.ts';
 import { reportsView } from './views/reports.ts';
 import { runView } from './views/run.ts';
 import { runsView } from './views/runs.ts';
+import { schedulesView } from './views/schedules.ts';
 import type { RenderView } from './view.ts';
 
 /** Parts of a path; those with a colon are parameters. */
@@ -26,6 +29,9 @@ const ROUTES: readonly (readonly [string, RenderView])[] = [
   ['reports/:report', reportView],
   ['actions', actionsView],
   ['actions/:id', actionView],
+  ['schedules', schedulesView],
+  ['alerts', alertsView],
+  ['audit', auditView],
   ['doctor', doctorView],
 ];
 

@@ -5,6 +5,7 @@
 import type { ListedRun, RunProgress, Sluice } from '../../client/index.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import type { Act, Fields } from './act.ts';
+import { scheduleActs } from './schedule-acts.ts';
 import { capped } from '../parts/count.ts';
 import { selectionOf } from '../views/runs.ts';
 
@@ -28,6 +29,7 @@ const RETRIED = ['A new run reads the failed and unfinished lists again, each fr
 const ALL_FLAWS = ['Lists that were skipped, cut off, capped or looped are read again, too.'];
 
 export const acts: Readonly<Record<string, Act>> = {
+  ...scheduleActs,
   'pause-run': ofRun('Pause', PAUSED, async (sluice, { workflowId }) => {
     await sluice.run({ workflowId }).pause();
     return 'It is paused.';

@@ -4,6 +4,7 @@ import type { LimitDetails } from '../../limiter/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { counted, rateText } from '../../contracts/limits/limit-words.ts';
 import { html, type Html } from '../html.ts';
+import { auditTable } from '../parts/audit-table.ts';
 import { count } from '../parts/count.ts';
 import { facts } from '../parts/facts.ts';
 import { sparkline } from '../parts/sparkline.ts';
@@ -14,9 +15,15 @@ import type { RenderView, ViewContext } from '../view.ts';
 
 const EVENTS = 50;
 const USERS = 20;
+const ACTS = 20;
 
 export const limitView: RenderView = async (context, { key = '' }) => {
-  const [found, uses] = await Promise.all([context.sluice.limits.show(key), context.sluice.limits.users(key)]);
+  const { sluice } = context;
+  const [found, uses, acts] = await Promise.all([
+    sluice.limits.show(key),
+    sluice.limits.users(key),
+    sluice.audit.list({ subject: key, limit: ACTS }),
+  ]);
   if (found === undefined) return undefined;
   return {
     title: `Limit ${key}`,
@@ -25,6 +32,11 @@ export const limitView: RenderView = async (context, { key = '' }) => {
       { id: 'acts', content: actsOf(context, found) },
       { id: 'users', content: usersOf(uses) },
       { id: 'queue', content: queueOf(context, found) },
+      {
+        id: 'audit',
+        content: html`<h2>Who changed it</h2>
+          ${auditTable('Acts of operators, newest first', acts, context, 'Nobody.')}`,
+      },
       { id: 'events', content: eventsOf(context, found) },
     ],
   };

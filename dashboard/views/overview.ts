@@ -17,7 +17,7 @@ const SLOTS = { hour: 'minute, last hour', day: 'quarter of an hour, last day', 
 export const overviewView: RenderView = async (context) => {
   const { sluice, link, query } = context;
   const span = SPANS.find((each) => each === query.get('span')) ?? 'hour';
-  const [runs, accounts, running, failures, blocked, paused, waiting, pace] = await Promise.all([
+  const [runs, accounts, running, failures, blocked, paused, waiting, pace, alerts] = await Promise.all([
     sluice.runs.count(),
     sluice.accounts.count(),
     sluice.runs.list({ state: ['running', 'paused'], limit: SHOWN }),
@@ -26,6 +26,7 @@ export const overviewView: RenderView = async (context) => {
     sluice.limits.list({ state: 'paused', limit: SHOWN }),
     sluice.limits.list({ state: 'waiting', limit: SHOWN }),
     sluice.pace(span),
+    sluice.alerts.list({ limit: 1_000 }),
   ]);
   const held = [...new Map([...paused, ...blocked, ...waiting].map((limit) => [limit.key, limit])).values()];
   const graph = (of: (slot: Pace['slots'][number]) => number, words: string) => sparkline(pace.slots.map(of), words);
@@ -50,6 +51,12 @@ export const overviewView: RenderView = async (context) => {
               words: 'refusals a second',
               value: rate(pace.refusalsPerSecond),
               more: graph(({ refused }) => refused, `refusals of each ${SLOTS[span]}`),
+            },
+            {
+              words: 'alerts open',
+              value: capped(alerts.length),
+              href: link(['alerts']),
+              isBad: alerts.length > 0,
             },
             { words: 'runs running', value: capped(runs.running), href: link(['runs'], { state: 'running' }) },
             { words: 'runs paused', value: capped(runs.paused), href: link(['runs'], { state: 'paused' }) },

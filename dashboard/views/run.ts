@@ -1,4 +1,4 @@
-/** One run: its tree as it moves, why it waits, its flaws, and what can be done. Next: `../run-acts.ts`. */
+/** One run: its tree as it moves, why it waits, its flaws, and what can be done. Next: `dashboard/acts/run-acts.ts`. */
 import type { NodeProgress, RunExplanation, RunProgress, Sluice } from '../../client/index.ts';
 import { html, type Html } from '../html.ts';
 import { count } from '../parts/count.ts';

@@ -1,4 +1,4 @@
-/** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `run.ts`, `../bulk-acts.ts`. */
+/** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `run.ts`, `dashboard/acts/bulk-acts.ts`. */
 import { MOST_COUNTED, RUN_STATES, type RunSelection } from '../../contracts/operate/run-list.ts';
 import type { RunState } from '../../client/index.ts';
 import { bulkActs } from '../acts/bulk-acts.ts';

@@ -2,6 +2,7 @@
  * A real Chromium that this machine has, without a window: pages are looked at and worked with as people do. What it says on its
  * console, and what axe-core finds, are failures.
  */
+import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -9,6 +10,31 @@ import { delimiter, join } from 'node:path';
 import { chromium, type BrowserContext, type Page } from 'playwright-core';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
+
+/**
+ * Finds Chromium, or installs Debian's where this process may.
+ * @returns undefined where there is none and nobody expects one: the tests of pages are left out then.
+ * @throws Error in CI, where they may not be.
+ */
+export function ensureChromium(): string | undefined {
+  const found = findChromium() ?? installChromium();
+  if (found === undefined && process.env['CI'])
+    throw new Error('No Chromium on the PATH, and none could be installed: install it, or name it in SLUICE_CHROMIUM.');
+  return found;
+}
+
+function installChromium(): string | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const apt = (...args: string[]) => spawnSync('apt-get', args, { env, stdio: 'ignore', timeout: 300_000 });
+  // The lists of packages may be missing or old.
+  const install = () => apt('install', '-y', '--no-install-recommends', 'chromium').status === 0;
+  if (!install()) {
+    apt('update');
+    install();
+  }
+  return findChromium();
+}
 
 /** @returns the program; undefined where there is none. `SLUICE_CHROMIUM` names one. */
 export function findChromium(env: NodeJS.ProcessEnv = process.env): string | undefined {

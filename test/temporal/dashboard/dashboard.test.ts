@@ -9,15 +9,13 @@ import { diagnose } from '../../../client/index.ts';
 import { createDashboard, serveDashboard, type ServedDashboard } from '../../../dashboard/index.ts';
 import { defineProvider, defineSync, get, hours, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { findChromium, seriousFaults, startBrowser, type Browser } from '../../setup/browser.ts';
+import { ensureChromium, seriousFaults, startBrowser, type Browser } from '../../setup/browser.ts';
 import { sluice, startSluice } from '../../setup/programs/command-line.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
-const program = findChromium();
-if (program === undefined && process.env['CI'])
-  throw new Error('No Chromium on the PATH: install it, or name it in SLUICE_CHROMIUM.');
+const program = ensureChromium();
 
 let api: FakeApi;
 let world: World;
@@ -49,6 +47,17 @@ const stock = defineSync('stock', { provider: shop, input: z.object({}) }, (s) =
   stock: s.one(stockList, { input: () => ({ id: '' }), key: ({ id }) => id }),
 }));
 
+// Nothing of it falls due while the test runs.
+const weekly = defineSync(
+  'weekly',
+  {
+    provider: shop,
+    input: z.object({}),
+    schedule: { at: '03:00', zone: 'UTC', daysOfMonth: [31], input: () => ({}) },
+    freshFor: '30d',
+  },
+  (s) => ({ weekly: s.one(list('weekly'), { input: () => ({ id: '' }), key: ({ id }) => id }) }),
+);
 const note = shop.action('note', {
   input: z.object({ text: z.string() }),
   output: z.object({ id: z.string() }),
@@ -204,6 +213,9 @@ describe.skipIf(program === undefined)('the page', () => {
     const { overriddenUntil = '' } = (await world.sluice.limits.show(key)) ?? {};
     expect(Date.parse(overriddenUntil) - Date.now()).toBeGreaterThan(29 * 60_000);
     expect(await page.locator('#events').textContent()).toMatch(/overridden.*paused/s);
+    expect(await page.locator('#audit').textContent()).toMatch(
+      /limits\.override.*user:dashboard, page.*a test of it.*limits\.pause/s,
+    );
     await follow('Forget …');
     await whyAnd('Forget');
     expect(await said()).toBe('It is forgotten.');
@@ -247,6 +259,32 @@ describe.skipIf(program === undefined)('the page', () => {
     await world.sluice.limits.resume('shop/*');
   });
 
+  it('shows schedules, alerts and who did what, and pauses a schedule', async () => {
+    await world.sluice.schedules.apply([weekly]);
+    await world.db.pool.query(
+      `insert into sluice.alert (kind, subject, text) values ('stale', 'weekly/acct_42', 'weekly of "acct_42" is old: look at its last run.')`,
+    );
+    await open('/');
+    await follow('alerts open');
+    expect(await page.locator('#alerts').textContent()).toMatch(/weekly\/acct_42.*stale.*open.*look at its last run/s);
+    await follow('Schedules');
+    expect(await page.locator('#schedules').textContent()).toMatch(/weekly.*running/s);
+    expect(await page.locator('#freshness').textContent()).toContain('30 d');
+    await follow('Pause …');
+    await whyAnd('Pause');
+    expect(await said()).toBe('It is paused.');
+    expect((await world.sluice.schedules.list())[0]).toMatchObject({ id: 'weekly', pausedReason: 'a test of it' });
+    await picture('dashboard-schedules');
+    await follow('Resume …');
+    await press('Resume');
+    expect(await said()).toBe('It goes on.');
+    await follow('Audit');
+    expect(await page.locator('#audit').textContent()).toMatch(/schedules\.resume.*schedules\.pause.*a test of it/s);
+    await open('/audit?act=limits');
+    expect(await page.locator('#audit').textContent()).not.toContain('schedules.pause');
+    await picture('dashboard-audit');
+  });
+
   const views = async (): Promise<string[]> => {
     const [run] = await world.sluice.runs.list({ state: 'incomplete', limit: 1 });
     const [newest] = await world.sluice.runs.list({ account: 'acct_42', limit: 1 });
@@ -257,6 +295,10 @@ describe.skipIf(program === undefined)('the page', () => {
       '/',
       '/?span=day',
       '/doctor',
+      '/schedules',
+      '/alerts?all=yes',
+      '/audit',
+      `/do/pause-schedule?schedule=weekly`,
       '/runs',
       '/runs?state=done&sync=orders',
       `/runs/${run?.runId}`,
