@@ -27,7 +27,7 @@ import type { Priority } from '../contracts/limits/limit.ts';
 import { ROLES, signalNames } from '../contracts/names.ts';
 import { workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
-import { createLimiter } from '../limiter/index.ts';
+import { createLimiter } from '../limiter/create-limiter.ts';
 import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
 import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
 import { startAuditing } from './loops/audit-reads.ts';

@@ -143,7 +143,18 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     const output = hideInValue(await way.whenUnknown?.lookup(input, context), secrets);
     return found(action, () => output);
   };
-  const ask = { ...facts, ...(call.signal ? { signal: call.signal } : {}) };
+  const { callKey, charges, endpoint, account, weight, priority, maxWaitMs } = facts;
+  const { signal: cancelled } = call;
+  const ask = {
+    callKey,
+    charges,
+    endpoint,
+    account,
+    weight,
+    priority,
+    maxWaitMs,
+    ...(cancelled ? { signal: cancelled } : {}),
+  };
   const sent = await withPermit<ActionAnswer>(deps, ask, gate, async (isFresh) => {
     if (!isFresh()) return undefined;
     const startedAt = performance.now();

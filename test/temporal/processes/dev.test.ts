@@ -58,11 +58,11 @@ describe('sluice dev', { timeout: 240_000 }, () => {
       await writeFile(join(cwd, 'src/later.ts'), 'export const later: number = 1;\n');
       await serves();
       // One worker is there, not one for each save.
-      expect(childrenNamed('worker --module src/sluice.ts')).toHaveLength(1);
+      expect(childrenNamed('worker --module src/sluice.ts --schedules')).toHaveLength(1);
     } finally {
       await running.stop();
     }
-    expect(childrenNamed('worker --module src/sluice.ts')).toEqual([]);
+    expect(childrenNamed('worker --module src/sluice.ts --schedules')).toEqual([]);
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
@@ -76,7 +76,7 @@ describe('sluice dev', { timeout: 240_000 }, () => {
         await expect.poll(running.said, { timeout: 120_000 }).toContain('worker is serving');
         const pids = await pidsOf(dataDir);
         expect(pids).toHaveLength(2);
-        const workers = childrenNamed('worker --module src/sluice.ts');
+        const workers = childrenNamed('worker --module src/sluice.ts --schedules');
         expect(workers).toHaveLength(1);
         // Npx alone, and not its group: what it has started must find out.
         process.kill(running.child.pid as number, signal);
@@ -95,7 +95,7 @@ describe('sluice dev', { timeout: 240_000 }, () => {
     const running = projects.start(line, 24, cwd, { DATABASE_URL: '', TEMPORAL_ADDRESS: '' });
     try {
       await expect.poll(running.said, { timeout: 120_000 }).toContain('worker is serving');
-      const pids = [...(await pidsOf(dataDir)), ...childrenNamed('worker --module src/sluice.ts')];
+      const pids = [...(await pidsOf(dataDir)), ...childrenNamed('worker --module src/sluice.ts --schedules')];
       expect(pids).toHaveLength(3);
       process.kill(running.child.pid as number, 'SIGKILL');
       await expect.poll(() => pids.filter((pid) => isRunning(pid)), { timeout: 30_000 }).toEqual([]);
