@@ -228,8 +228,9 @@ async function standingOf(limits: Operations, key: string): Promise<unknown> {
   const found = await limits.list({ prefix, limit: 20 });
   return found
     .filter((each) => each.key === key || prefix !== key)
-    .map(({ key: name, state, max, ratePerSecond, isOverridden, pausedReason, blockedUntil }) => ({
-      key: name,
+    .map(({ key: limit, state, max, ratePerSecond, isOverridden, pausedReason, blockedUntil }) => ({
+      // Not `key`: texts are shown without what stands behind that name.
+      limit,
       state,
       max,
       ratePerSecond,

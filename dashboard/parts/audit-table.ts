@@ -19,11 +19,10 @@ export function auditTable(caption: string, entries: readonly AuditEntry[], cont
       {
         name: 'Of',
         cell: ({ subject }) => html`<a href="${link(['audit'], { subject: subject.id })}">${subject.id}</a>`,
-        isWide: true,
       },
       { name: 'By', cell: ({ by, via }) => html`<a href="${link(['audit'], { by })}">${by}</a>, ${via}` },
       { name: 'When', cell: ({ at }) => when(at, now) },
-      { name: 'Why', cell: ({ why }) => why ?? '', isWide: true },
+      { name: 'Why', cell: ({ why }) => why ?? '' },
       { name: 'Came to', cell: ({ outcome, error }) => html`${stateBadge(outcome)} ${error ?? ''}` },
       { name: 'Before', cell: ({ before }) => brief(before), isWide: true },
       { name: 'After', cell: ({ after }) => brief(after), isWide: true },

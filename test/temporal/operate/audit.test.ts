@@ -160,7 +160,7 @@ describe('the audit', () => {
       before: { state: expect.stringMatching('running|paused') as string },
     });
     expect(rows.get('limits.resume')?.before).toContainEqual(
-      expect.objectContaining({ key: 'crm/*', state: 'paused', pausedReason: 'they ask for a break' }),
+      expect.objectContaining({ limit: 'crm/*', state: 'paused', pausedReason: 'they ask for a break' }),
     );
     expect(rows.get('action.resolve')?.error).toMatch('nothing to resolve');
     const { rows: raw } = await world.db.pool.query<{ all: string }>('select string_agg(a::text, $1) as all from sluice.audit a', ['\n']); // prettier-ignore
