@@ -72,7 +72,7 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   /**
    * Which parents to visit when the parents' own lists were asked only for what changed: all that are known, since what is
    * below a row can change while the row does not, or only those that came in this run, and those whose lists an earlier
-   * run left unread (failed, cancelled, cut short). Default `all`.
+   * run left unread (failed, cancelled, cut short): then nodes further below are visited only below what came, too. Default `all`.
    */
   readonly parents?: 'all' | 'changed';
   /**
