@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { api, byScroll } from '../../../examples/any-api/lists.ts';
 import { shop, ways } from '../../../examples/any-api/account.ts';
+import { exported } from '../../../examples/any-api/exports.ts';
 import { changes } from '../../../examples/any-api/state.ts';
 
 const root = new URL('../../../', import.meta.url);
@@ -19,7 +20,12 @@ describe('docs/guides/any-api.md', () => {
   });
 
   it('shows definitions without a mistake', () => {
-    expect([...api.mistakes(), ...shop.mistakes(), ...changes.definition.provider.mistakes()]).toEqual([]);
+    expect([
+      ...api.mistakes(),
+      ...shop.mistakes(),
+      ...changes.definition.provider.mistakes(),
+      ...exported.definition.provider.mistakes(),
+    ]).toEqual([]);
     expect(byScroll.provider).toBe(api);
     expect(ways.flatMap(({ mistakes = [] }) => mistakes)).toEqual([]);
   });
