@@ -2,6 +2,7 @@
 import type { RunSelection } from '../../contracts/operate/run-list.ts';
 import { html, type Html } from '../html.ts';
 import type { Link, Query } from '../link.ts';
+import { actButtons } from '../parts/act-buttons.ts';
 
 const OFFERS = [
   { act: 'retry-all', words: 'Retry what failed in all that match …', states: ['failed', 'incomplete'] },
@@ -14,14 +15,6 @@ export function bulkActs(link: Link, query: Query, { state }: RunSelection): Htm
   const fitting = OFFERS.filter(({ states }) => (states as readonly unknown[]).includes(state));
   if (fitting.length === 0)
     return html`<p class="dim">Choose one state to retry, pause, resume or cancel all runs that match.</p>`;
-  return html`<div class="acts" role="group" aria-label="All that match">
-    ${fitting.map(
-      ({ act, words }) =>
-        html`<a
-          class="button${act === 'cancel-all' ? ' danger' : ''}"
-          href="${link(['do', act], { ...query, after: undefined })}"
-          >${words}</a
-        >`,
-    )}
-  </div>`;
+  const offers = fitting.map(({ act, words }) => ({ act, words, isDanger: act === 'cancel-all' }));
+  return actButtons(link, offers, { ...query, after: undefined }, 'All that match');
 }

@@ -4,6 +4,7 @@ import type { LimitDetails } from '../../limiter/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { counted, rateText } from '../../contracts/limits/limit-words.ts';
 import { html, type Html } from '../html.ts';
+import { actButtons } from '../parts/act-buttons.ts';
 import { auditTable } from '../parts/audit-table.ts';
 import { count } from '../parts/count.ts';
 import { facts } from '../parts/facts.ts';
@@ -99,25 +100,17 @@ function standing({ now }: ViewContext, limit: LimitDetails): Html {
 function actsOf({ link, visitor }: ViewContext, { key, state, kind, isOverridden }: LimitDetails): Html {
   if (visitor.role !== 'operate') return html``;
   const isHeld = state === 'paused' || state === 'blocked';
-  const offers = [
-    state !== 'paused' && (['pause-limit', 'Pause …'] as const),
-    isHeld && (['resume-limit', 'Resume …'] as const),
-    kind !== 'gate' &&
-      kind !== 'none' &&
-      (['override-limit', isOverridden ? 'Override, or take back …' : 'Override …'] as const),
-    kind !== 'gate' && (['forget-limit', 'Forget …'] as const),
-  ].filter((offer) => offer !== false);
-  return html`<div class="acts" role="group" aria-label="What can be done">
-    ${offers.map(
-      ([act, words]) =>
-        html`<a
-          id="${act}"
-          class="button${act === 'forget-limit' ? ' danger' : ''}"
-          href="${link(['do', act], { key })}"
-          >${words}</a
-        >`,
-    )}
-  </div>`;
+  const hasNumbers = kind !== 'gate' && kind !== 'none';
+  return actButtons(
+    link,
+    [
+      state !== 'paused' && { act: 'pause-limit', words: 'Pause …' },
+      isHeld && { act: 'resume-limit', words: 'Resume …' },
+      hasNumbers && { act: 'override-limit', words: isOverridden ? 'Override, or take back …' : 'Override …' },
+      kind !== 'gate' && { act: 'forget-limit', words: 'Forget …', isDanger: true },
+    ],
+    { key },
+  );
 }
 
 function usersOf(uses: readonly LimitUse[]): Html {

@@ -128,9 +128,9 @@ export async function listAlerts(db: Queryable, filter: AlertFilter = {}): Promi
   if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
   const { rows } = await db.query<AlertRow>(
     `select ${ALERT_COLUMNS} from sluice.alert a
-     where ($1::text is null or a.kind = $1) and ($2::text is null or a.tenant = $2) and ($3 or a.cleared_at is null)
-     order by a.fired_at desc, a.id limit $4`,
-    [kind ?? null, tenant ?? null, all, limit],
+     where ($1::text is null or a.kind = $1) and ($2::text is null or a.tenant = $2) ${all ? '' : 'and a.cleared_at is null'}
+     order by a.fired_at desc, a.id limit $3`,
+    [kind ?? null, tenant ?? null, limit],
   );
   return rows.map(toAlert);
 }

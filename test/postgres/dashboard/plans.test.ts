@@ -1,8 +1,9 @@
 /**
  * What the page asks of a large database: every query of every view that reads lists, by its plan. 10,000 runs, 50,000 keys, 20,000
- * reports, 30,000 accounts, 100,000 units. Not time is measured, which a busy machine spoils, but what a query touches.
+ * reports, 30,000 accounts, 100,000 units, 100,000 acts. Not time is measured, which a busy machine spoils, but what a query touches.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createAlerts } from '../../../client/alerts/alerts.ts';
 import { createRuns } from '../../../client/runs.ts';
 import type { Sluice } from '../../../client/index.ts';
 import { MOST_COUNTED } from '../../../contracts/operate/run-list.ts';
@@ -11,6 +12,7 @@ import { routeOf } from '../../../dashboard/routes.ts';
 import {
   countAccounts,
   listAccounts,
+  listAudit,
   listReports,
   openOperations,
   readAccountSyncs,
@@ -52,6 +54,11 @@ const SEED = `
   insert into sluice.limit_ticket (bucket_id, call_key, account, class, tag, cost, created_us, eta_us, lapse_us)
     select b, case c when 1 then 'unit/' || b else 'action/w' || b end, 'acct_' || c, 1, c, 1, 0, 0, sluice.limit_clock_us() + 600000000 from generate_series(1, 3000) b, generate_series(1, 2) c;
   insert into sluice.limit_event (bucket_id, type) select i % 1000, 'paused' from generate_series(1, 20000) i;
+  insert into sluice.alert (kind, subject, text, fired_at, cleared_at)
+    select 'stale', 's1/acct_' || i, 'x', now() - i * interval '1 minute', case when i > 20 then now() end from generate_series(1, 20000) i;
+  insert into sluice.audit (by, via, act, subject_kind, subject, at)
+    select 'user:' || i % 50, 'page', case when i % 2 = 0 then 'limits.pause' else 'run.cancel' end, 'limit', 'p1/token/' || i % 3000, now() - i * interval '1 minute'
+    from generate_series(1, 100000) i;
   insert into sluice.pace (grain_s, at, calls, refused, rows)
     select 60, date_trunc('minute', now()) - i * interval '1 minute', 1, 0, 1 from generate_series(0, 1439) i;
   insert into sluice.pace (grain_s, at, calls, refused, rows)
@@ -107,6 +114,8 @@ function clientOf(pool: Pool): Sluice {
       count: (of) => countAccounts(pool, of?.provider as string | undefined),
     } as Partial<Sluice['accounts']>,
     reports: { list: (filter) => listReports(pool, filter) },
+    alerts: createAlerts(pool),
+    audit: { list: (filter) => listAudit(pool, filter) },
     pace: (span) => readPace(pool, span),
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
@@ -179,6 +188,11 @@ describe('the queries of the page', () => {
     '/reports?status=failed&kind=saga',
     '/reports?account=acct_7',
     '/actions?status=pending',
+    '/alerts',
+    '/alerts?all=yes',
+    '/audit',
+    '/audit?act=limits',
+    '/audit?subject=p1%2Ftoken%2F1',
   ];
 
   it('use an index each and read no more than they show and count, whatever the number of runs and keys', async () => {
