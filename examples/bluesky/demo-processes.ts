@@ -2,6 +2,7 @@
  * The demo's worker processes, and the note that `--keep` leaves so that `--stop` finds everything again.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -59,6 +60,17 @@ export function startWorkerProcess(
   closeSync(log);
   if (outlivesParent) child.unref();
   return { child, logFile };
+}
+
+/** Characters of a log that say why its worker has ended. */
+const MOST_OF_LOG = 2_000;
+
+/** @throws Error with the end of a log when no worker is left: whoever waits for the run would wait for ever. */
+export async function untilNoneIsLeft(workers: readonly ReturnType<typeof startWorkerProcess>[]): Promise<never> {
+  await Promise.all(workers.map(({ child }) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+  const { logFile } = workers.at(-1) as ReturnType<typeof startWorkerProcess>;
+  const log = await readFile(logFile, 'utf8');
+  throw new Error(`Every worker has ended. The last one said (${logFile}):\n${log.trim().slice(-MOST_OF_LOG)}`);
 }
 
 export async function stopProcess(child: ChildProcess): Promise<void> {

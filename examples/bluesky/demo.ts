@@ -9,7 +9,7 @@ import { progressText } from '../../cli/text/progress.ts';
 import { startDevServers, type DevServers } from '../../workers/index.ts';
 import { stopDevServers } from '../../dev-servers/index.ts';
 import { readDemoOptions, type DemoOptions } from './demo-options.ts';
-import { rememberKept, startWorkerProcess, stopKept, stopProcess } from './demo-processes.ts';
+import { rememberKept, startWorkerProcess, stopKept, stopProcess, untilNoneIsLeft } from './demo-processes.ts';
 import { idealSeconds, minimumCalls } from './minimum-calls.ts';
 import { startPds, type RunningPds } from './pds.ts';
 import { network } from './sluice.ts';
@@ -64,9 +64,12 @@ async function runDemo(demo: DemoOptions): Promise<void> {
     const run = await sluice.start(network, { account, input: {}, priority: 'interactive' });
     if (servers.webUiUrl)
       say(`Look at it:  ${servers.webUiUrl}/namespaces/default/workflows/${encodeURIComponent(run.workflowId)}`);
-    await untilTaken(run);
+    const left = untilNoneIsLeft(workers);
+    await Promise.race([untilTaken(run), left]);
     if (demo.killWorker) killOne(run, workers[0]);
-    await watch(run, demo);
+    await Promise.race([watch(run, demo), left]);
+    // They are stopped now, and that is no mistake.
+    left.catch(() => {});
     const isRight = await report(sluice, run, pds, account, demo);
     if (demo.keep) await keep(servers, [pds.pid, ...workers.map(({ child }) => child.pid as number)]);
     process.exitCode = isRight ? 0 : 1;
