@@ -16,7 +16,7 @@ import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { issuesOf, issuesText, parseBody } from '../bodies/parse-body.ts';
 import { accountFacts } from '../call/account-facts.ts';
-import { makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
+import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
 import { userCode } from '../sync/user-code.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
@@ -143,18 +143,7 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     const output = hideInValue(await way.whenUnknown?.lookup(input, context), secrets);
     return found(action, () => output);
   };
-  const { callKey, charges, endpoint, account, weight, priority, maxWaitMs } = facts;
-  const { signal: cancelled } = call;
-  const ask = {
-    callKey,
-    charges,
-    endpoint,
-    account,
-    weight,
-    priority,
-    maxWaitMs,
-    ...(cancelled ? { signal: cancelled } : {}),
-  };
+  const ask = askOf({ ...facts, ...(call.signal ? { signal: call.signal } : {}) });
   const sent = await withPermit<ActionAnswer>(deps, ask, gate, async (isFresh) => {
     if (!isFresh()) return undefined;
     const startedAt = performance.now();

@@ -178,7 +178,10 @@ interface Hop {
   readonly answer: Answer;
 }
 
-function askOf(call: Call): AcquireRequest {
+type Asking = 'callKey' | 'charges' | 'endpoint' | 'account' | 'weight' | 'priority' | 'maxWaitMs' | 'signal';
+
+/** What a call asks the limiter for. */
+export function askOf(call: Pick<Call, Asking>): AcquireRequest {
   return {
     callKey: call.callKey,
     charges: call.charges,
