@@ -13,9 +13,9 @@ import { parseBody } from '../bodies/parse-body.ts';
 import { mapping, NotUnderstood } from '../page/read-page.ts';
 import { storePage, storeStep } from '../page/store-page.ts';
 import { applyDecision, end } from '../sync/apply-decision.ts';
-import { fenceOf, stateOf, type Attempt } from '../sync/attempt.ts';
-import { decide, type Facts } from '../sync/decide.ts';
-import { settle } from '../sync/settle-answer.ts';
+import { fenceOf, type Attempt } from '../sync/attempt.ts';
+import type { Facts } from '../sync/decide.ts';
+import { decisionOn, notUnderstood, storeAnswer } from '../sync/settle-answer.ts';
 import { UserCodeError } from '../sync/user-code.ts';
 
 /** One list of the batch: an attempt of its own, as if it had been asked for alone. */
@@ -32,18 +32,8 @@ export async function settleBatch(
   facts: Pick<Facts, 'isProbe' | 'asksForChanges'>,
 ): Promise<PageFact> {
   const [{ attempt: lead }] = lists as [BatchedList];
-  const { sync, node } = lead;
-  const { outcome, answer, renewed } = made;
-  const decision = decide(outcome, {
-    answer,
-    renewed,
-    pagination: node.endpoint.paginate,
-    list: stateOf(lead),
-    policy: sync.policyOf(node.name),
-    attempts: lead.unit.attempts,
-    hasCheckpoint: false,
-    ...facts,
-  });
+  const { sync } = lead;
+  const decision = decisionOn(lead, made, facts);
   switch (decision.do) {
     case 'store':
       return storeBatch(lists, batch, made, decision.flaw);
@@ -85,7 +75,7 @@ async function storeBatch(
   } catch (error) {
     if (!(error instanceof NotUnderstood || error instanceof UserCodeError)) throw error;
     // Alone it costs an attempt, as any answer that can't be understood.
-    return isAlone ? notUnderstood(lead, made, error) : split(lead, error.message);
+    return isAlone ? notUnderstood(lead, made.answer, error, flaw) : split(lead, error.message);
   }
   let isCounted = false;
   let failed: string | undefined;
@@ -98,13 +88,7 @@ async function storeBatch(
       continue;
     }
     const its = withItems(attempt, matched.response, items ?? []);
-    if (isAlone)
-      return settle(
-        its,
-        { ...made, outcome: flaw === undefined ? { kind: 'ok' } : { kind: 'flawed', reason: flaw } },
-        { isProbe: false, asksForChanges: false },
-        true,
-      );
+    if (isAlone) return storeAnswer(its, made, flaw, true);
     try {
       await storePage({ ...its, isCounted }, made, flaw, true);
       isCounted = true;
@@ -113,6 +97,7 @@ async function storeBatch(
       failed = error.message;
     }
   }
+  if (failed !== undefined && !isCounted) return split(lead, failed);
   const fact = { unit: lead.request.unit, children: true } as const;
   return failed === undefined ? { ...fact, state: 'ended' } : { ...fact, state: 'more', isSplit: true };
 }
@@ -153,16 +138,6 @@ function withItems(attempt: Attempt, response: unknown, items: readonly unknown[
   const paginate = { ...endpoint.paginate, items: () => items, mayOmitItems: true };
   const node: NodeDefinition = { ...attempt.node, endpoint: { ...endpoint, parseResponse: () => response, paginate } };
   return { ...attempt, node };
-}
-
-function notUnderstood(attempt: Attempt, made: MadeCall, error: Error): Promise<PageFact> {
-  const throwing = (): never => {
-    throw error;
-  };
-  const { endpoint } = attempt.node;
-  const paginate = { ...endpoint.paginate, items: throwing };
-  const node: NodeDefinition = { ...attempt.node, endpoint: { ...endpoint, paginate } };
-  return settle({ ...attempt, node }, made, { isProbe: false, asksForChanges: false }, true);
 }
 
 /** The call is counted; the halves are asked for by calls of their own. */

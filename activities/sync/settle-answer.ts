@@ -2,12 +2,13 @@
  * What follows from the answer to the call for a page: it is stored, or the list waits, asks again or ends.
  * Used by: `fetch-page.ts`. Next: `decide.ts`, then `activities/page/store-page.ts` or `apply-decision.ts`.
  */
+import type { Answer } from '../../contracts/answers/answer.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import { riddleOf } from '../bodies/parse-body.ts';
 import { again, applyDecision } from './apply-decision.ts';
 import { callsOf, stateOf, type Attempt } from './attempt.ts';
-import { decide, type Facts } from './decide.ts';
+import { decide, type Decision, type Facts } from './decide.ts';
 import { NotUnderstood } from '../page/read-page.ts';
 import { storePage, storeStep, type CameAnswer } from '../page/store-page.ts';
 import { UserCodeError } from './user-code.ts';
@@ -17,21 +18,12 @@ const UNCHANGED = 'unchanged';
 
 export async function settle(
   attempt: Attempt,
-  { outcome, answer, renewed, url, rest }: MadeCall,
+  made: MadeCall,
   facts: Pick<Facts, 'isProbe' | 'asksForChanges'>,
   wantsDurable: boolean,
 ): Promise<PageFact> {
-  const { sync, node, unit } = attempt;
-  const decision = decide(outcome, {
-    answer,
-    renewed,
-    pagination: node.endpoint.paginate,
-    list: stateOf(attempt),
-    policy: sync.policyOf(node.name),
-    attempts: unit.attempts,
-    hasCheckpoint: node.options.incremental === 'checkpoint' && attempt.since !== undefined,
-    ...facts,
-  });
+  const { answer, url, rest } = made;
+  const decision = decisionOn(attempt, made, facts);
   switch (decision.do) {
     case 'store':
       return storeAnswer(attempt, { answer, url, soFar: rest?.soFar }, decision.flaw, wantsDurable);
@@ -47,8 +39,27 @@ export async function settle(
   }
 }
 
-/** An answer that can't be understood, or that the definition's own functions can't, costs an attempt; the same again is the last. */
-async function storeAnswer(
+/** What follows from an answer, by the rules alone. */
+export function decisionOn(
+  attempt: Attempt,
+  { outcome, answer, renewed }: MadeCall,
+  facts: Pick<Facts, 'isProbe' | 'asksForChanges'>,
+): Decision {
+  const { sync, node, unit } = attempt;
+  return decide(outcome, {
+    answer,
+    renewed,
+    pagination: node.endpoint.paginate,
+    list: stateOf(attempt),
+    policy: sync.policyOf(node.name),
+    attempts: unit.attempts,
+    hasCheckpoint: node.options.incremental === 'checkpoint' && attempt.since !== undefined,
+    ...facts,
+  });
+}
+
+/** Stores an answer that the rules have accepted. */
+export async function storeAnswer(
   attempt: Attempt,
   came: CameAnswer,
   flaw: string | undefined,
@@ -59,18 +70,28 @@ async function storeAnswer(
     return await storePage(attempt, came, flaw, wantsDurable);
   } catch (error) {
     if (!(error instanceof NotUnderstood || error instanceof UserCodeError)) throw error;
-    const { deps, request, sync, unit } = attempt;
-    if (error instanceof UserCodeError)
-      deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: error.cause }, error.message);
-    const reason = flaw === undefined ? error.message : `${error.message}; ${flaw}`;
-    // 202: it is being made, and may be there at the next call.
-    const riddle = answer.status === 202 ? {} : { riddle: riddleOf(answer) };
-    return again(
-      attempt,
-      unit.pages,
-      unit.attempts,
-      { do: 'again', costs: 'attempt', reason, ...riddle },
-      callsOf(attempt),
-    );
+    return notUnderstood(attempt, answer, error, flaw);
   }
+}
+
+/** An answer that can't be understood, or that the definition's own functions can't, costs an attempt; the same again is the last. */
+export function notUnderstood(
+  attempt: Attempt,
+  answer: Answer,
+  error: NotUnderstood | UserCodeError,
+  flaw: string | undefined,
+): Promise<PageFact> {
+  const { deps, request, sync, unit } = attempt;
+  if (error instanceof UserCodeError)
+    deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: error.cause }, error.message);
+  const reason = flaw === undefined ? error.message : `${error.message}; ${flaw}`;
+  // 202: it is being made, and may be there at the next call.
+  const riddle = answer.status === 202 ? {} : { riddle: riddleOf(answer) };
+  return again(
+    attempt,
+    unit.pages,
+    unit.attempts,
+    { do: 'again', costs: 'attempt', reason, ...riddle },
+    callsOf(attempt),
+  );
 }
