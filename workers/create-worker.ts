@@ -185,6 +185,12 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       },
       memory,
     );
+    const { syncs: scheduled = [] } = options;
+    const closing = new AbortController().signal;
+    const { taskQueue } = settings;
+    const parts = { client, pool, taskQueue, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
+    // Whatever may fail comes before the chores begin: nobody would end them.
+    await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
     workers = await createRoleWorkers(roles, settings, {
       connection,
       namespace,
@@ -210,11 +216,6 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       log,
     );
     const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
-    const { syncs: scheduled = [] } = options;
-    const closing = new AbortController().signal;
-    const { taskQueue } = settings;
-    const parts = { client, pool, taskQueue, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
-    await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
     const stopScheduling = startScheduling(parts, scheduled, log, options.scheduler);
     const watched = options.alerts ?? {};
     const stopAlerts =

@@ -11,7 +11,7 @@ export interface StartAgainOptions {
   readonly mode?: RunMode;
   /** Default `bulk`. */
   readonly priority?: Priority;
-  /** Who wants it, for its report. Default `system`. */
+  /** Who wants it, for its report. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
 }
 
@@ -23,6 +23,7 @@ export async function startAgain(parts: ClientParts, workflowId: string, options
   const { provider, tenant, ...of } = before;
   const started = await launchRun(parts, provider, {
     ...of,
+    startedBy: parts.startedBy,
     ...options,
     ...(tenant === null ? {} : { tenant }),
   });

@@ -16,7 +16,7 @@ import {
   type Pool,
 } from '../../db/index.ts';
 import { every } from '../loops/interval.ts';
-import { withinTime } from '../loops/within-time.ts';
+import { TELL_INTERVAL_MS, TELL_LEASE_MS, TELL_ROOM, tellAgainMs, withinTime } from '../loops/telling.ts';
 
 export type OnAlert = (event: AlertEvent) => Promise<void> | void;
 
@@ -26,12 +26,6 @@ export interface AlertReceivers {
   /** By which proxy the webhook is reached. Default: by none. */
   readonly proxy?: ProxySettings | undefined;
 }
-
-const INTERVAL_MS = 1_000;
-const ROOM = 20;
-/** Longer than a receiver may take, so that two workers do not tell the same one at the same time. */
-const LEASE_MS = 40_000;
-const LONGEST_DELAY_MS = 300_000;
 
 /** Node's own fetch knows no proxy. */
 function fetchBy({ httpProxy = '', httpsProxy = '', noProxy = '' }: ProxySettings): typeof fetch {
@@ -45,7 +39,7 @@ type Tell = (event: AlertEvent) => Promise<void>;
 export function startDelivering(pool: Pool, receivers: AlertReceivers, log: Log): () => Promise<void> {
   const tell = tellersOf(receivers);
   if (tell.size === 0) return () => Promise.resolve();
-  return every(INTERVAL_MS, 'telling alerts', log, () => deliverOnce(pool, tell, log));
+  return every(TELL_INTERVAL_MS, 'telling alerts', log, () => deliverOnce(pool, tell, log));
 }
 
 /** Tells what is due now, from a process that is no worker: somebody must when none is left. */
@@ -69,7 +63,7 @@ function tellersOf({ onAlert, webhook, proxy }: AlertReceivers): ReadonlyMap<Ale
 
 /** @returns whether there was any. */
 async function deliverOnce(pool: Pool, tell: ReadonlyMap<AlertChannel, Tell>, log: Log): Promise<boolean> {
-  const claimed = await claimDeliveries(pool, [...tell.keys()], ROOM, LEASE_MS);
+  const claimed = await claimDeliveries(pool, [...tell.keys()], TELL_ROOM, TELL_LEASE_MS);
   await Promise.all(claimed.map((each) => deliver(pool, tell.get(each.channel) as Tell, each, log)));
   return claimed.length > 0;
 }
@@ -78,7 +72,7 @@ async function deliver(pool: Pool, tell: Tell, { id, channel, tries, event }: Al
   try {
     await tell(event);
   } catch (error) {
-    const delayMs = Math.min(LONGEST_DELAY_MS, 1_000 * 2 ** Math.min(tries, 20));
+    const delayMs = tellAgainMs(tries);
     const what = channel === 'handler' ? '`onAlert` has thrown' : 'the webhook has not taken an alert';
     log.warn({ alert: event.alert.id, error: String(error), delayMs }, `${what}; it is told again`);
     await postponeDelivery(pool, id, delayMs, String(error));

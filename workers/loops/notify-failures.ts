@@ -7,20 +7,14 @@ import type { Log } from '../../activities/index.ts';
 import type { Report } from '../../contracts/report.ts';
 import { claimReportsToTell, markReportTold, postponeTelling, type Pool, type ReportToTell } from '../../db/index.ts';
 import { every } from './interval.ts';
-import { withinTime } from './within-time.ts';
+import { TELL_INTERVAL_MS, TELL_LEASE_MS, TELL_ROOM, tellAgainMs, withinTime } from './telling.ts';
 
 export type OnFailure = (report: Report) => Promise<void> | void;
 
-const INTERVAL_MS = 1_000;
-const ROOM = 20;
-/** Longer than the handler may take, so that two workers do not tell the same one at the same time. */
-const LEASE_MS = 40_000;
-const LONGEST_DELAY_MS = 300_000;
-
 /** @returns a function that ends it. */
 export function startTelling(pool: Pool, onFailure: OnFailure, log: Log): () => Promise<void> {
-  return every(INTERVAL_MS, 'telling the app of failures', log, async () => {
-    const reports = await claimReportsToTell(pool, ROOM, LEASE_MS);
+  return every(TELL_INTERVAL_MS, 'telling the app of failures', log, async () => {
+    const reports = await claimReportsToTell(pool, TELL_ROOM, TELL_LEASE_MS);
     await Promise.all(reports.map((each) => tell(pool, onFailure, log, each)));
     return reports.length > 0;
   });
@@ -30,7 +24,7 @@ async function tell(pool: Pool, onFailure: OnFailure, log: Log, { report, tries 
   try {
     await withinTime(Promise.resolve(onFailure(report)));
   } catch (error) {
-    const delayMs = Math.min(LONGEST_DELAY_MS, 1_000 * 2 ** Math.min(tries, 20));
+    const delayMs = tellAgainMs(tries);
     log.warn({ report: report.id, error: String(error), delayMs }, '`onFailure` has thrown; it is called again');
     await postponeTelling(pool, report.id, delayMs, String(error));
     return;
