@@ -4,7 +4,7 @@
  */
 import { Hono, type Context } from 'hono';
 import type { Finding, Sluice } from '../client/index.ts';
-import { createAccess, type Authorize, type Tokens, type Visitor } from './http/access.ts';
+import { createAccess, MAY_NOT_ACT, type Authorize, type Tokens, type Visitor } from './http/access.ts';
 import { acts } from './acts/acts.ts';
 import { readAsset } from './assets.ts';
 import { askAct, askedForm, askedTitle, doAct } from './acts/do-act.ts';
@@ -43,7 +43,6 @@ export interface Dashboard {
 
 /** Pages that are open at once. */
 const MOST_STREAMS = 100;
-const MAY_NOT_ACT = 'You may look and not act: this needs the operator’s token.';
 
 /**
  * @param sluice what it shows and acts on; not bound to a tenant.

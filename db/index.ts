@@ -13,14 +13,7 @@ export {
 } from './stores/operate/database-facts.ts';
 export { addPace, readPace } from './stores/operate/pace-store.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
-export {
-  beginAct,
-  endAct,
-  listAudit,
-  removeOldAudit,
-  type ActBegun,
-  type ActEnded,
-} from './stores/operate/audit-store.ts';
+export { beginAct, endAct, listAudit, removeOldAudit, type ActEnded } from './stores/operate/audit-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export {
   TenantMismatch,
@@ -36,16 +29,14 @@ export {
   type ForecastNode,
   type LimitUser,
 } from './stores/operate/forecast-store.ts';
-export { readLimitStandings, readLooks, standingOf, type LookRow } from './stores/limit/look-store.ts';
+export { readLimitStandings } from './stores/limit/look-store.ts';
 export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/run/run-store.ts';
 export { countRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
 export { readRunRequest } from './stores/run/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
-export { commitPage, type PageFlaws, type PageToCommit } from './stores/sync/page-store.ts';
-export { growPageSize, shrinkPageSize } from './stores/sync/page-size-store.ts';
-export { knownRows, openKnown, settleLists } from './stores/sync/list-store.ts';
+export { commitPage, type PageToCommit } from './stores/sync/page-store.ts';
 export { openRetry, readRetriable } from './stores/run/retry-store.ts';
-export type { LoadedUnit, UnitFence } from './stores/sync/unit-store.ts';
+export type { UnitFence } from './stores/sync/unit-store.ts';
 export { countRecords, CursorLost, readChanges } from './stores/sync/record-store.ts';
 export { readFeedLag, type FeedLag } from './stores/sync/feed-lag-store.ts';
 export { isRefusedData } from './stores/sync/refused-rows.ts';
@@ -58,7 +49,6 @@ export {
   type QuarantinedRow,
   type QuarantineFilter,
 } from './stores/sync/quarantine-store.ts';
-export type { RecordRow } from './stores/sync/record-store.ts';
 export {
   endReport,
   insertReport,
@@ -66,7 +56,6 @@ export {
   readReportStart,
   removeUnstartedReport,
   setReportRun,
-  type NewReport,
   type ReportFilter,
 } from './stores/report/report-store.ts';
 export {
@@ -90,40 +79,33 @@ export {
   type QueuedPlace,
 } from './stores/report/report-checks.ts';
 export {
-  beginSending,
   hasInput,
-  idempotencyKeyOf,
   insertActionStep,
   listSteps,
   loadActionStep,
-  markDone,
   markFailed,
   type ActionStep,
-  type NewActionStep,
 } from './stores/action/action-store.ts';
 export { reopenActionStep, reopenToRepeat } from './stores/action/reopen-store.ts';
 export { reopenUnknown, resolveAsDone } from './stores/action/action-resolution-store.ts';
-export { hasSagaInput, insertSaga, loadSaga, type LoadedSaga, type NewSaga } from './stores/action/saga-store.ts';
+export { hasSagaInput, insertSaga, loadSaga } from './stores/action/saga-store.ts';
 export {
   holdsLock,
   pendingAhead,
   pendingOperations,
   releaseLock,
   takeLock,
-  type LockAnswer,
   type LockRequest,
 } from './stores/action/entity-lock-store.ts';
 export {
   countAccounts,
   listAccounts,
-  markNeedsReconnect,
-  pauseForAccount,
   readAccount,
   removeAccount,
   updateSettings,
   runsToResume,
 } from './stores/account/account-store.ts';
-export type { AccountFilter, AccountRef } from './stores/account/account-store.ts';
+export type { AccountRef } from './stores/account/account-store.ts';
 export {
   keysOfOperations,
   openOperations,
@@ -141,19 +123,13 @@ export {
   readRevocation,
   sagasOfOthers,
   syncsOfAccount,
-  type RowsLeft,
 } from './stores/account/erase-store.ts';
 export { connectAccount } from './stores/account/connect-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
-export {
-  listSecretUses,
-  noteSecretUses,
-  removeOldSecretUses,
-  type SecretUseFilter,
-} from './stores/account/secret-use-store.ts';
+export { listSecretUses, noteSecretUses, removeOldSecretUses } from './stores/account/secret-use-store.ts';
 export { createSecretUseCounter, type SecretUseCounter } from './count-secret-uses.ts';
 export { createKeyring } from './encryption.ts';
-export type { Keyring, KeyringOptions } from './encryption.ts';
+export type { Keyring } from './encryption.ts';
 export { EncryptionKeyError, NO_ENCRYPTION_KEYS } from './encryption-key-error.ts';
 export { readFlawedLists, type FlawFilter } from './stores/sync/flaw-store.ts';
 export {

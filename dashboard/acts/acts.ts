@@ -45,25 +45,19 @@ export const acts: Readonly<Record<string, Act>> = {
     }),
     isDangerous: true,
   },
-  'retry-run': ofRun('Retry what failed', RETRIED, async (sluice, { workflowId }, startedBy) => {
-    await sluice.run({ workflowId }).retryFailed({ startedBy });
+  'retry-run': ofRun('Retry what failed', RETRIED, async (sluice, { workflowId }) => {
+    await sluice.run({ workflowId }).retryFailed();
     return 'A run of the failed lists was started.';
   }),
-  'retry-flaws': ofRun(
-    'Read all flaws again',
-    [...RETRIED, ...ALL_FLAWS],
-    async (sluice, { workflowId }, startedBy) => {
-      await sluice
-        .run({ workflowId })
-        .retryFailed({ startedBy, also: ['skipped', 'truncated', 'capped', 'looped', 'flawed'] });
-      return 'A run of all lists with flaws was started.';
-    },
-  ),
+  'retry-flaws': ofRun('Read all flaws again', [...RETRIED, ...ALL_FLAWS], async (sluice, { workflowId }) => {
+    await sluice.run({ workflowId }).retryFailed({ also: ['skipped', 'truncated', 'capped', 'looped', 'flawed'] });
+    return 'A run of all lists with flaws was started.';
+  }),
   'start-again': ofRun(
     'Start again',
     ['A new run begins with the input of this one. An incremental sync asks for what has changed since.'],
-    async (sluice, { workflowId }, startedBy) => {
-      await sluice.run({ workflowId }).startAgain({ startedBy });
+    async (sluice, { workflowId }) => {
+      await sluice.run({ workflowId }).startAgain();
       return 'A new run was started.';
     },
   ),
@@ -75,8 +69,8 @@ export const acts: Readonly<Record<string, Act>> = {
     ...ofAll('Cancel', 'cancelled', CANCELLED, (sluice, { workflowId }) => sluice.run({ workflowId }).cancel()),
     isDangerous: true,
   },
-  'retry-all': ofAll('Retry what failed in', 'started again', RETRIED, (sluice, { workflowId }, startedBy) =>
-    sluice.run({ workflowId }).retryFailed({ startedBy }),
+  'retry-all': ofAll('Retry what failed in', 'started again', RETRIED, (sluice, { workflowId }) =>
+    sluice.run({ workflowId }).retryFailed(),
   ),
   'pause-limit': {
     ...ofLimit(
@@ -150,16 +144,11 @@ export const acts: Readonly<Record<string, Act>> = {
   },
 };
 
-type StartedBy = `user:${string}`;
-
-/** Who acts: put there by the server, not by the form. */
-const byOf = ({ by }: Fields): StartedBy => by as StartedBy;
-
 /** @param perform is given the run only while it is the newest of its sync and account: the client acts on that one. */
 function ofRun(
   words: string,
   effects: readonly string[],
-  perform: (sluice: Sluice, run: RunProgress, startedBy: StartedBy) => Promise<string>,
+  perform: (sluice: Sluice, run: RunProgress) => Promise<string>,
 ): Act {
   return {
     words,
@@ -175,7 +164,7 @@ function ofRun(
       return { subject: `${found.sync} of ${found.account}`, effects: [...left, ...effects] };
     },
     back: ({ run = '' }) => [['runs', run]],
-    perform: async (sluice, fields) => perform(sluice, await newestOnly(sluice, fields['run'] ?? ''), byOf(fields)),
+    perform: async (sluice, fields) => perform(sluice, await newestOnly(sluice, fields['run'] ?? '')),
   };
 }
 
@@ -192,7 +181,7 @@ function ofAll(
   words: string,
   done: string,
   effects: readonly string[],
-  perform: (sluice: Sluice, run: ListedRun, startedBy: StartedBy) => Promise<unknown>,
+  perform: (sluice: Sluice, run: ListedRun) => Promise<unknown>,
 ): Act {
   return {
     words: `${words} all that match`,
@@ -223,7 +212,7 @@ function ofAll(
       });
       const reasons = await inTurns(runs, async (run) => {
         await newestOnly(sluice, run.runId);
-        await perform(sluice, run, byOf(fields));
+        await perform(sluice, run);
       });
       const left = reasons.length === 0 ? '' : ` ${counted(reasons.length, 'run')} left alone, e.g.: ${reasons[0]}`;
       return `${runs.length - reasons.length} of ${counted(runs.length, 'run')} ${done}.${left}`;

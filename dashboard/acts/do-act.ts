@@ -70,7 +70,7 @@ export async function doAct(
   if (act.isDangerous && why === '') return { text: 'Not done: say why.', isError: true };
   try {
     return {
-      text: await act.perform(clientFor({ by, ...(why === '' ? {} : { why }) }), { ...fields, by }),
+      text: await act.perform(clientFor({ by, ...(why === '' ? {} : { why }) }), fields),
       isError: false,
     };
   } catch (error) {

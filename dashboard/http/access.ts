@@ -22,6 +22,7 @@ export interface Tokens {
 
 export type Authorize = (request: Request) => Visitor | undefined | Promise<Visitor | undefined>;
 
+export const MAY_NOT_ACT = 'You may look and not act: this needs the operator’s token.';
 const COOKIE = 'sluice_session';
 const SESSION_MS = 12 * 3_600_000;
 /** A guess would need ages: 16 characters at least. */
@@ -81,7 +82,7 @@ export function createAccess({ tokens = {}, authorize }: { tokens?: Tokens; auth
     },
     mark,
     refusal: (request, visitor, given) => {
-      if (visitor.role !== 'operate') return 'You may look and not act: this needs the operator’s token.';
+      if (visitor.role !== 'operate') return MAY_NOT_ACT;
       const foreign = foreignOrigin(request);
       if (foreign !== undefined) return foreign;
       if (given === undefined || !isSame(given, mark(visitor)))

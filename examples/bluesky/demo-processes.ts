@@ -67,7 +67,10 @@ const MOST_OF_LOG = 2_000;
 
 /** @throws Error with the end of a log when no worker is left: whoever waits for the run would wait for ever. */
 export async function untilNoneIsLeft(workers: readonly ReturnType<typeof startWorkerProcess>[]): Promise<never> {
-  await Promise.all(workers.map(({ child }) => child.exitCode ?? child.signalCode ?? once(child, 'exit')));
+  const ended = async ({ child }: (typeof workers)[number]): Promise<void> => {
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
+  await Promise.all(workers.map(ended));
   const { logFile } = workers.at(-1) as ReturnType<typeof startWorkerProcess>;
   const log = await readFile(logFile, 'utf8');
   throw new Error(`Every worker has ended. The last one said (${logFile}):\n${log.trim().slice(-MOST_OF_LOG)}`);

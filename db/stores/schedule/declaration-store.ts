@@ -1,12 +1,7 @@
 /**
  * Schedules and ages as they were applied. Next: `client/schedules/apply-schedules.ts`; `due-store.ts` has the accounts.
  */
-import type {
-  Declaration,
-  FreshnessSpec,
-  ScheduleSpec,
-  ScheduleStanding,
-} from '../../../contracts/schedules/schedule.ts';
+import type { Declaration, ScheduleSpec, ScheduleStanding } from '../../../contracts/schedules/schedule.ts';
 import { timesText } from '../../../contracts/schedules/schedule-words.ts';
 import type { Pool, PoolClient, Queryable } from '../../pool.ts';
 import { inTransaction } from '../../pool.ts';
@@ -107,9 +102,4 @@ export async function readScheduleStandings(db: Queryable): Promise<ScheduleStan
     pausedAt: pausedAt?.toISOString() ?? null,
     nextAt: nextAt?.toISOString() ?? null,
   }));
-}
-
-export interface AppliedFreshness extends FreshnessSpec {
-  readonly sync: string;
-  readonly provider: string;
 }
