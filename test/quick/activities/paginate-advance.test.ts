@@ -254,7 +254,15 @@ describe('a numbered list walked by one lane', () => {
           expect(pages).toBeLessThanOrEqual(most + 3);
         },
       ),
-      { numRuns: 500 },
+      {
+        numRuns: 500,
+        // Capped in silence, and the end is one page on: where it would have been asked for whole is behind the end.
+        examples: [
+          ['page', 79, 25, 2, 'none'],
+          ['page', 99, 20, 2, 'none'],
+          ['page', 75, 27, 2, 'exact'],
+        ],
+      },
     );
   });
 

@@ -71,6 +71,14 @@ describe('an act', () => {
     expect(await refused.text()).toMatch(why);
   });
 
+  it('is refused with a mark that is not the visitor’s own', async () => {
+    for (const mark of ['', 'x', OPERATE]) {
+      const refused = await ask(guarded, '/do/pause-run', form({ run: 'x', mark }, { ...bearer, ...own }));
+      expect(refused.status).toBe(403);
+      expect(await refused.text()).toMatch(/load the page again/);
+    }
+  });
+
   it('is refused by a page on loopback that is called by another name, which would be another site’s', async () => {
     const local: DashboardOptions = { authorize: onLoopback };
     const at = (host: string) => ask(local, '/nothing', { headers: { host } });

@@ -12,6 +12,8 @@ let world: World;
 let asked: string[][] = [];
 let missing: readonly string[] = [];
 let poison: string | undefined;
+/** An answer for several of which this is one has a row of somebody else. */
+let strange: string | undefined;
 /** Throws for the rows of this parent. */
 let unmappable: string | undefined;
 
@@ -55,7 +57,9 @@ beforeAll(async () => {
     if (poison !== undefined && ids.includes(poison)) return { status: 400, body: { message: `bad id ${poison}` } };
     // In another order than they were asked for.
     const known = ids.filter((id) => !missing.includes(id)).toReversed();
-    return { body: { stats: known.flatMap((post) => [1, 2].map((day) => ({ post, day, likes: day }))) } };
+    const own = known.flatMap((post) => [1, 2].map((day) => ({ post, day, likes: day })));
+    const others = strange !== undefined && ids.includes(strange) ? [{ post: 'stranger', day: 1, likes: 1 }] : [];
+    return { body: { stats: [...own, ...others] } };
   });
 });
 afterAll(async () => {
@@ -66,6 +70,7 @@ beforeEach(() => {
   asked = [];
   missing = [];
   poison = undefined;
+  strange = undefined;
   unmappable = undefined;
 });
 const start = async (account: string) => (await world.sluice.start(sync, { account, input: {} })).result();
@@ -109,6 +114,19 @@ it('fails the one parent whose rows can not be mapped, and stores those of the o
     rows: PARENTS * 3 - 2,
     flaws: [expect.objectContaining({ node: 'stats', kind: 'failed', count: 1, example: 'p9' })],
   });
+});
+
+it('stores nothing of an answer with a row of a parent that was not asked for, and says where to look', async () => {
+  strange = 'p42';
+  expect(await start('g')).toMatchObject({
+    state: 'incomplete',
+    rows: PARENTS * 3 - 2,
+    flaws: [expect.objectContaining({ node: 'stats', kind: 'failed', count: 1, example: 'p42' })],
+  });
+  const { rows } = await world.db.pool.query(
+    `select u.reason from sluice.unit u join sluice.run r on r.id = u.run_id where r.account = 'g' and u.state = 'failed'`,
+  );
+  expect(rows).toEqual([{ reason: expect.stringMatching(/"stranger", which was not asked for; look at `parentOf`/) }]);
 });
 
 it('tries a batch again that fails for a moment, as one', async () => {

@@ -85,6 +85,13 @@ describe('erasing an account', () => {
 
   it('leaves nothing of it but who did what, at Postgres and at Temporal, and the third party is told', async () => {
     await fill(crm, "zoe's");
+    // Its time by a schedule of workers elsewhere, and an alert about it.
+    await world.db.pool.query(`
+      insert into sluice.declaration (kind, id, sync, provider, task_queue, spec)
+        values ('schedule', 'crm-items', 'crm-items', 'crm', 'elsewhere', '{}');
+      insert into sluice.due (schedule, account, due_at, version) values ('crm-items', 'zoe''s', now() + interval '1 day', 1);
+      insert into sluice.alert (kind, subject, text) values
+        ('needs-reconnect', 'crm/zoe''s', 'x'), ('stale', 'crm-items/zoe''s', 'x');`);
     // One that is at work: it waits for a paused provider, and would for ever.
     await world.sluice.limits.pause('crm/*', 'for the test');
     await world.sluice.start(crm.sync, { account: "zoe's", input: { mark: MARK } });
@@ -114,7 +121,16 @@ describe('erasing an account', () => {
       isComplete: true,
     });
     expect(proof.left).toEqual({ rows: {}, histories: [], schedules: [] });
-    expect(proof.deleted).toMatchObject({ record: 4, quarantine: 1, action_step: 2, run: 2, report: 4, account: 1 });
+    expect(proof.deleted).toMatchObject({
+      record: 4,
+      quarantine: 1,
+      action_step: 2,
+      run: 2,
+      report: 4,
+      account: 1,
+      due: 1,
+      alert: 2,
+    });
     expect(proof.histories).toBe(4);
     expect(revoked.join()).toContain("at-of-zoe's-0001");
     expect(Object.keys(await rowsWith(MARK))).toEqual(['audit']);
