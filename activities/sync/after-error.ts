@@ -8,7 +8,7 @@ import { redact } from '../../contracts/secrets/redact.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
 import { again, end } from './apply-decision.ts';
 import type { Asked } from './attempt.ts';
-import { UserCodeError } from './user-code.ts';
+import { logThrown, UserCodeError } from './user-code.ts';
 
 /**
  * The user's functions, or ours, have thrown: that costs a real attempt and, when the budget is spent, fails the list with the
@@ -18,10 +18,9 @@ export function afterError(asked: Asked, unit: LoadedUnit, error: unknown, calls
   if (isInfrastructure(error)) throw error;
   // No retry mends it, and nothing was called.
   if (error instanceof SettingsMistake) return end(asked, unit.pages, 'failed', error.message, calls);
-  const { deps, request, sync } = asked;
   const message = redact((error instanceof UserCodeError ? error : unexpected(error)).message);
   const cause = error instanceof UserCodeError ? error.cause : error;
-  deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: cause }, message);
+  logThrown(asked, cause, message);
   return again(asked, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason: message }, calls);
 }
 

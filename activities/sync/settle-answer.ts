@@ -11,7 +11,7 @@ import { callsOf, stateOf, type Attempt } from './attempt.ts';
 import { decide, type Decision, type Facts } from './decide.ts';
 import { NotUnderstood } from '../page/read-page.ts';
 import { storePage, storeStep, type CameAnswer } from '../page/store-page.ts';
-import { UserCodeError } from './user-code.ts';
+import { logThrown, UserCodeError } from './user-code.ts';
 
 /** What a list was asked from whose answer says that nothing has changed. */
 const UNCHANGED = 'unchanged';
@@ -81,17 +81,10 @@ export function notUnderstood(
   error: NotUnderstood | UserCodeError,
   flaw: string | undefined,
 ): Promise<PageFact> {
-  const { deps, request, sync, unit } = attempt;
-  if (error instanceof UserCodeError)
-    deps.log.error({ sync: sync.name, node: request.node, unit: request.unit, error: error.cause }, error.message);
+  if (error instanceof UserCodeError) logThrown(attempt, error.cause, error.message);
   const reason = flaw === undefined ? error.message : `${error.message}; ${flaw}`;
   // 202: it is being made, and may be there at the next call.
   const riddle = answer.status === 202 ? {} : { riddle: riddleOf(answer) };
-  return again(
-    attempt,
-    unit.pages,
-    unit.attempts,
-    { do: 'again', costs: 'attempt', reason, ...riddle },
-    callsOf(attempt),
-  );
+  const { pages, attempts } = attempt.unit;
+  return again(attempt, pages, attempts, { do: 'again', costs: 'attempt', reason, ...riddle }, callsOf(attempt));
 }

@@ -3,7 +3,9 @@
  * spent, fails its list with the reason. A fix that is deployed meanwhile takes effect at the next attempt.
  * Next: `attempt.ts` counts it.
  */
+import { redact } from '../../contracts/secrets/redact.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import type { Asked } from './attempt.ts';
 
 export class UserCodeError extends Error {
   /** Calls that were made before it threw. */
@@ -23,4 +25,13 @@ export function userCode<Result>(what: string, run: () => Result, calls: 0 | 1 =
   } catch (error) {
     throw new UserCodeError(what, error, calls);
   }
+}
+
+/** Says where it was thrown, for who mends it: an error has no fields of its own to be logged. */
+export function logThrown({ deps, sync, request }: Asked, cause: unknown, message: string): void {
+  const frames = cause instanceof Error ? (cause.stack?.match(/^ +at .*$/gm) ?? []) : [];
+  deps.log.error(
+    { sync: sync.name, node: request.node, unit: request.unit, stack: redact(frames.join('\n')) },
+    redact(message),
+  );
 }

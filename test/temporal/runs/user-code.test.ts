@@ -1,3 +1,4 @@
+import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
@@ -102,8 +103,10 @@ describe('the user’s own code', () => {
     expect(rows[0]).toEqual({ mine: 995, ours: 995 });
   });
 
-  it('that throws is told, tried once more, and fails its list with the reason, not the worker', async () => {
+  it('that throws is told with its place, tried once more, and fails its list with the reason, not the worker', async () => {
+    const logged: string[] = [];
     const worker = await world.startWorker({
+      log: pino({ level: 'error' }, { write: (line) => void logged.push(line) }),
       syncs: [
         build((post) => {
           if (post.n === 25) throw new TypeError('cannot map this post');
@@ -124,6 +127,9 @@ describe('the user’s own code', () => {
       },
     ]);
     await worker.stop();
+    const lines = logged.map((line) => JSON.parse(line) as { node?: string; stack?: string });
+    expect(lines.filter(({ node }) => node === 'posts')).toHaveLength(2);
+    for (const { stack } of lines) expect(stack).toMatch(/^ +at .*user-code\.test\.ts:\d+/);
   });
 
   it('reads on where it stopped, in the order of change', async () => {
