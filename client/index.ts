@@ -37,6 +37,7 @@ export type {
   Flaw,
   FlawedList,
   NodeProgress,
+  PausedBy,
   RunMode,
   RunProgress,
   RunResult,

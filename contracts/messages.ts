@@ -182,4 +182,6 @@ export interface SetRunStateInput {
   readonly state: 'running' | 'paused';
   /** Only a run that is paused for its account goes on; one that its operator has paused stays so. */
   readonly isReconnected?: boolean;
+  /** How often the run had been paused from outside when this was asked for: a pause that came after it stands. */
+  readonly pauses?: number;
 }

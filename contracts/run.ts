@@ -34,6 +34,9 @@ export interface NodeProgress {
   readonly calls: number;
 }
 
+/** `auth` goes on by itself when its account has been connected again; `cancel` is paused until its workflow has ended it. */
+export type PausedBy = 'operator' | 'auth' | 'cancel';
+
 export interface RunProgress {
   readonly runId: string;
   readonly workflowId: string;
@@ -44,8 +47,8 @@ export interface RunProgress {
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly error: string | null;
-  /** Of a paused run: `auth` goes on by itself when its account has been connected again. */
-  readonly pausedBy?: 'operator' | 'auth';
+  /** Of a paused run. */
+  readonly pausedBy?: PausedBy;
   readonly pausedReason?: string;
   readonly nodes: readonly NodeProgress[];
 }

@@ -30,7 +30,16 @@ export {
   type LimitUser,
 } from './stores/operate/forecast-store.ts';
 export { readLimitStandings } from './stores/limit/look-store.ts';
-export { finishNode, finishRun, openRun, readProgress, setRunState } from './stores/run/run-store.ts';
+export {
+  askRun,
+  finishNode,
+  finishRun,
+  openRun,
+  readPauses,
+  readProgress,
+  removeOldWishes,
+  setRunState,
+} from './stores/run/run-store.ts';
 export { countRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
 export { readRunRequest } from './stores/run/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';

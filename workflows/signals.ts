@@ -6,7 +6,8 @@ import { defineSignal } from '@temporalio/workflow';
 import { searchAttributes, signalNames } from '../contracts/names.ts';
 
 export const pauseSignal = defineSignal(signalNames.pause);
-export const resumeSignal = defineSignal(signalNames.resume);
+/** `pauses`: those that this resume ends; one that came after it stands. Without it, as from Temporal's Web UI, all of them. */
+export const resumeSignal = defineSignal<[pauses?: number]>(signalNames.resume);
 /** To a run: its account has been connected again. Ends no pause of an operator. */
 export const reconnectedSignal = defineSignal(signalNames.reconnected);
 /** To an operation that waits for its entity: it holds the lock now. */

@@ -54,10 +54,12 @@ async function walkToEnd(
     },
     fail,
   );
-  const on = (signal: SignalDefinition, ask: () => void): void =>
-    setHandler(signal, () => void shield.run(() => Promise.resolve(ask())));
+  const on = <Args extends unknown[]>(signal: SignalDefinition<Args>, ask: (...args: Args) => void): void =>
+    setHandler(signal, (...args) => void shield.run(() => Promise.resolve(ask(...args))));
   on(pauseSignal, () => pauses.ask({ state: 'paused' }));
-  on(resumeSignal, () => pauses.ask({ state: 'running' }));
+  on(resumeSignal, (before?: number) =>
+    pauses.ask({ state: 'running', ...(typeof before === 'number' ? { pauses: before } : {}) }),
+  );
   on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
   try {
     const opening = runStep((steps) => steps.openRun({ ...input, runId, workflowId }));

@@ -104,7 +104,7 @@ export async function finishRunActivity(deps: ActivityDeps, request: FinishRunIn
 /** @returns the state of the run now; undefined when it is unknown. */
 export async function setRunStateActivity(
   deps: ActivityDeps,
-  { runId, state, isReconnected }: SetRunStateInput,
+  { runId, state, ...how }: SetRunStateInput,
 ): Promise<RunState | undefined> {
-  return setRunState(deps.pool, runId, state, isReconnected);
+  return setRunState(deps.pool, runId, state, how);
 }

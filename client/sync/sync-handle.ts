@@ -6,7 +6,7 @@ import type { SyncInput } from '../../contracts/messages.ts';
 import { runsBefore, signalNames, syncWorkflowId } from '../../contracts/names.ts';
 import type { RunExplanation } from '../../contracts/operate/explanation.ts';
 import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
-import { readProgress, readWaits, setRunState } from '../../db/index.ts';
+import { askRun, readPauses, readProgress, readWaits } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { explainRun } from '../explain/explain-run.ts';
 import { describeKnown } from '../describe-workflow.ts';
@@ -45,8 +45,8 @@ export interface SyncHandle {
   resume(): Promise<void>;
   /**
    * Ends the run as `cancelled`, within a second or two; what is stored stays. No call is begun after this resolves, but
-   * one may be on its way for each list in hand. Until a worker has ended the run, its state is `paused`. A run that has
-   * ended stays as it is.
+   * one may be on its way for each list in hand. Until a worker has ended the run, its state is `paused`, by
+   * `cancel`; no resume lets it go on. A run that has ended stays as it is.
    */
   cancel(): Promise<void>;
   /**
@@ -123,11 +123,13 @@ export function createHandle(
     },
     pause: async () => {
       // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
-      const runId = runIdOf(await handle.describe());
-      if (await readProgress(pool, { runId })) await setRunState(pool, runId, 'paused');
+      await askRun(pool, runIdOf(await handle.describe()), 'pause');
       await handle.signal(signalNames.pause);
     },
-    resume: () => handle.signal(signalNames.resume),
+    resume: async () => {
+      const pauses = await readPauses(pool, runIdOf(await handle.describe()));
+      await handle.signal<[pauses?: number]>(signalNames.resume, ...(pauses === undefined ? [] : ([pauses] as const)));
+    },
     cancel: async () => {
       const description = await handle.describe();
       const runId = runIdOf(description);
@@ -135,7 +137,7 @@ export function createHandle(
       await client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: runId }).cancel();
       if (description.status.name !== 'RUNNING') return;
       // As in `pause`: no call is made from here on, and the workflow task that makes them ends.
-      await setRunState(pool, runId, 'paused').catch(() => {
+      await askRun(pool, runId, 'cancel').catch(() => {
         // Without it the cancellation is heard some seconds later.
       });
     },

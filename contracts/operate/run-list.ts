@@ -1,5 +1,5 @@
 /** Runs as a list shows them, and how many there are. Read by `db/stores/run/run-list-store.ts`, for the client, commands and the page. */
-import type { RunMode, RunState } from '../run.ts';
+import type { PausedBy, RunMode, RunState } from '../run.ts';
 
 export const RUN_STATES = [
   'running',
@@ -36,7 +36,7 @@ export interface ListedRun {
   readonly tenant: string | null;
   readonly mode: RunMode;
   readonly state: RunState;
-  readonly pausedBy: 'operator' | 'auth' | null;
+  readonly pausedBy: PausedBy | null;
   readonly error: string | null;
   /** ISO times. */
   readonly startedAt: string;

@@ -1,5 +1,5 @@
 /** Runs as rows: on the overview, in their list and on an account. */
-import type { ListedRun } from '../../client/index.ts';
+import type { ListedRun, PausedBy } from '../../client/index.ts';
 import { html, type Html } from '../html.ts';
 import type { ViewContext } from '../view.ts';
 import { count } from './count.ts';
@@ -29,6 +29,11 @@ export function runTable(caption: string, runs: readonly ListedRun[], { link, no
   );
 }
 
+const PAUSED: { readonly [who in PausedBy]?: string } = {
+  auth: 'paused: connect again',
+  cancel: 'paused: being cancelled',
+};
+
 export function runState({ state, pausedBy }: Pick<ListedRun, 'state' | 'pausedBy'>): Html {
-  return stateBadge(state, state === 'paused' && pausedBy === 'auth' ? 'paused: connect again' : state);
+  return stateBadge(state, (state === 'paused' && pausedBy !== null && PAUSED[pausedBy]) || state);
 }

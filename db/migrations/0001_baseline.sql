@@ -18,9 +18,11 @@ create table sluice.run (
   -- The run whose failed lists this one reads again, and those that it was itself a retry of.
   retry_of uuid[] not null default '{}',
   state text not null default 'running' check (state in ('running', 'paused', 'done', 'incomplete', 'failed', 'cancelled')),
-  -- Why it is paused: by its operator, or because its account must be connected again.
-  paused_by text check (paused_by in ('operator', 'auth')),
+  -- Why it is paused: by its operator, because its account must be connected again, or until its workflow ends it as cancelled.
+  paused_by text check (paused_by in ('operator', 'auth', 'cancel')),
   paused_reason text,
+  -- How often it was paused from outside: a resume that was asked for before the last of them does nothing.
+  pauses int not null default 0,
   reasons jsonb not null default '[]',
   error text,
   started_at timestamptz not null default clock_timestamp(),
@@ -38,6 +40,13 @@ create index run_by_sync on sluice.run (sync, state, started_at, id);
 create index run_by_provider on sluice.run (provider, state, started_at, id);
 create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
+
+-- What was asked of a run before a worker opened it.
+create table sluice.run_wish (
+  run_id uuid primary key,
+  paused_by text not null check (paused_by in ('operator', 'cancel')),
+  asked_at timestamptz not null default clock_timestamp()
+);
 
 -- Counters of one node of a run's tree: progress is one index read, whatever the number of units.
 create table sluice.node (
@@ -855,6 +864,22 @@ begin
     where b.run_id = u.run_id and b.node = u.node and b.parent_key = u.parent_key and b.part = u.part;
 end $$;
 
+-- Pauses a run, or holds it until its workflow has ended it as cancelled, from outside: from here on no call of it is made. One that no
+-- worker has opened yet opens so.
+create or replace function sluice.ask_run(for_run uuid, what text) returns void language plpgsql set search_path = pg_catalog as $$
+declare
+  whose text := case what when 'cancel' then 'cancel' else 'operator' end;
+begin
+  -- Against enter_run: the run is there, or whoever opens it sees what is asked here.
+  perform pg_advisory_xact_lock(hashtextextended('sluice.run ' || for_run, 0));
+  update sluice.run set state = 'paused', paused_by = whose, paused_reason = null, pauses = pauses + 1
+    where id = for_run and state in ('running', 'paused') and paused_by is distinct from 'cancel';
+  if not exists (select 1 from sluice.run where id = for_run) then
+    insert into sluice.run_wish (run_id, paused_by) values (for_run, whose)
+      on conflict (run_id) do update set paused_by = excluded.paused_by where run_wish.paused_by <> 'cancel';
+  end if;
+end $$;
+
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
 -- lanes' board, nodes by ordinal.
@@ -1291,19 +1316,29 @@ begin
 end $$;
 
 -- What a workflow must know that begins or goes on with a run: its state, the nodes that have ended, and as many open units of each
--- other node as its window holds.
-create or replace function sluice.enter_run(for_run uuid) returns jsonb language sql set search_path = pg_catalog as $$
-  select jsonb_build_object(
-    'state', r.state, 'pausedReason', r.paused_reason, 'plan', r.plan,
-    'ended', (select coalesce(jsonb_agg(n.name), '[]') from sluice.node n
-      where n.run_id = r.id and n.state not in ('waiting', 'running')),
-    'units', (select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'node', n->>'name', 'parentKey', u.parent_key, 'part', u.part, 'lane', u.lane)
-          order by o, u.id), '[]')
-        from jsonb_array_elements(r.plan->'nodes') with ordinality x(n, o)
-        cross join lateral sluice.next_units(r.id, n->>'name', '{}', (n->>'window')::int) u
-        where r.state = 'running'))
-  from sluice.run r where r.id = for_run
-$$;
+-- other node as its window holds. A run that was to be paused before it was opened is paused here.
+create or replace function sluice.enter_run(for_run uuid) returns jsonb language plpgsql set search_path = pg_catalog as $$
+declare
+  whose text;
+begin
+  -- Against ask_run.
+  perform pg_advisory_xact_lock(hashtextextended('sluice.run ' || for_run, 0));
+  delete from sluice.run_wish where run_id = for_run returning paused_by into whose;
+  if found then
+    update sluice.run set state = 'paused', paused_by = whose where id = for_run and state in ('running', 'paused');
+  end if;
+  return (
+    select jsonb_build_object(
+      'state', r.state, 'pausedReason', r.paused_reason, 'plan', r.plan,
+      'ended', (select coalesce(jsonb_agg(n.name), '[]') from sluice.node n
+        where n.run_id = r.id and n.state not in ('waiting', 'running')),
+      'units', (select coalesce(jsonb_agg(jsonb_build_object('id', u.id, 'node', n->>'name', 'parentKey', u.parent_key, 'part', u.part, 'lane', u.lane)
+            order by o, u.id), '[]')
+          from jsonb_array_elements(r.plan->'nodes') with ordinality x(n, o)
+          cross join lateral sluice.next_units(r.id, n->>'name', '{}', (n->>'window')::int) u
+          where r.state = 'running'))
+    from sluice.run r where r.id = for_run);
+end $$;
 
 -- Where the changes of this transaction stand in the feed: behind all earlier eras, and by the number of the transaction in this one.
 -- An era has room for 2^40 transactions, and a bigint for eight million eras.

@@ -14,9 +14,11 @@ create table sluice.run (
   -- The run whose failed lists this one reads again, and those that it was itself a retry of.
   retry_of uuid[] not null default '{}',
   state text not null default 'running' check (state in ('running', 'paused', 'done', 'incomplete', 'failed', 'cancelled')),
-  -- Why it is paused: by its operator, or because its account must be connected again.
-  paused_by text check (paused_by in ('operator', 'auth')),
+  -- Why it is paused: by its operator, because its account must be connected again, or until its workflow ends it as cancelled.
+  paused_by text check (paused_by in ('operator', 'auth', 'cancel')),
   paused_reason text,
+  -- How often it was paused from outside: a resume that was asked for before the last of them does nothing.
+  pauses int not null default 0,
   reasons jsonb not null default '[]',
   error text,
   started_at timestamptz not null default clock_timestamp(),
@@ -34,6 +36,13 @@ create index run_by_sync on sluice.run (sync, state, started_at, id);
 create index run_by_provider on sluice.run (provider, state, started_at, id);
 create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
+
+-- What was asked of a run before a worker opened it.
+create table sluice.run_wish (
+  run_id uuid primary key,
+  paused_by text not null check (paused_by in ('operator', 'cancel')),
+  asked_at timestamptz not null default clock_timestamp()
+);
 
 -- Counters of one node of a run's tree: progress is one index read, whatever the number of units.
 create table sluice.node (

@@ -19,6 +19,7 @@ import {
   removeOldAudit,
   removeOldReports,
   removeOldSecretUses,
+  removeOldWishes,
   removeUnstartedReport,
   type PendingReport,
   type Pool,
@@ -60,6 +61,7 @@ export function startReconciling(deps: Deps, log: Log, options: ReconcileOptions
       nextRemovalAt = performance.now() + RETENTION_INTERVAL_MS;
       await removeOldReports(deps.pool, reportDays);
       await removeOldSecretUses(deps.pool, AUDIT_DAYS);
+      await removeOldWishes(deps.pool);
       await removeOldAudit(deps.pool, AUDIT_DAYS);
     }
     // Never more at once: whoever is busy is not asked all the time whether it is still there.

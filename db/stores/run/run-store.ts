@@ -2,7 +2,7 @@
  * Runs and the state of their trees. "Done?" is one query here; client, CLI and workflows all ask it.
  */
 import type { Plan } from '../../../contracts/plan.ts';
-import type { NodeProgress, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
+import type { NodeProgress, PausedBy, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 import type { OpenUnit } from '../sync/unit-store.ts';
 
@@ -69,7 +69,8 @@ export async function closeUnopened(
 
 const SET_STATE = `
   update sluice.run set state = $2, paused_by = case $2 when 'paused' then 'operator' end, paused_reason = null
-  where id = $1 and state in ('running', 'paused')`;
+  where id = $1 and state in ('running', 'paused') and paused_by is distinct from 'cancel'
+    and ($2 = 'paused' or $3::int is null or pauses <= $3)`;
 
 // The account may have been given up again before the signal of its reconnection arrived. A run that is running is one that an attempt
 // at this very step has resumed, whose answer was lost: its nodes are still to be told.
@@ -79,24 +80,56 @@ const RESUME_RECONNECTED = `
     and a.provider = r.provider and a.account = r.account and a.status = 'connected'`;
 
 /**
- * Pauses or resumes a run that has not ended. Asked again, it answers the same.
- * @param isReconnected resume only what is paused for its account.
+ * Pauses or resumes a run that has not ended; one that is being cancelled stays paused. Asked again, it answers the same.
+ * @param how `isReconnected`: resume only what is paused for its account. `pauses`: only when it was paused from outside no more often.
  * @returns the state of the run now; undefined when there is no such run.
  */
 export async function setRunState(
   db: Queryable,
   runId: string,
   state: 'running' | 'paused',
-  isReconnected = false,
+  { isReconnected = false, pauses }: { readonly isReconnected?: boolean; readonly pauses?: number } = {},
 ): Promise<RunState | undefined> {
   if (isReconnected) await db.query(RESUME_RECONNECTED, [runId]);
-  else await db.query(SET_STATE, [runId, state]);
+  else await db.query(SET_STATE, [runId, state, pauses ?? null]);
   const { rows } = await db.query<{ state: RunState }>('select state from sluice.run where id = $1', [runId]);
   return rows[0]?.state;
 }
 
-// undefined_table, undefined_column: no worker has migrated this database yet, or one is at it.
-const NOT_MIGRATED: ReadonlySet<string | undefined> = new Set(['42P01', '42703']);
+// undefined_table, undefined_column, undefined_function: no worker has migrated this database yet, or one is at it.
+const NOT_MIGRATED: ReadonlySet<string | undefined> = new Set(['42P01', '42703', '42883']);
+
+/** A database that no worker has migrated yet knows no run. */
+function noRowsYet(error: unknown): { rows: never[] } {
+  if (NOT_MIGRATED.has((error as { code?: string }).code)) return { rows: [] };
+  throw error;
+}
+
+/** A worker can only lately have looked at its run that many days after something was asked of it. */
+const WISH_DAYS = 1;
+
+/**
+ * Stops the calls of a run from outside, whether or not a worker has opened it: a workflow that is making calls hears of it some seconds
+ * later. A run that has ended stays as it is. After a `cancel` no resume lets it go on, also one that was asked for before.
+ */
+export async function askRun(db: Queryable, runId: string, what: 'pause' | 'cancel'): Promise<void> {
+  await db.query('select sluice.ask_run($1, $2)', [runId, what]).catch(noRowsYet);
+}
+
+/** @returns how often a run was paused from outside; undefined of one that no worker has opened. */
+export async function readPauses(db: Queryable, runId: string): Promise<number | undefined> {
+  const { rows } = await db
+    .query<{ pauses: number }>('select pauses from sluice.run where id = $1', [runId])
+    .catch(noRowsYet);
+  return rows[0]?.pauses;
+}
+
+/** Removes what was asked of runs that no worker has ever opened. */
+export async function removeOldWishes(db: Queryable): Promise<void> {
+  await db.query('delete from sluice.run_wish where asked_at < clock_timestamp() - make_interval(days => $1)', [
+    WISH_DAYS,
+  ]);
+}
 
 // One index read: a run has few nodes, and their counters are kept by the pages themselves.
 const PROGRESS = `
@@ -123,11 +156,7 @@ export async function readProgress(
     'runId' in run
       ? { ...PROGRESS_BY_RUN, values: [run.runId] }
       : { ...PROGRESS_BY_WORKFLOW, values: [run.workflowId] };
-  const { rows } = await db.query(query).catch((error: unknown) => {
-    // A database that no worker has migrated yet knows no run.
-    if (NOT_MIGRATED.has((error as { code?: string }).code)) return { rows: [] };
-    throw error;
-  });
+  const { rows } = await db.query(query).catch(noRowsYet);
   const row = rows[0] as RunRow | undefined;
   return row && toProgress(row);
 }
@@ -187,7 +216,7 @@ interface RunRow {
   started_at: Date;
   ended_at: Date | null;
   error: string | null;
-  paused_by: 'operator' | 'auth' | null;
+  paused_by: PausedBy | null;
   paused_reason: string | null;
   nodes: NodeRow[];
 }

@@ -3,11 +3,13 @@ import { randomUUID } from 'node:crypto';
 import type { PoolClient } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
+  askRun,
   commitPage,
   finishNode,
   finishRun,
   nextUnits,
   openRetry,
+  readPauses,
   readProgress,
   setRunState,
 } from '../../../db/index.ts';
@@ -58,11 +60,52 @@ describe('a step of a run that is done twice', () => {
     const place = await openList(db.pool);
     await db.pool.query(`insert into sluice.account (provider, account) values ('p', $1)`, [place.account]);
     await db.pool.query(`update sluice.run set state = 'paused', paused_by = 'auth' where id = $1`, [place.run]);
-    expect(await setRunState(db.pool, place.run, 'running', true)).toBe('running');
-    expect(await setRunState(db.pool, place.run, 'running', true)).toBe('running');
+    expect(await setRunState(db.pool, place.run, 'running', { isReconnected: true })).toBe('running');
+    expect(await setRunState(db.pool, place.run, 'running', { isReconnected: true })).toBe('running');
     // And one that its operator has paused stays so.
     await setRunState(db.pool, place.run, 'paused');
-    expect(await setRunState(db.pool, place.run, 'running', true)).toBe('paused');
+    expect(await setRunState(db.pool, place.run, 'running', { isReconnected: true })).toBe('paused');
+  });
+
+  it('does not let a run go on that is to be cancelled, whoever asks, and leaves one alone that has ended', async () => {
+    const place = await openList(db.pool);
+    await askRun(db.pool, place.run, 'cancel');
+    await askRun(db.pool, place.run, 'pause');
+    // A resume that was asked for before, and arrives only now.
+    expect(await setRunState(db.pool, place.run, 'running')).toBe('paused');
+    expect(await setRunState(db.pool, place.run, 'paused')).toBe('paused');
+    expect(await readProgress(db.pool, { runId: place.run })).toMatchObject({ state: 'paused', pausedBy: 'cancel' });
+    await finishRun(db.pool, place.run, { cancelled: true });
+    await askRun(db.pool, place.run, 'pause');
+    expect(await readProgress(db.pool, { runId: place.run })).toMatchObject({ state: 'cancelled' });
+  });
+
+  it('does not let a run go on by a resume that was asked for before its last pause', async () => {
+    const place = await openList(db.pool);
+    await askRun(db.pool, place.run, 'pause');
+    const before = await readPauses(db.pool, place.run);
+    await askRun(db.pool, place.run, 'pause');
+    expect(before).toBe(1);
+    expect(await setRunState(db.pool, place.run, 'running', { pauses: 1 })).toBe('paused');
+    expect(await setRunState(db.pool, place.run, 'running', { pauses: 2 })).toBe('running');
+  });
+
+  it.each(['pause', 'cancel'] as const)('opens a run as was asked before it was opened: %s', async (what) => {
+    for (let round = 0; round < 20; round++) {
+      const run = randomUUID();
+      // Before it, at the same moment, and whichever comes first: never a run that makes calls.
+      if (round === 0) await askRun(db.pool, run, what);
+      const [{ run: opened }] = await Promise.all([
+        openList(db.pool, { run }),
+        round === 0 ? undefined : askRun(db.pool, run, what),
+      ]);
+      expect(await readProgress(db.pool, { runId: opened })).toMatchObject({
+        state: 'paused',
+        pausedBy: what === 'cancel' ? 'cancel' : 'operator',
+      });
+    }
+    const { rows } = await db.pool.query('select from sluice.run_wish');
+    expect(rows).toEqual([]);
   });
 
   it('opens a retry once, whatever its ended run stores at that moment', async () => {

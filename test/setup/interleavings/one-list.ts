@@ -66,8 +66,7 @@ const plan = {
 };
 
 /** A list that nobody has begun to read. */
-export async function openList(pool: Pool): Promise<Place> {
-  const run = randomUUID();
+export async function openList(pool: Pool, { run = randomUUID() }: { run?: string } = {}): Promise<Place> {
   await openRun(pool, { runId: run, workflowId: run, account: run, tenant: undefined, input: {}, plan, mode: 'full' });
   const { rows } = await pool.query<{ id: number }>('select id from sluice.unit where run_id = $1', [run]);
   return { run, unit: rows[0]?.id ?? 0, account: run };

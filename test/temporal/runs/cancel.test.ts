@@ -1,4 +1,5 @@
 /** A run that is cancelled while it makes calls inside its workflow tasks, where Temporal is heard only seconds later. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { SyncHandle } from '../../../client/index.ts';
 import type { FakeApi } from '../../../testing/index.ts';
@@ -108,6 +109,56 @@ describe('a run that is cancelled in the middle', () => {
     expect(await world.sluice.reports.list({ workflowId: run.workflowId })).toMatchObject([
       { status: 'cancelled', errorType: 'cancelled' },
     ]);
+  });
+
+  it('ends at once, whenever it is asked for after its start', async () => {
+    for (const afterMs of [0, 2, 5, 10, 20, 40, 80]) {
+      const run = await world.sluice.start(forest, { account: newAccount(), input });
+      await sleep(afterMs);
+      expect(await cancelled(run), `${afterMs} ms after the start`).toBeLessThanOrEqual(LISTS_IN_HAND);
+    }
+  });
+
+  it('ends at once, whenever it is asked for after a resume', async () => {
+    for (const afterMs of [0, 3, 6, 9, 13, 20, 30, 40]) {
+      const run = await world.sluice.start(forest, { account: newAccount(), input });
+      const before = api.report().calls;
+      await expect.poll(() => api.report().calls - before, { interval: 5 }).toBeGreaterThan(20);
+      await run.pause();
+      await run.resume();
+      await sleep(afterMs);
+      expect(await cancelled(run), `${afterMs} ms after the resume`).toBeLessThanOrEqual(LISTS_IN_HAND);
+    }
+  });
+
+  it('makes no call until it is resumed when it is paused at its start', async () => {
+    api.list('/users/:id/notes', { count: 95, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
+    for (const afterMs of [0, 5, 20, 60]) {
+      const run = await world.sluice.start(single, { account: newAccount(), input });
+      await sleep(afterMs);
+      await run.pause();
+      const before = api.report().calls;
+      await sleep(500);
+      expect(api.report().calls - before, `${afterMs} ms after the start`).toBeLessThanOrEqual(1);
+      await run.resume();
+      expect(await run.result()).toMatchObject({ state: 'done', rows: 95 });
+    }
+  });
+
+  it('makes no call when it is paused right after a resume', async () => {
+    for (const afterMs of [0, 3, 6, 9, 13, 20]) {
+      const run = await world.sluice.start(forest, { account: newAccount(), input });
+      const walked = api.report().calls;
+      await expect.poll(() => api.report().calls - walked, { interval: 5 }).toBeGreaterThan(20);
+      await run.pause();
+      await run.resume();
+      await sleep(afterMs);
+      await run.pause();
+      const before = api.report().calls;
+      await sleep(800);
+      expect(api.report().calls - before, `${afterMs} ms after the resume`).toBeLessThanOrEqual(LISTS_IN_HAND);
+      await run.cancel();
+    }
   });
 
   it('can be started again at once', async () => {
