@@ -52,6 +52,7 @@ async function walkToEnd(
       if (state === 'paused') walk?.pause();
       else walk?.resume();
     },
+    () => walk?.stop('over'),
     fail,
   );
   const on = <Args extends unknown[]>(signal: SignalDefinition<Args>, ask: (...args: Args) => void): void =>
@@ -75,7 +76,7 @@ async function walkToEnd(
       (reason) =>
         step(
           (steps) => steps.endOpenUnits({ runId, reason }),
-          () => walk?.endEarly(),
+          () => walk?.stop('early'),
           fail,
         ),
       fail,
@@ -98,7 +99,7 @@ async function walkToEnd(
         setCurrentDetails(`Paused: ${because}`);
       },
     });
-    root.cancelRequested.catch(walk.cancel);
+    root.cancelRequested.catch(() => walk?.stop('cancelled'));
     pauses.open();
     const how: WalkEnd = await Promise.race([walk.end, failed]);
     // A pause that was heard must be written down, or the new history would not know of it.

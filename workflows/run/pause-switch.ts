@@ -19,10 +19,15 @@ export interface PauseSwitch {
   close(): void;
 }
 
-/** @param onState is told when the run is in the state that was asked for; asked twice, it is told twice. */
+/**
+ * @param onState is told when the run is in the state that was asked for; asked twice, it is told twice.
+ * @param onOver is told when the run has ended in the database. A workflow task that ends a run is given back when a signal has come
+ * meanwhile, and all that was done in it is done again: then a resume finds its run ended.
+ */
 export function createPauseSwitch(
   runId: string,
   onState: (state: Switch['state']) => void,
+  onOver: () => void,
   fail: (error: unknown) => void,
 ): PauseSwitch {
   const asked: Switch[] = [];
@@ -36,6 +41,7 @@ export function createPauseSwitch(
       isSwitching = false;
       asked.shift();
       if (state === how.state) onState(how.state);
+      else if (state !== 'running' && state !== 'paused') onOver();
       next();
     };
     step((steps) => steps.setRunState({ runId, ...how }), onEnd, fail);

@@ -31,9 +31,8 @@ export interface RunWalk {
   readonly end: Promise<WalkEnd>;
   pause(): void;
   resume(): void;
-  readonly cancel: () => void;
-  /** All open units have been ended in the database: nothing more is read. */
-  readonly endEarly: () => void;
+  /** `over`: the run has ended in the database. `early`: all open units have been ended there, nothing more is read. */
+  stop(why: 'cancelled' | 'over' | 'early'): void;
 }
 
 export interface RunToWalk {
@@ -285,14 +284,10 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
       describe(notesOf());
       pump();
     },
-    cancel: () => {
-      stopBecause('cancelled');
-      pump();
-    },
-    endEarly: () => {
-      if (stop) return;
-      notes.clear();
-      stopBecause('early');
+    stop: (why) => {
+      if (stop && why !== 'cancelled') return;
+      if (why === 'early') notes.clear();
+      stopBecause(why);
       pump();
     },
   };
