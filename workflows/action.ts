@@ -2,9 +2,12 @@
  * One action: waits for its entity, then makes call after call until its write is known to be there. Input and output stay
  * in Postgres. Next: `activity-proxies.ts`, then `activities/action/perform-action.ts`.
  */
+import { RetryState } from '@temporalio/common';
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   isCancellation,
   upsertSearchAttributes,
   workflowInfo,
@@ -28,10 +31,10 @@ export async function action(input: ActionInput): Promise<ActionFact> {
       await waitForTurn(input.lock);
       await performUntilDone(input, request);
     } catch (error) {
-      if (!isCancellation(error)) throw error;
+      if (!isCancellation(error) && !isLastBeforeCancellation(error)) throw error;
       // Something may have been sent: what became of it is found out before this ends. Done is done.
       state = 'cancelled';
-      await CancellationScope.nonCancellable(() => settle(input, request, error));
+      await CancellationScope.nonCancellable(() => settle(input, request, cancellationOf(error)));
     }
     state = 'done';
     return { state: 'done' };
@@ -39,6 +42,15 @@ export async function action(input: ActionInput): Promise<ActionFact> {
     upsertSearchAttributes([{ key: statusAttribute, value: state }]);
     await giveBack(input.lock);
   }
+}
+
+function cancellationOf(error: unknown): unknown {
+  return isCancellation(error) ? error : new CancelledFailure('it was cancelled');
+}
+
+/** An attempt that would have been followed by another one, had it not been asked to end: Temporal tells its failure then. */
+function isLastBeforeCancellation(error: unknown): boolean {
+  return error instanceof ActivityFailure && error.retryState === RetryState.CANCEL_REQUESTED;
 }
 
 async function performUntilDone(input: ActionInput, request: PerformActionInput): Promise<void> {

@@ -70,6 +70,15 @@ export const sturdySteps: Steps = proxyActivities<Activities>({
 });
 
 /**
+ * The same, cancelled: an attempt that is under way is heard to its end, so that what it has written is known.
+ */
+export const heardSteps: Steps = proxyActivities<Activities>({
+  startToCloseTimeout: '30 seconds',
+  cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
+});
+
+/**
  * A step at once where possible, else the sturdy way. For event loops: all results of local activities reach their handlers after
  * equally many promises, so that a replay, which delivers several at once, handles them in the order in which they came.
  */

@@ -7,17 +7,17 @@ import {
   ApplicationFailure,
   CancellationScope,
   ChildWorkflowCancellationType,
-  executeChild,
   isCancellation,
   ParentClosePolicy,
   setCurrentDetails,
+  startChild,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
 import type { ActionInput, SagaFact, SagaInput, SagaPlanStep } from '../contracts/action.ts';
 import { REPORT_MEMO } from '../contracts/report.ts';
 import { action } from './action.ts';
-import { sturdySteps } from './activity-proxies.ts';
+import { heardSteps } from './activity-proxies.ts';
 import { giveBack, waitForTurn } from './entity-lock.ts';
 import { endOfFailure } from './report-end.ts';
 import { statusAttribute } from './signals.ts';
@@ -73,8 +73,25 @@ async function compensate(input: SagaInput, finished: readonly SagaPlanStep[]): 
 }
 
 async function runStep(input: SagaInput, step: SagaPlanStep, undo: boolean): Promise<void> {
+  const saga = CancellationScope.current();
+  const options = await prepare(input, step, undo).catch(async (error: unknown) => {
+    if (saga.consideredCancelled) await saga.cancelRequested;
+    throw error;
+  });
+  // From here on it has a report and a place at its entity. So it is started in any case, and told of a cancellation then.
+  await CancellationScope.nonCancellable(async () => {
+    const own = new CancellationScope();
+    await own.run(async () => {
+      const child = await startChild(action, options);
+      if (saga.cancellable) saga.cancelRequested.catch(() => own.cancel());
+      await child.result();
+    });
+  });
+}
+
+async function prepare(input: SagaInput, step: SagaPlanStep, undo: boolean) {
   const { workflowId: sagaWorkflowId, firstExecutionRunId: sagaRunId, typedSearchAttributes } = workflowInfo();
-  const prepared = await sturdySteps.prepareStep({
+  const prepared = await heardSteps.prepareStep({
     sagaWorkflowId,
     sagaRunId,
     saga: input.saga,
@@ -93,16 +110,16 @@ async function runStep(input: SagaInput, step: SagaPlanStep, undo: boolean): Pro
     ...(lock ? { lock } : {}),
     ...(input.trace === undefined ? {} : { trace: input.trace }),
   };
-  await executeChild(action, {
+  return {
     workflowId,
-    args: [args],
+    args: [args] as [ActionInput],
     memo: { [REPORT_MEMO]: reportId },
     // A write that is on its way is recorded, and its lock given back, also when somebody terminates the saga.
     parentClosePolicy: ParentClosePolicy.ABANDON,
     cancellationType: ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED,
     staticSummary: `${undo ? 'take back ' : ''}${step.name} of ${input.saga}, ${account}`,
     typedSearchAttributes,
-  });
+  };
 }
 
 function failureOf(step: string, error: unknown, undone: Compensated): unknown {

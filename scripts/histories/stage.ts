@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { connect, type Sluice } from '../../client/index.ts';
 import { startFakeApi, type FakeApi, type ScriptStep } from '../../testing/index.ts';
 import { forest, single } from '../../test/fixtures/forest.ts';
@@ -13,6 +14,8 @@ import { findTemporalBinary } from '../../dev-servers/index.ts';
 import { createWorker, startDevServers } from '../../workers/index.ts';
 
 import { operations, sagas } from './operation-runs.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 export interface RecordedRun {
   /** Names of the files that it records. */
@@ -82,7 +85,8 @@ export async function openStage(folder: string): Promise<Stage> {
       }
       const file = join(folder, `${name}.json`);
       if (existsSync(file)) return;
-      await writeFile(file, `${JSON.stringify({ workflowId, ...history })}\n`);
+      // Stacks without the place of this checkout.
+      await writeFile(file, `${JSON.stringify({ workflowId, ...history }).replaceAll(ROOT, '')}\n`);
       console.log(`${name}: ${history.events.length} events`);
     },
     until: async (what, holds) => {

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { ActionFailed, type Report } from '../../../client/index.ts';
+import { ActionFailed, type Report, type SagaHandle } from '../../../client/index.ts';
 import { defineProvider, defineSaga, del, get, noAuth, post, seconds, window } from '../../../providers/index.ts';
 import { startFakeApi, type ActionHandle, type FakeApi } from '../../../testing/index.ts';
 import { replay } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
+
+/** `PendingActivityState` of Temporal's API. */
+const [STARTED, CANCEL_REQUESTED] = [2, 3];
 
 describe('a purchase in two steps', () => {
   let api: FakeApi;
@@ -158,6 +161,30 @@ describe('a purchase in two steps', () => {
     await handle.cancel();
     expect((await failureOf(handle.result())).type).toBe('cancelled');
     expect([open(reservations), open(payments), letters.created().length]).toEqual([stock, money, sent]);
+  });
+
+  it('leaves nothing behind when it is cancelled while a step is being prepared', async () => {
+    const before = open(reservations);
+    const holder = await world.db.pool.connect();
+    let handle: SagaHandle<unknown>;
+    try {
+      await holder.query('begin; lock table sluice.action_step in share row exclusive mode');
+      handle = await world.sluice.saga(purchase, { account, input });
+      const workflow = world.temporal.workflow.getHandle(handle.workflowId);
+      const states = async () => ((await workflow.describe()).raw.pendingActivities ?? []).map(({ state }) => state);
+      await expect.poll(states, { interval: 50 }).toEqual([STARTED]);
+      await handle.cancel();
+      await expect.poll(states, { interval: 50 }).toEqual([CANCEL_REQUESTED]);
+    } finally {
+      await holder.query('rollback');
+      holder.release();
+    }
+    expect((await failureOf(handle.result())).type).toBe('cancelled');
+    // The step is started, and hears of it before its call or after; then it is taken back.
+    const statuses = async () => (await reports()).slice(1).map(([, , status]) => status);
+    await expect.poll(statuses, { timeout: 8_000 }).toSatisfy((all: string[]) => all.every((one) => one !== 'pending'));
+    expect(await statuses()).toSatisfy((all: string[]) => ['cancelled', 'ok,ok'].includes(all.join()));
+    expect(open(reservations)).toBe(before);
   });
 
   it('replays every history of sagas and actions that it has made, with the same commands', async () => {
