@@ -2,7 +2,7 @@
  * How exports, reports, batches and nested lists are written. `docs/guides/any-api.md` shows these lines.
  */
 import { z } from 'zod';
-import { bearer, defineProvider, defineSync, get, path, post } from '../../providers/index.ts';
+import { bearer, defineProvider, defineSync, fileFolder, get, path, post, storedFile } from '../../providers/index.ts';
 
 export const ads = defineProvider({
   id: 'exports',
@@ -17,6 +17,14 @@ export const orders = ads.endpoint('orders', {
   request: () => get('/export/orders.csv.gz'), // unpacked by itself, read piece by piece
   format: { kind: 'csv', delimiter: ';' },
   paginate: { kind: 'single', items: (rows) => rows },
+});
+
+export const attachment = ads.endpoint('attachment', {
+  input: z.object({ url: z.string(), size: z.number() }),
+  response: storedFile, // { name, type, bytes, sha256, ref }
+  request: ({ url }) => get(url),
+  format: { kind: 'file', into: fileFolder('/var/lib/files'), expect: ({ size }) => ({ bytes: size }) },
+  openHosts: ['*.storage.example'], // no other host is asked, and this one without credentials
 });
 
 export const report = ads.endpoint('report', {

@@ -65,7 +65,8 @@ function csvField(value: unknown): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-async function* cut(stream: AsyncIterable<Buffer>, after: number | undefined): AsyncGenerator<Buffer> {
+/** Breaks behind so many bytes. */
+export async function* cut(stream: AsyncIterable<Buffer>, after: number | undefined): AsyncGenerator<Buffer> {
   let left = after ?? Number.POSITIVE_INFINITY;
   for await (const chunk of stream) {
     if (chunk.length > left) {
