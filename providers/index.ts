@@ -14,7 +14,7 @@ export { storedFile } from './files/file-format.ts';
 export type { ExpectedFile, FileAbout, FileFormat, FileSink, StoredFile } from './files/file-format.ts';
 export { fileFolder } from './files/file-folder.ts';
 export type { JobResult } from '../contracts/job.ts';
-export type { BodyFormat, CsvFormat, XmlFormat } from '../contracts/answers/body-format.ts';
+export type { BodyFormat, CsvFormat, NdjsonFormat, XmlFormat } from '../contracts/answers/body-format.ts';
 export { defineSync, DefinitionError } from './define/define-sync.ts';
 export type { Node, Sync, SyncBuilder, SyncOptions } from './define/define-sync.ts';
 export type { NodeOptions, StoreTransaction, UnitState } from './define/node-options.ts';

@@ -80,7 +80,7 @@ export async function receiveFile(
     const stored: StoredFile = {
       ...row,
       bytes: came.bytes,
-      ref: ref === undefined ? null : cleanText(ref, 2_000),
+      ref: typeof ref === 'string' ? cleanText(ref, 2_000) : null,
     };
     const isSure = saysItsEnd(headers) || promises.some((one) => one.sha256 ?? one.md5 ?? one.bytes);
     const damage = 'nothing says where the file ends, neither its length nor chunks, so that it may be cut';

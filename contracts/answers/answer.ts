@@ -48,6 +48,8 @@ export interface Answer {
   readonly damage?: string;
   /** It was a file, which a sink has kept: `text` is what is known of it, as JSON. */
   readonly isFile?: true;
+  /** Of a zip of several files: the one whose rows these are. */
+  readonly file?: string;
   /** Set when the transport failed; `status` and `text` then hold what had arrived. */
   readonly error?: {
     readonly code: TransportErrorCode;

@@ -19,6 +19,14 @@ export const orders = ads.endpoint('orders', {
   paginate: { kind: 'single', items: (rows) => rows },
 });
 
+export const ordersInZip = ads.endpoint('orders-in-zip', {
+  input: z.object({}),
+  response: z.array(z.object({ id: z.string(), amount: z.string() })),
+  request: () => get('/export/all.zip'), // read as it comes, file after file
+  format: { kind: 'csv', files: (name) => name.startsWith('orders/') }, // default: all
+  paginate: { kind: 'single', items: (rows, { file }) => rows.map((row) => ({ ...row, file })) },
+});
+
 export const attachment = ads.endpoint('attachment', {
   input: z.object({ url: z.string(), size: z.number() }),
   response: storedFile, // { name, type, bytes, sha256, ref }

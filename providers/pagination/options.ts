@@ -63,6 +63,8 @@ export interface AnswerFacts {
   readonly headers: Readonly<Record<string, string>>;
   /** Address of this page, without what authenticates. */
   readonly url: string;
+  /** Of an answer that is a zip: the name of the file whose rows these are. */
+  readonly file?: string;
 }
 
 /** What all kinds of lists have. */
