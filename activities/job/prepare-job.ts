@@ -23,6 +23,7 @@ import { fenceOf, type Attempt } from '../sync/attempt.ts';
 import { settle } from '../sync/settle-answer.ts';
 import { userCode } from '../sync/user-code.ts';
 import { callOfJob } from './job-call.ts';
+import { leaveJob } from './leave-job.ts';
 
 /** The list may be read, or what its workflow hears instead. */
 export type Prepared = { readonly results: readonly JobResult[] } | { readonly fact: PageFact };
@@ -32,6 +33,7 @@ const BUSY_MS = 30_000;
 /** No wait that an answer tells is believed beyond this, in milliseconds. */
 const LONGEST_WAIT_MS = 86_400_000;
 const POLL_GROWTH = 1.5;
+const GIVEN_UP = 'it was given up';
 
 /** What an attempt at a job works with. */
 interface Work {
@@ -55,6 +57,9 @@ export async function prepareJob(attempt: Attempt, job: Job, signal: AbortSignal
       return { fact: await submit(work, known?.state === 'none' ? known : { n: 1, key: randomUUID() }) };
     case 'sending':
       return { fact: await resolve(work, known) };
+    case 'left':
+      // A worker was lost behind that: it is not cancelled twice.
+      return { fact: await makeAnew(attempt, job, GIVEN_UP, 0) };
     case 'made':
     case 'done':
       return poll(work, known);
@@ -190,8 +195,8 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         fact: await makeAnew(attempt, job, state.reason ?? `the third party says that it has ${state.state}`, 1),
       };
     case 'running': {
-      if ((unit.jobAgeMs ?? 0) > job.longestMs)
-        return { fact: await makeAnew(attempt, job, `it was not done after ${duration(job.longestMs)}`, 1) };
+      if ((unit.jobAgeMs ?? 0) > job.longestMs && known.state === 'made')
+        return { fact: await giveUp({ attempt, job, signal }, known) };
       const polls = known.state === 'made' ? known.polls : 0;
       const { first, most } = job.pollMs;
       const told = state.askAgainMs ?? toldWait(answer.headers);
@@ -215,6 +220,19 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
       return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }] };
     }
   }
+}
+
+/** It takes too long: it is cancelled, where that can be said, and another one is made. */
+async function giveUp({ attempt, job, signal }: Work, known: Known<'made'>): Promise<PageFact> {
+  const reason = `it was not done after ${duration(job.longestMs)}`;
+  if (!job.cancel) return makeAnew(attempt, job, reason, 1);
+  const asked = { ...known, polls: known.polls + 1 };
+  const was = await move(attempt, { was: known, now: asked, calls: 1, delayMs: null });
+  if (was?.state !== 'made') return cameLate(attempt);
+  const left = await leaveJob(attempt, job, was, signal);
+  if (left.state === 'later')
+    return moveAndWait(attempt, { was, now: was, calls: 0, delayMs: left.afterMs }, `its job is cancelled: ${reason}`);
+  return makeAnew({ ...attempt, unit: { ...attempt.unit, job: left.job } }, job, reason, 1);
 }
 
 /** The id is stored before the first question. */

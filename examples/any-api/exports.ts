@@ -2,7 +2,17 @@
  * How exports, reports, batches and nested lists are written. `docs/guides/any-api.md` shows these lines.
  */
 import { z } from 'zod';
-import { bearer, defineProvider, defineSync, fileFolder, get, path, post, storedFile } from '../../providers/index.ts';
+import {
+  bearer,
+  defineProvider,
+  defineSync,
+  del,
+  fileFolder,
+  get,
+  path,
+  post,
+  storedFile,
+} from '../../providers/index.ts';
 
 export const ads = defineProvider({
   id: 'exports',
@@ -44,6 +54,7 @@ export const report = ads.endpoint('report', {
     submit: ({ day }, { key }) => post('/reports', { day }, { 'idempotency-key': key }),
     id: ({ reportId }) => reportId,
     poll: (id) => get(path`/reports/${id}`),
+    cancel: (id) => del(path`/reports/${id}`), // when nobody wants it any more, once at most
     state: ({ status, url }) =>
       status === 'DONE' ? { state: 'done', results: url ? [url] : [] } : { state: 'running' },
     whenUnknown: 'submit-again', // its key makes no second one

@@ -112,7 +112,7 @@ export const ENDPOINT_OPTIONS = {
 
 /** Its calls, as limits name them. */
 export function namesForLimits({ name, job }: Endpoint): string[] {
-  return job ? [name, `${name}.submit`, `${name}.poll`, `${name}.lookup`] : [name];
+  return job ? [name, `${name}.submit`, `${name}.poll`, `${name}.lookup`, `${name}.cancel`] : [name];
 }
 
 /** One answer of many rows can be read piece by piece where a row is a line. */

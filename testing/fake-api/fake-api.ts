@@ -48,7 +48,7 @@ export interface FakeApi {
 
   /** Serves a write, with its objects under `pattern/:id` (GET, DELETE) and a look-up. */
   action<P extends string>(method: string, pattern: P, options?: ActionOptions<P>): ActionHandle;
-  /** Serves jobs: made by POST, asked for under `pattern/:id`, looked up by `pattern?key=`. */
+  /** Serves jobs: made by POST, asked for and cancelled under `pattern/:id`, looked up by `pattern?key=`. */
   jobs(pattern: string, options?: JobServerOptions): JobServer;
   /** From now on calls need a token; the token endpoint refreshes. One for each server. */
   oauth(options?: OAuthOptions): OAuthHandle;
