@@ -8,12 +8,9 @@ import { randomUUID } from 'node:crypto';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { JobResult, UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
-import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
-import { parseQuotaHeaders } from '../../limiter/index.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
-import type { JobState } from '../../providers/define/job-options.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
@@ -22,6 +19,7 @@ import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
 import { fenceOf, type Attempt } from '../sync/attempt.ts';
 import { settle } from '../sync/settle-answer.ts';
 import { userCode } from '../sync/user-code.ts';
+import { idOf, stateIn, toldWait } from './job-answers.ts';
 import { callOfJob } from './job-call.ts';
 import { leaveJob } from './leave-job.ts';
 
@@ -283,33 +281,4 @@ function decided(
 function costsAttempt(attempt: Attempt, reason: string): Promise<PageFact> {
   const { unit } = attempt;
   return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason }, 1);
-}
-
-function toldWait(headers: Readonly<Record<string, string>>): number | undefined {
-  return parseQuotaHeaders(headers, Date.now()).retryAfterMs;
-}
-
-function idOf(found: unknown): string | undefined {
-  const id = typeof found === 'number' && Number.isSafeInteger(found) ? String(found) : found;
-  if (id === undefined || id === null || id === '') return undefined;
-  if (typeof id !== 'string' || /[\0\ufffd]/.test(id) || !id.isWellFormed())
-    throw new TypeError(
-      `it gave ${cleanText(JSON.stringify(id) ?? '', 60)} (${typeof id}); it must be a text, or a whole number that is exact`,
-    );
-  return id;
-}
-
-function stateIn(state: JobState): JobState {
-  const { state: name } = (state as JobState | undefined) ?? {};
-  if (!name || !['running', 'done', 'failed', 'expired'].includes(name))
-    throw new TypeError(
-      `it gave ${JSON.stringify(state)?.slice(0, 60)}; it must be { state: "running" | "done" | "failed" | "expired" }`,
-    );
-  if (state.state === 'done' && state.results !== undefined && !isTexts(state.results))
-    throw new TypeError('its `results` must be a list of texts');
-  return state;
-}
-
-function isTexts(results: unknown): boolean {
-  return Array.isArray(results) && results.every((result) => typeof result === 'string' && result !== '');
 }
