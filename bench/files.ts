@@ -29,7 +29,8 @@ export async function runFiles(options: BenchOptions): Promise<readonly Measure[
     stops.push(servers.stop);
     const databaseUrl = await servers.createDatabase('bench_files');
     const pool = createPool(databaseUrl, { applicationName: 'sluice-bench' });
-    await migrate(pool).finally(() => pool.end());
+    await migrate(pool);
+    await pool.end();
     let url = '';
     const api = await startChild({
       command: process.execPath,
@@ -47,7 +48,7 @@ export async function runFiles(options: BenchOptions): Promise<readonly Measure[
       );
     }
   } finally {
-    for (const stop of stops.reverse()) await stop();
+    for (const stop of stops.toReversed()) await stop();
   }
   return measures;
 }
