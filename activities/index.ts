@@ -98,3 +98,4 @@ function cleaned<All extends Readonly<Record<string, (request: never) => Promise
 }
 
 export type Activities = ReturnType<typeof createActivities>;
+export { leaveNext, nodesWithCancel } from './job/leave-abandoned.ts';

@@ -39,6 +39,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   operate: 'a one-page run of a person beside forty lists of 400 pages, on one worker process and on two',
   schedules:
     '10,000 accounts that start by themselves: how soon they have their times, how evenly, and how fast what is due is started',
+  files: 'a gigabyte in one answer: memory that it takes',
   kills: 'processes killed at random: calls repeated, rows lost',
   honesty: 'every kind of list and answer: runs that end complete and should not, or should and do not',
 };

@@ -10,12 +10,22 @@ interface Common {
   readonly key: string;
 }
 
+/** Of one that is to be cancelled: not before this time, epoch milliseconds. */
+interface Postponed {
+  readonly after?: number;
+}
+
 export type UnitJob =
   /** None is known: the one before has failed, or was refused. */
   | (Common & { readonly state: 'none' })
   /** It is about to be made, was made, or was not: written down before the first byte is sent. `at`: epoch milliseconds. */
   | (Common & { readonly state: 'sending'; readonly at: number })
-  | (Common & { readonly state: 'made'; readonly id: string; readonly at: number; readonly polls: number })
+  | (Common & { readonly state: 'made'; readonly id: string; readonly at: number; readonly polls: number } & Postponed)
+  /**
+   * It is given up, and is being cancelled, or was: written down before the first byte is sent, so that it is cancelled once at most. `said`: what
+   * became of that; undefined: not known.
+   */
+  | (Common & { readonly state: 'left'; readonly id: string; readonly at: number; readonly said?: string })
   /** `parts`: number of its results; null: the list is read by the id alone. Addresses are not kept: they let anybody in. */
   | (Common & { readonly state: 'done'; readonly id: string; readonly at: number; readonly parts: number | null });
 

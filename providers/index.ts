@@ -1,4 +1,4 @@
-// What a user writes: providers, endpoints, syncs. Pure; imports contracts and zod only. Start with define-provider.ts.
+// What a user writes: providers, endpoints, syncs. Imports contracts and zod only; pure, but for `fileFolder`. Start with define-provider.ts.
 export type { AccountFacts } from '../contracts/account.ts';
 export { defineProvider } from './define/define-provider.ts';
 export type {
@@ -10,8 +10,11 @@ export type {
   Timeouts,
 } from './define/define-provider.ts';
 export type { JobFacts, JobOptions, JobState } from './define/job-options.ts';
+export { storedFile } from './files/file-format.ts';
+export type { ExpectedFile, FileAbout, FileFormat, FileSink, StoredFile } from './files/file-format.ts';
+export { fileFolder } from './files/file-folder.ts';
 export type { JobResult } from '../contracts/job.ts';
-export type { BodyFormat, CsvFormat, XmlFormat } from '../contracts/answers/body-format.ts';
+export type { BodyFormat, CsvFormat, NdjsonFormat, XmlFormat } from '../contracts/answers/body-format.ts';
 export { defineSync, DefinitionError } from './define/define-sync.ts';
 export type { Node, Sync, SyncBuilder, SyncOptions } from './define/define-sync.ts';
 export type { NodeOptions, StoreTransaction, UnitState } from './define/node-options.ts';

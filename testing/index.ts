@@ -16,6 +16,7 @@ export type { Certificate, CertificateOptions } from './faults/certificate.ts';
 export { selfSignedCertificate } from './faults/certificate.ts';
 export type { FakeApi } from './fake-api/fake-api.ts';
 export { startFakeApi } from './fake-api/fake-api.ts';
+export type { BinaryOptions } from './fake-api/binary.ts';
 export type { FileOptions } from './fake-api/files.ts';
 export type { FakeApiDescription, FakeApiModule } from './process/fake-api-process.ts';
 export type { FakeJob, JobServer, JobServerOptions } from './fake-api/jobs.ts';

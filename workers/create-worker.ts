@@ -15,6 +15,7 @@ import {
   createPageBatches,
   createStoredCredentials,
   createUnitMemory,
+  type ActivityDeps,
   type CredentialSource,
   type Log,
   type ProxySettings,
@@ -41,6 +42,7 @@ import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './loops/reconcile.ts';
 import { startResuming } from './loops/resume-reconnected.ts';
+import { startLeavingJobs } from './loops/leave-jobs.ts';
 import { startRevoking } from './loops/revoke-disconnected.ts';
 import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
 import { createCallTracer, type TracingOptions } from './tracing.ts';
@@ -166,25 +168,23 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     // Not started yet: it asks when it starts. Ended: the next check frees its place.
     const tellLock = (workflowId: string) => tellKnown(client, workflowId, signalNames.lockGranted);
     const memory = createUnitMemory(settings.concurrency);
-    const activities = createActivities(
-      {
-        pool,
-        pageBatches: createPageBatches(pool),
-        limiter,
-        http,
-        ...catalog,
-        credentials: options.credentials ?? stored ?? withoutKeys(pool),
-        egress: settings.egress,
-        tellLock,
-        findRunning: (workflowId) => findRunning(client, workflowId),
-        // Whoever asked it to end: us, a signal, or Temporal's own runtime.
-        isStopping: () => workers?.isStopping() ?? false,
-        log,
-        meter: metrics ? tellAll([pace.meter, metrics.meter]) : pace.meter,
-        ...(tracer ? { tracer } : {}),
-      },
-      memory,
-    );
+    const deps: ActivityDeps = {
+      pool,
+      pageBatches: createPageBatches(pool),
+      limiter,
+      http,
+      ...catalog,
+      credentials: options.credentials ?? stored ?? withoutKeys(pool),
+      egress: settings.egress,
+      tellLock,
+      findRunning: (workflowId) => findRunning(client, workflowId),
+      // Whoever asked it to end: us, a signal, or Temporal's own runtime.
+      isStopping: () => workers?.isStopping() ?? false,
+      log,
+      meter: metrics ? tellAll([pace.meter, metrics.meter]) : pace.meter,
+      ...(tracer ? { tracer } : {}),
+    };
+    const activities = createActivities(deps, memory);
     const { syncs: scheduled = [] } = options;
     const closing = new AbortController().signal;
     const { taskQueue } = settings;
@@ -201,6 +201,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     });
     const stopResuming = startResuming(pool, client, log);
     const stopRevoking = ofCredentials && startRevoking(ofCredentials, providers, log);
+    const stopLeaving = startLeavingJobs(deps, scheduled);
     const stopAuditing = startAuditing(pool, secretUses, log);
     const stopPace = pace.start(pool, log);
     const { onFailure, reportDays } = options;
@@ -244,6 +245,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
             stopWatching?.(),
             stopTelling?.(),
             stopRevoking?.(),
+            stopLeaving(),
             stopScheduling(),
             stopAlerts?.(),
             stopDelivering(),

@@ -1,6 +1,7 @@
 /**
  * A body of rows read piece by piece, each cut at the end of a row, so that a file of any size takes the memory of one piece. How far it
  * is read is a number of bytes, with a digest of them: when the file is asked for again it is read over them and held against the digest.
+ * A zip is its files, one after another.
  * Used by: `activities/http/send.ts`. Next: `activities/sync/read-on.ts` stores piece after piece.
  */
 import { createHash } from 'node:crypto';
@@ -8,7 +9,8 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
 import { BodyChanged, BodyTooLarge, BodyUnreadable } from './body-errors.ts';
 import { charsetOf, decodeText } from './decode-text.ts';
-import { decompress, isZip } from './decompress.ts';
+import { filesInZip, type FileInZip } from '../files/unzip-stream.ts';
+import { isZip } from './decompress.ts';
 import { unpackStream } from './unpack-stream.ts';
 
 /** Bytes and rows of one piece, about. */
@@ -33,10 +35,12 @@ export interface PieceOptions {
   readonly hasQuotes: boolean;
   /** Its first row has the names of the others: each piece begins with it. */
   readonly hasHead: boolean;
+  /** Which files of a zip are read. */
+  readonly isWanted?: ((name: string) => boolean) | undefined;
   readonly from?: ReadSoFar | undefined;
 }
 
-export interface Piece extends Pick<Answer, 'text' | 'damage'> {
+export interface Piece extends Pick<Answer, 'text' | 'damage' | 'file'> {
   /** What is read with this piece; undefined: all. */
   readonly soFar?: ReadSoFar;
 }
@@ -56,17 +60,20 @@ export function createPieceReader(
   stream: AsyncIterable<Buffer>,
   headers: Readonly<Record<string, string>>,
   { maxBodyBytes, hold, signal }: PieceLimits,
-  { hasQuotes, hasHead, from }: PieceOptions,
+  { hasQuotes, hasHead, isWanted = () => true, from }: PieceOptions,
 ): PieceReader {
   const contentType = headers['content-type'];
-  const source = unpackStream(stream, headers['content-encoding']);
   const digest = createHash('sha256');
-  let buffer: Buffer = Buffer.alloc(0);
-  const read = { isEnded: false };
   let isBegun = false;
   let isCounted = false;
   let bytes = 0;
-  let charset: string | undefined;
+  /** The one body, or the file of a zip that is being read. */
+  let source: AsyncIterator<Buffer, unknown> = unpackStream(stream, headers['content-encoding']);
+  let files: AsyncGenerator<FileInZip, void> | undefined;
+  let file: string | undefined;
+  let buffer: Buffer = Buffer.alloc(0);
+  const read = { isEnded: false };
+  let charset = '';
   let head: Buffer = Buffer.alloc(0);
 
   const more = async (): Promise<void> => {
@@ -104,46 +111,85 @@ export function createPieceReader(
       await more();
     }
   };
-  const begin = async (): Promise<Piece | undefined> => {
+  const begin = async (): Promise<void> => {
     while (buffer.length < 4 && !read.isEnded) await more();
     charset = charsetOf(buffer, contentType);
-    if (isZip(buffer) || charset.startsWith('utf-16')) return whole();
-    if (hasHead) head = Buffer.from(take(await rows(0, 1)));
-    if (!from) return undefined;
-    while (bytes < from.bytes && !(read.isEnded && buffer.length === 0)) {
-      if (buffer.length === 0) await more();
-      take(Math.min(buffer.length, from.bytes - bytes));
+    head = hasHead && !isWide(charset) ? Buffer.from(take(await rows(0, 1))) : Buffer.alloc(0);
+  };
+  /** @returns false when there is none. */
+  const nextFile = async (): Promise<boolean> => {
+    for (let next = await files?.next(); next && !next.done; next = await files?.next()) {
+      const { name, content } = next.value;
+      if (!wants(isWanted, name)) continue;
+      source = content;
+      file = name;
+      buffer = Buffer.alloc(0);
+      read.isEnded = false;
+      // Where one ends and the next begins is a part of what is read.
+      digest.update(`file ${name}`);
+      await begin();
+      return true;
+    }
+    return false;
+  };
+  const beginAll = async (): Promise<void> => {
+    while (buffer.length < 4 && !read.isEnded) await more();
+    if (isZip(buffer)) {
+      files = filesInZip(followed(buffer, source));
+      if (!(await nextFile())) throw new BodyUnreadable('the body is a zip without a file that is wanted');
+    } else await begin();
+    if (!from) return;
+    while (bytes < from.bytes) {
+      if (buffer.length === 0 && !read.isEnded) await more();
+      if (buffer.length > 0) take(Math.min(buffer.length, from.bytes - bytes));
+      else if (!(await nextFile())) break;
     }
     const now = digest.copy().digest('hex');
     if (bytes !== from.bytes || now !== from.digest)
       throw new BodyChanged('the file is not the one any more of which a part has been read');
-    return undefined;
   };
-  const whole = async (): Promise<Piece> => {
+  /** Characters of two bytes are cut nowhere. */
+  const whole = async (): Promise<number> => {
     while (!read.isEnded) {
       await more();
       if (buffer.length > maxBodyBytes) throw new BodyTooLarge(`more than ${maxBodyBytes} bytes`);
     }
-    const unpacked = await decompress(buffer, undefined, maxBodyBytes);
-    if (!unpacked.ok) throw new (unpacked.isTooLarge ? BodyTooLarge : BodyUnreadable)(unpacked.reason);
-    return decodeText(unpacked.bytes, contentType);
+    return buffer.length;
   };
   return {
     next: async () => {
       if (!isBegun) {
         isBegun = true;
-        const piece = await begin();
-        if (piece) return piece;
+        await beginAll();
       }
-      const body = take(await rows(PIECE_BYTES, PIECE_ROWS));
+      const body = take(isWide(charset) ? await whole() : await rows(PIECE_BYTES, PIECE_ROWS));
       // What is left may be nothing but the end.
       while (buffer.length === 0 && !read.isEnded) await more();
-      const piece = decodeText(Buffer.concat([head, body]), contentType, charset);
-      return read.isEnded && buffer.length === 0
-        ? piece
-        : { ...piece, soFar: { bytes, digest: digest.copy().digest('hex') } };
+      const piece = {
+        ...decodeText(Buffer.concat([head, body]), contentType, charset),
+        ...(file === undefined ? {} : { file }),
+      };
+      const isOver = read.isEnded && buffer.length === 0 && !(await nextFile());
+      return isOver ? piece : { ...piece, soFar: { bytes, digest: digest.copy().digest('hex') } };
     },
   };
+}
+
+function isWide(charset: string): boolean {
+  return charset.startsWith('utf-16');
+}
+
+function wants(isWanted: (name: string) => boolean, name: string): boolean {
+  try {
+    return isWanted(name);
+  } catch (error) {
+    throw new BodyUnreadable(`\`format.files\` threw ${String(error)}`);
+  }
+}
+
+async function* followed(first: Buffer, rest: AsyncIterator<Buffer, unknown>): AsyncGenerator<Buffer, void> {
+  yield first;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
 /**

@@ -12,13 +12,17 @@ export async function* unpackStream(
   stream: AsyncIterable<Buffer>,
   encoding: string | undefined,
 ): AsyncGenerator<Buffer, void> {
+  yield* unpackFile(unpackEncoding(stream, encoding));
+}
+
+/** Without what its transport has packed; a file that is packed itself stays so. @throws BodyUnreadable as above. */
+export function unpackEncoding(stream: AsyncIterable<Buffer>, encoding: string | undefined): AsyncIterable<Buffer> {
   const packings = (encoding ?? '').slice(0, 200).toLowerCase().split(',');
   const names = packings.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
   if (names.length > 1 || names.some((name) => !['gzip', 'x-gzip', 'deflate', 'br'].includes(name)))
     throw new BodyUnreadable(`the body has the content encoding "${names.join(', ')}", which is not read here`);
   const [name] = names;
-  const body = name === undefined ? stream : through(stream, name === 'br' ? createBrotliDecompress() : createUnzip());
-  yield* unpackFile(body);
+  return name === undefined ? stream : through(stream, name === 'br' ? createBrotliDecompress() : createUnzip());
 }
 
 /** Looks at the first bytes: is what comes a packed file? */

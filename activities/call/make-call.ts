@@ -20,6 +20,8 @@ import type { BodyHold } from '../bodies/body-budget.ts';
 import { withData } from '../bodies/body-data.ts';
 import { hideSecrets } from '../http/hide-secrets.ts';
 import { MAX_REDIRECTS, redirectTarget } from '../http/redirect.ts';
+import { asFile } from '../files/as-file.ts';
+import type { FileToReceive } from '../files/receive-file.ts';
 import type { PieceOptions } from '../bodies/read-pieces.ts';
 import { withRest, type RestOfBody, type SentAnswer } from '../bodies/rest-of-body.ts';
 import type { OutgoingRequest } from '../http/send.ts';
@@ -53,6 +55,8 @@ export interface Call extends AccountFacts {
   readonly open?: { readonly hosts: readonly string[]; readonly decide: (answer: Answer) => Outcome };
   /** A good answer is read piece by piece. */
   readonly pieces?: PieceOptions | undefined;
+  /** A good answer is a file. */
+  readonly file?: FileToReceive | undefined;
   /** Keeps the memory of the body until it is released. Default: until the answer is there. */
   readonly hold?: BodyHold;
   /** Ends the wait for a permit, and the call itself. */
@@ -131,6 +135,7 @@ async function follow(
         hold: call.hold,
         mayWrite: isFresh,
         pieces: call.pieces,
+        file: call.file,
       });
       times.answeredAt = performance.now();
       if (answer.error?.code === 'permit-over') {
@@ -148,7 +153,7 @@ async function follow(
         return { value: { next, answer }, observation: toObservation({ kind: 'ok' }, answer) };
       }
       const read = async (sent: SentAnswer): Promise<SentAnswer> =>
-        withRest(withData(await hideSecrets(sent, secrets), call.format), sent.rest, read);
+        withRest(dataOf(await hideSecrets(sent, secrets), call), sent.rest, read);
       const { rest, ...whole } = await read(answer);
       const understood = understand(
         deps,
@@ -171,6 +176,10 @@ async function follow(
     target = made.value.next;
     leftMs = Math.max(1, leftMs - made.value.answer.elapsedMs);
   }
+}
+
+function dataOf(answer: Answer, { file, format }: Call): Answer {
+  return file ? asFile(answer, file.format.types) : withData(answer, format);
 }
 
 interface Hop {
@@ -258,8 +267,9 @@ function signHop(
 
 /** @returns the request, or what is wrong with it: where it leads, what its credentials lack, or the code of its auth. */
 function build(call: Call, credentials: Credentials | undefined): Built | string {
-  const { provider, format } = call;
-  const accept = format === undefined ? {} : { accept: ACCEPTED[formatNamed(format).kind] };
+  const { provider, format, file } = call;
+  const accepted = file ? (file.format.types?.join(', ') ?? '*/*') : format && ACCEPTED[formatNamed(format).kind];
+  const accept = accepted === undefined ? {} : { accept: accepted };
   try {
     const of = accountOf(call);
     const spec = { ...call.spec, headers: { ...accept, ...call.spec.headers } };

@@ -4,6 +4,7 @@
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
+import { mendParsers } from './mend-parser.ts';
 import { refusePrivateAddresses } from './private-addresses.ts';
 import { watched } from './write-watch.ts';
 
@@ -27,6 +28,7 @@ const THIS_MACHINE = 'localhost,127.0.0.1,[::1]';
 
 /** The connect timeout belongs to an agent, all others to the request. */
 export function createAgents(proxy: ProxySettings | undefined): Agents {
+  mendParsers();
   const agents = new Map<string, Dispatcher>();
   return {
     agentFor: (connectMs, isPublicOnly) => {

@@ -11,6 +11,8 @@ export interface CallClock {
   isTimeOver(): boolean;
   stop(): void;
   goOn(): void;
+  /** All of the time, from now on. */
+  restart(): void;
   done(): void;
 }
 
@@ -40,6 +42,11 @@ export function createCallClock(totalMs: number, cancelled: AbortSignal | undefi
       leftMs -= performance.now() - startedAt;
     },
     goOn,
+    restart: () => {
+      clearTimeout(timer);
+      leftMs = Math.min(totalMs, LONGEST_TIMER_MS);
+      goOn();
+    },
     done: () => {
       clearTimeout(timer);
       cancelled?.removeEventListener('abort', cancel);

@@ -5,6 +5,7 @@ import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.
 import { duration } from '../../contracts/values/duration.ts';
 import { BodyChanged, BodyTooLarge, BodyUnreadable } from '../bodies/body-errors.ts';
 import { PRIVATE_ADDRESS } from './private-addresses.ts';
+import { SinkFailed } from '../files/receive-file.ts';
 import { NotWritten } from './write-watch.ts';
 
 export interface Thrown {
@@ -30,6 +31,7 @@ function errorCode(error: unknown, hadHeaders: boolean, isWritten: boolean): Tra
   if (error instanceof BodyTooLarge) return 'body-too-large';
   if (error instanceof BodyChanged) return 'changed-body';
   if (error instanceof BodyUnreadable) return 'unreadable-body';
+  if (error instanceof SinkFailed) return 'sink';
   if (error instanceof NotWritten) return 'permit-over';
   const code = codeOf(error);
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return 'connect-timeout';

@@ -9,6 +9,8 @@ import { createCallClock } from './call-clock.ts';
 import { readBody, type PartialBody } from '../bodies/read-body.ts';
 import { createPieceReader, type PieceOptions } from '../bodies/read-pieces.ts';
 import { restOfBody, type SentAnswer } from '../bodies/rest-of-body.ts';
+import { whyNoFile } from '../files/file-facts.ts';
+import { receiveFile, type FileToReceive } from '../files/receive-file.ts';
 import { errorOf } from './send-errors.ts';
 import { createAgents, type ProxySettings } from './agents.ts';
 import { privateHost } from './private-addresses.ts';
@@ -45,6 +47,8 @@ export interface SendOptions {
   readonly mayWrite?: () => boolean;
   /** A good answer is read piece by piece; each takes the ceiling of the whole call for itself. */
   readonly pieces?: PieceOptions | undefined;
+  /** A good answer is a file, and goes to its sink. */
+  readonly file?: FileToReceive | undefined;
 }
 
 export interface HttpSender {
@@ -87,7 +91,7 @@ async function send(
   dispatcher: Dispatcher,
   outgoing: OutgoingRequest,
   limits: SendLimits,
-  { signal: cancelled, hold, mayWrite = () => true, pieces }: SendOptions & { readonly hold: BodyHold },
+  { signal: cancelled, hold, mayWrite = () => true, pieces, file }: SendOptions & { readonly hold: BodyHold },
 ): Promise<SentAnswer> {
   const startedAt = performance.now();
   const clock = createCallClock(limits.totalMs, cancelled);
@@ -126,6 +130,10 @@ async function send(
         soFar,
       );
       return { ...answer, rest };
+    }
+    if (file && status >= 200 && status < 300 && whyNoFile(status, headers, file.format.types) === undefined) {
+      const row = await receiveFile(response.body, { headers, url: outgoing.url }, file, clock);
+      return { status, headers, ...row, isFile: true, elapsedMs: elapsedMs() };
     }
     const body = await readBody(response.body, headers, { maxBodyBytes, hold, signal, clock }, so);
     return { status, headers, ...body, elapsedMs: elapsedMs() };

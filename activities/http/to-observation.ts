@@ -40,6 +40,8 @@ export function toObservation(
     };
   }
   if (answer.error?.code === 'cancelled') return { ...common, result: 'ok', isEndedByUs: true };
+  // The third party has done its part.
+  if (answer.error?.code === 'sink') return { ...common, result: 'ok' };
   // A page that says with status 200 that all is down for maintenance is a failure too; a conflict, or an early call, is none.
   const isItsFault = answer.status >= 500 || answer.status < 300 || answer.error !== undefined;
   if ((outcome.kind === 'retry' || outcome.kind === 'unknown-write') && isItsFault) {

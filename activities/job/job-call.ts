@@ -1,5 +1,5 @@
 /**
- * One call of a job: to make it, to ask how it stands, or to look whether it was made. Used by: `prepare-job.ts`.
+ * One call of a job: to make it, to ask how it stands, to look whether it was made, or to cancel it. Used by: `prepare-job.ts`, `leave-job.ts`.
  * Next: `activities/call/make-call.ts`.
  */
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
@@ -38,7 +38,7 @@ export function callOfJob(attempt: Attempt, { kind, job, spec, gate, signal }: A
     spec: userCode(what, spec),
     decide: (answer) => job.decide(kind, answer),
     totalMs: endpoint.totalTimeoutMs,
-    isWrite: kind === 'submit',
+    isWrite: kind === 'submit' || kind === 'cancel',
     ...(gate ? { gate } : {}),
     ...(signal ? { signal } : {}),
   });

@@ -8,12 +8,9 @@ import { randomUUID } from 'node:crypto';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { JobResult, UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
-import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
-import { parseQuotaHeaders } from '../../limiter/index.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
-import type { JobState } from '../../providers/define/job-options.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
@@ -22,7 +19,9 @@ import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
 import { fenceOf, type Attempt } from '../sync/attempt.ts';
 import { settle } from '../sync/settle-answer.ts';
 import { userCode } from '../sync/user-code.ts';
+import { idOf, stateIn, toldWait } from './job-answers.ts';
 import { callOfJob } from './job-call.ts';
+import { leaveJob } from './leave-job.ts';
 
 /** The list may be read, or what its workflow hears instead. */
 export type Prepared = { readonly results: readonly JobResult[] } | { readonly fact: PageFact };
@@ -32,6 +31,7 @@ const BUSY_MS = 30_000;
 /** No wait that an answer tells is believed beyond this, in milliseconds. */
 const LONGEST_WAIT_MS = 86_400_000;
 const POLL_GROWTH = 1.5;
+const GIVEN_UP = 'it was given up';
 
 /** What an attempt at a job works with. */
 interface Work {
@@ -55,6 +55,9 @@ export async function prepareJob(attempt: Attempt, job: Job, signal: AbortSignal
       return { fact: await submit(work, known?.state === 'none' ? known : { n: 1, key: randomUUID() }) };
     case 'sending':
       return { fact: await resolve(work, known) };
+    case 'left':
+      // A worker was lost behind that: it is not cancelled twice.
+      return { fact: await makeAnew(attempt, job, GIVEN_UP, 0) };
     case 'made':
     case 'done':
       return poll(work, known);
@@ -190,8 +193,8 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         fact: await makeAnew(attempt, job, state.reason ?? `the third party says that it has ${state.state}`, 1),
       };
     case 'running': {
-      if ((unit.jobAgeMs ?? 0) > job.longestMs)
-        return { fact: await makeAnew(attempt, job, `it was not done after ${duration(job.longestMs)}`, 1) };
+      if ((unit.jobAgeMs ?? 0) > job.longestMs && known.state === 'made')
+        return { fact: await giveUp({ attempt, job, signal }, known) };
       const polls = known.state === 'made' ? known.polls : 0;
       const { first, most } = job.pollMs;
       const told = state.askAgainMs ?? toldWait(answer.headers);
@@ -215,6 +218,19 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
       return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }] };
     }
   }
+}
+
+/** It takes too long: it is cancelled, where that can be said, and another one is made. */
+async function giveUp({ attempt, job, signal }: Work, known: Known<'made'>): Promise<PageFact> {
+  const reason = `it was not done after ${duration(job.longestMs)}`;
+  if (!job.cancel) return makeAnew(attempt, job, reason, 1);
+  const asked = { ...known, polls: known.polls + 1 };
+  const was = await move(attempt, { was: known, now: asked, calls: 1, delayMs: null });
+  if (was?.state !== 'made') return cameLate(attempt);
+  const left = await leaveJob(attempt, job, was, signal);
+  if (left.state === 'later')
+    return moveAndWait(attempt, { was, now: was, calls: 0, delayMs: left.afterMs }, `its job is cancelled: ${reason}`);
+  return makeAnew({ ...attempt, unit: { ...attempt.unit, job: left.job } }, job, reason, 1);
 }
 
 /** The id is stored before the first question. */
@@ -265,33 +281,4 @@ function decided(
 function costsAttempt(attempt: Attempt, reason: string): Promise<PageFact> {
   const { unit } = attempt;
   return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason }, 1);
-}
-
-function toldWait(headers: Readonly<Record<string, string>>): number | undefined {
-  return parseQuotaHeaders(headers, Date.now()).retryAfterMs;
-}
-
-function idOf(found: unknown): string | undefined {
-  const id = typeof found === 'number' && Number.isSafeInteger(found) ? String(found) : found;
-  if (id === undefined || id === null || id === '') return undefined;
-  if (typeof id !== 'string' || /[\0\ufffd]/.test(id) || !id.isWellFormed())
-    throw new TypeError(
-      `it gave ${cleanText(JSON.stringify(id) ?? '', 60)} (${typeof id}); it must be a text, or a whole number that is exact`,
-    );
-  return id;
-}
-
-function stateIn(state: JobState): JobState {
-  const { state: name } = (state as JobState | undefined) ?? {};
-  if (!name || !['running', 'done', 'failed', 'expired'].includes(name))
-    throw new TypeError(
-      `it gave ${JSON.stringify(state)?.slice(0, 60)}; it must be { state: "running" | "done" | "failed" | "expired" }`,
-    );
-  if (state.state === 'done' && state.results !== undefined && !isTexts(state.results))
-    throw new TypeError('its `results` must be a list of texts');
-  return state;
-}
-
-function isTexts(results: unknown): boolean {
-  return Array.isArray(results) && results.every((result) => typeof result === 'string' && result !== '');
 }

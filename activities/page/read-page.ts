@@ -45,7 +45,8 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
   const { endpoint, options } = node;
   const { paginate } = endpoint;
   const setsAside = endpoint.onMismatch === 'quarantine';
-  const facts = { headers: answer.headers, url };
+  const { headers, file } = answer;
+  const facts = { headers, url, ...(file === undefined ? {} : { file }) };
   const body = parseBody(endpoint, answer);
   const itemsOf = (response: unknown): readonly unknown[] => {
     const items: unknown = mapping(node, 'items', () => paginate.items(response, facts));

@@ -21,7 +21,8 @@ import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/at
 import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
 import { keptOf } from '../sync/kept-state.ts';
-import { answeredAt, highestMark } from './watermark.ts';
+import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-rows.ts';
+import { answeredAt, highestMark, isAfter, isBelow, marksOf } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';
 
@@ -60,7 +61,8 @@ export async function storePage(
           keys,
         }),
       );
-  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, stepped) : stepped;
+  const known = untilKnown(attempt, page.rows, answer, stepped);
+  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, known) : known;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );
@@ -80,6 +82,23 @@ export async function storePage(
   // What no call has brought says nothing of pages that are asked for.
   if (!attempt.isCounted) await learnFromPage(attempt, keys.length);
   return fact;
+}
+
+/** A list that comes newest first ends where all that follows is known. */
+function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, next: Step): Step {
+  const { node, since } = attempt;
+  const { paginate } = node.endpoint;
+  const { incremental } = node.options;
+  if (!paginate.isNewestFirst || since === undefined || !incremental || incremental === 'checkpoint') return next;
+  const at = answeredAt(answer.headers);
+  const marks = mapping(node, 'incremental.field', () =>
+    rows
+      .slice(next.skip)
+      .map(({ item }) => (item === undefined ? null : (marksOf(incremental, [item], at)[0] ?? null))),
+  );
+  const state = stateOf(attempt);
+  const stretch = stretchOfKnown(state.guard, marks, (mark) => isBelow(mark, since), isAfter);
+  return endAtKnown(paginate, state, next, stretch);
 }
 
 /** Stores a step that an answer without rows has led to. */

@@ -7,7 +7,7 @@ import { parseTimeMs } from '../../contracts/values/time.ts';
 import type { Incremental } from '../../providers/define/node-options.ts';
 
 /** A time as ISO text in UTC, or the digits of an id that no number holds; else a number. */
-type Mark = string | number;
+export type Mark = string | number;
 
 const EPOCH_MS_FROM = 1e11;
 const EPOCH_S_FROM = 1e8;
@@ -31,6 +31,24 @@ export function highestMark(
     if (mark !== null && (highest === null || isAfter(mark, highest))) highest = mark;
   }
   return highest;
+}
+
+/** How new each of some items is, and whether that lies below what a list is asked from. */
+export function marksOf(
+  incremental: Incremental<unknown>,
+  items: readonly unknown[],
+  answeredAtMs: number,
+): (Mark | null)[] {
+  return items.map((item) => normalised(incremental.field(item), incremental, answeredAtMs));
+}
+
+/** @param since as `askFrom` gives it. */
+export function isBelow(mark: Mark, since: string): boolean {
+  const from = typeof mark === 'number' ? Number(since) : since;
+  return (
+    (typeof from === 'string' ? /^\d+$/.test(from) === /^\d+$/.test(String(mark)) : !Number.isNaN(from)) &&
+    isAfter(from, mark)
+  );
 }
 
 /** What to ask from: the mark less the look-back; from ids nothing is taken. */
@@ -79,7 +97,7 @@ function unitOf(value: number, { numbers }: Pick<Incremental<unknown>, 'numbers'
 }
 
 /** Long ids are longer than shorter ones; times are all of one length. */
-function isAfter(a: Mark, b: Mark): boolean {
+export function isAfter(a: Mark, b: Mark): boolean {
   if (typeof a === 'number' && typeof b === 'number') return a > b;
   const [left, right] = [String(a), String(b)];
   return left.length === right.length ? left > right : left.length > right.length;

@@ -7,6 +7,8 @@ import type { PageFact } from '../../contracts/messages.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { BodyHold } from '../bodies/body-budget.ts';
 import { makeCall, type MadeCall } from '../call/make-call.ts';
+import type { FileToReceive } from '../files/receive-file.ts';
+import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { Facts } from './decide.ts';
 import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
@@ -28,6 +30,11 @@ const LONG_WAIT_MS = 250;
 const SLOW_CALL_MS = 2_500;
 /** What becomes of an answer that is not for one list. */
 export type SettleWith = (made: MadeCall, facts: Pick<Facts, 'isProbe' | 'asksForChanges'>) => Promise<PageFact>;
+
+function fileOf(format: NonNullable<Endpoint['file']>, { node, of, input }: Attempt): FileToReceive {
+  const expected = userCode(`\`format.expect\` of endpoint "${node.endpoint.name}"`, () => format.expect(input));
+  return { format, account: of.account, expected };
+}
 
 /** The body's memory is taken until its page is stored. */
 export async function callOnce(
@@ -83,6 +90,7 @@ async function callWith(
     hold,
     format: endpoint.format,
     pieces: piecesOf(endpoint, unit),
+    ...(endpoint.file ? { file: fileOf(endpoint.file, attempt) } : {}),
     open: { hosts: openHosts, decide: endpoint.decideOpen },
     decide: endpoint.decide,
     totalMs: endpoint.totalTimeoutMs,

@@ -91,6 +91,8 @@ async function callForPage(
   const { job } = node.endpoint;
   const nested = nestedPage(attempt);
   if (nested) return settle({ ...attempt, isCounted: true }, nested, { isProbe: false, asksForChanges: false }, false);
+  // It may take minutes, and a workflow task ends before.
+  if (node.endpoint.file && request.mode === 'now') return notNow(attempt, 'a file is read by a call of its own', 0);
   if (!job) return callOnce(attempt, signal, calls);
   const known = unit.job?.state === 'done' ? memory.results.get(request.unit, unit.job.id) : undefined;
   const prepared = known ? { results: known } : await prepareJob(attempt, job, signal);

@@ -21,8 +21,10 @@ export function piecesOf({ paginate, format }: Endpoint, { position }: LoadedUni
   if (!paginate.comesInPieces || format === undefined) return undefined;
   const named = formatNamed(format);
   const { bytes, digest } = position ?? {};
+  const isWanted = 'files' in named ? named.files : undefined;
   return {
     hasQuotes: named.kind === 'csv',
+    isWanted,
     hasHead: named.kind === 'csv' && named.columns === undefined,
     ...(bytes === undefined || digest === undefined ? {} : { from: { bytes, digest } }),
   };

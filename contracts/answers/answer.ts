@@ -20,6 +20,8 @@ export type TransportErrorCode =
   | 'unreadable-body'
   /** A file of which a part has been read is another one now. */
   | 'changed-body'
+  /** A file came, and its sink could not keep it. */
+  | 'sink'
   | 'cancelled'
   /** The permit had ended when there was a connection at last. */
   | 'permit-over'
@@ -44,6 +46,10 @@ export interface Answer {
   readonly data?: AnswerData;
   /** Some bytes of the body are no characters of its charset: they are U+FFFD in `text`. In words. */
   readonly damage?: string;
+  /** It was a file, which a sink has kept: `text` is what is known of it, as JSON. */
+  readonly isFile?: true;
+  /** Of a zip of several files: the one whose rows these are. */
+  readonly file?: string;
   /** Set when the transport failed; `status` and `text` then hold what had arrived. */
   readonly error?: {
     readonly code: TransportErrorCode;

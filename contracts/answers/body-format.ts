@@ -3,6 +3,15 @@
  * Used by: `providers/define/body-mistakes.ts`. Next: `activities/bodies/body-data.ts` reads a body by it.
  */
 
+/** Which files of a zip that has several are read, one after another, e.g. `(name) => name.endsWith('.csv')`. Default: all. */
+type Files = (name: string) => boolean;
+
+/** A JSON value in each line. */
+export interface NdjsonFormat {
+  readonly kind: 'ndjson';
+  readonly files?: Files;
+}
+
 /** Rows in lines, with the names of their fields in the first one or in `columns`. All values are text. */
 export interface CsvFormat {
   readonly kind: 'csv';
@@ -10,6 +19,7 @@ export interface CsvFormat {
   readonly delimiter?: string;
   /** Names of the fields, for files without a line of names. Default: the first line has them. */
   readonly columns?: readonly string[];
+  readonly files?: Files;
 }
 
 /**
@@ -23,8 +33,8 @@ export interface XmlFormat {
 }
 
 export type FormatName = 'json' | 'ndjson' | 'csv' | 'xml' | 'text';
-export type BodyFormat = FormatName | CsvFormat | XmlFormat;
-export type AnyFormat = { readonly kind: 'json' | 'ndjson' | 'text' } | CsvFormat | XmlFormat;
+export type BodyFormat = FormatName | NdjsonFormat | CsvFormat | XmlFormat;
+export type AnyFormat = { readonly kind: 'json' | 'text' } | NdjsonFormat | CsvFormat | XmlFormat;
 
 export const FORMATS: readonly FormatName[] = ['json', 'ndjson', 'csv', 'xml', 'text'];
 

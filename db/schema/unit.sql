@@ -53,6 +53,8 @@ create table sluice.unit (
 ) with (fillfactor = 70);
 -- Units that have not ended. A unit that is taken up changes its state, but not what an index is made of.
 create index unit_unended on sluice.unit (run_id, node, id) where end_kind is null;
+-- Jobs of third parties that are under way: which of them nobody wants any more.
+create index unit_with_job on sluice.unit (id) where job->>'state' = 'made';
 create index unit_flawed on sluice.unit (run_id, node, id) where end_kind <> 'complete';
 
 -- What the lanes of one part share; made when it gets lanes, removed when one lane reads on alone. Positions are pages (indexes)

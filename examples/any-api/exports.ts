@@ -2,7 +2,17 @@
  * How exports, reports, batches and nested lists are written. `docs/guides/any-api.md` shows these lines.
  */
 import { z } from 'zod';
-import { bearer, defineProvider, defineSync, get, path, post } from '../../providers/index.ts';
+import {
+  bearer,
+  defineProvider,
+  defineSync,
+  del,
+  fileFolder,
+  get,
+  path,
+  post,
+  storedFile,
+} from '../../providers/index.ts';
 
 export const ads = defineProvider({
   id: 'exports',
@@ -19,6 +29,22 @@ export const orders = ads.endpoint('orders', {
   paginate: { kind: 'single', items: (rows) => rows },
 });
 
+export const ordersInZip = ads.endpoint('orders-in-zip', {
+  input: z.object({}),
+  response: z.array(z.object({ id: z.string(), amount: z.string() })),
+  request: () => get('/export/all.zip'), // read as it comes, file after file
+  format: { kind: 'csv', files: (name) => name.startsWith('orders/') }, // default: all
+  paginate: { kind: 'single', items: (rows, { file }) => rows.map((row) => ({ ...row, file })) },
+});
+
+export const attachment = ads.endpoint('attachment', {
+  input: z.object({ url: z.string(), size: z.number() }),
+  response: storedFile, // { name, type, bytes, sha256, ref }
+  request: ({ url }) => get(url),
+  format: { kind: 'file', into: fileFolder('/var/lib/files'), expect: ({ size }) => ({ bytes: size }) },
+  openHosts: ['*.storage.example'], // no other host is asked, and this one without credentials
+});
+
 export const report = ads.endpoint('report', {
   input: z.object({ day: z.string() }),
   response: z.array(z.object({ id: z.string(), clicks: z.number() })),
@@ -28,6 +54,7 @@ export const report = ads.endpoint('report', {
     submit: ({ day }, { key }) => post('/reports', { day }, { 'idempotency-key': key }),
     id: ({ reportId }) => reportId,
     poll: (id) => get(path`/reports/${id}`),
+    cancel: (id) => del(path`/reports/${id}`), // when nobody wants it any more, once at most
     state: ({ status, url }) =>
       status === 'DONE' ? { state: 'done', results: url ? [url] : [] } : { state: 'running' },
     whenUnknown: 'submit-again', // its key makes no second one

@@ -50,6 +50,13 @@ export const delta = changing.endpoint('delta', {
   },
 });
 
+export const newestFirst = changing.endpoint('newest-first', {
+  input: z.object({}),
+  response: z.object({ items: z.array(Row), next: z.string().nullish() }),
+  request: (_, page) => get('/feed', { cursor: page.cursor, limit: page.size }),
+  paginate: { kind: 'cursor', items: (answer) => answer.items, next: (answer) => answer.next, order: 'newest-first' },
+});
+
 export const labels = changing.endpoint('labels', {
   input: z.object({}),
   response: z.object({ labels: z.array(Row) }),
@@ -71,6 +78,11 @@ export const changes = defineSync('changes', { provider: changing, input: z.obje
     isGone: (file) => file.removed === true, // deletions that are told as rows
     deletions: 'full-pass', // and those that only a whole reading shows
   });
+  const feed = s.one(newestFirst, {
+    input: () => ({}),
+    key: (row) => row.id,
+    incremental: { field: (row) => row.updated, lookbackMs: minutes(10) }, // ends where 20 rows in a row are older
+  });
   const all = s.one(labels, { input: () => ({}), key: (label) => label.id });
-  return { orders, files, labels: all };
+  return { orders, files, feed, labels: all };
 });

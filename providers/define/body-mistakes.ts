@@ -3,7 +3,8 @@ import { FORMATS, formatNamed, type BodyFormat } from '../../contracts/answers/b
 import { unknownOptions } from '../../contracts/values/option-mistakes.ts';
 
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
-  csv: { kind: true, delimiter: true, columns: true },
+  csv: { kind: true, delimiter: true, columns: true, files: true },
+  ndjson: { kind: true, files: true },
   xml: { kind: true, lists: true },
 };
 const EXAMPLES = `one of ${FORMATS.map((name) => `"${name}"`).join(', ')}, or with options { kind: "csv", delimiter: ";" }, { kind: "xml", lists: ["orders.order"] }`;
@@ -25,6 +26,8 @@ export function formatMistakes(format: BodyFormat | undefined, hasRows: boolean)
     if (columns !== undefined && !isNames(columns))
       mistakes.push('format.columns must be a list of different names, e.g. ["id", "amount"]');
   }
+  if ('files' in named && named.files !== undefined && typeof named.files !== 'function')
+    mistakes.push("format.files must be a function of a name, e.g. (name) => name.endsWith('.csv')");
   if (named.kind === 'xml' && named.lists !== undefined && !isNames(named.lists))
     mistakes.push('format.lists must be a list of dotted paths, e.g. ["orders.order"]');
   if ((kind === 'csv' || kind === 'ndjson') && !hasRows)

@@ -14,7 +14,7 @@ import type { AnyJobOptions, JobOptions } from './job-options.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 
 /** Calls of a job, as limits name them: `report.submit`. */
-export type JobCall = 'submit' | 'poll' | 'lookup';
+export type JobCall = 'submit' | 'poll' | 'lookup' | 'cancel';
 
 export interface Job extends Omit<
   JobOptions<unknown, z.ZodType, z.ZodType>,
@@ -48,10 +48,10 @@ export function compileJob(
     parseSubmitted: (json) => submitted.parse(json),
     parsePolled: (json) => polled.parse(json),
     decide: (call, answer) =>
-      call === 'submit'
+      call === 'submit' || call === 'cancel'
         ? (own?.(answer) ??
           strictWriteOutcome(provider?.(answer), answer) ??
-          defaultWriteOutcome(answer, { idempotent }))
+          defaultWriteOutcome(answer, { idempotent: idempotent && call === 'submit' }))
         : (own?.(answer) ?? provider?.(answer) ?? (isData(answer) ? { kind: 'ok' } : defaultOutcome(answer))),
   };
 }
@@ -68,12 +68,15 @@ const JOB_OPTIONS = {
   id: true,
   poll: true,
   state: true,
+  cancel: true,
   isBusy: true,
   whenUnknown: true,
   pollMs: true,
   longestMs: true,
   maxJobs: true,
 } satisfies NamesOf<AnyJobOptions>;
+
+const EXAMPLES = { cancel: '(id) => del(path`/reports/${id}`)', isBusy: '(answer) => answer.busy' };
 
 /** What is wrong with `job` and `openHosts` of an endpoint. */
 export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pagination): string[] {
@@ -82,6 +85,9 @@ export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pag
   for (const name of ['submitted', 'polled'] as const)
     if (typeof (job[name] as { parse?: unknown } | undefined)?.parse !== 'function')
       mistakes.push(`\`${name}\` is missing; it must be the zod schema of an answer`);
+  for (const name of ['cancel', 'isBusy'] as const)
+    if (job[name] !== undefined && typeof job[name] !== 'function')
+      mistakes.push(`\`${name}\` must be a function, e.g. ${EXAMPLES[name]}`);
   const { whenUnknown, pollMs, longestMs = 1, maxJobs = 1 } = job;
   const isLookup = typeof whenUnknown === 'object' && missingFunctions(whenUnknown, ['lookup', 'found']).length === 0;
   if (whenUnknown !== undefined && whenUnknown !== 'submit-again' && !isLookup)

@@ -34,6 +34,7 @@ import {
 } from './endpoint.ts';
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
 import { NO_JOB } from '../../contracts/job.ts';
+import { compileFile, fileMistakes, isFileFormat } from '../files/file-format.ts';
 import { formatMistakes } from './body-mistakes.ts';
 import {
   conditionalMistakes,
@@ -171,7 +172,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         response,
         request,
         paginate,
-        format,
+        format: stated,
         classify,
         conditional,
         openHosts,
@@ -187,8 +188,10 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
         mistakes.push(`endpoint "${name}": ${mistake}`);
-      for (const mistake of formatMistakes(format, paginate !== undefined))
-        mistakes.push(`endpoint "${name}": ${mistake}`);
+      const isFile = isFileFormat(stated);
+      const format = isFile ? undefined : stated;
+      const ofFormat = isFile ? fileMistakes(stated, endpointOptions) : formatMistakes(format, paginate !== undefined);
+      for (const mistake of ofFormat) mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
       if (!['fail', 'quarantine'].includes(onMismatch))
         mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
@@ -210,6 +213,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         decideOpen: openOutcome,
         openCharges: (call) => chargesFor([], { ...call, provider: options.id, endpoint: name }),
         format,
+        file: isFile ? compileFile(stated) : undefined,
         decide: (answer) =>
           classify?.(answer) ??
           options.classify?.(answer) ??

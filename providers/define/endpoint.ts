@@ -5,6 +5,7 @@
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import { formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
+import type { CompiledFile, FileFormat } from '../files/file-format.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { JobResult } from '../../contracts/job.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
@@ -30,9 +31,10 @@ export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
   /**
    * In which format its good answers are: `json`, `ndjson` or `csv` (the answer is the list of rows), `xml`, `text` (the answer is the
    * text). With options: `{ kind: 'csv', delimiter: ';' }`, `{ kind: 'xml', lists: ['orders.order'] }`. Files that are packed (gzip, or zip
-   * with one file) are unpacked. Default: what the content type says clearly, else JSON.
+   * with one file) are unpacked. Default: what the content type says clearly, else JSON. `{ kind: 'file', into: fileFolder('/var/lib/files') }`: the
+   * answer is a file of any content, which goes to a sink; its `response` is `storedFile`.
    */
-  readonly format?: BodyFormat;
+  readonly format?: BodyFormat | FileFormat<Input>;
   /** Rules for this endpoint alone; asked before the provider's. */
   readonly classify?: Classify;
   /**
@@ -73,6 +75,8 @@ export interface Endpoint<Input = never, Item = unknown> {
   readonly openCharges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
   /** Undefined: by content type, else JSON. */
   readonly format: BodyFormat | undefined;
+  /** Its good answers are files, which go to a sink. */
+  readonly file: CompiledFile | undefined;
   /** What an answer means: the endpoint's rules, then the provider's, then the defaults for HTTP. */
   readonly decide: (answer: Answer) => Outcome;
   /** What a call takes from the provider's limits. */
@@ -108,7 +112,7 @@ export const ENDPOINT_OPTIONS = {
 
 /** Its calls, as limits name them. */
 export function namesForLimits({ name, job }: Endpoint): string[] {
-  return job ? [name, `${name}.submit`, `${name}.poll`, `${name}.lookup`] : [name];
+  return job ? [name, `${name}.submit`, `${name}.poll`, `${name}.lookup`, `${name}.cancel`] : [name];
 }
 
 /** One answer of many rows can be read piece by piece where a row is a line. */

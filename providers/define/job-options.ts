@@ -39,6 +39,11 @@ export interface JobOptions<Input, Submitted extends z.ZodType, Polled extends z
   /** Asks how the job stands. */
   readonly poll: (id: string, input: Input, of: AccountFacts<Settings>) => RequestSpec;
   readonly state: (answer: z.output<Polled>, facts: AnswerFacts) => JobState;
+  /**
+   * Ends a job that nobody wants any more: its run was cancelled or ended without it, or it was not done after `longestMs`. Sent once at most,
+   * also after a crash, within seconds. Default: such a job is left to the third party.
+   */
+  readonly cancel?: (id: string, input: Input, of: AccountFacts<Settings>) => RequestSpec;
   /** The answer to `submit` says that another job must end first: asked again later, which costs no attempt. */
   readonly isBusy?: (answer: z.output<Submitted>, facts: AnswerFacts) => boolean;
   /**

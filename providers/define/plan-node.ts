@@ -51,8 +51,8 @@ export function planNode(
 const LONGEST_FILE_MS = 3_600_000;
 
 /** Where the addresses of a job's results must be asked for, that is a call before the one that reads. */
-function longestCallMs({ totalTimeoutMs, job, paginate }: Endpoint): number {
-  return totalTimeoutMs * (job ? 2 : 1) + (paginate.comesInPieces ? LONGEST_FILE_MS : 0);
+function longestCallMs({ totalTimeoutMs, job, paginate, file }: Endpoint): number {
+  return totalTimeoutMs * (job ? 2 : 1) + (paginate.comesInPieces || file ? LONGEST_FILE_MS : 0);
 }
 
 /** Parents before children: the order in which locks are taken. */

@@ -89,7 +89,7 @@ function nestedMistakes({ parent, batch, endpoint, options: { nested, incrementa
     mistakes.push(
       `\`nested\` is a first page that names the next: endpoint "${endpoint.name}" is of kind "${kind}"; use "cursor" or "link"`,
     );
-  if (batch || endpoint.job || endpoint.paginate.comesInPieces || incremental)
+  if (batch || endpoint.job || endpoint.paginate.comesInPieces || endpoint.file || incremental)
     mistakes.push('`nested` does not go with a batch, a job, a file or `incremental`');
   return mistakes;
 }

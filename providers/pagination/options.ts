@@ -63,6 +63,8 @@ export interface AnswerFacts {
   readonly headers: Readonly<Record<string, string>>;
   /** Address of this page, without what authenticates. */
   readonly url: string;
+  /** Of an answer that is a zip: the name of the file whose rows these are. */
+  readonly file?: string;
 }
 
 /** What all kinds of lists have. */
@@ -97,6 +99,12 @@ export interface Common<Response, Item, Input> {
    * `incremental: 'checkpoint'`.
    */
   readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
+  /**
+   * `newest-first`: the answer has the newest rows first, by what `incremental.field` of a node tells. Then a run that asks for what has changed ends
+   * where 20 rows in a row, in order, are older than all that an earlier run has read to the end; and pages are read in order. Default: nothing is
+   * known of its order.
+   */
+  readonly order?: 'newest-first';
   /** Switches guards off, where a third party does on purpose what they take for an error. Default: all on. */
   readonly guards?: Partial<Guards>;
   /** The endpoint can be asked for a part: a list that meets the cap is split in halves, as often as needed. */

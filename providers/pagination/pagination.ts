@@ -16,6 +16,8 @@ export interface Pagination<Response = unknown, Item = unknown> {
   readonly isOneRow: boolean;
   /** One answer of rows (NDJSON, CSV) that is read and stored piece by piece, whatever its size. */
   readonly comesInPieces?: boolean;
+  /** The newest rows come first. */
+  readonly isNewestFirst?: boolean;
   readonly next?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
   /** What a list is asked for behind a row, when its cursor has died. */
   readonly behind?: (row: unknown) => unknown;

@@ -14,6 +14,10 @@ export interface FakeAnswer {
   readonly body?: unknown;
   /** Sent instead of `body`, as it comes; when it throws, the connection breaks there. Scripts and chaos that need a body see none. */
   readonly stream?: AsyncIterable<Buffer>;
+  /**
+   * Of a stream: its length as it is told, true or not; `untold`: the connection ends where it ends. Default `chunked`.
+   */
+  readonly framing?: number | 'chunked' | 'untold';
 }
 
 /** An answer ready for the wire. */
@@ -44,9 +48,12 @@ export function sendWire(response: ServerResponse, wire: WireAnswer): void {
 export async function sendStream(
   response: ServerResponse,
   { status, headers }: WireAnswer,
-  stream: AsyncIterable<Buffer>,
+  { stream, framing = 'chunked' }: { readonly stream: AsyncIterable<Buffer>; readonly framing?: FakeAnswer['framing'] },
 ): Promise<void> {
   delete headers['content-length'];
+  if (typeof framing === 'number') headers['content-length'] = String(framing);
+  if (framing !== 'chunked') headers['connection'] = 'close';
+  if (framing === 'untold') response.removeHeader('transfer-encoding');
   response.writeHead(status, headers);
   // It ends the connection when the stream breaks, and the stream when the caller hangs up.
   await pipeline(stream, response).catch(() => {});

@@ -6,6 +6,7 @@ import type { ActionHandle, ActionOptions } from './actions.ts';
 import { createAction } from './actions.ts';
 import type { FakeAnswer } from './answer.ts';
 import type { FakeCall } from './call.ts';
+import { binaryRoute, type BinaryOptions } from './binary.ts';
 import { fileRoute, type FileOptions } from './files.ts';
 import { createJobs, type JobServer, type JobServerOptions } from './jobs.ts';
 import type { LimitHandle, LimitOptions } from './limits/limits.ts';
@@ -35,6 +36,8 @@ export interface FakeApi {
   object<P extends string>(pattern: P, body: (params: PathParams<P>, call: FakeCall) => unknown): FakeApi;
   /** Serves a file of rows (CSV or NDJSON) by GET. */
   file<P extends string>(pattern: P, options: FileOptions<P>): FakeApi;
+  /** Serves a file of any content by GET: an attachment, a picture. */
+  binary<P extends string>(pattern: P, options: BinaryOptions<P>): FakeApi;
   /** Serves anything. The latest route of a path wins. */
   route<P extends string>(
     method: string,
@@ -45,7 +48,7 @@ export interface FakeApi {
 
   /** Serves a write, with its objects under `pattern/:id` (GET, DELETE) and a look-up. */
   action<P extends string>(method: string, pattern: P, options?: ActionOptions<P>): ActionHandle;
-  /** Serves jobs: made by POST, asked for under `pattern/:id`, looked up by `pattern?key=`. */
+  /** Serves jobs: made by POST, asked for and cancelled under `pattern/:id`, looked up by `pattern?key=`. */
   jobs(pattern: string, options?: JobServerOptions): JobServer;
   /** From now on calls need a token; the token endpoint refreshes. One for each server. */
   oauth(options?: OAuthOptions): OAuthHandle;
@@ -102,6 +105,10 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
     },
     file(pattern, fileOptions) {
       routes.add(fileRoute(pattern, fileOptions));
+      return api;
+    },
+    binary(pattern, binaryOptions) {
+      routes.add(binaryRoute(pattern, binaryOptions));
       return api;
     },
     route<P extends string>(

@@ -7,6 +7,7 @@ import { createGzip } from 'node:zlib';
 import type { FakeCall } from './call.ts';
 import type { PathParams } from './paths.ts';
 import type { Route } from './routes.ts';
+import { zipStream } from './zip-stream.ts';
 
 export interface FileOptions<P extends string> {
   readonly format: 'csv' | 'ndjson';
@@ -16,6 +17,8 @@ export interface FileOptions<P extends string> {
   readonly rowAt?: (index: number, params: PathParams<P>) => Readonly<Record<string, unknown>>;
   /** Default false. A file that is packed itself, without a `Content-Encoding`. */
   readonly gzip?: boolean;
+  /** In a zip of several files: the rows of each, by its name, numbered through all of them; `count` is not looked at. Default: no zip. */
+  readonly zip?: Readonly<Record<string, number>>;
   /** Default `application/octet-stream`. */
   readonly type?: string;
   /** Bytes after which the connection of the next calls breaks, one for each call; then none does. */
@@ -36,9 +39,10 @@ export function fileRoute<P extends string>(pattern: P, options: FileOptions<P>)
       if (options.isPublic && call.headers.authorization !== undefined)
         return { status: 400, body: { error: 'only one way to authenticate is allowed' } };
       const count = typeof options.count === 'function' ? options.count(typed, call) : options.count;
-      const lines = linesOf(format, count, (n) => rowAt(n, typed));
-      const plain = Readable.from(lines, { objectMode: false });
-      const stream: AsyncIterable<Buffer> = options.gzip ? plain.pipe(createGzip()) : plain;
+      const row = (n: number) => rowAt(n, typed);
+      const { zip, gzip } = options;
+      const plain = (): Readable => Readable.from(linesOf(format, { to: count, row }), { objectMode: false });
+      const stream = zip ? zipStream(filesOf(format, zip, row)) : gzip ? plain().pipe(createGzip()) : plain();
       return { headers: { 'content-type': type }, stream: cut(stream, options.cuts?.shift()) };
     },
   };
@@ -46,16 +50,35 @@ export function fileRoute<P extends string>(pattern: P, options: FileOptions<P>)
 
 const LINES_AT_ONCE = 500;
 
-function* linesOf(format: 'csv' | 'ndjson', count: number, rowAt: (n: number) => object): Generator<string> {
+/** The files of a zip, each with rows of its own. */
+function* filesOf(
+  format: 'csv' | 'ndjson',
+  counts: Readonly<Record<string, number>>,
+  row: (n: number) => object,
+): Generator<readonly [string, Iterable<string>]> {
+  let from = 0;
+  for (const [name, count] of Object.entries(counts)) {
+    yield [name, linesOf(format, { from, to: from + count, row })];
+    from += count;
+  }
+}
+
+interface Lines {
+  readonly from?: number;
+  readonly to: number;
+  readonly row: (n: number) => object;
+}
+
+function* linesOf(format: 'csv' | 'ndjson', { from = 0, to, row: rowAt }: Lines): Generator<string> {
   const names = Object.keys(rowAt(0));
   if (format === 'csv') yield `${names.map(csvField).join(',')}\r\n`;
   const lineOf = (row: object): string =>
     format === 'ndjson'
       ? `${JSON.stringify(row)}\n`
       : `${names.map((name) => csvField((row as Record<string, unknown>)[name])).join(',')}\r\n`;
-  for (let at = 0; at < count; at += LINES_AT_ONCE) {
+  for (let at = from; at < to; at += LINES_AT_ONCE) {
     let text = '';
-    for (let n = at; n < Math.min(count, at + LINES_AT_ONCE); n++) text += lineOf(rowAt(n));
+    for (let n = at; n < Math.min(to, at + LINES_AT_ONCE); n++) text += lineOf(rowAt(n));
     yield text;
   }
 }
@@ -65,7 +88,8 @@ function csvField(value: unknown): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-async function* cut(stream: AsyncIterable<Buffer>, after: number | undefined): AsyncGenerator<Buffer> {
+/** Breaks behind so many bytes. */
+export async function* cut(stream: AsyncIterable<Buffer>, after: number | undefined): AsyncGenerator<Buffer> {
   let left = after ?? Number.POSITIVE_INFINITY;
   for await (const chunk of stream) {
     if (chunk.length > left) {

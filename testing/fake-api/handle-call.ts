@@ -133,7 +133,7 @@ export function createCallHandler(parts: CallParts) {
     if (wayMs > 0) await travel(wayMs);
     if (response.destroyed) return; // hung up meanwhile: the books say so
     entry.ended({ ...end, label: String(wire.status), isOk: end.isOk === true && wire.status < 300 });
-    if (given.stream) await sendStream(response, wire, given.stream);
+    if (given.stream) await sendStream(response, wire, { stream: given.stream, framing: given.framing });
     else sendWire(response, wire);
   };
 

@@ -1,5 +1,5 @@
 /**
- * Jobs: POST makes one, GET tells how it stands, and its results are where it says. Every job is kept, so that a test sees what was made
+ * Jobs: POST makes one, GET tells how it stands, DELETE cancels it, and its results are where it says. Every job is kept, so that a test sees what was made
  * twice. Used by: `fake-api.ts`. A failure behind the commit is scripted: `api.script('POST /reports', ['reset-after'])`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
@@ -17,6 +17,8 @@ export interface FakeJob {
   readonly number: number;
   /** Times that it was asked for. */
   polls: number;
+  /** Times that it was cancelled; once it ends as failed. */
+  cancels: number;
 }
 
 export interface JobServerOptions {
@@ -45,7 +47,7 @@ export interface JobServer {
 export function createJobs(pattern: string, options: JobServerOptions): { routes: Route[]; handle: JobServer } {
   const { polls = 1, ends = () => 'done', askAgainSeconds, results } = options;
   const jobs: FakeJob[] = [];
-  const isDone = (job: FakeJob): boolean => job.polls > polls;
+  const isDone = (job: FakeJob): boolean => job.polls > polls || job.cancels > 0;
   const make = async (call: FakeCall) => {
     const body = call.body as { key?: string } | undefined;
     const header = call.headers['idempotency-key'];
@@ -54,7 +56,7 @@ export function createJobs(pattern: string, options: JobServerOptions): { routes
     if (!known && jobs.filter((job) => !isDone(job)).length >= (options.most ?? Number.POSITIVE_INFINITY))
       return { status: 200, body: { busy: true } };
     const number = jobs.length + 1;
-    const job = known ?? { id: `job-${number}`, key, body, number, polls: 0 };
+    const job = known ?? { id: `job-${number}`, key, body, number, polls: 0, cancels: 0 };
     if (!known) jobs.push(job);
     await delay(options.answerAfterMs ?? 0, undefined, { ref: false });
     return { status: 202, body: { id: job.id, status: 'running' } };
@@ -68,10 +70,16 @@ export function createJobs(pattern: string, options: JobServerOptions): { routes
         ...(askAgainSeconds === undefined ? {} : { headers: { 'retry-after': String(askAgainSeconds) } }),
         body: { id: job.id, status: 'running' },
       };
-    const status = ends(job);
+    const status = job.cancels > 0 ? 'failed' : ends(job);
     if (status === 'gone') return { status: 404, body: { error: 'no_such_job' } };
     if (status !== 'done') return { body: { id: job.id, status, error: `it has ${status}` } };
     return { body: { id: job.id, status, ...(results ? { results: results(job) } : {}) } };
+  };
+  const cancel = (id: string | undefined) => {
+    const job = jobs.find((each) => each.id === id);
+    if (!job) return { status: 404, body: { error: 'no_such_job' } };
+    job.cancels++;
+    return { status: 204 };
   };
   const lookUp = ({ query }: FakeCall) => {
     const found = jobs.filter(({ key }) => key === query.get('key'));
@@ -81,6 +89,7 @@ export function createJobs(pattern: string, options: JobServerOptions): { routes
     routes: [
       { method: 'POST', pattern, answer: make },
       { method: 'GET', pattern, answer: lookUp },
+      { method: 'DELETE', pattern: `${pattern}/:id`, answer: (_, params) => cancel(params['id']) },
       { method: 'GET', pattern: `${pattern}/:id`, answer: (_, params) => poll(params['id']) },
     ],
     handle: { made: () => [...jobs] },

@@ -34,6 +34,7 @@ export const COMMON = {
   totalIs: true,
   resultCap: true,
   checkpoint: true,
+  order: true,
   guards: true,
   range: true,
 } satisfies NamesOf<Common<unknown, unknown, unknown> & { readonly kind: unknown }>;
@@ -78,6 +79,7 @@ export function common(options: AnyCommon) {
     totalIs: options.totalIs ?? ('exact' as const),
     resultCap: options.resultCap ?? ('common' as const),
     guards: { ...allGuards, ...options.guards },
+    ...(options.order === 'newest-first' ? { isNewestFirst: true } : {}),
     ...(options.checkpoint ? { checkpoint: options.checkpoint } : {}),
     ...(options.total ? { total: options.total } : {}),
     ...(options.hasMore ? { hasMore: options.hasMore } : {}),
@@ -126,6 +128,10 @@ export function commonMistakes(options: AnyCommon): string[] {
     mistakes.push(`totalIs is "${options.totalIs}"; it must be "exact" or "estimate"`);
   if (options.checkpoint && options.range)
     mistakes.push('checkpoint: a list that is split into ranges has no single one; leave out `range` or `checkpoint`');
+  if (options.order !== undefined && options.order !== 'newest-first')
+    mistakes.push(`order is ${JSON.stringify(options.order)}; it must be "newest-first" or left out`);
+  if (options.order && options.range)
+    mistakes.push('order: a list that is split into ranges has no single one; leave out `range` or `order`');
   for (const name of Object.keys(options.guards ?? {}))
     if (!Object.hasOwn(allGuards, name))
       mistakes.push(`guards: unknown guard "${name}"; known are ${Object.keys(allGuards).join(', ')}`);
@@ -151,7 +157,10 @@ export const NUMBERED = {
 export function numbered(options: AnyNumbered) {
   // A list with a checkpoint is read in order: its first page has the one that misses nothing.
   const hasExactTotal =
-    options.total !== undefined && options.checkpoint === undefined && (options.totalIs ?? 'exact') === 'exact';
+    options.total !== undefined &&
+    options.checkpoint === undefined &&
+    options.order === undefined &&
+    (options.totalIs ?? 'exact') === 'exact';
   const isSafe = options.kind === 'offset' && hasExactTotal;
   return {
     ...common(options),
@@ -168,6 +177,8 @@ export function numberedMistakes(options: AnyNumbered): string[] {
   const { lanes, lastPage, advanceBy } = options;
   if (options.checkpoint && (lanes ?? 1) > 1)
     mistakes.push(`checkpoint: a list that has one is read in order; leave out \`lanes\` (${lanes})`);
+  if (options.order && (lanes ?? 1) > 1)
+    mistakes.push(`order: a list that ends at known rows is read in order; leave out \`lanes\` (${lanes})`);
   if (lanes !== undefined && !(Number.isInteger(lanes) && lanes >= 1 && lanes <= 1_000))
     mistakes.push(`lanes is ${lanes}; it must be a whole number from 1 to 1,000`);
   if (lastPage !== undefined && !['blank', 'short'].includes(lastPage))

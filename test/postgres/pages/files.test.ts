@@ -41,12 +41,13 @@ describe('a file of rows', () => {
       limits: [],
       maxAttempts: 4,
     });
+    const Row = z.object({ id: z.string(), note: z.string() });
     const file = provider.endpoint('file', {
       input: z.object({}),
-      response: z.array(z.object({ id: z.string(), note: z.string() })),
+      response: z.array(Row),
       request: () => get('/file'),
       format,
-      paginate: { kind: 'single', items: (rows) => rows },
+      paginate: { kind: 'single', items: (rows, { file: name }) => rows.map((row) => ({ ...row, file: name })) },
     });
     return defineSync('exports', { provider, input: z.object({}) }, (s) => ({
       rows: s.one(file, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
@@ -72,6 +73,31 @@ describe('a file of rows', () => {
       drive.lastRunId(),
     ]);
     expect(rows).toEqual([{ pages: expect.toSatisfy((pages: number) => pages > 5), items: COUNT, rows: COUNT }]);
+  });
+
+  it('in a zip of several is read file after file, by one call, and its rows know theirs', async () => {
+    const zip = { 'orders/': 0, 'orders/a.csv': 1_200, 'orders/b.csv': 1_000, 'orders/empty.csv': 0, 'c.csv': 800 };
+    serve({ format: 'csv', zip });
+    expect(await run('csv')).toMatchObject({ state: 'done', complete: true, calls: 1, rows: COUNT });
+    const { rows } = await db.pool.query(
+      "select data->>'file' as file, count(*)::int as n from sluice.record where account = $1 group by 1 order by 1",
+      [account],
+    );
+    expect(rows).toEqual([
+      { file: 'c.csv', n: 800 },
+      { file: 'orders/a.csv', n: 1_200 },
+      { file: 'orders/b.csv', n: 1_000 },
+    ]);
+  });
+
+  it('in a zip goes on behind what is stored, in the middle of a later file', async () => {
+    const rowAt = (n: number) => ({ id: `r${n}`, note: paddingOf(n * 4_001) });
+    serve({ format: 'ndjson', zip: { a: 100, b: 1_500, c: 1_400 }, rowAt, cuts: [3_000_000, 4_500_000] });
+    expect(await run('ndjson')).toMatchObject({ state: 'done', complete: true, calls: 3, rows: COUNT });
+    const { rows } = await db.pool.query('select items, rows, pages from sluice.unit where run_id = $1', [
+      drive.lastRunId(),
+    ]);
+    expect(rows).toEqual([{ items: COUNT, rows: COUNT, pages: expect.toSatisfy((pages: number) => pages > 5) }]);
   });
 
   it('goes on behind what is stored when its connection breaks', async () => {

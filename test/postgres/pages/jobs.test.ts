@@ -2,13 +2,14 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createDrive, type Drive } from '../../../bench/common/drive.ts';
-import { defineProvider, defineSync, get, noAuth, path, post, window } from '../../../providers/index.ts';
+import { defineProvider, defineSync, del, get, noAuth, path, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 type Options = {
   readonly whenUnknown?: 'submit-again' | 'look-up';
   readonly maxJobs?: number;
+  readonly longestMs?: number;
   readonly openHosts?: readonly string[];
 };
 
@@ -40,7 +41,7 @@ describe('a job', () => {
     results: z.array(z.string()).optional(),
     error: z.string().optional(),
   });
-  const jobOf = ({ whenUnknown, maxJobs }: Options) =>
+  const jobOf = ({ whenUnknown, maxJobs, longestMs }: Options) =>
     ({
       submitted: z.object({ id: z.string().optional(), busy: z.boolean().optional() }),
       polled: Status,
@@ -51,6 +52,7 @@ describe('a job', () => {
       state: ({ status, results, error }: z.output<typeof Status>) => ({ state: status, results, reason: error }),
       pollMs: { first: 20, most: 100 },
       ...(maxJobs === undefined ? {} : { maxJobs }),
+      ...(longestMs === undefined ? {} : { longestMs, cancel: (id: string) => del(path`/reports/${id}`) }),
       ...(whenUnknown === undefined
         ? {}
         : {
@@ -163,6 +165,21 @@ describe('a job', () => {
     expect(await run()).toMatchObject({ complete: true, rows: 10 });
     expect(jobs.made()).toHaveLength(2);
     expect(jobs.made()[0]!.polls).toBeGreaterThan(3);
+  });
+
+  it('that takes too long is cancelled once, also where the answer to that is lost, and made anew', async () => {
+    serveFile('a');
+    const polls = [1_000, 1_000, 0];
+    let number = 0;
+    const jobs = api.jobs('/reports', { polls: 1_000, results: () => [`${files.url}/a`] });
+    api.script('DELETE /reports/:id', ['reset-after', 'ok']);
+    api.route('GET', '/reports/:id', (_, { id }) => {
+      number = Number(id.slice(4));
+      const status = polls[number - 1] === 0 ? 'done' : 'running';
+      return { body: { id, status, ...(status === 'done' ? { results: [`${files.url}/a`] } : {}) } };
+    });
+    expect(await run({ longestMs: 200 })).toMatchObject({ complete: true, rows: 10 });
+    expect(jobs.made().map(({ cancels }) => cancels)).toEqual([1, 1, 0]);
   });
 
   it('waits behind another one without an attempt where the third party allows no two', async () => {

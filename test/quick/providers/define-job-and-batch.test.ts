@@ -58,6 +58,7 @@ describe('an endpoint with a job', () => {
       submit: () => post('/'),
       id: 1,
       poll: () => get('/'),
+      cancel: 'delete',
       whenUnknown: 'ask',
       pollMs: { first: 9, most: 1 },
       maxJobs: 0,
@@ -83,6 +84,7 @@ describe('an endpoint with a job', () => {
       'job: `submitted` is missing; it must be the zod schema',
       'job: `polled` is missing',
       'job: `whenUnknown` must be "submit-again" or { lookup',
+      'job: `cancel` must be a function, e.g. (id) => del(path`/reports/${id}`)',
       'pollMs must have 1 ≤ first ≤ most',
       'maxJobs is 0',
       'results are read in order; `paginate` must be of kind "single", "cursor" or "link"',
@@ -91,7 +93,7 @@ describe('an endpoint with a job', () => {
       'limit "none": no endpoint "b.submit"',
     ])
       expect(define).toThrow(text);
-    expect(define).toThrow(/has 12 mistakes/);
+    expect(define).toThrow(/has 13 mistakes/);
   });
 });
 

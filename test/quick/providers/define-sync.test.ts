@@ -183,7 +183,7 @@ describe('defineSync', () => {
       'endpoint "list": paginate.kind is "cursr"; it must be one of single, cursor, link, page, offset',
       'endpoint "pages": `request` is missing; it must be a function',
       'endpoint "pages": paginate: `next` is missing; it must be a function',
-      'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, mayOmitItems, pageSize, maxPages, hasMore, total, totalIs, resultCap, checkpoint, guards, range, next, onDeadCursor',
+      'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, mayOmitItems, pageSize, maxPages, hasMore, total, totalIs, resultCap, checkpoint, order, guards, range, next, onDeadCursor',
       'provider "plain": unknown option `limts`; known are id, baseUrl, hosts, auth, authProbe, limits, classify, headers, timeouts, maxBodyBytes, maxAttempts, allowPlainHttp, allowPrivateAddresses',
       'provider "plain": `limits` is missing; write `limits: []` when there are none',
       'node "list": unknown option `wndow`; known are input, key, map, nested, uniqueBy, when, store, incremental, parents, deletions, isGone, allowEmpty, window, onChildError',

@@ -8,7 +8,7 @@ const root = fileURLToPath(new URL('../../../', import.meta.url));
 /** What a folder may import values from, and of what it may import types besides. Packages by name or prefix. */
 const rules: Record<string, { values: string[]; types: string[] }> = {
   contracts: { values: [], types: [] },
-  providers: { values: ['zod', 'node:crypto'], types: ['activities'] },
+  providers: { values: ['zod', 'node:'], types: ['activities'] },
   db: { values: ['pg', 'node:'], types: [] },
   // A caller that uses it alone declares limits as providers do.
   limiter: { values: ['db', 'providers/limits.ts', 'node:'], types: [] },

@@ -1,0 +1,56 @@
+/**
+ * A fault of undici 7 (https://github.com/nodejs/undici/issues/5360): where a body is read slowly and its connection ends, an assertion fails
+ * in an event of the socket, which ends the whole process. Its version 8, which needs a newer Node, reads what is left instead; so does this.
+ * Used by: `agents.ts`.
+ */
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+
+/** What is used of undici's own parser. */
+interface Parser {
+  paused: boolean;
+  readonly ptr: number;
+  readonly llhttp: { llhttp_resume(ptr: number): void };
+  readonly socket: { read(): Buffer | null };
+  execute(chunk: Buffer): void;
+  finish(): Error | null;
+}
+
+const CONNECTED = 'undici:client:connected';
+const FAULT = 'assert(!this.paused)';
+
+/** Mends the parsers of all connections of this process from now on. */
+export function mendParsers(): void {
+  unsubscribe(CONNECTED, onConnected);
+  subscribe(CONNECTED, onConnected);
+}
+
+function onConnected(message: unknown): void {
+  const { socket } = message as { socket: Readonly<Record<symbol, unknown>> };
+  const name = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
+  const parser = name && (socket[name] as Parser | undefined);
+  const prototype = parser && (Object.getPrototypeOf(parser) as Partial<Parser>);
+  // Node's own fetch says so of its connections too, and has another parser.
+  if (prototype?.finish?.toString().includes(FAULT)) mend(prototype as Parser);
+}
+
+function mend(prototype: Parser): void {
+  // eslint-disable-next-line @typescript-eslint/unbound-method -- called with its own `this`
+  const finish = prototype.finish;
+  prototype.finish = function (this: Parser) {
+    if (this.paused) readRest(this);
+    return finish.call(this);
+  };
+}
+
+/** What has come is few kilobytes: the body takes them although nobody has asked for them yet. */
+function readRest(parser: Parser): void {
+  let chunk: Buffer;
+  do {
+    parser.llhttp.llhttp_resume(parser.ptr);
+    parser.paused = false;
+    chunk = parser.socket.read() ?? Buffer.alloc(0);
+    parser.execute(chunk);
+  } while (parser.paused && chunk.length > 0);
+  if (parser.paused) parser.llhttp.llhttp_resume(parser.ptr);
+  parser.paused = false;
+}

@@ -1,0 +1,51 @@
+/**
+ * Cancels, at the third parties, jobs whose lists have ended without them: their run was cancelled, ended or closed from outside, or the list
+ * failed. Tried for a day. Used by: `workers/loops/leave-jobs.ts`. Next: `leave-job.ts`.
+ */
+import { abandonedJob, moveJob, type AbandonedJob } from '../../db/stores/sync/abandoned-job-store.ts';
+import type { CompiledSync } from '../../providers/define/define-sync.ts';
+import { isInfrastructure } from '../call/infrastructure.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { attemptAt, loadList } from '../sync/make-attempt.ts';
+import { createUnitMemory } from '../sync/unit-cache.ts';
+import { leaveJob } from './leave-job.ts';
+
+/** The nodes whose jobs can be cancelled, by the names of what they store. */
+export function nodesWithCancel(syncs: readonly CompiledSync[]): string[] {
+  return syncs.flatMap(({ nodes }) =>
+    [...nodes.values()].filter(({ endpoint }) => endpoint.job?.cancel).map(({ resource }) => resource),
+  );
+}
+
+/** @param resources as `nodesWithCancel` has them. @returns false when none is due. */
+export async function leaveNext(deps: ActivityDeps, resources: readonly string[]): Promise<boolean> {
+  if (resources.length === 0) return false;
+  const due = await abandonedJob(deps.pool, resources);
+  if (!due) return false;
+  const { unit, job, sync, node, account } = due;
+  const what = { sync, node, account, job: job.id };
+  try {
+    const left = await leave(deps, due);
+    if (left?.state === 'later') await moveJob(deps.pool, unit, job, { ...job, after: Date.now() + left.afterMs });
+    else if (left) deps.log.info({ ...what, said: left.said }, 'a job that nobody wants any more was cancelled');
+  } catch (error) {
+    if (isInfrastructure(error)) throw error;
+    // What makes its request throws: no later try would do better.
+    deps.log.warn({ ...what, error: String(error) }, 'a job that nobody wants any more could not be cancelled');
+    const { state: _, polls: __, after: ___, ...of } = job;
+    await moveJob(deps.pool, unit, job, { ...of, state: 'left', said: String(error).slice(0, 500) });
+  }
+  return true;
+}
+
+async function leave(deps: ActivityDeps, { unit, runId, sync: name, node: nodeName, account, job }: AbandonedJob) {
+  const sync = deps.syncNamed(name);
+  const node = sync.nodes.get(nodeName);
+  if (!node?.endpoint.job) return undefined;
+  const context = { sync: name, provider: sync.provider.id, account, priority: 'bulk', weight: 1 } as const;
+  const request = { unit, runId, node: nodeName, mode: 'durable', context } as const;
+  const asked = { deps, request, sync, memory: createUnitMemory() };
+  const loaded = await loadList(asked, node);
+  if (!loaded) return undefined;
+  return leaveJob(attemptAt(asked, node, loaded, performance.now()), node.endpoint.job, job, undefined);
+}

@@ -1,0 +1,86 @@
+/** Zip archives that are read as they come: whole, or an error. */
+import { deflateRawSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { filesInZip } from '../../../activities/files/unzip-stream.ts';
+import { zipStream } from '../../../testing/fake-api/zip-stream.ts';
+import { zipOf } from '../../setup/zip-of.ts';
+
+const TEXTS = { 'a.csv': 'id\r\n1\r\n', 'folder/b.csv': 'id\r\n'.repeat(9_000), empty: '', 'ü.csv': 'x' };
+
+async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+}
+
+async function read(bytes: Buffer, size = 1_000): Promise<Record<string, string>> {
+  const found: Record<string, string> = {};
+  for await (const { name, content } of filesInZip(inChunks(bytes, size))) {
+    const chunks: Buffer[] = [];
+    for await (const chunk of content) chunks.push(chunk);
+    found[name] = Buffer.concat(chunks).toString();
+  }
+  return found;
+}
+
+async function streamed(): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of zipStream(Object.entries(TEXTS).map(([name, text]) => [name, [text]] as const)))
+    chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** One file that is not packed, with its sizes before it. */
+function storedZip(text: string): Buffer {
+  const zip = zipOf({ a: text });
+  const packed = deflateRawSync(Buffer.from(text)).length;
+  const [head, table] = [zip.subarray(0, 31), zip.subarray(31 + packed)];
+  for (const [part, at] of [
+    [head, 8],
+    [table, 10],
+  ] as const)
+    part.writeUInt16LE(0, at);
+  head.writeUInt32LE(text.length, 18);
+  table.writeUInt32LE(text.length, 20);
+  return Buffer.concat([head, Buffer.from(text), table]);
+}
+
+describe('a zip that is read as it comes', () => {
+  it.each([1, 7, 1_000, 1_000_000])(
+    'has its files, in chunks of %i bytes, wherever their sizes stand',
+    async (size) => {
+      expect(await read(await streamed(), size)).toEqual(TEXTS);
+      const { 'ü.csv': _, ...plain } = TEXTS;
+      expect(await read(zipOf(plain), size)).toEqual(plain);
+      expect(await read(storedZip('not packed'), size)).toEqual({ a: 'not packed' });
+    },
+  );
+
+  it('is an error wherever it is cut', async () => {
+    const whole = await streamed();
+    const cuts = Array.from({ length: 60 }, (_, n) => Math.floor((whole.length * n) / 60)).concat(whole.length - 1);
+    for (const cut of cuts)
+      await expect(read(whole.subarray(0, cut)), `cut at ${cut}`).rejects.toThrow(/ends|unpacked/);
+  });
+
+  it('is an error where a byte of it is another one', async () => {
+    const whole = await streamed();
+    const wrong: number[] = [];
+    for (let at = 0; at < whole.length - 22; at += 3) {
+      const spoilt = Buffer.from(whole);
+      spoilt[at] = (spoilt[at] ?? 0) ^ 0x55;
+      const found = await read(spoilt).catch(() => undefined);
+      // Times, versions and the like may be what they want; files may not.
+      if (found && JSON.stringify(found) !== JSON.stringify(TEXTS)) wrong.push(at);
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('that is encrypted, packed in another way or unpacks to too much is refused in words', async () => {
+    const encrypted = zipOf({ a: 'x' });
+    encrypted.writeUInt16LE(1, 6);
+    await expect(read(encrypted)).rejects.toThrow(/"a" of the zip is encrypted/);
+    const other = zipOf({ a: 'x' });
+    other.writeUInt16LE(14, 8);
+    await expect(read(other)).rejects.toThrow(/packed by method 14/);
+    await expect(read(zipOf({ a: '0'.repeat(5_000_000) }))).rejects.toThrow(/more than 250 times its size/);
+  });
+});
