@@ -1,29 +1,12 @@
 /** What the answers of each vendor mean: an answer as its documentation shows it, and what follows. */
-import { describe, expect, it } from 'vitest';
-import type { Answer, Outcome } from '../../../providers/index.ts';
+import { expect, it } from 'vitest';
 import { createIssue, github, issues } from '../../../providers/vendors/github/index.ts';
 import * as google from '../../../providers/vendors/google-calendar/index.ts';
 import * as graph from '../../../providers/vendors/microsoft-graph/index.ts';
 import { addTags, orders, products, shopify } from '../../../providers/vendors/shopify/index.ts';
 import { channels, messages, postMessage } from '../../../providers/vendors/slack/index.ts';
 import { createRefund, customers } from '../../../providers/vendors/stripe/index.ts';
-
-type Told = readonly [what: string, answer: Answer, outcome: Partial<Outcome>];
-
-const answer = (status: number, body: unknown = {}, headers: Record<string, string> = {}): Answer => ({
-  status,
-  headers,
-  text: typeof body === 'string' ? body : JSON.stringify(body),
-  elapsedMs: 1,
-});
-
-function table(name: string, decide: (answer: Answer) => Outcome, rows: readonly Told[]): void {
-  describe(name, () => {
-    it.each(rows)('%s', (_, given, outcome) => {
-      expect(decide(given)).toMatchObject(outcome);
-    });
-  });
-}
+import { answer, table } from '../../setup/vendors/answer-table.ts';
 
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 const secondary = {
