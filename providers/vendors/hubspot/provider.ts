@@ -159,7 +159,6 @@ export const contacts = hubspot.endpoint('contacts', {
 export const Association = z.object({
   from: z.object({ id: z.string() }),
   to: z.array(z.object({ toObjectId: z.coerce.string() })),
-  paging: z.unknown(),
 });
 const Errors = z.object({ errors: z.array(z.object({ category: z.literal('OBJECT_NOT_FOUND') })) });
 

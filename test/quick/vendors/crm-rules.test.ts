@@ -42,6 +42,12 @@ table('HubSpot, of associations', hubspot.companiesOfContacts.decide, [
   ],
   ['more than one answer holds', answer(200, batch([], { results: [from] })), { kind: 'flawed' }],
 ]);
+it('HubSpot tells companies by numbers, which are ids', () => {
+  const { parseResponse, paginate } = hubspot.companiesOfContacts;
+  const types = [{ category: 'HUBSPOT_DEFINED', typeId: 279, label: null }];
+  const told = batch([without], { results: [{ from: { id: '1' }, to: [{ toObjectId: 9, associationTypes: types }] }] });
+  expect(paginate.items(parseResponse(told), { headers: {}, url: '' })).toEqual([{ contact: '1', company: '9' }]);
+});
 table('HubSpot, of a contact', hubspot.upsertContact.definition.decide, [
   ['made', answer(200, { status: 'COMPLETE', results: [] }), { kind: 'ok' }],
   ['no address', answer(400, hubspotError('VALIDATION_ERROR')), { kind: 'permanent', cause: 'bug' }],

@@ -103,6 +103,12 @@ table('Stripe, of a refund', createRefund.definition.decide, [
     answer(400, stripeError({ code: 'charge_already_refunded' })),
     { kind: 'permanent', cause: 'bug' },
   ],
+  [
+    'there is not enough to pay it back from',
+    answer(402, stripeError({ code: 'balance_insufficient' })),
+    { kind: 'permanent', cause: 'bug' },
+  ],
+  ['a bank that does not answer', answer(424, stripeError({})), { kind: 'retry' }],
   ['a server error may come after the deed', answer(500, stripeError({})), { kind: 'unknown-write' }],
 ]);
 
@@ -284,7 +290,7 @@ it('Microsoft Graph tells resource units in a header, counts mailboxes apart, an
   ]);
   expect(messages.charges({ ...call, input: { user: 'u' }, settings }).map(({ key }) => key)).toEqual([
     'microsoft-graph/mailbox/t/u',
-    'microsoft-graph/outlook/app',
+    'microsoft-graph/mailbox-at-once/t/u',
     'microsoft-graph/all/app',
   ]);
 });
