@@ -34,7 +34,7 @@ it.skipIf(typeof found === 'string')(
     };
     const first = await simulator.run(giteaSync, account);
     expect(first.result).toMatchObject({ state: 'done', complete: true, flaws: [] });
-    const counted = [repositories, issues, comments].map((node) => first.rows<object>(node as never).length);
+    const counted = [first.rows(repositories).length, first.rows(issues).length, first.rows(comments).length];
     expect(counted).toEqual([seeded.repositories, seeded.issues, seeded.comments]);
 
     const place = '/repos/sluice/repo-0';

@@ -1,7 +1,9 @@
 /** Gitea as `test/setup/vendors` plays it: a sync, the run after it, an action. */
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { SEEDED } from '../../../bench/gitea/seed.ts';
 import { createIssue, giteaSync } from '../../../providers/vendors/gitea/index.ts';
-import { startFakeApi, startSimulator, type FakeApi, type Simulator } from '../../../testing/index.ts';
+import { playCassette, startFakeApi, startSimulator, type FakeApi, type Simulator } from '../../../testing/index.ts';
 import { playGitea } from '../../setup/vendors/gitea.ts';
 
 let simulator: Simulator;
@@ -15,6 +17,7 @@ beforeEach(async () => {
   return () => api.stop();
 });
 
+const recorded = fileURLToPath(new URL('../../fixtures/vendors/gitea.json', import.meta.url));
 const whole = { state: 'done', complete: true, flaws: [] };
 const account = { account: 'gt', credentials: { accessToken: 'token-of-a-test' } };
 
@@ -42,4 +45,14 @@ it('Gitea: one issue is made where the answer is lost, and none in an archived r
   expect(issues.get('repo-0')!.filter(({ title }) => title === 'Broken')).toHaveLength(1);
   const archived = await simulator.act(createIssue, { api, input: { ...input, repo: 'repo-1' }, ...account });
   expect(archived.status).toMatchObject({ state: 'failed', errorType: 'gone' });
+});
+
+it('Gitea: the answers of a real one, five rows a page whatever it is asked for, are read to the end', async () => {
+  const cassette = playCassette(api, recorded);
+  const { result, rows } = await simulator.run(giteaSync, { api, input: {}, ...account, account: 'recorded' });
+  expect(result).toMatchObject(whole);
+  const { repositories, issues, comments } = giteaSync;
+  const counted = [rows(repositories).length, rows(issues).length, rows(comments).length];
+  expect(cassette.misses()).toEqual([]);
+  expect(counted).toEqual([SEEDED.repositories, SEEDED.issues, SEEDED.comments]);
 });
