@@ -10,7 +10,7 @@ const { version } = JSON.parse(read('package.json'));
 const types = read('lib/types/standard-schema.d.ts');
 const objects = ['Account', 'Contact'].map((name) => {
   const fields = new RegExp(`^type Fields\\$${name} = \\{\\n([\\s\\S]*?)^\\};`, 'm').exec(types)[1];
-  const plain = fields.replaceAll(/\b(DateString|BlobString)\b/g, 'string').replaceAll(/\bAddress\b/g, 'unknown');
+  const plain = fields.replaceAll(/\b(DateString|BlobString)\b/g, 'string').replaceAll(/\bAddress \| null/g, 'unknown');
   return `export interface ${name} {\n${plain}}`;
 });
 const query = /export type QueryResult<R extends Record> = (\{[\s\S]*?\n\});/.exec(read('lib/query.d.ts'))[1];

@@ -2,7 +2,6 @@
  * GitHub. Lists follow `Link`; what has not changed answers 304 and costs nothing; limits are told by 403 as well as by 429.
  * Next: `discussions.ts` (GraphQL), `sync.ts`, `create-issue.ts`.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
- * @see https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
  * @see https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
  */
 import { z } from 'zod';

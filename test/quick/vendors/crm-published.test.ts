@@ -69,7 +69,7 @@ describe('Salesforce', () => {
     // As CSV has them: what may be null is empty.
     type Text<T> = { [K in keyof T]: T[K] extends boolean ? T[K] : string | Extract<T[K], null> };
     expectTypeOf<Wrong<Row<typeof salesforce.Contact>, Text<objects.Contact>, 'contact'>>().toBeNever();
-    const { query = {} } = salesforce.accounts.request({ since: '2026-01-01T00:00:00Z' }, PAGE, context() as never);
+    const { query = {} } = salesforce.accounts.request({ since: '2026-01-01T00:00:00Z' }, PAGE, context());
     expect(query['q']).toBe(
       `SELECT ${Object.keys(salesforce.Account.shape).join(', ')} FROM Account WHERE SystemModstamp >= 2026-01-01T00:00:00Z ORDER BY Id`,
     );

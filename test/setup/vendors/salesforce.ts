@@ -152,5 +152,6 @@ export function playSalesforce(api: FakeApi, { callsADay = 15_000 } = {}) {
 }
 
 function cell(value: unknown): string {
-  return value === null || value === undefined ? '""' : `"${String(value).replaceAll('"', '""')}"`;
+  const text = typeof value === 'string' ? value : JSON.stringify(value ?? '');
+  return `"${text === '""' ? '' : text.replaceAll('"', '""')}"`;
 }
