@@ -41,6 +41,7 @@ const benchmarks: Readonly<Record<string, string>> = {
     '10,000 accounts that start by themselves: how soon they have their times, how evenly, and how fast what is due is started',
   files: 'a gigabyte in one answer: memory that it takes',
   kills: 'processes killed at random: calls repeated, rows lost',
+  gitea: 'a real Gitea, built once: rows and calls of the provider that comes along',
   honesty: 'every kind of list and answer: runs that end complete and should not, or should and do not',
 };
 

@@ -72,7 +72,7 @@ export async function storePage(
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
   const fact = await commitStep(
     attempt,
-    withUsableToken(next),
+    withoutGone(withUsableToken(next), rows),
     { ...rows, flaws },
     page.setAside,
     wantsDurable,
@@ -112,6 +112,13 @@ function withUsableToken(next: Step): Step {
   if (next.end || token === undefined || (!/[\0\ufffd]/.test(token) && token.isWellFormed())) return next;
   const reason = 'more follows, but the name of the next page has NUL or half a character in it';
   return { ...next, end: { kind: 'truncated', reason } };
+}
+
+/** Rows that say that they are gone are among those that the third party counts, and are none here. */
+function withoutGone(next: Step, { gone }: PageRows): Step {
+  const all = Number(next.guard['gone'] ?? 0) + gone.length;
+  if (all === 0) return next;
+  return { ...next, guard: { ...next.guard, gone: all }, total: next.total === null ? null : next.total - all };
 }
 
 /** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */

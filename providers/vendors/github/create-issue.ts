@@ -7,19 +7,14 @@ import { z } from 'zod';
 import { get, path, post } from '../../index.ts';
 import { github } from './provider.ts';
 
-const Created = z.object({ id: z.number(), number: z.number(), html_url: z.string() });
+const text = z.string();
+const Created = z.object({ id: z.number(), number: z.number(), html_url: text });
 const Found = z.array(Created.extend({ body: z.string().nullish() }));
 
 const mark = (key: string): string => `<!-- sluice:${key} -->`;
 
 export const createIssue = github.action('createIssue', {
-  input: z.object({
-    owner: z.string(),
-    repo: z.string(),
-    title: z.string(),
-    body: z.string().default(''),
-    labels: z.array(z.string()).default([]),
-  }),
+  input: z.object({ owner: text, repo: text, title: text, body: text.default(''), labels: z.array(text).default([]) }),
   output: Created,
   what: ({ owner, repo }) => `an issue in ${owner}/${repo}`,
   request: ({ owner, repo, title, body, labels }, { idempotencyKey }) =>

@@ -1,8 +1,7 @@
 /**
- * GitHub, REST. Lists follow `Link`; what has not changed answers 304 and costs nothing; limits are told by 403 as well as by 429.
- * Next: `sync.ts`, `create-issue.ts`.
+ * GitHub. Lists follow `Link`; what has not changed answers 304 and costs nothing; limits are told by 403 as well as by 429.
+ * Next: `discussions.ts` (GraphQL), `sync.ts`, `create-issue.ts`.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
- * @see https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
  * @see https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
  */
 import { z } from 'zod';
@@ -14,6 +13,7 @@ import {
   inflight,
   limited,
   minutes,
+  numberAt,
   oauth2,
   path,
   rules,
@@ -22,7 +22,22 @@ import {
   when,
   window,
   type Answer,
+  type CallFacts,
 } from '../../index.ts';
+
+/** Each resource has counters of its own, under the same headers. */
+const toldOf = (resource: string) => (answer: Answer) => {
+  const header = (name: string): number => Number(answer.headers[`x-ratelimit-${name}`]);
+  if (answer.headers['x-ratelimit-resource'] !== resource) return undefined;
+  const resetAfterMs = header('reset') * 1_000 - Date.parse(answer.headers['date'] ?? '');
+  return { max: header('limit'), remaining: header('remaining'), resetAfterMs };
+};
+const GRAPHQL = { by: ['token'], endpoints: ['discussions'] } as const;
+const REST = { by: ['token'], except: ['discussions'] } as const;
+const pointsAMinute = ({ endpoint }: CallFacts): number => (endpoint === 'discussions' ? 2_000 : 900);
+const points = ({ endpoint }: CallFacts): number => (endpoint === 'createIssue' ? 5 : 1);
+const SECONDARY = body(/secondary rate limit|abuse detection/i);
+const HOURLY = { max: 5_000, perMs: hours(1) };
 
 export const github = defineProvider({
   id: 'github',
@@ -40,21 +55,17 @@ export const github = defineProvider({
   headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28', 'user-agent': 'sluice' },
   limits: [
     // 5,000 an hour for most; apps of large organizations have up to 15,000, which the headers tell.
-    window('hour', { by: ['token'], max: 5_000, perMs: hours(1), actualCost: freeIfUnchanged, told: toldByHeaders }),
-    // Secondary limits: 100 at once, 900 points a minute for one endpoint, 80 new things a minute and 500 an hour.
+    window('hour', { ...REST, ...HOURLY, actualCost: freeIfUnchanged, told: toldOf('core') }),
+    window('graphql', { ...GRAPHQL, ...HOURLY, actualCost: numberAt('data.rateLimit.cost'), told: toldOf('graphql') }),
+    // Secondary limits: 100 at once, 900 points a minute for one endpoint, 2,000 for GraphQL, 80 new things a minute and 500 an hour.
     inflight('at-once', { by: ['token'], max: 100 }),
-    window('points', {
-      by: ['token', 'endpoint'],
-      max: 900,
-      perMs: minutes(1),
-      cost: ({ endpoint }) => (endpoint === 'createIssue' ? 5 : 1),
-    }),
+    window('points', { by: ['token', 'endpoint'], max: pointsAMinute, perMs: minutes(1), cost: points }),
     window('content-minute', { by: ['token'], max: 80, perMs: minutes(1), endpoints: ['createIssue'] }),
     window('content-hour', { by: ['token'], max: 500, perMs: hours(1), endpoints: ['createIssue'] }),
   ],
   classify: rules([
     // A secondary limit concerns all of the token's calls, and is often told by a sentence alone: then at least a minute.
-    when(status(403, 429), body(/secondary rate limit|abuse detection/i), limited({ limit: 'hour', afterMs: aMinute })),
+    when(status(403, 429), SECONDARY, limited({ limit: 'at-once', afterMs: aMinute })),
     // The primary limit (403 or 429, nothing remaining) is known by itself, as is 401.
     when(status(451), skip('not available for legal reasons')),
   ]),
@@ -63,16 +74,6 @@ export const github = defineProvider({
 /** https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api#use-conditional-requests-if-appropriate */
 function freeIfUnchanged({ status }: Answer): number {
   return status === 304 ? 0 : 1;
-}
-
-/** Searches and GraphQL have counters of their own, under the same headers. */
-function toldByHeaders({ headers }: Answer) {
-  if (headers['x-ratelimit-resource'] !== 'core') return undefined;
-  return {
-    max: Number(headers['x-ratelimit-limit']),
-    remaining: Number(headers['x-ratelimit-remaining']),
-    resetAfterMs: Number(headers['x-ratelimit-reset']) * 1_000 - Date.parse(headers['date'] ?? ''),
-  };
 }
 
 function aMinute({ headers }: Answer): number | undefined {
@@ -87,9 +88,8 @@ export const Repository = z.object({
   private: z.boolean(),
   archived: z.boolean().optional(),
   has_issues: z.boolean().optional(),
-  default_branch: z.string().optional(),
+  has_discussions: z.boolean().optional(),
   html_url: z.string(),
-  pushed_at: z.string().nullish(),
   updated_at: z.string().nullish(),
 });
 
@@ -98,7 +98,6 @@ export const Issue = z.object({
   number: z.number(),
   title: z.string(),
   state: z.string(),
-  state_reason: z.string().nullish(),
   body: z.string().nullish(),
   user: z.object({ login: z.string() }).nullable(),
   labels: z.array(z.union([z.string(), z.object({ name: z.string().nullish() })])),
@@ -107,18 +106,19 @@ export const Issue = z.object({
   updated_at: z.string(),
   closed_at: z.string().nullable(),
   html_url: z.string(),
-  /** There for pull requests, which are issues too. */
-  pull_request: z.object({ url: z.string().nullable() }).optional(),
+  pull_request: z.object({ url: z.string().nullable() }).optional(), // pull requests are issues too
 });
+
+/** What is new or changed comes first, so that an unchanged first page says that nothing has. */
+const NEWEST = { sort: 'updated', direction: 'desc' };
+const PAGES = { kind: 'link', sizeParam: 'per_page', pageSize: { start: 100 } } as const;
 
 /** https://docs.github.com/en/rest/repos/repos#list-repositories-for-the-authenticated-user */
 export const repositories = github.endpoint('repositories', {
   input: z.object({ affiliation: z.string() }),
   response: z.array(Repository),
-  // What is new or changed comes first, so that an unchanged first page says that nothing has.
-  request: ({ affiliation }, page) =>
-    get('/user/repos', { affiliation, sort: 'updated', direction: 'desc', per_page: page.size }),
-  paginate: { kind: 'link', items: (answer) => answer, sizeParam: 'per_page', pageSize: { start: 100 } },
+  request: ({ affiliation }, page) => get('/user/repos', { affiliation, ...NEWEST, per_page: page.size }),
+  paginate: { ...PAGES, items: (answer) => answer },
   conditional: 'first-page',
 });
 
@@ -127,13 +127,7 @@ export const issues = github.endpoint('issues', {
   input: z.object({ owner: z.string(), repo: z.string(), since: z.string().optional() }),
   response: z.array(Issue),
   request: ({ owner, repo, since }, page) =>
-    get(path`/repos/${owner}/${repo}/issues`, {
-      state: 'all',
-      since,
-      sort: 'updated',
-      direction: 'desc',
-      per_page: page.size,
-    }),
-  paginate: { kind: 'link', items: (answer) => answer, sizeParam: 'per_page', pageSize: { start: 100 } },
+    get(path`/repos/${owner}/${repo}/issues`, { state: 'all', since, ...NEWEST, per_page: page.size }),
+  paginate: { ...PAGES, items: (answer) => answer },
   conditional: 'first-page',
 });

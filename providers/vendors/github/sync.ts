@@ -1,9 +1,10 @@
 /**
- * Repositories that the token can see, and their issues and pull requests. A run that follows another asks each repository for what was
- * updated since; where nothing was, that costs nothing of the hourly limit. A full run also finds repositories that are gone.
+ * Repositories that the token can see, their issues and pull requests, and their discussions. A run that follows another asks each repository for
+ * issues that were updated since; where nothing was, that costs nothing of the hourly limit. Discussions are read anew.
  */
 import { z } from 'zod';
 import { defineSync, minutes } from '../../index.ts';
+import { discussions } from './discussions.ts';
 import { github, issues, repositories } from './provider.ts';
 
 const input = z.object({ affiliation: z.string().default('owner,collaborator,organization_member') });
@@ -21,5 +22,12 @@ export const githubSync = defineSync('github', { provider: github, input }, (s) 
     incremental: { field: (issue) => issue.updated_at, lookbackMs: minutes(1) },
     map: (issue, repo) => ({ ...issue, repository: repo.full_name }),
   });
-  return { repositories: repos, issues: theirIssues };
+  const theirDiscussions = s.each(repos, discussions, {
+    input: (repo) => ({ owner: repo.owner.login, name: repo.name }),
+    key: (discussion) => discussion.id,
+    when: (repo) => repo.has_discussions === true,
+    map: (discussion, repo) => ({ ...discussion, repository: repo.full_name }),
+    deletions: 'full-pass',
+  });
+  return { repositories: repos, issues: theirIssues, discussions: theirDiscussions };
 });

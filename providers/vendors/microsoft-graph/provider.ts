@@ -61,9 +61,9 @@ export const microsoftGraph = defineProvider(settings, {
       cost: 2,
       actualCost: ({ headers }) => Number(headers['x-ms-resource-unit'] ?? Number.NaN),
     }),
-    // Outlook: for each app and mailbox, and four at once for the whole app.
+    // Outlook: for each app and mailbox.
     window('mailbox', { by: ['account', mailbox], max: 10_000, perMs: minutes(10), endpoints: MAILBOX_CALLS }),
-    inflight('outlook', { by: ['app'], max: 4, endpoints: MAILBOX_CALLS }),
+    inflight('mailbox-at-once', { by: ['account', mailbox], max: 4, endpoints: MAILBOX_CALLS }),
     window('all', { by: ['app'], max: 130_000, perMs: seconds(10), except: ['refresh'] }),
   ],
   // 429 and 503 say when to come back, which is known by itself.

@@ -11,6 +11,7 @@ import {
   deadCursor,
   defineProvider,
   get,
+  permanent,
   refreshAuth,
   retry,
   rules,
@@ -60,6 +61,10 @@ export const stripe = defineProvider(settings, {
       bodyField('error.param', 'starting_after'),
       deadCursor(),
     ),
+    // The request was good and could not be done: a declined card, a balance that is too small. It says nothing of the key.
+    when(status(402), permanent('bug')),
+    // A bank or another party behind Stripe did not answer.
+    when(status(424), retry({ afterMs: 5_000 })),
     when(bodyField('error.code', 'api_key_expired', 'platform_api_key_expired'), refreshAuth()),
   ]),
 });

@@ -19,7 +19,7 @@ describe('a provider that comes along', () => {
   });
 
   it('is imported by its own name, and by nothing else of Sluice', () => {
-    expect(vendors).toHaveLength(6);
+    expect(vendors).toHaveLength(9);
     const { exports } = JSON.parse(read('package.json')) as { exports: Record<string, { default: string }> };
     expect(exports['./providers/*']?.default).toBe('./dist/providers/vendors/*/index.js');
     expect(read('providers/index.ts')).not.toContain('vendors');

@@ -1,29 +1,12 @@
 /** What the answers of each vendor mean: an answer as its documentation shows it, and what follows. */
-import { describe, expect, it } from 'vitest';
-import type { Answer, Outcome } from '../../../providers/index.ts';
-import { createIssue, github, issues } from '../../../providers/vendors/github/index.ts';
+import { expect, it } from 'vitest';
+import { createIssue, discussions, github, issues } from '../../../providers/vendors/github/index.ts';
 import * as google from '../../../providers/vendors/google-calendar/index.ts';
 import * as graph from '../../../providers/vendors/microsoft-graph/index.ts';
 import { addTags, orders, products, shopify } from '../../../providers/vendors/shopify/index.ts';
 import { channels, messages, postMessage } from '../../../providers/vendors/slack/index.ts';
 import { createRefund, customers } from '../../../providers/vendors/stripe/index.ts';
-
-type Told = readonly [what: string, answer: Answer, outcome: Partial<Outcome>];
-
-const answer = (status: number, body: unknown = {}, headers: Record<string, string> = {}): Answer => ({
-  status,
-  headers,
-  text: typeof body === 'string' ? body : JSON.stringify(body),
-  elapsedMs: 1,
-});
-
-function table(name: string, decide: (answer: Answer) => Outcome, rows: readonly Told[]): void {
-  describe(name, () => {
-    it.each(rows)('%s', (_, given, outcome) => {
-      expect(decide(given)).toMatchObject(outcome);
-    });
-  });
-}
+import { answer, table } from '../../setup/vendors/answer-table.ts';
 
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api
 const secondary = {
@@ -35,17 +18,17 @@ table('GitHub, of a list', issues.decide, [
   [
     'a secondary limit by a sentence lasts a minute',
     answer(403, secondary),
-    { kind: 'limited', limit: 'hour', afterMs: 60_000 },
+    { kind: 'limited', limit: 'at-once', afterMs: 60_000 },
   ],
   [
     'a secondary limit under 429 does so too',
     answer(429, secondary),
-    { kind: 'limited', limit: 'hour', afterMs: 60_000 },
+    { kind: 'limited', limit: 'at-once', afterMs: 60_000 },
   ],
   [
     'a secondary limit that says when is believed',
     answer(403, secondary, { 'retry-after': '7' }),
-    { kind: 'limited', limit: 'hour' },
+    { kind: 'limited', limit: 'at-once' },
   ],
   [
     'a spent hour is a limit',
@@ -67,6 +50,19 @@ table('GitHub, of a list', issues.decide, [
   ['a repository that was taken down', answer(451, { message: 'Repository access blocked' }), { kind: 'skip' }],
   ['a server error', answer(502, '<html>'), { kind: 'retry' }],
 ]);
+const ofGithub = (type: string, more: object = {}) => answer(200, { errors: [{ type, message: type }], ...more });
+table('GitHub, of discussions', discussions.decide, [
+  ['a page is good', answer(200, { data: { repository: { discussions: { nodes: [] } } } }), { kind: 'ok' }],
+  ['spent points', ofGithub('RATE_LIMITED'), { kind: 'limited', limit: 'graphql' }],
+  ['no such repository', ofGithub('NOT_FOUND', { data: { repository: null } }), { kind: 'permanent', cause: 'gone' }],
+  ['a scope is missing', ofGithub('INSUFFICIENT_SCOPES'), { kind: 'permanent', cause: 'auth' }],
+  [
+    'a query that took too long',
+    answer(200, { data: null, errors: [{ message: 'Something went wrong' }] }),
+    { kind: 'retry' },
+  ],
+  ['a secondary limit', answer(403, secondary), { kind: 'limited', limit: 'at-once', afterMs: 60_000 }],
+]);
 table('GitHub, of a new issue', createIssue.definition.decide, [
   ['made', answer(201, { id: 1 }), { kind: 'ok' }],
   ['too much content', answer(403, secondary), { kind: 'limited', afterMs: 60_000 }],
@@ -77,6 +73,7 @@ it('GitHub tells the hour in headers of which only those of the core are meant',
   const headers = { ...spent, 'x-ratelimit-limit': '15000', date: new Date(1_899_999_990_000).toUTCString() };
   const told = (resource: string) =>
     github.toldQuotas(answer(200, [], { ...headers, 'x-ratelimit-resource': resource }));
+  expect(told('graphql')).toEqual([{ limit: 'graphql', max: 15_000, remaining: 0, resetAfterMs: 10_000 }]);
   expect(told('core')).toEqual([{ limit: 'hour', max: 15_000, remaining: 0, resetAfterMs: 10_000 }]);
   expect(told('search')).toEqual([]);
   expect(github.actualCosts(answer(304))).toEqual({ hour: 0 });
@@ -120,6 +117,12 @@ table('Stripe, of a refund', createRefund.definition.decide, [
     answer(400, stripeError({ code: 'charge_already_refunded' })),
     { kind: 'permanent', cause: 'bug' },
   ],
+  [
+    'there is not enough to pay it back from',
+    answer(402, stripeError({ code: 'balance_insufficient' })),
+    { kind: 'permanent', cause: 'bug' },
+  ],
+  ['a bank that does not answer', answer(424, stripeError({})), { kind: 'retry' }],
   ['a server error may come after the deed', answer(500, stripeError({})), { kind: 'unknown-write' }],
 ]);
 
@@ -301,7 +304,7 @@ it('Microsoft Graph tells resource units in a header, counts mailboxes apart, an
   ]);
   expect(messages.charges({ ...call, input: { user: 'u' }, settings }).map(({ key }) => key)).toEqual([
     'microsoft-graph/mailbox/t/u',
-    'microsoft-graph/outlook/app',
+    'microsoft-graph/mailbox-at-once/t/u',
     'microsoft-graph/all/app',
   ]);
 });

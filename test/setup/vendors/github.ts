@@ -1,5 +1,14 @@
-/** GitHub as its documentation describes it: `Link` pages with ETags that cost nothing when unchanged, and a quota that is told by 403. */
+/**
+ * GitHub as its documentation describes it: `Link` pages with ETags that cost nothing when unchanged, a quota that is told by 403, and
+ * discussions by GraphQL, which its own schema checks and answers.
+ */
+import { readFileSync } from 'node:fs';
+import { buildSchema, graphql } from 'graphql';
 import type { FakeApi } from '../../../testing/index.ts';
+
+const excerpt = readFileSync(new URL('../../fixtures/vendors/github.graphql', import.meta.url), 'utf8');
+/** The excerpt knows no one who writes. */
+const schema = buildSchema(`${excerpt}\ntype User implements Actor { login: String! }`);
 
 export interface GithubIssue {
   readonly id: number;
@@ -20,6 +29,7 @@ export function playGithub(api: FakeApi) {
     owner: { login: 'acme' },
     private: i === 0,
     has_issues: true,
+    has_discussions: i === 0,
     html_url: `https://github.com/acme/repo-${i}`,
     updated_at: at(i),
   }));
@@ -52,8 +62,40 @@ export function playGithub(api: FakeApi) {
     const { title, body: text } = body as { title: string; body: string };
     return { status: 201, body: add(repo, title, text, new Date().toISOString()) };
   });
+  const discussions = Array.from({ length: 150 }, (_, i) => ({
+    id: `D_${i}`,
+    number: i,
+    title: `Discussion ${i}`,
+    body: 'Hello.',
+    url: `https://github.com/acme/repo-0/discussions/${i}`,
+    createdAt: at(i),
+    updatedAt: at(i),
+    author: i === 0 ? null : { __typename: 'User', login: 'jo' },
+  }));
+  const repository = {
+    discussions: ({ first, after }: { first: number; after: string | null }) => {
+      const end = Math.min(Number(after ?? 0) + first, discussions.length);
+      const pageInfo = { hasNextPage: end < discussions.length, endCursor: String(end) };
+      return { nodes: discussions.slice(Number(after ?? 0), end), pageInfo };
+    },
+  };
+  const rootValue = {
+    repository: ({ name }: { name: string }) => (name === 'repo-0' ? repository : null),
+    rateLimit: { cost: 1 },
+  };
+  api.route(
+    'POST',
+    '/graphql',
+    async ({ body }) => {
+      const { query, variables } = body as { query: string; variables: Record<string, unknown> };
+      const answer = await graphql({ schema, source: query, rootValue, variableValues: variables });
+      return { headers: { 'x-ratelimit-resource': 'graphql' }, body: answer };
+    },
+    ({ text }) => text,
+  );
   const hour = api.limit({
     name: 'hour',
+    on: /^(?!\/graphql)/,
     by: 'token',
     max: 5_000,
     perMs: 3_600_000,
@@ -71,5 +113,5 @@ export function playGithub(api: FakeApi) {
     },
     body: { message: 'API rate limit exceeded for user ID 1.' },
   });
-  return { repositories, issues, hour, spent };
+  return { repositories, issues, discussions, hour, spent };
 }

@@ -117,7 +117,8 @@ export function playMicrosoftGraph(api: FakeApi, client: { readonly id: string; 
       return { body: { value: value.map(({ id }) => ({ id, webLink: null })) } };
     }),
   );
-  api.limit({ name: 'outlook', kind: 'concurrent', max: 4, on: /\/(messages|events)$/ });
+  const mailbox = ({ path }: FakeCall): string => path.split('/')[2] ?? '';
+  api.limit({ name: 'mailbox', kind: 'concurrent', max: 4, by: mailbox, on: /\/(messages|events)$/ });
   return {
     users,
     put,

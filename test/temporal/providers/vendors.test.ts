@@ -32,10 +32,10 @@ describe('GitHub', () => {
   const account = { account: 'gh', credentials: { accessToken: 'ghp-of-a-test' } };
 
   it('waits where 403 tells a limit, asks for nothing twice, and pays nothing for what has not changed', async () => {
-    const { repositories, issues, hour, spent } = playGithub(api);
+    const { repositories, issues, discussions, hour, spent } = playGithub(api);
     api.script('/repos/:owner/:repo/issues', ['ok', spent(2)]);
     const first = await simulator.run(githubSync, { api, input: {}, ...account });
-    expect(first.result).toMatchObject({ ...whole, rows: 3 + 3 * 120 });
+    expect(first.result).toMatchObject({ ...whole, rows: 3 + 3 * 120 + discussions.length });
     expect(first.rows(githubSync.issues)).toContainEqual(expect.objectContaining({ repository: 'acme/repo-2' }));
     expect(first.violations).toEqual([]);
     const paid = hour.used('ghp-of-a-test');
