@@ -28,6 +28,7 @@ export { oauth1 } from './auth/oauth1.ts';
 export type { OAuth1Options } from './auth/oauth1.ts';
 export { oauth2 } from './auth/oauth2.ts';
 export type { AuthAddress, OAuth2Options } from './auth/oauth2.ts';
+export type { AskedConsent, Authorize, AuthorizeOptions, CodeGrant } from './auth/authorize.ts';
 export { refreshable } from './auth/refresh.ts';
 export { revocable } from './auth/revoke.ts';
 export { jwtLifeMs } from '../contracts/values/token-life.ts';

@@ -83,7 +83,7 @@ export type Refreshed =
 /** @param old what the refresh was made with. */
 export function understandRefresh(
   provider: Provider,
-  refresh: Refresh,
+  refresh: Pick<Refresh, 'parse'>,
   old: Credentials,
   stored: StoredAccount,
   answer: Answer,

@@ -3,6 +3,7 @@
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import type { Authorize } from './authorize.ts';
 import type { Refresh } from './refresh.ts';
 import type { Revoke } from './revoke.ts';
 
@@ -39,6 +40,8 @@ export interface Auth<Settings = unknown> {
    * account's user must connect it again.
    */
   readonly refresh?: Refresh<Settings>;
+  /** How an account is connected through a browser: by the handlers of `sluice/connecting`. */
+  readonly authorize?: Authorize<Settings>;
   /** How the third party is told that the credentials are not wanted any more: `accounts.disconnect({ revoke: true })`. */
   readonly revoke?: Revoke<Settings>;
   /** What is wrong with its options, in words: told with the other mistakes of the provider. */
