@@ -2,6 +2,7 @@
  * How credentials become part of a request. Next: `activities/http/build-request.ts` applies it.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
+import type { ClientCertificate } from '../../contracts/secrets/client-certificate.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Authorize } from './authorize.ts';
 import type { Refresh } from './refresh.ts';
@@ -44,6 +45,11 @@ export interface Auth<Settings = unknown> {
   readonly authorize?: Authorize<Settings>;
   /** How the third party is told that the credentials are not wanted any more: `accounts.disconnect({ revoke: true })`. */
   readonly revoke?: Revoke<Settings>;
+  /**
+   * What the account shows in the handshake of TLS, of its calls and of those for its credentials: `mtls()`.
+   * @throws TypeError when the credentials lack it, or it can't be read.
+   */
+  readonly certificate?: (credentials: Credentials) => ClientCertificate;
   /** What is wrong with its options, in words: told with the other mistakes of the provider. */
   readonly mistakes?: readonly string[];
   /** Secrets of the app (not of an account) that calls send. They are taken out of everything that comes back. */

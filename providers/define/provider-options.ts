@@ -125,6 +125,8 @@ function addressMistakes({ baseUrl, hosts, auth }: ProviderOptions<unknown>, has
     mistakes.push(
       'the address of the refresh of credentials is made from the account: say in `hosts` where it may lead, e.g. hosts: ["*.shop.example"]',
     );
+  if (auth?.certificate && typeof baseUrl === 'string' && /^http:/i.test(baseUrl))
+    mistakes.push(`\`baseUrl\` is "${baseUrl}", where no client certificate can be shown; mtls() needs "https://…"`);
   if (hasSettings && !hosts && auth?.authorize && auth.authorize.pageUrl === undefined)
     mistakes.push(
       'the page where users consent is made from the account: say in `hosts` where it may lead, e.g. hosts: ["*.shop.example"]',
