@@ -81,6 +81,7 @@ export function apiKey(
   return {
     kind: 'api-key',
     required: true,
+    mistakes: keyPlaceMistakes(where),
     apply: (credentials) => {
       if (!credentials?.accessToken) throw missing('apiKey', 'accessToken');
       const { accessToken } = credentials;
@@ -88,6 +89,16 @@ export function apiKey(
       return 'query' in where ? { query: { [where.query]: accessToken } } : { body: { [where.body]: accessToken } };
     },
   };
+}
+
+function keyPlaceMistakes(where: object): string[] {
+  const given = Object.entries(where ?? {});
+  const [place] = given;
+  if (given.length === 1 && place && ['header', 'query', 'body'].includes(place[0]) && typeof place[1] === 'string')
+    if (place[1] !== '') return [];
+  return [
+    `apiKey: it has ${given.map(([name]) => `\`${name}\``).join(', ') || 'nothing'}; write one of { header: "x-api-key" }, { query: "key" }, { body: "key" }`,
+  ];
 }
 
 /** `Authorization: Basic` (RFC 7617). */
