@@ -34,6 +34,11 @@ export interface Auth<Settings = unknown> {
   readonly kind: string;
   /** False when calls without credentials are fine. */
   readonly required: boolean;
+  /**
+   * What it puts into a request is good for some minutes around its time: a refusal is not the account's fault while this machine's clock
+   * differs from the third party's. Default false.
+   */
+  readonly isTimed?: boolean;
   /** @throws TypeError when the credentials lack what this way of authenticating needs. */
   readonly apply: (credentials: Credentials | undefined, request: UnsignedRequest<Settings>) => AppliedAuth;
   /**

@@ -24,6 +24,7 @@ export function awsSigV4<Settings = unknown>({ service, region, ...more }: AwsSi
   return {
     kind: 'aws-sig-v4',
     required: true,
+    isTimed: true,
     mistakes: [
       ...unknownOptions({ service, region, ...more }, OPTIONS).map((text) => `awsSigV4: ${text}`),
       ...(service ? [] : ['awsSigV4: `service` is missing, e.g. "execute-api"']),

@@ -35,6 +35,7 @@ export function hmac<Settings = unknown>(options: HmacOptions<Settings>): Auth<S
   return {
     kind: 'hmac',
     required: true,
+    isTimed: true,
     mistakes: [
       ...missingFunctions(options, ['secret', 'message', 'send']),
       ...unknownOptions(options, OPTIONS).map((text) => `hmac: ${text}`),

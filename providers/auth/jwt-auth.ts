@@ -5,6 +5,7 @@
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { clockSkew } from '../../contracts/values/clock-skew.ts';
 import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { bearer, type Auth } from './auth.ts';
 import { addressFor, statedUrl, type AuthAddress } from './oauth2.ts';
@@ -37,6 +38,7 @@ export function jwt<Settings = unknown>(options: JwtAuthOptions<Settings>): Auth
   return {
     kind: 'jwt',
     required: true,
+    isTimed: true,
     mistakes: [
       ...keyMistakes('jwt', options),
       ...unknownOptions(options, JWT_OPTIONS).map((text) => `jwt: ${text}`),
@@ -114,7 +116,13 @@ export function serviceAccount<Settings = unknown>(options: ServiceAccountOption
           form: { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion },
         };
       },
-      parse: (answer) => parseTokenAnswer(answer),
+      parse: (answer) => {
+        const parsed = parseTokenAnswer(answer);
+        const skew = parsed.kind === 'refused' ? clockSkew(answer, Date.now()) : undefined;
+        return skew === undefined
+          ? parsed
+          : { kind: 'config', reason: `${(parsed as { reason: string }).reason}; ${skew}` };
+      },
     },
   };
 }

@@ -37,6 +37,7 @@ export function oauth1(options: OAuth1Options): Auth {
   return {
     kind: 'oauth1',
     required: true,
+    isTimed: true,
     mistakes: [
       ...missingFunctions(options, ['consumerSecret']),
       ...(options.consumerKey

@@ -278,6 +278,36 @@ describe('a key in the body', () => {
   });
 });
 
+describe('a refusal while the clocks differ', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const auth = serviceAccount({
+    tokenUrl: 'https://x.example/token',
+    key: () => privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  });
+  const refusal = (aheadMs: number, more: Record<string, string> = {}) =>
+    auth.refresh?.parse({
+      status: 400,
+      headers: { date: new Date(Date.now() - aheadMs).toUTCString(), ...more },
+      text: '{"error":"invalid_grant"}',
+      elapsedMs: 50,
+    });
+
+  it('of a service account is the fault of this machine, not of the account', () => {
+    expect(refusal(300_000)).toMatchObject({
+      kind: 'config',
+      reason: expect.stringMatching(
+        /invalid_grant; this machine's clock is 30[01] s ahead of .* set it by NTP/,
+      ) as string,
+    });
+    expect(refusal(-300_000)).toMatchObject({
+      kind: 'config',
+      reason: expect.stringContaining('s behind the') as string,
+    });
+    expect(refusal(2_000)?.kind).toBe('refused');
+    expect(refusal(300_000, { age: '300' })?.kind).toBe('refused');
+  });
+});
+
 it('wrong options of an auth are among the mistakes of its provider', () => {
   const auths = [
     oauth1({ consumerKey: 'k', consumerSecret: undefined as never, method: 'MD5' as never }),
