@@ -49,6 +49,8 @@ export type { StoredCredentialSource } from './credentials/stored-credentials.ts
 export { revokeNext, type RevokeDeps } from './credentials/revoke-credentials.ts';
 export type { ProxySettings } from './http/agents.ts';
 export { createHttpSender } from './http/send.ts';
+export { takeAuthPermit } from './credentials/auth-permit.ts';
+export { authRequest, understandRefresh } from './credentials/make-refresh-call.ts';
 export type { HttpSender } from './http/send.ts';
 
 /**

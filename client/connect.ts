@@ -50,6 +50,7 @@ import { readRecords, type ChangeRecord, type RecordsOptions } from './records.t
 import { createLimits, type Limits } from './limits.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createListStates, type ListStates } from './state.ts';
+import { keepParts } from './parts-of.ts';
 import type { ClientParts } from './start-workflow.ts';
 import { createAlerts, type Alerts } from './alerts/alerts.ts';
 import type { Freshness } from '../contracts/alerts/alert.ts';
@@ -272,5 +273,6 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     close,
   };
   const auditor: Auditor = { pool, actor, ...(tenant === undefined ? {} : { boundTo: tenant }) };
-  return audited(tenant === undefined ? sluice : bindTenant(sluice, pool, tenant), clientActs, auditor);
+  const whole = audited(tenant === undefined ? sluice : bindTenant(sluice, pool, tenant), clientActs, auditor);
+  return keepParts(whole, parts);
 }

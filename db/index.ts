@@ -15,6 +15,7 @@ export { addPace, readPace } from './stores/operate/pace-store.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
 export { beginAct, endAct, listAudit, removeOldAudit, type ActEnded } from './stores/operate/audit-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
+export { keepLogin, takeLogin, type TakenLogin } from './stores/account/login-store.ts';
 export {
   TenantMismatch,
   tenantOfAccount,

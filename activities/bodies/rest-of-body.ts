@@ -56,7 +56,14 @@ function restFrom(open: OpenBody, soFar: ReadSoFar): RestOfBody {
         body.destroy();
         const isCancelled = cancelled?.aborted === true;
         const isTimeOver = clock.isTimeOver();
-        const thrown = errorOf(error, { isCancelled, isTimeOver, totalMs, hadHeaders: true, isWritten: true });
+        const thrown = errorOf(error, {
+          isCancelled,
+          isTimeOver,
+          totalMs,
+          hadHeaders: true,
+          isWritten: true,
+          hasCertificate: false,
+        });
         return { status, headers, text: '', error: thrown, elapsedMs: elapsedMs() };
       } finally {
         clock.signal.removeEventListener('abort', interrupt);

@@ -9,6 +9,7 @@ import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge, Priority } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { Traceparent } from '../../contracts/trace.ts';
+import { clockSkew } from '../../contracts/values/clock-skew.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { AcquireRequest } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
@@ -90,7 +91,7 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   const built = build(call, credentials);
   if (typeof built === 'string') return { sent: false, because: built, retryAfterMs: 0, mistake: built };
   const doubtful = { provider, ...accountOf(call), used: credentials, accessedAt, sentAt: 0, answeredAt: 0 };
-  const made = await follow(deps, call, built, doubtful);
+  const made = notOfTheClock(provider, await follow(deps, call, built, doubtful));
   if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
   const { outcome } = made.value;
   const renewing = afterRefusal(deps, made.value, doubtful, outcome, wait);
@@ -180,6 +181,16 @@ async function follow(
 
 function dataOf(answer: Answer, { file, format }: Call): Answer {
   return file ? asFile(answer, file.format.types) : withData(answer, format);
+}
+
+/** A signature that is refused because this machine's clock is wrong is no fault of the account: another machine may do better. */
+function notOfTheClock({ auth }: Provider, made: Sent<MadeCall>): Sent<MadeCall> {
+  if (!made.sent || !auth.isTimed) return made;
+  const { outcome, answer } = made.value;
+  const isRefused = outcome.kind === 'refresh-auth' || (outcome.kind === 'permanent' && outcome.cause === 'auth');
+  const skew = isRefused ? clockSkew(answer, Date.now()) : undefined;
+  if (skew === undefined || !isRefused) return made;
+  return { ...made, value: { ...made.value, outcome: { kind: 'retry', reason: `${outcome.reason}; ${skew}` } } };
 }
 
 interface Hop {

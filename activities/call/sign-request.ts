@@ -40,7 +40,23 @@ export function sign(
   of: AccountFacts,
 ): SignedRequest {
   const applied = apply(provider, request, credentials, of);
-  return { outgoing: withAuth(request, applied), secrets: secretsOfCall(provider, credentials, applied) };
+  const outgoing = withCertificate(provider, withAuth(request, applied), credentials);
+  return { outgoing, secrets: secretsOfCall(provider, credentials, applied) };
+}
+
+/** What the account shows in the handshake. @throws TypeError when it has nothing to show, or there is no handshake. */
+export function withCertificate(
+  { auth }: Pick<Provider, 'auth'>,
+  request: OutgoingRequest,
+  credentials: Credentials | undefined,
+): OutgoingRequest {
+  if (!auth.certificate) return request;
+  const { protocol, origin } = new URL(request.url);
+  if (protocol !== 'https:')
+    throw new TypeError(
+      `The request leads to ${origin}, where no client certificate can be shown: mtls() needs https.`,
+    );
+  return { ...request, certificate: auth.certificate(credentials ?? {}) };
 }
 
 function apply(

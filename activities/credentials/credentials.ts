@@ -11,7 +11,7 @@ import type { Provider } from '../../providers/define/define-provider.ts';
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './errors.ts';
 import type { CredentialSource, CredentialWait } from '../deps.ts';
 import { secretsOfCall } from './known-secrets.ts';
-import { doubtRemains } from './stored-credentials.ts';
+import { certificateIsOver, doubtRemains } from './stored-credentials.ts';
 
 /** `ready`: the call may be made (again). `mistake`: no retry and no user mends it. `reason`s are for people and hold no secret. */
 export type Access =
@@ -43,6 +43,8 @@ export async function accessTo(
     const credentials = await deps.credentials.get(provider.id, account, wait);
     if (!credentials && provider.auth.required)
       throw new NeedsReconnect(`"${account}" is not connected to "${provider.id}": no credentials are known`);
+    const over = credentials && certificateIsOver(provider, credentials);
+    if (over !== undefined) throw new NeedsReconnect(over);
     return credentials;
   });
 }

@@ -12,7 +12,7 @@ import { boundedLifeMs, jwtLifeMs, lifeLeftMs } from '../../contracts/values/tok
 import type { Refresh, RefreshAnswer } from '../../providers/auth/refresh.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accountFacts, type StoredAccount } from '../call/account-facts.ts';
-import { authenticates, mayBePrivate, requestFor } from '../call/sign-request.ts';
+import { authenticates, mayBePrivate, requestFor, withCertificate } from '../call/sign-request.ts';
 import { buildRequest } from '../http/build-request.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { secretsOfCall } from './known-secrets.ts';
@@ -32,7 +32,9 @@ export function refreshRequest(
   try {
     const of = accountFacts(provider, stored);
     const spec = refresh.request(credentials, of);
-    return spec ? { kind: 'request', outgoing: authRequest(provider, spec, of, refresh.url) } : { kind: 'none' };
+    if (!spec) return { kind: 'none' };
+    const outgoing = withCertificate(provider, authRequest(provider, spec, of, refresh.url), credentials);
+    return { kind: 'request', outgoing };
   } catch (error) {
     return { kind: 'mistake', reason: redact(threw('request', error), secretsOfCall(provider, credentials)) };
   }
@@ -83,7 +85,7 @@ export type Refreshed =
 /** @param old what the refresh was made with. */
 export function understandRefresh(
   provider: Provider,
-  refresh: Refresh,
+  refresh: Pick<Refresh, 'parse'>,
   old: Credentials,
   stored: StoredAccount,
   answer: Answer,
@@ -141,7 +143,9 @@ function threw(what: 'request' | 'parse', error: unknown): string {
   if (
     what === 'request' &&
     error instanceof TypeError &&
-    /^(oauth2:|The (settings|base URL) of|A call for)/.test(message)
+    /^(oauth2:|mtls:|The (settings|base URL) of|The account's client|The account's credentials have no client|A call for)/.test(
+      message,
+    )
   )
     return message;
   return `\`${what}\` of the refresh threw ${name}: ${message}`;

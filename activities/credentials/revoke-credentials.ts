@@ -14,6 +14,7 @@ import type { Keyring } from '../../db/encryption.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accountFacts } from '../call/account-facts.ts';
+import { withCertificate } from '../call/sign-request.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { HttpSender } from '../http/send.ts';
 import { takeAuthPermit, type AuthPermitDeps } from './auth-permit.ts';
@@ -73,7 +74,7 @@ async function revoke(deps: RevokeDeps, provider: Provider, due: Revocation): Pr
     const { revoke: how } = provider.auth;
     const spec = how?.request(credentials, of);
     if (!spec) return { state: 'failed', reason: `provider "${provider.id}" does not define how to revoke them` };
-    outgoing = authRequest(provider, spec, of, how?.url);
+    outgoing = withCertificate(provider, authRequest(provider, spec, of, how?.url), credentials);
   } catch (error) {
     return { state: 'retry', reason: clean(String(error)) };
   }

@@ -5,8 +5,9 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { certificateOver } from '../../contracts/secrets/client-certificate.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
-import type { AccountRef } from '../../db/stores/account/account-store.ts';
+import { markNeedsReconnect, type AccountRef } from '../../db/stores/account/account-store.ts';
 import { loadCredentials, type StoredCredentials } from '../../db/stores/account/credential-store.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './errors.ts';
@@ -58,7 +59,14 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
   const load = async (of: AccountRef): Promise<StoredCredentials | undefined> => {
     const held = await loadCredentials(pool, keyring, of);
     if (held?.status === 'needs_reconnect') throw new NeedsReconnect(held.reason ?? 'it must be connected again');
-    return held === undefined || held.version === null ? undefined : held;
+    if (held === undefined || held.version === null) return undefined;
+    const provider = providerNamed(of.provider);
+    const over = provider && certificateIsOver(provider, held.credentials);
+    if (over === undefined) return held;
+    // A new one that was given meanwhile is not given up for the old one.
+    if (!(await markNeedsReconnect(pool, of, { version: held.version, reason: over }))) return load(of);
+    log.warn({ ...of, reason: over }, 'the account must be connected again by its user; its syncs are paused');
+    throw new NeedsReconnect(over);
   };
 
   return {
@@ -102,6 +110,15 @@ export function createStoredCredentials(options: StoredCredentialsOptions): Stor
       while (flights.size > 0) await Promise.allSettled(flights.values());
     },
   };
+}
+
+/** In words, when nothing can be called with it any more. One that can't be read is said by the call that needs it. */
+export function certificateIsOver({ auth }: Provider, credentials: Credentials): string | undefined {
+  try {
+    return auth.certificate && certificateOver(auth.certificate(credentials), Date.now());
+  } catch {
+    return undefined;
+  }
 }
 
 /** Nothing can tell an answer that is true from one that a bad token gets. */

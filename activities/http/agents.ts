@@ -1,10 +1,13 @@
 /**
  * The connections that calls go over: straight or by a proxy, anywhere or to public addresses only. Used by `send.ts`.
  */
+import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, EnvHttpProxyAgent, type Dispatcher } from 'undici';
 import { mendParsers } from './mend-parser.ts';
+import type { ClientCertificate } from '../../contracts/secrets/client-certificate.ts';
+import { createConnector } from './connector.ts';
 import { refusePrivateAddresses } from './private-addresses.ts';
 import { watched } from './write-watch.ts';
 
@@ -19,22 +22,33 @@ export interface ProxySettings {
 }
 
 export interface Agents {
-  agentFor(connectMs: number, isPublicOnly: boolean): Dispatcher;
+  /** @param certificate connections that were made with it are used by calls that show the same one, and by no others. */
+  agentFor(connectMs: number, isPublicOnly: boolean, certificate?: ClientCertificate): Dispatcher;
   close(): Promise<void>;
 }
 
 const KEEP_ALIVE_MS = 10_000;
 const THIS_MACHINE = 'localhost,127.0.0.1,[::1]';
 
-/** The connect timeout belongs to an agent, all others to the request. */
+/** Agents with a certificate, of as many accounts. One that is not used has no connections after some seconds. */
+const MOST_AGENTS = 1_000;
+
+/** The connect timeout and the certificate belong to an agent, all else to the request. */
 export function createAgents(proxy: ProxySettings | undefined): Agents {
   mendParsers();
   const agents = new Map<string, Dispatcher>();
   return {
-    agentFor: (connectMs, isPublicOnly) => {
-      const name = `${connectMs}/${isPublicOnly}`;
-      const agent = agents.get(name) ?? createAgent(connectMs, isPublicOnly, proxy);
+    agentFor: (connectMs, isPublicOnly, certificate) => {
+      const name = `${connectMs}/${isPublicOnly}/${certificate ? nameOf(certificate) : ''}`;
+      const agent = agents.get(name) ?? createAgent(connectMs, isPublicOnly, proxy, certificate);
+      agents.delete(name);
       agents.set(name, agent);
+      const [oldest] = agents.keys();
+      if (agents.size > MOST_AGENTS && oldest !== undefined) {
+        // Its calls in flight come to their end.
+        void agents.get(oldest)?.close();
+        agents.delete(oldest);
+      }
       return agent;
     },
     close: async () => {
@@ -43,9 +57,29 @@ export function createAgents(proxy: ProxySettings | undefined): Agents {
   };
 }
 
-function createAgent(connectMs: number, isPublicOnly: boolean, proxy: ProxySettings | undefined): Dispatcher {
-  const connect = { timeout: connectMs, ...(isPublicOnly ? { lookup: publicLookup } : {}) };
-  if (!proxy?.httpProxy && !proxy?.httpsProxy) return new WatchedAgent({ connect, keepAliveTimeout: KEEP_ALIVE_MS });
+/** All that a handshake is made of: the same name means that whoever may use the one connection may use the other. */
+function nameOf({ certificate, key, passphrase, ca }: ClientCertificate): string {
+  return createHash('sha256')
+    .update(JSON.stringify([certificate, key, passphrase, ca]))
+    .digest('base64');
+}
+
+function createAgent(
+  connectMs: number,
+  isPublicOnly: boolean,
+  proxy: ProxySettings | undefined,
+  shown: ClientCertificate | undefined,
+): Dispatcher {
+  const { certificate: cert, key, passphrase, ca } = shown ?? {};
+  const tls = {
+    timeout: connectMs,
+    ...(shown ? { cert, key } : {}),
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(ca === undefined ? {} : { ca }),
+  };
+  const connect = { ...tls, ...(isPublicOnly ? { lookup: publicLookup } : {}) };
+  if (!proxy?.httpProxy && !proxy?.httpsProxy)
+    return new WatchedAgent({ connect: createConnector(connect), keepAliveTimeout: KEEP_ALIVE_MS });
   const { httpProxy = '', httpsProxy = '', noProxy = '' } = proxy;
   return new WatchedProxyAgent({
     connect,
@@ -54,7 +88,7 @@ function createAgent(connectMs: number, isPublicOnly: boolean, proxy: ProxySetti
     httpsProxy,
     noProxy: noProxy === '*' ? noProxy : `${THIS_MACHINE},${noProxy}`,
     proxyTls: { timeout: connectMs },
-    requestTls: { timeout: connectMs },
+    requestTls: tls,
   });
 }
 

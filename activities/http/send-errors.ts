@@ -14,17 +14,45 @@ export interface Thrown {
   readonly totalMs: number;
   readonly hadHeaders: boolean;
   readonly isWritten: boolean;
+  /** A client certificate was shown. */
+  readonly hasCertificate: boolean;
 }
 
 export function errorOf(
   error: unknown,
-  { isCancelled, isTimeOver, totalMs, hadHeaders, isWritten }: Thrown,
+  { isCancelled, isTimeOver, totalMs, hadHeaders, isWritten, hasCertificate }: Thrown,
 ): NonNullable<Answer['error']> {
   const unsent = isWritten ? {} : { isUnsent: true };
   if (isCancelled) return { code: 'cancelled', message: messageOf(error), ...unsent };
   if (isTimeOver)
     return { code: 'total-timeout', message: `no complete answer within ${duration(totalMs)}`, ...unsent };
+  const refusal = /_ALERT_(.+)$/.exec(codeOf(error))?.[1];
+  if (!hadHeaders && refusal !== undefined && CERTIFICATE_ALERTS.has(refusal))
+    return hasCertificate
+      ? { code: 'certificate-refused', message: `the third party refuses the client certificate (${wordsOf(refusal)})` }
+      : {
+          code: 'tls',
+          message: `the third party wants a client certificate (${wordsOf(refusal)}); is its auth mtls()?`,
+        };
   return { code: errorCode(error, hadHeaders, isWritten), message: messageOf(error), ...unsent };
+}
+
+/**
+ * RFC 8446 §6.2: they end the handshake, so nothing of a request was read. In TLS 1.3 they come after the client has written its request.
+ */
+const CERTIFICATE_ALERTS: ReadonlySet<string> = new Set([
+  'BAD_CERTIFICATE',
+  'UNSUPPORTED_CERTIFICATE',
+  'CERTIFICATE_REVOKED',
+  'CERTIFICATE_EXPIRED',
+  'CERTIFICATE_UNKNOWN',
+  'CERTIFICATE_REQUIRED',
+  'UNKNOWN_CA',
+  'ACCESS_DENIED',
+]);
+
+function wordsOf(alert: string): string {
+  return alert.toLowerCase().replaceAll('_', ' ');
 }
 
 function errorCode(error: unknown, hadHeaders: boolean, isWritten: boolean): TransportErrorCode {

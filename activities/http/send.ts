@@ -4,6 +4,7 @@
  * Next: `activities/bodies/read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
  */
 import { request as undiciRequest, type Dispatcher } from 'undici';
+import type { ClientCertificate } from '../../contracts/secrets/client-certificate.ts';
 import { createBodyBudget, type BodyBudget, type BodyHold } from '../bodies/body-budget.ts';
 import { createCallClock } from './call-clock.ts';
 import { readBody, type PartialBody } from '../bodies/read-body.ts';
@@ -22,6 +23,8 @@ export interface OutgoingRequest {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** Shown in the handshake; connections with it are of no other one. */
+  readonly certificate?: ClientCertificate;
   /** Its address comes from an account or an answer: it must not lead into our own network. */
   readonly isPublicOnly?: boolean;
 }
@@ -77,7 +80,7 @@ export function createHttpSender({ bodyBudgetBytes, proxy }: SenderOptions = {})
     send: async (request, limits, options = {}) => {
       const hold = options.hold ?? bodies.hold();
       try {
-        const agent = agents.agentFor(limits.connectMs, request.isPublicOnly === true);
+        const agent = agents.agentFor(limits.connectMs, request.isPublicOnly === true, request.certificate);
         return await send(agent, request, limits, { ...options, hold });
       } finally {
         if (!options.hold) hold.release();
@@ -144,6 +147,7 @@ async function send(
       totalMs: limits.totalMs,
       hadHeaders: status > 0,
       isWritten: watch.isWritten,
+      hasCertificate: outgoing.certificate !== undefined,
     });
     // Half of a packed body is no text.
     const text = headers['content-encoding'] === undefined ? Buffer.concat(so.chunks).toString('utf8') : '';

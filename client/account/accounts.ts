@@ -27,7 +27,7 @@ import {
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { eraseAccount, whatIsStored } from '../erase/erase-account.ts';
 import { readAccountDetails } from './account-details.ts';
-import { checkCredentials, type NewCredentials } from './check-credentials.ts';
+import { checkCertificate, checkCredentials, type NewCredentials } from './check-credentials.ts';
 import { checkAccount, checkName } from '../check-options.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { resumeReconnected } from './resume-reconnected.ts';
@@ -135,7 +135,10 @@ export function createAccounts(
   ): Promise<AccountInfo> => {
     const of = toRef(name);
     if (more.tenant !== undefined) checkName('tenant', more.tenant);
-    if (credentials) checkCredentials(credentials);
+    if (credentials) {
+      checkCredentials(credentials);
+      checkCertificate(name.provider, credentials);
+    }
     const { settings = (await readAccount(pool, of))?.settings } = more;
     checkSettings(name, settings);
     const keys = credentials && (await keyring());

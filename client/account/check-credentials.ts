@@ -1,7 +1,9 @@
 /**
  * What a login brought, as an app gives it to `accounts.connect()`, checked before it replaces what works.
  */
+import { certificateOver } from '../../contracts/secrets/client-certificate.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import type { Provider } from '../../providers/define/define-provider.ts';
 
 /** What a login brought. `expiresAt` is when the access token ends; without it the first refusal says so. */
 export type NewCredentials = Pick<
@@ -17,6 +19,13 @@ const FIELDS = {
   password: true,
   extra: true,
 } satisfies Record<keyof NewCredentials, true>;
+
+/** With the provider itself: what it needs to show in the handshake must be there, and good. @throws TypeError */
+export function checkCertificate(provider: Provider | string, credentials: NewCredentials): void {
+  if (typeof provider === 'string' || !provider.auth.certificate) return;
+  const over = certificateOver(provider.auth.certificate(credentials), Date.now());
+  if (over !== undefined) throw new TypeError(`The account can't be connected: ${over}.`);
+}
 
 /**
  * What else a login's answer holds (its scope, say) does no harm; an answer without any of the names does.

@@ -12,6 +12,8 @@ export type TransportErrorCode =
   | 'connection-reset'
   | 'dns'
   | 'tls'
+  /** The third party does not take the client certificate that it was shown. */
+  | 'certificate-refused'
   /** The address leads into a private network, and was not to. */
   | 'private-address'
   | 'body-too-large'

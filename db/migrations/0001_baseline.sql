@@ -374,6 +374,23 @@ create table sluice.secret_use (
 ) with (fillfactor = 70);
 create index secret_use_by_hour on sluice.secret_use (hour);
 
+-- Logins at third parties that are under way in a browser: what the callback needs. The state and what the browser proves itself by are
+-- kept as hashes, and the code verifier nowhere (connecting/login-secrets.ts). Those that are over are deleted by the logins that follow.
+create table sluice.login (
+  state bytea primary key,
+  session bytea not null,
+  provider text not null,
+  account text not null,
+  tenant text,
+  -- Null: those that the account has when the callback comes.
+  settings jsonb,
+  return_to text not null,
+  expires_at timestamptz not null,
+  taken_at timestamptz
+);
+create index login_by_end on sluice.login (expires_at);
+create index login_by_account on sluice.login (provider, account);
+
 -- Reports: one row for each action, saga and sync run. Written by db/report-*.ts only.
 -- Life: pending (inserted by the starter before the workflow is started) → ok | failed | cancelled (by the workflow itself, else by
 -- the reconciler that asks Temporal). A failed one is then told to the app: tell = due → told. So is a pending one whose run can't

@@ -76,3 +76,20 @@ create table sluice.secret_use (
   primary key (provider, account, hour, what, who)
 ) with (fillfactor = 70);
 create index secret_use_by_hour on sluice.secret_use (hour);
+
+-- Logins at third parties that are under way in a browser: what the callback needs. The state and what the browser proves itself by are
+-- kept as hashes, and the code verifier nowhere (connecting/login-secrets.ts). Those that are over are deleted by the logins that follow.
+create table sluice.login (
+  state bytea primary key,
+  session bytea not null,
+  provider text not null,
+  account text not null,
+  tenant text,
+  -- Null: those that the account has when the callback comes.
+  settings jsonb,
+  return_to text not null,
+  expires_at timestamptz not null,
+  taken_at timestamptz
+);
+create index login_by_end on sluice.login (expires_at);
+create index login_by_account on sluice.login (provider, account);

@@ -15,6 +15,8 @@ import {
   header,
   limited,
   numberAt,
+  mtls,
+  noAuth,
   oauth1,
   oauth2,
   okFalse,
@@ -70,6 +72,8 @@ export const ways: Auth[] = [
   serviceAccount({ tokenUrl: 'https://oauth2.any.example/token', scope: 'calendar' }),
   oauth1({ consumerKey: 'key', consumerSecret: () => process.env['SECRET'] }),
   awsSigV4({ service: 'execute-api', region: 'eu-west-1' }),
+  mtls(noAuth()),
+  oauth2({ tokenUrl: '/token', clientId: 'app', authorize: { url: '/authorize', scope: 'read' } }), // sluice/connecting
 ];
 
 export const ownSignature: Auth = {

@@ -2,7 +2,9 @@
  * How credentials become part of a request. Next: `activities/http/build-request.ts` applies it.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
+import type { ClientCertificate } from '../../contracts/secrets/client-certificate.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import type { Authorize } from './authorize.ts';
 import type { Refresh } from './refresh.ts';
 import type { Revoke } from './revoke.ts';
 
@@ -32,6 +34,11 @@ export interface Auth<Settings = unknown> {
   readonly kind: string;
   /** False when calls without credentials are fine. */
   readonly required: boolean;
+  /**
+   * What it puts into a request is good for some minutes around its time: a refusal is not the account's fault while this machine's clock
+   * differs from the third party's. Default false.
+   */
+  readonly isTimed?: boolean;
   /** @throws TypeError when the credentials lack what this way of authenticating needs. */
   readonly apply: (credentials: Credentials | undefined, request: UnsignedRequest<Settings>) => AppliedAuth;
   /**
@@ -39,8 +46,15 @@ export interface Auth<Settings = unknown> {
    * account's user must connect it again.
    */
   readonly refresh?: Refresh<Settings>;
+  /** How an account is connected through a browser: by the handlers of `sluice/connecting`. */
+  readonly authorize?: Authorize<Settings>;
   /** How the third party is told that the credentials are not wanted any more: `accounts.disconnect({ revoke: true })`. */
   readonly revoke?: Revoke<Settings>;
+  /**
+   * What the account shows in the handshake of TLS, of its calls and of those for its credentials: `mtls()`.
+   * @throws TypeError when the credentials lack it, or it can't be read.
+   */
+  readonly certificate?: (credentials: Credentials) => ClientCertificate;
   /** What is wrong with its options, in words: told with the other mistakes of the provider. */
   readonly mistakes?: readonly string[];
   /** Secrets of the app (not of an account) that calls send. They are taken out of everything that comes back. */
@@ -72,6 +86,7 @@ export function apiKey(
   return {
     kind: 'api-key',
     required: true,
+    mistakes: keyPlaceMistakes(where),
     apply: (credentials) => {
       if (!credentials?.accessToken) throw missing('apiKey', 'accessToken');
       const { accessToken } = credentials;
@@ -79,6 +94,16 @@ export function apiKey(
       return 'query' in where ? { query: { [where.query]: accessToken } } : { body: { [where.body]: accessToken } };
     },
   };
+}
+
+function keyPlaceMistakes(where: object): string[] {
+  const given = Object.entries(where ?? {});
+  const [place] = given;
+  if (given.length === 1 && place && ['header', 'query', 'body'].includes(place[0]) && typeof place[1] === 'string')
+    if (place[1] !== '') return [];
+  return [
+    `apiKey: it has ${given.map(([name]) => `\`${name}\``).join(', ') || 'nothing'}; write one of { header: "x-api-key" }, { query: "key" }, { body: "key" }`,
+  ];
 }
 
 /** `Authorization: Basic` (RFC 7617). */

@@ -3,6 +3,7 @@
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
  */
 import { createHash, createHmac } from 'node:crypto';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type { Auth, UnsignedRequest } from './auth.ts';
 import { percentEncoded } from './percent-encoded.ts';
 
@@ -13,15 +14,19 @@ export interface AwsSigV4Options<Settings = unknown> {
   readonly region: string | ((request: UnsignedRequest<Settings>) => string);
 }
 
+const OPTIONS = { service: true, region: true } satisfies NamesOf<AwsSigV4Options>;
+
 /** Proxies and clients change these on the way. */
 const UNSIGNED = new Set(['authorization', 'connection', 'content-length', 'expect', 'user-agent', 'x-amzn-trace-id']);
 
 /** Signs with `{ extra: { accessKeyId, secretAccessKey, sessionToken? } }` of the account. */
-export function awsSigV4<Settings = unknown>({ service, region }: AwsSigV4Options<Settings>): Auth<Settings> {
+export function awsSigV4<Settings = unknown>({ service, region, ...more }: AwsSigV4Options<Settings>): Auth<Settings> {
   return {
     kind: 'aws-sig-v4',
     required: true,
+    isTimed: true,
     mistakes: [
+      ...unknownOptions({ service, region, ...more }, OPTIONS).map((text) => `awsSigV4: ${text}`),
       ...(service ? [] : ['awsSigV4: `service` is missing, e.g. "execute-api"']),
       ...(region ? [] : ['awsSigV4: `region` is missing, e.g. "eu-west-1"']),
     ],

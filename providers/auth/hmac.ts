@@ -5,7 +5,7 @@
  */
 import { createHmac, getHashes } from 'node:crypto';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
-import { missingFunctions } from '../../contracts/values/option-mistakes.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type { AppliedAuth, Auth, UnsignedRequest } from './auth.ts';
 
 export interface HmacOptions<Settings = unknown> {
@@ -21,14 +21,24 @@ export interface HmacOptions<Settings = unknown> {
   readonly encoding?: 'hex' | 'base64' | 'base64url';
 }
 
+const OPTIONS = {
+  secret: true,
+  message: true,
+  send: true,
+  algorithm: true,
+  encoding: true,
+} satisfies NamesOf<HmacOptions>;
+
 /** A signature by a shared secret (HMAC). */
 export function hmac<Settings = unknown>(options: HmacOptions<Settings>): Auth<Settings> {
   const { algorithm = 'sha256', encoding = 'hex', secret, message, send } = options;
   return {
     kind: 'hmac',
     required: true,
+    isTimed: true,
     mistakes: [
       ...missingFunctions(options, ['secret', 'message', 'send']),
+      ...unknownOptions(options, OPTIONS).map((text) => `hmac: ${text}`),
       ...(getHashes().includes(algorithm)
         ? []
         : [`hmac: algorithm "${algorithm}" is not known here; write e.g. "sha256"`]),

@@ -5,6 +5,8 @@
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { clockSkew } from '../../contracts/values/clock-skew.ts';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { bearer, type Auth } from './auth.ts';
 import { addressFor, statedUrl, type AuthAddress } from './oauth2.ts';
 import { parseTokenAnswer } from './oauth2-answer.ts';
@@ -27,14 +29,19 @@ export interface JwtAuthOptions<Settings = unknown> extends KeyOptions {
   readonly lifeMs?: number;
 }
 
+const KEY_OPTIONS = { algorithm: true, key: true, keyId: true } as const;
+const JWT_OPTIONS = { ...KEY_OPTIONS, claims: true, lifeMs: true } satisfies NamesOf<JwtAuthOptions>;
+
 /** `Authorization: Bearer` with a token that is signed for this very call. */
 export function jwt<Settings = unknown>(options: JwtAuthOptions<Settings>): Auth<Settings> {
   const { lifeMs = 300_000, claims } = options;
   return {
     kind: 'jwt',
     required: true,
+    isTimed: true,
     mistakes: [
       ...keyMistakes('jwt', options),
+      ...unknownOptions(options, JWT_OPTIONS).map((text) => `jwt: ${text}`),
       ...(typeof claims === 'function' ? [] : ['jwt: `claims` is missing; it must be a function']),
       ...(lifeMs >= 1_000 ? [] : [`jwt: lifeMs is ${lifeMs}; it must be 1,000 or more`]),
     ],
@@ -60,6 +67,16 @@ export interface ServiceAccountOptions<Settings = unknown> extends KeyOptions {
   readonly skewMs?: number;
 }
 
+const ACCOUNT_OPTIONS = {
+  ...KEY_OPTIONS,
+  tokenUrl: true,
+  scope: true,
+  audience: true,
+  subject: true,
+  claims: true,
+  skewMs: true,
+} satisfies NamesOf<ServiceAccountOptions>;
+
 /**
  * A service account: `{ extra: { clientEmail, privateKey, privateKeyId? } }`, the fields of a key file of Google's. No user logs in, and there
  * is no refresh token: a new access token is had for a new signature.
@@ -71,7 +88,12 @@ export function serviceAccount<Settings = unknown>(options: ServiceAccountOption
     kind: 'service-account',
     mistakes: [
       ...keyMistakes('serviceAccount', options),
+      ...unknownOptions(options, ACCOUNT_OPTIONS).map((text) => `serviceAccount: ${text}`),
       ...(tokenUrl ? [] : ['serviceAccount: `tokenUrl` is missing, e.g. "https://auth.example/token"']),
+      // What is signed names the whole address of who reads it.
+      ...(typeof tokenUrl === 'string' && tokenUrl.startsWith('/') && options.audience === undefined
+        ? [`serviceAccount: \`tokenUrl\` is the path "${tokenUrl}"; write the whole address, or say \`audience\``]
+        : []),
     ],
     refresh: {
       skewMs,
@@ -94,7 +116,13 @@ export function serviceAccount<Settings = unknown>(options: ServiceAccountOption
           form: { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer', assertion },
         };
       },
-      parse: (answer) => parseTokenAnswer(answer),
+      parse: (answer) => {
+        const parsed = parseTokenAnswer(answer);
+        const skew = parsed.kind === 'refused' ? clockSkew(answer, Date.now()) : undefined;
+        return skew === undefined
+          ? parsed
+          : { kind: 'config', reason: `${(parsed as { reason: string }).reason}; ${skew}` };
+      },
     },
   };
 }

@@ -4,7 +4,7 @@
  */
 import { createHmac } from 'node:crypto';
 import type { Auth, UnsignedRequest } from './auth.ts';
-import { missingFunctions } from '../../contracts/values/option-mistakes.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { percentEncoded } from './percent-encoded.ts';
 
 const ALGORITHMS = { 'HMAC-SHA1': 'sha1', 'HMAC-SHA256': 'sha256' } as const;
@@ -20,6 +20,13 @@ export interface OAuth1Options {
   readonly realm?: string;
 }
 
+const OPTIONS = {
+  consumerKey: true,
+  consumerSecret: true,
+  method: true,
+  realm: true,
+} satisfies NamesOf<OAuth1Options>;
+
 /**
  * Signs with the app's key and the account's token: `{ accessToken, extra: { tokenSecret } }`. An account without a token is called with
  * the app's key alone.
@@ -30,8 +37,13 @@ export function oauth1(options: OAuth1Options): Auth {
   return {
     kind: 'oauth1',
     required: true,
+    isTimed: true,
     mistakes: [
       ...missingFunctions(options, ['consumerSecret']),
+      ...(options.consumerKey
+        ? []
+        : ['oauth1: `consumerKey` is missing; write the key of the app, or a function that reads it']),
+      ...unknownOptions(options, OPTIONS).map((text) => `oauth1: ${text}`),
       ...(algorithm ? [] : [`oauth1: method is "${method}"; it must be one of ${Object.keys(ALGORITHMS).join(', ')}`]),
     ],
     secrets: () => [options.consumerSecret()],

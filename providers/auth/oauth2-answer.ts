@@ -16,23 +16,30 @@ const CONFIG_ERRORS = new Set([
 ]);
 const RETRY_ERRORS = new Set(['temporarily_unavailable', 'server_error', 'slow_down']);
 
-/** @param refusedErrors codes of this third party that mean what `invalid_grant` means. */
-export function parseTokenAnswer(answer: Answer, refusedErrors: readonly string[] = []): RefreshAnswer {
+/**
+ * @param refusedErrors codes of this third party that mean what `invalid_grant` means.
+ * @param what was asked, for reasons.
+ */
+export function parseTokenAnswer(
+  answer: Answer,
+  refusedErrors: readonly string[] = [],
+  what = 'refresh',
+): RefreshAnswer {
   const body = jsonObject(answer.text);
   // Some services answer errors with status 200, so the field is looked at first.
   const error = errorCode(body?.['error']);
   if (error !== undefined && !answer.error) {
-    const reason = `the refresh was answered with HTTP ${answer.status} ${error}`;
+    const reason = `the ${what} was answered with HTTP ${answer.status} ${error}`;
     if (error === 'invalid_grant' || refusedErrors.includes(error)) return { kind: 'refused', reason };
     if (CONFIG_ERRORS.has(error)) return { kind: 'config', reason };
     if (RETRY_ERRORS.has(error)) return { kind: 'retry', reason };
     if (answer.status < 500 && answer.status !== 429) return { kind: 'refused', reason };
   }
-  if (answer.error || answer.status < 200 || answer.status > 299) return defaultRefreshAnswer(answer);
+  if (answer.error || answer.status < 200 || answer.status > 299) return defaultRefreshAnswer(answer, what);
   const accessToken = body?.['access_token'];
   const refreshToken = body?.['refresh_token'];
   if (typeof accessToken !== 'string' || accessToken === '')
-    return { kind: 'retry', reason: `the refresh was answered with HTTP ${answer.status} and no access_token` };
+    return { kind: 'retry', reason: `the ${what} was answered with HTTP ${answer.status} and no access_token` };
   const hasNewPair = typeof refreshToken === 'string' && refreshToken !== '';
   const lifeMs = boundedLifeMs(Number(body?.['expires_in'] ?? Number.NaN) * 1_000);
   return {

@@ -6,7 +6,9 @@
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { bearer, type Auth } from './auth.ts';
+import { authorizeMistakes, isAddress, type Authorize, type AuthorizeOptions } from './authorize.ts';
 import { parseTokenAnswer } from './oauth2-answer.ts';
 import { DEFAULT_SKEW_MS } from './refresh.ts';
 
@@ -43,7 +45,23 @@ export interface OAuth2Options<Settings = unknown> {
   readonly params?: Readonly<Record<string, string>>;
   /** Where `accounts.disconnect({ revoke: true })` revokes the refresh token, else the access token (RFC 7009). */
   readonly revokeUrl?: AuthAddress<Settings>;
+  /** Lets accounts be connected through a browser, by `sluice/connecting`. Default: an app brings the tokens itself. */
+  readonly authorize?: AuthorizeOptions<Settings>;
 }
+
+const OPTIONS = {
+  tokenUrl: true,
+  clientId: true,
+  clientSecret: true,
+  clientAuth: true,
+  grant: true,
+  skewMs: true,
+  rotates: true,
+  refusedErrors: true,
+  params: true,
+  revokeUrl: true,
+  authorize: true,
+} satisfies NamesOf<OAuth2Options>;
 
 type ClientOptions = Pick<OAuth2Options, 'clientId' | 'clientSecret' | 'clientAuth'>;
 
@@ -53,6 +71,7 @@ export function oauth2<Settings = unknown>(options: OAuth2Options<Settings>): Au
   return {
     ...bearer(),
     kind: 'oauth2',
+    mistakes: oauth2Mistakes(options, grant),
     secrets: () => appSecrets(options),
     refresh: {
       skewMs,
@@ -79,7 +98,67 @@ export function oauth2<Settings = unknown>(options: OAuth2Options<Settings>): Au
             request: (credentials, of) => revocation(options, credentials, addressFor(revokeUrl, of)),
           },
         }),
+    ...(options.authorize ? { authorize: authorization(options, options.authorize) } : {}),
   };
+}
+
+/** @see RFC 6749 §4.1.1 and §4.1.3, RFC 7636 §4 */
+function authorization<Settings>(
+  options: OAuth2Options<Settings>,
+  { url, scope, params, issuer, settings }: AuthorizeOptions<Settings>,
+): Authorize<Settings> {
+  const { url: pageUrl } = statedUrl(url);
+  const { url: tokenUrl } = statedUrl(options.tokenUrl);
+  return {
+    ...(pageUrl === undefined ? {} : { pageUrl }),
+    ...(tokenUrl === undefined ? {} : { tokenUrl }),
+    issuer,
+    settings,
+    page: ({ redirectUri, state, codeChallenge }, of) => ({
+      method: 'GET',
+      path: addressFor(url, of),
+      query: {
+        response_type: 'code',
+        client_id: statedClientId(options, {}),
+        redirect_uri: redirectUri,
+        scope,
+        ...params,
+        state,
+        code_challenge: codeChallenge,
+        code_challenge_method: 'S256',
+      },
+    }),
+    request: ({ code, codeVerifier, redirectUri }, of) =>
+      clientRequest(options, {}, addressFor(options.tokenUrl, of), {
+        grant_type: 'authorization_code',
+        code,
+        redirect_uri: redirectUri,
+        code_verifier: codeVerifier,
+      }),
+    parse: (answer) => parseTokenAnswer(answer, options.refusedErrors, 'exchange of the code'),
+  };
+}
+
+function oauth2Mistakes(options: OAuth2Options<never>, grant: string): string[] {
+  const { tokenUrl, clientId, clientAuth = 'basic', revokeUrl = '/' } = options;
+  const mistakes = unknownOptions(options, OPTIONS);
+  if (!isAddress(tokenUrl))
+    mistakes.push(
+      `\`tokenUrl\` is ${JSON.stringify(tokenUrl) ?? 'missing'}; write e.g. "https://auth.example/oauth/token"`,
+    );
+  if (!isAddress(revokeUrl))
+    mistakes.push(`\`revokeUrl\` is ${JSON.stringify(revokeUrl)}; write e.g. "https://auth.example/oauth/revoke"`);
+  if (typeof clientId !== 'function' && (typeof clientId !== 'string' || clientId === ''))
+    mistakes.push(
+      '`clientId` is missing; write the id that the third party gave this app, or a function that reads it',
+    );
+  if (options.clientSecret !== undefined && typeof options.clientSecret !== 'function')
+    mistakes.push('`clientSecret` must be a function, e.g. () => process.env.SOCIAL_SECRET');
+  if (!['basic', 'body'].includes(clientAuth))
+    mistakes.push(`\`clientAuth\` is "${clientAuth}"; it must be "basic" or "body"`);
+  if (!['refresh_token', 'client_credentials'].includes(grant))
+    mistakes.push(`\`grant\` is "${grant}"; it must be "refresh_token" or "client_credentials"`);
+  return [...mistakes.map((text) => `oauth2: ${text}`), ...authorizeMistakes(options.authorize, grant)];
 }
 
 /** An address that takes nothing of the account is the definition's own. */
@@ -108,9 +187,8 @@ function clientRequest(
   form: Readonly<Record<string, string>>,
 ): RequestSpec {
   const { clientAuth = 'basic' } = options;
-  const clientId = idOf(options, credentials);
+  const clientId = statedClientId(options, credentials);
   const secret = options.clientSecret?.(credentials);
-  if (!clientId) throw new TypeError('oauth2: `clientId` gave nothing; is its environment variable set?');
   if (options.clientSecret && !secret)
     throw new TypeError('oauth2: `clientSecret` gave nothing; is its environment variable set?');
   const isBasic = clientAuth === 'basic' && secret !== undefined;
@@ -124,6 +202,12 @@ function clientRequest(
     },
     ...(isBasic ? { headers: { authorization: basicAuthorization(clientId, secret) } } : {}),
   };
+}
+
+function statedClientId(options: ClientOptions, credentials: Credentials): string {
+  const clientId = idOf(options, credentials);
+  if (!clientId) throw new TypeError('oauth2: `clientId` gave nothing; is its environment variable set?');
+  return clientId;
 }
 
 function idOf({ clientId }: ClientOptions, credentials: Credentials): string | undefined {

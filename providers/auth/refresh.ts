@@ -91,10 +91,10 @@ function isGood({ error, status, text }: Answer): boolean {
  * What an answer to a refresh means when nothing is known but HTTP: refusals of access are final, everything else is
  * tried again. Says nothing of the body, which may hold tokens.
  */
-export function defaultRefreshAnswer(answer: Answer): RefreshAnswer {
+export function defaultRefreshAnswer(answer: Answer, what = 'refresh'): RefreshAnswer {
   const reason = answer.error
-    ? `no answer to the refresh (${answer.error.code})`
-    : `the refresh was answered with HTTP ${answer.status}`;
+    ? `no answer to the ${what} (${answer.error.code})`
+    : `the ${what} was answered with HTTP ${answer.status}`;
   const outcome = defaultOutcome(answer);
   // A proxy's error page says nothing about the token.
   if (/^\s*</.test(answer.text)) return { kind: 'retry', reason: `${reason} and a page of HTML` };

@@ -96,7 +96,12 @@ export function providerMistakes(
   for (const name of AUTH_CALLS)
     if (endpoints.includes(name))
       say(`no endpoint may be called "${name}": under this name limits know a call for an account's credentials`);
-  const ofAuth = { refresh: options.auth?.refresh, probe: options.authProbe, revoke: options.auth?.revoke };
+  const ofAuth = {
+    connect: options.auth?.authorize,
+    refresh: options.auth?.refresh,
+    probe: options.authProbe,
+    revoke: options.auth?.revoke,
+  };
   const authCalls = AUTH_CALLS.filter((name) => ofAuth[name] !== undefined);
   for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, [...endpoints, ...authCalls]));
   return mistakes.map((text) => `provider "${options.id}": ${text}`);
@@ -119,6 +124,12 @@ function addressMistakes({ baseUrl, hosts, auth }: ProviderOptions<unknown>, has
   if (hasSettings && !hosts && auth?.refresh && auth.refresh.url === undefined)
     mistakes.push(
       'the address of the refresh of credentials is made from the account: say in `hosts` where it may lead, e.g. hosts: ["*.shop.example"]',
+    );
+  if (auth?.certificate && typeof baseUrl === 'string' && /^http:/i.test(baseUrl))
+    mistakes.push(`\`baseUrl\` is "${baseUrl}", where no client certificate can be shown; mtls() needs "https://…"`);
+  if (hasSettings && !hosts && auth?.authorize && auth.authorize.pageUrl === undefined)
+    mistakes.push(
+      'the page where users consent is made from the account: say in `hosts` where it may lead, e.g. hosts: ["*.shop.example"]',
     );
   return mistakes;
 }

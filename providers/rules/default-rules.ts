@@ -76,6 +76,8 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
   switch (answer.error?.code) {
     case 'body-too-large':
       return { kind: 'shrink-page', reason };
+    case 'certificate-refused':
+      return { kind: 'refresh-auth', reason };
     case 'tls':
     case 'private-address':
       return { kind: 'permanent', cause: 'config', reason };

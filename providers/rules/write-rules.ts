@@ -14,6 +14,7 @@ const neverSent: readonly TransportErrorCode[] = [
   'connection-refused',
   'dns',
   'tls',
+  'certificate-refused',
   'private-address',
 ];
 

@@ -43,6 +43,7 @@ export const ERASED: Readonly<Record<string, Which>> = {
     else not exists (select 1 from sluice.saga s where s.workflow_id = report.workflow_id) end`,
   unit: `run_id in (select id from sluice.run where provider = $1 and account = $2)`,
   run: `provider = $1 and account = $2`,
+  login: `provider = $1 and account = $2`,
   account: `provider = $1 and account = $2`,
 };
 

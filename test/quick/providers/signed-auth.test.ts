@@ -278,13 +278,50 @@ describe('a key in the body', () => {
   });
 });
 
+describe('a refusal while the clocks differ', () => {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const auth = serviceAccount({
+    tokenUrl: 'https://x.example/token',
+    key: () => privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  });
+  const refusal = (aheadMs: number, more: Record<string, string> = {}) =>
+    auth.refresh?.parse({
+      status: 400,
+      headers: { date: new Date(Date.now() - aheadMs).toUTCString(), ...more },
+      text: '{"error":"invalid_grant"}',
+      elapsedMs: 50,
+    });
+
+  it('of a service account is the fault of this machine, not of the account', () => {
+    expect(refusal(300_000)).toMatchObject({
+      kind: 'config',
+      reason: expect.stringMatching(
+        /invalid_grant; this machine's clock is 30[01] s ahead of .* set it by NTP/,
+      ) as string,
+    });
+    expect(refusal(-300_000)).toMatchObject({
+      kind: 'config',
+      reason: expect.stringContaining('s behind the') as string,
+    });
+    expect(refusal(2_000)?.kind).toBe('refused');
+    expect(refusal(300_000, { age: '300' })?.kind).toBe('refused');
+  });
+});
+
 it('wrong options of an auth are among the mistakes of its provider', () => {
   const auths = [
     oauth1({ consumerKey: 'k', consumerSecret: undefined as never, method: 'MD5' as never }),
     hmac({ algorithm: 'sha-256', encoding: 'hexx' as never } as never),
-    awsSigV4({} as never),
+    awsSigV4({ service: '', region: '' }),
     jwt({ lifeMs: 0, algorithm: 'RS1' as never } as never),
     serviceAccount({} as never),
+    oauth1({ consumerSecret: () => 's', token: 't' } as never),
+    hmac({ secret: String, message: String, send: () => ({}), hash: 'sha1' } as never),
+    awsSigV4({ service: 's3', region: 'eu', key: 'k' } as never),
+    jwt({ claims: () => ({}), expiresIn: 5 } as never),
+    serviceAccount({ tokenUrl: '/token', scopes: 'a' } as never),
+    apiKey({ headr: 'x-api-key' } as never),
+    apiKey({ header: 'a', query: 'b' }),
   ];
   const mistakes = auths.flatMap((auth) =>
     defineProvider({ id: 'x', baseUrl: 'https://x.example', limits: [], auth }).mistakes(),
@@ -303,6 +340,15 @@ it('wrong options of an auth are among the mistakes of its provider', () => {
     'jwt: `claims` is missing; it must be a function',
     'jwt: lifeMs is 0; it must be 1,000 or more',
     'serviceAccount: `tokenUrl` is missing, e.g. "https://auth.example/token"',
+    'oauth1: `consumerKey` is missing; write the key of the app, or a function that reads it',
+    'oauth1: unknown option `token`; known are consumerKey, consumerSecret, method, realm',
+    'hmac: unknown option `hash`; known are secret, message, send, algorithm, encoding',
+    'awsSigV4: unknown option `key`; known are service, region',
+    'jwt: unknown option `expiresIn`; known are algorithm, key, keyId, claims, lifeMs',
+    'serviceAccount: unknown option `scopes`; known are algorithm, key, keyId, tokenUrl, scope, audience, subject, claims, skewMs',
+    'serviceAccount: `tokenUrl` is the path "/token"; write the whole address, or say `audience`',
+    'apiKey: it has `headr`; write one of { header: "x-api-key" }, { query: "key" }, { body: "key" }',
+    'apiKey: it has `header`, `query`; write one of { header: "x-api-key" }, { query: "key" }, { body: "key" }',
   ]);
   const settings = z.object({ region: z.string() });
   const good = defineProvider(settings, {

@@ -47,7 +47,7 @@ const rules: Record<string, { values: string[]; types: string[] }> = {
     types: ['@temporalio/common'],
   },
 };
-const anythingButTest = ['workers', 'cli', 'dashboard', 'testing', 'bench', 'examples'];
+const anythingButTest = ['workers', 'cli', 'connecting', 'dashboard', 'testing', 'bench', 'examples'];
 
 interface Import {
   readonly from: string;

@@ -13,6 +13,7 @@ const SOURCES = [
   'activities',
   'cli',
   'client',
+  'connecting',
   'contracts',
   'dashboard',
   'db',

@@ -45,12 +45,20 @@ const syncOf = (provider: Provider, path: string) => {
     rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
   }));
 };
+const late = defineProvider({
+  id: 'late',
+  baseUrl: () => api.url,
+  auth: signed.auth,
+  limits: [],
+  maxAttempts: 2,
+});
+const lateSync = syncOf(late, '/late');
 const signedSync = syncOf(signed, '/old');
 const robotSync = syncOf(robot, '/rows');
 
 const calls: { path: string; nonce: string; isGood: boolean }[] = [];
 beforeAll(async () => {
-  world = await createWorld([signedSync, robotSync], { encryptionKeys: TEST_KEYS });
+  world = await createWorld([signedSync, robotSync, lateSync], { encryptionKeys: TEST_KEYS });
   api = await startFakeApi();
   const body = { rows: [{ id: '1' }] };
   const check = (path: string, search: string, headers: Record<string, unknown>) => {
@@ -66,6 +74,12 @@ beforeAll(async () => {
       ? { status: 500, body: {} }
       : { status: 302, headers: { location: '/new?moved=1' }, body: {} };
   });
+  let turn = 0;
+  api.route('GET', '/late', () => ({
+    status: turn++ === 0 ? 401 : 403,
+    headers: { date: new Date(Date.now() - 600_000).toUTCString() },
+    body: { error: 'stale' },
+  }));
   api.route('GET', '/new', ({ headers }) => {
     check('/new', '?moved=1', headers);
     return { body };
@@ -98,6 +112,15 @@ it('each try and each hop of a redirect is signed anew, for its own address, tim
     ['/new', true],
   ]);
   expect(new Set(calls.map(({ nonce }) => nonce)).size).toBe(3);
+});
+
+it('a signature that is refused while the clocks differ gives no account up, and says whose clock is wrong', async () => {
+  await world.sluice.accounts.connect({ provider: late, account: 'l', credentials: { password: KEY } });
+  const run = await world.sluice.start(lateSync, { account: 'l', input: {} });
+  const result = await run.result();
+  expect(result.state).toBe('failed');
+  expect(JSON.stringify(result.flaws)).toMatch(/HTTP 40[13].*this machine's clock is \d+ s ahead of the third party's/);
+  expect(await world.sluice.accounts.status({ provider: late, account: 'l' })).toMatchObject({ status: 'connected' });
 });
 
 it('a service account without any token logs in by its signature', async () => {
