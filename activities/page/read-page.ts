@@ -30,6 +30,8 @@ export interface ReadRow {
 
 export interface ReadPage {
   readonly response: unknown;
+  /** The body before the schema. */
+  readonly json: unknown;
   /** In the order of the page. */
   readonly rows: readonly ReadRow[];
   /** Sets a row aside that is refused later. @returns undefined when the endpoint does not allow it, or the row is not found. */
@@ -93,7 +95,7 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     const aside = misfit && setAside(index, misfit);
     rows.push(aside ? { key: aside.name, aside } : read(items[next++], index));
   }
-  return { response, rows, setAside };
+  return { response, json: body.json, rows, setAside };
 }
 
 /** Calls a function of the definition. @throws UserCodeError that names it. */

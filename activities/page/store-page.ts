@@ -12,7 +12,8 @@ import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
-import type { Step } from '../../providers/pagination/step.ts';
+import { moreTold } from '../../providers/pagination/more-told.ts';
+import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
@@ -60,7 +61,9 @@ export async function storePage(
           keys,
         }),
       );
-  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, stepped) : stepped;
+  const whole = endToldOfMore(attempt, page, answer) ?? stepped.end;
+  const ofPart = { ...stepped, end: whole };
+  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, ofPart) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );
@@ -80,6 +83,16 @@ export async function storePage(
   // What no call has brought says nothing of pages that are asked for.
   if (!attempt.isCounted) await learnFromPage(attempt, keys.length);
   return fact;
+}
+
+/** A list that is defined to have one page, and whose answer says that more follows. */
+function endToldOfMore({ node }: Attempt, { json, rows }: ReadPage, { headers, status }: Answer): ListEnd | undefined {
+  const { kind, isOneRow, comesInPieces, guards } = node.endpoint.paginate;
+  if (kind !== 'single' || isOneRow || comesInPieces || !guards['one-page']) return undefined;
+  const told = moreTold({ body: json, headers, status, count: rows.length });
+  if (told === undefined) return undefined;
+  const reason = `${told}: more follows, and \`paginate\` of "${node.endpoint.name}" reads one page alone; say how the next one is found, or \`guards: { 'one-page': false }\``;
+  return { kind: 'truncated', reason };
 }
 
 /** Stores a step that an answer without rows has led to. */

@@ -5,7 +5,16 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, totalOf } from '../end-seen.ts';
-import { afterStill, checksOf, endOfReading, noteJoint, noteProbe, noteReading, noteTotal } from '../list-end.ts';
+import {
+  afterStill,
+  checksOf,
+  endOfReading,
+  noteBlank,
+  noteJoint,
+  noteProbe,
+  noteReading,
+  noteTotal,
+} from '../list-end.ts';
 import { memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
@@ -42,6 +51,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     if (early.split) return stepTo(early);
   }
   const isCounted = exact !== undefined && came >= exact;
+  noteBlank(memory, index, page, isCounted);
   const seen = endSeen(p, at, page, memory, isCounted);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
   if (seen && !isGap) {
