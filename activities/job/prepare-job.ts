@@ -6,14 +6,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
-import type { JobResult, UnitJob } from '../../contracts/job.ts';
+import type { JobResult, JobTold, UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
 import { parseQuotaHeaders } from '../../limiter/index.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
-import type { JobState } from '../../providers/define/job-options.ts';
+import { troubleWhenDone, troubleWhileRunning } from '../../providers/rules/job-trouble.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
@@ -23,9 +23,10 @@ import { fenceOf, type Attempt } from '../sync/attempt.ts';
 import { settle } from '../sync/settle-answer.ts';
 import { userCode } from '../sync/user-code.ts';
 import { callOfJob } from './job-call.ts';
+import { idOf, stateIn } from './job-values.ts';
 
 /** The list may be read, or what its workflow hears instead. */
-export type Prepared = { readonly results: readonly JobResult[] } | { readonly fact: PageFact };
+export type Prepared = { readonly results: readonly JobResult[]; readonly told: JobTold } | { readonly fact: PageFact };
 
 /** A job that is held up by another one is asked for again after this, in milliseconds, where the answer does not say when. */
 const BUSY_MS = 30_000;
@@ -45,7 +46,7 @@ type Known<State extends UnitJob['state']> = Extract<UnitJob, { state: State }>;
 /** @throws ApplicationFailure as `fetchPage` does, and UserCodeError. */
 export async function prepareJob(attempt: Attempt, job: Job, signal: AbortSignal | undefined): Promise<Prepared> {
   const { job: known } = attempt.unit;
-  if (known?.state === 'done' && known.parts === null) return { results: [{ id: known.id, result: '' }] };
+  if (known?.state === 'done' && known.parts === null) return { results: [{ id: known.id, result: '' }], told: known };
   // A job is made and asked for by durable calls: the loss of a workflow task would repeat it.
   if (attempt.request.mode === 'now') return { fact: notNow(attempt, 'its job is made by a call of its own', 0) };
   const work = { attempt, job, signal };
@@ -190,6 +191,8 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         fact: await makeAnew(attempt, job, state.reason ?? `the third party says that it has ${state.state}`, 1),
       };
     case 'running': {
+      const trouble = troubleWhileRunning(answer);
+      if (trouble !== undefined) return { fact: await costsAttempt(attempt, `its job ${id}: ${trouble}`) };
       if ((unit.jobAgeMs ?? 0) > job.longestMs)
         return { fact: await makeAnew(attempt, job, `it was not done after ${duration(job.longestMs)}`, 1) };
       const polls = known.state === 'made' ? known.polls : 0;
@@ -202,8 +205,13 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
       };
     }
     case 'done': {
-      const { results } = state;
-      const now = { state: 'done', n, key, id, at, parts: results?.length ?? null } as const;
+      const { results, rows } = state;
+      const flaw = troubleWhenDone(answer);
+      const told = {
+        ...(typeof rows === 'number' ? { rows } : {}),
+        ...(flaw === undefined ? {} : { flaw: cleanText(flaw, 500) }),
+      };
+      const now = { state: 'done', n, key, id, at, parts: results?.length ?? null, ...told } as const;
       const stored = await setJob(attempt.deps.pool, fenceOf(attempt, unit.pages), {
         was: known,
         now,
@@ -212,7 +220,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         why: null,
       });
       if (!stored) return { fact: cameLate(attempt) };
-      return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }] };
+      return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }], told };
     }
   }
 }
@@ -269,29 +277,4 @@ function costsAttempt(attempt: Attempt, reason: string): Promise<PageFact> {
 
 function toldWait(headers: Readonly<Record<string, string>>): number | undefined {
   return parseQuotaHeaders(headers, Date.now()).retryAfterMs;
-}
-
-function idOf(found: unknown): string | undefined {
-  const id = typeof found === 'number' && Number.isSafeInteger(found) ? String(found) : found;
-  if (id === undefined || id === null || id === '') return undefined;
-  if (typeof id !== 'string' || /[\0\ufffd]/.test(id) || !id.isWellFormed())
-    throw new TypeError(
-      `it gave ${cleanText(JSON.stringify(id) ?? '', 60)} (${typeof id}); it must be a text, or a whole number that is exact`,
-    );
-  return id;
-}
-
-function stateIn(state: JobState): JobState {
-  const { state: name } = (state as JobState | undefined) ?? {};
-  if (!name || !['running', 'done', 'failed', 'expired'].includes(name))
-    throw new TypeError(
-      `it gave ${JSON.stringify(state)?.slice(0, 60)}; it must be { state: "running" | "done" | "failed" | "expired" }`,
-    );
-  if (state.state === 'done' && state.results !== undefined && !isTexts(state.results))
-    throw new TypeError('its `results` must be a list of texts');
-  return state;
-}
-
-function isTexts(results: unknown): boolean {
-  return Array.isArray(results) && results.every((result) => typeof result === 'string' && result !== '');
 }

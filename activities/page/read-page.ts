@@ -50,9 +50,23 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
   const facts = { headers: answer.headers, url };
   const body = parseBody(endpoint, answer);
   const itemsOf = (response: unknown): readonly unknown[] => {
-    const items: unknown = mapping(node, 'items', () => paginate.items(response, facts));
+    let items: unknown;
+    try {
+      items = mapping(node, 'items', () => paginate.items(response, facts));
+    } catch (error) {
+      if (!(error instanceof UserCodeError) || answer.text.trim() !== '' || answer.data) throw error;
+      throw new NotUnderstood(
+        `the answer of "${endpoint.name}" has no body (HTTP ${answer.status}); if that is how it says that there are no rows, say ` +
+          `\`when(status(${answer.status}), endOfData())\``,
+      );
+    }
     if (Array.isArray(items)) return items;
     if ((items === null || items === undefined) && (paginate.mayOmitItems || isAllNothing(body.json))) return [];
+    const isNested = answer.data?.ok === true && answer.text === '';
+    if (isNested && options.nested)
+      throw new NotUnderstood(
+        `\`nested\` of node "${node.name}" gave no answer of "${endpoint.name}", in which \`items\` finds a list; it gave ${JSON.stringify(response)?.slice(0, 60)}`,
+      );
     throw new NotUnderstood(
       `the answer of "${endpoint.name}" has no list where \`items\` should be; it begins ${beginningOf(answer)}`,
     );

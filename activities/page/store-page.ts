@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import type { JobTold } from '../../contracts/job.ts';
 import type { KeptState } from '../../contracts/list.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
@@ -63,13 +64,13 @@ export async function storePage(
       );
   const whole = endToldOfMore(attempt, page, answer) ?? stepped.end;
   const ofPart = { ...stepped, end: whole };
-  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, ofPart) : ofPart;
+  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );
   const rows = rowsOfPage(page.rows, next.skip);
   // What a page lacks must be asked for again.
-  const lacks = [flaw, damage].filter((reason) => reason !== undefined);
+  const lacks = [flaw, damage, attempt.job?.told.flaw].filter((reason) => reason !== undefined);
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
   const fact = await commitStep(
     attempt,
@@ -93,6 +94,11 @@ function endToldOfMore({ node }: Attempt, { json, rows }: ReadPage, { headers, s
   if (told === undefined) return undefined;
   const reason = `${told}: more follows, and \`paginate\` of "${node.endpoint.name}" reads one page alone; say how the next one is found, or \`guards: { 'one-page': false }\``;
   return { kind: 'truncated', reason };
+}
+
+/** As many rows must have come at the end as the job has said. */
+function countedBy({ rows }: JobTold, next: Step): Step {
+  return rows === undefined ? next : { ...next, total: rows };
 }
 
 /** Stores a step that an answer without rows has led to. */

@@ -34,7 +34,10 @@ export function noteReading(memory: Memory, { position, rows }: ListState): bool
 /** A total that rises or falls while the list is read: rows were added, or removed. */
 export function noteTotal(memory: Memory, exact: number | undefined): void {
   if (exact === undefined) return;
-  if (memory['total'] !== undefined && memory['total'] !== exact) memory['moved'] = 1;
+  if (memory['total'] !== undefined && memory['total'] !== exact) {
+    memory['moved'] = 1;
+    memory['recounted'] = 1;
+  }
   memory['total'] = exact;
 }
 

@@ -34,7 +34,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   if (!isRest) noteJoint(memory, page.keys);
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.
-  const isMoving = isLaterReading && memory['moved'] === 1;
+  const isMoving = isLaterReading && memory['recounted'] === 1;
   const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0 && !isMoving;
   const facts = {
     guard: memory,

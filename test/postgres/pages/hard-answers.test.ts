@@ -135,6 +135,17 @@ describe('an answer that is easily misread', () => {
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });
 
+  it('without a body is no list, and is told with the rule that would make it an empty one', async () => {
+    const { run } = await read(() => ({ status: 204 }), { kind: 'page', items: (body) => body.items });
+    expect((await run())?.flaws[0]?.reason).toContain('`when(status(204), endOfData())`');
+  });
+
+  it('of two rows, whatever page is asked for, is complete where it counts two', async () => {
+    const body = { items: [{ id: 'a' }, { id: 'b' }], next: null };
+    const { run } = await read(() => ({ body }), { kind: 'page', items: (all) => all.items, total: () => 2 });
+    expect(await run()).toMatchObject({ complete: true, rows: 2 });
+  });
+
   it('with data and errors keeps its rows and is flawed', async () => {
     const body = { items: [{ id: 'a' }], errors: [{ message: 'half of it is away' }] };
     const { run, stored } = await read(() => ({ status: 200, body }));
