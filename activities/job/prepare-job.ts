@@ -13,7 +13,6 @@ import { duration } from '../../contracts/values/duration.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
 import { parseQuotaHeaders } from '../../limiter/index.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
-import { troubleWhenDone, troubleWhileRunning } from '../../providers/rules/job-trouble.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
@@ -191,7 +190,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         fact: await makeAnew(attempt, job, state.reason ?? `the third party says that it has ${state.state}`, 1),
       };
     case 'running': {
-      const trouble = troubleWhileRunning(answer);
+      const trouble = job.troubleWhileRunning(answer);
       if (trouble !== undefined) return { fact: await costsAttempt(attempt, `its job ${id}: ${trouble}`) };
       if ((unit.jobAgeMs ?? 0) > job.longestMs)
         return { fact: await makeAnew(attempt, job, `it was not done after ${duration(job.longestMs)}`, 1) };
@@ -206,7 +205,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
     }
     case 'done': {
       const { results, rows } = state;
-      const flaw = troubleWhenDone(answer);
+      const flaw = job.troubleWhenDone(answer);
       const told = {
         ...(typeof rows === 'number' ? { rows } : {}),
         ...(flaw === undefined ? {} : { flaw: cleanText(flaw, 500) }),
