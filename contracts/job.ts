@@ -27,7 +27,20 @@ export type UnitJob =
    */
   | (Common & { readonly state: 'left'; readonly id: string; readonly at: number; readonly said?: string })
   /** `parts`: number of its results; null: the list is read by the id alone. Addresses are not kept: they let anybody in. */
-  | (Common & { readonly state: 'done'; readonly id: string; readonly at: number; readonly parts: number | null });
+  | (Common & {
+      readonly state: 'done';
+      readonly id: string;
+      readonly at: number;
+      readonly parts: number | null;
+    } & JobTold);
+
+/** What a job that is done has said of its results. */
+export interface JobTold {
+  /** Rows that they have. */
+  readonly rows?: number;
+  /** What went wrong with it all the same. */
+  readonly flaw?: string;
+}
 
 /** The job of a list that is being read, for `request`. */
 export interface JobResult {

@@ -9,6 +9,7 @@ import { deferUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { Batch } from '../../providers/define/node-options.ts';
 import type { MadeCall } from '../call/make-call.ts';
+import { moreTold } from '../../providers/pagination/more-told.ts';
 import { parseBody } from '../bodies/parse-body.ts';
 import { mapping, NotUnderstood } from '../page/read-page.ts';
 import { storePage, storeStep } from '../page/store-page.ts';
@@ -87,7 +88,7 @@ async function storeBatch(
       isCounted = true;
       continue;
     }
-    const its = withItems(attempt, matched.response, items ?? []);
+    const its = withItems(attempt, matched.response, items ?? [], isAlone);
     if (isAlone) return storeAnswer(its, made, flaw, true);
     try {
       await storePage({ ...its, isCounted }, made, flaw, true);
@@ -117,6 +118,13 @@ function match(lists: readonly BatchedList[], { parentOf }: Batch, { answer, url
   const all: unknown = mapping(node, 'items', () => node.endpoint.paginate.items(body.value, facts));
   if (!Array.isArray(all))
     throw new NotUnderstood(`the answer of "${node.endpoint.name}" has no list where \`items\` should be`);
+  // Fewer parents may fit into one answer; one alone is stored, and told to be cut short.
+  const more =
+    lists.length > 1 && node.endpoint.paginate.guards['one-page']
+      ? moreTold({ body: body.json, headers: answer.headers, status: answer.status, count: all.length })
+      : undefined;
+  if (more !== undefined)
+    throw new NotUnderstood(`the answer of "${node.endpoint.name}" for ${lists.length} parents is cut short: ${more}`);
   const asked = new Set(lists.map(({ unit }) => unit.parentKey));
   const items = new Map<string, unknown[]>();
   for (const item of all as unknown[]) {
@@ -133,9 +141,11 @@ function match(lists: readonly BatchedList[], { parentOf }: Batch, { answer, url
 }
 
 /** The attempt at one list, whose answer is its part of the whole. */
-function withItems(attempt: Attempt, response: unknown, items: readonly unknown[]): Attempt {
+function withItems(attempt: Attempt, response: unknown, items: readonly unknown[], isAlone: boolean): Attempt {
   const { endpoint } = attempt.node;
-  const paginate = { ...endpoint.paginate, items: () => items, mayOmitItems: true };
+  // What the answer for several says of its rows is said of all of them.
+  const guards = { ...endpoint.paginate.guards, 'one-page': isAlone && endpoint.paginate.guards['one-page'] };
+  const paginate = { ...endpoint.paginate, items: () => items, mayOmitItems: true, guards };
   const node: NodeDefinition = { ...attempt.node, endpoint: { ...endpoint, parseResponse: () => response, paginate } };
   return { ...attempt, node };
 }

@@ -29,6 +29,15 @@ export function stateIn(state: JobState): JobState {
     );
   if (state.state === 'done' && state.results !== undefined && !isTexts(state.results))
     throw new TypeError('its `results` must be a list of texts');
+  if (
+    state.state === 'done' &&
+    state.rows !== undefined &&
+    state.rows !== null &&
+    !(Number.isSafeInteger(state.rows) && state.rows >= 0)
+  )
+    throw new TypeError(
+      `its \`rows\` is ${String(state.rows).slice(0, 60)}; it must be a whole number of rows, or null`,
+    );
   return state;
 }
 

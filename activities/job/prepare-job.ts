@@ -6,8 +6,9 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
-import type { JobResult, UnitJob } from '../../contracts/job.ts';
+import type { JobResult, JobTold, UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
@@ -24,7 +25,7 @@ import { callOfJob } from './job-call.ts';
 import { leaveJob } from './leave-job.ts';
 
 /** The list may be read, or what its workflow hears instead. */
-export type Prepared = { readonly results: readonly JobResult[] } | { readonly fact: PageFact };
+export type Prepared = { readonly results: readonly JobResult[]; readonly told: JobTold } | { readonly fact: PageFact };
 
 /** A job that is held up by another one is asked for again after this, in milliseconds, where the answer does not say when. */
 const BUSY_MS = 30_000;
@@ -45,7 +46,7 @@ type Known<State extends UnitJob['state']> = Extract<UnitJob, { state: State }>;
 /** @throws ApplicationFailure as `fetchPage` does, and UserCodeError. */
 export async function prepareJob(attempt: Attempt, job: Job, signal: AbortSignal | undefined): Promise<Prepared> {
   const { job: known } = attempt.unit;
-  if (known?.state === 'done' && known.parts === null) return { results: [{ id: known.id, result: '' }] };
+  if (known?.state === 'done' && known.parts === null) return { results: [{ id: known.id, result: '' }], told: known };
   // A job is made and asked for by durable calls: the loss of a workflow task would repeat it.
   if (attempt.request.mode === 'now') return { fact: notNow(attempt, 'its job is made by a call of its own', 0) };
   const work = { attempt, job, signal };
@@ -193,6 +194,8 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         fact: await makeAnew(attempt, job, state.reason ?? `the third party says that it has ${state.state}`, 1),
       };
     case 'running': {
+      const trouble = job.troubleWhileRunning(answer);
+      if (trouble !== undefined) return { fact: await costsAttempt(attempt, `its job ${id}: ${trouble}`) };
       if ((unit.jobAgeMs ?? 0) > job.longestMs && known.state === 'made')
         return { fact: await giveUp({ attempt, job, signal }, known) };
       const polls = known.state === 'made' ? known.polls : 0;
@@ -205,8 +208,13 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
       };
     }
     case 'done': {
-      const { results } = state;
-      const now = { state: 'done', n, key, id, at, parts: results?.length ?? null } as const;
+      const { results, rows } = state;
+      const flaw = job.troubleWhenDone(answer);
+      const told = {
+        ...(typeof rows === 'number' ? { rows } : {}),
+        ...(flaw === undefined ? {} : { flaw: cleanText(flaw, 500) }),
+      };
+      const now = { state: 'done', n, key, id, at, parts: results?.length ?? null, ...told } as const;
       const stored = await setJob(attempt.deps.pool, fenceOf(attempt, unit.pages), {
         was: known,
         now,
@@ -215,7 +223,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
         why: null,
       });
       if (!stored) return { fact: cameLate(attempt) };
-      return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }] };
+      return { results: results?.map((result) => ({ id, result })) ?? [{ id, result: '' }], told };
     }
   }
 }

@@ -30,6 +30,8 @@ export interface ReadRow {
 
 export interface ReadPage {
   readonly response: unknown;
+  /** The body before the schema. */
+  readonly json: unknown;
   /** In the order of the page. */
   readonly rows: readonly ReadRow[];
   /** Sets a row aside that is refused later. @returns undefined when the endpoint does not allow it, or the row is not found. */
@@ -49,9 +51,23 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
   const facts = { headers, url, ...(file === undefined ? {} : { file }) };
   const body = parseBody(endpoint, answer);
   const itemsOf = (response: unknown): readonly unknown[] => {
-    const items: unknown = mapping(node, 'items', () => paginate.items(response, facts));
+    let items: unknown;
+    try {
+      items = mapping(node, 'items', () => paginate.items(response, facts));
+    } catch (error) {
+      if (!(error instanceof UserCodeError) || answer.text.trim() !== '' || answer.data) throw error;
+      throw new NotUnderstood(
+        `the answer of "${endpoint.name}" has no body (HTTP ${answer.status}); if that is how it says that there are no rows, say ` +
+          `\`when(status(${answer.status}), endOfData())\``,
+      );
+    }
     if (Array.isArray(items)) return items;
     if ((items === null || items === undefined) && (paginate.mayOmitItems || isAllNothing(body.json))) return [];
+    const isNested = answer.data?.ok === true && answer.text === '';
+    if (isNested && options.nested)
+      throw new NotUnderstood(
+        `\`nested\` of node "${node.name}" gave no answer of "${endpoint.name}", in which \`items\` finds a list; it gave ${JSON.stringify(response)?.slice(0, 60)}`,
+      );
     throw new NotUnderstood(
       `the answer of "${endpoint.name}" has no list where \`items\` should be; it begins ${beginningOf(answer)}`,
     );
@@ -94,7 +110,7 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     const aside = misfit && setAside(index, misfit);
     rows.push(aside ? { key: aside.name, aside } : read(items[next++], index));
   }
-  return { response, rows, setAside };
+  return { response, json: body.json, rows, setAside };
 }
 
 /** Calls a function of the definition. @throws UserCodeError that names it. */

@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import type { JobTold } from '../../contracts/job.ts';
 import type { KeptState } from '../../contracts/list.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
@@ -12,7 +13,8 @@ import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
-import type { Step } from '../../providers/pagination/step.ts';
+import { moreTold } from '../../providers/pagination/more-told.ts';
+import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
@@ -62,13 +64,14 @@ export async function storePage(
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, known) : known;
+  const ofPart = { ...known, end: endToldOfMore(attempt, page, answer) ?? known.end };
+  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );
   const rows = rowsOfPage(page.rows, next.skip);
   // What a page lacks must be asked for again.
-  const lacks = [flaw, damage].filter((reason) => reason !== undefined);
+  const lacks = [flaw, damage, attempt.job?.told.flaw].filter((reason) => reason !== undefined);
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
   const fact = await commitStep(
     attempt,
@@ -99,6 +102,21 @@ function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, ne
   const state = stateOf(attempt);
   const stretch = stretchOfKnown(state.guard, marks, (mark) => isBelow(mark, since), isAfter);
   return endAtKnown(paginate, state, next, stretch);
+}
+
+/** A list that is defined to have one page, and whose answer says that more follows. */
+function endToldOfMore({ node }: Attempt, { json, rows }: ReadPage, { headers, status }: Answer): ListEnd | undefined {
+  const { kind, isOneRow, comesInPieces, guards } = node.endpoint.paginate;
+  if (kind !== 'single' || isOneRow || comesInPieces || !guards['one-page']) return undefined;
+  const told = moreTold({ body: json, headers, status, count: rows.length });
+  if (told === undefined) return undefined;
+  const reason = `${told}: more follows, and \`paginate\` of "${node.endpoint.name}" reads one page alone; say how the next one is found, or \`guards: { 'one-page': false }\``;
+  return { kind: 'truncated', reason };
+}
+
+/** As many rows must have come at the end as the job has said. */
+function countedBy({ rows }: JobTold, next: Step): Step {
+  return rows === undefined ? next : { ...next, total: rows };
 }
 
 /** Stores a step that an answer without rows has led to. */

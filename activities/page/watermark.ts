@@ -51,9 +51,12 @@ export function isBelow(mark: Mark, since: string): boolean {
   );
 }
 
-/** What to ask from: the mark less the look-back; from ids nothing is taken. */
+/** Third parties that keep seconds, or ask for what is later and not as late, would leave out a row of the watermark's own moment. */
+const LEAST_LOOKBACK_MS = 1_000;
+
+/** What to ask from: the mark less the look-back, a second at least; from ids nothing is taken. */
 export function askFrom(mark: Mark, incremental: Pick<Incremental<unknown>, 'lookbackMs' | 'numbers'>): string {
-  const { lookbackMs } = incremental;
+  const lookbackMs = Math.max(incremental.lookbackMs, LEAST_LOOKBACK_MS);
   if (typeof mark === 'number') {
     const unitMs = unitOf(mark, incremental);
     return String(unitMs === undefined ? mark : mark - Math.ceil(lookbackMs / unitMs));
@@ -82,7 +85,7 @@ function normalised(
   }
   const time = typeof value === 'string' ? parseTimeMs(value, incremental.zone) : undefined;
   if (time === undefined) {
-    const wanted = 'a time in ISO 8601, or a number';
+    const wanted = 'a time in ISO 8601, or a number; null for an item that has none';
     throw new TypeError(
       `it gave ${JSON.stringify(String(value).slice(0, 60))}, which is no watermark; it must be ${wanted}`,
     );

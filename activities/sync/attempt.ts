@@ -2,7 +2,7 @@
  * What one attempt at a page works with. Used by: the other files of this folder.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
-import type { JobResult } from '../../contracts/job.ts';
+import type { JobResult, JobTold } from '../../contracts/job.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { PageSizeKey } from '../../db/stores/sync/page-size-store.ts';
 import type { LoadedUnit, UnitFence } from '../../db/stores/sync/unit-store.ts';
@@ -36,7 +36,7 @@ export interface Attempt extends Asked {
   /** Another attempt has moved the unit since the workflow was told of it. */
   readonly hasMoved: boolean;
   /** The job whose result is read, and in how many parts it is. */
-  readonly job?: { readonly result: JobResult; readonly parts: number };
+  readonly job?: { readonly result: JobResult; readonly parts: number; readonly told: JobTold };
   /** The call that the page came with has been counted: it is a further piece of a file, or nothing was to be read. */
   readonly isCounted?: boolean;
   /** Watermark or checkpoint that the list is asked from. */

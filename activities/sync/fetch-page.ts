@@ -9,6 +9,7 @@ import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { end, ended, notNow, paused } from './apply-decision.ts';
 import { stateOf, type Asked, type Attempt } from './attempt.ts';
+import type { JobTold } from '../../contracts/job.ts';
 import { makeAnew, prepareJob } from '../job/prepare-job.ts';
 import { COMPLETE, step } from '../../providers/pagination/step.ts';
 import { storeStep } from '../page/store-page.ts';
@@ -95,15 +96,20 @@ async function callForPage(
   if (node.endpoint.file && request.mode === 'now') return notNow(attempt, 'a file is read by a call of its own', 0);
   if (!job) return callOnce(attempt, signal, calls);
   const known = unit.job?.state === 'done' ? memory.results.get(request.unit, unit.job.id) : undefined;
-  const prepared = known ? { results: known } : await prepareJob(attempt, job, signal);
+  const prepared = known ? { results: known, told: unit.job as JobTold } : await prepareJob(attempt, job, signal);
   if ('fact' in prepared) return prepared.fact;
-  const { results } = prepared;
-  if (results.length === 0)
-    return storeStep({ ...attempt, isCounted: true }, step(stateOf(attempt), { end: COMPLETE }), true);
+  const { results, told } = prepared;
+  if (results.length === 0) {
+    const { rows = 0, flaw } = told;
+    const isNone = rows === 0 && flaw === undefined;
+    const reason = flaw ?? `its job has ${rows} rows, and names no result`;
+    const end = isNone ? COMPLETE : ({ kind: 'truncated', reason } as const);
+    return storeStep({ ...attempt, isCounted: true }, step(stateOf(attempt), { end }), true);
+  }
   const result = results[unit.position?.part ?? 0];
   if (!result) return makeAnew(attempt, job, 'it has fewer results than before', 0);
   memory.results.keep(request.unit, result.id, results);
-  return callOnce({ ...attempt, job: { result, parts: results.length } }, signal, calls);
+  return callOnce({ ...attempt, job: { result, parts: results.length, told } }, signal, calls);
 }
 
 /** A lane whose position lies past the end that another lane has found meanwhile. */

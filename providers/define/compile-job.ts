@@ -8,6 +8,7 @@ import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { hostMistake } from '../../contracts/hosts.ts';
 import type { Pagination } from '../pagination/pagination.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
+import { troubleWhenDone, troubleWhileRunning } from '../rules/job-trouble.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
@@ -27,6 +28,9 @@ export interface Job extends Omit<
   readonly parseSubmitted: (json: unknown) => unknown;
   readonly parsePolled: (json: unknown) => unknown;
   readonly decide: (call: JobCall, answer: Answer) => Outcome;
+  /** What speaks against the state that the definition has read. */
+  readonly troubleWhileRunning: (answer: Answer) => string | undefined;
+  readonly troubleWhenDone: (answer: Answer) => string | undefined;
 }
 
 const defaults = { first: 1_000, most: 60_000, longestMs: 86_400_000, maxJobs: 3 };
@@ -47,6 +51,8 @@ export function compileJob(
     maxJobs,
     parseSubmitted: (json) => submitted.parse(json),
     parsePolled: (json) => polled.parse(json),
+    troubleWhileRunning,
+    troubleWhenDone,
     decide: (call, answer) =>
       call === 'submit' || call === 'cancel'
         ? (own?.(answer) ??

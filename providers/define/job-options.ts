@@ -19,9 +19,14 @@ export type JobState =
   | { readonly state: 'running'; readonly askAgainMs?: number | undefined }
   /**
    * `results`: addresses or names of its parts, which `request` gets one by one as `page.job.result`; an empty list: there are no rows.
-   * Default: one part, read by the id of the job alone.
+   * Default: one part, read by the id of the job alone. `rows`: how many there are, where the third party says so: a list that brings
+   * fewer ends as `truncated`.
    */
-  | { readonly state: 'done'; readonly results?: readonly string[] | undefined }
+  | {
+      readonly state: 'done';
+      readonly results?: readonly string[] | undefined;
+      readonly rows?: number | null | undefined;
+    }
   /** It is made anew, up to `maxJobs`. */
   | { readonly state: 'failed' | 'expired'; readonly reason?: string | undefined };
 

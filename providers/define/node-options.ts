@@ -28,7 +28,7 @@ export interface Incremental<Item> {
    * the list. A time after that of the answer counts as the answer's.
    */
   readonly field: (item: Item) => string | number | null | undefined;
-  /** Asked from so long before the watermark, in milliseconds: what a third party shows late is not missed. */
+  /** Asked from so long before the watermark, in milliseconds, a second at least: what a third party shows late is not missed. */
   readonly lookbackMs: number;
   /** Where times without a zone are told, e.g. `Europe/Berlin`. Default `UTC`. */
   readonly zone?: string;

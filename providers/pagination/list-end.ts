@@ -3,7 +3,7 @@
  * between its pages while rows came and went. What shows that:
  *   - pages that overlap: the next one begins with the last row of the one before (`providers/pagination/walks/overlap-walk.ts`, lanes of offsets);
  *   - else an exact total that stayed the same, with as many different rows, where there is one;
- *   - and pages that were read early and are still the same at the end.
+ *   - and pages that were read early, or came without rows, and are still the same at the end.
  * A list that has moved is read again, in order; after some readings it ends as `truncated`. Pure.
  * Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`.
  */
@@ -34,7 +34,10 @@ export function noteReading(memory: Memory, { position, rows }: ListState): bool
 /** A total that rises or falls while the list is read: rows were added, or removed. */
 export function noteTotal(memory: Memory, exact: number | undefined): void {
   if (exact === undefined) return;
-  if (memory['total'] !== undefined && memory['total'] !== exact) memory['moved'] = 1;
+  if (memory['total'] !== undefined && memory['total'] !== exact) {
+    memory['moved'] = 1;
+    memory['recounted'] = 1;
+  }
   memory['total'] = exact;
 }
 
@@ -62,6 +65,18 @@ export function noteProbe(memory: Memory, index: number, keys: readonly string[]
   note('newer', index, first, last);
 }
 
+/**
+ * Remembers pages without rows, to be looked at again at the end: one that came blank, or was refused, for a moment only would hide the
+ * rest of the list, or a piece of it. The first one with rows behind it, and the first one of those that the list seems to end with.
+ * @param isCounted as many items came as the exact total says: the end needs no second look.
+ */
+export function noteBlank(memory: Memory, index: number, { itemCount }: PageAnswer, isCounted: boolean): void {
+  if (itemCount > 0) {
+    if (memory['blankAt'] !== undefined) memory['gapAt'] ??= memory['blankAt'];
+    delete memory['blankAt'];
+  } else if (index > 0 && !isCounted) memory['blankAt'] ??= index;
+}
+
 // ── What follows at the end ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** The step after a page that ends one reading of a list whose pages do not overlap. */
@@ -69,8 +84,7 @@ export function endOfReading(p: Pagination, at: ListState, memory: Memory): Part
   if (!p.guards['moved-rows']) return { end: COMPLETE };
   const isFirstReading = at.position?.pass === undefined;
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
-  const probe = isFirstReading && probeNamed(memory, 'front');
-  if (probe) return goOn(lookAgain(at, memory, probe));
+  if (isFirstReading && probeNamed(memory, 'front')) return goOn(lookAgain(at, memory, 'front'));
   return { end: COMPLETE, checks: checksOf(p, at, memory) };
 }
 
@@ -92,17 +106,22 @@ export function checksOf(p: Pagination, at: ListState, memory: Memory): EndCheck
 /** Looks again at a page that was remembered. */
 export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step {
   const memory = memoryOf(at.guard);
-  const looked = String(memory['looked'] ?? 'front') as ProbeName;
+  const looked = String(memory['looked'] ?? 'front') as Look;
+  const facts = { guard: memory, isReread: true };
+  if (!isAsItWas(at, page, memory, looked)) return step(at, { ...facts, ...readAgain(p, at, memory) });
+  const next = LOOKS.slice(LOOKS.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);
+  if (next) return step(at, { ...facts, ...goOn(lookAgain(at, memory, next)) });
+  return step(at, { ...facts, end: COMPLETE, checks: checksOf(p, at, memory) });
+}
+
+/** A page with rows begins and ends with the same ones; a blank one is blank again. */
+function isAsItWas(at: ListState, page: PageAnswer, memory: Memory, looked: Look): boolean {
+  if (looked === 'gapAt' || looked === 'blankAt') return page.itemCount === 0;
   const probe = probeIn(memory, looked);
   const names = page.keys.map(nameOf);
   // A page that is asked for in a smaller size now ends elsewhere.
   const isWhole = page.itemCount === 0 || at.asked.size >= (at.position?.size ?? 0);
-  const isStill = names[0] === probe?.first && (!isWhole || names.at(-1) === probe?.last);
-  const facts = { guard: memory, isReread: true };
-  if (!isStill) return step(at, { ...facts, ...readAgain(p, at, memory) });
-  const middle = looked === 'front' ? probeNamed(memory, 'middle') : undefined;
-  if (middle && middle.index > 0) return step(at, { ...facts, ...goOn(lookAgain(at, memory, middle)) });
-  return step(at, { ...facts, end: COMPLETE, checks: checksOf(p, at, memory) });
+  return names[0] === probe?.first && (!isWhole || names.at(-1) === probe?.last);
 }
 
 export function goOn({ position, guard }: GoOn): Partial<Step> {
@@ -150,6 +169,10 @@ export function keptOf(memory: Memory): Memory {
 
 type ProbeName = 'front' | 'middle' | 'newer';
 
+/** Pages that are looked at again at the end, in this order. */
+const LOOKS = ['front', 'middle', 'gapAt', 'blankAt'] as const;
+type Look = (typeof LOOKS)[number];
+
 interface Probe {
   readonly name: ProbeName;
   readonly index: number;
@@ -157,9 +180,15 @@ interface Probe {
   readonly last: string | number;
 }
 
-function lookAgain({ position, asked }: ListState, memory: Memory, { name, index }: Probe): GoOn {
+function lookAgain({ position, asked }: ListState, memory: Memory, look: Look): GoOn {
   const size = position?.size ?? asked.size;
-  return { position: { again: 'still', index, size }, guard: { ...memory, looked: name } };
+  return { position: { again: 'still', index: indexOf(memory, look), size }, guard: { ...memory, looked: look } };
+}
+
+/** Where the page of a look is; -1 when there is none. */
+function indexOf(memory: Memory, look: Look): number {
+  const index = look === 'gapAt' || look === 'blankAt' ? memory[look] : probeIn(memory, look)?.index;
+  return Number(index ?? -1);
 }
 
 /** @returns undefined when no such page was remembered: the list is shorter. */

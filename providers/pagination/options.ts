@@ -53,7 +53,9 @@ export type GuardName =
   /** Rows that came twice, or a page that is not the same any more: the list has moved while it was read. */
   | 'moved-rows'
   /** More pages than `maxPages`. */
-  | 'page-maximum';
+  | 'page-maximum'
+  /** An answer of kind `single` that says of itself that more follows. */
+  | 'one-page';
 
 export type Guards = Readonly<Record<GuardName, boolean>>;
 
@@ -119,6 +121,8 @@ export interface SinglePage<Response, Item> {
   readonly mayOmitItems?: boolean;
   /** See `Common`. */
   readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
+  /** `'one-page': false` where only the first page of a list is wanted. Default: an answer that tells of more ends as `truncated`. */
+  readonly guards?: Partial<Pick<Guards, 'one-page'>>;
 }
 
 /** What lists have whose pages name the next one. */

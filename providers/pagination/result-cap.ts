@@ -92,7 +92,9 @@ export const endedAfter = (items: number, total?: number): string =>
  */
 export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step | undefined {
   const isNumbered = p.kind === 'page' || p.kind === 'offset';
-  const items = isNumbered ? at.asked.offset : itemsOfReading(at);
+  // Where a request does not ask for the size, what came is all that tells how far the list was read.
+  const isPlaced = isNumbered && (p.kind === 'offset' || at.isSizable);
+  const items = isPlaced ? at.asked.offset : itemsOfReading(at);
   const { index, grid, stride } = cellOf(at.position, at.asked.size);
   const ahead = at.isLaned ? p.lanes * grid : 1;
   const caps = typeof p.resultCap === 'number' ? [p.resultCap] : p.resultCap === false ? [] : COMMON_CAPS;

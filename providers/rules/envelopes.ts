@@ -72,6 +72,7 @@ const ENVELOPE_NAMES: ReadonlySet<string> = new Set([
   'message', 'messages', 'msg', 'detail', 'details', 'description', 'reason', 'title', 'type', 'instance', 'info', 'hint',
   'help', 'documentationurl', 'docs', 'moreinfo', 'requestid', 'reqid', 'traceid', 'correlationid', 'fbtraceid', 'logid',
   'timestamp', 'time', 'date', 'path', 'method', 'version', 'apiversion', 'jsonapi', 'extensions', 'retryafter', 'retryinms',
+  'stat', 'ack', 'haserror', 'haserrors', 'timedout', 'took', 'incomplete', 'incompleteresults', 'partial', 'ispartial', 'partialresults',
 ]); // prettier-ignore
 const FLAGS = ['ok', 'success', 'succeeded', 'successful', 'issuccess'];
 const ERRORS = [
@@ -87,7 +88,24 @@ const ERRORS = [
   'errcode',
   'faultstring',
 ];
-const STATES = ['status', 'state', 'result'];
+const STATES = ['status', 'state', 'result', 'stat', 'ack'];
+/** Flags that are bad news when they are true. */
+const TROUBLES = ['haserror', 'haserrors', 'iserror'];
+/** Flags of a list that is not all of what was asked for: a search that ran out of time, shards that did not answer. */
+const LACKS = ['timedout', 'incomplete', 'incompleteresults', 'partial', 'ispartial', 'partialresults'];
+/** Lists of what could not be had beside those that could: what a call for many ids has failed for, or has left for another one. */
+const LEFT_OUT = [
+  'failed',
+  'failures',
+  'failedids',
+  'faileditems',
+  'unprocessed',
+  'unprocessedids',
+  'unprocesseditems',
+  'unprocessedkeys',
+];
+/** Objects beside a list in which an answer speaks of itself. */
+const ABOUT = ['meta', 'metadata', 'header', 'responseheader', 'responsestatus', 'status', 'result', 'response'];
 const CODES = ['code', 'statuscode', 'resultcode', 'returncode', 'retcode', 'ret'];
 const WORDS = ['message', 'msg', 'detail', 'title', 'reason', 'description', 'retmsg', 'resultmsg', 'resultmessage'];
 const BAD = /^(error|err|fail|failed|failure|nok|ko)$/i;
@@ -101,19 +119,69 @@ export function envelopeOf(body: unknown, isList: boolean): Envelope | undefined
   if (!isFields(body)) return undefined;
   const fields = new Map<string, unknown>();
   for (const [name, value] of Object.entries(body)) fields.set(plainName(name), value);
-  const isOnlyError = [...fields].every(([name, value]) => ENVELOPE_NAMES.has(name) || isEmpty(value, 3));
+  const isAboutError = isList && aboutSaysError(fields);
+  const isTrouble = isAboutError || saysError(fields) || (isList && saysItLacks(fields));
+  const isEnvelope = (name: string, value: unknown): boolean =>
+    ENVELOPE_NAMES.has(name) || isEmpty(value, 3) || (isAboutError && ABOUT.includes(name) && isAbout(value));
+  const isOnlyError = [...fields].every(([name, value]) => isEnvelope(name, value));
   if (!isOnlyError) {
-    if (saysError(fields)) return 'partial';
+    if (isTrouble) return 'partial';
     // `{ response: { status: "error", … } }`
     const [only] = Object.values(body);
     return fields.size === 1 && envelopeOf(only, isList) === 'error' ? 'error' : undefined;
   }
-  return saysError(fields) || (isList && saysErrorAlone(fields)) ? 'error' : undefined;
+  return isTrouble || (isList && saysErrorAlone(fields)) ? 'error' : undefined;
+}
+
+/** `{ "items": [], "meta": { "status": "error" } }`: what says it stands one level deeper, beside the list. */
+function aboutSaysError(fields: ReadonlyMap<string, unknown>): boolean {
+  return ABOUT.some((name) => {
+    const about = fields.get(name);
+    if (!isAbout(about)) return false;
+    const told = new Map(Object.entries(about).map(([inner, value]) => [plainName(inner), value]));
+    return (
+      saysError(told) ||
+      saysItLacks(told) ||
+      isStatusOfError(told.get('code')) ||
+      isStatusOfError(told.get('statuscode'))
+    );
+  });
+}
+
+/** An object without rows of its own: a list in it that has entries would be the list. */
+function isAbout(value: unknown): value is Fields {
+  return (
+    isFields(value) &&
+    !Object.entries(value).some(([name, each]) => Array.isArray(each) && each.length > 0 && !isOfErrors(name))
+  );
+}
+
+function isOfErrors(name: string): boolean {
+  return ERRORS.includes(plainName(name));
+}
+
+function isStatusOfError(code: unknown): boolean {
+  return Number(code) >= 400 && Number(code) <= 599;
+}
+
+function saysItLacks(fields: ReadonlyMap<string, unknown>): boolean {
+  return LACKS.some((name) => fields.get(name) === true) || LEFT_OUT.some((name) => isFilled(fields.get(name)));
+}
+
+/** Whether a list with entries stands in it, as the answer itself or one level deeper. */
+export function hasEntries(body: unknown): boolean {
+  const places = isFields(body) ? Object.values(body) : [body];
+  return places.some((value) => Array.isArray(value) && value.length > 0);
+}
+
+function isFilled(value: unknown): boolean {
+  return Array.isArray(value) ? value.length > 0 : isFields(value) && Object.keys(value).length > 0;
 }
 
 function saysError(fields: ReadonlyMap<string, unknown>): boolean {
   return (
     FLAGS.some((name) => fields.get(name) === false || fields.get(name) === 'false') ||
+    TROUBLES.some((name) => fields.get(name) === true || fields.get(name) === 'true') ||
     ERRORS.some((name) => isTold(fields.get(name))) ||
     STATES.some((name) => isText(fields.get(name)) && BAD.test(fields.get(name) as string))
   );

@@ -160,5 +160,18 @@ export const numbered: Group = {
         body: ({ items }) => ({ items, total: 150 }),
       }),
     },
+    ...[{ body: { items: [] } }, { status: 404, body: { message: 'no such route' } }].map(
+      (moment): Omit<HonestyKind, 'group'> => ({
+        name: `page numbers: ${'status' in moment ? '404' : 'a page without rows'} for a moment, the size fixed`,
+        truth: 'whole',
+        api: { style: 'page', size: 20, isFixed: true, shortIsLast: false },
+        world: list({
+          by: 'page',
+          count: () => 170,
+          given: () => 20,
+          instead: ({ nth }) => (nth === 4 ? moment : undefined),
+        }),
+      }),
+    ),
   ],
 };

@@ -48,6 +48,7 @@ export const allGuards: Guards = {
   'thin-pages': true,
   'moved-rows': true,
   'page-maximum': true,
+  'one-page': true,
 };
 
 export const onePage = {

@@ -5,13 +5,17 @@ import { COMPLETE, step } from '../step.ts';
 import { onePage, type Kind } from './shared.ts';
 
 export const single: Kind<SinglePage<unknown, unknown>> = {
-  options: { kind: true, items: true, mayOmitItems: true, checkpoint: true } satisfies NamesOf<
+  options: { kind: true, items: true, mayOmitItems: true, checkpoint: true, guards: true } satisfies NamesOf<
     SinglePage<unknown, unknown>
   >,
   required: ['items'],
-  mistakes: () => [],
-  compile: ({ items, mayOmitItems = false, checkpoint }) => ({
+  mistakes: ({ guards = {} }) =>
+    Object.keys(guards)
+      .filter((name) => name !== 'one-page')
+      .map((name) => `guards: a list of kind "single" has the guard "one-page" alone, not "${name}"`),
+  compile: ({ items, mayOmitItems = false, checkpoint, guards }) => ({
     ...onePage,
+    guards: { ...onePage.guards, ...guards },
     kind: 'single',
     items,
     mayOmitItems,

@@ -5,7 +5,16 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, totalOf } from '../end-seen.ts';
-import { afterStill, checksOf, endOfReading, noteJoint, noteProbe, noteReading, noteTotal } from '../list-end.ts';
+import {
+  afterStill,
+  checksOf,
+  endOfReading,
+  noteBlank,
+  noteJoint,
+  noteProbe,
+  noteReading,
+  noteTotal,
+} from '../list-end.ts';
 import { memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
@@ -25,7 +34,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   if (!isRest) noteJoint(memory, page.keys);
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.
-  const isMoving = isLaterReading && memory['moved'] === 1;
+  const isMoving = isLaterReading && memory['recounted'] === 1;
   const isQuietEnd = exact !== undefined && offset >= exact && page.itemCount > 0 && !isMoving;
   const facts = {
     guard: memory,
@@ -42,6 +51,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
     if (early.split) return stepTo(early);
   }
   const isCounted = exact !== undefined && came >= exact;
+  noteBlank(memory, index, page, isCounted);
   const seen = endSeen(p, at, page, memory, isCounted);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
   if (seen && !isGap) {

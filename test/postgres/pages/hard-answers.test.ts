@@ -105,6 +105,47 @@ describe('an answer that is easily misread', () => {
     ]);
   });
 
+  it.each<[what: string, answer: FakeAnswer]>([
+    ['its Link header', { body: [{ id: 'a' }], headers: { link: '<https://x.example/rows?page=2>; rel="next"' } }],
+    ['its Content-Range', { status: 206, body: [{ id: 'a' }], headers: { 'content-range': 'items 0-0/45' } }],
+    ['a status of 206', { status: 206, body: [{ id: 'a' }] }],
+    ['a count in a header', { body: [{ id: 'a' }], headers: { 'x-total-count': '45' } }],
+    ['a flag', { body: { items: [{ id: 'a' }], pagination: { has_more: true } } }],
+    ['a token', { body: { items: [{ id: 'a' }], nextPageToken: 'x' } }],
+    ['a link', { body: { items: [{ id: 'a' }], _links: { next: { href: '/rows?page=2' } } } }],
+    ['a total beside its page', { body: { items: [{ id: 'a' }], page: 1, total: 45 } }],
+  ])('of which one page alone is read is truncated where it tells of more: by %s', async (_, answer) => {
+    const items = (body: Body) => (Array.isArray(body) ? (body as Row[]) : body.items);
+    const { run, stored } = await read(() => answer, { kind: 'single', items });
+    expect((await run())?.flaws).toMatchObject([
+      { kind: 'truncated', reason: expect.stringContaining('reads one page alone') as string },
+    ]);
+    expect(await stored()).toHaveLength(1);
+    account = `acct-${counter++}`;
+    const wanted = await read(() => answer, { kind: 'single', items, guards: { 'one-page': false } });
+    expect(await wanted.run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it.each<[what: string, body: object]>([
+    ['nothing that follows', { items: [{ id: 'a' }], next: null, has_more: false, total: 1, page: 1, pages: 1 }],
+    ['a sum that is called total', { items: [{ id: 'a' }], total: 4_500, currency: 'EUR' }],
+    ['fields of its rows', { items: [{ id: 'a', next: 'b', has_more: true }], meta: { total_pages: 1 } }],
+  ])('of one page is complete where it tells of %s', async (_, body) => {
+    const { run } = await read(() => ({ status: 200, body }));
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it('without a body is no list, and is told with the rule that would make it an empty one', async () => {
+    const { run } = await read(() => ({ status: 204 }), { kind: 'page', items: (body) => body.items });
+    expect((await run())?.flaws[0]?.reason).toContain('`when(status(204), endOfData())`');
+  });
+
+  it('of two rows, whatever page is asked for, is complete where it counts two', async () => {
+    const body = { items: [{ id: 'a' }, { id: 'b' }], next: null };
+    const { run } = await read(() => ({ body }), { kind: 'page', items: (all) => all.items, total: () => 2 });
+    expect(await run()).toMatchObject({ complete: true, rows: 2 });
+  });
+
   it('with data and errors keeps its rows and is flawed', async () => {
     const body = { items: [{ id: 'a' }], errors: [{ message: 'half of it is away' }] };
     const { run, stored } = await read(() => ({ status: 200, body }));

@@ -57,6 +57,11 @@ describe('the end of a list', () => {
       ['page numbers: a page without rows in the middle, the size fixed', 'shortest'],
       ['page numbers: a page without rows in the middle, the size fixed', 'total'],
     ],
+    'is not a page that had no rows, or was refused, for a moment, of pages that do not overlap': [
+      'complete',
+      ['page numbers: a page without rows for a moment, the size fixed', 'shortest'],
+      ['page numbers: 404 for a moment, the size fixed', 'shortest'],
+    ],
     'is behind short pages that were filtered after they were cut': [
       'complete',
       ['page numbers: filtered after it was cut: short pages in the middle', 'shortest'],

@@ -251,7 +251,8 @@ describe('a numbered list walked by one lane', () => {
           // Offsets overlap by a row. Page numbers overlap by asking for slightly smaller pages, which small ones hardly allow.
           const most =
             kind === 'offset' ? Math.ceil(count / Math.max(1, served - 1)) : served < 20 ? 2 * needed : 1.25 * needed;
-          expect(pages).toBeLessThanOrEqual(most + 3);
+          // Where pages do not overlap, the front, the middle and the blank page are looked at again.
+          expect(pages).toBeLessThanOrEqual(most + 4);
         },
       ),
       {

@@ -90,6 +90,9 @@ describe('watermarks', () => {
     expect(askFrom('2024-03-01T09:30:00.000Z', incremental)).toBe('2024-03-01T08:30:00.000Z');
     expect(askFrom(1_709_285_400_000, incremental)).toBe('1709281800000');
     expect(askFrom(1_709_285_400, incremental)).toBe('1709281800');
+    // A second at least: a third party that asks for what is later, and not as late, would leave out a row of the same second.
+    expect(askFrom('2024-03-01T09:30:00.000Z', { lookbackMs: 0 })).toBe('2024-03-01T09:29:59.000Z');
+    expect(askFrom(1_709_285_400, { lookbackMs: 0 })).toBe('1709285399');
     expect(askFrom(4_711, incremental)).toBe('4711');
     expect(askFrom(1_709_285_400, { ...incremental, numbers: 'ids' })).toBe('1709285400');
   });

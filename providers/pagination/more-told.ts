@@ -1,0 +1,98 @@
+/**
+ * Whether the answer of an endpoint that is defined to have one page says of itself that more follows it: by `Link`, `Content-Range`,
+ * a count in a header, or the usual fields of lists of several pages. The shortest definition of a list is one without pages, and a
+ * third party that cuts it at 20, 50 or 100 rows tells so somewhere. Pure. Used by: `activities/page/store-page.ts`,
+ * `activities/batch/settle-batch.ts`, `activities/action/action-call.ts`.
+ */
+import { nextLink } from './kinds/link.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Objects beside a list that speak of its pages. */
+const ABOUT =
+  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links|response_?metadata|cursors?|list_?info)$/i;
+const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$/i;
+const LAST = /^(is_?)?last(_?page)?$/i;
+/** Names of a next page, of whatever form: a token, an address, a number, an object. */
+const NEXT =
+  /^(@odata\.|odata\.)?next(_?(page|link|url|cursor|token|page_?(token|url|link|number|cursor|id)|start_?token|offset|marker))?$/i;
+/** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
+const COUNTS = /^total_?(count|results|elements|records|rows|hits)$/i;
+const COUNTS_ABOUT = /^(total|count_?total)$/i;
+const PLACES =
+  /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
+const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
+const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count'];
+
+export interface OnlyPage {
+  /** The body before the schema, which may leave out what it does not name. */
+  readonly body: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly status: number;
+  /** Rows that were found in it. */
+  readonly count: number;
+}
+
+/** @returns in words what says that more follows; undefined when nothing does. */
+export function moreTold(page: OnlyPage): string | undefined {
+  return byHeaders(page) ?? byFields(page.body, page.count);
+}
+
+function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
+  if (nextLink(headers['link']) !== undefined) return 'its `Link` header names a next page';
+  const range = headers['content-range'];
+  const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
+  if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
+    return `its \`Content-Range\` is ${range}`;
+  if (status === 206 && of === undefined) return 'its status is 206, a part';
+  const told = HEADER_COUNTS.find((name) => Number(headers[name]) > count);
+  return told && `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
+}
+
+function byFields(body: unknown, count: number): string | undefined {
+  if (!isFields(body)) return undefined;
+  const inner = Object.entries(body).filter(
+    (field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]),
+  );
+  // `{ "paging": { "next": { "after": "30" } } }`, `{ "meta": { "cursor": { "next": "…" } } }`
+  const deeper = inner.flatMap(([name, about]) =>
+    Object.entries(about)
+      .filter((field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]))
+      .map(([under, fields]) => [`${name}.${under}`, fields] as const),
+  );
+  for (const [path, fields] of [['', body] as const, ...inner, ...deeper]) {
+    const told = byFieldsAt(path, fields, count);
+    if (told) return told;
+  }
+  return undefined;
+}
+
+function byFieldsAt(path: string, fields: Fields, count: number): string | undefined {
+  const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name));
+  for (const [name, value] of Object.entries(fields)) {
+    const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
+    if (MORE.test(name) && (value === true || value === 'true')) return `${at} is true`;
+    if (LAST.test(name) && value === false) return `${at} is false`;
+    if (NEXT.test(name) && leadsOn(value)) return `${at} names a next page`;
+    const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
+    if (isCount && Number.isInteger(value) && (value as number) > count && count > 0)
+      return `${at} is ${String(value)}, and ${rows(count)} came`;
+    if (PAGES.test(name) && Number.isInteger(value) && (value as number) > 1) return `${at} is ${String(value)}`;
+  }
+  return undefined;
+}
+
+/** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, or 0. */
+function leadsOn(value: unknown): boolean {
+  if (typeof value === 'string') return value !== '' && value !== 'null';
+  if (typeof value === 'number') return value > 0;
+  return isFields(value) && Object.values(value).some((each) => typeof each === 'string' || typeof each === 'number');
+}
+
+function rows(count: number): string {
+  return count === 1 ? '1 row' : `${count} rows`;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,99 @@
+/** What a job's answers say against the state that its definition reads from them. */
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import { defineProvider, defineSync, get, noAuth, path, post, type JobState } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+
+interface Loose {
+  readonly url?: string | null;
+  readonly rows?: number;
+}
+
+describe('a job', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+  let account: string;
+  let counter = 0;
+  beforeAll(async () => {
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+  });
+  beforeEach(async () => {
+    account = `acct-${counter++}`;
+    api = await startFakeApi();
+  });
+  afterEach(() => api.stop());
+
+  /** As a definition in a hurry has it: the answer of a poll may be anything. */
+  const looseOf = (state: (answer: Loose) => JobState) => {
+    const provider = defineProvider({
+      id: 'loose',
+      baseUrl: () => api.url,
+      auth: noAuth(),
+      limits: [],
+      maxAttempts: 3,
+    });
+    const report = provider.endpoint('report', {
+      input: z.object({}),
+      response: z.array(z.object({ id: z.string() })),
+      job: {
+        submitted: z.object({ id: z.string() }),
+        polled: z.any(),
+        submit: (_, { key }) => post('/reports', { key }),
+        id: ({ id }) => id,
+        poll: (id) => get(path`/reports/${id}`),
+        state,
+        pollMs: { first: 20, most: 100 },
+      },
+      request: (_, page) => get(page.job.result),
+      format: 'csv',
+      paginate: { kind: 'single', items: (rows) => rows },
+    });
+    return defineSync('loose', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(report, { input: () => ({}), key: ({ id }) => id }),
+    }));
+  };
+
+  it.each([
+    ['an error under a status of success', { error: 'not found' }],
+    ['a state that it does not know', { id: 'j1', status: 'CANCELLED' }],
+  ])('that its definition takes for running is not asked for without end: %s', async (_, body) => {
+    api.route('POST', '/reports', () => ({ body: { id: 'j1' } }));
+    api.route('GET', '/reports/:id', () => ({ body }));
+    const state = () => ({ state: 'running' }) as const;
+    const result = await drive.run(looseOf(state), { account });
+    expect(result).toMatchObject({ state: 'failed', calls: 4 });
+    expect(result?.flaws[0]?.reason).toContain('`job.state` takes for running');
+  });
+
+  it('that is done with fewer rows than it says, or with an error, is never green', async () => {
+    api.file('/a', { format: 'csv', count: 7, rowAt: (n) => ({ id: `a-${n}` }), isPublic: true });
+    let answer = {};
+    api.route('POST', '/reports', () => ({ body: { id: 'j1' } }));
+    api.route('GET', '/reports/:id', () => ({ body: { status: 'done', url: `${api.url}/a?sig=secret`, ...answer } }));
+    const state = ({ url, rows }: Loose) => ({ state: 'done', results: url ? [url] : [], rows }) as const;
+    const ends: unknown[] = [];
+    for (answer of [{ rows: 7 }, { rows: 30 }, { rows: 30, url: null }, { rows: 7, error: 'a shard is away' }]) {
+      account = `acct-${counter++}`;
+      const result = await drive.run(looseOf(state), { account });
+      ends.push([result?.complete, result?.rows, result?.flaws.map(({ kind }) => kind)]);
+      const { rows } = await db.pool.query<object>('select job from sluice.unit where run_id = $1', [
+        drive.lastRunId(),
+      ]);
+      expect(JSON.stringify(rows)).not.toContain('secret');
+    }
+    expect(ends).toEqual([
+      [true, 7, []],
+      [false, 7, ['truncated']],
+      [false, 0, ['truncated']],
+      [false, 7, ['flawed']],
+    ]);
+  });
+});
