@@ -42,7 +42,7 @@ async function work({
   const dev = followDev();
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
-  const { syncs, actions, sagas, credentials, onFailure, onAlert } = await loadModule(module, dev);
+  const { syncs, actions, sagas, credentials, onFailure, onAlert, retention } = await loadModule(module, dev);
   const { databaseUrl, temporal, namespace, ...servers } = await findServers();
   const encryptionKeys = await servers.encryptionKeys();
   const worker = await createWorker({
@@ -59,6 +59,7 @@ async function work({
     ...(credentials ? { credentials } : {}),
     ...(onFailure ? { onFailure } : {}),
     ...(onAlert ? { onAlert } : {}),
+    ...(retention ? { retention } : {}),
     ...(encryptionKeys === undefined ? {} : { encryptionKeys }),
   }).catch(async (error: unknown) => {
     // Temporal's runtime would keep the process alive: what restarts dead workers would wait for ever.

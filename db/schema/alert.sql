@@ -14,6 +14,7 @@ create table sluice.alert (
 );
 create unique index alert_open on sluice.alert (kind, subject) where cleared_at is null;
 create index alert_by_time on sluice.alert (fired_at desc);
+create index alert_cleared on sluice.alert (cleared_at) where cleared_at is not null;
 
 -- That an alert was fired or cleared, on its way to one receiver. Those of one alert go in order.
 create table sluice.alert_delivery (

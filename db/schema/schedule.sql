@@ -25,6 +25,8 @@ create table sluice.due (
   schedule text not null,
   account text not null,
   due_at timestamptz not null,
+  -- Its own within the schedule, from 0 on: where in the period it is due (contracts/schedules/slots.ts).
+  place int not null,
   -- Its account is not connected: it is not looked at, and keeps its time.
   is_parked boolean not null default false,
   is_catch_up boolean not null default false,
@@ -36,6 +38,7 @@ create table sluice.due (
   last_error text,
   primary key (schedule, account)
 ) with (fillfactor = 70);
+create unique index due_place on sluice.due (schedule, place);
 create index due_next on sluice.due (schedule, due_at) where not is_parked;
 create index due_failed on sluice.due (schedule) where last_outcome = 'failed';
 create index due_by_account on sluice.due (account);
