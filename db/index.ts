@@ -2,7 +2,7 @@
 export { createPool, inTransaction, queriesOf } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { isDataError } from './data-error.ts';
-export { migrate, readSchemaStanding, type MigrateOptions, type SchemaStanding } from './migrate.ts';
+export { migrate, migrationScript, readSchemaStanding, type MigrateOptions, type SchemaStanding } from './migrate.ts';
 export {
   missingPrivileges,
   readDatabaseFacts,

@@ -18,6 +18,10 @@ export function registerWorker(program: Command): void {
         'serve only what was started with these priorities (default: SLUICE_ROLES, else all)',
       ).choices(['interactive', 'bulk', 'background']),
     )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npx sluice worker --module dist/sluice.js\n  npx sluice worker --module dist/sluice.js --role interactive',
+    )
     .option('--schedules', 'bring schedules of the module into force at the start; removes none', false)
     .action(work);
 }

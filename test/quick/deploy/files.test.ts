@@ -12,6 +12,7 @@ const METRICS_PORT = 9464;
 const known = new Set([
   ...(read('workers/config.ts').match(/\bSLUICE_[A-Z_]+(?=:)/g) ?? []),
   ...(read('workers/config.ts').match(/(?<=env\[')SLUICE_[A-Z_]+/g) ?? []),
+  ...(read('cli/dashboard/run-dashboard.ts').match(/(?<=env\[')SLUICE_[A-Z_]+/g) ?? []),
   'DATABASE_URL',
   'TEMPORAL_ADDRESS',
   'TEMPORAL_NAMESPACE',
@@ -74,6 +75,21 @@ describe('compose.yaml', () => {
       expect(Number.parseInt(grace, 10)).toBeGreaterThan(Number(environment['SLUICE_DRAIN_SECONDS'] ?? DRAIN_SECONDS));
     }
     expect(() => checkCommand(['worker', '--roles', 'bulk'])).toThrow('unknown option');
+  });
+
+  it('serves the page by a command and settings that exist, behind a token, and lets Prometheus read every worker', () => {
+    const { command = [], environment = {} } = compose.services['dashboard'] ?? {};
+    checkCommand(command);
+    expect(Object.keys(environment).filter((name) => !known.has(name))).toEqual([]);
+    expect(environment['SLUICE_DASHBOARD_TOKEN']).toMatch(/^\$\{SLUICE_DASHBOARD_TOKEN:\?/);
+    const { scrape_configs: jobs } = parse(read('deploy/prometheus/prometheus.yml')) as {
+      readonly scrape_configs: readonly {
+        readonly static_configs: readonly { readonly targets: readonly string[] }[];
+      }[];
+    };
+    const targets = jobs.flatMap((job) => job.static_configs.flatMap((each) => each.targets));
+    const names = Object.entries(compose.services).filter(([, service]) => workers.includes(service)).map(([name]) => name); // prettier-ignore
+    expect(targets.toSorted()).toEqual(names.map((name) => `${name}:${METRICS_PORT}`).toSorted());
   });
 
   it('opens ports to the machine alone, names what it depends on, and versions of all images', () => {

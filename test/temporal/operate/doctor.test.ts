@@ -8,6 +8,7 @@ import { findTemporalBinary } from '../../../dev-servers/index.ts';
 import { freePort } from '../../../dev-servers/free-port.ts';
 import { temporalAnswers } from '../../../dev-servers/temporal/temporal-launch.ts';
 import { forest } from '../../fixtures/forest.ts';
+import { hourly } from '../../fixtures/scheduled.ts';
 import { sluice as command } from '../../setup/programs/command-line.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { built } from '../../setup/programs/programs.ts';
@@ -203,6 +204,35 @@ describe('doctor', () => {
       .toEqual(expect.arrayContaining(['task-queue-rate advice', 'worker-versions advice']));
     expect(named(await examine(), 'worker-versions')?.found).toMatch(/^1 × 0\.0\.9, 1 × /);
     await asking;
+  });
+
+  it('names schedules that drifted from the code, that nobody carries out, and starts that failed', async () => {
+    const own = { syncs: [hourly] };
+    expect(named(await examine(own), 'schedule-drift')).toMatchObject({
+      status: 'wrong',
+      found: '2 declarations not in force yet',
+      todo: expect.stringContaining('npx sluice schedules apply') as string,
+    });
+    await world.sluice.schedules.apply([hourly]);
+    try {
+      const well = await examine(own);
+      expect([named(well, 'schedule-drift'), named(well, 'schedules-late')]).toEqual([undefined, undefined]);
+      await admin(
+        `update sluice.declaration set spec = jsonb_set(spec, '{catchUpMs}', '1') where id = 'hourly' and kind = 'schedule'`,
+      );
+      expect(named(await examine(own), 'schedule-drift')?.found).toBe('1 declaration otherwise in the code');
+      // Without the module nobody knows what they should be.
+      expect(named(await examine(), 'schedule-drift')).toBeUndefined();
+      await admin(`insert into sluice.due (schedule, account, place, due_at, version, last_outcome, last_error)
+        values ('hourly', 'late', 90001, now() - interval '10 minutes', 1, null, null), ('hourly', 'ill', 90002, now() + interval '1 hour', 1, 'failed', 'no such shop')`);
+      expect(named(await examine(), 'schedules-late')?.found).toMatch(
+        /^hourly of task queue "test-.*" has 1 account that should have been started, the first 10 min ago; hourly has 1 failed start: no such shop$/,
+      );
+      await world.sluice.schedules.pause('hourly');
+      expect(named(await examine(), 'schedules-late')?.found).toMatch(/^hourly has 1 failed start/);
+    } finally {
+      await world.sluice.schedules.apply([], { removesMany: true });
+    }
   });
 
   it('names a Temporal that is away, and a namespace that is not there', async () => {
