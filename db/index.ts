@@ -145,6 +145,8 @@ export {
   pauseSchedule,
   putDeclaration,
   readDeclarations,
+  readDeclaredCode,
+  tellDeclared,
   readScheduleStandings,
   removeDeclaration,
   withDeclarationsLocked,

@@ -4,7 +4,7 @@
  */
 import { Option, type Command } from 'commander';
 import { acting, actorOf, type ActingOptions } from '../acting.ts';
-import { tell } from '../text/tell.ts';
+import { tell } from '../tell.ts';
 
 export function registerMigrate(program: Command): void {
   acting(program.command('migrate'))

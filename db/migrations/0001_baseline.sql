@@ -713,6 +713,14 @@ create table sluice.declaration (
   primary key (kind, id)
 );
 
+-- What the code of the workers of a task queue declares: of the one that has said something else last. Where it differs for long from what
+-- is in force, an alert says so.
+create table sluice.declared_code (
+  task_queue text primary key,
+  declarations jsonb not null,
+  told_at timestamptz not null default clock_timestamp()
+);
+
 -- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
 -- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
 -- starting the same twice.
@@ -743,7 +751,7 @@ create index due_by_account on sluice.due (account);
 
 create table sluice.alert (
   id uuid primary key default gen_random_uuid(),
-  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved')),
+  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved', 'drift')),
   -- What it is about: `sync/account`, `provider/account`, a key, a task queue.
   subject text not null,
   tenant text,

@@ -3,7 +3,7 @@
 
 create table sluice.alert (
   id uuid primary key default gen_random_uuid(),
-  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved')),
+  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved', 'drift')),
   -- What it is about: `sync/account`, `provider/account`, a key, a task queue.
   subject text not null,
   tenant text,

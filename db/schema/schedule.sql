@@ -18,6 +18,14 @@ create table sluice.declaration (
   primary key (kind, id)
 );
 
+-- What the code of the workers of a task queue declares: of the one that has said something else last. Where it differs for long from what
+-- is in force, an alert says so.
+create table sluice.declared_code (
+  task_queue text primary key,
+  declarations jsonb not null,
+  told_at timestamptz not null default clock_timestamp()
+);
+
 -- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
 -- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
 -- starting the same twice.

@@ -57,7 +57,7 @@ export function readCompose(
   const start = (name: string, program: readonly string[], more: Readonly<Record<string, string>> = {}): Running => {
     const service = services[name];
     if (!service) throw new Error(`compose.yaml has no service "${name}"`);
-    const settings = Object.entries(service.environment ?? {}).map(([key, value]) => [key, filled(String(value))]);
+    const settings = Object.entries(service.environment ?? {}).map(([key, value]) => [key, filled(value)]);
     const [command = '', ...args] = [...program, ...(service.command ?? []).map(filled)];
     const child = spawn(command, args, {
       stdio: ['ignore', 'pipe', 'pipe'],

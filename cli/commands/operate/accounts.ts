@@ -10,7 +10,7 @@ import { parseJsonOption } from '../../json-option.ts';
 import { jsonOption, providerOption, statusOption, tenantOption } from '../../options.ts';
 import { accountText } from '../../text/account.ts';
 import { proofText, restText } from '../../text/erasure.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions {

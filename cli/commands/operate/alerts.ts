@@ -7,7 +7,7 @@ import { ALERT_KINDS } from '../../../contracts/alerts/alert.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { jsonOption, kindOption, limitOption, tenantOption } from '../../options.ts';
 import { alertsText } from '../../text/alert.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions {

@@ -7,7 +7,7 @@ import { duration } from '../../../contracts/values/duration.ts';
 import type { ListFilter, Operations } from '../../../limiter/index.ts';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
 import { jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 
 export function registerLimits(program: Command): void {
   const limits = program.command('limits').description('inspect and control the limits of third parties');

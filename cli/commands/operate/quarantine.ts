@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import type { QuarantinedRow, QuarantineFilter } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, afterOption, jsonOption, limitOption, moduleOption } from '../../options.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions extends Omit<QuarantineFilter, 'after'> {

@@ -6,7 +6,7 @@ import type { Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { jsonOption, moduleOption } from '../../options.ts';
 import { planText, scheduleLine } from '../../text/schedule.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ModuleOptions extends ActingOptions {

@@ -4,7 +4,7 @@ import type { WorkerList } from '../../../client/index.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
 import { duration } from '../../../contracts/values/duration.ts';
 import { jsonOption } from '../../options.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 export function registerWorkers(program: Command): void {

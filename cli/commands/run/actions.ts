@@ -4,7 +4,7 @@
  */
 import type { Command } from 'commander';
 import { jsonOption } from '../../options.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 import { registerPending } from './pending.ts';
 import { registerResolve } from './resolve.ts';

@@ -3,7 +3,7 @@
  */
 import type { Command } from 'commander';
 import { acting, type ActingOptions } from '../../acting.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 export function registerControl(program: Command): void {

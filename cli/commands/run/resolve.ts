@@ -6,7 +6,7 @@ import { acting, actorOf, type ActingOptions } from '../../acting.ts';
 import { parseJsonOption } from '../../json-option.ts';
 import { moduleOption } from '../../options.ts';
 import { sentenceOf } from '../../text/sentence.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ResolveOptions extends ActingOptions {

@@ -8,7 +8,7 @@ import type { Sluice } from '../../../client/index.ts';
 import { jsonOption } from '../../options.ts';
 import { overviewText } from '../../text/overview.ts';
 import { runScreen } from '../../text/run-screen.ts';
-import { tell } from '../../text/tell.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 const HOME_AND_CLEAR = '\u001b[H\u001b[2J';

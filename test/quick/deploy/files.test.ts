@@ -97,7 +97,7 @@ describe('compose.yaml', () => {
     for (const { ports = [], depends_on = {}, image } of Object.values(compose.services)) {
       expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
       expect(Object.keys(depends_on).filter((name) => !names.includes(name))).toEqual([]);
-      if (image !== undefined) expect(image).toMatch(/:(?:\d|\$\{\w+:-\d)/);
+      if (image !== undefined) expect(image).toMatch(/:(?:v?\d|\$\{\w+:-\d)/);
     }
     const dynamic = parse(read('deploy/docker/temporal-dynamic-config.yaml')) as Readonly<Record<string, unknown>>;
     const documented = read('docs/operate/deploy.md');
