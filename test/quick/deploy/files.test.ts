@@ -1,5 +1,7 @@
 /** The files of `deploy/` say what the code does: settings that exist, commands that exist, its ports, and time enough to drain. */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createProgram } from '../../../cli/program.ts';
@@ -167,6 +169,28 @@ describe('the systemd unit', () => {
     const drain = Number(/SLUICE_DRAIN_SECONDS=(\d+)/.exec(unit)?.[1]);
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(drain);
     expect((unit.match(/\bSLUICE_[A-Z_]+/g) ?? []).filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+describe('the rules for Prometheus', () => {
+  const { groups } = parse(read('deploy/prometheus/sluice-alerts.yml')) as {
+    readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
+  };
+  const names = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
+
+  it('are each explained to whom they wake: what it means, and what to do', () => {
+    const page = read('docs/operate/operating.md');
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !new RegExp(`^\\| \`${name}\` +\\| \\S`, 'm').test(page))).toEqual([]);
+  });
+
+  const promtool = ['/usr/bin/promtool', '/usr/local/bin/promtool'].find((path) => existsSync(path));
+  if (promtool === undefined) console.warn('promtool is not installed: it does not check the rules for Prometheus.');
+  it.skipIf(promtool === undefined)('and the configuration are taken by promtool', () => {
+    const check = (...args: string[]) => execFileSync(promtool as string, ['check', ...args], { encoding: 'utf8' });
+    const at = (path: string) => fileURLToPath(new URL(`../../../deploy/prometheus/${path}`, import.meta.url));
+    expect(check('rules', at('sluice-alerts.yml'))).toContain(`${names.length} rules found`);
+    expect(check('config', at('prometheus.yml'))).toContain(`${names.length} rules found`);
   });
 });
 

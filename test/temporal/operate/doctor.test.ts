@@ -3,7 +3,8 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Client as PgClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { diagnose, type DiagnoseOptions, type Finding } from '../../../client/index.ts';
+import { diagnose, type DiagnoseOptions, type Finding, type WorkerList } from '../../../client/index.ts';
+import { ROLES, taskQueueOf } from '../../../contracts/names.ts';
 import { findTemporalBinary } from '../../../dev-servers/index.ts';
 import { freePort } from '../../../dev-servers/free-port.ts';
 import { temporalAnswers } from '../../../dev-servers/temporal/temporal-launch.ts';
@@ -299,6 +300,15 @@ describe('doctor', () => {
       code: 0,
       output: expect.stringMatching(/\nNothing is wrong; \d+ things looked at\.\n$/) as string,
     });
+    const workers = await command(['workers', '--json'], env);
+    const listed = JSON.parse(workers.output) as WorkerList;
+    expect(workers.code).toBe(0);
+    expect(listed.queues.map(({ taskQueue, workers: count }) => [taskQueue, count > 0])).toEqual(
+      ROLES.map((role) => [taskQueueOf(world.taskQueue, role), true]),
+    );
+    expect(listed.workers.some(({ version, taskQueues }) => version !== null && taskQueues.length === 3)).toBe(true);
+    const nobody = await command(['workers'], { ...env, SLUICE_TASK_QUEUE: 'nobody-at-all' });
+    expect(nobody).toMatchObject({ code: 1, output: expect.stringContaining('nobody-at-all: nobody serves it') as string }); // prettier-ignore
     expect(well.output).toMatch(/\nok {7}module: 2 syncs, 0 actions, 0 sagas\n/);
     const module = built('test/setup/long-form.ts');
     const ill = await command(['doctor', '--module', module, '--json'], { ...env, SLUICE_CONCURRENCY: 'many' });

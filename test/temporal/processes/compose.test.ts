@@ -144,6 +144,17 @@ describe.skipIf(isMissing)('what compose.yaml says, on one machine', () => {
     };
     await expect.poll(() => ask('up{job="sluice"}')).toEqual([1, 1]);
     await expect.poll(() => ask('sum(sluice_calls_total{outcome="ok"})')).toEqual([3 * 8]);
+    const board = JSON.parse(
+      await readFile(new URL('../../../deploy/grafana/sluice.json', import.meta.url), 'utf8'),
+    ) as Board;
+    const queries = board.panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+    const refused: string[] = [];
+    for (const query of queries) {
+      const asked = query.replaceAll('$__rate_interval', '1m').replaceAll('$__range', '1h').replaceAll('$__interval', '15s'); // prettier-ignore
+      const { ok } = await fetch(`http://127.0.0.1:${prometheusPort}/api/v1/query?query=${encodeURIComponent(asked)}`);
+      if (!ok) refused.push(query);
+    }
+    expect([queries.length > 10, refused]).toEqual([true, []]);
     const rules = await fetch(`http://127.0.0.1:${prometheusPort}/api/v1/rules`);
     expect(await rules.text()).toContain('SluiceNoWorker');
   });
@@ -160,6 +171,10 @@ const INNER_PORTS = [
   'WORKER_GRPC_PORT',
   'WORKER_MEMBERSHIP_PORT',
 ];
+
+interface Board {
+  readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
+}
 
 interface Answer {
   readonly data?: { readonly result: readonly { readonly value: readonly [number, string] }[] };
