@@ -5,6 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { parse } from 'yaml';
 
@@ -31,6 +32,22 @@ export interface Running {
 export function findProgram(name: string, folder: string | undefined): string | undefined {
   const folders = [...(folder ? [folder] : []), ...(process.env['PATH'] ?? '').split(delimiter)];
   return folders.map((each) => join(each, name)).find((path) => existsSync(path));
+}
+
+/** Free now, and none that is given to others later: Temporal's server keeps its ports in a column that ends at 32,767. */
+export async function lowPorts(count: number): Promise<number[]> {
+  const found: number[] = [];
+  for (let port = 21_000 + Math.floor(Math.random() * 8_000); found.length < count && port < 32_000; port++)
+    if (await isFree(port)) found.push(port);
+  return found;
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
 
 /**

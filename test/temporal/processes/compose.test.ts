@@ -9,10 +9,9 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { connect, diagnose } from '../../../client/index.ts';
 import { ensurePostgres, findTemporalBinary } from '../../../dev-servers/index.ts';
-import { freePort } from '../../../dev-servers/free-port.ts';
 import { temporalAnswers } from '../../../dev-servers/temporal/temporal-launch.ts';
 import { forest } from '../../fixtures/forest.ts';
-import { findProgram, readCompose, type Running } from '../../setup/compose.ts';
+import { findProgram, lowPorts, readCompose, type Running } from '../../setup/compose.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { built } from '../../setup/programs/programs.ts';
@@ -37,12 +36,15 @@ describe.skipIf(isMissing)('what compose.yaml says, on one machine', () => {
   it("serves runs of every role on Temporal's own server with Postgres, shows them on the page, and is read by Prometheus", async () => {
     const home = await mkdtemp(join(tmpdir(), 'sluice-compose-'));
     stops.push(() => rm(home, { recursive: true, force: true }));
-    const postgres = await ensurePostgres({ dataDir: join(home, 'postgres') });
+    // Of a user of its own, who may not go below a folder of ours.
+    const dataDir = await mkdtemp(join(tmpdir(), 'sluice-compose-postgres-'));
+    stops.push(() => rm(dataDir, { recursive: true, force: true }));
+    const postgres = await ensurePostgres({ dataDir });
     stops.push(() => postgres.stop());
     const api = await startForestApi({ friends: 6, posts: 3 });
     stops.push(() => api.stop());
     const of = new URL(postgres.url);
-    const ports = await Promise.all(Array.from({ length: 13 }, () => freePort()));
+    const ports = await lowPorts(13);
     const [frontend = 0, page = 0, bulkMetrics = 0, interactiveMetrics = 0, prometheusPort = 0, ...inner] = ports;
 
     // The programs of its images, by the names that they have there.
