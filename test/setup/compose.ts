@@ -5,7 +5,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { createServer, connect as openSocket } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { parse } from 'yaml';
 
@@ -40,6 +40,14 @@ export async function lowPorts(count: number): Promise<number[]> {
   for (let port = 21_000 + Math.floor(Math.random() * 8_000); found.length < count && port < 32_000; port++)
     if (await isFree(port)) found.push(port);
   return found;
+}
+
+/** As the file's own check of Temporal asks. */
+export function isOpen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = openSocket(port, '127.0.0.1', () => socket.end(() => resolve(true)));
+    socket.once('error', () => resolve(false));
+  });
 }
 
 function isFree(port: number): Promise<boolean> {
