@@ -36,7 +36,8 @@ const benchmarks: Readonly<Record<string, string>> = {
   refresh: 'access tokens that end while many calls are on their way',
   hostile: 'every status with every kind of hostile answer: typed ends, one write, nobody else disturbed',
   starts: 'a thousand runs started at once: workflow tasks that time out, calls made twice',
-  operate: 'a one-page run of a person beside forty lists of 400 pages, on one worker process and on two',
+  operate:
+    'answers to operators with 10,000 accounts and a million lists; a one-page run of a person beside forty lists of 400 pages',
   schedules:
     '10,000 accounts that start by themselves: how soon they have their times, how evenly, and how fast what is due is started',
   files: 'a gigabyte in one answer: memory that it takes',
@@ -52,7 +53,7 @@ const program = new Command('bench')
   .option('--quick', 'a small run, to see that it works')
   .option(
     '--only <names>',
-    'engine, steady and crawl: only these tools, separated by commas; scale: list or units; hostile: only these kinds',
+    'engine, steady and crawl: only these tools, separated by commas; scale: list or units; hostile: only these kinds; operate: runs or answers',
   )
   .option('--size <share>', 'scale and starts: share of the full size (default 1)')
   .option('--cap <seconds>', 'scale and starts: give up after this time (default 1800, 600)')

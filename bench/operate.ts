@@ -1,6 +1,7 @@
 /**
  * `npm run bench -- operate`: how long a one-page run of a person takes beside forty lists of 400 pages on one worker process, and on
- * two, against the same run on an idle one, and against one that shares the queue of the lists. All are measured in turn.
+ * two, against the same run on an idle one, and against one that shares the queue of the lists. All are measured in turn. Before that, how
+ * long the answers take that operators wait for. `--only runs` or `answers` leaves the other one out.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { connect, type Priority, type Sluice } from '../client/index.ts';
@@ -9,6 +10,7 @@ import { startThirdParty } from './engine/one-run.ts';
 import { startBenchServers, type BenchServers } from './engine/servers.ts';
 import type { BenchOptions } from './main.ts';
 import { atLeast, atMost, printTable, rounded, type Measure } from './common/measures.ts';
+import { measureAnswers } from './operate/answers.ts';
 import { long, short } from './operate/syncs.ts';
 
 const LISTS = 40;
@@ -22,11 +24,12 @@ const GOAL_RATIO = 4;
 /** Roles of each worker process. */
 const SETTINGS: readonly (readonly string[])[] = [['interactive,bulk,background'], ['interactive', 'bulk,background']];
 
-export async function runOperate({ quick = false }: BenchOptions): Promise<readonly Measure[]> {
+export async function runOperate({ quick = false, only = '' }: BenchOptions): Promise<readonly Measure[]> {
   const servers = await startBenchServers();
   const measures: Measure[] = [];
   try {
-    for (const roles of SETTINGS) measures.push(...(await measureRuns(servers, roles, quick)));
+    if (only !== 'runs') measures.push(...(await measureAnswers(servers, quick)));
+    if (only !== 'answers') for (const roles of SETTINGS) measures.push(...(await measureRuns(servers, roles, quick)));
   } finally {
     await servers.stop();
   }

@@ -3,19 +3,23 @@
  */
 import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
+import { jsonOption } from './options.ts';
 import type { Actor } from '../contracts/operate/audit.ts';
 import type { StartedBy } from '../contracts/report.ts';
 
 export interface ActingOptions {
   readonly by?: StartedBy;
   readonly why?: string;
+  /** What was done, as JSON. */
+  readonly json?: boolean;
 }
 
 /** Every command that changes something goes through here. */
 export function acting(command: Command): Command {
   return command
     .addOption(new Option('--by <who>', '`user:<id>` or `system`, for the audit; default: the user of this machine'))
-    .addOption(new Option('--why <text>', 'the reason, for the audit'));
+    .addOption(new Option('--why <text>', 'the reason, for the audit'))
+    .addOption(jsonOption());
 }
 
 export function actorOf({ by, why }: ActingOptions = {}): Actor {

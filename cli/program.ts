@@ -2,6 +2,7 @@
  * The command line as a whole: every command registers itself, and loads what it needs when it runs.
  */
 import { Command } from 'commander';
+import { registerActions } from './commands/run/actions.ts';
 import { registerAccounts } from './commands/operate/accounts.ts';
 import { registerAudit } from './commands/operate/audit.ts';
 import { registerCompletion } from './commands/completion.ts';
@@ -15,10 +16,8 @@ import { registerFreshness } from './commands/operate/freshness.ts';
 import { registerLimits } from './commands/operate/limits.ts';
 import { registerMigrate } from './commands/migrate.ts';
 import { registerOverview } from './commands/operate/overview.ts';
-import { registerPending } from './commands/run/pending.ts';
 import { registerQuarantine } from './commands/operate/quarantine.ts';
 import { registerReports } from './commands/operate/reports.ts';
-import { registerResolve } from './commands/run/resolve.ts';
 import { registerRetry } from './commands/run/retry.ts';
 import { registerSchedules } from './commands/operate/schedules.ts';
 import { registerRuns } from './commands/run/runs.ts';
@@ -27,11 +26,20 @@ import { registerState } from './commands/operate/state.ts';
 import { registerStatus } from './commands/run/status.ts';
 import { registerWatch } from './commands/run/watch.ts';
 import { registerWorker } from './commands/worker.ts';
+import { registerWorkers } from './commands/operate/workers.ts';
 
 export function createProgram(): Command {
   const program = new Command('sluice')
     .description('Durable syncs and actions against third-party APIs')
-    .showHelpAfterError();
+    .showHelpAfterError()
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 done, and nothing is amiss; 1 it failed, or what was asked for is unknown, wrong or not as it should be (the help of each
+command says which); 130 or 143 when a signal ends it (worker and dev
+end their work, and then with 0). Facts go to standard output, as one JSON value with --json; errors go to standard
+error. No colours are used.`,
+    );
   registerDev(program);
   registerDashboard(program);
   registerWorker(program);
@@ -41,13 +49,13 @@ export function createProgram(): Command {
   registerStatus(program);
   registerExplain(program);
   registerOverview(program);
+  registerWorkers(program);
   registerWatch(program);
   registerAlerts(program);
   registerFreshness(program);
   registerSchedules(program);
   registerControl(program);
-  registerPending(program);
-  registerResolve(program);
+  registerActions(program);
   registerAccounts(program);
   registerLimits(program);
   registerReports(program);

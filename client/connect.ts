@@ -8,6 +8,7 @@ import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/operate/a
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { Pace, PaceSpan } from '../contracts/operate/pace.ts';
 import type { Overview } from '../contracts/operate/overview.ts';
+import type { WorkerList } from '../contracts/operate/worker-list.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
   createKeyring,
@@ -59,6 +60,7 @@ import { startSync, type StartedRun, type StartOptions } from './sync/start-sync
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 import { createStartTracer, WITHOUT_TRACING } from './tracing/trace-starts.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
+import { listWorkers } from './workers/list-workers.ts';
 import { checkName } from './check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
@@ -178,6 +180,8 @@ export interface Sluice {
    * 10,000 accounts: ask it every some seconds at most.
    */
   overview(): Promise<Overview>;
+  /** Who serves the task queues, as Temporal sees it. Not for a client that is bound to a tenant. */
+  workers(): Promise<WorkerList>;
   /**
    * How old the rows of each sync with `freshFor` are: age since the last run that read every list to its end, whatever newer runs did.
    * @param filter `limit`: stale accounts of each sync that are named, 1 … 1,000. Default 20.
@@ -265,6 +269,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     overview: () => readOverview(pool),
+    workers: () => listWorkers(parts.client, parts.taskQueue),
     freshness: ({ limit = 20, ...filter } = {}) => readFreshness(pool, filter, limit),
     pace: (span) => readPace(pool, span),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),

@@ -4,6 +4,7 @@ export { diagnose, type DiagnoseOptions } from './doctor/diagnose.ts';
 export type { ExplainedLimitUse, Forecast, RunExplanation } from '../contracts/operate/explanation.ts';
 export type { Actor, AuditEntry, AuditFilter, Subject, Via } from '../contracts/operate/audit.ts';
 export type { ErasureProof, ErasureRest } from '../contracts/operate/erasure.ts';
+export type { ServedQueue, ServingWorker, WorkerList } from '../contracts/operate/worker-list.ts';
 export type { Overview } from '../contracts/operate/overview.ts';
 export type { Pace, PaceSpan } from '../contracts/operate/pace.ts';
 export type { Finding } from '../contracts/operate/finding.ts';

@@ -2,7 +2,7 @@
 export { createPool, inTransaction, queriesOf } from './pool.ts';
 export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
 export { isDataError } from './data-error.ts';
-export { migrate, readSchemaStanding, type MigrateOptions, type SchemaStanding } from './migrate.ts';
+export { migrate, migrationScript, readSchemaStanding, type MigrateOptions, type SchemaStanding } from './migrate.ts';
 export {
   missingPrivileges,
   readDatabaseFacts,
@@ -13,7 +13,9 @@ export {
 } from './stores/operate/database-facts.ts';
 export { addPace, readPace } from './stores/operate/pace-store.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
-export { beginAct, endAct, listAudit, removeOldAudit, type ActEnded } from './stores/operate/audit-store.ts';
+export { beginAct, endAct, listAudit, type ActEnded } from './stores/operate/audit-store.ts';
+export { oldRuns, removeRuns, type RunPlace } from './stores/operate/old-runs-store.ts';
+export { endRetentionRound, removalSteps, removeStrays, takeRetentionRound } from './stores/operate/retention-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
 export { keepLogin, takeLogin, type TakenLogin } from './stores/account/login-store.ts';
 export {
@@ -38,7 +40,6 @@ export {
   openRun,
   readPauses,
   readProgress,
-  removeOldWishes,
   setRunState,
 } from './stores/run/run-store.ts';
 export { countRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
@@ -84,7 +85,6 @@ export {
 export {
   lockPlacesToCheck,
   pendingReportsToCheck,
-  removeOldReports,
   type PendingReport,
   type QueuedPlace,
 } from './stores/report/report-checks.ts';
@@ -136,7 +136,7 @@ export {
 } from './stores/account/erase-store.ts';
 export { connectAccount } from './stores/account/connect-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
-export { listSecretUses, noteSecretUses, removeOldSecretUses } from './stores/account/secret-use-store.ts';
+export { listSecretUses, noteSecretUses } from './stores/account/secret-use-store.ts';
 export { createSecretUseCounter, type SecretUseCounter } from './count-secret-uses.ts';
 export { createKeyring } from './encryption.ts';
 export type { Keyring } from './encryption.ts';
@@ -146,6 +146,8 @@ export {
   pauseSchedule,
   putDeclaration,
   readDeclarations,
+  readDeclaredCode,
+  tellDeclared,
   readScheduleStandings,
   removeDeclaration,
   withDeclarationsLocked,
@@ -160,6 +162,7 @@ export {
   type SettledDue,
 } from './stores/schedule/due-store.ts';
 export {
+  closeUp,
   followAccounts,
   lockPlacing,
   placeAccounts,
@@ -170,7 +173,6 @@ export {
 export {
   listAlerts,
   readAlertRules,
-  removeOldAlerts,
   settleAlerts,
   takeRound,
   withKindLocked,

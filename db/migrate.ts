@@ -79,6 +79,30 @@ export async function readSchemaStanding(pool: Pool): Promise<SchemaStanding> {
   return { missing: missing(migrations, applied).map(({ name }) => name), warnings };
 }
 
+/**
+ * What `migrate` would run, as a script for `psql` in one transaction; changes nothing.
+ * @returns '' when nothing is missing. @throws Error as `migrate` does.
+ */
+export async function migrationScript(pool: Pool): Promise<string> {
+  const migrations = await readMigrations(new URL('migrations/', import.meta.url));
+  const applied = await readApplied(pool);
+  verify(migrations, applied, () => {});
+  const todo = missing(migrations, applied);
+  if (todo.length === 0) return '';
+  const text = (value: string): string => `'${value.replaceAll("'", "''")}'`;
+  const parts = todo.map(
+    ({ number, name, sql, checksum, isBreaking }) =>
+      `-- ${name}\n${sql.trimEnd()}\ninsert into sluice.migration (number, name, checksum, is_breaking)\n  values (${number}, ${text(name)}, ${text(checksum)}, ${isBreaking});`,
+  );
+  return ['begin;', `select pg_advisory_xact_lock(${ADVISORY_LOCK});`, BOOK, ...parts, 'commit;'].join('\n\n');
+}
+
+/** Where it is written down what was applied. */
+const BOOK = `create schema if not exists sluice;
+create table if not exists sluice.migration (
+  number int primary key, name text not null, checksum text not null, is_breaking boolean not null default false,
+  applied_at timestamptz not null default clock_timestamp());`;
+
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 async function applyMissing(pool: Pool, migrations: readonly Migration[]): Promise<string[]> {
@@ -86,11 +110,7 @@ async function applyMissing(pool: Pool, migrations: readonly Migration[]): Promi
   const client = await pool.connect();
   try {
     await client.query('select pg_advisory_lock($1)', [ADVISORY_LOCK]);
-    await client.query(`
-      create schema if not exists sluice;
-      create table if not exists sluice.migration (
-        number int primary key, name text not null, checksum text not null, is_breaking boolean not null default false,
-        applied_at timestamptz not null default clock_timestamp())`);
+    await client.query(BOOK);
     for (const migration of missing(migrations, await readApplied(client))) {
       // On this same connection: in a small pool, callers that wait for the lock have all the others.
       await onClient(client, async () => {

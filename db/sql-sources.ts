@@ -21,6 +21,7 @@ const TABLES = [
   'schedule',
   'alert',
   'pace',
+  'retention',
 ] as const;
 
 export interface SqlFunction {

@@ -25,6 +25,7 @@ import { findRunning } from '../client/sync/find-running.ts';
 import { WITHOUT_TRACING } from '../client/tracing/trace-starts.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import type { Priority } from '../contracts/limits/limit.ts';
+import { checkedRetention, type Retention } from '../contracts/operate/retention.ts';
 import { ROLES, signalNames } from '../contracts/names.ts';
 import { workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
@@ -41,6 +42,7 @@ import { registerSearchAttributes } from '../dev-servers/index.ts';
 import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './loops/reconcile.ts';
+import { startRemoving } from './loops/remove-old.ts';
 import { startResuming } from './loops/resume-reconnected.ts';
 import { startLeavingJobs } from './loops/leave-jobs.ts';
 import { startRevoking } from './loops/revoke-disconnected.ts';
@@ -72,8 +74,8 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly alerts?: WatchOptions | false;
   /** A sync stands still when neither a page nor the end of a list has come for so long, in milliseconds, ≥ 1,000. Default an hour. */
   readonly stalledAfterMs?: number;
-  /** Reports and the keys of actions are removed this many days after their end. Default 90. */
-  readonly reportDays?: number;
+  /** How many days rows are kept that nothing needs any more, by what they are. Default: see `Retention`. */
+  readonly retention?: Retention;
   /**
    * What it serves: runs, actions and sagas of these priorities, each from a task queue of its own and with slots of its own. Default
    * `SLUICE_ROLES`, else all.
@@ -123,6 +125,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const roles = options.roles ?? settings.roles ?? ROLES;
   if (roles.length === 0)
     throw new TypeError('`roles` is empty; it must name one of interactive, bulk and background.');
+  checkedRetention(options.retention);
   const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
   const { metricsAddress } = settings;
   // Temporal's own metrics have a server of their own, which only this process asks.
@@ -204,13 +207,10 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const stopLeaving = startLeavingJobs(deps, scheduled);
     const stopAuditing = startAuditing(pool, secretUses, log);
     const stopPace = pace.start(pool, log);
-    const { onFailure, reportDays } = options;
+    const { onFailure } = options;
     const stopWatching = onFailure ? startWatchingRuns(pool, log, options.stalledAfterMs) : undefined;
-    const stopReconciling = startReconciling(
-      { pool, client, tellLock },
-      log,
-      reportDays === undefined ? {} : { reportDays },
-    );
+    const stopReconciling = startReconciling({ pool, client, tellLock }, log);
+    const stopRemoving = startRemoving(pool, log, options.retention, metrics?.removed);
     const stopDelivering = startDelivering(
       pool,
       { onAlert: options.onAlert, webhook: settings.alertWebhook, proxy: settings.proxy },
@@ -242,6 +242,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
           await Promise.all([
             stopResuming(),
             stopReconciling(),
+            stopRemoving(),
             stopWatching?.(),
             stopTelling?.(),
             stopRevoking?.(),

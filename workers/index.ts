@@ -6,6 +6,7 @@ export type { WatchOptions } from './alerts/watch-alerts.ts';
 export type { Alert, AlertEvent, AlertKind, AlertRules } from '../contracts/alerts/alert.ts';
 export type { AlertWebhook } from '../client/alerts/send-webhook.ts';
 export type { OnFailure } from './loops/notify-failures.ts';
+export type { Retention } from '../contracts/operate/retention.ts';
 export type { Report } from '../contracts/report.ts';
 export { readEncryptionKeys, readWorkerSettings } from './config.ts';
 export type { WorkerSettings } from './config.ts';

@@ -19,5 +19,6 @@ export function registerDev(program: Command): void {
     )
     .option('--no-worker', 'servers only')
     .option('--no-dashboard', 'without the page')
+    .addHelpText('after', '\nExample:\n  npx sluice dev --module src/sluice.ts')
     .action(async (options: DevOptions) => (await import('../dev/run-dev.ts')).runDev(options));
 }

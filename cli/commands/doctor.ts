@@ -3,6 +3,8 @@
  * Next: `client/doctor/diagnose.ts`, `cli/machine-checks.ts`.
  */
 import { Option, type Command } from 'commander';
+import type { DiagnoseOptions } from '../../client/index.ts';
+import type { LoadedModule } from '../module/load-module.ts';
 import { jsonOption, moduleOption } from '../options.ts';
 
 interface DoctorOptions {
@@ -36,8 +38,16 @@ async function examine({ module, probe, json }: DoctorOptions): Promise<void> {
     machine.checkNode(process.versions.node),
     settings,
     await machine.checkModule(() => loadModule(module), module !== undefined),
-    ...(await diagnose({ probe, ...dbConnections })),
+    ...(await diagnose({ probe, ...dbConnections, ...(await syncsOf(() => loadModule(module))) })),
   ];
   console.log(json ? JSON.stringify(findings) : findingsText(findings));
   if (findings.some(({ status }) => status === 'wrong')) process.exitCode = 1;
+}
+
+/** A module that can't be loaded is a finding of its own. */
+async function syncsOf(load: () => Promise<LoadedModule>): Promise<Pick<DiagnoseOptions, 'syncs'>> {
+  return load().then(
+    ({ syncs }) => ({ syncs }),
+    () => ({}),
+  );
 }

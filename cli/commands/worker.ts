@@ -18,6 +18,10 @@ export function registerWorker(program: Command): void {
         'serve only what was started with these priorities (default: SLUICE_ROLES, else all)',
       ).choices(['interactive', 'bulk', 'background']),
     )
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npx sluice worker --module dist/sluice.js\n  npx sluice worker --module dist/sluice.js --role interactive',
+    )
     .option('--schedules', 'bring schedules of the module into force at the start; removes none', false)
     .action(work);
 }
@@ -42,7 +46,7 @@ async function work({
   const dev = followDev();
   const settings = readWorkerSettings();
   const log = pino({ name: 'sluice', level: settings.logLevel });
-  const { syncs, actions, sagas, credentials, onFailure, onAlert } = await loadModule(module, dev);
+  const { syncs, actions, sagas, credentials, onFailure, onAlert, retention } = await loadModule(module, dev);
   const { databaseUrl, temporal, namespace, ...servers } = await findServers();
   const encryptionKeys = await servers.encryptionKeys();
   const worker = await createWorker({
@@ -59,6 +63,7 @@ async function work({
     ...(credentials ? { credentials } : {}),
     ...(onFailure ? { onFailure } : {}),
     ...(onAlert ? { onAlert } : {}),
+    ...(retention ? { retention } : {}),
     ...(encryptionKeys === undefined ? {} : { encryptionKeys }),
   }).catch(async (error: unknown) => {
     // Temporal's runtime would keep the process alive: what restarts dead workers would wait for ever.

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { relative, resolve } from 'node:path';
 import type { CredentialSource } from '../../activities/index.ts';
 import type { Action, Sync } from '../../providers/index.ts';
-import type { OnAlert, OnFailure } from '../../workers/index.ts';
+import type { OnAlert, OnFailure, Retention } from '../../workers/index.ts';
 import { collectDefinitions, type Definitions } from './collect-definitions.ts';
 import { importFile, type ImportOptions } from './import-file.ts';
 
@@ -17,6 +17,8 @@ export interface LoadedModule extends Definitions {
   readonly onAlert: OnAlert | undefined;
   /** The module's export `onFailure`: told of every run that failed. */
   readonly onFailure: OnFailure | undefined;
+  /** The module's export `retention`: how many days rows are kept that nothing needs any more. */
+  readonly retention: Retention | undefined;
 }
 
 /** Looked for in the working folder when no module is named. */
@@ -45,6 +47,7 @@ export async function loadModule(name: string | undefined, options: ImportOption
     credentials: exported['credentials'] as CredentialSource | undefined,
     onAlert: exported['onAlert'] as OnAlert | undefined,
     onFailure: exported['onFailure'] as OnFailure | undefined,
+    retention: exported['retention'] as Retention | undefined,
   };
 }
 

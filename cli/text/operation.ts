@@ -46,7 +46,7 @@ function whatFor({ what, account, startedBy, startedAt }: Report): string {
 function resolveHint(workflowId: string): string[] {
   return [
     '  Look at the third party, then say what is true there:',
-    `    npx sluice resolve '${workflowId}' --happened '{"id":"…"}'`,
-    `    npx sluice resolve '${workflowId}' --not-happened`,
+    `    npx sluice actions resolve '${workflowId}' --happened '{"id":"…"}'`,
+    `    npx sluice actions resolve '${workflowId}' --not-happened`,
   ];
 }

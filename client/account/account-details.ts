@@ -39,16 +39,27 @@ export async function readAccountDetails(
   { account, provider, tenant }: AccountDetailsFilter,
 ): Promise<AccountDetails[]> {
   const { client, pool } = parts;
-  const [connections, syncs, operations, nextRuns] = await Promise.all([
+  const [known, nextRuns] = await Promise.all([knownOf(parts, account, provider), nextRunsOf(client, pool, account)]);
+  return known
+    .filter((found) => tenant === undefined || found.tenant === tenant)
+    .map((found) => ({
+      ...found,
+      syncs: found.syncs.map((each) => ({ ...each, nextRunAt: nextRuns.get(each.sync) ?? null })),
+    }));
+}
+
+/** All but the next runs, which Temporal is asked for meanwhile. */
+async function knownOf(parts: ClientParts, account: string, provider: string | undefined): Promise<AccountDetails[]> {
+  const { pool } = parts;
+  const [connections, syncs, operations] = await Promise.all([
     readConnections(pool, account),
     readAccountSyncs(pool, account),
     openOperations(pool, account, MOST_OPERATIONS),
-    nextRunsOf(client, pool, account),
   ]);
   const names = [connections, syncs, operations].flat().flatMap((row) => row.provider ?? []);
   const providers = [...new Set(names)].sort();
   const wanted = providers.filter((name) => provider === undefined || name === provider);
-  const details = await Promise.all(
+  return Promise.all(
     wanted.map((name) =>
       detailsOf(
         parts,
@@ -57,26 +68,22 @@ export async function readAccountDetails(
           connection: connections.find((row) => row.provider === name),
           syncs: syncs.filter((row) => row.provider === name),
           operations: operations.filter((row) => row.provider === name),
-          nextRuns,
         },
       ),
     ),
   );
-  return details.filter((found) => tenant === undefined || found.tenant === tenant);
 }
 
 interface Found {
   readonly connection: ConnectionRow | undefined;
   readonly syncs: readonly AccountSyncRow[];
   readonly operations: readonly OpenOperation[];
-  /** By sync, ISO times. */
-  readonly nextRuns: ReadonlyMap<string, string>;
 }
 
 async function detailsOf(
   parts: ClientParts,
   name: { readonly account: string; readonly provider: string },
-  { connection, syncs, operations, nextRuns }: Found,
+  { connection, syncs, operations }: Found,
 ): Promise<AccountDetails> {
   const { client, pool } = parts;
   const running = syncs.filter(({ state }) => state === 'running' || state === 'paused');
@@ -99,7 +106,7 @@ async function detailsOf(
     token: connection?.token ?? null,
     keys: [...new Set(limits)].sort(),
     waits: waits.map(({ workflowId, text }) => ({ workflowId, text })),
-    syncs: syncs.map((row) => toSync(row, nextRuns.get(row.sync) ?? null)),
+    syncs: syncs.map(toSync),
   };
 }
 
@@ -129,7 +136,7 @@ async function nextRunsOf(client: Client, pool: Pool, account: string): Promise<
   return next;
 }
 
-function toSync(row: AccountSyncRow, nextRunAt: string | null): AccountSync {
+function toSync(row: AccountSyncRow): AccountSync {
   const { sync, workflowId, runId, state, startedAt, endedAt, goodRunId, goodMode, goodEndedAt, ageMs } = row;
   return {
     sync,
@@ -143,7 +150,7 @@ function toSync(row: AccountSyncRow, nextRunAt: string | null): AccountSync {
         ? null
         : { runId: goodRunId, mode: goodMode, endedAt: goodEndedAt.toISOString() },
     ageMs,
-    nextRunAt,
+    nextRunAt: null,
     flaws: row.flaws,
     quarantined: row.quarantined,
   };

@@ -11,6 +11,7 @@ import {
 } from '../../contracts/alerts/alert.ts';
 import {
   blockedText,
+  driftedText,
   failingText,
   flawsText,
   manyBlockedText,
@@ -26,6 +27,7 @@ import {
   flawedSyncs,
   lostAccounts,
   readAlertRules,
+  readDeclaredCode,
   readFreshness,
   settleAlerts,
   unservedQueues,
@@ -33,6 +35,8 @@ import {
   type Pool,
   type Queryable,
 } from '../../db/index.ts';
+
+import { driftText, planDeclarations } from '../schedules/apply-schedules.ts';
 
 /** More than so many of one kind and one cause are one alert together: ten thousand messages tell nobody anything. */
 const MOST_ALONE = 10;
@@ -64,7 +68,7 @@ export async function lookForAlerts(pool: Pool, rules?: AlertRules): Promise<Loo
 type Look = (db: Queryable) => Promise<readonly Condition[]>;
 
 function looksOf(rules: Required<AlertRules>): Record<AlertKind, Look> {
-  const { blockedAfterMs, failingAfterMs, flawShare, unservedAfterMs } = rules;
+  const { blockedAfterMs, failingAfterMs, flawShare, unservedAfterMs, driftAfterMs } = rules;
   return {
     stale: staleAccounts,
     'needs-reconnect': accountsToReconnect,
@@ -87,7 +91,18 @@ function looksOf(rules: Required<AlertRules>): Record<AlertKind, Look> {
       (await unservedQueues(db, unservedAfterMs)).map(({ taskQueue, forMs }) =>
         plain(taskQueue, unservedText(taskQueue, forMs), {}),
       ),
+    drift: (db) => driftedSchedules(db, driftAfterMs),
   };
+}
+
+async function driftedSchedules(db: Queryable, afterMs: number): Promise<Condition[]> {
+  const found: Condition[] = [];
+  for (const { taskQueue, declarations, forMs } of await readDeclaredCode(db)) {
+    const difference = forMs < afterMs ? undefined : driftText(await planDeclarations(db, taskQueue, declarations));
+    if (difference !== undefined)
+      found.push(plain(taskQueue, driftedText(taskQueue, difference, forMs), { taskQueue, difference }));
+  }
+  return found;
 }
 
 async function staleAccounts(db: Queryable): Promise<Condition[]> {

@@ -209,6 +209,7 @@ export const clientActs = {
   records: 'look',
   feedLag: 'look',
   overview: 'look',
+  workers: 'look',
   close: 'look',
 } satisfies ActsOf<Sluice>;
 

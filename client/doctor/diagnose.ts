@@ -19,6 +19,8 @@ import {
   type Pool,
 } from '../../db/index.ts';
 import { findServers, type ServerOptions } from '../../dev-servers/find-servers.ts';
+import type { Sync } from '../../providers/define/define-sync.ts';
+import { checkSchedules } from './schedule-checks.ts';
 import { judgeDatabase, judgePrivileges, judgeSchema, judgeTables } from './database-checks.ts';
 import { checkTemporal, messageOf } from './temporal-checks.ts';
 import { checkWorkers } from './worker-checks.ts';
@@ -32,6 +34,8 @@ export interface DiagnoseOptions extends ServerOptions {
   readonly probe?: boolean;
   /** A transaction that is open for longer is a finding, in milliseconds. Default 60,000. */
   readonly longTransactionMs?: number;
+  /** Of the module that the workers serve: whether their schedules are in force. Default: that is not looked at. */
+  readonly syncs?: readonly Sync[];
 }
 
 const defaults = { dbConnections: 10, probe: true, longTransactionMs: 60_000 } satisfies DiagnoseOptions;
@@ -81,7 +85,9 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<readonly 
   try {
     const context = { dbConnections, workers: ofTemporal.workers, longTransactionMs };
     const ofDatabase = await checkDatabase(pool, context, encryptionKeys);
-    return [named, ...ofDatabase, ...ofTemporal.findings];
+    // Where its tables can't be read, another finding says so.
+    const ofSchedules = await checkSchedules(pool, taskQueue, options.syncs).catch(() => []);
+    return [named, ...ofDatabase, ...ofSchedules, ...ofTemporal.findings];
   } finally {
     await pool.end();
   }

@@ -1,25 +1,16 @@
 /**
- * Whether the task queues are served, by how many workers, and of which versions. Asked of Temporal: a worker shows itself by asking
- * for tasks. Used by `diagnose.ts`.
+ * Whether the task queues are served, by how many workers, and of which versions. Next: `client/workers/task-queues.ts`; used by
+ * `diagnose.ts`.
  */
 import type { Client } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';
 import { finding, type Check, type Finding } from '../../contracts/operate/finding.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
-import { ROLES, taskQueueOf } from '../../contracts/names.ts';
 import { SLUICE_VERSION, versionOf } from '../../contracts/version.ts';
-import { toMs } from '../timestamps.ts';
+import { readTaskQueues, type TaskQueueStanding } from '../workers/task-queues.ts';
 
-/** A worker asks for tasks at least this often: its question is answered, or given up, after 60 to 70 s. */
-const ASKS_WITHIN_MS = 75_000;
 /** A task that waits longer is one that nobody has time for. */
 const MOST_BACKLOG_MS = 30_000;
-/** Open workflows whose task queues are looked at. */
-const MOST_OPEN = 200;
-/** `TASK_QUEUE_TYPE_WORKFLOW` and `…_ACTIVITY` of Temporal's API. */
-const TYPES = { workflow: 1, activity: 2 } as const;
-/** `RATE_LIMIT_SOURCE_API` of Temporal's API: an operator has set it. */
-const SET_BY_OPERATOR = 1;
 
 const SERVED: Check = {
   check: 'workers',
@@ -42,15 +33,6 @@ const VERSIONS: Check = {
   todo: 'End the roll-out: restart the workers that are left behind. While it goes on, nothing has to be done.',
 };
 
-interface Queue {
-  readonly taskQueue: string;
-  /** Identities of workers that asked lately. */
-  readonly workers: readonly string[];
-  readonly lacks: readonly string[];
-  readonly backlogMs: number;
-  readonly ratePerSecond: number | undefined;
-}
-
 export interface WorkerFindings {
   readonly findings: readonly Finding[];
   readonly workers: number;
@@ -58,61 +40,12 @@ export interface WorkerFindings {
 
 /** @param taskQueue where new runs go, each role to its own; those that open runs are on are looked at too. */
 export async function checkWorkers(client: Client, taskQueue: string): Promise<WorkerFindings> {
-  const names = [
-    ...new Set([...ROLES.map((role) => taskQueueOf(taskQueue, role)), ...(await queuesOfOpenRuns(client))]),
-  ];
-  const queues = await Promise.all(names.map((name) => lookAt(client, name)));
+  const queues = await readTaskQueues(client, taskQueue);
   const workers = [...new Set(queues.flatMap((queue) => queue.workers))];
   return { workers: workers.length, findings: [...queues.flatMap(judgeQueue), judgeVersions(workers)] };
 }
 
-/** @returns none when the namespace has no visibility that answers, which another check says. */
-async function queuesOfOpenRuns(client: Client): Promise<string[]> {
-  const query = 'WorkflowType in ("sync", "action", "saga") and ExecutionStatus = "Running"';
-  const found = new Set<string>();
-  let left = MOST_OPEN;
-  try {
-    for await (const { taskQueue } of client.workflow.list({ query, pageSize: MOST_OPEN })) {
-      found.add(taskQueue);
-      if (--left === 0) break;
-    }
-  } catch {
-    return [];
-  }
-  return [...found];
-}
-
-async function lookAt(client: Client, taskQueue: string): Promise<Queue> {
-  const kinds = await Promise.all(
-    Object.entries(TYPES).map(async ([kind, taskQueueType]) => {
-      const described = await client.workflowService.describeTaskQueue({
-        namespace: client.options.namespace,
-        taskQueue: { name: taskQueue },
-        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's package is no dependency of the client
-        taskQueueType,
-        reportStats: true,
-        reportConfig: true,
-      });
-      const asking = (described.pollers ?? []).filter(
-        ({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS,
-      );
-      return { kind, described, workers: asking.map(({ identity }) => identity ?? '') };
-    }),
-  );
-  const ages = kinds.map(({ described }) => Number(described.stats?.approximateBacklogAge?.seconds ?? 0) * 1_000);
-  const rates = kinds.flatMap(({ described: { effectiveRateLimit } }) =>
-    Number(effectiveRateLimit?.rateLimitSource) === SET_BY_OPERATOR ? [effectiveRateLimit?.requestsPerSecond ?? 0] : [],
-  );
-  return {
-    taskQueue,
-    workers: [...new Set(kinds.flatMap(({ workers }) => workers))],
-    lacks: kinds.filter(({ workers }) => workers.length === 0).map(({ kind }) => kind),
-    backlogMs: Math.max(...ages),
-    ratePerSecond: rates.length === 0 ? undefined : Math.min(...rates),
-  };
-}
-
-function judgeQueue({ taskQueue, workers, lacks, backlogMs, ratePerSecond }: Queue): Finding[] {
+function judgeQueue({ taskQueue, workers, lacks, backlogMs, ratePerSecond }: TaskQueueStanding): Finding[] {
   const name = `task queue "${taskQueue}"`;
   const served =
     lacks.length === 0

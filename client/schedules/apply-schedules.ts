@@ -52,7 +52,19 @@ const MOST_REMOVED_ACCOUNTS = 1_000;
 
 /** What applying would do; nothing is changed. */
 export async function planSchedules(db: Queryable, taskQueue: string, syncs: readonly Sync[]): Promise<SchedulePlan> {
-  const declared = syncs.flatMap(({ definition }) => declarationsOf(definition));
+  return planDeclarations(
+    db,
+    taskQueue,
+    syncs.flatMap(({ definition }) => declarationsOf(definition)),
+  );
+}
+
+/** The same for what code has declared that is not here. */
+export async function planDeclarations(
+  db: Queryable,
+  taskQueue: string,
+  declared: readonly Declaration[],
+): Promise<SchedulePlan> {
   const applied = new Map((await readDeclarations(db)).map((each) => [keyOf(each), each]));
   const wanted = new Set(declared.map(keyOf));
   const changes: PlannedChange[] = [

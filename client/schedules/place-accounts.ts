@@ -4,6 +4,7 @@
  */
 import { nextSlot, phaseOf } from '../../contracts/schedules/slots.ts';
 import {
+  closeUp,
   followAccounts,
   inTransaction,
   lockPlacing,
@@ -23,8 +24,10 @@ export async function placeAllAccounts(pool: Pool, taskQueue: string, waits: boo
   await inTransaction(pool, async (tx) => {
     if (!(await lockPlacing(tx, waits))) return;
     for (const schedule of await schedulesToPlace(tx, taskQueue)) {
-      await followAccounts(tx, schedule);
+      const left = await followAccounts(tx, schedule);
+      // First those that came take the places of those that went.
       await placeNew(tx, schedule);
+      if (left > 0 && (await closeUp(tx, schedule)) > 0) await placeNew(tx, schedule);
     }
   });
 }
@@ -37,9 +40,10 @@ async function placeNew(db: Queryable, schedule: PlacedSchedule): Promise<void> 
     // The schedule was changed meanwhile, and these have their times by the new one.
     if (first === undefined || first === before) return;
     before = first;
-    const placed = found.map(({ account, nowMs }) => ({
+    const placed = found.map(({ account, place, nowMs }) => ({
       account,
-      dueMs: nextSlot(schedule.spec.times, phaseOf(schedule.id, account), nowMs),
+      place,
+      dueMs: nextSlot(schedule.spec.times, phaseOf(schedule.id, place), nowMs),
     }));
     await placeAccounts(db, schedule, placed);
     if (found.length < ROOM) return;

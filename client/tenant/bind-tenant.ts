@@ -103,6 +103,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       return sluice.mapAgain(node, options);
     },
     overview: forAllTenants('The overview'),
+    workers: forAllTenants('To look at workers'),
     schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
     alerts: {
       list: (filter = {}) => sluice.alerts.list(stated(filter)),

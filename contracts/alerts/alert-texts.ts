@@ -147,3 +147,13 @@ export function unservedText(taskQueue: string, forMs: number): string {
     'If workers run, they do not reach Temporal or are stuck: their logs say so.'
   );
 }
+
+/** @param difference `1 declaration otherwise in the code`. */
+export function driftedText(taskQueue: string, difference: string, forMs: number): string {
+  return (
+    `The schedules in force of the task queue "${taskQueue}" are not those of its workers' code, for ${duration(forMs)} now: ${difference}. ` +
+    'Runs start as it was applied last, not as the code says. `npx sluice schedules plan --module …` shows what differs, ' +
+    `\`SLUICE_TASK_QUEUE=${taskQueue} npx sluice schedules apply --module …\` brings the code into force. ` +
+    `If nobody serves this task queue any more: \`npx sluice alerts forget-queue ${taskQueue}\`.`
+  );
+}

@@ -6,9 +6,10 @@
 /**
  * `stale`: the last good run of an account is older than `freshFor` of its sync · `needs-reconnect`: an account must be connected
  * again · `blocked`: a limit is blocked or paused for long · `provider-fails`: the breaker of a third party is open · `flaws`: too many
- * lists of a sync are not read to their end · `unserved`: no worker serves a task queue.
+ * lists of a sync are not read to their end · `unserved`: no worker serves a task queue · `drift`: the schedules in force are not those of
+ * the workers' code.
  */
-export type AlertKind = 'stale' | 'needs-reconnect' | 'blocked' | 'provider-fails' | 'flaws' | 'unserved';
+export type AlertKind = 'stale' | 'needs-reconnect' | 'blocked' | 'provider-fails' | 'flaws' | 'unserved' | 'drift';
 
 export const ALERT_KINDS: readonly AlertKind[] = [
   'stale',
@@ -17,6 +18,7 @@ export const ALERT_KINDS: readonly AlertKind[] = [
   'provider-fails',
   'flaws',
   'unserved',
+  'drift',
 ];
 
 export interface Alert {
@@ -56,6 +58,8 @@ export interface AlertRules {
   readonly flawShare?: number;
   /** No canary has passed through a task queue for so long, in milliseconds, ≥ 5,000. Default 3 minutes. */
   readonly unservedAfterMs?: number;
+  /** Schedules in force have differed from the workers' code for longer than this, in milliseconds: a roll-out is none. Default 10 minutes. */
+  readonly driftAfterMs?: number;
 }
 
 export const ALERT_DEFAULTS = {
@@ -63,6 +67,7 @@ export const ALERT_DEFAULTS = {
   failingAfterMs: 300_000,
   flawShare: 0.2,
   unservedAfterMs: 180_000,
+  driftAfterMs: 600_000,
 } satisfies AlertRules;
 
 /** Something that is so now. */

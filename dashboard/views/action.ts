@@ -43,7 +43,7 @@ export const actionView: RenderView = async ({ sluice, link, visitor, now }, { i
             'What to do',
             isUnknown &&
               html`Nobody knows whether it happened: look at the third party, then say so with
-                <code>npx sluice resolve</code> (docs/guides/actions.md).`,
+                <code>npx sluice actions resolve</code> (docs/guides/actions.md).`,
           ],
         ])}
         ${isOpen && visitor.role === 'operate' && html`<div class="acts"><a id="cancel-action" class="button danger" href="${link(['do', 'cancel-action'], { id })}">Cancel …</a></div>`}`,

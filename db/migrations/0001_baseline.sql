@@ -34,6 +34,9 @@ create index run_by_account on sluice.run (account, sync, started_at desc);
 create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
 -- The newest runs of a sync.
 create index run_ended on sluice.run (sync, ended_at desc) where ended_at is not null;
+-- Ended runs by age, and those that read again what others had failed at.
+create index run_by_age on sluice.run (ended_at, id) where ended_at is not null;
+create index run_retry on sluice.run (account, sync) where retry_of <> '{}';
 -- Lists of runs, newest first: of a state, of a state and a sync, of a state and a provider.
 create index run_by_state on sluice.run (state, started_at, id);
 create index run_by_sync on sluice.run (sync, state, started_at, id);
@@ -213,6 +216,16 @@ create table sluice.feed_reading (
   primary key (account, resource, era)
 ) with (fillfactor = 70);
 
+-- The last deletion of a feed that was removed, by its place in it: a reader that has not come by it, and began before it, must begin
+-- again. Written by db/stores/operate/retention-store.ts.
+create table sluice.feed_trim (
+  account text not null,
+  resource text not null,
+  tx bigint not null,
+  seq bigint not null,
+  primary key (account, resource)
+);
+
 -- What is known of each parent's list from run to run. Changed when the list was read to its end, and by a reset.
 create table sluice.list (
   account text not null,
@@ -267,6 +280,8 @@ create table sluice.record (
 -- For the feed only: with account and resource in front, like the primary key, it would also be used, where statistics are old, to
 -- search for one row in all that the account has. (No account has a `/` in its name.)
 create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
+-- Deletions by age.
+create index record_gone on sluice.record (deleted_at) where deleted_at is not null;
 
 -- Rows that did not fit: the schema refused them, their key or mapping could not be made, or Postgres does not take them. Kept as they
 -- came, so that a mended schema can read them again without a call. The latest one of each row; it counts for nothing once the same
@@ -294,6 +309,7 @@ create table sluice.quarantine (
   last_seen_at timestamptz not null,
   unique (account, resource, parent_key, name)
 );
+create index quarantine_by_age on sluice.quarantine (last_seen_at);
 
 -- Accounts and their secrets. A secret is ciphertext only (db/encryption.ts), bound to its account, `generation` and `version`.
 -- `version` is the fence of refreshes: a new pair of tokens is stored only over the version that it was made from. Written by
@@ -716,6 +732,14 @@ create table sluice.declaration (
   primary key (kind, id)
 );
 
+-- What the code of the workers of a task queue declares: of the one that has said something else last. Where it differs for long from what
+-- is in force, an alert says so.
+create table sluice.declared_code (
+  task_queue text primary key,
+  declarations jsonb not null,
+  told_at timestamptz not null default clock_timestamp()
+);
+
 -- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
 -- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
 -- starting the same twice.
@@ -723,6 +747,8 @@ create table sluice.due (
   schedule text not null,
   account text not null,
   due_at timestamptz not null,
+  -- Its own within the schedule, from 0 on: where in the period it is due (contracts/schedules/slots.ts).
+  place int not null,
   -- Its account is not connected: it is not looked at, and keeps its time.
   is_parked boolean not null default false,
   is_catch_up boolean not null default false,
@@ -734,6 +760,7 @@ create table sluice.due (
   last_error text,
   primary key (schedule, account)
 ) with (fillfactor = 70);
+create unique index due_place on sluice.due (schedule, place);
 create index due_next on sluice.due (schedule, due_at) where not is_parked;
 create index due_failed on sluice.due (schedule) where last_outcome = 'failed';
 create index due_by_account on sluice.due (account);
@@ -743,7 +770,7 @@ create index due_by_account on sluice.due (account);
 
 create table sluice.alert (
   id uuid primary key default gen_random_uuid(),
-  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved')),
+  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved', 'drift')),
   -- What it is about: `sync/account`, `provider/account`, a key, a task queue.
   subject text not null,
   tenant text,
@@ -754,6 +781,7 @@ create table sluice.alert (
 );
 create unique index alert_open on sluice.alert (kind, subject) where cleared_at is null;
 create index alert_by_time on sluice.alert (fired_at desc);
+create index alert_cleared on sluice.alert (cleared_at) where cleared_at is not null;
 
 -- That an alert was fired or cleared, on its way to one receiver. Those of one alert go in order.
 create table sluice.alert_delivery (
@@ -798,6 +826,13 @@ create table sluice.pace (
   rows bigint not null,
   primary key (grain_s, at)
 ) with (fillfactor = 70);
+
+-- When a worker last looked for rows that are older than they are kept: one does it for all. Written by
+-- db/stores/operate/retention-store.ts.
+create table sluice.retention_round (
+  one boolean primary key default true check (one),
+  due_at timestamptz not null
+);
 
 -- Functions, copied from db/functions.
 set local check_function_bodies = off;
@@ -3054,19 +3089,24 @@ end $$;
 
 -- Up to `room` changes of a feed behind a cursor, oldest first, and the number of this reading, which is committed before anyone has
 -- seen them: so whoever knows a number has read nothing that a database with that number lacks.
+-- A reader knows of every deletion before its cursor, and of those before it began, whose rows it never saw. One that has missed a
+-- deletion which was removed since must begin again.
 -- Only rows of transactions that are older than every one still running are shown, so that a row which commits late can never appear
 -- behind a reader. Index: record_feed; conditions on account and resource by themselves would let the primary key be used, and all rows be
 -- read and sorted.
 --   after_era, after_reading   null: from the beginning
--- Raises SL001 for a cursor of another history. Locks: the count of readings.
+--   after_begun                where the feed stood when its reader began
+-- Raises SL001 for a cursor of another history, SL002 for one that a deletion was removed behind. Locks: the count of readings.
 create or replace function sluice.read_feed(
-  of_account text, of_resource text, after_era text, after_reading bigint, after_tx bigint, after_seq bigint, room int
-) returns table (cursor_era text, cursor_reading bigint, tx bigint, seq bigint, key text, data jsonb, first_seen_at timestamptz,
+  of_account text, of_resource text, after_era text, after_reading bigint, after_begun bigint, after_tx bigint, after_seq bigint, room int
+) returns table (cursor_era text, cursor_reading bigint, cursor_begun bigint, tx bigint, seq bigint, key text, data jsonb, first_seen_at timestamptz,
   last_seen_at timestamptz, changed_at timestamptz, deleted_at timestamptz)
 language plpgsql set search_path = pg_catalog as $$
 #variable_conflict use_column
 declare
   era_now int;
+  -- Transactions before this one have ended.
+  open_from bigint;
   found_rows sluice.record[];
 begin
   if pg_is_in_recovery() then
@@ -3079,13 +3119,21 @@ begin
   then
     raise exception using errcode = 'SL001', message = 'unknown cursor';
   end if;
+  open_from := (era_now::bigint << 40) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint;
   select array_agg(f) into found_rows from (
     select * from sluice.record o
     where (o.account || '/' || o.resource) = of_account || '/' || of_resource
       and (o.tx, o.seq) > (after_tx, after_seq)
-      and o.tx < (era_now::bigint << 40) + pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+      and o.tx < open_from
     order by (o.account || '/' || o.resource), o.tx, o.seq limit room
   ) f;
+  -- After the rows: what is removed meanwhile is missed by this reading already.
+  if after_era is not null and exists (
+    select 1 from sluice.feed_trim t where t.account = of_account and t.resource = of_resource
+      and (t.tx, t.seq) > (after_tx, after_seq) and t.tx >= after_begun)
+  then
+    raise exception using errcode = 'SL002', message = 'deletions behind this cursor were removed';
+  end if;
   if found_rows is null then
     return;
   end if;
@@ -3094,7 +3142,7 @@ begin
     returning r.readings into cursor_reading;
   select e.name into cursor_era from sluice.feed_era e where e.era = era_now;
   return query
-    select cursor_era, cursor_reading, f.tx, f.seq, f.key, f.data, f.first_seen_at, f.last_seen_at, f.changed_at, f.deleted_at
+    select cursor_era, cursor_reading, case when after_era is null then open_from else after_begun end, f.tx, f.seq, f.key, f.data, f.first_seen_at, f.last_seen_at, f.changed_at, f.deleted_at
     from unnest(found_rows) with ordinality f order by f.ordinality;
 end $$;
 

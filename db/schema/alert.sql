@@ -3,7 +3,7 @@
 
 create table sluice.alert (
   id uuid primary key default gen_random_uuid(),
-  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved')),
+  kind text not null check (kind in ('stale', 'needs-reconnect', 'blocked', 'provider-fails', 'flaws', 'unserved', 'drift')),
   -- What it is about: `sync/account`, `provider/account`, a key, a task queue.
   subject text not null,
   tenant text,
@@ -14,6 +14,7 @@ create table sluice.alert (
 );
 create unique index alert_open on sluice.alert (kind, subject) where cleared_at is null;
 create index alert_by_time on sluice.alert (fired_at desc);
+create index alert_cleared on sluice.alert (cleared_at) where cleared_at is not null;
 
 -- That an alert was fired or cleared, on its way to one receiver. Those of one alert go in order.
 create table sluice.alert_delivery (

@@ -19,3 +19,13 @@ create table sluice.feed_reading (
   readings bigint not null,
   primary key (account, resource, era)
 ) with (fillfactor = 70);
+
+-- The last deletion of a feed that was removed, by its place in it: a reader that has not come by it, and began before it, must begin
+-- again. Written by db/stores/operate/retention-store.ts.
+create table sluice.feed_trim (
+  account text not null,
+  resource text not null,
+  tx bigint not null,
+  seq bigint not null,
+  primary key (account, resource)
+);

@@ -24,3 +24,4 @@ create table sluice.quarantine (
   last_seen_at timestamptz not null,
   unique (account, resource, parent_key, name)
 );
+create index quarantine_by_age on sluice.quarantine (last_seen_at);

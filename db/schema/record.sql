@@ -52,3 +52,5 @@ create table sluice.record (
 -- For the feed only: with account and resource in front, like the primary key, it would also be used, where statistics are old, to
 -- search for one row in all that the account has. (No account has a `/` in its name.)
 create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
+-- Deletions by age.
+create index record_gone on sluice.record (deleted_at) where deleted_at is not null;

@@ -30,6 +30,9 @@ create index run_by_account on sluice.run (account, sync, started_at desc);
 create index run_good on sluice.run (account, sync, ended_at desc) where state = 'done';
 -- The newest runs of a sync.
 create index run_ended on sluice.run (sync, ended_at desc) where ended_at is not null;
+-- Ended runs by age, and those that read again what others had failed at.
+create index run_by_age on sluice.run (ended_at, id) where ended_at is not null;
+create index run_retry on sluice.run (account, sync) where retry_of <> '{}';
 -- Lists of runs, newest first: of a state, of a state and a sync, of a state and a provider.
 create index run_by_state on sluice.run (state, started_at, id);
 create index run_by_sync on sluice.run (sync, state, started_at, id);

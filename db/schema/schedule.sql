@@ -18,6 +18,14 @@ create table sluice.declaration (
   primary key (kind, id)
 );
 
+-- What the code of the workers of a task queue declares: of the one that has said something else last. Where it differs for long from what
+-- is in force, an alert says so.
+create table sluice.declared_code (
+  task_queue text primary key,
+  declarations jsonb not null,
+  told_at timestamptz not null default clock_timestamp()
+);
+
 -- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
 -- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
 -- starting the same twice.
@@ -25,6 +33,8 @@ create table sluice.due (
   schedule text not null,
   account text not null,
   due_at timestamptz not null,
+  -- Its own within the schedule, from 0 on: where in the period it is due (contracts/schedules/slots.ts).
+  place int not null,
   -- Its account is not connected: it is not looked at, and keeps its time.
   is_parked boolean not null default false,
   is_catch_up boolean not null default false,
@@ -36,6 +46,7 @@ create table sluice.due (
   last_error text,
   primary key (schedule, account)
 ) with (fillfactor = 70);
+create unique index due_place on sluice.due (schedule, place);
 create index due_next on sluice.due (schedule, due_at) where not is_parked;
 create index due_failed on sluice.due (schedule) where last_outcome = 'failed';
 create index due_by_account on sluice.due (account);

@@ -8,14 +8,12 @@ import { lookForAlerts } from '../../client/alerts/look-for-alerts.ts';
 import type { AlertRules } from '../../contracts/alerts/alert.ts';
 import { ALERT_DEFAULTS } from '../../contracts/alerts/alert.ts';
 import { canaryWorkflowId } from '../../contracts/names.ts';
-import { claimCanaries, registerQueue, removeOldAlerts, takeRound, type Pool } from '../../db/index.ts';
+import { claimCanaries, registerQueue, takeRound, type Pool } from '../../db/index.ts';
 import { every } from '../loops/interval.ts';
 
 /** A third of the time after which a queue counts as unserved, so that two canaries may be late. */
 const CANARIES_BEFORE_ALARM = 3;
 const LOOK_MS = 15_000;
-const RETENTION_INTERVAL_MS = 3_600_000;
-const ALERT_DAYS = 90;
 
 export interface WatchOptions extends AlertRules {
   /** How often it is looked, in milliseconds. Default 15,000. */
@@ -32,7 +30,6 @@ export function startWatchingAlerts(
   const { lookEveryMs = LOOK_MS, ...rules } = options;
   const canaryMs = (rules.unservedAfterMs ?? ALERT_DEFAULTS.unservedAfterMs) / CANARIES_BEFORE_ALARM;
   let answeredAt = -Infinity;
-  let nextRemovalAt = 0;
   const stopCanaries = every(canaryMs / 4, 'sending canaries', log, async () => {
     for (const taskQueue of taskQueues) await registerQueue(pool, taskQueue);
     for (const taskQueue of await claimCanaries(pool, canaryMs)) await sendCanary(client, taskQueue, canaryMs);
@@ -45,10 +42,6 @@ export function startWatchingAlerts(
     answeredAt = performance.now();
     if (!isTurn || wasAway) return false;
     const { errors } = await lookForAlerts(pool, rules);
-    if (performance.now() >= nextRemovalAt) {
-      nextRemovalAt = performance.now() + RETENTION_INTERVAL_MS;
-      await removeOldAlerts(pool, ALERT_DAYS);
-    }
     if (errors.length > 0) throw new Error(errors.join('; '));
     return false;
   });

@@ -16,10 +16,6 @@ import {
   markFailed,
   pendingReportsToCheck,
   releaseLock,
-  removeOldAudit,
-  removeOldReports,
-  removeOldSecretUses,
-  removeOldWishes,
   removeUnstartedReport,
   type PendingReport,
   type Pool,
@@ -29,11 +25,6 @@ import { endOfFailure } from '../../workflows/report-end.ts';
 import { every } from './interval.ts';
 import { describeKnown } from '../../client/describe-workflow.ts';
 
-export interface ReconcileOptions {
-  /** Reports of ended runs are removed after this many days. Default 90. */
-  readonly reportDays?: number;
-}
-
 interface Deps {
   readonly pool: Pool;
   readonly client: Client;
@@ -42,28 +33,16 @@ interface Deps {
 
 const INTERVAL_MS = 5_000;
 const ROOM = 50;
-const RETENTION_INTERVAL_MS = 3_600_000;
-/** Who audits looks back a year. */
-const AUDIT_DAYS = 400;
 /** A start that Temporal does not know after this long was never made: its app died between the row and the call. */
 const START_PATIENCE_MS = 60_000;
 
 /** @returns a function that ends it. */
-export function startReconciling(deps: Deps, log: Log, options: ReconcileOptions = {}): () => Promise<void> {
-  const { reportDays = 90 } = options;
-  let nextRemovalAt = 0;
+export function startReconciling(deps: Deps, log: Log): () => Promise<void> {
   return every(INTERVAL_MS, 'checking reports and locks against Temporal', log, async () => {
     const reports = await pendingReportsToCheck(deps.pool, ROOM);
     for (const report of reports) await checkReport(deps, report);
     const places = await lockPlacesToCheck(deps.pool, ROOM);
     for (const place of places) await checkPlace(deps, place);
-    if (performance.now() >= nextRemovalAt) {
-      nextRemovalAt = performance.now() + RETENTION_INTERVAL_MS;
-      await removeOldReports(deps.pool, reportDays);
-      await removeOldSecretUses(deps.pool, AUDIT_DAYS);
-      await removeOldWishes(deps.pool);
-      await removeOldAudit(deps.pool, AUDIT_DAYS);
-    }
     // Never more at once: whoever is busy is not asked all the time whether it is still there.
     return false;
   });

@@ -5,6 +5,7 @@
  */
 import type { Meter } from '../../activities/index.ts';
 import { AGE_BOUNDS_SECONDS, type Overview } from '../../contracts/operate/overview.ts';
+import type { Removed } from '../../contracts/operate/retention.ts';
 import { SLUICE_VERSION } from '../../contracts/version.ts';
 import { readOverview, type Pool } from '../../db/index.ts';
 import type { Limiter } from '../../limiter/index.ts';
@@ -14,6 +15,8 @@ export interface Metrics {
   readonly meter: Meter;
   /** The same limiter, with its answers counted. */
   watch(limiter: Limiter): Limiter;
+  /** Counts rows that were removed because they were older than they are kept. */
+  readonly removed: (rows: Removed) => void;
   /** All of it, in the text format of Prometheus. */
   text(pool: Pool): Promise<string>;
 }
@@ -33,6 +36,7 @@ export function createMetrics(): Metrics {
     'How long a call waited for its turn (turn), or was sent away for',
     WAIT_BOUNDS,
   );
+  const removed = registry.counter('sluice_rows_removed_total', 'Rows that were older than they are kept');
   const reports = registry.counter('sluice_reports_total', 'Runs, actions and sagas that ended in this worker');
   registry
     .gauge('sluice_build_info', 'The version of this worker')
@@ -71,6 +75,9 @@ export function createMetrics(): Metrics {
         return answer;
       },
     }),
+    removed: (rows) => {
+      for (const [table, count] of Object.entries(rows)) removed.add({ table }, count);
+    },
     text: async (pool) => {
       if (performance.now() - readAt > READ_AGAIN_MS) {
         readAt = performance.now();

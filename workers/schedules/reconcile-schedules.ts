@@ -3,8 +3,10 @@
  * `client/schedules/apply-schedules.ts`.
  */
 import type { Log } from '../../activities/index.ts';
-import { applySchedules, driftText, planSchedules } from '../../client/schedules/apply-schedules.ts';
+import { applySchedules, driftText, planDeclarations } from '../../client/schedules/apply-schedules.ts';
 import type { ClientParts } from '../../client/start-workflow.ts';
+import { declarationsOf } from '../../contracts/schedules/schedule.ts';
+import { tellDeclared } from '../../db/index.ts';
 import type { Sync } from '../../providers/index.ts';
 
 /** @param isApplied false: nothing is changed. Nothing is ever removed here. */
@@ -15,7 +17,10 @@ export async function reconcileSchedules(
   log: Log,
 ): Promise<void> {
   if (isApplied) await applySchedules(pool, taskQueue, syncs, { removes: false });
-  const drift = driftText(await planSchedules(pool, taskQueue, syncs));
+  const declared = syncs.flatMap(({ definition }) => declarationsOf(definition));
+  // A worker of actions alone has nothing to say of its task queue's schedules.
+  if (syncs.length > 0) await tellDeclared(pool, taskQueue, declared);
+  const drift = driftText(await planDeclarations(pool, taskQueue, declared));
   if (drift !== undefined)
     log.warn(
       { taskQueue },

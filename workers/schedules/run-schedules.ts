@@ -106,7 +106,7 @@ async function startOne(
 ): Promise<SettledDue | undefined> {
   const { account, schedule, startId, nowMs, lateMs, isCatchUp } = due;
   const { name } = sync.definition;
-  const phase = phaseOf(schedule, account);
+  const phase = phaseOf(schedule, due.place);
   const settled = { schedule, account, startId, nextMs: nextSlot(spec.times, phase, nowMs), isCatchUp: false };
   const before = due.mayBeStarted ? await standingOfStart(parts, { sync: name, account, startId }) : 'not';
   if (before === 'over') return undefined;

@@ -10,6 +10,7 @@ import { parseJsonOption } from '../../json-option.ts';
 import { jsonOption, providerOption, statusOption, tenantOption } from '../../options.ts';
 import { accountText } from '../../text/account.ts';
 import { proofText, restText } from '../../text/erasure.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions {
@@ -37,11 +38,13 @@ export function registerAccounts(program: Command): void {
     .addOption(providerOption())
     .addOption(tenantOption())
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice accounts list --status needs_reconnect --provider social')
     .action(list);
   accounts
     .command('status <provider> <account>')
     .description('one account; exit code 1 when it is not connected')
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice accounts status social acct_42')
     .action(showStatus);
   accounts
     .command('show <account>')
@@ -59,24 +62,27 @@ export function registerAccounts(program: Command): void {
     .option('--expires-in <seconds>', 'life of the access token from now')
     .option('--settings <json>', SETTINGS)
     .option('--replace-tenant', 'also when it belongs to another tenant')
+    .addHelpText('after', '\nExample:\n  npx sluice accounts connect social acct_42 --tenant acme < credentials.json')
     .action(connectAccount);
   acting(accounts.command('update <provider> <account>'))
     .description('replace the settings of an account; its secrets stay')
     .requiredOption('--settings <json>', SETTINGS)
+    .addHelpText('after', '\nExample:\n  npx sluice accounts update shop acct_42 --settings \'{"shop":"acme"}\'')
     .action(update);
   acting(accounts.command('disconnect <provider> <account>'))
     .description('delete its secrets; what was synced stays')
+    .addHelpText('after', '\nExample:\n  npx sluice accounts disconnect social acct_42 --why "its user has left"')
     .action(disconnect);
   acting(accounts.command('erase <provider> <account>'))
     .description(
       'delete all that is stored of it, and its histories at Temporal; without --yes it only says what there is. Exit code 1: something is left',
     )
     .option('--yes', 'really')
-    .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice accounts erase social acct_42 --yes --why "asked for by its user"')
     .action(erase);
   acting(accounts.command('rotate-keys'))
     .description('encrypt all secrets with the first key of SLUICE_ENCRYPTION_KEYS')
+    .addHelpText('after', '\nExample:\n  npx sluice accounts rotate-keys')
     .action(rotateKeys);
 }
 
@@ -114,28 +120,28 @@ const connectAccount = (
     const credentials = readCredentials(await text(process.stdin), expiresIn);
     const given = settings === undefined ? {} : { settings: parseJsonOption('--settings', settings) };
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
-    console.log(line(await accounts.connect({ ...name, ...given, replaceTenant, credentials })));
+    const connected = await accounts.connect({ ...name, ...given, replaceTenant, credentials });
+    tell(options, connected, line(connected));
   }, options);
 
 const update = (provider: string, account: string, options: ActingOptions & { readonly settings: string }) =>
   withAccounts(async (accounts) => {
-    console.log(
-      line(await accounts.update({ provider, account, settings: parseJsonOption('--settings', options.settings) })),
-    );
+    const updated = await accounts.update({
+      provider,
+      account,
+      settings: parseJsonOption('--settings', options.settings),
+    });
+    tell(options, updated, line(updated));
   }, options);
 
 const disconnect = (provider: string, account: string, options: ActingOptions) =>
   withAccounts(async (accounts) => {
     const wasKnown = await accounts.disconnect({ provider, account });
-    console.log(`${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
+    tell(options, { provider, account, wasKnown }, `${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
     if (!wasKnown) process.exitCode = 1;
   }, options);
 
-const erase = (
-  provider: string,
-  account: string,
-  options: ActingOptions & { readonly yes?: boolean; readonly json?: boolean },
-) =>
+const erase = (provider: string, account: string, options: ActingOptions & { readonly yes?: boolean }) =>
   withAccounts(async (accounts) => {
     const of = { provider, account };
     if (!options.yes) {
@@ -151,7 +157,10 @@ const erase = (
   }, options);
 
 const rotateKeys = (options: ActingOptions) =>
-  withAccounts(async (accounts) => console.log(`Encrypted anew: ${await accounts.rotateKeys()} accounts.`), options);
+  withAccounts(async (accounts) => {
+    const rotated = await accounts.rotateKeys();
+    tell(options, { accounts: rotated }, `Encrypted anew: ${rotated} accounts.`);
+  }, options);
 
 function withAccounts(work: (accounts: Accounts) => Promise<void>, options?: ActingOptions): Promise<void> {
   return withClient(({ accounts }) => work(accounts), options);

@@ -7,6 +7,7 @@ import { ALERT_KINDS } from '../../../contracts/alerts/alert.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { jsonOption, kindOption, limitOption, tenantOption } from '../../options.ts';
 import { alertsText } from '../../text/alert.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions {
@@ -39,10 +40,11 @@ export function registerAlerts(program: Command): void {
     .action(check);
   acting(alerts.command('forget-queue <task-queue>'))
     .description('nobody means to serve this task queue any more: no alarm because of it')
+    .addHelpText('after', '\nExample:\n  npx sluice alerts forget-queue sluice-old')
     .action((taskQueue: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         const wasKnown = await sluice.alerts.forgetQueue(taskQueue);
-        console.log(`${taskQueue}  ${wasKnown ? 'forgotten' : 'unknown'}`);
+        tell(options, { taskQueue, wasKnown }, `${taskQueue}  ${wasKnown ? 'forgotten' : 'unknown'}`);
         if (!wasKnown) process.exitCode = 1;
       }, options),
     );

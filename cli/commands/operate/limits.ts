@@ -7,6 +7,7 @@ import { duration } from '../../../contracts/values/duration.ts';
 import type { ListFilter, Operations } from '../../../limiter/index.ts';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
 import { jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
+import { tell } from '../../tell.ts';
 
 export function registerLimits(program: Command): void {
   const limits = program.command('limits').description('inspect and control the limits of third parties');
@@ -18,33 +19,41 @@ export function registerLimits(program: Command): void {
     .addOption(kindOption(['window', 'inflight', 'learned']))
     .addOption(limitOption(100))
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice limits --prefix social/ --status blocked')
     .action(list);
   limits
     .command('show <key>')
     .description('one key with its queue, its events and the history of its learned rate')
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice limits show social/app-hour/app')
     .action(show);
   acting(limits.command('pause <key>'))
     .description(
       'stop granting permits; queued calls keep their position. `social/*` pauses a whole provider; `--why` is shown with the key',
     )
+    .addHelpText('after', "\nExample:\n  npx sluice limits pause 'social/*' --why 'their status page is red'")
     .action((key: string, options: ActingOptions) =>
       withLimits(
-        async (of) => say(key, 'paused', await of.pause(key, options.why ?? 'paused by an operator')),
+        async (of) => say(key, 'paused', await of.pause(key, options.why ?? 'paused by an operator'), options),
         options,
       ),
     );
-  acting(limits.command('resume <key>')).description('end a pause, and free what an answer had blocked').action(resume);
+  acting(limits.command('resume <key>'))
+    .description('end a pause, and free what an answer had blocked')
+    .addHelpText('after', "\nExample:\n  npx sluice limits resume 'social/*'")
+    .action(resume);
   acting(limits.command('override <key>'))
     .description('other numbers, until they are taken back (no option)')
     .option('--max <units>', 'units per window, or calls in flight', Number)
     .option('--rate <per-second>', 'calls per second, of a learned limit', Number)
     .option('--minutes <count>', 'for so long; default: until they are taken back', Number)
+    .addHelpText('after', '\nExample:\n  npx sluice limits override social/app-hour/app --max 2000 --minutes 60')
     .action(override);
   acting(limits.command('forget <key>'))
     .description('what it used and learned; a window in use may be exceeded after it')
+    .addHelpText('after', '\nExample:\n  npx sluice limits forget social/token/acct_42/friends')
     .action((key: string, options: ActingOptions) =>
-      withLimits(async (of) => say(key, 'forgotten', Number(await of.forget(key))), options),
+      withLimits(async (of) => say(key, 'forgotten', Number(await of.forget(key)), options), options),
     );
 }
 
@@ -52,8 +61,8 @@ const resume = (key: string, options: ActingOptions) =>
   withLimits(async (limits) => {
     const changed = await limits.resume(key);
     if (changed > 0 || (await limits.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length === 0)
-      return say(key, 'resumed', changed);
-    console.log(`${key}: nothing to resume, no pause and no answer holds it back`);
+      return say(key, 'resumed', changed, options);
+    tell(options, { key, keys: 0 }, `${key}: nothing to resume, no pause and no answer holds it back`);
   }, options);
 
 interface ListOptions extends Omit<ListFilter, 'state'> {
@@ -75,7 +84,7 @@ const list = ({ json, status, ...filter }: ListOptions) =>
 const show = (key: string, { json }: { readonly json?: boolean }) =>
   withLimits(async (limits) => {
     const found = await limits.show(key);
-    if (!found) return say(key, 'shown', 0);
+    if (!found) return say(key, 'shown', 0, { json });
     if (json) return console.log(JSON.stringify(found));
     const { state, text, events, queue, rateHistory } = found;
     console.log(`${key}  ${state}\n  ${text}`);
@@ -106,13 +115,14 @@ const override = (
       key,
       max === undefined && rate === undefined ? 'back to what is declared or learned' : 'overridden',
       Number(done),
+      numbers,
     );
   }, numbers);
 
-function say(key: string, done: string, keys: number): void {
-  if (keys > 0) return console.log(`${key}: ${done}${keys > 1 ? ` (${keys} keys)` : ''}`);
-  console.log(`${key}: no such key; \`sluice limits\` lists them`);
-  process.exitCode = 1;
+function say(key: string, done: string, keys: number, options: { readonly json?: boolean | undefined }): void {
+  const text = keys > 0 ? `${done}${keys > 1 ? ` (${keys} keys)` : ''}` : 'no such key; `sluice limits` lists them';
+  tell(options, { key, done: keys > 0 ? done : null, keys }, `${key}: ${text}`);
+  if (keys === 0) process.exitCode = 1;
 }
 
 async function withLimits(work: (limits: Operations) => Promise<void>, options?: ActingOptions): Promise<void> {

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { QuarantinedRow, QuarantineFilter } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, afterOption, jsonOption, limitOption, moduleOption } from '../../options.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions extends Omit<QuarantineFilter, 'after'> {
@@ -31,14 +32,19 @@ export function registerQuarantine(program: Command): void {
     .addOption(afterOption())
     .addOption(limitOption(100))
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice quarantine --account acct_42')
     .action(list);
   acting(quarantine.command('read <sync>'))
     .description('read them again by the schema of today; nothing is asked of the third party')
     .addOption(accountOption())
     .option('--node <name>', 'node of the sync')
     .addOption(moduleOption())
+    .addHelpText('after', '\nExample:\n  npx sluice quarantine read network --account acct_42 --module dist/sluice.js')
     .action(readAgain);
-  acting(quarantine.command('drop <ids...>')).description('forget rows for good').action(drop);
+  acting(quarantine.command('drop <ids...>'))
+    .description('forget rows for good')
+    .addHelpText('after', '\nExample:\n  npx sluice quarantine drop 17 18')
+    .action(drop);
 }
 
 const list = ({ json, after, ...filter }: ListOptions) =>
@@ -49,13 +55,13 @@ const list = ({ json, after, ...filter }: ListOptions) =>
     else console.log(rows.length === 0 ? 'No rows are in quarantine.' : rows.map(text).join('\n'));
   });
 
-async function readAgain(name: string, { module, by, why, ...of }: ReadOptions): Promise<void> {
+async function readAgain(name: string, { module, by, why, json, ...of }: ReadOptions): Promise<void> {
   const { loadModule, syncNamed } = await import('../../module/load-module.ts');
   const sync = syncNamed(await loadModule(module), name);
   await withClient(
     async (sluice) => {
       const { stored, left } = await sluice.quarantine.readAgain(sync, of);
-      console.log(`${stored} rows are stored now, ${left} still do not fit`);
+      tell({ json }, { stored, left }, `${stored} rows are stored now, ${left} still do not fit`);
       if (left > 0) process.exitCode = 1;
     },
     { ...(by && { by }), ...(why && { why }) },
@@ -64,7 +70,8 @@ async function readAgain(name: string, { module, by, why, ...of }: ReadOptions):
 
 const drop = (ids: readonly string[], options: ActingOptions) =>
   withClient(async (sluice) => {
-    console.log(`${await sluice.quarantine.drop(ids.map(Number))} rows dropped`);
+    const dropped = await sluice.quarantine.drop(ids.map(Number));
+    tell(options, { dropped }, `${dropped} rows dropped`);
   }, options);
 
 function text({ id, account, sync, node, name, path, reason, lastSeenAt }: QuarantinedRow): string {

@@ -40,6 +40,7 @@ export function registerReports(program: Command): void {
     .addOption(afterOption())
     .addOption(limitOption(20))
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice reports --status failed --account acct_42')
     .action(reports);
 }
 

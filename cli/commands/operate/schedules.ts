@@ -6,6 +6,7 @@ import type { Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { jsonOption, moduleOption } from '../../options.ts';
 import { planText, scheduleLine } from '../../text/schedule.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ModuleOptions extends ActingOptions {
@@ -28,28 +29,30 @@ export function registerSchedules(program: Command): void {
     .description('bring schedules and freshFor of the module into force, for the task queue of SLUICE_TASK_QUEUE')
     .addOption(moduleOption())
     .option('--yes', 'also when more than a third of what is in force is removed', false)
-    .addOption(jsonOption())
     .addHelpText('after', '\nExample, once for each deployment:\n  npx sluice schedules apply --module dist/sluice.js')
     .action(apply);
   schedules
     .command('list')
     .description('every schedule: accounts, the next start, what is late or has failed; exit code 1 when one is or has')
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice schedules list --json')
     .action(list);
   acting(schedules.command('pause <schedule>'))
     .description('start no account by it until it is resumed; runs that are going on go on')
+    .addHelpText('after', '\nExample:\n  npx sluice schedules pause network --why "a sale"')
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         await sluice.schedules.pause(id, options.why);
-        console.log(`pause: ${id}`);
+        tell(options, { schedule: id, done: 'pause' }, `pause: ${id}`);
       }, options),
     );
   acting(schedules.command('resume <schedule>'))
     .description('start accounts by it again; what was due meanwhile is started once')
+    .addHelpText('after', '\nExample:\n  npx sluice schedules resume network')
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         await sluice.schedules.resume(id);
-        console.log(`resume: ${id}`);
+        tell(options, { schedule: id, done: 'resume' }, `resume: ${id}`);
       }, options),
     );
 }

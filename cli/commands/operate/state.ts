@@ -20,9 +20,7 @@ interface ShowOptions extends NamedLists {
   readonly json?: boolean;
 }
 
-interface ResetCommandOptions extends NamedLists, ResetOptions, ActingOptions {
-  readonly json?: boolean;
-}
+interface ResetCommandOptions extends NamedLists, ResetOptions, ActingOptions {}
 
 export function registerState(program: Command): void {
   const state = program
@@ -32,6 +30,7 @@ export function registerState(program: Command): void {
     .addOption(afterOption())
     .addOption(limitOption(100))
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice state --account acct_42 --sync network')
     .action(show);
   named(
     acting(state.command('reset')).description(
@@ -42,7 +41,7 @@ export function registerState(program: Command): void {
       '--forgets-rows',
       'also forget that they had rows: an empty answer is believed, and may delete what they had',
     )
-    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice state reset --account acct_42 --sync network --node posts')
     .action(reset);
 }
 

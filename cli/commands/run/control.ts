@@ -3,26 +3,29 @@
  */
 import type { Command } from 'commander';
 import { acting, type ActingOptions } from '../../acting.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 export function registerControl(program: Command): void {
   for (const control of ['pause', 'resume'] as const) {
     acting(program.command(`${control} <run>`))
       .description(`${control} a run, by workflow id`)
+      .addHelpText('after', `\nExample:\n  npx sluice ${control} sync/network/acct_42`)
       .action((run: string, options: ActingOptions) =>
         withClient(async (sluice) => {
           await sluice.run({ workflowId: run })[control]();
-          console.log(`${control}: ${run}`);
+          tell(options, { workflowId: run, done: control }, `${control}: ${run}`);
         }, options),
       );
   }
   acting(program.command('cancel <id>'))
     .description('cancel a run, an action that was not sent, or a saga, by workflow id')
+    .addHelpText('after', '\nExample:\n  npx sluice cancel sync/network/acct_42 --why "asked for by its user"')
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         const isOperation = /^(?:action|saga)\//.test(id);
         await (isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id })).cancel();
-        console.log(`cancel: ${id}`);
+        tell(options, { workflowId: id, done: 'cancel' }, `cancel: ${id}`);
       }, options),
     );
 }

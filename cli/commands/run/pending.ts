@@ -1,5 +1,5 @@
 /**
- * `sluice pending <entity>`: the operation that works on an entity, and those that wait for it. Next:
+ * `sluice actions pending <entity>`: the operation that works on an entity, and those that wait for it. Next:
  * `db/stores/action/entity-lock-store.ts`.
  */
 import type { Command } from 'commander';
@@ -8,11 +8,12 @@ import { duration } from '../../../contracts/values/duration.ts';
 import { jsonOption } from '../../options.ts';
 import { withClient } from '../../with-client.ts';
 
-export function registerPending(program: Command): void {
-  program
+export function registerPending(actions: Command): void {
+  actions
     .command('pending <entity>')
     .description('what works on an entity (as `conflicts` names it), and what waits for it, in order')
     .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice actions pending note/42')
     .action((entity: string, { json }: { readonly json?: boolean }) =>
       withClient(async (sluice) => {
         const operations = await sluice.pending(entity);

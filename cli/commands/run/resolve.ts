@@ -1,11 +1,12 @@
 /**
- * `sluice resolve <action>`: a person's decision on a write whose fate is unknown. Next: `client/action/resolve-action.ts`.
+ * `sluice actions resolve <action>`: a person's decision on a write whose fate is unknown. Next: `client/action/resolve-action.ts`.
  */
 import { Option, type Command } from 'commander';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
 import { parseJsonOption } from '../../json-option.ts';
 import { moduleOption } from '../../options.ts';
 import { sentenceOf } from '../../text/sentence.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ResolveOptions extends ActingOptions {
@@ -15,12 +16,16 @@ interface ResolveOptions extends ActingOptions {
   readonly module?: string;
 }
 
-export function registerResolve(program: Command): void {
-  acting(program.command('resolve <action>'))
+export function registerResolve(actions: Command): void {
+  acting(actions.command('resolve <action>'))
     .description('decide on an action that was left as `unknown-write`, by workflow id')
     .addOption(new Option('--happened <output>', 'the write is there, and this is its output, as JSON'))
     .addOption(new Option('--not-happened', 'it is not there: send it again').conflicts('happened'))
     .addOption(moduleOption())
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npx sluice actions resolve action/social/create-post/acct_42/form-7 --not-happened\n  npx sluice actions resolve action/social/create-post/acct_42/form-7 --happened \'{"id":"42"}\'',
+    )
     .action(resolve);
 }
 
@@ -43,7 +48,8 @@ async function resolve(workflowId: string, options: ResolveOptions): Promise<voi
         throw new Error(sentenceOf(error, `The output of "${step}"`), { cause: error });
       });
     }
-    console.log(`${workflowId}: ${happened === undefined ? 'sent again' : 'done'}, as ${by} has decided`);
+    const decided = happened === undefined ? 'sent again' : 'done';
+    tell(options, { workflowId, decided, by }, `${workflowId}: ${decided}, as ${by} has decided`);
   }, options);
 }
 

@@ -23,7 +23,11 @@ export function registerRetry(program: Command): void {
         .default([]),
     )
     .addOption(waitOption())
+    .addHelpText('after', '\nExample:\n  npx sluice retry sync/network/acct_42 --also truncated --wait')
     .action((run: string, { also, wait, ...options }: RetryOptions) =>
-      withClient(async (sluice) => showRun(await sluice.run({ workflowId: run }).retryFailed({ also }), wait), options),
+      withClient(
+        async (sluice) => showRun(await sluice.run({ workflowId: run }).retryFailed({ also }), { ...options, wait }),
+        options,
+      ),
     );
 }

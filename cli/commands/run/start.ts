@@ -37,6 +37,7 @@ export function registerStart(program: Command): void {
       ).choices(['attach', 'refuse', 'queue']),
     )
     .addOption(waitOption())
+    .addHelpText('after', '\nExample:\n  npx sluice start network --account acct_42 --input \'{"userId":"u1"}\' --wait')
     .action(start);
 }
 
@@ -58,6 +59,6 @@ async function start(name: string, options: StartOptions): Promise<void> {
       ...(options.ifRunning === undefined ? {} : { ifRunning: options.ifRunning }),
       ...(options.tenant === undefined ? {} : { tenant: options.tenant }),
     });
-    await showRun(run, options.wait);
+    await showRun(run, options);
   }, options);
 }

@@ -33,6 +33,10 @@ export function registerStatus(program: Command): void {
     .addOption(kindOption(['failed', 'skipped', 'truncated', 'capped', 'looped']))
     .addOption(afterOption())
     .addOption(limitOption(Infinity))
+    .addHelpText(
+      'after',
+      '\nExamples:\n  npx sluice status sync/network/acct_42\n  npx sluice status sync/network/acct_42 --flaws --kind failed\n  npx sluice status action/social/create-post/acct_42/form-7',
+    )
     .action((id: string, options: StatusOptions) =>
       withClient((sluice) => {
         if (id.startsWith('action/')) return showAction(sluice, id, options);
@@ -78,7 +82,11 @@ async function showFlaws(sluice: Sluice, run: string, { json, limit, ...filter }
   else if (hasMore) console.log(`There are more: --after '${last}'`);
 }
 
-async function showAction(sluice: Sluice, workflowId: string, { json }: StatusOptions): Promise<void> {
+export async function showAction(
+  sluice: Sluice,
+  workflowId: string,
+  { json }: Pick<StatusOptions, 'json'>,
+): Promise<void> {
   const action = sluice.action({ workflowId });
   const [status, [report], waits] = await Promise.all([
     action.status(),
@@ -90,7 +98,11 @@ async function showAction(sluice: Sluice, workflowId: string, { json }: StatusOp
   if (!status) process.exitCode = 1;
 }
 
-async function showSaga(sluice: Sluice, workflowId: string, options: StatusOptions): Promise<void> {
+export async function showSaga(
+  sluice: Sluice,
+  workflowId: string,
+  options: Pick<StatusOptions, 'json'>,
+): Promise<void> {
   const saga = sluice.sagaOf({ workflowId });
   const [report, steps, waits] = await Promise.all([saga.status(), saga.steps(), saga.waits()]);
   // A step's workflow id begins with its saga's.

@@ -4,8 +4,11 @@
  */
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Sluice } from '../../../client/index.ts';
+import { jsonOption } from '../../options.ts';
 import { overviewText } from '../../text/overview.ts';
 import { runScreen } from '../../text/run-screen.ts';
+import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
 const HOME_AND_CLEAR = '\u001b[H\u001b[2J';
@@ -15,21 +18,29 @@ export function registerWatch(program: Command): void {
     .command('watch [id]')
     .description('keep one screen up to date: everything in numbers, or one run until it ends; Ctrl-C leaves')
     .addOption(new Option('--every <seconds>', 'look so often').default(2).argParser(toSeconds))
+    .addOption(jsonOption())
     .addHelpText('after', '\nExamples:\n  npx sluice watch\n  npx sluice watch sync/network/acct_42 --every 5')
-    .action((id: string | undefined, { every }: { readonly every: number }) =>
+    .action((id: string | undefined, { every, json }: { readonly every: number; readonly json?: boolean }) =>
       withClient(async (sluice) => {
         for (;;) {
-          const { text, isEnded } =
-            id === undefined
-              ? { text: overviewText(await sluice.overview()), isEnded: false }
-              : await runScreen(sluice, id);
+          const { facts, text, isEnded } = await look(sluice, id);
           const head = `${new Date().toLocaleTimeString()}, every ${every} s`;
-          console.log(`${process.stdout.isTTY ? HOME_AND_CLEAR : ''}${head}\n\n${text}`);
+          // JSON: one line for each look.
+          tell({ json }, facts, `${process.stdout.isTTY ? HOME_AND_CLEAR : ''}${head}\n\n${text}`);
           if (isEnded) return;
           await sleep(every * 1_000);
         }
       }),
     );
+}
+
+async function look(sluice: Sluice, id: string | undefined) {
+  if (id !== undefined) {
+    const { progress, waits, flaws, text, isEnded } = await runScreen(sluice, id);
+    return { facts: { ...progress, waits, flaws }, text, isEnded };
+  }
+  const overview = await sluice.overview();
+  return { facts: overview, text: overviewText(overview), isEnded: false };
 }
 
 function toSeconds(text: string): number {

@@ -27,6 +27,7 @@ export const ERASED: Readonly<Record<string, Which>> = {
   list: OF_RESOURCE,
   quarantine: OF_SYNC,
   feed_reading: OF_RESOURCE,
+  feed_trim: OF_RESOURCE,
   page_size: `provider = $1 and account = $2`,
   limit_ticket: `account = $2 and bucket_id in (select id from sluice.limit_bucket where starts_with(key, $1 || '/'))`,
   limit_account: `account = $2 and bucket_id in (select id from sluice.limit_bucket where starts_with(key, $1 || '/'))`,

@@ -47,8 +47,3 @@ export async function listSecretUses(db: Queryable, filter: SecretUseFilter = {}
     lastAt: lastAt.toISOString(),
   }));
 }
-
-/** Index: secret_use_by_hour. */
-export async function removeOldSecretUses(db: Queryable, days: number): Promise<void> {
-  await db.query(`delete from sluice.secret_use where hour < clock_timestamp() - $1 * interval '1 day'`, [days]);
-}

@@ -134,15 +134,3 @@ export async function listAlerts(db: Queryable, filter: AlertFilter = {}): Promi
   );
   return rows.map(toAlert);
 }
-
-/** Alerts that were cleared so long ago, and what nobody has taken for three days. */
-export async function removeOldAlerts(db: Queryable, days: number): Promise<void> {
-  await db.query(
-    `delete from sluice.alert where id in (
-       select id from sluice.alert where cleared_at < clock_timestamp() - make_interval(days => $1) limit 5000)`,
-    [days],
-  );
-  await db.query(
-    `delete from sluice.alert_delivery where delivered_at is null and at < clock_timestamp() - interval '3 days'`,
-  );
-}

@@ -39,5 +39,7 @@ export async function unservedQueues(
 
 /** Nobody means to serve it any more. @returns false when it is not known. */
 export async function forgetQueue(db: Queryable, taskQueue: string): Promise<boolean> {
-  return (await db.query('delete from sluice.canary where task_queue = $1', [taskQueue])).rowCount === 1;
+  const canaries = await db.query('delete from sluice.canary where task_queue = $1', [taskQueue]);
+  const declared = await db.query('delete from sluice.declared_code where task_queue = $1', [taskQueue]);
+  return (canaries.rowCount ?? 0) + (declared.rowCount ?? 0) > 0;
 }

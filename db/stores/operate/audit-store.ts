@@ -59,21 +59,6 @@ const LIST = `
     and ($5::timestamptz is null or at >= $5) and ($6::bigint is null or id < $6)
   order by id desc limit $7`;
 
-const STEP = 5_000;
-
-/** In small steps. Index: audit_by_at. @returns how many. */
-export async function removeOldAudit(db: Queryable, days: number): Promise<number> {
-  for (let removed = 0; ;) {
-    const { rowCount } = await db.query(
-      `delete from sluice.audit where id in (
-         select id from sluice.audit where at < clock_timestamp() - $1 * interval '1 day' order by at limit $2)`,
-      [days, STEP],
-    );
-    removed += rowCount ?? 0;
-    if ((rowCount ?? 0) < STEP) return removed;
-  }
-}
-
 /** The newest first. @throws TypeError for another `limit` than 1 to 1,000. */
 export async function listAudit(db: Queryable, filter: AuditFilter = {}): Promise<AuditEntry[]> {
   const { subject = null, by = null, act = null, tenant = null, since = null, after = null, limit = 100 } = filter;

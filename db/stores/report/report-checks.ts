@@ -3,7 +3,7 @@
  * Next: `workers/loops/reconcile.ts`.
  */
 import type { ReportKind } from '../../../contracts/report.ts';
-import type { Pool, Queryable } from '../../pool.ts';
+import type { Pool } from '../../pool.ts';
 
 export interface PendingReport {
   readonly id: string;
@@ -54,25 +54,4 @@ export async function lockPlacesToCheck(pool: Pool, room: number): Promise<Queue
     [room],
   );
   return rows;
-}
-
-/** Removes what ended more than `days` ago. @returns how many reports. */
-export async function removeOldReports(db: Queryable, days: number): Promise<number> {
-  const old = `ended_at < clock_timestamp() - make_interval(days => $1)`;
-  // In slices, so that no transaction is long; the next round takes the rest.
-  const { rowCount } = await db.query(
-    `delete from sluice.report where id in (select id from sluice.report where status <> 'pending' and ${old} limit 5000)`,
-    [days],
-  );
-  await db.query(
-    `delete from sluice.action_step where workflow_id in (select workflow_id from sluice.action_step where ${old} limit 5000)`,
-    [days],
-  );
-  await db.query(
-    `delete from sluice.saga where workflow_id in (
-       select s.workflow_id from sluice.saga s where s.created_at < clock_timestamp() - make_interval(days => $1)
-         and not exists (select 1 from sluice.action_step a where a.root_workflow_id = s.workflow_id) limit 5000)`,
-    [days],
-  );
-  return rowCount ?? 0;
 }

@@ -105,9 +105,6 @@ function noRowsYet(error: unknown): { rows: never[] } {
   throw error;
 }
 
-/** A worker can only lately have looked at its run that many days after something was asked of it. */
-const WISH_DAYS = 1;
-
 /**
  * Stops the calls of a run from outside, whether or not a worker has opened it: a workflow that is making calls hears of it some seconds
  * later. A run that has ended stays as it is. After a `cancel` no resume lets it go on, also one that was asked for before.
@@ -122,13 +119,6 @@ export async function readPauses(db: Queryable, runId: string): Promise<number |
     .query<{ pauses: number }>('select pauses from sluice.run where id = $1', [runId])
     .catch(noRowsYet);
   return rows[0]?.pauses;
-}
-
-/** Removes what was asked of runs that no worker has ever opened. */
-export async function removeOldWishes(db: Queryable): Promise<void> {
-  await db.query('delete from sluice.run_wish where asked_at < clock_timestamp() - make_interval(days => $1)', [
-    WISH_DAYS,
-  ]);
 }
 
 // One index read: a run has few nodes, and their counters are kept by the pages themselves.

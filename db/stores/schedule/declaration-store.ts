@@ -47,6 +47,33 @@ export async function removeDeclaration(db: Queryable, { kind, id }: Pick<Declar
   if (kind === 'schedule') await db.query('delete from sluice.due where schedule = $1', [id]);
 }
 
+const TELL = `
+  insert into sluice.declared_code as c (task_queue, declarations) values ($1, $2)
+  on conflict (task_queue) do update set declarations = excluded.declarations, told_at = clock_timestamp()
+  where c.declarations <> excluded.declarations`;
+
+/** Writes down what the code of a worker declares. */
+export async function tellDeclared(db: Queryable, taskQueue: string, declared: readonly Declaration[]): Promise<void> {
+  await db.query(TELL, [taskQueue, JSON.stringify(declared)]);
+}
+
+export interface DeclaredCode {
+  readonly taskQueue: string;
+  readonly declarations: readonly Declaration[];
+  /** Since the code, or what is in force of its task queue, changed last, in milliseconds. */
+  readonly forMs: number;
+}
+
+/** What the code of every task queue's workers declares. */
+export async function readDeclaredCode(db: Queryable): Promise<DeclaredCode[]> {
+  const { rows } = await db.query<DeclaredCode>(
+    `select c.task_queue as "taskQueue", c.declarations, (extract(epoch from clock_timestamp() - greatest(c.told_at, (
+         select max(d.applied_at) from sluice.declaration d where d.task_queue = c.task_queue))) * 1000)::float8 as "forMs"
+     from sluice.declared_code c order by 1`,
+  );
+  return rows;
+}
+
 /** @param reason null: it is paused no more. @returns false when there is no such schedule. */
 export async function pauseSchedule(db: Queryable, id: string, reason: string | null): Promise<boolean> {
   const { rowCount } = await db.query(

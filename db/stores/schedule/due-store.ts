@@ -8,6 +8,8 @@ import type { Queryable } from '../../pool.ts';
 export interface DueAccount {
   readonly schedule: string;
   readonly account: string;
+  /** Its own within the schedule. */
+  readonly place: number;
   readonly tenant: string | null;
   readonly settings: unknown;
   /** How long it has been due, in milliseconds. */
@@ -37,7 +39,7 @@ const CLAIM = `
   update sluice.due u set lease_until = clock_timestamp() + make_interval(secs => $4 / 1000.0),
     start_id = coalesce(u.start_id, gen_random_uuid())
   from ready r where u.schedule = r.schedule and u.account = r.account
-  returning u.schedule, u.account, r.tenant, r.settings, u.is_catch_up as "isCatchUp", u.start_id as "startId",
+  returning u.schedule, u.account, u.place, r.tenant, r.settings, u.is_catch_up as "isCatchUp", u.start_id as "startId",
     r.may_be_started as "mayBeStarted", (extract(epoch from clock_timestamp() - r.due_at) * 1000)::float8 as "lateMs",
     (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"`;
 

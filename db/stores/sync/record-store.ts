@@ -17,30 +17,36 @@ export interface RecordRow {
 }
 
 /**
- * The database does not know that this cursor was ever handed out: it was put back to an earlier moment, a failover has lost its last
- * changes, or it is another database. What its reader has seen may not be there any more.
+ * This cursor leads nowhere. The database does not know that it was ever handed out: it was put back to an earlier moment, a failover
+ * has lost its last changes, or it is another database. Or deletions behind it were removed, because they were older than they are kept.
+ * What its reader has seen may not be there any more.
  */
 export class CursorLost extends Error {
   override readonly name = 'CursorLost';
 
-  constructor(after: string, feed: string) {
+  constructor(after: string, feed: string, why: string) {
     super(
-      `\`after\` is ${JSON.stringify(after)}, which this database has never handed out for ${feed}: it was put back to an earlier ` +
-        'moment, or it is another one. Read the feed from its beginning, without `after`, and forget what it does not bring.',
+      `\`after\` is ${JSON.stringify(after)}, ${why} (${feed}). Read the feed from its beginning, without \`after\`, and forget what it ` +
+        'does not bring.',
     );
   }
 }
 
-const UNKNOWN_CURSOR = 'SL001';
+/** By the state that `sluice.read_feed` raises. */
+const LOST: Readonly<Record<string, string>> = {
+  SL001: 'which this database has never handed out: it was put back to an earlier moment, or it is another one',
+  SL002:
+    'and deletions behind it were removed since: its reader was away for longer than they are kept (`retention.deletionDays`)',
+};
 const READ = `
-  select cursor_era, cursor_reading, tx::text, seq, key, data, first_seen_at, last_seen_at, changed_at, deleted_at
-  from sluice.read_feed($1, $2, $3, $4, $5, $6, $7)`;
+  select cursor_era, cursor_reading, cursor_begun::text, tx::text, seq, key, data, first_seen_at, last_seen_at, changed_at, deleted_at
+  from sluice.read_feed($1, $2, $3, $4, $5, $6, $7, $8)`;
 
 /**
  * Up to `limit` changes after a sequence, oldest first; an empty list means that the reader has caught up.
  * A row that changed several times appears once, with its latest version.
  * @throws TypeError when `after` was made by no feed, or by one of another node or account; CursorLost when this database never handed it
- *   out.
+ *   out, or has removed deletions behind it.
  */
 export async function readChanges(
   db: Queryable,
@@ -56,11 +62,12 @@ export async function readChanges(
   const { rows } = await db
     .query({ name: 'read_feed', text: READ, values: [account, resource, ...parseSequence(after, feed), limit] })
     .catch((error: unknown) => {
-      if ((error as { code?: string }).code !== UNKNOWN_CURSOR) throw error;
-      throw new CursorLost(String(after), `${resource} of ${account}`);
+      const why = LOST[(error as { code?: string }).code ?? ''];
+      if (why === undefined) throw error;
+      throw new CursorLost(String(after), `${resource} of ${account}`, why);
     });
   return (rows as ChangeRow[]).map((row) => ({
-    sequence: `${row.cursor_era}-${feed}-${row.cursor_reading}-${row.tx}-${row.seq}`,
+    sequence: `${row.cursor_era}-${feed}-${row.cursor_reading}-${row.cursor_begun}-${row.tx}-${row.seq}`,
     key: row.key,
     data: row.data,
     change: row.deleted_at ? 'delete' : 'upsert',
@@ -73,6 +80,7 @@ export async function readChanges(
 interface ChangeRow {
   cursor_era: string;
   cursor_reading: number;
+  cursor_begun: string;
   tx: string;
   seq: number;
   key: string;
@@ -92,13 +100,20 @@ export async function countRecords(db: Queryable, account: string, resource: str
   return rows[0]?.n ?? 0;
 }
 
-type Cursor = readonly [era: string | null, reading: string | null, tx: string, seq: string];
+type Cursor = readonly [era: string | null, reading: string | null, begun: string | null, tx: string, seq: string];
 
 function parseSequence(after: string | undefined, feed: string): Cursor {
-  if (after === undefined) return [null, null, '0', '0'];
-  const [, era, its, reading, tx, seq] =
-    /^([0-9a-f]{8})-([0-9a-f]{6})-(\d{1,18})-(\d{1,18})-(\d{1,18})$/.exec(after) ?? [];
-  if (era === undefined || reading === undefined || tx === undefined || seq === undefined)
+  if (after === undefined) return [null, null, null, '0', '0'];
+  const [, era, its, reading, begun, tx, seq] =
+    /^([0-9a-f]{8})-([0-9a-f]{6})-(\d{1,18})-(\d{1,18})-(\d{1,18})-(\d{1,18})$/.exec(after) ?? [];
+  if (
+    era === undefined ||
+    its === undefined ||
+    reading === undefined ||
+    begun === undefined ||
+    tx === undefined ||
+    seq === undefined
+  )
     throw new TypeError(
       `\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a record that this feed returned.`,
     );
@@ -106,5 +121,5 @@ function parseSequence(after: string | undefined, feed: string): Cursor {
     throw new TypeError(
       `\`after\` is ${JSON.stringify(after)}, a place in the feed of another node or account; keep one for each of them.`,
     );
-  return [era, reading, tx, seq];
+  return [era, reading, begun, tx, seq];
 }

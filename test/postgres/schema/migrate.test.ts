@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { grantRuntime } from '../../../db/grant-runtime.ts';
-import { migrate } from '../../../db/migrate.ts';
+import { migrate, readSchemaStanding } from '../../../db/migrate.ts';
 import { createPool } from '../../../db/pool.ts';
+import { sluice } from '../../setup/programs/command-line.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 describe('migrations', () => {
@@ -30,6 +31,25 @@ describe('migrations', () => {
     const applied = await Promise.all(Array.from({ length: 5 }, () => migrate(database.pool)));
     expect(applied.flat()).toEqual(['0001_baseline.sql']);
     expect(await migrate(database.pool)).toEqual([]);
+  });
+
+  it('can be looked at first, and be applied by psql: the command changes nothing then', async () => {
+    const env = { DATABASE_URL: database.url, NODE_OPTIONS: '' };
+    expect(await sluice(['migrate', '--dry-run'], env)).toEqual({ code: 0, output: 'The schema is up to date.\n' });
+    expect((await sluice(['migrate', '--sql'], env)).output).toBe('-- The schema is up to date.\n');
+    await database.pool.query('drop schema sluice cascade');
+    const dry = await sluice(['migrate', '--dry-run', '--json'], env);
+    expect([dry.code, JSON.parse(dry.output)]).toEqual([1, { missing: ['0001_baseline.sql'], warnings: [] }]);
+    const script = await sluice(['migrate', '--sql'], env);
+    expect(script.code).toBe(0);
+    const there = await database.pool.query(`select to_regnamespace('sluice') is not null as is_there`);
+    expect(there.rows).toEqual([{ is_there: false }]);
+    await database.pool.query(script.output);
+    expect(await migrate(database.pool)).toEqual([]);
+    expect((await readSchemaStanding(database.pool)).missing).toEqual([]);
+    // An act says what was done as JSON too, and by its exit code that it was nothing.
+    const forgot = await sluice(['limits', 'forget', 'nobody/knows', '--json'], env);
+    expect([forgot.code, JSON.parse(forgot.output)]).toEqual([1, { key: 'nobody/knows', done: null, keys: 0 }]);
   });
 
   it('of a newer version do not keep a worker of the older one from starting', async () => {

@@ -38,9 +38,9 @@ describe('the options of all commands', () => {
 });
 
 /** Commands that change nothing, or what is no act of an operator: servers and workers that they start. */
-const LOOKS = `accounts list, accounts status, accounts show, alerts check, alerts list, audit, completion, dashboard, dev, doctor, explain, freshness, limits list, limits show, overview,
-  pending, quarantine list, reports, runs, schedules list,
-  schedules plan, state show, status, watch, worker`;
+const LOOKS = `actions pending, actions status, actions waits, accounts list, accounts status, accounts show, alerts check, alerts list, audit, completion, dashboard, dev, doctor, explain, freshness, limits list, limits show, overview,
+  quarantine list, reports, runs, schedules list,
+  schedules plan, state show, status, watch, worker, workers`;
 
 describe('every command', () => {
   it('that changes something says who acts and why: `--by` and `--why`', () => {
@@ -48,6 +48,26 @@ describe('every command', () => {
     const has = (command: Command, long: string) => command.options.some((option: Option) => option.long === long);
     const silent = leaves.filter(({ command }) => !has(command, '--why') || !has(command, '--by'));
     expect(silent.map(({ name }) => name.replace('sluice ', '')).sort()).toEqual(LOOKS.split(/,\s+/).sort());
+  });
+
+  it('has an example in its help, and tells facts as JSON with `--json`, but for servers and the script of completions', () => {
+    const leaves = commands.filter(({ command }) => command.commands.length === 0);
+    const helpOf = (command: Command): string => {
+      let text = '';
+      command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+      return text;
+    };
+    const bare = leaves.filter(
+      ({ command }) => !/\nExamples?(?:,[^\n:]*)?:\n {2}(?:npx sluice|echo) /.test(helpOf(command)),
+    );
+    expect(bare.map(({ name }) => name)).toEqual([]);
+    const mute = leaves.filter(({ command }) => !command.options.some(({ long }) => long === '--json'));
+    expect(mute.map(({ name }) => name.replace('sluice ', '')).sort()).toEqual([
+      'completion',
+      'dashboard',
+      'dev',
+      'worker',
+    ]);
   });
 
   it('is registered by a file of its own, and says what it does', () => {

@@ -31,6 +31,7 @@ const all = [
   texts.failingText({ name: 'social/friends', forMs: 400_000, reason: 'HTTP 503', probes: 3 }),
   texts.flawsText({ sync: 'network', runs: 3, lists: 10, flawed: 5, example: 'sync/network/a1' }),
   texts.unservedText('sluice', 200_000),
+  texts.driftedText('sluice', '1 declaration otherwise in the code', 700_000),
 ];
 
 describe('the text of an alert', () => {

@@ -1,5 +1,7 @@
 /** The files of `deploy/` say what the code does: settings that exist, commands that exist, its ports, and time enough to drain. */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { createProgram } from '../../../cli/program.ts';
@@ -12,6 +14,7 @@ const METRICS_PORT = 9464;
 const known = new Set([
   ...(read('workers/config.ts').match(/\bSLUICE_[A-Z_]+(?=:)/g) ?? []),
   ...(read('workers/config.ts').match(/(?<=env\[')SLUICE_[A-Z_]+/g) ?? []),
+  ...(read('cli/dashboard/run-dashboard.ts').match(/(?<=env\[')SLUICE_[A-Z_]+/g) ?? []),
   'DATABASE_URL',
   'TEMPORAL_ADDRESS',
   'TEMPORAL_NAMESPACE',
@@ -76,12 +79,27 @@ describe('compose.yaml', () => {
     expect(() => checkCommand(['worker', '--roles', 'bulk'])).toThrow('unknown option');
   });
 
+  it('serves the page by a command and settings that exist, behind a token, and lets Prometheus read every worker', () => {
+    const { command = [], environment = {} } = compose.services['dashboard'] ?? {};
+    checkCommand(command);
+    expect(Object.keys(environment).filter((name) => !known.has(name))).toEqual([]);
+    expect(environment['SLUICE_DASHBOARD_TOKEN']).toMatch(/^\$\{SLUICE_DASHBOARD_TOKEN:\?/);
+    const { scrape_configs: jobs } = parse(read('deploy/prometheus/prometheus.yml')) as {
+      readonly scrape_configs: readonly {
+        readonly static_configs: readonly { readonly targets: readonly string[] }[];
+      }[];
+    };
+    const targets = jobs.flatMap((job) => job.static_configs.flatMap((each) => each.targets));
+    const names = Object.entries(compose.services).filter(([, service]) => workers.includes(service)).map(([name]) => name); // prettier-ignore
+    expect(targets.toSorted()).toEqual(names.map((name) => `${name}:${METRICS_PORT}`).toSorted());
+  });
+
   it('opens ports to the machine alone, names what it depends on, and versions of all images', () => {
     const names = Object.keys(compose.services);
     for (const { ports = [], depends_on = {}, image } of Object.values(compose.services)) {
       expect(ports.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
       expect(Object.keys(depends_on).filter((name) => !names.includes(name))).toEqual([]);
-      if (image !== undefined) expect(image).toMatch(/:(?:\d|\$\{\w+:-\d)/);
+      if (image !== undefined) expect(image).toMatch(/:(?:v?\d|\$\{\w+:-\d)/);
     }
     const dynamic = parse(read('deploy/docker/temporal-dynamic-config.yaml')) as Readonly<Record<string, unknown>>;
     const documented = read('docs/operate/deploy.md');
@@ -151,6 +169,28 @@ describe('the systemd unit', () => {
     const drain = Number(/SLUICE_DRAIN_SECONDS=(\d+)/.exec(unit)?.[1]);
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(unit)?.[1])).toBeGreaterThan(drain);
     expect((unit.match(/\bSLUICE_[A-Z_]+/g) ?? []).filter((name) => !known.has(name))).toEqual([]);
+  });
+});
+
+describe('the rules for Prometheus', () => {
+  const { groups } = parse(read('deploy/prometheus/sluice-alerts.yml')) as {
+    readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
+  };
+  const names = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
+
+  it('are each explained to whom they wake: what it means, and what to do', () => {
+    const page = read('docs/operate/operating.md');
+    expect(names.length).toBeGreaterThan(5);
+    expect(names.filter((name) => !new RegExp(`^\\| \`${name}\` +\\| \\S`, 'm').test(page))).toEqual([]);
+  });
+
+  const promtool = ['/usr/bin/promtool', '/usr/local/bin/promtool'].find((path) => existsSync(path));
+  if (promtool === undefined) console.warn('promtool is not installed: it does not check the rules for Prometheus.');
+  it.skipIf(promtool === undefined)('and the configuration are taken by promtool', () => {
+    const check = (...args: string[]) => execFileSync(promtool as string, ['check', ...args], { encoding: 'utf8' });
+    const at = (path: string) => fileURLToPath(new URL(`../../../deploy/prometheus/${path}`, import.meta.url));
+    expect(check('rules', at('sluice-alerts.yml'))).toContain(`${names.length} rules found`);
+    expect(check('config', at('prometheus.yml'))).toContain(`${names.length} rules found`);
   });
 });
 

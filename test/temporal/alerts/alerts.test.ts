@@ -246,4 +246,76 @@ describe('an alert', () => {
     await toldOnceAndCleared(lost as Alert);
     await expect.poll(async () => (await cli(['alerts'])).output, { timeout: 30_000 }).toBe('No alerts.\n');
   });
+
+  it('of a day with an outage, a revoked token, old rows, a drifted schedule and a queue without a worker is fired once and cleared once', async () => {
+    await worker.stop();
+    const { alerts, ...rest } = options(world.taskQueue);
+    worker = await world.startWorker({ ...rest, alerts: { ...alerts, driftAfterMs: 300 } });
+    const dawn = new Date().toISOString();
+    const today = async (): Promise<Alert[]> =>
+      (await world.sluice.alerts.list({ all: true })).filter(({ firedAt }) => firedAt > dawn);
+    const firedToday = async (kind: AlertKind, subject?: string): Promise<void> => {
+      const ours = async () => (await today()).filter((each) => each.kind === kind && each.subject === (subject ?? each.subject)); // prettier-ignore
+      await expect.poll(async () => (await ours()).length, { timeout: 40_000 }).toBeGreaterThan(0);
+    };
+    const cleared = (kind: AlertKind) =>
+      expect
+        .poll(async () => (await today()).filter((each) => each.kind === kind && each.clearedAt === null), {
+          timeout: 40_000,
+        }) // prettier-ignore
+        .toEqual([]);
+    for (const account of ['ann', 'bob', 'cy']) {
+      await connectAccount(account);
+      await (await world.sluice.start(feed, { account, input: {} })).result();
+    }
+
+    const outage = api.outage();
+    const held = await world.sluice.start(feed, { account: 'bob', input: {} });
+    await firedToday('provider-fails');
+    await outage.end();
+    expect(await held.result()).toMatchObject({ complete: true });
+    await cleared('provider-fails');
+
+    oauth.revoke('ann');
+    const stuck = await world.sluice.start(feed, { account: 'ann', input: {} });
+    await firedToday('needs-reconnect', 'social/ann');
+    await connectAccount('ann');
+    expect(await stuck.result()).toMatchObject({ complete: true });
+    await cleared('needs-reconnect');
+
+    await query(`update sluice.run set started_at = started_at - interval '5 hours', ended_at = ended_at - interval '5 hours' where account = 'cy'`); // prettier-ignore
+    await firedToday('stale', 'feed/cy');
+    await (await world.sluice.start(feed, { account: 'cy', input: {} })).result();
+    await cleared('stale');
+
+    await query(`update sluice.declaration set spec = jsonb_set(spec, '{catchUpMs}', '1') where kind = 'schedule'`);
+    await firedToday('drift', world.taskQueue);
+    await world.sluice.schedules.apply([feed]);
+    await cleared('drift');
+
+    const evening = `evening-${world.taskQueue}`;
+    const second = await world.startWorker({ ...options(evening), syncs: [], schedules: false, roles: ['bulk'] });
+    const passed = async () => (await query('select 1 from sluice.canary where task_queue = $1 and asked_at < passed_at', [evening])).rowCount; // prettier-ignore
+    await expect.poll(passed, { timeout: 20_000 }).toBe(1);
+    await second.stop();
+    await firedToday('unserved', evening);
+    const third = await world.startWorker({ ...options(evening), syncs: [], schedules: false, roles: ['bulk'] });
+    await cleared('unserved');
+    await world.sluice.alerts.forgetQueue(evening);
+    await third.stop();
+
+    const all = await today();
+    expect([...new Set(all.map(({ kind }) => kind))].toSorted()).toEqual(['drift', 'needs-reconnect', 'provider-fails', 'stale', 'unserved']); // prettier-ignore
+    expect(new Set(all.map(({ kind, subject }) => `${kind} ${subject}`)).size).toBe(all.length);
+    for (const { id, text } of all) {
+      const both = ['alert.fired', 'alert.cleared'];
+      await expect.poll(() => told.filter(({ alert }) => alert.id === id).map(({ type }) => type), { timeout: 20_000 }).toEqual(both); // prettier-ignore
+      expect(webhook.received.filter(({ data }) => data.id === id).map(({ type }) => type)).toEqual(both);
+      // What to do, as it is typed; when it is over, that nothing is.
+      const first = told.find(({ alert }) => alert.id === id)?.alert.text;
+      expect(first).toMatch(/`(?:SLUICE_TASK_QUEUE=\S+ )?npx sluice [a-z]/);
+      expect(told.findLast(({ alert }) => alert.id === id)?.alert.text).toMatch(/^Over, nothing is left to do\./);
+      expect(text).not.toBe('');
+    }
+  });
 });

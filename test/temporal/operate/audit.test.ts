@@ -214,6 +214,7 @@ describe('the audit', () => {
       progress: () => readOnly.progress('00000000-0000-0000-0000-000000000000'),
       flawedLists: () => all(readOnly.flawedLists('00000000-0000-0000-0000-000000000000')),
       overview: () => readOnly.overview(),
+      workers: () => readOnly.workers(),
       feedLag: () => readOnly.feedLag(),
       'run.progress': () => run.progress(),
       'run.waits': () => run.waits(),

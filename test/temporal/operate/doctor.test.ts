@@ -3,11 +3,13 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { Client as PgClient } from 'pg';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { diagnose, type DiagnoseOptions, type Finding } from '../../../client/index.ts';
+import { diagnose, type DiagnoseOptions, type Finding, type WorkerList } from '../../../client/index.ts';
+import { ROLES, taskQueueOf } from '../../../contracts/names.ts';
 import { findTemporalBinary } from '../../../dev-servers/index.ts';
 import { freePort } from '../../../dev-servers/free-port.ts';
 import { temporalAnswers } from '../../../dev-servers/temporal/temporal-launch.ts';
 import { forest } from '../../fixtures/forest.ts';
+import { hourly } from '../../fixtures/scheduled.ts';
 import { sluice as command } from '../../setup/programs/command-line.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { built } from '../../setup/programs/programs.ts';
@@ -205,6 +207,35 @@ describe('doctor', () => {
     await asking;
   });
 
+  it('names schedules that drifted from the code, that nobody carries out, and starts that failed', async () => {
+    const own = { syncs: [hourly] };
+    expect(named(await examine(own), 'schedule-drift')).toMatchObject({
+      status: 'wrong',
+      found: '2 declarations not in force yet',
+      todo: expect.stringContaining('npx sluice schedules apply') as string,
+    });
+    await world.sluice.schedules.apply([hourly]);
+    try {
+      const well = await examine(own);
+      expect([named(well, 'schedule-drift'), named(well, 'schedules-late')]).toEqual([undefined, undefined]);
+      await admin(
+        `update sluice.declaration set spec = jsonb_set(spec, '{catchUpMs}', '1') where id = 'hourly' and kind = 'schedule'`,
+      );
+      expect(named(await examine(own), 'schedule-drift')?.found).toBe('1 declaration otherwise in the code');
+      // Without the module nobody knows what they should be.
+      expect(named(await examine(), 'schedule-drift')).toBeUndefined();
+      await admin(`insert into sluice.due (schedule, account, place, due_at, version, last_outcome, last_error)
+        values ('hourly', 'late', 90001, now() - interval '10 minutes', 1, null, null), ('hourly', 'ill', 90002, now() + interval '1 hour', 1, 'failed', 'no such shop')`);
+      expect(named(await examine(), 'schedules-late')?.found).toMatch(
+        /^hourly of task queue "test-.*" has 1 account that should have been started, the first 10 min ago; hourly has 1 failed start: no such shop$/,
+      );
+      await world.sluice.schedules.pause('hourly');
+      expect(named(await examine(), 'schedules-late')?.found).toMatch(/^hourly has 1 failed start/);
+    } finally {
+      await world.sluice.schedules.apply([], { removesMany: true });
+    }
+  });
+
   it('names a Temporal that is away, and a namespace that is not there', async () => {
     const address = `127.0.0.1:${await freePort()}`;
     expect(faults(await examine({ temporal: { address } }))).toEqual(['temporal-reachable wrong']);
@@ -269,6 +300,15 @@ describe('doctor', () => {
       code: 0,
       output: expect.stringMatching(/\nNothing is wrong; \d+ things looked at\.\n$/) as string,
     });
+    const workers = await command(['workers', '--json'], env);
+    const listed = JSON.parse(workers.output) as WorkerList;
+    expect(workers.code).toBe(0);
+    expect(listed.queues.map(({ taskQueue, workers: count }) => [taskQueue, count > 0])).toEqual(
+      ROLES.map((role) => [taskQueueOf(world.taskQueue, role), true]),
+    );
+    expect(listed.workers.some(({ version, taskQueues }) => version !== null && taskQueues.length === 3)).toBe(true);
+    const nobody = await command(['workers'], { ...env, SLUICE_TASK_QUEUE: 'nobody-at-all' });
+    expect(nobody).toMatchObject({ code: 1, output: expect.stringContaining('nobody-at-all: nobody serves it') as string }); // prettier-ignore
     expect(well.output).toMatch(/\nok {7}module: 2 syncs, 0 actions, 0 sagas\n/);
     const module = built('test/setup/long-form.ts');
     const ill = await command(['doctor', '--module', module, '--json'], { ...env, SLUICE_CONCURRENCY: 'many' });

@@ -89,7 +89,7 @@ describe('erasing an account', () => {
     await world.db.pool.query(`
       insert into sluice.declaration (kind, id, sync, provider, task_queue, spec)
         values ('schedule', 'crm-items', 'crm-items', 'crm', 'elsewhere', '{}');
-      insert into sluice.due (schedule, account, due_at, version) values ('crm-items', 'zoe''s', now() + interval '1 day', 1);
+      insert into sluice.due (schedule, account, place, due_at, version) values ('crm-items', 'zoe''s', 0, now() + interval '1 day', 1);
       insert into sluice.alert (kind, subject, text) values
         ('needs-reconnect', 'crm/zoe''s', 'x'), ('stale', 'crm-items/zoe''s', 'x');`);
     // One that is at work: it waits for a paused provider, and would for ever.

@@ -29,6 +29,9 @@ describe('the metrics of a worker', () => {
   beforeAll(async () => {
     api = await startForestApi({ friends: 12, posts: 25 });
     db = await createTestDatabase();
+    await db.pool.query(
+      `insert into sluice.audit (at, by, via, act, subject_kind, subject) values (now() - interval '500 days', 'system', 'cli', 'x', 'limit', 'y')`,
+    );
     address = `127.0.0.1:${await freePort()}`;
     worker = await startWorkerProcess({
       module: 'forest.ts',
@@ -73,6 +76,7 @@ describe('the metrics of a worker', () => {
     expect(value('sluice_runs{state="running"}')).toBe(0);
     expect(value('sluice_limit_waiting{key_class="forest/app"}')).toBe(0);
     expect(value('sluice_database_up')).toBe(1);
+    expect(value('sluice_rows_removed_total{table="audit"}')).toBe(1);
     expect(value('sluice_build_info{version="')).toBe(1);
     await expect.poll(async () => (await scrape()).includes('sluice_reports_total{outcome="failed"} 1')).toBe(true);
     expect(value('temporal_worker_start')).toBeGreaterThan(0);

@@ -50,21 +50,33 @@ describe('sluice status, pending and resolve', () => {
     expect(status.code).toBe(0);
     expect(status.output).toMatch(new RegExp(`^${id}  failed`));
     expect(status.output).toMatch(/a copy of n1; a1, by user:7[\s\S]*1 calls[\s\S]*unknown-write: /);
-    expect(status.output).toContain(`npx sluice resolve '${id}' --not-happened`);
+    expect(status.output).toContain(`npx sluice actions resolve '${id}' --not-happened`);
     expect(await json('status', id)).toMatchObject({ state: 'failed', report: { startedBy: 'user:7' }, waits: [] });
 
-    expect(await run('resolve', id, '--module', module)).toMatchObject({
+    expect(await run('actions', 'resolve', id, '--module', module)).toMatchObject({
       code: 1,
       output: expect.stringContaining('Say what is true') as string,
     });
-    expect((await run('resolve', id, '--module', module, '--happened', '{"id":7}')).output).toContain(
+    expect((await run('actions', 'resolve', id, '--module', module, '--happened', '{"id":7}')).output).toContain(
       'The output of "notes/copy" does not fit: id: Invalid input: expected string, received number',
     );
-    const resolved = await run('resolve', id, '--module', module, '--happened', '{"id":"c1"}', '--by', 'user:9');
+    const resolved = await run(
+      'actions',
+      'resolve',
+      id,
+      '--module',
+      module,
+      '--happened',
+      '{"id":"c1"}',
+      '--by',
+      'user:9',
+    );
     expect(resolved).toMatchObject({ code: 0, output: `${id}: done, as user:9 has decided\n` });
     expect(await handle.result()).toEqual({ id: 'c1' });
     expect((await run('status', id)).output).toMatch(/  done[\s\S]*its fate was decided by user:9/);
-    expect((await run('resolve', id, '--module', module, '--not-happened')).output).toContain('nothing to resolve');
+    expect((await run('actions', 'resolve', id, '--module', module, '--not-happened')).output).toContain(
+      'nothing to resolve',
+    );
     expect(await run('status', 'action/notes/copy/a1/nobody')).toMatchObject({ code: 1 });
   }, 120_000);
 
@@ -165,13 +177,13 @@ describe('sluice status, pending and resolve', () => {
     expect(second.output).toMatch(
       /waits for "note\/n2" behind notes\/copy \(action\/notes\/copy\/a2\/first\), which has it for/,
     );
-    const lines = (await run('pending', 'note/n2')).output.trim().split('\n');
+    const lines = (await run('actions', 'pending', 'note/n2')).output.trim().split('\n');
     expect(lines[0]).toMatch(/^0  at work for .*  notes\/copy  a2  by user:7  action\/notes\/copy\/a2\/first$/);
     expect(lines[1]).toMatch(/^1  waits for .*\/second$/);
-    expect(await json('pending', 'note/n2')).toMatchObject([{ position: 0 }, { position: 1 }]);
+    expect(await json('actions', 'pending', 'note/n2')).toMatchObject([{ position: 0 }, { position: 1 }]);
     for (const key of ['second', 'first'])
       expect(await run('cancel', `action/notes/copy/a2/${key}`)).toMatchObject({ code: 0 });
     await expect.poll(() => world.sluice.pending('note/n2')).toEqual([]);
-    expect((await run('pending', 'note/n2')).output).toBe('Nothing is pending on "note/n2".\n');
+    expect((await run('actions', 'pending', 'note/n2')).output).toBe('Nothing is pending on "note/n2".\n');
   }, 120_000);
 });

@@ -231,6 +231,39 @@ describe('a schedule', () => {
     );
     expect(hour?.accounts).toBe(10_000);
     expect(hour?.minutes).toBeLessThanOrEqual(61);
-    expect(hour?.worst).toBeLessThan((10_000 / 60) * 1.5);
+    expect(hour?.worst).toBeLessThan((10_000 / 60) * 1.1);
+
+    // Half of them leave and as many come: who stays keeps its place, and nobody else's.
+    const placesOf = async (): Promise<Map<string, number>> =>
+      new Map(
+        (
+          await query<{ account: string; place: number }>(
+            `select account, place from sluice.due where schedule = 'hourly'`,
+          )
+        ).map(({ account, place }) => [account, place]),
+      );
+    const before = await placesOf();
+    await query(
+      `delete from sluice.account where account like 'many-%' and right(account, 1) in ('1', '3', '5', '7', '9')`,
+    );
+    await query(
+      `insert into sluice.account (provider, account) select 'forest', 'new-' || n from generate_series(1, 5000) n`,
+    );
+    await world.sluice.schedules.apply([hourly, nightly]);
+    const after = await placesOf();
+    const stayed = [...after].filter(([account]) => before.has(account));
+    expect([stayed.length, after.size]).toEqual([5_000, 10_000]);
+    expect(new Set(after.values()).size).toBe(10_000);
+    expect(Math.max(...after.values())).toBe(9_999);
+    expect(stayed.filter(([account, place]) => before.get(account) !== place)).toEqual([]);
+    // And when nobody comes, those with the highest places move down until it is even again.
+    await query(`delete from sluice.account where account like 'many-%'`);
+    await world.sluice.schedules.apply([hourly, nightly]);
+    const [rest] = await query<{ worst: number; accounts: number }>(
+      `select max(count)::int as worst, sum(count)::int as accounts from (
+         select count(*) from sluice.due where schedule = 'hourly' group by date_trunc('minute', due_at)) m`,
+    );
+    expect(rest?.accounts).toBe(5_000);
+    expect(rest?.worst).toBeLessThan((5_000 / 60) * 1.5);
   });
 });

@@ -1,0 +1,40 @@
+/**
+ * `sluice actions …`: writes to third parties: how each stands, what it waits for, what works on an entity, and a person's decision on
+ * one whose fate is unknown. Next: `status.ts`, `pending.ts`, `resolve.ts`.
+ */
+import type { Command } from 'commander';
+import { jsonOption } from '../../options.ts';
+import { tell } from '../../tell.ts';
+import { withClient } from '../../with-client.ts';
+import { registerPending } from './pending.ts';
+import { registerResolve } from './resolve.ts';
+import { showAction, showSaga } from './status.ts';
+
+export function registerActions(program: Command): void {
+  const actions = program.command('actions').description('writes to third parties, one by one or as a saga');
+  actions
+    .command('status <id>')
+    .description('how an action or a saga stands, by workflow id; exit code 1 when it is unknown')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice actions status action/social/create-post/acct_42/form-7')
+    .action((id: string, options: { readonly json?: boolean }) =>
+      withClient((sluice) =>
+        id.startsWith('saga/') ? showSaga(sluice, id, options) : showAction(sluice, id, options),
+      ),
+    );
+  actions
+    .command('waits <id>')
+    .description('what an action or a saga waits for, and until when')
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice actions waits saga/onboard/acct_42/1')
+    .action((id: string, options: { readonly json?: boolean }) =>
+      withClient(async (sluice) => {
+        const of = { workflowId: id };
+        const waits = await (id.startsWith('saga/') ? sluice.sagaOf(of) : sluice.action(of)).waits();
+        const lines = waits.map(({ text }) => text).join('\n');
+        tell(options, waits, lines || 'It waits for nothing.');
+      }),
+    );
+  registerPending(actions);
+  registerResolve(actions);
+}

@@ -1,0 +1,89 @@
+/**
+ * The task queues that runs go to or are on, and who asks for their tasks. Used by: `list-workers.ts`, `client/doctor/worker-checks.ts`.
+ */
+import type { Client } from '@temporalio/client';
+import { ROLES, taskQueueOf } from '../../contracts/names.ts';
+import { toMs } from '../timestamps.ts';
+
+/** A worker asks for tasks at least this often: its question is answered, or given up, after 60 to 70 s. */
+const ASKS_WITHIN_MS = 75_000;
+/** Open workflows whose task queues are looked at. */
+const MOST_OPEN = 200;
+/** `TASK_QUEUE_TYPE_WORKFLOW` and `…_ACTIVITY` of Temporal's API. */
+const TYPES = { workflow: 1, activity: 2 } as const;
+/** `RATE_LIMIT_SOURCE_API` of Temporal's API: an operator has set it. */
+const SET_BY_OPERATOR = 1;
+
+export interface TaskQueueStanding {
+  readonly taskQueue: string;
+  /** Who asked lately; once for each kind of task. */
+  readonly asking: readonly { readonly identity: string; readonly askedAt: string }[];
+  /** Their identities. */
+  readonly workers: readonly string[];
+  /** Kinds of tasks that nobody asks for. */
+  readonly lacks: readonly string[];
+  readonly backlogMs: number;
+  /** Tasks a second that an operator has set; undefined: none. */
+  readonly ratePerSecond: number | undefined;
+}
+
+/** @param taskQueue where new runs go, each role to its own; those that open runs are on come with them. */
+export async function readTaskQueues(client: Client, taskQueue: string): Promise<TaskQueueStanding[]> {
+  const own = ROLES.map((role) => taskQueueOf(taskQueue, role));
+  const names = [...new Set([...own, ...(await queuesOfOpenRuns(client))])];
+  return Promise.all(names.map((name) => lookAt(client, name)));
+}
+
+/** @returns none when the namespace has no visibility that answers, which another check says. */
+async function queuesOfOpenRuns(client: Client): Promise<string[]> {
+  const query = 'WorkflowType in ("sync", "action", "saga") and ExecutionStatus = "Running"';
+  const found = new Set<string>();
+  let left = MOST_OPEN;
+  try {
+    for await (const { taskQueue } of client.workflow.list({ query, pageSize: MOST_OPEN })) {
+      found.add(taskQueue);
+      if (--left === 0) break;
+    }
+  } catch {
+    return [];
+  }
+  return [...found];
+}
+
+async function lookAt(client: Client, taskQueue: string): Promise<TaskQueueStanding> {
+  const kinds = await Promise.all(
+    Object.entries(TYPES).map(async ([kind, taskQueueType]) => {
+      const described = await client.workflowService.describeTaskQueue({
+        namespace: client.options.namespace,
+        taskQueue: { name: taskQueue },
+        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's package is no dependency of the client
+        taskQueueType,
+        reportStats: true,
+        reportConfig: true,
+      });
+      const asking = (described.pollers ?? []).filter(
+        ({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS,
+      );
+      return {
+        kind,
+        described,
+        asking: asking.map(({ identity, lastAccessTime }) => ({
+          identity: identity ?? '',
+          askedAt: new Date(toMs(lastAccessTime)).toISOString(),
+        })),
+      };
+    }),
+  );
+  const ages = kinds.map(({ described }) => Number(described.stats?.approximateBacklogAge?.seconds ?? 0) * 1_000);
+  const rates = kinds.flatMap(({ described: { effectiveRateLimit } }) =>
+    Number(effectiveRateLimit?.rateLimitSource) === SET_BY_OPERATOR ? [effectiveRateLimit?.requestsPerSecond ?? 0] : [],
+  );
+  return {
+    taskQueue,
+    asking: kinds.flatMap(({ asking }) => asking),
+    workers: [...new Set(kinds.flatMap(({ asking }) => asking.map(({ identity }) => identity)))],
+    lacks: kinds.filter(({ asking }) => asking.length === 0).map(({ kind }) => kind),
+    backlogMs: Math.max(...ages),
+    ratePerSecond: rates.length === 0 ? undefined : Math.min(...rates),
+  };
+}
