@@ -80,6 +80,10 @@ export const FIND = (state: keyof typeof CANDIDATES): string => `${CANDIDATES[st
   and ($2::text is null or b.kind = $2)
   order by b.key limit $4`;
 
+/** As FIND; its rows are counted. */
+export const COUNT = (state: keyof typeof CANDIDATES): string =>
+  `select count(*)::int as keys from (${FIND(state)}) found`;
+
 /** Index (bucket_id, id desc). */
 export const EVENTS = `
   select at, type, detail from sluice.limit_event

@@ -56,6 +56,7 @@ const scheduleAct = {
 
 export const limitActs = {
   users: 'look',
+  count: 'look',
   list: 'look',
   show: 'look',
   pause: { ...keyAct, why: ([, reason]) => reason },
@@ -87,6 +88,12 @@ export const handleActs = {
     result: 'look',
     cancel: { subject: ({ workflowId }) => workflowSubject(workflowId), state: (action) => action.status() },
     resolve: { subject: ({ workflowId }) => workflowSubject(workflowId), state: (action) => action.status() },
+    request: 'look',
+    sendAgain: {
+      subject: ({ workflowId }) => workflowSubject(workflowId),
+      result: ({ workflowId }) => ({ sentAs: workflowId }),
+      gives: 'action',
+    },
   } satisfies ActsOf<ActionHandle<unknown>>,
   saga: {
     status: 'look',

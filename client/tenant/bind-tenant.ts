@@ -56,6 +56,11 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
   const action = <Output>(of: ActionHandle<Output>): ActionHandle<Output> => ({
     ...guarded(of, ownWorkflow),
     status: async () => ((await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.status() : undefined),
+    request: async () => ((await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.request() : undefined),
+    sendAgain: async (options) => {
+      await ownWorkflow(of.workflowId);
+      return action(await of.sendAgain(options));
+    },
   });
   const saga = <Outputs>(of: SagaHandle<Outputs>): SagaHandle<Outputs> => ({
     ...guarded(of, ownWorkflow),
@@ -114,6 +119,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
     limits: {
       list: noLimits,
+      count: noLimits,
       show: noLimits,
       pause: noLimits,
       resume: noLimits,

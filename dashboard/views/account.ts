@@ -1,7 +1,9 @@
 /** One account, for the person who asks why it has no news: token, waits, last good run of each sync, reports, open actions. */
 import type { AccountDetails, AccountSync, TokenState } from '../../client/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
-import { html, type Html } from '../html.ts';
+import { accountOffers } from '../acts/account-offers.ts';
+import { safeAddress } from '../connect-address.ts';
+import { html, verbatim, type Html } from '../html.ts';
 import { count } from '../parts/count.ts';
 import { facts } from '../parts/facts.ts';
 import { reportTable } from '../parts/report-table.ts';
@@ -49,8 +51,9 @@ export const accountView: RenderView = async (context, { account = '' }) => {
 };
 
 function providerOf(context: ViewContext, details: AccountDetails): Html {
-  const { link, now } = context;
+  const { link, now, connectUrl } = context;
   const { provider, account, tenant, status, reason, since, token, keys, waits } = details;
+  const address = safeAddress(connectUrl?.({ provider, account, tenant }));
   return html`<h2>At ${provider}</h2>
     ${facts([
       ['State', stateBadge(status, status === 'none' ? 'not connected' : undefined)],
@@ -60,6 +63,11 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
         status === 'needs_reconnect' &&
           html`Its user must connect it again in your app${reason !== null && html`: ${reason}`}. Its paused syncs go on
           by themselves then.`,
+      ],
+      [
+        'Connect again',
+        address !== undefined &&
+          html`<a id="connect-${provider}" href="${verbatim(address)}" rel="noreferrer">in your app</a>`,
       ],
       ['Tenant', tenant],
       ['Token', token !== null && tokenOf(token, now)],
@@ -75,7 +83,7 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
           </ul>`,
       ],
     ])}
-    ${syncsOf(context, details, account)}`;
+    ${accountOffers(context, details)} ${syncsOf(context, details, account)}`;
 }
 
 function tokenOf({ state, endsAt, failures, failure, retryAt }: TokenState, now: Date): Html {

@@ -10,7 +10,7 @@ import { keyText } from '../buckets/key-text.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import type { LookRow } from '../../db/stores/limit/look-store.ts';
 import { toView, type LimitView } from './limit-view.ts';
-import { EVENTS, FIND, FORGET, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
+import { COUNT, EVENTS, FIND, FORGET, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
 
 export interface ListFilter {
   /** Keys that begin with this, e.g. `github/`. */
@@ -44,6 +44,8 @@ export interface LimitDetails extends LimitView {
 
 export interface Operations {
   list(filter?: ListFilter): Promise<LimitView[]>;
+  /** How many match; counted up to 10,000, what is more is 10,001. Of keys that are waited for, the first 1,000 are looked at. */
+  count(filter?: Omit<ListFilter, 'after' | 'limit'>): Promise<number>;
   /** Undefined when the key was never used. */
   show(key: string): Promise<LimitDetails | undefined>;
   /**
@@ -71,6 +73,7 @@ export interface Operations {
 }
 
 const LONGEST_REASON = 300;
+const MOST_COUNTED = 10_000;
 const EVENTS_SHOWN = 200;
 const TICKETS_SHOWN = 50;
 
@@ -85,6 +88,10 @@ export function createOperations(pool: Pool): Operations {
         limit,
       ]);
       return (await look(found.map((row) => row.id))).map(toView);
+    },
+    async count({ prefix, kind, state } = {}) {
+      const values = [prefix === undefined ? null : keyText(prefix), kind ?? null, null, MOST_COUNTED + 1];
+      return (await ask<{ keys: number }>(COUNT(state ?? 'all'), values))[0]!.keys;
     },
     async show(anyKey) {
       const key = keyText(anyKey);

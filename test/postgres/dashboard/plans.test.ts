@@ -7,6 +7,7 @@ import { createAlerts } from '../../../client/alerts/alerts.ts';
 import { createRuns } from '../../../client/runs.ts';
 import type { Sluice } from '../../../client/index.ts';
 import { MOST_COUNTED } from '../../../contracts/operate/run-list.ts';
+import { createDefinitions } from '../../../dashboard/definitions.ts';
 import { linksBelow } from '../../../dashboard/link.ts';
 import { routeOf } from '../../../dashboard/routes.ts';
 import {
@@ -135,6 +136,8 @@ async function show(path: string): Promise<string> {
       webUiUrl: undefined,
       namespace: 'default',
       diagnose: undefined,
+      definitions: createDefinitions(),
+      connectUrl: undefined,
       here: path,
       now: new Date(),
     },

@@ -1,5 +1,4 @@
 /** The page in a real Chromium, on real Postgres and Temporal: every view, every act, live, by keyboard, in light and dark, at 400 px. */
-import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Page } from 'playwright-core';
@@ -13,6 +12,7 @@ import { ensureChromium, seriousFaults, startBrowser, type Browser } from '../..
 import { sluice, startSluice } from '../../setup/programs/command-line.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
+import { visitorAt, type Visitor } from '../../setup/visitor.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const program = ensureChromium();
@@ -22,6 +22,7 @@ let world: World;
 let browser: Browser;
 let served: ServedDashboard;
 let page: Page;
+let visitor: Visitor;
 
 const Items = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
 const shop = defineProvider({
@@ -86,6 +87,7 @@ beforeAll(async () => {
   });
   browser = await startBrowser(program);
   page = await browser.context.newPage();
+  visitor = visitorAt(page, () => served.url);
   await page.emulateMedia({ colorScheme: 'light' });
 });
 afterAll(async () => {
@@ -98,20 +100,13 @@ afterEach(() => {
   expect(browser?.complaints.splice(0) ?? []).toEqual([]);
 });
 
-const open = (path: string) => page.goto(new URL(path, served.url).href);
-const said = () => page.locator('.said').textContent();
+const open = (path: string) => visitor.open(path);
+const said = () => visitor.said();
 const state = () => page.locator('#run .state').textContent();
-const press = (name: string) => page.getByRole('button', { name }).click();
-const follow = (name: string | RegExp) => page.getByRole('link', { name }).first().click();
-/** `SLUICE_SCREENSHOTS=1` makes those of the docs anew. */
-const picture = async (name: string): Promise<void> => {
-  if (process.env['SLUICE_SCREENSHOTS'])
-    await page.screenshot({ path: fileURLToPath(new URL(`../../../docs/img/${name}.png`, import.meta.url)) });
-};
-const whyAnd = async (act: string): Promise<void> => {
-  await page.getByLabel(/^Why/).fill('a test of it');
-  await press(act);
-};
+const press = (name: string) => visitor.press(name);
+const follow = (name: string | RegExp) => visitor.follow(name);
+const picture = (name: string) => visitor.picture(name);
+const whyAnd = (act: string) => visitor.whyAnd(act);
 
 describe.skipIf(program === undefined)('the page', () => {
   it('shows a run as it moves and why it waits, and pauses, resumes and cancels it', async () => {
@@ -177,12 +172,14 @@ describe.skipIf(program === undefined)('the page', () => {
     // It begins after the page was made, and is left alone.
     await world.sluice.start(stock, { account: 'b4', input: {}, tenant: 'b' });
     await expect.poll(() => world.sluice.runs.count({ account: 'b4' }).then(({ running }) => running)).toBe(1);
-    await press('Pause all that match');
+    await whyAnd('Pause all that match');
     expect(await said()).toBe('3 of 3 runs paused.');
+    const entries = await world.sluice.audit.list({ act: 'run.pause', limit: 10 });
+    expect(entries.filter(({ why }) => why === 'a test of it; one of 3 that match stock, running')).toHaveLength(3);
     expect(await world.sluice.runs.count({ sync: 'stock' })).toMatchObject({ paused: 3, running: 1 });
     await open('/runs?state=paused&sync=stock');
     await follow('Resume all that match …');
-    await press('Resume all that match');
+    await whyAnd('Resume all that match');
     expect(await said()).toBe('3 of 3 runs resumed.');
     await expect.poll(() => world.sluice.runs.count({ sync: 'stock' }).then(({ running }) => running)).toBe(4);
   });
@@ -319,26 +316,15 @@ describe.skipIf(program === undefined)('the page', () => {
   it('has nothing serious in any view for axe-core, in light and dark, and fits 400 px', async () => {
     await world.sluice.runs.list();
     const faults: string[] = [];
-    for (const path of await views()) {
-      const answer = await open(path);
-      faults.push(...(answer?.status() === 200 ? [] : [`${path}: ${answer?.status()}`]));
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        faults.push(...(await seriousFaults(page)).map((fault) => `${path} ${colorScheme}: ${fault}`));
-      }
-      await page.emulateMedia({ colorScheme: 'light' });
-      await page.setViewportSize({ width: 400, height: 800 });
-      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
-      if (width > 400) faults.push(`${path} is ${width} px wide`);
-      if (path === '/') await picture('dashboard-narrow');
-      await page.setViewportSize({ width: 1280, height: 900 });
-      if (path === '/') {
-        await picture('dashboard-overview');
-        await page.emulateMedia({ colorScheme: 'dark' });
-        await picture('dashboard-dark');
-        await page.emulateMedia({ colorScheme: 'light' });
-      }
-    }
+    for (const path of await views()) faults.push(...(await visitor.faults(path)));
+    await open('/');
+    await picture('dashboard-overview');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await picture('dashboard-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 400, height: 800 });
+    await picture('dashboard-narrow');
+    await page.setViewportSize({ width: 1280, height: 900 });
     expect(faults).toEqual([]);
   });
 
