@@ -27,6 +27,7 @@ export type { MapAgainOptions, MappedAgain } from './map-again.ts';
 export type { KnownList } from '../contracts/list.ts';
 export type { Quarantine, ReadAgain } from './quarantine.ts';
 export type { Limits, LimitUse } from './limits.ts';
+export type { HistorySpan, LimitHistory, LimitMark, LimitSlot } from '../contracts/limits/limit-history.ts';
 export type { Runs } from './runs.ts';
 export type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/operate/run-list.ts';
 export type { StartAgainOptions } from './sync/start-again.ts';

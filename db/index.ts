@@ -11,6 +11,7 @@ export {
   type DatabaseFacts,
   type TableHealth,
 } from './stores/operate/database-facts.ts';
+export { noteDeploy, readLimitHistory } from './stores/limit/limit-history-store.ts';
 export { addPace, readPace } from './stores/operate/pace-store.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
 export { beginAct, endAct, listAudit, removeOldAudit, type ActEnded } from './stores/operate/audit-store.ts';

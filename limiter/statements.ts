@@ -100,5 +100,8 @@ export const RESUME = 'select sluice.limit_resume($1) as keys';
 export const OVERRIDE = 'select sluice.limit_override($1, $2, $3, $4) as found';
 export const FORGET = 'select sluice.limit_forget($1) as found';
 
+/** Locks two rows of each key, in the order of keys. */
+export const NOTE_USE = 'select sluice.limit_note_use($1::json, $2)';
+
 /** One worker at a time; skips locked rows. */
 export const SWEEP = 'select * from sluice.limit_sweep($1, $2, $3::interval)';

@@ -25,8 +25,8 @@ import { WITHOUT_TRACING } from '../client/tracing/trace-starts.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import type { Priority } from '../contracts/limits/limit.ts';
 import { ROLES, signalNames } from '../contracts/names.ts';
-import { workerIdentity } from '../contracts/version.ts';
-import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
+import { SLUICE_VERSION, workerIdentity } from '../contracts/version.ts';
+import { createKeyring, createPool, migrate, createSecretUseCounter, noteDeploy } from '../db/index.ts';
 import { createLimiter } from '../limiter/create-limiter.ts';
 import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
 import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
@@ -190,6 +190,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const { taskQueue } = settings;
     const parts = { client, pool, taskQueue, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
     // Whatever may fail comes before the chores begin: nobody would end them.
+    await noteDeploy(pool, settings.buildId ?? `sluice-${SLUICE_VERSION}`);
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
     workers = await createRoleWorkers(roles, settings, {
       connection,

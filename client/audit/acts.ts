@@ -56,6 +56,7 @@ const scheduleAct = {
 
 export const limitActs = {
   users: 'look',
+  history: 'look',
   count: 'look',
   list: 'look',
   show: 'look',

@@ -126,6 +126,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       override: noLimits,
       forget: noLimits,
       users: noLimits,
+      history: noLimits,
     },
     audit: { list: async (filter = {}) => sluice.audit.list(stated(filter)) },
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },

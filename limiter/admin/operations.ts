@@ -3,7 +3,9 @@
  */
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { LimitSpec } from '../../contracts/limits/limit.ts';
+import type { HistorySpan, LimitHistory } from '../../contracts/limits/limit-history.ts';
 import type { Pool } from '../../db/pool.ts';
+import { readLimitHistory } from '../../db/stores/limit/limit-history-store.ts';
 import { readLooks } from '../../db/stores/limit/look-store.ts';
 import { bucketId } from '../buckets/bucket-row.ts';
 import { keyText } from '../buckets/key-text.ts';
@@ -48,6 +50,11 @@ export interface Operations {
   count(filter?: Omit<ListFilter, 'after' | 'limit'>): Promise<number>;
   /** Undefined when the key was never used. */
   show(key: string): Promise<LimitDetails | undefined>;
+  /**
+   * Calls, refusals, use and limits of a key over time, with what happened to it: overrides, pauses, what was learned, other builds of the
+   * workers. Each slot has the 1,000 keys that say most; of other keys there are gaps.
+   */
+  history(key: string, span?: HistorySpan): Promise<LimitHistory>;
   /**
    * Nobody gets a permit any more; calls that wait keep their places. `provider/*` stops a provider, `provider/limit/*`
    * one limit of all its scopes, also those that turn up later.
@@ -102,6 +109,14 @@ export function createOperations(pool: Pool): Operations {
       ]);
       const row = rows[0];
       return row === undefined ? undefined : details(row, events, tickets);
+    },
+    async history(anyKey, span = 'hour') {
+      const key = keyText(anyKey);
+      try {
+        return await readLimitHistory(pool, { id: bucketId(key), key }, span);
+      } catch (error) {
+        throw new LimiterUnavailable(error);
+      }
     },
     async pause(keyOrPrefix, reason) {
       const pattern = keyText(keyOrPrefix);
