@@ -29,6 +29,7 @@ export type { Quarantine, ReadAgain } from './quarantine.ts';
 export type { Limits, LimitUse } from './limits.ts';
 export type { HistorySpan, LimitHistory, LimitMark, LimitSlot } from '../contracts/limits/limit-history.ts';
 export type { Runs } from './runs.ts';
+export type { EndedRuns } from '../db/index.ts';
 export type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/operate/run-list.ts';
 export type { StartAgainOptions } from './sync/start-again.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
@@ -62,5 +63,5 @@ export type { PlannedChange, SchedulePlan, ScheduleSpec, ScheduleStanding } from
 export type { Alerts } from './alerts/alerts.ts';
 export type { LookedForAlerts } from './alerts/look-for-alerts.ts';
 export type { Alert, AlertEvent, AlertKind, AlertRules, Freshness, StaleAccount } from '../contracts/alerts/alert.ts';
-export type { AlertFilter } from '../db/index.ts';
+export type { AlertFilter, FreshnessSeen, ServedQueue } from '../db/index.ts';
 export type { Priority } from '../contracts/limits/limit.ts';

@@ -80,7 +80,20 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
   };
   const render = (route: Route, here: string, query: URLSearchParams, visitor: Visitor): Promise<View | undefined> =>
     route.render(
-      { sluice, link, visitor, query, webUiUrl, namespace, diagnose, definitions, connectUrl, here, now: new Date() },
+      {
+        sluice,
+        link,
+        visitor,
+        query,
+        webUiUrl,
+        namespace,
+        diagnose,
+        definitions,
+        connectUrl,
+
+        here,
+        now: new Date(),
+      },
       route.params,
     );
   /** Answers those who may look. */

@@ -3,7 +3,9 @@ import { accountView } from './views/account.ts';
 import { accountsView } from './views/accounts.ts';
 import { actionView } from './views/action.ts';
 import { actionsView } from './views/actions.ts';
+import { alertView } from './views/alert.ts';
 import { alertsView } from './views/alerts.ts';
+import { auditEntryView } from './views/audit-entry.ts';
 import { auditView } from './views/audit.ts';
 import { doctorView } from './views/doctor.ts';
 import { limitView } from './views/limit.ts';
@@ -13,6 +15,7 @@ import { reportView } from './views/report.ts';
 import { reportsView } from './views/reports.ts';
 import { runView } from './views/run.ts';
 import { runsView } from './views/runs.ts';
+import { scheduleView } from './views/schedule.ts';
 import { schedulesView } from './views/schedules.ts';
 import type { RenderView } from './view.ts';
 
@@ -30,8 +33,11 @@ const ROUTES: readonly (readonly [string, RenderView])[] = [
   ['actions', actionsView],
   ['actions/:id', actionView],
   ['schedules', schedulesView],
+  ['schedules/:schedule', scheduleView],
   ['alerts', alertsView],
+  ['alerts/:alert', alertView],
   ['audit', auditView],
+  ['audit/:entry', auditEntryView],
   ['doctor', doctorView],
 ];
 

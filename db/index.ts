@@ -41,7 +41,7 @@ export {
   removeOldWishes,
   setRunState,
 } from './stores/run/run-store.ts';
-export { countRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
+export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
 export { readRunRequest } from './stores/run/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageToCommit } from './stores/sync/page-store.ts';
@@ -176,13 +176,23 @@ export {
   withKindLocked,
   type AlertFilter,
 } from './stores/alert/alert-store.ts';
-export { claimCanaries, forgetQueue, registerQueue, unservedQueues } from './stores/alert/canary-store.ts';
+export {
+  claimCanaries,
+  forgetQueue,
+  listQueues,
+  type ServedQueue,
+  registerQueue,
+  unservedQueues,
+} from './stores/alert/canary-store.ts';
 export {
   blockedLimits,
   failingGates,
   flawedSyncs,
   lostAccounts,
+  freshnessSeen,
+  keepFreshness,
   readFreshness,
+  type FreshnessSeen,
   type FreshnessFilter,
 } from './stores/alert/condition-store.ts';
 export {

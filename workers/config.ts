@@ -28,6 +28,8 @@ const settings = z.object({
   SLUICE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(3_600).default(30),
   /** Names the build of the code that it serves, e.g. a commit: graphs have a mark where another one begins. Default: Sluice's version. */
   SLUICE_BUILD_ID: z.string().max(200).optional(),
+  /** Public address of the dashboard: Temporal's Web UI leads there from what schedules start. Default: no links. */
+  SLUICE_DASHBOARD_URL: z.url({ protocol: /^https?$/ }).optional(),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** `host:port` where Prometheus reads the metrics of this worker, e.g. `0.0.0.0:9464`. Default: nowhere. */
   SLUICE_METRICS_ADDRESS: z
@@ -53,6 +55,8 @@ export interface WorkerSettings {
   readonly egress: string;
   readonly drainSeconds: number;
   readonly logLevel: string;
+  /** Public address of the dashboard. */
+  readonly dashboardUrl?: string;
   /** Names the build of the code that it serves. Default: Sluice's version. */
   readonly buildId?: string;
   /** `host:port` of the metrics. Default: they are not served. */
@@ -96,6 +100,7 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
     egress: found.SLUICE_EGRESS,
     drainSeconds: found.SLUICE_DRAIN_SECONDS,
     logLevel: found.SLUICE_LOG_LEVEL,
+    ...(found.SLUICE_DASHBOARD_URL === undefined ? {} : { dashboardUrl: found.SLUICE_DASHBOARD_URL }),
     ...(found.SLUICE_BUILD_ID === undefined ? {} : { buildId: found.SLUICE_BUILD_ID }),
     ...(found.SLUICE_METRICS_ADDRESS === undefined ? {} : { metricsAddress: found.SLUICE_METRICS_ADDRESS }),
     ...webhookOf(found),

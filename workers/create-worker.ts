@@ -20,6 +20,7 @@ import {
   type ProxySettings,
 } from '../activities/index.ts';
 import { tellKnown } from '../client/describe-workflow.ts';
+import { pageAddress } from '../client/page-link.ts';
 import { findRunning } from '../client/sync/find-running.ts';
 import { WITHOUT_TRACING } from '../client/tracing/trace-starts.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
@@ -188,7 +189,9 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const { syncs: scheduled = [] } = options;
     const closing = new AbortController().signal;
     const { taskQueue } = settings;
-    const parts = { client, pool, taskQueue, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
+    const pageUrl = pageAddress(settings.dashboardUrl);
+    const of = { client, pool, taskQueue, ...(pageUrl && { pageUrl }) };
+    const parts = { ...of, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
     // Whatever may fail comes before the chores begin: nobody would end them.
     await noteDeploy(pool, settings.buildId ?? `sluice-${SLUICE_VERSION}`);
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);

@@ -126,7 +126,7 @@ export const clientActs = {
   },
   limits: limitActs,
   reports: { list: 'look' },
-  runs: { list: 'look', count: 'look', names: 'look' },
+  runs: { list: 'look', count: 'look', names: 'look', lastEnded: 'look' },
   pace: 'look',
   schedules: {
     plan: 'look',
@@ -139,6 +139,8 @@ export const clientActs = {
     list: 'look',
     // What workers do by themselves.
     look: 'look',
+    queues: 'look',
+    freshness: 'look',
     forgetQueue: { subject: (_, [taskQueue]) => ({ kind: 'task queue', id: taskQueue }) },
   },
   freshness: 'look',

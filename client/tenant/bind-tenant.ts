@@ -92,6 +92,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
         return { running: 0, paused: 0, done: 0, incomplete: 0, failed: 0, cancelled: 0 };
       },
       names: forAllTenants('Names of syncs and providers'),
+      lastEnded: forAllTenants('The last runs of syncs'),
     },
     state: {
       show: async (of, options) => {
@@ -112,6 +113,8 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     alerts: {
       list: (filter = {}) => sluice.alerts.list(stated(filter)),
       look: forAllTenants('To look for alerts'),
+      queues: forAllTenants('Task queues'),
+      freshness: forAllTenants('What a worker has seen'),
       forgetQueue: forAllTenants('A task queue'),
     },
     freshness: (filter = {}) => sluice.freshness(stated(filter)),

@@ -15,7 +15,10 @@ export function auditTable(caption: string, entries: readonly AuditEntry[], cont
     caption,
     entries,
     [
-      { name: 'Act', cell: ({ act }) => act },
+      {
+        name: 'Act',
+        cell: ({ id, act }) => html`<a id="audit-${id}" href="${link(['audit', String(id)])}">${act}</a>`,
+      },
       {
         name: 'Of',
         cell: ({ subject }) => html`<a href="${link(['audit'], { subject: subject.id })}">${subject.id}</a>`,

@@ -4,6 +4,7 @@ import { duration } from '../../contracts/values/duration.ts';
 import { accountOffers } from '../acts/account-offers.ts';
 import { safeAddress } from '../connect-address.ts';
 import { html, verbatim, type Html } from '../html.ts';
+import { alertTable } from '../parts/alert-table.ts';
 import { count } from '../parts/count.ts';
 import { facts } from '../parts/facts.ts';
 import { reportTable } from '../parts/report-table.ts';
@@ -17,11 +18,12 @@ const SHOWN = 10;
 
 export const accountView: RenderView = async (context, { account = '' }) => {
   const { sluice, link } = context;
-  const [details, runs, pending, ended] = await Promise.all([
+  const [details, runs, pending, ended, alerts] = await Promise.all([
     sluice.accounts.show({ account }),
     sluice.runs.list({ account, limit: SHOWN }),
     sluice.reports.list({ account, status: 'pending', order: 'newest', limit: SHOWN }),
     sluice.reports.list({ account, order: 'newest', limit: SHOWN }),
+    sluice.alerts.list({ account, limit: SHOWN }),
   ]);
   if (details.length + runs.length + ended.length === 0) return undefined;
   const actions = pending.filter(({ kind }) => kind !== 'sync');
@@ -29,6 +31,11 @@ export const accountView: RenderView = async (context, { account = '' }) => {
     title: `Account ${account}`,
     regions: [
       ...details.map((each) => ({ id: `at-${each.provider}`, content: providerOf(context, each) })),
+      {
+        id: 'alerts',
+        content: html`<h2>Alerts</h2>
+          ${alertTable('Open alerts about it', alerts, context)}`,
+      },
       {
         id: 'actions',
         content: html`<h2>Open actions</h2>

@@ -13,6 +13,7 @@ import { linksBelow } from '../../../dashboard/link.ts';
 import { routeOf } from '../../../dashboard/routes.ts';
 import {
   countAccounts,
+  listAlerts,
   listAccounts,
   listAudit,
   listReports,
@@ -23,6 +24,7 @@ import {
   readProgress,
   type Pool,
 } from '../../../db/index.ts';
+import { createSchedules } from '../../../client/schedules/schedules.ts';
 import { createLimits } from '../../../client/limits.ts';
 import { readFlaws } from '../../../client/sync/read-flaws.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -61,6 +63,12 @@ const SEED = `
   insert into sluice.audit (by, via, act, subject_kind, subject, at)
     select 'user:' || i % 50, 'page', case when i % 2 = 0 then 'limits.pause' else 'run.cancel' end, 'limit', 'p1/token/' || i % 3000, now() - i * interval '1 minute'
     from generate_series(1, 100000) i;
+  insert into sluice.declaration (kind, id, sync, provider, task_queue, spec)
+    select 'schedule', 's' || i, 's' || i, 'p' || i % 3, 'q', '{"times":{"kind":"every","everyMs":3600000}}' from generate_series(0, 11) i;
+  insert into sluice.due (schedule, account, due_at, version, last_outcome)
+    select 's' || i % 3, 'acct_' || i, now() + i * interval '1 minute', 1, case when i % 100 = 0 then 'failed' else 'started' end from generate_series(1, 30000) i;
+  insert into sluice.canary (task_queue) values ('q');
+  insert into sluice.freshness_seen (at, syncs) values (now(), '[{"sync":"s1","provider":"p1","freshForMs":60000,"accounts":10000,"stale":2,"oldestMs":70000}]');
   insert into sluice.pace (grain_s, at, calls, refused, rows)
     select 60, date_trunc('minute', now()) - i * interval '1 minute', 1, 0, 1 from generate_series(0, 1439) i;
   insert into sluice.pace (grain_s, at, calls, refused, rows)
@@ -99,6 +107,7 @@ interface PlanNode {
 
 let db: TestDatabase;
 let newest: string;
+let alertId: string;
 const asked: Asked[] = [];
 
 /** The pool, and a note of what it was asked. */
@@ -120,6 +129,7 @@ beforeAll(async () => {
   await db.pool.query('vacuum analyze');
   const { rows } = await db.pool.query<{ id: string }>('select id from sluice.run order by started_at desc limit 1');
   newest = rows[0]!.id;
+  alertId = (await listAlerts(db.pool, { all: true, limit: 1 }))[0]!.id;
 });
 afterAll(() => db?.drop());
 
@@ -135,6 +145,7 @@ function clientOf(pool: Pool): Sluice {
     reports: { list: (filter) => listReports(pool, filter) },
     alerts: createAlerts(pool),
     audit: { list: (filter) => listAudit(pool, filter) },
+    schedules: createSchedules(pool, 'q'),
     pace: (span) => readPace(pool, span),
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
@@ -168,22 +179,36 @@ function all(node: PlanNode): PlanNode[] {
   return [node, ...(node.Plans ?? []).flatMap(all)];
 }
 
-/** What a query touches in tables that grow. */
+/** They do not grow: task queues, and one row. */
+const SMALL: ReadonlySet<string> = new Set(['canary', 'freshness_seen']);
+/** The best of some tries: a machine that has other work to do is not measured. */
+const MOST_MS = 50;
+const TRIES = 4;
+
+/** What a query touches in tables that grow, and how long it takes. */
 async function faultsOf({ text, values }: Asked): Promise<string[]> {
-  const { rows } = await db.pool.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(
-    `explain (analyze, timing off, format json) ${text}`,
-    [...values],
-  );
-  const nodes = all(rows[0]!['QUERY PLAN'][0].Plan);
+  const explained = [];
+  for (let tries = 0; tries < TRIES; tries++) {
+    const { rows } = await db.pool.query<{ 'QUERY PLAN': [{ Plan: PlanNode; 'Execution Time': number }] }>(
+      `explain (analyze, timing off, format json) ${text}`,
+      [...values],
+    );
+    explained.push(rows[0]!['QUERY PLAN'][0]);
+    if (explained.at(-1)!['Execution Time'] <= MOST_MS) break;
+  }
+  const { Plan: plan, 'Execution Time': ms } = explained.at(-1)!;
+  const nodes = all(plan);
   const line = text.trim().replaceAll(/\s+/g, ' ').slice(0, 160);
-  return nodes.flatMap((node) => {
+  const slow = ms > MOST_MS ? [`takes ${ms} ms: ${line}`] : [];
+  const read = nodes.flatMap((node) => {
     const table = node['Relation Name'];
     const touched = (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'];
     return [
-      ...(node['Node Type'] === 'Seq Scan' ? [`reads all of ${table}: ${line}`] : []),
+      ...(node['Node Type'] === 'Seq Scan' && !SMALL.has(table ?? '') ? [`reads all of ${table}: ${line}`] : []),
       ...(touched > 6 * (MOST_COUNTED + 1) ? [`touches ${touched} rows of ${table ?? 'its own'}: ${line}`] : []),
     ];
   });
+  return [...slow, ...read];
 }
 
 describe('the queries of the page', () => {
@@ -215,15 +240,20 @@ describe('the queries of the page', () => {
     '/alerts?all=yes',
     '/audit',
     '/audit?act=limits',
+    '/audit/777',
+    `/alerts/${alertId}`,
+    '/schedules',
+    '/schedules/s7',
     '/audit?subject=p1%2Ftoken%2F1',
   ];
 
-  it('use an index each and read no more than they show and count, whatever the number of runs and keys', async () => {
+  it('use an index each, read no more than they show and count, and take 50 ms at most, whatever the number of runs and keys', async () => {
     const empty: string[] = [];
     for (const path of views()) if ((await show(path)).length < 200) empty.push(path);
     expect(empty).toEqual([]);
     for (const of of [readConnections, readAccountSyncs]) await of(noting(db.pool), 'acct_7');
     await openOperations(noting(db.pool), 'acct_7', 20);
+    await listAlerts(noting(db.pool), { account: 'acct_7' });
     const distinct = [...new Map(asked.map((each) => [JSON.stringify(each), each])).values()];
     expect(distinct.length).toBeGreaterThan(40);
     const faults: string[] = [];
