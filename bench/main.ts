@@ -37,6 +37,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   hostile: 'every status with every kind of hostile answer: typed ends, one write, nobody else disturbed',
   starts: 'a thousand runs started at once: workflow tasks that time out, calls made twice',
   operate: 'a one-page run of a person beside forty lists of 400 pages, on one worker process and on two',
+  dashboard: 'the page on 10,000 runs, 50,000 keys and a million units: first paint, updates, cost while idle',
   schedules:
     '10,000 accounts that start by themselves: how soon they have their times, how evenly, and how fast what is due is started',
   kills: 'processes killed at random: calls repeated, rows lost',

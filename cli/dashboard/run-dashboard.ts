@@ -2,7 +2,6 @@
 import { connect, diagnose } from '../../client/index.ts';
 import { connectAddressOf, serveDashboard, type GivenDefinitions, type Tokens } from '../../dashboard/index.ts';
 import { findDevServers } from '../../dev-servers/index.ts';
-import type { Action } from '../../providers/index.ts';
 import { loadModule } from '../module/load-module.ts';
 
 export interface DashboardCommand {
