@@ -2,11 +2,11 @@
  * `npm run bench -- dashboard`: the page on a large database, in a real Chromium: the first paint of its views, how soon a change is seen,
  * the slowest of its queries, and what it costs while it is open and nothing happens.
  */
+import { execFileSync } from 'node:child_process';
 import { chromium, type Page } from 'playwright-core';
 import { connect } from '../client/index.ts';
 import { serveDashboard } from '../dashboard/index.ts';
 import { createPool, migrate, type Pool } from '../db/index.ts';
-import { findChromium } from '../test/setup/browser.ts';
 import { best, firstPaintMs, idleCost, updateMs } from './dashboard/measure-page.ts';
 import { KEY, seedLarge } from './dashboard/seed.ts';
 import { startBenchServers } from './engine/servers.ts';
@@ -19,8 +19,7 @@ const IDLE_MS = 20_000;
 const TRIES = 5;
 
 export async function runDashboard({ quick = false }: BenchOptions): Promise<readonly Measure[]> {
-  const program = findChromium();
-  if (program === undefined) throw new Error('No Chromium on the PATH; SLUICE_CHROMIUM names one.');
+  const program = process.env['SLUICE_CHROMIUM'] || onPath('chromium');
   const stops: (() => Promise<unknown>)[] = [];
   const servers = await startBenchServers();
   stops.push(() => servers.stop());
@@ -75,4 +74,13 @@ async function measure(page: Page, pool: Pool, url: string, newest: string, quic
     measures.push(atMost(`${name}, open and idle: the database for it`, database * 100, '% of a core', 2));
   }
   return measures;
+}
+
+/** @throws Error where it is not there. */
+function onPath(program: string): string {
+  try {
+    return execFileSync('/bin/sh', ['-c', `command -v ${program}`], { encoding: 'utf8' }).trim();
+  } catch (cause) {
+    throw new Error(`There is no ${program} on the PATH; SLUICE_CHROMIUM names one.`, { cause });
+  }
 }

@@ -1,6 +1,6 @@
 /**
  * Where an account is connected again: an address of the app. The page only leads there, so no secret is typed into it, kept by it, or
- * written to a log of it. Used by: `views/account.ts`.
+ * written to a log of it. Used by: `dashboard/views/details/account.ts`.
  */
 
 /** An account of which there is something to connect. */

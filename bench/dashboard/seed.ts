@@ -52,7 +52,7 @@ const SEED = `
     select 900, date_bin('15 minutes', now(), timestamptz 'epoch') - i * interval '15 minutes', 1, 0, 1 from generate_series(0, 8639) i;
   insert into sluice.unit (run_id, node, parent_key, state, end_kind, reason)
     select (select id from sluice.run order by started_at desc limit 1), 'n1', 'k' || i, 'failed', case when i % 3 = 0 then 'failed' else 'complete' end, 'x'
-    from generate_series(1, $UNITS) i;
+    from generate_series($FROM, $TO) i;
   update sluice.node set flawed = $UNITS / 3 where name = 'n1' and run_id = (select id from sluice.run order by started_at desc limit 1)`;
 
 /** One key as the limiter has them, with all that a key may have. */
@@ -68,12 +68,24 @@ const SEED_KEY = `
     select b, 10800, date_bin('3 hours', now(), timestamptz 'epoch') - i * interval '3 hours', 5, 1, 3, 2, 10, 5 from generate_series(0, 719) i, unnest(array[$1::bigint] || array(select generate_series(1, 50)::bigint)) b;
   insert into sluice.deploy (at, build) select now() - i * interval '1 hour', 'b' || i from generate_series(1, 500) i`;
 
+/** Units of one statement. */
+const STEP = 50_000;
+
 /** @param units of the newest run. @returns its id. */
 export async function seedLarge(pool: Pool, units: number): Promise<string> {
-  for (const each of SEED.replaceAll('$UNITS', String(units)).split(/;\n/)) await pool.query(each);
+  for (const each of SEED.replaceAll('$UNITS', String(units)).split(/;\n/)) {
+    if (!each.includes('$FROM')) await pool.query(each);
+    else
+      for (let from = 1; from <= units; from += STEP)
+        await pool.query(each.replace('$FROM', String(from)).replace('$TO', String(Math.min(units, from + STEP - 1))));
+  }
   const ofKey = SEED_KEY.replaceAll('$1', String(bucketId(KEY))).replaceAll('$2', `'${KEY}'`);
   for (const each of ofKey.split(/;\n/)) await pool.query(each);
-  await pool.query('vacuum analyze');
+  // A statement of its own for each table: one for all of them takes longer than any may.
+  const { rows: tables } = await pool.query<{ name: string }>(
+    `select relname as name from pg_class where relnamespace = 'sluice'::regnamespace and relkind = 'r'`,
+  );
+  for (const { name } of tables) await pool.query(`vacuum analyze sluice.${name}`);
   const { rows } = await pool.query<{ id: string }>('select id from sluice.run order by started_at desc limit 1');
   return rows[0]!.id;
 }

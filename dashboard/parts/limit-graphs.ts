@@ -1,4 +1,4 @@
-/** What a limit did over time, with marks where it was changed. Used by: `views/limit.ts`. */
+/** What a limit did over time, with marks where it was changed. Used by: `dashboard/views/details/limit.ts`. */
 import type { HistorySpan, LimitHistory, LimitMark, LimitSlot } from '../../client/index.ts';
 import { html, type Html } from '../html.ts';
 import type { Link } from '../link.ts';

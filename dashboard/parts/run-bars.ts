@@ -1,4 +1,4 @@
-/** The last runs of a sync as bars: as high as they took long, in the colour of their end. Used by: `views/schedules.ts`. */
+/** The last runs of a sync as bars: as high as they took long, in the colour of their end. Used by: `dashboard/views/schedules.ts`. */
 import type { EndedRuns } from '../../client/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { html, type Html } from '../html.ts';

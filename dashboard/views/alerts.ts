@@ -1,6 +1,6 @@
-/** What somebody must know: open alerts, and those that are cleared. Next: `alert.ts`. */
+/** What somebody must know: open alerts, and those that are cleared. Next: `dashboard/views/details/alert.ts`. */
 import { ALERT_KINDS } from '../../contracts/alerts/alert.ts';
-import { alertTable } from '../parts/alert-table.ts';
+import { alertTable } from '../parts/tables/alert-table.ts';
 import { chosen, filters } from '../parts/filters.ts';
 import type { RenderView } from '../view.ts';
 

@@ -1,7 +1,7 @@
-/** Limits, key by key: what is paused, blocked or waited for, or all that begin with something. Next: `limit.ts`. */
+/** Limits, key by key: what is paused, blocked or waited for, or all that begin with something. Next: `dashboard/views/details/limit.ts`. */
 import { html } from '../html.ts';
 import { chosen, filters, paging } from '../parts/filters.ts';
-import { limitTable } from '../parts/limit-table.ts';
+import { limitTable } from '../parts/tables/limit-table.ts';
 import type { RenderView } from '../view.ts';
 
 const PAGE = 50;

@@ -1,6 +1,6 @@
 /**
  * How one limit was used over time, in slots, with what happened to it. Written by `sluice.limit_note_use`; shown by
- * `dashboard/views/limit.ts`.
+ * `dashboard/views/details/limit.ts`.
  */
 import type {
   HistorySpan,

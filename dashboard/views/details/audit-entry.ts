@@ -1,11 +1,11 @@
 /** One act of an operator: who, what, why, and how its subject stood before and after. */
-import type { AuditEntry } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import type { Link } from '../link.ts';
-import { facts } from '../parts/facts.ts';
-import { stateBadge } from '../parts/state.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView } from '../view.ts';
+import type { AuditEntry } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { Link } from '../../link.ts';
+import { facts } from '../../parts/facts.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView } from '../../view.ts';
 
 export const auditEntryView: RenderView = async ({ sluice, link, now }, { entry = '' }) => {
   if (!/^\d{1,15}$/.test(entry)) return undefined;

@@ -1,18 +1,18 @@
 /** One limit: how it stands, who waits for it, what happened to it, and what can be done. */
-import type { LimitUse } from '../../client/index.ts';
-import type { LimitDetails } from '../../limiter/index.ts';
-import { duration } from '../../contracts/values/duration.ts';
-import { counted, rateText } from '../../contracts/limits/limit-words.ts';
-import { html, type Html } from '../html.ts';
-import { actButtons } from '../parts/act-buttons.ts';
-import { auditTable } from '../parts/audit-table.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { limitGraphs, SPANS } from '../parts/limit-graphs.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView, ViewContext } from '../view.ts';
+import type { LimitUse } from '../../../client/index.ts';
+import type { LimitDetails } from '../../../limiter/index.ts';
+import { duration } from '../../../contracts/values/duration.ts';
+import { counted, rateText } from '../../../contracts/limits/limit-words.ts';
+import { html, type Html } from '../../html.ts';
+import { actButtons } from '../../parts/act-buttons.ts';
+import { auditTable } from '../../parts/tables/audit-table.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { limitGraphs, SPANS } from '../../parts/limit-graphs.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { table } from '../../parts/table.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView, ViewContext } from '../../view.ts';
 
 const EVENTS = 50;
 const USERS = 20;

@@ -1,15 +1,15 @@
 /** One schedule: in words, for whom, how its last runs went, who paused it. */
-import { duration } from '../../contracts/values/duration.ts';
-import { html } from '../html.ts';
-import { actButtons } from '../parts/act-buttons.ts';
-import { auditTable } from '../parts/audit-table.ts';
-import { capped, count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { runBars } from '../parts/run-bars.ts';
-import { runTable } from '../parts/run-table.ts';
-import { stateBadge } from '../parts/state.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView } from '../view.ts';
+import { duration } from '../../../contracts/values/duration.ts';
+import { html } from '../../html.ts';
+import { actButtons } from '../../parts/act-buttons.ts';
+import { auditTable } from '../../parts/tables/audit-table.ts';
+import { capped, count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { runBars } from '../../parts/run-bars.ts';
+import { runTable } from '../../parts/tables/run-table.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView } from '../../view.ts';
 
 const SHOWN = 20;
 

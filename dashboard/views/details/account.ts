@@ -1,18 +1,18 @@
 /** One account, for the person who asks why it has no news: token, waits, last good run of each sync, reports, open actions. */
-import type { AccountDetails, AccountSync, TokenState } from '../../client/index.ts';
-import { duration } from '../../contracts/values/duration.ts';
-import { accountOffers } from '../acts/account-offers.ts';
-import { safeAddress } from '../connect-address.ts';
-import { html, verbatim, type Html } from '../html.ts';
-import { alertTable } from '../parts/alert-table.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { reportTable } from '../parts/report-table.ts';
-import { runTable } from '../parts/run-table.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView, ViewContext } from '../view.ts';
+import type { AccountDetails, AccountSync, TokenState } from '../../../client/index.ts';
+import { duration } from '../../../contracts/values/duration.ts';
+import { accountOffers } from '../../acts/account-offers.ts';
+import { safeAddress } from '../../connect-address.ts';
+import { html, verbatim, type Html } from '../../html.ts';
+import { alertTable } from '../../parts/tables/alert-table.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { reportTable } from '../../parts/tables/report-table.ts';
+import { runTable } from '../../parts/tables/run-table.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { table } from '../../parts/table.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView, ViewContext } from '../../view.ts';
 
 const SHOWN = 10;
 

@@ -1,11 +1,11 @@
 /** How old the rows of each sync are. Used by: `dashboard/views/overview.ts`, `dashboard/views/schedules.ts`. */
-import type { Alerts } from '../../client/index.ts';
-import { duration } from '../../contracts/values/duration.ts';
-import { html, type Html } from '../html.ts';
-import type { ViewContext } from '../view.ts';
-import { capped } from './count.ts';
-import { table } from './table.ts';
-import { when } from './when.ts';
+import type { Alerts } from '../../../client/index.ts';
+import { duration } from '../../../contracts/values/duration.ts';
+import { html, type Html } from '../../html.ts';
+import type { ViewContext } from '../../view.ts';
+import { capped } from '../count.ts';
+import { table } from '../table.ts';
+import { when } from '../when.ts';
 
 export function freshTable(seen: Awaited<ReturnType<Alerts['freshness']>>, { link, now }: ViewContext): Html {
   if (seen === undefined) return html`<p class="dim">No worker has looked so far.</p>`;

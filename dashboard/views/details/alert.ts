@@ -1,11 +1,11 @@
 /** One alert: what was found, since when, and where to look. */
-import type { Alert } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import type { Link } from '../link.ts';
-import { facts } from '../parts/facts.ts';
-import { stateBadge } from '../parts/state.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView } from '../view.ts';
+import type { Alert } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { Link } from '../../link.ts';
+import { facts } from '../../parts/facts.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView } from '../../view.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 

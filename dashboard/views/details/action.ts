@@ -1,12 +1,12 @@
 /** One action or saga: its state, its steps, why it waits, and what can be done. Inputs and outputs are rows, and not shown. */
-import { actionOffers } from '../acts/action-offers.ts';
-import { html } from '../html.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView } from '../view.ts';
+import { actionOffers } from '../../acts/action-offers.ts';
+import { html } from '../../html.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { table } from '../../parts/table.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView } from '../../view.ts';
 
 export const actionView: RenderView = async (context, { id = '' }) => {
   const { sluice, link, now } = context;

@@ -1,10 +1,10 @@
-/** Alerts as rows. Used by: `views/alerts.ts`, `views/account.ts`. */
-import type { Alert } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import type { ViewContext } from '../view.ts';
-import { stateBadge } from './state.ts';
-import { table } from './table.ts';
-import { when } from './when.ts';
+/** Alerts as rows. Used by: `dashboard/views/alerts.ts`, `dashboard/views/details/account.ts`. */
+import type { Alert } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { ViewContext } from '../../view.ts';
+import { stateBadge } from '../state.ts';
+import { table } from '../table.ts';
+import { when } from '../when.ts';
 
 export function alertTable(caption: string, alerts: readonly Alert[], { link, now }: ViewContext, none?: string): Html {
   return table(
