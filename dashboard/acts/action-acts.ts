@@ -4,6 +4,7 @@ import type { ActionRequest, Sluice } from '../../client/index.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { Action } from '../../providers/index.ts';
 import type { Definitions } from '../definitions.ts';
+import { readableJson } from '../html.ts';
 import type { Act, Fields } from './act.ts';
 import { jsonIn } from './fields-in.ts';
 
@@ -80,7 +81,7 @@ export const actionActs: Readonly<Record<string, Act>> = {
     preview: async (sluice, { id = '' }, definitions) => {
       const { request } = await known(sluice, id, definitions);
       if (request.whyNot !== undefined) throw new Error(`It can’t be sent again: ${request.whyNot}`);
-      const text = JSON.stringify(request.input, null, 2);
+      const text = readableJson(request.input);
       // What would be shown in part would be sent in part.
       const isShown = redact(text) === text;
       return {

@@ -130,6 +130,7 @@ describe.skipIf(program === undefined)('an operator at the page', () => {
     await at.follow('Send again, changed or not …');
     const input = at.page.getByLabel(/^Its input/);
     expect(JSON.parse(await input.inputValue())).toEqual({ text: hostile });
+    expect(await input.inputValue()).toContain('\\u202e');
     expect(await at.page.locator('main i').count()).toBe(0);
     await at.picture('dashboard-send-again');
     const form = at.page.url();
