@@ -212,6 +212,18 @@ describe.skipIf(program === undefined)('the page', () => {
     expect(await page.locator('#audit').textContent()).toMatch(
       /limits\.override.*user:dashboard, page.*a test of it.*limits\.pause/s,
     );
+    await open('/limits?prefix=shop/account/');
+    await follow('Pause all that begin with shop/account/ …');
+    expect(await page.locator('main').textContent()).toMatch(
+      /\d+ keys begin with shop\/account\/, and calls wait for [1-9]/,
+    );
+    await whyAnd('Pause');
+    expect(await said()).toMatch(/^\d+ keys paused\.$/);
+    expect(await world.sluice.limits.show(key)).toMatchObject({ state: 'paused', pausedReason: 'a test of it' });
+    await follow('Resume all that begin with shop/account/ …');
+    await press('Resume');
+    expect((await world.sluice.limits.show(key))?.state).not.toBe('paused');
+    await open(`/limits/${encodeURIComponent(key)}`);
     await follow('Forget …');
     await whyAnd('Forget');
     expect(await said()).toBe('It is forgotten.');
