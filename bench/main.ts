@@ -38,6 +38,7 @@ const benchmarks: Readonly<Record<string, string>> = {
   starts: 'a thousand runs started at once: workflow tasks that time out, calls made twice',
   operate:
     'answers to operators with 10,000 accounts and a million lists; a one-page run of a person beside forty lists of 400 pages',
+  dashboard: 'the page on 10,000 runs, 50,000 keys and a million units: first paint, updates, cost while idle',
   schedules:
     '10,000 accounts that start by themselves: how soon they have their times, how evenly, and how fast what is due is started',
   files: 'a gigabyte in one answer: memory that it takes',

@@ -49,6 +49,7 @@ import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
 import { createLimits, type Limits } from './limits.ts';
+import { pageAddress } from './page-link.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createListStates, type ListStates } from './state.ts';
 import { keepParts } from './parts-of.ts';
@@ -89,6 +90,11 @@ export interface ConnectOptions extends ServerOptions {
    * actions and sagas that they start are in the audit too. `as()` says so for single acts. Default `system`.
    */
   readonly by?: StartedBy;
+  /**
+   * Public address of the dashboard, e.g. `https://admin.example/sluice`: Temporal's Web UI then leads from each run, action and saga to
+   * its page. Default: `SLUICE_DASHBOARD_URL`, else no links.
+   */
+  readonly dashboardUrl?: string;
   /** Where acts come from. Default `client`. */
   readonly via?: Via;
 }
@@ -197,6 +203,7 @@ export interface Sluice {
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const { tenant } = options;
   if (tenant !== undefined) checkName('tenant', tenant);
+  const pageUrl = pageAddress(options.dashboardUrl ?? process.env['SLUICE_DASHBOARD_URL']);
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
   const tracer = options.tracing ? await createStartTracer() : WITHOUT_TRACING;
   // A burst of calls waits for its turn at the few connections.
@@ -222,7 +229,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
   const bound = tenant === undefined ? {} : { boundTo: tenant };
-  const parts = { client, pool, taskQueue, tracer, closing: closing.signal, ...bound };
+  const parts = { client, pool, taskQueue, tracer, closing: closing.signal, ...bound, ...(pageUrl && { pageUrl }) };
   const close = async (): Promise<void> => {
     closing.abort();
     await connection.close();

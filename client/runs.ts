@@ -1,7 +1,7 @@
 /** Lists of runs for operators: the command line and the page. Next: `db/stores/run/run-list-store.ts`. */
 import type { RunState } from '../contracts/run.ts';
 import type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/operate/run-list.ts';
-import { countRuns, listRuns, readRunNames, type Pool } from '../db/index.ts';
+import { countRuns, lastEnded, listRuns, readRunNames, type EndedRuns, type Pool } from '../db/index.ts';
 
 export interface Runs {
   /**
@@ -13,6 +13,8 @@ export interface Runs {
   count(selection?: RunSelection): Promise<Readonly<Record<RunState, number>>>;
   /** The syncs and providers that runs have, at most 100 of each. */
   names(): Promise<RunNames>;
+  /** How the last runs of each of these syncs ended and how long they took, of all accounts, oldest first; `limit` of each, default 20. */
+  lastEnded(syncs: readonly string[], limit?: number): Promise<readonly EndedRuns[]>;
 }
 
 export function createRuns(pool: Pool): Runs {
@@ -20,5 +22,6 @@ export function createRuns(pool: Pool): Runs {
     list: (filter) => listRuns(pool, filter),
     count: (selection) => countRuns(pool, selection),
     names: () => readRunNames(pool),
+    lastEnded: (syncs, limit = 20) => lastEnded(pool, syncs, limit),
   };
 }

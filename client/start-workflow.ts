@@ -18,6 +18,7 @@ import {
 import type { Priority } from '../contracts/limits/limit.ts';
 import { searchAttributes, taskQueueOf, withinBytes } from '../contracts/names.ts';
 import { REPORT_MEMO, type StartedBy } from '../contracts/report.ts';
+import { pageLink } from './page-link.ts';
 import type { StartTracer } from './tracing/trace-starts.ts';
 import { removeUnstartedReport, setReportRun, type Pool } from '../db/index.ts';
 
@@ -30,6 +31,8 @@ export interface ClientParts {
   /** Who acts, where a start does not say it. */
   readonly startedBy: StartedBy;
   readonly tracer: StartTracer;
+  /** Public address of the dashboard. */
+  readonly pageUrl?: string;
   /** Aborted when the client is closed. */
   readonly closing: AbortSignal;
 }
@@ -69,7 +72,10 @@ export function startReported(parts: ClientParts, start: ReportedStart): Promise
   );
 }
 
-async function startOne({ client, pool, taskQueue }: ClientParts, start: ReportedStart): Promise<string | undefined> {
+async function startOne(
+  { client, pool, taskQueue, pageUrl }: ClientParts,
+  start: ReportedStart,
+): Promise<string | undefined> {
   const { workflowId, reportId, priority, tenant, weight } = start;
   try {
     const handle = await client.workflow.start(start.workflow, {
@@ -84,6 +90,7 @@ async function startOne({ client, pool, taskQueue }: ClientParts, start: Reporte
       priority: placement(priority, tenant, weight),
       // At most 400 bytes.
       staticSummary: withinBytes(start.summary, 200),
+      ...(pageUrl && { staticDetails: pageLink(pageUrl, workflowId) }),
       ...(reportId === undefined ? {} : { memo: { [REPORT_MEMO]: reportId } }),
       typedSearchAttributes: new TypedSearchAttributes([
         ...(start.provider === undefined ? [] : [keyword('provider', start.provider)]),

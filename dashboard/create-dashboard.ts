@@ -5,9 +5,10 @@
 import { Hono, type Context } from 'hono';
 import type { Finding, Sluice } from '../client/index.ts';
 import { createAccess, MAY_NOT_ACT, type Authorize, type Tokens, type Visitor } from './http/access.ts';
-import { acts } from './acts/acts.ts';
 import { readAsset } from './assets.ts';
-import { askAct, askedForm, askedTitle, doAct } from './acts/do-act.ts';
+import { actNamed, askAct, askedForm, askedTitle, doAct, type Asked } from './acts/do-act.ts';
+import type { ConnectAddress } from './connect-address.ts';
+import { createDefinitions, type GivenDefinitions } from './definitions.ts';
 import { fieldsOf } from './http/fields.ts';
 import { findPlace } from './find-place.ts';
 import { page } from './layout.ts';
@@ -15,7 +16,7 @@ import { linksBelow } from './link.ts';
 import { createLogIn } from './http/log-in.ts';
 import { createResponses, HEADERS, sentence } from './http/responses.ts';
 import { routeOf, type Route } from './routes.ts';
-import { forget, saidOf, say } from './http/said.ts';
+import { forget, saidOf, say, type Said } from './http/said.ts';
 import { shareRenders, streamView } from './http/stream.ts';
 import type { View } from './view.ts';
 
@@ -30,6 +31,13 @@ export interface DashboardOptions {
   readonly webUiUrl?: string;
   /** Temporal's namespace, for these links. Default `default`. */
   readonly namespace?: string;
+  /**
+   * Your syncs and actions, as a worker has them: with them the page starts a sync, decides on a write whose fate is unknown and sends a
+   * failed action again, and their code checks what is typed in. Default: it offers none of it.
+   */
+  readonly definitions?: GivenDefinitions;
+  /** Where an account is connected again: an address of your app, for a link. Default: the page says that it is done in your app. */
+  readonly connectUrl?: ConnectAddress;
   /** Looks at servers and workers, e.g. `() => diagnose({ probe: false })` of `sluice`. Default: there is no such view. */
   readonly diagnose?: () => Promise<readonly Finding[]>;
 }
@@ -49,7 +57,8 @@ const MOST_STREAMS = 100;
  * @throws TypeError when neither `tokens` nor `authorize` says who may look, or a token is too short.
  */
 export function createDashboard(sluice: Sluice, options: DashboardOptions): Dashboard {
-  const { tokens, authorize, webUiUrl, namespace = 'default', diagnose } = options;
+  const { tokens, authorize, webUiUrl, namespace = 'default', diagnose, connectUrl } = options;
+  const definitions = createDefinitions(options.definitions);
   const hasDoctor = diagnose !== undefined;
   const base = checkBase(options.basePath);
   if (tokens?.read === undefined && tokens?.operate === undefined && authorize === undefined)
@@ -70,7 +79,23 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
     return path.slice(base.length) || '/';
   };
   const render = (route: Route, here: string, query: URLSearchParams, visitor: Visitor): Promise<View | undefined> =>
-    route.render({ sluice, link, visitor, query, webUiUrl, namespace, diagnose, here, now: new Date() }, route.params);
+    route.render(
+      {
+        sluice,
+        link,
+        visitor,
+        query,
+        webUiUrl,
+        namespace,
+        diagnose,
+        definitions,
+        connectUrl,
+
+        here,
+        now: new Date(),
+      },
+      route.params,
+    );
   /** Answers those who may look. */
   const visited =
     (work: (request: Request, visitor: Visitor, url: URL) => Promise<Response>) =>
@@ -84,7 +109,13 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
         : 'This address is not known here, or nobody has let you in.';
       return note(401, 'Not for you yet', how);
     };
-  const actNamed = ({ pathname }: URL): string => below(pathname).slice('/do/'.length);
+  const nameOfAct = ({ pathname }: URL): string => below(pathname).slice('/do/'.length);
+  const noAct = (visitor: Visitor): Response => note(404, 'Not here', 'There is no such act.', visitor);
+  const ask = (asked: Asked, visitor: Visitor, said?: Said): Response => {
+    const content = askedForm(asked, link, access, visitor);
+    const frame = { title: askedTitle(asked), link, at: '?', visitor, hasDoctor, said };
+    return answer(page(frame, [{ id: 'ask', content, isLive: false }]), said ? 409 : 200);
+  };
 
   const app = new Hono({ getPath: (request) => below(new URL(request.url).pathname) });
   app.get('/assets/:name', async ({ req }) => {
@@ -127,15 +158,11 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
     '/do/:act',
     visited(async (_, visitor, url) => {
       if (visitor.role !== 'operate') return note(403, 'Refused', MAY_NOT_ACT, visitor);
+      const act = actNamed(nameOfAct(url));
+      if (!act) return noAct(visitor);
       try {
-        const asked = await askAct(sluice, actNamed(url), url.searchParams);
-        if (!asked) return note(404, 'Not here', 'There is no such act.', visitor);
-        const content = askedForm(asked, link, access, visitor);
-        return answer(
-          page({ title: askedTitle(asked), link, at: '?', visitor, hasDoctor }, [
-            { id: 'ask', content, isLive: false },
-          ]),
-        );
+        const given = Object.fromEntries(url.searchParams);
+        return ask(await askAct(sluice, definitions, nameOfAct(url), act, given), visitor);
       } catch (error) {
         return note(409, 'It can’t be done', sentence(error), visitor);
       }
@@ -147,12 +174,22 @@ export function createDashboard(sluice: Sluice, options: DashboardOptions): Dash
       const fields = await fieldsOf(request);
       const refusal = access.refusal(request, visitor, fields['mark']);
       if (refusal !== undefined) return note(403, 'Refused', refusal, visitor);
-      const name = actNamed(url);
-      const act = Object.hasOwn(acts, name) ? acts[name] : undefined;
-      if (!act) return note(404, 'Not here', 'There is no such act.', visitor);
-      const done = await doAct((who) => sluice.as({ ...who, via: 'page' }), visitor, act, fields);
+      const name = nameOfAct(url);
+      const act = actNamed(name);
+      if (!act) return noAct(visitor);
+      const { at, ...said } = await doAct(
+        (who) => sluice.as({ ...who, via: 'page' }),
+        visitor,
+        act,
+        fields,
+        definitions,
+      );
       shared.forget();
-      return to(link(...act.back(fields)), { 'set-cookie': say(done, cookiePath) });
+      // What was typed is not typed again.
+      const again =
+        said.isError && (await askAct(sluice, definitions, name, act, fields, fields).catch(() => undefined));
+      if (again && (again.preview.inputs ?? []).length > 0) return ask(again, visitor, said);
+      return to(at === undefined ? link(...act.back(fields)) : link(at), { 'set-cookie': say(said, cookiePath) });
     }),
   );
   app.get(

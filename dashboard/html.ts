@@ -43,6 +43,14 @@ const DIRECTION = /[\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g;
 // oxlint-disable-next-line no-control-regex
 const CONTROL = /[\0-\x08\v\f\x0e-\x1f\x7f-\x9f]/g;
 
+/** A value as JSON that can be read and sent back: what would change how its neighbours are read is written as an escape. */
+export function readableJson(value: unknown): string {
+  return JSON.stringify(value ?? null, null, 2).replaceAll(
+    DIRECTION,
+    (mark) => `\\u${mark.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** As it may be shown: cut, and without what would change how its neighbours are read. */
 export function harmless(text: string, most = LONGEST_TEXT): string {
   const cut = text.length <= most ? text : `${text.slice(0, most)} … (${text.length} characters)`;

@@ -1,18 +1,21 @@
 /** Which view an address shows. Next: `views/overview.ts` and its neighbours. */
-import { accountView } from './views/account.ts';
+import { accountView } from './views/details/account.ts';
 import { accountsView } from './views/accounts.ts';
-import { actionView } from './views/action.ts';
+import { actionView } from './views/details/action.ts';
 import { actionsView } from './views/actions.ts';
+import { alertView } from './views/details/alert.ts';
 import { alertsView } from './views/alerts.ts';
+import { auditEntryView } from './views/details/audit-entry.ts';
 import { auditView } from './views/audit.ts';
 import { doctorView } from './views/doctor.ts';
-import { limitView } from './views/limit.ts';
+import { limitView } from './views/details/limit.ts';
 import { limitsView } from './views/limits.ts';
 import { overviewView } from './views/overview.ts';
-import { reportView } from './views/report.ts';
+import { reportView } from './views/details/report.ts';
 import { reportsView } from './views/reports.ts';
-import { runView } from './views/run.ts';
+import { runView } from './views/details/run.ts';
 import { runsView } from './views/runs.ts';
+import { scheduleView } from './views/details/schedule.ts';
 import { schedulesView } from './views/schedules.ts';
 import type { RenderView } from './view.ts';
 
@@ -30,8 +33,11 @@ const ROUTES: readonly (readonly [string, RenderView])[] = [
   ['actions', actionsView],
   ['actions/:id', actionView],
   ['schedules', schedulesView],
+  ['schedules/:schedule', scheduleView],
   ['alerts', alertsView],
+  ['alerts/:alert', alertView],
   ['audit', auditView],
+  ['audit/:entry', auditEntryView],
   ['doctor', doctorView],
 ];
 

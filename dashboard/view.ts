@@ -1,6 +1,8 @@
 /** What a view is: a title, and regions of which the live ones are sent again when they have changed. Next: `views/overview.ts`. */
 import type { Finding, Sluice } from '../client/index.ts';
 import type { Visitor } from './http/access.ts';
+import type { ConnectAddress } from './connect-address.ts';
+import type { Definitions } from './definitions.ts';
 import type { Html } from './html.ts';
 import type { Link } from './link.ts';
 
@@ -28,6 +30,9 @@ export interface ViewContext {
   readonly namespace: string;
   /** Looks at servers and workers; undefined where nobody said how. */
   readonly diagnose: (() => Promise<readonly Finding[]>) | undefined;
+  readonly definitions: Definitions;
+  /** Where an account is connected again; undefined where nobody said it. */
+  readonly connectUrl: ConnectAddress | undefined;
   /** Path and query of this view, to come back to. */
   readonly here: string;
   readonly now: Date;

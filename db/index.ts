@@ -11,6 +11,7 @@ export {
   type DatabaseFacts,
   type TableHealth,
 } from './stores/operate/database-facts.ts';
+export { noteDeploy, readLimitHistory } from './stores/limit/limit-history-store.ts';
 export { addPace, readPace } from './stores/operate/pace-store.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
 export { beginAct, endAct, listAudit, type ActEnded } from './stores/operate/audit-store.ts';
@@ -42,7 +43,7 @@ export {
   readProgress,
   setRunState,
 } from './stores/run/run-store.ts';
-export { countRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
+export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
 export { readRunRequest } from './stores/run/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageToCommit } from './stores/sync/page-store.ts';
@@ -178,13 +179,23 @@ export {
   withKindLocked,
   type AlertFilter,
 } from './stores/alert/alert-store.ts';
-export { claimCanaries, forgetQueue, registerQueue, unservedQueues } from './stores/alert/canary-store.ts';
+export {
+  claimCanaries,
+  forgetQueue,
+  listQueues,
+  type ServedQueue,
+  registerQueue,
+  unservedQueues,
+} from './stores/alert/canary-store.ts';
 export {
   blockedLimits,
   failingGates,
   flawedSyncs,
   lostAccounts,
+  freshnessSeen,
+  keepFreshness,
   readFreshness,
+  type FreshnessSeen,
   type FreshnessFilter,
 } from './stores/alert/condition-store.ts';
 export {

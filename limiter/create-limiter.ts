@@ -18,6 +18,7 @@ import { cleanObservation } from './report/clean-observation.ts';
 import { createReports } from './report/report.ts';
 import { ABANDON } from './statements.ts';
 import { createSleepers } from './acquire/local-waiters.ts';
+import { countUse, type HistoryOptions } from './admin/count-use.ts';
 import { createStats, type LimiterStats } from './admin/stats.ts';
 import { startSweeping, type SweepOptions } from './admin/sweep.ts';
 import type { AcquireRequest, AcquireResult, Observation, Permit } from './types.ts';
@@ -36,6 +37,8 @@ export interface LimiterOptions {
    */
   readonly longestBlockMs?: number;
   readonly sweep?: SweepOptions;
+  /** What is kept of how keys are used, for graphs. */
+  readonly history?: HistoryOptions;
 }
 
 export interface Limiter extends Operations {
@@ -76,6 +79,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
   const onLawDue = learner.step;
   const sleepers = createSleepers();
   const stats = createStats();
+  const use = countUse(pool, options.history);
   const buckets = createBuckets(pool);
   const breaker = createBreaker(pool);
   const { decide: decideTogether, wasLate } = createGroupCommit({ pool, configure: buckets.configure, onLawDue });
@@ -100,12 +104,15 @@ export function createLimiter(options: LimiterOptions): Limiter {
     explain: (charges, account, endpoint) => explain(pool, charges.map(cleanCharge), account, endpoint),
     async acquire(request) {
       if (stopped) throw new TypeError('This limiter was stopped');
-      return stats.acquired(
+      const answer = await stats.acquired(
         acquire({ buckets, decide, wasLate, sleepers, giveBack, maxRetryAfterMs }, cleanRequest(request)),
       );
+      if (answer.granted) use.granted(answer.permit.charges);
+      return answer;
     },
     async report(permit, observation) {
       stats.reported(observation);
+      use.reported(permit, observation);
       const heard = cleanObservation(observation, longestBlockMs);
       await Promise.all([breaker.report(permit, heard), reports.report(permit, heard)]);
       // What a refusal means holds before its caller goes on.
@@ -124,6 +131,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
       breaker.stop();
       await reports.flush();
       await learner.settled();
+      await use.stop();
       await stopSweeping();
     },
   };

@@ -80,6 +80,10 @@ export const FIND = (state: keyof typeof CANDIDATES): string => `${CANDIDATES[st
   and ($2::text is null or b.kind = $2)
   order by b.key limit $4`;
 
+/** As FIND; its rows are counted. */
+export const COUNT = (state: keyof typeof CANDIDATES): string =>
+  `select count(*)::int as keys from (${FIND(state)}) found`;
+
 /** Index (bucket_id, id desc). */
 export const EVENTS = `
   select at, type, detail from sluice.limit_event
@@ -95,6 +99,9 @@ export const PAUSE = 'select sluice.limit_pause($1, $2, $3) as keys';
 export const RESUME = 'select sluice.limit_resume($1) as keys';
 export const OVERRIDE = 'select sluice.limit_override($1, $2, $3, $4) as found';
 export const FORGET = 'select sluice.limit_forget($1) as found';
+
+/** Locks two rows of each key, in the order of keys. */
+export const NOTE_USE = 'select sluice.limit_note_use($1::json, $2)';
 
 /** One worker at a time; skips locked rows. */
 export const SWEEP = 'select * from sluice.limit_sweep($1, $2, $3::interval)';

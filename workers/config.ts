@@ -26,6 +26,10 @@ const settings = z.object({
   SLUICE_EGRESS: z.string().min(1).default('default'),
   /** How long calls in flight may take to end after SIGTERM, in seconds. Default 30. */
   SLUICE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(3_600).default(30),
+  /** Names the build of the code that it serves, e.g. a commit: graphs have a mark where another one begins. Default: Sluice's version. */
+  SLUICE_BUILD_ID: z.string().max(200).optional(),
+  /** Public address of the dashboard: Temporal's Web UI leads there from what schedules start. Default: no links. */
+  SLUICE_DASHBOARD_URL: z.url({ protocol: /^https?$/ }).optional(),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** `host:port` where Prometheus reads the metrics of this worker, e.g. `0.0.0.0:9464`. Default: nowhere. */
   SLUICE_METRICS_ADDRESS: z
@@ -51,6 +55,10 @@ export interface WorkerSettings {
   readonly egress: string;
   readonly drainSeconds: number;
   readonly logLevel: string;
+  /** Public address of the dashboard. */
+  readonly dashboardUrl?: string;
+  /** Names the build of the code that it serves. Default: Sluice's version. */
+  readonly buildId?: string;
   /** `host:port` of the metrics. Default: they are not served. */
   readonly metricsAddress?: string;
   /** Where alerts are sent. Default: nowhere. */
@@ -92,6 +100,8 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
     egress: found.SLUICE_EGRESS,
     drainSeconds: found.SLUICE_DRAIN_SECONDS,
     logLevel: found.SLUICE_LOG_LEVEL,
+    ...(found.SLUICE_DASHBOARD_URL === undefined ? {} : { dashboardUrl: found.SLUICE_DASHBOARD_URL }),
+    ...(found.SLUICE_BUILD_ID === undefined ? {} : { buildId: found.SLUICE_BUILD_ID }),
     ...(found.SLUICE_METRICS_ADDRESS === undefined ? {} : { metricsAddress: found.SLUICE_METRICS_ADDRESS }),
     ...webhookOf(found),
     ...proxyOf(found),

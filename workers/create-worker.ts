@@ -21,14 +21,15 @@ import {
   type ProxySettings,
 } from '../activities/index.ts';
 import { tellKnown } from '../client/describe-workflow.ts';
+import { pageAddress } from '../client/page-link.ts';
 import { findRunning } from '../client/sync/find-running.ts';
 import { WITHOUT_TRACING } from '../client/tracing/trace-starts.ts';
 import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
 import type { Priority } from '../contracts/limits/limit.ts';
 import { checkedRetention, type Retention } from '../contracts/operate/retention.ts';
 import { ROLES, signalNames } from '../contracts/names.ts';
-import { workerIdentity } from '../contracts/version.ts';
-import { createKeyring, createPool, migrate, createSecretUseCounter } from '../db/index.ts';
+import { SLUICE_VERSION, workerIdentity } from '../contracts/version.ts';
+import { createKeyring, createPool, migrate, createSecretUseCounter, noteDeploy } from '../db/index.ts';
 import { createLimiter } from '../limiter/create-limiter.ts';
 import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
 import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
@@ -191,8 +192,11 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const { syncs: scheduled = [] } = options;
     const closing = new AbortController().signal;
     const { taskQueue } = settings;
-    const parts = { client, pool, taskQueue, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
+    const pageUrl = pageAddress(settings.dashboardUrl);
+    const of = { client, pool, taskQueue, ...(pageUrl && { pageUrl }) };
+    const parts = { ...of, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
     // Whatever may fail comes before the chores begin: nobody would end them.
+    await noteDeploy(pool, settings.buildId ?? `sluice-${SLUICE_VERSION}`);
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
     workers = await createRoleWorkers(roles, settings, {
       connection,

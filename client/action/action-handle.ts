@@ -11,6 +11,7 @@ import type { ActionDefinition } from '../../providers/define/define-action.ts';
 import { ActionFailed } from './action-errors.ts';
 import { readActionWaits } from '../waits/action-waits.ts';
 import { resolveAction, type Resolution } from './resolve-action.ts';
+import { readRequest, sendAgain, type SendAgainOptions } from './send-again.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { untilClosed } from '../until-closed.ts';
 
@@ -25,6 +26,18 @@ export interface ActionStatus {
   readonly idempotencyKey: string;
   /** Who has decided on its unknown fate; null when nobody had to. */
   readonly resolvedBy: string | null;
+}
+
+/** What an action was asked to do. */
+export interface ActionRequest {
+  /** `provider/action`. */
+  readonly action: string;
+  readonly account: string;
+  readonly tenant: string;
+  /** As it was given: what the app wants to write, so it may be private. */
+  readonly input: unknown;
+  /** Why it can't be sent again; undefined when it can. */
+  readonly whyNot?: string;
 }
 
 export interface ActionHandle<Output> {
@@ -53,6 +66,15 @@ export interface ActionHandle<Output> {
    * @throws EntityBusy when it is to be sent again and its entity is being worked on, with the policy `refuse`.
    */
   resolve(resolution: Resolution<Output>): Promise<void>;
+  /** What was asked for, input included. @returns undefined when no such action is known. */
+  request(): Promise<ActionRequest | undefined>;
+  /**
+   * Sends a failed or cancelled action again, with the same input or another one. It is a new action: a workflow, a report and a key at
+   * the third party of its own.
+   * @throws TypeError when it is open or done, its fate is not decided, it is a step of a saga, or the handle does not know its action.
+   * @throws ZodError when the input does not fit.
+   */
+  sendAgain(options?: SendAgainOptions): Promise<ActionHandle<Output>>;
 }
 
 export interface SagaStepStatus extends ActionStatus {
@@ -84,6 +106,10 @@ export function createActionHandle<Output>(
   workflowId: string,
   definition?: ActionDefinition,
 ): ActionHandle<Output> {
+  const known = (): ActionDefinition => {
+    if (definition) return definition;
+    throw new TypeError('This handle does not know its action; take one with `sluice.action({ workflowId, action })`.');
+  };
   return {
     workflowId,
     status: async () => {
@@ -104,14 +130,13 @@ export function createActionHandle<Output>(
       }),
     cancel: () => cancel(parts, workflowId),
     resolve: async (resolution) => {
-      if (!definition)
-        throw new TypeError(
-          'This handle does not know its action; take one with `sluice.action({ workflowId, action })`.',
-        );
+      const action = known();
       // What it was doing last (its report, its lock) belongs to before.
       await endOf(parts, workflowId);
-      await resolveAction(parts, definition, workflowId, resolution);
+      await resolveAction(parts, action, workflowId, resolution);
     },
+    request: () => readRequest(parts, workflowId),
+    sendAgain: async (options = {}) => sendAgain(parts, known(), workflowId, options),
   };
 }
 

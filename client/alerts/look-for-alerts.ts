@@ -25,6 +25,7 @@ import {
   blockedLimits,
   failingGates,
   flawedSyncs,
+  keepFreshness,
   lostAccounts,
   readAlertRules,
   readDeclaredCode,
@@ -106,17 +107,19 @@ async function driftedSchedules(db: Queryable, afterMs: number): Promise<Conditi
 }
 
 async function staleAccounts(db: Queryable): Promise<Condition[]> {
-  return (await readFreshness(db, {}, MOST_ALONE, true)).flatMap((each) => {
+  const found = await readFreshness(db, {}, MOST_ALONE, true);
+  await keepFreshness(db, found);
+  return found.flatMap((each) => {
     const { sync, provider, stale, accounts, paused } = each;
-    const alone = each.stalest.map((found) => ({
-      ...plain(`${sync}/${found.account}`, staleText(each, found, paused), {
+    const alone = each.stalest.map((one) => ({
+      ...plain(`${sync}/${one.account}`, staleText(each, one, paused), {
         sync,
         provider,
-        account: found.account,
-        lastGoodAt: found.lastGoodAt,
-        state: found.state,
+        account: one.account,
+        lastGoodAt: one.lastGoodAt,
+        state: one.state,
       }),
-      tenant: found.tenant,
+      tenant: one.tenant,
     }));
     return stale <= MOST_ALONE
       ? alone

@@ -56,6 +56,8 @@ const scheduleAct = {
 
 export const limitActs = {
   users: 'look',
+  history: 'look',
+  count: 'look',
   list: 'look',
   show: 'look',
   pause: { ...keyAct, why: ([, reason]) => reason },
@@ -87,6 +89,12 @@ export const handleActs = {
     result: 'look',
     cancel: { subject: ({ workflowId }) => workflowSubject(workflowId), state: (action) => action.status() },
     resolve: { subject: ({ workflowId }) => workflowSubject(workflowId), state: (action) => action.status() },
+    request: 'look',
+    sendAgain: {
+      subject: ({ workflowId }) => workflowSubject(workflowId),
+      result: ({ workflowId }) => ({ sentAs: workflowId }),
+      gives: 'action',
+    },
   } satisfies ActsOf<ActionHandle<unknown>>,
   saga: {
     status: 'look',
@@ -118,7 +126,7 @@ export const clientActs = {
   },
   limits: limitActs,
   reports: { list: 'look' },
-  runs: { list: 'look', count: 'look', names: 'look' },
+  runs: { list: 'look', count: 'look', names: 'look', lastEnded: 'look' },
   pace: 'look',
   schedules: {
     plan: 'look',
@@ -131,6 +139,8 @@ export const clientActs = {
     list: 'look',
     // What workers do by themselves.
     look: 'look',
+    queues: 'look',
+    freshness: 'look',
     forgetQueue: { subject: (_, [taskQueue]) => ({ kind: 'task queue', id: taskQueue }) },
   },
   freshness: 'look',

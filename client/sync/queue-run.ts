@@ -5,12 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
-import { queuedRunId, runQueue, searchAttributes, taskQueueOf } from '../../contracts/names.ts';
+import { queuedRunId, runQueue, searchAttributes, syncWorkflowId, taskQueueOf } from '../../contracts/names.ts';
 import { takeLock } from '../../db/index.ts';
+import { pageLink } from '../page-link.ts';
 import { placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../start-workflow.ts';
 
 /** @returns its workflow id. */
-export async function queueRun({ client, pool, taskQueue }: ClientParts, input: SyncInput): Promise<string> {
+export async function queueRun({ client, pool, taskQueue, pageUrl }: ClientParts, input: SyncInput): Promise<string> {
   const { sync, account, tenant = account, startedBy = 'system', priority = 'bulk', weight = 1 } = input;
   const workflowId = queuedRunId(sync, account, randomUUID());
   await takeLock(pool, {
@@ -34,6 +35,7 @@ export async function queueRun({ client, pool, taskQueue }: ClientParts, input: 
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     priority: placement(priority, tenant, weight),
     staticSummary: `${sync} of ${account}, queued`.slice(0, 180),
+    ...(pageUrl && { staticDetails: pageLink(pageUrl, syncWorkflowId(sync, account)) }),
     typedSearchAttributes: new TypedSearchAttributes([
       keyword('account', account),
       keyword('sync', sync),

@@ -56,6 +56,11 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
   const action = <Output>(of: ActionHandle<Output>): ActionHandle<Output> => ({
     ...guarded(of, ownWorkflow),
     status: async () => ((await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.status() : undefined),
+    request: async () => ((await isOwn(tenantOfWorkflow(pool, of.workflowId))) ? of.request() : undefined),
+    sendAgain: async (options) => {
+      await ownWorkflow(of.workflowId);
+      return action(await of.sendAgain(options));
+    },
   });
   const saga = <Outputs>(of: SagaHandle<Outputs>): SagaHandle<Outputs> => ({
     ...guarded(of, ownWorkflow),
@@ -87,6 +92,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
         return { running: 0, paused: 0, done: 0, incomplete: 0, failed: 0, cancelled: 0 };
       },
       names: forAllTenants('Names of syncs and providers'),
+      lastEnded: forAllTenants('The last runs of syncs'),
     },
     state: {
       show: async (of, options) => {
@@ -108,6 +114,8 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     alerts: {
       list: (filter = {}) => sluice.alerts.list(stated(filter)),
       look: forAllTenants('To look for alerts'),
+      queues: forAllTenants('Task queues'),
+      freshness: forAllTenants('What a worker has seen'),
       forgetQueue: forAllTenants('A task queue'),
     },
     freshness: (filter = {}) => sluice.freshness(stated(filter)),
@@ -115,12 +123,14 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     accounts: boundAccounts(sluice.accounts, pool, tenant, stated),
     limits: {
       list: noLimits,
+      count: noLimits,
       show: noLimits,
       pause: noLimits,
       resume: noLimits,
       override: noLimits,
       forget: noLimits,
       users: noLimits,
+      history: noLimits,
     },
     audit: { list: async (filter = {}) => sluice.audit.list(stated(filter)) },
     reports: { list: async (filter = {}) => sluice.reports.list(stated(filter)) },

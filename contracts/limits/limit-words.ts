@@ -140,3 +140,16 @@ function because(reason: string | null): string {
 function round(value: number): string {
   return String(Number(value.toPrecision(value >= 100 ? 6 : 3)));
 }
+
+/** What has happened to a limit, in words: an event of its row, an operator's act, or another build of the workers. */
+export function limitEventText(type: string, detail: Readonly<Record<string, unknown>>): string {
+  const known = Object.entries(detail).filter(([, value]) => value !== null && value !== undefined);
+  const { build, from, to, max, ratePerSecond } = detail;
+  if (type === 'deploy') return `workers of build ${String(build)} begin`;
+  if (type === 'learned' && typeof to === 'number')
+    return `learned: ${typeof from === 'number' ? `${rateText(from)} → ` : ''}${rateText(to)}`;
+  if (type === 'overridden' && typeof max !== 'number' && typeof ratePerSecond !== 'number')
+    return 'override taken back';
+  const rest = known.map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`);
+  return [type, ...rest].join(', ');
+}

@@ -91,7 +91,7 @@ export interface ScheduleStanding {
   /** ISO time; null while it is not paused. */
   readonly pausedAt: string | null;
   readonly pausedReason: string | null;
-  /** Connected accounts that have their times by it, and those that wait to be connected again. */
+  /** Connected accounts that have their times by it, and those that wait to be connected again. Numbers count up to 10,000; more is 10,001. */
   readonly accounts: number;
   readonly disconnected: number;
   /** Accounts that are due and not started yet, and for how long the first of them has been, in milliseconds. */

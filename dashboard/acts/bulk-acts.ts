@@ -1,20 +1,102 @@
-/** What can be done to all runs that a filter matches: the buttons. They lead to a page that says how many. Next: `acts.ts`. */
-import type { RunSelection } from '../../contracts/operate/run-list.ts';
-import { html, type Html } from '../html.ts';
-import type { Link, Query } from '../link.ts';
-import { actButtons } from '../parts/act-buttons.ts';
+/**
+ * What can be done to all runs that a filter matches. Their number is shown and confirmed; runs that begin later are not among them.
+ * Each run has its own line in the audit, which says of how many it is one. Used by: `acts.ts`.
+ */
+import type { ListedRun, Sluice } from '../../client/index.ts';
+import { counted } from '../../contracts/limits/limit-words.ts';
+import { capped } from '../parts/count.ts';
+import { selectionOf } from '../views/runs.ts';
+import type { Act, Fields } from './act.ts';
+import { inTime } from './in-time.ts';
+import { CANCELLED, newestOnly, PAUSED, RETRIED } from './run-acts.ts';
 
-const OFFERS = [
-  { act: 'retry-all', words: 'Retry what failed in all that match …', states: ['failed', 'incomplete'] },
-  { act: 'pause-all', words: 'Pause all that match …', states: ['running'] },
-  { act: 'resume-all', words: 'Resume all that match …', states: ['paused'] },
-  { act: 'cancel-all', words: 'Cancel all that match …', states: ['running', 'paused'] },
-] as const;
+/** Read at once. */
+const STEP = 500;
+const SIDE_BY_SIDE = 10;
+/** Behind every run that began in the same microsecond. */
+const LAST_ID = 'ffffffff-ffff-ffff-ffff-ffffffffffff';
 
-export function bulkActs(link: Link, query: Query, { state }: RunSelection): Html {
-  const fitting = OFFERS.filter(({ states }) => (states as readonly unknown[]).includes(state));
-  if (fitting.length === 0)
-    return html`<p class="dim">Choose one state to retry, pause, resume or cancel all runs that match.</p>`;
-  const offers = fitting.map(({ act, words }) => ({ act, words, isDanger: act === 'cancel-all' }));
-  return actButtons(link, offers, { ...query, after: undefined }, 'All that match');
+export const bulkActs: Readonly<Record<string, Act>> = {
+  'pause-all': ofAll('Pause', 'paused', PAUSED, (sluice, { workflowId }) => sluice.run({ workflowId }).pause()),
+  'resume-all': ofAll('Resume', 'resumed', ['Each goes on at the page where it was.'], (sluice, { workflowId }) =>
+    sluice.run({ workflowId }).resume(),
+  ),
+  'cancel-all': ofAll('Cancel', 'cancelled', CANCELLED, (sluice, { workflowId }) =>
+    sluice.run({ workflowId }).cancel(),
+  ),
+  'retry-all': ofAll('Retry what failed in', 'started again', RETRIED, (sluice, { workflowId }) =>
+    sluice.run({ workflowId }).retryFailed(),
+  ),
+};
+
+function ofAll(
+  words: string,
+  done: string,
+  effects: readonly string[],
+  perform: (sluice: Sluice, run: ListedRun) => Promise<unknown>,
+): Act {
+  return {
+    words: `${words} all that match`,
+    isDangerous: true,
+    of: ['state', 'sync', 'provider', 'account'],
+    preview: async (sluice, fields) => {
+      const selection = selectionOf(new URLSearchParams(fields));
+      const [counts, [newest]] = await Promise.all([
+        sluice.runs.count(selection),
+        sluice.runs.list({ ...selection, limit: 1 }),
+      ]);
+      const number = Object.values(counts).reduce((sum, each) => sum + each, 0);
+      if (newest === undefined) throw new Error('No run matches any more.');
+      return {
+        subject: `${capped(number)} ${number === 1 ? 'run' : 'runs'}: ${named(fields)}`,
+        effects: [...effects, 'Runs that begin from now on are not among them.'],
+        confirmed: { count: capped(number), upto: newest.place },
+      };
+    },
+    back: ({ state = '', sync = '', provider = '', account = '' }) => [['runs'], { state, sync, provider, account }],
+    perform: (sluice, fields) => {
+      const progress = { seen: 0, left: [] as string[] };
+      const said = (): string => {
+        const { seen, left } = progress;
+        const but = left.length === 0 ? '' : ` ${counted(left.length, 'run')} left alone, e.g.: ${left[0]}`;
+        return `${seen - left.length} of ${counted(seen, 'run')} ${done}.${but}`;
+      };
+      const all = throughAll(sluice, fields, async (run) => {
+        progress.seen++;
+        try {
+          await newestOnly(sluice, run.runId);
+          await perform(sluice, run);
+        } catch (error) {
+          progress.left.push(`${run.workflowId}: ${error instanceof Error ? error.message : String(error)}`);
+        }
+      });
+      return inTime(all.then(said), () => `${said()} The rest is being done; the audit says of each when it is.`);
+    },
+  };
+}
+
+/** What the audit says of each: of how many it is one. */
+export function whyOfAll(fields: Fields): string | undefined {
+  return fields['upto'] === undefined ? undefined : `one of ${fields['count'] ?? '?'} that match ${named(fields)}`;
+}
+
+function named(fields: Fields): string {
+  return Object.values(selectionOf(new URLSearchParams(fields))).join(', ') || 'all';
+}
+
+/** Those that matched when their number was shown, newest first. */
+async function throughAll(sluice: Sluice, fields: Fields, work: (run: ListedRun) => Promise<void>): Promise<void> {
+  const selection = selectionOf(new URLSearchParams(fields));
+  let after = (fields['upto'] ?? '').replace(/\..*$/, `.${LAST_ID}`);
+  for (;;) {
+    const runs = await sluice.runs.list({ ...selection, after, limit: STEP });
+    const queue = runs.values();
+    const take = async (): Promise<void> => {
+      for (const run of queue) await work(run);
+    };
+    await Promise.all(Array.from({ length: SIDE_BY_SIDE }, take));
+    const last = runs.at(-1);
+    if (last === undefined || runs.length < STEP) return;
+    after = last.place;
+  }
 }

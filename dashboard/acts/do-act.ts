@@ -4,8 +4,10 @@
  */
 import type { Sluice } from '../../client/index.ts';
 import type { Access, Visitor } from '../http/access.ts';
-import type { Act, Fields, Preview } from './act.ts';
+import type { Definitions } from '../definitions.ts';
+import type { Act, Fields, Input, Preview } from './act.ts';
 import { acts } from './acts.ts';
+import { whyOfAll } from './bulk-acts.ts';
 import { html, verbatim, type Html } from '../html.ts';
 import type { Link } from '../link.ts';
 import { sentence } from '../http/responses.ts';
@@ -16,14 +18,25 @@ export interface Asked {
   readonly act: Act;
   readonly subject: Fields;
   readonly preview: Preview;
+  /** What was typed before, where it could not be done. */
+  readonly typed: Fields;
 }
 
-/** @returns undefined for an act that is none. */
-export async function askAct(sluice: Sluice, name: string, query: URLSearchParams): Promise<Asked | undefined> {
-  const act = Object.hasOwn(acts, name) ? acts[name] : undefined;
-  if (act === undefined) return undefined;
-  const subject = Object.fromEntries(act.of.flatMap((field) => (query.get(field) ? [[field, query.get(field)!]] : [])));
-  return { name, act, subject, preview: await act.preview(sluice, subject) };
+export function actNamed(name: string): Act | undefined {
+  return Object.hasOwn(acts, name) ? acts[name] : undefined;
+}
+
+/** @throws Error when it can't be done, with what to do. */
+export async function askAct(
+  sluice: Sluice,
+  definitions: Definitions,
+  name: string,
+  act: Act,
+  given: Fields,
+  typed: Fields = {},
+): Promise<Asked> {
+  const subject = Object.fromEntries(act.of.flatMap((field) => (given[field] ? [[field, given[field]]] : [])));
+  return { name, act, subject, preview: await act.preview(sluice, subject, definitions), typed };
 }
 
 export function askedTitle({ act, preview }: Asked): string {
@@ -31,25 +44,27 @@ export function askedTitle({ act, preview }: Asked): string {
 }
 
 /** The form of an act. */
-export function askedForm({ name, act, subject, preview }: Asked, link: Link, access: Access, visitor: Visitor): Html {
+export function askedForm(asked: Asked, link: Link, access: Access, visitor: Visitor): Html {
+  const { name, act, subject, preview, typed } = asked;
   const hidden = { ...subject, ...preview.confirmed, mark: access.mark(visitor) };
   return html`<ul>
       ${preview.effects.map((effect) => html`<li>${effect}</li>`)}
     </ul>
     <form method="post" action="${link(['do', name])}">
       ${Object.entries(hidden).map(([field, value]) => html`<input type="hidden" name="${field}" value="${verbatim(value)}" />`)}
-      ${(act.inputs ?? []).map(
-        ({ name: field, label }) =>
-          html`<p class="field">
-            <label for="in-${field}">${label}</label
-            ><input id="in-${field}" name="${field}" type="number" min="0" step="any" inputmode="decimal" />
-          </p>`,
-      )}
+      ${(preview.inputs ?? []).map((input) => fieldOf(input, typed[input.name] ?? input.value ?? ''))}
       ${
         act.isDangerous &&
         html`<p class="field">
           <label for="why">Why?</label>
-          <input id="why" name="why" required maxlength="300" autocomplete="off" />
+          <input
+            id="why"
+            name="why"
+            required
+            maxlength="300"
+            autocomplete="off"
+            value="${verbatim(typed['why'] ?? '')}"
+          />
         </p>`
       }
       <div class="acts">
@@ -59,20 +74,62 @@ export function askedForm({ name, act, subject, preview }: Asked, link: Link, ac
     </form>`;
 }
 
+function fieldOf({ name, label, kind, choices = [], isOptional }: Input, value: string): Html {
+  const id = `in-${name}`;
+  const required = !isOptional && html`required`;
+  const labelled = html`<label for="${id}">${label}</label>`;
+  switch (kind) {
+    case 'number':
+      return html`<p class="field">
+        ${labelled}<input
+          id="${id}"
+          name="${name}"
+          type="number"
+          min="0"
+          step="any"
+          inputmode="decimal"
+          value="${value}"
+          ${required}
+        />
+      </p>`;
+    case 'text':
+      return html`<p class="field">
+        ${labelled}<input id="${id}" name="${name}" autocomplete="off" value="${verbatim(value)}" ${required} />
+      </p>`;
+    case 'json':
+      // The end of a line behind the tag is no part of the text.
+      return html`<p class="field">
+        ${labelled}<textarea id="${id}" name="${name}" rows="8" spellcheck="false" autocomplete="off" ${required}>
+${verbatim(value)}</textarea>
+      </p>`;
+    case 'choice':
+      return html`<p class="field">
+        ${labelled}<select id="${id}" name="${name}">
+          ${choices.map((each) => html`<option value="${verbatim(each)}" ${each === value && html`selected`}>${each}</option>`)}
+        </select>
+      </p>`;
+  }
+}
+
+export interface ActDone extends Said {
+  /** Path of the view that shows what came of it; undefined: where the act began. */
+  readonly at?: readonly string[];
+}
+
 /** @param clientFor whoever acts, and why: for the audit. */
 export async function doAct(
   clientFor: (who: { readonly by: `user:${string}`; readonly why?: string }) => Sluice,
   { by = 'user:dashboard' }: Visitor,
   act: Act,
   fields: Fields,
-): Promise<Said> {
-  const why = fields['why']?.trim() ?? '';
-  if (act.isDangerous && why === '') return { text: 'Not done: say why.', isError: true };
+  definitions: Definitions,
+): Promise<ActDone> {
+  const given = fields['why']?.trim() ?? '';
+  if (act.isDangerous && given === '') return { text: 'Not done: say why.', isError: true };
+  const why = [given, whyOfAll(fields)].filter(Boolean).join('; ');
   try {
-    return {
-      text: await act.perform(clientFor({ by, ...(why === '' ? {} : { why }) }), fields),
-      isError: false,
-    };
+    const done = await act.perform(clientFor({ by, ...(why === '' ? {} : { why }) }), fields, definitions);
+    return typeof done === 'string' ? { text: done, isError: false } : { ...done, isError: false };
   } catch (error) {
     return { text: `Not done: ${sentence(error)}`, isError: true };
   }

@@ -21,7 +21,12 @@ export function actButtons(
       .filter((offer) => offer !== false)
       .map(
         ({ act, words, isDanger }) =>
-          html`<a id="${act}" class="button${isDanger ? ' danger' : ''}" href="${link(['do', act], of)}">${words}</a>`,
+          html`<a
+            id="${[act, of['provider']].filter(Boolean).join('-')}"
+            class="button${isDanger ? ' danger' : ''}"
+            href="${link(['do', act], of)}"
+            >${words}</a
+          >`,
       )}
   </div>`;
 }

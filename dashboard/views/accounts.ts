@@ -1,4 +1,4 @@
-/** Accounts, the latest change of state first: which ones must be connected again. Next: `account.ts`. */
+/** Accounts, the latest change of state first: which ones must be connected again. Next: `dashboard/views/details/account.ts`. */
 import type { AccountStatus } from '../../client/index.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';

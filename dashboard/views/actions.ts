@@ -1,4 +1,4 @@
-/** Actions and sagas, newest first. Next: `action.ts`. */
+/** Actions and sagas, newest first. Next: `dashboard/views/details/action.ts`. */
 import type { RenderView } from '../view.ts';
 import { listOf } from './reports.ts';
 

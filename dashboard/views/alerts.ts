@@ -1,15 +1,13 @@
-/** What somebody must know: open alerts, and those that are cleared. */
+/** What somebody must know: open alerts, and those that are cleared. Next: `dashboard/views/details/alert.ts`. */
 import { ALERT_KINDS } from '../../contracts/alerts/alert.ts';
-import { html } from '../html.ts';
+import { alertTable } from '../parts/tables/alert-table.ts';
 import { chosen, filters } from '../parts/filters.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { when } from '../parts/when.ts';
 import type { RenderView } from '../view.ts';
 
 const SHOWN = 200;
 
-export const alertsView: RenderView = async ({ sluice, link, query, now }) => {
+export const alertsView: RenderView = async (context) => {
+  const { sluice, link, query } = context;
   const chose = chosen(query, ['kind', 'all']);
   const kind = ALERT_KINDS.find((each) => each === chose['kind']);
   const found = await sluice.alerts.list({
@@ -40,18 +38,7 @@ export const alertsView: RenderView = async ({ sluice, link, query, now }) => {
       },
       {
         id: 'alerts',
-        content: table(
-          'Alerts, newest first',
-          found,
-          [
-            { name: 'About', cell: ({ subject }) => subject },
-            { name: 'Kind', cell: (alert) => alert.kind },
-            { name: 'State', cell: ({ clearedAt }) => stateBadge(clearedAt === null ? 'open' : 'cleared') },
-            { name: 'Since', cell: ({ firedAt }) => when(firedAt, now) },
-            { name: 'What was found, and what to do', cell: ({ text }) => html`${text}`, isWide: true },
-          ],
-          'Nothing that anybody must know.',
-        ),
+        content: alertTable('Alerts, newest first', found, context, 'Nothing that anybody must know.'),
       },
     ],
   };

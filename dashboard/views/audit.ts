@@ -1,6 +1,6 @@
 /** What operators did, newest first: who, what, to what, and why. */
 import { html } from '../html.ts';
-import { auditTable } from '../parts/audit-table.ts';
+import { auditTable } from '../parts/tables/audit-table.ts';
 import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';
 import type { RenderView } from '../view.ts';
 

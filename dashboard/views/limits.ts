@@ -1,14 +1,15 @@
-/** Limits, key by key: what is paused, blocked or waited for, or all that begin with something. Next: `limit.ts`. */
+/** Limits, key by key: what is paused, blocked or waited for, or all that begin with something. Next: `dashboard/views/details/limit.ts`. */
 import { html } from '../html.ts';
+import { actButtons } from '../parts/act-buttons.ts';
 import { chosen, filters, paging } from '../parts/filters.ts';
-import { limitTable } from '../parts/limit-table.ts';
+import { limitTable } from '../parts/tables/limit-table.ts';
 import type { RenderView } from '../view.ts';
 
 const PAGE = 50;
 const STATES = ['waiting', 'blocked', 'paused'] as const;
 
 export const limitsView: RenderView = async (context) => {
-  const { sluice, link, query } = context;
+  const { sluice, link, query, visitor } = context;
   const chose = chosen(query, ['state', 'prefix', 'after']);
   const state = STATES.find((each) => each === chose['state']);
   const { prefix, after } = chose;
@@ -56,6 +57,21 @@ export const limitsView: RenderView = async (context) => {
           ${state !== undefined && html`<input type="hidden" name="state" value="${state}" />`}
           <button>Show</button>
         </form>`,
+      },
+      {
+        id: 'all',
+        content: html`${
+          visitor.role === 'operate' &&
+          prefix?.endsWith('/') &&
+          actButtons(
+            link,
+            [
+              { act: 'pause-limit', words: `Pause all that begin with ${prefix} …` },
+              { act: 'resume-limit', words: `Resume all that begin with ${prefix} …` },
+            ],
+            { key: `${prefix}*` },
+          )
+        }`,
       },
       {
         id: 'limits',

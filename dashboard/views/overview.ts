@@ -3,10 +3,14 @@ import type { Pace } from '../../client/index.ts';
 import { html } from '../html.ts';
 import { capped, rate } from '../parts/count.ts';
 import { filters } from '../parts/filters.ts';
-import { limitTable } from '../parts/limit-table.ts';
-import { reportTable } from '../parts/report-table.ts';
-import { runTable } from '../parts/run-table.ts';
+import { limitTable } from '../parts/tables/limit-table.ts';
+import { freshTable } from '../parts/tables/fresh-table.ts';
+import { reportTable } from '../parts/tables/report-table.ts';
+import { runTable } from '../parts/tables/run-table.ts';
 import { sparkline } from '../parts/sparkline.ts';
+import { stateBadge } from '../parts/state.ts';
+import { table } from '../parts/table.ts';
+import { when } from '../parts/when.ts';
 import { tiles } from '../parts/tiles.ts';
 import type { RenderView } from '../view.ts';
 
@@ -15,9 +19,9 @@ const SPANS = ['hour', 'day', 'quarter'] as const;
 const SLOTS = { hour: 'minute, last hour', day: 'quarter of an hour, last day', quarter: 'day, last 90 days' } as const;
 
 export const overviewView: RenderView = async (context) => {
-  const { sluice, link, query } = context;
+  const { sluice, link, query, now } = context;
   const span = SPANS.find((each) => each === query.get('span')) ?? 'hour';
-  const [runs, accounts, running, failures, blocked, paused, waiting, pace, alerts] = await Promise.all([
+  const [runs, accounts, running, failures, blocked, paused, waiting, pace, alerts, queues, fresh] = await Promise.all([
     sluice.runs.count(),
     sluice.accounts.count(),
     sluice.runs.list({ state: ['running', 'paused'], limit: SHOWN }),
@@ -27,6 +31,8 @@ export const overviewView: RenderView = async (context) => {
     sluice.limits.list({ state: 'waiting', limit: SHOWN }),
     sluice.pace(span),
     sluice.alerts.list({ limit: 1_000 }),
+    sluice.alerts.queues(),
+    sluice.alerts.freshness(),
   ]);
   const held = [...new Map([...paused, ...blocked, ...waiting].map((limit) => [limit.key, limit])).values()];
   const graph = (of: (slot: Pace['slots'][number]) => number, words: string) => sparkline(pace.slots.map(of), words);
@@ -99,6 +105,31 @@ export const overviewView: RenderView = async (context) => {
         id: 'limits',
         content: html`<h2>Limits that hold calls back</h2>
           ${limitTable('Paused, blocked and waited for', held.slice(0, 2 * SHOWN), context, 'No limit holds calls back.')}`,
+      },
+      {
+        id: 'freshness',
+        content: html`<h2>Freshness</h2>
+          ${freshTable(fresh, context)}`,
+      },
+      {
+        id: 'queues',
+        content: html`<h2>Workers</h2>
+          ${table(
+            'Task queues, and when a worker last took something from each',
+            queues,
+            [
+              { name: 'Task queue', cell: ({ taskQueue }) => taskQueue },
+              {
+                name: 'Served',
+                cell: ({ taskQueue }) =>
+                  alerts.some(({ kind, subject }) => kind === 'unserved' && subject === taskQueue)
+                    ? stateBadge('failing', 'nobody serves it')
+                    : stateBadge('ok', 'served'),
+              },
+              { name: 'Last taken', cell: ({ passedAt }) => when(passedAt, now) },
+            ],
+            'No worker has begun so far.',
+          )}`,
       },
       {
         id: 'failures',

@@ -1,11 +1,11 @@
-/** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `run.ts`, `dashboard/acts/bulk-acts.ts`. */
-import { MOST_COUNTED, RUN_STATES, type RunSelection } from '../../contracts/operate/run-list.ts';
+/** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `dashboard/views/details/run.ts`, `dashboard/acts/bulk-offers.ts`. */
+import { RUN_STATES, type RunSelection } from '../../contracts/operate/run-list.ts';
 import type { RunState } from '../../client/index.ts';
-import { bulkActs } from '../acts/bulk-acts.ts';
+import { bulkOffers } from '../acts/bulk-offers.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';
 import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';
-import { runTable } from '../parts/run-table.ts';
+import { runTable } from '../parts/tables/run-table.ts';
 import type { RenderView } from '../view.ts';
 
 const PAGE = 50;
@@ -48,7 +48,7 @@ export const runsView: RenderView = async (context) => {
       },
       {
         id: 'all',
-        content: html`${visitor.role === 'operate' && matching > 0 && matching <= MOST_COUNTED * 6 && bulkActs(link, chose, selection)}`,
+        content: html`${visitor.role === 'operate' && matching > 0 && bulkOffers(link, chose, selection)}`,
       },
     ],
   };

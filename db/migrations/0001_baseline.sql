@@ -762,6 +762,7 @@ create table sluice.due (
 ) with (fillfactor = 70);
 create unique index due_place on sluice.due (schedule, place);
 create index due_next on sluice.due (schedule, due_at) where not is_parked;
+create index due_parked on sluice.due (schedule) where is_parked;
 create index due_failed on sluice.due (schedule) where last_outcome = 'failed';
 create index due_by_account on sluice.due (account);
 
@@ -812,6 +813,13 @@ create table sluice.alert_round (
   rules jsonb not null
 );
 
+-- How old the rows of each sync were when somebody last looked, in numbers: to look costs 0.2 s for ten thousand accounts.
+create table sluice.freshness_seen (
+  one boolean primary key default true check (one),
+  at timestamptz not null,
+  syncs jsonb not null
+);
+
 -- What all workers did together, by the minute for a day and by the quarter of an hour for 90 days: some 10,000 rows at most.
 -- Written by db/stores/operate/pace-store.ts; each worker adds what it did every some seconds, and removes what is too old.
 
@@ -826,6 +834,31 @@ create table sluice.pace (
   rows bigint not null,
   primary key (grain_s, at)
 ) with (fillfactor = 70);
+
+-- How each limit was used over time: by the minute for a day, by three hours for 90 days. In one slot 1,000 keys at most, those that were
+-- refused, waited for and used up first: some two million rows at most, whatever the number of keys. Written by sluice.limit_note_use.
+create table sluice.limit_pace (
+  bucket_id bigint not null,
+  -- How long a slot is, in seconds: 60 or 10,800.
+  grain_s int not null,
+  at timestamptz not null,
+  calls int not null,
+  refused int not null,
+  -- The most that was used of the window, or in flight, and that waited, at the ends of some seconds.
+  used real,
+  waiting int not null,
+  -- The last limit in force, and the last calls a second given out.
+  max real,
+  rate real,
+  primary key (bucket_id, grain_s, at)
+) with (fillfactor = 80);
+create index limit_pace_by_time on sluice.limit_pace (grain_s, at);
+
+-- Builds of the workers, in the order in which they began to serve: one row where it is another one than the row before.
+create table sluice.deploy (
+  at timestamptz primary key default clock_timestamp(),
+  build text not null
+);
 
 -- When a worker last looked for rows that are older than they are kept: one does it for all. Written by
 -- db/stores/operate/retention-store.ts.
@@ -2461,6 +2494,52 @@ language sql volatile set search_path = pg_catalog as $$
    where b.id = any (p_ids)
    order by b.key
 $$;
+
+-- Adds what a process did with its keys to their graphs, and removes what is too old. A slot takes in `p_most` keys: those that were refused,
+-- are waited for and are nearest to their limit first. Locks the rows of slots in the order of their keys; reads buckets without a lock.
+--   p_entries [{id, calls, refused}]: since this process last told
+create or replace function sluice.limit_note_use(p_entries json, p_most int) returns int language plpgsql volatile set search_path = pg_catalog as $$
+declare
+  v_clock bigint := sluice.limit_clock_us();
+  v_now timestamptz := clock_timestamp();
+  v_noted int;
+begin
+  -- A crash loses some seconds of a graph.
+  perform set_config('synchronous_commit', 'off', true);
+  with told as (
+    select entry.id, entry.calls, entry.refused, b.rate, b.queue_len,
+      case when b.kind = 'bucket' then b.burst else b.max end as max,
+      case when b.kind = 'bucket' then greatest(0, b.burst - b.tokens) when b.max is not null then b.used end as used
+      from json_to_recordset(p_entries) as entry (id bigint, calls int, refused int)
+      join sluice.limit_bucket bucket on bucket.id = entry.id
+     cross join lateral sluice.limit_advance(bucket, v_clock, bucket.generation) b
+  ), slot as (
+    select grain, to_timestamp(floor(extract(epoch from v_now) / grain) * grain) as at from unnest(array[60, 10800]) grain
+  ), room as (
+    select slot.grain, slot.at, p_most - (
+      select count(*) from (select from sluice.limit_pace p where p.grain_s = slot.grain and p.at = slot.at limit p_most) taken) as places
+      from slot
+  ), ranked as (
+    select told.*, room.*, known.bucket_id is not null as is_known, row_number() over (
+      partition by room.grain, known.bucket_id is null
+      order by told.refused desc, told.queue_len desc, coalesce(told.used / nullif(told.max, 0), 0) desc, told.calls desc, told.id) as place
+      from told cross join room
+      left join sluice.limit_pace known on known.bucket_id = told.id and known.grain_s = room.grain and known.at = room.at
+  )
+  insert into sluice.limit_pace as p (bucket_id, grain_s, at, calls, refused, used, waiting, max, rate)
+    select id, grain, at, calls, refused, used, queue_len, max, rate from ranked where is_known or place <= places order by id, grain
+    on conflict (bucket_id, grain_s, at) do update set
+      calls = p.calls + excluded.calls, refused = p.refused + excluded.refused, used = greatest(p.used, excluded.used),
+      waiting = greatest(p.waiting, excluded.waiting), max = excluded.max, rate = excluded.rate;
+  get diagnostics v_noted = row_count;
+  delete from sluice.limit_pace p where (p.bucket_id, p.grain_s, p.at) in (
+    select old.bucket_id, old.grain_s, old.at from sluice.limit_pace old
+     where (old.grain_s = 60 and old.at < v_now - interval '24 hours') limit 5000 for update skip locked);
+  delete from sluice.limit_pace p where (p.bucket_id, p.grain_s, p.at) in (
+    select old.bucket_id, old.grain_s, old.at from sluice.limit_pace old
+     where (old.grain_s = 10800 and old.at < v_now - interval '90 days') limit 5000 for update skip locked);
+  return v_noted;
+end $$;
 
 -- Puts an operator's numbers in force until they are taken back (nulls), or for so many milliseconds: then the sweep does it.
 create or replace function sluice.limit_override(p_key text, p_max float8, p_rate float8, p_for_ms float8) returns boolean language plpgsql volatile set search_path = pg_catalog as $$

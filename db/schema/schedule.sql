@@ -48,5 +48,6 @@ create table sluice.due (
 ) with (fillfactor = 70);
 create unique index due_place on sluice.due (schedule, place);
 create index due_next on sluice.due (schedule, due_at) where not is_parked;
+create index due_parked on sluice.due (schedule) where is_parked;
 create index due_failed on sluice.due (schedule) where last_outcome = 'failed';
 create index due_by_account on sluice.due (account);

@@ -3,14 +3,16 @@
  */
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { LimitSpec } from '../../contracts/limits/limit.ts';
+import type { HistorySpan, LimitHistory } from '../../contracts/limits/limit-history.ts';
 import type { Pool } from '../../db/pool.ts';
+import { readLimitHistory } from '../../db/stores/limit/limit-history-store.ts';
 import { readLooks } from '../../db/stores/limit/look-store.ts';
 import { bucketId } from '../buckets/bucket-row.ts';
 import { keyText } from '../buckets/key-text.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import type { LookRow } from '../../db/stores/limit/look-store.ts';
 import { toView, type LimitView } from './limit-view.ts';
-import { EVENTS, FIND, FORGET, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
+import { COUNT, EVENTS, FIND, FORGET, OVERRIDE, PAUSE, RESUME, TICKETS } from '../statements.ts';
 
 export interface ListFilter {
   /** Keys that begin with this, e.g. `github/`. */
@@ -44,8 +46,15 @@ export interface LimitDetails extends LimitView {
 
 export interface Operations {
   list(filter?: ListFilter): Promise<LimitView[]>;
+  /** How many match; counted up to 10,000, what is more is 10,001. Of keys that are waited for, the first 1,000 are looked at. */
+  count(filter?: Omit<ListFilter, 'after' | 'limit'>): Promise<number>;
   /** Undefined when the key was never used. */
   show(key: string): Promise<LimitDetails | undefined>;
+  /**
+   * Calls, refusals, use and limits of a key over time, with what happened to it: overrides, pauses, what was learned, other builds of the
+   * workers. Each slot has the 1,000 keys that say most; of other keys there are gaps.
+   */
+  history(key: string, span?: HistorySpan): Promise<LimitHistory>;
   /**
    * Nobody gets a permit any more; calls that wait keep their places. `provider/*` stops a provider, `provider/limit/*`
    * one limit of all its scopes, also those that turn up later.
@@ -71,6 +80,7 @@ export interface Operations {
 }
 
 const LONGEST_REASON = 300;
+const MOST_COUNTED = 10_000;
 const EVENTS_SHOWN = 200;
 const TICKETS_SHOWN = 50;
 
@@ -86,6 +96,10 @@ export function createOperations(pool: Pool): Operations {
       ]);
       return (await look(found.map((row) => row.id))).map(toView);
     },
+    async count({ prefix, kind, state } = {}) {
+      const values = [prefix === undefined ? null : keyText(prefix), kind ?? null, null, MOST_COUNTED + 1];
+      return (await ask<{ keys: number }>(COUNT(state ?? 'all'), values))[0]!.keys;
+    },
     async show(anyKey) {
       const key = keyText(anyKey);
       const [rows, events, tickets] = await Promise.all([
@@ -95,6 +109,14 @@ export function createOperations(pool: Pool): Operations {
       ]);
       const row = rows[0];
       return row === undefined ? undefined : details(row, events, tickets);
+    },
+    async history(anyKey, span = 'hour') {
+      const key = keyText(anyKey);
+      try {
+        return await readLimitHistory(pool, { id: bucketId(key), key }, span);
+      } catch (error) {
+        throw new LimiterUnavailable(error);
+      }
     },
     async pause(keyOrPrefix, reason) {
       const pattern = keyText(keyOrPrefix);

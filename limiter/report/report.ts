@@ -8,6 +8,7 @@ import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { gridCost } from '../buckets/bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
+import { refusedCharge } from './refused-charge.ts';
 import { matchQuota } from '../quota-headers/match-limit.ts';
 import { REPORT } from '../statements.ts';
 import { addRefund, emptyTally, mergeTally, outcomesOf, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
@@ -245,16 +246,4 @@ function toldReset(
     return match?.resetMs === undefined ? [] : [{ ...match, blockMs: match.resetMs }];
   });
   return matches.find(({ remaining }) => remaining !== undefined) ?? matches[0];
-}
-
-/**
- * The charge that a refusal is about: the named limit, else the one of which its headers say that nothing is left, else the last
- * window or learned limit. -1 = none.
- */
-function refusedCharge(charges: readonly Charge[], limit: string | undefined, told: Charge | undefined): number {
-  const named = limit === undefined ? -1 : charges.findIndex((charge) => charge.limit.name === limit);
-  if (named >= 0) return named;
-  if (told) return charges.indexOf(told);
-  const last = charges.findLastIndex((charge) => charge.limit.kind !== 'inflight');
-  return last >= 0 ? last : charges.length - 1;
 }

@@ -9,6 +9,7 @@ export const ALONE = [
   'test/postgres/limiter/fairness.test.ts',
   'test/postgres/limiter/learned.test.ts',
   'test/postgres/limiter/race.test.ts',
+  'test/temporal/dashboard/scale.test.ts',
   'test/temporal/faults/chaos.test.ts',
   'test/temporal/lists/calls-ahead.test.ts',
   'test/temporal/operate/explain.test.ts',
@@ -18,6 +19,8 @@ export const ALONE = [
 export const LONG = [
   'test/postgres/pages/interleavings.test.ts',
   'test/temporal/runs/long-waits.test.ts',
+  'test/temporal/dashboard/dashboard.test.ts',
+  'test/temporal/dashboard/acts.test.ts',
   'test/temporal/alerts/alerts.test.ts',
   'test/temporal/providers/vendors.test.ts',
   'test/temporal/faults/fuzz.test.ts',

@@ -32,6 +32,7 @@ export const ERASED: Readonly<Record<string, Which>> = {
   limit_ticket: `account = $2 and bucket_id in (select id from sluice.limit_bucket where starts_with(key, $1 || '/'))`,
   limit_account: `account = $2 and bucket_id in (select id from sluice.limit_bucket where starts_with(key, $1 || '/'))`,
   limit_event: `bucket_id in (${OWN_BUCKETS})`,
+  limit_pace: `bucket_id in (${OWN_BUCKETS})`,
   limit_bucket: `id in (${OWN_BUCKETS})`,
   entity_lock: `account = $2 and (name = any ($3) or starts_with(name, $1 || '/') or kind = 'saga')`,
   due: `account = $2 and schedule in (select id from sluice.declaration where provider = $1)`,

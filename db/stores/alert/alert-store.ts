@@ -90,6 +90,10 @@ export async function readAlertRules(db: Queryable): Promise<AlertRules> {
 export interface AlertFilter {
   readonly kind?: AlertKind;
   readonly tenant?: string;
+  /** That one alone, open or cleared. */
+  readonly id?: string;
+  /** Of an account: what is about one of its syncs, or its token. */
+  readonly account?: string;
   /** True: also those that are cleared. Default false. */
   readonly all?: boolean;
   /** 1 … 1,000, the newest ones. Default 100. */
@@ -124,13 +128,16 @@ export function toAlert({ id, kind, subject, tenant, text, details, fired_at, cl
 
 /** Open ones, or all, the newest first. @throws TypeError when `limit` is not what it should be. */
 export async function listAlerts(db: Queryable, filter: AlertFilter = {}): Promise<Alert[]> {
-  const { kind, tenant, all = false, limit = 100 } = filter;
+  const { kind, tenant, id, account, all = id !== undefined, limit = 100 } = filter;
   if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
+  // Subjects are `sync/account` and `provider/account`, without a slash in the first part.
   const { rows } = await db.query<AlertRow>(
     `select ${ALERT_COLUMNS} from sluice.alert a
      where ($1::text is null or a.kind = $1) and ($2::text is null or a.tenant = $2) ${all ? '' : 'and a.cleared_at is null'}
+       ${id === undefined ? 'and $4::uuid is null' : 'and a.id = $4::uuid'}
+       and ($5::text is null or a.kind in ('stale', 'needs-reconnect', 'flaws') and substr(a.subject, strpos(a.subject, '/') + 1) = $5)
      order by a.fired_at desc, a.id limit $3`,
-    [kind ?? null, tenant ?? null, limit],
+    [kind ?? null, tenant ?? null, limit, id ?? null, account ?? null],
   );
   return rows.map(toAlert);
 }

@@ -37,6 +37,20 @@ export async function unservedQueues(
   return rows;
 }
 
+export interface ServedQueue {
+  readonly taskQueue: string;
+  /** ISO time at which a worker last took a canary from it, or began to serve it. */
+  readonly passedAt: string;
+}
+
+/** Task queues that workers serve or have served, by name. */
+export async function listQueues(db: Queryable): Promise<ServedQueue[]> {
+  const { rows } = await db.query<{ taskQueue: string; passedAt: Date }>(
+    `select task_queue as "taskQueue", passed_at as "passedAt" from sluice.canary order by task_queue limit 1000`,
+  );
+  return rows.map(({ taskQueue, passedAt }) => ({ taskQueue, passedAt: passedAt.toISOString() }));
+}
+
 /** Nobody means to serve it any more. @returns false when it is not known. */
 export async function forgetQueue(db: Queryable, taskQueue: string): Promise<boolean> {
   const canaries = await db.query('delete from sluice.canary where task_queue = $1', [taskQueue]);

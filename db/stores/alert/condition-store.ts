@@ -63,6 +63,31 @@ export async function readFreshness(
   }));
 }
 
+/** Without names of accounts: what is kept of an account goes with it. */
+export type FreshnessSeen = Pick<Freshness, 'sync' | 'provider' | 'freshForMs' | 'accounts' | 'stale' | 'oldestMs'>;
+
+/** Keeps what was seen, for those who look at it every second. */
+export async function keepFreshness(db: Queryable, found: readonly Freshness[]): Promise<void> {
+  const syncs = found.map(({ sync, provider, freshForMs, accounts, stale, oldestMs }): FreshnessSeen => {
+    return { sync, provider, freshForMs, accounts, stale, oldestMs };
+  });
+  await db.query(
+    `insert into sluice.freshness_seen (at, syncs) values (clock_timestamp(), $1)
+     on conflict (one) do update set at = excluded.at, syncs = excluded.syncs`,
+    [JSON.stringify(syncs)],
+  );
+}
+
+/** @returns undefined before anybody has looked. */
+export async function freshnessSeen(
+  db: Queryable,
+): Promise<{ readonly at: string; readonly syncs: readonly FreshnessSeen[] } | undefined> {
+  const { rows } = await db.query<{ at: Date; syncs: readonly FreshnessSeen[] }>(
+    'select at, syncs from sluice.freshness_seen',
+  );
+  return rows[0] && { at: rows[0].at.toISOString(), syncs: rows[0].syncs };
+}
+
 // Index: account_by_status.
 const LOST = `
   select l.* from (

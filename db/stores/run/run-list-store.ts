@@ -94,6 +94,26 @@ const NAMES = (column: 'sync' | 'provider'): string => `
       from known where known.name is not null
   ) select name from known where name is not null limit $1`;
 
+export interface EndedRuns {
+  readonly sync: string;
+  /** Oldest first. */
+  readonly runs: readonly { readonly runId: string; readonly state: RunState; readonly tookMs: number }[];
+}
+
+/** Index: run_ended, so many entries of each sync. */
+const LAST_ENDED = `
+  select wanted.sync, coalesce(jsonb_agg(jsonb_build_object('runId', r.id, 'state', r.state,
+      'tookMs', round(extract(epoch from r.ended_at - r.started_at) * 1000)) order by r.ended_at) filter (where r.id is not null), '[]') as runs
+    from unnest($1::text[]) wanted (sync)
+    left join lateral (
+      select id, state, started_at, ended_at from sluice.run where run.sync = wanted.sync and ended_at is not null
+       order by ended_at desc limit $2) r on true
+   group by wanted.sync`;
+
+export async function lastEnded(db: Queryable, syncs: readonly string[], limit: number): Promise<EndedRuns[]> {
+  return (await db.query<EndedRuns>(LAST_ENDED, [[...new Set(syncs)], limit])).rows;
+}
+
 interface RunRow {
   readonly id: string;
   readonly workflow_id: string;

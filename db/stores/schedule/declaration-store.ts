@@ -102,22 +102,22 @@ interface StandingRow {
   readonly lastError: string | null;
 }
 
-// Counts the rows of `due`; the next one by due_next, failures by due_failed.
+const MOST_COUNTED = 10_000;
+const few = (where: string): string =>
+  `(select count(*)::int from (select from sluice.due u where u.schedule = d.id and ${where} limit ${MOST_COUNTED + 1}) few)`;
+
+// Counts so many entries at most of due_next, due_parked and due_failed.
 const STANDINGS = `
   select d.id, d.sync, d.provider, d.task_queue as "taskQueue", d.spec, d.paused_at as "pausedAt", d.paused_reason as "pausedReason",
-    n.accounts, n.disconnected, n.due, coalesce(extract(epoch from clock_timestamp() - n.first) * 1000, 0)::float8 as "lateMs",
-    case when d.paused_at is null then
-      (select u.due_at from sluice.due u where u.schedule = d.id and not u.is_parked order by u.due_at limit 1) end as "nextAt",
-    f.count as failed, f.error as "lastError"
+    ${few('not u.is_parked')} as accounts, ${few('u.is_parked')} as disconnected,
+    ${few('not u.is_parked and u.due_at <= clock_timestamp()')} as due,
+    greatest(0, coalesce(extract(epoch from clock_timestamp() - next.due_at) * 1000, 0))::float8 as "lateMs",
+    case when d.paused_at is null then next.due_at end as "nextAt",
+    ${few(`u.last_outcome = 'failed'`)} as failed,
+    (select u.last_error from sluice.due u where u.schedule = d.id and u.last_outcome = 'failed' limit 1) as "lastError"
   from sluice.declaration d
-  cross join lateral (
-    select count(*) filter (where not u.is_parked)::int as accounts, count(*) filter (where u.is_parked)::int as disconnected,
-      count(*) filter (where not u.is_parked and u.due_at <= clock_timestamp())::int as due,
-      min(u.due_at) filter (where not u.is_parked and u.due_at <= clock_timestamp()) as first
-    from sluice.due u where u.schedule = d.id) n
-  cross join lateral (
-    select count(*)::int as count, max(u.last_error) as error from sluice.due u
-     where u.schedule = d.id and u.last_outcome = 'failed') f
+  left join lateral (
+    select u.due_at from sluice.due u where u.schedule = d.id and not u.is_parked order by u.due_at limit 1) next on true
   where d.kind = 'schedule' order by d.id`;
 
 /** Every schedule, of every task queue. */

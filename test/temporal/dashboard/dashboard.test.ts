@@ -1,11 +1,10 @@
 /** The page in a real Chromium, on real Postgres and Temporal: every view, every act, live, by keyboard, in light and dark, at 400 px. */
-import { fileURLToPath } from 'node:url';
 import { serve } from '@hono/node-server';
 import { Hono } from 'hono';
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { diagnose } from '../../../client/index.ts';
+import { connect, diagnose } from '../../../client/index.ts';
 import { createDashboard, serveDashboard, type ServedDashboard } from '../../../dashboard/index.ts';
 import { defineProvider, defineSync, get, hours, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
@@ -13,6 +12,7 @@ import { ensureChromium, seriousFaults, startBrowser, type Browser } from '../..
 import { sluice, startSluice } from '../../setup/programs/command-line.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
+import { visitorAt, type Visitor } from '../../setup/visitor.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const program = ensureChromium();
@@ -22,6 +22,7 @@ let world: World;
 let browser: Browser;
 let served: ServedDashboard;
 let page: Page;
+let visitor: Visitor;
 
 const Items = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
 const shop = defineProvider({
@@ -86,6 +87,7 @@ beforeAll(async () => {
   });
   browser = await startBrowser(program);
   page = await browser.context.newPage();
+  visitor = visitorAt(page, () => served.url);
   await page.emulateMedia({ colorScheme: 'light' });
 });
 afterAll(async () => {
@@ -98,20 +100,13 @@ afterEach(() => {
   expect(browser?.complaints.splice(0) ?? []).toEqual([]);
 });
 
-const open = (path: string) => page.goto(new URL(path, served.url).href);
-const said = () => page.locator('.said').textContent();
+const open = (path: string) => visitor.open(path);
+const said = () => visitor.said();
 const state = () => page.locator('#run .state').textContent();
-const press = (name: string) => page.getByRole('button', { name }).click();
-const follow = (name: string | RegExp) => page.getByRole('link', { name }).first().click();
-/** `SLUICE_SCREENSHOTS=1` makes those of the docs anew. */
-const picture = async (name: string): Promise<void> => {
-  if (process.env['SLUICE_SCREENSHOTS'])
-    await page.screenshot({ path: fileURLToPath(new URL(`../../../docs/img/${name}.png`, import.meta.url)) });
-};
-const whyAnd = async (act: string): Promise<void> => {
-  await page.getByLabel(/^Why/).fill('a test of it');
-  await press(act);
-};
+const press = (name: string) => visitor.press(name);
+const follow = (name: string | RegExp) => visitor.follow(name);
+const picture = (name: string) => visitor.picture(name);
+const whyAnd = (act: string) => visitor.whyAnd(act);
 
 describe.skipIf(program === undefined)('the page', () => {
   it('shows a run as it moves and why it waits, and pauses, resumes and cancels it', async () => {
@@ -177,12 +172,14 @@ describe.skipIf(program === undefined)('the page', () => {
     // It begins after the page was made, and is left alone.
     await world.sluice.start(stock, { account: 'b4', input: {}, tenant: 'b' });
     await expect.poll(() => world.sluice.runs.count({ account: 'b4' }).then(({ running }) => running)).toBe(1);
-    await press('Pause all that match');
+    await whyAnd('Pause all that match');
     expect(await said()).toBe('3 of 3 runs paused.');
+    const entries = await world.sluice.audit.list({ act: 'run.pause', limit: 10 });
+    expect(entries.filter(({ why }) => why === 'a test of it; one of 3 that match stock, running')).toHaveLength(3);
     expect(await world.sluice.runs.count({ sync: 'stock' })).toMatchObject({ paused: 3, running: 1 });
     await open('/runs?state=paused&sync=stock');
     await follow('Resume all that match …');
-    await press('Resume all that match');
+    await whyAnd('Resume all that match');
     expect(await said()).toBe('3 of 3 runs resumed.');
     await expect.poll(() => world.sluice.runs.count({ sync: 'stock' }).then(({ running }) => running)).toBe(4);
   });
@@ -208,7 +205,6 @@ describe.skipIf(program === undefined)('the page', () => {
     await page.getByLabel(/minutes/).fill('30');
     await whyAnd('Override');
     expect(await said()).toBe('Overridden for 30 minutes.');
-    await picture('dashboard-limit');
     expect(await page.locator('#limit').textContent()).toMatch(/Overridden\s+until in 30 min/);
     const { overriddenUntil = '' } = (await world.sluice.limits.show(key)) ?? {};
     expect(Date.parse(overriddenUntil) - Date.now()).toBeGreaterThan(29 * 60_000);
@@ -216,6 +212,18 @@ describe.skipIf(program === undefined)('the page', () => {
     expect(await page.locator('#audit').textContent()).toMatch(
       /limits\.override.*user:dashboard, page.*a test of it.*limits\.pause/s,
     );
+    await open('/limits?prefix=shop/account/');
+    await follow('Pause all that begin with shop/account/ …');
+    expect(await page.locator('main').textContent()).toMatch(
+      /\d+ keys begin with shop\/account\/, and calls wait for [1-9]/,
+    );
+    await whyAnd('Pause');
+    expect(await said()).toMatch(/^\d+ keys paused\.$/);
+    expect(await world.sluice.limits.show(key)).toMatchObject({ state: 'paused', pausedReason: 'a test of it' });
+    await follow('Resume all that begin with shop/account/ …');
+    await press('Resume');
+    expect((await world.sluice.limits.show(key))?.state).not.toBe('paused');
+    await open(`/limits/${encodeURIComponent(key)}`);
     await follow('Forget …');
     await whyAnd('Forget');
     expect(await said()).toBe('It is forgotten.');
@@ -261,13 +269,21 @@ describe.skipIf(program === undefined)('the page', () => {
 
   it('shows schedules, alerts and who did what, and pauses a schedule', async () => {
     await world.sluice.schedules.apply([weekly]);
+    await world.sluice.alerts.look();
     await world.db.pool.query(
       `insert into sluice.alert (kind, subject, text) values ('stale', 'weekly/acct_42', 'weekly of "acct_42" is old: look at its last run.')`,
     );
     await open('/');
+    expect(await page.locator('#freshness').textContent()).toMatch(/weekly\s*30 d/);
+    expect(await page.locator('#queues').textContent()).toContain('served');
     await follow('alerts open');
     expect(await page.locator('#alerts').textContent()).toMatch(/weekly\/acct_42.*stale.*open.*look at its last run/s);
+    await follow('weekly/acct_42');
+    await expect.poll(() => page.getByRole('heading', { level: 1 }).textContent()).toBe('Alert: weekly/acct_42');
+    await follow('acct_42');
+    expect(await page.locator('#alerts').textContent()).toContain('look at its last run');
     await follow('Schedules');
+    await page.waitForURL(/schedules$/);
     expect(await page.locator('#schedules').textContent()).toMatch(/weekly.*running/s);
     expect(await page.locator('#freshness').textContent()).toContain('30 d');
     await follow('Pause …');
@@ -275,6 +291,8 @@ describe.skipIf(program === undefined)('the page', () => {
     expect(await said()).toBe('It is paused.');
     expect((await world.sluice.schedules.list())[0]).toMatchObject({ id: 'weekly', pausedReason: 'a test of it' });
     await picture('dashboard-schedules');
+    await follow('weekly');
+    await expect.poll(() => page.getByRole('heading', { level: 1 }).textContent()).toBe('Schedule weekly');
     await follow('Resume …');
     await press('Resume');
     expect(await said()).toBe('It goes on.');
@@ -283,6 +301,102 @@ describe.skipIf(program === undefined)('the page', () => {
     await open('/audit?act=limits');
     expect(await page.locator('#audit').textContent()).not.toContain('schedules.pause');
     await picture('dashboard-audit');
+    await open('/audit');
+    await follow('schedules.pause');
+    await page.waitForURL(/audit\/\d+$/);
+    expect(await page.locator('#entry').textContent()).toMatch(/user:dashboard, page.*a test of it.*Before.*After/s);
+  });
+
+  it('answers five questions of support in three clicks each', async () => {
+    let clicks = 0;
+    const click = async (name: string | RegExp): Promise<void> => {
+      clicks++;
+      await follow(name);
+    };
+    const ask = async (way: () => Promise<void>, answer: RegExp): Promise<void> => {
+      await open('/');
+      clicks = 0;
+      await way();
+      await expect.poll(() => page.locator('main').textContent()).toMatch(answer);
+      expect(clicks).toBeLessThanOrEqual(3);
+    };
+    const [waited] = await world.sluice.limits.list({ prefix: 'shop/account/', state: 'waiting' });
+    const key = waited?.key ?? '';
+    await world.sluice.as({ by: 'user:eve', why: 'they asked us to' }).limits.override(key, { max: 40 });
+    // Why has acct_42 no new orders since Tuesday?
+    api.script('/orders/o5/lines', [{ status: 403, body: {} }]);
+    await (await world.sluice.start(orders, { account: 'acct_42', input: {}, tenant: 'acme' })).result();
+    await ask(async () => {
+      await page.getByLabel('Find').fill('acct_42');
+      clicks++;
+      await press('Go');
+      await page.waitForURL(/accounts\/acct_42$/);
+      await click('orders');
+    }, /Lists that were not read to their end.*o5.*lines.*HTTP 403/s);
+    // Are we the reason that they throttle us?
+    await ask(async () => {
+      await click('Limits');
+      await click('waited for');
+      await click(key);
+    }, /40 of 40.*Over time.*Calls and refusals.*Who waits/s);
+    // What happens if I pause this?
+    await ask(async () => {
+      await click('stock');
+      await click('Pause …');
+    }, /has 1 list in hand.*What is stored stays.*Leave it as it is/s);
+    expect((await world.sluice.runs.list({ state: 'running', limit: 10 })).length).toBeGreaterThan(0);
+    // Which accounts must be connected again?
+    await ask(() => click('accounts to connect again'), /acct_7.*HTTP 401: revoked/s);
+    // Who changed this limit?
+    await ask(async () => {
+      await click('Limits');
+      await click('waited for');
+      await click(key);
+    }, /Who changed it.*limits\.override.*user:eve, client.*they asked us to/s);
+  });
+
+  it('draws how a limit was used, with marks for overrides and deploys, for an hour, a day and 90 days', async () => {
+    const [waited] = await world.sluice.limits.list({ prefix: 'shop/account/', state: 'waiting' });
+    await open(`/limits/${encodeURIComponent(waited?.key ?? '')}`);
+    // Workers tell every some seconds; the page is not loaded again.
+    await expect
+      .poll(() => page.locator('#graphs').textContent(), { timeout: 30_000 })
+      .toMatch(/Calls and refusals in a minute.*Used, below the limit in force/s);
+    expect(await page.locator('#graphs .bars').first().getAttribute('d')).toMatch(/^M/);
+    await expect.poll(() => page.locator('#graphs .mark-override').count()).toBeGreaterThan(0);
+    expect(await page.locator('#graphs .mark-deploy title').first().textContent()).toMatch(/workers of build sluice-/);
+    await picture('dashboard-limit');
+    await page.getByText('As numbers').click();
+    expect(await page.locator('#numbers').textContent()).toMatch(/overridden, max: 40/);
+    await follow('last day');
+    await expect.poll(() => page.locator('#graphs').textContent()).toContain('in a quarter of an hour');
+    await follow('last 90 days');
+    await expect.poll(() => page.locator('#graphs').textContent()).toContain('in six hours');
+  });
+
+  it('is led to from Temporal’s Web UI, where its public address is known', async () => {
+    const client = await connect({
+      databaseUrl: world.db.url,
+      temporal: { address: temporalAddress() },
+      taskQueue: world.taskQueue,
+      dashboardUrl: served.url,
+    });
+    try {
+      const run = await client.start(orders, { account: 'a)b [c](', input: {} });
+      const { staticDetails } = await world.temporal.workflow
+        .getHandle(run.workflowId)
+        .describe()
+        .then(async (of) => ({ staticDetails: await of.staticDetails() }));
+      const address = /^\[[^\]]+\]\(([^()\s]+)\)$/.exec(staticDetails ?? '')?.[1] ?? '';
+      await run.result();
+      await page.goto(address);
+      await expect.poll(() => page.getByRole('heading', { level: 1 }).textContent()).toBe('orders of a)b [c](');
+    } finally {
+      await client.close();
+    }
+    await expect(connect({ databaseUrl: world.db.url, dashboardUrl: 'javascript:alert(1)' })).rejects.toThrow(
+      /dashboardUrl/,
+    );
   });
 
   const views = async (): Promise<string[]> => {
@@ -291,13 +405,18 @@ describe.skipIf(program === undefined)('the page', () => {
     const [report] = await world.sluice.reports.list({ status: 'failed', limit: 1 });
     const [action] = await world.sluice.reports.list({ kind: 'action', limit: 1 });
     const [limit] = await world.sluice.limits.list({ limit: 1 });
+    const [alert] = await world.sluice.alerts.list({ all: true, limit: 1 });
+    const [entry] = await world.sluice.audit.list({ act: 'limits', limit: 1 });
     return [
       '/',
       '/?span=day',
       '/doctor',
       '/schedules',
+      '/schedules/weekly',
       '/alerts?all=yes',
+      `/alerts/${alert?.id}`,
       '/audit',
+      `/audit/${entry?.id}`,
       `/do/pause-schedule?schedule=weekly`,
       '/runs',
       '/runs?state=done&sync=orders',
@@ -319,26 +438,15 @@ describe.skipIf(program === undefined)('the page', () => {
   it('has nothing serious in any view for axe-core, in light and dark, and fits 400 px', async () => {
     await world.sluice.runs.list();
     const faults: string[] = [];
-    for (const path of await views()) {
-      const answer = await open(path);
-      faults.push(...(answer?.status() === 200 ? [] : [`${path}: ${answer?.status()}`]));
-      for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
-        faults.push(...(await seriousFaults(page)).map((fault) => `${path} ${colorScheme}: ${fault}`));
-      }
-      await page.emulateMedia({ colorScheme: 'light' });
-      await page.setViewportSize({ width: 400, height: 800 });
-      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
-      if (width > 400) faults.push(`${path} is ${width} px wide`);
-      if (path === '/') await picture('dashboard-narrow');
-      await page.setViewportSize({ width: 1280, height: 900 });
-      if (path === '/') {
-        await picture('dashboard-overview');
-        await page.emulateMedia({ colorScheme: 'dark' });
-        await picture('dashboard-dark');
-        await page.emulateMedia({ colorScheme: 'light' });
-      }
-    }
+    for (const path of await views()) faults.push(...(await visitor.faults(path)));
+    await open('/');
+    await picture('dashboard-overview');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await picture('dashboard-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.setViewportSize({ width: 400, height: 800 });
+    await picture('dashboard-narrow');
+    await page.setViewportSize({ width: 1280, height: 900 });
     expect(faults).toEqual([]);
   });
 

@@ -109,6 +109,10 @@ describe('the audit', () => {
       },
       'action.resolve': () =>
         settled(sluice.action({ workflowId: 'action/crm/note/a1/k1', action: note }).resolve({ happened: false })),
+      'action.sendAgain': () =>
+        settled(
+          sluice.action({ workflowId: 'action/crm/note/a1/k1', action: note }).sendAgain({ input: { text: 'y' } }),
+        ),
       saga: () => sluice.saga(twice, { account: 'a1', input: {}, idempotencyKey: 'k2' }),
       'saga.cancel': () => sluice.sagaOf({ workflowId: 'saga/twice/a1/k2' }).cancel(),
       'quarantine.readAgain': () => sluice.quarantine.readAgain(sync, { account: 'a1' }),

@@ -1,29 +1,31 @@
 /** One limit: how it stands, who waits for it, what happened to it, and what can be done. */
-import type { LimitUse } from '../../client/index.ts';
-import type { LimitDetails } from '../../limiter/index.ts';
-import { duration } from '../../contracts/values/duration.ts';
-import { counted, rateText } from '../../contracts/limits/limit-words.ts';
-import { html, type Html } from '../html.ts';
-import { actButtons } from '../parts/act-buttons.ts';
-import { auditTable } from '../parts/audit-table.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { sparkline } from '../parts/sparkline.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView, ViewContext } from '../view.ts';
+import type { LimitUse } from '../../../client/index.ts';
+import type { LimitDetails } from '../../../limiter/index.ts';
+import { duration } from '../../../contracts/values/duration.ts';
+import { counted, rateText } from '../../../contracts/limits/limit-words.ts';
+import { html, type Html } from '../../html.ts';
+import { actButtons } from '../../parts/act-buttons.ts';
+import { auditTable } from '../../parts/tables/audit-table.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { limitGraphs, SPANS } from '../../parts/limit-graphs.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { table } from '../../parts/table.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView, ViewContext } from '../../view.ts';
 
 const EVENTS = 50;
 const USERS = 20;
 const ACTS = 20;
 
 export const limitView: RenderView = async (context, { key = '' }) => {
-  const { sluice } = context;
-  const [found, uses, acts] = await Promise.all([
+  const { sluice, link, query } = context;
+  const span = SPANS.find((each) => each === query.get('span')) ?? 'hour';
+  const [found, uses, acts, history] = await Promise.all([
     sluice.limits.show(key),
     sluice.limits.users(key),
     sluice.audit.list({ subject: key, limit: ACTS }),
+    sluice.limits.history(key, span),
   ]);
   if (found === undefined) return undefined;
   return {
@@ -31,6 +33,7 @@ export const limitView: RenderView = async (context, { key = '' }) => {
     regions: [
       { id: 'limit', content: standing(context, found) },
       { id: 'acts', content: actsOf(context, found) },
+      { id: 'graphs', content: html`${found.kind !== 'gate' && limitGraphs(link, key, span, history)}` },
       { id: 'users', content: usersOf(uses) },
       { id: 'queue', content: queueOf(context, found) },
       {
@@ -45,8 +48,7 @@ export const limitView: RenderView = async (context, { key = '' }) => {
 
 function standing({ now }: ViewContext, limit: LimitDetails): Html {
   const { state, text, used, max, declaredMax, usedByOthers, ratePerSecond, isOverridden, overriddenUntil } = limit;
-  const { blockedAt, blockedReason, blockedUntil, pausedAt, pausedReason, waiting, accountsWaiting, rateHistory } =
-    limit;
+  const { blockedAt, blockedReason, blockedUntil, pausedAt, pausedReason, waiting, accountsWaiting } = limit;
   return html`${facts([
     ['State', stateBadge(state)],
     ['In words', text],
@@ -82,19 +84,7 @@ function standing({ now }: ViewContext, limit: LimitDetails): Html {
         html`since ${when(pausedAt, now)}${pausedReason !== undefined && html`: ${pausedReason}`}`,
     ],
     ['Waiting', waiting > 0 && `${counted(waiting, 'call')} of ${counted(accountsWaiting, 'account')}`],
-  ])}
-  ${
-    rateHistory.length > 1 &&
-    html`<h2>Learned rate</h2>
-      <ul class="tiles">
-        <li>
-          ${sparkline(
-            rateHistory.map(({ ratePerSecond: each }) => each),
-            'learned calls a second, oldest first',
-          )}${rateText(rateHistory.at(-1)?.ratePerSecond ?? 0)}
-        </li>
-      </ul>`
-  }`;
+  ])}`;
 }
 
 function actsOf({ link, visitor }: ViewContext, { key, state, kind, isOverridden }: LimitDetails): Html {

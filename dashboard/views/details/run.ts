@@ -1,15 +1,15 @@
-/** One run: its tree as it moves, why it waits, its flaws, and what can be done. Next: `dashboard/acts/run-acts.ts`. */
-import type { NodeProgress, RunExplanation, RunProgress, Sluice } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { flawTable } from '../parts/flaw-table.ts';
-import { runState } from '../parts/run-table.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { exact, took, when } from '../parts/when.ts';
-import { runActs } from '../acts/run-acts.ts';
-import type { RenderView, ViewContext } from '../view.ts';
+/** One run: its tree as it moves, why it waits, its flaws, and what can be done. Next: `dashboard/acts/run-offers.ts`. */
+import type { NodeProgress, RunExplanation, RunProgress, Sluice } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { flawTable } from '../../parts/tables/flaw-table.ts';
+import { runState } from '../../parts/tables/run-table.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { table } from '../../parts/table.ts';
+import { exact, took, when } from '../../parts/when.ts';
+import { runOffers } from '../../acts/run-offers.ts';
+import type { RenderView, ViewContext } from '../../view.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
@@ -28,7 +28,7 @@ export const runView: RenderView = async (context, { run = '' }) => {
     title: `${progress.sync} of ${progress.account}`,
     regions: [
       { id: 'run', content: headOf(context, progress, newest) },
-      { id: 'acts', content: html`${newest === undefined && runActs(context, progress)}` },
+      { id: 'acts', content: html`${newest === undefined && runOffers(context, progress)}` },
       { id: 'tree', content: treeOf(progress) },
       { id: 'waits', content: html`${isOpen && waitsOf(context, explanation)}` },
       { id: 'flaws', content: flaws },

@@ -1,10 +1,10 @@
 /** Limits as rows. */
-import type { LimitView } from '../../limiter/index.ts';
-import { html, type Html } from '../html.ts';
-import type { ViewContext } from '../view.ts';
-import { count } from './count.ts';
-import { stateBadge } from './state.ts';
-import { table } from './table.ts';
+import type { LimitView } from '../../../limiter/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { ViewContext } from '../../view.ts';
+import { count } from '../count.ts';
+import { stateBadge } from '../state.ts';
+import { table } from '../table.ts';
 
 export function limitTable(caption: string, limits: readonly LimitView[], { link }: ViewContext, none?: string): Html {
   return table(

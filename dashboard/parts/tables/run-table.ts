@@ -1,11 +1,11 @@
 /** Runs as rows: on the overview, in their list and on an account. */
-import type { ListedRun, PausedBy } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import type { ViewContext } from '../view.ts';
-import { count } from './count.ts';
-import { stateBadge } from './state.ts';
-import { table } from './table.ts';
-import { took, when } from './when.ts';
+import type { ListedRun, PausedBy } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { ViewContext } from '../../view.ts';
+import { count } from '../count.ts';
+import { stateBadge } from '../state.ts';
+import { table } from '../table.ts';
+import { took, when } from '../when.ts';
 
 export function runTable(caption: string, runs: readonly ListedRun[], { link, now }: ViewContext, none?: string): Html {
   return table(

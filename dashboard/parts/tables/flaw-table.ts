@@ -1,10 +1,10 @@
 /** Lists of a run that were not read to their end, every key of them, a page at a time. */
-import type { FlawedList, RunProgress } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import type { ViewContext } from '../view.ts';
-import { count } from './count.ts';
-import { stateBadge } from './state.ts';
-import { table } from './table.ts';
+import type { FlawedList, RunProgress } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { ViewContext } from '../../view.ts';
+import { count } from '../count.ts';
+import { stateBadge } from '../state.ts';
+import { table } from '../table.ts';
 
 const PAGE = 50;
 

@@ -1,25 +1,29 @@
 /** One account, for the person who asks why it has no news: token, waits, last good run of each sync, reports, open actions. */
-import type { AccountDetails, AccountSync, TokenState } from '../../client/index.ts';
-import { duration } from '../../contracts/values/duration.ts';
-import { html, type Html } from '../html.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { reportTable } from '../parts/report-table.ts';
-import { runTable } from '../parts/run-table.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView, ViewContext } from '../view.ts';
+import type { AccountDetails, AccountSync, TokenState } from '../../../client/index.ts';
+import { duration } from '../../../contracts/values/duration.ts';
+import { accountOffers } from '../../acts/account-offers.ts';
+import { safeAddress } from '../../connect-address.ts';
+import { html, verbatim, type Html } from '../../html.ts';
+import { alertTable } from '../../parts/tables/alert-table.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { reportTable } from '../../parts/tables/report-table.ts';
+import { runTable } from '../../parts/tables/run-table.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { table } from '../../parts/table.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView, ViewContext } from '../../view.ts';
 
 const SHOWN = 10;
 
 export const accountView: RenderView = async (context, { account = '' }) => {
   const { sluice, link } = context;
-  const [details, runs, pending, ended] = await Promise.all([
+  const [details, runs, pending, ended, alerts] = await Promise.all([
     sluice.accounts.show({ account }),
     sluice.runs.list({ account, limit: SHOWN }),
     sluice.reports.list({ account, status: 'pending', order: 'newest', limit: SHOWN }),
     sluice.reports.list({ account, order: 'newest', limit: SHOWN }),
+    sluice.alerts.list({ account, limit: SHOWN }),
   ]);
   if (details.length + runs.length + ended.length === 0) return undefined;
   const actions = pending.filter(({ kind }) => kind !== 'sync');
@@ -27,6 +31,11 @@ export const accountView: RenderView = async (context, { account = '' }) => {
     title: `Account ${account}`,
     regions: [
       ...details.map((each) => ({ id: `at-${each.provider}`, content: providerOf(context, each) })),
+      {
+        id: 'alerts',
+        content: html`<h2>Alerts</h2>
+          ${alertTable('Open alerts about it', alerts, context)}`,
+      },
       {
         id: 'actions',
         content: html`<h2>Open actions</h2>
@@ -49,8 +58,9 @@ export const accountView: RenderView = async (context, { account = '' }) => {
 };
 
 function providerOf(context: ViewContext, details: AccountDetails): Html {
-  const { link, now } = context;
+  const { link, now, connectUrl } = context;
   const { provider, account, tenant, status, reason, since, token, keys, waits } = details;
+  const address = safeAddress(connectUrl?.({ provider, account, tenant }));
   return html`<h2>At ${provider}</h2>
     ${facts([
       ['State', stateBadge(status, status === 'none' ? 'not connected' : undefined)],
@@ -60,6 +70,11 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
         status === 'needs_reconnect' &&
           html`Its user must connect it again in your app${reason !== null && html`: ${reason}`}. Its paused syncs go on
           by themselves then.`,
+      ],
+      [
+        'Connect again',
+        address !== undefined &&
+          html`<a id="connect-${provider}" href="${verbatim(address)}" rel="noreferrer">in your app</a>`,
       ],
       ['Tenant', tenant],
       ['Token', token !== null && tokenOf(token, now)],
@@ -75,7 +90,7 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
           </ul>`,
       ],
     ])}
-    ${syncsOf(context, details, account)}`;
+    ${accountOffers(context, details)} ${syncsOf(context, details, account)}`;
 }
 
 function tokenOf({ state, endsAt, failures, failure, retryAt }: TokenState, now: Date): Html {

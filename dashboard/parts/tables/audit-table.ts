@@ -1,10 +1,10 @@
-/** Acts of operators as rows. Used by: `dashboard/views/audit.ts`, `dashboard/views/limit.ts`. */
-import type { AuditEntry } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import type { ViewContext } from '../view.ts';
-import { stateBadge } from './state.ts';
-import { table } from './table.ts';
-import { when } from './when.ts';
+/** Acts of operators as rows. Used by: `dashboard/views/audit.ts`, `dashboard/views/details/limit.ts`. */
+import type { AuditEntry } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { ViewContext } from '../../view.ts';
+import { stateBadge } from '../state.ts';
+import { table } from '../table.ts';
+import { when } from '../when.ts';
 
 /** Characters of what stood before and after. */
 const MOST = 300;
@@ -15,7 +15,10 @@ export function auditTable(caption: string, entries: readonly AuditEntry[], cont
     caption,
     entries,
     [
-      { name: 'Act', cell: ({ act }) => act },
+      {
+        name: 'Act',
+        cell: ({ id, act }) => html`<a id="audit-${id}" href="${link(['audit', String(id)])}">${act}</a>`,
+      },
       {
         name: 'Of',
         cell: ({ subject }) => html`<a href="${link(['audit'], { subject: subject.id })}">${subject.id}</a>`,

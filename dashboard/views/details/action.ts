@@ -1,13 +1,15 @@
 /** One action or saga: its state, its steps, why it waits, and what can be done. Inputs and outputs are rows, and not shown. */
-import { html } from '../html.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { stateBadge } from '../parts/state.ts';
-import { table } from '../parts/table.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView } from '../view.ts';
+import { actionOffers } from '../../acts/action-offers.ts';
+import { html } from '../../html.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { table } from '../../parts/table.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView } from '../../view.ts';
 
-export const actionView: RenderView = async ({ sluice, link, visitor, now }, { id = '' }) => {
+export const actionView: RenderView = async (context, { id = '' }) => {
+  const { sluice, link, now } = context;
   const [status, steps, [report], waits] = await Promise.all([
     sluice.action({ workflowId: id }).status(),
     id.startsWith('saga/') ? sluice.sagaOf({ workflowId: id }).steps() : [],
@@ -18,7 +20,6 @@ export const actionView: RenderView = async ({ sluice, link, visitor, now }, { i
       .catch(() => []),
   ]);
   if (status === undefined && report === undefined) return undefined;
-  const isOpen = report?.status === 'pending';
   const isUnknown = status?.errorType === 'unknown-write' && status.resolvedBy === null;
   return {
     title: report?.what ?? id,
@@ -42,11 +43,10 @@ export const actionView: RenderView = async ({ sluice, link, visitor, now }, { i
           [
             'What to do',
             isUnknown &&
-              html`Nobody knows whether it happened: look at the third party, then say so with
-                <code>npx sluice actions resolve</code> (docs/guides/actions.md).`,
+              'Nobody knows whether it happened: look at the third party, and say what is there. Nothing is sent meanwhile.',
           ],
         ])}
-        ${isOpen && visitor.role === 'operate' && html`<div class="acts"><a id="cancel-action" class="button danger" href="${link(['do', 'cancel-action'], { id })}">Cancel …</a></div>`}`,
+        ${actionOffers(context, id, status, report)}`,
       },
       {
         id: 'waits',

@@ -1,10 +1,10 @@
 /** One report: what was to be done, for whom, and how it ended. */
-import { html } from '../html.ts';
-import { count } from '../parts/count.ts';
-import { facts } from '../parts/facts.ts';
-import { stateBadge } from '../parts/state.ts';
-import { exact, when } from '../parts/when.ts';
-import type { RenderView } from '../view.ts';
+import { html } from '../../html.ts';
+import { count } from '../../parts/count.ts';
+import { facts } from '../../parts/facts.ts';
+import { stateBadge } from '../../parts/state.ts';
+import { exact, when } from '../../parts/when.ts';
+import type { RenderView } from '../../view.ts';
 
 export const reportView: RenderView = async ({ sluice, link, now }, { report: sequence = '' }) => {
   if (!/^\d{1,15}$/.test(sequence)) return undefined;

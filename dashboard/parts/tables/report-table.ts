@@ -1,11 +1,11 @@
 /** Reports as rows. */
-import type { Report } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import type { ViewContext } from '../view.ts';
-import { count } from './count.ts';
-import { stateBadge } from './state.ts';
-import { table } from './table.ts';
-import { when } from './when.ts';
+import type { Report } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import type { ViewContext } from '../../view.ts';
+import { count } from '../count.ts';
+import { stateBadge } from '../state.ts';
+import { table } from '../table.ts';
+import { when } from '../when.ts';
 
 export function reportTable(caption: string, reports: readonly Report[], context: ViewContext, none?: string): Html {
   const { link, now } = context;
