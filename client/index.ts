@@ -58,6 +58,8 @@ export { RemovesMany, type ApplyOptions } from './schedules/apply-schedules.ts';
 export type { Schedules } from './schedules/schedules.ts';
 export type { PlannedChange, SchedulePlan, ScheduleSpec, ScheduleStanding } from '../contracts/schedules/schedule.ts';
 export type { Alerts } from './alerts/alerts.ts';
+export type { ChosenBuild, Deployments } from './deployments/deployments.ts';
+export type { Build, BuildStanding, BuildState } from '../contracts/operate/deployment.ts';
 export type { LookedForAlerts } from './alerts/look-for-alerts.ts';
 export type { Alert, AlertEvent, AlertKind, AlertRules, Freshness, StaleAccount } from '../contracts/alerts/alert.ts';
 export type { AlertFilter } from '../db/index.ts';

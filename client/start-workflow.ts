@@ -84,6 +84,7 @@ async function startOne({ client, pool, taskQueue }: ClientParts, start: Reporte
       priority: placement(priority, tenant, weight),
       // At most 400 bytes.
       staticSummary: withinBytes(start.summary, 200),
+      staticDetails: detailsOf(start),
       ...(reportId === undefined ? {} : { memo: { [REPORT_MEMO]: reportId } }),
       typedSearchAttributes: new TypedSearchAttributes([
         ...(start.provider === undefined ? [] : [keyword('provider', start.provider)]),
@@ -99,6 +100,16 @@ async function startOne({ client, pool, taskQueue }: ClientParts, start: Reporte
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     return reportId === undefined ? undefined : foundThere({ client, pool }, workflowId, reportId);
   }
+}
+
+/** Markdown, for who looks at it in Temporal's Web UI. At most 20,000 bytes. */
+function detailsOf({ workflow, workflowId, name, account, tenant }: ReportedStart): string {
+  const more = workflow === 'sync' ? [`\`npx sluice explain '${workflowId}'\``] : [];
+  const commands = [`\`npx sluice status '${workflowId}'\``, ...more, `\`npx sluice accounts show '${account}'\``];
+  return [
+    `- ${workflow} **${name}** of account \`${account}\`, tenant \`${tenant}\``,
+    `- more: ${commands.join(', ')}`,
+  ].join('\n');
 }
 
 /** It is there: another start's, or this one's, whose first answer was lost on the way. */

@@ -104,6 +104,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     },
     overview: forAllTenants('The overview'),
     schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
+    deployments: { list: noBuilds, promote: noBuilds, release: noBuilds },
     alerts: {
       list: (filter = {}) => sluice.alerts.list(stated(filter)),
       look: forAllTenants('To look for alerts'),
@@ -164,6 +165,8 @@ const forAllTenants = (what: string) => (): Promise<never> =>
 const noLimits = forAllTenants('To look at limits, or to change them,');
 /** It is for all accounts of a provider. */
 const noSchedules = forAllTenants('A schedule');
+
+const noBuilds = forAllTenants('A build of the workers');
 
 function syncOf({ resource }: { readonly resource: string }): string {
   return resource.split('.', 1)[0] as string;

@@ -5,7 +5,7 @@
  *
  * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each answer
  * says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one batch what came in
- * several before; with coroutines of unequal length the commands would then come in another order.
+ * several before; with coroutines of unequal length the commands would come in another order.
  * Next: `run-calls.ts`, then `activities/sync/fetch-page.ts`.
  */
 import { workflowInfo } from '@temporalio/workflow';
@@ -14,18 +14,10 @@ import type { PlanNode } from '../../contracts/plan.ts';
 import { step } from '../activity-proxies.ts';
 import { createRunCalls } from './run-calls.ts';
 import { toNode, type Node } from './run-node.ts';
+import type { WalkEnd } from './walk-end.ts';
 
 /** After a call had to wait, this many calls of its node in a row must not before calls are made inside workflow tasks again. */
 const DURABLE_CALLS_AFTER_A_WAIT = 20;
-
-export type WalkEnd =
-  /** All is read. Only `last` is still to be ended, with the run. */
-  | { readonly how: 'done'; readonly last?: PlanNode }
-  /** The rest is for a new history. */
-  | { readonly how: 'cut' }
-  | { readonly how: 'cancelled' }
-  /** The run has ended in the database: from outside, or with a node that failed. */
-  | { readonly how: 'over' };
 
 export interface RunWalk {
   readonly end: Promise<WalkEnd>;
@@ -34,6 +26,8 @@ export interface RunWalk {
   readonly cancel: () => void;
   /** All open units have been ended in the database: nothing more is read. */
   readonly endEarly: () => void;
+  /** Ends its history: the rest is for a new one. */
+  readonly cut: () => void;
 }
 
 export interface RunToWalk {
@@ -72,10 +66,8 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
   const runCalls = createRunCalls(runId, context);
 
   // Calls count as well: the length is told at the start of a workflow task, and one task can hold a thousand calls.
-  const isHistoryLong = (): boolean => {
-    const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return continueAsNewSuggested || Math.max(historyLength, calls) >= plan.maxHistoryEvents;
-  };
+  const isHistoryLong = (): boolean =>
+    workflowInfo().continueAsNewSuggested || Math.max(workflowInfo().historyLength, calls) >= plan.maxHistoryEvents;
 
   const take = <Result>(run: Parameters<typeof step<Result>>[0], then: (result: Result) => void): void => {
     open++;
@@ -287,6 +279,10 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
     },
     cancel: () => {
       stopBecause('cancelled');
+      pump();
+    },
+    cut: () => {
+      if (!stop) stopBecause('cut');
       pump();
     },
     endEarly: () => {
