@@ -1,5 +1,5 @@
 /**
- * How the builds of a deployment stand: asked of Temporal. Used by: `deployments.ts`, `client/doctor/deployment-checks.ts`.
+ * How the builds of a deployment stand: asked of Temporal. Used by: `deployments.ts`.
  */
 import type { Client } from '@temporalio/client';
 import { pinnedTo, type Build, type BuildStanding, type BuildState } from '../../contracts/operate/deployment.ts';

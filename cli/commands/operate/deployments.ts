@@ -5,7 +5,7 @@ import { InvalidArgumentError, type Command } from 'commander';
 import type { BuildStanding, Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { jsonOption } from '../../options.ts';
-import { buildsText } from '../../text/build.ts';
+import { counted } from '../../../contracts/limits/limit-words.ts';
 import { withClient } from '../../with-client.ts';
 
 interface Options extends ActingOptions {
@@ -65,3 +65,29 @@ const say = (
     console.log(json ? JSON.stringify(builds) : buildsText(builds));
     if (builds.some(({ runs, workers }) => runs > 0 && workers === 0)) process.exitCode = 1;
   }, options);
+
+function buildsText(builds: readonly BuildStanding[]): string {
+  if (builds.length === 0) return 'No versioned worker has served here. SLUICE_BUILD_ID makes a worker one.';
+  const isServed = builds.some(({ state }) => state === 'current');
+  const lines = builds.map(buildLine);
+  if (!isServed)
+    lines.push('No build is current: what is started waits. `npx sluice deployments promote <build>` makes one it.');
+  return lines.join('\n');
+}
+
+function buildLine({ deployment, buildId, state, percent, runs, taskQueues, workers }: BuildStanding): string {
+  const share = percent === undefined ? '' : `, ${percent} % of new runs`;
+  const served = `${counted(workers, 'worker')} for ${taskQueues.join(', ') || 'no task queue'}`;
+  return `${deployment}:${buildId}  ${state}${share}  ${counted(runs, 'run')} pinned to it, ${served}${hintOf({ buildId, state, runs, workers })}`;
+}
+
+function hintOf({
+  buildId,
+  state,
+  runs,
+  workers,
+}: Pick<BuildStanding, 'buildId' | 'state' | 'runs' | 'workers'>): string {
+  if (runs > 0 && workers === 0)
+    return `\n  nobody serves them: start a worker of this build again, or \`npx sluice deployments release ${buildId}\``;
+  return state === 'drained' && workers > 0 ? '\n  its workers may be ended' : '';
+}

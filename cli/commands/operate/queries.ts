@@ -1,7 +1,7 @@
 /** `sluice queries`: lists for Temporal's Web UI and command line. Next: `contracts/operate/list-queries.ts`. */
 import type { Command } from 'commander';
 import { listQueries, type QueryFilter } from '../../../contracts/operate/list-queries.ts';
-import { accountOption, jsonOption, providerOption } from '../../options.ts';
+import { accountOption, jsonOption, providerOption, tenantOption } from '../../options.ts';
 
 export function registerQueries(program: Command): void {
   program
@@ -10,7 +10,7 @@ export function registerQueries(program: Command): void {
       "lists for Temporal's Web UI (links where SLUICE_TEMPORAL_UI_URL is set) and for `temporal workflow list`",
     )
     .option('--sync <name>', 'of this sync, action or saga')
-    .option('--tenant <tenant>', 'of this tenant')
+    .addOption(tenantOption())
     .addOption(accountOption())
     .addOption(providerOption())
     .addOption(jsonOption())
