@@ -18,13 +18,15 @@ const MOST_BACKLOG_MS = 30_000;
 const MOST_OPEN = 200;
 /** `TASK_QUEUE_TYPE_WORKFLOW` and `…_ACTIVITY` of Temporal's API. */
 const TYPES = { workflow: 1, activity: 2 } as const;
+/** `WORKER_VERSIONING_MODE_VERSIONED` of Temporal's API. */
+const VERSIONED = 2;
 /** `RATE_LIMIT_SOURCE_API` of Temporal's API: an operator has set it. */
 const SET_BY_OPERATOR = 1;
 
 const SERVED: Check = {
   check: 'workers',
   wanted: 'a worker for every task queue that runs are on',
-  todo: 'Start one: `npx sluice worker` serves all roles of SLUICE_TASK_QUEUE, unless SLUICE_ROLES or `--role` leave some out. Or start runs on a queue that is served (SLUICE_TASK_QUEUE of the app).',
+  todo: 'Start one: `npx sluice worker` serves all roles of SLUICE_TASK_QUEUE, unless SLUICE_ROLES or `--role` leave some out. Or start runs on a queue that is served (SLUICE_TASK_QUEUE of the app). Versioned workers are given work when their build is promoted: `npx sluice deployments list`.',
 };
 const BACKLOG: Check = {
   check: 'backlog',
@@ -96,7 +98,8 @@ async function lookAt(client: Client, taskQueue: string): Promise<Queue> {
       const asking = (described.pollers ?? []).filter(
         ({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS,
       );
-      return { kind, described, workers: asking.map(({ identity }) => identity ?? '') };
+      const isServed = asking.some(({ deploymentOptions }) => getsNewWork(deploymentOptions, described.versioningInfo));
+      return { kind, described, isServed, workers: asking.map(({ identity }) => identity ?? '') };
     }),
   );
   const ages = kinds.map(({ described }) => Number(described.stats?.approximateBacklogAge?.seconds ?? 0) * 1_000);
@@ -106,10 +109,30 @@ async function lookAt(client: Client, taskQueue: string): Promise<Queue> {
   return {
     taskQueue,
     workers: [...new Set(kinds.flatMap(({ workers }) => workers))],
-    lacks: kinds.filter(({ workers }) => workers.length === 0).map(({ kind }) => kind),
+    lacks: kinds.filter(({ isServed }) => !isServed).map(({ kind }) => kind),
     backlogMs: Math.max(...ages),
     ratePerSecond: rates.length === 0 ? undefined : Math.min(...rates),
   };
+}
+
+interface BuildOf {
+  readonly deploymentName?: string | null;
+  readonly buildId?: string | null;
+}
+
+/** A versioned worker gets what is new when its build is the current one, or ramps up; any other while no build is. */
+function getsNewWork(
+  worker: (BuildOf & { readonly workerVersioningMode?: unknown }) | null | undefined,
+  queue:
+    | { readonly currentDeploymentVersion?: BuildOf | null; readonly rampingDeploymentVersion?: BuildOf | null }
+    | null
+    | undefined,
+): boolean {
+  const current = queue?.currentDeploymentVersion;
+  if (Number(worker?.workerVersioningMode ?? 0) !== VERSIONED) return !current?.buildId;
+  return [current, queue?.rampingDeploymentVersion].some(
+    (build) => build?.buildId === worker?.buildId && build?.deploymentName === worker?.deploymentName,
+  );
 }
 
 function judgeQueue({ taskQueue, workers, lacks, backlogMs, ratePerSecond }: Queue): Finding[] {

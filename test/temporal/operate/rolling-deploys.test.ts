@@ -1,8 +1,8 @@
 /** Builds of the workers side by side under load: versioned ones (Temporal's worker deployments), and plain ones. */
 import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type WorkflowBundleWithSourceMap } from '@temporalio/worker';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { BuildStanding, StartedRun } from '../../../client/index.ts';
+import { diagnose, type BuildStanding, type StartedRun } from '../../../client/index.ts';
 import type { FakeApi } from '../../../testing/index.ts';
 import { sluice as command } from '../../setup/programs/command-line.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
@@ -29,6 +29,7 @@ describe('two builds of versioned workers, side by side under load', () => {
     // Its histories and those of today can't replay each other.
     next = await bundleWorkflowCode({
       workflowsPath: fileURLToPath(new URL('../../fixtures/next-workflows.ts', import.meta.url)),
+      logger: new DefaultLogger('WARN'),
     });
     world = await createWorld([], { workers: 0 });
   });
@@ -55,6 +56,12 @@ describe('two builds of versioned workers, side by side under load', () => {
         ),
       { timeout: 60_000, interval: 250 },
     );
+  /** What `sluice doctor` says of the task queues of the three roles. */
+  const queues = async (): Promise<string[]> =>
+    (await diagnose({ databaseUrl: world.db.url, temporal: { address: temporalAddress() }, taskQueue: world.taskQueue, probe: false })) // prettier-ignore
+      .filter(({ check }) => check === 'workers')
+      .filter(({ found }) => found.includes(`"${world.taskQueue}`))
+      .map(({ status }) => status);
   const brief = ({ buildId, state, runs, workers }: BuildStanding) => ({ buildId, state, runs, workers });
   const storedBy = async (account: string): Promise<Record<string, number>> => {
     const { rows } = await world.db.pool.query<{ build: string; count: number }>(
@@ -67,7 +74,10 @@ describe('two builds of versioned workers, side by side under load', () => {
   it('pin runs to theirs and move them at a page when another is promoted: no call twice, no run lost, none stuck', async () => {
     const before = await world.startWorker({ syncs: [one], settings: settingsOf('one') });
     await served('one');
+    // It asks for tasks, and is given none.
+    expect(await queues()).toEqual(['wrong', 'wrong', 'wrong']);
     await world.sluice.deployments.promote({ buildId: 'one' });
+    await expect.poll(queues, { interval: 250 }).toEqual(['ok', 'ok', 'ok']);
     const early = await Promise.all(['a', 'b'].map(start));
     const paused = await start('paused');
     await expect.poll(() => api.report().calls, { interval: 20 }).toBeGreaterThan(60);
