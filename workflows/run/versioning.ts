@@ -7,16 +7,21 @@ import { setWorkflowOptions, workflowInfo } from '@temporalio/workflow';
 import { isRunId } from '../../contracts/names.ts';
 import { versionText } from '../../contracts/operate/deployment.ts';
 
-/** A workflow that starts a run, or waits for its turn, only waits: it has the same name as a run, and another id. */
+/**
+ * A workflow that starts a run, or waits for its turn, only waits: it has the same name as a run, and another id. A server refuses what
+ * a worker without a deployment says of builds.
+ */
 export function setVersioning(workflows: {
   readonly runs: (...args: never[]) => Promise<unknown>;
   readonly short: readonly ((...args: never[]) => Promise<unknown>)[];
 }): void {
-  setWorkflowOptions(
-    () => ({ versioningBehavior: isRunId(workflowInfo().workflowId) ? 'PINNED' : 'AUTO_UPGRADE' }),
-    workflows.runs,
-  );
-  for (const workflow of workflows.short) setWorkflowOptions({ versioningBehavior: 'AUTO_UPGRADE' }, workflow);
+  const set = (workflow: (...args: never[]) => Promise<unknown>, isPinned: (workflowId: string) => boolean): void =>
+    setWorkflowOptions(() => {
+      const { workflowId, currentDeploymentVersion: build } = workflowInfo();
+      return !build?.deploymentName ? {} : { versioningBehavior: isPinned(workflowId) ? 'PINNED' : 'AUTO_UPGRADE' };
+    }, workflow);
+  set(workflows.runs, isRunId);
+  for (const workflow of workflows.short) set(workflow, () => false);
 }
 
 /** Whether workers of another build than this one are at work here. @param version `deployment:buildId`; none: of the same. */
