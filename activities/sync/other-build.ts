@@ -39,8 +39,8 @@ export async function leaveToOthers(deps: ActivityDeps, request: FetchPageInput,
     return request.ahead ? { unit, state: 'idle' } : { unit, state: 'later', because, untilMs: Date.now() + AGAIN_MS };
   }
   const reason = goneText(lack);
-  deps.log.error({ lack }, 'a run was begun by a build that had more in its tree; what was open of it is ended');
-  await endOpenUnits(deps.pool, runId, reason);
+  if (await endOpenUnits(deps.pool, runId, reason))
+    deps.log.error({ lack }, 'a run was begun by a build that had more in its tree; what was open of it is ended');
   return { unit, state: 'ended', children: true };
 }
 
