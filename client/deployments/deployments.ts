@@ -99,7 +99,7 @@ async function untilRouted(client: Client, deploymentName: string): Promise<void
   for (;;) {
     const { namespace } = client.options;
     const described = await client.workflowService.describeWorkerDeployment({ namespace, deploymentName });
-    const state = Number(described.workerDeploymentInfo?.routingConfigUpdateState ?? 0);
+    const state = described.workerDeploymentInfo?.routingConfigUpdateState as number | undefined;
     if (state !== IN_PROGRESS || performance.now() > end) return;
     await delay(100);
   }

@@ -10,7 +10,6 @@
  */
 import { workflowInfo } from '@temporalio/workflow';
 import type { CallContext, OpenedRun, PageFact, UnitRef } from '../../contracts/messages.ts';
-import type { PlanNode } from '../../contracts/plan.ts';
 import { step } from '../activity-proxies.ts';
 import { createRunCalls } from './run-calls.ts';
 import { toNode, type Node } from './run-node.ts';
