@@ -27,9 +27,10 @@ import { isOtherBuild } from './run/versioning.ts';
 import { newBuildSignal, pauseSignal, reconnectedSignal, resumeSignal, statusAttribute } from './signals.ts';
 
 /** In the current build of the workers, where they are versioned. */
-const beginAnew = makeContinueAsNewFunc<(input: SyncInput) => Promise<RunResult>>({
-  initialVersioningBehavior: 'AUTO_UPGRADE',
-});
+function beginAnew(input: SyncInput): Promise<never> {
+  type Run = (input: SyncInput) => Promise<RunResult>;
+  return makeContinueAsNewFunc<Run>({ initialVersioningBehavior: 'AUTO_UPGRADE' })(input);
+}
 
 /** @returns the run's result. @throws CancelledFailure when it was cancelled, after that was written down. */
 export async function sync(input: SyncInput, report: ReportRef): Promise<RunResult> {
