@@ -25,7 +25,7 @@ describe('workers restarted one after the other under load', () => {
   let folder: string;
 
   beforeAll(async () => {
-    api = await startForestApi({ friends: FRIENDS, posts: POSTS, latencyMs: 250 });
+    api = await startForestApi({ friends: FRIENDS, posts: POSTS, latencyMs: 150 });
     world = await createWorld([], { workers: 0 });
     folder = await mkdtemp(join(tmpdir(), 'sluice-next-schema-'));
   });
