@@ -35,6 +35,10 @@ export interface ActivityDeps {
   readonly findRunning: (workflowId: string) => Promise<RunningRun | undefined>;
   /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */
   readonly isStopping: () => boolean;
+  /** The worker's memory is nearly full: no call is made until there is room, here or in another worker. Default: never. */
+  readonly isFull?: () => boolean;
+  /** This worker was started so lately that workers of the build before may still be there. Default: never. */
+  readonly isDeploying?: () => boolean;
   readonly log: Log;
   /** Makes a span of every call, where the worker traces. */
   readonly tracer?: CallTracer;

@@ -30,6 +30,7 @@ import {
 import { prepareStep } from './action/saga-steps.ts';
 import type { UnitMemory } from './sync/unit-cache.ts';
 import { withCleanErrors } from './call/clean-error.ts';
+import { about } from './log-fields.ts';
 import { withHeartbeat, withHeartbeatWhileWanted } from './call/with-heartbeat.ts';
 import {
   finishNodeActivity,
@@ -42,6 +43,7 @@ import {
 export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentials/errors.ts';
 export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from './deps.ts';
 export type { CallTracer } from './call/call-tracer.ts';
+export { withLogFields } from './log-fields.ts';
 export { createPageBatches } from './page/page-batcher.ts';
 export { createUnitMemory } from './sync/unit-cache.ts';
 export { createStoredCredentials } from './credentials/stored-credentials.ts';
@@ -96,7 +98,13 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
 }
 
 function cleaned<All extends Readonly<Record<string, (request: never) => Promise<unknown>>>>(all: All): All {
-  return Object.fromEntries(Object.entries(all).map(([name, activity]) => [name, withCleanErrors(activity)])) as All;
+  return Object.fromEntries(
+    Object.entries(all).map(([name, activity]) => [name, withCleanErrors(said(activity))]),
+  ) as All;
+}
+
+function said<Request>(activity: (request: Request) => Promise<unknown>): (request: Request) => Promise<unknown> {
+  return (request) => about(request, () => activity(request));
 }
 
 export type Activities = ReturnType<typeof createActivities>;

@@ -2,7 +2,7 @@
  * The way in from app code: connects to Temporal and Postgres. Next: `sync/start-sync.ts` starts a run.
  */
 import { setMaxListeners } from 'node:events';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type ClientPlugin } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/operate/audit.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
@@ -55,6 +55,7 @@ import { createListStates, type ListStates } from './state.ts';
 import { keepParts } from './parts-of.ts';
 import type { ClientParts } from './start-workflow.ts';
 import { createAlerts, type Alerts } from './alerts/alerts.ts';
+import { createDeployments, type Deployments } from './deployments/deployments.ts';
 import type { Freshness } from '../contracts/alerts/alert.ts';
 import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
@@ -85,6 +86,8 @@ export interface ConnectOptions extends ServerOptions {
    * `@opentelemetry/api`. Default false.
    */
   readonly tracing?: boolean;
+  /** Plugins of Temporal, handed on to its client. Default: none. */
+  readonly plugins?: readonly ClientPlugin[];
   /**
    * Who acts through this client, `user:<id>` or `system`: for the audit, and the default of `startedBy`. Where it is a person, runs,
    * actions and sagas that they start are in the audit too. `as()` says so for single acts. Default `system`.
@@ -125,6 +128,8 @@ export interface Sluice {
   };
   /** When runs start by themselves, as it is declared beside each sync. */
   readonly schedules: Schedules;
+  /** Builds of the workers side by side, where they are versioned. Not for a client that is bound to a tenant. */
+  readonly deployments: Deployments;
   /** What somebody must know: stale rows, accounts to connect again, limits that block, task queues without workers. */
   readonly alerts: Alerts;
   /** Rows that did not fit, of endpoints with `onMismatch: 'quarantine'`. */
@@ -218,7 +223,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
       { cause: error },
     );
   }
-  const client = new Client({ connection, namespace, ...withCodecs(options.payloadCodecs) });
+  const client = new Client({
+    connection,
+    namespace,
+    ...withCodecs(options.payloadCodecs),
+    plugins: [...(options.plugins ?? [])],
+  });
   const taskQueue = options.taskQueue ?? (process.env['SLUICE_TASK_QUEUE'] || DEFAULT_TASK_QUEUE);
   const secretUses = createSecretUseCounter();
   const keyring = async () => {
@@ -255,6 +265,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     as: (other) => createSluice(shared, { via: 'client', ...other }),
     reports: { list: (filter) => listReports(pool, filter) },
     schedules: createSchedules(pool, parts.taskQueue),
+    deployments: createDeployments(parts.client, parts.taskQueue),
     alerts: createAlerts(pool),
     quarantine: createQuarantine(pool, tenant),
     runs: createRuns(pool),

@@ -90,7 +90,7 @@ async function startOne(
       priority: placement(priority, tenant, weight),
       // At most 400 bytes.
       staticSummary: withinBytes(start.summary, 200),
-      ...(pageUrl && { staticDetails: pageLink(pageUrl, workflowId) }),
+      staticDetails: detailsOf(start, pageUrl),
       ...(reportId === undefined ? {} : { memo: { [REPORT_MEMO]: reportId } }),
       typedSearchAttributes: new TypedSearchAttributes([
         ...(start.provider === undefined ? [] : [keyword('provider', start.provider)]),
@@ -106,6 +106,20 @@ async function startOne(
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     return reportId === undefined ? undefined : foundThere({ client, pool }, workflowId, reportId);
   }
+}
+
+/** Markdown, for who looks at it in Temporal's Web UI. At most 20,000 bytes. */
+function detailsOf(
+  { workflow, workflowId, name, account, tenant }: ReportedStart,
+  pageUrl: string | undefined,
+): string {
+  const more = workflow === 'sync' ? [`\`npx sluice explain '${workflowId}'\``] : [];
+  const commands = [`\`npx sluice status '${workflowId}'\``, ...more, `\`npx sluice accounts show '${account}'\``];
+  return [
+    `- ${workflow} **${name}** of account \`${account}\`, tenant \`${tenant}\``,
+    `- more: ${commands.join(', ')}`,
+    ...(pageUrl === undefined ? [] : [`- ${pageLink(pageUrl, workflowId)}`]),
+  ].join('\n');
 }
 
 /** It is there: another start's, or this one's, whose first answer was lost on the way. */

@@ -2,7 +2,7 @@
  * The messages between app code, workflows and activities: ids, cursors and counts, never records.
  */
 import type { Traceparent } from './trace.ts';
-import type { Plan, PlanNode } from './plan.ts';
+import type { Plan, PlanNode, TreePath } from './plan.ts';
 import type { Priority } from './limits/limit.ts';
 import type { EndKind, RunMode, RunState } from './run.ts';
 import type { ReportRef, StartedBy } from './report.ts';
@@ -66,6 +66,8 @@ export interface CallContext {
   readonly priority: Priority;
   readonly weight: number;
   readonly trace?: Traceparent;
+  /** The run's tree: a worker whose build lacks a part of it does not make the call. */
+  readonly tree?: readonly TreePath[];
 }
 
 export interface OpenRunInput extends SyncInput {

@@ -8,6 +8,19 @@ export function syncWorkflowId(sync: string, account: string): string {
   return `sync/${sync}/${account}`;
 }
 
+/** Whether a workflow of this id is a run itself, and not one that starts it or waits for its turn. */
+export function isRunId(workflowId: string): boolean {
+  return /^sync\/[^/]+\/[^/]+$/.test(workflowId);
+}
+
+/** Whose a workflow of Sluice is, by its id. */
+export function accountOf(workflowId: string): string | undefined {
+  const [kind, ...rest] = workflowId.split('/');
+  // The name of an action has two parts.
+  if (kind === 'action') return rest[2];
+  return kind === 'sync' || kind === 'saga' ? rest[1] : undefined;
+}
+
 /** A start that waits for the run that is going on, and those queued before it. Accounts have no `/` in their names. */
 export function queuedRunId(sync: string, account: string, id: string): string {
   return `${syncWorkflowId(sync, account)}/queued/${id}`;
@@ -107,4 +120,6 @@ export const signalNames = {
   resume: 'resume',
   reconnected: 'reconnected',
   lockGranted: 'lockGranted',
+  /** Another build of the workers is the current one. */
+  newBuild: 'newBuild',
 } as const;

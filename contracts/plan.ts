@@ -16,6 +16,14 @@ export interface ChildErrorPolicy {
   readonly maxSkippedShare: number;
 }
 
+/** `<parent>><node>`, with nothing before the `>` for a root. */
+export type TreePath = string;
+
+/** The tree of a plan, whose parts are found again in a worker's own. */
+export function treeOf(nodes: readonly { readonly name: string; readonly parent: string | null }[]): TreePath[] {
+  return nodes.map(({ name, parent }) => `${parent ?? ''}>${name}`);
+}
+
 export interface PlanNode {
   readonly name: string;
   readonly endpoint: string;

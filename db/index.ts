@@ -183,7 +183,7 @@ export {
   claimCanaries,
   forgetQueue,
   listQueues,
-  type ServedQueue,
+  type SeenQueue,
   registerQueue,
   unservedQueues,
 } from './stores/alert/canary-store.ts';

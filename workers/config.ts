@@ -7,7 +7,13 @@ import { webhookKey } from '../client/alerts/sign-webhook.ts';
 import type { AlertWebhook } from '../client/alerts/send-webhook.ts';
 import type { ProxySettings } from '../activities/index.ts';
 import type { Priority } from '../contracts/limits/limit.ts';
+import { buildOf, type Build } from '../contracts/operate/deployment.ts';
+import type { SlotTuning } from './slots.ts';
 import { DEFAULT_TASK_QUEUE, ROLES } from '../contracts/names.ts';
+
+/** Temporal writes a version as `deployment:build`, and once wrote `deployment.build`. */
+const VERSION_PART = /^[^.:\s]{1,100}$/;
+const VERSION_WANTED = 'expected 1 to 100 characters without dots, colons and spaces';
 
 const settings = z.object({
   /** Task queue to serve. Default `sluice`. */
@@ -18,16 +24,29 @@ const settings = z.object({
     .transform((text) => [...new Set(text.split(',').map((role) => role.trim()))])
     .pipe(z.array(z.enum(ROLES)))
     .default([...ROLES]),
+  /** Name of this build, by which workers are versioned. Default: they are not. */
+  SLUICE_BUILD_ID: z.string().regex(VERSION_PART, VERSION_WANTED).optional(),
+  /** The deployment that the build is one of. Default: the name of the task queue. */
+  SLUICE_DEPLOYMENT: z.string().regex(VERSION_PART, VERSION_WANTED).optional(),
   /** Calls at once of each role, 1 … 10,000. Default 200. */
   SLUICE_CONCURRENCY: z.coerce.number().int().min(1).max(10_000).default(200),
+  /** `fixed`: as many as `SLUICE_CONCURRENCY`. `auto`: at most as many, fewer when CPU or memory are short. Default `fixed`. */
+  SLUICE_SLOTS: z.enum(['fixed', 'auto']).default('fixed'),
+  /** With `auto`: calls at once of each role that there are in any case, 1 … 10,000. Default 10. */
+  SLUICE_MIN_CONCURRENCY: z.coerce.number().int().min(1).max(10_000).default(10),
+  /** With `auto`: share of the memory (of the machine, or of the container) and of the CPU that it aims at, 0.01 … 1. Default 0.8, 0.9. */
+  SLUICE_TARGET_MEMORY: z.coerce.number().min(0.01).max(1).default(0.8),
+  SLUICE_TARGET_CPU: z.coerce.number().min(0.01).max(1).default(0.9),
+  /** How long a deploy may take, in minutes, 0 … 1,440: for so long a new worker leaves runs that it can't go on with to old ones. Default 10. */
+  SLUICE_DEPLOY_MINUTES: z.coerce.number().min(0).max(1_440).default(10),
+  /** Share of the heap's limit above which a worker makes no more calls, 0.1 … 1; 1: never. Default 0.85. */
+  SLUICE_MAX_HEAP: z.coerce.number().min(0.1).max(1).default(0.85),
   /** Postgres connections, 2 … 500. Default 10. */
   SLUICE_DB_CONNECTIONS: z.coerce.number().int().min(2).max(500).default(10),
   /** Identity of the address that calls leave from. Default `default`: all workers share one address. */
   SLUICE_EGRESS: z.string().min(1).default('default'),
   /** How long calls in flight may take to end after SIGTERM, in seconds. Default 30. */
   SLUICE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(3_600).default(30),
-  /** Names the build of the code that it serves, e.g. a commit: graphs have a mark where another one begins. Default: Sluice's version. */
-  SLUICE_BUILD_ID: z.string().max(200).optional(),
   /** Public address of the dashboard: Temporal's Web UI leads there from what schedules start. Default: no links. */
   SLUICE_DASHBOARD_URL: z.url({ protocol: /^https?$/ }).optional(),
   SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -48,17 +67,23 @@ const settings = z.object({
 
 export interface WorkerSettings {
   readonly taskQueue: string;
+  /** Which build this is, where workers are versioned. Default: they are not. */
+  readonly build?: Build;
   /** What it serves: runs, actions and sagas of these priorities. Default all. */
   readonly roles?: readonly Priority[];
   readonly concurrency: number;
+  /** Slots that tune themselves, at most `concurrency` of them. Default: they are fixed. */
+  readonly tuning?: SlotTuning;
+  /** For so long after its start a worker leaves runs whose tree its build does not have to others, in minutes. Default 10. */
+  readonly deployMinutes?: number;
+  /** Share of the heap's limit above which no more calls are made; 1: never. Default 0.85. */
+  readonly maxHeap?: number;
   readonly dbConnections: number;
   readonly egress: string;
   readonly drainSeconds: number;
   readonly logLevel: string;
   /** Public address of the dashboard. */
   readonly dashboardUrl?: string;
-  /** Names the build of the code that it serves. Default: Sluice's version. */
-  readonly buildId?: string;
   /** `host:port` of the metrics. Default: they are not served. */
   readonly metricsAddress?: string;
   /** Where alerts are sent. Default: nowhere. */
@@ -94,18 +119,30 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
   const found = parsed.data;
   return {
     taskQueue: found.SLUICE_TASK_QUEUE,
+    ...(found.SLUICE_BUILD_ID === undefined
+      ? {}
+      : { build: buildOf(found.SLUICE_TASK_QUEUE, found.SLUICE_BUILD_ID, found.SLUICE_DEPLOYMENT) }),
     roles: found.SLUICE_ROLES,
     concurrency: found.SLUICE_CONCURRENCY,
+    maxHeap: found.SLUICE_MAX_HEAP,
+    deployMinutes: found.SLUICE_DEPLOY_MINUTES,
+    ...tuningOf(found),
     dbConnections: found.SLUICE_DB_CONNECTIONS,
     egress: found.SLUICE_EGRESS,
     drainSeconds: found.SLUICE_DRAIN_SECONDS,
     logLevel: found.SLUICE_LOG_LEVEL,
     ...(found.SLUICE_DASHBOARD_URL === undefined ? {} : { dashboardUrl: found.SLUICE_DASHBOARD_URL }),
-    ...(found.SLUICE_BUILD_ID === undefined ? {} : { buildId: found.SLUICE_BUILD_ID }),
     ...(found.SLUICE_METRICS_ADDRESS === undefined ? {} : { metricsAddress: found.SLUICE_METRICS_ADDRESS }),
     ...webhookOf(found),
     ...proxyOf(found),
   };
+}
+
+function tuningOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'tuning'> {
+  if (found.SLUICE_SLOTS === 'fixed') return {};
+  const { SLUICE_CONCURRENCY: most, SLUICE_MIN_CONCURRENCY: least } = found;
+  const targets = { targetMemory: found.SLUICE_TARGET_MEMORY, targetCpu: found.SLUICE_TARGET_CPU };
+  return { tuning: { min: Math.min(least, most), ...targets } };
 }
 
 function webhookOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'alertWebhook'> {

@@ -2,12 +2,15 @@
  * A worker process: connects to Temporal and Postgres, brings the schema up to date, and serves the task queues of its roles with the
  * syncs it was given. Next: `role-workers.ts` for the queues, `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
  */
-import { existsSync } from 'node:fs';
 import { hostname } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { Client } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
-import { NativeConnection, type NativeConnectionOptions, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  NativeConnection,
+  type NativeConnectionOptions,
+  type WorkerPlugin,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import { pino } from 'pino';
 import {
   createActivities,
@@ -16,6 +19,7 @@ import {
   createStoredCredentials,
   createUnitMemory,
   type ActivityDeps,
+  withLogFields,
   type CredentialSource,
   type Log,
   type ProxySettings,
@@ -37,9 +41,10 @@ import { startAuditing } from './loops/audit-reads.ts';
 import { createCatalog, type CatalogOptions } from './catalog.ts';
 import { createPaceCounter, tellAll } from './loops/count-pace.ts';
 import { readWorkerSettings, type WorkerSettings } from './config.ts';
-import { ENCODED_BUNDLE, withCodecs } from '../dev-servers/data-converter.ts';
+import { withCodecs } from '../dev-servers/data-converter.ts';
 import { freePort } from '../dev-servers/free-port.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
+import { createHeapGuard } from './heap-guard.ts';
 import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './loops/reconcile.ts';
@@ -55,6 +60,7 @@ import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
 import { startScheduling, type SchedulerOptions } from './schedules/run-schedules.ts';
 import { startWatchingRuns } from './loops/watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
+import { workflowSource } from './workflow-source.ts';
 
 /** The servers are found as `connect()` finds them when they are not given. */
 export interface WorkerOptions extends CatalogOptions, ServerOptions {
@@ -105,6 +111,8 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
    * `{ sendTo: ['github'] }` sends the header `traceparent` to those providers. Default: no spans.
    */
   readonly tracing?: boolean | TracingOptions;
+  /** Plugins of Temporal, handed on to its worker of each role. Default: none. */
+  readonly plugins?: readonly WorkerPlugin[];
   readonly log?: Log;
 }
 
@@ -127,8 +135,10 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   if (roles.length === 0)
     throw new TypeError('`roles` is empty; it must name one of interactive, bulk and background.');
   checkedRetention(options.retention);
-  const log = options.log ?? pino({ name: 'sluice', level: settings.logLevel });
-  const { metricsAddress } = settings;
+  const log = withLogFields(options.log ?? pino({ name: 'sluice', level: settings.logLevel }));
+  const { metricsAddress, maxHeap = 0.85, deployMinutes = 10 } = settings;
+  const startedAt = performance.now();
+  const heap = createHeapGuard(log, { maxShare: maxHeap });
   // Temporal's own metrics have a server of their own, which only this process asks.
   const sdkMetrics = installRuntime(log, metricsAddress === undefined ? undefined : `127.0.0.1:${await freePort()}`);
   const metrics = metricsAddress === undefined ? undefined : createMetrics();
@@ -152,9 +162,9 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     if (metrics && metricsAddress !== undefined)
       stopMetrics = await serveMetrics(
         metricsAddress,
-        () => metrics.text(pool),
+        () => metrics.text(pool, heap),
         sdkMetrics,
-        () => workers !== undefined && !workers.isStopping(),
+        () => workers !== undefined && !workers.isStopping() && !heap.isFull(),
       );
     await migrate(pool, { warn: (message) => log.warn({}, message) });
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
@@ -184,6 +194,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       findRunning: (workflowId) => findRunning(client, workflowId),
       // Whoever asked it to end: us, a signal, or Temporal's own runtime.
       isStopping: () => workers?.isStopping() ?? false,
+      isFull: () => heap.isFull(),
+      isDeploying: () => performance.now() - startedAt < deployMinutes * 60_000,
       log,
       meter: metrics ? tellAll([pace.meter, metrics.meter]) : pace.meter,
       ...(tracer ? { tracer } : {}),
@@ -196,7 +208,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const of = { client, pool, taskQueue, ...(pageUrl && { pageUrl }) };
     const parts = { ...of, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
     // Whatever may fail comes before the chores begin: nobody would end them.
-    await noteDeploy(pool, settings.buildId ?? `sluice-${SLUICE_VERSION}`);
+    await noteDeploy(pool, settings.build?.buildId ?? `sluice-${SLUICE_VERSION}`);
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);
     workers = await createRoleWorkers(roles, settings, {
       connection,
@@ -205,6 +217,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       ...codecs,
       ...workflowSource(options.workflowBundle, codecs.dataConverter !== undefined),
       activities,
+      plugins: [...(options.plugins ?? [])],
     });
     const stopResuming = startResuming(pool, client, log);
     const stopRevoking = ofCredentials && startRevoking(ofCredentials, providers, log);
@@ -280,16 +293,4 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
 function proxyHosts(proxy: ProxySettings | undefined): { readonly proxies?: readonly string[] } {
   const addresses = [proxy?.httpProxy, proxy?.httpsProxy].filter((address) => address !== undefined);
   return addresses.length === 0 ? {} : { proxies: [...new Set(addresses.map((address) => new URL(address).host))] };
-}
-
-/** The bundle that was given or that the build made, or the sources, which are then bundled now. */
-function workflowSource(
-  given: WorkflowBundleOption | undefined,
-  isEncoded: boolean,
-): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
-  if (given) return { workflowBundle: given };
-  const bundle = fileURLToPath(isEncoded ? ENCODED_BUNDLE : new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return { workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) };
 }

@@ -2,12 +2,13 @@
  * One Temporal worker for each role that a process serves: each has slots and a workflow thread of its own, so what is started by a
  * person does not wait behind lists of hours. They share activities, connections and caches. Used by: `create-worker.ts`.
  */
-import { availableParallelism } from 'node:os';
 import { Worker, type WorkerOptions as TemporalOptions } from '@temporalio/worker';
 import type { Priority } from '../contracts/limits/limit.ts';
+import type { Build } from '../contracts/operate/deployment.ts';
 import { taskQueueOf } from '../contracts/names.ts';
 import type { WorkerSettings } from './config.ts';
 import { withShortStacks } from './limit-stack-traces.ts';
+import { slotsOf } from './slots.ts';
 
 export interface RoleWorkers {
   readonly taskQueues: readonly string[];
@@ -17,28 +18,22 @@ export interface RoleWorkers {
   run(): Promise<void>;
 }
 
-/**
- * Workflow tasks at once: more than the cores can answer run into their time-out and are done twice. Those that wait for a place wait at
- * the server, where nothing times out.
- */
-const TASKS_FOR_EACH_CORE = 16;
-
 /** @param common what they have in common: connection, workflows, activities. */
 export async function createRoleWorkers(
   roles: readonly Priority[],
   settings: WorkerSettings,
   common: Omit<TemporalOptions, 'taskQueue'>,
 ): Promise<RoleWorkers> {
-  const { concurrency, drainSeconds, taskQueue } = settings;
+  const { build, concurrency, drainSeconds, taskQueue } = settings;
+  const slots = slotsOf(concurrency, settings.tuning);
   const workers: Worker[] = [];
   for (const role of roles) {
     const create = () =>
       Worker.create({
         ...common,
         taskQueue: taskQueueOf(taskQueue, role),
-        maxConcurrentActivityTaskExecutions: concurrency,
-        maxConcurrentLocalActivityExecutions: concurrency,
-        maxConcurrentWorkflowTaskExecutions: Math.min(concurrency, TASKS_FOR_EACH_CORE * availableParallelism()),
+        ...(build === undefined ? {} : { workerDeploymentOptions: versioned(build) }),
+        ...slots,
         maxCachedWorkflows: Math.max(500, concurrency * 4),
         activityTaskPollerBehavior: { type: 'autoscaling' },
         workflowTaskPollerBehavior: { type: 'autoscaling' },
@@ -65,5 +60,14 @@ export async function createRoleWorkers(
       );
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
+  };
+}
+
+/** Each workflow of Sluice says for itself whether it is pinned; the default is for others' (`workflows/run/versioning.ts`). */
+function versioned({ deployment, buildId }: Build): NonNullable<TemporalOptions['workerDeploymentOptions']> {
+  return {
+    version: { deploymentName: deployment, buildId },
+    useWorkerVersioning: true,
+    defaultVersioningBehavior: 'PINNED',
   };
 }

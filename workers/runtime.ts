@@ -42,10 +42,26 @@ export async function endRuntime(): Promise<void> {
   await Runtime.instance().shutdown();
 }
 
+/** What its native part says, for each task and call, where the machine is too busy to answer in time. Nothing is lost by it. */
+const LATE = /TMPRL1104|Task not found when completing|untracked local activity/;
+const SAY_AGAIN_MS = 60_000;
+let saidLateAt = -Infinity;
+
+function sayLate(log: Log): void {
+  if (performance.now() - saidLateAt < SAY_AGAIN_MS) return;
+  saidLateAt = performance.now();
+  log.warn(
+    {},
+    'this worker is late: workflow tasks take more than 5 s, so some are done twice. Its machine is too busy: lower ' +
+      'SLUICE_CONCURRENCY, set SLUICE_SLOTS=auto, or start more workers elsewhere',
+  );
+}
+
 function forward(log: Log, { level, message, meta }: LogEntry): void {
   const fields = { ...meta, taskToken: undefined, ...(meta?.['error'] instanceof Error ? inWords(meta['error']) : {}) };
   // A failed attempt is how a call waits or is tried again; the unit's row and the Web UI tell its story.
   if (message === 'Activity failed') return;
+  if (LATE.test(message)) return sayLate(log);
   if (level === 'ERROR') log.error(fields, message);
   else log.warn(fields, message);
 }

@@ -6,6 +6,7 @@ import type { StartedBy } from '../contracts/report.ts';
 import { action as runAction } from './action.ts';
 import { canary } from './canary.ts';
 import { onePerAccount } from './run/one-per-account.ts';
+import { setVersioning } from './run/versioning.ts';
 import { reported } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
 import { sync as runSync } from './sync.ts';
@@ -34,6 +35,8 @@ export const saga = reported(runSaga, (input: SagaInput) => ({
 
 /** Not reported: nobody has asked for it. */
 export { canary };
+
+setVersioning({ runs: sync, short: [action, saga, canary] });
 
 function whose(input: { readonly account: string; readonly tenant?: string; readonly startedBy?: StartedBy }) {
   const { account, tenant = account, startedBy = 'system' } = input;

@@ -10,6 +10,8 @@ export const pauseSignal = defineSignal(signalNames.pause);
 export const resumeSignal = defineSignal<[pauses?: number]>(signalNames.resume);
 /** To a run: its account has been connected again. Ends no pause of an operator. */
 export const reconnectedSignal = defineSignal(signalNames.reconnected);
+/** To a run that is pinned to a build of the workers: this one (`deployment:buildId`) is to go on with it. */
+export const newBuildSignal = defineSignal<[version?: string]>(signalNames.newBuild);
 /** To an operation that waits for its entity: it holds the lock now. */
 export const lockGrantedSignal = defineSignal(signalNames.lockGranted);
 

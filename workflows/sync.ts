@@ -6,7 +6,7 @@
 import {
   CancellationScope,
   condition,
-  continueAsNew,
+  makeContinueAsNewFunc,
   setCurrentDetails,
   setHandler,
   TemporalFailure,
@@ -15,13 +15,22 @@ import {
   type SignalDefinition,
 } from '@temporalio/workflow';
 import type { FinishRunInput, SyncInput } from '../contracts/messages.ts';
+import { treeOf } from '../contracts/plan.ts';
 import type { ReportRef } from '../contracts/report.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { runStep, step } from './activity-proxies.ts';
 import { watchTime } from './run/deadline.ts';
 import { createPauseSwitch } from './run/pause-switch.ts';
-import { walkRun, type RunWalk, type WalkEnd } from './run/run-walk.ts';
-import { pauseSignal, reconnectedSignal, resumeSignal, statusAttribute } from './signals.ts';
+import { walkRun, type RunWalk } from './run/run-walk.ts';
+import type { WalkEnd } from './run/walk-end.ts';
+import { isOtherBuild } from './run/versioning.ts';
+import { newBuildSignal, pauseSignal, reconnectedSignal, resumeSignal, statusAttribute } from './signals.ts';
+
+/** In the current build of the workers, where they are versioned. */
+function beginAnew(input: SyncInput): Promise<never> {
+  type Run = (input: SyncInput) => Promise<RunResult>;
+  return makeContinueAsNewFunc<Run>({ initialVersioningBehavior: 'AUTO_UPGRADE' })(input);
+}
 
 /** @returns the run's result. @throws CancelledFailure when it was cancelled, after that was written down. */
 export async function sync(input: SyncInput, report: ReportRef): Promise<RunResult> {
@@ -29,7 +38,7 @@ export async function sync(input: SyncInput, report: ReportRef): Promise<RunResu
   const shield = new CancellationScope({ cancellable: false });
   const how = await shield.run(() => walkToEnd(input, report, root, shield));
   // Outside of the scopes: here the run goes on in a new history.
-  if (how === 'cut') return continueAsNew<(input: SyncInput) => Promise<RunResult>>(input);
+  if (how === 'cut') return beginAnew(input);
   if (root.consideredCancelled) await root.cancelRequested;
   return how;
 }
@@ -61,6 +70,9 @@ async function walkToEnd(
   on(resumeSignal, (before?: number) =>
     pauses.ask({ state: 'running', ...(typeof before === 'number' ? { pauses: before } : {}) }),
   );
+  on(newBuildSignal, (version?: string) => {
+    if (isOtherBuild(version)) walk?.stop('cut');
+  });
   on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
   try {
     const opening = runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
@@ -90,6 +102,7 @@ async function walkToEnd(
         account: input.account,
         priority: input.priority ?? 'bulk',
         weight: input.weight ?? 1,
+        tree: treeOf(plan.nodes),
         ...(input.trace === undefined ? {} : { trace: input.trace }),
       },
       describe: (notes) => setCurrentDetails([...notes].map(([node, note]) => `- **${node}**: ${note}`).join('\n')),

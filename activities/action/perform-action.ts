@@ -33,6 +33,8 @@ import { lookUp } from './look-up.ts';
 import { recorded, type Life } from './recorded.ts';
 import { cannotTell, settleWrite } from './settle-write.ts';
 
+const FULL_DELAY_MS = 2_000;
+
 /**
  * @returns `done`, with the output stored; or `again` when the write has to be sent after a look-up.
  * @throws ApplicationFailure `Waiting` (benign) while its turn has not come, `ThirdPartyFailed` while it may still
@@ -55,6 +57,7 @@ export async function performAction(
       throw actionFailed(step.errorType ?? 'bug', step.error ?? 'it has failed before');
     case 'ready':
       if (isUnwanted(attempt)) return cancelled(attempt);
+      if (deps.isFull?.()) throw waitingFor('the memory of the worker that took it is nearly full', FULL_DELAY_MS);
       // Counted, and then the worker ended before it could end the action.
       if (step.attempts >= budget(attempt))
         return fail(attempt, 'attempts-spent', `it did not succeed (${step.attempts} attempts)`);

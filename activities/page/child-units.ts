@@ -4,19 +4,25 @@
  * Next: `db/stores/sync/unit-store.ts` and `db/stores/sync/list-store.ts`.
  */
 import { knownRows, mayBeOwed, openKnown, owedLists, takeOver } from '../../db/stores/sync/list-store.ts';
+import type { TreePath } from '../../contracts/plan.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { ActivityDeps } from '../deps.ts';
 
 type ChildUnit = readonly [node: string, key: string, record: string];
 
-/** The units that these rows bring: one for each child node and parent, or for each value that the child visits once. */
+/**
+ * The units that these rows bring: one for each child node and parent, or for each value that the child visits once.
+ * @param tree of the run, which may have begun when a build had fewer nodes. Default: that of the sync.
+ */
 export function childUnits(
   sync: CompiledSync,
   node: NodeDefinition,
   keys: readonly string[],
   rows: readonly unknown[],
+  tree?: readonly TreePath[],
 ): ChildUnit[] {
-  return sync.childrenOf(node.name).flatMap((child) =>
+  const children = sync.childrenOf(node.name).filter((child) => !tree || tree.includes(`${node.name}>${child.name}`));
+  return children.flatMap((child) =>
     rows.flatMap((row, index) => {
       const key = keys[index] as string;
       if (child.options.when && !child.options.when(row)) return [];
@@ -26,7 +32,12 @@ export function childUnits(
 }
 
 /** Gives rows that are known from earlier runs to the children that want all of them. Goes on where it was left. */
-export async function visitKnown(deps: ActivityDeps, runId: string, nodeName: string): Promise<void> {
+export async function visitKnown(
+  deps: ActivityDeps,
+  runId: string,
+  nodeName: string,
+  tree: readonly TreePath[],
+): Promise<void> {
   for (;;) {
     const known = await knownRows(deps.pool, runId, nodeName);
     if (!known) return;
@@ -39,6 +50,7 @@ export async function visitKnown(deps: ActivityDeps, runId: string, nodeName: st
       node,
       keys,
       known.rows.map(({ data }) => data),
+      tree,
     ).filter(([child]) => sync.nodes.get(child)?.options.parents !== 'changed');
     await openKnown(deps.pool, runId, nodeName, units, keys.at(-1) as string);
   }

@@ -184,7 +184,9 @@ async function commitStep(
     resource: node.resource,
     records: rows.keys.map((key, index) => [key, rows.data[index]] as const),
     gone: rows.gone,
-    children: mapping(node, 'when or uniqueBy of a child', () => childUnits(sync, node, rows.keys, rows.data)),
+    children: mapping(node, 'when or uniqueBy of a child', () =>
+      childUnits(sync, node, rows.keys, rows.data, request.context.tree),
+    ),
     calls: callsOf(attempt),
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,

@@ -12,6 +12,7 @@ import type {
   SetRunStateInput,
   UnitRef,
 } from '../../contracts/messages.ts';
+import { treeOf } from '../../contracts/plan.ts';
 import { endOfSync } from '../../contracts/report.ts';
 import type { RunResult, RunState } from '../../contracts/run.ts';
 import { endReport } from '../../db/stores/report/report-store.ts';
@@ -22,9 +23,11 @@ import {
   finishNode,
   finishRun,
   openRun,
+  readTree,
   setRunState,
   type EnteredRun,
 } from '../../db/stores/run/run-store.ts';
+import { goneText, lackOf, mayComeYet, OTHER_BUILD, otherBuild } from '../sync/other-build.ts';
 import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
 import { visitKnown, visitOwed } from '../page/child-units.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -68,8 +71,15 @@ export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: Fi
     marksDeletions: node.deletions === 'full-pass',
     allowsEmpty: node.allowEmpty === true,
   });
-  if (node.visitsKnown) await visitKnown(deps, runId, node.name);
-  if (node.visitsOwed) await visitOwed(deps, runId, node.name);
+  const known = node.visitsKnown || node.visitsOwed ? await readTree(deps.pool, runId) : undefined;
+  if (known) {
+    const tree = treeOf(known.nodes);
+    const lack = lackOf(deps, known.sync, tree);
+    if (lack !== undefined)
+      throw mayComeYet(deps) ? otherBuild(lack) : ApplicationFailure.nonRetryable(goneText(lack), OTHER_BUILD);
+    if (node.visitsKnown) await visitKnown(deps, runId, node.name, tree);
+    if (node.visitsOwed) await visitOwed(deps, runId, node.name);
+  }
   const { maxSkippedShare } = node.onChildError;
   if (!(await finishNode(deps.pool, runId, node.name, maxSkippedShare))) throw gone(runId);
 }

@@ -18,12 +18,16 @@ import { UserCodeError } from './user-code.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';
 import { settle } from './settle-answer.ts';
+import { lackOf, leaveToOthers } from './other-build.ts';
 import { callOnce } from './call-once.ts';
 import { fetchBatch } from '../batch/fetch-batch.ts';
 import { attemptAt, loadList } from './make-attempt.ts';
 
 /** A call that has waited so long in this worker for its turn is made durably: its workflow task must end in time. */
 const LONGEST_QUEUE_MS = 2_000;
+
+const FULL = 'the memory of the worker that took it is nearly full';
+const FULL_DELAY_MS = 2_000;
 
 /**
  * Makes the unit's next call.
@@ -40,6 +44,8 @@ export async function fetchPage(
   memory: UnitMemory = createUnitMemory(),
   askedAtMs = Date.now(),
 ): Promise<PageFact> {
+  const lack = lackOf(deps, request.context.sync, request.context.tree);
+  if (lack !== undefined) return leaveToOthers(deps, request, lack);
   const sync = deps.syncNamed(request.context.sync);
   const asked: Asked = { deps, request, sync, memory };
   const call = (): Promise<PageFact> => fetchNext(asked, signal, askedAtMs);
@@ -52,9 +58,16 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
   if (request.mode === 'now') {
     const isBusy = Date.now() - askedAtMs > LONGEST_QUEUE_MS;
-    const why = deps.isStopping() ? 'this worker is ending' : isBusy ? 'this worker is busy' : undefined;
+    const why = deps.isStopping()
+      ? 'this worker is ending'
+      : isBusy
+        ? 'this worker is busy'
+        : deps.isFull?.()
+          ? FULL
+          : undefined;
     if (why) return request.ahead ? { unit: request.unit, state: 'idle' } : notNow(asked, why, 0);
   }
+  if (request.mode === 'durable' && deps.isFull?.()) return notNow(asked, FULL, FULL_DELAY_MS);
   const node = nodeNamed(asked);
   if (node.batch) return fetchBatch(asked, node, node.batch, signal);
   const remembered = memory.take(request.unit, request.pages);

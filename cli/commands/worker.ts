@@ -18,6 +18,7 @@ export function registerWorker(program: Command): void {
         'serve only what was started with these priorities (default: SLUICE_ROLES, else all)',
       ).choices(['interactive', 'bulk', 'background']),
     )
+    .option('--build-id <id>', 'the build that this is, where workers are versioned (default: SLUICE_BUILD_ID)')
     .addHelpText(
       'after',
       '\nExamples:\n  npx sluice worker --module dist/sluice.js\n  npx sluice worker --module dist/sluice.js --role interactive',
@@ -29,9 +30,11 @@ export function registerWorker(program: Command): void {
 async function work({
   module,
   role,
+  buildId,
   schedules,
 }: {
   readonly module?: string;
+  readonly buildId?: string;
   readonly role?: readonly Priority[];
   readonly schedules: boolean;
 }): Promise<void> {
@@ -44,7 +47,10 @@ async function work({
       import('../module/load-module.ts'),
     ]);
   const dev = followDev();
-  const settings = readWorkerSettings();
+  const settings = readWorkerSettings({
+    ...process.env,
+    ...(buildId === undefined ? {} : { SLUICE_BUILD_ID: buildId }),
+  });
   const log = pino({ name: 'sluice', level: settings.logLevel });
   const { syncs, actions, sagas, credentials, onFailure, onAlert, retention } = await loadModule(module, dev);
   const { databaseUrl, temporal, namespace, ...servers } = await findServers();

@@ -8,7 +8,7 @@ import {
   type AlertFilter,
   type FreshnessSeen,
   type Pool,
-  type ServedQueue,
+  type SeenQueue,
 } from '../../db/index.ts';
 import { lookForAlerts, type LookedForAlerts } from './look-for-alerts.ts';
 
@@ -20,7 +20,7 @@ export interface Alerts {
   /** How old the rows of each sync were when a worker last looked, some seconds ago; undefined before one has. `sluice.freshness()` looks now. */
   freshness(): Promise<{ readonly at: string; readonly syncs: readonly FreshnessSeen[] } | undefined>;
   /** Task queues that workers serve or have served, and when one last took something from each. */
-  queues(): Promise<readonly ServedQueue[]>;
+  queues(): Promise<readonly SeenQueue[]>;
   /** Nobody means to serve this task queue any more: its absence is no alarm. @returns false when it is not known. */
   forgetQueue(taskQueue: string): Promise<boolean>;
 }

@@ -3,12 +3,14 @@
  * does not compile, and is refused when the client is made. Next: `audited-client.ts` wraps the functions by this table.
  */
 import type { Subject } from '../../contracts/operate/audit.ts';
-import { syncWorkflowId } from '../../contracts/names.ts';
+import { accountOf, syncWorkflowId } from '../../contracts/names.ts';
 import type { Operations } from '../../limiter/index.ts';
 import type { Limits } from '../limits.ts';
 import type { AccountName } from '../account/accounts.ts';
 import type { ActionHandle, SagaHandle } from '../action/action-handle.ts';
 import type { Sluice } from '../connect.ts';
+import { versionText } from '../../contracts/operate/deployment.ts';
+import type { ChosenBuild, Deployments } from '../deployments/deployments.ts';
 import type { Schedules } from '../schedules/schedules.ts';
 import type { SyncHandle } from '../sync/sync-handle.ts';
 
@@ -52,6 +54,15 @@ const scheduleAct = {
   subject: (_: unknown, [id]: readonly [string, ...unknown[]]) => ({ kind: 'schedule', id }),
   state: async (schedules: Schedules, [id]: readonly [string, ...unknown[]]) =>
     (await schedules.list()).find((each) => each.id === id),
+};
+
+const deploymentAct = {
+  subject: (_: unknown, [{ buildId, deployment }]: readonly [ChosenBuild]) => ({
+    kind: 'build',
+    id: deployment === undefined ? buildId : versionText({ deployment, buildId }),
+  }),
+  state: async (deployments: Deployments, [{ deployment }]: readonly [ChosenBuild]) =>
+    (await deployments.list(deployment)).map(({ buildId, state, runs }) => ({ buildId, state, runs })),
 };
 
 export const limitActs = {
@@ -134,6 +145,11 @@ export const clientActs = {
     apply: { subject: () => ({ kind: 'schedules', id: '*' }), result: (plan) => plan },
     pause: { ...scheduleAct, why: ([, reason]) => reason },
     resume: scheduleAct,
+  },
+  deployments: {
+    list: 'look',
+    promote: deploymentAct,
+    release: deploymentAct,
   },
   alerts: {
     list: 'look',
@@ -229,8 +245,8 @@ function accountSubject({ provider, account }: AccountName): Subject {
 
 /** @see contracts/names.ts for the ids: the name of an action has two parts. */
 function workflowSubject(workflowId: string): Subject {
-  const [kind = '', ...rest] = workflowId.split('/');
-  const account = rest[kind === 'action' ? 2 : 1];
+  const [kind = ''] = workflowId.split('/');
+  const account = accountOf(workflowId);
   return { kind: kind === 'sync' ? 'run' : kind, id: workflowId, ...(account === undefined ? {} : { account }) };
 }
 

@@ -15,7 +15,7 @@ const MOST_BACKLOG_MS = 30_000;
 const SERVED: Check = {
   check: 'workers',
   wanted: 'a worker for every task queue that runs are on',
-  todo: 'Start one: `npx sluice worker` serves all roles of SLUICE_TASK_QUEUE, unless SLUICE_ROLES or `--role` leave some out. Or start runs on a queue that is served (SLUICE_TASK_QUEUE of the app).',
+  todo: 'Start one: `npx sluice worker` serves all roles of SLUICE_TASK_QUEUE, unless SLUICE_ROLES or `--role` leave some out. Or start runs on a queue that is served (SLUICE_TASK_QUEUE of the app). Versioned workers are given work when their build is promoted: `npx sluice deployments list`.',
 };
 const BACKLOG: Check = {
   check: 'backlog',

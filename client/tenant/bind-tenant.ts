@@ -111,6 +111,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
     overview: forAllTenants('The overview'),
     workers: forAllTenants('To look at workers'),
     schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
+    deployments: { list: noBuilds, promote: noBuilds, release: noBuilds },
     alerts: {
       list: (filter = {}) => sluice.alerts.list(stated(filter)),
       look: forAllTenants('To look for alerts'),
@@ -175,6 +176,8 @@ const forAllTenants = (what: string) => (): Promise<never> =>
 const noLimits = forAllTenants('To look at limits, or to change them,');
 /** It is for all accounts of a provider. */
 const noSchedules = forAllTenants('A schedule');
+
+const noBuilds = forAllTenants('A build of the workers');
 
 function syncOf({ resource }: { readonly resource: string }): string {
   return resource.split('.', 1)[0] as string;

@@ -11,6 +11,8 @@ const ASKS_WITHIN_MS = 75_000;
 const MOST_OPEN = 200;
 /** `TASK_QUEUE_TYPE_WORKFLOW` and `…_ACTIVITY` of Temporal's API. */
 const TYPES = { workflow: 1, activity: 2 } as const;
+/** `WORKER_VERSIONING_MODE_VERSIONED` of Temporal's API. */
+const VERSIONED = 2;
 /** `RATE_LIMIT_SOURCE_API` of Temporal's API: an operator has set it. */
 const SET_BY_OPERATOR = 1;
 
@@ -20,7 +22,7 @@ export interface TaskQueueStanding {
   readonly asking: readonly { readonly identity: string; readonly askedAt: string }[];
   /** Their identities. */
   readonly workers: readonly string[];
-  /** Kinds of tasks that nobody asks for. */
+  /** Kinds of tasks that nobody asks for who gets new ones. */
   readonly lacks: readonly string[];
   readonly backlogMs: number;
   /** Tasks a second that an operator has set; undefined: none. */
@@ -64,9 +66,11 @@ async function lookAt(client: Client, taskQueue: string): Promise<TaskQueueStand
       const asking = (described.pollers ?? []).filter(
         ({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS,
       );
+      const isServed = asking.some(({ deploymentOptions }) => getsNewWork(deploymentOptions, described.versioningInfo));
       return {
         kind,
         described,
+        isServed,
         asking: asking.map(({ identity, lastAccessTime }) => ({
           identity: identity ?? '',
           askedAt: new Date(toMs(lastAccessTime)).toISOString(),
@@ -82,8 +86,28 @@ async function lookAt(client: Client, taskQueue: string): Promise<TaskQueueStand
     taskQueue,
     asking: kinds.flatMap(({ asking }) => asking),
     workers: [...new Set(kinds.flatMap(({ asking }) => asking.map(({ identity }) => identity)))],
-    lacks: kinds.filter(({ asking }) => asking.length === 0).map(({ kind }) => kind),
+    lacks: kinds.filter(({ isServed }) => !isServed).map(({ kind }) => kind),
     backlogMs: Math.max(...ages),
     ratePerSecond: rates.length === 0 ? undefined : Math.min(...rates),
   };
+}
+
+interface BuildOf {
+  readonly deploymentName?: string | null;
+  readonly buildId?: string | null;
+}
+
+/** A versioned worker gets what is new when its build is the current one, or ramps up; any other while no build is. */
+function getsNewWork(
+  worker: (BuildOf & { readonly workerVersioningMode?: unknown }) | null | undefined,
+  queue:
+    | { readonly currentDeploymentVersion?: BuildOf | null; readonly rampingDeploymentVersion?: BuildOf | null }
+    | null
+    | undefined,
+): boolean {
+  const current = queue?.currentDeploymentVersion;
+  if (Number(worker?.workerVersioningMode ?? 0) !== VERSIONED) return !current?.buildId;
+  return [current, queue?.rampingDeploymentVersion].some(
+    (build) => build?.buildId === worker?.buildId && build?.deploymentName === worker?.deploymentName,
+  );
 }

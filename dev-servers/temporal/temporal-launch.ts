@@ -6,6 +6,9 @@ import { searchAttributeNames } from './search-attributes.ts';
 import { serverEnvironment } from '../program-environment.ts';
 import { launch, type LaunchedProcess } from '../server-process.ts';
 
+/** Of a server's dynamic configuration, by name. */
+export type TemporalSettings = Readonly<Record<string, number | boolean | string>>;
+
 export interface TemporalLaunchOptions {
   readonly binary: string;
   readonly port: number;
@@ -16,6 +19,8 @@ export interface TemporalLaunchOptions {
   /** Made at start, beside `default`. */
   readonly namespace: string;
   readonly logFile: string;
+  /** Over those that suit Sluice. */
+  readonly settings?: TemporalSettings;
   readonly env?: NodeJS.ProcessEnv;
 }
 
@@ -24,7 +29,7 @@ export interface TemporalLaunchOptions {
  * hop between activities wait: 51 ms a page instead of 8 measured. Timers of less than a second fire after a whole one, since
  * the server reads that far ahead for clocks of several hosts that differ. Fairness between tenants is off by default in 1.32.
  */
-const dynamicConfig: Readonly<Record<string, number | boolean | string>> = {
+const dynamicConfig: TemporalSettings = {
   'history.transferProcessorMaxPollRPS': 2_000,
   'history.timerProcessorMaxPollRPS': 2_000,
   'history.visibilityProcessorMaxPollRPS': 2_000,
@@ -44,13 +49,13 @@ const pragmas = ['journal_mode=wal', 'synchronous=1'];
 
 /** Starts the server on loopback and does not wait for it. */
 export function launchTemporal(options: TemporalLaunchOptions): Promise<LaunchedProcess> {
-  const { binary, port, uiPort, dbFile, namespace, logFile, env = process.env } = options;
+  const { binary, port, uiPort, dbFile, namespace, logFile, settings = {}, env = process.env } = options;
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(port), '--log-level', 'warn'];
   args.push(...(uiPort === undefined ? ['--headless'] : ['--ui-port', String(uiPort), '--ui-disable-news-fetch']));
   if (dbFile !== undefined) args.push('--db-filename', dbFile);
   if (dbFile !== undefined) for (const pragma of pragmas) args.push('--sqlite-pragma', pragma);
   if (namespace !== 'default') args.push('--namespace', namespace);
-  for (const [key, value] of Object.entries(dynamicConfig))
+  for (const [key, value] of Object.entries({ ...dynamicConfig, ...settings }))
     args.push('--dynamic-config-value', `${key}=${JSON.stringify(value)}`);
   for (const name of searchAttributeNames) args.push('--search-attribute', `${name}=Keyword`);
   return launch({ command: binary, args, logFile, env: serverEnvironment(env) });

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { freePort } from '../free-port.ts';
 import { stopProcess, waitUntilHealthy } from '../server-process.ts';
 import { findTemporalBinary } from './temporal-binary.ts';
-import { launchTemporal, temporalAnswers } from './temporal-launch.ts';
+import { launchTemporal, temporalAnswers, type TemporalSettings } from './temporal-launch.ts';
 
 export interface TemporaryTemporal {
   /** `host:port`; its namespace is `default`. */
@@ -24,10 +24,12 @@ const MOST_STARTS = 3;
 /**
  * Ready in about a second, once the program is there. Ends with this process, however that ends.
  * @param log receives a line before each step that takes more than a moment.
+ * @param settings of its dynamic configuration, over those that suit Sluice.
  * @throws Error when no program could be had (all that was tried), or with the end of the server's log.
  */
 export async function startTemporaryTemporal(
   log: (line: string) => void = () => {},
+  settings: TemporalSettings = {},
   starts = 1,
 ): Promise<TemporaryTemporal> {
   const binary = await findTemporalBinary({ log });
@@ -35,7 +37,7 @@ export async function startTemporaryTemporal(
   const logFile = join(folder, 'temporal.log');
   const port = await freePort();
   const address = `127.0.0.1:${port}`;
-  const launched = await launchTemporal({ binary, port, namespace: 'default', logFile });
+  const launched = await launchTemporal({ binary, port, namespace: 'default', logFile, settings });
   const stop = async () => {
     await stopProcess(launched.pid, binary);
     await launched.tie.release();
@@ -48,7 +50,7 @@ export async function startTemporaryTemporal(
     await stop();
     if (launched.ended() === undefined || starts >= MOST_STARTS) throw error;
     log(`temporal: ended while it started (${launched.ended()}); once more`);
-    return startTemporaryTemporal(log, starts + 1);
+    return startTemporaryTemporal(log, settings, starts + 1);
   }
   return { address, pid: launched.pid, stop };
 }

@@ -26,7 +26,9 @@ export async function serveMetrics(
     if (path === '/healthz') return void response.end('ok\n');
     if (path === '/readyz') {
       const serves = isServing();
-      return void response.writeHead(serves ? 200 : 503).end(serves ? 'serving\n' : 'starting, or draining\n');
+      return void response
+        .writeHead(serves ? 200 : 503)
+        .end(serves ? 'serving\n' : 'starting, draining, or its heap is full\n');
     }
     if (path !== '/metrics') {
       response.writeHead(404).end('The metrics are at /metrics.\n');

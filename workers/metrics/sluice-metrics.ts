@@ -9,6 +9,7 @@ import type { Removed } from '../../contracts/operate/retention.ts';
 import { SLUICE_VERSION } from '../../contracts/version.ts';
 import { readOverview, type Pool } from '../../db/index.ts';
 import type { Limiter } from '../../limiter/index.ts';
+import type { HeapGuard } from '../heap-guard.ts';
 import { createRegistry, type Gauge } from './registry.ts';
 
 export interface Metrics {
@@ -18,7 +19,7 @@ export interface Metrics {
   /** Counts rows that were removed because they were older than they are kept. */
   readonly removed: (rows: Removed) => void;
   /** All of it, in the text format of Prometheus. */
-  text(pool: Pool): Promise<string>;
+  text(pool: Pool, heap: HeapGuard): Promise<string>;
 }
 
 const CALL_BOUNDS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -42,6 +43,11 @@ export function createMetrics(): Metrics {
     .gauge('sluice_build_info', 'The version of this worker')
     .replace([{ labels: { version: SLUICE_VERSION, node: process.versions.node }, value: 1 }]);
   const isUp = registry.gauge('sluice_database_up', 'Whether Postgres answered when it was asked last');
+  const heapShare = registry.gauge('sluice_heap_share', "Heap in use, as a share of the process's limit");
+  const isFull = registry.gauge(
+    'sluice_heap_full',
+    'Whether the worker makes no calls because its heap is nearly full',
+  );
   const standing = createStanding(registry);
 
   let read: Promise<void> | undefined;
@@ -78,7 +84,10 @@ export function createMetrics(): Metrics {
     removed: (rows) => {
       for (const [table, count] of Object.entries(rows)) removed.add({ table }, count);
     },
-    text: async (pool) => {
+    text: async (pool, heap) => {
+      const { usedBytes, limitBytes } = heap.use();
+      heapShare.replace([{ labels: {}, value: usedBytes / limitBytes }]);
+      isFull.replace([{ labels: {}, value: heap.isFull() ? 1 : 0 }]);
       if (performance.now() - readAt > READ_AGAIN_MS) {
         readAt = performance.now();
         read = refresh(pool);

@@ -5,34 +5,28 @@
  *
  * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each answer
  * says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one batch what came in
- * several before; with coroutines of unequal length the commands would then come in another order.
+ * several before; with coroutines of unequal length the commands would come in another order.
  * Next: `run-calls.ts`, then `activities/sync/fetch-page.ts`.
  */
 import { workflowInfo } from '@temporalio/workflow';
 import type { CallContext, OpenedRun, PageFact, UnitRef } from '../../contracts/messages.ts';
-import type { PlanNode } from '../../contracts/plan.ts';
 import { step } from '../activity-proxies.ts';
 import { createRunCalls } from './run-calls.ts';
 import { toNode, type Node } from './run-node.ts';
+import type { WalkEnd } from './walk-end.ts';
 
 /** After a call had to wait, this many calls of its node in a row must not before calls are made inside workflow tasks again. */
 const DURABLE_CALLS_AFTER_A_WAIT = 20;
-
-export type WalkEnd =
-  /** All is read. Only `last` is still to be ended, with the run. */
-  | { readonly how: 'done'; readonly last?: PlanNode }
-  /** The rest is for a new history. */
-  | { readonly how: 'cut' }
-  | { readonly how: 'cancelled' }
-  /** The run has ended in the database: from outside, or with a node that failed. */
-  | { readonly how: 'over' };
 
 export interface RunWalk {
   readonly end: Promise<WalkEnd>;
   pause(): void;
   resume(): void;
-  /** `over`: the run has ended in the database. `early`: all open units have been ended there, nothing more is read. */
-  stop(why: 'cancelled' | 'over' | 'early'): void;
+  /**
+   * `over`: the run has ended in the database. `early`: all open units have been ended there, nothing more is read. `cut`: its
+   * history ends, the rest is for a new one.
+   */
+  stop(why: 'cancelled' | 'over' | 'early' | 'cut'): void;
 }
 
 export interface RunToWalk {
@@ -71,10 +65,8 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
   const runCalls = createRunCalls(runId, context);
 
   // Calls count as well: the length is told at the start of a workflow task, and one task can hold a thousand calls.
-  const isHistoryLong = (): boolean => {
-    const { continueAsNewSuggested, historyLength } = workflowInfo();
-    return continueAsNewSuggested || Math.max(historyLength, calls) >= plan.maxHistoryEvents;
-  };
+  const isHistoryLong = (): boolean =>
+    workflowInfo().continueAsNewSuggested || Math.max(workflowInfo().historyLength, calls) >= plan.maxHistoryEvents;
 
   const take = <Result>(run: Parameters<typeof step<Result>>[0], then: (result: Result) => void): void => {
     open++;

@@ -37,14 +37,14 @@ export async function unservedQueues(
   return rows;
 }
 
-export interface ServedQueue {
+export interface SeenQueue {
   readonly taskQueue: string;
   /** ISO time at which a worker last took a canary from it, or began to serve it. */
   readonly passedAt: string;
 }
 
 /** Task queues that workers serve or have served, by name. */
-export async function listQueues(db: Queryable): Promise<ServedQueue[]> {
+export async function listQueues(db: Queryable): Promise<SeenQueue[]> {
   const { rows } = await db.query<{ taskQueue: string; passedAt: Date }>(
     `select task_queue as "taskQueue", passed_at as "passedAt" from sluice.canary order by task_queue limit 1000`,
   );

@@ -23,13 +23,16 @@ const END_NODE = `
 /**
  * Ends all open units of a run, parents before their children: a page that is just being stored may still add some below.
  * Doing it twice changes nothing.
+ * @returns whether there was something to end.
  */
-export async function endOpenUnits(pool: Pool, runId: string, reason: string): Promise<void> {
+export async function endOpenUnits(pool: Pool, runId: string, reason: string): Promise<boolean> {
+  let isSome = false;
   const { rows } = await pool.query<{ name: string }>(
     'select name from sluice.node where run_id = $1 order by ordinal',
     [runId],
   );
-  for (const { name } of rows) while ((await pool.query(END_NODE, [runId, name, reason])).rowCount !== 0);
+  for (const { name } of rows) while ((await pool.query(END_NODE, [runId, name, reason])).rowCount !== 0) isSome = true;
+  return isSome;
 }
 
 /**

@@ -54,6 +54,19 @@ export async function enterRun(db: Queryable, runId: string): Promise<EnteredRun
   return rows[0]?.entered ?? undefined;
 }
 
+export interface RunTree {
+  readonly sync: string;
+  readonly nodes: readonly { readonly name: string; readonly parent: string | null }[];
+}
+
+/** The tree that a run began with. @returns undefined when there is no such run. */
+export async function readTree(db: Queryable, runId: string): Promise<RunTree | undefined> {
+  const { rows } = await db.query<RunTree>(`select sync, plan->'nodes' as nodes from sluice.run where id = $1`, [
+    runId,
+  ]);
+  return rows[0];
+}
+
 /** A run that is ended before it was opened. One that has been opened meanwhile stays as it is. */
 export async function closeUnopened(
   pool: Pool,

@@ -17,3 +17,27 @@ describe('the roles of a worker', () => {
     expect(taskQueueOf('sluice', 'background')).toBe('sluice-background');
   });
 });
+
+describe('the build of a worker', () => {
+  it('is none unless SLUICE_BUILD_ID names one; its deployment is called as the task queue is, without dots', () => {
+    expect(readWorkerSettings({}).build).toBeUndefined();
+    expect(readWorkerSettings({ SLUICE_BUILD_ID: '7f3a', SLUICE_TASK_QUEUE: 'app.eu' }).build).toEqual({
+      deployment: 'app-eu',
+      buildId: '7f3a',
+    });
+    expect(readWorkerSettings({ SLUICE_BUILD_ID: '7f3a', SLUICE_DEPLOYMENT: 'crm' }).build?.deployment).toBe('crm');
+    expect(() => readWorkerSettings({ SLUICE_BUILD_ID: '1.2' })).toThrow(/SLUICE_BUILD_ID is "1.2".*without dots/);
+  });
+});
+
+describe('the slots of a worker', () => {
+  it('are fixed, or tune themselves between the two numbers', () => {
+    expect(readWorkerSettings({})).toMatchObject({ concurrency: 200, maxHeap: 0.85 });
+    expect(readWorkerSettings({}).tuning).toBeUndefined();
+    const given = { SLUICE_SLOTS: 'auto', SLUICE_CONCURRENCY: '8', SLUICE_TARGET_CPU: '0.5' };
+    // Never more at least than at most.
+    expect(readWorkerSettings(given).tuning).toEqual({ min: 8, targetMemory: 0.8, targetCpu: 0.5 });
+    expect(() => readWorkerSettings({ SLUICE_SLOTS: 'many' })).toThrow(/SLUICE_SLOTS is "many"/);
+    expect(() => readWorkerSettings({ SLUICE_MAX_HEAP: '2' })).toThrow(/SLUICE_MAX_HEAP is "2"/);
+  });
+});

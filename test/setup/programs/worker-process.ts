@@ -13,6 +13,8 @@ export interface WorkerProcess {
   kill(): Promise<void>;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number | null>;
+  /** All that it has said so far. */
+  said(): { readonly lines: readonly string[]; readonly errors: string };
 }
 
 /** Resolves when the worker serves. @throws Error with its output when it ends before that. */
@@ -38,13 +40,14 @@ export async function startWorkerProcess(options: {
     },
   );
   let output = '';
+  let errors = '';
   const ready = new Promise<void>((resolve, reject) => {
     child.stdout.on('data', (data: Buffer) => {
       output += data.toString();
       if (output.includes('worker is serving')) resolve();
     });
-    child.stderr.on('data', (data: Buffer) => (output += data.toString()));
-    child.once('exit', () => reject(new Error(`The worker ended before it served:\n${output}`)));
+    child.stderr.on('data', (data: Buffer) => (errors += data.toString()));
+    child.once('exit', () => reject(new Error(`The worker ended before it served:\n${output}${errors}`)));
   });
   await ready;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -54,6 +57,7 @@ export async function startWorkerProcess(options: {
   };
   return {
     child,
+    said: () => ({ lines: output.split('\n').filter((line) => line !== ''), errors }),
     kill: () => end('SIGKILL'),
     stop: async () => {
       await end('SIGTERM');

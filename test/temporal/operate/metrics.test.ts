@@ -1,5 +1,6 @@
 /** What Prometheus reads from a real worker process. */
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type Sluice } from '../../../client/index.ts';
 import { freePort } from '../../../dev-servers/free-port.ts';
@@ -9,10 +10,12 @@ import { sluice as command } from '../../setup/programs/command-line.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
+import { ensurePrometheus, NO_PROMETHEUS, promtool, startPrometheus } from '../../setup/programs/prometheus.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
 
 const rules = readFileSync(new URL('../../../deploy/prometheus/sluice-alerts.yml', import.meta.url), 'utf8');
 const board = readFileSync(new URL('../../../deploy/grafana/sluice.json', import.meta.url), 'utf8');
+const hasPrometheus = ensurePrometheus();
 const LINE =
   /^([a-z_:][a-z0-9_:]*)(\{(?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*\})? (?:[-+]?[\d.]+(?:e[-+]?\d+)?|[-+]Inf|NaN)$/i;
 
@@ -99,6 +102,46 @@ describe('the metrics of a worker', () => {
     expect(shown.output).toMatch(/\nlimit {2}forest\/app: 1 key, 0 calls wait/);
     expect(JSON.parse((await command(['overview', '--json'], env())).output)).toMatchObject({ untold: 0 });
   });
+
+  it.skipIf(!hasPrometheus)(
+    `satisfy a real Prometheus: the alert rules are right, and every panel of the dashboard has numbers${hasPrometheus ? '' : ` (left out: ${NO_PROMETHEUS})`}`,
+    async () => {
+      const file = fileURLToPath(new URL('../../../deploy/prometheus/sluice-alerts.yml', import.meta.url));
+      expect(await promtool('check', 'rules', file)).toMatch(/SUCCESS: \d+ rules found/);
+      expect(await promtool('test', 'rules', fileURLToPath(new URL('../../fixtures/alert-rules.yml', import.meta.url)))).toContain('SUCCESS'); // prettier-ignore
+      const prometheus = await startPrometheus(address, file);
+      try {
+        type Rule = {
+          readonly name: string;
+          readonly health: string;
+          readonly lastError?: string;
+          readonly state: string;
+        };
+        const rulesNow = async () =>
+          (await prometheus.ask<{ groups: readonly { rules: readonly Rule[] }[] }>('rules')).groups.flatMap(
+            (group) => group.rules,
+          );
+        await expect
+          .poll(async () => (await rulesNow().catch(() => [])).filter(({ health }) => health === 'ok').length)
+          .toBe(rules.match(/- alert:/g)?.length);
+        expect((await rulesNow()).filter(({ state }) => state === 'firing')).toEqual([]);
+        const { panels } = JSON.parse(board) as {
+          panels: readonly { title: string; targets: readonly { expr: string }[] }[];
+        };
+        const answers = async (expr: string): Promise<number> =>
+          (await prometheus.ask<{ result: readonly unknown[] }>('query', { query: expr })).result.length;
+        for (const { title, targets } of panels)
+          for (const { expr } of targets) {
+            // No limit of this worker has a rate of its own.
+            if (expr.includes('sluice_limit_rate')) expect(await answers(expr), title).toBe(0);
+            else await expect.poll(() => answers(expr), { message: `${title}: ${expr}` }).toBeGreaterThan(0);
+          }
+        await expect(prometheus.ask('query', { query: 'sum by (' })).rejects.toThrow('parse error');
+      } finally {
+        await prometheus.end();
+      }
+    },
+  );
 
   it('are at /metrics, beside what probes ask for, and end with the worker; an address that is taken is told', async () => {
     expect((await fetch(`http://${address}/healthz`)).status).toBe(200);

@@ -38,6 +38,18 @@ const add = provider.action('add', {
   request: () => post('/rows', {}),
 });
 
+const odd = defineSync('traced-odd', { provider, input: z.object({}) }, (s) => ({
+  rows: s.one(rows, {
+    input: () => ({}),
+    key: ({ id }) => id,
+    map: () => {
+      throw new Error('no such column');
+    },
+  }),
+}));
+const lines: Readonly<Record<string, unknown>>[] = [];
+const write = (fields: object, message: string): void => void lines.push({ ...fields, message });
+
 beforeAll(async () => {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }));
@@ -50,7 +62,11 @@ beforeAll(async () => {
     heard.push(call.headers['traceparent'] as string | undefined);
     return { body: { id: 'b' } };
   });
-  world = await createWorld([sync], { actions: [add], tracing: { sendTo: ['traced'] } });
+  world = await createWorld([sync, odd], {
+    actions: [add],
+    tracing: { sendTo: ['traced'] },
+    log: { info: write, warn: write, error: write },
+  });
   const { taskQueue } = world;
   sluice = await connect({
     databaseUrl: world.db.url,
@@ -99,4 +115,18 @@ it('begins at the call where the client does not trace', async () => {
   await run.result();
   const later = spans.getFinishedSpans().slice(before);
   expect(later.map(({ name, parentSpanContext }) => [name, parentSpanContext])).toEqual([['traced rows', undefined]]);
+});
+
+it('is in every line of a call, with run, account and node', async () => {
+  const app = trace.getTracer('app');
+  const { runId, traceId } = await app.startActiveSpan('request', async (span) => {
+    const run = await sluice.start(odd, { account: 'c', input: {} });
+    const result = await run.result();
+    span.end();
+    return { runId: result.runId, traceId: span.spanContext().traceId };
+  });
+  const ofMap = lines.filter(({ message }) => String(message).includes('no such column'));
+  expect(ofMap.length).toBeGreaterThan(0);
+  for (const line of ofMap)
+    expect(line).toMatchObject({ run: runId, account: 'c', sync: 'traced-odd', node: 'rows', trace: traceId });
 });
