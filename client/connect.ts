@@ -238,8 +238,8 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   };
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const bound = tenant === undefined ? {} : { boundTo: tenant };
-  const parts = { client, pool, taskQueue, tracer, closing: closing.signal, ...bound, ...(pageUrl && { pageUrl }) };
+  const chosen = { ...(tenant !== undefined && { boundTo: tenant }), ...(pageUrl && { pageUrl }) };
+  const parts = { client, pool, taskQueue, tracer, closing: closing.signal, ...chosen };
   const close = async (): Promise<void> => {
     closing.abort();
     await connection.close();
@@ -276,11 +276,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>
       createActionHandle<never>(parts, workflowId, action?.definition),
     sagaOf: ({ workflowId, saga }: { readonly workflowId: string; readonly saga?: Saga }) =>
-      createSagaHandle<never>(
-        parts,
-        workflowId,
-        saga?.definition.steps.map(({ name }) => name),
-      ),
+      createSagaHandle<never>(parts, workflowId, stepNames(saga)),
     pending: (entity) => pendingOperations(pool, entity),
     start: (sync, startOptions) => startSync(parts, sync, startOptions),
     run: (of) => createHandle(parts, of),
@@ -299,3 +295,5 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
   const whole = audited(tenant === undefined ? sluice : bindTenant(sluice, pool, tenant), clientActs, auditor);
   return keepParts(whole, parts);
 }
+
+const stepNames = (saga?: Saga) => saga?.definition.steps.map(({ name }) => name);

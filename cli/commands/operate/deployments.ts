@@ -11,7 +11,6 @@ import { withClient } from '../../with-client.ts';
 interface Options extends ActingOptions {
   readonly deployment?: string;
   readonly percent?: number;
-  readonly json?: boolean;
 }
 
 export function registerDeployments(program: Command): void {
@@ -22,6 +21,8 @@ export function registerDeployments(program: Command): void {
     .description(
       'every build: its state, open runs that are pinned to it, its workers; exit code 1 when runs have none',
     )
+    .addOption(jsonOption())
+    .addHelpText('after', '\nExample:\n  npx sluice deployments list')
     .action((options: Options) => say(options, (sluice) => sluice.deployments.list(options.deployment)));
   named(acting(deployments.command('promote <build>')))
     .description('new runs go to this build, and what is going on moves to it at its next page')
@@ -35,15 +36,18 @@ export function registerDeployments(program: Command): void {
     );
   named(acting(deployments.command('release <build>')))
     .description('take runs off a build whose workers are gone for good; workers of the current build go on with them')
+    .addHelpText('after', '\nExample:\n  npx sluice deployments release 2026-11-27.3')
     .action((buildId: string, { deployment, ...options }: Options) =>
       say(options, (sluice) => sluice.deployments.release({ buildId, ...of(deployment) })),
     );
 }
 
 function named(command: Command): Command {
-  return command
-    .option('--deployment <name>', 'default: SLUICE_DEPLOYMENT, else the name of the task queue', nameFromEnvironment())
-    .addOption(jsonOption());
+  return command.option(
+    '--deployment <name>',
+    'default: SLUICE_DEPLOYMENT, else the name of the task queue',
+    nameFromEnvironment(),
+  );
 }
 
 const nameFromEnvironment = (): string | undefined => process.env['SLUICE_DEPLOYMENT'] || undefined;
