@@ -175,7 +175,8 @@ async function commitStep(
   const { newRows } = memory;
   const { paginate } = endpoint;
   const { end } = next;
-  const answeredAtMs = answer ? answeredAt(answer.headers) : Date.now();
+  // By the third party's clock, as far as it tells one: when its run began.
+  const latestMs = (answer ? answeredAt(answer.headers) : Date.now()) - (performance.now() - unit.runBeganAt);
   const page: PageToCommit = {
     ...next,
     end: end?.reason === undefined ? end : { ...end, reason: cleanText(end.reason, 1_000) },
@@ -191,7 +192,7 @@ async function commitStep(
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,
     watermark: mapping(node, 'incremental.field', () =>
-      highestMark(options.incremental, rows.items, unit.highest, answeredAtMs),
+      highestMark(options.incremental, rows.items, unit.highest, latestMs),
     ),
     kept,
     isMember: options.deletions === 'full-pass',

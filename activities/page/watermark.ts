@@ -14,20 +14,21 @@ const EPOCH_S_FROM = 1e8;
 
 /**
  * The highest mark of some items and the one before them; null when none has one.
- * @param answeredAtMs Epoch milliseconds of the answer, by the third party's clock where it told one. No time is taken for later: a
- *   row that is dated in the future would hide all that comes until then.
+ * @param latestMs Epoch milliseconds at which the run began, by the third party's clock where it told one. No time is taken for later.
+ *   A page that comes late may have a row that was changed after another page had been read: from its time on, what else was changed
+ *   meanwhile would never be asked for. And a row that is dated in the future would hide all that comes until then.
  * @throws TypeError for a value that is neither a time nor a number.
  */
 export function highestMark(
   incremental: Incremental<unknown> | 'checkpoint' | undefined,
   items: readonly unknown[],
   before: Mark | null,
-  answeredAtMs: number,
+  latestMs: number,
 ): Mark | null {
   if (!incremental || incremental === 'checkpoint') return null;
   let highest = before;
   for (const item of items) {
-    const mark = normalised(incremental.field(item), incremental, answeredAtMs);
+    const mark = normalised(incremental.field(item), incremental, latestMs);
     if (mark !== null && (highest === null || isAfter(mark, highest))) highest = mark;
   }
   return highest;

@@ -48,6 +48,8 @@ export interface LoadedUnit {
   /** Why the account must be connected again, for a run that is paused for it. */
   readonly pausedReason: string | null;
   readonly mode: RunMode;
+  /** When its run began, by `performance.now()` of this process. */
+  readonly runBeganAt: number;
   readonly retryOf: readonly string[];
   readonly tenant: string | null;
   /** Of the account, as they were given; null when there are none. */
@@ -100,7 +102,8 @@ export interface LoadedUnit {
 // By primary keys only: unit, run, account, lanes' board, parent record, page size, watermark. The parent's row is asked for by itself:
 // joined, all rows of the account may be read where statistics are old.
 const LOAD = `
-    select u.id::float8 as id, u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf", r.tenant, a.settings, r.input as "runInput",
+    select u.id::float8 as id, u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf",
+      (extract(epoch from clock_timestamp() - r.started_at) * 1000)::float8 as "runAgeMs", r.tenant, a.settings, r.input as "runInput",
       u.parent_key as "parentKey",
       (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow",
       coalesce((select p.run_id = u.run_id from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record), false) as "isParentFresh", u.lane, u.part, u.range, u.position, u.guard, u.job,
@@ -144,8 +147,14 @@ export async function loadUnits(
   { parentResource, endpoint, resource }: UnitNames,
 ): Promise<Map<number, LoadedUnit>> {
   const values = [units, parentResource ?? '', endpoint, resource, run, node];
-  const { rows } = await pool.query<LoadedUnit & { id: number }>({ name: 'load_units', text: LOAD, values });
-  return new Map(rows.map(({ id, ...unit }) => [id, unit]));
+  const { rows } = await pool.query<Omit<LoadedUnit, 'runBeganAt'> & { id: number; runAgeMs: number }>({
+    name: 'load_units',
+    text: LOAD,
+    values,
+  });
+  return new Map(
+    rows.map(({ id, runAgeMs, ...unit }) => [id, { ...unit, runBeganAt: performance.now() - runAgeMs }]),
+  );
 }
 
 /** Which page of which unit a change is about: a caller that comes late, or asks for a unit of another run, changes nothing. */

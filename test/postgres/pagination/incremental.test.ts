@@ -36,13 +36,16 @@ describe('watermarks and deletions', () => {
     request: ({ id, since }, page) => get(`/users/${id}/posts`, { since, limit: page.size, cursor: page.cursor }),
     paginate: { kind: 'cursor', items: (body) => body.items, next: (body) => body.next, pageSize: { start: 10 } },
   });
-  const definition = (options: { readonly allowEmpty?: boolean } = {}) =>
+  const definition = ({
+    lookbackMs = minutes(2),
+    ...options
+  }: { readonly allowEmpty?: boolean; readonly lookbackMs?: number } = {}) =>
     defineSync('changes', { provider, input: z.object({}) }, (s) => {
       const people = s.one(usersList, { input: () => ({}), key: (user) => user.id });
       const written = s.each(people, postsList, {
         input: (user, state) => ({ id: user.id, since: state.watermark }),
         key: (post) => post.id,
-        incremental: { field: (post) => post.updatedAt, lookbackMs: minutes(2) },
+        incremental: { field: (post) => post.updatedAt, lookbackMs },
         deletions: 'full-pass',
         ...options,
       });
@@ -52,6 +55,8 @@ describe('watermarks and deletions', () => {
 
   /** Posts asked for: path and `since` of each call, in order. */
   let asked: string[] = [];
+  /** Told of each of them, before it is answered. */
+  let whenAsked: (call: string) => void = () => {};
 
   beforeAll(async () => {
     api = await startFakeApi();
@@ -59,6 +64,7 @@ describe('watermarks and deletions', () => {
     api.list('/users/:id/posts', {
       items: ({ id }, call) => {
         asked.push(`${id} ${call.query.get('since') ?? 'all'}${call.query.get('cursor') ? ' more' : ''}`);
+        whenAsked(asked.at(-1) ?? '');
         return posts[id];
       },
       since: 'since',
@@ -123,7 +129,35 @@ describe('watermarks and deletions', () => {
     expect(asked.filter((each) => each.startsWith('ann'))).toEqual([`ann ${at(0)}`]);
   });
 
-  it('of a row that is dated in the future is the time of the answer, and hides nothing', async () => {
+  it('is no later than the begin of its run: a row that was changed after its page had been read is asked for again', async () => {
+    // A run that began ten seconds before its first call.
+    await db.pool.query(`
+      create function public.begin_earlier() returns trigger language plpgsql as $$
+      begin new.started_at := new.started_at - interval '10 s'; return new; end $$;
+      create trigger begin_earlier before insert on sluice.run for each row execute function public.begin_earlier()`);
+    try {
+      posts['ann'] = rowsOf(
+        'ann',
+        Array.from({ length: 25 }, (_, minute) => minute),
+      );
+      const [first] = posts['ann'];
+      whenAsked = (call) => {
+        if (!call.startsWith('ann') || !call.endsWith('more') || first?.updatedAt !== at(0)) return;
+        // Its page has been read. Five seconds later another row changes, whose page is still to come.
+        posts['ann']?.splice(0, 1, { id: 'ann-0', updatedAt: new Date(Date.now() - 5_000).toISOString() });
+        posts['ann']?.splice(24, 1, { id: 'ann-24', updatedAt: new Date().toISOString() });
+      };
+      await run();
+      whenAsked = () => {};
+      const before = await feed();
+      await run({}, definition({ lookbackMs: 0 }));
+      expect((await feed(before.after)).changes).toEqual(['upsert ann-0']);
+    } finally {
+      await db.pool.query('drop trigger begin_earlier on sluice.run; drop function public.begin_earlier()');
+    }
+  });
+
+  it('of a row that is dated in the future is the time at which the run began, and hides nothing', async () => {
     posts['ann'] = [...rowsOf('ann', [1]), { id: 'ann-odd', updatedAt: '2100-01-01T00:00:00Z' }];
     await drive.run(sync, { account });
     asked = [];
