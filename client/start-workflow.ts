@@ -113,14 +113,21 @@ function detailsOf(
   { workflow, workflowId, name, account, tenant }: ReportedStart,
   pageUrl: string | undefined,
 ): string {
-  const more = workflow === 'sync' ? [`\`npx sluice explain '${workflowId}'\``] : [];
-  const commands = [`\`npx sluice status '${workflowId}'\``, ...more, `\`npx sluice accounts show '${account}'\``];
+  const commands = [
+    `npx sluice status ${word(workflowId)}`,
+    ...(workflow === 'sync' ? [`npx sluice explain ${word(workflowId)}`] : []),
+    `npx sluice accounts show ${word(account)}`,
+  ];
   return [
-    `- ${workflow} **${name}** of account \`${account}\`, tenant \`${tenant}\``,
-    `- more: ${commands.join(', ')}`,
+    `- ${workflow} **${name}** of account ${code(account)}, tenant ${code(tenant)}`,
+    `- more: ${commands.map(code).join(', ')}`,
     ...(pageUrl === undefined ? [] : [`- ${pageLink(pageUrl, workflowId)}`]),
   ].join('\n');
 }
+
+/** A name may hold anything: it must not end the span of code, nor the word of a shell. */
+const code = (text: string) => `\`${text.replaceAll('`', '’')}\``;
+const word = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 /** It is there: another start's, or this one's, whose first answer was lost on the way. */
 async function foundThere(

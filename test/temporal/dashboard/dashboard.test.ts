@@ -387,7 +387,7 @@ describe.skipIf(program === undefined)('the page', () => {
         .getHandle(run.workflowId)
         .describe()
         .then(async (of) => ({ staticDetails: await of.staticDetails() }));
-      const address = /^\[[^\]]+\]\(([^()\s]+)\)$/.exec(staticDetails ?? '')?.[1] ?? '';
+      const address = /^- \[[^\]]+\]\(([^()\s]+)\)$/m.exec(staticDetails ?? '')?.[1] ?? '';
       await run.result();
       await page.goto(address);
       await expect.poll(() => page.getByRole('heading', { level: 1 }).textContent()).toBe('orders of a)b [c](');
