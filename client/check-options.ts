@@ -6,6 +6,7 @@ import type { Priority } from '../contracts/limits/limit.ts';
 import { checkStartedBy } from '../contracts/report.ts';
 import type { RunMode } from '../contracts/run.ts';
 import type { IfRunning } from '../contracts/running-run.ts';
+import { unknownOptions } from '../contracts/values/option-mistakes.ts';
 
 const PRIORITIES = { interactive: true, bulk: true, background: true } satisfies Record<Priority, true>;
 const MODES = { incremental: true, full: true } satisfies Record<RunMode, true>;
@@ -23,13 +24,20 @@ export interface OptionsToCheck {
   readonly ifRunning?: string | undefined;
 }
 
-/** @throws TypeError with all that is wrong, a line each: what was found and what was wanted. */
-export function checkOptions(options: OptionsToCheck): void {
+/**
+ * @param given as the caller wrote them: a misspelt `idempotencyKey` would write twice, and nobody would notice.
+ * @throws TypeError with all that is wrong, a line each: what was found and what was wanted.
+ */
+export function checkOptions(
+  options: OptionsToCheck,
+  given: object = {},
+  known: Readonly<Record<string, true>> = {},
+): void {
   const { account, tenant = account, startedBy, priority, weight, mode = 'full' } = options;
   const { giveUpAfterMs = LEAST_GIVE_UP_MS, ifRunning = 'attach' } = options;
   const checks = [() => checkAccount(account), () => checkStartedBy(startedBy)];
   if (tenant !== account) checks.push(() => checkName('tenant', tenant));
-  const wrong = checks.flatMap(messageOf);
+  const wrong = [...unknownOptions(given, known), ...checks.flatMap(messageOf)];
   if (!Object.hasOwn(PRIORITIES, priority)) wrong.push(notOneOf('priority', priority, PRIORITIES));
   if (!(weight >= 0.001 && weight <= 1_000)) wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
   if (!Object.hasOwn(MODES, mode)) wrong.push(notOneOf('mode', mode, MODES));

@@ -24,6 +24,7 @@ import { inOneTransaction, placeFor } from './accept.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
 import { launchAction } from './start-action.ts';
 import { startReported, type ClientParts } from '../start-workflow.ts';
+import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions } from '../check-options.ts';
 
 export interface ActOptions<Input> {
@@ -44,6 +45,16 @@ export interface ActOptions<Input> {
   /** Default 1. */
   readonly weight?: number;
 }
+
+const ACT_OPTIONS: NamesOf<ActOptions<unknown>> = {
+  account: true,
+  input: true,
+  startedBy: true,
+  idempotencyKey: true,
+  tenant: true,
+  priority: true,
+  weight: true,
+};
 
 /**
  * @throws TypeError when account, `startedBy` or key do not fit, or the key was used with another input.
@@ -163,7 +174,7 @@ interface Checked {
 
 function checked<Input>(parts: ClientParts, options: ActOptions<Input>): Checked {
   const { account, tenant = account, startedBy = parts.startedBy, priority = 'interactive', weight = 1 } = options;
-  checkOptions({ account, tenant, startedBy, priority, weight });
+  checkOptions({ account, tenant, startedBy, priority, weight }, options, ACT_OPTIONS);
   const key = options.idempotencyKey ?? crypto.randomUUID();
   const bytes = Buffer.byteLength(key);
   if (bytes < 1 || bytes > 200) throw new TypeError(`\`idempotencyKey\` has ${bytes} bytes; it must have 1 to 200.`);

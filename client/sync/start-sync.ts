@@ -9,6 +9,7 @@ import { syncWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
+import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions } from '../check-options.ts';
 import { findRunning } from './find-running.ts';
 import { queueRun } from './queue-run.ts';
@@ -55,6 +56,20 @@ export interface StartOptions<Input> {
   readonly maxHistoryEvents?: number;
 }
 
+const START_OPTIONS: NamesOf<StartOptions<unknown>> = {
+  account: true,
+  input: true,
+  tenant: true,
+  startedBy: true,
+  priority: true,
+  weight: true,
+  mode: true,
+  deadline: true,
+  giveUpAfterMs: true,
+  ifRunning: true,
+  maxHistoryEvents: true,
+};
+
 const GIVE_UP_AFTER_MS = 3 * 86_400_000;
 
 /** A run that was started, or found. */
@@ -87,7 +102,11 @@ export async function startSync<Input>(
     maxHistoryEvents,
   } = options;
   const { giveUpAfterMs = GIVE_UP_AFTER_MS, ifRunning } = options;
-  checkOptions({ account, tenant, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning });
+  checkOptions(
+    { account, tenant, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning },
+    options,
+    START_OPTIONS,
+  );
   const input: SyncInput = {
     sync: definition.name,
     account,

@@ -64,4 +64,10 @@ describe('credentials of an account', () => {
       /hold no secret/,
     );
   });
+
+  it('names every option that nobody reads, with all else that is wrong', () => {
+    expect(() =>
+      checkOptions({ ...fine, weight: 0 }, { account: 'a', key: 'order-7' }, { account: true, idempotencyKey: true }),
+    ).toThrow(/unknown option `key`; known are account, idempotencyKey\n.*weight/);
+  });
 });
