@@ -51,7 +51,7 @@ export const WAITS = `
     select u.* from sluice.node n cross join lateral (
       select x.id, x.node, x.parent_key, x.state, x.attempts, x.error,
         (extract(epoch from x.retry_at - clock_timestamp()) * 1000)::float8 as retry_ms
-      from sluice.unit x where x.run_id = n.run_id and x.node = n.name and x.state in ('waiting', 'running') and x.end_kind is null
+      from sluice.unit x where x.run_id = $1 and x.node = n.name and x.state in ('waiting', 'running') and x.end_kind is null
       order by x.id limit ${MOST_LISTS}
     ) u where n.run_id = $1 and u.state = 'running'
   ), gate as (

@@ -125,6 +125,9 @@ describe('the audit', () => {
       'schedules.apply': () => sluice.schedules.apply([scheduled]),
       'schedules.pause': () => sluice.schedules.pause('crm-hourly', 'a sale'),
       'schedules.resume': () => sluice.schedules.resume('crm-hourly'),
+      // No build is known here: it has a row all the same.
+      'deployments.promote': () => settled(sluice.deployments.promote({ buildId: 'none' })),
+      'deployments.release': () => settled(sluice.deployments.release({ buildId: 'none' })),
       'alerts.forgetQueue': () => sluice.alerts.forgetQueue('nobody-serves-it'),
       'accounts.disconnect': () => sluice.accounts.disconnect(name),
       // Of one that nothing is known of: test/temporal/operate/erase.test.ts erases.
@@ -136,13 +139,14 @@ describe('the audit', () => {
     ];
     expect(Object.keys(acts).sort()).toEqual(wanted.flatMap(([act, is]) => (is === 'act' ? [act] : [])).sort());
 
+    const FAILING = new Set(['action.resolve', 'deployments.promote', 'deployments.release']);
     const rows = new Map<string, AuditEntry>();
     for (const [act, work] of Object.entries(acts)) {
       await work();
       const [row] = await sluice.audit.list({ act, limit: 1 });
       expect(row, act).toMatchObject({ act, by: 'user:ann', via: 'client', why: 'ticket 12' });
       // A run of nothing that failed may be over, or not.
-      if (act !== 'run.startAgain') expect(row?.outcome, act).toBe(act === 'action.resolve' ? 'failed' : 'done');
+      if (act !== 'run.startAgain') expect(row?.outcome, act).toBe(FAILING.has(act) ? 'failed' : 'done');
       expect(row?.endedAt, act).not.toBeNull();
       rows.set(act, row as AuditEntry);
     }
@@ -220,11 +224,18 @@ describe('the audit', () => {
       overview: () => readOnly.overview(),
       workers: () => readOnly.workers(),
       feedLag: () => readOnly.feedLag(),
+      'alerts.queues': () => readOnly.alerts.queues(),
+      'alerts.freshness': () => readOnly.alerts.freshness(),
+      'deployments.list': () => readOnly.deployments.list(),
+      'limits.count': () => readOnly.limits.count(),
+      'limits.history': () => readOnly.limits.history('crm/app/app', 'hour'),
+      'runs.lastEnded': () => readOnly.runs.lastEnded([]),
       'run.progress': () => run.progress(),
       'run.waits': () => run.waits(),
       'run.explain': () => run.explain(),
       'run.result': () => ended(run.result()),
       'action.status': () => action.status(),
+      'action.request': () => action.request(),
       'action.waits': () => action.waits(),
       'action.result': () => ended(action.result()),
       'saga.status': () => saga.status(),
