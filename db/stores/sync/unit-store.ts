@@ -152,9 +152,7 @@ export async function loadUnits(
     text: LOAD,
     values,
   });
-  return new Map(
-    rows.map(({ id, runAgeMs, ...unit }) => [id, { ...unit, runBeganAt: performance.now() - runAgeMs }]),
-  );
+  return new Map(rows.map(({ id, runAgeMs, ...unit }) => [id, { ...unit, runBeganAt: performance.now() - runAgeMs }]));
 }
 
 /** Which page of which unit a change is about: a caller that comes late, or asks for a unit of another run, changes nothing. */
