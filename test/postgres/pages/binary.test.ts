@@ -4,9 +4,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import type { Drive } from '../../../bench/common/drive.ts';
 import {
   defineProvider,
   defineSync,
@@ -19,7 +19,8 @@ import {
   type FileSink,
 } from '../../../providers/index.ts';
 import { startFakeApi, type BinaryOptions, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { onListStage } from '../../setup/list-stage.ts';
+import type { TestDatabase } from '../../setup/servers/database.ts';
 
 const SIZE = 300_000;
 const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -30,22 +31,11 @@ describe('a file of any content', () => {
   let drive: Drive;
   let folder: string;
   let account: string;
-  let counter = 0;
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-  });
+  onListStage((stage) => ({ api, db, drive, account } = stage));
   beforeEach(async () => {
-    account = `acct-${counter++}`;
-    api = await startFakeApi();
     folder = await mkdtemp(join(tmpdir(), 'sluice-files-'));
   });
   afterEach(async () => {
-    await api.stop();
     await rm(folder, { recursive: true, force: true });
   });
 
@@ -58,7 +48,7 @@ describe('a file of any content', () => {
   const syncOf = ({ openHosts, conditional, maxAttempts = 1, ...format }: More = {}) => {
     // What is learned of the endpoint in one test is not for the next.
     const provider = defineProvider({
-      id: `mail-${counter}`,
+      id: `mail-${account}`,
       baseUrl: () => api.url,
       auth: noAuth(),
       limits: [],

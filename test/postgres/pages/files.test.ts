@@ -1,11 +1,12 @@
 /** Exports of many rows, as one file each: read and stored piece by piece. */
 import { createHash } from 'node:crypto';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import type { Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi, type FileOptions } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import type { FakeApi, FileOptions } from '../../../testing/index.ts';
+import { onListStage } from '../../setup/list-stage.ts';
+import type { TestDatabase } from '../../setup/servers/database.ts';
 
 const COUNT = 3_000;
 /** Rows are so large that a connection holds few of them: what comes before a cut is stored before it. */
@@ -18,20 +19,7 @@ describe('a file of rows', () => {
   let db: TestDatabase;
   let drive: Drive;
   let account: string;
-  let counter = 0;
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-  });
-  beforeEach(async () => {
-    account = `acct-${counter++}`;
-    api = await startFakeApi();
-  });
-  afterEach(() => api.stop());
+  onListStage((stage) => ({ api, db, drive, account } = stage));
 
   const syncOf = (format: 'csv' | 'ndjson') => {
     const provider = defineProvider({

@@ -1,10 +1,11 @@
 /** What a job's answers say against the state that its definition reads from them. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import type { Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth, path, post, type JobState } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { onListStage } from '../../setup/list-stage.ts';
+import type { TestDatabase } from '../../setup/servers/database.ts';
 
 interface Loose {
   readonly url?: string | null;
@@ -16,20 +17,7 @@ describe('a job', () => {
   let db: TestDatabase;
   let drive: Drive;
   let account: string;
-  let counter = 0;
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-  });
-  beforeEach(async () => {
-    account = `acct-${counter++}`;
-    api = await startFakeApi();
-  });
-  afterEach(() => api.stop());
+  onListStage((stage) => ({ api, db, drive, account } = stage));
 
   /** As a definition in a hurry has it: the answer of a poll may be anything. */
   const looseOf = (state: (answer: Loose) => JobState) => {
@@ -81,7 +69,7 @@ describe('a job', () => {
     const state = ({ url, rows }: Loose) => ({ state: 'done', results: url ? [url] : [], rows }) as const;
     const ends: unknown[] = [];
     for (answer of [{ rows: 7 }, { rows: 30 }, { rows: 30, url: null }, { rows: 7, error: 'a shard is away' }]) {
-      account = `acct-${counter++}`;
+      account = `acct-of-end-${ends.length}`;
       const result = await drive.run(looseOf(state), { account });
       ends.push([result?.complete, result?.rows, result?.flaws.map(({ kind }) => kind)]);
       const { rows } = await db.pool.query<object>('select job from sluice.unit where run_id = $1', [

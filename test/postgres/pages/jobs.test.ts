@@ -1,10 +1,11 @@
 /** Lists that have to be ordered: a job is made, asked for until it is done, and its results are read. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import type { Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, del, get, noAuth, path, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { onListStage } from '../../setup/list-stage.ts';
+import type { TestDatabase } from '../../setup/servers/database.ts';
 
 type Options = {
   readonly whenUnknown?: 'submit-again' | 'look-up';
@@ -20,20 +21,11 @@ describe('a job', () => {
   let db: TestDatabase;
   let drive: Drive;
   let account: string;
-  let counter = 0;
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-  });
+  onListStage((stage) => ({ api, db, drive, account } = stage));
   beforeEach(async () => {
-    account = `acct-${counter++}`;
-    [api, files] = await Promise.all([startFakeApi(), startFakeApi()]);
+    files = await startFakeApi();
   });
-  afterEach(() => Promise.all([api.stop(), files.stop()]));
+  afterEach(() => files.stop());
 
   const Status = z.object({
     id: z.string(),

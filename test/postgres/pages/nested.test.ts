@@ -1,10 +1,10 @@
 /** Lists inside of rows: the first page of a child's list comes with its parent. */
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import type { Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth, post } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { onListStage } from '../../setup/list-stage.ts';
 
 const POSTS = 30;
 const FIRST = 5;
@@ -13,23 +13,12 @@ const commentsOf = (n: number): number => (n % 10 === 0 ? 12 : n % 4);
 
 describe('a list inside of its parent’s row', () => {
   let api: FakeApi;
-  let db: TestDatabase;
   let drive: Drive;
   let account: string;
-  let counter = 0;
   let asked: string[];
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-  });
+  onListStage((stage) => ({ api, drive, account } = stage));
   beforeEach(async () => {
-    account = `acct-${counter++}`;
     asked = [];
-    api = await startFakeApi();
     const connection = (n: number, at: number) => {
       const nodes = Array.from({ length: commentsOf(n) }, (_, i) => ({ id: `c${n}-${i}` })).slice(at, at + FIRST);
       const end = at + nodes.length;
@@ -45,7 +34,6 @@ describe('a list inside of its parent’s row', () => {
       return { body: { data: { posts: { nodes, pageInfo } } } };
     });
   });
-  afterEach(() => api.stop());
 
   const connectionOf = <Node extends z.ZodType>(node: Node) =>
     z.object({ nodes: z.array(node), pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string() }) });

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
   bodyField,
@@ -11,9 +11,10 @@ import {
   when,
   type Paginate,
 } from '../../../providers/index.ts';
-import { startFakeApi, type FakeApi, type ScriptStep } from '../../../testing/index.ts';
-import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
-import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import type { FakeApi, ScriptStep } from '../../../testing/index.ts';
+import { onListStage } from '../../setup/list-stage.ts';
+import type { TestDatabase } from '../../setup/servers/database.ts';
+import type { Drive } from '../../../bench/common/drive.ts';
 
 interface Row {
   readonly id: string;
@@ -30,7 +31,6 @@ describe('a cursor that dies in mid-list', () => {
   let db: TestDatabase;
   let drive: Drive;
   let account: string;
-  let counter = 0;
   /** What was asked for: the query of each call. */
   let asked: string[];
   let rows: Row[];
@@ -66,19 +66,10 @@ describe('a cursor that dies in mid-list', () => {
     }));
   };
 
-  beforeAll(async () => {
-    db = await createTestDatabase();
-    drive = await createDrive(db.pool);
-  });
-  afterAll(async () => {
-    await drive?.end();
-    await db?.drop();
-  });
+  onListStage((stage) => ({ api, db, drive, account } = stage));
   beforeEach(async () => {
-    account = `acct-${counter++}`;
     asked = [];
     rows = numbered(95);
-    api = await startFakeApi();
     // Cursors are bound to the query that they came from.
     api.route('GET', '/rows', ({ query }) => {
       asked.push(query.toString());
@@ -90,7 +81,6 @@ describe('a cursor that dies in mid-list', () => {
       return { status: 200, body: { items: all.slice(at, at + limit), next, total: all.length } };
     });
   });
-  afterEach(() => api.stop());
 
   const stored = async () =>
     (await db.pool.query('select 1 from sluice.record where account = $1', [account])).rowCount ?? 0;

@@ -1,23 +1,15 @@
 /** HubSpot and Salesforce against third parties as `test/setup/vendors` plays them: a sync, the run after it, an action. */
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { hubspotSync, upsertContact } from '../../../providers/vendors/hubspot/index.ts';
 import { salesforceSync, upsertRecord } from '../../../providers/vendors/salesforce/index.ts';
-import { startFakeApi, startSimulator, type FakeApi, type Simulator } from '../../../testing/index.ts';
+import type { FakeApi, Simulator } from '../../../testing/index.ts';
+import { onVendorStage, whole } from '../../setup/vendors/vendor-stage.ts';
 import { playHubspot } from '../../setup/vendors/hubspot.ts';
 import { playSalesforce, salesforceError } from '../../setup/vendors/salesforce.ts';
 
 let simulator: Simulator;
 let api: FakeApi;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator?.stop());
-beforeEach(async () => {
-  api = await startFakeApi();
-  return () => api.stop();
-});
-
-const whole = { state: 'done', complete: true, flaws: [] };
+onVendorStage((stage) => ({ api, simulator } = stage));
 
 describe('HubSpot', () => {
   const account = { account: 'hs', credentials: { accessToken: 'pat-of-a-test' }, settings: { plan: 'starter' } };

@@ -1,24 +1,17 @@
 /** Gitea as `test/setup/vendors` plays it: a sync, the run after it, an action. */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { SEEDED } from '../../../bench/gitea/seed.ts';
 import { createIssue, giteaSync } from '../../../providers/vendors/gitea/index.ts';
-import { playCassette, startFakeApi, startSimulator, type FakeApi, type Simulator } from '../../../testing/index.ts';
+import { playCassette, type FakeApi, type Simulator } from '../../../testing/index.ts';
+import { onVendorStage, whole } from '../../setup/vendors/vendor-stage.ts';
 import { playGitea } from '../../setup/vendors/gitea.ts';
 
 let simulator: Simulator;
 let api: FakeApi;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator?.stop());
-beforeEach(async () => {
-  api = await startFakeApi();
-  return () => api.stop();
-});
+onVendorStage((stage) => ({ api, simulator } = stage));
 
 const recorded = fileURLToPath(new URL('../../fixtures/vendors/gitea.json', import.meta.url));
-const whole = { state: 'done', complete: true, flaws: [] };
 const account = { account: 'gt', credentials: { accessToken: 'token-of-a-test' } };
 
 it('Gitea: is read to the end of each list, with and without links, and then what has changed', async () => {

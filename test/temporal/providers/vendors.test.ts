@@ -1,13 +1,14 @@
 /** The providers that come along, each against its third party as `test/setup/vendors` plays it: a sync, the run after it, an action. */
 import { generateKeyPairSync } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createIssue, githubSync } from '../../../providers/vendors/github/index.ts';
 import * as google from '../../../providers/vendors/google-calendar/index.ts';
 import * as graph from '../../../providers/vendors/microsoft-graph/index.ts';
 import { addTags, shopifySync } from '../../../providers/vendors/shopify/index.ts';
 import { postMessage, slackSync } from '../../../providers/vendors/slack/index.ts';
 import { createRefund, stripeSync } from '../../../providers/vendors/stripe/index.ts';
-import { startFakeApi, startSimulator, type FakeApi, type Simulator } from '../../../testing/index.ts';
+import type { FakeApi, Simulator } from '../../../testing/index.ts';
+import { onVendorStage, whole } from '../../setup/vendors/vendor-stage.ts';
 import { playGithub } from '../../setup/vendors/github.ts';
 import { playGoogleCalendar } from '../../setup/vendors/google-calendar.ts';
 import { playMicrosoftGraph } from '../../setup/vendors/microsoft-graph.ts';
@@ -17,16 +18,7 @@ import { playStripe } from '../../setup/vendors/stripe.ts';
 
 let simulator: Simulator;
 let api: FakeApi;
-beforeAll(async () => {
-  simulator = await startSimulator();
-});
-afterAll(() => simulator?.stop());
-beforeEach(async () => {
-  api = await startFakeApi();
-  return () => api.stop();
-});
-
-const whole = { state: 'done', complete: true, flaws: [] };
+onVendorStage((stage) => ({ api, simulator } = stage));
 
 describe('GitHub', () => {
   const account = { account: 'gh', credentials: { accessToken: 'ghp-of-a-test' } };
