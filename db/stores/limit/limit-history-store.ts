@@ -94,10 +94,8 @@ const NOTE = `
   insert into sluice.deploy (build) select $1::text
    where (select build from sluice.deploy order by at desc limit 1) is distinct from $1::text
   on conflict do nothing`;
-const FORGET = `delete from sluice.deploy where at < clock_timestamp() - interval '90 days'`;
 
 /** A worker of this build begins to serve. */
 export async function noteDeploy(db: Queryable, build: string): Promise<void> {
   await db.query(NOTE, [build]);
-  await db.query(FORGET);
 }
