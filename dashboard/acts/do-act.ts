@@ -18,7 +18,7 @@ export interface Asked {
   readonly act: Act;
   readonly subject: Fields;
   readonly preview: Preview;
-  /** What was typed before, where it could not be done. */
+  /** What was posted before, where it could not be done. */
   readonly typed: Fields;
 }
 
@@ -46,7 +46,11 @@ export function askedTitle({ act, preview }: Asked): string {
 /** The form of an act. */
 export function askedForm(asked: Asked, link: Link, access: Access, visitor: Visitor): Html {
   const { name, act, subject, preview, typed } = asked;
-  const hidden = { ...subject, ...preview.confirmed, mark: access.mark(visitor) };
+  // Asked again, what was confirmed first stays: a lost answer may hide that it was done.
+  const confirmed = Object.fromEntries(
+    Object.entries(preview.confirmed ?? {}).map(([field, value]) => [field, typed[field] ?? value]),
+  );
+  const hidden = { ...subject, ...confirmed, mark: access.mark(visitor) };
   return html`<ul>
       ${preview.effects.map((effect) => html`<li>${effect}</li>`)}
     </ul>
