@@ -54,6 +54,7 @@ function ofAll(
       };
     },
     back: ({ state = '', sync = '', provider = '', account = '' }) => [['runs'], { state, sync, provider, account }],
+    why: whyOfAll,
     perform: (sluice, fields) => {
       let [seen, left, firstLeft] = [0, 0, ''];
       const said = (): string => {
@@ -74,8 +75,8 @@ function ofAll(
   };
 }
 
-/** What the audit says of each: of how many it is one. */
-export function whyOfAll(fields: Fields): string | undefined {
+/** Of how many each is one. */
+function whyOfAll(fields: Fields): string | undefined {
   return fields['upto'] === undefined ? undefined : `one of ${fields['count'] ?? '?'} that match ${named(fields)}`;
 }
 

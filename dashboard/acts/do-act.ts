@@ -7,7 +7,6 @@ import type { Access, Visitor } from '../http/access.ts';
 import type { Definitions } from '../definitions.ts';
 import type { Act, Fields, Input, Preview } from './act.ts';
 import { acts } from './acts.ts';
-import { whyOfAll } from './bulk-acts.ts';
 import { html, verbatim, type Html } from '../html.ts';
 import type { Link } from '../link.ts';
 import { sentence } from '../http/responses.ts';
@@ -130,7 +129,7 @@ export async function doAct(
 ): Promise<ActDone> {
   const given = fields['why']?.trim() ?? '';
   if (act.isDangerous && given === '') return { text: 'Not done: say why.', isError: true };
-  const why = [given, whyOfAll(fields)].filter(Boolean).join('; ');
+  const why = [given, act.why?.(fields)].filter(Boolean).join('; ');
   try {
     const done = await act.perform(clientFor({ by, ...(why === '' ? {} : { why }) }), fields, definitions);
     return typeof done === 'string' ? { text: done, isError: false } : { ...done, isError: false };
