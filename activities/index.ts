@@ -9,6 +9,7 @@ import type {
   MeetRunningInput,
   NextUnitsInput,
   OpenRunInput,
+  PageFact,
   ProgressMarkInput,
   QueueRunInput,
   SetRunStateInput,
@@ -18,6 +19,7 @@ import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
 import { passCanaryActivity } from './canary.ts';
 import { endOpenUnitsActivity, progressMarkActivity } from './run/end-early.ts';
+import { openWithFirstCall } from './run/first-call.ts';
 import { fetchPage } from './sync/fetch-page.ts';
 import { awaitRunEndActivity, meetRunningActivity, queueRunActivity } from './run/meet-running.ts';
 import { performAction } from './action/perform-action.ts';
@@ -36,7 +38,6 @@ import {
   finishNodeActivity,
   finishRunActivity,
   nextUnitsActivity,
-  openRunActivity,
   setRunStateActivity,
 } from './run/run-activities.ts';
 
@@ -60,19 +61,24 @@ export type { HttpSender } from './http/send.ts';
  * @param memory to be settled before what `deps` holds is closed.
  */
 export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
+  const now = (request: FetchPageInput): Promise<PageFact> => {
+    const { cancellationSignal, info } = Context.current();
+    return fetchPage(deps, request, cancellationSignal, memory, info.currentAttemptScheduledTimestampMs);
+  };
   const activities = {
-    openRun: (request: OpenRunInput) => openRunActivity(deps, request),
+    openRun: (request: OpenRunInput) =>
+      openWithFirstCall(deps, request, (call) =>
+        about(call, async () => {
+          const fact = await now(call);
+          await memory.settled(call.runId);
+          return fact;
+        }),
+      ),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request, memory.settled(request.runId)),
     fetchPage: (request: FetchPageInput) =>
       request.mode === 'durable'
         ? withHeartbeatWhileWanted((signal) => fetchPage(deps, request, signal, memory))
-        : fetchPage(
-            deps,
-            request,
-            Context.current().cancellationSignal,
-            memory,
-            Context.current().info.currentAttemptScheduledTimestampMs,
-          ),
+        : now(request),
     finishNode: (request: FinishNodeInput) => finishNodeActivity(deps, request),
     finishRun: (request: FinishRunInput) => memory.settled(request.runId).then(() => finishRunActivity(deps, request)),
     meetRunning: (request: MeetRunningInput) => meetRunningActivity(deps, request),

@@ -2,9 +2,9 @@
  * The messages between app code, workflows and activities: ids, cursors and counts, never records.
  */
 import type { Traceparent } from './trace.ts';
-import type { Plan, PlanNode, TreePath } from './plan.ts';
+import { treeOf, type Plan, type PlanNode, type TreePath } from './plan.ts';
 import type { Priority } from './limits/limit.ts';
-import type { EndKind, RunMode, RunState } from './run.ts';
+import type { EndKind, RunMode, RunResult, RunState } from './run.ts';
 import type { ReportRef, StartedBy } from './report.ts';
 import type { IfRunning } from './running-run.ts';
 
@@ -70,9 +70,19 @@ export interface CallContext {
   readonly tree?: readonly TreePath[];
 }
 
+export function callContextOf({ account, priority = 'bulk', weight = 1, trace }: SyncInput, plan: Plan): CallContext {
+  const { sync, provider, nodes } = plan;
+  return { sync, provider, account, priority, weight, tree: treeOf(nodes), ...(trace === undefined ? {} : { trace }) };
+}
+
 export interface OpenRunInput extends SyncInput {
   readonly runId: string;
   readonly workflowId: string;
+  /**
+   * Makes the first call with the opening, where the run begins with one list and the call can be made at once. When that was all there
+   * is to read, it ends the run, and its report, too.
+   */
+  readonly first?: { readonly report: ReportRef };
 }
 
 export interface OpenedRun {
@@ -84,6 +94,10 @@ export interface OpenedRun {
   readonly ended: readonly string[];
   /** Open units, as many of each node as its window holds; none while it is paused. */
   readonly units: readonly UnitRef[];
+  /** What the first call brought, which was made with the opening. */
+  readonly first?: PageFact;
+  /** That was all, and the run has ended. */
+  readonly result?: RunResult;
 }
 
 export interface NextUnitsInput {

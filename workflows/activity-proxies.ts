@@ -63,6 +63,15 @@ export const quickSteps: Steps = proxyLocalActivities<Activities>({
   retry: { maximumAttempts: 1 },
 });
 
+/**
+ * Opens a run, and makes its first call. Not cancelled, and heard to its end: a call that was sent is to be known of.
+ */
+export const openingStep: Steps['openRun'] = proxyLocalActivities<Activities>({
+  // The longest call that it makes, and the margins of one.
+  startToCloseTimeout: 60_000 + CALL_MARGIN_MS + ROW_MARGIN_MS,
+  retry: { maximumAttempts: 1 },
+}).openRun;
+
 const STURDY = {
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },

@@ -14,11 +14,10 @@ import {
   workflowInfo,
   type SignalDefinition,
 } from '@temporalio/workflow';
-import type { FinishRunInput, SyncInput } from '../contracts/messages.ts';
-import { treeOf } from '../contracts/plan.ts';
+import { callContextOf, type FinishRunInput, type SyncInput } from '../contracts/messages.ts';
 import type { ReportRef } from '../contracts/report.ts';
 import type { RunResult } from '../contracts/run.ts';
-import { runStep, step } from './activity-proxies.ts';
+import { openingStep, runStep, step, sturdySteps } from './activity-proxies.ts';
 import { watchTime } from './run/deadline.ts';
 import { createPauseSwitch } from './run/pause-switch.ts';
 import { walkRun, type RunWalk } from './run/run-walk.ts';
@@ -78,12 +77,14 @@ async function walkToEnd(
   });
   on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
   try {
-    const opening = runStep((steps) => steps.openRun({ ...input, runId, workflowId }));
-    // One that can't be opened, as by a worker that has no such sync, can be cancelled all the same.
-    const opened = await Promise.race([opening, failed, root.cancelRequested.catch(() => undefined)]);
+    const opening = { ...input, runId, workflowId };
+    const opened =
+      (await openingStep({ ...opening, first: { report } }).catch(() => undefined)) ??
+      // One that can't be opened, as by a worker that has no such sync, can be cancelled all the same.
+      (await Promise.race([sturdySteps.openRun(opening), failed, root.cancelRequested.catch(() => undefined)]));
     if (!opened)
       return await end({ runId, cancelled: true, unopened: { workflowId, sync: input.sync, account: input.account } });
-    const { plan } = opened;
+    if (opened.result) return told(opened.result);
     const onWait = watchTime(
       input,
       runId,
@@ -99,15 +100,7 @@ async function walkToEnd(
     walk = walkRun({
       runId,
       opened,
-      context: {
-        sync: plan.sync,
-        provider: plan.provider,
-        account: input.account,
-        priority: input.priority ?? 'bulk',
-        weight: input.weight ?? 1,
-        tree: treeOf(plan.nodes),
-        ...(input.trace === undefined ? {} : { trace: input.trace }),
-      },
+      context: callContextOf(input, opened.plan),
       describe: (notes) => setCurrentDetails([...notes].map(([node, note]) => `- **${node}**: ${note}`).join('\n')),
       onWait,
       onPaused: (because) => {
@@ -134,7 +127,11 @@ async function walkToEnd(
 }
 
 async function end(how: FinishRunInput): Promise<RunResult> {
-  const result = await runStep((steps) => steps.finishRun(how));
+  return told(await runStep((steps) => steps.finishRun(how)));
+}
+
+/** For people who look at the workflow. */
+function told(result: RunResult): RunResult {
   upsertSearchAttributes([{ key: statusAttribute, value: result.state }]);
   setCurrentDetails(`${result.state}: ${result.rows} rows with ${result.calls} calls`);
   return result;

@@ -12,14 +12,15 @@ import type {
   SetRunStateInput,
   UnitRef,
 } from '../../contracts/messages.ts';
-import { treeOf } from '../../contracts/plan.ts';
-import { endOfSync } from '../../contracts/report.ts';
+import { treeOf, type PlanNode } from '../../contracts/plan.ts';
+import { endOfSync, type ReportRef } from '../../contracts/report.ts';
 import type { RunResult, RunState } from '../../contracts/run.ts';
 import { endReport } from '../../db/stores/report/report-store.ts';
-import { settleLists } from '../../db/stores/sync/list-store.ts';
+import { settleLists, type Settling } from '../../db/stores/sync/list-store.ts';
 import { openRetry } from '../../db/stores/run/retry-store.ts';
 import {
   closeUnopened,
+  endRead,
   finishNode,
   finishRun,
   openRun,
@@ -67,10 +68,7 @@ function toRef({ id, node, parentKey, part, lane }: OpenUnit): UnitRef {
 }
 
 export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: FinishNodeInput): Promise<void> {
-  await settleLists(deps.pool, runId, node.name, {
-    marksDeletions: node.deletions === 'full-pass',
-    allowsEmpty: node.allowEmpty === true,
-  });
+  await settleLists(deps.pool, runId, node.name, settlingOf(node));
   const known = node.visitsKnown || node.visitsOwed ? await readTree(deps.pool, runId) : undefined;
   if (known) {
     const tree = treeOf(known.nodes);
@@ -96,19 +94,49 @@ export function gone(runId: string): ApplicationFailure {
  */
 export async function finishRunActivity(deps: ActivityDeps, request: FinishRunInput): Promise<RunResult> {
   const { runId, node, report, cancelled, error, unopened } = request;
+  const ended = node && (await endAtOnce(deps, runId, node, report, false));
+  if (ended) return ended;
   if (unopened) await closeUnopened(deps.pool, runId, unopened);
   if (node) await finishNodeActivity(deps, { runId, node });
   const result = await finishRun(deps.pool, runId, {
     ...(cancelled ? { cancelled } : {}),
     ...(error === undefined ? {} : { error }),
   });
-  if (result && report) {
-    const end = endOfSync(result);
-    if (await endReport(deps.pool, report.id, end, report.runId)) deps.meter?.reported(end.status);
-  }
+  if (result && report) await reportEnd(deps, report, result);
   if (result) return result;
   if (!cancelled && error === undefined) throw gone(runId);
   return { runId, state: cancelled ? 'cancelled' : 'failed', complete: false, flaws: [], rows: 0, calls: 0 };
+}
+
+/**
+ * Ends a run by one statement, with its last node and its report.
+ * @param ifIdle only when it is running and nothing of it is open.
+ * @returns undefined when it is to be done step by step, or not yet.
+ */
+export async function endAtOnce(
+  deps: ActivityDeps,
+  runId: string,
+  node: PlanNode,
+  report: ReportRef | undefined,
+  ifIdle: boolean,
+): Promise<RunResult | undefined> {
+  if (node.visitsKnown || node.visitsOwed) return undefined;
+  const { maxSkippedShare } = node.onChildError;
+  const ended = await endRead(deps.pool, runId, node.name, { ...settlingOf(node), maxSkippedShare, ifIdle, report });
+  if (!ended) return undefined;
+  const { result, isReported } = ended;
+  if (isReported) deps.meter?.reported('ok');
+  else if (report && result.state !== 'done') await reportEnd(deps, report, result);
+  return result;
+}
+
+function settlingOf({ deletions, allowEmpty }: PlanNode): Settling {
+  return { marksDeletions: deletions === 'full-pass', allowsEmpty: allowEmpty === true };
+}
+
+async function reportEnd(deps: ActivityDeps, report: ReportRef, result: RunResult): Promise<void> {
+  const end = endOfSync(result);
+  if (await endReport(deps.pool, report.id, end, report.runId)) deps.meter?.reported(end.status);
 }
 
 /** @returns the state of the run now; undefined when it is unknown. */

@@ -1347,6 +1347,48 @@ begin
   end if;
 end $$;
 
+-- Ends a run whose last node has been read, with that node, and with its report where all of it is right: what `settle_lists`,
+-- `finish_node`, `finish_run` and `end_report` do one after the other. With `if_idle` only a run that is running and has nothing open.
+-- Returns what `finish_run` returns, and whether the report was ended; null when it is to be done step by step, or not yet.
+create or replace function sluice.end_read(
+  for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, max_skipped_share float8, room int, if_idle boolean,
+  its_report uuid, report_run uuid
+) returns jsonb language plpgsql set search_path = pg_catalog as $$
+declare
+  result jsonb;
+begin
+  if if_idle and (
+    not exists (select 1 from sluice.run r where r.id = for_run and r.state = 'running')
+    or exists (select 1 from sluice.node n where n.run_id = for_run and n.waiting + n.running > 0)
+  ) then
+    return null;
+  end if;
+  if sluice.settle_lists(for_run, for_node, marks_deletions, allows_empty, room) >= room
+    or not sluice.finish_node(for_run, for_node, max_skipped_share) then
+    return null;
+  end if;
+  result := sluice.finish_run(for_run, 'read', null);
+  return result || jsonb_build_object('isReported', result->>'state' = 'done' and its_report is not null
+    and sluice.end_report(its_report, 'ok', null, null, null, report_run));
+end $$;
+
+-- Ends a report, once. One row by primary key; the sums read the few rows of the run by index. Only a failure is told to the app.
+-- Returns false when it had ended before, or there is none.
+create or replace function sluice.end_report(its_id uuid, its_end text, why text, its_type text, trace text, its_run uuid)
+returns boolean language plpgsql set search_path = pg_catalog as $$
+begin
+  update sluice.report r set
+    status = its_end, error = why, error_type = its_type, traceback = trace, run_id = coalesce(r.run_id, its_run),
+    ended_at = clock_timestamp(), end_seq = nextval('sluice.report_end_seq'),
+    tell = case when its_end = 'failed' then 'due' else 'no' end, tell_at = clock_timestamp(), tell_tries = 0, notice = null,
+    attempts = case r.kind
+      when 'sync' then (select coalesce(sum(n.calls), 0) from sluice.node n where n.run_id = coalesce(r.run_id, its_run))
+      when 'saga' then (select coalesce(sum(a.calls), 0) from sluice.action_step a where a.root_workflow_id = r.workflow_id)
+      else (select coalesce(sum(a.calls), 0) from sluice.action_step a where a.workflow_id = r.workflow_id) end
+  where r.id = its_id and r.status = 'pending';
+  return found;
+end $$;
+
 -- Ends a unit without a page: skipped, failed, or a lane past the end. Fence and lock order are those of commit_page: a caller that
 -- comes late changes nothing but the count of calls. The last lane of a list goes on where the list is in doubt. Returns whether the
 -- unit has ended.

@@ -167,6 +167,14 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
     pump();
   };
 
+  /** Of the call that was made with the opening. */
+  const hearFirst = (unit: UnitRef, fact: PageFact): void => {
+    nodeOf(unit.node).inHand.set(unit.id, unit);
+    open++;
+    calls++;
+    onFactOf([unit], resumes)(fact);
+  };
+
   /** The same units by one call again, or by two when that has failed. */
   const goOnWith = (node: Node, units: readonly UnitRef[], fact: PageFact): void => {
     const isSplit = fact.state === 'more' && fact.isSplit === true && units.length > 1;
@@ -259,7 +267,10 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
 
   describe(notesOf());
   if (opened.state !== 'running' && opened.state !== 'paused') stop = 'over';
-  for (const unit of opened.units) walkOn(unit);
+  for (const unit of opened.units) {
+    if (opened.first?.unit === unit.id) hearFirst(unit, opened.first);
+    else walkOn(unit);
+  }
   if (nodes.every(({ isEnded }) => isEnded)) settle({ how: 'done' });
   pump();
   return {

@@ -71,32 +71,23 @@ export async function removeUnstartedReport(db: Queryable, id: string): Promise<
   await db.query(`delete from sluice.report where id = $1 and run_id is null and status = 'pending'`, [id]);
 }
 
-// One row by primary key; the sums read the few rows of the run by index. `due` only for failures.
-const END = `
-  update sluice.report r set
-    status = $2, error = $3, error_type = $4, traceback = $5, run_id = coalesce(r.run_id, $6),
-    ended_at = clock_timestamp(), end_seq = nextval('sluice.report_end_seq'),
-    tell = case when $2 = 'failed' then 'due' else 'no' end, tell_at = clock_timestamp(), tell_tries = 0, notice = null,
-    attempts = case r.kind
-      when 'sync' then (select coalesce(sum(n.calls), 0) from sluice.node n where n.run_id = coalesce(r.run_id, $6))
-      when 'saga' then (select coalesce(sum(a.calls), 0) from sluice.action_step a where a.root_workflow_id = r.workflow_id)
-      else (select coalesce(sum(a.calls), 0) from sluice.action_step a where a.workflow_id = r.workflow_id) end
-  where r.id = $1 and r.status = 'pending'
-  returning r.id`;
-
 /** Ends a report, once. @returns false when it had ended before or is unknown. */
 export async function endReport(db: Queryable, id: string, end: ReportEnd, runId: string | null): Promise<boolean> {
   const failed = end.status === 'failed' ? end : undefined;
   const error = end.status === 'ok' ? undefined : end.error;
-  const { rowCount } = await db.query(END, [
-    id,
-    end.status,
-    error === undefined ? null : cleanText(redact(error), LONGEST_ERROR),
-    failed?.errorType ?? (end.status === 'cancelled' ? 'cancelled' : null),
-    failed?.traceback === undefined ? null : cleanText(redact(failed.traceback), LONGEST_TRACEBACK),
-    runId,
-  ]);
-  return rowCount === 1;
+  const { rows } = await db.query<{ ended: boolean }>({
+    name: 'end_report',
+    text: 'select sluice.end_report($1, $2, $3, $4, $5, $6) as ended',
+    values: [
+      id,
+      end.status,
+      error === undefined ? null : cleanText(redact(error), LONGEST_ERROR),
+      failed?.errorType ?? (end.status === 'cancelled' ? 'cancelled' : null),
+      failed?.traceback === undefined ? null : cleanText(redact(failed.traceback), LONGEST_TRACEBACK),
+      runId,
+    ],
+  });
+  return rows[0]?.ended === true;
 }
 
 export interface ReportFilter {

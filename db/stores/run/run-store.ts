@@ -2,8 +2,10 @@
  * Runs and the state of their trees. "Done?" is one query here; client, CLI and workflows all ask it.
  */
 import type { Plan } from '../../../contracts/plan.ts';
+import type { ReportRef } from '../../../contracts/report.ts';
 import type { NodeProgress, PausedBy, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
+import { ROOM, type Settling } from '../sync/list-store.ts';
 import type { OpenUnit } from '../sync/unit-store.ts';
 
 export interface NewRun {
@@ -184,13 +186,57 @@ export async function finishRun(
   { cancelled, error }: { readonly cancelled?: boolean; readonly error?: string },
 ): Promise<RunResult | undefined> {
   const how = cancelled ? 'cancelled' : error === undefined ? 'read' : 'failed';
-  const { rows } = await pool.query<{ result: Omit<RunResult, 'runId' | 'complete'> | null }>({
+  const { rows } = await pool.query<{ result: FinishedRun | null }>({
     name: 'finish_run',
     text: 'select sluice.finish_run($1, $2, $3) as result',
     values: [runId, how, error ?? null],
   });
   const result = rows[0]?.result;
-  return result ? { runId, complete: result.state === 'done', ...result } : undefined;
+  return result ? toResult(runId, result) : undefined;
+}
+
+export interface EndOfRead extends Settling {
+  readonly maxSkippedShare: number;
+  /** Only a run that is running and has nothing open. */
+  readonly ifIdle: boolean;
+  readonly report: ReportRef | undefined;
+}
+
+/**
+ * Ends a run whose last node has been read, with that node, and with its report where all is right: one statement instead of four.
+ * @returns undefined when it is to be done step by step, or not yet.
+ */
+export async function endRead(
+  pool: Pool,
+  runId: string,
+  node: string,
+  { marksDeletions, allowsEmpty, maxSkippedShare, ifIdle, report }: EndOfRead,
+): Promise<{ readonly result: RunResult; readonly isReported: boolean } | undefined> {
+  const { rows } = await pool.query<{ ended: (FinishedRun & { readonly isReported: boolean }) | null }>({
+    name: 'end_read',
+    text: 'select sluice.end_read($1, $2, $3, $4, $5, $6, $7, $8, $9) as ended',
+    values: [
+      runId,
+      node,
+      marksDeletions,
+      allowsEmpty,
+      maxSkippedShare,
+      ROOM,
+      ifIdle,
+      report?.id ?? null,
+      report?.runId ?? null,
+    ],
+  });
+  const ended = rows[0]?.ended;
+  if (!ended) return undefined;
+  const { isReported, ...result } = ended;
+  return { result: toResult(runId, result), isReported };
+}
+
+type FinishedRun = Omit<RunResult, 'runId' | 'complete'>;
+
+function toResult(runId: string, result: FinishedRun): RunResult {
+  return { runId, complete: result.state === 'done', ...result };
 }
 
 interface NodeRow {

@@ -8,7 +8,7 @@ import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool } from '../../pool.ts';
 
 /** Lists settled in one transaction. */
-const ROOM = 200;
+export const ROOM = 200;
 
 export interface Settling {
   readonly marksDeletions: boolean;
@@ -18,10 +18,11 @@ export interface Settling {
 /** Settles all lists of a node, in batches; what was settled before stays settled. */
 export async function settleLists(pool: Pool, runId: string, node: string, how: Settling): Promise<void> {
   for (;;) {
-    const { rows } = await pool.query<{ settled: number }>(
-      'select sluice.settle_lists($1, $2, $3, $4, $5) as settled',
-      [runId, node, how.marksDeletions, how.allowsEmpty, ROOM],
-    );
+    const { rows } = await pool.query<{ settled: number }>({
+      name: 'settle_lists',
+      text: 'select sluice.settle_lists($1, $2, $3, $4, $5) as settled',
+      values: [runId, node, how.marksDeletions, how.allowsEmpty, ROOM],
+    });
     if ((rows[0]?.settled ?? 0) < ROOM) return;
   }
 }
