@@ -33,23 +33,28 @@ const INSERT = `
 
 /** Writes a pending report. Doing it twice changes nothing. */
 export async function insertReport(db: Queryable, report: NewReport): Promise<void> {
-  await db.query(INSERT, [
-    report.id,
-    report.kind,
-    report.name,
-    report.account,
-    report.tenant,
-    report.startedBy,
-    report.workflowId,
-    report.rootWorkflowId,
-    cleanText(redact(report.what), LONGEST_WHAT),
-    report.runId ?? null,
-  ]);
+  await db.query({
+    name: 'insert_report',
+    text: INSERT,
+    values: [
+      report.id,
+      report.kind,
+      report.name,
+      report.account,
+      report.tenant,
+      report.startedBy,
+      report.workflowId,
+      report.rootWorkflowId,
+      cleanText(redact(report.what), LONGEST_WHAT),
+      report.runId ?? null,
+    ],
+  });
 }
 
 /** Temporal has accepted the start. */
 export async function setReportRun(db: Queryable, id: string, runId: string): Promise<void> {
-  await db.query('update sluice.report set run_id = $2 where id = $1 and run_id is null', [id, runId]);
+  const text = 'update sluice.report set run_id = $2 where id = $1 and run_id is null';
+  await db.query({ name: 'set_report_run', text, values: [id, runId] });
 }
 
 /** How the start that has this report stands. By primary key. @returns undefined when there is none. */
