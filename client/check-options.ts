@@ -28,11 +28,7 @@ export interface OptionsToCheck {
  * @param given as the caller wrote them: a misspelt `idempotencyKey` would write twice, and nobody would notice.
  * @throws TypeError with all that is wrong, a line each: what was found and what was wanted.
  */
-export function checkOptions(
-  options: OptionsToCheck,
-  given: object = {},
-  known: Readonly<Record<string, true>> = {},
-): void {
+export function checkOptions(options: OptionsToCheck, given: object, known: Readonly<Record<string, true>>): void {
   const { account, tenant = account, startedBy, priority, weight, mode = 'full' } = options;
   const { giveUpAfterMs = LEAST_GIVE_UP_MS, ifRunning = 'attach' } = options;
   const checks = [() => checkAccount(account), () => checkStartedBy(startedBy)];

@@ -9,8 +9,16 @@ export async function tellKnown(client: Client, workflowId: string, signal: stri
   try {
     await client.workflow.getHandle(workflowId).signal(signal);
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    if (!isNotFound(error)) throw error;
   }
+}
+
+/** `NOT_FOUND` of gRPC. */
+const NOT_FOUND = 5;
+
+/** What was asked of Temporal is about something that it does not know. */
+export function isNotFound(error: unknown): boolean {
+  return error instanceof WorkflowNotFoundError || (error as { code?: number }).code === NOT_FOUND;
 }
 
 /** @param runId of its chain; default: the latest. @returns undefined when there is no such workflow. */
@@ -22,7 +30,7 @@ export async function describeKnown(
   try {
     return await client.workflow.getHandle(workflowId, runId).describe();
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

@@ -33,7 +33,7 @@ export interface ConnectingOptions {
   readonly returnTo?: string;
   /**
    * Told how each login ended, and may answer by a page of your own. Default: a connected browser is sent to `returnTo`, one that is not
-   * is shown why.
+   * is shown why. It is told once: what it throws, `fetch` throws, and `node` answers by 500.
    */
   readonly done?: (outcome: LoginOutcome, request: Request) => Response | void | Promise<Response | void>;
   /** How long a user may take at the third party, in milliseconds: 60,000 … 3,600,000. Default 600,000. */
@@ -110,20 +110,23 @@ export function createConnecting(sluice: Sluice, options: ConnectingOptions): Co
   };
   const fetch = async (request: Request): Promise<Response> => {
     const [id = '', step, ...more] = stepsOf(new URL(request.url).pathname);
+    let outcome: LoginOutcome;
     try {
       const provider = parts.providers.get(id);
       const isKnown = provider && more.length === 0 && (step === undefined || step === 'callback');
       if (!isKnown || request.method !== 'GET')
         throw new LoginStopped('not-here', 'There is nothing to connect at this address.');
       if (step === undefined) return await beginLogin(parts, provider, request);
-      return await end(await finishLogin(parts, provider, request), request);
+      outcome = await finishLogin(parts, provider, request);
     } catch (error) {
-      return end(stopped(error, parts.providers.has(id) ? id : ''), request);
+      outcome = stopped(error, parts.providers.has(id) ? id : '');
     }
+    return end(outcome, request);
   };
+  const listener = getRequestListener(fetch);
   return {
     fetch,
-    node: (request, response) => void getRequestListener(fetch)(request, response),
+    node: (request, response) => void listener(request, response),
     close: async () => {
       await limiter.stop();
       await http.close();

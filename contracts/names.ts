@@ -95,6 +95,11 @@ export const searchAttributes = {
   tenant: 'SluiceTenant',
 } as const;
 
+/** A text as a value in a query of Temporal's visibility. Names of accounts may have quotes. */
+export function quoted(text: string): string {
+  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
+}
+
 /** Default task queue. */
 export const DEFAULT_TASK_QUEUE = 'sluice';
 

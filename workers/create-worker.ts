@@ -134,7 +134,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const roles = options.roles ?? settings.roles ?? ROLES;
   if (roles.length === 0)
     throw new TypeError('`roles` is empty; it must name one of interactive, bulk and background.');
-  checkedRetention(options.retention);
+  const kept = checkedRetention(options.retention);
   const log = withLogFields(options.log ?? pino({ name: 'sluice', level: settings.logLevel }));
   const { metricsAddress, maxHeap = 0.85, deployMinutes = 10 } = settings;
   const startedAt = performance.now();
@@ -227,7 +227,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const { onFailure } = options;
     const stopWatching = onFailure ? startWatchingRuns(pool, log, options.stalledAfterMs) : undefined;
     const stopReconciling = startReconciling({ pool, client, tellLock }, log);
-    const stopRemoving = startRemoving(pool, log, options.retention, metrics?.removed);
+    const stopRemoving = startRemoving(pool, log, kept, metrics?.removed);
     const stopDelivering = startDelivering(
       pool,
       { onAlert: options.onAlert, webhook: settings.alertWebhook, proxy: settings.proxy },

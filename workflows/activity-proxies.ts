@@ -63,19 +63,18 @@ export const quickSteps: Steps = proxyLocalActivities<Activities>({
   retry: { maximumAttempts: 1 },
 });
 
-/** The same steps, retried by the server until they work. */
-export const sturdySteps: Steps = proxyActivities<Activities>({
+const STURDY = {
   startToCloseTimeout: '30 seconds',
   retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
-});
+} as const;
 
-/**
- * The same, cancelled: an attempt that is under way is heard to its end, so that what it has written is known.
- */
+/** The same steps, retried by the server until they work. */
+export const sturdySteps: Steps = proxyActivities<Activities>(STURDY);
+
+/** The same, cancelled: an attempt that is under way is heard to its end, so that what it has written is known. */
 export const heardSteps: Steps = proxyActivities<Activities>({
-  startToCloseTimeout: '30 seconds',
+  ...STURDY,
   cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-  retry: { initialInterval: '500 milliseconds', backoffCoefficient: 2, maximumInterval: '30 seconds' },
 });
 
 /**

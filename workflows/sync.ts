@@ -51,6 +51,7 @@ async function walkToEnd(
 ): Promise<RunResult | 'cut'> {
   const { workflowId, firstExecutionRunId: runId } = workflowInfo();
   let walk: RunWalk | undefined;
+  let isMoving = false;
   let fail: (error: unknown) => void = () => {};
   const failed = new Promise<never>((_, reject) => (fail = reject));
   const pauses = createPauseSwitch(
@@ -71,7 +72,9 @@ async function walkToEnd(
     pauses.ask({ state: 'running', ...(typeof before === 'number' ? { pauses: before } : {}) }),
   );
   on(newBuildSignal, (version?: string) => {
-    if (isOtherBuild(version)) walk?.stop('cut');
+    if (!isOtherBuild(version)) return;
+    isMoving = true;
+    walk?.stop('cut');
   });
   on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
   try {
@@ -114,6 +117,8 @@ async function walkToEnd(
     });
     root.cancelRequested.catch(() => walk?.stop('cancelled'));
     pauses.open();
+    // Told while it was being opened.
+    if (isMoving) walk.stop('cut');
     const how: WalkEnd = await Promise.race([walk.end, failed]);
     // A pause that was heard must be written down, or the new history would not know of it.
     await condition(() => pauses.isIdle());

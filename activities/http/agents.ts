@@ -77,9 +77,9 @@ function createAgent(
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(ca === undefined ? {} : { ca }),
   };
-  const connect = { ...tls, ...(isPublicOnly ? { lookup: publicLookup } : {}) };
-  if (!proxy?.httpProxy && !proxy?.httpsProxy)
-    return new WatchedAgent({ connect: createConnector(connect), keepAliveTimeout: KEEP_ALIVE_MS });
+  /** Straight. */
+  const connect = createConnector({ ...tls, ...(isPublicOnly ? { lookup: publicLookup } : {}) });
+  if (!proxy?.httpProxy && !proxy?.httpsProxy) return new WatchedAgent({ connect, keepAliveTimeout: KEEP_ALIVE_MS });
   const { httpProxy = '', httpsProxy = '', noProxy = '' } = proxy;
   return new WatchedProxyAgent({
     connect,

@@ -19,7 +19,6 @@ export function nodesWithCancel(syncs: readonly CompiledSync[]): string[] {
 
 /** @param resources as `nodesWithCancel` has them. @returns false when none is due. */
 export async function leaveNext(deps: ActivityDeps, resources: readonly string[]): Promise<boolean> {
-  if (resources.length === 0) return false;
   const due = await abandonedJob(deps.pool, resources);
   if (!due) return false;
   const { unit, job, sync, node, account } = due;

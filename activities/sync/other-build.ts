@@ -3,6 +3,7 @@
  * leave the run to those that know its tree, as long as a deploy may take. After that they end what is open of it, with the reason: to
  * read on without a node would leave out its rows in silence. Used by: `fetch-page.ts`, `activities/run/run-activities.ts`.
  */
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import { treeOf, type TreePath } from '../../contracts/plan.ts';
@@ -13,7 +14,9 @@ import type { ActivityDeps } from '../deps.ts';
 /** Type of the failure while the run is left to others: it is tried again, and `waits()` says it. */
 export const OTHER_BUILD = 'OtherBuild';
 
-const AGAIN_MS = 5_000;
+/** The server gives each attempt to any worker: where half of them have the node, the next attempt mostly finds one. */
+const FIRST_AGAIN_MS = 100;
+const LONGEST_AGAIN_MS = 5_000;
 const pathsOf = new WeakMap<CompiledSync, ReadonlySet<TreePath>>();
 
 /** What of a run's tree this build does not have, in words. @returns undefined when it has all of it. */
@@ -36,7 +39,7 @@ export async function leaveToOthers(deps: ActivityDeps, request: FetchPageInput,
   if (mayComeYet(deps)) {
     if (request.mode === 'durable') throw otherBuild(lack);
     const because = leftText(lack);
-    return request.ahead ? { unit, state: 'idle' } : { unit, state: 'later', because, untilMs: Date.now() + AGAIN_MS };
+    return request.ahead ? { unit, state: 'idle' } : { unit, state: 'later', because };
   }
   const reason = goneText(lack);
   if (await endOpenUnits(deps.pool, runId, reason))
@@ -49,8 +52,10 @@ export function mayComeYet(deps: ActivityDeps): boolean {
   return deps.isDeploying?.() ?? false;
 }
 
+/** For an activity that the server retries: what it throws. */
 export function otherBuild(lack: string): ApplicationFailure {
-  return ApplicationFailure.create({ type: OTHER_BUILD, message: leftText(lack), nextRetryDelay: AGAIN_MS });
+  const nextRetryDelay = Math.min(FIRST_AGAIN_MS * 1.5 ** (Context.current().info.attempt - 1), LONGEST_AGAIN_MS);
+  return ApplicationFailure.create({ type: OTHER_BUILD, message: leftText(lack), nextRetryDelay });
 }
 
 export function goneText(lack: string): string {

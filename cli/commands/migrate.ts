@@ -10,9 +10,15 @@ export function registerMigrate(program: Command): void {
   acting(program.command('migrate'))
     .description("bring Sluice's schema up to date; workers do it at their start, where their role may")
     .option('--grant <role>', 'give this role what a worker and a client need, and nothing more')
-    .addOption(new Option('--dry-run', 'change nothing: name what is missing; exit code 1 when something is'))
     .addOption(
-      new Option('--sql', 'change nothing: print what is missing as a script for psql').conflicts(['dryRun', 'json']),
+      new Option('--dry-run', 'change nothing: name what is missing; exit code 1 when something is').conflicts('grant'),
+    )
+    .addOption(
+      new Option('--sql', 'change nothing: print what is missing as a script for psql').conflicts([
+        'dryRun',
+        'grant',
+        'json',
+      ]),
     )
     .addHelpText(
       'after',

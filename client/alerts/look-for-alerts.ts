@@ -28,6 +28,7 @@ import {
   keepFreshness,
   lostAccounts,
   readAlertRules,
+  readDeclarations,
   readDeclaredCode,
   readFreshness,
   settleAlerts,
@@ -37,7 +38,7 @@ import {
   type Queryable,
 } from '../../db/index.ts';
 
-import { driftText, planDeclarations } from '../schedules/apply-schedules.ts';
+import { driftText, planOf } from '../schedules/apply-schedules.ts';
 
 /** More than so many of one kind and one cause are one alert together: ten thousand messages tell nobody anything. */
 const MOST_ALONE = 10;
@@ -97,13 +98,15 @@ function looksOf(rules: Required<AlertRules>): Record<AlertKind, Look> {
 }
 
 async function driftedSchedules(db: Queryable, afterMs: number): Promise<Condition[]> {
-  const found: Condition[] = [];
-  for (const { taskQueue, declarations, forMs } of await readDeclaredCode(db)) {
-    const difference = forMs < afterMs ? undefined : driftText(await planDeclarations(db, taskQueue, declarations));
-    if (difference !== undefined)
-      found.push(plain(taskQueue, driftedText(taskQueue, difference, forMs), { taskQueue, difference }));
-  }
-  return found;
+  const declared = (await readDeclaredCode(db)).filter(({ forMs }) => forMs >= afterMs);
+  if (declared.length === 0) return [];
+  const applied = await readDeclarations(db);
+  return declared.flatMap(({ taskQueue, declarations, forMs }) => {
+    const difference = driftText(planOf(applied, taskQueue, declarations));
+    return difference === undefined
+      ? []
+      : [plain(taskQueue, driftedText(taskQueue, difference, forMs), { taskQueue, difference })];
+  });
 }
 
 async function staleAccounts(db: Queryable): Promise<Condition[]> {

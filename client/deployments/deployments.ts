@@ -12,7 +12,7 @@ import {
   type Build,
   type BuildStanding,
 } from '../../contracts/operate/deployment.ts';
-import { signalNames } from '../../contracts/names.ts';
+import { quoted, signalNames } from '../../contracts/names.ts';
 import { readBuilds } from './read-builds.ts';
 
 export interface Deployments {
@@ -60,7 +60,7 @@ export function createDeployments(client: Client, taskQueue: string): Deployment
       await untilRouted(client, build.deployment);
       const input = { payloads: await toPayloads(client, versionText(build)) };
       const queues = [...new Set(before.flatMap(({ taskQueues }) => taskQueues))];
-      if (before.length > 1)
+      if (before.length > 1 && queues.length > 0)
         await overRuns(client, build, openRuns(queues), {
           signalOperation: { signal: signalNames.newBuild, input, identity: 'sluice' },
         });
@@ -118,7 +118,7 @@ type BatchRequest = Parameters<Client['workflowService']['startBatchOperation']>
 
 /** Not by their build: of a run whose first task is still at work, the server knows none. Who is there already takes no notice. */
 const openRuns = (taskQueues: readonly string[]): string =>
-  `WorkflowType = "sync" and ExecutionStatus = "Running" and TaskQueue in (${taskQueues.map((name) => JSON.stringify(name)).join(', ')})`;
+  `WorkflowType = "sync" and ExecutionStatus = "Running" and TaskQueue in (${taskQueues.map(quoted).join(', ')})`;
 
 /** One request for all of these runs: Temporal carries it out. */
 async function overRuns(

@@ -3,14 +3,11 @@
  */
 import type { Client } from '@temporalio/client';
 import { pinnedTo, type Build, type BuildStanding, type BuildState } from '../../contracts/operate/deployment.ts';
-import { toMs } from '../timestamps.ts';
+import { isNotFound } from '../describe-workflow.ts';
+import { describeQueue } from '../workers/task-queues.ts';
 
-/** A worker asks for tasks at least this often: its question is answered, or given up, after 60 to 70 s. */
-const ASKS_WITHIN_MS = 75_000;
 /** `WORKER_DEPLOYMENT_VERSION_STATUS_…` of Temporal's API, by number. */
 const STATES: readonly BuildState[] = ['inactive', 'inactive', 'current', 'ramping', 'draining', 'drained', 'inactive'];
-/** `NOT_FOUND` of gRPC. */
-const NOT_FOUND = 5;
 
 /** @returns none when the server knows no such deployment. */
 export async function readBuilds(client: Client, deployment: string): Promise<readonly BuildStanding[]> {
@@ -19,17 +16,24 @@ export async function readBuilds(client: Client, deployment: string): Promise<re
     client.workflowService.describeWorkerDeployment({ namespace, deploymentName: deployment }),
   );
   const { routingConfig, versionSummaries } = described?.workerDeploymentInfo ?? {};
-  const builds = await Promise.all(
-    (versionSummaries ?? []).map(async ({ deploymentVersion, status }): Promise<BuildStanding> => {
+  const known = await Promise.all(
+    (versionSummaries ?? []).map(async ({ deploymentVersion, status }) => {
       const build: Build = { deployment, buildId: deploymentVersion?.buildId ?? '' };
-      const state = STATES[Number(status)] ?? 'inactive';
-      const taskQueues = await queuesOf(client, build);
-      const [runs, workers] = await Promise.all([
-        client.workflow.count(pinnedTo(build)),
-        workersOf(client, build, taskQueues),
-      ]);
+      return { build, state: STATES[Number(status)] ?? 'inactive', taskQueues: await queuesOf(client, build) };
+    }),
+  );
+  // Builds share their task queues: each is asked about once.
+  const names = [...new Set(known.flatMap(({ taskQueues }) => taskQueues))];
+  const asking = new Map(
+    await Promise.all(
+      names.map(async (name) => [name, (await describeQueue(client, name, 'workflow')).asking] as const),
+    ),
+  );
+  const builds = await Promise.all(
+    known.map(async ({ build, state, taskQueues }): Promise<BuildStanding> => {
+      const { count } = await client.workflow.count(pinnedTo(build));
       const percent = state === 'ramping' ? { percent: routingConfig?.rampingVersionPercentage ?? 0 } : {};
-      return { ...build, state, ...percent, runs: runs.count, taskQueues, workers };
+      return { ...build, state, ...percent, runs: count, taskQueues, workers: workersOf(build, taskQueues, asking) };
     }),
   );
   const order = (state: BuildState): number => ['current', 'ramping', 'draining', 'inactive', 'drained'].indexOf(state);
@@ -48,31 +52,21 @@ async function queuesOf(client: Client, { deployment, buildId }: Build): Promise
   return [...new Set((taskQueueInfos ?? []).map(({ name }) => name ?? ''))].sort();
 }
 
-async function workersOf(client: Client, build: Build, taskQueues: readonly string[]): Promise<number> {
-  const asking = new Set<string>();
-  for (const name of taskQueues) {
-    const { pollers } = await client.workflowService.describeTaskQueue({
-      namespace: client.options.namespace,
-      taskQueue: { name },
-      // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's package is no dependency of the client
-      taskQueueType: 1,
-    });
-    for (const { identity, deploymentOptions, lastAccessTime } of pollers ?? [])
-      if (
-        deploymentOptions?.deploymentName === build.deployment &&
-        deploymentOptions.buildId === build.buildId &&
-        Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS
-      )
-        asking.add(identity ?? '');
-  }
-  return asking.size;
+type Asking = Awaited<ReturnType<typeof describeQueue>>['asking'];
+
+/** Processes of a build among those that asked for tasks of its queues. */
+function workersOf(build: Build, taskQueues: readonly string[], asking: ReadonlyMap<string, Asking>): number {
+  const own = taskQueues
+    .flatMap((name) => asking.get(name) ?? [])
+    .filter(({ deploymentOptions: of }) => of?.deploymentName === build.deployment && of.buildId === build.buildId);
+  return new Set(own.map(({ identity }) => identity ?? '')).size;
 }
 
 async function found<Answer>(asked: Promise<Answer>): Promise<Answer | undefined> {
   try {
     return await asked;
   } catch (error) {
-    if ((error as { code?: number }).code === NOT_FOUND) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }

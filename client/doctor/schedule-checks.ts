@@ -7,7 +7,7 @@ import { finding, type Check, type Finding } from '../../contracts/operate/findi
 import type { ScheduleStanding } from '../../contracts/schedules/schedule.ts';
 import { readScheduleStandings, type Queryable } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
-import { driftText, planSchedules } from '../schedules/apply-schedules.ts';
+import { declaredBy, driftText, planSchedules } from '../schedules/apply-schedules.ts';
 
 /** What is due is started within some seconds. */
 const MOST_LATE_MS = 300_000;
@@ -32,7 +32,7 @@ export async function checkSchedules(
   const standings = await readScheduleStandings(db);
   const late = judgeSchedules(standings);
   if (syncs === undefined) return [late];
-  const drift = driftText(await planSchedules(db, taskQueue, syncs));
+  const drift = driftText(await planSchedules(db, taskQueue, declaredBy(syncs)));
   return [finding(DRIFT, drift === undefined ? 'ok' : 'wrong', drift ?? 'nothing differs'), late];
 }
 

@@ -4,7 +4,7 @@
  * again. Next: `db/stores/account/erase-store.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { searchAttributes } from '../../contracts/names.ts';
+import { quoted, searchAttributes } from '../../contracts/names.ts';
 import type { ErasureProof, ErasureRest } from '../../contracts/operate/erasure.ts';
 import {
   clearAudit,
@@ -17,7 +17,7 @@ import {
   syncsOfAccount,
   type AccountRef,
 } from '../../db/index.ts';
-import { describeKnown } from '../describe-workflow.ts';
+import { describeKnown, isNotFound } from '../describe-workflow.ts';
 import type { ClientParts } from '../start-workflow.ts';
 
 /** What is open has so long to end by itself: a write that was sent is heard to its end. */
@@ -132,8 +132,8 @@ async function deleteHistories(parts: ClientParts, of: AccountRef, syncs: readon
     await client.workflowService
       .deleteWorkflowExecution({ namespace, workflowExecution: { workflowId, runId } })
       .catch((error: unknown) => {
-        // 5 is NOT_FOUND: it is gone, and the list has not heard of it.
-        if ((error as { code?: number }).code !== 5) throw error;
+        // It is gone, and the list has not heard of it.
+        if (!isNotFound(error)) throw error;
       });
   return found.length;
 }
@@ -156,11 +156,6 @@ async function leftAtTemporal(
 function valuesOf(has: unknown, name: string): readonly (string | undefined)[] {
   const value = (has as Readonly<Record<string, unknown>> | undefined)?.[name];
   return Array.isArray(value) ? (value as string[]) : [];
-}
-
-/** Names of accounts may have quotes. */
-function quoted(text: string): string {
-  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
 async function until(mostMs: number, isTrue: () => Promise<boolean>): Promise<void> {

@@ -50,22 +50,26 @@ export class RemovesMany extends Error {
 const MOST_REMOVED_SHARE = 1 / 3;
 const MOST_REMOVED_ACCOUNTS = 1_000;
 
-/** What applying would do; nothing is changed. */
-export async function planSchedules(db: Queryable, taskQueue: string, syncs: readonly Sync[]): Promise<SchedulePlan> {
-  return planDeclarations(
-    db,
-    taskQueue,
-    syncs.flatMap(({ definition }) => declarationsOf(definition)),
-  );
-}
+/** What code declares. */
+export const declaredBy = (syncs: readonly Sync[]): Declaration[] =>
+  syncs.flatMap(({ definition }) => declarationsOf(definition));
 
-/** The same for what code has declared that is not here. */
-export async function planDeclarations(
+/** What applying would do; nothing is changed. */
+export async function planSchedules(
   db: Queryable,
   taskQueue: string,
   declared: readonly Declaration[],
 ): Promise<SchedulePlan> {
-  const applied = new Map((await readDeclarations(db)).map((each) => [keyOf(each), each]));
+  return planOf(await readDeclarations(db), taskQueue, declared);
+}
+
+/** The same, where it is known what was applied. */
+export function planOf(
+  all: readonly AppliedDeclaration[],
+  taskQueue: string,
+  declared: readonly Declaration[],
+): SchedulePlan {
+  const applied = new Map(all.map((each) => [keyOf(each), each]));
   const wanted = new Set(declared.map(keyOf));
   const changes: PlannedChange[] = [
     ...declared.map((each) => changeOf(each, applied.get(keyOf(each)), taskQueue)),
@@ -87,15 +91,16 @@ export async function applySchedules(
   syncs: readonly Sync[],
   { removesMany = false, removes = true }: ApplyOptions = {},
 ): Promise<SchedulePlan> {
+  const declared = declaredBy(syncs);
   const done = await withDeclarationsLocked(pool, async (tx) => {
-    const planned = await planSchedules(tx, taskQueue, syncs);
+    const planned = await planSchedules(tx, taskQueue, declared);
     const plan = removes
       ? planned
       : { ...planned, changes: planned.changes.filter(({ change }) => change !== 'removed'), removesMany: false };
     if (plan.removesMany && !removesMany) throw new RemovesMany(plan);
     const todo = new Map(plan.changes.map((each) => [keyOf(each), each.change]));
     for (const each of plan.changes) if (each.change === 'removed') await removeDeclaration(tx, each);
-    for (const each of syncs.flatMap(({ definition }) => declarationsOf(definition)))
+    for (const each of declared)
       if (['added', 'changed'].includes(todo.get(keyOf(each)) ?? '')) await putDeclaration(tx, each, taskQueue);
     return plan;
   });

@@ -4,7 +4,7 @@
 import type { SchedulePlan, ScheduleStanding } from '../../contracts/schedules/schedule.ts';
 import { pauseSchedule, readScheduleStandings, type Pool } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
-import { applySchedules, planSchedules, type ApplyOptions } from './apply-schedules.ts';
+import { applySchedules, declaredBy, planSchedules, type ApplyOptions } from './apply-schedules.ts';
 
 export interface Schedules {
   /** What `apply` would add, change and remove in the task queue of this client; nothing is changed. */
@@ -31,7 +31,7 @@ export function createSchedules(pool: Pool, taskQueue: string): Schedules {
     throw new Error(`There is no schedule "${id}"; there are ${known || 'none: `npx sluice schedules apply`'}.`);
   };
   return {
-    plan: (syncs) => planSchedules(pool, taskQueue, syncs),
+    plan: (syncs) => planSchedules(pool, taskQueue, declaredBy(syncs)),
     apply: (syncs, options) => applySchedules(pool, taskQueue, syncs, options),
     list: () => readScheduleStandings(pool),
     pause: (id, reason = 'by an operator') => set(id, reason),

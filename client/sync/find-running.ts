@@ -2,11 +2,11 @@
  * The run of a sync and account that is going on, and what it was asked for, as Temporal has it: also one that no worker has taken up.
  * Used by: `start-sync.ts`, and by `workers/create-worker.ts` for runs that schedules start.
  */
-import { WorkflowNotFoundError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import type { RunningRun } from '../../contracts/running-run.ts';
-import { describeKnown } from '../describe-workflow.ts';
+import { describeKnown, isNotFound } from '../describe-workflow.ts';
 
 /** @returns undefined when none is going on. */
 export async function findRunning(client: Client, workflowId: string): Promise<RunningRun | undefined> {
@@ -40,7 +40,7 @@ async function inputOf(client: Client, workflowId: string, runId: string): Promi
     const payload = history?.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0];
     return payload ? await decoded<SyncInput>(client, payload) : undefined;
   } catch (error) {
-    if (error instanceof WorkflowNotFoundError || (error as { code?: number }).code === NOT_FOUND) return undefined;
+    if (isNotFound(error)) return undefined;
     throw error;
   }
 }
@@ -52,6 +52,3 @@ async function decoded<Value>(client: Client, payload: Payload): Promise<Value> 
   for (const codec of payloadCodecs.toReversed()) payloads = await codec.decode(payloads);
   return payloadConverter.fromPayload(payloads[0] as Payload);
 }
-
-/** Of gRPC. */
-const NOT_FOUND = 5;

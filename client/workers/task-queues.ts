@@ -52,20 +52,31 @@ async function queuesOfOpenRuns(client: Client): Promise<string[]> {
   return [...found];
 }
 
+/** @returns what Temporal says of one kind of its tasks, and who asked for them lately. */
+export async function describeQueue(
+  client: Client,
+  taskQueue: string,
+  kind: keyof typeof TYPES,
+  more: { readonly reportStats?: boolean; readonly reportConfig?: boolean } = {},
+) {
+  const described = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's package is no dependency of the client
+    taskQueueType: TYPES[kind],
+    ...more,
+  });
+  const asking = (described.pollers ?? []).filter(
+    ({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS,
+  );
+  return { described, asking };
+}
+
 async function lookAt(client: Client, taskQueue: string): Promise<TaskQueueStanding> {
   const kinds = await Promise.all(
-    Object.entries(TYPES).map(async ([kind, taskQueueType]) => {
-      const described = await client.workflowService.describeTaskQueue({
-        namespace: client.options.namespace,
-        taskQueue: { name: taskQueue },
-        // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the enum's package is no dependency of the client
-        taskQueueType,
-        reportStats: true,
-        reportConfig: true,
-      });
-      const asking = (described.pollers ?? []).filter(
-        ({ lastAccessTime }) => Date.now() - toMs(lastAccessTime) < ASKS_WITHIN_MS,
-      );
+    (['workflow', 'activity'] as const).map(async (kind) => {
+      const more = { reportStats: true, reportConfig: true };
+      const { described, asking } = await describeQueue(client, taskQueue, kind, more);
       const isServed = asking.some(({ deploymentOptions }) => getsNewWork(deploymentOptions, described.versioningInfo));
       return {
         kind,

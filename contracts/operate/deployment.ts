@@ -1,5 +1,7 @@
 /** Builds of the workers side by side, as Temporal's worker deployments keep them (docs/operate/rolling-deploys.md). */
 
+import { quoted } from '../names.ts';
+
 /** One build of one deployment: Temporal calls it a version, `deployment:buildId`. */
 export interface Build {
   readonly deployment: string;
@@ -22,7 +24,7 @@ export function versionText({ deployment, buildId }: Build): string {
 
 /** A list of Temporal's visibility: open runs that are pinned to a build. */
 export function pinnedTo(build: Build): string {
-  return `TemporalWorkerDeploymentVersion = "${versionText(build)}" and TemporalWorkflowVersioningBehavior = "Pinned" and ExecutionStatus = "Running"`;
+  return `TemporalWorkerDeploymentVersion = ${quoted(versionText(build))} and TemporalWorkflowVersioningBehavior = "Pinned" and ExecutionStatus = "Running"`;
 }
 
 /**

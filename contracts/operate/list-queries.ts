@@ -2,7 +2,7 @@
  * Lists of Temporal's visibility that are asked for again and again: for its Web UI (a view can be saved there) and its command line.
  * Used by: `cli/commands/operate/queries.ts`; docs/operate/operating.md has them too.
  */
-import { searchAttributes } from '../names.ts';
+import { quoted, searchAttributes } from '../names.ts';
 
 export interface ListQuery {
   readonly title: string;
@@ -40,8 +40,4 @@ export function listQueries(filter: QueryFilter = {}): ListQuery[] {
     ],
   ];
   return queries.map(([title, ...parts]) => ({ title, query: [...parts, ...narrowed].join(' and ') }));
-}
-
-function quoted(text: string): string {
-  return `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

@@ -38,20 +38,18 @@ export const RETENTION_DEFAULTS = {
 
 /** @throws TypeError that names every field that is wrong. */
 export function checkedRetention(given: Retention = {}): Required<Retention> {
-  const mistakes = Object.entries(given)
-    .filter(([, days]) => days !== undefined)
-    .flatMap(([name, days]: [string, unknown]) => {
-      if (!(name in RETENTION_DEFAULTS))
-        return `\`${name}\` is not known; there are ${Object.keys(RETENTION_DEFAULTS).join(', ')}`;
-      const isDays =
-        days === Infinity || (Number.isInteger(days) && (days as number) >= 1 && (days as number) <= 100_000);
-      return isDays
-        ? []
-        : `\`${name}\` is ${JSON.stringify(days) ?? String(days)}; it must be whole days, 1 or more, or Infinity`;
-    });
+  const set = Object.entries(given).filter(([, days]) => days !== undefined);
+  const mistakes = set.flatMap(([name, days]: [string, unknown]) => {
+    if (!Object.hasOwn(RETENTION_DEFAULTS, name))
+      return `\`${name}\` is not known; there are ${Object.keys(RETENTION_DEFAULTS).join(', ')}`;
+    const isDays =
+      days === Infinity || (Number.isInteger(days) && (days as number) >= 1 && (days as number) <= 100_000);
+    return isDays
+      ? []
+      : `\`${name}\` is ${JSON.stringify(days) ?? String(days)}; it must be whole days, 1 or more, or Infinity`;
+  });
   if (mistakes.length > 0) throw new TypeError(`\`retention\` is wrong: ${mistakes.join('; ')}.`);
-  const set = Object.fromEntries(Object.entries(given).filter(([, days]) => days !== undefined));
-  return { ...RETENTION_DEFAULTS, ...set };
+  return { ...RETENTION_DEFAULTS, ...Object.fromEntries(set) };
 }
 
 /** Rows removed, by table. */

@@ -1,18 +1,14 @@
 /** What can be done to an account at one provider. Next: `account-acts.ts`. */
 import type { AccountDetails } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
+import type { Html } from '../html.ts';
 import { actButtons } from '../parts/act-buttons.ts';
 import type { ViewContext } from '../view.ts';
 
-export function accountOffers(
-  { link, visitor, definitions }: ViewContext,
-  { provider, account, tenant, status }: AccountDetails,
-): Html {
-  if (visitor.role !== 'operate') return html``;
+export function accountOffers(context: ViewContext, { provider, account, tenant, status }: AccountDetails): Html {
   return actButtons(
-    link,
+    context,
     [
-      definitions.syncsAt(provider).length > 0 && { act: 'start-sync', words: 'Start a sync …' },
+      context.definitions.syncsAt(provider).length > 0 && { act: 'start-sync', words: 'Start a sync …' },
       status === 'needs_reconnect' && { act: 'say-reconnected', words: 'It is connected again …' },
       { act: 'erase-account', words: 'Erase …', isDanger: true },
     ],

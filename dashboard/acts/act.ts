@@ -36,6 +36,8 @@ export interface Act {
   readonly of: readonly string[];
   /** Where the way back leads. */
   readonly back: (fields: Fields) => readonly [path: readonly string[], query?: Fields];
+  /** What the audit says besides what was typed. */
+  readonly why?: (fields: Fields) => string | undefined;
   /** @throws Error when it can't be done, with what to do. */
   preview(sluice: Sluice, fields: Fields, definitions: Definitions): Promise<Preview>;
   /** @returns what was done, in words; with `at`, where the way leads then. */

@@ -1,11 +1,11 @@
 /** What can be done to an action: it is cancelled, its unknown fate is decided, it is sent again. Used by: `acts.ts`. */
 import { randomUUID } from 'node:crypto';
-import type { ActionRequest, Sluice } from '../../client/index.ts';
+import type { ActionRequest, Resolution, Sluice } from '../../client/index.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { Action } from '../../providers/index.ts';
 import type { Definitions } from '../definitions.ts';
 import { readableJson } from '../html.ts';
-import type { Act, Fields } from './act.ts';
+import type { Act, Fields, Input } from './act.ts';
 import { jsonIn } from './fields-in.ts';
 
 const NO_DEFINITION = 'The page was not given its code: start it with `npx sluice dashboard --module <file>`.';
@@ -32,48 +32,25 @@ export const actionActs: Readonly<Record<string, Act>> = {
       return 'Its end was asked for.';
     },
   },
-  'say-happened': {
-    ...ofAction,
-    words: 'Say that it happened',
-    isDangerous: true,
-    preview: async (sluice, { id = '' }, definitions) => {
-      await known(sluice, id, definitions);
-      return {
-        subject: id,
-        effects: [
-          'Look at the third party first: nothing is sent, and your word stands.',
-          'The action is done, and what you give here is its output. Whoever awaits it gets it.',
-        ],
-        inputs: [{ name: 'output', label: 'Its output, as JSON', kind: 'json', value: '{}' }],
-      };
-    },
-    perform: async (sluice, fields, definitions) => {
-      const { id = '' } = fields;
-      const { action } = await known(sluice, id, definitions);
-      await sluice.action({ workflowId: id, action }).resolve({ happened: true, output: jsonIn(fields, 'output') });
-      return 'It is done.';
-    },
-  },
-  'say-not-happened': {
-    ...ofAction,
-    words: 'Say that it did not happen, and send it',
-    isDangerous: true,
-    preview: async (sluice, { id = '' }, definitions) => {
-      await known(sluice, id, definitions);
-      return {
-        subject: id,
-        effects: [
-          'Look at the third party first: if it is there after all, it may be there twice.',
-          'It is sent again as it was, under the same key to the third party, with a new budget of attempts.',
-        ],
-      };
-    },
-    perform: async (sluice, { id = '' }, definitions) => {
-      const { action } = await known(sluice, id, definitions);
-      await sluice.action({ workflowId: id, action }).resolve({ happened: false });
-      return 'It is sent again.';
-    },
-  },
+  'say-happened': decide(
+    'Say that it happened',
+    [
+      'Look at the third party first: nothing is sent, and your word stands.',
+      'The action is done, and what you give here is its output. Whoever awaits it gets it.',
+    ],
+    (fields) => ({ happened: true, output: jsonIn(fields, 'output') }),
+    'It is done.',
+    [{ name: 'output', label: 'Its output, as JSON', kind: 'json', value: '{}' }],
+  ),
+  'say-not-happened': decide(
+    'Say that it did not happen, and send it',
+    [
+      'Look at the third party first: if it is there after all, it may be there twice.',
+      'It is sent again as it was, under the same key to the third party, with a new budget of attempts.',
+    ],
+    () => ({ happened: false }),
+    'It is sent again.',
+  ),
   'send-again': {
     ...ofAction,
     words: 'Send again',
@@ -106,6 +83,31 @@ export const actionActs: Readonly<Record<string, Act>> = {
     },
   },
 };
+
+/** An unknown fate is decided. @param said when it is done. */
+function decide(
+  words: string,
+  effects: readonly string[],
+  resolution: (fields: Fields) => Resolution<unknown>,
+  said: string,
+  inputs: readonly Input[] = [],
+): Act {
+  return {
+    ...ofAction,
+    words,
+    isDangerous: true,
+    preview: async (sluice, { id = '' }, definitions) => {
+      await known(sluice, id, definitions);
+      return { subject: id, effects, inputs };
+    },
+    perform: async (sluice, fields, definitions) => {
+      const { id = '' } = fields;
+      const { action } = await known(sluice, id, definitions);
+      await sluice.action({ workflowId: id, action }).resolve(resolution(fields));
+      return said;
+    },
+  };
+}
 
 async function known(
   sluice: Sluice,

@@ -5,12 +5,12 @@ import { actButtons } from '../parts/act-buttons.ts';
 import type { ViewContext } from '../view.ts';
 
 export function actionOffers(
-  { link, visitor, definitions }: ViewContext,
+  context: ViewContext,
   id: string,
   status: ActionStatus | undefined,
   report: Report | undefined,
 ): Html {
-  if (visitor.role !== 'operate') return html``;
+  if (context.visitor.role !== 'operate') return html``;
   const isOpen = report?.status === 'pending';
   const isUndecided = status?.resolvedBy === null && !isOpen;
   const isUnknown = isUndecided && status.errorType === 'unknown-write';
@@ -18,7 +18,7 @@ export function actionOffers(
   // Steps of sagas have no report of their own.
   const hasEnded = report?.kind === 'action' && (status?.state === 'failed' || status?.state === 'cancelled');
   const name = report?.name ?? id.split('/').slice(1, 3).join('/');
-  const isKnown = report?.kind === 'saga' || definitions.action(name) !== undefined || id.startsWith('saga/');
+  const isKnown = report?.kind === 'saga' || context.definitions.action(name) !== undefined || id.startsWith('saga/');
   const wanted = isUnknown || isLost || (hasEnded && !isOpen);
   if (wanted && !isKnown)
     return html`<p class="dim">
@@ -26,7 +26,7 @@ export function actionOffers(
       <code>npx sluice dashboard --module &lt;file&gt;</code>, or give <code>definitions</code>.
     </p>`;
   return actButtons(
-    link,
+    context,
     [
       isOpen && { act: 'cancel-action', words: 'Cancel …', isDanger: true },
       (isUnknown || isLost) && { act: 'say-happened', words: 'It happened …' },

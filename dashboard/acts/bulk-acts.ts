@@ -8,7 +8,7 @@ import { capped } from '../parts/count.ts';
 import { selectionOf } from '../views/runs.ts';
 import type { Act, Fields } from './act.ts';
 import { inTime } from './in-time.ts';
-import { CANCELLED, newestOnly, PAUSED, RETRIED } from './run-acts.ts';
+import { CANCELLED, PAUSED, refuseOlder, RETRIED } from './run-acts.ts';
 
 /** Read at once. */
 const STEP = 500;
@@ -54,20 +54,20 @@ function ofAll(
       };
     },
     back: ({ state = '', sync = '', provider = '', account = '' }) => [['runs'], { state, sync, provider, account }],
+    why: whyOfAll,
     perform: (sluice, fields) => {
-      const progress = { seen: 0, left: [] as string[] };
+      let [seen, left, firstLeft] = [0, 0, ''];
       const said = (): string => {
-        const { seen, left } = progress;
-        const but = left.length === 0 ? '' : ` ${counted(left.length, 'run')} left alone, e.g.: ${left[0]}`;
-        return `${seen - left.length} of ${counted(seen, 'run')} ${done}.${but}`;
+        const but = left === 0 ? '' : ` ${counted(left, 'run')} left alone, e.g.: ${firstLeft}`;
+        return `${seen - left} of ${counted(seen, 'run')} ${done}.${but}`;
       };
       const all = throughAll(sluice, fields, async (run) => {
-        progress.seen++;
+        seen++;
         try {
-          await newestOnly(sluice, run.runId);
+          await refuseOlder(sluice, run);
           await perform(sluice, run);
         } catch (error) {
-          progress.left.push(`${run.workflowId}: ${error instanceof Error ? error.message : String(error)}`);
+          if (left++ === 0) firstLeft = `${run.workflowId}: ${error instanceof Error ? error.message : String(error)}`;
         }
       });
       return inTime(all.then(said), () => `${said()} The rest is being done; the audit says of each when it is.`);
@@ -75,8 +75,8 @@ function ofAll(
   };
 }
 
-/** What the audit says of each: of how many it is one. */
-export function whyOfAll(fields: Fields): string | undefined {
+/** Of how many each is one. */
+function whyOfAll(fields: Fields): string | undefined {
   return fields['upto'] === undefined ? undefined : `one of ${fields['count'] ?? '?'} that match ${named(fields)}`;
 }
 

@@ -7,7 +7,6 @@ import type { Access, Visitor } from '../http/access.ts';
 import type { Definitions } from '../definitions.ts';
 import type { Act, Fields, Input, Preview } from './act.ts';
 import { acts } from './acts.ts';
-import { whyOfAll } from './bulk-acts.ts';
 import { html, verbatim, type Html } from '../html.ts';
 import type { Link } from '../link.ts';
 import { sentence } from '../http/responses.ts';
@@ -18,7 +17,7 @@ export interface Asked {
   readonly act: Act;
   readonly subject: Fields;
   readonly preview: Preview;
-  /** What was typed before, where it could not be done. */
+  /** What was posted before, where it could not be done. */
   readonly typed: Fields;
 }
 
@@ -46,7 +45,11 @@ export function askedTitle({ act, preview }: Asked): string {
 /** The form of an act. */
 export function askedForm(asked: Asked, link: Link, access: Access, visitor: Visitor): Html {
   const { name, act, subject, preview, typed } = asked;
-  const hidden = { ...subject, ...preview.confirmed, mark: access.mark(visitor) };
+  // Asked again, what was confirmed first stays: a lost answer may hide that it was done.
+  const confirmed = Object.fromEntries(
+    Object.entries(preview.confirmed ?? {}).map(([field, value]) => [field, typed[field] ?? value]),
+  );
+  const hidden = { ...subject, ...confirmed, mark: access.mark(visitor) };
   return html`<ul>
       ${preview.effects.map((effect) => html`<li>${effect}</li>`)}
     </ul>
@@ -126,7 +129,7 @@ export async function doAct(
 ): Promise<ActDone> {
   const given = fields['why']?.trim() ?? '';
   if (act.isDangerous && given === '') return { text: 'Not done: say why.', isError: true };
-  const why = [given, whyOfAll(fields)].filter(Boolean).join('; ');
+  const why = [given, act.why?.(fields)].filter(Boolean).join('; ');
   try {
     const done = await act.perform(clientFor({ by, ...(why === '' ? {} : { why }) }), fields, definitions);
     return typeof done === 'string' ? { text: done, isError: false } : { ...done, isError: false };

@@ -12,6 +12,7 @@ export const limitActs: Readonly<Record<string, Act>> = {
       async (sluice, { key = '' }) => [
         'No call gets a permit of it any more; calls that wait keep their places. No run fails because of it.',
         ...(await held(sluice, key)),
+        isPattern(key) ? 'Keys that turn up later are held, too.' : 'What waits for it waits until it is resumed.',
         'Every run whose calls are charged to it stands still, and says so under "why it waits".',
       ],
       async (sluice, { key = '', why = '' }) =>
@@ -75,13 +76,13 @@ async function held(sluice: Sluice, key: string): Promise<string[]> {
       sluice.limits.count({ prefix, state: 'waiting' }),
     ]);
     return [
-      `${capped(all)} ${all === 1 ? 'key begins' : 'keys begin'} with ${prefix}, and calls wait for ${capped(waited)} of them now. Keys that turn up later are held, too.`,
+      `${capped(all)} ${all === 1 ? 'key begins' : 'keys begin'} with ${prefix}, and calls wait for ${capped(waited)} of them now.`,
     ];
   }
   const found = await sluice.limits.show(key);
   if (found === undefined) return ['Nothing has used it so far.'];
   return [
-    `${counted(found.waiting, 'call')} of ${counted(found.accountsWaiting, 'account')} ${found.waiting === 1 ? 'waits' : 'wait'} for it now and would wait until it is resumed.`,
+    `${counted(found.waiting, 'call')} of ${counted(found.accountsWaiting, 'account')} ${found.waiting === 1 ? 'waits' : 'wait'} for it now.`,
   ];
 }
 

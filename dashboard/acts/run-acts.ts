@@ -76,11 +76,19 @@ function ofRun(
 }
 
 /** @throws Error for a run that is none, or that has a newer one. */
-export async function newestOnly(sluice: Sluice, runId: string): Promise<RunProgress> {
+async function newestOnly(sluice: Sluice, runId: string): Promise<RunProgress> {
   const found = await sluice.progress(runId);
   if (found === undefined) throw new Error('There is no such run.');
-  const [newest] = await sluice.runs.list({ sync: found.sync, account: found.account, limit: 1 });
+  await refuseOlder(sluice, found);
+  return found;
+}
+
+/** @throws Error for a run that has a newer one. */
+export async function refuseOlder(
+  sluice: Sluice,
+  { runId, sync, account }: Pick<RunProgress, 'runId' | 'sync' | 'account'>,
+): Promise<void> {
+  const [newest] = await sluice.runs.list({ sync, account, limit: 1 });
   if (newest !== undefined && newest.runId !== runId)
     throw new Error('There is a newer run of this sync and account. Look at that one.');
-  return found;
 }

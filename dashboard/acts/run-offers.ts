@@ -1,15 +1,14 @@
 /** What can be done to a run in the state that it is in. Next: `run-acts.ts`. */
 import type { RunProgress } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
+import type { Html } from '../html.ts';
 import { actButtons } from '../parts/act-buttons.ts';
 import type { ViewContext } from '../view.ts';
 
-export function runOffers({ link, visitor }: ViewContext, { state, runId, provider, nodes }: RunProgress): Html {
-  if (visitor.role !== 'operate') return html``;
+export function runOffers(context: ViewContext, { state, runId, provider, nodes }: RunProgress): Html {
   const flawed = nodes.reduce((sum, node) => sum + node.flawed, 0);
   const isOpen = state === 'running' || state === 'paused';
   return actButtons(
-    link,
+    context,
     [
       state === 'running' && { act: 'pause-run', words: 'Pause …' },
       state === 'paused' && { act: 'resume-run', words: 'Resume …' },

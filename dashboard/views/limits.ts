@@ -9,7 +9,7 @@ const PAGE = 50;
 const STATES = ['waiting', 'blocked', 'paused'] as const;
 
 export const limitsView: RenderView = async (context) => {
-  const { sluice, link, query, visitor } = context;
+  const { sluice, link, query } = context;
   const chose = chosen(query, ['state', 'prefix', 'after']);
   const state = STATES.find((each) => each === chose['state']);
   const { prefix, after } = chose;
@@ -61,10 +61,9 @@ export const limitsView: RenderView = async (context) => {
       {
         id: 'all',
         content: html`${
-          visitor.role === 'operate' &&
           prefix?.endsWith('/') &&
           actButtons(
-            link,
+            context,
             [
               { act: 'pause-limit', words: `Pause all that begin with ${prefix} …` },
               { act: 'resume-limit', words: `Resume all that begin with ${prefix} …` },

@@ -48,7 +48,7 @@ export const runsView: RenderView = async (context) => {
       },
       {
         id: 'all',
-        content: html`${visitor.role === 'operate' && matching > 0 && bulkOffers(link, chose, selection)}`,
+        content: html`${visitor.role === 'operate' && matching > 0 && bulkOffers(context, chose, selection)}`,
       },
     ],
   };

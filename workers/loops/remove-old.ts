@@ -3,7 +3,7 @@
  * `db/stores/operate/retention-store.ts`, `db/stores/operate/old-runs-store.ts`.
  */
 import type { Log } from '../../activities/index.ts';
-import { checkedRetention, type Removed, type Retention } from '../../contracts/operate/retention.ts';
+import type { Removed, Retention } from '../../contracts/operate/retention.ts';
 import {
   endRetentionRound,
   oldRuns,
@@ -28,10 +28,9 @@ const LEASE_MS = 300_000;
 export function startRemoving(
   pool: Pool,
   log: Log,
-  retention: Retention | undefined,
+  kept: Required<Retention>,
   note: (removed: Removed) => void = () => {},
 ): () => Promise<void> {
-  const kept = checkedRetention(retention);
   let isEnding = false;
   const stop = every(ASK_MS, 'removing old rows', log, async () => {
     if (!(await takeRetentionRound(pool, LEASE_MS))) return false;

@@ -3,9 +3,8 @@
  * `client/schedules/apply-schedules.ts`.
  */
 import type { Log } from '../../activities/index.ts';
-import { applySchedules, driftText, planDeclarations } from '../../client/schedules/apply-schedules.ts';
+import { applySchedules, declaredBy, driftText, planSchedules } from '../../client/schedules/apply-schedules.ts';
 import type { ClientParts } from '../../client/start-workflow.ts';
-import { declarationsOf } from '../../contracts/schedules/schedule.ts';
 import { tellDeclared } from '../../db/index.ts';
 import type { Sync } from '../../providers/index.ts';
 
@@ -17,10 +16,10 @@ export async function reconcileSchedules(
   log: Log,
 ): Promise<void> {
   if (isApplied) await applySchedules(pool, taskQueue, syncs, { removes: false });
-  const declared = syncs.flatMap(({ definition }) => declarationsOf(definition));
+  const declared = declaredBy(syncs);
   // A worker of actions alone has nothing to say of its task queue's schedules.
   if (syncs.length > 0) await tellDeclared(pool, taskQueue, declared);
-  const drift = driftText(await planDeclarations(pool, taskQueue, declared));
+  const drift = driftText(await planSchedules(pool, taskQueue, declared));
   if (drift !== undefined)
     log.warn(
       { taskQueue },

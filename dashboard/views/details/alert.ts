@@ -1,7 +1,7 @@
 /** One alert: what was found, since when, and where to look. */
 import type { Alert } from '../../../client/index.ts';
 import { html, type Html } from '../../html.ts';
-import type { Link } from '../../link.ts';
+import type { Link, Query } from '../../link.ts';
 import { facts } from '../../parts/facts.ts';
 import { stateBadge } from '../../parts/state.ts';
 import { exact, when } from '../../parts/when.ts';
@@ -36,19 +36,21 @@ export const alertView: RenderView = async ({ sluice, link, now }, { alert: id =
   };
 };
 
-/** The view that is about the same. */
-function placeOf(link: Link, { kind, subject }: Alert): Html {
-  const slash = subject.indexOf('/');
+/** The view that is about the same: of one, or of all that have this alert together. */
+export function placeOf(link: Link, { kind, subject, details }: Alert): Html {
+  const { account, sync, provider, keys } = details;
+  if (typeof account === 'string')
+    return html`${sync ?? provider} of <a href="${link(['accounts', account])}">${account}</a>`;
+  const place = (path: string[], query: Query = {}): Html => html`<a href="${link(path, query)}">${subject}</a>`;
   switch (kind) {
     case 'blocked':
-      return html`<a href="${link(['limits', subject])}">${subject}</a>`;
+      // What operators pause may end with a star as well, and is a limit of its own.
+      return keys === undefined ? place(['limits', subject]) : place(['limits'], { prefix: subject.slice(0, -1) });
     case 'stale':
     case 'flaws':
+      return place(['runs'], { sync: String(sync ?? subject) });
     case 'needs-reconnect':
-      return slash < 0
-        ? html`<a href="${link(['runs'], { sync: subject })}">${subject}</a>`
-        : html`${subject.slice(0, slash)} of
-            <a href="${link(['accounts', subject.slice(slash + 1)])}">${subject.slice(slash + 1)}</a>`;
+      return place(['accounts'], { status: 'needs_reconnect', provider: String(provider) });
     default:
       return html`${subject}`;
   }

@@ -87,12 +87,11 @@ function standing({ now }: ViewContext, limit: LimitDetails): Html {
   ])}`;
 }
 
-function actsOf({ link, visitor }: ViewContext, { key, state, kind, isOverridden }: LimitDetails): Html {
-  if (visitor.role !== 'operate') return html``;
+function actsOf(context: ViewContext, { key, state, kind, isOverridden }: LimitDetails): Html {
   const isHeld = state === 'paused' || state === 'blocked';
   const hasNumbers = kind !== 'gate' && kind !== 'none';
   return actButtons(
-    link,
+    context,
     [
       state !== 'paused' && { act: 'pause-limit', words: 'Pause …' },
       isHeld && { act: 'resume-limit', words: 'Resume …' },

@@ -14,7 +14,7 @@ import type { RenderView } from '../../view.ts';
 const SHOWN = 20;
 
 export const scheduleView: RenderView = async (context, { schedule: id = '' }) => {
-  const { sluice, link, now, visitor } = context;
+  const { sluice, link, now } = context;
   const found = (await sluice.schedules.list()).find((each) => each.id === id);
   if (found === undefined) return undefined;
   const {
@@ -61,18 +61,15 @@ export const scheduleView: RenderView = async (context, { schedule: id = '' }) =
           ['Carried out by', `workers of ${taskQueue}`],
           ['Last runs', runBars(ended?.runs ?? [])],
         ])}
-        ${
-          visitor.role === 'operate' &&
-          actButtons(
-            link,
-            [
-              pausedAt === null
-                ? { act: 'pause-schedule', words: 'Pause …' }
-                : { act: 'resume-schedule', words: 'Resume …' },
-            ],
-            { schedule: id },
-          )
-        }`,
+        ${actButtons(
+          context,
+          [
+            pausedAt === null
+              ? { act: 'pause-schedule', words: 'Pause …' }
+              : { act: 'resume-schedule', words: 'Resume …' },
+          ],
+          { schedule: id },
+        )}`,
       },
       {
         id: 'runs',

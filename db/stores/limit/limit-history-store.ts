@@ -18,7 +18,7 @@ const SPANS = {
   quarter: { grain: 10_800, step: 21_600, slots: 360 },
 } as const satisfies Record<HistorySpan, object>;
 
-/** One range of the primary key. */
+/** One range of the primary key. A call that was not sent is taken off again, maybe in a later slot: none has fewer than 0. */
 const SLOTS = `
   with slot as (
     select to_timestamp((floor(extract(epoch from clock_timestamp()) / $3::int) - back) * $3::int) as at from generate_series(0, $4::int - 1) back
@@ -30,19 +30,19 @@ const SLOTS = `
      where p.bucket_id = $1 and p.grain_s = $2::int and p.at >= (select min(at) from slot)
      group by 1
   )
-  select slot.at, coalesce(calls, 0)::float8 as calls, coalesce(refused, 0)::float8 as refused, coalesce(waiting, 0) as waiting,
+  select slot.at, greatest(0, coalesce(calls, 0))::float8 as calls, coalesce(refused, 0)::float8 as refused, coalesce(waiting, 0) as waiting,
     used::float8, max::float8, rate::float8 as "ratePerSecond"
     from slot left join noted using (at) order by slot.at`;
 
 const MOST_MARKS = 200;
 /** Indexes: limit_event_bucket; the primary key of deploy; audit_by_subject. Acts that events still tell of are left out. */
 const MARKS = `
-  select at, kind, type, detail from (
-    (select e.at, e.type as kind, e.type, e.detail from sluice.limit_event e where e.bucket_id = $1 order by e.id desc limit ${MOST_MARKS})
+  select at, type, detail from (
+    (select e.at, e.type, e.detail from sluice.limit_event e where e.bucket_id = $1 order by e.id desc limit ${MOST_MARKS})
     union all
-    (select d.at, 'deploy', 'deploy', jsonb_build_object('build', d.build) from sluice.deploy d order by d.at desc limit ${MOST_MARKS})
+    (select d.at, 'deploy', jsonb_build_object('build', d.build) from sluice.deploy d order by d.at desc limit ${MOST_MARKS})
     union all
-    (select a.at, a.act, a.act, jsonb_build_object('by', a.by, 'why', a.why) from sluice.audit a
+    (select a.at, a.act, jsonb_build_object('by', a.by, 'why', a.why) from sluice.audit a
       where a.subject = $2 and a.at < clock_timestamp() - interval '7 days' order by a.id desc limit ${MOST_MARKS})
   ) mark where at >= clock_timestamp() - $3::int * interval '1 second' order by at desc limit ${MOST_MARKS}`;
 
@@ -94,10 +94,8 @@ const NOTE = `
   insert into sluice.deploy (build) select $1::text
    where (select build from sluice.deploy order by at desc limit 1) is distinct from $1::text
   on conflict do nothing`;
-const FORGET = `delete from sluice.deploy where at < clock_timestamp() - interval '90 days'`;
 
 /** A worker of this build begins to serve. */
 export async function noteDeploy(db: Queryable, build: string): Promise<void> {
   await db.query(NOTE, [build]);
-  await db.query(FORGET);
 }

@@ -99,8 +99,14 @@ const DELETIONS = `
   )
   select 1 from gone`;
 
-/** What was asked of runs that no worker has ever opened, and alerts that nobody has taken: after some days, whatever is kept. */
+/**
+ * What was asked of runs that no worker has ever opened, alerts that nobody has taken, and builds that graphs have no mark of any more:
+ * after some days, whatever is kept. The newest build stays: the next start is compared with it.
+ */
 export async function removeStrays(db: Queryable): Promise<void> {
   await db.query(`delete from sluice.run_wish where asked_at < now() - interval '1 day'`);
   await db.query(`delete from sluice.alert_delivery where delivered_at is null and at < now() - interval '3 days'`);
+  await db.query(
+    `delete from sluice.deploy where at < now() - interval '90 days' and at < (select max(at) from sluice.deploy)`,
+  );
 }

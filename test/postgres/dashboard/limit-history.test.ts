@@ -109,6 +109,20 @@ describe('the history of a limit', () => {
     expect(rows.map(({ hours }) => hours)).toEqual([23, 89 * 24]);
   });
 
+  it('has no fewer than no calls in a slot in which calls of an earlier one were found not to be sent', async () => {
+    const [id, key] = [bucketId('late/token/1'), 'late/token/1'];
+    await db.pool.query(
+      `insert into sluice.limit_bucket (id, key, kind, spec, rate) values ($1, $2, 'learned', '{}', 5)`,
+      [id, key],
+    );
+    await db.pool.query('select sluice.limit_note_use($1, 10)', [JSON.stringify([{ id, calls: -3, refused: 0 }])]);
+    const limiter = createLimiter({ pool: db.pool });
+    const { slots } = await limiter.history(key);
+    await limiter.stop();
+    expect(slots.some(({ used, ratePerSecond }) => used !== null || ratePerSecond !== null)).toBe(true);
+    expect(Math.min(...slots.map(({ calls }) => calls))).toBe(0);
+  });
+
   it('is told while a process is at work, and costs nothing where it is not wanted', async () => {
     const silent = createLimiter({ pool: db.pool, history: { everyMs: 0 } });
     const telling = createLimiter({ pool: db.pool, history: { everyMs: 20 } });

@@ -13,7 +13,12 @@ import { startTlsThirdParty, type TlsThirdParty } from '../../setup/tls-third-pa
 const LIMITS = { connectMs: 5_000, headersMs: 5_000, bodyMs: 5_000, totalMs: 10_000, maxBodyBytes: 1e6 };
 const [ann, bob] = [selfSignedCertificate(), selfSignedCertificate()];
 const http = createHttpSender();
-afterAll(() => http.close());
+/** This machine is reached straight all the same. */
+const beside = createHttpSender({ proxy: { httpProxy: 'http://127.0.0.1:1' } });
+afterAll(async () => {
+  await http.close();
+  await beside.close();
+});
 
 const shownOf = ({ cert, key }: Certificate, ca: string): ClientCertificate => ({
   certificate: cert,
@@ -22,8 +27,8 @@ const shownOf = ({ cert, key }: Certificate, ca: string): ClientCertificate => (
   validFrom: '2020-01-01T00:00:00.000Z',
   validTo: '2040-01-01T00:00:00.000Z',
 });
-const ask = (url: string, certificate?: ClientCertificate, method = 'GET') =>
-  http.send({ method, url, headers: {}, ...(certificate ? { certificate } : {}) }, LIMITS);
+const ask = (url: string, certificate?: ClientCertificate, method = 'GET', sender = http) =>
+  sender.send({ method, url, headers: {}, ...(certificate ? { certificate } : {}) }, LIMITS);
 
 describe('connections with a client certificate', () => {
   let party: TlsThirdParty;
@@ -68,7 +73,12 @@ describe('a client certificate that the third party refuses', () => {
   });
 
   const hasOpenSsl = spawnSync('openssl', ['version']).status === 0;
-  it.skipIf(!hasOpenSsl).each(['GET', 'POST'])('by TLS 1.3, behind the handshake, is so too (%s)', async (method) => {
+  it.skipIf(!hasOpenSsl).each([
+    ['GET', http],
+    ['POST', http],
+    ['GET beside a proxy', beside],
+  ])('by TLS 1.3, behind the handshake, is so too (%s)', async (name, sender) => {
+    const [method = ''] = name.split(' ');
     const folder = await mkdtemp(join(tmpdir(), 'sluice-mtls-'));
     const own = selfSignedCertificate();
     const files = { 'own.pem': own.cert, 'own.key': own.key, 'ca.pem': ann.cert };
@@ -79,7 +89,7 @@ describe('a client certificate that the third party refuses', () => {
     try {
       const url = `https://localhost:${port}/`;
       await expect.poll(async () => (await ask(url, shownOf(ann, own.cert))).status, { timeout: 10_000 }).toBe(200);
-      const { status, error } = await ask(url, shownOf(bob, own.cert), method);
+      const { status, error } = await ask(url, shownOf(bob, own.cert), method, sender);
       expect([status, error?.code]).toEqual([0, 'certificate-refused']);
       expect(error?.message).toContain('unknown ca');
     } finally {

@@ -70,6 +70,17 @@ describe('every command', () => {
     ]);
   });
 
+  it.each(['--dry-run', '--sql'])(
+    'that would leave an option out refuses it: migrate --grant with %s',
+    async (look) => {
+      const migrate = createProgram().commands.find((command) => command.name() === 'migrate') as Command;
+      migrate.exitOverride().configureOutput({ writeErr: () => {} });
+      await expect(migrate.parseAsync(['--grant', 'someone', look], { from: 'user' })).rejects.toThrow(
+        `'${look}' cannot be used with option '--grant <role>'`,
+      );
+    },
+  );
+
   it('is registered by a file of its own, and says what it does', () => {
     for (const { name, command } of commands) expect([name, command.description()]).not.toContain('');
   });

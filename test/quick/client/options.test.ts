@@ -7,13 +7,13 @@ const fine = { account: 'a', startedBy: 'system', priority: 'bulk', weight: 1 };
 describe('options of start and act', () => {
   it('may be all that is documented', () => {
     for (const priority of ['interactive', 'bulk', 'background'])
-      for (const mode of ['incremental', 'full', undefined]) checkOptions({ ...fine, priority, mode });
-    checkOptions({ ...fine, startedBy: 'user:7', weight: 0.001, giveUpAfterMs: 1_000 });
+      for (const mode of ['incremental', 'full', undefined]) checkOptions({ ...fine, priority, mode }, {}, {});
+    checkOptions({ ...fine, startedBy: 'user:7', weight: 0.001, giveUpAfterMs: 1_000 }, {}, {});
   });
 
   it('that are wrong are named in one message, with what was wanted', () => {
     const all = { account: 'a/b', startedBy: 'me', priority: 'high', weight: 0, mode: 'everything', giveUpAfterMs: 5 };
-    expect(() => checkOptions(all)).toThrow(
+    expect(() => checkOptions(all, {}, {})).toThrow(
       new TypeError(
         [
           '`account` is "a/b"; it must be a name without "/".',
@@ -28,11 +28,11 @@ describe('options of start and act', () => {
   });
 
   it.each([Number.NaN, Infinity, -1])('a weight of %s is refused', (weight) => {
-    expect(() => checkOptions({ ...fine, weight })).toThrow(/weight/);
+    expect(() => checkOptions({ ...fine, weight }, {}, {})).toThrow(/weight/);
   });
 
   it('a name that every object has is not a priority', () => {
-    expect(() => checkOptions({ ...fine, priority: 'constructor' })).toThrow(/priority/);
+    expect(() => checkOptions({ ...fine, priority: 'constructor' }, {}, {})).toThrow(/priority/);
   });
 });
 

@@ -77,8 +77,8 @@ describe('names of accounts and tenants', () => {
   it('may be whatever people are called', () => {
     for (const account of ['a', 'müller@example.org', '漢字', 'ж'.repeat(100), '😀 & co.']) checkAccount(account);
     const fine = { account: 'a', startedBy: 'system', priority: 'bulk', weight: 1 };
-    checkOptions({ ...fine, tenant: 'acme/eu' });
-    expect(() => checkOptions({ ...fine, tenant: 'x\0' })).toThrow(/`tenant`/);
+    checkOptions({ ...fine, tenant: 'acme/eu' }, {}, {});
+    expect(() => checkOptions({ ...fine, tenant: 'x\0' }, {}, {})).toThrow(/`tenant`/);
   });
 });
 

@@ -21,6 +21,8 @@ let connecting: ConnectingHandlers;
 let url: string;
 let who: Who | undefined;
 let outcomes: LoginOutcome[] = [];
+/** What `done` does besides. */
+let onDone: () => void = () => {};
 
 const social = defineProvider({
   id: 'social',
@@ -77,7 +79,10 @@ beforeAll(async () => {
     providers: [social, crm],
     log: { error: (fields, message) => void logged.push(`${message} ${JSON.stringify(fields)}`) },
     who: () => who,
-    done: (outcome) => void outcomes.push(outcome),
+    done: (outcome) => {
+      outcomes.push(outcome);
+      onDone();
+    },
   });
 });
 afterAll(async () => {
@@ -90,6 +95,7 @@ afterAll(async () => {
 });
 beforeEach(() => {
   outcomes = [];
+  onDone = () => {};
   logged = [];
   server.events.length = 0;
   who = { account: 'ann', tenant: 'acme', by: 'user:7' };
@@ -194,6 +200,18 @@ describe('an account that is connected through a browser', () => {
     expect(outcomes).toMatchObject([{ why: 'code', reason: expect.stringContaining('invalid_grant') as string }]);
     expect(server.events).toEqual([expect.stringMatching('refused invalid_grant')]);
     expect(await status('eve')).toBeUndefined();
+  });
+
+  it('is told to the app once, also when the app throws at it', async () => {
+    onDone = () => {
+      throw new Error('a mistake of the app');
+    };
+    expect((await new Browser().consent(`${url}/social`)).status).toBe(500);
+    expect(outcomes).toMatchObject([{ state: 'connected' }]);
+    expect(await status()).toMatchObject({ status: 'connected' });
+    outcomes = [];
+    expect((await new Browser().consent(`${url}/social`, { says: 'no' })).status).toBe(500);
+    expect(outcomes).toMatchObject([{ state: 'not-connected', why: 'refused' }]);
   });
 
   it('is none of another tenant: nobody is sent to the third party for it', async () => {

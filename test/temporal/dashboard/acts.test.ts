@@ -134,12 +134,16 @@ describe.skipIf(program === undefined)('an operator at the page', () => {
     expect(await at.page.locator('main i').count()).toBe(0);
     await at.picture('dashboard-send-again');
     const form = at.page.url();
+    const key = () => at.page.locator('input[name=key]').inputValue();
+    const first = await key();
     await input.fill(`{ "text": "${'x'.repeat(80)}" }`);
     await at.whyAnd('Send again');
     expect(await at.page.getByRole('alert').textContent()).toContain('Not done');
     await input.fill('no json');
     await at.press('Send again');
     expect(await at.page.getByRole('alert').textContent()).toContain('This is no JSON');
+    // Refused or not answered, it is the same thing that is sent.
+    expect(await key()).toBe(first);
     await input.fill('{ "text": "third" }');
     const fields = await at.page.evaluate<string>(
       `new URLSearchParams(new FormData(document.querySelector('main form'))).toString()`,

@@ -271,7 +271,8 @@ describe.skipIf(program === undefined)('the page', () => {
     await world.sluice.schedules.apply([weekly]);
     await world.sluice.alerts.look();
     await world.db.pool.query(
-      `insert into sluice.alert (kind, subject, text) values ('stale', 'weekly/acct_42', 'weekly of "acct_42" is old: look at its last run.')`,
+      `insert into sluice.alert (kind, subject, text, details) values ('stale', 'weekly/acct_42', 'weekly of "acct_42" is old: look at its last run.',
+         '{"sync": "weekly", "provider": "shop", "account": "acct_42"}')`,
     );
     await open('/');
     expect(await page.locator('#freshness').textContent()).toMatch(/weekly\s*30 d/);
@@ -280,7 +281,8 @@ describe.skipIf(program === undefined)('the page', () => {
     expect(await page.locator('#alerts').textContent()).toMatch(/weekly\/acct_42.*stale.*open.*look at its last run/s);
     await follow('weekly/acct_42');
     await expect.poll(() => page.getByRole('heading', { level: 1 }).textContent()).toBe('Alert: weekly/acct_42');
-    await follow('acct_42');
+    expect(await page.locator('#alert').textContent()).toMatch(/weekly of\s+acct_42/);
+    await page.locator('#alert').getByRole('link', { name: 'acct_42' }).click();
     expect(await page.locator('#alerts').textContent()).toContain('look at its last run');
     await follow('Schedules');
     await page.waitForURL(/schedules$/);

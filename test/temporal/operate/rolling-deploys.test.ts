@@ -112,6 +112,24 @@ describe('two builds of versioned workers, side by side under load', () => {
     const three = await world.startWorker({ syncs: [buildOfGrove('three')], settings: settingsOf('three') });
     await served('three');
     await world.sluice.deployments.promote({ buildId: 'three' });
+    // One that is being opened when another build is promoted moves to that one after one page at most.
+    const holder = await world.db.pool.connect();
+    await holder.query('begin; lock table sluice.run in share row exclusive mode');
+    const opening = await start('h');
+    const { pendingActivities } = await vi.waitUntil(
+      async () => {
+        const { raw } = await world.temporal.workflow.getHandle(opening.workflowId).describe();
+        return raw.pendingActivities?.length ? raw : undefined;
+      },
+      { timeout: 60_000, interval: 100 },
+    );
+    expect(pendingActivities).toMatchObject([{ activityType: { name: 'openRun' } }]);
+    await world.sluice.deployments.promote({ buildId: 'two' });
+    await holder.query('rollback');
+    holder.release();
+    expect(await opening.result()).toMatchObject({ state: 'done', rows: ROWS });
+    expect((await storedBy('h'))['two']).toBeGreaterThanOrEqual(ROWS - FRIENDS);
+    await world.sluice.deployments.promote({ buildId: 'three' });
     const run = await start('g');
     await expect.poll(async () => (await storedBy('g'))['three'] ?? 0, { interval: 20 }).toBeGreaterThan(0);
     await run.pause();

@@ -37,9 +37,7 @@ begin
   get diagnostics v_noted = row_count;
   delete from sluice.limit_pace p where (p.bucket_id, p.grain_s, p.at) in (
     select old.bucket_id, old.grain_s, old.at from sluice.limit_pace old
-     where (old.grain_s = 60 and old.at < v_now - interval '24 hours') limit 5000 for update skip locked);
-  delete from sluice.limit_pace p where (p.bucket_id, p.grain_s, p.at) in (
-    select old.bucket_id, old.grain_s, old.at from sluice.limit_pace old
-     where (old.grain_s = 10800 and old.at < v_now - interval '90 days') limit 5000 for update skip locked);
+     where (old.grain_s = 60 and old.at < v_now - interval '24 hours')
+       or (old.grain_s = 10800 and old.at < v_now - interval '90 days') limit 5000 for update skip locked);
   return v_noted;
 end $$;
