@@ -24,7 +24,7 @@ export function withGone(
 
 function goneAfter(at: ListState, next: Step, before: number, here: number, itemCount: number): number {
   // It begins again.
-  if (!next.end && (next.position?.pass !== at.position?.pass || next.position === null)) return 0;
+  if (!next.end && next.position?.pass !== at.position?.pass) return 0;
   if (!next.guard['apart'] || at.guard?.['apart'] || next.end) return before + here;
   // Pages of this list can't overlap, as this one has shown: it is read on from the last border, by whole pages.
   const { index = 0, size = 0 } = next.position ?? {};

@@ -172,7 +172,7 @@ describe('rows that say that they are gone', () => {
         rows: s.one(report, { input: () => ({}), key: ({ id }) => id, isGone: (row) => row.removed === true }),
       }));
     };
-    const listOf = (lanes: number) => {
+    const listOf = (lanes: number, more: { readonly advanceBy?: 'size' } = {}) => {
       const counts = newProvider();
       const list = counts.endpoint('list', {
         input: z.object({}),
@@ -184,19 +184,26 @@ describe('rows that say that they are gone', () => {
           total: (body) => body.total,
           pageSize: { start: 5 },
           lanes,
+          ...more,
         },
       });
       return defineSync('counts', { provider: counts, input: z.object({}) }, (s) => ({
         rows: s.one(list, { input: () => ({}), key: ({ id }) => id, isGone: (row) => row.removed === true }),
       }));
     };
-    /** @param change is called before each answer, with the number of the call. */
-    const serve = (total: number, rows: Row[], change: (call: number) => void = () => {}): void => {
+    /** @param change is called before each answer, with the number of the call. @param step offsets are rounded down to it. */
+    const serve = (
+      total: number | (() => number),
+      rows: Row[],
+      change: (call: number) => void = () => {},
+      step = 1,
+    ) => {
       let call = 0;
       api.route('GET', '/counted', ({ query }) => {
         change(++call);
-        const [from, size] = [Number(query.get('offset')), Number(query.get('limit'))];
-        return { body: { items: rows.slice(from, from + size), total } };
+        const [asked, size] = [Number(query.get('offset')), Number(query.get('limit'))];
+        const from = Math.floor(asked / step) * step;
+        return { body: { items: rows.slice(from, from + size), total: typeof total === 'number' ? total : total() } };
       });
     };
 
@@ -238,6 +245,33 @@ describe('rows that say that they are gone', () => {
           expect.objectContaining({ reason: expect.stringMatching(/20 rows came, but the third party counts 22/) }),
         ],
       });
+    });
+
+    it('once, where a list that has moved is read again', async () => {
+      const serveMoving = (missing: number): void => {
+        const rows = rowsAt(20, (n) => n % 2 === 1);
+        serve(
+          () => rows.length + missing,
+          rows,
+          (call) => void (call === 3 && rows.unshift({ id: 'new' })),
+        );
+      };
+      serveMoving(0);
+      expect(await run(listOf(1, { advanceBy: 'size' }))).toMatchObject({ complete: true, flaws: [] });
+      serveMoving(5);
+      expect(await run(listOf(1, { advanceBy: 'size' }))).toMatchObject({
+        flaws: [
+          expect.objectContaining({ reason: expect.stringMatching(/21 rows came, but the third party counts 26/) }),
+        ],
+      });
+    });
+
+    it('once, where a server rounds offsets, so that its pages can’t overlap', async () => {
+      const rows = rowsAt(20, (n) => n % 2 === 1);
+      serve(20, rows, undefined, 5);
+      expect(await run(listOf(1))).toMatchObject({ complete: true, flaws: [] });
+      serve(22, rows, undefined, 5);
+      expect(await run(listOf(1))).toMatchObject({ complete: false });
     });
 
     it('over all lanes of a list, which is read once', async () => {
