@@ -3,7 +3,7 @@
  * through the action's own `perform`. Says what came of it and stores nothing. Next: `activities/call/make-call.ts`.
  */
 import { SettingsMistake } from '../../contracts/account.ts';
-import type { Answer } from '../../contracts/answers/answer.ts';
+import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
@@ -11,6 +11,7 @@ import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { ActionStep } from '../../db/stores/action/action-store.ts';
 import type { Observation } from '../../limiter/index.ts';
 import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
+import { mayBeBehind } from '../../providers/pagination/look-up-told.ts';
 import { accessTo, renewAccess } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -72,7 +73,7 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   const { answer, outcome, renewed } = sent.value;
   const value: ActionAnswer =
     outcome.kind === 'ok'
-      ? read(call, way, answer, input, context)
+      ? read(call, way, { spec, answer }, input, context)
       : { outcome, ...(renewed === undefined ? {} : { renewed }) };
   return { ...sent, value };
 }
@@ -91,7 +92,7 @@ function decided({ action, kind }: ActionCall, answer: Answer): Outcome {
 function read(
   { action, kind }: ActionCall,
   way: Extract<ActionDefinition['way'], { kind: 'request' }>,
-  answer: Answer,
+  { spec, answer }: { readonly spec: RequestSpec; readonly answer: Answer },
   input: unknown,
   context: ActionContext,
 ): ActionAnswer {
@@ -103,15 +104,30 @@ function read(
   }
   const body = parseBody({ name: action.id, parseResponse: (json) => json }, answer);
   if (!body.ok) return { outcome: { kind: 'retry', reason: body.reason } };
-  return found(action, () => way.whenUnknown?.found(body.value, input, context));
+  const guards = way.whenUnknown?.guards;
+  return found(
+    action,
+    () => way.whenUnknown?.found(body.value, input, context),
+    () => mayBeBehind({ spec, answer, body: body.json, guards }),
+  );
 }
 
-/** What a look-up has found goes through the schema of outputs, as what a write answers does. */
-function found(action: ActionDefinition, output: () => unknown): ActionAnswer {
+/**
+ * What a look-up has found goes through the schema of outputs, as what a write answers does.
+ * @param behind why what was not found may be there all the same.
+ */
+function found(
+  action: ActionDefinition,
+  output: () => unknown,
+  behind: () => string | undefined = () => undefined,
+): ActionAnswer {
   try {
     const value = output();
-    if (value === undefined)
+    if (value === undefined) {
+      const why = behind();
+      if (why !== undefined) return { outcome: { kind: 'permanent', cause: 'bug', reason: why } };
       return { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } };
+    }
     return { outcome: { kind: 'ok' }, output: action.parseOutput(value) };
   } catch (error) {
     // The action's own function or its schema: no second look-up mends it.

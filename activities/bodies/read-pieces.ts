@@ -139,14 +139,13 @@ export function createPieceReader(
       if (!(await nextFile())) throw new BodyUnreadable('the body is a zip without a file that is wanted');
     } else await begin();
     if (!from) return;
-    while (bytes < from.bytes) {
+    while (bytes !== from.bytes || digest.copy().digest('hex') !== from.digest) {
       if (buffer.length === 0 && !read.isEnded) await more();
-      if (buffer.length > 0) take(Math.min(buffer.length, from.bytes - bytes));
-      else if (!(await nextFile())) break;
+      else if (buffer.length > 0 && bytes < from.bytes) take(Math.min(buffer.length, from.bytes - bytes));
+      // The next file of a zip may begin there: of one without a line of names no byte was read with the piece before.
+      else if (buffer.length > 0 || !(await nextFile()))
+        throw new BodyChanged('the file is not the one any more of which a part has been read');
     }
-    const now = digest.copy().digest('hex');
-    if (bytes !== from.bytes || now !== from.digest)
-      throw new BodyChanged('the file is not the one any more of which a part has been read');
   };
   /** Characters of two bytes are cut nowhere. */
   const whole = async (): Promise<number> => {

@@ -2,6 +2,8 @@
  * Cancels, at the third parties, jobs whose lists have ended without them: their run was cancelled, ended or closed from outside, or the list
  * failed. Tried for a day. Used by: `workers/loops/leave-jobs.ts`. Next: `leave-job.ts`.
  */
+import { redact } from '../../contracts/secrets/redact.ts';
+import { cleanText } from '../../contracts/values/clean-text.ts';
 import { abandonedJob, moveJob, type AbandonedJob } from '../../db/stores/sync/abandoned-job-store.ts';
 import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
@@ -17,6 +19,9 @@ export function nodesWithCancel(syncs: readonly CompiledSync[]): string[] {
   );
 }
 
+/** Characters of what became of it. */
+const MOST_SAID = 500;
+
 /** @param resources as `nodesWithCancel` has them. @returns false when none is due. */
 export async function leaveNext(deps: ActivityDeps, resources: readonly string[]): Promise<boolean> {
   const due = await abandonedJob(deps.pool, resources);
@@ -27,14 +32,16 @@ export async function leaveNext(deps: ActivityDeps, resources: readonly string[]
     const left = await leave(deps, due);
     if (left?.state === 'later') await moveJob(deps.pool, unit, job, { ...job, after: Date.now() + left.afterMs });
     else if (left) deps.log.info({ ...what, said: left.said }, 'a job that nobody wants any more was cancelled');
+    return left !== undefined;
   } catch (error) {
     if (isInfrastructure(error)) throw error;
     // What makes its request throws: no later try would do better.
-    deps.log.warn({ ...what, error: String(error) }, 'a job that nobody wants any more could not be cancelled');
+    const said = cleanText(redact(String(error)), MOST_SAID);
+    deps.log.warn({ ...what, error: said }, 'a job that nobody wants any more could not be cancelled');
     const { state: _, polls: __, after: ___, ...of } = job;
-    await moveJob(deps.pool, unit, job, { ...of, state: 'left', said: String(error).slice(0, 500) });
+    await moveJob(deps.pool, unit, job, { ...of, state: 'left', said });
+    return true;
   }
-  return true;
 }
 
 async function leave(deps: ActivityDeps, { unit, runId, sync: name, node: nodeName, account, job }: AbandonedJob) {

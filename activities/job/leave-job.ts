@@ -32,7 +32,9 @@ export async function leaveJob(attempt: Attempt, job: Job, was: Made, signal: Ab
     signal,
   });
   if (!call.sent) {
-    if (call.mistake === undefined) return { state: 'later', afterMs: Math.max(call.retryAfterMs, 1_000) };
+    // Until somebody connects the account again, each minute is often enough.
+    if (call.mistake === undefined)
+      return { state: 'later', afterMs: call.needsReconnect ? LATER_MS : Math.max(call.retryAfterMs, 1_000) };
     const left = { ...leaving, said: call.mistake };
     await move(was, left);
     return { state: 'left', job: left, said: call.mistake };

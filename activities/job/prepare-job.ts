@@ -12,6 +12,7 @@ import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
+import { mayBeBehind } from '../../providers/pagination/look-up-told.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
@@ -33,6 +34,7 @@ const BUSY_MS = 30_000;
 const LONGEST_WAIT_MS = 86_400_000;
 const POLL_GROWTH = 1.5;
 const GIVEN_UP = 'it was given up';
+const NOT_MADE = 'it was not made';
 
 /** What an attempt at a job works with. */
 interface Work {
@@ -154,25 +156,25 @@ async function resolve(work: Work, known: Known<'sending'>): Promise<PageFact> {
     const how = 'retryFailed() makes another one; `job.whenUnknown` of the endpoint could say how to find out';
     return end(attempt, unit.pages, 'failed', `it is not known whether its job was made (${what}); ${how}`, 0);
   }
-  const { lookup, found } = job.whenUnknown;
+  const { lookup, found, guards } = job.whenUnknown;
   const facts = { ...of, key };
-  const call = await callOfJob(attempt, { kind: 'lookup', job, spec: () => lookup(input, facts), signal });
+  const spec = userCode('`job.whenUnknown.lookup`', () => lookup(input, facts));
+  const call = await callOfJob(attempt, { kind: 'lookup', job, spec: () => spec, signal });
   if (!call.sent) return notSent(attempt, call);
   const { outcome, answer } = call.value;
   const isGone = outcome.kind === 'permanent' && outcome.cause === 'gone';
   if (!isGood(outcome) && !isGone) return decided(attempt, call);
+  const notMade = { was: known, now: { state: 'none', n, key }, calls: 1, delayMs: null } as const;
+  if (isGone) return moveAndWait(attempt, notMade, NOT_MADE);
   const body = parseBody({ name: `${node.endpoint.name}.lookup`, parseResponse: (json) => json }, answer);
-  if (!isGone && !body.ok) return costsAttempt(attempt, body.reason);
-  const id =
-    body.ok && !isGone
-      ? idOf(userCode('`job.whenUnknown.found`', () => found(body.value, input, facts), 1))
-      : undefined;
+  if (!body.ok) return costsAttempt(attempt, body.reason);
+  const id = idOf(userCode('`job.whenUnknown.found`', () => found(body.value, input, facts), 1));
   if (id !== undefined) return made(attempt, job, { was: known, n, key, id }, 1);
-  return moveAndWait(
-    attempt,
-    { was: known, now: { state: 'none', n, key }, calls: 1, delayMs: null },
-    'it was not made',
-  );
+  if (outcome.kind === 'flawed') return costsAttempt(attempt, `its look-up: ${outcome.reason}`);
+  const why = mayBeBehind({ spec, answer, body: body.json, guards });
+  if (why !== undefined)
+    return end(attempt, unit.pages, 'failed', `it is not known whether its job was made: ${why}`, 1);
+  return moveAndWait(attempt, notMade, NOT_MADE);
 }
 
 async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'>): Promise<Prepared> {
@@ -278,11 +280,17 @@ function notSent(attempt: Attempt, call: Extract<Sent<MadeCall>, { sent: false }
   return Promise.resolve().then(() => notNow(attempt, call.because, call.retryAfterMs));
 }
 
-/** An answer that brings the job no further, treated as that to any call of a list. */
+/** An answer that brings the job no further, treated as that to any call of a list; but no list ends with it. */
 function decided(
   attempt: Attempt,
   { value, isProbe = false }: Extract<Sent<MadeCall>, { sent: true }>,
 ): Promise<PageFact> {
+  const { kind } = value.outcome;
+  if (kind === 'end-of-data')
+    return costsAttempt(
+      attempt,
+      `HTTP ${value.answer.status}, which a rule takes for the end of a list, says nothing of its job`,
+    );
   return settle(attempt, value, { isProbe, asksForChanges: false }, true);
 }
 

@@ -11,6 +11,7 @@ import { growPageSize } from '../../db/stores/sync/page-size-store.ts';
 import type { PageToCommit } from '../../db/stores/sync/page-store.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
+import { withGone } from '../../providers/pagination/gone-rows.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import { moreTold } from '../../providers/pagination/more-told.ts';
@@ -64,7 +65,8 @@ export async function storePage(
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const ofPart = { ...known, end: endToldOfMore(attempt, page, answer) ?? known.end };
+  const told = { ...known, end: endToldOfMore(attempt, page, answer) ?? known.end };
+  const ofPart = withGone(stateOf(attempt), told, page.rows);
   const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
@@ -75,7 +77,7 @@ export async function storePage(
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
   const fact = await commitStep(
     attempt,
-    withoutGone(withUsableToken(next), rows),
+    withUsableToken(next),
     { ...rows, flaws },
     page.setAside,
     wantsDurable,
@@ -130,13 +132,6 @@ function withUsableToken(next: Step): Step {
   if (next.end || token === undefined || (!/[\0\ufffd]/.test(token) && token.isWellFormed())) return next;
   const reason = 'more follows, but the name of the next page has NUL or half a character in it';
   return { ...next, end: { kind: 'truncated', reason } };
-}
-
-/** Rows that say that they are gone are among those that the third party counts, and are none here. */
-function withoutGone(next: Step, { gone }: PageRows): Step {
-  const all = Number(next.guard['gone'] ?? 0) + gone.length;
-  if (all === 0) return next;
-  return { ...next, guard: { ...next.guard, gone: all }, total: next.total === null ? null : next.total - all };
 }
 
 /** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */

@@ -3,7 +3,7 @@
  * Used by: `providers/define/body-mistakes.ts`. Next: `activities/bodies/body-data.ts` reads a body by it.
  */
 
-/** Which files of a zip that has several are read, one after another, e.g. `(name) => name.endsWith('.csv')`. Default: all. */
+/** Which files of a zip that has several are read, one after another, e.g. `(name) => name.endsWith('.csv')`; of `kind: 'single'`. Default: all. */
 type Files = (name: string) => boolean;
 
 /** A JSON value in each line. */

@@ -1,5 +1,6 @@
 /** What is wrong with the `format` of an endpoint, in words. Used by: `define-provider.ts`. */
 import { FORMATS, formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
+import type { PaginationKind } from '../../contracts/plan.ts';
 import { unknownOptions } from '../../contracts/values/option-mistakes.ts';
 
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
@@ -9,14 +10,13 @@ const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
 };
 const EXAMPLES = `one of ${FORMATS.map((name) => `"${name}"`).join(', ')}, or with options { kind: "csv", delimiter: ";" }, { kind: "xml", lists: ["orders.order"] }`;
 
-/** @param hasRows the endpoint says where the rows of its answer are. */
-export function formatMistakes(format: BodyFormat | undefined, hasRows: boolean): string[] {
+/** @param kind of its list; undefined: the endpoint does not say where the rows of its answer are. */
+export function formatMistakes(format: BodyFormat | undefined, kind: PaginationKind | undefined): string[] {
   if (format === undefined) return [];
   const named = formatNamed(format);
   if (typeof named !== 'object' || named === null || !FORMATS.includes(named.kind))
     return [`format is ${JSON.stringify(format)}; it must be ${EXAMPLES}`];
-  const { kind } = named;
-  const mistakes = unknownOptions(named, OPTIONS[kind] ?? { kind: true }).map((text) => `format: ${text}`);
+  const mistakes = unknownOptions(named, OPTIONS[named.kind] ?? { kind: true }).map((text) => `format: ${text}`);
   if (named.kind === 'csv') {
     const { delimiter = ',', columns } = named;
     if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter))
@@ -28,11 +28,15 @@ export function formatMistakes(format: BodyFormat | undefined, hasRows: boolean)
   }
   if ('files' in named && named.files !== undefined && typeof named.files !== 'function')
     mistakes.push("format.files must be a function of a name, e.g. (name) => name.endsWith('.csv')");
+  if ('files' in named && named.files !== undefined && kind !== undefined && kind !== 'single')
+    mistakes.push(
+      `format.files: several files of a zip are one list, of kind "single", not pages of the kind "${kind}"`,
+    );
   if (named.kind === 'xml' && named.lists !== undefined && !isNames(named.lists))
     mistakes.push('format.lists must be a list of dotted paths, e.g. ["orders.order"]');
-  if ((kind === 'csv' || kind === 'ndjson') && !hasRows)
+  if ((named.kind === 'csv' || named.kind === 'ndjson') && kind === undefined)
     mistakes.push(
-      `format is "${kind}", so that the answer is a list of rows: say that they are, paginate: { kind: 'single', items: (rows) => rows }`,
+      `format is "${named.kind}", so that the answer is a list of rows: say that they are, paginate: { kind: 'single', items: (rows) => rows }`,
     );
   return mistakes;
 }

@@ -12,6 +12,7 @@ import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
 import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import type { Guards } from '../pagination/options.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 
@@ -64,8 +65,13 @@ export interface RequestActionOptions<Input, Output, Found = Output, Settings = 
   readonly whenUnknown?: {
     /** Asks whether the write is there. 404 and 410 say that it is not. */
     readonly lookup: (input: Input, context: ActionContext<Settings>) => RequestSpec;
-    /** The output, from the body of the look-up: it goes through the schema `output`. Undefined when the write is not there. */
+    /**
+     * The output, from the body of the look-up: it goes through the schema `output`. Undefined when the write is not there. That is not
+     * believed of an answer that has more pages, or came full: the write is left to a person.
+     */
     readonly found: (answer: unknown, input: Input, context: ActionContext<Settings>) => Found | undefined;
+    /** `{ 'one-page': false }`: the page that is read surely has it, e.g. of a list whose newest come first. Default: not believed. */
+    readonly guards?: Partial<Pick<Guards, 'one-page'>>;
     /** Not before this long after the write was sent, in milliseconds: it may still arrive. Default 2,000. */
     readonly afterMs?: number;
   };

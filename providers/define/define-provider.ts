@@ -190,7 +190,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         mistakes.push(`endpoint "${name}": ${mistake}`);
       const isFile = isFileFormat(stated);
       const format = isFile ? undefined : stated;
-      const ofFormat = isFile ? fileMistakes(stated, endpointOptions) : formatMistakes(format, paginate !== undefined);
+      const ofFormat = isFile ? fileMistakes(stated, endpointOptions) : formatMistakes(format, paginate?.kind);
       for (const mistake of ofFormat) mistakes.push(`endpoint "${name}": ${mistake}`);
       for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
       if (!['fail', 'quarantine'].includes(onMismatch))

@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
-import type { AnswerFacts } from '../pagination/options.ts';
+import type { AnswerFacts, Guards } from '../pagination/options.ts';
 
 /** What is known when a job is made. */
 export interface JobFacts<Settings = unknown> extends AccountFacts<Settings> {
@@ -59,8 +59,10 @@ export interface JobOptions<Input, Submitted extends z.ZodType, Polled extends z
     | 'submit-again'
     | {
         readonly lookup: (input: Input, of: JobFacts<Settings>) => RequestSpec;
-        /** From the body of the look-up; undefined: there is none, so it is made. */
+        /** From the body of the look-up; undefined: there is none, so it is made. Not believed of an answer that has more pages, or came full. */
         readonly found: (answer: unknown, input: Input, of: JobFacts<Settings>) => Id;
+        /** `{ 'one-page': false }`: the page that is read surely has it, e.g. of a list whose newest come first. */
+        readonly guards?: Partial<Pick<Guards, 'one-page'>>;
       };
   /** Milliseconds between two questions: `first`, then half more each time, up to `most`. Default 1,000 and 60,000. */
   readonly pollMs?: { readonly first?: number; readonly most?: number };

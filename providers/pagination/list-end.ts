@@ -84,7 +84,8 @@ export function endOfReading(p: Pagination, at: ListState, memory: Memory): Part
   if (!p.guards['moved-rows']) return { end: COMPLETE };
   const isFirstReading = at.position?.pass === undefined;
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
-  if (isFirstReading && probeNamed(memory, 'front')) return goOn(lookAgain(at, memory, 'front'));
+  const first = LOOKS.find((look) => indexOf(memory, look) >= 0);
+  if (isFirstReading && first) return goOn(lookAgain(at, memory, first));
   return { end: COMPLETE, checks: checksOf(p, at, memory) };
 }
 
@@ -157,6 +158,11 @@ export function overlaps(p: Pagination, at: ListState, memory: Memory): boolean 
   return p.kind === 'offset' || at.isSizable;
 }
 
+/** The first page stays remembered where the list is read on in another way. */
+export function frontOf(memory: Memory): Memory {
+  return Object.fromEntries(Object.entries(memory).filter(([name]) => name.startsWith('front.')));
+}
+
 /** What is known of the server stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
@@ -191,11 +197,6 @@ function indexOf(memory: Memory, look: Look): number {
   return Number(index ?? -1);
 }
 
-/** @returns undefined when no such page was remembered: the list is shorter. */
-export function probeNamed(memory: Memory, name: ProbeName): Probe | undefined {
-  return probeIn(memory, name);
-}
-
 /** Are these the rows of the page that was remembered? */
 export function isProbed(memory: Memory, name: ProbeName, keys: readonly string[]): boolean {
   const probe = probeIn(memory, name);
@@ -203,7 +204,8 @@ export function isProbed(memory: Memory, name: ProbeName, keys: readonly string[
   return first !== undefined && last !== undefined && probe?.first === nameOf(first) && probe.last === nameOf(last);
 }
 
-function probeIn(memory: Memory, name: ProbeName): Probe | undefined {
+/** @returns undefined when no such page was remembered: the list is shorter. */
+export function probeIn(memory: Memory, name: ProbeName): Probe | undefined {
   const index = memory[`${name}.index`];
   if (index === undefined) return undefined;
   return { name, index: Number(index), first: memory[`${name}.first`] ?? '', last: memory[`${name}.last`] ?? '' };

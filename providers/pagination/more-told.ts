@@ -1,8 +1,8 @@
 /**
  * Whether the answer of an endpoint that is defined to have one page says of itself that more follows it: by `Link`, `Content-Range`,
- * a count in a header, or the usual fields of lists of several pages. The shortest definition of a list is one without pages, and a
- * third party that cuts it at 20, 50 or 100 rows tells so somewhere. Pure. Used by: `activities/page/store-page.ts`,
- * `activities/batch/settle-batch.ts`, `activities/action/action-call.ts`.
+ * a count in a header, or the usual fields of lists of several pages, beside the rows or beside what holds them. The shortest definition
+ * of a list is one without pages, and a third party that cuts it at 20, 50 or 100 rows tells so somewhere. Pure.
+ * Used by: `activities/page/store-page.ts`, `activities/batch/settle-batch.ts`; `look-up-told.ts` for look-ups.
  */
 import { nextLink } from './kinds/link.ts';
 
@@ -22,6 +22,8 @@ const COUNTS_ABOUT = /^(total|count_?total)$/i;
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
 const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
+/** Objects within each other that rows stand in. */
+const MOST_DEPTH = 4;
 const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count'];
 
 export interface OnlyPage {
@@ -51,31 +53,52 @@ function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
 
 function byFields(body: unknown, count: number): string | undefined {
   if (!isFields(body)) return undefined;
-  const inner = Object.entries(body).filter(
-    (field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]),
-  );
-  // `{ "paging": { "next": { "after": "30" } } }`, `{ "meta": { "cursor": { "next": "…" } } }`
-  const deeper = inner.flatMap(([name, about]) =>
-    Object.entries(about)
-      .filter((field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]))
-      .map(([under, fields]) => [`${name}.${under}`, fields] as const),
-  );
-  for (const [path, fields] of [['', body] as const, ...inner, ...deeper]) {
+  for (const [path, fields] of around('', body, count, MOST_DEPTH)) {
     const told = byFieldsAt(path, fields, count);
     if (told) return told;
   }
   return undefined;
 }
 
+type Place = readonly [path: string, fields: Fields];
+
+/** What stands beside the rows, and beside what holds them: `{ "data": { "posts": { "nodes": […], "pageInfo": { … } } } }`. */
+function around(path: string, fields: Fields, count: number, depth: number): Place[] {
+  const inner = placesIn(path, fields);
+  const about = inner.filter(([, , name]) => ABOUT.test(name));
+  // `{ "paging": { "next": { "after": "30" } } }`, `{ "meta": { "cursor": { "next": "…" } } }`
+  const deeper = about.flatMap(([at, under]) => placesIn(at, under).filter(([, , name]) => ABOUT.test(name)));
+  const holding = inner.filter(([, under]) => depth > 0 && holdsRows(under, count, depth - 1));
+  return [
+    [path, fields],
+    ...[...about, ...deeper].map(([at, under]): Place => [at, under]),
+    ...holding.flatMap(([at, under]) => around(at, under, count, depth - 1)),
+  ];
+}
+
+function placesIn(path: string, fields: Fields): (readonly [path: string, fields: Fields, name: string])[] {
+  return Object.entries(fields)
+    .filter((field): field is [string, Fields] => isFields(field[1]))
+    .map(([name, under]) => [path === '' ? name : `${path}.${name}`, under, name]);
+}
+
+/** A list of so many stands in it; what stands in rows is of theirs. */
+function holdsRows(fields: Fields, count: number, depth: number): boolean {
+  return Object.values(fields).some((value) =>
+    Array.isArray(value) ? value.length === count : depth > 0 && isFields(value) && holdsRows(value, count, depth - 1),
+  );
+}
+
 function byFieldsAt(path: string, fields: Fields, count: number): string | undefined {
-  const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name));
+  const isAbout =
+    ABOUT.test(path.slice(path.lastIndexOf('.') + 1)) || Object.keys(fields).some((name) => PLACES.test(name));
   for (const [name, value] of Object.entries(fields)) {
     const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
     if (MORE.test(name) && (value === true || value === 'true')) return `${at} is true`;
     if (LAST.test(name) && value === false) return `${at} is false`;
     if (NEXT.test(name) && leadsOn(value)) return `${at} names a next page`;
     const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
-    if (isCount && Number.isInteger(value) && (value as number) > count && count > 0)
+    if (isCount && Number.isInteger(value) && (value as number) > count)
       return `${at} is ${String(value)}, and ${rows(count)} came`;
     if (PAGES.test(name) && Number.isInteger(value) && (value as number) > 1) return `${at} is ${String(value)}`;
   }

@@ -1,6 +1,6 @@
 /** Page numbers and offsets, with every way in which third parties answer behind the end. */
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
-import type { Api, Body, Group, HonestyKind } from '../kind.ts';
+import type { Api, Ask, Body, Group, HonestyKind } from '../kind.ts';
 import { aroundPages, list, type List, type ListOptions, type Page } from '../third-party.ts';
 
 type Behind = NonNullable<ListOptions['pastEnd']>;
@@ -13,6 +13,8 @@ const again =
   (page, self) => ({ body: self.bodyOf(self.page(page.ask, from(page, self))) });
 const lastFrom = ({ ask }: Page, self: List): number =>
   Math.floor(Math.max(0, self.rows.length - 1) / ask.size) * ask.size;
+
+const roundedDown = ({ offset, size }: Ask): number => Math.floor(offset / size) * size;
 
 const total = (body: Body) => body.total as number;
 const withTotal: NonNullable<ListOptions['body']> = ({ items, total: count }) => ({ items, total: count });
@@ -133,8 +135,19 @@ export const numbered: Group = {
       api: { style: 'offset', total },
       world: list({
         by: 'offset',
-        instead: (ask, self) => ({ body: self.bodyOf(self.page(ask, Math.floor(ask.offset / ask.size) * ask.size)) }),
+        instead: (ask, self) => ({ body: self.bodyOf(self.page(ask, roundedDown(ask))) }),
         body: withTotal,
+      }),
+    },
+    {
+      name: 'offsets: rounded down to whole pages, and a page without rows for a moment',
+      truth: 'whole',
+      api: { style: 'offset', size: 20, shortIsLast: false },
+      world: list({
+        by: 'offset',
+        count: () => 170,
+        instead: (ask, self) =>
+          ask.nth === 5 ? { body: { items: [] } } : { body: self.bodyOf(self.page(ask, roundedDown(ask))) },
       }),
     },
     {

@@ -123,7 +123,7 @@ begin
     insert into sluice.unit (run_id, node, parent_key, parent_record, part, lane, root_id, range, position, guard)
     select u.run_id, u.node, u.parent_key, u.parent_record, u.part, n, root, page->'range',
       jsonb_build_object('index', (page->'start'->>'next')::bigint + n, 'size', (page->'start'->>'size')::int,
-        'stride', (page->'start'->>'stride')::int), page->'guard'
+        'stride', (page->'start'->>'stride')::int), (page->'guard') - 'gone'
     from generate_series(1, new_lanes) n
     on conflict (run_id, node, parent_key, part, lane) do nothing;
   elsif jsonb_typeof(page->'move') = 'object' then

@@ -24,6 +24,8 @@ declare
   all_flaws bigint := u.flaws + coalesce((page->'flaws'->>'count')::int, 0);
   first_flaw text := coalesce(u.flaw, page->'flaws'->>'reason');
   expected bigint := coalesce((page->>'total')::bigint, u.total);
+  -- Rows that say that they are gone: the third party counts them, and they are none here.
+  gone bigint := coalesce((page->'guard'->>'gone')::bigint, 0);
   in_doubt boolean;
 begin
   kind := 'complete';
@@ -37,8 +39,10 @@ begin
     select found + coalesce(sum(x.rows + x.aside), 0), came + coalesce(sum(x.items), 0), explained + coalesce(sum(x.again), 0),
            case when board.total_is_wrong then null else coalesce(expected, max(x.total)) end,
            all_flaws + coalesce(sum(x.flaws), 0), coalesce(first_flaw, min(x.flaw)),
-           put_aside + coalesce(sum(x.aside), 0)
-      into found, came, explained, expected, all_flaws, first_flaw, put_aside from sluice.unit x
+           put_aside + coalesce(sum(x.aside), 0),
+           -- Without a board the list is read again, and what lanes have counted before is counted anew.
+           gone + case when board.run_id is null then 0 else coalesce(sum((x.guard->>'gone')::bigint), 0) end
+      into found, came, explained, expected, all_flaws, first_flaw, put_aside, gone from sluice.unit x
       where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = u.part and x.id <> u.id;
     checks := coalesce(checks, board.checks);
     if board.capped is not null then
@@ -52,7 +56,8 @@ begin
     in_doubt := coalesce(board.has_moved, false)
       or ((checks->>'isTwiceDoubtful')::boolean and came - found > explained)
       or coalesce(u.rows + fresh > (checks->>'mostRows')::bigint, false);
-    go_on := case when in_doubt then nullif(checks->'doubt', 'null') else nullif(checks->'still', 'null') end;
+    go_on := case when in_doubt then nullif(checks->'doubt', 'null')
+      else jsonb_set(nullif(checks->'still', 'null'), '{guard,gone}', to_jsonb(gone)) end;
     if go_on is not null then
       kind := null;
       why := null;
@@ -70,9 +75,9 @@ begin
       return;
     end if;
   end if;
-  if found < expected then
+  if found < expected - gone then
     kind := 'truncated';
-    why := format('%s rows came%s, but the third party counts %s', found,
+    why := format('%s rows came%s, but the third party counts %s', found + gone,
       case when put_aside > 0 then ', with those that were set aside' else '' end, expected);
   elsif all_flaws > 0 then
     kind := 'flawed';

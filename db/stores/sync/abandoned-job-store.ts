@@ -14,15 +14,15 @@ export interface AbandonedJob {
   readonly job: Extract<UnitJob, { state: 'made' }>;
 }
 
-// By `unit_with_job`: the few jobs that are under way. Older ones than a day are left.
+// By `unit_with_job`: the few jobs that are under way. A day after their run has ended they are left.
 const NEXT = `
   select u.id::float8 as unit, u.run_id as "runId", r.sync, u.node, r.account, u.job
   from sluice.unit u join sluice.run r on r.id = u.run_id
   where u.job->>'state' = 'made' and (u.end_kind is not null or r.state not in ('running', 'paused'))
     and r.sync || '.' || u.node = any ($1::text[])
-    and coalesce(r.ended_at, r.started_at, now()) > now() - interval '1 day'
+    and (r.ended_at is null or r.ended_at > now() - interval '1 day')
     and coalesce((u.job->>'after')::float8, 0) <= extract(epoch from clock_timestamp()) * 1000
-  order by u.id limit 1`;
+  order by (u.job->>'after')::float8 nulls first, u.id limit 1`;
 
 /** @param resources of which nodes: `sync.node`. */
 export async function abandonedJob(pool: Pool, resources: readonly string[]): Promise<AbandonedJob | undefined> {

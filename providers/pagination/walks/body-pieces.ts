@@ -18,5 +18,5 @@ export function afterChangedBody(at: ListState, reason: string): Step {
   const memory = memoryOf(at.guard);
   if (memory['begunAgain'])
     return step(at, { end: { kind: 'truncated', reason: `it changes faster than it can be read: ${reason}, twice` } });
-  return step(at, { position: null, guard: { ...memory, begunAgain: 1, itemsBefore: at.items } });
+  return step(at, { position: null, guard: { begunAgain: 1, itemsBefore: at.items } });
 }

@@ -6,7 +6,7 @@
  */
 import type { EndChecks, LaneMove, LaneStart, Position } from '../../../contracts/list.ts';
 import { endSeen, totalOf, type Total } from '../end-seen.ts';
-import { againFrom, isProbed, noteProbe, probeNamed } from '../list-end.ts';
+import { againFrom, isProbed, noteProbe, probeIn } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
@@ -165,7 +165,7 @@ function checksOfLanes(
 ): EndChecks {
   const isGuarded = p.guards['moved-rows'];
   const { range } = at.asked;
-  const probe = isGuarded && p.kind === 'page' ? probeNamed(memory, 'front') : undefined;
+  const probe = isGuarded && p.kind === 'page' ? probeIn(memory, 'front') : undefined;
   const still = probe && {
     position: { again: 'still', index: 0, size: at.position?.size ?? at.asked.size } as const,
     guard: { ...memory, looked: 'front' },

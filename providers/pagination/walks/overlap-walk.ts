@@ -6,7 +6,7 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, totalOf } from '../end-seen.ts';
-import { keptOf, readAgain } from '../list-end.ts';
+import { frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
@@ -137,7 +137,10 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const next = p.request(position, most, at.asked.range);
   const isStuck = backs === 0 && itemCount === size && border.length > 0 && itemCount - 1 === found;
   if (itemCount > 0 && (isStuck || next.offset + next.size <= reached)) return fallBack(at, memory, reached);
-  if (offset === 0) memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
+  if (offset === 0) {
+    memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
+    noteProbe(memory, 0, page.keys);
+  }
   const isBehind = isHead && isBehindFront(memory, names, reached, size);
   if (isBehind && memory['shift']) return step(at, { ...facts, ...endOf(p, at, memory) });
   // Nothing behind the border, or a place that was read before the list stepped back: that it brings no new row means nothing.
@@ -236,7 +239,7 @@ export function fallBack(
   const { position } = at;
   const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
   const before = (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
-  const guard = { ...keptOf(memory), apart: 1, begun: Math.max(before, read) };
+  const guard = { ...keptOf(memory), ...frontOf(memory), apart: 1, begun: Math.max(before, read) };
   const pass = position?.pass === undefined ? {} : { pass: position.pass };
   return step(at, { guard, isReread: true, position: { ...pass, index: Math.floor(read / size), size } });
 }

@@ -11,10 +11,11 @@ export function inParts(at: ListState, parts: number, next: Step): Step {
   if (next.end?.kind !== 'complete' || part + 1 >= parts)
     return { ...next, isReread, position: next.position && { ...next.position, part } };
   const { begunAgain } = at.guard ?? {};
-  // What the part was called by means nothing in the next one.
+  const { gone } = next.guard;
+  // What the part was called by means nothing in the next one; the rows that are gone are among those that the whole job counts.
   return step(at, {
     position: { part: part + 1 },
-    guard: begunAgain === undefined ? {} : { begunAgain },
+    guard: { ...(begunAgain === undefined ? {} : { begunAgain }), ...(gone === undefined ? {} : { gone }) },
     isReread,
   });
 }

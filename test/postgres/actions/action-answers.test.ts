@@ -2,7 +2,7 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { z } from 'zod';
-import { defineProvider, get, noAuth, path, post, type Action } from '../../../providers/index.ts';
+import { defineProvider, get, noAuth, path, post, type Action, type RequestSpec } from '../../../providers/index.ts';
 import { startFakeApi, type FakeAnswer, type FakeApi, type FakeCall } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { createActionDrive, type ActionDrive } from '../../setup/drive-action.ts';
@@ -204,6 +204,63 @@ describe('a write of unknown fate', () => {
     api.script('POST /keyed', ['reset']);
     const step = await drive.perform(shortLooked, await drive.accept(shortLooked, {}));
     expect(step).toMatchObject({ state: 'done', calls: 3 });
+  });
+
+  describe('is not sent again where it was not found on one page of several', () => {
+    const other = { id: 'other', clientId: 'x' };
+    const looked = (lookup: () => RequestSpec, guards?: { readonly 'one-page': false }) =>
+      provider.action('listed', {
+        ...common,
+        whenUnknown: {
+          lookup,
+          found: (body: unknown) => (JSON.stringify(body).includes('"mine"') ? { id: 'mine' } : undefined),
+          afterMs: 1,
+          ...(guards ? { guards } : {}),
+        },
+      });
+    const lost = async (action: Action, answer: FakeAnswer) => {
+      api.script('POST /keyed', ['reset-after']);
+      api.route('GET', '/listed', () => answer);
+      api.route('POST', '/listed', () => answer);
+      const before = calls();
+      const step = await drive.perform(action, await drive.accept(action, {}));
+      return { step, sent: calls() - before };
+    };
+
+    it.each<[what: string, answer: FakeAnswer, lookup?: () => RequestSpec]>([
+      ['a Link header', { body: [other], headers: { link: '<https://x.example/rows?page=2>; rel="next"' } }],
+      ['a flag', { body: { items: [other], has_more: true } }],
+      ['a token', { body: { items: [other], nextPageToken: 'x' } }],
+      ['a link', { body: { items: [other], '@odata.nextLink': 'https://x.example/rows?page=2' } }],
+      ['a count', { body: { items: [other], total_count: 45 } }],
+      ['a count beside no rows', { body: { items: [], total_count: 45 } }],
+      ['a count in a header', { body: [other], headers: { 'x-total-count': '45' } }],
+      ['a number of pages', { body: { items: [other], meta: { total_pages: 2 } } }],
+      ['a range', { status: 206, body: [other], headers: { 'content-range': 'items 0-0/45' } }],
+      ['a part', { status: 206, body: [other] }],
+      [
+        'GraphQL’s page info',
+        { body: { data: { me: { posts: { nodes: [other], pageInfo: { hasNextPage: true } } } } } },
+      ],
+      ['a page that came full', { body: [other, other] }, () => get('/listed', { per_page: 2 })],
+      ['a search that came full', { body: { hits: [other, other] } }, () => post('/listed', { query: 'x', limit: 2 })],
+    ])('as told by %s', async (_, answer, lookup = () => get('/listed')) => {
+      const { step, sent } = await lost(looked(lookup), answer);
+      expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write' });
+      expect(step.error).toContain('it was not found on the one page that a look-up reads');
+      expect(sent).toBe(1);
+    });
+
+    it('but it is done where that page has it, and sent again where all was seen, or that page surely had it', async () => {
+      const more = { has_more: true };
+      const plain = looked(() => get('/listed', { limit: 2 }));
+      const found = await lost(plain, { body: { items: [other, { id: 'mine' }], ...more } });
+      expect(found).toMatchObject({ step: { state: 'done', output: { id: 'mine' } }, sent: 1 });
+      const absent = await lost(plain, { body: { items: [other], total_count: 1, has_more: false } });
+      expect(absent).toMatchObject({ step: { state: 'done' }, sent: 2 });
+      const newest = looked(() => get('/listed'), { 'one-page': false });
+      expect(await lost(newest, { body: { items: [other], ...more } })).toMatchObject({ sent: 2 });
+    });
   });
 
   it('stays unknown when its repeat is refused: by a limit it is repeated later, for good it is left to a person', async () => {

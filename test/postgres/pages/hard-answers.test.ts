@@ -10,6 +10,7 @@ interface Row {
   readonly id: string | number | bigint;
 }
 interface Body {
+  readonly data?: { readonly me: { readonly items: Row[] } };
   readonly items: Row[];
   readonly next?: string | null;
 }
@@ -114,8 +115,9 @@ describe('an answer that is easily misread', () => {
     ['a token', { body: { items: [{ id: 'a' }], nextPageToken: 'x' } }],
     ['a link', { body: { items: [{ id: 'a' }], _links: { next: { href: '/rows?page=2' } } } }],
     ['a total beside its page', { body: { items: [{ id: 'a' }], page: 1, total: 45 } }],
+    ['page info deep in it', { body: { data: { me: { items: [{ id: 'a' }], pageInfo: { hasNextPage: true } } } } }],
   ])('of which one page alone is read is truncated where it tells of more: by %s', async (_, answer) => {
-    const items = (body: Body) => (Array.isArray(body) ? (body as Row[]) : body.items);
+    const items = (body: Body) => (Array.isArray(body) ? (body as Row[]) : (body.items ?? body.data?.me.items ?? []));
     const { run, stored } = await read(() => answer, { kind: 'single', items });
     expect((await run())?.flaws).toMatchObject([
       { kind: 'truncated', reason: expect.stringContaining('reads one page alone') as string },
@@ -129,6 +131,8 @@ describe('an answer that is easily misread', () => {
   it.each<[what: string, body: object]>([
     ['nothing that follows', { items: [{ id: 'a' }], next: null, has_more: false, total: 1, page: 1, pages: 1 }],
     ['a sum that is called total', { items: [{ id: 'a' }], total: 4_500, currency: 'EUR' }],
+    ['pages of a list in its row', { items: [{ id: 'a', notes: { nodes: [1], pageInfo: { hasNextPage: true } } }] }],
+    ['pages of another list', { items: [{ id: 'a' }], tags: { nodes: [1, 2], pageInfo: { hasNextPage: true } } }],
     ['fields of its rows', { items: [{ id: 'a', next: 'b', has_more: true }], meta: { total_pages: 1 } }],
   ])('of one page is complete where it tells of %s', async (_, body) => {
     const { run } = await read(() => ({ status: 200, body }));

@@ -2,7 +2,19 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
-import { defineProvider, defineSync, get, noAuth, path, post, type JobState } from '../../../providers/index.ts';
+import {
+  defineProvider,
+  defineSync,
+  endOfData,
+  get,
+  noAuth,
+  path,
+  post,
+  rules,
+  status,
+  when,
+  type JobState,
+} from '../../../providers/index.ts';
 import type { FakeApi } from '../../../testing/index.ts';
 import { onListStage } from '../../setup/list-stage.ts';
 import type { TestDatabase } from '../../setup/servers/database.ts';
@@ -27,6 +39,7 @@ describe('a job', () => {
       auth: noAuth(),
       limits: [],
       maxAttempts: 3,
+      classify: rules([when(status(204), endOfData())]),
     });
     const report = provider.endpoint('report', {
       input: z.object({}),
@@ -60,6 +73,20 @@ describe('a job', () => {
     expect(result).toMatchObject({ state: 'failed', calls: 4 });
     expect(result?.flaws[0]?.reason).toContain('`job.state` takes for running');
   });
+
+  it.each(['POST', 'GET'])(
+    'is no empty list where a rule for lists takes its answer for the end of one: %s',
+    async (method) => {
+      api.route('POST', '/reports', () => (method === 'POST' ? { status: 204 } : { body: { id: 'j1' } }));
+      api.route('GET', '/reports/:id', () => ({ status: 204 }));
+      const result = await drive.run(
+        looseOf(() => ({ state: 'running' })),
+        { account },
+      );
+      expect(result).toMatchObject({ state: 'failed', complete: false });
+      expect(result?.flaws[0]?.reason).toContain('says nothing of its job');
+    },
+  );
 
   it('that is done with fewer rows than it says, or with an error, is never green', async () => {
     api.file('/a', { format: 'csv', count: 7, rowAt: (n) => ({ id: `a-${n}` }), isPublic: true });

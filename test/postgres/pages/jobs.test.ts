@@ -201,6 +201,19 @@ describe('a job', () => {
     expect(jobs.made()).toHaveLength(1);
   });
 
+  it('that a look-up does not find on one page of several fails its list, and is not made twice', async () => {
+    const jobs = api.jobs('/reports', { honoursKeys: false });
+    api.route('GET', '/reports', () => ({ body: { jobs: [], next_cursor: 'x' } }));
+    api.script('POST /reports', ['reset-after']);
+    expect(await run({ whenUnknown: 'look-up' })).toMatchObject({
+      state: 'failed',
+      flaws: [
+        expect.objectContaining({ reason: expect.stringMatching(/not known whether its job was made.*next page/) }),
+      ],
+    });
+    expect(jobs.made()).toHaveLength(1);
+  });
+
   it('of which nobody can say whether it was made fails its list, and is not made twice', async () => {
     const jobs = api.jobs('/reports', {});
     api.script('POST /reports', ['reset-after']);

@@ -1,8 +1,18 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 import { readChanges } from '../../../db/index.ts';
-import { defineProvider, defineSync, DefinitionError, get, noAuth } from '../../../providers/index.ts';
+import {
+  defineProvider,
+  defineSync,
+  DefinitionError,
+  get,
+  noAuth,
+  path,
+  post,
+  type Sync,
+} from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
@@ -77,7 +87,7 @@ describe('rows that say that they are gone', () => {
     await api?.stop();
   });
 
-  const run = (sync = tree()) => drive.run(sync, { account });
+  const run = (sync: Sync = tree()) => drive.run(sync, { account });
   const feed = async (after?: string) => {
     const rows = await readChanges(db.pool, { account, resource: 'gone.files', after, limit: 1_000 });
     return { changes: rows.map(({ change, key }) => `${change} ${key}`), after: rows.at(-1)?.sequence ?? after };
@@ -130,5 +140,148 @@ describe('rows that say that they are gone', () => {
       }));
     expect(wrong).toThrow(DefinitionError);
     expect(wrong).toThrow("isGone must be a function, e.g. (item) => item.status === 'cancelled'");
+  });
+
+  describe('are counted by the third party', () => {
+    const Row = z.object({ id: z.string(), removed: z.boolean().optional(), note: z.string().optional() });
+    type Row = z.output<typeof Row>;
+    const rowsAt = (count: number, isRemoved: (n: number) => boolean): Row[] =>
+      Array.from({ length: count }, (_, n) => ({ id: `r${n}`, ...(isRemoved(n) ? { removed: true } : {}) }));
+    const newProvider = () =>
+      defineProvider({ id: 'counts', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 3 });
+    const exportOf = (counted: number, parts: readonly string[]) => {
+      const counts = newProvider();
+      const report = counts.endpoint('report', {
+        input: z.object({}),
+        response: z.array(Row),
+        job: {
+          submitted: z.object({ id: z.string() }),
+          polled: z.object({ status: z.string() }),
+          submit: () => post('/exports', {}),
+          id: (answer) => answer.id,
+          poll: (id) => get(path`/exports/${id}`),
+          state: ({ status }) =>
+            status === 'done' ? { state: 'done', rows: counted, results: parts } : { state: 'running', askAgainMs: 10 },
+          pollMs: { first: 10 },
+        },
+        request: (_, page) => get(path`/parts/${page.job.result}`),
+        format: 'ndjson',
+        paginate: { kind: 'single', items: (rows) => rows },
+      });
+      return defineSync('counts', { provider: counts, input: z.object({}) }, (s) => ({
+        rows: s.one(report, { input: () => ({}), key: ({ id }) => id, isGone: (row) => row.removed === true }),
+      }));
+    };
+    const listOf = (lanes: number, more: { readonly advanceBy?: 'size' } = {}) => {
+      const counts = newProvider();
+      const list = counts.endpoint('list', {
+        input: z.object({}),
+        response: z.object({ items: z.array(Row), total: z.number() }),
+        request: (_, page) => get('/counted', { limit: page.size, offset: page.offset }),
+        paginate: {
+          kind: 'offset',
+          items: (body) => body.items,
+          total: (body) => body.total,
+          pageSize: { start: 5 },
+          lanes,
+          ...more,
+        },
+      });
+      return defineSync('counts', { provider: counts, input: z.object({}) }, (s) => ({
+        rows: s.one(list, { input: () => ({}), key: ({ id }) => id, isGone: (row) => row.removed === true }),
+      }));
+    };
+    /** @param change is called before each answer, with the number of the call. @param step offsets are rounded down to it. */
+    const serve = (
+      total: number | (() => number),
+      rows: Row[],
+      change: (call: number) => void = () => {},
+      step = 1,
+    ) => {
+      let call = 0;
+      api.route('GET', '/counted', ({ query }) => {
+        change(++call);
+        const [asked, size] = [Number(query.get('offset')), Number(query.get('limit'))];
+        const from = Math.floor(asked / step) * step;
+        return { body: { items: rows.slice(from, from + size), total: typeof total === 'number' ? total : total() } };
+      });
+    };
+
+    it('in all parts of a job together', async () => {
+      api.jobs('/exports', {});
+      // Two pages long.
+      api.file('/parts/a', { format: 'ndjson', count: 2_500, rowAt: (n) => ({ id: `a${n}`, removed: true }) });
+      api.file('/parts/b', { format: 'ndjson', count: 4, rowAt: (n) => ({ id: `b${n}` }) });
+      expect(await run(exportOf(2_504, ['a', 'b']))).toMatchObject({ state: 'done', complete: true, flaws: [] });
+      expect(await run(exportOf(2_505, ['a', 'b']))).toMatchObject({ complete: false });
+    });
+
+    it('once, where a file is read again because it is another one', async () => {
+      api.jobs('/exports', {});
+      let version = 0;
+      const noise = Array.from({ length: 500 }, (_, n) => createHash('sha256').update(`${n}`).digest('hex')).join('');
+      api.file('/parts/a', {
+        format: 'ndjson',
+        count: () => (++version === 1 ? 3_000 : 2_995),
+        rowAt: (n) => ({
+          id: `r${n}`,
+          ...(n < 10 ? { removed: true } : {}),
+          note: `${Math.min(version, 2)} ${noise.slice(n % 20_000, (n % 20_000) + 4_000)}`,
+        }),
+        cuts: [9_000_000],
+      });
+      expect(await run(exportOf(3_000, ['a']))).toMatchObject({
+        state: 'incomplete',
+        flaws: [expect.objectContaining({ reason: expect.stringMatching(/counts 3000/) })],
+      });
+    });
+
+    it('once, where a list that is read with an overlap steps back', async () => {
+      const rows = rowsAt(20, (n) => n % 2 === 1);
+      serve(22, rows, (call) => void (call === 3 && rows.splice(0, 6)));
+      expect(await run(listOf(1))).toMatchObject({
+        state: 'incomplete',
+        flaws: [
+          expect.objectContaining({ reason: expect.stringMatching(/20 rows came, but the third party counts 22/) }),
+        ],
+      });
+    });
+
+    it('once, where a list that has moved is read again', async () => {
+      const serveMoving = (missing: number): void => {
+        const rows = rowsAt(20, (n) => n % 2 === 1);
+        serve(
+          () => rows.length + missing,
+          rows,
+          (call) => void (call === 3 && rows.unshift({ id: 'new' })),
+        );
+      };
+      serveMoving(0);
+      expect(await run(listOf(1, { advanceBy: 'size' }))).toMatchObject({ complete: true, flaws: [] });
+      serveMoving(5);
+      expect(await run(listOf(1, { advanceBy: 'size' }))).toMatchObject({
+        flaws: [
+          expect.objectContaining({ reason: expect.stringMatching(/21 rows came, but the third party counts 26/) }),
+        ],
+      });
+    });
+
+    it('once, where a server rounds offsets, so that its pages can’t overlap', async () => {
+      const rows = rowsAt(20, (n) => n % 2 === 1);
+      serve(20, rows, undefined, 5);
+      expect(await run(listOf(1))).toMatchObject({ complete: true, flaws: [] });
+      serve(22, rows, undefined, 5);
+      expect(await run(listOf(1))).toMatchObject({ complete: false });
+    });
+
+    it('over all lanes of a list, which is read once', async () => {
+      const rows = rowsAt(100, (n) => n % 3 === 1);
+      serve(100, rows);
+      const result = await run(listOf(4));
+      expect(result).toMatchObject({ state: 'done', complete: true, flaws: [] });
+      expect(result?.calls).toBeLessThan(100 / 4 + 8);
+      serve(104, rows);
+      expect(await run(listOf(4))).toMatchObject({ state: 'incomplete' });
+    });
   });
 });

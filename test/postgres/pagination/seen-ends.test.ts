@@ -61,6 +61,7 @@ describe('the end of a list', () => {
       'complete',
       ['page numbers: a page without rows for a moment, the size fixed', 'shortest'],
       ['page numbers: 404 for a moment, the size fixed', 'shortest'],
+      ['offsets: rounded down to whole pages, and a page without rows for a moment', 'shortest'],
     ],
     'is behind short pages that were filtered after they were cut': [
       'complete',

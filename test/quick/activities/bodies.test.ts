@@ -280,14 +280,19 @@ describe('the format of an endpoint', () => {
     endpoint('b', 'csv');
     endpoint('c', { kind: 'csv', delimiter: '::', columns: ['a', 'a'], quote: "'" }, rows);
     endpoint('d', { kind: 'xml', lists: 'a.b' });
+    const files = (name: string) => name.endsWith('.csv');
+    endpoint('f', { kind: 'csv', files }, { kind: 'cursor', items: rows.items, next: () => null });
     const fine = endpoint('e', { kind: 'csv', delimiter: '\t' }, rows);
     const define = () =>
       defineSync('s', { provider, input: z.object({}) }, (s) => ({
         e: s.one(fine, { input: () => ({}), key: ({ id }) => id }),
       }));
-    expect(define).toThrow(/has 6 mistakes/);
+    expect(define).toThrow(/has 7 mistakes/);
     expect(define).toThrow(/endpoint "a": format is "yaml"; it must be one of "json", "ndjson"/);
     expect(define).toThrow(/endpoint "b": format is "csv".*paginate: \{ kind: 'single', items: \(rows\) => rows \}/);
     expect(define).toThrow(/endpoint "c": format: unknown option `quote`/);
+    expect(define).toThrow(
+      /endpoint "f": format.files: several files of a zip are one list, of kind "single", not .*"cursor"/,
+    );
   });
 });

@@ -1,6 +1,8 @@
 /** Zip archives that are read as they come: whole, or an error. */
 import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
+import { createBodyBudget } from '../../../activities/bodies/body-budget.ts';
+import { createPieceReader, type Piece, type PieceOptions } from '../../../activities/bodies/read-pieces.ts';
 import { filesInZip } from '../../../activities/files/unzip-stream.ts';
 import { zipStream } from '../../../testing/fake-api/zip-stream.ts';
 import { zipOf } from '../../setup/zip-of.ts';
@@ -82,5 +84,41 @@ describe('a zip that is read as it comes', () => {
     other.writeUInt16LE(14, 8);
     await expect(read(other)).rejects.toThrow(/packed by method 14/);
     await expect(read(zipOf({ a: '0'.repeat(5_000_000) }))).rejects.toThrow(/more than 250 times its size/);
+  });
+});
+
+describe('a zip that is read piece by piece', () => {
+  const lines = (count: number, of: string): string => Array.from({ length: count }, (_, n) => `${of}${n}\n`).join('');
+
+  async function pieces(bytes: Buffer, options: Omit<PieceOptions, 'hasQuotes'>): Promise<Piece[]> {
+    const limits = {
+      maxBodyBytes: 1_000_000,
+      hold: createBodyBudget().hold(),
+      signal: new AbortController().signal,
+    };
+    const reader = createPieceReader(inChunks(bytes, 1_000), {}, limits, { hasQuotes: false, ...options });
+    const read: Piece[] = [];
+    do read.push(await reader.next());
+    while (read.at(-1)?.soFar);
+    return read;
+  }
+
+  it.each([
+    ['files without a line of names', false, { a: lines(2_000, 'a'), b: lines(3, 'b'), c: lines(2_500, 'c') }],
+    ['files of which some are empty', false, { none: '', a: lines(2_000, 'a'), nothing: '', no: '', c: lines(3, 'c') }],
+    ['files that begin with names', true, { a: `id\n${lines(2_000, 'a')}`, b: 'id\n', c: `id\n${lines(2_500, 'c')}` }],
+  ])('goes on behind each of its pieces: %s', async (_, hasHead, files) => {
+    const zip = zipOf(files);
+    const whole = await pieces(zip, { hasHead });
+    const head = hasHead ? 'id\n' : '';
+    for (const { text } of whole) expect(text.startsWith(head)).toBe(true);
+    expect(whole.map(({ text }) => text.slice(head.length)).join('')).toBe(
+      Object.values(files)
+        .map((text) => text.slice(head.length))
+        .join(''),
+    );
+    for (const [index, { soFar }] of whole.entries())
+      if (soFar)
+        expect(await pieces(zip, { hasHead, from: soFar }), `piece ${index + 1}`).toEqual(whole.slice(index + 1));
   });
 });
