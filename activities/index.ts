@@ -34,12 +34,7 @@ import type { UnitMemory } from './sync/unit-cache.ts';
 import { withCleanErrors } from './call/clean-error.ts';
 import { about } from './log-fields.ts';
 import { withHeartbeat, withHeartbeatWhileWanted } from './call/with-heartbeat.ts';
-import {
-  finishNodeActivity,
-  finishRunActivity,
-  nextUnitsActivity,
-  setRunStateActivity,
-} from './run/run-activities.ts';
+import { finishNodeActivity, finishRunActivity, nextUnitsActivity, setRunStateActivity } from './run/run-activities.ts';
 
 export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentials/errors.ts';
 export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from './deps.ts';
