@@ -163,7 +163,8 @@ function verify(known: readonly Migration[], applied: readonly Applied[], warn: 
     if (file && file.checksum !== row.checksum) {
       throw new Error(
         `Migration ${row.name} was applied with other contents than this build has. Applied files are never edited: ` +
-          'restore it and put the change into a new file.',
+          'restore it and put the change into a new file. A database that another unreleased build has made is made anew: ' +
+          'drop its schema "sluice", or point this build at another database.',
       );
     }
     if (file) continue;

@@ -2,6 +2,8 @@
  * The development servers that run at this moment, whoever started them: for clients that want to use them, and to stop
  * them by name.
  */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cacheFolder } from './cache-folder.ts';
@@ -11,7 +13,7 @@ import { isRunning, stopProcess } from './server-process.ts';
 import { readRecord, type ServerRecord } from './server-record.ts';
 
 export interface DevServersPlace {
-  /** The folder of the development servers. Default: `SLUICE_DEV_DIR`, else `dev` in the user's cache folder. */
+  /** The folder of the development servers. Default: `SLUICE_DEV_DIR`, else `dev` or, before the first release, `dev-<build>` in the user's cache folder. */
   readonly dataDir?: string;
   /** Where these are read from. Default `process.env`. */
   readonly env?: NodeJS.ProcessEnv;
@@ -57,8 +59,17 @@ export async function stopDevServers(place: DevServersPlace = {}): Promise<strin
   return stopped.flat();
 }
 
+const BASELINE = new URL('../db/migrations/0001_baseline.sql', import.meta.url);
+
+/** A schema that was not released may be any: each build of it has servers of its own, so that it never meets the data of another. */
 export function defaultDataDir(env: NodeJS.ProcessEnv): string {
-  return env['SLUICE_DEV_DIR'] || join(cacheFolder(env), 'dev');
+  const given = env['SLUICE_DEV_DIR'];
+  if (given) return given;
+  const sql = readFileSync(BASELINE, 'utf8');
+  const build = sql.startsWith('-- Not released yet')
+    ? `-${createHash('sha256').update(sql).digest('hex').slice(0, 8)}`
+    : '';
+  return join(cacheFolder(env), `dev${build}`);
 }
 
 async function running<R extends ServerRecord>(folder: string, name: string): Promise<R | undefined> {
