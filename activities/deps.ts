@@ -5,6 +5,7 @@ import type { CallTracer } from './call/call-tracer.ts';
 import type { Credentials } from '../contracts/secrets/credentials.ts';
 import type { RunningRun } from '../contracts/running-run.ts';
 import type { OutcomeKind } from '../contracts/answers/outcome.ts';
+import type { TreePath } from '../contracts/plan.ts';
 import type { ReportEnd } from '../contracts/report.ts';
 import type { Pool } from '../db/pool.ts';
 import type { Limiter } from '../limiter/index.ts';
@@ -37,8 +38,8 @@ export interface ActivityDeps {
   readonly isStopping: () => boolean;
   /** The worker's memory is nearly full: no call is made until there is room, here or in another worker. Default: never. */
   readonly isFull?: () => boolean;
-  /** This worker was started so lately that workers of the build before may still be there. Default: never. */
-  readonly isDeploying?: () => boolean;
+  /** Whether a worker may be there that has all of this tree: of the build before, or of another program. Default: none is. */
+  readonly othersMayServe?: (sync: string, tree: readonly TreePath[]) => Promise<boolean>;
   readonly log: Log;
   /** Makes a span of every call, where the worker traces. */
   readonly tracer?: CallTracer;

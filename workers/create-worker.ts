@@ -56,6 +56,7 @@ import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
 import { createCallTracer, type TracingOptions } from './tracing.ts';
 import { installRuntime } from './runtime.ts';
 import { startTelling, type OnFailure } from './loops/notify-failures.ts';
+import { startServing, type Serving } from './loops/tell-served.ts';
 import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
 import { startScheduling, type SchedulerOptions } from './schedules/run-schedules.ts';
 import { startWatchingRuns } from './loops/watch-runs.ts';
@@ -137,7 +138,6 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const kept = checkedRetention(options.retention);
   const log = withLogFields(options.log ?? pino({ name: 'sluice', level: settings.logLevel }));
   const { metricsAddress, maxHeap = 0.85, deployMinutes = 10 } = settings;
-  const startedAt = performance.now();
   const heap = createHeapGuard(log, { maxShare: maxHeap });
   // Temporal's own metrics have a server of their own, which only this process asks.
   const sdkMetrics = installRuntime(log, metricsAddress === undefined ? undefined : `127.0.0.1:${await freePort()}`);
@@ -158,6 +158,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
   const http = createHttpSender(settings.proxy === undefined ? {} : { proxy: settings.proxy });
   let stopMetrics: (() => Promise<void>) | undefined;
   let workers: RoleWorkers | undefined;
+  let serving: Serving | undefined;
   try {
     if (metrics && metricsAddress !== undefined)
       stopMetrics = await serveMetrics(
@@ -167,6 +168,9 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         () => workers !== undefined && !workers.isStopping() && !heap.isFull(),
       );
     await migrate(pool, { warn: (message) => log.warn({}, message) });
+    const { syncs: scheduled = [] } = options;
+    serving = await startServing(pool, settings.taskQueue, scheduled, deployMinutes, log);
+    const { stop: stopServing } = serving;
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
     const codecs = withCodecs(options.payloadCodecs);
     const client = new Client({ connection, namespace, ...codecs });
@@ -195,13 +199,12 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       // Whoever asked it to end: us, a signal, or Temporal's own runtime.
       isStopping: () => workers?.isStopping() ?? false,
       isFull: () => heap.isFull(),
-      isDeploying: () => performance.now() - startedAt < deployMinutes * 60_000,
+      othersMayServe: serving.othersMayServe,
       log,
       meter: metrics ? tellAll([pace.meter, metrics.meter]) : pace.meter,
       ...(tracer ? { tracer } : {}),
     };
     const activities = createActivities(deps, memory);
-    const { syncs: scheduled = [] } = options;
     const closing = new AbortController().signal;
     const { taskQueue } = settings;
     const pageUrl = pageAddress(settings.dashboardUrl);
@@ -267,6 +270,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
             stopScheduling(),
             stopAlerts?.(),
             stopDelivering(),
+            stopServing(),
           ]);
           await stopMetrics?.();
           await memory.settled();
@@ -281,7 +285,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       },
     };
   } catch (error) {
-    await stopMetrics?.();
+    await Promise.all([stopMetrics?.(), serving?.stop()]);
     await limiter.stop();
     await http.close();
     await pool.end();

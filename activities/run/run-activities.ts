@@ -74,7 +74,9 @@ export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: Fi
     const tree = treeOf(known.nodes);
     const lack = lackOf(deps, known.sync, tree);
     if (lack !== undefined)
-      throw mayComeYet(deps) ? otherBuild(lack) : ApplicationFailure.nonRetryable(goneText(lack), OTHER_BUILD);
+      throw (await mayComeYet(deps, known.sync, tree))
+        ? otherBuild(lack)
+        : ApplicationFailure.nonRetryable(goneText(lack), OTHER_BUILD);
     if (node.visitsKnown) await visitKnown(deps, runId, node.name, tree);
     if (node.visitsOwed) await visitOwed(deps, runId, node.name);
   }

@@ -1,7 +1,7 @@
 /**
- * A run keeps the tree that it began with; a deploy may have renamed or removed a node of it, or all of the sync. Workers of such a build
- * leave the run to those that know its tree, as long as a deploy may take. After that they end what is open of it, with the reason: to
- * read on without a node would leave out its rows in silence. Used by: `fetch-page.ts`, `activities/run/run-activities.ts`.
+ * A run keeps the tree that it began with; a deploy may have renamed or removed a node of it, or all of the sync, or another program serves
+ * the same task queue. Such a worker leaves the run to those that know its tree, as long as there are any or a deploy may take. Then it ends
+ * what is open of it, with the reason: to read on without a node would leave out its rows in silence. Used by: `fetch-page.ts`, `activities/run/run-activities.ts`.
  */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
@@ -35,8 +35,8 @@ export function lackOf(deps: ActivityDeps, sync: string, tree: readonly TreePath
 
 /** Leaves a call to other workers, or ends all that is open of its run when none can be expected any more. */
 export async function leaveToOthers(deps: ActivityDeps, request: FetchPageInput, lack: string): Promise<PageFact> {
-  const { unit, runId } = request;
-  if (mayComeYet(deps)) {
+  const { unit, runId, context } = request;
+  if (await mayComeYet(deps, context.sync, context.tree)) {
     if (request.mode === 'durable') throw otherBuild(lack);
     const because = leftText(lack);
     return request.ahead ? { unit, state: 'idle' } : { unit, state: 'later', because };
@@ -47,9 +47,9 @@ export async function leaveToOthers(deps: ActivityDeps, request: FetchPageInput,
   return { unit, state: 'ended', children: true };
 }
 
-/** Whether workers of another build may still be there: this one has been started a short while ago. */
-export function mayComeYet(deps: ActivityDeps): boolean {
-  return deps.isDeploying?.() ?? false;
+/** Whether another worker may be there that has all of this tree. */
+export async function mayComeYet(deps: ActivityDeps, sync: string, tree: readonly TreePath[] = []): Promise<boolean> {
+  return (await deps.othersMayServe?.(sync, tree)) ?? false;
 }
 
 /** For an activity that the server retries: what it throws. */

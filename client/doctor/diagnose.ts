@@ -17,13 +17,14 @@ import {
   readTableHealth,
   secretsByKey,
   type Pool,
+  readServed,
 } from '../../db/index.ts';
 import { findServers, type ServerOptions } from '../../dev-servers/find-servers.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { checkSchedules } from './schedule-checks.ts';
 import { judgeDatabase, judgePrivileges, judgeSchema, judgeTables } from './database-checks.ts';
 import { checkTemporal, messageOf } from './temporal-checks.ts';
-import { checkWorkers } from './worker-checks.ts';
+import { checkWorkers, judgeServed } from './worker-checks.ts';
 
 export interface DiagnoseOptions extends ServerOptions {
   /** Task queue that runs go to. Default `SLUICE_TASK_QUEUE`, else `sluice`. */
@@ -87,7 +88,10 @@ export async function diagnose(options: DiagnoseOptions = {}): Promise<readonly 
     const ofDatabase = await checkDatabase(pool, context, encryptionKeys);
     // Where its tables can't be read, another finding says so.
     const ofSchedules = await checkSchedules(pool, taskQueue, options.syncs).catch(() => []);
-    return [named, ...ofDatabase, ...ofSchedules, ...ofTemporal.findings];
+    const ofCode = await readServed(pool)
+      .then((served) => [judgeServed(served)])
+      .catch(() => []);
+    return [named, ...ofDatabase, ...ofSchedules, ...ofTemporal.findings, ...ofCode];
   } finally {
     await pool.end();
   }

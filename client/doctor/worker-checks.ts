@@ -32,6 +32,11 @@ const VERSIONS: Check = {
   wanted: "one version of Sluice, and this command's",
   todo: 'End the roll-out: restart the workers that are left behind. While it goes on, nothing has to be done.',
 };
+const CODE: Check = {
+  check: 'worker-code',
+  wanted: 'the same syncs in all workers of a task queue',
+  todo: 'Give programs with other syncs a task queue of their own (SLUICE_TASK_QUEUE), for the app that starts them too. Until then a call that comes to a worker without its sync is handed on, which makes it late. During a deploy nothing has to be done.',
+};
 
 export interface WorkerFindings {
   readonly findings: readonly Finding[];
@@ -60,6 +65,18 @@ function judgeQueue({ taskQueue, workers, lacks, backlogMs, ratePerSecond }: Tas
     ),
     ...(ratePerSecond === undefined ? [] : [finding(RATE, 'advice', `${name}: ${ratePerSecond} tasks a second`)]),
   ];
+}
+
+/** @param served the syncs of each worker that is there. */
+export function judgeServed(
+  served: readonly { readonly taskQueue: string; readonly syncs: readonly string[] }[],
+): Finding {
+  const byQueue = new Map<string, Set<string>>();
+  for (const { taskQueue, syncs } of served)
+    byQueue.set(taskQueue, (byQueue.get(taskQueue) ?? new Set()).add(syncs.join(', ') || 'no sync'));
+  const mixed = [...byQueue].filter(([, sets]) => sets.size > 1);
+  const found = mixed.map(([queue, sets]) => `task queue "${queue}": some workers have ${[...sets].join('; others ')}`);
+  return finding(CODE, mixed.length === 0 ? 'ok' : 'advice', found.join('. ') || 'no worker has others');
 }
 
 /** A worker's identity begins with its version. */

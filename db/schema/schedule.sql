@@ -26,6 +26,16 @@ create table sluice.declared_code (
   told_at timestamptz not null default clock_timestamp()
 );
 
+-- What each worker serves, told twice a minute. A worker that lacks a part of a run's tree leaves the run to one that has it, for as long
+-- as there is one.
+create table sluice.worker (
+  id uuid primary key,
+  task_queue text not null,
+  -- The paths of each sync's tree, by its name.
+  serves jsonb not null,
+  seen_at timestamptz not null default clock_timestamp()
+);
+
 -- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
 -- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
 -- starting the same twice.

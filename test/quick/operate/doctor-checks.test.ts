@@ -5,7 +5,7 @@ import { checkModule, checkNode, checkSettings } from '../../../cli/machine-chec
 import { findingsText } from '../../../cli/text/finding.ts';
 import { judgeDatabase, judgeTables, type DatabaseContext } from '../../../client/doctor/database-checks.ts';
 import { judgeBehaviour } from '../../../client/doctor/temporal-checks.ts';
-import { judgeVersions } from '../../../client/doctor/worker-checks.ts';
+import { judgeServed, judgeVersions } from '../../../client/doctor/worker-checks.ts';
 import type { Finding } from '../../../contracts/operate/finding.ts';
 import { SLUICE_VERSION, workerIdentity } from '../../../contracts/version.ts';
 import type { DatabaseFacts } from '../../../db/index.ts';
@@ -46,6 +46,12 @@ describe('what is made of facts', () => {
     expect(judgeVersions([workerIdentity('1@a'), workerIdentity('2@b')])).toMatchObject({
       status: 'ok',
       found: `2 × ${SLUICE_VERSION}`,
+    });
+    const shop = { taskQueue: 'sluice', syncs: ['orders'] };
+    expect(judgeServed([shop, shop, { taskQueue: 'mail', syncs: [] }])).toMatchObject({ status: 'ok' });
+    expect(judgeServed([shop, { taskQueue: 'sluice', syncs: ['mails', 'news'] }])).toMatchObject({
+      status: 'advice',
+      found: 'task queue "sluice": some workers have orders; others mails, news',
     });
   });
 

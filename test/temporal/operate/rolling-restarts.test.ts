@@ -7,12 +7,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StartedRun } from '../../../client/index.ts';
 import { migrate } from '../../../db/migrate.ts';
 import type { FakeApi } from '../../../testing/index.ts';
+import { single } from '../../fixtures/forest.ts';
 import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { buildOfGrove } from '../../setup/two-builds.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 const FRIENDS = 20;
 const POSTS = 45;
+const NOTES = 25;
 const CALLS = FRIENDS / 10 + FRIENDS * 5;
 const ROWS = FRIENDS + FRIENDS * POSTS;
 
@@ -25,7 +27,7 @@ describe('workers restarted one after the other under load', () => {
   let folder: string;
 
   beforeAll(async () => {
-    api = await startForestApi({ friends: FRIENDS, posts: POSTS, latencyMs: 150 });
+    api = await startForestApi({ friends: FRIENDS, posts: POSTS, notes: NOTES, latencyMs: 150 });
     world = await createWorld([], { workers: 0 });
     folder = await mkdtemp(join(tmpdir(), 'sluice-next-schema-'));
   });
@@ -96,6 +98,19 @@ describe('workers restarted one after the other under load', () => {
     expect(await storedBy(['w1'])).toEqual(['one']);
     await next.stop();
     await back.stop();
+  });
+
+  it('leave a run to another program of the same task queue, however long they have been there', async () => {
+    const other = await world.startWorker({ syncs: [one], settings: settings(0) });
+    const its = await world.startWorker({ syncs: [single], settings: settings(0) });
+    // Some runs, since any of the two may be handed a workflow.
+    const accounts = Array.from({ length: 6 }, newAccount);
+    const runs = await Promise.all(
+      accounts.map((account) => world.sluice.start(single, { account, input: { id: account } })),
+    );
+    for (const run of runs) expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: NOTES });
+    await its.stop();
+    await other.stop();
   });
 
   it('end what is open of a run whose node is gone, when the deploy is over, with the reason; a new start reads all', async () => {
