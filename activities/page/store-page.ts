@@ -25,7 +25,7 @@ import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
 import { keptOf } from '../sync/kept-state.ts';
 import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-rows.ts';
-import { answeredAt, highestMark, isAfter, isBelow, marksOf } from './watermark.ts';
+import { answeredAt, highestMark, isAfter, isBelow, markOf } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';
 
@@ -97,9 +97,7 @@ function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, ne
   if (!paginate.isNewestFirst || since === undefined || !incremental || incremental === 'checkpoint') return next;
   const at = answeredAt(answer.headers);
   const marks = mapping(node, 'incremental.field', () =>
-    rows
-      .slice(next.skip)
-      .map(({ item }) => (item === undefined ? null : (marksOf(incremental, [item], at)[0] ?? null))),
+    rows.slice(next.skip).map(({ item }) => (item === undefined ? null : markOf(incremental, item, at))),
   );
   const state = stateOf(attempt);
   const stretch = stretchOfKnown(state.guard, marks, (mark) => isBelow(mark, since), isAfter);
