@@ -19,11 +19,12 @@ export interface LogFields {
   readonly trace?: string;
 }
 
-const current = new AsyncLocalStorage<LogFields>();
+/** The request of the activity that is at work: most write no line. */
+const current = new AsyncLocalStorage<unknown>();
 
 /** The fields of a line itself come before those of the activity. */
 export function withLogFields(log: Log): Log {
-  const about = (fields: object): object => ({ ...current.getStore(), ...fields });
+  const about = (fields: object): object => ({ ...fieldsOf(current.getStore()), ...fields });
   return {
     info: (fields, message) => log.info(about(fields), message),
     warn: (fields, message) => log.warn(about(fields), message),
@@ -33,7 +34,7 @@ export function withLogFields(log: Log): Log {
 
 /** Runs an activity so that all lines below it say what its request is about. */
 export function about<Result>(request: unknown, work: () => Result): Result {
-  return current.run(fieldsOf(request), work);
+  return current.run(request, work);
 }
 
 /** @param request of any activity: each names what it is about by the same words. */

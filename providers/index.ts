@@ -65,7 +65,7 @@ export type {
   Paginate,
   SinglePage,
 } from './pagination/options.ts';
-export { nextLink } from './pagination/kinds/link.ts';
+export { nextLink } from './pagination/kinds/link-header.ts';
 export type { Range } from '../contracts/list.ts';
 export type { RangeOptions } from './pagination/range.ts';
 export { days, del, get, hours, minutes, path, post, seconds } from './request.ts';

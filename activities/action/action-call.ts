@@ -19,6 +19,7 @@ import { issuesOf, issuesText, parseBody } from '../bodies/parse-body.ts';
 import { accountFacts } from '../call/account-facts.ts';
 import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
+import { untilAborted } from '../call/until-aborted.ts';
 import { userCode } from '../sync/user-code.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
 
@@ -202,14 +203,6 @@ function shared(deps: ActivityDeps, { action, step, request }: ActionCall, input
 
 function contextOf({ action, step }: ActionCall): ActionContext {
   return { ...accountFacts(action.provider, step), idempotencyKey: step.idempotencyKey, acceptedAt: step.createdAt };
-}
-
-/** Rejects at the ceiling even when the code that runs does not listen to its signal. */
-function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-    work.then(resolve, reject);
-  });
 }
 
 /** No connection was made: nothing can have arrived. */

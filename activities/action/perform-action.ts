@@ -13,7 +13,7 @@ import {
   type ActionStep,
 } from '../../db/stores/action/action-store.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
-import { actionFailed, waitingFor } from '../call/to-failure.ts';
+import { actionFailed, FULL, waitingFor } from '../call/to-failure.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { makeActionCall, type ActionAnswer } from './action-call.ts';
@@ -32,8 +32,6 @@ import {
 import { lookUp } from './look-up.ts';
 import { recorded, type Life } from './recorded.ts';
 import { cannotTell, settleWrite } from './settle-write.ts';
-
-const FULL_DELAY_MS = 2_000;
 
 /**
  * @returns `done`, with the output stored; or `again` when the write has to be sent after a look-up.
@@ -57,7 +55,7 @@ export async function performAction(
       throw actionFailed(step.errorType ?? 'bug', step.error ?? 'it has failed before');
     case 'ready':
       if (isUnwanted(attempt)) return cancelled(attempt);
-      if (deps.isFull?.()) throw waitingFor('the memory of the worker that took it is nearly full', FULL_DELAY_MS);
+      if (deps.isFull?.()) throw waitingFor(FULL.reason, FULL.delayMs);
       // Counted, and then the worker ended before it could end the action.
       if (step.attempts >= budget(attempt))
         return fail(attempt, 'attempts-spent', `it did not succeed (${step.attempts} attempts)`);

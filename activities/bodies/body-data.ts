@@ -11,6 +11,7 @@ import { readCsv } from './csv.ts';
 import { readNdjson } from './ndjson.ts';
 import { readXml } from './xml.ts';
 
+const MAY_BE_CUT = 'nothing says where the body ends, neither its length nor chunks, so that it may be cut';
 const JSON_FORMAT: AnyFormat = { kind: 'json' };
 
 /** @returns the answer with its data; JSON is left to whoever looks at it first. @param format undefined: the endpoint says nothing. */
@@ -21,7 +22,11 @@ export function withData(answer: Answer, format: BodyFormat | undefined): Answer
   const wanted = asked ?? stated ?? JSON_FORMAT;
   if (wanted.kind === 'json' || answer.error) return answer;
   const json = wanted.kind === 'csv' || wanted.kind === 'xml' ? jsonLike(answer.text) : undefined;
-  if (!json) return { ...answer, data: read(answer.text, wanted) };
+  if (!json) {
+    // XML that is cut is none.
+    const mayBeCut = answer.mayBeCut && wanted.kind !== 'xml' && answer.status !== 204;
+    return { ...answer, ...(mayBeCut ? { damage: answer.damage ?? MAY_BE_CUT } : {}), data: read(answer.text, wanted) };
+  }
   // Rules may look at it; rows are not taken from it.
   return asked === undefined
     ? answer

@@ -5,16 +5,12 @@
  */
 import { promisify } from 'node:util';
 import { brotliDecompress, inflateRaw, unzip as unzlib } from 'node:zlib';
+import { isGzip, isKnownPacking, isZip, mostOutOf, packingsOf, TOO_MUCH, unknownEncoding } from './packings.ts';
 import { unzip } from './unzip.ts';
 
 export type Unpacked =
   | { readonly ok: true; readonly bytes: Buffer }
   | { readonly ok: false; readonly isTooLarge: boolean; readonly reason: string };
-
-/** JSON with ever the same names packs to a hundredth; a body that unpacks to more is made to fill memory. */
-export const MOST_RATIO = 250;
-/** Below this size no ratio is suspicious, in bytes. */
-export const HARMLESS_BYTES = 1024 * 1024;
 
 const zlib = { unzip: promisify(unzlib), inflateRaw: promisify(inflateRaw), br: promisify(brotliDecompress) };
 
@@ -23,9 +19,8 @@ const zlib = { unzip: promisify(unzlib), inflateRaw: promisify(inflateRaw), br: 
  * @param maxBytes of what comes out.
  */
 export async function decompress(bytes: Buffer, encoding: string | undefined, maxBytes: number): Promise<Unpacked> {
-  const names = (encoding ?? '').slice(0, 200).toLowerCase().split(',');
-  const packings = names.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
-  if (packings.length > 1) return unknownEncoding(packings);
+  const packings = packingsOf(encoding);
+  if (packings.length > 1) return refused(unknownEncoding(packings));
   const [packing] = packings;
   if (packing === undefined) return unpackFile(bytes, maxBytes);
   const body = await unpack(bytes, packing, maxBytes);
@@ -39,21 +34,19 @@ async function unpackFile(bytes: Buffer, maxBytes: number): Promise<Unpacked> {
 
 /** Bytes that may come out of so many. */
 function mostOf(packed: number, maxBytes: number): number {
-  return Math.min(maxBytes, Math.max(HARMLESS_BYTES, packed * MOST_RATIO));
+  return Math.min(maxBytes, mostOutOf(packed));
 }
 
 async function unpack(bytes: Buffer, packing: string, maxBytes: number): Promise<Unpacked> {
   if (bytes.length === 0) return { ok: true, bytes };
-  if (!['gzip', 'x-gzip', 'deflate', 'br'].includes(packing)) return unknownEncoding([packing]);
+  if (!isKnownPacking(packing)) return refused(unknownEncoding([packing]));
   const most = mostOf(bytes.length, maxBytes);
   try {
     return { ok: true, bytes: await unpacked(bytes, packing, most) };
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code !== 'ERR_BUFFER_TOO_LARGE') return refused(`the body says that it is ${packing}, and is not: ${message}`);
-    return most === maxBytes
-      ? tooLarge(maxBytes)
-      : refused(`the body unpacks to more than ${MOST_RATIO} times its size`);
+    return most === maxBytes ? tooLarge(maxBytes) : refused(TOO_MUCH);
   }
 }
 
@@ -70,18 +63,6 @@ const tooLarge = (maxBytes: number): Unpacked => ({
   isTooLarge: true,
   reason: `more than ${maxBytes} bytes when it is unpacked`,
 });
-const unknownEncoding = (packings: readonly string[]): Unpacked =>
-  refused(`the body has the content encoding "${packings.join(', ')}", which is not read here`);
-
-export function isGzip([first, second, third]: Buffer): boolean {
-  return first === 0x1f && second === 0x8b && third === 8;
-}
-
-/** A file, or the end of an archive without one. */
-export function isZip([first, second, third, fourth]: Buffer): boolean {
-  return first === 0x50 && second === 0x4b && ((third === 3 && fourth === 4) || (third === 5 && fourth === 6));
-}
-
 /** RFC 1950 §2.2: the method is 8, and both bytes together are a multiple of 31. */
 function isZlib([first = 0, second = 0]: Buffer): boolean {
   return (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;

@@ -8,6 +8,7 @@ import { BodyTooLarge, BodyUnreadable } from './body-errors.ts';
 import type { CallClock } from '../http/call-clock.ts';
 import { decodeText } from './decode-text.ts';
 import { decompress } from './decompress.ts';
+import { isGzip, isZip, showsItsEnd } from './packings.ts';
 
 export interface ReadLimits {
   readonly maxBodyBytes: number;
@@ -31,7 +32,7 @@ export async function readBody(
   headers: Readonly<Record<string, string>>,
   limits: ReadLimits,
   so: PartialBody,
-): Promise<Pick<Answer, 'text' | 'damage'>> {
+): Promise<Pick<Answer, 'text' | 'damage' | 'mayBeCut'>> {
   const { maxBodyBytes, hold, signal, clock } = limits;
   let bytes = 0;
   let isCounted = false;
@@ -46,11 +47,13 @@ export async function readBody(
     }
     so.chunks.push(chunk);
   }
-  const unpacked = await decompress(Buffer.concat(so.chunks), headers['content-encoding'], maxBodyBytes);
+  const packed = Buffer.concat(so.chunks);
+  const isSure = showsItsEnd(headers, isGzip(packed) || isZip(packed));
+  const unpacked = await decompress(packed, headers['content-encoding'], maxBodyBytes);
   if (!unpacked.ok) throw unpacked.isTooLarge ? new BodyTooLarge(unpacked.reason) : new BodyUnreadable(unpacked.reason);
   if (isCounted) hold.keep(unpacked.bytes.length);
   so.chunks.length = 0;
-  return decodeText(unpacked.bytes, headers['content-type']);
+  return { ...decodeText(unpacked.bytes, headers['content-type']), ...(isSure ? {} : { mayBeCut: true }) };
 }
 
 /** The most bytes that the body may still have: what it says, unless it is packed. */

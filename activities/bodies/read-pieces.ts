@@ -9,8 +9,9 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
 import { BodyChanged, BodyTooLarge, BodyUnreadable } from './body-errors.ts';
 import { charsetOf, decodeText } from './decode-text.ts';
+import { ByteSource } from '../files/byte-source.ts';
 import { filesInZip, type FileInZip } from '../files/unzip-stream.ts';
-import { isZip } from './decompress.ts';
+import { isZip, showsItsEnd } from './packings.ts';
 import { unpackStream } from './unpack-stream.ts';
 
 /** Bytes and rows of one piece, about. */
@@ -40,7 +41,7 @@ export interface PieceOptions {
   readonly from?: ReadSoFar | undefined;
 }
 
-export interface Piece extends Pick<Answer, 'text' | 'damage' | 'file'> {
+export interface Piece extends Pick<Answer, 'text' | 'damage' | 'file' | 'mayBeCut'> {
   /** What is read with this piece; undefined: all. */
   readonly soFar?: ReadSoFar;
 }
@@ -64,11 +65,12 @@ export function createPieceReader(
 ): PieceReader {
   const contentType = headers['content-type'];
   const digest = createHash('sha256');
+  const told = { isPacked: false };
   let isBegun = false;
   let isCounted = false;
   let bytes = 0;
   /** The one body, or the file of a zip that is being read. */
-  let source: AsyncIterator<Buffer, unknown> = unpackStream(stream, headers['content-encoding']);
+  let source = new ByteSource(unpackStream(stream, headers['content-encoding'], told));
   let files: AsyncGenerator<FileInZip, void> | undefined;
   let file: string | undefined;
   let buffer: Buffer = Buffer.alloc(0);
@@ -80,12 +82,11 @@ export function createPieceReader(
     // A third party may send byte after byte: they are not put together one by one.
     const chunks = [buffer];
     for (let came = 0; came < READ_BYTES && !read.isEnded;) {
-      const { value, done } = await source.next();
-      if (done) read.isEnded = true;
-      else {
-        chunks.push(value);
-        came += value.length;
-      }
+      const chunk = await source.chunk();
+      read.isEnded = !chunk;
+      if (!chunk) break;
+      chunks.push(chunk);
+      came += chunk.length;
     }
     buffer = Buffer.concat(chunks);
     if (buffer.length <= SMALL_BODY_BYTES || isCounted) return;
@@ -121,7 +122,7 @@ export function createPieceReader(
     for (let next = await files?.next(); next && !next.done; next = await files?.next()) {
       const { name, content } = next.value;
       if (!wants(isWanted, name)) continue;
-      source = content;
+      source = new ByteSource(content);
       file = name;
       buffer = Buffer.alloc(0);
       read.isEnded = false;
@@ -133,9 +134,8 @@ export function createPieceReader(
     return false;
   };
   const beginAll = async (): Promise<void> => {
-    while (buffer.length < 4 && !read.isEnded) await more();
-    if (isZip(buffer)) {
-      files = filesInZip(followed(buffer, source));
+    if (isZip(await source.peek(4))) {
+      files = filesInZip(source);
       if (!(await nextFile())) throw new BodyUnreadable('the body is a zip without a file that is wanted');
     } else await begin();
     if (!from) return;
@@ -169,7 +169,9 @@ export function createPieceReader(
         ...(file === undefined ? {} : { file }),
       };
       const isOver = read.isEnded && buffer.length === 0 && !(await nextFile());
-      return isOver ? piece : { ...piece, soFar: { bytes, digest: digest.copy().digest('hex') } };
+      const isSure = showsItsEnd(headers, told.isPacked || files !== undefined);
+      if (isOver) return isSure ? piece : { ...piece, mayBeCut: true };
+      return { ...piece, soFar: { bytes, digest: digest.copy().digest('hex') } };
     },
   };
 }
@@ -184,11 +186,6 @@ function wants(isWanted: (name: string) => boolean, name: string): boolean {
   } catch (error) {
     throw new BodyUnreadable(`\`format.files\` threw ${String(error)}`);
   }
-}
-
-async function* followed(first: Buffer, rest: AsyncIterator<Buffer, unknown>): AsyncGenerator<Buffer, void> {
-  yield first;
-  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
 /**

@@ -1,50 +1,35 @@
 /**
- * The bytes of a large body as they come, unpacked on the way, within the same bound of ratio as small bodies. A zip has its table of
- * contents at its end: it is read whole. Used by: `read-pieces.ts`.
+ * The bytes of a large body as they come, unpacked on the way, within the same bound of ratio as small bodies. A zip stays one.
+ * Used by: `read-pieces.ts`, `activities/files/receive-file.ts`.
  */
 import { Readable, type Transform } from 'node:stream';
 import { createBrotliDecompress, createGunzip, createUnzip } from 'node:zlib';
-import { HARMLESS_BYTES, isGzip, MOST_RATIO } from './decompress.ts';
+import { ByteSource } from '../files/byte-source.ts';
 import { BodyUnreadable } from './body-errors.ts';
+import { checkRatio, isGzip, isKnownPacking, packingsOf, unknownEncoding } from './packings.ts';
 
-/** @throws BodyUnreadable for an encoding that is not read here; what it gives throws it for what can't be unpacked. */
+/**
+ * Also a file that is packed itself. @param told hears of that.
+ * @throws BodyUnreadable for an encoding that is not read here; what it gives throws it for what can't be unpacked.
+ */
 export async function* unpackStream(
   stream: AsyncIterable<Buffer>,
   encoding: string | undefined,
+  told: { isPacked: boolean },
 ): AsyncGenerator<Buffer, void> {
-  yield* unpackFile(unpackEncoding(stream, encoding));
+  const source = new ByteSource(unpackEncoding(stream, encoding));
+  told.isPacked = isGzip(await source.peek(4));
+  yield* told.isPacked ? through(source, createGunzip()) : source;
 }
 
 /** Without what its transport has packed; a file that is packed itself stays so. @throws BodyUnreadable as above. */
 export function unpackEncoding(stream: AsyncIterable<Buffer>, encoding: string | undefined): AsyncIterable<Buffer> {
-  const packings = (encoding ?? '').slice(0, 200).toLowerCase().split(',');
-  const names = packings.map((name) => name.trim()).filter((name) => name !== '' && name !== 'identity');
-  if (names.length > 1 || names.some((name) => !['gzip', 'x-gzip', 'deflate', 'br'].includes(name)))
-    throw new BodyUnreadable(`the body has the content encoding "${names.join(', ')}", which is not read here`);
-  const [name] = names;
-  return name === undefined ? stream : through(stream, name === 'br' ? createBrotliDecompress() : createUnzip());
-}
-
-/** Looks at the first bytes: is what comes a packed file? */
-async function* unpackFile(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
-  const iterator = stream[Symbol.asyncIterator]();
-  let first = Buffer.alloc(0);
-  let isDone = false;
-  while (first.length < 4 && !isDone) {
-    const { value, done } = await iterator.next();
-    if (done) isDone = true;
-    else first = Buffer.concat([first, value]);
-  }
-  const rest = (async function* () {
-    if (first.length > 0) yield first;
-    if (isDone) return;
-    for (let next = await iterator.next(); !next.done; next = await iterator.next()) yield next.value;
-  })();
-  try {
-    yield* isGzip(first) ? through(rest, createGunzip()) : rest;
-  } finally {
-    await iterator.return?.();
-  }
+  const packings = packingsOf(encoding);
+  const [packing] = packings;
+  if (packings.length > 1 || (packing !== undefined && !isKnownPacking(packing)))
+    throw new BodyUnreadable(unknownEncoding(packings));
+  if (packing === undefined) return stream;
+  return through(stream, packing === 'br' ? createBrotliDecompress() : createUnzip());
 }
 
 async function* through(stream: AsyncIterable<Buffer>, unpacker: Transform): AsyncGenerator<Buffer, void> {
@@ -69,8 +54,7 @@ async function* through(stream: AsyncIterable<Buffer>, unpacker: Transform): Asy
   try {
     for await (const chunk of unpacker as AsyncIterable<Buffer>) {
       bytesOut += chunk.length;
-      if (bytesOut > Math.max(HARMLESS_BYTES, bytesIn * MOST_RATIO))
-        throw new BodyUnreadable(`the body unpacks to more than ${MOST_RATIO} times its size`);
+      checkRatio(bytesIn, bytesOut);
       yield chunk;
     }
   } catch (error) {

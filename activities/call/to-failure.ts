@@ -12,6 +12,9 @@ const MIN_DELAY_MS = 100;
 /** In characters: enough for a sentence and a stack. */
 const LONGEST_TEXT = 8_000;
 
+/** No call is made: until another worker takes it, or there is room. */
+export const FULL = { reason: 'the memory of the worker that took it is nearly full', delayMs: 2_000 };
+
 /** Nothing went wrong, the call's turn has not come: not logged as an error, not counted as a failure. */
 export function waitingFor(reason: string, delayMs: number): ApplicationFailure {
   return ApplicationFailure.create({

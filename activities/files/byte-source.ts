@@ -1,4 +1,7 @@
-/** Bytes as they come, taken by number or as they are, and given back. Used by: `unzip-stream.ts`. */
+/**
+ * Bytes as they come, taken by number or as they are, and given back. Used by: `unzip-stream.ts`, `activities/bodies/unpack-stream.ts`,
+ * `activities/bodies/read-pieces.ts`.
+ */
 
 /** The bytes ended before what must follow. */
 export class CutShort extends Error {}
@@ -50,5 +53,14 @@ export class ByteSource {
 
   async close(): Promise<void> {
     await this.chunks.return?.();
+  }
+
+  /** What is left. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void> {
+    try {
+      for (let chunk = await this.chunk(); chunk; chunk = await this.chunk()) yield chunk;
+    } finally {
+      await this.close();
+    }
   }
 }

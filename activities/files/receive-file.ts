@@ -9,6 +9,7 @@ import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { ExpectedFile, FileFormat, StoredFile } from '../../providers/files/file-format.ts';
 import { BodyTooLarge } from '../bodies/body-errors.ts';
 import { unpackEncoding } from '../bodies/unpack-stream.ts';
+import { untilAborted } from '../call/until-aborted.ts';
 import type { CallClock } from '../http/call-clock.ts';
 import { lengthOf, nameOf, promised, saysItsEnd, typeOf } from './file-facts.ts';
 
@@ -38,8 +39,8 @@ export async function receiveFile(
 ): Promise<Pick<Answer, 'text' | 'damage'>> {
   const endsAt = performance.now() + LONGEST_MS;
   const sha256 = createHash('sha256');
-  const md5 = createHash('md5');
   const promises = [expected, ...promised(headers)];
+  const md5 = promises.some((one) => one.md5) ? createHash('md5') : undefined;
   const came = { bytes: 0, isWhole: false, broken: undefined as Error | undefined };
   const read = async function* (): AsyncGenerator<Buffer> {
     try {
@@ -55,10 +56,10 @@ export async function receiveFile(
           clock.restart();
         }
         sha256.update(chunk);
-        md5.update(chunk);
+        md5?.update(chunk);
         yield chunk;
       }
-      const digests = { sha256: sha256.digest(), md5: md5.digest() };
+      const digests = { sha256: sha256.digest(), md5: md5?.digest() };
       const broken = promises.map((one) => mistakeIn(one, came.bytes, digests)).find((one) => one !== undefined);
       if (broken !== undefined) throw new Error(broken);
       row.sha256 = digests.sha256.toString('hex');
@@ -102,20 +103,10 @@ async function kept(...[into, content, about]: [FileFormat['into'], ...Parameter
   }
 }
 
-/** What a sink does after that is not waited for, and counts for nothing. */
-function untilAborted<Result>(promise: Promise<Result>, signal: AbortSignal): Promise<Result> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
-}
-
 function mistakeIn(
   { bytes, sha256, md5 }: ExpectedFile,
   came: number,
-  digests: { readonly sha256: Buffer; readonly md5: Buffer },
+  digests: { readonly sha256: Buffer; readonly md5: Buffer | undefined },
 ): string | undefined {
   if (typeof bytes === 'number' && bytes !== came) return `${came} bytes came, and ${bytes} were promised`;
   for (const [name, wanted] of [
@@ -127,7 +118,7 @@ function mistakeIn(
 }
 
 /** In hex or base64. */
-function isSame(wanted: string, found: Buffer): boolean {
+function isSame(wanted: string, found: Buffer | undefined): boolean {
   const text = wanted.trim();
-  return text.toLowerCase() === found.toString('hex') || text === found.toString('base64');
+  return text.toLowerCase() === found?.toString('hex') || text === found?.toString('base64');
 }

@@ -5,17 +5,9 @@
  */
 import { createInflateRaw, crc32 } from 'node:zlib';
 import { BodyUnreadable } from '../bodies/body-errors.ts';
-import { HARMLESS_BYTES, MOST_RATIO } from '../bodies/decompress.ts';
+import { checkRatio } from '../bodies/packings.ts';
 import { ByteSource, CutShort } from './byte-source.ts';
-import { checkTable } from './zip-table.ts';
-
-/** What is known of a file when all of it has come. */
-export interface ZipEntry {
-  readonly name: string;
-  readonly crc: number;
-  readonly packed: number;
-  readonly size: number;
-}
+import { checkTable, sizes64, type ZipEntry } from './zip-table.ts';
 
 export interface FileInZip {
   readonly name: string;
@@ -25,7 +17,6 @@ export interface FileInZip {
 const LOCAL = 0x04034b50;
 const DESCRIPTOR = 0x08074b50;
 const MOST_FILES = 10_000;
-const IS_64 = 0xffffffff;
 
 /** Folders are left out. @throws BodyUnreadable, CutShort, and what the stream throws. */
 export async function* filesInZip(stream: AsyncIterable<Buffer>): AsyncGenerator<FileInZip, void> {
@@ -76,24 +67,6 @@ async function readHeader(source: ByteSource): Promise<Header> {
   return { name, crc: fixed.readUInt32LE(14), packed, size, isDeflated: method === 8, isOpen };
 }
 
-/** Of files beyond 4 GiB they stand in a field of their own (4.5.3). */
-export function sizes64(extra: Buffer, size: number, packed: number): [size: number, packed: number] {
-  for (let at = 0; at + 4 <= extra.length;) {
-    const [id, length] = [extra.readUInt16LE(at), extra.readUInt16LE(at + 2)];
-    at += 4;
-    if (id === 1 && at + length <= extra.length) {
-      const wide = [size, packed].map((one) => {
-        if (one !== IS_64 || at + 8 > extra.length) return one;
-        at += 8;
-        return Number(extra.readBigUInt64LE(at - 8));
-      });
-      return wide as [number, number];
-    }
-    at += length;
-  }
-  return [size, packed];
-}
-
 async function* read(
   source: ByteSource,
   header: Header,
@@ -106,8 +79,7 @@ async function* read(
   for await (const chunk of isDeflated ? inflated(source, counted) : stored(source, header.packed, counted)) {
     size += chunk.length;
     crc = crc32(chunk, crc);
-    if (size > Math.max(HARMLESS_BYTES, counted.packed * MOST_RATIO))
-      throw new BodyUnreadable(`the body unpacks to more than ${MOST_RATIO} times its size`);
+    checkRatio(counted.packed, size);
     yield chunk;
   }
   const { packed } = counted;

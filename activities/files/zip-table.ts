@@ -4,9 +4,17 @@
  */
 import { BodyUnreadable } from '../bodies/body-errors.ts';
 import { CutShort, type ByteSource } from './byte-source.ts';
-import { sizes64, type ZipEntry } from './unzip-stream.ts';
+
+/** What is known of a file when all of it has come. */
+export interface ZipEntry {
+  readonly name: string;
+  readonly crc: number;
+  readonly packed: number;
+  readonly size: number;
+}
 
 const ENTRY = 0x02014b50;
+const IS_64 = 0xffffffff;
 const END = 0x06054b50;
 /** Marks of what may stand between: a signature, and the two records of large archives. */
 const BETWEEN: Readonly<Record<number, (source: ByteSource) => Promise<number>>> = {
@@ -38,6 +46,24 @@ export async function checkTable(source: ByteSource, came: readonly ZipEntry[]):
       await source.take(length);
     }
   }
+}
+
+/** Of files beyond 4 GiB they stand in a field of their own (4.5.3). */
+export function sizes64(extra: Buffer, size: number, packed: number): [size: number, packed: number] {
+  for (let at = 0; at + 4 <= extra.length;) {
+    const [id, length] = [extra.readUInt16LE(at), extra.readUInt16LE(at + 2)];
+    at += 4;
+    if (id === 1 && at + length <= extra.length) {
+      const wide = [size, packed].map((one) => {
+        if (one !== IS_64 || at + 8 > extra.length) return one;
+        at += 8;
+        return Number(extra.readBigUInt64LE(at - 8));
+      });
+      return wide as [number, number];
+    }
+    at += length;
+  }
+  return [size, packed];
 }
 
 async function readEntry(source: ByteSource): Promise<ZipEntry> {

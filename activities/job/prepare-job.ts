@@ -5,25 +5,23 @@
  * Used by: `activities/sync/fetch-page.ts`. Next: `job-call.ts`; `db/stores/sync/job-store.ts`.
  */
 import { randomUUID } from 'node:crypto';
-import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { JobResult, JobTold, UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
-import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
+import { setJob } from '../../db/stores/sync/job-store.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
 import { mayBeBehind } from '../../providers/pagination/look-up-told.ts';
 import { backoffMs } from '../call/backoff.ts';
-import type { MadeCall } from '../call/make-call.ts';
-import type { SendGate, Sent } from '../call/with-permit.ts';
+import type { SendGate } from '../call/with-permit.ts';
 import { parseBody } from '../bodies/parse-body.ts';
-import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
+import { again, end, notNow } from '../sync/apply-decision.ts';
 import { fenceOf, type Attempt } from '../sync/attempt.ts';
-import { settle } from '../sync/settle-answer.ts';
 import { userCode } from '../sync/user-code.ts';
 import { idOf, stateIn, toldWait } from './job-answers.ts';
 import { callOfJob } from './job-call.ts';
 import { leaveJob } from './leave-job.ts';
+import { cameLate, costsAttempt, decided, isGood, move, moveAndWait, notSent } from './move-job.ts';
 
 /** The list may be read, or what its workflow hears instead. */
 export type Prepared = { readonly results: readonly JobResult[]; readonly told: JobTold } | { readonly fact: PageFact };
@@ -211,6 +209,8 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
     }
     case 'done': {
       const { results, rows } = state;
+      if (known.state === 'done' && (results?.length ?? 0) < (known.parts ?? 0))
+        return { fact: await makeAnew(attempt, job, 'it has fewer results than before', 1) };
       const flaw = job.troubleWhenDone(answer);
       const told = {
         ...(typeof rows === 'number' ? { rows } : {}),
@@ -252,49 +252,4 @@ async function made(
 ): Promise<PageFact> {
   const now = { state: 'made', n, key, id, polls: 0 } as const;
   return moveAndWait(attempt, { was, now, calls, delayMs: pollMs.first }, `its job ${id} is being worked on`);
-}
-
-function isGood({ kind }: Outcome): boolean {
-  return kind === 'ok' || kind === 'flawed';
-}
-
-function move(attempt: Attempt, how: Omit<JobMove, 'why'>): Promise<UnitJob | undefined> {
-  return setJob(attempt.deps.pool, fenceOf(attempt, attempt.unit.pages), { ...how, why: null });
-}
-
-async function moveAndWait(attempt: Attempt, how: Omit<JobMove, 'why'>, why: string): Promise<PageFact> {
-  const { deps, unit } = attempt;
-  const stored = await setJob(deps.pool, fenceOf(attempt, unit.pages), { ...how, why });
-  return stored ? notNow(attempt, why, how.delayMs ?? 0) : cameLate(attempt);
-}
-
-/** Another attempt has moved the job on, or the run has ended: the next call reads how it stands. */
-function cameLate(attempt: Attempt): PageFact {
-  return notNow(attempt, 'another attempt has moved its job on', 0);
-}
-
-function notSent(attempt: Attempt, call: Extract<Sent<MadeCall>, { sent: false }>): Promise<PageFact> {
-  const { unit } = attempt;
-  if (call.mistake !== undefined) return end(attempt, unit.pages, 'failed', call.mistake, 0);
-  if (call.needsReconnect) return applyDecision(attempt, { do: 'pause' }, 0);
-  return Promise.resolve().then(() => notNow(attempt, call.because, call.retryAfterMs));
-}
-
-/** An answer that brings the job no further, treated as that to any call of a list; but no list ends with it. */
-function decided(
-  attempt: Attempt,
-  { value, isProbe = false }: Extract<Sent<MadeCall>, { sent: true }>,
-): Promise<PageFact> {
-  const { kind } = value.outcome;
-  if (kind === 'end-of-data')
-    return costsAttempt(
-      attempt,
-      `HTTP ${value.answer.status}, which a rule takes for the end of a list, says nothing of its job`,
-    );
-  return settle(attempt, value, { isProbe, asksForChanges: false }, true);
-}
-
-function costsAttempt(attempt: Attempt, reason: string): Promise<PageFact> {
-  const { unit } = attempt;
-  return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason }, 1);
 }

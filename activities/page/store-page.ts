@@ -14,7 +14,7 @@ import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { withGone } from '../../providers/pagination/gone-rows.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
-import { moreTold } from '../../providers/pagination/more-told.ts';
+import { moreTold, nextTold } from '../../providers/pagination/more-told.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
@@ -25,7 +25,7 @@ import { childUnits } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
 import { keptOf } from '../sync/kept-state.ts';
 import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-rows.ts';
-import { answeredAt, highestMark, isAfter, isBelow, marksOf } from './watermark.ts';
+import { answeredAt, highestMark, isAfter, isBelow, markOf } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';
 
@@ -65,7 +65,7 @@ export async function storePage(
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const told = { ...known, end: endToldOfMore(attempt, page, answer) ?? known.end };
+  const told = { ...known, end: endToldOfMore(attempt, page, answer, stepped) ?? known.end };
   const ofPart = withGone(stateOf(attempt), told, page.rows);
   const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
@@ -97,20 +97,31 @@ function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, ne
   if (!paginate.isNewestFirst || since === undefined || !incremental || incremental === 'checkpoint') return next;
   const at = answeredAt(answer.headers);
   const marks = mapping(node, 'incremental.field', () =>
-    rows
-      .slice(next.skip)
-      .map(({ item }) => (item === undefined ? null : (marksOf(incremental, [item], at)[0] ?? null))),
+    rows.slice(next.skip).map(({ item }) => (item === undefined ? null : markOf(incremental, item, at))),
   );
   const state = stateOf(attempt);
   const stretch = stretchOfKnown(state.guard, marks, (mark) => isBelow(mark, since), isAfter);
   return endAtKnown(paginate, state, next, stretch);
 }
 
-/** A list that is defined to have one page, and whose answer says that more follows. */
-function endToldOfMore({ node }: Attempt, { json, rows }: ReadPage, { headers, status }: Answer): ListEnd | undefined {
-  const { kind, isOneRow, comesInPieces, guards } = node.endpoint.paginate;
-  if (kind !== 'single' || isOneRow || comesInPieces || !guards['one-page']) return undefined;
-  const told = moreTold({ body: json, headers, status, count: rows.length });
+/** A list that is defined to have one page, or to end with this one, and whose answer says that more follows. */
+function endToldOfMore(
+  { node }: Attempt,
+  { json, rows }: ReadPage,
+  { headers, status }: Answer,
+  { end }: Step,
+): ListEnd | undefined {
+  const { kind, isOneRow, comesInPieces, guards, hasMore } = node.endpoint.paginate;
+  if (isOneRow || comesInPieces || !guards['one-page']) return undefined;
+  const count = rows.length;
+  if ((kind === 'cursor' || kind === 'link') && end?.kind === 'complete' && !hasMore) {
+    const next = nextTold({ body: json, headers, count });
+    if (next === undefined) return undefined;
+    const reason = `${next}, and \`next\` of "${node.endpoint.name}" gave none: it may look in the wrong place; if this is the end, say so by \`hasMore\`, or \`guards: { 'one-page': false }\``;
+    return { kind: 'truncated', reason };
+  }
+  if (kind !== 'single') return undefined;
+  const told = moreTold({ body: json, headers, status, count });
   if (told === undefined) return undefined;
   const reason = `${told}: more follows, and \`paginate\` of "${node.endpoint.name}" reads one page alone; say how the next one is found, or \`guards: { 'one-page': false }\``;
   return { kind: 'truncated', reason };

@@ -28,19 +28,15 @@ export function highestMark(
   if (!incremental || incremental === 'checkpoint') return null;
   let highest = before;
   for (const item of items) {
-    const mark = normalised(incremental.field(item), incremental, latestMs);
+    const mark = markOf(incremental, item, latestMs);
     if (mark !== null && (highest === null || isAfter(mark, highest))) highest = mark;
   }
   return highest;
 }
 
-/** How new each of some items is, and whether that lies below what a list is asked from. */
-export function marksOf(
-  incremental: Incremental<unknown>,
-  items: readonly unknown[],
-  answeredAtMs: number,
-): (Mark | null)[] {
-  return items.map((item) => normalised(incremental.field(item), incremental, answeredAtMs));
+/** How new an item is; null where it does not tell. */
+export function markOf(incremental: Incremental<unknown>, item: unknown, answeredAtMs: number): Mark | null {
+  return normalised(incremental.field(item), incremental, answeredAtMs);
 }
 
 /** @param since as `askFrom` gives it. */

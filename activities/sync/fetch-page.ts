@@ -15,6 +15,7 @@ import { COMPLETE, step } from '../../providers/pagination/step.ts';
 import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { UserCodeError } from './user-code.ts';
+import { FULL } from '../call/to-failure.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';
 import { settle } from './settle-answer.ts';
@@ -25,9 +26,6 @@ import { attemptAt, loadList } from './make-attempt.ts';
 
 /** A call that has waited so long in this worker for its turn is made durably: its workflow task must end in time. */
 const LONGEST_QUEUE_MS = 2_000;
-
-const FULL = 'the memory of the worker that took it is nearly full';
-const FULL_DELAY_MS = 2_000;
 
 /**
  * Makes the unit's next call.
@@ -57,17 +55,10 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
   await memory.stored(request.unit);
   // One call inside a workflow task would be followed by the next in the same worker; a durable one goes to any worker.
   if (request.mode === 'now') {
-    const isBusy = Date.now() - askedAtMs > LONGEST_QUEUE_MS;
-    const why = deps.isStopping()
-      ? 'this worker is ending'
-      : isBusy
-        ? 'this worker is busy'
-        : deps.isFull?.()
-          ? FULL
-          : undefined;
+    const why = whyNotNow(deps, askedAtMs);
     if (why) return request.ahead ? { unit: request.unit, state: 'idle' } : notNow(asked, why, 0);
   }
-  if (request.mode === 'durable' && deps.isFull?.()) return notNow(asked, FULL, FULL_DELAY_MS);
+  if (request.mode === 'durable' && deps.isFull?.()) return notNow(asked, FULL.reason, FULL.delayMs);
   const node = nodeNamed(asked);
   if (node.batch) return fetchBatch(asked, node, node.batch, signal);
   const remembered = memory.take(request.unit, request.pages);
@@ -87,6 +78,12 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
   } catch (error) {
     return afterError(asked, unit, error, error instanceof UserCodeError && error.calls === 1 ? 1 : calls.made);
   }
+}
+
+function whyNotNow(deps: ActivityDeps, askedAtMs: number): string | undefined {
+  if (deps.isStopping()) return 'this worker is ending';
+  if (Date.now() - askedAtMs > LONGEST_QUEUE_MS) return 'this worker is busy';
+  return deps.isFull?.() ? FULL.reason : undefined;
 }
 
 function nodeNamed({ request, sync }: Asked): NodeDefinition {

@@ -48,6 +48,8 @@ export interface Answer {
   readonly data?: AnswerData;
   /** Some bytes of the body are no characters of its charset: they are U+FFFD in `text`. In words. */
   readonly damage?: string;
+  /** Nothing says where the body ends, neither its length, nor chunks, nor what it is packed in: a cut of it is not noticed. */
+  readonly mayBeCut?: true;
   /** It was a file, which a sink has kept: `text` is what is known of it, as JSON. */
   readonly isFile?: true;
   /** Of a zip of several files: the one whose rows these are. */

@@ -57,7 +57,7 @@ export function compileJob(
       call === 'submit' || call === 'cancel'
         ? (own?.(answer) ??
           strictWriteOutcome(provider?.(answer), answer) ??
-          defaultWriteOutcome(answer, { idempotent: idempotent && call === 'submit' }))
+          defaultWriteOutcome(answer, { idempotent: idempotent && call === 'submit', isRead: true }))
         : (own?.(answer) ?? provider?.(answer) ?? (isData(answer) ? { kind: 'ok' } : defaultOutcome(answer))),
   };
 }

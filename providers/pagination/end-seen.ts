@@ -1,4 +1,5 @@
 /** How the end of a numbered list is seen. Pure. Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. */
+import { nextTold } from './more-told.ts';
 import type { Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import type { EndSeen } from './result-cap.ts';
@@ -24,7 +25,13 @@ export function endSeen(
   if (more === true) return undefined;
   if (itemCount === 0) return 'blank';
   const isShort = itemCount < Math.min(at.asked.size, most);
-  return isShort && (p.lastPage === 'short' || isCounted) ? 'short' : undefined;
+  if (!isShort) return undefined;
+  return isCounted || (p.lastPage === 'short' && !namesNext(p, page)) ? 'short' : undefined;
+}
+
+/** A short page that says of itself that more follows was filtered after it was cut. */
+function namesNext({ guards }: Pagination, { response, headers, itemCount }: PageAnswer): boolean {
+  return guards['one-page'] && nextTold({ body: response, headers, count: itemCount }) !== undefined;
 }
 
 export interface Total {

@@ -4,7 +4,7 @@
  * of a list is one without pages, and a third party that cuts it at 20, 50 or 100 rows tells so somewhere. Pure.
  * Used by: `activities/page/store-page.ts`, `activities/batch/settle-batch.ts`; `look-up-told.ts` for look-ups.
  */
-import { nextLink } from './kinds/link.ts';
+import { nextLink } from './kinds/link-header.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -37,11 +37,22 @@ export interface OnlyPage {
 
 /** @returns in words what says that more follows; undefined when nothing does. */
 export function moreTold(page: OnlyPage): string | undefined {
-  return byHeaders(page) ?? byFields(page.body, page.count);
+  return byHeaders(page) ?? byFields(page.body, page.count, (at, field) => nextAt(at, field) ?? countAt(at, field));
 }
 
+/**
+ * Whether a page that its definition takes for the last one names a next page all the same: `next` looks in the wrong place. What is counted
+ * says nothing here, for it counts pages before too.
+ */
+export function nextTold({ body, headers, count }: Omit<OnlyPage, 'status'>): string | undefined {
+  if (nextLink(headers['link']) !== undefined) return NEXT_LINK;
+  return byFields(body, count, nextAt);
+}
+
+const NEXT_LINK = 'its `Link` header names a next page';
+
 function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
-  if (nextLink(headers['link']) !== undefined) return 'its `Link` header names a next page';
+  if (nextLink(headers['link']) !== undefined) return NEXT_LINK;
   const range = headers['content-range'];
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
   if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
@@ -51,11 +62,26 @@ function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
   return told && `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
 }
 
-function byFields(body: unknown, count: number): string | undefined {
+/** What a field tells; `at`: its name as it is shown. */
+type Tells = (at: string, field: Field) => string | undefined;
+
+interface Field {
+  readonly name: string;
+  readonly value: unknown;
+  /** It stands where pages are spoken of. */
+  readonly isAbout: boolean;
+  readonly count: number;
+}
+
+function byFields(body: unknown, count: number, tells: Tells): string | undefined {
   if (!isFields(body)) return undefined;
   for (const [path, fields] of around('', body, count, MOST_DEPTH)) {
-    const told = byFieldsAt(path, fields, count);
-    if (told) return told;
+    const isAbout =
+      ABOUT.test(path.slice(path.lastIndexOf('.') + 1)) || Object.keys(fields).some((name) => PLACES.test(name));
+    for (const [name, value] of Object.entries(fields)) {
+      const told = tells(`\`${path === '' ? '' : `${path}.`}${name}\``, { name, value, isAbout, count });
+      if (told) return told;
+    }
   }
   return undefined;
 }
@@ -89,20 +115,17 @@ function holdsRows(fields: Fields, count: number, depth: number): boolean {
   );
 }
 
-function byFieldsAt(path: string, fields: Fields, count: number): string | undefined {
-  const isAbout =
-    ABOUT.test(path.slice(path.lastIndexOf('.') + 1)) || Object.keys(fields).some((name) => PLACES.test(name));
-  for (const [name, value] of Object.entries(fields)) {
-    const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
-    if (MORE.test(name) && (value === true || value === 'true')) return `${at} is true`;
-    if (LAST.test(name) && value === false) return `${at} is false`;
-    if (NEXT.test(name) && leadsOn(value)) return `${at} names a next page`;
-    const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
-    if (isCount && Number.isInteger(value) && (value as number) > count)
-      return `${at} is ${String(value)}, and ${rows(count)} came`;
-    if (PAGES.test(name) && Number.isInteger(value) && (value as number) > 1) return `${at} is ${String(value)}`;
-  }
-  return undefined;
+function nextAt(at: string, { name, value }: Field): string | undefined {
+  if (MORE.test(name) && (value === true || value === 'true')) return `${at} is true`;
+  if (LAST.test(name) && value === false) return `${at} is false`;
+  return NEXT.test(name) && leadsOn(value) ? `${at} names a next page` : undefined;
+}
+
+function countAt(at: string, { name, value, isAbout, count }: Field): string | undefined {
+  if (!Number.isInteger(value)) return undefined;
+  const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
+  if (isCount && (value as number) > count) return `${at} is ${String(value)}, and ${rows(count)} came`;
+  return PAGES.test(name) && (value as number) > 1 ? `${at} is ${String(value)}` : undefined;
 }
 
 /** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, or 0. */

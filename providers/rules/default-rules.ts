@@ -6,6 +6,7 @@ import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { envelopeOf, hasEntries } from './envelopes.ts';
+import { troubleInList } from './inner-errors.ts';
 import { describe } from './rules.ts';
 import { toldLimit } from './told-limit.ts';
 
@@ -64,6 +65,8 @@ function successOutcome(answer: Answer, isList: boolean): Outcome {
   if (envelope === 'error') return { kind: 'retry', reason: `an error under a status of success, ${describe(answer)}` };
   if (envelope === 'partial' && isList)
     return { kind: 'flawed', reason: `the answer has rows and an error, ${describe(answer)}` };
+  const trouble = isList && json.ok ? troubleInList(answer, json.value) : undefined;
+  if (trouble !== undefined) return { kind: 'flawed', reason: `${trouble}, ${describe(answer)}` };
   if (answer.status === 202 && isList && json.ok && !hasEntries(json.value))
     return { kind: 'retry', reason: `accepted, and no rows yet, ${describe(answer)}` };
   return { kind: 'ok' };

@@ -1,13 +1,13 @@
 /**
  * Errors that are told under a status of success, in the envelopes that third parties put around their answers: GraphQL's `errors`,
  * `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is conservative: a row may have such fields too.
- * Pure. Used by: `default-rules.ts`, and by rules of one's own through the matches below.
+ * Pure. Used by: `default-rules.ts`, `inner-errors.ts`, and by rules of one's own through the matches below.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import type { Match } from './rules.ts';
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 type Code = string | number;
 
 // ── What to look at ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -124,13 +124,25 @@ export function envelopeOf(body: unknown, isList: boolean): Envelope | undefined
   const isEnvelope = (name: string, value: unknown): boolean =>
     ENVELOPE_NAMES.has(name) || isEmpty(value, 3) || (isAboutError && ABOUT.includes(name) && isAbout(value));
   const isOnlyError = [...fields].every(([name, value]) => isEnvelope(name, value));
-  if (!isOnlyError) {
-    if (isTrouble) return 'partial';
-    // `{ response: { status: "error", … } }`
-    const [only] = Object.values(body);
-    return fields.size === 1 && envelopeOf(only, isList) === 'error' ? 'error' : undefined;
-  }
-  return isTrouble || (isList && saysErrorAlone(fields)) ? 'error' : undefined;
+  if (isTrouble) return isOnlyError ? 'error' : 'partial';
+  if (isOnlyError && isList && saysErrorAlone(fields)) return 'error';
+  // `{ response: { status: "error", … } }`
+  const [only] = Object.values(body);
+  if (fields.size !== 1 || !isFields(only)) return undefined;
+  if (envelopeOf(only, isList) === 'error') return 'error';
+  return isList && hasEntries(only) && isFlaggedFalse(only) ? 'partial' : undefined;
+}
+
+/** `ok`, `success` or the like is false. */
+export function isFlaggedFalse(fields: Fields): boolean {
+  return Object.entries(fields).some(
+    ([name, value]) => FLAGS.includes(plainName(name)) && (value === false || value === 'false'),
+  );
+}
+
+/** An error is told by a field of its own: `error`, `errors`, `errorMessage` and the like. */
+export function tellsError(fields: Fields): boolean {
+  return Object.entries(fields).some(([name, value]) => isOfErrors(name) && isTold(value));
 }
 
 /** `{ "items": [], "meta": { "status": "error" } }`: what says it stands one level deeper, beside the list. */
@@ -219,7 +231,7 @@ function fieldsOf(answer: Answer): Fields | undefined {
   return json.ok && isFields(json.value) ? json.value : undefined;
 }
 
-function isFields(value: unknown): value is Fields {
+export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -228,6 +240,6 @@ function isText(value: unknown): value is string {
 }
 
 /** `error_code`, `errorCode` and `Error-Code` are one name. */
-function plainName(name: string): string {
+export function plainName(name: string): string {
   return name.slice(0, 40).replaceAll(/[_-]/g, '').toLowerCase();
 }

@@ -5,7 +5,9 @@
  */
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { defaultOutcome } from './default-rules.ts';
+import { troubleInWrite } from './inner-errors.ts';
 import { describe } from './rules.ts';
 
 /** Nothing has reached the third party: there was no connection. */
@@ -24,8 +26,14 @@ export function strictWriteOutcome(outcome: Outcome | undefined, answer: Answer)
   return outcome?.kind === 'retry' && isLost(answer) ? unknown(answer) : outcome;
 }
 
+export interface WriteFacts {
+  readonly idempotent: boolean;
+  /** Its definition looks for errors in a good answer by itself. Default false. */
+  readonly isRead?: boolean;
+}
+
 /** Decides every answer to a write; never undefined. */
-export function defaultWriteOutcome(answer: Answer, options: { readonly idempotent: boolean }): Outcome {
+export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcome {
   const outcome = defaultOutcome(answer);
   if (outcome.kind === 'limited' && answer.status < 500) return outcome;
   if (isLost(answer)) return unknown(answer);
@@ -33,6 +41,9 @@ export function defaultWriteOutcome(answer: Answer, options: { readonly idempote
   if (answer.status === 413) return { kind: 'permanent', cause: 'bug', reason: describe(answer) };
   // 2xx, but HTML from something in between.
   if (outcome.kind === 'retry' && answer.status >= 200 && answer.status < 300) return unknown(answer);
+  const json = outcome.kind === 'ok' && !options.isRead ? jsonOf(answer) : undefined;
+  const trouble = json?.ok ? troubleInWrite(answer, json.value) : undefined;
+  if (trouble !== undefined) return { kind: 'unknown-write', reason: `${trouble}, ${describe(answer)}` };
   return outcome;
 }
 

@@ -1,10 +1,13 @@
 /** Exports of many rows, as one file each: read and stored piece by piece. */
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import type { FakeApi, FileOptions } from '../../../testing/index.ts';
+import { zipOf } from '../../setup/zip-of.ts';
 import { onListStage } from '../../setup/list-stage.ts';
 import type { TestDatabase } from '../../setup/servers/database.ts';
 
@@ -134,5 +137,21 @@ describe('a file of rows', () => {
     serve({ format: 'ndjson', cuts: Array.from({ length: 9 }, () => CUT) });
     expect(await run('ndjson')).toMatchObject({ state: 'failed', complete: false });
     expect(await stored()).toBeGreaterThan(1_000);
+  });
+
+  it.each([
+    [undefined, 'told', true],
+    [undefined, 'untold', false],
+    ['gzip', 'untold', true],
+    ['zip', 'untold', true],
+  ] as const)('packed as %s, whose end is %s, is complete: %s', async (packing, length, complete) => {
+    const rows = Buffer.from('{"id":"a","note":""}\n');
+    const body = packing === 'gzip' ? gzipSync(rows) : packing === 'zip' ? zipOf({ a: String(rows) }) : rows;
+    api.route('GET', '/file', () =>
+      length === 'told' ? { body } : { stream: Readable.from([body]), framing: length },
+    );
+    const result = await run('ndjson');
+    expect(result).toMatchObject({ complete, rows: 1 });
+    if (!complete) expect(result?.flaws[0]?.reason).toContain('nothing says where the body ends');
   });
 });

@@ -128,6 +128,23 @@ describe('an answer that is easily misread', () => {
     expect(await wanted.run()).toMatchObject({ complete: true, rows: 1 });
   });
 
+  it.each<[what: string, answer: FakeAnswer]>([
+    ['a flag', { body: { items: [{ id: 'a' }], has_more: true } }],
+    ['a token of another name', { body: { items: [{ id: 'a' }], next_page_token: 'x' } }],
+    ['a Link header', { body: { items: [{ id: 'a' }] }, headers: { link: '</rows?page=2>; rel="next"' } }],
+  ])('that is taken for the last one, and has %s, is truncated: `next` looks in the wrong place', async (_, answer) => {
+    const paginate = { kind: 'cursor', items: (body: Body) => body.items, next: (body: Body) => body.next } as const;
+    const { run } = await read(() => answer, paginate);
+    expect((await run())?.flaws).toMatchObject([
+      { kind: 'truncated', reason: expect.stringContaining('it may look in the wrong place') as string },
+    ]);
+    for (const more of [{ hasMore: () => false }, { guards: { 'one-page': false } }]) {
+      account = `acct-${counter++}`;
+      const wanted = await read(() => answer, { ...paginate, ...more });
+      expect(await wanted.run()).toMatchObject({ complete: true, rows: 1 });
+    }
+  });
+
   it.each<[what: string, body: object]>([
     ['nothing that follows', { items: [{ id: 'a' }], next: null, has_more: false, total: 1, page: 1, pages: 1 }],
     ['a sum that is called total', { items: [{ id: 'a' }], total: 4_500, currency: 'EUR' }],

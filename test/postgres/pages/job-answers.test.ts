@@ -22,6 +22,7 @@ import type { TestDatabase } from '../../setup/servers/database.ts';
 interface Loose {
   readonly url?: string | null;
   readonly rows?: number;
+  readonly names?: readonly string[];
 }
 
 describe('a job', () => {
@@ -87,6 +88,23 @@ describe('a job', () => {
       expect(result?.flaws[0]?.reason).toContain('says nothing of its job');
     },
   );
+
+  it.each([
+    ['none', 1, []],
+    ['one less', 1, ['a', 'b']],
+  ])('whose results are fewer when they are asked for again (%s) is made anew', async (_, from, left) => {
+    const all = ['a', 'b', 'c'];
+    for (const name of all) api.file(`/${name}`, { format: 'csv', count: 2, rowAt: (n) => ({ id: `${name}${n}` }) });
+    let made = 0;
+    let polls = 0;
+    api.route('POST', '/reports', () => ({ body: { id: `j${++made}` } }));
+    api.route('GET', '/reports/:id', () => ({
+      body: { status: 'done', names: made === 1 && ++polls > from ? left : all },
+    }));
+    const state = ({ names = [] }: Loose) => ({ state: 'done', results: names.map((name) => `/${name}`) }) as const;
+    expect(await drive.run(looseOf(state), { account })).toMatchObject({ complete: true, rows: 6 });
+    expect(made).toBe(2);
+  });
 
   it('that is done with fewer rows than it says, or with an error, is never green', async () => {
     api.file('/a', { format: 'csv', count: 7, rowAt: (n) => ({ id: `a-${n}` }), isPublic: true });

@@ -215,6 +215,20 @@ describe('lists by offset with an overlap', () => {
 describe('a numbered list walked by one lane', () => {
   const kinds = fc.constantFrom('page' as const, 'offset' as const);
 
+  it('does not end at a short page that says that more follows, whatever its definition says of short pages', () => {
+    const rows = Array.from({ length: 23 }, (_, n) => `r${n}`);
+    const { end, seen } = walk(
+      { kind: 'offset', items: (page) => page.rows, lastPage: 'short', advanceBy: 'size', pageSize: { start: 5 } },
+      ({ offset, size }) => {
+        const cut = rows.slice(offset, offset + size);
+        // One is left out of the second page after it was cut.
+        return { rows: offset === 5 ? cut.slice(1) : cut, ...(offset + size < 23 ? { next: 'more' } : {}) };
+      },
+      20,
+    );
+    expect({ end, seen: seen.size }).toEqual({ end: { kind: 'complete' }, seen: 22 });
+  });
+
   it('is read to its end with few calls too many but the one that sees the end', () => {
     fc.assert(
       fc.property(

@@ -1,0 +1,57 @@
+/**
+ * How a job is moved on in the row of its list, and what the workflow of the list hears. Used by: `prepare-job.ts`.
+ */
+import type { Outcome } from '../../contracts/answers/outcome.ts';
+import type { UnitJob } from '../../contracts/job.ts';
+import type { PageFact } from '../../contracts/messages.ts';
+import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
+import type { MadeCall } from '../call/make-call.ts';
+import type { Sent } from '../call/with-permit.ts';
+import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
+import { fenceOf, type Attempt } from '../sync/attempt.ts';
+import { settle } from '../sync/settle-answer.ts';
+
+export function isGood({ kind }: Outcome): boolean {
+  return kind === 'ok' || kind === 'flawed';
+}
+
+export function move(attempt: Attempt, how: Omit<JobMove, 'why'>): Promise<UnitJob | undefined> {
+  return setJob(attempt.deps.pool, fenceOf(attempt, attempt.unit.pages), { ...how, why: null });
+}
+
+export async function moveAndWait(attempt: Attempt, how: Omit<JobMove, 'why'>, why: string): Promise<PageFact> {
+  const { deps, unit } = attempt;
+  const stored = await setJob(deps.pool, fenceOf(attempt, unit.pages), { ...how, why });
+  return stored ? notNow(attempt, why, how.delayMs ?? 0) : cameLate(attempt);
+}
+
+/** Another attempt has moved the job on, or the run has ended: the next call reads how it stands. */
+export function cameLate(attempt: Attempt): PageFact {
+  return notNow(attempt, 'another attempt has moved its job on', 0);
+}
+
+export function notSent(attempt: Attempt, call: Extract<Sent<MadeCall>, { sent: false }>): Promise<PageFact> {
+  const { unit } = attempt;
+  if (call.mistake !== undefined) return end(attempt, unit.pages, 'failed', call.mistake, 0);
+  if (call.needsReconnect) return applyDecision(attempt, { do: 'pause' }, 0);
+  return Promise.resolve().then(() => notNow(attempt, call.because, call.retryAfterMs));
+}
+
+/** An answer that brings the job no further, treated as that to any call of a list; but no list ends with it. */
+export function decided(
+  attempt: Attempt,
+  { value, isProbe = false }: Extract<Sent<MadeCall>, { sent: true }>,
+): Promise<PageFact> {
+  const { kind } = value.outcome;
+  if (kind === 'end-of-data')
+    return costsAttempt(
+      attempt,
+      `HTTP ${value.answer.status}, which a rule takes for the end of a list, says nothing of its job`,
+    );
+  return settle(attempt, value, { isProbe, asksForChanges: false }, true);
+}
+
+export function costsAttempt(attempt: Attempt, reason: string): Promise<PageFact> {
+  const { unit } = attempt;
+  return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason }, 1);
+}

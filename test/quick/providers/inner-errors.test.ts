@@ -1,0 +1,116 @@
+/** Errors inside of good answers, as a definition in a hurry would take them: any body, whatever key. */
+import { describe, expect, it } from 'vitest';
+import { withData } from '../../../activities/bodies/body-data.ts';
+import type { Answer } from '../../../contracts/answers/answer.ts';
+import type { BodyFormat } from '../../../contracts/answers/body-format.ts';
+import { defaultOutcome } from '../../../providers/rules/default-rules.ts';
+import { defaultWriteOutcome } from '../../../providers/rules/write-rules.ts';
+
+const answerOf = (body: unknown, status = 200): Answer => ({
+  status,
+  headers: {},
+  text: typeof body === 'string' ? body : JSON.stringify(body),
+  elapsedMs: 1,
+});
+const listOf = (body: unknown, format?: BodyFormat, status?: number) =>
+  defaultOutcome(withData(answerOf(body, status), format), { isList: true }).kind;
+const writeOf = (body: unknown, status?: number) =>
+  defaultWriteOutcome(answerOf(body, status), { idempotent: false }).kind;
+
+const ROW = { id: 1, b: 1 };
+const USER_ERRORS = [{ field: ['a'], message: 'is bad' }];
+
+describe('a list', () => {
+  it.each<[what: string, body: unknown, format?: BodyFormat, status?: number]>([
+    ['ends in a line of an error, of one column', 'id\n1\n2\nError: export timed out\n', 'csv'],
+    ['ends in a line of an error, with a comma in it', 'id,b\n1,x\nERROR: timed out, try again\n', 'csv'],
+    ['ends in a line of HTML', 'id\n1\n2\n<html><body>502 Bad Gateway</body></html>\n', 'csv'],
+    ['has nothing but a line of an error', 'id\nError: export timed out\n', 'csv'],
+    ['has a line of an error in the middle', '{"id":1}\n{"error":"timed out"}\n{"id":2}\n', 'ndjson'],
+    ['begins with a line of an error', '{"error":"timed out"}\n{"id":1}\n{"id":2}\n', 'ndjson'],
+    ['has a line of a text', '{"id":1}\n"Error: timed out"\n', 'ndjson'],
+    ['has a line of nothing', '{"id":1}\nnull\n{"id":2}\n', 'ndjson'],
+    ['has an error among its rows', { items: [ROW, { error: { message: 'not loaded' } }] }],
+    ['has userErrors', { data: { posts: { nodes: [ROW], userErrors: USER_ERRORS } } }],
+    ['has userErrors and no rows', { data: { posts: { nodes: [], userErrors: USER_ERRORS } } }],
+    ['says deeper that it has no success', { data: { items: [ROW], success: false } }],
+    ['has several statuses, one of which is bad', { items: [ROW, { id: 2, status: 403 }] }, 'json', 207],
+    ['has several statuses, one of which has an error', [ROW, { id: 2, error: 'no' }], 'json', 207],
+  ])('that %s is flawed', (_, body, format, status) => {
+    expect(listOf(body, format, status)).toBe('flawed');
+  });
+
+  it('that has no rows, and says deeper that it has no success, is an error', () => {
+    expect(listOf({ data: { items: [], success: false } })).toBe('retry');
+  });
+
+  it.each<[what: string, body: unknown, format?: BodyFormat, status?: number]>([
+    [
+      'is of errors',
+      [
+        { message: 'a', status: 'error', time: 1 },
+        { message: 'b', status: 'error', time: 2 },
+      ],
+    ],
+    ['is of lines of errors', '{"error":"a","at":1}\n{"error":"b","at":2}\n', 'ndjson'],
+    ['is of messages', 'text,at\nError: a,1\nfine,2\nError: b,3\n', 'csv'],
+    [
+      'has rows with statuses',
+      {
+        items: [
+          { id: 1, status: 404 },
+          { id: 2, status: 'failed', error: 'x' },
+        ],
+      },
+    ],
+    ['has rows with userErrors', { items: [{ id: 1, userErrors: USER_ERRORS }] }],
+    ['has no userErrors', { data: { posts: { nodes: [ROW], userErrors: [] } } }],
+    ['has rows of several kinds', [{ id: 1 }, { name: 'x' }, null]],
+    [
+      'has several statuses, all of them good',
+      [
+        { id: 1, status: 200 },
+        { id: 2, status: 201 },
+      ],
+      'json',
+      207,
+    ],
+  ])('that %s is good', (_, body, format, status) => {
+    expect(listOf(body, format, status)).toBe('ok');
+  });
+});
+
+describe('a write', () => {
+  it.each<[what: string, body: unknown, status?: number]>([
+    ['userErrors', { data: { create: { post: null, userErrors: USER_ERRORS } } }],
+    ['userErrors of a certain user', { data: { create: { customerUserErrors: USER_ERRORS } } }],
+    ['that it is not ok, beside data', { ok: false, data: { id: 1 } }],
+    [
+      'that a part of it has not succeeded',
+      {
+        results: [
+          { id: 1, success: true },
+          { id: 2, success: false },
+        ],
+      },
+    ],
+    ['that all of it has not succeeded', [{ success: false, errors: ['x'] }]],
+    ['several statuses, one of which is bad', { responses: [{ status: 200 }, { status: 429 }] }, 207],
+  ])('that is answered with %s is not taken for done', (_, body, status) => {
+    expect(writeOf(body, status)).toBe('unknown-write');
+  });
+
+  it.each<[what: string, body: unknown, status?: number]>([
+    ['no userErrors', { data: { create: { post: ROW, userErrors: [] } } }],
+    ['an object of a failed state', { id: 1, status: 'failed' }],
+    ['parts that have succeeded', [{ success: true, errors: [] }]],
+    ['several statuses, all of them good', { responses: [{ status: 200 }, { status: 201 }] }, 207],
+  ])('that is answered with %s is done', (_, body, status) => {
+    expect(writeOf(body, status)).toBe('ok');
+  });
+
+  it('that makes a job is read by its definition', () => {
+    const answer = answerOf({ data: { run: { userErrors: USER_ERRORS } } });
+    expect(defaultWriteOutcome(answer, { idempotent: false, isRead: true }).kind).toBe('ok');
+  });
+});
