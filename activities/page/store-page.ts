@@ -64,7 +64,7 @@ export async function storePage(
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const ofPart = { ...known, end: endToldOfMore(attempt, page, answer) ?? known.end };
+  const ofPart = { ...known, end: endToldOfMore(attempt, page, answer, url, stepped) ?? known.end };
   const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
@@ -104,14 +104,35 @@ function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, ne
   return endAtKnown(paginate, state, next, stretch);
 }
 
-/** A list that is defined to have one page, and whose answer says that more follows. */
-function endToldOfMore({ node }: Attempt, { json, rows }: ReadPage, { headers, status }: Answer): ListEnd | undefined {
-  const { kind, isOneRow, comesInPieces, guards } = node.endpoint.paginate;
-  if (kind !== 'single' || isOneRow || comesInPieces || !guards['one-page']) return undefined;
-  const told = moreTold({ body: json, headers, status, count: rows.length });
+/**
+ * A list that would end here as complete, while its answer says that more follows. Numbered lists see their end by themselves, except
+ * where a short page is the last by definition; where the definition says by `hasMore` that nothing follows, it knows.
+ */
+function endToldOfMore(
+  { node, unit }: Attempt,
+  { json, rows, response }: ReadPage,
+  { headers, status }: Answer,
+  url: string,
+  { end }: Step,
+): ListEnd | undefined {
+  const { name, paginate } = node.endpoint;
+  const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
+  if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
+  const isNumbered = kind === 'page' || kind === 'offset';
+  if (isNumbered && (paginate.lastPage !== 'short' || unit.isLaned || rows.length === 0)) return undefined;
+  if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
+  const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
+  const against = isNumbered || !isWhole ? 'flags' : total ? 'next' : 'all';
+  const told = moreTold({ body: json, headers, status, count: rows.length, against });
   if (told === undefined) return undefined;
-  const reason = `${told}: more follows, and \`paginate\` of "${node.endpoint.name}" reads one page alone; say how the next one is found, or \`guards: { 'one-page': false }\``;
-  return { kind: 'truncated', reason };
+  const missed = {
+    single: `\`paginate\` of "${name}" reads one page alone; say how the next one is found`,
+    cursor: `\`next\` of "${name}" has found no next page in it`,
+    link: `\`next\` of "${name}" has found no next page in it`,
+    page: `\`lastPage: 'short'\` of "${name}" takes it for the last`,
+    offset: `\`lastPage: 'short'\` of "${name}" takes it for the last`,
+  }[kind];
+  return { kind: 'truncated', reason: `${told}: more follows, and ${missed}, or \`guards: { 'more-told': false }\`` };
 }
 
 /** As many rows must have come at the end as the job has said. */

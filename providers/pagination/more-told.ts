@@ -1,8 +1,8 @@
 /**
- * Whether the answer of an endpoint that is defined to have one page says of itself that more follows it: by `Link`, `Content-Range`,
- * a count in a header, or the usual fields of lists of several pages. The shortest definition of a list is one without pages, and a
- * third party that cuts it at 20, 50 or 100 rows tells so somewhere. Pure. Used by: `activities/page/store-page.ts`,
- * `activities/batch/settle-batch.ts`, `activities/action/action-call.ts`.
+ * Whether an answer that is the last or the only one of its list says of itself that more follows: by `Link`, `Content-Range`, a count or
+ * a next page in a header, or the usual fields of lists of several pages. The shortest definition of a list is one without pages, a
+ * definition in a hurry looks for the next page in the wrong field, and a third party that cuts its list at 20, 50 or 100 rows tells so
+ * somewhere. Pure. Used by: `activities/page/store-page.ts`, `activities/batch/settle-batch.ts`.
  */
 import { nextLink } from './kinds/link.ts';
 
@@ -11,11 +11,11 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Objects beside a list that speak of its pages. */
 const ABOUT =
   /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links|response_?metadata|cursors?|list_?info)$/i;
-const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$/i;
+const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$|^(is_?)?truncated$/i;
 const LAST = /^(is_?)?last(_?page)?$/i;
 /** Names of a next page, of whatever form: a token, an address, a number, an object. */
 const NEXT =
-  /^(@odata\.|odata\.)?next(_?(page|link|url|cursor|token|page_?(token|url|link|number|cursor|id)|start_?token|offset|marker))?$/i;
+  /^(@odata\.|odata\.|__)?next(_?(page|link|url|href|cursor|token|page_?(token|url|link|number|cursor|id)|(start|continuation|sync_?page)_?token|offset|marker|key))?$|^(last_?evaluated_?key|continuation_?token)$/i;
 /** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
 const COUNTS = /^total_?(count|results|elements|records|rows|hits)$/i;
 const COUNTS_ABOUT = /^(total|count_?total)$/i;
@@ -23,23 +23,44 @@ const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
 const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
 const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count'];
+const HEADER_NEXTS = [
+  'x-next-page',
+  'x-next-cursor',
+  'x-next-token',
+  'x-next-link',
+  'x-continuation-token',
+  'x-ms-continuation',
+];
 
-export interface OnlyPage {
+export interface LastPage {
   /** The body before the schema, which may leave out what it does not name. */
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
   readonly status: number;
   /** Rows that were found in it. */
   readonly count: number;
+  /**
+   * What may be held against it. `all`: names of a next page, counts and flags; where it is the whole list. `next`: names of a next page
+   * and flags; where the definition reads counts itself. `flags`: where pages were followed already, so that the definition knows what
+   * names the next one, and may have reason not to follow it. Default `all`.
+   */
+  readonly against?: 'all' | 'next' | 'flags';
 }
 
 /** @returns in words what says that more follows; undefined when nothing does. */
-export function moreTold(page: OnlyPage): string | undefined {
-  return byHeaders(page) ?? byFields(page.body, page.count);
+export function moreTold(page: LastPage): string | undefined {
+  const { against = 'all' } = page;
+  return (against === 'flags' ? undefined : byHeaders(page, against === 'all')) ?? byFields(page);
 }
 
-function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
-  if (nextLink(headers['link']) !== undefined) return 'its `Link` header names a next page';
+function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): string | undefined {
+  const { link } = headers;
+  if (nextLink(link) !== undefined) return 'its `Link` header names a next page';
+  if (link !== undefined && /\brel\s*=\s*["']?next\b/i.test(link.slice(0, 10_000)))
+    return 'its `Link` header names a next page in a form that no standard knows';
+  const next = HEADER_NEXTS.find((name) => leadsOn(headers[name]));
+  if (next !== undefined) return `its \`${next}\` header names a next page`;
+  if (!isCounted) return undefined;
   const range = headers['content-range'];
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
   if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
@@ -49,31 +70,64 @@ function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
   return told && `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
 }
 
-function byFields(body: unknown, count: number): string | undefined {
-  if (!isFields(body)) return undefined;
-  const inner = Object.entries(body).filter(
-    (field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]),
+function byFields({ body, count, against = 'all' }: LastPage): string | undefined {
+  const places = placesOf(body, count);
+  const fields = places.flatMap(([path, about]) =>
+    Object.entries(about).map(([name, value]) => ({ name, value, at: `\`${path === '' ? '' : `${path}.`}${name}\`` })),
   );
-  // `{ "paging": { "next": { "after": "30" } } }`, `{ "meta": { "cursor": { "next": "…" } } }`
-  const deeper = inner.flatMap(([name, about]) =>
-    Object.entries(about)
-      .filter((field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]))
-      .map(([under, fields]) => [`${name}.${under}`, fields] as const),
+  for (const { name, value, at } of fields) {
+    if (MORE.test(name) && isTrue(value)) return `${at} is true`;
+    if (LAST.test(name) && isFalse(value)) return `${at} is false`;
+  }
+  if (against === 'flags') return undefined;
+  // Some name a next page on the last one too, and say elsewhere that it is the last.
+  const isLast = fields.some(
+    ({ name, value }) => (MORE.test(name) && isFalse(value)) || (LAST.test(name) && isTrue(value)),
   );
-  for (const [path, fields] of [['', body] as const, ...inner, ...deeper]) {
-    const told = byFieldsAt(path, fields, count);
+  const next = isLast ? undefined : fields.find(({ name, value }) => NEXT.test(name) && leadsOn(value));
+  if (next) return `${next.at} names a next page`;
+  if (against === 'next') return undefined;
+  for (const [path, about] of places) {
+    const told = byCounts(path, about, count);
     if (told) return told;
   }
   return undefined;
 }
 
-function byFieldsAt(path: string, fields: Fields, count: number): string | undefined {
+/** Objects in which the answer may speak of its pages, with their paths; itself first. */
+function placesOf(body: unknown, count: number): [path: string, fields: Fields][] {
+  if (!isFields(body)) return [];
+  const holder = holderOf(body, count);
+  const outer: [string, Fields][] = [['', body], ...(holder && holder[0] !== '' ? [holder] : [])];
+  const inner = outer.flatMap(([path, fields]) => aboutIn(path, fields));
+  // `{ "paging": { "next": { "after": "30" } } }`, `{ "meta": { "cursor": { "next": "…" } } }`
+  return [...outer, ...inner, ...inner.flatMap(([path, fields]) => aboutIn(path, fields))];
+}
+
+function aboutIn(path: string, fields: Fields): [string, Fields][] {
+  return Object.entries(fields)
+    .filter((field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]))
+    .map(([name, about]) => [path === '' ? name : `${path}.${name}`, about]);
+}
+
+/** The object in which the list stands: `{ "data": { "posts": { "nodes": […] } } }`. Undefined where several may be it. */
+function holderOf(body: Fields, count: number): [string, Fields] | undefined {
+  const found: [string, Fields][] = [];
+  const look = (path: string, fields: Fields, depth: number): void => {
+    const values = Object.entries(fields);
+    if (values.some(([, value]) => Array.isArray(value) && value.length === count)) found.push([path, fields]);
+    if (depth === 0) return;
+    for (const [name, value] of values)
+      if (isFields(value) && !ABOUT.test(name)) look(path === '' ? name : `${path}.${name}`, value, depth - 1);
+  };
+  look('', body, 3);
+  return found.length === 1 ? found[0] : undefined;
+}
+
+function byCounts(path: string, fields: Fields, count: number): string | undefined {
   const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name));
   for (const [name, value] of Object.entries(fields)) {
     const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
-    if (MORE.test(name) && (value === true || value === 'true')) return `${at} is true`;
-    if (LAST.test(name) && value === false) return `${at} is false`;
-    if (NEXT.test(name) && leadsOn(value)) return `${at} names a next page`;
     const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
     if (isCount && Number.isInteger(value) && (value as number) > count && count > 0)
       return `${at} is ${String(value)}, and ${rows(count)} came`;
@@ -82,15 +136,23 @@ function byFieldsAt(path: string, fields: Fields, count: number): string | undef
   return undefined;
 }
 
-/** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, or 0. */
+/** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, 0, or −1. */
 function leadsOn(value: unknown): boolean {
-  if (typeof value === 'string') return value !== '' && value !== 'null';
+  if (typeof value === 'string') return !['', 'null', 'none', 'false', '0', '-1'].includes(value.trim().toLowerCase());
   if (typeof value === 'number') return value > 0;
   return isFields(value) && Object.values(value).some((each) => typeof each === 'string' || typeof each === 'number');
 }
 
 function rows(count: number): string {
   return count === 1 ? '1 row' : `${count} rows`;
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true || value === 'true';
+}
+
+function isFalse(value: unknown): boolean {
+  return value === false || value === 'false';
 }
 
 function isFields(value: unknown): value is Fields {

@@ -81,6 +81,13 @@ export const numbered: Group = {
       api: { size: 20, isFixed: true, total },
       body: withTotal,
     }),
+    // By offset nothing tells it from a list whose offsets count pages.
+    ...both('one full page of 20, whatever is asked for', {
+      given: () => 20,
+      count: () => 20,
+      api: { total },
+      body: withTotal,
+    }).slice(0, 1),
     ...both('filtered after it was cut: short pages in the middle', {
       count: () => 480,
       hides: (n) => n % 3 === 0,

@@ -48,7 +48,7 @@ export const allGuards: Guards = {
   'thin-pages': true,
   'moved-rows': true,
   'page-maximum': true,
-  'one-page': true,
+  'more-told': true,
 };
 
 export const onePage = {

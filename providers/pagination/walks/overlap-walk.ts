@@ -64,6 +64,9 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
     return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
   // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
   if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
+  // A blank page where the border should be, while it stands at the end of the first page: by number no other size was ever seen to work.
+  if (p.kind === 'page' && offset === 0 && memory['stood'] !== undefined && memory['blank'] === 1)
+    return fallBack(at, memory);
   // Rows were added before the border: there are new ones at the front, or were.
   if (border.length > 0 && found > expected) memory['shift'] = Number(memory['shift'] ?? 0) + found - expected;
   // It stands before where it stood: rows were removed, or the list is in another order now. The front tells one from the other.
@@ -91,7 +94,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   // Where the border stands where it stood, what is before it was read.
   const facts = { ...here.facts, skip: border.length > 0 && found === expected && backs === 0 ? found + 1 : 0 };
   const reached = offset + itemCount;
-  const isCounted = exact !== undefined && reached >= exact && backs === 0;
+  const isCounted = reached === exact && backs === 0;
   const seen = endSeen(p, at, page, memory, isCounted);
   // A page with the border alone is as good as a blank one, if it stands where it should.
   const isOnlyBorder =
@@ -194,10 +197,13 @@ interface Lost extends Pick<Found, 'memory' | 'facts' | 'backs'> {
 
 function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank }: Lost): Step {
   const { offset = 0, borderAt = 0, size = at.asked.size } = at.position ?? {};
+  if (isBlank) memory['blank'] = 1;
   if (backs === 0 && memory['stood'] === borderAt) {
     // It stands there, and pages that should begin with it do not: the server rounds offsets, or takes no such size.
-    if (!isBlank) return fallBack(at, memory);
-    const reason = `item ${borderAt + 1} is there, but the page that begins with it came blank twice`;
+    if (!isBlank || p.kind === 'page') return fallBack(at, memory);
+    const reason =
+      `item ${borderAt + 1} is there, but the page that begins with it came blank twice: ` +
+      "where the third party's offset counts pages, it is a list of kind `page`";
     return step(at, { ...facts, end: { kind: 'truncated', reason } });
   }
   if (backs >= MAX_STEPS_BACK) {

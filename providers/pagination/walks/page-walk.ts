@@ -52,7 +52,8 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   }
   const isCounted = exact !== undefined && came >= exact;
   noteBlank(memory, index, page, isCounted);
-  const seen = endSeen(p, at, page, memory, isCounted);
+  // More than the total counts: it is none, or rows were left out on the way.
+  const seen = endSeen(p, at, page, memory, came === exact);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
   if (seen && !isGap) {
     const ends = rowsUpToEnd(p, at, page, memory);

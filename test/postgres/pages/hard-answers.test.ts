@@ -122,8 +122,60 @@ describe('an answer that is easily misread', () => {
     ]);
     expect(await stored()).toHaveLength(1);
     account = `acct-${counter++}`;
-    const wanted = await read(() => answer, { kind: 'single', items, guards: { 'one-page': false } });
+    const wanted = await read(() => answer, { kind: 'single', items, guards: { 'more-told': false } });
     expect(await wanted.run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  const next = (body: Body): string | null | undefined => (body as { cursor?: string }).cursor;
+  const cursor: Paginate<Body, Row> = { kind: 'cursor', items: (body) => body.items, next };
+  const inData: Paginate<Body, Row> = { ...cursor, items: (body) => (body as unknown as { data: Body }).data.items };
+  const link: Paginate<Body, Row> = { kind: 'link', items: (body) => body.items };
+  const rows = [{ id: 'a' }];
+  it.each<[what: string, paginate: Paginate<Body, Row>, answer: FakeAnswer]>([
+    ['a cursor of another name', cursor, { body: { items: rows, next_cursor: 'x' } }],
+    ['a cursor in another place', cursor, { body: { items: rows, meta: { next: 'x' } } }],
+    ['a token beside the list itself', inData, { body: { data: { items: rows, nextToken: 'x' } } }],
+    ['a flag', cursor, { body: { items: rows, is_truncated: 'true' } }],
+    ['a total', cursor, { body: { items: rows, total_count: 45 } }],
+    ['an address in the body', link, { body: { items: rows, links: { next: '/rows?page=2' } } }],
+    ['a header of its own', link, { body: { items: rows }, headers: { 'x-next-page': '2' } }],
+    ['a count in a header', link, { body: { items: rows }, headers: { 'x-total-count': '45' } }],
+    ['a Link header of no standard', link, { body: { items: rows }, headers: { link: '/rows?page=2; rel="next"' } }],
+  ])('that `paginate` takes for the last is truncated where it tells of more: by %s', async (_, paginate, answer) => {
+    const { run, stored } = await read(() => answer, paginate);
+    expect((await run())?.flaws).toMatchObject([
+      { kind: 'truncated', reason: expect.stringContaining('has found no next page in it') as string },
+    ]);
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it('that is short, and therefore the last by definition, is truncated where it tells of more', async () => {
+    const { run } = await read(
+      () => ({ body: { items: asked.length > 1 ? rows : [{ id: 'b' }, { id: 'c' }], more: true } }),
+      {
+        kind: 'page',
+        items: (body) => body.items,
+        lastPage: 'short',
+      },
+    );
+    expect((await run())?.flaws).toMatchObject([
+      { kind: 'truncated', reason: expect.stringContaining('takes it for the last') as string },
+    ]);
+  });
+
+  it.each<[what: string, body: object]>([
+    ['that it was the last', { items: rows, has_more: false, next_cursor: 'x', cursor: null }],
+    ['no next one in the usual words for none', { items: rows, next_cursor: '-1', next_token: 'none', next_page: 0 }],
+    ['what is not about this list', { items: rows, others: { nodes: [1, 2], hasNextPage: true }, total: 4_500 }],
+  ])('without a next page is complete where it tells %s', async (_, body) => {
+    const { run } = await read(() => ({ body }), cursor);
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it('without a next page is complete where `hasMore` says so, whatever else it tells', async () => {
+    const body = { items: rows, more: true, done: true };
+    const { run } = await read(() => ({ body }), { ...cursor, hasMore: (all) => !(all as { done?: boolean }).done });
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });
 
   it.each<[what: string, body: object]>([
