@@ -10,15 +10,17 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Objects beside a list that speak of its pages. */
 const ABOUT =
-  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links|response_?metadata|cursors?|list_?info)$/i;
+  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links?|response_?metadata|cursors?|list_?info)$/i;
 const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$|^(is_?)?truncated$/i;
-const LAST = /^(is_?)?last(_?page)?$/i;
-/** Names of a next page, of whatever form: a token, an address, a number, an object. */
+const LAST = /^(is_?)?(last(_?page)?|done)$/i;
+/** Names of a next page, of whatever form: a token, an address, a number, an object. A token for the next run is none. */
 const NEXT =
-  /^(@odata\.|odata\.|__)?next(_?(page|link|url|href|cursor|token|page_?(token|url|link|number|cursor|id)|(start|continuation|sync_?page)_?token|offset|marker|key))?$|^(last_?evaluated_?key|continuation_?token)$/i;
+  /^(@odata\.|odata\.|_+)?next(?!_?(sync|delta))(_?\w{0,20}(page|link|ur[il]|href|cursor|token|offset|marker|key|number|id))?$|^(last_?evaluated_?key|continuation(_?token)?|continue)$/i;
+/** Opaque where it is no number: a place that leads on. */
+const PLACE_TOKEN = /^offset$/i;
 /** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
-const COUNTS = /^total_?(count|results|elements|records|rows|hits)$/i;
-const COUNTS_ABOUT = /^(total|count_?total)$/i;
+const COUNTS = /^total_?(count|results|elements|records|rows|hits|items|entries|objects)$/i;
+const COUNTS_ABOUT = /^(total|count|count_?total|total_?size)$/i;
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
 const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
@@ -84,7 +86,7 @@ function byFields({ body, count, against = 'all' }: LastPage): string | undefine
   const isLast = fields.some(
     ({ name, value }) => (MORE.test(name) && isFalse(value)) || (LAST.test(name) && isTrue(value)),
   );
-  const next = isLast ? undefined : fields.find(({ name, value }) => NEXT.test(name) && leadsOn(value));
+  const next = isLast ? undefined : fields.find(namesNext);
   if (next) return `${next.at} names a next page`;
   if (against === 'next') return undefined;
   for (const [path, about] of places) {
@@ -92,6 +94,16 @@ function byFields({ body, count, against = 'all' }: LastPage): string | undefine
     if (told) return told;
   }
   return undefined;
+}
+
+function namesNext({ name, value }: { readonly name: string; readonly value: unknown }): boolean {
+  if (PLACE_TOKEN.test(name)) return typeof value === 'string' && /[^\d\s]/.test(value) && leadsOn(value);
+  return (NEXT.test(name) && leadsOn(value)) || (ABOUT.test(name) && hasNextLink(value));
+}
+
+/** `{ "links": [{ "rel": "next", "href": "…" }] }`, and `<link rel="next" href="…"/>`. */
+function hasNextLink(value: unknown): boolean {
+  return [value].flat().some((link) => isFields(link) && (link['rel'] ?? link['@rel']) === 'next');
 }
 
 /** Objects in which the answer may speak of its pages, with their paths; itself first. */
@@ -137,10 +149,10 @@ function byCounts(path: string, fields: Fields, count: number): string | undefin
 }
 
 /** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, 0, or −1. */
-function leadsOn(value: unknown): boolean {
+function leadsOn(value: unknown, depth = 2): boolean {
   if (typeof value === 'string') return !['', 'null', 'none', 'false', '0', '-1'].includes(value.trim().toLowerCase());
   if (typeof value === 'number') return value > 0;
-  return isFields(value) && Object.values(value).some((each) => typeof each === 'string' || typeof each === 'number');
+  return depth > 0 && isFields(value) && Object.values(value).some((each) => leadsOn(each, depth - 1));
 }
 
 function rows(count: number): string {

@@ -113,6 +113,10 @@ describe('an answer that is easily misread', () => {
     ['a flag', { body: { items: [{ id: 'a' }], pagination: { has_more: true } } }],
     ['a token', { body: { items: [{ id: 'a' }], nextPageToken: 'x' } }],
     ['a link', { body: { items: [{ id: 'a' }], _links: { next: { href: '/rows?page=2' } } } }],
+    ['a list of links', { body: { items: [{ id: 'a' }], links: [{ rel: 'next', href: '/rows?page=2' }] } }],
+    ['a key', { body: { items: [{ id: 'a' }], LastEvaluatedKey: { id: { S: 'a' } } } }],
+    ['a place that is no number', { body: { items: [{ id: 'a' }], offset: 'itr/rec1' } }],
+    ['a flag of its end', { body: { items: [{ id: 'a' }], done: false } }],
     ['a total beside its page', { body: { items: [{ id: 'a' }], page: 1, total: 45 } }],
   ])('of which one page alone is read is truncated where it tells of more: by %s', async (_, answer) => {
     const items = (body: Body) => (Array.isArray(body) ? (body as Row[]) : body.items);
@@ -181,6 +185,7 @@ describe('an answer that is easily misread', () => {
   it.each<[what: string, body: object]>([
     ['nothing that follows', { items: [{ id: 'a' }], next: null, has_more: false, total: 1, page: 1, pages: 1 }],
     ['a sum that is called total', { items: [{ id: 'a' }], total: 4_500, currency: 'EUR' }],
+    ['a token for the next run', { items: [{ id: 'a' }], nextSyncToken: 'x', next_delta_link: 'y', offset: '0' }],
     ['fields of its rows', { items: [{ id: 'a', next: 'b', has_more: true }], meta: { total_pages: 1 } }],
   ])('of one page is complete where it tells of %s', async (_, body) => {
     const { run } = await read(() => ({ status: 200, body }));
