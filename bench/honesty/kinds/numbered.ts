@@ -167,6 +167,12 @@ export const numbered: Group = {
         body: ({ items }) => ({ items, total: 150 }),
       }),
     },
+    {
+      name: 'page numbers: ten pages of 20, of which rows are left out, without a size in the request',
+      truth: 'whole',
+      api: { style: 'page', isFixed: true, shortIsLast: false },
+      world: list({ by: 'page', count: () => 200, given: () => 20, hides: (n) => n % 7 === 0 }),
+    },
     ...[{ body: { items: [] } }, { status: 404, body: { message: 'no such route' } }].map(
       (moment): Omit<HonestyKind, 'group'> => ({
         name: `page numbers: ${'status' in moment ? '404' : 'a page without rows'} for a moment, the size fixed`,

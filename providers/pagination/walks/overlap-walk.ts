@@ -14,6 +14,8 @@ import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../s
 
 /** Steps back in a row after which the list changes faster than it can be read. */
 const MAX_STEPS_BACK = 5;
+/** Times that a list steps back from one place, or one before it, after which it is in no order that lasts. */
+const MOST_LOSSES = 5;
 /** Looks at the front, after the end, in each of which other rows came in. */
 const MOST_LOOKS = 5;
 /** Pages in a row of the same rows, each farther back than the one before. */
@@ -206,8 +208,14 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
       "where the third party's offset counts pages, it is a list of kind `page`";
     return step(at, { ...facts, end: { kind: 'truncated', reason } });
   }
-  if (backs >= MAX_STEPS_BACK) {
-    const why = `the row before item ${borderAt + 1} was not found again after ${backs} steps back`;
+  if (backs === 0) {
+    memory['losses'] = borderAt > Number(memory['lostAt'] ?? -1) ? 1 : Number(memory['losses'] ?? 0) + 1;
+    memory['lostAt'] = Math.max(borderAt, Number(memory['lostAt'] ?? 0));
+  }
+  const isLostAgain = Number(memory['losses'] ?? 0) > MOST_LOSSES;
+  if (backs >= MAX_STEPS_BACK || isLostAgain) {
+    const often = isLostAgain ? `${MOST_LOSSES} times` : `after ${backs} steps back`;
+    const why = `the row before item ${borderAt + 1} was not found again ${often}`;
     if (p.kind === 'page') memory['apart'] = 1;
     return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
   }

@@ -85,6 +85,8 @@ function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, me
   const before = offset - Number(memory['gap'] ?? 0);
   const most = Number(memory['most'] ?? 0);
   const pages = before / size;
+  // Where the size can't be asked for, a page has as many places as the largest has rows.
+  if (p.kind === 'page' && !at.isSizable) return pages * most + itemCount;
   const isCappedInSilence = p.kind === 'page' && most < size && at.rows > (pages - 1) * most && at.rows <= pages * most;
   return (isCappedInSilence ? at.rows : before) + itemCount;
 }
