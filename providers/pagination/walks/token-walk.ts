@@ -33,7 +33,7 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
   }
 
   const used = at.position?.cursor ?? at.position?.url;
-  const isBorder = token === used && bringsOnlyBorder(at, page, guard);
+  const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
   noteTail(guard, page);
   if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });
   const end = watchForLoop(p, guard, at, page, { next: token, used });

@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../../providers/index.ts';
+import {
+  defineProvider,
+  defineSync,
+  get,
+  noAuth,
+  type PageRequest,
+  type Paginate,
+  type RequestSpec,
+} from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -39,7 +47,11 @@ describe('an answer that is easily misread', () => {
 
   const read = async (
     serve: (query: URLSearchParams, headers: Readonly<Record<string, unknown>>) => FakeAnswer,
-    paginate: Paginate<Body, Row> = { kind: 'single', items: (body) => body.items },
+    paginate: Paginate<Body, Row> | null = { kind: 'single', items: (body) => body.items },
+    places: (page: PageRequest) => NonNullable<RequestSpec['query']> = ({ number, cursor }) => ({
+      page: number,
+      cursor,
+    }),
   ) => {
     const path = `/of/${account}`;
     api.route('GET', path, ({ query, headers }) => {
@@ -51,11 +63,11 @@ describe('an answer that is easily misread', () => {
       input: z.object({ since: z.string().optional() }),
       // oxlint-disable-next-line typescript/no-explicit-any -- what a definition in a hurry has
       response: z.any(),
-      request: ({ since }) => ({
-        ...get(path, { page: 1 }),
+      request: ({ since }, page) => ({
+        ...get(path, places(page)),
         ...(since === undefined ? {} : { headers: { 'if-modified-since': since } }),
       }),
-      paginate,
+      ...(paginate ? { paginate } : {}),
     });
     const sync = defineSync('hard', { provider, input: z.object({}) }, (s) => ({
       rows: s.one(list, {
@@ -190,6 +202,25 @@ describe('an answer that is easily misread', () => {
   ])('of one page is complete where it tells of %s', async (_, body) => {
     const { run } = await read(() => ({ status: 200, body }));
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it('that is a list, where one row was wanted, is told with the words that make it one', async () => {
+    const { run } = await read(() => ({ body: [{ id: 'a' }] }), null);
+    expect((await run())?.flaws[0]?.reason).toContain("`paginate: { kind: 'single', items: (rows) => rows }`");
+  });
+
+  it.each<[place: string, paginate: Paginate<Body, Row>]>([
+    ['number', { kind: 'page', items: (body) => body.items }],
+    ['offset', { kind: 'offset', items: (body) => body.items }],
+    ['cursor', cursor],
+  ])('is not asked for where the request never looks at `page.%s`', async (place, paginate) => {
+    const { run } = await read(
+      () => ({ body: { items: rows } }),
+      paginate,
+      () => ({}),
+    );
+    expect((await run())?.flaws[0]?.reason).toContain(`it never looks at \`page.${place}\``);
+    expect(asked).toEqual([]);
   });
 
   it('without a body is no list, and is told with the rule that would make it an empty one', async () => {
