@@ -120,7 +120,7 @@ function match(lists: readonly BatchedList[], { parentOf }: Batch, { answer, url
     throw new NotUnderstood(`the answer of "${node.endpoint.name}" has no list where \`items\` should be`);
   // Fewer parents may fit into one answer; one alone is stored, and told to be cut short.
   const more =
-    lists.length > 1 && node.endpoint.paginate.guards['one-page']
+    lists.length > 1 && node.endpoint.paginate.guards['more-told']
       ? moreTold({ body: body.json, headers: answer.headers, status: answer.status, count: all.length })
       : undefined;
   if (more !== undefined)
@@ -144,7 +144,7 @@ function match(lists: readonly BatchedList[], { parentOf }: Batch, { answer, url
 function withItems(attempt: Attempt, response: unknown, items: readonly unknown[], isAlone: boolean): Attempt {
   const { endpoint } = attempt.node;
   // What the answer for several says of its rows is said of all of them.
-  const guards = { ...endpoint.paginate.guards, 'one-page': isAlone && endpoint.paginate.guards['one-page'] };
+  const guards = { ...endpoint.paginate.guards, 'more-told': isAlone && endpoint.paginate.guards['more-told'] };
   const paginate = { ...endpoint.paginate, items: () => items, mayOmitItems: true, guards };
   const node: NodeDefinition = { ...attempt.node, endpoint: { ...endpoint, parseResponse: () => response, paginate } };
   return { ...attempt, node };

@@ -99,6 +99,11 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
       if (isGone && mapping(node, 'isGone', () => isGone(item, unit.parentRow))) return { key, item, isGone: true };
       return { key, item, data: map ? mapping(node, 'map', () => map(item, unit.parentRow)) : item };
     } catch (error) {
+      if (paginate.isOneRow && Array.isArray(item))
+        throw new NotUnderstood(
+          `the answer of "${endpoint.name}" is a list, and without \`paginate\` an answer is one row; say ` +
+            "`paginate: { kind: 'single', items: (rows) => rows }`, or how its pages are cut",
+        );
       const aside = error instanceof UserCodeError ? setAside(index, { path: '', reason: error.message }) : undefined;
       if (!aside) throw error;
       return { key: aside.name, aside };

@@ -14,7 +14,7 @@ import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { withGone } from '../../providers/pagination/gone-rows.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
-import { moreTold, nextTold } from '../../providers/pagination/more-told.ts';
+import { moreTold } from '../../providers/pagination/more-told.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
@@ -65,7 +65,7 @@ export async function storePage(
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const told = { ...known, end: endToldOfMore(attempt, page, answer, stepped) ?? known.end };
+  const told = { ...known, end: endToldOfMore(attempt, page, answer, url, stepped) ?? known.end };
   const ofPart = withGone(stateOf(attempt), told, page.rows);
   const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
@@ -104,27 +104,31 @@ function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, ne
   return endAtKnown(paginate, state, next, stretch);
 }
 
-/** A list that is defined to have one page, or to end with this one, and whose answer says that more follows. */
+/**
+ * A list that would end here as complete, while its answer says that more follows. Numbered lists see their end by themselves; where
+ * the definition says by `hasMore` that nothing follows, it knows.
+ */
 function endToldOfMore(
-  { node }: Attempt,
-  { json, rows }: ReadPage,
+  { node, unit }: Attempt,
+  { json, rows, response }: ReadPage,
   { headers, status }: Answer,
+  url: string,
   { end }: Step,
 ): ListEnd | undefined {
-  const { kind, isOneRow, comesInPieces, guards, hasMore } = node.endpoint.paginate;
-  if (isOneRow || comesInPieces || !guards['one-page']) return undefined;
-  const count = rows.length;
-  if ((kind === 'cursor' || kind === 'link') && end?.kind === 'complete' && !hasMore) {
-    const next = nextTold({ body: json, headers, count });
-    if (next === undefined) return undefined;
-    const reason = `${next}, and \`next\` of "${node.endpoint.name}" gave none: it may look in the wrong place; if this is the end, say so by \`hasMore\`, or \`guards: { 'one-page': false }\``;
-    return { kind: 'truncated', reason };
-  }
-  if (kind !== 'single') return undefined;
-  const told = moreTold({ body: json, headers, status, count });
+  const { name, paginate } = node.endpoint;
+  const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
+  if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
+  if (kind === 'page' || kind === 'offset') return undefined;
+  if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
+  const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
+  const against = !isWhole ? 'flags' : total ? 'next' : 'all';
+  const told = moreTold({ body: json, headers, status, count: rows.length, against });
   if (told === undefined) return undefined;
-  const reason = `${told}: more follows, and \`paginate\` of "${node.endpoint.name}" reads one page alone; say how the next one is found, or \`guards: { 'one-page': false }\``;
-  return { kind: 'truncated', reason };
+  const missed =
+    kind === 'single'
+      ? `\`paginate\` of "${name}" reads one page alone; say how the next one is found`
+      : `\`next\` of "${name}" has found no next page in it`;
+  return { kind: 'truncated', reason: `${told}: more follows, and ${missed}, or \`guards: { 'more-told': false }\`` };
 }
 
 /** As many rows must have come at the end as the job has said. */

@@ -43,6 +43,7 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
   const range =
     unit.range ?? userCode(`\`range\` of endpoint "${endpoint.name}"`, () => endpoint.paginate.range?.whole(input));
   const page = endpoint.paginate.request(unit.position, pageSize, range);
+  if (unit.pages === 0) checkPlace(endpoint, input, page, of);
   return {
     ...asked,
     node,
@@ -71,5 +72,34 @@ function isSizable(endpoint: Endpoint, input: unknown, page: PageRequest, of: Ac
   return userCode(`\`request\` of endpoint "${endpoint.name}"`, () => {
     const [some, others] = [2, 3].map((size) => JSON.stringify(endpoint.request(input, { ...page, size }, of)));
     return some !== others;
+  });
+}
+
+/** What tells one page from another, for each kind of list that names its pages in the request. */
+const PLACES: Partial<Record<Endpoint['paginate']['kind'], readonly (keyof PageRequest)[]>> = {
+  page: ['number', 'offset'],
+  offset: ['offset', 'number'],
+  cursor: ['cursor', 'behind'],
+};
+
+/**
+ * A request that looks at nothing of the page would bring the first one for ever. Said before any call is made.
+ * @throws UserCodeError that says what it does not look at.
+ */
+function checkPlace(endpoint: Endpoint, input: unknown, page: PageRequest, of: AccountFacts): void {
+  const { kind, guards } = endpoint.paginate;
+  const places = PLACES[kind];
+  // Where it is right that the same request brings other rows, as from a queue, one of these is off.
+  if (!places || endpoint.job || !guards['repeated-token'] || !guards['repeated-rows']) return;
+  const seen = new Set<unknown>();
+  const watched = { ...page };
+  for (const name of Object.keys(page) as (keyof PageRequest)[])
+    Object.defineProperty(watched, name, { enumerable: true, get: () => (seen.add(name), page[name]) });
+  userCode(`\`request\` of endpoint "${endpoint.name}"`, () => {
+    endpoint.request(input, watched, of);
+    const missed = [!places.some((name) => seen.has(name)) && places[0], page.range && !seen.has('range') && 'range'];
+    const name = missed.find((each) => each !== false && each !== undefined);
+    if (name)
+      throw new TypeError(`it never looks at \`page.${name}\`, so that each page of the list would be the same one`);
   });
 }

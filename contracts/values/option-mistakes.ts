@@ -19,3 +19,13 @@ export function missingFunctions(options: object, names: readonly string[]): str
     .filter((name) => typeof (options as Record<string, unknown>)[name] !== 'function')
     .map((name) => `\`${name}\` is missing; it must be a function`);
 }
+
+/** @returns a mistake for each of these options that is there and is not a function. */
+export function wrongFunctions(options: object, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const value = (options as Record<string, unknown>)[name];
+    return value === undefined || typeof value === 'function'
+      ? []
+      : [`\`${name}\` is ${JSON.stringify(value)?.slice(0, 60)}; it must be a function`];
+  });
+}

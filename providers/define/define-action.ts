@@ -70,8 +70,8 @@ export interface RequestActionOptions<Input, Output, Found = Output, Settings = 
      * believed of an answer that has more pages, or came full: the write is left to a person.
      */
     readonly found: (answer: unknown, input: Input, context: ActionContext<Settings>) => Found | undefined;
-    /** `{ 'one-page': false }`: the page that is read surely has it, e.g. of a list whose newest come first. Default: not believed. */
-    readonly guards?: Partial<Pick<Guards, 'one-page'>>;
+    /** `{ 'more-told': false }`: the page that is read surely has it, e.g. of a list whose newest come first. Default: not believed. */
+    readonly guards?: Partial<Pick<Guards, 'more-told'>>;
     /** Not before this long after the write was sent, in milliseconds: it may still arrive. Default 2,000. */
     readonly afterMs?: number;
   };

@@ -19,8 +19,9 @@ import {
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
-import { missingFunctions, unknownOptions } from '../../contracts/values/option-mistakes.ts';
+import { missingFunctions, unknownOptions, wrongFunctions } from '../../contracts/values/option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
+import type { PageRequest } from '../pagination/options.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
 import { compileJob, jobMistakes, openHostMistakes } from './compile-job.ts';
@@ -118,6 +119,10 @@ const timeoutDefaults = {
   totalMs: 60_000,
 } satisfies Required<Timeouts>;
 
+function withJob(page: PageRequest): JobPage {
+  return Object.defineProperties({ job: NO_JOB }, Object.getOwnPropertyDescriptors(page)) as JobPage;
+}
+
 /**
  * Defines a provider. The schema of what its accounts need besides secrets (a shop's domain, a region, a plan), where there is one, comes
  * first: `settings` have its type in all functions that follow. Mistakes are collected and reported together when a sync is defined over it.
@@ -183,6 +188,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
       for (const mistake of [
         ...missingFunctions(endpointOptions, ['request']),
+        ...wrongFunctions(endpointOptions, ['classify']),
         ...unknownOptions(endpointOptions, ENDPOINT_OPTIONS),
       ])
         mistakes.push(`endpoint "${name}": ${mistake}`);
@@ -206,7 +212,8 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         parseInput: (value) => input.parse(value),
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
-        request: (from, page, of) => asked(from, { job: NO_JOB, ...page }, of),
+        // Getters stay getters: who asks what a request looks at.
+        request: (from, page, of) => asked(from, withJob(page), of),
         paginate: pagination,
         job: jobOptions && compileJob(jobOptions, { own: classify, provider: options.classify }),
         openHosts: openHosts ?? [],
@@ -254,6 +261,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
       ]),
       ...[
         ...unknownOptions(options, PROVIDER_OPTIONS),
+        ...wrongFunctions(options, ['classify']),
         ...('settings' in options
           ? ['the schema of settings comes first: defineProvider(z.object({ … }), { id, … })']
           : []),

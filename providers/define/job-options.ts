@@ -61,8 +61,8 @@ export interface JobOptions<Input, Submitted extends z.ZodType, Polled extends z
         readonly lookup: (input: Input, of: JobFacts<Settings>) => RequestSpec;
         /** From the body of the look-up; undefined: there is none, so it is made. Not believed of an answer that has more pages, or came full. */
         readonly found: (answer: unknown, input: Input, of: JobFacts<Settings>) => Id;
-        /** `{ 'one-page': false }`: the page that is read surely has it, e.g. of a list whose newest come first. */
-        readonly guards?: Partial<Pick<Guards, 'one-page'>>;
+        /** `{ 'more-told': false }`: the page that is read surely has it, e.g. of a list whose newest come first. */
+        readonly guards?: Partial<Pick<Guards, 'more-told'>>;
       };
   /** Milliseconds between two questions: `first`, then half more each time, up to `most`. Default 1,000 and 60,000. */
   readonly pollMs?: { readonly first?: number; readonly most?: number };

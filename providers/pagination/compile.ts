@@ -2,11 +2,14 @@
  * From the options of an endpoint's list to the list as it is walked, and what is wrong with them, in words.
  * Used by: `providers/define/define-provider.ts`.
  */
-import { missingFunctions, unknownOptions } from '../../contracts/values/option-mistakes.ts';
+import { missingFunctions, unknownOptions, wrongFunctions } from '../../contracts/values/option-mistakes.ts';
 import { kinds } from './kinds/index.ts';
 import { single } from './kinds/single.ts';
 import type { Paginate } from './options.ts';
 import type { Pagination } from './pagination.ts';
+
+/** Options of lists that are functions of the answer. */
+const FUNCTIONS = ['items', 'next', 'hasMore', 'total', 'checkpoint'];
 
 export type AnyPaginate = Paginate<unknown, unknown, never>;
 
@@ -24,9 +27,13 @@ export function paginationMistakes(paginate: AnyPaginate | undefined): string[] 
     return [`paginate.kind is "${paginate.kind}"; it must be one of ${Object.keys(kinds).join(', ')}`];
   const kind = kinds[paginate.kind];
   return [
-    ...[...missingFunctions(paginate, kind.required), ...unknownOptions(paginate, kind.options)].map(
-      (text) => `paginate: ${text}`,
-    ),
+    ...[
+      ...missingFunctions(paginate, kind.required),
+      ...wrongFunctions(paginate, FUNCTIONS).filter(
+        (text) => !kind.required.some((name) => text.startsWith(`\`${name}\``)),
+      ),
+      ...unknownOptions(paginate, kind.options),
+    ].map((text) => `paginate: ${text}`),
     ...kind.mistakes(paginate as never),
   ];
 }

@@ -1,5 +1,5 @@
 /** How the end of a numbered list is seen. Pure. Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. */
-import { nextTold } from './more-told.ts';
+import { moreTold } from './more-told.ts';
 import type { Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import type { EndSeen } from './result-cap.ts';
@@ -31,7 +31,10 @@ export function endSeen(
 
 /** A short page that says of itself that more follows was filtered after it was cut. */
 function namesNext({ guards }: Pagination, { response, headers, itemCount }: PageAnswer): boolean {
-  return guards['one-page'] && nextTold({ body: response, headers, count: itemCount }) !== undefined;
+  return (
+    guards['more-told'] &&
+    moreTold({ body: response, headers, status: 200, count: itemCount, against: 'next' }) !== undefined
+  );
 }
 
 export interface Total {

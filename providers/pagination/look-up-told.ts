@@ -16,19 +16,19 @@ export interface LookUp {
   readonly answer: Pick<Answer, 'headers' | 'status'>;
   /** As it came. */
   readonly body: unknown;
-  readonly guards: Partial<Pick<Guards, 'one-page'>> | undefined;
+  readonly guards: Partial<Pick<Guards, 'more-told'>> | undefined;
 }
 
 /** @returns why what was not found may be there all the same, in words; undefined when all of it was seen. */
 export function mayBeBehind({ spec, answer, body, guards }: LookUp): string | undefined {
-  if (guards?.['one-page'] === false) return undefined;
+  if (guards?.['more-told'] === false) return undefined;
   const count = longestList(body, MOST_DEPTH);
   const told = moreTold({ body, headers: answer.headers, status: answer.status, count: count ?? Infinity });
   const why = told ?? (count === undefined ? undefined : cameFull(spec, count));
   return (
     why &&
     `it was not found on the one page that a look-up reads, and more may follow (${why}); let \`lookup\` ask for less, or say ` +
-      "`guards: { 'one-page': false }` where this page surely has it"
+      "`guards: { 'more-told': false }` where this page surely has it"
   );
 }
 

@@ -1,8 +1,8 @@
 /**
- * Whether the answer of an endpoint that is defined to have one page says of itself that more follows it: by `Link`, `Content-Range`,
- * a count in a header, or the usual fields of lists of several pages, beside the rows or beside what holds them. The shortest definition
- * of a list is one without pages, and a third party that cuts it at 20, 50 or 100 rows tells so somewhere. Pure.
- * Used by: `activities/page/store-page.ts`, `activities/batch/settle-batch.ts`; `look-up-told.ts` for look-ups.
+ * Whether an answer that is the last or the only one of its list says of itself that more follows: by `Link`, `Content-Range`, a count or
+ * a next page in a header, or the usual fields of lists of several pages. The shortest definition of a list is one without pages, a
+ * definition in a hurry looks for the next page in the wrong field, and a third party that cuts its list at 20, 50 or 100 rows tells so
+ * somewhere. Pure. Used by: `activities/page/store-page.ts`, `activities/batch/settle-batch.ts`.
  */
 import { nextLink } from './kinds/link-header.ts';
 
@@ -10,49 +10,59 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Objects beside a list that speak of its pages. */
 const ABOUT =
-  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links|response_?metadata|cursors?|list_?info)$/i;
-const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$/i;
-const LAST = /^(is_?)?last(_?page)?$/i;
-/** Names of a next page, of whatever form: a token, an address, a number, an object. */
+  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links?|response_?metadata|cursors?|list_?info)$/i;
+const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$|^(is_?)?truncated$/i;
+const LAST = /^(is_?)?(last(_?page)?|done)$/i;
+/** Names of a next page, of whatever form: a token, an address, a number, an object. A token for the next run is none. */
 const NEXT =
-  /^(@odata\.|odata\.)?next(_?(page|link|url|cursor|token|page_?(token|url|link|number|cursor|id)|start_?token|offset|marker))?$/i;
+  /^(@odata\.|odata\.|_+)?next(?!_?(sync|delta))(_?\w{0,20}(page|link|ur[il]|href|cursor|token|offset|marker|key|number|id))?$|^(last_?evaluated_?key|continuation(_?token)?|continue)$/i;
+/** Opaque where it is no number: a place that leads on. */
+const PLACE_TOKEN = /^offset$/i;
 /** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
-const COUNTS = /^total_?(count|results|elements|records|rows|hits)$/i;
-const COUNTS_ABOUT = /^(total|count_?total)$/i;
+const COUNTS = /^total_?(count|results|elements|records|rows|hits|items|entries|objects)$/i;
+const COUNTS_ABOUT = /^(total|count|count_?total|total_?size)$/i;
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
 const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
-/** Objects within each other that rows stand in. */
-const MOST_DEPTH = 4;
 const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count'];
+const HEADER_NEXTS = [
+  'x-next-page',
+  'x-next-cursor',
+  'x-next-token',
+  'x-next-link',
+  'x-continuation-token',
+  'x-ms-continuation',
+];
 
-export interface OnlyPage {
+export interface LastPage {
   /** The body before the schema, which may leave out what it does not name. */
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
   readonly status: number;
   /** Rows that were found in it. */
   readonly count: number;
+  /**
+   * What may be held against it. `all`: names of a next page, counts and flags; where it is the whole list. `next`: names of a next page
+   * and flags; where the definition reads counts itself. `flags`: where pages were followed already, so that the definition knows what
+   * names the next one, and may have reason not to follow it. Default `all`.
+   */
+  readonly against?: 'all' | 'next' | 'flags';
 }
 
 /** @returns in words what says that more follows; undefined when nothing does. */
-export function moreTold(page: OnlyPage): string | undefined {
-  return byHeaders(page) ?? byFields(page.body, page.count, (at, field) => nextAt(at, field) ?? countAt(at, field));
+export function moreTold(page: LastPage): string | undefined {
+  const { against = 'all' } = page;
+  return (against === 'flags' ? undefined : byHeaders(page, against === 'all')) ?? byFields(page);
 }
 
-/**
- * Whether a page that its definition takes for the last one names a next page all the same: `next` looks in the wrong place. What is counted
- * says nothing here, for it counts pages before too.
- */
-export function nextTold({ body, headers, count }: Omit<OnlyPage, 'status'>): string | undefined {
-  if (nextLink(headers['link']) !== undefined) return NEXT_LINK;
-  return byFields(body, count, nextAt);
-}
-
-const NEXT_LINK = 'its `Link` header names a next page';
-
-function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
-  if (nextLink(headers['link']) !== undefined) return NEXT_LINK;
+function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): string | undefined {
+  const { link } = headers;
+  if (nextLink(link) !== undefined) return 'its `Link` header names a next page';
+  if (link !== undefined && /\brel\s*=\s*["']?next\b/i.test(link.slice(0, 10_000)))
+    return 'its `Link` header names a next page in a form that no standard knows';
+  const next = HEADER_NEXTS.find((name) => leadsOn(headers[name]));
+  if (next !== undefined) return `its \`${next}\` header names a next page`;
+  if (!isCounted) return undefined;
   const range = headers['content-range'];
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
   if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
@@ -62,81 +72,99 @@ function byHeaders({ headers, status, count }: OnlyPage): string | undefined {
   return told && `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
 }
 
-/** What a field tells; `at`: its name as it is shown. */
-type Tells = (at: string, field: Field) => string | undefined;
-
-interface Field {
-  readonly name: string;
-  readonly value: unknown;
-  /** It stands where pages are spoken of. */
-  readonly isAbout: boolean;
-  readonly count: number;
-}
-
-function byFields(body: unknown, count: number, tells: Tells): string | undefined {
-  if (!isFields(body)) return undefined;
-  for (const [path, fields] of around('', body, count, MOST_DEPTH)) {
-    const isAbout =
-      ABOUT.test(path.slice(path.lastIndexOf('.') + 1)) || Object.keys(fields).some((name) => PLACES.test(name));
-    for (const [name, value] of Object.entries(fields)) {
-      const told = tells(`\`${path === '' ? '' : `${path}.`}${name}\``, { name, value, isAbout, count });
-      if (told) return told;
-    }
+function byFields({ body, count, against = 'all' }: LastPage): string | undefined {
+  const places = placesOf(body, count);
+  const fields = places.flatMap(([path, about]) =>
+    Object.entries(about).map(([name, value]) => ({ name, value, at: `\`${path === '' ? '' : `${path}.`}${name}\`` })),
+  );
+  for (const { name, value, at } of fields) {
+    if (MORE.test(name) && isTrue(value)) return `${at} is true`;
+    if (LAST.test(name) && isFalse(value)) return `${at} is false`;
+  }
+  if (against === 'flags') return undefined;
+  // Some name a next page on the last one too, and say elsewhere that it is the last.
+  const isLast = fields.some(
+    ({ name, value }) => (MORE.test(name) && isFalse(value)) || (LAST.test(name) && isTrue(value)),
+  );
+  const next = isLast ? undefined : fields.find(namesNext);
+  if (next) return `${next.at} names a next page`;
+  if (against === 'next') return undefined;
+  for (const [path, about] of places) {
+    const told = byCounts(path, about, count);
+    if (told) return told;
   }
   return undefined;
 }
 
-type Place = readonly [path: string, fields: Fields];
+function namesNext({ name, value }: { readonly name: string; readonly value: unknown }): boolean {
+  if (PLACE_TOKEN.test(name)) return typeof value === 'string' && /[^\d\s]/.test(value) && leadsOn(value);
+  return (NEXT.test(name) && leadsOn(value)) || (ABOUT.test(name) && hasNextLink(value));
+}
 
-/** What stands beside the rows, and beside what holds them: `{ "data": { "posts": { "nodes": […], "pageInfo": { … } } } }`. */
-function around(path: string, fields: Fields, count: number, depth: number): Place[] {
-  const inner = placesIn(path, fields);
-  const about = inner.filter(([, , name]) => ABOUT.test(name));
+/** `{ "links": [{ "rel": "next", "href": "…" }] }`, and `<link rel="next" href="…"/>`. */
+function hasNextLink(value: unknown): boolean {
+  return [value].flat().some((link) => isFields(link) && (link['rel'] ?? link['@rel']) === 'next');
+}
+
+/** Objects in which the answer may speak of its pages, with their paths; itself first. */
+function placesOf(body: unknown, count: number): [path: string, fields: Fields][] {
+  if (!isFields(body)) return [];
+  const holder = holderOf(body, count);
+  const outer: [string, Fields][] = [['', body], ...(holder && holder[0] !== '' ? [holder] : [])];
+  const inner = outer.flatMap(([path, fields]) => aboutIn(path, fields));
   // `{ "paging": { "next": { "after": "30" } } }`, `{ "meta": { "cursor": { "next": "…" } } }`
-  const deeper = about.flatMap(([at, under]) => placesIn(at, under).filter(([, , name]) => ABOUT.test(name)));
-  const holding = inner.filter(([, under]) => depth > 0 && holdsRows(under, count, depth - 1));
-  return [
-    [path, fields],
-    ...[...about, ...deeper].map(([at, under]): Place => [at, under]),
-    ...holding.flatMap(([at, under]) => around(at, under, count, depth - 1)),
-  ];
+  return [...outer, ...inner, ...inner.flatMap(([path, fields]) => aboutIn(path, fields))];
 }
 
-function placesIn(path: string, fields: Fields): (readonly [path: string, fields: Fields, name: string])[] {
+function aboutIn(path: string, fields: Fields): [string, Fields][] {
   return Object.entries(fields)
-    .filter((field): field is [string, Fields] => isFields(field[1]))
-    .map(([name, under]) => [path === '' ? name : `${path}.${name}`, under, name]);
+    .filter((field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]))
+    .map(([name, about]) => [path === '' ? name : `${path}.${name}`, about]);
 }
 
-/** A list of so many stands in it; what stands in rows is of theirs. */
-function holdsRows(fields: Fields, count: number, depth: number): boolean {
-  return Object.values(fields).some((value) =>
-    Array.isArray(value) ? value.length === count : depth > 0 && isFields(value) && holdsRows(value, count, depth - 1),
-  );
+/** The object in which the list stands: `{ "data": { "posts": { "nodes": […] } } }`. Undefined where several may be it. */
+function holderOf(body: Fields, count: number): [string, Fields] | undefined {
+  const found: [string, Fields][] = [];
+  const look = (path: string, fields: Fields, depth: number): void => {
+    const values = Object.entries(fields);
+    if (values.some(([, value]) => Array.isArray(value) && value.length === count)) found.push([path, fields]);
+    if (depth === 0) return;
+    for (const [name, value] of values)
+      if (isFields(value) && !ABOUT.test(name)) look(path === '' ? name : `${path}.${name}`, value, depth - 1);
+  };
+  look('', body, 3);
+  return found.length === 1 ? found[0] : undefined;
 }
 
-function nextAt(at: string, { name, value }: Field): string | undefined {
-  if (MORE.test(name) && (value === true || value === 'true')) return `${at} is true`;
-  if (LAST.test(name) && value === false) return `${at} is false`;
-  return NEXT.test(name) && leadsOn(value) ? `${at} names a next page` : undefined;
+function byCounts(path: string, fields: Fields, count: number): string | undefined {
+  const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name));
+  for (const [name, value] of Object.entries(fields)) {
+    const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
+    const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
+    if (isCount && Number.isInteger(value) && (value as number) > count && count > 0)
+      return `${at} is ${String(value)}, and ${rows(count)} came`;
+    if (PAGES.test(name) && Number.isInteger(value) && (value as number) > 1) return `${at} is ${String(value)}`;
+  }
+  return undefined;
 }
 
-function countAt(at: string, { name, value, isAbout, count }: Field): string | undefined {
-  if (!Number.isInteger(value)) return undefined;
-  const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
-  if (isCount && (value as number) > count) return `${at} is ${String(value)}, and ${rows(count)} came`;
-  return PAGES.test(name) && (value as number) > 1 ? `${at} is ${String(value)}` : undefined;
-}
-
-/** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, or 0. */
-function leadsOn(value: unknown): boolean {
-  if (typeof value === 'string') return value !== '' && value !== 'null';
+/** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, 0, or −1. */
+function leadsOn(value: unknown, depth = 2): boolean {
+  if (typeof value === 'string') return !['', 'null', 'none', 'false', '0', '-1'].includes(value.trim().toLowerCase());
   if (typeof value === 'number') return value > 0;
-  return isFields(value) && Object.values(value).some((each) => typeof each === 'string' || typeof each === 'number');
+  return depth > 0 && isFields(value) && Object.values(value).some((each) => leadsOn(each, depth - 1));
 }
 
 function rows(count: number): string {
   return count === 1 ? '1 row' : `${count} rows`;
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true || value === 'true';
+}
+
+function isFalse(value: unknown): boolean {
+  return value === false || value === 'false';
 }
 
 function isFields(value: unknown): value is Fields {

@@ -54,8 +54,8 @@ export type GuardName =
   | 'moved-rows'
   /** More pages than `maxPages`. */
   | 'page-maximum'
-  /** An answer of kind `single` that says of itself that more follows. */
-  | 'one-page';
+  /** A last answer, or the only one, that says of itself that more follows. */
+  | 'more-told';
 
 export type Guards = Readonly<Record<GuardName, boolean>>;
 
@@ -121,8 +121,8 @@ export interface SinglePage<Response, Item> {
   readonly mayOmitItems?: boolean;
   /** See `Common`. */
   readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
-  /** `'one-page': false` where only the first page of a list is wanted. Default: an answer that tells of more ends as `truncated`. */
-  readonly guards?: Partial<Pick<Guards, 'one-page'>>;
+  /** `'more-told': false` where only the first page of a list is wanted. Default: an answer that tells of more ends as `truncated`. */
+  readonly guards?: Partial<Pick<Guards, 'more-told'>>;
 }
 
 /** What lists have whose pages name the next one. */

@@ -109,6 +109,9 @@ const ABOUT = ['meta', 'metadata', 'header', 'responseheader', 'responsestatus',
 const CODES = ['code', 'statuscode', 'resultcode', 'returncode', 'retcode', 'ret'];
 const WORDS = ['message', 'msg', 'detail', 'title', 'reason', 'description', 'retmsg', 'resultmsg', 'resultmessage'];
 const BAD = /^(error|err|fail|failed|failure|nok|ko)$/i;
+/** Words beside an empty list that say why there is nothing, other than that there is nothing. */
+const TROUBLE =
+  /\b(errors? (has |have )?(occurred|happened)|internal (server )?error|exceptions?|too many requests|rate.?limit|throttl\w*|unauthori[sz]ed|forbidden|access denied|not allowed|time[ds]?.?out|unavailable|maintenance|expired|failed|failure)\b/i;
 const GOOD = /^(ok|okay|success|successful|succeed|succeeded|done|none|no error|null|成功|0+|2\d\d)$/i;
 
 /**
@@ -199,16 +202,18 @@ function saysError(fields: ReadonlyMap<string, unknown>): boolean {
   );
 }
 
-/** What means an error only where nothing else is there: a code with words, a status of an error, a flag of 0. */
+/**
+ * What means an error only where nothing else is there: a code with words, a status of an error, a flag of 0, a state of false, words of
+ * trouble alone.
+ */
 function saysErrorAlone(fields: ReadonlyMap<string, unknown>): boolean {
-  const words = WORDS.map((name) => fields.get(name)).find((value) => isText(value) && value !== '');
+  const told = WORDS.map((name) => fields.get(name)).find((value) => isText(value) && value !== '');
+  const words = isText(told) ? told.slice(0, 200).trim() : '';
   const hasBadCode = CODES.some((name) => isTold(fields.get(name)));
-  const hasBadStatus = Number(fields.get('status')) >= 400;
-  const isFlagged = FLAGS.some((name) => fields.get(name) === 0);
-  return (
-    isFlagged ||
-    ((hasBadCode || hasBadStatus) && words !== undefined && !GOOD.test((words as string).slice(0, 20).trim()))
-  );
+  const hasStatusOfError = ['status', ...CODES].some((name) => isStatusOfError(fields.get(name)));
+  const isFlagged = FLAGS.some((name) => fields.get(name) === 0) || STATES.some((name) => fields.get(name) === false);
+  if (isFlagged || hasStatusOfError) return true;
+  return (hasBadCode && words !== '' && !GOOD.test(words.slice(0, 20).trim())) || TROUBLE.test(words);
 }
 
 /** An error is told: not null, false, empty, zero, or a word of success; of an object its code and words count. */

@@ -204,7 +204,7 @@ export const cursors: Group = {
     },
     {
       name: 'max_id with the row itself, which comes again at the end',
-      truth: 'open',
+      truth: 'whole',
       api: { style: 'cursor', next: (body: Body) => body.items.at(-1)?.id },
       world: list({
         instead: (ask, self) => {
@@ -212,6 +212,20 @@ export const cursors: Group = {
           return { body: { items: self.page(ask, from).items } };
         },
         fewest: oneBlank,
+      }),
+    },
+    {
+      name: 'since a time, that itself included, with several rows of one second',
+      truth: 'whole',
+      api: { style: 'cursor', next: (body: Body) => body.items.at(-1)?.at },
+      world: list({
+        row: (n) => ({ id: `r${n}`, n, at: 1_700_000_000 + Math.floor(n / 7) }),
+        instead: (ask, self) => {
+          const from = self.rows.findIndex(({ at }) => Number(at) >= Number(ask.cursor ?? 0));
+          return { body: { items: self.page(ask, from).items } };
+        },
+        // The rows of the last second come again, and then again without a new one.
+        fewest: (rows, _, size) => fewestPages(rows, size, 'blank') + 1,
       }),
     },
     {

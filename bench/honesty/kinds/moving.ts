@@ -35,19 +35,33 @@ const styles = {
 
 export const moving: Group = {
   group: 'lists that move',
-  kinds: Object.entries(changes).flatMap(([what, change]) =>
-    Object.entries(styles).map(([how, api]): Omit<HonestyKind, 'group'> => ({
-      name: `${what}, ${how}`,
-      truth: 'whole',
+  kinds: [
+    ...Object.entries(changes).flatMap(([what, change]) =>
+      Object.entries(styles).map(([how, api]): Omit<HonestyKind, 'group'> => ({
+        name: `${what}, ${how}`,
+        truth: 'whole',
+        isMoving: true,
+        api: { ...api, total: (body: Body) => body.total },
+        world: list({
+          by: api.style,
+          change: (rows, random, nth) => {
+            if (nth <= MOVES_FOR && rows.length > 10) change(rows, random, nth);
+          },
+          body: ({ items, total }) => ({ items, total }),
+        }),
+      })),
+    ),
+    // Sorted by nothing, for ever: it must end, and not complete where rows are missing.
+    ...Object.entries(styles).map(([how, api]): Omit<HonestyKind, 'group'> => ({
+      name: `another order at each call, ${how}`,
+      truth: 'open',
       isMoving: true,
-      api: { ...api, total: (body: Body) => body.total },
+      api,
       world: list({
         by: api.style,
-        change: (rows, random, nth) => {
-          if (nth <= MOVES_FOR && rows.length > 10) change(rows, random, nth);
-        },
-        body: ({ items, total }) => ({ items, total }),
+        change: (rows, _, nth) =>
+          void rows.sort((a, b) => ((Number(a.n) * 31 + nth * 17) % 997) - ((Number(b.n) * 31 + nth * 17) % 997)),
       }),
     })),
-  ),
+  ],
 };

@@ -83,6 +83,13 @@ export const numbered: Group = {
       api: { size: 20, isFixed: true, total },
       body: withTotal,
     }),
+    // By offset nothing tells it from a list whose offsets count pages.
+    ...both('one full page of 20, whatever is asked for', {
+      given: () => 20,
+      count: () => 20,
+      api: { total },
+      body: withTotal,
+    }).slice(0, 1),
     ...both('filtered after it was cut: short pages in the middle', {
       count: () => 480,
       hides: (n) => n % 3 === 0,
@@ -172,6 +179,12 @@ export const numbered: Group = {
         hides: (n) => n >= 60 && n < 80,
         body: ({ items }) => ({ items, total: 150 }),
       }),
+    },
+    {
+      name: 'page numbers: ten pages of 20, of which rows are left out, without a size in the request',
+      truth: 'whole',
+      api: { style: 'page', isFixed: true, shortIsLast: false },
+      world: list({ by: 'page', count: () => 200, given: () => 20, hides: (n) => n % 7 === 0 }),
     },
     ...[{ body: { items: [] } }, { status: 404, body: { message: 'no such route' } }].map(
       (moment): Omit<HonestyKind, 'group'> => ({

@@ -30,13 +30,13 @@ function commaAfter(text: string, from: number): number {
   return text.length;
 }
 
-/** `rel=next`, `rel="prefetch next"`; names in any case. */
+/** `rel=next`, `rel="prefetch next"`, and `rel='next'`, which no standard knows; names in any case. */
 function isRelNext(parameter: string): boolean {
   const at = parameter.indexOf('=');
   if (at === -1 || parameter.slice(0, at).trim().toLowerCase() !== 'rel') return false;
   const value = parameter
     .slice(at + 1)
-    .replaceAll(/[",]/g, ' ')
+    .replaceAll(/["',]/g, ' ')
     .toLowerCase();
   return value.split(' ').includes('next');
 }

@@ -48,7 +48,7 @@ export const allGuards: Guards = {
   'thin-pages': true,
   'moved-rows': true,
   'page-maximum': true,
-  'one-page': true,
+  'more-told': true,
 };
 
 export const onePage = {
@@ -119,6 +119,9 @@ export function tokenMistakes(options: AnyToken): string[] {
 
 export function commonMistakes(options: AnyCommon): string[] {
   const mistakes: string[] = [];
+  const size: unknown = options.pageSize ?? {};
+  if (typeof size !== 'object')
+    return [`pageSize is ${JSON.stringify(size)}; it must be an object, e.g. { start: 50 }`];
   const { start, min, max } = sizes(options.pageSize ?? {});
   if (!(min >= 1 && min <= start && start <= max && [min, start, max].every(Number.isInteger)))
     mistakes.push(`pageSize must be whole numbers with 1 ≤ min ≤ start ≤ max, not ${min}, ${start}, ${max}`);
@@ -175,7 +178,9 @@ export function numbered(options: AnyNumbered) {
 
 export function numberedMistakes(options: AnyNumbered): string[] {
   const mistakes = commonMistakes(options);
-  const { lanes, lastPage, advanceBy } = options;
+  const { lanes, lastPage, advanceBy, firstPage } = options;
+  if (firstPage !== undefined && !(Number.isInteger(firstPage) && firstPage >= 0))
+    mistakes.push(`firstPage is ${JSON.stringify(firstPage)}; it must be the number of the first page, 0 or 1`);
   if (options.checkpoint && (lanes ?? 1) > 1)
     mistakes.push(`checkpoint: a list that has one is read in order; leave out \`lanes\` (${lanes})`);
   if (options.order && (lanes ?? 1) > 1)

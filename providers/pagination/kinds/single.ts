@@ -11,8 +11,8 @@ export const single: Kind<SinglePage<unknown, unknown>> = {
   required: ['items'],
   mistakes: ({ guards = {} }) =>
     Object.keys(guards)
-      .filter((name) => name !== 'one-page')
-      .map((name) => `guards: a list of kind "single" has the guard "one-page" alone, not "${name}"`),
+      .filter((name) => name !== 'more-told')
+      .map((name) => `guards: a list of kind "single" has the guard "more-told" alone, not "${name}"`),
   compile: ({ items, mayOmitItems = false, checkpoint, guards }) => ({
     ...onePage,
     guards: { ...onePage.guards, ...guards },

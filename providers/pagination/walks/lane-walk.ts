@@ -96,7 +96,8 @@ export function nextOfLane(p: Pagination, at: ListState, page: PageAnswer): Step
   const told = (changes: Partial<Step>, lane: Partial<LaneMove> = {}): Step =>
     step(at, { ...facts, ...changes, move: { ...move, ...lane } });
 
-  const seen = endSeen(p, at, page, memory, exact !== undefined && came >= exact);
+  // More than the total counts: it is none, or rows were left out on the way.
+  const seen = endSeen(p, at, page, memory, came === exact);
   const isOnlyBorder =
     !seen && !isRest && overlap > 0 && !hasRows && at.asked.size > overlap && p.hasMore?.(page.response, page) !== true;
   if (seen || isOnlyBorder) {

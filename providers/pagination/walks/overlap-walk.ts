@@ -14,6 +14,8 @@ import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../s
 
 /** Steps back in a row after which the list changes faster than it can be read. */
 const MAX_STEPS_BACK = 5;
+/** Times that a list steps back from one place, or one before it, after which it is in no order that lasts. */
+const MOST_LOSSES = 5;
 /** Looks at the front, after the end, in each of which other rows came in. */
 const MOST_LOOKS = 5;
 /** Pages in a row of the same rows, each farther back than the one before. */
@@ -64,6 +66,9 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
     return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
   // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
   if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
+  // A blank page where the border should be, while it stands at the end of the first page: by number no other size was ever seen to work.
+  if (p.kind === 'page' && offset === 0 && memory['stood'] !== undefined && memory['blank'] === 1)
+    return fallBack(at, memory);
   // Rows were added before the border: there are new ones at the front, or were.
   if (border.length > 0 && found > expected) memory['shift'] = Number(memory['shift'] ?? 0) + found - expected;
   // It stands before where it stood: rows were removed, or the list is in another order now. The front tells one from the other.
@@ -91,7 +96,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   // Where the border stands where it stood, what is before it was read.
   const facts = { ...here.facts, skip: border.length > 0 && found === expected && backs === 0 ? found + 1 : 0 };
   const reached = offset + itemCount;
-  const isCounted = exact !== undefined && reached >= exact && backs === 0;
+  const isCounted = reached === exact && backs === 0;
   const seen = endSeen(p, at, page, memory, isCounted);
   // A page with the border alone is as good as a blank one, if it stands where it should.
   const isOnlyBorder =
@@ -197,14 +202,23 @@ interface Lost extends Pick<Found, 'memory' | 'facts' | 'backs'> {
 
 function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank }: Lost): Step {
   const { offset = 0, borderAt = 0, size = at.asked.size } = at.position ?? {};
+  if (isBlank) memory['blank'] = 1;
   if (backs === 0 && memory['stood'] === borderAt) {
     // It stands there, and pages that should begin with it do not: the server rounds offsets, or takes no such size.
-    if (!isBlank) return fallBack(at, memory);
-    const reason = `item ${borderAt + 1} is there, but the page that begins with it came blank twice`;
+    if (!isBlank || p.kind === 'page') return fallBack(at, memory);
+    const reason =
+      `item ${borderAt + 1} is there, but the page that begins with it came blank twice: ` +
+      "where the third party's offset counts pages, it is a list of kind `page`";
     return step(at, { ...facts, end: { kind: 'truncated', reason } });
   }
-  if (backs >= MAX_STEPS_BACK) {
-    const why = `the row before item ${borderAt + 1} was not found again after ${backs} steps back`;
+  if (backs === 0) {
+    memory['losses'] = borderAt > Number(memory['lostAt'] ?? -1) ? 1 : Number(memory['losses'] ?? 0) + 1;
+    memory['lostAt'] = Math.max(borderAt, Number(memory['lostAt'] ?? 0));
+  }
+  const isLostAgain = Number(memory['losses'] ?? 0) > MOST_LOSSES;
+  if (backs >= MAX_STEPS_BACK || isLostAgain) {
+    const often = isLostAgain ? `${MOST_LOSSES} times` : `after ${backs} steps back`;
+    const why = `the row before item ${borderAt + 1} was not found again ${often}`;
     if (p.kind === 'page') memory['apart'] = 1;
     return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
   }

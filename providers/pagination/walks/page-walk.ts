@@ -52,7 +52,8 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   }
   const isCounted = exact !== undefined && came >= exact;
   noteBlank(memory, index, page, isCounted);
-  const seen = endSeen(p, at, page, memory, isCounted);
+  // More than the total counts: it is none, or rows were left out on the way.
+  const seen = endSeen(p, at, page, memory, came === exact);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
   if (seen && !isGap) {
     const ends = rowsUpToEnd(p, at, page, memory);
@@ -84,6 +85,8 @@ function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, me
   const before = offset - Number(memory['gap'] ?? 0);
   const most = Number(memory['most'] ?? 0);
   const pages = before / size;
+  // Where the size can't be asked for, a page has as many places as the largest has rows.
+  if (p.kind === 'page' && !at.isSizable) return pages * most + itemCount;
   const isCappedInSilence = p.kind === 'page' && most < size && at.rows > (pages - 1) * most && at.rows <= pages * most;
   return (isCappedInSilence ? at.rows : before) + itemCount;
 }

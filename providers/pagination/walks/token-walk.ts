@@ -5,7 +5,7 @@
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { isReadAgain, itemsOfReading, noteMark } from '../dead-cursor.ts';
 import { toldTotal } from '../end-seen.ts';
-import { memoryOf, watchForLoop } from '../loop-guard.ts';
+import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
@@ -33,10 +33,30 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
   }
 
   const used = at.position?.cursor ?? at.position?.url;
+  const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
+  noteTail(guard, page);
+  if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });
   const end = watchForLoop(p, guard, at, page, { next: token, used });
   if (end) return step(at, { ...facts, end });
   const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
   return step(at, { ...facts, position: { ...behind, ...(p.kind === 'cursor' ? { cursor: token } : { url: token }) } });
+}
+
+/** The last row of the page, and the most rows that one had. */
+function noteTail(memory: Memory, { keys }: PageAnswer): void {
+  if (keys.length === 0) return;
+  memory['tail'] = nameOf(keys.at(-1) as string);
+  memory['most'] = Math.max(keys.length, Number(memory['most'] ?? 0));
+}
+
+/**
+ * Behind an id or time that counts itself (`max_id`, `since` with the border included) the last rows come again, and name themselves as
+ * the next page: that is such a list's end. A full page of them may hide others behind it.
+ */
+function bringsOnlyBorder(at: ListState, { keys }: PageAnswer, memory: Memory): boolean {
+  if (memory['tail'] === undefined || !keys.some((key) => nameOf(key) === memory['tail'])) return false;
+  const full = Math.min(at.asked.size, Math.max(at.given ?? 0, Number(memory['most'] ?? 0)));
+  return keys.length < full || (keys.length === 1 && at.isSizable && at.asked.size > 1);
 }
 
 function tokenOf(p: Pagination, page: PageAnswer): string | undefined {

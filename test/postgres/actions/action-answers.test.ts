@@ -208,7 +208,7 @@ describe('a write of unknown fate', () => {
 
   describe('is not sent again where it was not found on one page of several', () => {
     const other = { id: 'other', clientId: 'x' };
-    const looked = (lookup: () => RequestSpec, guards?: { readonly 'one-page': false }) =>
+    const looked = (lookup: () => RequestSpec, guards?: { readonly 'more-told': false }) =>
       provider.action('listed', {
         ...common,
         whenUnknown: {
@@ -258,7 +258,7 @@ describe('a write of unknown fate', () => {
       expect(found).toMatchObject({ step: { state: 'done', output: { id: 'mine' } }, sent: 1 });
       const absent = await lost(plain, { body: { items: [other], total_count: 1, has_more: false } });
       expect(absent).toMatchObject({ step: { state: 'done' }, sent: 2 });
-      const newest = looked(() => get('/listed'), { 'one-page': false });
+      const newest = looked(() => get('/listed'), { 'more-told': false });
       expect(await lost(newest, { body: { items: [other], ...more } })).toMatchObject({ sent: 2 });
     });
   });

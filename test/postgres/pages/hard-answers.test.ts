@@ -1,6 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../../providers/index.ts';
+import {
+  defineProvider,
+  defineSync,
+  get,
+  noAuth,
+  type PageRequest,
+  type Paginate,
+  type RequestSpec,
+} from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -40,7 +48,11 @@ describe('an answer that is easily misread', () => {
 
   const read = async (
     serve: (query: URLSearchParams, headers: Readonly<Record<string, unknown>>) => FakeAnswer,
-    paginate: Paginate<Body, Row> = { kind: 'single', items: (body) => body.items },
+    paginate: Paginate<Body, Row> | null = { kind: 'single', items: (body) => body.items },
+    places: (page: PageRequest) => NonNullable<RequestSpec['query']> = ({ number, cursor }) => ({
+      page: number,
+      cursor,
+    }),
   ) => {
     const path = `/of/${account}`;
     api.route('GET', path, ({ query, headers }) => {
@@ -52,11 +64,11 @@ describe('an answer that is easily misread', () => {
       input: z.object({ since: z.string().optional() }),
       // oxlint-disable-next-line typescript/no-explicit-any -- what a definition in a hurry has
       response: z.any(),
-      request: ({ since }) => ({
-        ...get(path, { page: 1 }),
+      request: ({ since }, page) => ({
+        ...get(path, places(page)),
         ...(since === undefined ? {} : { headers: { 'if-modified-since': since } }),
       }),
-      paginate,
+      ...(paginate ? { paginate } : {}),
     });
     const sync = defineSync('hard', { provider, input: z.object({}) }, (s) => ({
       rows: s.one(list, {
@@ -114,6 +126,10 @@ describe('an answer that is easily misread', () => {
     ['a flag', { body: { items: [{ id: 'a' }], pagination: { has_more: true } } }],
     ['a token', { body: { items: [{ id: 'a' }], nextPageToken: 'x' } }],
     ['a link', { body: { items: [{ id: 'a' }], _links: { next: { href: '/rows?page=2' } } } }],
+    ['a list of links', { body: { items: [{ id: 'a' }], links: [{ rel: 'next', href: '/rows?page=2' }] } }],
+    ['a key', { body: { items: [{ id: 'a' }], LastEvaluatedKey: { id: { S: 'a' } } } }],
+    ['a place that is no number', { body: { items: [{ id: 'a' }], offset: 'itr/rec1' } }],
+    ['a flag of its end', { body: { items: [{ id: 'a' }], done: false } }],
     ['a total beside its page', { body: { items: [{ id: 'a' }], page: 1, total: 45 } }],
     ['page info deep in it', { body: { data: { me: { items: [{ id: 'a' }], pageInfo: { hasNextPage: true } } } } }],
   ])('of which one page alone is read is truncated where it tells of more: by %s', async (_, answer) => {
@@ -124,25 +140,46 @@ describe('an answer that is easily misread', () => {
     ]);
     expect(await stored()).toHaveLength(1);
     account = `acct-${counter++}`;
-    const wanted = await read(() => answer, { kind: 'single', items, guards: { 'one-page': false } });
+    const wanted = await read(() => answer, { kind: 'single', items, guards: { 'more-told': false } });
     expect(await wanted.run()).toMatchObject({ complete: true, rows: 1 });
   });
 
-  it.each<[what: string, answer: FakeAnswer]>([
-    ['a flag', { body: { items: [{ id: 'a' }], has_more: true } }],
-    ['a token of another name', { body: { items: [{ id: 'a' }], next_page_token: 'x' } }],
-    ['a Link header', { body: { items: [{ id: 'a' }] }, headers: { link: '</rows?page=2>; rel="next"' } }],
-  ])('that is taken for the last one, and has %s, is truncated: `next` looks in the wrong place', async (_, answer) => {
-    const paginate = { kind: 'cursor', items: (body: Body) => body.items, next: (body: Body) => body.next } as const;
-    const { run } = await read(() => answer, paginate);
+  const next = (body: Body): string | null | undefined => (body as { cursor?: string }).cursor;
+  const cursor: Paginate<Body, Row> = { kind: 'cursor', items: (body) => body.items, next };
+  const inData: Paginate<Body, Row> = { ...cursor, items: (body) => (body as unknown as { data: Body }).data.items };
+  const link: Paginate<Body, Row> = { kind: 'link', items: (body) => body.items };
+  const rows = [{ id: 'a' }];
+  it.each<[what: string, paginate: Paginate<Body, Row>, answer: FakeAnswer]>([
+    ['a cursor of another name', cursor, { body: { items: rows, next_cursor: 'x' } }],
+    ['a cursor in another place', cursor, { body: { items: rows, meta: { next: 'x' } } }],
+    ['a token beside the list itself', inData, { body: { data: { items: rows, nextToken: 'x' } } }],
+    ['a flag', cursor, { body: { items: rows, is_truncated: 'true' } }],
+    ['a total', cursor, { body: { items: rows, total_count: 45 } }],
+    ['an address in the body', link, { body: { items: rows, links: { next: '/rows?page=2' } } }],
+    ['a header of its own', link, { body: { items: rows }, headers: { 'x-next-page': '2' } }],
+    ['a count in a header', link, { body: { items: rows }, headers: { 'x-total-count': '45' } }],
+    ['a Link header of no standard', link, { body: { items: rows }, headers: { link: '/rows?page=2; rel="next"' } }],
+  ])('that `paginate` takes for the last is truncated where it tells of more: by %s', async (_, paginate, answer) => {
+    const { run, stored } = await read(() => answer, paginate);
     expect((await run())?.flaws).toMatchObject([
-      { kind: 'truncated', reason: expect.stringContaining('it may look in the wrong place') as string },
+      { kind: 'truncated', reason: expect.stringContaining('has found no next page in it') as string },
     ]);
-    for (const more of [{ hasMore: () => false }, { guards: { 'one-page': false } }]) {
-      account = `acct-${counter++}`;
-      const wanted = await read(() => answer, { ...paginate, ...more });
-      expect(await wanted.run()).toMatchObject({ complete: true, rows: 1 });
-    }
+    expect(await stored()).toHaveLength(1);
+  });
+
+  it.each<[what: string, body: object]>([
+    ['that it was the last', { items: rows, has_more: false, next_cursor: 'x', cursor: null }],
+    ['no next one in the usual words for none', { items: rows, next_cursor: '-1', next_token: 'none', next_page: 0 }],
+    ['what is not about this list', { items: rows, others: { nodes: [1, 2], hasNextPage: true }, total: 4_500 }],
+  ])('without a next page is complete where it tells %s', async (_, body) => {
+    const { run } = await read(() => ({ body }), cursor);
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it('without a next page is complete where `hasMore` says so, whatever else it tells', async () => {
+    const body = { items: rows, more: true, done: true };
+    const { run } = await read(() => ({ body }), { ...cursor, hasMore: (all) => !(all as { done?: boolean }).done });
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });
 
   it.each<[what: string, body: object]>([
@@ -150,10 +187,30 @@ describe('an answer that is easily misread', () => {
     ['a sum that is called total', { items: [{ id: 'a' }], total: 4_500, currency: 'EUR' }],
     ['pages of a list in its row', { items: [{ id: 'a', notes: { nodes: [1], pageInfo: { hasNextPage: true } } }] }],
     ['pages of another list', { items: [{ id: 'a' }], tags: { nodes: [1, 2], pageInfo: { hasNextPage: true } } }],
+    ['a token for the next run', { items: [{ id: 'a' }], nextSyncToken: 'x', next_delta_link: 'y', offset: '0' }],
     ['fields of its rows', { items: [{ id: 'a', next: 'b', has_more: true }], meta: { total_pages: 1 } }],
   ])('of one page is complete where it tells of %s', async (_, body) => {
     const { run } = await read(() => ({ status: 200, body }));
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it('that is a list, where one row was wanted, is told with the words that make it one', async () => {
+    const { run } = await read(() => ({ body: [{ id: 'a' }] }), null);
+    expect((await run())?.flaws[0]?.reason).toContain("`paginate: { kind: 'single', items: (rows) => rows }`");
+  });
+
+  it.each<[place: string, paginate: Paginate<Body, Row>]>([
+    ['number', { kind: 'page', items: (body) => body.items }],
+    ['offset', { kind: 'offset', items: (body) => body.items }],
+    ['cursor', cursor],
+  ])('is not asked for where the request never looks at `page.%s`', async (place, paginate) => {
+    const { run } = await read(
+      () => ({ body: { items: rows } }),
+      paginate,
+      () => ({}),
+    );
+    expect((await run())?.flaws[0]?.reason).toContain(`it never looks at \`page.${place}\``);
+    expect(asked).toEqual([]);
   });
 
   it('without a body is no list, and is told with the rule that would make it an empty one', async () => {

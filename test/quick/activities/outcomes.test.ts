@@ -78,6 +78,26 @@ describe('what HTTP says by itself', () => {
     expect(toObservation(outcome, answer).result).toBe(limiter);
   });
 
+  it.each([
+    { items: [], status: 429 },
+    { data: [], code: 503, msg: '' },
+    { status: false, data: [] },
+    { Message: 'An error has occurred.', items: [] },
+    { message: 'Too many requests', items: [] },
+  ])('an empty list beside words of trouble is none: %j', (body) => {
+    expect(defaultOutcome(answered(200, JSON.stringify(body)), { isList: true }).kind).toBe('retry');
+  });
+
+  it.each([
+    { items: [], status: 200, message: 'No items found' },
+    { items: [], code: 0, message: 'ok' },
+    { items: [], message: 'There are no failing checks.' },
+    { items: [{ id: 1 }], message: 'Too many requests' },
+    { items: [{ id: 1 }], status: false },
+  ])('an empty list beside other words, or one with rows, is a list: %j', (body) => {
+    expect(defaultOutcome(answered(200, JSON.stringify(body)), { isList: true }).kind).toBe('ok');
+  });
+
   it('every status there can be has an outcome, and none of an error is ok', () => {
     for (let status = 100; status < 1_000; status++) {
       const { kind } = defaultOutcome(answered(status, '{}'));

@@ -42,6 +42,7 @@ async function crawl(list: BrokenList, options: CrawlOptions, range?: readonly [
   let offset = 0;
   let empty = 0;
   let promised: number | undefined;
+  let tail: string | undefined;
   for (let n = 1; ; n++) {
     if (n > options.maxPages)
       return has('page-maximum') ? end('truncated', 'page-maximum') : end('still going', 'none');
@@ -76,6 +77,10 @@ async function crawl(list: BrokenList, options: CrawlOptions, range?: readonly [
       if (has('result-cap') && caps.includes(seen.size)) return end('capped', 'result-cap');
       return end('complete', 'none');
     }
+    // The border alone came again, and names itself: the end of a list that counts it in.
+    const isBorder = rows.length < pageSize && rows.some(({ id }) => id === tail);
+    tail = rows.at(-1)?.id;
+    if (has('repeated-token') && follow === address && isBorder) return end('complete', 'none');
     // Guards, in this order.
     if (has('repeated-token') && (tokens.has(follow) || follow === address)) return end('looped', 'repeated-token');
     tokens.add(follow);
