@@ -19,3 +19,18 @@ export function missingFunctions(options: object, names: readonly string[]): str
     .filter((name) => typeof (options as Record<string, unknown>)[name] !== 'function')
     .map((name) => `\`${name}\` is missing; it must be a function`);
 }
+
+/** @returns a mistake for each of these options that is no schema. */
+export function schemaMistakes(options: object, names: readonly string[]): string[] {
+  return names
+    .filter((name) => typeof (options as Record<string, { parse?: unknown } | null>)[name]?.parse !== 'function')
+    .map((name) => `\`${name}\` must be a zod schema`);
+}
+
+/** @returns a mistake for each of these options that is there and no finite number, or a lesser one. */
+export function outOfRange(options: object, names: readonly string[], least: number): string[] {
+  const values = names.map((name) => [name, (options as Record<string, unknown>)[name]] as const);
+  return values
+    .filter(([, value]) => value !== undefined && !(Number.isFinite(value) && (value as number) >= least))
+    .map(([name, value]) => `\`${name}\` is ${String(value)}; it must be a number, ${least} or more`);
+}

@@ -9,17 +9,12 @@ import type { AuthCall } from '../../contracts/auth-calls.ts';
 import type { Charge, QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
-import {
-  actionMistakes,
-  createAction,
-  type Action,
-  type PerformActionOptions,
-  type RequestActionOptions,
-} from './define-action.ts';
+import { actionMistakes } from './mistakes/action-mistakes.ts';
+import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
-import { missingFunctions, unknownOptions } from '../../contracts/values/option-mistakes.ts';
+import { missingFunctions, schemaMistakes, unknownOptions } from '../../contracts/values/option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
@@ -35,7 +30,7 @@ import {
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
 import { NO_JOB } from '../../contracts/job.ts';
 import { compileFile, fileMistakes, isFileFormat } from '../files/file-format.ts';
-import { formatMistakes } from './body-mistakes.ts';
+import { formatMistakes } from './mistakes/body-mistakes.ts';
 import {
   conditionalMistakes,
   PROVIDER_OPTIONS,
@@ -182,6 +177,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
       } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
       for (const mistake of [
+        ...schemaMistakes(endpointOptions, ['input', 'response']),
         ...missingFunctions(endpointOptions, ['request']),
         ...unknownOptions(endpointOptions, ENDPOINT_OPTIONS),
       ])
