@@ -48,6 +48,7 @@ import { createHeapGuard } from './heap-guard.ts';
 import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './loops/reconcile.ts';
+import { checkWorkerOptions } from './known-options.ts';
 import { startRemoving } from './loops/remove-old.ts';
 import { startResuming } from './loops/resume-reconnected.ts';
 import { startLeavingJobs } from './loops/leave-jobs.ts';
@@ -130,6 +131,7 @@ export interface SluiceWorker {
  * name that is taken.
  */
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
+  checkWorkerOptions(options);
   const settings = options.settings ?? readWorkerSettings();
   const roles = options.roles ?? settings.roles ?? ROLES;
   if (roles.length === 0)

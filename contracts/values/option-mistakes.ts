@@ -20,6 +20,16 @@ export function missingFunctions(options: object, names: readonly string[]): str
     .map((name) => `\`${name}\` is missing; it must be a function`);
 }
 
+/**
+ * What is given instead of a sync, an action or a saga, in words.
+ * @param field that the definitions of this kind have, and no others. @returns undefined when it is of this kind.
+ */
+export function otherKind(given: unknown, field: 'nodes' | 'way' | 'steps'): string | undefined {
+  const { definition } = (given ?? {}) as { readonly definition?: object };
+  if (typeof definition === 'object' && field in definition) return undefined;
+  return given === undefined ? 'undefined; do two modules import each other?' : 'something else.';
+}
+
 /** @returns a mistake for each of these options that is no schema. */
 export function schemaMistakes(options: object, names: readonly string[]): string[] {
   return names
