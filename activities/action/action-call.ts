@@ -17,6 +17,7 @@ import type { ActivityDeps } from '../deps.ts';
 import { issuesOf, issuesText, parseBody } from '../bodies/parse-body.ts';
 import { accountFacts } from '../call/account-facts.ts';
 import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
+import { moreTold } from '../../providers/pagination/more-told.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
 import { userCode } from '../sync/user-code.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
@@ -103,13 +104,28 @@ function read(
   }
   const body = parseBody({ name: action.id, parseResponse: (json) => json }, answer);
   if (!body.ok) return { outcome: { kind: 'retry', reason: body.reason } };
-  return found(action, () => way.whenUnknown?.found(body.value, input, context));
+  const { whenUnknown } = way;
+  const told = whenUnknown?.ignoresMore ? undefined : toldOfMore(body.value, answer);
+  return found(action, () => whenUnknown?.found(body.value, input, context), told);
 }
 
-/** What a look-up has found goes through the schema of outputs, as what a write answers does. */
-function found(action: ActionDefinition, output: () => unknown): ActionAnswer {
+/** A look-up by a list of which one page came: what is not on it may be on the next one. */
+function toldOfMore(body: unknown, { headers, status }: Answer): string | undefined {
+  const lists = [body, ...Object.values(Object(body) as object)].filter((value) => Array.isArray(value));
+  return moreTold({ body, headers, status, count: Math.max(0, ...lists.map(({ length }) => length)) });
+}
+
+/**
+ * What a look-up has found goes through the schema of outputs, as what a write answers does.
+ * @param told what says that its answer was not the whole.
+ */
+function found(action: ActionDefinition, output: () => unknown, told?: string): ActionAnswer {
   try {
     const value = output();
+    if (value === undefined && told !== undefined) {
+      const reason = `its answer does not have it, but tells of more (${told}); ask for this one alone, e.g. by its key, or say \`ignoresMore: true\``;
+      return { outcome: { kind: 'permanent', cause: 'bug', reason } };
+    }
     if (value === undefined)
       return { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } };
     return { outcome: { kind: 'ok' }, output: action.parseOutput(value) };
@@ -201,9 +217,12 @@ const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
 /** The same, while connecting only: a connection that is open ends in these as well. */
 const unreachable = ['EHOSTUNREACH', 'ENETUNREACH'];
 
-function wasNeverSent(error: unknown): boolean {
+/** `fetch` has what happened as its cause. */
+function wasNeverSent(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > 3) return false;
   const { code = '' } = error as NodeJS.ErrnoException;
-  return neverConnected.includes(code) || (unreachable.includes(code) && wasConnecting(error));
+  const isIt = neverConnected.includes(code) || (unreachable.includes(code) && wasConnecting(error));
+  return isIt || wasNeverSent(error.cause, depth + 1);
 }
 
 /** Of several addresses that were tried, each has an error of its own. */
@@ -223,7 +242,7 @@ function outcomeOfError(
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const text = 'issues' in Object(error) ? `the output has another shape than its schema: ${issuesText(issuesOf(error), undefined)}` : `${name}: ${message}`; // prettier-ignore
   const reason = isLate ? 'no answer within the ceiling of the call' : redact(text, secrets);
-  if (error instanceof Error && wasNeverSent(error)) return { kind: 'retry', reason };
+  if (wasNeverSent(error)) return { kind: 'retry', reason };
   return { kind: 'unknown-write', reason };
 }
 

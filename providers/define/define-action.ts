@@ -67,6 +67,11 @@ export interface RequestActionOptions<Input, Output, Found = Output, Settings = 
     readonly found: (answer: unknown, input: Input, context: ActionContext<Settings>) => Found | undefined;
     /** Not before this long after the write was sent, in milliseconds: it may still arrive. Default 2,000. */
     readonly afterMs?: number;
+    /**
+     * True where an answer that tells of more (a next page, a larger total) says all the same that what it lacks is not there. Default
+     * false: then a person decides, since it may be on the next page.
+     */
+    readonly ignoresMore?: boolean;
   };
   /** The request that takes the write back, in a saga. May be sent more than once; 404 and 410 count as done. */
   readonly compensate?: (output: Output, input: Input, context: ActionContext<Settings>) => RequestSpec;

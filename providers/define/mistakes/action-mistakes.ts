@@ -30,7 +30,7 @@ const ACTION_OPTIONS = {
   classify: true,
   perform: true,
 } satisfies NamesOf<Requested & Performed & { readonly input: unknown; readonly output: unknown }>;
-const LOOKUP_OF_REQUEST = { lookup: true, found: true, afterMs: true } satisfies NamesOf<
+const LOOKUP_OF_REQUEST = { lookup: true, found: true, afterMs: true, ignoresMore: true } satisfies NamesOf<
   NonNullable<Requested['whenUnknown']>
 >;
 const LOOKUP_OF_PERFORM = { lookup: true, afterMs: true } satisfies NamesOf<NonNullable<Performed['whenUnknown']>>;

@@ -16,7 +16,7 @@ function mistakesOf(options: object, of: object = {}): readonly string[] {
 describe('an action', () => {
   it('may be all that is documented', () => {
     const conflicts = { entity: () => 'note/1', policy: 'cancel-previous' };
-    const whenUnknown = { lookup, found, afterMs: 0 };
+    const whenUnknown = { lookup, found, afterMs: 0, ignoresMore: true };
     const all = { idempotent: true, keyGoodForMs: Infinity, maxAttempts: 1, totalTimeoutMs: 1_000 };
     expect(mistakesOf({ ...all, conflicts, whenUnknown, compensate: lookup, what: () => 'x' })).toEqual([]);
   });
