@@ -48,6 +48,7 @@ import { readFlaws } from './sync/read-flaws.ts';
 import { mapAgain, type MapAgainOptions, type MappedAgain } from './map-again.ts';
 import { createQuarantine, type Quarantine } from './quarantine.ts';
 import { readRecords, type ChangeRecord, type RecordsOptions } from './records.ts';
+import { checkConnectOptions, knowingOptions } from './options/known-options.ts';
 import { createLimits, type Limits } from './limits.ts';
 import { pageAddress } from './page-link.ts';
 import { createRuns, type Runs } from './runs.ts';
@@ -63,7 +64,7 @@ import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 import { createStartTracer, WITHOUT_TRACING } from './tracing/trace-starts.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
 import { listWorkers } from './workers/list-workers.ts';
-import { checkName } from './check-options.ts';
+import { checkName } from './options/check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
   /**
@@ -204,9 +205,10 @@ export interface Sluice {
   close(): Promise<void>;
 }
 
-/** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. */
+/** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. TypeError for unknown options. */
 export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const { tenant } = options;
+  checkConnectOptions(options);
   if (tenant !== undefined) checkName('tenant', tenant);
   const pageUrl = pageAddress(options.dashboardUrl ?? process.env['SLUICE_DASHBOARD_URL']);
   const { databaseUrl, temporal, namespace, encryptionKeys } = await findServers(options);
@@ -276,7 +278,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     action: ({ workflowId, action }: { readonly workflowId: string; readonly action?: Action }) =>
       createActionHandle<never>(parts, workflowId, action?.definition),
     sagaOf: ({ workflowId, saga }: { readonly workflowId: string; readonly saga?: Saga }) =>
-      createSagaHandle<never>(parts, workflowId, stepNames(saga)),
+      createSagaHandle<never>(parts, workflowId, saga?.definition),
     pending: (entity) => pendingOperations(pool, entity),
     start: (sync, startOptions) => startSync(parts, sync, startOptions),
     run: (of) => createHandle(parts, of),
@@ -293,7 +295,5 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
   };
   const auditor: Auditor = { pool, actor, ...(tenant === undefined ? {} : { boundTo: tenant }) };
   const whole = audited(tenant === undefined ? sluice : bindTenant(sluice, pool, tenant), clientActs, auditor);
-  return keepParts(whole, parts);
+  return keepParts(knowingOptions(whole), parts);
 }
-
-const stepNames = (saga?: Saga) => saga?.definition.steps.map(({ name }) => name);

@@ -4,7 +4,7 @@
  */
 import { inTransaction, queriesOf, rewriteRows, storedRows, type Pool } from '../db/index.ts';
 import type { Node, NodeDefinition } from '../providers/define/define-sync.ts';
-import { checkAccount } from './check-options.ts';
+import { checkAccount } from './options/check-options.ts';
 
 export interface MapAgainOptions<Row> {
   readonly account: string;

@@ -4,7 +4,7 @@
  */
 import type { KnownList } from '../contracts/list.ts';
 import { listState, resetState, type Pool, type StateFilter } from '../db/index.ts';
-import { checkAccount } from './check-options.ts';
+import { checkAccount } from './options/check-options.ts';
 
 export interface ShowStateOptions {
   /** `place` of the last list that was seen. */

@@ -5,7 +5,7 @@ import type { AccountFacts } from '../contracts/account.ts';
 import { SettingsMistake } from '../contracts/account.ts';
 import type { HttpSender } from '../activities/index.ts';
 import type { Sluice } from '../client/index.ts';
-import { checkAccount, checkName } from '../client/check-options.ts';
+import { checkAccount, checkName } from '../client/options/check-options.ts';
 import { tenantOfAccount, type Pool } from '../db/index.ts';
 import type { Limiter } from '../limiter/index.ts';
 import type { Authorize } from '../providers/auth/authorize.ts';

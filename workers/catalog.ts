@@ -3,6 +3,7 @@
  * Next: `create-worker.ts` hands it to the activities.
  */
 import { DefinitionError } from '../providers/define/define-sync.ts';
+import { otherKind } from '../contracts/values/option-mistakes.ts';
 import type { Action, Provider, Saga, Sync } from '../providers/index.ts';
 
 export interface CatalogOptions {
@@ -24,10 +25,16 @@ export interface Catalog {
 }
 
 /**
- * @throws TypeError when two of a kind have one name.
+ * @throws TypeError when two of a kind have one name, or one is of another kind.
  * @throws DefinitionError when a provider of an action has mistakes.
  */
 export function createCatalog({ syncs = [], actions = [], sagas = [] }: CatalogOptions): Catalog {
+  const wrong = [
+    ...strangers('syncs', syncs, 'nodes', 'defineSync'),
+    ...strangers('actions', actions, 'way', 'provider.action'),
+    ...strangers('sagas', sagas, 'steps', 'defineSaga'),
+  ];
+  if (wrong.length > 0) throw new TypeError(wrong.join('\n'));
   const syncsByName = byName('syncs', syncs, ({ name }) => name);
   const sagasByName = byName('sagas', sagas, ({ name }) => name);
   const ofSagas = sagas.flatMap(({ definition }) => definition.steps.map(({ action }) => ({ definition: action })));
@@ -45,6 +52,13 @@ export function createCatalog({ syncs = [], actions = [], sagas = [] }: CatalogO
     sagaNamed: (name) => found('saga', name, sagasByName),
     providers,
   };
+}
+
+function strangers(kind: string, list: readonly unknown[], field: 'nodes' | 'way' | 'steps', made: string): string[] {
+  return list.flatMap((each, place) => {
+    const what = otherKind(each, field);
+    return what === undefined ? [] : [`\`${kind}\` has what \`${made}(…)\` returns; its entry ${place} is ${what}`];
+  });
 }
 
 function byName<Definition>(

@@ -48,6 +48,7 @@ import { createHeapGuard } from './heap-guard.ts';
 import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './loops/reconcile.ts';
+import { checkWorkerOptions } from './known-options.ts';
 import { startRemoving } from './loops/remove-old.ts';
 import { startResuming } from './loops/resume-reconnected.ts';
 import { startLeavingJobs } from './loops/leave-jobs.ts';
@@ -131,6 +132,7 @@ export interface SluiceWorker {
  * name that is taken.
  */
 export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
+  checkWorkerOptions(options);
   const settings = options.settings ?? readWorkerSettings();
   const roles = options.roles ?? settings.roles ?? ROLES;
   if (roles.length === 0)
@@ -168,7 +170,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
         () => workers !== undefined && !workers.isStopping() && !heap.isFull(),
       );
     await migrate(pool, { warn: (message) => log.warn({}, message) });
-    const { syncs: scheduled = [] } = options;
+    const { syncs: scheduled = [], onFailure } = options;
     serving = await startServing(pool, settings.taskQueue, scheduled, deployMinutes, log);
     const { stop: stopServing } = serving;
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
@@ -206,9 +208,8 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     };
     const activities = createActivities(deps, memory);
     const closing = new AbortController().signal;
-    const { taskQueue } = settings;
     const pageUrl = pageAddress(settings.dashboardUrl);
-    const of = { client, pool, taskQueue, ...(pageUrl && { pageUrl }) };
+    const of = { client, pool, taskQueue: settings.taskQueue, ...(pageUrl && { pageUrl }) };
     const parts = { ...of, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
     // Whatever may fail comes before the chores begin: nobody would end them.
     await noteDeploy(pool, settings.build?.buildId ?? `sluice-${SLUICE_VERSION}`);
@@ -227,7 +228,6 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
     const stopLeaving = startLeavingJobs(deps, scheduled);
     const stopAuditing = startAuditing(pool, secretUses, log);
     const stopPace = pace.start(pool, log);
-    const { onFailure } = options;
     const stopWatching = onFailure ? startWatchingRuns(pool, log, options.stalledAfterMs) : undefined;
     const stopReconciling = startReconciling({ pool, client, tellLock }, log);
     const stopRemoving = startRemoving(pool, log, kept, metrics?.removed);

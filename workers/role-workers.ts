@@ -42,22 +42,25 @@ export async function createRoleWorkers(
       });
     workers.push(await withShortStacks(create));
   }
+  let isAsked = false;
   const shutdown = (): void => {
+    isAsked = true;
     for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
   };
   return {
     taskQueues: roles.map((role) => taskQueueOf(taskQueue, role)),
-    isStopping: () => workers.some((worker) => worker.getState() !== 'RUNNING'),
+    isStopping: () => isAsked || workers.some((worker) => worker.getState() !== 'RUNNING'),
     shutdown,
     run: async () => {
-      const ends = await Promise.allSettled(
-        workers.map((worker) =>
-          worker.run().catch((error: unknown) => {
-            shutdown();
-            throw error;
-          }),
-        ),
+      const running = workers.map((worker) =>
+        worker.run().catch((error: unknown) => {
+          shutdown();
+          throw error;
+        }),
       );
+      // Asked for before they ran: a worker that does not run can't be shut down.
+      if (isAsked) shutdown();
+      const ends = await Promise.allSettled(running);
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   };

@@ -127,10 +127,12 @@ function failureOf(step: string, error: unknown, undone: Compensated): unknown {
   const end = endOfFailure(error);
   const isCancelled = end.status === 'cancelled';
   const type = end.status === 'failed' ? end.errorType : isCancelled ? 'cancelled' : 'error';
+  const why = end.status === 'ok' ? '' : end.error;
   const parts = [
-    `${step} ${isCancelled ? 'was cancelled' : 'failed'}: ${end.status === 'ok' ? '' : end.error}`,
-    undone.done.length > 0 ? `taken back: ${undone.done.join(', ')}` : 'nothing had to be taken back',
+    `${step} ${isCancelled ? 'was cancelled' : 'failed'}${why === 'it was cancelled' ? '' : `: ${why}`}`,
+    ...(undone.done.length > 0 ? [`taken back: ${undone.done.join(', ')}`] : []),
     ...(undone.failed.length > 0 ? [`NOT taken back: ${undone.failed.join(', ')}`] : []),
+    ...(undone.done.length + undone.failed.length === 0 ? ['nothing had to be taken back'] : []),
   ];
   return ApplicationFailure.create({
     type: undone.failed.length > 0 ? 'compensation-failed' : type,

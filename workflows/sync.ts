@@ -31,14 +31,15 @@ function beginAnew(input: SyncInput): Promise<never> {
   return makeContinueAsNewFunc<Run>({ initialVersioningBehavior: 'AUTO_UPGRADE' })(input);
 }
 
-/** @returns the run's result. @throws CancelledFailure when it was cancelled, after that was written down. */
+/** @returns the run's result. @throws CancelledFailure when it ended as cancelled, after that was written down. */
 export async function sync(input: SyncInput, report: ReportRef): Promise<RunResult> {
   const root = CancellationScope.current();
   const shield = new CancellationScope({ cancellable: false });
   const how = await shield.run(() => walkToEnd(input, report, root, shield));
   // Outside of the scopes: here the run goes on in a new history.
   if (how === 'cut') return beginAnew(input);
-  if (root.consideredCancelled) await root.cancelRequested;
+  // One that had ended before the cancellation was heard has ended so, and says it.
+  if (root.consideredCancelled && how.state === 'cancelled') await root.cancelRequested;
   return how;
 }
 

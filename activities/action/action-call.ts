@@ -210,9 +210,12 @@ const neverConnected = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN'];
 /** The same, while connecting only: a connection that is open ends in these as well. */
 const unreachable = ['EHOSTUNREACH', 'ENETUNREACH'];
 
-function wasNeverSent(error: unknown): boolean {
+/** `fetch` has what happened as its cause. */
+function wasNeverSent(error: unknown, depth = 0): boolean {
+  if (!(error instanceof Error) || depth > 3) return false;
   const { code = '' } = error as NodeJS.ErrnoException;
-  return neverConnected.includes(code) || (unreachable.includes(code) && wasConnecting(error));
+  const isIt = neverConnected.includes(code) || (unreachable.includes(code) && wasConnecting(error));
+  return isIt || wasNeverSent(error.cause, depth + 1);
 }
 
 /** Of several addresses that were tried, each has an error of its own. */
@@ -232,7 +235,7 @@ function outcomeOfError(
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   const text = 'issues' in Object(error) ? `the output has another shape than its schema: ${issuesText(issuesOf(error), undefined)}` : `${name}: ${message}`; // prettier-ignore
   const reason = isLate ? 'no answer within the ceiling of the call' : redact(text, secrets);
-  if (error instanceof Error && wasNeverSent(error)) return { kind: 'retry', reason };
+  if (wasNeverSent(error)) return { kind: 'retry', reason };
   return { kind: 'unknown-write', reason };
 }
 

@@ -78,7 +78,7 @@ export function fail(attempt: Attempt, type: ActionErrorType, error: string, cou
   return end(attempt, { state: 'failed', type, error, counts });
 }
 
-export function cancelled(attempt: Attempt): Promise<never> {
+export function cancelled(attempt: Ending): Promise<never> {
   const why = attempt.step.isUnwanted ? 'a later operation on the same entity has cancelled it' : 'it was cancelled';
   return end(attempt, { state: 'cancelled', type: 'cancelled', error: `${why} before it was sent` });
 }
@@ -120,6 +120,9 @@ export function errorTypeOf(outcome: Outcome): ActionErrorType {
   return isOfLists ? 'bug' : 'gone';
 }
 
+/** What it takes to end one. */
+type Ending = Pick<Attempt, 'deps' | 'step' | 'life'>;
+
 interface End {
   readonly state: 'failed' | 'cancelled';
   readonly type: ActionErrorType;
@@ -129,7 +132,7 @@ interface End {
   readonly cause?: Error;
 }
 
-async function end({ deps, step, life }: Attempt, how: End): Promise<never> {
+async function end({ deps, step, life }: Ending, how: End): Promise<never> {
   const { type, error, cause } = how;
   await recorded(life, () => markFailed(deps.pool, step.workflowId, how));
   await deps.limiter.abandon(`action/${step.workflowId}`).catch(() => {

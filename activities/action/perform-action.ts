@@ -45,6 +45,8 @@ export async function performAction(
 ): Promise<ActionFact> {
   const step = await load(deps, request, life);
   if (!step) throw actionFailed('bug', `Nothing is known of action ${request.workflowId}.`);
+  // Of one that was not sent nothing need be known: a worker that lacks it can end it.
+  if (step.state === 'ready' && isUnwanted({ step, request })) return cancelled({ deps, step, life });
   const action = deps.actionNamed(`${step.provider}/${step.action}`);
   const attempt: Attempt = { deps, request, action, step, life };
   switch (step.state) {
@@ -54,7 +56,6 @@ export async function performAction(
     case 'cancelled':
       throw actionFailed(step.errorType ?? 'bug', step.error ?? 'it has failed before');
     case 'ready':
-      if (isUnwanted(attempt)) return cancelled(attempt);
       if (deps.isFull?.()) throw waitingFor(FULL.reason, FULL.delayMs);
       // Counted, and then the worker ended before it could end the action.
       if (step.attempts >= budget(attempt))

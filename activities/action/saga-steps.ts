@@ -14,6 +14,7 @@ import { loadSaga } from '../../db/stores/action/saga-store.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
 import { actionFailed } from '../call/to-failure.ts';
+import { issuesOf, issuesText } from '../bodies/parse-body.ts';
 
 /**
  * Doing it twice makes one step.
@@ -36,7 +37,7 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
     account,
     what,
     entity: stated,
-  } = asOneFailure(() => {
+  } = asOneFailure(stepName, () => {
     const facts = { ...Object.fromEntries(outputs), input: parseInput(saga.input), account: saga.account };
     const account = step.account?.(facts) ?? saga.account;
     if (undo) return { input: null, account, what: `takes back ${stepName} of ${saga.name}`, entity: undefined };
@@ -101,11 +102,13 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
 }
 
 /** What the saga's own functions throw is a bug of theirs, and is mended in code, not by trying again. */
-function asOneFailure<T>(work: () => T): T {
+function asOneFailure<T>(step: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
     const cause = error instanceof Error ? error : new Error(String(error));
-    throw actionFailed('bug', `${cause.name}: ${cause.message}`, cause);
+    if (!('issues' in cause)) throw actionFailed('bug', `${cause.name}: ${cause.message}`, cause);
+    const issues = issuesText(issuesOf(cause), undefined);
+    throw actionFailed('bug', `the input that was made for step "${step}" does not fit: ${issues}`, cause);
   }
 }

@@ -110,7 +110,11 @@ export function understandRefresh(
       return { ...told, reason: clean(told.reason) };
     }
     default:
-      return { kind: 'mistake', reason: '`parse` of the refresh gave no answer of a kind that is known' };
+      return {
+        kind: 'mistake',
+        reason:
+          "`parse` of the refresh gave no answer of a kind that is known: return { kind: 'refreshed', credentials: { accessToken, … } }, or { kind: 'refused' | 'retry' | 'config', reason }",
+      };
   }
 }
 

@@ -31,6 +31,8 @@ const BUSY_MS = 30_000;
 /** No wait that an answer tells is believed beyond this, in milliseconds. */
 const LONGEST_WAIT_MS = 86_400_000;
 const POLL_GROWTH = 1.5;
+/** A job that nobody has seen yet may be unknown to another machine of the third party for so long, in milliseconds. */
+const NOT_THERE_YET_MS = 15_000;
 const GIVEN_UP = 'it was given up';
 const NOT_MADE = 'it was not made';
 
@@ -181,8 +183,14 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
   const call = await callOfJob(attempt, { kind: 'poll', job, spec: () => job.poll(id, input, of), signal });
   if (!call.sent) return { fact: await notSent(attempt, call) };
   const { outcome, answer, url } = call.value;
-  if (outcome.kind === 'permanent' && outcome.cause === 'gone')
-    return { fact: await makeAnew(attempt, job, `it is not known any more: ${outcome.reason}`, 1) };
+  const isGone = outcome.kind === 'permanent' && outcome.cause === 'gone';
+  const age = unit.jobAgeMs ?? 0;
+  if (isGone && answer.status === 404 && known.state === 'made' && known.polls === 0 && age < NOT_THERE_YET_MS) {
+    const delayMs = Math.min(job.pollMs.most, Math.max(job.pollMs.first, age));
+    const why = `its job ${id} is not there yet: ${outcome.reason}`;
+    return { fact: await moveAndWait(attempt, { was: known, now: known, calls: 1, delayMs }, why) };
+  }
+  if (isGone) return { fact: await makeAnew(attempt, job, `it is not known any more: ${outcome.reason}`, 1) };
   if (!isGood(outcome)) return { fact: await decided(attempt, call) };
   const body = parseBody({ name: `${node.endpoint.name}.poll`, parseResponse: job.parsePolled }, answer);
   if (!body.ok) return { fact: await costsAttempt(attempt, body.reason) };

@@ -5,17 +5,24 @@
  */
 import { redact } from '../../contracts/secrets/redact.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import { issuesOf, issuesText } from '../bodies/parse-body.ts';
 import type { Asked } from './attempt.ts';
 
 export class UserCodeError extends Error {
   /** Calls that were made before it threw. */
   readonly calls: 0 | 1;
   constructor(what: string, cause: unknown, calls: 0 | 1) {
-    const { name, message } = cause instanceof Error ? cause : { name: 'value', message: String(cause) };
-    super(`${what} threw ${name}: ${cleanText(message, 300)}`, { cause });
+    super(`${what} ${saidBy(cause)}`, { cause });
     this.name = 'UserCodeError';
     this.calls = calls;
   }
+}
+
+/** What a schema throws is JSON of many lines. */
+function saidBy(cause: unknown): string {
+  if (cause instanceof Error && 'issues' in cause) return `does not fit: ${issuesText(issuesOf(cause), undefined)}`;
+  const { name, message } = cause instanceof Error ? cause : { name: 'value', message: String(cause) };
+  return `threw ${name}: ${cleanText(message, 300)}`;
 }
 
 /** @throws UserCodeError with what `run` threw. */

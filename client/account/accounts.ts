@@ -28,7 +28,7 @@ import type { Provider } from '../../providers/define/define-provider.ts';
 import { eraseAccount, whatIsStored } from '../erase/erase-account.ts';
 import { readAccountDetails } from './account-details.ts';
 import { checkCertificate, checkCredentials, type NewCredentials } from './check-credentials.ts';
-import { checkAccount, checkName } from '../check-options.ts';
+import { checkAccount, checkName } from '../options/check-options.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { resumeReconnected } from './resume-reconnected.ts';
 

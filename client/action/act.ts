@@ -25,7 +25,7 @@ import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandl
 import { launchAction } from './start-action.ts';
 import { startReported, type ClientParts } from '../start-workflow.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
-import { checkOptions } from '../check-options.ts';
+import { checkKind, checkOptions } from '../options/check-options.ts';
 
 export interface ActOptions<Input> {
   /** Whose connection. */
@@ -63,9 +63,11 @@ const ACT_OPTIONS: NamesOf<ActOptions<unknown>> = {
  */
 export async function act<Input, Output>(
   parts: ClientParts,
-  { definition }: Action<Input, Output>,
+  action: Action<Input, Output>,
   options: ActOptions<Input>,
 ): Promise<ActionHandle<Output>> {
+  checkKind('act', action, 'way');
+  const { definition } = action;
   const start = checked(parts, options);
   const { account, tenant, startedBy, priority, weight } = start;
   const workflowId = actionWorkflowId(definition.id, account, start.key);
@@ -98,15 +100,16 @@ export async function act<Input, Output>(
 /** As `act`, for several actions one after another. A saga's key is never used again, however it ended. */
 export async function startSaga<Input, Parsed, Outputs>(
   parts: ClientParts,
-  { definition }: Saga<Input, Parsed, Outputs>,
+  saga: Saga<Input, Parsed, Outputs>,
   options: ActOptions<Input>,
 ): Promise<SagaHandle<Outputs>> {
+  checkKind('saga', saga, 'steps');
+  const { definition } = saga;
   const start = checked(parts, options);
   const { account, tenant, startedBy, priority, weight } = start;
   const { name } = definition;
   const workflowId = sagaWorkflowId(name, account, start.key);
-  const steps = definition.steps.map((step) => step.name);
-  const handle = createSagaHandle<Outputs>(parts, workflowId, steps);
+  const handle = createSagaHandle<Outputs>(parts, workflowId, definition);
   const input = definition.parseInput(options.input);
   const reportId = crypto.randomUUID();
   const lock = await inOneTransaction(parts, async (tx) => {

@@ -8,6 +8,7 @@ import type { Report } from '../../contracts/report.ts';
 import type { RunWait } from '../../contracts/run.ts';
 import { listReports, listSteps, loadActionStep, loadSaga, type ActionStep } from '../../db/index.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
+import type { SagaDefinition } from '../../providers/define/define-saga.ts';
 import { ActionFailed } from './action-errors.ts';
 import { readActionWaits } from '../waits/action-waits.ts';
 import { resolveAction, type Resolution } from './resolve-action.ts';
@@ -140,11 +141,11 @@ export function createActionHandle<Output>(
   };
 }
 
-/** @param names of its steps; without them, of those that were done. */
+/** @param definition of the saga; without it, its result has the steps that were done. */
 export function createSagaHandle<Outputs>(
   parts: ClientParts,
   workflowId: string,
-  names?: readonly string[],
+  definition?: SagaDefinition,
 ): SagaHandle<Outputs> {
   return {
     workflowId,
@@ -156,7 +157,9 @@ export function createSagaHandle<Outputs>(
         const failure = await endOf(parts, workflowId);
         if (failure) throw failure;
         const saga = await loadSaga(parts.pool, workflowId);
-        const known = names ?? [...(saga?.outputs.keys() ?? [])].map((id) => id.slice(workflowId.length + 1));
+        const known =
+          definition?.steps.map(({ name }) => name) ??
+          [...(saga?.outputs.keys() ?? [])].map((id) => id.slice(workflowId.length + 1));
         const outputs = known.map((name) => [name, saga?.outputs.get(sagaStepWorkflowId(workflowId, name))]);
         return Object.fromEntries(outputs) as Outputs;
       }),

@@ -23,7 +23,7 @@ export type Resolution<Output> = {
 
 /**
  * @throws TypeError when the output does not fit, when a step of a saga or a write that is known to have happened is to be sent
- *   again, or `by` is no name.
+ *   again, `happened` is neither true nor false, or `by` is no name.
  * @throws Error when the action is unknown or was not left to a person; also for the second of two who decide.
  * @throws EntityBusy when it is to be sent again, its policy is `refuse` and its entity is being worked on.
  */
@@ -35,6 +35,10 @@ export async function resolveAction<Output>(
 ): Promise<void> {
   const { by = parts.startedBy } = resolution;
   checkStartedBy(by);
+  const { happened } = resolution as { readonly happened?: unknown };
+  // Anything else that is not true would send it again.
+  if (typeof happened !== 'boolean')
+    throw new TypeError(`\`happened\` is ${JSON.stringify(happened)}; it must be true or false.`);
   const step = await loadActionStep(parts.pool, workflowId);
   if (!step) throw new Error(`No action "${workflowId}" is known.`);
   if (`${step.provider}/${step.action}` !== definition.id)

@@ -4,7 +4,9 @@
 import type { Priority } from '../../contracts/limits/limit.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import type { Flaw } from '../../contracts/run.ts';
+import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { readRetriable } from '../../db/index.ts';
+import { checkNames } from '../options/known-options.ts';
 import { launchRun } from './start-run.ts';
 import type { ClientParts } from '../start-workflow.ts';
 
@@ -17,8 +19,15 @@ export interface RetryOptions {
   readonly startedBy?: StartedBy;
 }
 
-/** @throws Error when there is no run to retry, or one is going on. */
+const OPTIONS: NamesOf<RetryOptions> = { also: true, priority: true, startedBy: true };
+const ENDS: readonly Flaw['kind'][] = ['skipped', 'capped', 'looped', 'truncated', 'flawed', 'failed'];
+
+/** @throws Error when there is no run to retry, or one is going on; TypeError for options that it does not know. */
 export async function retryFailed(parts: ClientParts, workflowId: string, options: RetryOptions): Promise<void> {
+  checkNames('retryFailed', options, OPTIONS);
+  const unknown = options.also?.find((end) => !ENDS.includes(end));
+  if (unknown !== undefined)
+    throw new TypeError(`\`also\` names ${JSON.stringify(unknown)}; it may name ${ENDS.join(', ')}.`);
   const ended = await readRetriable(parts.pool, workflowId);
   if (!ended) throw new Error(`There is no run of "${workflowId}" to retry.`);
   const started = await launchRun(parts, ended.provider, {

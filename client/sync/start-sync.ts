@@ -10,7 +10,7 @@ import type { StartedBy } from '../../contracts/report.ts';
 import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
-import { checkOptions } from '../check-options.ts';
+import { checkOptions, checkKind } from '../options/check-options.ts';
 import { findRunning } from './find-running.ts';
 import { queueRun } from './queue-run.ts';
 import { launchRun } from './start-run.ts';
@@ -91,6 +91,7 @@ export async function startSync<Input>(
   options: StartOptions<Input>,
   reportId?: string,
 ): Promise<StartedRun> {
+  checkKind('start', sync, 'nodes');
   const { definition } = sync;
   const {
     account,

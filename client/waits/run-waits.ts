@@ -1,6 +1,6 @@
 /**
- * Why a run does not go faster, in words: for which limits its lists wait, which ones wait after a failed call, and whether
- * the provider itself, or an endpoint, is failing or paused. Called by `client/sync/sync-handle.ts`; the query is in
+ * Why a run does not go faster, in words: for which limits its lists wait, which ones wait after a failed call, whether its token can
+ * be renewed, and whether the provider itself, or an endpoint, is failing or paused. Called by `client/sync/sync-handle.ts`; the query is in
  * `db/stores/run/wait-store.ts`.
  */
 import { cleanText } from '../../contracts/values/clean-text.ts';
@@ -11,7 +11,7 @@ import type { WaitRow } from '../../db/index.ts';
 /** In characters. */
 const MOST_ERROR = 200;
 
-const KINDS = { queue: 'limit', backoff: 'backoff', gate: 'provider' } as const satisfies Record<
+const KINDS = { queue: 'limit', backoff: 'backoff', token: 'backoff', gate: 'provider' } as const satisfies Record<
   WaitRow['kind'],
   RunWait['kind']
 >;
@@ -34,12 +34,17 @@ export function toWait(row: WaitRow): RunWait {
 function what(row: WaitRow): string {
   if (row.kind === 'gate' && row.limit) return `${row.limit.key.replace('/*', '')} is ${standingText(row.limit)}`;
   if (row.limit) return `${lists(row.calls)} for ${row.limit.key}, ${standingText(row.limit)}`;
+  if (row.kind === 'token')
+    return `its token could not be renewed (${cleanText(row.error ?? '', MOST_ERROR)}), ${counted(row.attempts, 'attempt')} so far`;
   const which = row.example === '' ? '' : `, e.g. "${row.example}"`;
   const why = row.error === null ? '' : ` (${cleanText(row.error, MOST_ERROR)})`;
+  // A job that is being worked on, a token that is renewed.
+  if (row.attempts === 0 && row.error !== null) return `${lists(row.calls)}${which}${why}`;
   return `${lists(row.calls)} after a call that failed${which}${why}, up to ${counted(row.attempts, 'attempt')} so far`;
 }
 
 function when({ kind, calls }: WaitRow, firstInMs: number, lastInMs: number): string {
+  if (kind === 'token') return `; tried again ${inTime(firstInMs)}`;
   // A gate's own words say when.
   if (kind === 'gate') return '';
   return calls === 1

@@ -1,6 +1,6 @@
 /**
  * In which format bodies are, as an endpoint says it, and which one a content type names. Pure.
- * Used by: `providers/define/body-mistakes.ts`. Next: `activities/bodies/body-data.ts` reads a body by it.
+ * Used by: `providers/define/mistakes/body-mistakes.ts`. Next: `activities/bodies/body-data.ts` reads a body by it.
  */
 
 /** Which files of a zip that has several are read, one after another, e.g. `(name) => name.endsWith('.csv')`; of `kind: 'single'`. Default: all. */

@@ -17,6 +17,8 @@ const AUTHORIZATION = /authori[sz]ation["']?\s{0,2}[:=]\s{0,2}["']?[\w-]{1,30} {
 const NAMED = /((?:[A-Za-z]{1,20} )?[\w.-]{1,40})(["']?\s{0,2}(?:=>|[=:])\s{0,2}["']?)$/;
 const LOOKS_BACK = 80;
 const SHORTEST = 6;
+/** Error codes are shorter (`AADSTS70008`), authorization codes and keys are not. */
+const SHORTEST_CODE = 16;
 /** Longer words are no words. */
 const LONGEST = 16_384;
 
@@ -86,6 +88,10 @@ function isSecretWord(word: string, before: string): boolean {
   const [, name, binding] = NAMED.exec(before) ?? [];
   if (name === undefined || binding === undefined) return false;
   const isBound = /=|["'][:=]|["']$/.test(binding.trim());
+  const isField = isBound && !/=(?!>)/.test(binding);
+  // `code` and `key` of a query are secrets. Those of a body name an error or a row, unless they look drawn.
+  if (isField && !isSecretName(name))
+    return isSecretName(name, true) && looksDrawn(word) && word.length >= SHORTEST_CODE;
   return isSecretValue(name, word, isBound);
 }
 

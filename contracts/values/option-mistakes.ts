@@ -29,3 +29,28 @@ export function wrongFunctions(options: object, names: readonly string[]): strin
       : [`\`${name}\` is ${JSON.stringify(value)?.slice(0, 60)}; it must be a function`];
   });
 }
+
+/**
+ * What is given instead of a sync, an action or a saga, in words.
+ * @param field that the definitions of this kind have, and no others. @returns undefined when it is of this kind.
+ */
+export function otherKind(given: unknown, field: 'nodes' | 'way' | 'steps'): string | undefined {
+  const { definition } = (given ?? {}) as { readonly definition?: object };
+  if (typeof definition === 'object' && field in definition) return undefined;
+  return given === undefined ? 'undefined; do two modules import each other?' : 'something else.';
+}
+
+/** @returns a mistake for each of these options that is no schema. */
+export function schemaMistakes(options: object, names: readonly string[]): string[] {
+  return names
+    .filter((name) => typeof (options as Record<string, { parse?: unknown } | null>)[name]?.parse !== 'function')
+    .map((name) => `\`${name}\` must be a zod schema`);
+}
+
+/** @returns a mistake for each of these options that is there and no finite number, or a lesser one. */
+export function outOfRange(options: object, names: readonly string[], least: number): string[] {
+  const values = names.map((name) => [name, (options as Record<string, unknown>)[name]] as const);
+  return values
+    .filter(([, value]) => value !== undefined && !(Number.isFinite(value) && (value as number) >= least))
+    .map(([name, value]) => `\`${name}\` is ${String(value)}; it must be a number, ${least} or more`);
+}

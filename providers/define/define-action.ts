@@ -11,7 +11,6 @@ import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
-import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type { Guards } from '../pagination/options.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
@@ -38,7 +37,7 @@ export interface Conflicts<Input> {
   readonly policy?: ConflictPolicy;
 }
 
-interface CommonOptions<Input> {
+export interface CommonOptions<Input> {
   /** One line about this very action for reports; no secrets. Default: its name. */
   readonly what?: (input: Input) => string;
   /**
@@ -156,39 +155,6 @@ export interface ActionHost {
 
 const LOOKUP_AFTER_MS = 2_000;
 const KEY_GOOD_FOR_MS = 86_400_000;
-
-const ACTION_OPTIONS = {
-  input: true,
-  output: true,
-  what: true,
-  idempotent: true,
-  keyGoodForMs: true,
-  conflicts: true,
-  maxAttempts: true,
-  totalTimeoutMs: true,
-  request: true,
-  whenUnknown: true,
-  compensate: true,
-  classify: true,
-  perform: true,
-} satisfies NamesOf<
-  RequestActionOptions<unknown, unknown> &
-    PerformActionOptions<unknown, unknown> & { readonly input: unknown; readonly output: unknown }
->;
-
-/** What is wrong with the options of an action, in words. */
-export function actionMistakes(options: object): string[] {
-  const { idempotent, keyGoodForMs } = options as CommonOptions<unknown>;
-  const way = 'perform' in options ? 'perform' : 'request';
-  return [
-    ...missingFunctions(options, [way]),
-    ...unknownOptions(options, ACTION_OPTIONS),
-    ...(keyGoodForMs === undefined || keyGoodForMs >= 1
-      ? []
-      : [`\`keyGoodForMs\` is ${keyGoodForMs}; it must be 1 or more`]),
-    ...(keyGoodForMs !== undefined && !idempotent ? ['`keyGoodForMs` says nothing without `idempotent: true`'] : []),
-  ];
-}
 
 type AnyOptions = RequestActionOptions<unknown, unknown> | PerformActionOptions<unknown, unknown>;
 

@@ -9,17 +9,17 @@ import type { AuthCall } from '../../contracts/auth-calls.ts';
 import type { Charge, QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
-import {
-  actionMistakes,
-  createAction,
-  type Action,
-  type PerformActionOptions,
-  type RequestActionOptions,
-} from './define-action.ts';
+import { actionMistakes } from './mistakes/action-mistakes.ts';
+import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
-import { missingFunctions, unknownOptions, wrongFunctions } from '../../contracts/values/option-mistakes.ts';
+import {
+  missingFunctions,
+  schemaMistakes,
+  unknownOptions,
+  wrongFunctions,
+} from '../../contracts/values/option-mistakes.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
 import type { PageRequest } from '../pagination/options.ts';
 import { createAddresses } from './account-address.ts';
@@ -36,7 +36,7 @@ import {
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
 import { NO_JOB } from '../../contracts/job.ts';
 import { compileFile, fileMistakes, isFileFormat } from '../files/file-format.ts';
-import { formatMistakes } from './body-mistakes.ts';
+import { formatMistakes } from './mistakes/body-mistakes.ts';
 import {
   conditionalMistakes,
   PROVIDER_OPTIONS,
@@ -187,6 +187,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
       } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
       for (const mistake of [
+        ...schemaMistakes(endpointOptions, ['input', 'response']),
         ...missingFunctions(endpointOptions, ['request']),
         ...wrongFunctions(endpointOptions, ['classify']),
         ...unknownOptions(endpointOptions, ENDPOINT_OPTIONS),

@@ -5,6 +5,8 @@
  */
 import type { z } from 'zod';
 import type { SagaPlanStep } from '../../contracts/action.ts';
+import { schemaMistakes, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { conflictMistakes } from './mistakes/action-mistakes.ts';
 import type { Action, ActionDefinition, Conflicts } from './define-action.ts';
 
 /** What a step is made from: the saga's input, and the output of every step before it by the step's name. */
@@ -56,9 +58,11 @@ export interface SagaOptions<InputSchema extends z.ZodType> {
   readonly conflicts?: Conflicts<z.output<InputSchema>>;
 }
 
+const SAGA_OPTIONS = { input: true, what: true, conflicts: true } satisfies NamesOf<SagaOptions<z.ZodType>>;
+
 /**
  * Defines a saga; add its steps with `.step(…)`.
- * @throws TypeError for a name that can't be part of a workflow id, or a step that is there already.
+ * @throws TypeError for a name that can't be part of a workflow id, options with mistakes, or a step that is there already or is none.
  * @example
  * const purchase = defineSaga('purchase', { input: z.object({ sku: z.string(), amount: z.number() }) })
  *   .step('stock', reserve, ({ input }) => ({ sku: input.sku }))
@@ -69,6 +73,12 @@ export function defineSaga<InputSchema extends z.ZodType>(
   options: SagaOptions<InputSchema>,
 ): Saga<z.input<InputSchema>, z.output<InputSchema>> {
   checkName('saga', name);
+  const mistakes = [
+    ...schemaMistakes(options, ['input']),
+    ...unknownOptions(options, SAGA_OPTIONS),
+    ...conflictMistakes(options.conflicts),
+  ];
+  if (mistakes.length > 0) throw new TypeError(mistakes.map((text) => `Saga "${name}": ${text}.`).join('\n'));
   const { conflicts, what } = options;
   return withSteps({
     name,
@@ -83,13 +93,19 @@ export function defineSaga<InputSchema extends z.ZodType>(
 function withSteps(definition: SagaDefinition): Saga {
   const step = (
     name: string,
-    { definition: action }: Action,
+    given: Action,
     input: SagaStepDefinition['input'],
     options: { readonly account?: SagaStepDefinition['account'] } = {},
   ): Saga => {
     checkName('step', name);
     if (['input', 'account', 'undo'].includes(name) || definition.steps.some((each) => each.name === name))
       throw new TypeError(`Saga "${definition.name}" can't have a step "${name}": the name is taken.`);
+    const at = `Step "${name}" of saga "${definition.name}"`;
+    const action = (given as Partial<Action> | undefined)?.definition;
+    if (action?.way === undefined)
+      throw new TypeError(`${at} is no action; give it what \`provider.action(…)\` returns.`);
+    if (typeof input !== 'function')
+      throw new TypeError(`${at} has no input; say how it is made: ({ input, …earlier steps }) => ({ … }).`);
     const { id, totalTimeoutMs: callTimeoutMs, way } = action;
     return withSteps({
       ...definition,

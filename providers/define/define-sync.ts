@@ -8,7 +8,7 @@ import type { Endpoint, Provider } from './define-provider.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
 import type { Batch, BatchOptions, NodeOptions } from './node-options.ts';
 import { groupByParent, inOrder, missesParents, planNode } from './plan-node.ts';
-import { parentName, syncMistakes } from './sync-mistakes.ts';
+import { parentName, syncMistakes } from './mistakes/sync-mistakes.ts';
 
 /** A node of the tree; `Row` is what is stored for it. */
 export interface Node<Row = unknown> {

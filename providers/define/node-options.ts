@@ -1,6 +1,6 @@
 /**
  * How a user states one node of a sync: what to ask for, what a row is, what to visit, what to keep.
- * Used by: `define-sync.ts`. Next: `sync-mistakes.ts` checks it.
+ * Used by: `define-sync.ts`. Next: `mistakes/sync-mistakes.ts` checks it.
  */
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 

@@ -5,7 +5,7 @@
 import type { PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint } from './define-provider.ts';
 import type { NodeDefinition } from './define-sync.ts';
-import { parentName } from './sync-mistakes.ts';
+import { parentName } from './mistakes/sync-mistakes.ts';
 
 /** Whether a run may leave out parents of the node: it, or a node above, visits only what came of an incremental list. */
 export function missesParents(nodes: ReadonlyMap<string, NodeDefinition>, name: string): boolean {

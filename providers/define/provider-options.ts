@@ -9,7 +9,7 @@ import { hostMistake } from '../../contracts/hosts.ts';
 import type { Auth } from '../auth/auth.ts';
 import { limitMistakes, type LimitDeclaration } from '../limits.ts';
 import type { Classify } from '../rules/rules.ts';
-import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { outOfRange, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 
 export interface Timeouts {
   /** TCP and TLS handshake, milliseconds. Default 10,000. */
@@ -76,6 +76,8 @@ export const PROVIDER_OPTIONS = {
   allowPrivateAddresses: true,
 } satisfies NamesOf<ProviderOptions>;
 
+const TIMEOUTS = { connectMs: true, headersMs: true, bodyMs: true, totalMs: true } satisfies NamesOf<Timeouts>;
+
 /** What is wrong with a provider's options, in words. @param endpoints names of all that limits may name. */
 export function providerMistakes(
   options: ProviderOptions<unknown>,
@@ -89,6 +91,10 @@ export function providerMistakes(
   if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
     say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
   mistakes.push(...(options.auth?.mistakes ?? []), ...addressMistakes(options, hasSettings));
+  const { timeouts = {} } = options;
+  for (const text of [...unknownOptions(timeouts, TIMEOUTS), ...outOfRange(timeouts, Object.keys(TIMEOUTS), 1)])
+    say(`timeouts: ${text}`);
+  mistakes.push(...outOfRange(options, ['maxAttempts', 'maxBodyBytes'], 1));
   if (!options.allowPlainHttp) mistakes.push(...plainHttpMistakes(options));
   const names = options.limits.map(({ name }) => name);
   for (const name of new Set(names.filter((name, index) => names.indexOf(name) !== index)))

@@ -141,7 +141,7 @@ function byCounts(path: string, fields: Fields, count: number): string | undefin
   for (const [name, value] of Object.entries(fields)) {
     const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
     const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
-    if (isCount && Number.isInteger(value) && (value as number) > count && count > 0)
+    if (isCount && Number.isInteger(value) && (value as number) > count)
       return `${at} is ${String(value)}, and ${rows(count)} came`;
     if (PAGES.test(name) && Number.isInteger(value) && (value as number) > 1) return `${at} is ${String(value)}`;
   }

@@ -24,7 +24,7 @@ export interface World {
 
 export async function createWorld(
   syncs: readonly Sync[],
-  options: Partial<WorkerOptions> & { readonly workers?: number } = {},
+  { workers: count = 1, ...options }: Partial<WorkerOptions> & { readonly workers?: number } = {},
 ): Promise<World> {
   const db = await createTestDatabase();
   const taskQueue = `test-${randomBytes(4).toString('hex')}`;
@@ -59,7 +59,7 @@ export async function createWorld(
       },
     };
   };
-  for (let count = 0; count < (options.workers ?? 1); count++) await startWorker();
+  for (let started = 0; started < count; started++) await startWorker();
   const { encryptionKeys } = options;
   const sluice = await connect({
     databaseUrl: db.url,

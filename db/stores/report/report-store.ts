@@ -111,13 +111,19 @@ export interface ReportFilter {
   readonly order?: 'oldest' | 'newest';
 }
 
-/** @throws TypeError when `after` or `limit` is not what it should be. */
+/** @throws TypeError when `status`, `kind`, `after` or `limit` is not what it should be. */
 export async function listReports(db: Queryable, filter: ReportFilter = {}): Promise<Report[]> {
   const { after, limit = 100, order = 'oldest' } = filter;
   if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
   if (after !== undefined && !/^\d+$/.test(after))
     throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a report.`);
-  const values: unknown[] = [filter.status === undefined ? STATUSES : [filter.status], kindsOf(filter)];
+  const { status } = filter;
+  if (status !== undefined && !STATUSES.includes(status))
+    throw new TypeError(`\`status\` is ${JSON.stringify(status)}; it must be one of ${STATUSES.join(', ')}.`);
+  const unknown = kindsOf(filter).find((kind) => !KINDS.includes(kind));
+  if (unknown !== undefined)
+    throw new TypeError(`\`kind\` is ${JSON.stringify(unknown)}; it must be one of ${KINDS.join(', ')}.`);
+  const values: unknown[] = [status === undefined ? STATUSES : [status], kindsOf(filter)];
   const conditions: string[] = [];
   const and = (sql: string, value: unknown): void => {
     if (value !== undefined) conditions.push(sql.replace('?', `$${values.push(value)}`));

@@ -1,6 +1,6 @@
 /**
  * What the lists of a run that are in hand wait for: their places in the limiter's queues, their backoff after a failed
- * call, and the gates of the provider and its endpoints. Two queries over at most a few hundred lists, whatever the size of the run.
+ * call, a token that can't be renewed for now, and the gates of the provider and its endpoints. Two queries over at most a few hundred lists, whatever the size of the run.
  * Next: `client/waits/run-waits.ts` puts it into words.
  */
 import { stateOf, type LimitStanding } from '../../../contracts/limits/limit-words.ts';
@@ -8,9 +8,9 @@ import type { Queryable } from '../../pool.ts';
 import { readLooks, standingOf } from '../limit/look-store.ts';
 
 export interface WaitRow {
-  /** `queue`: turns at a limit, `backoff`: after failed calls, `gate`: the whole provider, or an endpoint. */
-  readonly kind: 'queue' | 'backoff' | 'gate';
-  /** Null for the provider's gate. */
+  /** `queue`: turns at a limit, `backoff`: after failed calls, `token`: for a new one, `gate`: the whole provider, or an endpoint. */
+  readonly kind: 'queue' | 'backoff' | 'token' | 'gate';
+  /** Null for a token and for the provider's gate. */
   readonly node: string | null;
   /** The limit or the gate; null for backoffs. */
   readonly limit: LimitStanding | null;
@@ -23,7 +23,7 @@ export interface WaitRow {
   readonly attempts: number;
   /** The parent's key of one of the lists; '' for a root list. */
   readonly example: string;
-  /** Of a backoff: how the last call of one of the lists failed. */
+  /** Of a backoff: how the last call of one of the lists failed. Of a token: how its last refresh did. */
   readonly error: string | null;
 }
 
@@ -67,6 +67,11 @@ export const WAITS = `
   select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), (array_agg(h.error order by h.attempts desc))[1], min(retry_ms), max(retry_ms)
     from hand h where retry_ms > 0 group by 2
   union all
+  select 'token', null, null, (select count(*)::int from hand), c.failures, '', c.failure, greatest(0, ms), greatest(0, ms)
+    from sluice.run r join sluice.credential c on c.provider = r.provider and c.account = r.account
+      cross join lateral (select (extract(epoch from c.retry_at - clock_timestamp()) * 1000)::float8 as ms) retry
+    where r.id = $1 and c.failures > 0
+  union all
   select 'gate', gate.node, b.id, 0, 0, '', null, 0, 0 from gate join sluice.limit_bucket b on b.key = gate.key
   order by kind, node nulls first, "firstInMs"`;
 
@@ -79,7 +84,9 @@ export async function readWaits(db: Queryable, runId: string): Promise<WaitRow[]
   const gates = found.flatMap((row) => (row.kind === 'gate' && row.limit ? [{ ...row, limit: row.limit }] : []));
   const shut = gates.filter(({ limit }) => SHUT.has(stateOf(limit)));
   const isShut = (node: string | null): boolean => shut.some((gate) => gate.node === null || gate.node === node);
-  const lists = found.filter(({ kind, limit }) => kind === 'backoff' || (kind === 'queue' && limit !== null));
+  const lists = found.filter(
+    ({ kind, limit }) => kind === 'backoff' || kind === 'token' || (kind === 'queue' && limit !== null),
+  );
   return [
     ...gates.filter(({ limit }) => stateOf(limit) !== 'free').map((gate) => ({ ...gate, ...timesOf(gate.limit) })),
     ...lists

@@ -120,12 +120,100 @@ describe('a write whose answer is the same every time', () => {
     }
   });
 
+  it('was never sent where its own `fetch` has met nobody: it is tried again, and a person need not look', async () => {
+    const gone = await startFakeApi();
+    await gone.stop();
+    const provider = defineProvider({
+      id: 'met-nobody',
+      baseUrl: gone.url,
+      auth: noAuth(),
+      limits: [],
+      maxAttempts: 2,
+    });
+    const action = provider.action('create', {
+      input: z.object({}),
+      output: z.looseObject({ id: z.string() }),
+      perform: async () => (await fetch(gone.url)).json() as Promise<{ id: string }>,
+    });
+    const step = await drive.perform(action, await drive.accept(action, {}));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'attempts-spent', attempts: 2 });
+  });
+
   it('says why in words that can be stored', async () => {
     answer = { status: 402, body: bodies['gzip'] };
     const action = bare();
     const step = await drive.perform(action, await drive.accept(action, {}));
     expect(step).toMatchObject({ state: 'failed', errorType: 'auth', calls: 1, attempts: 1 });
     expect(step.error).toMatch(/^HTTP 402: /);
+  });
+});
+
+describe('a write of unknown fate that is looked up by a list', () => {
+  const posts: { id: string; key: string }[] = [];
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: ActionDrive;
+  /** The newest row is not on the first page. */
+  let look: () => FakeAnswer = () => ({ body: { items: posts, next: null } });
+
+  beforeAll(async () => {
+    api = await startFakeApi();
+    api.route('POST', '/posts', ({ headers }) => {
+      posts.push({ id: `p${posts.length}`, key: String(headers['key']) });
+      return posts.length === 1 ? { status: 500 } : { body: posts.at(-1) };
+    });
+    api.route('GET', '/posts', () => look());
+    db = await createTestDatabase();
+    drive = createActionDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+  const write = async (name: string, more: object = {}) => {
+    posts.length = 0;
+    const provider = defineProvider({ id: `listed-${name}`, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const Posts = z.object({ items: z.array(z.object({ id: z.string(), key: z.string() })) });
+    const create = provider.action('create', {
+      input: z.object({}),
+      output: z.looseObject({ id: z.string() }),
+      request: (_, { idempotencyKey }) => post('/posts', {}, { key: idempotencyKey }),
+      whenUnknown: {
+        lookup: () => get('/posts'),
+        found: (body, _, { idempotencyKey }) => Posts.parse(body).items.find(({ key }) => key === idempotencyKey),
+        afterMs: 1,
+        ...more,
+      },
+    });
+    return drive.perform(create, await drive.accept(create, {}));
+  };
+  const first = { id: 'other', key: 'of another one' };
+
+  it.each([
+    ['a next page', () => ({ body: { items: [first], next: 'abc' } })],
+    ['more rows', () => ({ body: { items: [first], total: 730, page: 1 } })],
+    ['a link', () => ({ body: { items: [first] }, headers: { link: '</posts?page=2>; rel="next"' } })],
+    ['more, and came empty', () => ({ body: { items: [], has_more: true } })],
+  ])('is left to a person, and not sent again, where the answer lacks it and tells of %s', async (what, answer) => {
+    look = answer;
+    const step = await write(what.replaceAll(/[ ,]+/g, '-'));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 2 });
+    expect(step.error).toMatch(/more/);
+    expect(posts).toHaveLength(1);
+  });
+
+  it('is done where the answer has it, whatever it tells of more', async () => {
+    look = () => ({ body: { items: posts, next: 'abc' } });
+    expect(await write('there')).toMatchObject({ state: 'done', calls: 2, output: { id: 'p0' } });
+    expect(posts).toHaveLength(1);
+  });
+
+  it('is sent again where the answer lacks it and is the whole, or is said to be', async () => {
+    look = () => ({ body: { items: [first], total: 1, next: null, has_more: false } });
+    expect(await write('whole')).toMatchObject({ state: 'done', calls: 3 });
+    look = () => ({ body: { items: [], next: 'abc' } });
+    expect(await write('said', { guards: { 'more-told': false } })).toMatchObject({ state: 'done', calls: 3 });
   });
 });
 

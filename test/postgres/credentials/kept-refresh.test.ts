@@ -1,5 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from '../../../activities/index.ts';
+import { toWait } from '../../../client/waits/run-waits.ts';
+import { readWaits } from '../../../db/stores/run/wait-store.ts';
 import { readAccount } from '../../../db/stores/account/account-store.ts';
 import { connectAccount } from '../../../db/stores/account/connect-store.ts';
 import { createKeyring } from '../../../db/encryption.ts';
@@ -281,5 +284,28 @@ describe('a pause that a token endpoint asks for', () => {
     api.script('/oauth/token', [{ status: 429, headers: { 'retry-after': '90000' }, body: '' }]);
     const busy = await failure(get(startWorker()));
     expect(busy).toMatchObject({ name: 'CredentialsBusy', retryAfterMs: 3_600_000 });
+  });
+});
+
+describe('a refresh that nobody answers', () => {
+  it('is what a run of the account waits for, with what was answered last', async () => {
+    await start();
+    const run = randomUUID();
+    await database.pool.query(
+      `insert into sluice.run (id, workflow_id, provider, sync, account, input, plan) values ($1, $2, 'social', 's', 'ann', '{}', '{"nodes": []}')`,
+      [run, `sync/s/${run}`],
+    );
+    const waits = async () => (await readWaits(database.pool, run)).map((row) => toWait(row).text);
+    expect(await waits()).toEqual([]);
+    api.script('POST /oauth/token', ['503', '503', '503', '503', '503', '503']);
+    expect(await failure(get(startWorker(), { maxWaitMs: 300 }))).toBeInstanceOf(CredentialsBusy);
+    // The refresh belongs to its process, and may end later.
+    await expect
+      .poll(waits, { interval: 20 })
+      .toEqual([
+        expect.stringMatching(
+          /^its token could not be renewed \(.*HTTP 503.*\), \d attempts? so far; tried again (now|in [\d.]+ m?s)$/,
+        ),
+      ]);
   });
 });

@@ -136,6 +136,17 @@ describe('a job', () => {
     expect(new Set(jobs.made().map(({ key }) => key)).size).toBe(3);
   });
 
+  it('that is not there yet where it is asked for is waited for, and no second one is made', async () => {
+    serveFile('a');
+    const jobs = api.jobs('/reports', { results: () => [`${files.url}/a`] });
+    api.script('GET /reports/:id', [
+      { status: 404, body: {} },
+      { status: 404, body: {} },
+    ]);
+    expect(await run()).toMatchObject({ complete: true, rows: 10 });
+    expect(jobs.made()).toHaveLength(1);
+  });
+
   it('that always fails fails its list with the reason', async () => {
     const jobs = api.jobs('/reports', { ends: () => 'failed' });
     expect(await run({ maxJobs: 2 })).toMatchObject({

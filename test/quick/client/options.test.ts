@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
-import { checkOptions } from '../../../client/check-options.ts';
+import { checkOptions } from '../../../client/options/check-options.ts';
+import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
+import { checkWorkerOptions } from '../../../workers/known-options.ts';
 
 const fine = { account: 'a', startedBy: 'system', priority: 'bulk', weight: 1 };
 
@@ -33,6 +35,41 @@ describe('options of start and act', () => {
 
   it('a name that every object has is not a priority', () => {
     expect(() => checkOptions({ ...fine, priority: 'constructor' }, {}, {})).toThrow(/priority/);
+  });
+});
+
+describe('options that nobody reads', () => {
+  const asked: unknown[] = [];
+  const answer = async (...given: unknown[]) => asked.push(...given);
+  const client = knowingOptions({
+    reports: { list: answer },
+    state: { reset: answer },
+    records: function* (...given: unknown[]) {
+      yield given;
+    },
+  });
+
+  it('are refused by what lists, reads and resets, which has then done nothing', async () => {
+    await expect(client.reports.list({ acount: 'a' })).rejects.toThrow(
+      /^reports.list: unknown option `acount`; known are/,
+    );
+    await expect(client.state.reset({ account: 'a', snyc: 'x' }, {})).rejects.toThrow('unknown option `snyc`');
+    await expect(client.state.reset({ account: 'a' }, { forgetRows: true })).rejects.toThrow(
+      'unknown option `forgetRows`',
+    );
+    expect(() => client.records({}, { account: 'a', afer: '1' })).toThrow('unknown option `afer`');
+    expect(asked).toEqual([]);
+    await client.state.reset({ account: 'a', sync: 'x', node: 'y', parentKey: '' });
+    await client.reports.list();
+    expect([...client.records({}, { account: 'a', after: '1' })]).toHaveLength(1);
+    expect(asked).toHaveLength(1);
+  });
+
+  it('are refused by `connect` and `createWorker`', () => {
+    expect(() => checkConnectOptions({ databaseURL: 'x' })).toThrow('connect: unknown option `databaseURL`');
+    expect(() => checkWorkerOptions({ onfailure: () => {} })).toThrow('createWorker: unknown option `onfailure`');
+    checkConnectOptions({ tenant: 'a' });
+    checkWorkerOptions({ syncs: [], onFailure: () => {} });
   });
 });
 

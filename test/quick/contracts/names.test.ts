@@ -7,7 +7,7 @@ import {
   sagaWorkflowId,
   withinBytes,
 } from '../../../contracts/names.ts';
-import { checkAccount, checkOptions } from '../../../client/check-options.ts';
+import { checkAccount, checkOptions } from '../../../client/options/check-options.ts';
 import { window } from '../../../providers/index.ts';
 import { chargesFor } from '../../../providers/limits.ts';
 

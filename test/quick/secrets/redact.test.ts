@@ -16,6 +16,8 @@ describe('text for people', () => {
     'token_type=bearer, expires_in=3600, token: v1.2.3',
     'HTTP 401: {"error":{"message":"Session has expired","type":"OAuthException","code":190}}',
     'session: 10:40:00.000Z',
+    'HTTP 409: {"error":{"code":"already_exists","message":"name is taken"}}',
+    'HTTP 400: {"code":"AADSTS70008","key":"title"}, {"code"=>"rate_limited"}',
   ])('stays as it is where no secret is in it: %s', (text) => expect(redact(text)).toBe(text));
 
   it.each([
@@ -28,6 +30,7 @@ describe('text for people', () => {
     ['{"access_token":"at_123456","expires_in":3600}', '{"access_token":"[removed]","expires_in":3600}'],
     ['{\\"password\\":\\"hunter2\\"}', '{\\"password\\":\\"[removed]\\"}'],
     ['password=correcthorse', 'password=[removed]'],
+    ['{"code":"SplxlOBeZQQYbYS6WxSbIA"} of ?code=Splxl0BeZQQ', '{"code":"[removed]"} of ?code=[removed]'],
     ['back to %3Faccess_token%3Dat_99887766 please', 'back to %3Faccess_token%3D[removed] please'],
     ['x-api-key: k1234567', 'x-api-key: [removed]'],
     ['eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3!', '[removed]!'],

@@ -9,7 +9,7 @@ import { createWorld, type World } from '../../setup/world.ts';
 /** `PENDING_ACTIVITY_STATE_CANCEL_REQUESTED` of Temporal's API. */
 const CANCEL_REQUESTED = 3;
 
-describe('an action that is cancelled during a call', () => {
+describe('an action that is cancelled', () => {
   let api: FakeApi;
   let world: World;
   /** What the third party has made. */
@@ -43,6 +43,15 @@ describe('an action that is cancelled during a call', () => {
   afterAll(async () => {
     await world?.end();
     await api?.stop();
+  });
+
+  it('ends before it was sent also where no worker has it, which is what it waits for', async () => {
+    const unserved = provider.action('unserved', { input: Post, output: Created, request: () => post('/none', {}) });
+    const handle = await world.sluice.act(unserved, { account: 'a', input: { text: 'x' } });
+    await expect.poll(async () => String((await handle.waits())[0]?.text)).toMatch(/no action "slow\/unserved"/);
+    await handle.cancel();
+    await expect(handle.result()).rejects.toMatchObject({ name: 'ActionFailed', type: 'cancelled' });
+    expect(await handle.status()).toMatchObject({ state: 'cancelled', calls: 0 });
   });
 
   /** The server has been told to cancel the attempt that is on its way. */

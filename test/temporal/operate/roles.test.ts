@@ -5,6 +5,8 @@ import { diagnose, type Priority } from '../../../client/index.ts';
 import { defineProvider, defineSync, get, noAuth, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
+import { createWorker } from '../../../workers/index.ts';
+import { workflowBundle } from '../../setup/programs/programs.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 describe('workers with roles', () => {
@@ -72,6 +74,25 @@ describe('workers with roles', () => {
     expect(await taskQueueOf('sync/roles-items/background')).toBe(`${world.taskQueue}-background`);
     expect(await taskQueueOf(action.workflowId)).toBe(queue);
     await other.stop();
+  });
+
+  it('end as soon as they run where they were shut down before that', async () => {
+    const settings = {
+      concurrency: 5,
+      dbConnections: 2,
+      egress: 'default',
+      drainSeconds: 1,
+      logLevel: 'error',
+    } as const;
+    const worker = await createWorker({
+      databaseUrl: world.db.url,
+      temporal: { address: temporalAddress() },
+      actions: [note],
+      settings: { ...settings, taskQueue: `${world.taskQueue}-early` },
+      workflowBundle: workflowBundle(),
+    });
+    worker.shutdown();
+    expect(await worker.run()).toBeUndefined();
   });
 
   it('refuse to serve nothing', async () => {

@@ -111,6 +111,26 @@ describe('a run that is cancelled in the middle', () => {
     ]);
   });
 
+  it('has ended as it had where the cancellation came too late: it was read to its end, and says so', async () => {
+    const small = await startForestApi({ latencyMs: 500, notes: 5, posts: 1 });
+    try {
+      const run = await world.sluice.start(single, { account: newAccount(), input });
+      await expect.poll(() => small.report().calls, { interval: 5 }).toBe(1);
+      // Its end can't be written down, while it is being cancelled.
+      const held = await world.db.pool.connect();
+      await held.query('begin; lock table sluice.report in exclusive mode');
+      const waiting = `select 1 from pg_locks where not granted and relation = 'sluice.report'::regclass`;
+      await expect.poll(async () => (await world.db.pool.query(waiting)).rowCount, { interval: 20 }).toBeGreaterThan(0);
+      await world.temporal.workflow.getHandle(run.workflowId).cancel();
+      await held.query('commit');
+      held.release();
+      expect(await run.result()).toMatchObject({ state: 'done', complete: true });
+      expect(await world.sluice.reports.list({ workflowId: run.workflowId })).toMatchObject([{ status: 'ok' }]);
+    } finally {
+      await small.stop();
+    }
+  });
+
   it('ends at once, whenever it is asked for after its start', async () => {
     for (const afterMs of [0, 2, 5, 10, 20, 40, 80]) {
       const run = await world.sluice.start(forest, { account: newAccount(), input });

@@ -1,7 +1,7 @@
-/** What is wrong with the `format` of an endpoint, in words. Used by: `define-provider.ts`. */
-import { FORMATS, formatNamed, type BodyFormat } from '../../contracts/answers/body-format.ts';
-import type { PaginationKind } from '../../contracts/plan.ts';
-import { unknownOptions } from '../../contracts/values/option-mistakes.ts';
+/** What is wrong with the `format` of an endpoint, in words. Used by: `../define-provider.ts`. */
+import { FORMATS, formatNamed, type BodyFormat } from '../../../contracts/answers/body-format.ts';
+import type { PaginationKind } from '../../../contracts/plan.ts';
+import { unknownOptions } from '../../../contracts/values/option-mistakes.ts';
 
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
   csv: { kind: true, delimiter: true, columns: true, files: true },

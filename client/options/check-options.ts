@@ -2,11 +2,11 @@
  * What `start` and `act` are given, checked before anything is written: a value that only the database or Temporal would
  * refuse would leave a workflow behind that can't begin.
  */
-import type { Priority } from '../contracts/limits/limit.ts';
-import { checkStartedBy } from '../contracts/report.ts';
-import type { RunMode } from '../contracts/run.ts';
-import type { IfRunning } from '../contracts/running-run.ts';
-import { unknownOptions } from '../contracts/values/option-mistakes.ts';
+import type { Priority } from '../../contracts/limits/limit.ts';
+import { checkStartedBy } from '../../contracts/report.ts';
+import type { RunMode } from '../../contracts/run.ts';
+import type { IfRunning } from '../../contracts/running-run.ts';
+import { otherKind, unknownOptions } from '../../contracts/values/option-mistakes.ts';
 
 const PRIORITIES = { interactive: true, bulk: true, background: true } satisfies Record<Priority, true>;
 const MODES = { incremental: true, full: true } satisfies Record<RunMode, true>;
@@ -41,6 +41,15 @@ export function checkOptions(options: OptionsToCheck, given: object, known: Read
   if (!(giveUpAfterMs >= LEAST_GIVE_UP_MS))
     wrong.push(`\`giveUpAfterMs\` is ${giveUpAfterMs}; it must be 1,000 or more.`);
   if (wrong.length > 0) throw new TypeError(wrong.join('\n'));
+}
+
+const MADE = { nodes: 'defineSync', way: 'provider.action', steps: 'defineSaga' };
+
+/** @throws TypeError when the first argument is not what the function starts. */
+export function checkKind(what: string, given: unknown, field: 'nodes' | 'way' | 'steps'): void {
+  const found = otherKind(given, field);
+  if (found !== undefined)
+    throw new TypeError(`\`${what}\` takes what \`${MADE[field]}(…)\` returns; it was given ${found}`);
 }
 
 /** Workflow ids and search attributes hold it; Temporal and Postgres take so many bytes of each. */

@@ -1,11 +1,11 @@
 /**
- * What is wrong with the definition of a sync, in words. Next: `define-sync.ts` reports it with the mistakes of its
+ * What is wrong with the definition of a sync, in words. Next: `../define-sync.ts` reports it with the mistakes of its
  * provider, all at once.
  */
-import type { Provider } from './define-provider.ts';
-import type { Node, NodeDefinition } from './define-sync.ts';
-import type { NodeOptions } from './node-options.ts';
-import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import type { Provider } from '../define-provider.ts';
+import type { Node, NodeDefinition } from '../define-sync.ts';
+import type { NodeOptions } from '../node-options.ts';
+import { unknownOptions, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
 
 const NODE_OPTIONS = {
   input: true,

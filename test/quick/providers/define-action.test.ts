@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSaga, get, noAuth, post } from '../../../providers/index.ts';
+import { createCatalog } from '../../../workers/catalog.ts';
+
+const given = { input: z.object({}), output: z.object({ id: z.string() }), request: () => post('/posts', {}) };
+const lookup = () => get('/posts');
+const found = () => undefined;
+
+function mistakesOf(options: object, of: object = {}): readonly string[] {
+  const provider = defineProvider({ id: 'social', baseUrl: 'https://x.example', auth: noAuth(), limits: [], ...of });
+  provider.action('create', { ...given, ...options });
+  return provider.mistakes().map((text) => text.replace('action "create": ', ''));
+}
+
+describe('an action', () => {
+  it('may be all that is documented', () => {
+    const conflicts = { entity: () => 'note/1', policy: 'cancel-previous' };
+    const whenUnknown = { lookup, found, afterMs: 0, guards: { 'more-told': false as const } };
+    const all = { idempotent: true, keyGoodForMs: Infinity, maxAttempts: 1, totalTimeoutMs: 1_000 };
+    expect(mistakesOf({ ...all, conflicts, whenUnknown, compensate: lookup, what: () => 'x' })).toEqual([]);
+  });
+
+  it.each([
+    [{ whenUnknown: { lookup, found, afterMS: 5_000 } }, 'whenUnknown: unknown option `afterMS`; known are lookup'],
+    [{ whenUnknown: { lookup } }, 'whenUnknown: `found` is missing; it must be a function'],
+    [{ whenUnknown: lookup }, '`whenUnknown` must be an object: { lookup, found }'],
+    [{ whenUnknown: { lookup, found, afterMs: -5 } }, 'whenUnknown: `afterMs` is -5; it must be a number, 0 or more'],
+    [{ compensate: true }, '`compensate` must be a function'],
+    [{ output: undefined }, '`output` must be a zod schema'],
+    [{ input: {} }, '`input` must be a zod schema'],
+    [{ idempotent: 'yes' }, '`idempotent` is "yes"; it must be true or false'],
+    [{ conflicts: { entity: found, policy: 'waitt' } }, 'conflicts: `policy` is "waitt"; it must be "wait"'],
+    [{ conflicts: { policy: 'wait' } }, 'conflicts: `entity` is missing; it must be a function'],
+    [{ maxAttempts: 0 }, '`maxAttempts` is 0; it must be a number, 1 or more'],
+    [{ totalTimeoutMs: Number.NaN }, '`totalTimeoutMs` is NaN; it must be a number, 1 or more'],
+    [{ classify: [] }, '`classify` must be a function'],
+    [{ perform: async () => ({ id: 'x' }) }, '`request` says nothing beside `perform`; leave one of them out'],
+  ])('with a mistake is told of it before anything is sent: %o', (options, mistake) => {
+    expect(mistakesOf(options)).toEqual([expect.stringContaining(mistake)]);
+  });
+
+  it('has a provider whose timeouts are known and whose numbers are some', () => {
+    expect(mistakesOf({}, { timeouts: { totlMs: 3, bodyMs: 0 }, maxAttempts: Number.NaN })).toEqual([
+      expect.stringContaining('timeouts: unknown option `totlMs`; known are connectMs, headersMs, bodyMs, totalMs'),
+      expect.stringContaining('timeouts: `bodyMs` is 0; it must be a number, 1 or more'),
+      expect.stringContaining('`maxAttempts` is NaN; it must be a number, 1 or more'),
+    ]);
+  });
+});
+
+describe('a saga', () => {
+  const provider = defineProvider({ id: 'social', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
+  const create = provider.action('create', given);
+  const input = z.object({});
+
+  it('is told of options that it does not know, and of steps that are none', () => {
+    const define = (options: object) => () => defineSaga('two', options as { input: typeof input });
+    expect(define({ input, conflict: {} })).toThrow('Saga "two": unknown option `conflict`; known are input, what');
+    expect(define({})).toThrow('Saga "two": `input` must be a zod schema.');
+    const saga = define({ input })();
+    expect(() => saga.step('a', {} as never, () => ({}))).toThrow('Step "a" of saga "two" is no action');
+    expect(() => saga.step('a', create, undefined as never)).toThrow('Step "a" of saga "two" has no input');
+  });
+
+  it('is none of the actions that a worker is given, and the reverse', () => {
+    const saga = defineSaga('two', { input }).step('a', create, () => ({}));
+    expect(() => createCatalog({ actions: [saga as never], sagas: [create as never, undefined as never] })).toThrow(
+      '`actions` has what `provider.action(…)` returns; its entry 0 is something else.\n' +
+        '`sagas` has what `defineSaga(…)` returns; its entry 0 is something else.\n' +
+        '`sagas` has what `defineSaga(…)` returns; its entry 1 is undefined; do two modules import each other?',
+    );
+    expect(createCatalog({ sagas: [saga] }).actionNamed('social/create')).toBe(create.definition);
+  });
+});
