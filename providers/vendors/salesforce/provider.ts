@@ -157,6 +157,13 @@ export const accounts = salesforce.endpoint('accounts', {
   },
 });
 
+/** A set of results says how many rows it has: one that was cut at a line is asked for again. */
+function wholeSet<Row>(rows: readonly Row[], told: string | undefined): readonly Row[] {
+  if (told !== undefined && Number(told) !== rows.length)
+    throw new Error(`the set has ${rows.length} rows, and was to have ${told} (Sforce-NumberOfRecords)`);
+  return rows;
+}
+
 /** https://developer.salesforce.com/docs/platform/api-asynch/guide/query-create-job.html */
 export const contacts = salesforce.endpoint('contacts', {
   input: Since,
@@ -186,7 +193,7 @@ export const contacts = salesforce.endpoint('contacts', {
   format: 'csv',
   paginate: {
     kind: 'cursor',
-    items: (rows) => rows,
+    items: (rows, { headers }) => wholeSet(rows, headers['sforce-numberofrecords']),
     // "null" is the last one. https://developer.salesforce.com/docs/platform/api-asynch/guide/query-get-job-results.html
     next: (_, { headers }) => (headers['sforce-locator'] === 'null' ? undefined : headers['sforce-locator']),
     pageSize: { start: 10_000, min: 100 },
