@@ -160,5 +160,5 @@ it('a set of results of Salesforce that has fewer rows than its header says is a
   const of = (told?: string) => ({ headers: told === undefined ? {} : { 'sforce-numberofrecords': told }, url: '' });
   expect(items([{}, {}], of('2'))).toHaveLength(2);
   expect(items([{}, {}], of())).toHaveLength(2);
-  expect(() => items([{}, {}], of('3'))).toThrow('the set has 2 rows, and was to have 3');
+  expect(() => items([{}, {}], of('3'))).toThrow('2 rows came of 3');
 });
