@@ -227,7 +227,9 @@ async function commitStep(
     // Another attempt has stored this very page: its worker goes on with the unit, and so does the next attempt.
     if (committed.stale) return { unit: request.unit, state: 'more', children: true, wantsDurable };
     if (page.expectsNew) newRows.told(account, node.resource, committed.isAllNew === true);
-    if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && !page.checks)
+    // How many of its gone rows count, the database knows.
+    const isAsTold = !page.checks && page.gone.length === 0;
+    if (isInRow && committed.lanes === 0 && committed.ended === null && committed.isRunning && isAsTold)
       memory.remember(request.unit, standingAfter(unit, stored, committed.fresh), attempt.readAt);
     return {
       ...fact,

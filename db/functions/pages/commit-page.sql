@@ -24,6 +24,7 @@ declare
   stalled_pages smallint;
   new_position jsonb := nullif(page->'position', 'null');
   new_guard jsonb := page->'guard';
+  gone text[];
   split jsonb := nullif(page->'split', 'null');
   go_on jsonb;
   new_lanes int := 0;
@@ -78,7 +79,13 @@ begin
     end if;
   end if;
   if jsonb_array_length(page->'gone') > 0 then
-    perform sluice.mark_gone(of_account, of_resource, u.parent_key, array(select jsonb_array_elements_text(page->'gone')));
+    gone := array(select jsonb_array_elements_text(page->'gone'));
+    -- One that this list has brought as a row before is counted as that.
+    page := jsonb_set(page, '{guard,gone}', to_jsonb(greatest(0, coalesce((page->'guard'->>'gone')::bigint, 0) - (
+      select count(*) from sluice.record t
+      where t.account = of_account and t.resource = of_resource and t.key = any (gone) and t.unit_id = root))));
+    new_guard := page->'guard';
+    perform sluice.mark_gone(of_account, of_resource, u.parent_key, gone);
   end if;
   if put_aside > 0 then
     perform sluice.set_aside(u, page);

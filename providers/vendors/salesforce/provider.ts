@@ -29,12 +29,7 @@ import {
 
 const settings = z.object({
   /** What stands before `.my.salesforce.com`: `acme`, or `acme--dev.sandbox` for a sandbox. */
-  domain: z
-    .string()
-    .regex(
-      /^[a-z0-9-]+(\.[a-z]+)?$/,
-      'it must be what stands before ".my.salesforce.com", e.g. "acme" or "acme--dev.sandbox"',
-    ),
+  domain: z.string().regex(/^[a-z0-9-]+(\.[a-z]+)?$/, 'it must be what stands before ".my.salesforce.com"'),
   /** Calls in any 24 hours, as the org's edition and licenses have it. */
   callsADay: z.number().int().min(1).default(100_000),
 });
@@ -186,7 +181,11 @@ export const contacts = salesforce.endpoint('contacts', {
   format: 'csv',
   paginate: {
     kind: 'cursor',
-    items: (rows) => rows,
+    // A set says how many rows it has: one that was cut at a line is asked for again.
+    items: (rows, { headers: { 'sforce-numberofrecords': told = rows.length } }) => {
+      if (Number(told) !== rows.length) throw new Error(`${rows.length} rows came of ${told}`);
+      return rows;
+    },
     // "null" is the last one. https://developer.salesforce.com/docs/platform/api-asynch/guide/query-get-job-results.html
     next: (_, { headers }) => (headers['sforce-locator'] === 'null' ? undefined : headers['sforce-locator']),
     pageSize: { start: 10_000, min: 100 },

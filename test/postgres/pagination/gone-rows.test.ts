@@ -247,6 +247,35 @@ describe('rows that say that they are gone', () => {
       });
     });
 
+    it('as the row that it was before, where it went while the list was read', async () => {
+      const read = async (total: number) => {
+        const counts = newProvider();
+        const pages = [[{ id: 'a' }, { id: 'b' }], [{ id: 'c' }], [{ id: 'a', removed: true }]];
+        api.route('GET', '/changes', ({ query }) => {
+          const at = Number(query.get('at') ?? 0);
+          return { body: { items: pages[at], next: at < 2 ? at + 1 : null, total } };
+        });
+        const list = counts.endpoint('changes', {
+          input: z.object({}),
+          response: z.object({ items: z.array(Row), next: z.number().nullable(), total: z.number() }),
+          request: (_, page) => get('/changes', { at: page.cursor }),
+          paginate: {
+            kind: 'cursor',
+            items: (body) => body.items,
+            next: (body) => body.next,
+            total: (body) => body.total,
+          },
+        });
+        return run(
+          defineSync('counts', { provider: counts, input: z.object({}) }, (s) => ({
+            rows: s.one(list, { input: () => ({}), key: ({ id }) => id, isGone: (row) => row.removed === true }),
+          })),
+        );
+      };
+      expect(await read(3)).toMatchObject({ complete: true, flaws: [] });
+      expect(await read(4)).toMatchObject({ complete: false });
+    });
+
     it('once, where a list that has moved is read again', async () => {
       const serveMoving = (missing: number): void => {
         const rows = rowsAt(20, (n) => n % 2 === 1);

@@ -154,3 +154,11 @@ it.each([
 it.each(['evil.example/', 'a.b.c', 'acme@evil', ''])('Salesforce: %j leads to no host', (domain) => {
   expect(() => salesforce.salesforce.settingsOf({ domain }, 'a')).toThrow('what stands before ".my.salesforce.com"');
 });
+
+it('a set of results of Salesforce that has fewer rows than its header says is an error', () => {
+  const { items } = salesforce.contacts.paginate;
+  const of = (told?: string) => ({ headers: told === undefined ? {} : { 'sforce-numberofrecords': told }, url: '' });
+  expect(items([{}, {}], of('2'))).toHaveLength(2);
+  expect(items([{}, {}], of())).toHaveLength(2);
+  expect(() => items([{}, {}], of('3'))).toThrow('2 rows came of 3');
+});
