@@ -139,7 +139,10 @@ describe('a job', () => {
   it('that is not there yet where it is asked for is waited for, and no second one is made', async () => {
     serveFile('a');
     const jobs = api.jobs('/reports', { results: () => [`${files.url}/a`] });
-    api.script('GET /reports/:id', [{ status: 404, body: {} }, { status: 404, body: {} }]);
+    api.script('GET /reports/:id', [
+      { status: 404, body: {} },
+      { status: 404, body: {} },
+    ]);
     expect(await run()).toMatchObject({ complete: true, rows: 10 });
     expect(jobs.made()).toHaveLength(1);
   });
