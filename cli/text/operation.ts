@@ -3,6 +3,7 @@
  * write whose fate is unknown.
  */
 import type { ActionStatus, Report, RunWait, SagaStepStatus } from '../../client/index.ts';
+import { counted } from '../../contracts/limits/limit-words.ts';
 import { tookText } from './report.ts';
 
 export function actionText(
@@ -15,7 +16,7 @@ export function actionText(
   const { state, calls, error, errorType, idempotencyKey, resolvedBy } = status;
   const lines = [`${workflowId}  ${state}${report ? tookText(report) : ''}`];
   if (report) lines.push(`  ${whatFor(report)}`);
-  lines.push(`  ${calls} calls; idempotency key ${idempotencyKey}`);
+  lines.push(`  ${counted(calls, 'call')}; idempotency key ${idempotencyKey}`);
   if (resolvedBy !== null) lines.push(`  its fate was decided by ${resolvedBy}`);
   if (error !== null) lines.push(`  ${errorType === null ? '' : `${errorType}: `}${error}`);
   if (errorType === 'unknown-write') lines.push(...resolveHint(workflowId));
@@ -33,7 +34,7 @@ export function sagaText(
   for (const step of steps) {
     const { name, isCompensation, action, state, calls, error, errorType } = step;
     const why = error === null ? '' : `: ${errorType === null ? '' : `${errorType}, `}${error}`;
-    lines.push(`  ${isCompensation ? 'take back ' : ''}${name}  ${state}  ${action}, ${calls} calls${why}`);
+    lines.push(`  ${isCompensation ? 'take back ' : ''}${name}  ${state}  ${action}, ${counted(calls, 'call')}${why}`);
     if (errorType === 'unknown-write') lines.push(...resolveHint(step.workflowId));
   }
   return [...lines, ...waits.map(({ text }) => `  ${text}`)].join('\n');
@@ -47,6 +48,9 @@ function resolveHint(workflowId: string): string[] {
   return [
     '  Look at the third party, then say what is true there:',
     `    npx sluice actions resolve '${workflowId}' --happened '{"id":"…"}'`,
-    `    npx sluice actions resolve '${workflowId}' --not-happened`,
+    // A step is not sent again: its saga has ended.
+    workflowId.startsWith('saga/')
+      ? '    or, if it is not there, start a new saga: this step is not sent again'
+      : `    npx sluice actions resolve '${workflowId}' --not-happened`,
   ];
 }

@@ -178,7 +178,9 @@ interface Checked {
 function checked<Input>(parts: ClientParts, options: ActOptions<Input>): Checked {
   const { account, tenant = account, startedBy = parts.startedBy, priority = 'interactive', weight = 1 } = options;
   checkOptions({ account, tenant, startedBy, priority, weight }, options, ACT_OPTIONS);
-  const key = options.idempotencyKey ?? crypto.randomUUID();
+  const { idempotencyKey: key = crypto.randomUUID() } = options as { readonly idempotencyKey?: unknown };
+  // A null that was meant to be an id would be a new key each time.
+  if (typeof key !== 'string') throw new TypeError(`\`idempotencyKey\` is ${JSON.stringify(key)}; it must be a text.`);
   const bytes = Buffer.byteLength(key);
   if (bytes < 1 || bytes > 200) throw new TypeError(`\`idempotencyKey\` has ${bytes} bytes; it must have 1 to 200.`);
   return { account, tenant, startedBy, priority, weight, key };

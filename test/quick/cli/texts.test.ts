@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { sentenceOf } from '../../../cli/text/sentence.ts';
 import { duration } from '../../../contracts/values/duration.ts';
+import type { Report } from '../../../client/index.ts';
+import { sagaText } from '../../../cli/text/operation.ts';
 
 describe('a length of time', () => {
   it.each([
@@ -43,5 +45,39 @@ describe('an error at the terminal', () => {
   it('of anything else is its message', () => {
     expect(sentenceOf(new TypeError('no'))).toBe('no');
     expect(sentenceOf('a text')).toBe('a text');
+  });
+});
+
+describe('a saga with a step of unknown fate', () => {
+  it('says what a person can do, and offers nothing that is refused', () => {
+    const report = {
+      status: 'failed',
+      what: 'buy',
+      account: 'a',
+      startedBy: 'system',
+      startedAt: '2026-03-01T00:00:00.000Z',
+    };
+    const step = {
+      name: 'mail',
+      action: 'shop/mail',
+      workflowId: 'saga/buy/a/b1/mail',
+      isCompensation: false,
+      state: 'failed',
+      calls: 1,
+      error: 'reset',
+      errorType: 'unknown-write',
+      idempotencyKey: 'k',
+      resolvedBy: null,
+    } as const;
+    const text = sagaText(
+      'saga/buy/a/b1',
+      { ...report, endedAt: null, error: null, errorType: null } as unknown as Report,
+      [step],
+      [],
+    );
+    expect(text).toContain("npx sluice actions resolve 'saga/buy/a/b1/mail' --happened");
+    expect(text).toContain('if it is not there, start a new saga');
+    expect(text).toContain('shop/mail, 1 call: unknown-write, reset');
+    expect(text).not.toContain('--not-happened');
   });
 });

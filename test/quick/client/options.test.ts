@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { act } from '../../../client/action/act.ts';
+import { defineProvider, noAuth, post } from '../../../providers/index.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkOptions } from '../../../client/options/check-options.ts';
 import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
@@ -35,6 +38,27 @@ describe('options of start and act', () => {
 
   it('a name that every object has is not a priority', () => {
     expect(() => checkOptions({ ...fine, priority: 'constructor' }, {}, {})).toThrow(/priority/);
+  });
+});
+
+describe('what is started', () => {
+  const parts = { startedBy: 'system' } as Parameters<typeof act>[0];
+  const provider = defineProvider({ id: 'social', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
+  const create = provider.action('create', {
+    input: z.object({}),
+    output: z.null(),
+    request: () => post('/posts', {}),
+  });
+
+  it.each([null, 5, {}])('is not started under a key that is %o: it would be another one each time', async (key) => {
+    const options = { account: 'a', input: {}, idempotencyKey: key as unknown as string };
+    await expect(act(parts, create, options)).rejects.toThrow(/^`idempotencyKey` is .*; it must be a text\.$/);
+  });
+
+  it('must be an action, for `act`', async () => {
+    await expect(act(parts, {} as typeof create, { account: 'a', input: {} })).rejects.toThrow(
+      '`act` takes what `provider.action(…)` returns; it was given something else.',
+    );
   });
 });
 

@@ -49,7 +49,7 @@ describe('sluice status, pending and resolve', () => {
     const status = await run('status', id);
     expect(status.code).toBe(0);
     expect(status.output).toMatch(new RegExp(`^${id}  failed`));
-    expect(status.output).toMatch(/a copy of n1; a1, by user:7[\s\S]*1 calls[\s\S]*unknown-write: /);
+    expect(status.output).toMatch(/a copy of n1; a1, by user:7[\s\S]*1 call;[\s\S]*unknown-write: /);
     expect(status.output).toContain(`npx sluice actions resolve '${id}' --not-happened`);
     expect(await json('status', id)).toMatchObject({ state: 'failed', report: { startedBy: 'user:7' }, waits: [] });
 
@@ -86,9 +86,9 @@ describe('sluice status, pending and resolve', () => {
     await saga.result().catch(() => {});
     const shown = await run('status', 'saga/publish/a3/k');
     expect(shown.output).toMatch(/^saga\/publish\/a3\/k  failed in /);
-    expect(shown.output).toMatch(/\n  copied  done  notes\/copy, 1 calls\n/);
-    expect(shown.output).toMatch(/\n  labelled  failed  notes\/label, 1 calls: auth, .*403/);
-    expect(shown.output).toMatch(/\n  take back copied  done  notes\/copy, 1 calls/);
+    expect(shown.output).toMatch(/\n  copied  done  notes\/copy, 1 call\n/);
+    expect(shown.output).toMatch(/\n  labelled  failed  notes\/label, 1 call: auth, .*403/);
+    expect(shown.output).toMatch(/\n  take back copied  done  notes\/copy, 1 call/);
     expect(await json('status', 'saga/publish/a3/k')).toMatchObject({
       report: { status: 'failed' },
       steps: [{ name: 'copied' }, { name: 'labelled' }, { name: 'copied', isCompensation: true }],
