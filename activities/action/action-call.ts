@@ -11,7 +11,7 @@ import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { ActionStep } from '../../db/stores/action/action-store.ts';
 import type { Observation } from '../../limiter/index.ts';
 import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
-import { mayBeBehind } from '../../providers/pagination/look-up-told.ts';
+import { mayBeBehind } from '../../providers/pagination/told/look-up-told.ts';
 import { accessTo, renewAccess } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';

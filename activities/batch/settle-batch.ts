@@ -9,7 +9,7 @@ import { deferUnit, type LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { Batch } from '../../providers/define/node-options.ts';
 import type { MadeCall } from '../call/make-call.ts';
-import { moreTold } from '../../providers/pagination/more-told.ts';
+import { moreTold } from '../../providers/pagination/told/more-told.ts';
 import { parseBody } from '../bodies/parse-body.ts';
 import { mapping, NotUnderstood } from '../page/read-page.ts';
 import { storePage, storeStep } from '../page/store-page.ts';

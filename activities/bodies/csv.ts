@@ -21,6 +21,7 @@ export function readCsv(text: string, { delimiter = ',', columns }: Omit<CsvForm
   const rows = columns ? lines : lines.slice(1);
   if (rows[0] && rows[0].length !== names.length)
     return { ok: false, reason: `is CSV with ${rows[0].length} columns, not the ${names.length} of \`columns\`` };
+  if (rows.length === 0 && !columns) return { ok: true, value: [], names };
   // Entries, not assignments: a column may be called `__proto__`.
   return { ok: true, value: rows.map((fields) => Object.fromEntries(names.map((name, at) => [name, fields[at]]))) };
 }

@@ -31,12 +31,32 @@ export function parseBody(endpoint: Pick<Endpoint, 'name' | 'parseResponse'>, an
   const wrong = json.ok ? json.isOther : json.reason;
   if (!json.ok || wrong !== undefined)
     return { ok: false, reason: `the body ${wrong}; it begins ${beginningOf(answer)}`, riddle: riddleOf(answer) };
+  const missed = json.names && missedName(endpoint, json.names);
+  if (missed !== undefined)
+    return {
+      ok: false,
+      reason: `the body is CSV without rows, and its line of names has no "${missed}"; it begins ${beginningOf(answer)}`,
+      riddle: riddleOf(answer),
+    };
   try {
     return { ok: true, value: endpoint.parseResponse(json.value), json: json.value };
   } catch (error) {
     const issues = issuesOf(error);
     const reason = `the answer of "${endpoint.name}" has another shape than its schema: ${issuesText(issues, json.value)}`;
     return { ok: false, reason, riddle: riddleOf(answer), json: json.value, issues };
+  }
+}
+
+/** A message may stand where the line of names was to be. @returns a name that the schema wants of each row, and that is not there. */
+function missedName(endpoint: Pick<Endpoint, 'parseResponse'>, names: readonly string[]): string | undefined {
+  try {
+    endpoint.parseResponse([Object.fromEntries(names.map((name) => [name, '']))]);
+    return undefined;
+  } catch (error) {
+    const missed = issuesOf(error).find(
+      ({ path }) => path[0] === 0 && path.length === 2 && !names.includes(String(path[1])),
+    );
+    return missed && String(missed.path[1]);
   }
 }
 

@@ -14,8 +14,7 @@ import { itemsOfReading } from '../../providers/pagination/dead-cursor.ts';
 import { withGone } from '../../providers/pagination/gone-rows.ts';
 import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
-import { moreTold } from '../../providers/pagination/more-told.ts';
-import type { ListEnd, Step } from '../../providers/pagination/step.ts';
+import type { Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
@@ -28,6 +27,7 @@ import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-row
 import { answeredAt, highestMark, isAfter, isBelow, markOf } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';
+import { endToldOfMore, innerMore } from './told-of-more.ts';
 
 export interface CameAnswer {
   readonly answer: Answer;
@@ -73,7 +73,9 @@ export async function storePage(
   );
   const rows = rowsOfPage(page.rows, next.skip);
   // What a page lacks must be asked for again.
-  const lacks = [flaw, damage, attempt.job?.told.flaw].filter((reason) => reason !== undefined);
+  const lacks = [flaw, damage, attempt.job?.told.flaw, innerMore(attempt, page)].filter(
+    (reason) => reason !== undefined,
+  );
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
   const fact = await commitStep(
     attempt,
@@ -102,33 +104,6 @@ function untilKnown(attempt: Attempt, rows: ReadPage['rows'], answer: Answer, ne
   const state = stateOf(attempt);
   const stretch = stretchOfKnown(state.guard, marks, (mark) => isBelow(mark, since), isAfter);
   return endAtKnown(paginate, state, next, stretch);
-}
-
-/**
- * A list that would end here as complete, while its answer says that more follows. Numbered lists see their end by themselves; where
- * the definition says by `hasMore` that nothing follows, it knows.
- */
-function endToldOfMore(
-  { node, unit }: Attempt,
-  { json, rows, response }: ReadPage,
-  { headers, status }: Answer,
-  url: string,
-  { end }: Step,
-): ListEnd | undefined {
-  const { name, paginate } = node.endpoint;
-  const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
-  if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
-  if (kind === 'page' || kind === 'offset') return undefined;
-  if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
-  const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
-  const against = !isWhole ? 'flags' : total ? 'next' : 'all';
-  const told = moreTold({ body: json, headers, status, count: rows.length, against });
-  if (told === undefined) return undefined;
-  const missed =
-    kind === 'single'
-      ? `\`paginate\` of "${name}" reads one page alone; say how the next one is found`
-      : `\`next\` of "${name}" has found no next page in it`;
-  return { kind: 'truncated', reason: `${told}: more follows, and ${missed}, or \`guards: { 'more-told': false }\`` };
 }
 
 /** As many rows must have come at the end as the job has said. */

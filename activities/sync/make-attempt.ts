@@ -43,7 +43,9 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
   const range =
     unit.range ?? userCode(`\`range\` of endpoint "${endpoint.name}"`, () => endpoint.paginate.range?.whole(input));
   const page = endpoint.paginate.request(unit.position, pageSize, range);
-  if (unit.pages === 0) checkPlace(endpoint, input, page, of);
+  // A list that turns out to have one page alone may do without.
+  if (unit.pages < 2 && (unit.position !== null || unit.range !== null))
+    checkPlace(endpoint, input, unit.position, page, of);
   return {
     ...asked,
     node,
@@ -83,10 +85,16 @@ const PLACES: Partial<Record<Endpoint['paginate']['kind'], readonly (keyof PageR
 };
 
 /**
- * A request that looks at nothing of the page would bring the first one for ever. Said before any call is made.
+ * A request that looks at nothing of the page would bring the first one for ever. Said before the second one is asked for.
  * @throws UserCodeError that says what it does not look at.
  */
-function checkPlace(endpoint: Endpoint, input: unknown, page: PageRequest, of: AccountFacts): void {
+function checkPlace(
+  endpoint: Endpoint,
+  input: unknown,
+  position: LoadedUnit['position'],
+  page: PageRequest,
+  of: AccountFacts,
+): void {
   const { kind, guards } = endpoint.paginate;
   const places = PLACES[kind];
   // Where it is right that the same request brings other rows, as from a queue, one of these is off.
@@ -97,8 +105,11 @@ function checkPlace(endpoint: Endpoint, input: unknown, page: PageRequest, of: A
     Object.defineProperty(watched, name, { enumerable: true, get: () => (seen.add(name), page[name]) });
   userCode(`\`request\` of endpoint "${endpoint.name}"`, () => {
     endpoint.request(input, watched, of);
-    const missed = [!places.some((name) => seen.has(name)) && places[0], page.range && !seen.has('range') && 'range'];
-    const name = missed.find((each) => each !== false && each !== undefined);
+    const missed = [
+      position && !places.some((name) => seen.has(name)) && places[0],
+      page.range && !seen.has('range') && 'range',
+    ];
+    const name = missed.find(Boolean);
     if (name)
       throw new TypeError(`it never looks at \`page.${name}\`, so that each page of the list would be the same one`);
   });

@@ -34,7 +34,13 @@ export type TransportErrorCode =
  * asked for, so that it has no rows; rules may look at it.
  */
 export type AnswerData =
-  | { readonly ok: true; readonly value: unknown; readonly isOther?: string }
+  | {
+      readonly ok: true;
+      readonly value: unknown;
+      readonly isOther?: string;
+      /** Of CSV without rows: the names of its first line. */
+      readonly names?: readonly string[];
+    }
   | { readonly ok: false; readonly reason: string };
 
 export interface Answer {

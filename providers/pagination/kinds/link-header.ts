@@ -1,4 +1,4 @@
-/** The `Link` header, as third parties write it. Pure. Used by: `link.ts`, `providers/pagination/more-told.ts`. */
+/** The `Link` header, as third parties write it. Pure. Used by: `link.ts`, `providers/pagination/told/more-told.ts`. */
 
 /** Servers send no longer headers, and HTTP clients take none. */
 const SEEN_OF_HEADER = 65_536;

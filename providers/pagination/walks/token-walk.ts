@@ -56,7 +56,8 @@ function noteTail(memory: Memory, { keys }: PageAnswer): void {
 function bringsOnlyBorder(at: ListState, { keys }: PageAnswer, memory: Memory): boolean {
   if (memory['tail'] === undefined || !keys.some((key) => nameOf(key) === memory['tail'])) return false;
   const full = Math.min(at.asked.size, Math.max(at.given ?? 0, Number(memory['most'] ?? 0)));
-  return keys.length < full || (keys.length === 1 && at.isSizable && at.asked.size > 1);
+  // A list of one row, where more were asked for: no server gives one row a page.
+  return keys.length < full || (keys.length === 1 && at.asked.size > 1);
 }
 
 function tokenOf(p: Pagination, page: PageAnswer): string | undefined {

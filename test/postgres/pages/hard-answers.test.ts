@@ -129,7 +129,7 @@ describe('an answer that is easily misread', () => {
     ['a list of links', { body: { items: [{ id: 'a' }], links: [{ rel: 'next', href: '/rows?page=2' }] } }],
     ['a key', { body: { items: [{ id: 'a' }], LastEvaluatedKey: { id: { S: 'a' } } } }],
     ['a place that is no number', { body: { items: [{ id: 'a' }], offset: 'itr/rec1' } }],
-    ['a flag of its end', { body: { items: [{ id: 'a' }], done: false } }],
+    ['an address of more records', { body: { items: [{ id: 'a' }], done: false, nextRecordsUrl: '/query/01g-2000' } }],
     ['a total beside its page', { body: { items: [{ id: 'a' }], page: 1, total: 45 } }],
     ['page info deep in it', { body: { data: { me: { items: [{ id: 'a' }], pageInfo: { hasNextPage: true } } } } }],
   ])('of which one page alone is read is truncated where it tells of more: by %s', async (_, answer) => {
@@ -176,6 +176,23 @@ describe('an answer that is easily misread', () => {
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });
 
+  it('whose rows stand in lists inside of rows is flawed where one of these goes on', async () => {
+    const repo = (id: string, hasNextPage: boolean) => ({
+      id,
+      issues: { nodes: [{ id: `${id}1` }, { id: `${id}2` }], pageInfo: { hasNextPage } },
+    });
+    const flat = {
+      ...cursor,
+      items: (body: Body) =>
+        (body as unknown as { repos: { issues: { nodes: Row[] } }[] }).repos.flatMap(({ issues }) => issues.nodes),
+    };
+    const { run } = await read(() => ({ body: { repos: [repo('a', false), repo('b', true)] } }), flat);
+    expect(await run()).toMatchObject({ complete: false, rows: 4, flaws: [{ kind: 'flawed' }] });
+    account = `acct-${counter++}`;
+    const whole = await read(() => ({ body: { repos: [repo('a', false), repo('b', false)] } }), flat);
+    expect(await whole.run()).toMatchObject({ complete: true, rows: 4 });
+  });
+
   it('without a next page is complete where `hasMore` says so, whatever else it tells', async () => {
     const body = { items: rows, more: true, done: true };
     const { run } = await read(() => ({ body }), { ...cursor, hasMore: (all) => !(all as { done?: boolean }).done });
@@ -187,10 +204,16 @@ describe('an answer that is easily misread', () => {
     ['a sum that is called total', { items: [{ id: 'a' }], total: 4_500, currency: 'EUR' }],
     ['pages of a list in its row', { items: [{ id: 'a', notes: { nodes: [1], pageInfo: { hasNextPage: true } } }] }],
     ['pages of another list', { items: [{ id: 'a' }], tags: { nodes: [1, 2], pageInfo: { hasNextPage: true } } }],
+    ['what is of its own kind', { items: [{ id: 'a' }], done: false, next_invoice_number: '7', total_items: 5 }],
+    ['the size of its pages', { items: [{ id: 'a' }], count: 100, page: 1 }],
+    ['rows that are left out', { items: [{ id: 'a' }, { id: '' }], total_count: 2 }],
     ['a token for the next run', { items: [{ id: 'a' }], nextSyncToken: 'x', next_delta_link: 'y', offset: '0' }],
     ['fields of its rows', { items: [{ id: 'a', next: 'b', has_more: true }], meta: { total_pages: 1 } }],
   ])('of one page is complete where it tells of %s', async (_, body) => {
-    const { run } = await read(() => ({ status: 200, body }));
+    const { run } = await read(() => ({ status: 200, body }), {
+      kind: 'single',
+      items: (all) => all.items.filter(({ id }) => id !== ''),
+    });
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });
 
@@ -203,14 +226,14 @@ describe('an answer that is easily misread', () => {
     ['number', { kind: 'page', items: (body) => body.items }],
     ['offset', { kind: 'offset', items: (body) => body.items }],
     ['cursor', cursor],
-  ])('is not asked for where the request never looks at `page.%s`', async (place, paginate) => {
+  ])('is not asked for a second page where the request never looks at `page.%s`', async (place, paginate) => {
     const { run } = await read(
-      () => ({ body: { items: rows } }),
+      () => ({ body: { items: rows, cursor: 'x' } }),
       paginate,
       () => ({}),
     );
     expect((await run())?.flaws[0]?.reason).toContain(`it never looks at \`page.${place}\``);
-    expect(asked).toEqual([]);
+    expect(asked).toHaveLength(1);
   });
 
   it('without a body is no list, and is told with the rule that would make it an empty one', async () => {

@@ -29,6 +29,17 @@ const read = (text: string, format?: BodyFormat, type?: string): unknown => {
 };
 
 describe('bodies that are no JSON', () => {
+  it('CSV without rows is none where its line of names has none that the schema wants', () => {
+    const schema = z.array(z.object({ id: z.string().min(1), note: z.string().optional() }));
+    const of = (text: string) =>
+      parseBody({ name: 'e', parseResponse: (value) => schema.parse(value) }, withData(answerOf(text), 'csv'));
+    expect(of('id,other\n')).toMatchObject({ ok: true, value: [] });
+    expect(of('error: quota exceeded\n')).toMatchObject({
+      ok: false,
+      reason: expect.stringContaining('its line of names has no "id"') as string,
+    });
+  });
+
   it('CSV is rows by the names of its first line, all of them text', () => {
     const text = 'id,note\r\n007,"a ""b"",\r\nc"\r\n9007199254740993,\r\n';
     expect(read(text, 'csv')).toEqual([

@@ -2,9 +2,9 @@
  * Whether an answer that is the last or the only one of its list says of itself that more follows: by `Link`, `Content-Range`, a count or
  * a next page in a header, or the usual fields of lists of several pages. The shortest definition of a list is one without pages, a
  * definition in a hurry looks for the next page in the wrong field, and a third party that cuts its list at 20, 50 or 100 rows tells so
- * somewhere. Pure. Used by: `activities/page/store-page.ts`, `activities/batch/settle-batch.ts`.
+ * somewhere. Pure. Used by: `activities/page/told-of-more.ts`, `activities/batch/settle-batch.ts`.
  */
-import { nextLink } from './kinds/link-header.ts';
+import { nextLink } from '../kinds/link-header.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -12,15 +12,19 @@ type Fields = Readonly<Record<string, unknown>>;
 const ABOUT =
   /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links?|response_?metadata|cursors?|list_?info)$/i;
 const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$|^(is_?)?truncated$/i;
-const LAST = /^(is_?)?(last(_?page)?|done)$/i;
-/** Names of a next page, of whatever form: a token, an address, a number, an object. A token for the next run is none. */
-const NEXT =
-  /^(@odata\.|odata\.|_+)?next(?!_?(sync|delta))(_?\w{0,20}(page|link|ur[il]|href|cursor|token|offset|marker|key|number|id))?$|^(last_?evaluated_?key|continuation(_?token)?|continue)$/i;
+const LAST = /^(is_?)?last(_?page)?$/i;
+/** What a next page may be called by, and what it may be a page of. A token for the next run is none, nor is the next invoice's number. */
+const FORMS = 'page|link|ur[il]|href|cursor|token|offset|marker|key|after|start';
+const OF = 'records?|results?|batch|set|items?|start|continuation|search|key|version_?id|upload_?id';
+const NEXT = new RegExp(
+  `^(@odata\\.|odata\\.|_+)?next((_?page)?(_?(${FORMS}))?|_?(${OF})_?(${FORMS}))$|^next_?page_?(number|id)$|^(last_?evaluated_?key|continuation(_?token)?|continue)$`,
+  'i',
+);
 /** Opaque where it is no number: a place that leads on. */
 const PLACE_TOKEN = /^offset$/i;
 /** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
-const COUNTS = /^total_?(count|results|elements|records|rows|hits|items|entries|objects)$/i;
-const COUNTS_ABOUT = /^(total|count|count_?total|total_?size)$/i;
+const COUNTS = /^total_?(count|results|elements|records|rows|hits|entries)$/i;
+const COUNTS_ABOUT = /^(total|count_?total|total_?(size|items|objects))$/i;
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
 const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
@@ -89,8 +93,10 @@ function byFields({ body, count, against = 'all' }: LastPage): string | undefine
   const next = isLast ? undefined : fields.find(namesNext);
   if (next) return `${next.at} names a next page`;
   if (against === 'next') return undefined;
+  // Rows may have been left out by `items`.
+  const listed = Math.max(count, longestIn(body, 3));
   for (const [path, about] of places) {
-    const told = byCounts(path, about, count);
+    const told = byCounts(path, about, listed);
     if (told) return told;
   }
   return undefined;
@@ -134,6 +140,13 @@ function holderOf(body: Fields, count: number): [string, Fields] | undefined {
   };
   look('', body, 3);
   return found.length === 1 ? found[0] : undefined;
+}
+
+/** Entries of the longest list that is no row's. */
+function longestIn(value: unknown, depth: number): number {
+  if (Array.isArray(value)) return value.length;
+  if (depth === 0 || !isFields(value)) return 0;
+  return Math.max(0, ...Object.values(value).map((each) => longestIn(each, depth - 1)));
 }
 
 function byCounts(path: string, fields: Fields, count: number): string | undefined {

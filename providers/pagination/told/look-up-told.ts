@@ -2,9 +2,9 @@
  * Whether the answer of a look-up may be a part of what there is. What is not found in such a part is not known to be absent: were it sent
  * again, it might be there twice. Pure. Used by: `activities/action/action-call.ts`, `activities/job/prepare-job.ts`.
  */
-import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import type { Answer, RequestSpec } from '../../../contracts/answers/answer.ts';
 import { moreTold } from './more-told.ts';
-import type { Guards } from './options.ts';
+import type { Guards } from '../options.ts';
 
 /** Names of the number of rows that a request asks for. */
 const SIZE = /^(\$?top|limit|first|take|count|size|per_?page|page_?size|max_?results)$/i;

@@ -1,0 +1,48 @@
+/**
+ * What a page says of rows that nobody asks for: it tells of more than it is taken for, or holds the beginnings of lists that go on.
+ * Used by: `store-page.ts`. Next: `providers/pagination/told/more-told.ts` and `providers/pagination/told/inner-lists.ts` look for it.
+ */
+import type { Answer } from '../../contracts/answers/answer.ts';
+import { innerMoreTold } from '../../providers/pagination/told/inner-lists.ts';
+import { moreTold } from '../../providers/pagination/told/more-told.ts';
+import type { ListEnd, Step } from '../../providers/pagination/step.ts';
+import type { Attempt } from '../sync/attempt.ts';
+import type { ReadPage } from './read-page.ts';
+
+/**
+ * A list that would end here as complete, while its answer says that more follows. Numbered lists see their end by themselves (a short
+ * page that names a next one ends none: `providers/pagination/end-seen.ts`); where the definition says by `hasMore` that nothing follows, it knows.
+ */
+export function endToldOfMore(
+  { node, unit }: Attempt,
+  { json, rows, response }: ReadPage,
+  { headers, status }: Answer,
+  url: string,
+  { end }: Step,
+): ListEnd | undefined {
+  const { name, paginate } = node.endpoint;
+  const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
+  if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
+  if (kind === 'page' || kind === 'offset') return undefined;
+  if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
+  const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
+  const against = !isWhole ? 'flags' : total ? 'next' : 'all';
+  const told = moreTold({ body: json, headers, status, count: rows.length, against });
+  if (told === undefined) return undefined;
+  const missed =
+    kind === 'single'
+      ? `\`paginate\` of "${name}" reads one page alone; say how the next one is found`
+      : `\`next\` of "${name}" has found no next page in it`;
+  return { kind: 'truncated', reason: `${told}: more follows, and ${missed}, or \`guards: { 'more-told': false }\`` };
+}
+
+/** Rows of lists inside of rows, one of which goes on: the outer list is all that is followed. */
+export function innerMore({ node }: Attempt, { json, rows }: ReadPage): string | undefined {
+  const { name, paginate } = node.endpoint;
+  if (paginate.isOneRow || paginate.comesInPieces || !paginate.guards['more-told']) return undefined;
+  const told = innerMoreTold(json, rows.length);
+  return (
+    told &&
+    `${told} in a row of "${name}": \`items\` takes rows from it, and no one asks for its next page; \`nested\` does`
+  );
+}
