@@ -75,6 +75,9 @@ export function callContextOf({ account, priority = 'bulk', weight = 1, trace }:
   return { sync, provider, account, priority, weight, tree: treeOf(nodes), ...(trace === undefined ? {} : { trace }) };
 }
 
+/** Calls that may take longer are steps of their own: the opening of a run is given no more time for its first call, in milliseconds. */
+export const LONGEST_FIRST_CALL_MS = 60_000;
+
 export interface OpenRunInput extends SyncInput {
   readonly runId: string;
   readonly workflowId: string;

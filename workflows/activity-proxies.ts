@@ -5,6 +5,7 @@
  */
 import { ActivityCancellationType, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
+import { LONGEST_FIRST_CALL_MS } from '../contracts/messages.ts';
 
 /** In-place wait, store and margin on top of the call's own ceiling. */
 const CALL_MARGIN_MS = 20_000;
@@ -67,8 +68,7 @@ export const quickSteps: Steps = proxyLocalActivities<Activities>({
  * Opens a run, and makes its first call. Not cancelled, and heard to its end: a call that was sent is to be known of.
  */
 export const openingStep: Steps['openRun'] = proxyLocalActivities<Activities>({
-  // The longest call that it makes, and the margins of one.
-  startToCloseTimeout: 60_000 + CALL_MARGIN_MS + ROW_MARGIN_MS,
+  startToCloseTimeout: LONGEST_FIRST_CALL_MS + CALL_MARGIN_MS + ROW_MARGIN_MS,
   retry: { maximumAttempts: 1 },
 }).openRun;
 

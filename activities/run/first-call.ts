@@ -4,6 +4,7 @@
  */
 import {
   callContextOf,
+  LONGEST_FIRST_CALL_MS,
   type FetchPageInput,
   type OpenedRun,
   type OpenRunInput,
@@ -11,9 +12,6 @@ import {
 } from '../../contracts/messages.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { endAtOnce, openRunActivity } from './run-activities.ts';
-
-/** A call that may take longer is a step of its own: the opening of a run is given no more time. */
-const LONGEST_CALL_MS = 60_000;
 
 /** @param call makes a call, and resolves when its page is stored. */
 export async function openWithFirstCall(
@@ -26,7 +24,7 @@ export async function openWithFirstCall(
   const [unit] = units;
   const node = plan.nodes.find(({ name }) => name === unit?.node);
   if (!wanted || !unit || !node || units.length > 1 || state !== 'running') return opened;
-  if (node.batch !== undefined || node.callTimeoutMs > LONGEST_CALL_MS) return opened;
+  if (node.batch !== undefined || node.callTimeoutMs > LONGEST_FIRST_CALL_MS) return opened;
   const { runId } = request;
   const context = callContextOf(request, plan);
   // The run is open, whatever becomes of its first call: it is made again by a step of its own.
