@@ -5,21 +5,22 @@ import type { FakeApi } from '../../../testing/index.ts';
 import { single } from '../../fixtures/forest.ts';
 import { newAccount, startForestApi } from '../../setup/forest-api.ts';
 import { replay } from '../../setup/replay.ts';
+import { callsWithin } from '../../setup/run-facts.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 describe('the first call of a run', () => {
   let api: FakeApi;
   let world: World;
-  let next: number | null;
+  let next: string | null;
   let answer: () => void;
   let isHeld: boolean;
 
   beforeAll(async () => {
     world = await createWorld([single]);
     api = await startForestApi();
-    api.route('GET', '/users/:id/notes', async ({ path }) => {
+    api.route('GET', '/users/:id/notes', async ({ path, query }) => {
       if (isHeld) await new Promise<void>((resolve) => (answer = resolve));
-      return { body: { items: [{ id: `${path.split('/')[2]}-n` }], next } };
+      return { body: { items: [{ id: `${path.split('/')[2]}-n${query.get('cursor') ?? 0}` }], next } };
     });
   });
   afterAll(async () => {
@@ -54,7 +55,7 @@ describe('the first call of a run', () => {
   });
 
   it('is heard to its end when the run is cancelled meanwhile, and is the last', async () => {
-    next = 1;
+    next = '1';
     const { run, calls } = await started();
     await run.cancel();
     answer();
@@ -64,16 +65,20 @@ describe('the first call of a run', () => {
     await replay(world.temporal, run.workflowId);
   });
 
-  it('leaves its page to a run that is paused meanwhile, which is not done before it is resumed', async () => {
+  it('leaves its page to a run that is paused meanwhile, which makes no other call before it is resumed', async () => {
+    next = '1';
     const { run, calls } = await started();
     await run.pause();
     answer();
     await expect
       .poll(async () => (await run.progress()) as object, { interval: 20 })
       .toMatchObject({ state: 'paused', nodes: [{ rows: 1 }] });
-    await run.resume();
-    expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: 1 });
+    expect(await callsWithin(api, 500)).toBe(0);
     expect(calls()).toBe(1);
+    [isHeld, next] = [false, null];
+    await run.resume();
+    expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: 2 });
+    expect(calls()).toBe(2);
     await replay(world.temporal, run.workflowId);
   });
 });
