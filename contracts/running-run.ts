@@ -25,6 +25,8 @@ export interface RunningRun {
   readonly startedBy: StartedBy;
   /** It reads only what failed in a run before. */
   readonly isRetry: boolean;
+  /** It was cancelled, or its end is written down and its workflow about to close: a start waits for that, and is not answered by it. */
+  readonly isEnding: boolean;
 }
 
 export interface AskedOfRun {
@@ -42,6 +44,11 @@ export function busyText(sync: string, account: string, asked: AskedOfRun, runni
   const { workflowId, startedAt, startedBy } = running;
   const differs = differences(asked, running);
   const how = differs.length === 0 ? ', for the same' : `, ${differs.join(', and ')}`;
+  if (running.isEnding)
+    return (
+      `A run of "${sync}" for account "${account}" that was started by ${startedBy} at ${startedAt} is being ended, and did not come to ` +
+      'its end in time: look whether a worker serves it (`npx sluice doctor`), then start again.'
+    );
   return (
     `A run of "${sync}" for account "${account}" is going on since ${startedAt}, started by ${startedBy}${how}. ` +
     `Wait for its end, end it (\`npx sluice cancel ${workflowId}\`), or say what to do instead: ifRunning "queue" ` +

@@ -197,7 +197,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       credentials: options.credentials ?? stored ?? withoutKeys(pool),
       egress: settings.egress,
       tellLock,
-      findRunning: (workflowId) => findRunning(client, workflowId),
+      findRunning: (workflowId) => findRunning({ client, pool }, workflowId),
       // Whoever asked it to end: us, a signal, or Temporal's own runtime.
       isStopping: () => workers?.isStopping() ?? false,
       isFull: () => heap.isFull(),

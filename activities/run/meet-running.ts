@@ -27,6 +27,7 @@ export async function meetRunningActivity(
 ): Promise<MetRunning> {
   const running = await deps.findRunning(workflowId);
   if (!running) return { do: 'start' };
+  if (running.isEnding) return { do: 'queue' };
   const { sync, account, mode = 'incremental', ifRunning } = asked;
   const { parseInput } = deps.syncNamed(sync);
   const parsed = (input: unknown): unknown => {

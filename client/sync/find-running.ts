@@ -6,16 +6,24 @@ import type { Client } from '@temporalio/client';
 import type { Payload } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import type { RunningRun } from '../../contracts/running-run.ts';
+import { readProgress, type Pool } from '../../db/index.ts';
 import { describeKnown, isNotFound } from '../describe-workflow.ts';
 
 /** @returns undefined when none is going on. */
-export async function findRunning(client: Client, workflowId: string): Promise<RunningRun | undefined> {
+export async function findRunning(
+  { client, pool }: { readonly client: Client; readonly pool: Pool },
+  workflowId: string,
+): Promise<RunningRun | undefined> {
   const description = await describeKnown(client, workflowId);
   if (description?.status.name !== 'RUNNING' && description?.status.name !== 'PAUSED') return undefined;
   const runId = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
-  const asked = await inputOf(client, workflowId, description.runId);
+  const [asked, known] = await Promise.all([
+    inputOf(client, workflowId, description.runId),
+    readProgress(pool, { runId }),
+  ]);
   if (!asked) return undefined;
   const { input, mode = 'incremental', startedBy = 'system', retryOf } = asked;
+  const isOver = known !== undefined && known.state !== 'running' && known.state !== 'paused';
   // Over continue-as-new it has gone on since its first workflow began, of which Temporal may know nothing any more.
   const first =
     runId === description.runId
@@ -25,7 +33,16 @@ export async function findRunning(client: Client, workflowId: string): Promise<R
           .describe()
           .catch(() => description);
   const startedAt = first.startTime.toISOString();
-  return { workflowId, runId, input, mode, startedAt, startedBy, isRetry: retryOf !== undefined };
+  return {
+    workflowId,
+    runId,
+    input,
+    mode,
+    startedAt,
+    startedBy,
+    isRetry: retryOf !== undefined,
+    isEnding: isOver || description.raw.workflowExtendedInfo?.cancelRequested === true,
+  };
 }
 
 /** The first event of a history has it; the rest, which may be long, is not read. */

@@ -7,6 +7,7 @@ import type { Flaw } from '../../contracts/run.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { readRetriable } from '../../db/index.ts';
 import { checkNames } from '../options/known-options.ts';
+import { findUnending } from './start-or-find.ts';
 import { launchRun } from './start-run.ts';
 import type { ClientParts } from '../start-workflow.ts';
 
@@ -28,6 +29,7 @@ export async function retryFailed(parts: ClientParts, workflowId: string, option
   const unknown = options.also?.find((end) => !ENDS.includes(end));
   if (unknown !== undefined)
     throw new TypeError(`\`also\` names ${JSON.stringify(unknown)}; it may name ${ENDS.join(', ')}.`);
+  if (await findUnending(parts, workflowId)) throw goesOn(workflowId);
   const ended = await readRetriable(parts.pool, workflowId);
   if (!ended) throw new Error(`There is no run of "${workflowId}" to retry.`);
   const started = await launchRun(parts, ended.provider, {
@@ -39,6 +41,8 @@ export async function retryFailed(parts: ClientParts, workflowId: string, option
     startedBy: options.startedBy ?? parts.startedBy,
     retryOf: { runId: ended.runId, also: options.also ?? [] },
   });
-  if (started === undefined)
-    throw new Error(`A run of "${workflowId}" is going on. Wait for its result, then retry what failed.`);
+  if (started === undefined) throw goesOn(workflowId);
 }
+
+const goesOn = (workflowId: string): Error =>
+  new Error(`A run of "${workflowId}" is going on. Wait for its result, then retry what failed.`);

@@ -4,6 +4,7 @@ import type { StartedBy } from '../../contracts/report.ts';
 import type { RunMode } from '../../contracts/run.ts';
 import { readRunRequest } from '../../db/index.ts';
 import type { ClientParts } from '../start-workflow.ts';
+import { findUnending } from './start-or-find.ts';
 import { launchRun } from './start-run.ts';
 
 export interface StartAgainOptions {
@@ -17,6 +18,8 @@ export interface StartAgainOptions {
 
 /** @throws Error when there was no run before, or one is going on. */
 export async function startAgain(parts: ClientParts, workflowId: string, options: StartAgainOptions): Promise<void> {
+  const goesOn = new Error(`A run of "${workflowId}" is going on.`);
+  if (await findUnending(parts, workflowId)) throw goesOn;
   const before = await readRunRequest(parts.pool, workflowId);
   if (!before)
     throw new Error(`No run of "${workflowId}" is known whose input could be used again. Start one by \`start()\`.`);
@@ -27,5 +30,5 @@ export async function startAgain(parts: ClientParts, workflowId: string, options
     ...options,
     ...(tenant === null ? {} : { tenant }),
   });
-  if (started === undefined) throw new Error(`A run of "${workflowId}" is going on.`);
+  if (started === undefined) throw goesOn;
 }

@@ -1,6 +1,6 @@
 /**
  * Starts a run: one workflow per account and sync. Returns as soon as Temporal has accepted it, so it fits a request
- * handler. Next: `start-run.ts`; where a run is going on, `contracts/running-run.ts`.
+ * handler. Next: `start-or-find.ts`; where a run is going on, `contracts/running-run.ts`.
  */
 import type { Priority } from '../../contracts/limits/limit.ts';
 import type { SyncInput } from '../../contracts/messages.ts';
@@ -11,9 +11,8 @@ import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions, checkKind } from '../options/check-options.ts';
-import { findRunning } from './find-running.ts';
 import { queueRun } from './queue-run.ts';
-import { launchRun } from './start-run.ts';
+import { startOrFind } from './start-or-find.ts';
 import { SyncBusy } from './sync-busy.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
@@ -49,7 +48,8 @@ export interface StartOptions<Input> {
    * What to do where a run of this sync and account is going on. `attach`: take that one, whatever its input; `attached` of the handle
    * says what it was asked for. `refuse`: throw `SyncBusy`. `queue`: a run of its own when that one has ended, behind those that were
    * queued before; until then its state is `queued`. Default: `attach` where it has been asked for the same (the input as the schema
-   * reads it; a full run also does what an incremental one does), else `refuse`.
+   * reads it; a full run also does what an incremental one does), else `refuse`. One that was cancelled is waited for first, for at most
+   * ten seconds.
    */
   readonly ifRunning?: IfRunning;
   /** Cut histories earlier, for tests. Default: what the sync says. */
@@ -77,9 +77,6 @@ export interface StartedRun extends SyncHandle {
   /** The run that was going on and that this handle is about; undefined when the run is this start's own. */
   readonly attached?: RunningRun;
 }
-
-/** A run may end between the start that finds it and the look at it. */
-const MOST_TRIES = 20;
 
 /**
  * @param reportId of the run's report. Default: a new one.
@@ -123,14 +120,10 @@ export async function startSync<Input>(
   };
   const workflowId = syncWorkflowId(definition.name, account);
   const asked = { input: input.input, mode: mode ?? 'incremental' };
-  for (let tries = 1; ; tries++) {
-    const runId = await launchRun(parts, definition.provider.id, input, reportId);
-    if (runId !== undefined) return createHandle(parts, { workflowId, runId });
-    const running = await findRunning(parts.client, workflowId);
-    if (running) return meet(parts, sync, input, ifRunning, asked, running);
-    if (tries >= MOST_TRIES)
-      throw new Error(`Runs of "${workflowId}" begin and end all the time: none could be started.`);
-  }
+  const found = await startOrFind(parts, definition.provider.id, input, workflowId, reportId);
+  return 'running' in found
+    ? meet(parts, sync, input, ifRunning, asked, found.running)
+    : createHandle(parts, { workflowId, runId: found.runId });
 }
 
 async function meet<Input>(
@@ -142,6 +135,7 @@ async function meet<Input>(
   running: RunningRun,
 ): Promise<StartedRun> {
   const there = { ...running, input: asRead(definition.parseInput, running.input) };
+  if (running.isEnding && ifRunning !== 'queue') throw new SyncBusy(definition.name, input.account, asked, there);
   const { workflowId, runId } = running;
   switch (meetRunning(ifRunning, asked, there)) {
     case 'attach':

@@ -102,7 +102,7 @@ describe('runs that two people act on at the same time', () => {
       const faults = ends.flatMap((end, nth) =>
         end.status === 'rejected' ? [`${String(end.reason)}\n${JSON.stringify(drawn[nth])}`] : [],
       );
-      expect(faults, `again: SLUICE_SEED=${seed}`).toEqual([]);
+      expect(faults, `again: SLUICE_SEED=${seed}\n${faults.join('\n')}`).toEqual([]);
     }
   }, 1_800_000);
 

@@ -181,14 +181,59 @@ describe('a run that is cancelled in the middle', () => {
     }
   });
 
-  it('can be started again at once', async () => {
+  it.each<[string, (run: SyncHandle, account: string) => Promise<SyncHandle>]>([
+    ['for the same', (_, account) => world.sluice.start(single, { account, input })],
+    ['for something else', (_, account) => world.sluice.start(single, { account, input: { id: 'v' } })],
+    [
+      'by one that takes what is there',
+      (_, account) => world.sluice.start(single, { account, input, ifRunning: 'attach' }),
+    ],
+    ['by one that refuses to', (_, account) => world.sluice.start(single, { account, input, ifRunning: 'refuse' })],
+    ['behind it', (_, account) => world.sluice.start(single, { account, input, ifRunning: 'queue' })],
+    ['with the same input', (run) => run.startAgain()],
+    ['for what was not read', (run) => run.retryFailed()],
+  ])('can be started again at once: %s', async (_, startOver) => {
     const who = newAccount();
     const run = await world.sluice.start(single, { account: who, input });
     await isWalking();
-    await cancelled(run);
+    await run.cancel();
     api.list('/users/:id/notes', { count: 95, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
-    const again = await world.sluice.start(single, { account: who, input });
-    expect(await again.result()).toMatchObject({ state: 'done' });
+    const again = await startOver(run, who);
+    expect(await again.result()).toMatchObject({ state: 'done', complete: true });
+    expect(await world.sluice.reports.list({ account: who })).toMatchObject([
+      { status: 'cancelled' },
+      { status: 'ok' },
+    ]);
+  });
+
+  it('can be started again by a schedule at once', async () => {
+    const who = newAccount();
+    const run = await world.sluice.start(single, { account: who, input });
+    await isWalking();
+    await run.cancel();
+    api.list('/users/:id/notes', { count: 95, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
+    const result = await world.temporal.workflow.execute('sync', {
+      workflowId: `by-schedule/${who}`,
+      taskQueue: world.taskQueue,
+      args: [{ sync: 'single', account: who, input }],
+    });
+    expect(result).toMatchObject({ state: 'done', complete: true });
+  });
+
+  it('is not joined when nobody ends it: the start says why', async () => {
+    const away = await createWorld([single], { workers: 0 });
+    try {
+      const who = newAccount();
+      const run = await away.sluice.start(single, { account: who, input });
+      await run.cancel();
+      await expect(away.sluice.start(single, { account: who, input })).rejects.toThrow(
+        /is being ended, .* whether a worker/,
+      );
+      await away.startWorker();
+      await expect(run.result()).rejects.toThrow();
+    } finally {
+      await away.end();
+    }
   });
 
   it('stays as it ended when it has ended meanwhile', async () => {
