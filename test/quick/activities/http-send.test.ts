@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { createServer, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createHttpSender } from '../../../activities/http/send.ts';
 import { buildRequest } from '../../../activities/http/build-request.ts';
@@ -122,6 +124,37 @@ describe('one call over HTTP', () => {
     const lost = await http.send({ ...outgoing, url: `${api.url}/thing` }, limits);
     expect(lost.error).toMatchObject({ code: 'connection-reset' });
     expect(lost.error?.isUnsent).toBeUndefined();
+  });
+
+  it('reads no more headers than may be', async () => {
+    const many = Array.from({ length: 10_000 }, (_, n) => `x-${n}: ${n}`).join('\r\n');
+    const server = createServer((socket) => {
+      socket.on('error', () => {}); // the caller hangs up
+      socket.once('data', () => socket.end(`HTTP/1.1 200 OK\r\n${many}\r\ncontent-length: 0\r\n\r\n`));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    let read = 0;
+    const count = (message: unknown): void => {
+      const { socket } = message as { socket: Record<symbol, { trackHeader?: (bytes: number) => void }> };
+      const parser = Object.getOwnPropertySymbols(socket).find(({ description }) => description === 'parser');
+      const { trackHeader: track } = (parser && socket[parser]) ?? {};
+      if (!parser || !track) throw new Error('undici has another parser');
+      (socket[parser] as object as { trackHeader: unknown }).trackHeader = function (this: unknown, bytes: number) {
+        read += bytes;
+        track.call(this, bytes);
+      };
+    };
+    subscribe('undici:client:connected', count);
+    try {
+      const { port } = server.address() as AddressInfo;
+      const answer = await http.send({ method: 'GET', url: `http://127.0.0.1:${port}/`, headers: {} }, limits);
+      expect(answer.error).toMatchObject({ message: 'Headers Overflow Error' });
+      expect(read).toBeGreaterThan(16_000);
+      expect(read).toBeLessThan(17_000);
+    } finally {
+      unsubscribe('undici:client:connected', count);
+      server.close();
+    }
   });
 });
 
