@@ -16,6 +16,7 @@ import { STALLED_PAGES_LIMIT } from '../../providers/pagination/loop-guard.ts';
 import { COMMON_CAPS } from '../../providers/pagination/result-cap.ts';
 import type { Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
+import { leftOutByTime } from '../../providers/pagination/walks/shared-times.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
@@ -60,12 +61,13 @@ export async function storePage(
           headers,
           url,
           itemCount: keys.length,
-          lastItem: page.rows.findLast(({ aside }) => !aside)?.item,
+          rowItems: page.rows.filter(({ aside }) => !aside).map(({ item }) => item),
           keys,
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const told = { ...known, end: endToldOfMore(attempt, page, answer, url, stepped) ?? known.end };
+  const doubt = endToldOfMore(attempt, page, answer, url, stepped) ?? leftOutByTime(node.endpoint.paginate, known);
+  const told = { ...known, end: doubt ?? known.end };
   const ofPart = withGone(stateOf(attempt), told, page.rows);
   const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>

@@ -192,6 +192,7 @@ function endOfData(pagination: Pagination, list: ListState): Step {
     url: '',
     itemCount: 0,
     keys: [],
+    rowItems: [],
     isEnd: true,
   });
 }

@@ -64,7 +64,8 @@ export function itemsOfReading({ items, guard }: Pick<ListState, 'items' | 'guar
 }
 
 /** Remembers the row behind which the list could be read on. @throws TypeError when `behind` gives something else than a text or number. */
-export function noteMark(p: Pagination, memory: Memory, { lastItem }: PageAnswer): void {
+export function noteMark(p: Pagination, memory: Memory, { rowItems }: PageAnswer): void {
+  const lastItem = rowItems.at(-1);
   if (!p.behind || lastItem === undefined) return;
   const mark: unknown = p.behind(lastItem) ?? null;
   if ((typeof mark !== 'string' && typeof mark !== 'number') || mark === '')

@@ -46,7 +46,7 @@ export type GuardName =
   | 'empty-pages'
   /** A stop at, or a refusal behind, the third party's cap. */
   | 'result-cap'
-  /** Fewer rows than the exact total. */
+  /** Fewer rows than the exact total; or a cursor that is a time of several rows, behind which none of them comes again. */
   | 'missing-rows'
   /** A hundred pages in a row, each with hardly a row. */
   | 'thin-pages'

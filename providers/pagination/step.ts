@@ -37,8 +37,8 @@ export interface PageAnswer {
   readonly itemCount: number;
   /** Keys of the rows, in order. */
   readonly keys: readonly string[];
-  /** The last row as it came; undefined for a page without one. */
-  readonly lastItem?: unknown;
+  /** The rows that could be read, as they came. */
+  readonly rowItems: readonly unknown[];
   /** The third party said that there is nothing here any more, in an answer that is not a page. */
   readonly isEnd?: boolean;
 }

@@ -8,6 +8,7 @@ import { toldTotal } from '../end-seen.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
+import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function followToken(p: Pagination, at: ListState, page: PageAnswer): Step {
@@ -24,6 +25,7 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
 
   const more = page.isEnd ? false : p.hasMore?.(page.response, page);
   const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
+  noteTime(guard, at, page, token);
   if (token === undefined) {
     if (more === true) {
       const reason = 'the last page says that more follows but names no next page';

@@ -54,6 +54,7 @@ function walk(
       url: 'https://x.example/',
       itemCount: page.rows.length,
       keys: page.rows,
+      rowItems: [],
     };
     const next: Step = JSON.parse(JSON.stringify(pagination.advance(at, answer))) as Step;
     items += page.rows.length;
