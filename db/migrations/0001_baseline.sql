@@ -998,6 +998,8 @@ declare
   fresh_in_run int := 0;
   changed int := 0;
   came_again int := 0;
+  clashes int := 0;
+  clash text;
   ended text := page->'end'->>'kind';
   why text := page->'end'->>'reason';
   stalled_pages smallint;
@@ -1045,8 +1047,14 @@ begin
       end;
     end if;
     if all_new is not true then
-      select * into fresh, fresh_in_run, changed
-        from sluice.store_records(of_account, of_resource, page->'records', u.run_id, root);
+      select * into fresh, fresh_in_run, changed, clashes, clash
+        from sluice.store_records(of_account, of_resource, page->'records', u.run_id, root, u.parent_key);
+      if clashes > 0 then
+        page := jsonb_set(page, '{flaws}', '{"holds": false}' || coalesce(nullif(page->'flaws', 'null'), '{}') || jsonb_build_object(
+          'count', coalesce((page->'flaws'->>'count')::int, 0) + clashes,
+          'reason', coalesce(page->'flaws'->>'reason', format('%s rows have the keys of rows of another parent, and other data, the first '
+            '"%s": each takes the place of the other. Ids that are unique only in their parent need its id in `key`', clashes, left(clash, 80)))));
+      end if;
     end if;
 
     if (page->>'isMember')::boolean then
@@ -1579,6 +1587,13 @@ begin
       and l.ticket = (select min(x.ticket) from sluice.entity_lock x where x.entity = for_entity);
   return found;
 end $$;
+
+-- Whether two versions under one key are rather two rows: apart from one field, their key, fewer fields are the same than differ.
+create or replace function sluice.is_another_row(before jsonb, now jsonb) returns boolean language sql immutable set search_path = pg_catalog as $$
+  select case when jsonb_typeof(before) <> 'object' or jsonb_typeof(now) <> 'object' then before <> now
+    else (select count(*) filter (where b.value is distinct from now->b.key) > count(*) filter (where b.value = now->b.key) - 1
+          from jsonb_each(before) b) end
+$$;
 
 -- Gives a call's places up.
 create or replace function sluice.limit_abandon(p_keys text[]) returns void language plpgsql volatile set search_path = pg_catalog as $$
@@ -3489,11 +3504,13 @@ end $$;
 
 -- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
 -- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
+-- A row that a list of another parent has brought in this run, with other data, takes that one's place: a clash, where most of its fields
+-- are others than the other's, or where all such rows of the page, three at least, differ. A row that was changed in between is none.
 -- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
 -- rows that came twice in the page, of which the last one counts. Both lock by key.
 create or replace function sluice.store_records(
-  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint,
-  out fresh int, out fresh_in_run int, out changed int
+  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint, of_parent text default null,
+  out fresh int, out fresh_in_run int, out changed int, out clashes int, out clash text
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
@@ -3507,6 +3524,7 @@ begin
   get diagnostics fresh = row_count;
   fresh_in_run := fresh;
   changed := fresh;
+  clashes := 0;
   if fresh = jsonb_array_length(records) then
     return;
   end if;
@@ -3516,7 +3534,10 @@ begin
     from jsonb_array_elements(records) with ordinality x(e, n) order by e->>0, n desc
   ), known as materialized (
     -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
-    select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs
+    select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs,
+      o.run_id = by_run and o.unit_id <> by_unit and o.deleted_at is null and exists (
+        select from sluice.unit p where p.id = o.unit_id and p.parent_key <> of_parent) as is_others,
+      o.data as before
     from incoming i cross join lateral (
       select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
     ) o
@@ -3532,8 +3553,12 @@ begin
       changed_at = case when t.data <> excluded.data or t.deleted_at is not null then now_at else t.changed_at end
   )
   select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
-         changed + count(*) filter (where k.differs and not k.is_new)
-    into fresh, fresh_in_run, changed from known k;
+         changed + count(*) filter (where k.differs and not k.is_new),
+         case when count(*) filter (where k.is_others and k.differs) >= 3 and bool_and(k.differs) filter (where k.is_others)
+              then count(*) filter (where k.is_others)
+              else count(*) filter (where k.is_others and k.differs and sluice.is_another_row(k.before, k.data)) end,
+         min(k.key) filter (where k.is_others and k.differs)
+    into fresh, fresh_in_run, changed, clashes, clash from known k;
 end $$;
 
 -- Stores what a refresh brought, over the version that it was made from and no other: returns the new version, or null
