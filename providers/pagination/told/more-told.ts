@@ -4,7 +4,7 @@
  * definition in a hurry looks for the next page in the wrong field, and a third party that cuts its list at 20, 50 or 100 rows tells so
  * somewhere. Pure. Used by: `activities/page/told-of-more.ts`, `activities/batch/settle-batch.ts`.
  */
-import { nextLink } from '../kinds/link-header.ts';
+import { linkOf, nextLink } from '../kinds/link-header.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -28,6 +28,7 @@ const COUNTS_ABOUT = /^(total|count_?total|total_?(size|items|objects))$/i;
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
 const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
+const LAST_PLACE = /^(page|page_?(number|no)|p|offset|start|skip)$/i;
 const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count'];
 const HEADER_NEXTS = [
   'x-next-page',
@@ -67,6 +68,7 @@ function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): st
   const next = HEADER_NEXTS.find((name) => leadsOn(headers[name]));
   if (next !== undefined) return `its \`${next}\` header names a next page`;
   if (!isCounted) return undefined;
+  if (isBehindFirst(linkOf(link, 'last'))) return 'its `Link` header names a last page behind the first';
   const range = headers['content-range'];
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
   if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
@@ -74,6 +76,14 @@ function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): st
   if (status === 206 && of === undefined) return 'its status is 206, a part';
   const told = HEADER_COUNTS.find((name) => Number(headers[name]) > count);
   return told && `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
+}
+
+/** `/rows?page=5`; the last page of one page is the first, by whatever name. */
+function isBehindFirst(last: string | undefined): boolean {
+  const query = last === undefined ? -1 : last.indexOf('?');
+  if (query === -1) return false;
+  const [[, number] = []] = [...new URLSearchParams(last?.slice(query))].filter(([name]) => LAST_PLACE.test(name));
+  return Number(number) > 1;
 }
 
 function byFields({ body, count, against = 'all' }: LastPage): string | undefined {

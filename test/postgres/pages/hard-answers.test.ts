@@ -120,6 +120,10 @@ describe('an answer that is easily misread', () => {
 
   it.each<[what: string, answer: FakeAnswer]>([
     ['its Link header', { body: [{ id: 'a' }], headers: { link: '<https://x.example/rows?page=2>; rel="next"' } }],
+    [
+      'a last page in its Link header',
+      { body: [{ id: 'a' }], headers: { link: '</rows?page=1>; rel="first", </rows?page=5>; rel="last"' } },
+    ],
     ['its Content-Range', { status: 206, body: [{ id: 'a' }], headers: { 'content-range': 'items 0-0/45' } }],
     ['a status of 206', { status: 206, body: [{ id: 'a' }] }],
     ['a count in a header', { body: [{ id: 'a' }], headers: { 'x-total-count': '45' } }],
@@ -213,6 +217,19 @@ describe('an answer that is easily misread', () => {
     const { run } = await read(() => ({ status: 200, body }), {
       kind: 'single',
       items: (all) => all.items.filter(({ id }) => id !== ''),
+    });
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it.each([
+    '</rows?page=1>; rel="last"',
+    '</rows>; rel="last"',
+    '</rows?cursor=55>; rel="last"',
+    '</rows?page=5>; rel="first"',
+  ])('of one page is complete where its Link header has %s', async (link) => {
+    const { run } = await read(() => ({ status: 200, body: { items: rows }, headers: { link } }), {
+      kind: 'single',
+      items: (all) => all.items,
     });
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });
