@@ -82,22 +82,22 @@ export function noteBlank(memory: Memory, index: number, { itemCount }: PageAnsw
 /** The step after a page that ends one reading of a list whose pages do not overlap. */
 export function endOfReading(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
   if (!p.guards['moved-rows']) return { end: COMPLETE };
-  const isFirstReading = at.position?.pass === undefined;
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
-  const first = LOOKS.find((look) => indexOf(memory, look) >= 0);
-  if (isFirstReading && first) return goOn(lookAgain(at, memory, first));
+  if (isLater(at)) memory['rowsAtEnd'] = at.rows;
+  const first = looksOf(at).find((look) => indexOf(memory, look) >= 0);
+  if (first) return goOn(lookAgain(at, memory, first));
   return { end: COMPLETE, checks: checksOf(p, at, memory) };
 }
 
 /** What the store must find before such an end is believed. */
 export function checksOf(p: Pagination, at: ListState, memory: Memory): EndChecks | null {
   if (!p.guards['moved-rows']) return null;
-  const isFirstReading = at.position?.pass === undefined;
+  const isLast = memory['looked'] === undefined;
   return {
     doubt: againFrom(p, at, memory) ?? null,
-    isTwiceDoubtful: isFirstReading && p.guards['repeated-rows'],
+    isTwiceDoubtful: !isLater(at) && p.guards['repeated-rows'],
     // The last page of a later reading must not be the one that brings what had slipped through.
-    mostRows: !isFirstReading && memory['behindFront'] ? at.rows : null,
+    mostRows: isLater(at) && isLast && memory['behindFront'] ? at.rows : null,
     still: null,
     caps: [],
     split: null,
@@ -109,17 +109,23 @@ export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step
   const memory = memoryOf(at.guard);
   const looked = String(memory['looked'] ?? 'front') as Look;
   const facts = { guard: memory, isReread: true };
-  if (!isAsItWas(at, page, memory, looked)) return step(at, { ...facts, ...readAgain(p, at, memory) });
-  const next = LOOKS.slice(LOOKS.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);
+  const hasSlipped = isLater(at) && memory['behindFront'] && at.rows > Number(memory['rowsAtEnd']);
+  if (hasSlipped || !isAsItWas(at, page, memory, looked)) return step(at, { ...facts, ...readAgain(p, at, memory) });
+  const looks = looksOf(at);
+  const next = looks.slice(looks.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);
   if (next) return step(at, { ...facts, ...goOn(lookAgain(at, memory, next)) });
   return step(at, { ...facts, end: COMPLETE, checks: checksOf(p, at, memory) });
 }
 
-/** A page with rows begins and ends with the same ones; a blank one is blank again. */
+/**
+ * A page with rows begins and ends with the same ones; a blank one is blank again. Behind a later reading, which has seen what moved before
+ * it, new rows may have come to the front; but where rows were taken from it, others have moved over the borders of its pages.
+ */
 function isAsItWas(at: ListState, page: PageAnswer, memory: Memory, looked: Look): boolean {
   if (looked === 'gapAt' || looked === 'blankAt') return page.itemCount === 0;
   const probe = probeIn(memory, looked);
   const names = page.keys.map(nameOf);
+  if (isLater(at)) return names.includes(String(probe?.first));
   // A page that is asked for in a smaller size now ends elsewhere.
   const isWhole = page.itemCount === 0 || at.asked.size >= (at.position?.size ?? 0);
   return names[0] === probe?.first && (!isWhole || names.at(-1) === probe?.last);
@@ -177,7 +183,14 @@ type ProbeName = 'front' | 'middle' | 'newer';
 
 /** Pages that are looked at again at the end, in this order. */
 const LOOKS = ['front', 'middle', 'gapAt', 'blankAt'] as const;
-type Look = (typeof LOOKS)[number];
+type Look = (typeof LOOKS)[number] | 'newer';
+
+/** A later reading looks at a page of its second half: what was removed before that has moved rows over its borders. */
+const looksOf = (at: ListState): readonly Look[] => (isLater(at) ? ['front', 'newer'] : LOOKS);
+
+function isLater({ position }: ListState): boolean {
+  return position?.pass !== undefined;
+}
 
 interface Probe {
   readonly name: ProbeName;
@@ -188,7 +201,11 @@ interface Probe {
 
 function lookAgain({ position, asked }: ListState, memory: Memory, look: Look): GoOn {
   const size = position?.size ?? asked.size;
-  return { position: { again: 'still', index: indexOf(memory, look), size }, guard: { ...memory, looked: look } };
+  const pass = position?.pass === undefined ? {} : { pass: position.pass };
+  return {
+    position: { ...pass, again: 'still', index: indexOf(memory, look), size },
+    guard: { ...memory, looked: look },
+  };
 }
 
 /** Where the page of a look is; -1 when there is none. */
