@@ -41,6 +41,9 @@ const ROUTES: readonly (readonly [string, RenderView])[] = [
   ['doctor', doctorView],
 ];
 
+/** Every view, e.g. `runs/:run`. */
+export const VIEWS: readonly string[] = ROUTES.map(([pattern]) => pattern);
+
 export interface Route {
   readonly render: RenderView;
   readonly params: Readonly<Record<string, string>>;
