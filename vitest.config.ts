@@ -18,6 +18,7 @@ const build = 'test/setup/programs/build.ts';
 const postgres = 'test/setup/servers/postgres.ts';
 const temporal = 'test/setup/servers/temporal.ts';
 const servers = 'test/setup/servers/servers.ts';
+const drawn = 'test/setup/drawn-cases.ts';
 
 /**
  * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres
@@ -43,6 +44,7 @@ export default defineConfig({
           ...shared,
           name: 'quick',
           include: ['test/quick/**/*.test.ts'],
+          setupFiles: [drawn],
           maxWorkers: 2,
           sequence: { groupOrder: 0 },
         },
@@ -55,7 +57,7 @@ export default defineConfig({
           name: 'postgres',
           include: ['test/postgres/**/*.test.ts'],
           globalSetup: [build, postgres],
-          setupFiles: [servers],
+          setupFiles: [servers, drawn],
           sequence: { groupOrder: 1 },
         },
       },
@@ -67,7 +69,7 @@ export default defineConfig({
           name: 'temporal',
           include: ['test/temporal/**/*.test.ts'],
           globalSetup: [build, postgres, temporal],
-          setupFiles: [servers],
+          setupFiles: [servers, drawn],
           sequence: { groupOrder: 1 },
           testTimeout: 240_000,
         },
@@ -78,7 +80,7 @@ export default defineConfig({
           name: 'alone',
           include: ALONE,
           globalSetup: [build, postgres, temporal],
-          setupFiles: [servers],
+          setupFiles: [servers, drawn],
           maxWorkers: 1,
           sequence: { groupOrder: 2 },
           testTimeout: 240_000,
