@@ -76,7 +76,14 @@ describe('a list walked by several lanes', () => {
       const keys = serve(asked);
       calls++;
       if (losesEvery > 0 && pick(losesEvery) === 0) continue; // the worker died before it could store the page
-      const answer = { response: keys, headers: {}, url: 'https://x.example/', itemCount: keys.length, keys, rowItems: [] };
+      const answer = {
+        response: keys,
+        headers: {},
+        url: 'https://x.example/',
+        itemCount: keys.length,
+        keys,
+        rowItems: [],
+      };
       const next = pagination.advance({ ...unit, asked, isSizable: true }, answer);
       await commitPage(db.pool, toCommit(fence, node.resource, next, keys));
     }
@@ -240,7 +247,14 @@ describe('a list walked by several lanes', () => {
       const asked = pagination.request(unit.position, 20, undefined);
       // Rows move while they are read: each page has four rows of the one before it and four of the next.
       const keys = slice(800, Math.max(0, asked.offset - 4), asked.offset + asked.size + 4).toReversed();
-      const answer = { response: keys, headers: {}, url: '', itemCount: Math.min(keys.length, asked.size), keys, rowItems: [] };
+      const answer = {
+        response: keys,
+        headers: {},
+        url: '',
+        itemCount: Math.min(keys.length, asked.size),
+        keys,
+        rowItems: [],
+      };
       const next = pagination.advance(
         { ...unit, asked, isSizable: true },
         asked.offset < 800 ? answer : { ...answer, itemCount: 0 },
