@@ -1,11 +1,12 @@
 -- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
 -- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
--- A row that a list of another parent has brought in this run, with other data, takes that one's place: a clash, where most of its fields
--- are others than the other's, or where all such rows of the page, three at least, differ. A row that was changed in between is none.
+-- A row clashes when a list of another parent has brought one under its key in this run, or in those that it retries, and they are rather
+-- two rows: most fields differ, or all such rows of the page do, three at least. It is not stored. One that was changed in between is none.
 -- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
 -- rows that came twice in the page, of which the last one counts. Both lock by key.
 create or replace function sluice.store_records(
-  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint, of_parent text default null,
+  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint,
+  of_parent text default null, retry_of uuid[] default '{}',
   out fresh int, out fresh_in_run int, out changed int, out clashes int, out clash text
 ) language plpgsql set search_path = pg_catalog as $$
 declare
@@ -31,17 +32,22 @@ begin
   ), known as materialized (
     -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
     select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs,
-      o.run_id = by_run and o.unit_id <> by_unit and o.deleted_at is null and exists (
+      (o.run_id = by_run or o.run_id = any (retry_of)) and o.unit_id <> by_unit and o.deleted_at is null and exists (
         select from sluice.unit p where p.id = o.unit_id and p.parent_key <> of_parent) as is_others,
       o.data as before
     from incoming i cross join lateral (
       select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
     ) o
+  ), judged as materialized (
+    select k.*, k.is_others and k.differs and (
+        (count(*) filter (where k.is_others) over () >= 3 and bool_and(k.differs) filter (where k.is_others) over ())
+        or sluice.is_another_row(k.before, k.data)) as is_clash
+    from known k
   ), stored as (
     insert into sluice.record as t
       (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
     select of_account, of_resource, k.key, k.data, this_tx, 0, now_at, now_at, now_at, by_run, by_unit
-    from known k where k.differs or not k.is_new order by k.key
+    from judged k where (k.differs or not k.is_new) and not k.is_clash order by k.key
     on conflict (account, resource, key) do update set
       data = excluded.data, last_seen_at = now_at, deleted_at = null, run_id = by_run, unit_id = by_unit,
       tx = case when t.data <> excluded.data or t.deleted_at is not null then this_tx else t.tx end,
@@ -49,10 +55,7 @@ begin
       changed_at = case when t.data <> excluded.data or t.deleted_at is not null then now_at else t.changed_at end
   )
   select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
-         changed + count(*) filter (where k.differs and not k.is_new),
-         case when count(*) filter (where k.is_others and k.differs) >= 3 and bool_and(k.differs) filter (where k.is_others)
-              then count(*) filter (where k.is_others)
-              else count(*) filter (where k.is_others and k.differs and sluice.is_another_row(k.before, k.data)) end,
-         min(k.key) filter (where k.is_others and k.differs)
-    into fresh, fresh_in_run, changed, clashes, clash from known k;
+         changed + count(*) filter (where k.differs and not k.is_new and not k.is_clash),
+         count(*) filter (where k.is_clash), min(k.key) filter (where k.is_clash)
+    into fresh, fresh_in_run, changed, clashes, clash from judged k;
 end $$;
