@@ -4,6 +4,7 @@
  * `activities/action/perform-action.ts` makes its calls.
  */
 import type { z } from 'zod';
+import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { ConflictPolicy } from '../../contracts/action.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
@@ -171,7 +172,7 @@ export function createAction(
     name,
     id: `${provider.id}/${name}`,
     provider,
-    parseInput: (input) => options.input.parse(input),
+    parseInput: readerOf(options.input, `The input of action "${provider.id}/${name}"`),
     parseOutput: (value) => options.output.parse(value),
     what: (input) => what?.(input) ?? `${provider.id}/${name}`,
     way:

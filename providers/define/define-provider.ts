@@ -3,6 +3,7 @@
  * and data. Next: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
+import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { AuthCall } from '../../contracts/auth-calls.ts';
@@ -210,7 +211,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
       const endpoint: Endpoint = {
         name,
         provider,
-        parseInput: (value) => input.parse(value),
+        parseInput: readerOf(input, `The input of endpoint "${name}"`),
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
         // Getters stay getters: who asks what a request looks at.

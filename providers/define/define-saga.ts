@@ -4,6 +4,7 @@
  * Next: `client/action/act.ts` starts one, `workflows/saga.ts` runs it.
  */
 import type { z } from 'zod';
+import { readerOf } from '../../contracts/values/misfits.ts';
 import type { SagaPlanStep } from '../../contracts/action.ts';
 import { schemaMistakes, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { conflictMistakes } from './mistakes/action-mistakes.ts';
@@ -82,7 +83,7 @@ export function defineSaga<InputSchema extends z.ZodType>(
   const { conflicts, what } = options;
   return withSteps({
     name,
-    parseInput: (input) => options.input.parse(input),
+    parseInput: readerOf(options.input, `The input of saga "${name}"`),
     what: (input) => what?.(input as z.output<InputSchema>) ?? name,
     conflicts: conflicts && ({ policy: 'wait', ...conflicts } as Required<Conflicts<unknown>>),
     steps: [],

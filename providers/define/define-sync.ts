@@ -3,6 +3,7 @@
  * the functions in it run only in activities. Next: `client/sync/start-sync.ts` starts one, `workflows/sync.ts` runs it.
  */
 import type { z } from 'zod';
+import { readerOf } from '../../contracts/values/misfits.ts';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
@@ -166,7 +167,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     schedules,
     freshForMs,
     provider: options.provider,
-    parseInput: (input) => options.input.parse(input),
+    parseInput: readerOf(options.input, `The input of sync "${name}"`),
     nodes,
     childrenOf: (node) => children.get(node) ?? [],
     parentOf: (node) => nodes.get(parentName(nodes.get(node) as NodeDefinition) ?? ''),
