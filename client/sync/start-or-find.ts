@@ -42,6 +42,6 @@ export async function findUnending(parts: ClientParts, workflowId: string): Prom
   for (;;) {
     const running = await findRunning(parts, workflowId);
     if (!running?.isEnding || Date.now() > givenUpAt) return running;
-    await sleep(LOOK_AGAIN_MS);
+    await sleep(LOOK_AGAIN_MS, undefined, { signal: parts.closing });
   }
 }
