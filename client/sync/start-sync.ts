@@ -11,7 +11,7 @@ import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions, checkKind } from '../options/check-options.ts';
-import { queueRun } from './queue-run.ts';
+import { isQueuedFor, queueRun } from './queue-run.ts';
 import { startOrFind } from './start-or-find.ts';
 import { SyncBusy } from './sync-busy.ts';
 import type { ClientParts } from '../start-workflow.ts';
@@ -120,6 +120,9 @@ export async function startSync<Input>(
   };
   const workflowId = syncWorkflowId(definition.name, account);
   const asked = { input: input.input, mode: mode ?? 'incremental' };
+  // Between two runs nothing is going on for a moment: those that wait for it were there before.
+  if (ifRunning === 'queue' && (await isQueuedFor(parts.pool, definition.name, account)))
+    return createHandle(parts, { workflowId: await queueRun(parts, input) });
   const found = await startOrFind(parts, definition.provider.id, input, workflowId, reportId);
   return 'running' in found
     ? meet(parts, sync, input, ifRunning, asked, found.running)

@@ -50,7 +50,12 @@ describe('a run, from app code', () => {
 
   it('says that an unknown run is unknown, and keeps the state of an ended one', async () => {
     const of = { sync: forest, account: newAccount() };
-    expect(await world.sluice.run(of).progress()).toEqual({ state: 'unknown' });
+    const unknown = world.sluice.run(of);
+    expect(await unknown.progress()).toEqual({ state: 'unknown' });
+    for (const act of ['pause', 'resume', 'cancel', 'result', 'retryFailed', 'startAgain'] as const)
+      await expect(unknown[act](), act).rejects.toThrow(/^(No run of|There is no run of) "sync\/forest\/acct-/);
+    const action = world.sluice.action({ workflowId: 'action/forest/none/a/1' });
+    await expect(action.cancel()).rejects.toThrow(/^Nothing is known of "action/);
     expect(await world.sluice.progress(randomUUID())).toBeUndefined();
     const run = await world.sluice.start(forest, { account: of.account, input });
     const result = await run.result();
