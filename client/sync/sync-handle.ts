@@ -1,7 +1,8 @@
 /**
  * One run as the app sees it: progress, pause, resume, cancel, result.
  */
-import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowExecutionDescription, type WorkflowHandle } from '@temporalio/client';
+import { TerminatedFailure } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { runsBefore, signalNames, syncWorkflowId } from '../../contracts/names.ts';
 import type { RunExplanation } from '../../contracts/operate/explanation.ts';
@@ -182,9 +183,26 @@ export function createHandle(
       return createHandle(parts, { workflowId, runId: await startAgain(parts, workflowId, options) });
     },
     result: () =>
-      untilClosed(parts, () => client.workflow.getHandle<Run>(workflowId, only).result()).catch(noResult(workflowId)),
+      untilClosed(parts, async () => {
+        const runId = only ?? runIdOf(await handle.describe());
+        return resultOf(parts, workflowId, runId);
+      }).catch(noResult(workflowId)),
   };
   return self;
+}
+
+/** Over resets, too: a run that was reset is terminated at Temporal, and goes on in another history. */
+async function resultOf({ client }: ClientParts, workflowId: string, runId: string): Promise<RunResult> {
+  for (let history = runId; ;) {
+    try {
+      return await client.workflow.getHandle<Run>(workflowId, history).result();
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure)) throw error;
+      const newest = await describeKnown(client, workflowId);
+      if (!newest || runIdOf(newest) !== runId || newest.status.name === 'TERMINATED') throw error;
+      history = newest.runId;
+    }
+  }
 }
 
 function isOpen({ status }: WorkflowExecutionDescription): boolean {

@@ -101,6 +101,34 @@ describe('a run, from app code', () => {
     expect(events.filter(isBad)).toEqual([]);
   });
 
+  it('gives its result also to who waited for it before an operator reset it', async () => {
+    const script = api.script('GET /users/u/friends', [{ status: 429, headers: { 'retry-after': '1' }, body: {} }], {
+      repeats: true,
+    });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
+    const results = [run.result(), world.sluice.run({ workflowId: run.workflowId }).result()];
+    const workflow = world.temporal.workflow.getHandle(run.workflowId);
+    const firstTask = async () =>
+      (await workflow.fetchHistory()).events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+    await expect.poll(firstTask, { timeout: 30_000 }).toBeDefined();
+    const { runId } = await workflow.describe();
+    await world.temporal.workflowService.resetWorkflowExecution({
+      namespace: world.temporal.options.namespace,
+      workflowExecution: { workflowId: run.workflowId, runId },
+      workflowTaskFinishEventId: (await firstTask()) as never,
+      requestId: randomUUID(),
+      reason: 'as an operator does',
+    });
+    expect((await workflow.describe()).runId).not.toBe(runId);
+    // One that was terminated for good says so.
+    const other = await world.sluice.start(forest, { account: newAccount(), input });
+    await world.temporal.workflow.getHandle(other.workflowId).terminate('for good');
+    await expect(other.result()).rejects.toMatchObject({ cause: { name: 'TerminatedFailure' } });
+    script.stop();
+    for (const result of await Promise.all(results)) expect(result).toMatchObject({ state: 'done', complete: true });
+    expect(await run.progress()).toMatchObject({ state: 'done' });
+  });
+
   it('ends as cancelled, keeps what is stored, and makes no further call', async () => {
     api.list('/users/:id/posts', { count: 2_000, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
     const run = await world.sluice.start(forest, { account: newAccount(), input });
