@@ -6,6 +6,7 @@ import type {
   FetchPageInput,
   FinishNodeInput,
   FinishRunInput,
+  AwaitRunEndInput,
   MeetRunningInput,
   NextUnitsInput,
   OpenRunInput,
@@ -78,7 +79,7 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
     finishRun: (request: FinishRunInput) => memory.settled(request.runId).then(() => finishRunActivity(deps, request)),
     meetRunning: (request: MeetRunningInput) => meetRunningActivity(deps, request),
     queueRun: (request: QueueRunInput) => queueRunActivity(deps, request),
-    awaitRunEnd: (workflowId: string) => awaitRunEndActivity(deps, workflowId),
+    awaitRunEnd: (request: AwaitRunEndInput) => awaitRunEndActivity(deps, request),
     endOpenUnits: (request: EndOpenUnitsInput) =>
       memory.settled(request.runId).then(() => endOpenUnitsActivity(deps, request)),
     passCanary: (request: { readonly taskQueue: string }) => passCanaryActivity(deps, request),

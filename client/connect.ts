@@ -62,6 +62,7 @@ import { createSchedules, type Schedules } from './schedules/schedules.ts';
 import { startSync, type StartedRun, type StartOptions } from './sync/start-sync.ts';
 import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 import { createStartTracer, WITHOUT_TRACING } from './tracing/trace-starts.ts';
+import { tellingWhenClosed } from './until-closed.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
 import { listWorkers } from './workers/list-workers.ts';
 import { checkName } from './options/check-options.ts';
@@ -201,7 +202,7 @@ export interface Sluice {
   freshness(filter?: FreshnessFilter & { readonly limit?: number }): Promise<readonly Freshness[]>;
   /** How much all workers do: now, and over the last hour, day or quarter. */
   pace(span?: PaceSpan): Promise<Pace>;
-  /** Who still awaits a result gets an error; what was started goes on. */
+  /** Who still awaits something gets `ClientClosed`, and so does who asks for more; what was started goes on. Once is enough. */
   close(): Promise<void>;
 }
 
@@ -242,10 +243,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   setMaxListeners(0, closing.signal);
   const chosen = { ...(tenant !== undefined && { boundTo: tenant }), ...(pageUrl && { pageUrl }) };
   const parts = { client, pool, taskQueue, tracer, closing: closing.signal, ...chosen };
-  const close = async (): Promise<void> => {
+  let closed: Promise<void> | undefined;
+  const close = (): Promise<void> => {
     closing.abort();
-    await connection.close();
-    await pool.end();
+    return (closed ??= connection.close().then(() => pool.end()));
   };
   const { by = 'system', via = 'client' } = options;
   return createSluice({ ...parts, keyring, secretUses, close }, { by, via });
@@ -295,5 +296,5 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
   };
   const auditor: Auditor = { pool, actor, ...(tenant === undefined ? {} : { boundTo: tenant }) };
   const whole = audited(tenant === undefined ? sluice : bindTenant(sluice, pool, tenant), clientActs, auditor);
-  return keepParts(knowingOptions(whole), parts);
+  return keepParts(tellingWhenClosed(knowingOptions(whole), parts.closing), parts);
 }

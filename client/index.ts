@@ -33,6 +33,7 @@ export type { Runs } from './runs.ts';
 export type { EndedRuns } from '../db/index.ts';
 export type { ListedRun, RunFilter, RunNames, RunSelection } from '../contracts/operate/run-list.ts';
 export type { StartAgainOptions } from './sync/start-again.ts';
+export { ClientClosed } from './until-closed.ts';
 export type { SyncHandle } from './sync/sync-handle.ts';
 export type { RetryOptions } from './sync/retry-failed.ts';
 export type { ChangeRecord, RecordsOptions } from './records.ts';

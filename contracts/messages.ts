@@ -40,11 +40,18 @@ export interface MeetRunningInput {
   readonly asked: SyncInput;
 }
 
-/** What to do about the run that is going on. `start`: none is. */
+/** What to do about the run that is going on. `start`: none is. `behind`: the run id that is waited for. */
 export type MetRunning =
-  | { readonly do: 'start' | 'queue' }
+  | { readonly do: 'start' }
+  | { readonly do: 'queue'; readonly behind: string }
   | { readonly do: 'attach'; readonly runId: string; readonly input: unknown }
   | { readonly do: 'refuse'; readonly because: string };
+
+export interface AwaitRunEndInput {
+  readonly workflowId: string;
+  /** A newer run of the same workflow id is another one. */
+  readonly runId: string;
+}
 
 export interface QueueRunInput {
   /** Whose place it is. */

@@ -2,7 +2,7 @@
  * What a workflow does that is to start a run and finds one going on: one that a schedule started, or that was queued.
  * Next: `contracts/running-run.ts` decides. Used by `workflows/run/one-per-account.ts`.
  */
-import type { MetRunning, MeetRunningInput, QueueRunInput } from '../../contracts/messages.ts';
+import type { AwaitRunEndInput, MetRunning, MeetRunningInput, QueueRunInput } from '../../contracts/messages.ts';
 import { runQueue } from '../../contracts/names.ts';
 import { busyText, meetRunning } from '../../contracts/running-run.ts';
 import { takeLock } from '../../db/stores/action/entity-lock-store.ts';
@@ -27,7 +27,7 @@ export async function meetRunningActivity(
 ): Promise<MetRunning> {
   const running = await deps.findRunning(workflowId);
   if (!running) return { do: 'start' };
-  if (running.isEnding) return { do: 'queue' };
+  if (running.isEnding) return { do: 'queue', behind: running.runId };
   const { sync, account, mode = 'incremental', ifRunning } = asked;
   const { parseInput } = deps.syncNamed(sync);
   const parsed = (input: unknown): unknown => {
@@ -42,11 +42,13 @@ export async function meetRunningActivity(
   const there = { ...running, input: parsed(running.input) };
   const how = meetRunning(ifRunning, wanted, there);
   if (how === 'refuse') return { do: 'refuse', because: busyText(sync, account, wanted, there) };
-  return how === 'attach' ? { do: 'attach', runId: running.runId, input: running.input } : { do: 'queue' };
+  return how === 'attach'
+    ? { do: 'attach', runId: running.runId, input: running.input }
+    : { do: 'queue', behind: running.runId };
 }
 
 /** @throws ApplicationFailure `Waiting` (benign) while it goes on; the retry is the waiting. */
-export async function awaitRunEndActivity(deps: ActivityDeps, workflowId: string): Promise<void> {
+export async function awaitRunEndActivity(deps: ActivityDeps, { workflowId, runId }: AwaitRunEndInput): Promise<void> {
   const running = await deps.findRunning(workflowId);
-  if (running) throw waitingFor(`${workflowId} is going on since ${running.startedAt}`, LOOK_AGAIN_MS);
+  if (running?.runId === runId) throw waitingFor(`${workflowId} is going on since ${running.startedAt}`, LOOK_AGAIN_MS);
 }

@@ -14,6 +14,7 @@ import { readActionWaits } from '../waits/action-waits.ts';
 import { resolveAction, type Resolution } from './resolve-action.ts';
 import { readRequest, sendAgain, type SendAgainOptions } from './send-again.ts';
 import type { ClientParts } from '../start-workflow.ts';
+import { isNotFound } from '../describe-workflow.ts';
 import { untilClosed } from '../until-closed.ts';
 
 export interface ActionStatus {
@@ -182,8 +183,17 @@ function toStepStatus(sagaWorkflowId: string, step: ActionStep): SagaStepStatus 
   };
 }
 
-async function cancel({ client }: ClientParts, workflowId: string): Promise<void> {
-  await client.workflow.getHandle(workflowId).cancel();
+async function cancel({ client, pool }: ClientParts, workflowId: string): Promise<void> {
+  try {
+    await client.workflow.getHandle(workflowId).cancel();
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+    // One that ended so long ago that Temporal has forgotten it stays as it is.
+    if ((await listReports(pool, { workflowId, limit: 1 })).length > 0) return;
+    throw new Error(`Nothing is known of "${workflowId}": it was never started, or what is known of it is deleted.`, {
+      cause: error,
+    });
+  }
 }
 
 /** Waits for the workflow. @returns how it failed; undefined when it did not, or Temporal does not know it any more. */

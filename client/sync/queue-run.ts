@@ -6,13 +6,28 @@ import { randomUUID } from 'node:crypto';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { queuedRunId, runQueue, searchAttributes, syncWorkflowId, taskQueueOf } from '../../contracts/names.ts';
-import { takeLock } from '../../db/index.ts';
+import { pendingOperations, takeLock, type Pool } from '../../db/index.ts';
 import { pageLink } from '../page-link.ts';
+import { checkSize } from './start-run.ts';
 import { placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../start-workflow.ts';
 
-/** @returns its workflow id. */
+const UNDEFINED_TABLE = '42P01';
+
+/** Whether starts are queued that have not ended: the one whose run is going on or about to begin, and those behind it. */
+export async function isQueuedFor(pool: Pool, sync: string, account: string): Promise<boolean> {
+  return (await pendingOperations(pool, runQueue(sync, account)).catch(noTableYet)).length > 0;
+}
+
+/** A database that no worker has migrated yet. */
+function noTableYet(error: unknown): readonly never[] {
+  if ((error as { code?: string }).code === UNDEFINED_TABLE) return [];
+  throw error;
+}
+
+/** @returns its workflow id. @throws TypeError when its input is too large. */
 export async function queueRun({ client, pool, taskQueue, pageUrl }: ClientParts, input: SyncInput): Promise<string> {
   const { sync, account, tenant = account, startedBy = 'system', priority = 'bulk', weight = 1 } = input;
+  checkSize(sync, input.input);
   const workflowId = queuedRunId(sync, account, randomUUID());
   await takeLock(pool, {
     entity: runQueue(sync, account),

@@ -23,8 +23,11 @@ export interface RetryOptions {
 const OPTIONS: NamesOf<RetryOptions> = { also: true, priority: true, startedBy: true };
 const ENDS: readonly Flaw['kind'][] = ['skipped', 'capped', 'looped', 'truncated', 'flawed', 'failed'];
 
-/** @throws Error when there is no run to retry, or one is going on; TypeError for options that it does not know. */
-export async function retryFailed(parts: ClientParts, workflowId: string, options: RetryOptions): Promise<void> {
+/**
+ * @returns the run's id.
+ * @throws Error when there is no run to retry, or one is going on; TypeError for options that it does not know.
+ */
+export async function retryFailed(parts: ClientParts, workflowId: string, options: RetryOptions): Promise<string> {
   checkNames('retryFailed', options, OPTIONS);
   const unknown = options.also?.find((end) => !ENDS.includes(end));
   if (unknown !== undefined)
@@ -42,6 +45,7 @@ export async function retryFailed(parts: ClientParts, workflowId: string, option
     retryOf: { runId: ended.runId, also: options.also ?? [] },
   });
   if (started === undefined) throw goesOn(workflowId);
+  return started;
 }
 
 const goesOn = (workflowId: string): Error =>

@@ -16,8 +16,8 @@ export interface StartAgainOptions {
   readonly startedBy?: StartedBy;
 }
 
-/** @throws Error when there was no run before, or one is going on. */
-export async function startAgain(parts: ClientParts, workflowId: string, options: StartAgainOptions): Promise<void> {
+/** @returns the run's id. @throws Error when there was no run before, or one is going on. */
+export async function startAgain(parts: ClientParts, workflowId: string, options: StartAgainOptions): Promise<string> {
   const goesOn = new Error(`A run of "${workflowId}" is going on.`);
   if (await findUnending(parts, workflowId)) throw goesOn;
   const before = await readRunRequest(parts.pool, workflowId);
@@ -31,4 +31,5 @@ export async function startAgain(parts: ClientParts, workflowId: string, options
     ...(tenant === null ? {} : { tenant }),
   });
   if (started === undefined) throw goesOn;
+  return started;
 }

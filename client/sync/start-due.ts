@@ -12,7 +12,8 @@ import type { ClientParts } from '../start-workflow.ts';
 import { SyncBusy } from './sync-busy.ts';
 import { startSync, type StartOptions } from './start-sync.ts';
 
-export type DueStart = 'started' | 'joined' | 'busy';
+/** `ending`: a run that was cancelled has not ended yet. It is not waited for here, where all starts of a worker wait in a row. */
+export type DueStart = 'started' | 'joined' | 'busy' | 'ending';
 
 export async function startDue(
   parts: ClientParts,
@@ -21,10 +22,10 @@ export async function startDue(
   startId: string,
 ): Promise<DueStart> {
   try {
-    const run = await startSync(parts, sync as Sync<unknown>, options, startId);
+    const run = await startSync(parts, sync as Sync<unknown>, options, { reportId: startId, mostEndingMs: 0 });
     return run.attached ? 'joined' : 'started';
   } catch (error) {
-    if (error instanceof SyncBusy) return 'busy';
+    if (error instanceof SyncBusy) return error.running.isEnding ? 'ending' : 'busy';
     throw error;
   }
 }

@@ -15,33 +15,42 @@ const MOST_TRIES = 20;
 const MOST_ENDING_MS = 10_000;
 const LOOK_AGAIN_MS = 100;
 
-/**
- * @param reportId of the run's report. Default: a new one.
- * @returns the run that was started; else the one that is going on, or that has been ending for ten seconds.
- */
+/** For who starts runs that nobody waits for. */
+export interface HowToStart {
+  /** Of the run's report. Default: a new one. */
+  readonly reportId?: string;
+  /** How long a run that is being ended is waited for, in milliseconds. Default ten seconds. */
+  readonly mostEndingMs?: number;
+}
+
+/** @returns the run that was started; else the one that is going on, or that has been ending for so long. */
 export async function startOrFind(
   parts: ClientParts,
   provider: string,
   input: SyncInput,
   workflowId: string,
-  reportId?: string,
+  { reportId, mostEndingMs }: HowToStart = {},
 ): Promise<{ readonly runId: string } | { readonly running: RunningRun }> {
   for (let tries = 1; ; tries++) {
     const runId = await launchRun(parts, provider, input, reportId);
     if (runId !== undefined) return { runId };
-    const running = await findUnending(parts, workflowId);
+    const running = await findUnending(parts, workflowId, mostEndingMs);
     if (running) return { running };
     if (tries >= MOST_TRIES)
       throw new Error(`Runs of "${workflowId}" begin and end all the time: none could be started.`);
   }
 }
 
-/** @returns the run that is going on, after a run that is being ended has ended; that one, when it has not after ten seconds. */
-export async function findUnending(parts: ClientParts, workflowId: string): Promise<RunningRun | undefined> {
-  const givenUpAt = Date.now() + MOST_ENDING_MS;
+/** @returns the run that is going on, after a run that is being ended has ended; that one, when it has not in time. */
+export async function findUnending(
+  parts: ClientParts,
+  workflowId: string,
+  mostEndingMs = MOST_ENDING_MS,
+): Promise<RunningRun | undefined> {
+  const givenUpAt = performance.now() + mostEndingMs;
   for (;;) {
     const running = await findRunning(parts, workflowId);
-    if (!running?.isEnding || Date.now() > givenUpAt) return running;
-    await sleep(LOOK_AGAIN_MS);
+    if (!running?.isEnding || performance.now() >= givenUpAt) return running;
+    await sleep(LOOK_AGAIN_MS, undefined, { signal: parts.closing });
   }
 }

@@ -61,7 +61,8 @@ export async function launchRun(
   });
 }
 
-function checkSize(sync: string, input: unknown): void {
+/** @throws TypeError when it does not fit into a history. */
+export function checkSize(sync: string, input: unknown): void {
   const bytes = Buffer.byteLength(JSON.stringify(input ?? null));
   if (bytes <= MOST_INPUT_BYTES) return;
   throw new TypeError(

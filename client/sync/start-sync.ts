@@ -11,8 +11,8 @@ import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions, checkKind } from '../options/check-options.ts';
-import { queueRun } from './queue-run.ts';
-import { startOrFind } from './start-or-find.ts';
+import { isQueuedFor, queueRun } from './queue-run.ts';
+import { startOrFind, type HowToStart } from './start-or-find.ts';
 import { SyncBusy } from './sync-busy.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { createHandle, type SyncHandle } from './sync-handle.ts';
@@ -79,14 +79,13 @@ export interface StartedRun extends SyncHandle {
 }
 
 /**
- * @param reportId of the run's report. Default: a new one.
  * @throws TypeError when an option or the input does not fit; SyncBusy when a run is going on and is not to be attached to.
  */
 export async function startSync<Input>(
   parts: ClientParts,
   sync: Sync<Input>,
   options: StartOptions<Input>,
-  reportId?: string,
+  how?: HowToStart,
 ): Promise<StartedRun> {
   checkKind('start', sync, 'nodes');
   const { definition } = sync;
@@ -120,7 +119,10 @@ export async function startSync<Input>(
   };
   const workflowId = syncWorkflowId(definition.name, account);
   const asked = { input: input.input, mode: mode ?? 'incremental' };
-  const found = await startOrFind(parts, definition.provider.id, input, workflowId, reportId);
+  // Between two runs nothing is going on for a moment: those that wait for it were there before.
+  if (ifRunning === 'queue' && (await isQueuedFor(parts.pool, definition.name, account)))
+    return createHandle(parts, { workflowId: await queueRun(parts, input) });
+  const found = await startOrFind(parts, definition.provider.id, input, workflowId, how);
   return 'running' in found
     ? meet(parts, sync, input, ifRunning, asked, found.running)
     : createHandle(parts, { workflowId, runId: found.runId });

@@ -1,7 +1,8 @@
 /**
  * One run as the app sees it: progress, pause, resume, cancel, result.
  */
-import type { WorkflowExecutionDescription, WorkflowHandle } from '@temporalio/client';
+import { WorkflowFailedError, type WorkflowExecutionDescription, type WorkflowHandle } from '@temporalio/client';
+import { TerminatedFailure } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { runsBefore, signalNames, syncWorkflowId } from '../../contracts/names.ts';
 import type { RunExplanation } from '../../contracts/operate/explanation.ts';
@@ -9,7 +10,8 @@ import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
 import { askRun, readPauses, readProgress, readWaits } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { explainRun } from '../explain/explain-run.ts';
-import { describeKnown } from '../describe-workflow.ts';
+import { describeKnown, isNotFound } from '../describe-workflow.ts';
+import { endedMeanwhile, isOver, neverStarted, noResult } from './no-such-run.ts';
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import { startAgain, type StartAgainOptions } from './start-again.ts';
@@ -22,7 +24,9 @@ import { untilClosed } from '../until-closed.ts';
 export interface SyncHandle {
   readonly workflowId: string;
   /**
-   * The state of the tree: one cheap query, at any moment, also after the run has ended.
+   * The state of the tree: one cheap query, at any moment, also after the run has ended. As all functions of a handle it is about the
+   * run that `start`, `retryFailed` or `startAgain` gave the handle for, also when a newer one has begun; that of `run()` is about the
+   * newest one.
    * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up, `queued` while it waits for
    * the run before it.
    */
@@ -40,13 +44,18 @@ export interface SyncHandle {
    * @returns undefined for a run that was never started, or that no worker has taken up.
    */
   explain(): Promise<RunExplanation | undefined>;
-  /** Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page. */
+  /**
+   * Stops making calls, within a second or two; what is stored stays, and `resume` goes on at the page.
+   * @throws Error when the run has ended, is still queued, or was never started.
+   */
   pause(): Promise<void>;
+  /** @throws Error as `pause` does. */
   resume(): Promise<void>;
   /**
    * Ends the run as `cancelled`, within a second or two; what is stored stays. No call is begun after this resolves, but
    * one may be on its way for each list in hand. Until a worker has ended the run, its state is `paused`, by
    * `cancel`; no resume lets it go on. A run that has ended stays as it is.
+   * @throws Error when it was never started.
    */
   cancel(): Promise<void>;
   /**
@@ -66,7 +75,7 @@ export interface SyncHandle {
    * Waits for the end.
    * @returns how it ended; `complete` is true only when every list was read to its end.
    * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own; Error when
-   * the client is closed meanwhile.
+   * the client is closed meanwhile, or Temporal knows no such run.
    */
   result(): Promise<RunResult>;
 }
@@ -77,7 +86,7 @@ export function createHandle(
   parts: ClientParts,
   of:
     | { readonly sync: Sync | string; readonly account: string }
-    /** `runId`: the result is that run's, also when a newer one has begun. */
+    /** `runId`: it is about that run, also when a newer one has begun. */
     | { readonly workflowId: string; readonly runId?: string },
 ): SyncHandle {
   const { client, pool } = parts;
@@ -86,9 +95,25 @@ export function createHandle(
       ? of.workflowId
       : syncWorkflowId(typeof of.sync === 'string' ? of.sync : of.sync.definition.name, of.account);
   const before = runsBefore(workflowId);
-  if (before !== undefined) return createQueuedHandle(parts, workflowId, createHandle(parts, { workflowId: before }));
-  const runId = 'runId' in of ? of.runId : undefined;
+  if (before !== undefined)
+    return createQueuedHandle(parts, workflowId, (runId) =>
+      createHandle(parts, { workflowId: before, ...(runId === undefined ? {} : { runId }) }),
+    );
+  const only = 'runId' in of ? of.runId : undefined;
   const handle: WorkflowHandle<Run> = client.workflow.getHandle(workflowId);
+  /** @returns undefined when Temporal knows no run of this id, or a newer one than this handle's has begun. */
+  const describe = async (): Promise<WorkflowExecutionDescription | undefined> => {
+    const newest = await describeKnown(client, workflowId);
+    return newest && (only === undefined || runIdOf(newest) === only) ? newest : undefined;
+  };
+  const known = (): Promise<RunProgress | undefined> =>
+    readProgress(pool, only === undefined ? { workflowId } : { runId: only });
+  /** @returns its run id. @throws Error when it is not open. */
+  const open = async (what: 'pause' | 'resume'): Promise<string> => {
+    const description = await describe();
+    if (description && isOpen(description)) return runIdOf(description);
+    throw description || only !== undefined ? isOver(workflowId, what) : neverStarted(workflowId);
+  };
   const self: SyncHandle = {
     workflowId,
     explain: async () => {
@@ -96,62 +121,92 @@ export function createHandle(
       return 'runId' in progress ? explainRun(pool, progress, waits) : undefined;
     },
     progress: async () => {
-      const known = await readProgress(pool, { workflowId });
+      const row = await known();
       // One that goes on is the newest. After it a newer one may have begun whose row does not exist yet; and Temporal answers
       // slowly while a run makes many calls.
-      if (known?.state === 'running' || known?.state === 'paused') return known;
-      const description = await describeKnown(client, workflowId);
-      if (!description) return known ?? { state: 'unknown' };
+      if (row && (only !== undefined || row.state === 'running' || row.state === 'paused')) return row;
+      const description = await describe();
+      if (!description) return row ?? { state: 'unknown' };
       const runId = runIdOf(description);
-      if (known?.runId === runId) return known;
+      if (row?.runId === runId) return row;
       // Of one that ended before it was opened nothing is known.
-      const state = description.status.name === 'RUNNING' ? 'starting' : 'unknown';
+      const state = isOpen(description) ? 'starting' : 'unknown';
       return (await readProgress(pool, { runId })) ?? { state };
     },
     waits: async () => {
-      const [description, known] = await Promise.all([
-        describeKnown(client, workflowId),
-        readProgress(pool, { workflowId }),
-      ]);
-      const isOpen = description?.status.name === 'RUNNING';
+      const [description, row] = await Promise.all([describe(), known()]);
+      const isServed = description?.status.name === 'RUNNING';
       const [stuck, waits] = await Promise.all([
-        isOpen ? readStuckTasks(client, description) : [],
-        known?.state === 'running' ? readWaits(pool, known.runId) : [],
+        isServed ? readStuckTasks(client, description) : [],
+        row?.state === 'running' ? readWaits(pool, row.runId) : [],
       ]);
-      const ofThisRun = known?.runId === (description && runIdOf(description)) ? known : undefined;
-      return [...(isOpen ? heldBy(description, ofThisRun) : []), ...stuck, ...waits.map(toWait)];
+      const ofThisRun = row?.runId === (description && runIdOf(description)) ? row : undefined;
+      return [...(isServed ? heldBy(description, ofThisRun) : []), ...stuck, ...waits.map(toWait)];
     },
     pause: async () => {
       // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
-      await askRun(pool, runIdOf(await handle.describe()), 'pause');
-      await handle.signal(signalNames.pause);
+      await askRun(pool, await open('pause'), 'pause');
+      await handle.signal(signalNames.pause).catch(endedMeanwhile(workflowId, 'pause'));
     },
     resume: async () => {
-      const pauses = await readPauses(pool, runIdOf(await handle.describe()));
-      await handle.signal<[pauses?: number]>(signalNames.resume, ...(pauses === undefined ? [] : ([pauses] as const)));
+      const pauses = await readPauses(pool, await open('resume'));
+      await handle
+        .signal<[pauses?: number]>(signalNames.resume, ...(pauses === undefined ? [] : ([pauses] as const)))
+        .catch(endedMeanwhile(workflowId, 'resume'));
     },
     cancel: async () => {
-      const description = await handle.describe();
+      const description = await describe();
+      if (!description && only === undefined) throw neverStarted(workflowId);
+      if (!description || !isOpen(description)) return;
       const runId = runIdOf(description);
       // This run only: by now another one may have begun. Asked for first: a run that is marked must come to its end.
-      await client.workflow.getHandle(workflowId, undefined, { firstExecutionRunId: runId }).cancel();
-      if (description.status.name !== 'RUNNING') return;
+      const isEnding = await client.workflow
+        .getHandle(workflowId, undefined, { firstExecutionRunId: runId })
+        .cancel()
+        .then(
+          () => true,
+          (error: unknown) => {
+            if (isNotFound(error)) return false;
+            throw error;
+          },
+        );
+      if (!isEnding) return;
       // As in `pause`: no call is made from here on, and the workflow task that makes them ends.
       await askRun(pool, runId, 'cancel').catch(() => {
         // Without it the cancellation is heard some seconds later.
       });
     },
     retryFailed: async (options = {}) => {
-      await retryFailed(parts, workflowId, options);
-      return createHandle(parts, { workflowId });
+      return createHandle(parts, { workflowId, runId: await retryFailed(parts, workflowId, options) });
     },
     startAgain: async (options = {}) => {
-      await startAgain(parts, workflowId, options);
-      return createHandle(parts, { workflowId });
+      return createHandle(parts, { workflowId, runId: await startAgain(parts, workflowId, options) });
     },
-    result: () => untilClosed(parts, () => client.workflow.getHandle<Run>(workflowId, runId).result()),
+    result: () =>
+      untilClosed(parts, async () => {
+        const runId = only ?? runIdOf(await handle.describe());
+        return resultOf(parts, workflowId, runId);
+      }).catch(noResult(workflowId)),
   };
   return self;
+}
+
+/** Over resets, too: a run that was reset is terminated at Temporal, and goes on in another history. */
+async function resultOf({ client }: ClientParts, workflowId: string, runId: string): Promise<RunResult> {
+  for (let history = runId; ;) {
+    try {
+      return await client.workflow.getHandle<Run>(workflowId, history).result();
+    } catch (error) {
+      if (!(error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure)) throw error;
+      const newest = await describeKnown(client, workflowId);
+      if (!newest || runIdOf(newest) !== runId || newest.status.name === 'TERMINATED') throw error;
+      history = newest.runId;
+    }
+  }
+}
+
+function isOpen({ status }: WorkflowExecutionDescription): boolean {
+  return status.name === 'RUNNING' || status.name === 'PAUSED';
 }
 
 /** The same over continue-as-new. */

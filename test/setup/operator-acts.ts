@@ -38,7 +38,7 @@ export function drawActs(seed: number, count: number): Drawn[] {
 }
 
 // What somebody is told who asks for something that is not there, or goes on already.
-const REFUSED = [/is going on/, /There is no run/, /No run of/, /not found/, /already completed/];
+const REFUSED = [/is going on/, /There is no run/, /No run of/, /is over/];
 
 /** @param onStopped is told after a pause or a cancellation has resolved. @throws Error for an answer that nobody expects. */
 export async function carryOut(

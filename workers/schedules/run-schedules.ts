@@ -28,6 +28,8 @@ const BEGIN_WITHIN_MS = 20_000;
 const LATE_MS = 120_000;
 /** Until it is looked again whether a run in the way has ended. */
 const AGAIN_MS = 30_000;
+/** The same for one that was cancelled: its end is near. */
+const ENDING_AGAIN_MS = 5_000;
 
 interface Scheduled extends CompiledSchedule {
   readonly sync: Sync;
@@ -135,6 +137,7 @@ async function startOne(
   };
   try {
     const outcome = await startDue(parts, sync, options, startId);
+    if (outcome === 'ending') return { ...settled, nextMs: nowMs + ENDING_AGAIN_MS, isCatchUp: true, outcome: 'busy' };
     if (outcome !== 'busy') return { ...settled, outcome };
   } catch (error) {
     if (!isMistake(error)) throw error;

@@ -77,7 +77,7 @@ async function startOrMeet(input: SyncInput, runs: string): Promise<RunResult | 
         throw ApplicationFailure.nonRetryable(met.because, 'SyncBusy');
       case 'queue':
         setCurrentDetails(`waiting: ${runs} is going on`);
-        await sturdySteps.awaitRunEnd(runs);
+        await sturdySteps.awaitRunEnd({ workflowId: runs, runId: met.behind });
         break;
       case 'start':
         await sleep(CLOSING_MS);

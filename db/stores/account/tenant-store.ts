@@ -2,6 +2,7 @@
  * Whose something is: accounts belong to the tenant that they were connected for, all else to the one that it was started for.
  * Used by: `client/tenant/bind-tenant.ts`, `credential-store.ts`.
  */
+import { runsBefore } from '../../../contracts/names.ts';
 import type { Queryable } from '../../pool.ts';
 
 /** The account belongs to another tenant. Nothing was changed or started. */
@@ -46,9 +47,9 @@ export async function tenantOfAccount(
   return rows[0]?.tenant;
 }
 
-/** @returns null when no such workflow is known. */
+/** A start that is queued is whose the runs are that it waits for. @returns null when no such workflow is known. */
 export async function tenantOfWorkflow(db: Queryable, workflowId: string): Promise<string | null> {
-  return first(db, OF_WORKFLOW, [workflowId]);
+  return first(db, OF_WORKFLOW, [runsBefore(workflowId) ?? workflowId]);
 }
 
 /** @returns null when no such run is known. */

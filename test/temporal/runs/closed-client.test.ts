@@ -43,4 +43,34 @@ describe('a client that is closed', () => {
       });
     expect(await world.sluice.run({ sync, account: 'a' }).progress()).toMatchObject({ state: 'starting' });
   });
+
+  it('says so to all who ask it for something, and to a start that waits for a run to end', async () => {
+    const { taskQueue, db } = world;
+    const client = await connect({ databaseUrl: db.url, temporal: { address: temporalAddress() }, taskQueue });
+    const run = await client.start(sync, { account: 'b', input: {} });
+    const other = client.as({ by: 'user:7' });
+    await run.cancel();
+    // No worker ends it: both wait.
+    const waiting = Promise.allSettled([client.start(sync, { account: 'b', input: {} }), run.startAgain()]);
+    await expect.poll(async () => (await world.sluice.reports.list({ account: 'b' })).length).toBe(1);
+    await client.close();
+    await other.close();
+    const rows = async () => {
+      for await (const row of client.records(sync.list, { account: 'b' })) return row;
+      return undefined;
+    };
+    const asked = Promise.allSettled([
+      client.start(sync, { account: 'b', input: {} }),
+      client.act(write, { account: 'b', input: {} }),
+      run.progress(),
+      run.cancel(),
+      client.reports.list(),
+      client.accounts.list(),
+      other.run({ sync, account: 'b' }).waits(),
+      rows(),
+    ]);
+    for (const answer of [...(await waiting), ...(await asked)])
+      expect(answer).toMatchObject({ status: 'rejected', reason: { name: 'ClientClosed' } });
+    await expect(client.start(sync, { account: '', input: {} })).rejects.toThrow(TypeError);
+  });
 });

@@ -50,7 +50,12 @@ describe('a run, from app code', () => {
 
   it('says that an unknown run is unknown, and keeps the state of an ended one', async () => {
     const of = { sync: forest, account: newAccount() };
-    expect(await world.sluice.run(of).progress()).toEqual({ state: 'unknown' });
+    const unknown = world.sluice.run(of);
+    expect(await unknown.progress()).toEqual({ state: 'unknown' });
+    for (const act of ['pause', 'resume', 'cancel', 'result', 'retryFailed', 'startAgain'] as const)
+      await expect(unknown[act](), act).rejects.toThrow(/^(No run of|There is no run of) "sync\/forest\/acct-/);
+    const action = world.sluice.action({ workflowId: 'action/forest/none/a/1' });
+    await expect(action.cancel()).rejects.toThrow(/^Nothing is known of "action/);
     expect(await world.sluice.progress(randomUUID())).toBeUndefined();
     const run = await world.sluice.start(forest, { account: of.account, input });
     const result = await run.result();
@@ -94,6 +99,34 @@ describe('a run, from app code', () => {
       (event.workflowTaskFailedEventAttributes?.failure?.message ?? 'UnhandledCommand') !== 'UnhandledCommand' ||
       event.workflowTaskTimedOutEventAttributes;
     expect(events.filter(isBad)).toEqual([]);
+  });
+
+  it('gives its result also to who waited for it before an operator reset it', async () => {
+    const script = api.script('GET /users/u/friends', [{ status: 429, headers: { 'retry-after': '1' }, body: {} }], {
+      repeats: true,
+    });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
+    const results = [run.result(), world.sluice.run({ workflowId: run.workflowId }).result()];
+    const workflow = world.temporal.workflow.getHandle(run.workflowId);
+    const firstTask = async () =>
+      (await workflow.fetchHistory()).events?.find((event) => event.workflowTaskCompletedEventAttributes)?.eventId;
+    await expect.poll(firstTask, { timeout: 30_000 }).toBeDefined();
+    const { runId } = await workflow.describe();
+    await world.temporal.workflowService.resetWorkflowExecution({
+      namespace: world.temporal.options.namespace,
+      workflowExecution: { workflowId: run.workflowId, runId },
+      workflowTaskFinishEventId: (await firstTask()) as never,
+      requestId: randomUUID(),
+      reason: 'as an operator does',
+    });
+    expect((await workflow.describe()).runId).not.toBe(runId);
+    // One that was terminated for good says so.
+    const other = await world.sluice.start(forest, { account: newAccount(), input });
+    await world.temporal.workflow.getHandle(other.workflowId).terminate('for good');
+    await expect(other.result()).rejects.toMatchObject({ cause: { name: 'TerminatedFailure' } });
+    script.stop();
+    for (const result of await Promise.all(results)) expect(result).toMatchObject({ state: 'done', complete: true });
+    expect(await run.progress()).toMatchObject({ state: 'done' });
   });
 
   it('ends as cancelled, keeps what is stored, and makes no further call', async () => {

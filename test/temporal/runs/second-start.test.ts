@@ -123,6 +123,86 @@ describe('a start that finds a run going on', () => {
     expect(rows).toHaveLength(2);
   }, 60_000);
 
+  it('is not overtaken by one that is queued between two runs', async () => {
+    const { run, letGo } = await startHeld();
+    const second = await start('two', { ifRunning: 'queue' });
+    letGo();
+    await run.result();
+    // The second one has not begun, or has just begun.
+    const third = await start('three', { ifRunning: 'queue' });
+    await Promise.all([second.result(), third.result()]);
+    const runs = await world.db.pool.query('select input from sluice.run where account = $1 order by started_at', [
+      account,
+    ]);
+    expect(runs.rows).toMatchObject([{ input: { id: 'one' } }, { input: { id: 'two' } }, { input: { id: 'three' } }]);
+  }, 60_000);
+
+  it('makes no call once it is cancelled after its turn has come, and ends as other runs do', async () => {
+    const { run, letGo } = await startHeld();
+    const second = await start('two', { ifRunning: 'queue' });
+    const waiting = api.script('GET /users/two/friends', [{ status: 429, headers: { 'retry-after': '1' }, body: {} }], {
+      repeats: true,
+    });
+    letGo();
+    await run.result();
+    await expect.poll(() => second.progress(), { timeout: 30_000 }).toMatchObject({ state: 'running' });
+    await second.cancel();
+    const pauses = 'select paused_by from sluice.run where account = $1 and ended_at is null';
+    for (const { paused_by } of (await world.db.pool.query<{ paused_by: string }>(pauses, [account])).rows)
+      expect(paused_by).toBe('cancel');
+    await expect(second.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    // By the account and the sync, as an operator does.
+    const third = await start('two', { ifRunning: 'queue' });
+    const fourth = await start('two', { ifRunning: 'queue' });
+    await world.sluice.run({ sync: forest, account }).cancel();
+    await expect(third.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    await expect.poll(() => fourth.progress(), { timeout: 30_000 }).toMatchObject({ state: 'running' });
+    await world.sluice.run({ sync: forest, account }).cancel();
+    await expect(fourth.result()).rejects.toMatchObject({ cause: { name: 'CancelledFailure' } });
+    waiting.stop();
+  }, 90_000);
+
+  it('has a handle on its own run: that of the run before touches no other', async () => {
+    const first = await start('zero');
+    const ended = await first.result();
+    const { run, letGo } = await startHeld();
+    expect(await first.progress()).toMatchObject({ state: 'done', runId: ended.runId });
+    expect(await first.waits()).toEqual([]);
+    await expect(first.pause()).rejects.toThrow(/is over: there is nothing to pause/);
+    await expect(first.resume()).rejects.toThrow(/is over: there is nothing to resume/);
+    await first.cancel();
+    letGo();
+    const result = await run.result();
+    expect(result.state).toBe('done');
+    // So has one that was started again.
+    const again = await first.startAgain();
+    const repeated = await again.result();
+    await (await start('five')).result();
+    expect((await again.result()).runId).toBe(repeated.runId);
+    expect(await again.progress()).toMatchObject({ runId: repeated.runId });
+  }, 60_000);
+
+  it('meets the run that began after a cancelled one, and does not wait for its end', async () => {
+    const workflowId = `sync/forest/${account}`;
+    const args = [{ sync: 'forest', account, input: { id: 'one' } }];
+    const cancelled = await world.temporal.workflow.start('sync', { workflowId, taskQueue: `nobody-${account}`, args });
+    await cancelled.cancel();
+    const scheduled = await world.temporal.workflow.start('sync', {
+      workflowId: `by-schedule/${account}`,
+      taskQueue: world.taskQueue,
+      args,
+    });
+    const looks = async () => (await scheduled.describe()).raw.pendingActivities?.[0]?.attempt ?? 0;
+    await expect.poll(looks, { interval: 50, timeout: 30_000 }).toBeGreaterThan(1);
+    await cancelled.terminate();
+    const { run, letGo } = await startHeld();
+    // Where it was quicker, the start has met its run.
+    if (run.attached) letGo();
+    else expect(await scheduled.result()).toMatchObject({ attachedTo: workflowId });
+    letGo();
+    expect(await run.result()).toMatchObject({ state: 'done' });
+  }, 60_000);
+
   it('follows the same rule when a schedule makes it', async () => {
     const { run, letGo } = await startHeld();
     const scheduled = async (id: string, ifRunning?: IfRunning) => {

@@ -115,6 +115,25 @@ describe('a schedule', () => {
     await expect.poll(() => runsOf('w1', 'nightly')).toEqual([{ state: 'done' }, { state: 'done' }]);
   });
 
+  it('comes back within seconds for a run that was cancelled and has not ended, and waits for none of them in place', async () => {
+    await connectAccount('e1');
+    await placed('e1');
+    const cancelled = await world.temporal.workflow.start('sync', {
+      workflowId: 'sync/hourly/e1',
+      taskQueue: `nobody-${world.taskQueue}`,
+      args: [{ sync: 'hourly', account: 'e1', input: { id: 'e1' } }],
+    });
+    await cancelled.cancel();
+    await makeDue('e1');
+    await settled('e1', 'busy');
+    const later = await dueRow('e1');
+    // A run that goes on is looked at again after 30 s.
+    expect(later?.inMs).toBeLessThanOrEqual(5_000);
+    expect(later?.caught).toBe(true);
+    await cancelled.terminate();
+    await settled('e1', 'started');
+  });
+
   it('loses nothing and starts nothing twice when its worker is killed before the start, or between the start and its note', async () => {
     for (const account of ['k1', 'k2']) await connectAccount(account);
     for (const account of ['k1', 'k2']) await placed(account);

@@ -108,7 +108,24 @@ describe('a client that is bound to a tenant', () => {
     expect(await acme.progress(result.runId)).toMatchObject({ state: 'done' });
     expect(await evil.reports.list()).toEqual([]);
     await expect(evil.reports.list({ tenant: 'acme' })).rejects.toThrow(/bound to tenant "evil"/);
-    expect(await acme.reports.list()).toHaveLength(1);
+    expect(await acme.reports.list({ kind: 'sync' })).toHaveLength(1);
+  });
+
+  it('looks at its own start that is queued, and ends it; another tenant can’t', async () => {
+    const blocked = api.script('GET /items', [{ status: 429, headers: { 'retry-after': '1' }, body: {} }], {
+      repeats: true,
+    });
+    const run = await acme.start(sync, { account: 'a1', input: {} });
+    const queued = await acme.start(sync, { account: 'a1', input: {}, ifRunning: 'queue' });
+    expect(await queued.progress()).toEqual({ state: 'queued' });
+    expect(await queued.waits()).toMatchObject([{ kind: 'run' }]);
+    const theirs = evil.run({ workflowId: queued.workflowId });
+    expect(await theirs.progress()).toEqual({ state: 'unknown' });
+    await expect(theirs.cancel()).rejects.toThrow('is not known to tenant "evil"');
+    await queued.cancel();
+    await expect(queued.result()).rejects.toThrow(/cancelled/);
+    blocked.stop();
+    expect(await run.result()).toMatchObject({ state: 'done' });
   });
 
   it('can’t start a sync, an action or a saga for an account of another tenant: nothing is called', async () => {
