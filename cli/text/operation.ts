@@ -6,13 +6,17 @@ import type { ActionStatus, Report, RunWait, SagaStepStatus } from '../../client
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { tookText } from './report.ts';
 
+export function unknownText(workflowId: string): string {
+  return `${workflowId}  unknown: no such action or saga; \`npx sluice reports\` names those that there are`;
+}
+
 export function actionText(
   workflowId: string,
   status: ActionStatus | undefined,
   report: Report | undefined,
   waits: readonly RunWait[],
 ): string {
-  if (!status) return `${workflowId}  unknown: no such action`;
+  if (!status) return unknownText(workflowId);
   const { state, calls, error, errorType, idempotencyKey, resolvedBy } = status;
   const lines = [`${workflowId}  ${state}${report ? tookText(report) : ''}`];
   if (report) lines.push(`  ${whatFor(report)}`);

@@ -106,7 +106,7 @@ describe('sluice status, pending and resolve', () => {
     expect(all.output).toMatch(/posts  "w-f4"  skipped after 0 pages, 0 rows: HTTP 404/);
     expect(all.output.trim().split('\n')).toHaveLength(3);
     const first = await run('status', 'sync/forest/a4', '--flaws', '--limit', '2');
-    const after = /There are more: --after '(.+)'/.exec(first.output)?.[1] as string;
+    const after = /There may be more: --after (.+)/.exec(first.output)?.[1] as string;
     expect(first.output.trim().split('\n')).toHaveLength(3);
     expect(await json('status', 'sync/forest/a4', '--flaws', '--after', after)).toHaveLength(1);
     expect(await json('status', 'sync/forest/a4', '--flaws', '--kind', 'failed')).toMatchObject([
