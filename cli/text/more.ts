@@ -1,5 +1,7 @@
 /** The last line of a list that may have more to show. Used by `cli/commands`. */
 
+import { shellWord } from '../../contracts/values/shell-word.ts';
+
 /** @param place of the last one shown, as `--after` takes it. Without one there is only a larger `--limit`. */
 export function sayMore(shown: readonly unknown[], limit: number, place?: string | number): void {
   const text = moreText(shown, limit, place);
@@ -9,11 +11,5 @@ export function sayMore(shown: readonly unknown[], limit: number, place?: string
 /** @returns undefined when all is shown. */
 export function moreText(shown: readonly unknown[], limit: number, place?: string | number): string | undefined {
   if (shown.length < limit) return undefined;
-  return `There may be more: ${place === undefined ? '--limit shows more.' : `--after ${quoted(place)}`}`;
-}
-
-/** As a shell takes it. */
-function quoted(place: string | number): string {
-  const text = String(place);
-  return /^[\w.:@/-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+  return `There may be more: ${place === undefined ? '--limit shows more.' : `--after ${shellWord(String(place))}`}`;
 }

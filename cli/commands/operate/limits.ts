@@ -6,7 +6,7 @@ import type { Command } from 'commander';
 import { duration } from '../../../contracts/values/duration.ts';
 import type { ListFilter, Operations } from '../../../limiter/index.ts';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
-import { jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
+import { afterOption, jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
 import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
 import { numberAboveZero, numberFrom } from '../../values.ts';
@@ -23,6 +23,7 @@ export function registerLimits(program: Command): void {
     .option('--prefix <prefix>', 'keys that begin with this, e.g. social/')
     .addOption(statusOption(['paused', 'blocked', 'waiting']))
     .addOption(kindOption(['window', 'inflight', 'learned']))
+    .addOption(afterOption())
     .addOption(limitOption(100))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice limits --prefix social/ --status blocked')
@@ -89,7 +90,7 @@ const list = ({ json, status, ...filter }: ListOptions) =>
     for (const { key, state, waiting, text } of found) {
       console.log(`${key.padEnd(width)}  ${state.padEnd(10)}  ${String(waiting).padStart(5)} waiting  ${text}`);
     }
-    sayMore(found, filter.limit);
+    sayMore(found, filter.limit, found.at(-1)?.key);
   });
 
 const show = (key: string, { json }: { readonly json?: boolean }) =>

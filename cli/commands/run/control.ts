@@ -7,8 +7,12 @@ import { acting, type ActingOptions } from '../../acting.ts';
 import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
 
-/** How the newest run of it ended; undefined while it goes on, or when it is not known. */
+/** How it ended; undefined while it goes on, or when it is not known. */
 async function endOf(sluice: Sluice, workflowId: string): Promise<string | undefined> {
+  if (/^(?:action|saga)\//.test(workflowId)) {
+    const [report] = await sluice.reports.list({ workflowId, order: 'newest', limit: 1 });
+    return report && report.status !== 'pending' ? report.status : undefined;
+  }
   const progress = await sluice.run({ workflowId }).progress();
   return 'endedAt' in progress && progress.endedAt !== null ? progress.state : undefined;
 }
@@ -31,7 +35,7 @@ export function registerControl(program: Command): void {
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         const isOperation = /^(?:action|saga)\//.test(id);
-        const ended = isOperation ? undefined : await endOf(sluice, id);
+        const ended = await endOf(sluice, id);
         if (ended !== undefined) throw new Error(`${id} has ended as ${ended}: there is nothing to cancel.`);
         await (isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id })).cancel();
         tell(options, { workflowId: id, done: 'cancel' }, `cancel: ${id}`);

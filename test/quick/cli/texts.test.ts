@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { moreText } from '../../../cli/text/more.ts';
 import { sentenceOf } from '../../../cli/errors/sentence.ts';
+import { quotedForShell, shellWord } from '../../../contracts/values/shell-word.ts';
 import { duration } from '../../../contracts/values/duration.ts';
 import type { Report } from '../../../client/index.ts';
 import { sagaText } from '../../../cli/text/operation.ts';
@@ -123,5 +124,13 @@ describe('a list that may have more', () => {
     expect(moreText([1], 1, `17.it's $HOME`)).toBe(`There may be more: --after '17.it'\\''s $HOME'`);
     expect(moreText([1], 1, '')).toBe(`There may be more: --after ''`);
     expect(moreText([1], 1)).toBe('There may be more: --limit shows more.');
+  });
+});
+
+describe('a command that a message tells to run', () => {
+  it('has names as a shell takes them, whatever they hold', () => {
+    expect(shellWord('sync/network/acct_42')).toBe('sync/network/acct_42');
+    expect(shellWord('a b')).toBe(`'a b'`);
+    expect(quotedForShell(`it's $(rm)`)).toBe(`'it'\\''s $(rm)'`);
   });
 });
