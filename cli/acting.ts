@@ -4,6 +4,7 @@
 import { userInfo } from 'node:os';
 import { Option, type Command } from 'commander';
 import { jsonOption } from './options.ts';
+import { actorName } from './values.ts';
 import type { Actor } from '../contracts/operate/audit.ts';
 import type { StartedBy } from '../contracts/report.ts';
 
@@ -17,7 +18,11 @@ export interface ActingOptions {
 /** Every command that changes something goes through here. */
 export function acting(command: Command): Command {
   return command
-    .addOption(new Option('--by <who>', '`user:<id>` or `system`, for the audit; default: the user of this machine'))
+    .addOption(
+      new Option('--by <who>', '`user:<id>` or `system`, for the audit; default: the user of this machine').argParser(
+        actorName,
+      ),
+    )
     .addOption(new Option('--why <text>', 'the reason, for the audit'))
     .addOption(jsonOption());
 }

@@ -2,6 +2,7 @@
  * What `sluice doctor` can see on this machine alone: Node, the worker's settings, the module that a worker would serve. Used by
  * `cli/commands/doctor.ts`.
  */
+import { counted } from '../contracts/limits/limit-words.ts';
 import { finding, type Check, type Finding } from '../contracts/operate/finding.ts';
 
 /** As `engines` in package.json says. */
@@ -52,7 +53,11 @@ export async function checkModule(
 ): Promise<Finding> {
   try {
     const { syncs, actions, sagas } = await load();
-    return finding(MODULE, 'ok', `${syncs.length} syncs, ${actions.length} actions, ${sagas.length} sagas`);
+    return finding(
+      MODULE,
+      'ok',
+      `${counted(syncs.length, 'sync')}, ${counted(actions.length, 'action')}, ${counted(sagas.length, 'saga')}`,
+    );
   } catch (error) {
     const { message } = error as Error;
     if (!isNamed && message.startsWith('No module was named'))

@@ -3,12 +3,16 @@
  * has is long only. Used by `cli/commands`.
  */
 import { Option } from 'commander';
+import { jsonValue, wholeNumber } from './values.ts';
 
 export const accountOption = (): Option => new Option('-a, --account <name>', 'whose connection');
 export const tenantOption = (): Option => new Option('-t, --tenant <name>', 'who owns the account');
 export const providerOption = (): Option => new Option('--provider <id>', 'of this third party');
 export const jsonOption = (): Option => new Option('--json', 'as JSON');
-export const inputOption = (): Option => new Option('-i, --input <json>', 'input, checked by its schema').default('{}');
+export const inputOption = (): Option =>
+  new Option('-i, --input <json>', 'input, checked by its schema')
+    .argParser(jsonValue('{"userId":"u1"}'))
+    .default({}, '{}');
 export const waitOption = (): Option =>
   new Option('-w, --wait', 'wait for the end; exit code 1 when it is not complete').default(false);
 export const moduleOption = (): Option =>
@@ -16,6 +20,12 @@ export const moduleOption = (): Option =>
 export const statusOption = (choices: readonly string[]): Option =>
   new Option('-s, --status <status>').choices(choices);
 export const kindOption = (choices: readonly string[]): Option => new Option('-k, --kind <kind>').choices(choices);
-export const limitOption = (count: number): Option =>
-  new Option('-n, --limit <count>', 'at most this many').argParser(Number).default(count);
+/** @param most that can be asked for at once. */
+export const limitOption = (count: number, most = 1_000): Option =>
+  new Option('-n, --limit <count>', 'at most this many').argParser(wholeNumber(1, most)).default(count);
+export const unlimitedOption = (): Option =>
+  new Option('-n, --limit <count>', 'at most this many').argParser(wholeNumber(1)).default(Infinity, 'all');
 export const afterOption = (): Option => new Option('--after <place>', 'continue behind the last one seen');
+/** Where places are numbers. */
+export const afterNumberOption = (): Option =>
+  new Option('--after <number>', 'continue behind the last one seen').argParser(wholeNumber(0));

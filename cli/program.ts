@@ -1,7 +1,7 @@
 /**
  * The command line as a whole: every command registers itself, and loads what it needs when it runs.
  */
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { registerActions } from './commands/run/actions.ts';
 import { registerAccounts } from './commands/operate/accounts.ts';
 import { registerAudit } from './commands/operate/audit.ts';
@@ -29,18 +29,22 @@ import { registerStatus } from './commands/run/status.ts';
 import { registerWatch } from './commands/run/watch.ts';
 import { registerWorker } from './commands/worker.ts';
 import { registerWorkers } from './commands/operate/workers.ts';
+import { SLUICE_VERSION } from '../contracts/version.ts';
+import { StrictCommand } from './strict-command.ts';
 
 export function createProgram(): Command {
-  const program = new Command('sluice')
+  const program: Command = new StrictCommand('sluice')
     .description('Durable syncs and actions against third-party APIs')
-    .showHelpAfterError()
+    .version(SLUICE_VERSION, '-V, --version', 'say which version this is')
+    .hook('preAction', (_, command) => (command as StrictCommand).refuseMistakes())
     .addHelpText(
       'after',
       `
-Exit codes: 0 done, and nothing is amiss; 1 it failed, or what was asked for is unknown, wrong or not as it should be (the help of each
-command says which); 130 or 143 when a signal ends it (worker and dev
-end their work, and then with 0). Facts go to standard output, as one JSON value with --json; errors go to standard
-error. No colours are used.`,
+Exit codes: 0 done, and nothing is amiss; 1 it failed, or what was asked for is
+unknown, wrong or not as it should be (the help of each command says which); 130
+or 143 when a signal ends it (worker and dev end their work, and then with 0).
+Facts go to standard output, as one JSON value with --json; errors go to
+standard error. No colours are used.`,
     );
   registerDev(program);
   registerDashboard(program);

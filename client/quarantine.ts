@@ -28,7 +28,7 @@ export interface Quarantine {
    * visited by the next run.
    */
   readAgain(sync: Sync, of?: { readonly account?: string; readonly node?: string }): Promise<ReadAgain>;
-  /** Forgets rows for good. @returns how many there were. */
+  /** Forgets rows for good. @returns how many there were. @throws TypeError for an id that is no whole number. */
   drop(ids: readonly number[]): Promise<number>;
 }
 
@@ -46,7 +46,11 @@ export function createQuarantine(pool: Pool, boundTo?: string): Quarantine {
   const bound = boundTo === undefined ? {} : { tenant: boundTo };
   return {
     list: (filter) => listQuarantine(pool, { ...filter, ...bound }),
-    drop: (ids) => dropQuarantined(pool, ids, boundTo),
+    drop: async (ids) => {
+      const wrong = ids.find((id) => !Number.isSafeInteger(id));
+      if (wrong !== undefined) throw new TypeError(`An id is ${wrong}; pass the \`id\` of rows in quarantine.`);
+      return dropQuarantined(pool, ids, boundTo);
+    },
     readAgain: async ({ definition }, of = {}) => {
       let stored = 0;
       let left = 0;

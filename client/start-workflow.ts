@@ -3,6 +3,7 @@
  * the workflow or says that one is there already. An app that dies in between leaves a row that the reconciler ends.
  * Next: `workflows/reported.ts` ends the report.
  */
+import { quotedForShell } from '../contracts/values/shell-word.ts';
 import {
   defineSearchAttributeKey,
   SearchAttributeType,
@@ -114,9 +115,9 @@ function detailsOf(
   pageUrl: string | undefined,
 ): string {
   const commands = [
-    `npx sluice status ${word(workflowId)}`,
-    ...(workflow === 'sync' ? [`npx sluice explain ${word(workflowId)}`] : []),
-    `npx sluice accounts show ${word(account)}`,
+    `npx sluice status ${quotedForShell(workflowId)}`,
+    ...(workflow === 'sync' ? [`npx sluice explain ${quotedForShell(workflowId)}`] : []),
+    `npx sluice accounts show ${quotedForShell(account)}`,
   ];
   return [
     `- ${workflow} **${name}** of account ${code(account)}, tenant ${code(tenant)}`,
@@ -125,9 +126,8 @@ function detailsOf(
   ].join('\n');
 }
 
-/** A name may hold anything: it must not end the span of code, nor the word of a shell. */
+/** A name may hold anything: it must not end the span of code. */
 const code = (text: string) => `\`${text.replaceAll('`', '’')}\``;
-const word = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
 /** It is there: another start's, or this one's, whose first answer was lost on the way. */
 async function foundThere(

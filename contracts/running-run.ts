@@ -3,6 +3,7 @@
  * any other would be told of something that it never asked for. Pure.
  * Used by: `client/sync/start-sync.ts`, and by `activities/run/meet-running.ts` for runs that schedules start.
  */
+import { shellWord } from './values/shell-word.ts';
 import { cleanText } from './values/clean-text.ts';
 import { redact } from './secrets/redact.ts';
 import type { StartedBy } from './report.ts';
@@ -51,7 +52,7 @@ export function busyText(sync: string, account: string, asked: AskedOfRun, runni
     );
   return (
     `A run of "${sync}" for account "${account}" is going on since ${startedAt}, started by ${startedBy}${how}. ` +
-    `Wait for its end, end it (\`npx sluice cancel ${workflowId}\`), or say what to do instead: ifRunning "queue" ` +
+    `Wait for its end, end it (\`npx sluice cancel ${shellWord(workflowId)}\`), or say what to do instead: ifRunning "queue" ` +
     `(behind it) or "attach" (its result).`
   );
 }

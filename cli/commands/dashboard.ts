@@ -1,13 +1,14 @@
 /** `sluice dashboard`: the page, until Ctrl-C. Next: `dashboard/http/serve.ts`. */
 import { Option, type Command } from 'commander';
 import type { DashboardCommand } from '../dashboard/run-dashboard.ts';
+import { wholeNumber } from '../values.ts';
 
 export function registerDashboard(program: Command): void {
   program
     .command('dashboard')
     .description('the page on which runs, accounts and limits are seen and acted on')
     .option('--host <address>', 'where it listens; elsewhere than on loopback it needs a token', '127.0.0.1')
-    .addOption(new Option('--port <number>', '0: any that is free').argParser(Number).default(8_400))
+    .addOption(new Option('--port <number>', '0: any that is free').argParser(wholeNumber(0, 65_535)).default(8_400))
     .option(
       '--web-ui <url>',
       "Temporal's Web UI, for links to it (default: SLUICE_TEMPORAL_UI_URL, else that of `sluice dev`)",

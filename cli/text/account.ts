@@ -1,4 +1,5 @@
 /** One account as `sluice accounts show` prints it. */
+import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { AccountDetails, AccountSync, TokenState } from '../../client/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
@@ -49,7 +50,9 @@ function syncLines({
         : `last good run ${lastGood.endedAt}, ${duration(ageMs)} old`;
   const next = nextRunAt === null ? '' : `; next run ${nextRunAt}`;
   const open = [
-    ...(flaws > 0 ? [`${counted(flaws, 'list')} not read to the end: npx sluice status '${workflowId}' --flaws`] : []),
+    ...(flaws > 0
+      ? [`${counted(flaws, 'list')} not read to the end: npx sluice status ${quotedForShell(workflowId)} --flaws`]
+      : []),
     ...(quarantined > 0 ? [`${counted(quarantined, 'row')} in quarantine: npx sluice quarantine list`] : []),
   ];
   return [`  ${sync}  ${newest}; ${good}${next}`, ...open.map((line) => `    ${line}`)];

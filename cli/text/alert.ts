@@ -13,12 +13,14 @@ export function alertsText(alerts: readonly Alert[]): string {
     .join('\n');
 }
 
-export function freshnessText(found: readonly Freshness[]): string {
-  if (found.length === 0) return 'No sync has `freshFor`, or it was not applied: npx sluice schedules plan';
+/** @param sync that was asked for alone. */
+export function freshnessText(found: readonly Freshness[], sync?: string): string {
+  if (found.length === 0)
+    return `${sync === undefined ? 'No sync' : `No sync "${sync}"`} has \`freshFor\`, or it was not applied: npx sluice schedules plan`;
   return found
-    .map(({ sync, freshForMs, accounts, stale, oldestMs, stalest }) =>
+    .map(({ sync: name, freshForMs, accounts, stale, oldestMs, stalest }) =>
       [
-        `${sync}  fresh for ${duration(freshForMs)}: ${accounts - stale} of ${counted(accounts, 'account')}${oldestMs === null ? '' : `; the oldest ${duration(oldestMs)}`}`,
+        `${name}  fresh for ${duration(freshForMs)}: ${accounts - stale} of ${counted(accounts, 'account')}${oldestMs === null ? '' : `; the oldest ${duration(oldestMs)}`}`,
         ...stalest.map(
           ({ account, ageMs, lastGoodAt, state }) =>
             `  ${account}  ${duration(ageMs)} old; last good run ${lastGoodAt ?? 'none'}; newest run ${state ?? 'none'}`,

@@ -2,9 +2,14 @@
  * An action or a saga as `sluice status` shows it: its state, for whom and by whom, what it waits for, and what to do about a
  * write whose fate is unknown.
  */
+import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { ActionStatus, Report, RunWait, SagaStepStatus } from '../../client/index.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { tookText } from './report.ts';
+
+export function unknownText(workflowId: string): string {
+  return `${workflowId}  unknown: no such action or saga; \`npx sluice reports\` names those that there are`;
+}
 
 export function actionText(
   workflowId: string,
@@ -12,7 +17,7 @@ export function actionText(
   report: Report | undefined,
   waits: readonly RunWait[],
 ): string {
-  if (!status) return `${workflowId}  unknown: no such action`;
+  if (!status) return unknownText(workflowId);
   const { state, calls, error, errorType, idempotencyKey, resolvedBy } = status;
   const lines = [`${workflowId}  ${state}${report ? tookText(report) : ''}`];
   if (report) lines.push(`  ${whatFor(report)}`);
@@ -47,10 +52,10 @@ function whatFor({ what, account, startedBy, startedAt }: Report): string {
 function resolveHint(workflowId: string): string[] {
   return [
     '  Look at the third party, then say what is true there:',
-    `    npx sluice actions resolve '${workflowId}' --happened '{"id":"…"}'`,
+    `    npx sluice actions resolve ${quotedForShell(workflowId)} --happened '{"id":"…"}'`,
     // A step is not sent again: its saga has ended.
     workflowId.startsWith('saga/')
       ? '    or, if it is not there, start a new saga: this step is not sent again'
-      : `    npx sluice actions resolve '${workflowId}' --not-happened`,
+      : `    npx sluice actions resolve ${quotedForShell(workflowId)} --not-happened`,
   ];
 }

@@ -10,7 +10,9 @@ export function overviewText({ accounts, runs, ages, limits, alerts, untold }: O
   ];
   for (const [kind, count] of Object.entries(alerts)) if (count > 0) lines.push(`alerts  ${count} ${kind}`);
   for (const { sync, accounts: count, averageMs } of ages)
-    lines.push(`last good run  ${sync}: ${counted(count, 'account')}, on average ${duration(averageMs)} ago`);
+    lines.push(
+      `last good run, or first start without one  ${sync}: ${counted(count, 'account')}, on average ${duration(averageMs)} ago`,
+    );
   for (const { keyClass, keys, waiting, blocked, paused, ratePerSecond } of limits)
     lines.push(
       [

@@ -5,7 +5,7 @@ import type { Flaw, RunProgress } from '../../client/index.ts';
 import { duration } from '../../contracts/values/duration.ts';
 
 const NOT_BEGUN = {
-  unknown: 'unknown: no such run',
+  unknown: 'unknown: no such run; `npx sluice runs` names those that there are',
   starting: 'starting: no worker has taken it up yet',
   queued: 'queued: the run before it has not ended',
 } as const;

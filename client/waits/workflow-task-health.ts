@@ -3,6 +3,7 @@
  * again, as after a bad deploy, and steps that do (`failing-activities.ts`). Asked of Temporal; called by `waits()` of
  * `client/sync/sync-handle.ts`.
  */
+import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';
 import type { RunWait } from '../../contracts/run.ts';
@@ -103,8 +104,8 @@ async function whyFailing(
   if (/nondeterminism|TMPRL1100/i.test(message))
     return (
       `${failed}; the workers' code does not fit its history. It goes on by itself when workers serve it whose code does, ` +
-      `as the version that began it; or end it with \`temporal workflow terminate --workflow-id ${rootId}\` and read ` +
-      `the rest with \`npx sluice retry ${rootId}\``
+      `as the version that began it; or end it with \`temporal workflow terminate --workflow-id ${quotedForShell(rootId)}\` and read ` +
+      `the rest with \`npx sluice retry ${quotedForShell(rootId)}\``
     );
   return `${failed}; it goes on by itself when workers serve it that can carry it out`;
 }

@@ -2,6 +2,7 @@
  * What alerts say: what was found, and what to do, so that a person who reads only this knows. Commands are written as they are typed.
  * Used by `client/alerts/look-for-alerts.ts`.
  */
+import { quotedForShell, shellWord } from '../values/shell-word.ts';
 import { roleOf } from '../names.ts';
 import { counted } from '../limits/limit-words.ts';
 import { syncWorkflowId } from '../names.ts';
@@ -22,12 +23,12 @@ export function staleText(
   const hint =
     paused === null
       ? ''
-      : ` The schedule ${paused} is paused: \`npx sluice schedules resume ${paused}\` starts runs again.`;
+      : ` The schedule ${paused} is paused: \`npx sluice schedules resume ${shellWord(paused)}\` starts runs again.`;
   return `${sync} of account ${account} (${provider}) ${last}; at most ${duration(freshForMs)} are wanted. ${nextStep(sync, account, state)}${hint}`;
 }
 
 function nextStep(sync: string, account: string, state: StaleAccount['state']): string {
-  const run = `'${syncWorkflowId(sync, account)}'`;
+  const run = quotedForShell(syncWorkflowId(sync, account));
   switch (state) {
     case 'running':
       return `A run is going on: \`npx sluice explain ${run}\` says what it waits for and when it ends.`;
@@ -37,9 +38,9 @@ function nextStep(sync: string, account: string, state: StaleAccount['state']): 
     case 'incomplete':
       return `Its newest run ended as ${state}: \`npx sluice status ${run} --flaws\` says which lists and why; then \`npx sluice retry ${run}\`.`;
     case 'cancelled':
-      return `Its newest run was cancelled: start it again by \`npx sluice start ${sync} --account ${account}\`.`;
+      return `Its newest run was cancelled: start it again by \`npx sluice start ${shellWord(sync)} --account ${shellWord(account)}\`.`;
     default:
-      return `No run is going on: \`npx sluice schedules list\` says whether and when one is started, \`npx sluice start ${sync} --account ${account}\` starts one now.`;
+      return `No run is going on: \`npx sluice schedules list\` says whether and when one is started, \`npx sluice start ${shellWord(sync)} --account ${shellWord(account)}\` starts one now.`;
   }
 }
 
@@ -63,7 +64,7 @@ export function reconnectText({ provider, account, reason, forMs }: LostAccount)
   return (
     `Account ${account} of ${provider} must be connected again, for ${duration(forMs)} now: ${reason ?? 'it is not connected'}. ` +
     'Its runs wait, nothing that was stored is lost, and they continue by themselves then. ' +
-    `Have its user log in at ${provider} again by your app; \`npx sluice accounts show ${account}\` shows how it stands.`
+    `Have its user log in at ${provider} again by your app; \`npx sluice accounts show ${shellWord(account)}\` shows how it stands.`
   );
 }
 
@@ -89,10 +90,10 @@ export function blockedText({ key, isPaused, forMs, untilMs, reason, waiting }: 
   const who = `${counted(waiting, 'call')} ${waiting === 1 ? 'waits' : 'wait'} for it`;
   const why = reason === null || reason === '' ? '' : ` (${reason})`;
   if (isPaused)
-    return `The limit ${key} has been paused by an operator for ${duration(forMs)}${why}; ${who}. \`npx sluice limits resume '${key}'\` lets calls go again, each when it looks in the next time: within 15 minutes.`;
+    return `The limit ${key} has been paused by an operator for ${duration(forMs)}${why}; ${who}. \`npx sluice limits resume ${quotedForShell(key)}\` lets calls go again, each when it looks in the next time: within 15 minutes.`;
   return (
     `The limit ${key} is blocked by an answer${why}, for ${duration(forMs)} so far and ${duration(untilMs ?? 0)} more; ${who}. ` +
-    `Calls go on by themselves then. If the third party has lifted it: \`npx sluice limits show '${key}'\`, then \`npx sluice limits resume '${key}'\`; calls look in again within 15 minutes. ` +
+    `Calls go on by themselves then. If the third party has lifted it: \`npx sluice limits show ${quotedForShell(key)}\`, then \`npx sluice limits resume ${quotedForShell(key)}\`; calls look in again within 15 minutes. ` +
     'If it comes again and again, a quota is spent early: declare it as a limit, or ask the third party for more.'
   );
 }
@@ -133,7 +134,7 @@ export function flawsText({ sync, runs, lists, flawed, example }: FlawedSync): s
   const share = Math.round((flawed / lists) * 100);
   return (
     `${sync}: ${flawed} of ${counted(lists, 'list')} (${share} %) in its last ${counted(runs, 'run')} were not read to their end, so rows are missing. ` +
-    (example === null ? '' : `\`npx sluice status '${example}' --flaws\` says which and why. `) +
+    (example === null ? '' : `\`npx sluice status ${quotedForShell(example)} --flaws\` says which and why. `) +
     'If the third party has changed its answers, mend the endpoint (schema, paginate, classify) and `npx sluice retry` the runs; if it refuses access, its users must grant it.'
   );
 }

@@ -2,6 +2,7 @@
  * The demo's command line. Next: `demo.ts`.
  */
 import { Command } from 'commander';
+import { wholeNumber } from '../../cli/values.ts';
 
 export interface DemoOptions {
   readonly accounts: number;
@@ -19,24 +20,21 @@ export interface DemoOptions {
 }
 
 export function readDemoOptions(argv: readonly string[]): DemoOptions {
-  const number = (text: string): number => {
-    const value = Number(text);
-    if (!Number.isInteger(value) || value < 0) throw new Error(`expected a whole number, got "${text}"`);
-    return value;
-  };
+  return demoCommand().parse(argv).opts<DemoOptions>();
+}
+
+export function demoCommand(): Command {
   return new Command('demo')
     .description('Syncs a whole Bluesky server, for real, on this machine')
-    .option('--accounts <n>', 'accounts on the PDS', number, 40)
-    .option('--posts <n>', 'posts of each account', number, 60)
-    .option('--follows <n>', 'follows of each account', number, 20)
-    .option('--limit <n>', 'calls per window that the PDS allows', number, 50)
-    .option('--window-seconds <n>', 'length of that window', number, 10)
-    .option('--workers <n>', 'worker processes', number, 2)
+    .option('--accounts <n>', 'accounts on the PDS', wholeNumber(1), 40)
+    .option('--posts <n>', 'posts of each account', wholeNumber(0), 60)
+    .option('--follows <n>', 'follows of each account', wholeNumber(0), 20)
+    .option('--limit <n>', 'calls per window that the PDS allows', wholeNumber(1), 50)
+    .option('--window-seconds <n>', 'length of that window', wholeNumber(1), 10)
+    .option('--workers <n>', 'worker processes', wholeNumber(1), 2)
     .option('--json', 'print the summary as JSON in the last line', false)
     .option('--keep', 'leave everything running, to look around', false)
     .option('--stop', 'end what an earlier --keep left running', false)
     .option('--kill-worker', 'kill one worker with SIGKILL in the middle', false)
-    .option('--data-dir <folder>', 'where the servers keep their data')
-    .parse(argv)
-    .opts<DemoOptions>();
+    .option('--data-dir <folder>', 'where the servers keep their data');
 }

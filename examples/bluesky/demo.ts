@@ -11,6 +11,7 @@ import { stopDevServers } from '../../dev-servers/index.ts';
 import { readDemoOptions, type DemoOptions } from './demo-options.ts';
 import { rememberKept, startWorkerProcess, stopKept, stopProcess, untilNoneIsLeft } from './demo-processes.ts';
 import { idealSeconds, minimumCalls } from './minimum-calls.ts';
+import { nextSteps } from './next-steps.ts';
 import { startPds, type RunningPds } from './pds.ts';
 import { network } from './sluice.ts';
 
@@ -71,6 +72,7 @@ async function runDemo(demo: DemoOptions): Promise<void> {
     // They are stopped now, and that is no mistake.
     left.catch(() => {});
     const isRight = await report(sluice, run, pds, account, demo);
+    if (isRight) say(['', ...nextSteps(demo)].join('\n'));
     if (demo.keep) await keep(servers, [pds.pid, ...workers.map(({ child }) => child.pid as number)]);
     process.exitCode = isRight ? 0 : 1;
   } finally {

@@ -1,6 +1,7 @@
 /**
  * The operator's hand on the limits: list, show, pause, resume, override, forget. Also behind `npx sluice limits`.
  */
+import { checkLimit } from '../../contracts/values/list-page.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { LimitSpec } from '../../contracts/limits/limit.ts';
 import type { HistorySpan, LimitHistory } from '../../contracts/limits/limit-history.ts';
@@ -88,6 +89,7 @@ const TICKETS_SHOWN = 50;
 export function createOperations(pool: Pool): Operations {
   return {
     async list({ prefix, kind, state, after, limit = 100 } = {}) {
+      checkLimit(limit);
       const found = await ask<{ id: number }>(FIND(state ?? 'all'), [
         prefix === undefined ? null : keyText(prefix),
         kind ?? null,

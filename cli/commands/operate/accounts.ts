@@ -6,28 +6,33 @@ import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
-import { parseJsonOption } from '../../json-option.ts';
-import { jsonOption, providerOption, statusOption, tenantOption } from '../../options.ts';
+import { afterOption, jsonOption, limitOption, providerOption, statusOption, tenantOption } from '../../options.ts';
 import { accountText } from '../../text/account.ts';
 import { proofText, restText } from '../../text/erasure.ts';
 import { tell } from '../../tell.ts';
+import { sayMore } from '../../text/more.ts';
+import { counted } from '../../../contracts/limits/limit-words.ts';
+import { jsonValue, numberAboveZero } from '../../values.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions {
   readonly status?: AccountStatus;
   readonly provider?: string;
   readonly tenant?: string;
+  readonly after?: string;
+  readonly limit: number;
   readonly json?: boolean;
 }
 
 interface ConnectOptions extends ActingOptions {
   readonly tenant?: string;
-  readonly settings?: string;
-  readonly expiresIn?: string;
+  readonly settings?: unknown;
+  readonly expiresIn?: number;
   readonly replaceTenant?: boolean;
 }
 
 const SETTINGS = 'what is no secret, as JSON: {"shop": "acme", "plan": "pro"}';
+const toSettings = jsonValue('{"shop":"acme"}');
 
 export function registerAccounts(program: Command): void {
   const accounts = program.command('accounts').description('accounts at third parties: connected or not');
@@ -37,6 +42,8 @@ export function registerAccounts(program: Command): void {
     .addOption(statusOption(['connected', 'needs_reconnect']))
     .addOption(providerOption())
     .addOption(tenantOption())
+    .addOption(afterOption())
+    .addOption(limitOption(100))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice accounts list --status needs_reconnect --provider social')
     .action(list);
@@ -59,14 +66,14 @@ export function registerAccounts(program: Command): void {
   acting(accounts.command('connect <provider> <account>'))
     .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
     .addOption(tenantOption())
-    .option('--expires-in <seconds>', 'life of the access token from now')
-    .option('--settings <json>', SETTINGS)
+    .option('--expires-in <seconds>', 'life of the access token from now', numberAboveZero)
+    .option('--settings <json>', SETTINGS, toSettings)
     .option('--replace-tenant', 'also when it belongs to another tenant')
     .addHelpText('after', '\nExample:\n  npx sluice accounts connect social acct_42 --tenant acme < credentials.json')
     .action(connectAccount);
   acting(accounts.command('update <provider> <account>'))
     .description('replace the settings of an account; its secrets stay')
-    .requiredOption('--settings <json>', SETTINGS)
+    .requiredOption('--settings <json>', SETTINGS, toSettings)
     .addHelpText('after', '\nExample:\n  npx sluice accounts update shop acct_42 --settings \'{"shop":"acme"}\'')
     .action(update);
   acting(accounts.command('disconnect <provider> <account>'))
@@ -89,9 +96,9 @@ export function registerAccounts(program: Command): void {
 const list = ({ json, ...filter }: ListOptions) =>
   withAccounts(async (accounts) => {
     const found = await accounts.list(filter);
-    if (json) console.log(JSON.stringify(found));
-    else if (found.length === 0) console.log('No accounts.');
-    else console.log(found.map(line).join('\n'));
+    if (json) return console.log(JSON.stringify(found));
+    console.log(found.length === 0 ? 'No accounts.' : found.map(line).join('\n'));
+    sayMore(found, filter.limit, found.at(-1)?.place);
   });
 
 const showStatus = (provider: string, account: string, { json }: { readonly json?: boolean }) =>
@@ -102,7 +109,7 @@ const showStatus = (provider: string, account: string, { json }: { readonly json
     if (found?.status !== 'connected') process.exitCode = 1;
   });
 
-const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status'>) =>
+const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status' | 'after' | 'limit'>) =>
   withAccounts(async (accounts) => {
     const found = await accounts.show({ account, ...filter });
     if (json) console.log(JSON.stringify(found));
@@ -118,19 +125,15 @@ const connectAccount = (
   withAccounts(async (accounts) => {
     // Arguments would stand in the shell's history and in the list of processes.
     const credentials = readCredentials(await text(process.stdin), expiresIn);
-    const given = settings === undefined ? {} : { settings: parseJsonOption('--settings', settings) };
+    const given = settings === undefined ? {} : { settings };
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
     const connected = await accounts.connect({ ...name, ...given, replaceTenant, credentials });
     tell(options, connected, line(connected));
   }, options);
 
-const update = (provider: string, account: string, options: ActingOptions & { readonly settings: string }) =>
+const update = (provider: string, account: string, options: ActingOptions & { readonly settings: unknown }) =>
   withAccounts(async (accounts) => {
-    const updated = await accounts.update({
-      provider,
-      account,
-      settings: parseJsonOption('--settings', options.settings),
-    });
+    const updated = await accounts.update({ provider, account, settings: options.settings });
     tell(options, updated, line(updated));
   }, options);
 
@@ -159,7 +162,7 @@ const erase = (provider: string, account: string, options: ActingOptions & { rea
 const rotateKeys = (options: ActingOptions) =>
   withAccounts(async (accounts) => {
     const rotated = await accounts.rotateKeys();
-    tell(options, { accounts: rotated }, `Encrypted anew: ${rotated} accounts.`);
+    tell(options, { accounts: rotated }, `Encrypted anew: ${counted(rotated, 'account')}.`);
   }, options);
 
 function withAccounts(work: (accounts: Accounts) => Promise<void>, options?: ActingOptions): Promise<void> {
@@ -169,7 +172,7 @@ function withAccounts(work: (accounts: Accounts) => Promise<void>, options?: Act
 const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'username', 'password', 'extra'];
 
 /** @throws Error that repeats nothing of what was read. */
-function readCredentials(json: string, expiresIn: string | undefined): NewCredentials {
+function readCredentials(json: string, expiresIn: number | undefined): NewCredentials {
   let read: unknown;
   try {
     read = JSON.parse(json);
@@ -180,9 +183,7 @@ function readCredentials(json: string, expiresIn: string | undefined): NewCreden
   const unknown = Object.keys(read).filter((name) => !FIELDS.includes(name));
   if (unknown.length > 0) throw new Error(`Unknown fields: ${unknown.join(', ')}. Known are ${FIELDS.join(', ')}.`);
   if (expiresIn === undefined) return read;
-  const seconds = Number(expiresIn);
-  if (!(seconds > 0)) throw new Error(`--expires-in is ${expiresIn}; it must be a number of seconds above 0.`);
-  return { ...read, expiresAt: new Date(Date.now() + seconds * 1_000).toISOString() };
+  return { ...read, expiresAt: new Date(Date.now() + expiresIn * 1_000).toISOString() };
 }
 
 function line({ provider, account, tenant, status, reason, since, settings }: AccountInfo): string {

@@ -2,12 +2,13 @@
  * `sluice alerts`: what somebody must know. Next: `client/alerts/alerts.ts`.
  */
 import { Option, type Command } from 'commander';
-import type { AlertFilter, AlertKind } from '../../../client/index.ts';
+import type { Alert, AlertFilter, AlertKind } from '../../../client/index.ts';
 import { ALERT_KINDS } from '../../../contracts/alerts/alert.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { jsonOption, kindOption, limitOption, tenantOption } from '../../options.ts';
 import { alertsText } from '../../text/alert.ts';
 import { tell } from '../../tell.ts';
+import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ListOptions {
@@ -50,7 +51,11 @@ export function registerAlerts(program: Command): void {
     );
 }
 
-const list = ({ json, ...filter }: ListOptions) => withClient((sluice) => show(sluice, filter, json));
+const list = ({ json, ...filter }: ListOptions) =>
+  withClient(async (sluice) => {
+    const found = await show(sluice, filter, json);
+    if (!json) sayMore(found, filter.limit);
+  });
 
 async function check({ json }: { readonly json?: boolean }): Promise<void> {
   const [{ pino }, { readWorkerSettings }, { deliverPending }, { databaseUrl }] = await Promise.all([
@@ -74,8 +79,9 @@ async function show(
   { alerts }: Parameters<Parameters<typeof withClient>[0]>[0],
   filter: AlertFilter,
   json: boolean | undefined,
-): Promise<void> {
+): Promise<readonly Alert[]> {
   const found = await alerts.list(filter);
   console.log(json ? JSON.stringify(found) : alertsText(found));
   if (found.some(({ clearedAt }) => clearedAt === null)) process.exitCode = 1;
+  return found;
 }

@@ -3,12 +3,14 @@
  */
 import type { Command } from 'commander';
 import type { AuditFilter } from '../../../client/index.ts';
-import { afterOption, jsonOption, limitOption, tenantOption } from '../../options.ts';
+import { afterNumberOption, jsonOption, limitOption, tenantOption } from '../../options.ts';
 import { auditText } from '../../text/audit.ts';
+import { sayMore } from '../../text/more.ts';
+import { isoTime } from '../../values.ts';
 import { withClient } from '../../with-client.ts';
 
-interface AuditOptions extends Omit<AuditFilter, 'after'> {
-  readonly after?: string;
+interface AuditOptions extends AuditFilter {
+  readonly limit: number;
   readonly json?: boolean;
 }
 
@@ -20,21 +22,21 @@ export function registerAudit(program: Command): void {
     .option('--actor <who>', 'by this one: user:<id> or system')
     .option('--act <name>', 'this act, or all of a group: accounts, run.pause')
     .addOption(tenantOption())
-    .option('--since <time>', 'nothing that began before this time (ISO)')
-    .addOption(afterOption())
+    .option('--since <time>', 'nothing that began before this time (ISO)', isoTime)
+    .addOption(afterNumberOption())
     .addOption(limitOption(20))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice audit --subject social/acct_42 --since 2026-11-01')
     .action(audit);
 }
 
-const audit = ({ json, after, actor, ...filter }: AuditOptions & { readonly actor?: string }) =>
+const audit = ({ json, actor, ...filter }: AuditOptions & { readonly actor?: string }) =>
   withClient(async (sluice) => {
     const found = await sluice.audit.list({
       ...filter,
       ...(actor === undefined ? {} : { by: actor }),
-      ...(after === undefined ? {} : { after: Number(after) }),
     });
-    if (json) console.log(JSON.stringify(found));
-    else console.log(found.length === 0 ? 'Nobody did anything of this.' : found.map(auditText).join('\n'));
+    if (json) return console.log(JSON.stringify(found));
+    console.log(found.length === 0 ? 'Nobody did anything of this.' : found.map(auditText).join('\n'));
+    sayMore(found, filter.limit, found.at(-1)?.id);
   });

@@ -25,7 +25,7 @@ export function registerFreshness(program: Command): void {
     .action((sync: string | undefined, { json, ...filter }: FreshnessOptions) =>
       withClient(async (sluice) => {
         const found = await sluice.freshness({ ...filter, ...(sync === undefined ? {} : { sync }) });
-        console.log(json ? JSON.stringify(found) : freshnessText(found));
+        console.log(json ? JSON.stringify(found) : freshnessText(found, sync));
         if (found.some(({ stale }) => stale > 0)) process.exitCode = 1;
       }),
     );

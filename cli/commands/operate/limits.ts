@@ -6,8 +6,14 @@ import type { Command } from 'commander';
 import { duration } from '../../../contracts/values/duration.ts';
 import type { ListFilter, Operations } from '../../../limiter/index.ts';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
-import { jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
+import { afterOption, jsonOption, kindOption, limitOption, statusOption } from '../../options.ts';
 import { tell } from '../../tell.ts';
+import { sayMore } from '../../text/more.ts';
+import { numberAboveZero, numberFrom } from '../../values.ts';
+import { counted } from '../../../contracts/limits/limit-words.ts';
+
+/** More than any third party allows. */
+const MOST = 1_000_000_000;
 
 export function registerLimits(program: Command): void {
   const limits = program.command('limits').description('inspect and control the limits of third parties');
@@ -17,6 +23,7 @@ export function registerLimits(program: Command): void {
     .option('--prefix <prefix>', 'keys that begin with this, e.g. social/')
     .addOption(statusOption(['paused', 'blocked', 'waiting']))
     .addOption(kindOption(['window', 'inflight', 'learned']))
+    .addOption(afterOption())
     .addOption(limitOption(100))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice limits --prefix social/ --status blocked')
@@ -44,9 +51,9 @@ export function registerLimits(program: Command): void {
     .action(resume);
   acting(limits.command('override <key>'))
     .description('other numbers, until they are taken back (no option)')
-    .option('--max <units>', 'units per window, or calls in flight', Number)
-    .option('--rate <per-second>', 'calls per second, of a learned limit', Number)
-    .option('--minutes <count>', 'for so long; default: until they are taken back', Number)
+    .option('--max <units>', 'units per window, or calls in flight; 0 stops all calls', numberFrom(0, MOST))
+    .option('--rate <per-second>', 'calls per second, of a learned limit; 0 stops all calls', numberFrom(0, MOST))
+    .option('--minutes <count>', 'for so long; default: until they are taken back', numberAboveZero)
     .addHelpText('after', '\nExample:\n  npx sluice limits override social/app-hour/app --max 2000 --minutes 60')
     .action(override);
   acting(limits.command('forget <key>'))
@@ -66,6 +73,7 @@ const resume = (key: string, options: ActingOptions) =>
   }, options);
 
 interface ListOptions extends Omit<ListFilter, 'state'> {
+  readonly limit: number;
   readonly status?: NonNullable<ListFilter['state']>;
   readonly json?: boolean;
 }
@@ -74,11 +82,15 @@ const list = ({ json, status, ...filter }: ListOptions) =>
   withLimits(async (limits) => {
     const found = await limits.list({ ...filter, ...(status === undefined ? {} : { state: status }) });
     if (json) return console.log(JSON.stringify(found));
-    if (found.length === 0) return console.log('No limits yet: a key appears with its first call.');
+    const { prefix, kind } = filter;
+    const isPart = prefix !== undefined || kind !== undefined || status !== undefined;
+    if (found.length === 0)
+      return console.log(isPart ? 'No limit is so.' : 'No limits yet: a key appears with its first call.');
     const width = Math.max(...found.map(({ key }) => key.length));
     for (const { key, state, waiting, text } of found) {
       console.log(`${key.padEnd(width)}  ${state.padEnd(10)}  ${String(waiting).padStart(5)} waiting  ${text}`);
     }
+    sayMore(found, filter.limit, found.at(-1)?.key);
   });
 
 const show = (key: string, { json }: { readonly json?: boolean }) =>
@@ -89,7 +101,7 @@ const show = (key: string, { json }: { readonly json?: boolean }) =>
     const { state, text, events, queue, rateHistory } = found;
     console.log(`${key}  ${state}\n  ${text}`);
     for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {
-      console.log(`    ${account}  ${callKey}  in about ${duration(etaMs)}, polled ${bounces} times`);
+      console.log(`    ${account}  ${callKey}  in about ${duration(etaMs)}, polled ${counted(bounces, 'time')}`);
     }
     if (rateHistory.length > 0) console.log('  learned rate:');
     for (const { at, ratePerSecond } of rateHistory.slice(-20)) console.log(`    ${at}  ${ratePerSecond.toFixed(3)}/s`);
@@ -104,8 +116,6 @@ const override = (
 ) =>
   withLimits(async (limits) => {
     const { max, rate, minutes } = numbers;
-    const wrong = [max, rate, minutes].some((value) => value !== undefined && !(value > 0));
-    if (wrong) throw new Error('--max, --rate and --minutes take numbers above 0.');
     const done = await limits.override(key, {
       ...(max === undefined ? {} : { max }),
       ...(rate === undefined ? {} : { ratePerSecond: rate }),

@@ -1,15 +1,18 @@
 /**
  * `sluice quarantine`: rows that did not fit; read again by a mended schema, or dropped. Next: `client/quarantine.ts`.
  */
-import type { Command } from 'commander';
+import { Argument, type Command } from 'commander';
 import type { QuarantinedRow, QuarantineFilter } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
-import { accountOption, afterOption, jsonOption, limitOption, moduleOption } from '../../options.ts';
+import { accountOption, afterNumberOption, jsonOption, limitOption, moduleOption } from '../../options.ts';
 import { tell } from '../../tell.ts';
+import { sayMore } from '../../text/more.ts';
+import { each, wholeNumber } from '../../values.ts';
+import { counted } from '../../../contracts/limits/limit-words.ts';
 import { withClient } from '../../with-client.ts';
 
-interface ListOptions extends Omit<QuarantineFilter, 'after'> {
-  readonly after?: string;
+interface ListOptions extends QuarantineFilter {
+  readonly limit: number;
   readonly json?: boolean;
 }
 
@@ -29,7 +32,7 @@ export function registerQuarantine(program: Command): void {
     .addOption(accountOption())
     .option('--sync <name>', 'of this sync')
     .option('--node <name>', 'node of the sync')
-    .addOption(afterOption())
+    .addOption(afterNumberOption())
     .addOption(limitOption(100))
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice quarantine --account acct_42')
@@ -41,18 +44,22 @@ export function registerQuarantine(program: Command): void {
     .addOption(moduleOption())
     .addHelpText('after', '\nExample:\n  npx sluice quarantine read network --account acct_42 --module dist/sluice.js')
     .action(readAgain);
-  acting(quarantine.command('drop <ids...>'))
-    .description('forget rows for good')
+  acting(
+    quarantine
+      .command('drop')
+      .addArgument(new Argument('<ids...>', 'as `list` shows them').argParser(each(wholeNumber(1)))),
+  )
+    .description('forget rows for good; exit code 1 when none of them is there')
     .addHelpText('after', '\nExample:\n  npx sluice quarantine drop 17 18')
     .action(drop);
 }
 
-const list = ({ json, after, ...filter }: ListOptions) =>
+const list = ({ json, ...filter }: ListOptions) =>
   withClient(async (sluice) => {
-    const of = { ...filter, ...(after === undefined ? {} : { after: Number(after) }) };
-    const rows = await sluice.quarantine.list(of);
-    if (json) console.log(JSON.stringify(rows));
-    else console.log(rows.length === 0 ? 'No rows are in quarantine.' : rows.map(text).join('\n'));
+    const rows = await sluice.quarantine.list(filter);
+    if (json) return console.log(JSON.stringify(rows));
+    console.log(rows.length === 0 ? 'No rows are in quarantine.' : rows.map(text).join('\n'));
+    sayMore(rows, filter.limit, rows.at(-1)?.id);
   });
 
 async function readAgain(name: string, { module, by, why, json, ...of }: ReadOptions): Promise<void> {
@@ -61,17 +68,22 @@ async function readAgain(name: string, { module, by, why, json, ...of }: ReadOpt
   await withClient(
     async (sluice) => {
       const { stored, left } = await sluice.quarantine.readAgain(sync, of);
-      tell({ json }, { stored, left }, `${stored} rows are stored now, ${left} still do not fit`);
+      tell(
+        { json },
+        { stored, left },
+        `${counted(stored, 'row')} stored now; ${left} still ${left === 1 ? 'does' : 'do'} not fit`,
+      );
       if (left > 0) process.exitCode = 1;
     },
     { ...(by && { by }), ...(why && { why }) },
   );
 }
 
-const drop = (ids: readonly string[], options: ActingOptions) =>
+const drop = (ids: readonly number[], options: ActingOptions) =>
   withClient(async (sluice) => {
-    const dropped = await sluice.quarantine.drop(ids.map(Number));
-    tell(options, { dropped }, `${dropped} rows dropped`);
+    const dropped = await sluice.quarantine.drop(ids);
+    tell(options, { dropped }, `${dropped} of ${counted(ids.length, 'row')} dropped`);
+    if (dropped === 0) process.exitCode = 1;
   }, options);
 
 function text({ id, account, sync, node, name, path, reason, lastSeenAt }: QuarantinedRow): string {

@@ -12,6 +12,7 @@ import {
   statusOption,
   tenantOption,
 } from '../../options.ts';
+import { sayMore } from '../../text/more.ts';
 import { reportText } from '../../text/report.ts';
 import { withClient } from '../../with-client.ts';
 
@@ -52,6 +53,7 @@ const reports = ({ json, workflow, ...rest }: ReportsOptions): Promise<void> =>
       order: 'newest',
     };
     const found = await sluice.reports.list(filter);
-    if (json) console.log(JSON.stringify(found));
-    else console.log(found.length === 0 ? 'No reports.' : found.map(reportText).join('\n'));
+    if (json) return console.log(JSON.stringify(found));
+    console.log(found.length === 0 ? 'No reports.' : found.map(reportText).join('\n'));
+    sayMore(found, rest.limit, found.at(-1)?.sequence);
   });

@@ -5,6 +5,8 @@ import type { Command } from 'commander';
 import type { KnownList, ResetOptions, StateFilter } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, afterOption, jsonOption, limitOption } from '../../options.ts';
+import { counted } from '../../../contracts/limits/limit-words.ts';
+import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
 
 interface NamedLists {
@@ -56,10 +58,9 @@ function named(command: Command): Command {
 const show = ({ json, after, limit, ...of }: ShowOptions) =>
   withClient(async (sluice) => {
     const lists = await sluice.state.show(filterOf(of), { limit, ...(after === undefined ? {} : { after }) });
-    if (json) console.log(JSON.stringify(lists));
-    else if (lists.length === 0) console.log('No list of these was ever read to its end.');
-    else console.log(lists.map(line).join('\n'));
-    if (!json && lists.length === limit) console.log(`There may be more: --after '${lists.at(-1)?.place}'`);
+    if (json) return console.log(JSON.stringify(lists));
+    console.log(lists.length === 0 ? 'No list of these was ever read to its end.' : lists.map(line).join('\n'));
+    sayMore(lists, limit, lists.at(-1)?.place);
   });
 
 const reset = (options: ResetCommandOptions) =>
@@ -68,7 +69,7 @@ const reset = (options: ResetCommandOptions) =>
     const lists = await sluice.state.reset(filterOf(options), { forgetsRows });
     if (json) console.log(JSON.stringify({ lists }));
     else if (lists === 0) console.log('No list of these was ever read to its end: there is nothing to reset.');
-    else console.log(`${lists} list${lists === 1 ? '' : 's'} reset: the next run reads from the beginning.`);
+    else console.log(`${counted(lists, 'list')} reset: the next run reads from the beginning.`);
     if (lists === 0) process.exitCode = 1;
   }, options);
 
@@ -85,5 +86,5 @@ function line({ sync, node, parentKey, watermark, rows, readAt, resetAt }: Known
   const which = parentKey === '' ? '(the list itself)' : JSON.stringify(parentKey);
   const upTo = watermark === null ? 'no watermark' : `up to ${watermark}`;
   const was = resetAt === null ? '' : `, reset at ${resetAt}`;
-  return `${sync}.${node}  ${which}  ${upTo}, ${rows} rows; read at ${readAt}${was}`;
+  return `${sync}.${node}  ${which}  ${upTo}, ${counted(rows, 'row')}; read at ${readAt}${was}`;
 }

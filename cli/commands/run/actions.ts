@@ -5,6 +5,7 @@
 import type { Command } from 'commander';
 import { jsonOption } from '../../options.ts';
 import { tell } from '../../tell.ts';
+import { unknownText } from '../../text/operation.ts';
 import { withClient } from '../../with-client.ts';
 import { registerPending } from './pending.ts';
 import { registerResolve } from './resolve.ts';
@@ -24,15 +25,19 @@ export function registerActions(program: Command): void {
     );
   actions
     .command('waits <id>')
-    .description('what an action or a saga waits for, and until when')
+    .description('what an action or a saga waits for, and until when; exit code 1 when it is unknown')
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice actions waits saga/onboard/acct_42/1')
     .action((id: string, options: { readonly json?: boolean }) =>
       withClient(async (sluice) => {
         const of = { workflowId: id };
-        const waits = await (id.startsWith('saga/') ? sluice.sagaOf(of) : sluice.action(of)).waits();
+        const handle = id.startsWith('saga/') ? sluice.sagaOf(of) : sluice.action(of);
+        const [waits, known] = await Promise.all([handle.waits(), handle.status()]);
         const lines = waits.map(({ text }) => text).join('\n');
-        tell(options, waits, lines || 'It waits for nothing.');
+        // A step of a saga is asked by its own id.
+        const isUnknown = waits.length === 0 && !known && !(await sluice.action(of).status());
+        tell(options, waits, isUnknown ? unknownText(id) : lines || 'It waits for nothing.');
+        if (isUnknown) process.exitCode = 1;
       }),
     );
   registerPending(actions);

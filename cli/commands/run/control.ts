@@ -2,9 +2,20 @@
  * `sluice pause`, `resume` and `cancel`: by workflow id. Next: `client/sync/sync-handle.ts`, `client/action/action-handle.ts`.
  */
 import type { Command } from 'commander';
+import type { Sluice } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { tell } from '../../tell.ts';
 import { withClient } from '../../with-client.ts';
+
+/** How it ended; undefined while it goes on, or when it is not known. */
+async function endOf(sluice: Sluice, workflowId: string): Promise<string | undefined> {
+  if (/^(?:action|saga)\//.test(workflowId)) {
+    const [report] = await sluice.reports.list({ workflowId, order: 'newest', limit: 1 });
+    return report && report.status !== 'pending' ? report.status : undefined;
+  }
+  const progress = await sluice.run({ workflowId }).progress();
+  return 'endedAt' in progress && progress.endedAt !== null ? progress.state : undefined;
+}
 
 export function registerControl(program: Command): void {
   for (const control of ['pause', 'resume'] as const) {
@@ -24,6 +35,8 @@ export function registerControl(program: Command): void {
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         const isOperation = /^(?:action|saga)\//.test(id);
+        const ended = await endOf(sluice, id);
+        if (ended !== undefined) throw new Error(`${id} has ended as ${ended}: there is nothing to cancel.`);
         await (isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id })).cancel();
         tell(options, { workflowId: id, done: 'cancel' }, `cancel: ${id}`);
       }, options),

@@ -17,7 +17,11 @@ export function registerExplain(program: Command): void {
         const explained = await sluice.run({ workflowId: run }).explain();
         if (json) console.log(JSON.stringify(explained ?? null));
         else
-          console.log(explained ? [run, ...explained.text.map((line) => `  ${line}`)].join('\n') : `${run}  unknown`);
+          console.log(
+            explained
+              ? [run, ...explained.text.map((line) => `  ${line}`)].join('\n')
+              : `${run}  unknown: no such run; \`npx sluice runs\` names those that there are`,
+          );
         if (!explained) process.exitCode = 1;
       }),
     );

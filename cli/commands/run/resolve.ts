@@ -3,15 +3,16 @@
  */
 import { Option, type Command } from 'commander';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
-import { parseJsonOption } from '../../json-option.ts';
 import { moduleOption } from '../../options.ts';
-import { sentenceOf } from '../../text/sentence.ts';
+import { sentenceOf } from '../../errors/sentence.ts';
 import { tell } from '../../tell.ts';
+import { unknownText } from '../../text/operation.ts';
+import { jsonValue } from '../../values.ts';
 import { withClient } from '../../with-client.ts';
 
 interface ResolveOptions extends ActingOptions {
-  /** The output, as JSON. */
-  readonly happened?: string;
+  /** The output. */
+  readonly happened?: unknown;
   readonly notHappened?: boolean;
   readonly module?: string;
 }
@@ -19,7 +20,11 @@ interface ResolveOptions extends ActingOptions {
 export function registerResolve(actions: Command): void {
   acting(actions.command('resolve <action>'))
     .description('decide on an action that was left as `unknown-write`, by workflow id')
-    .addOption(new Option('--happened <output>', 'the write is there, and this is its output, as JSON'))
+    .addOption(
+      new Option('--happened <output>', 'the write is there, and this is its output, as JSON').argParser(
+        jsonValue('{"id":"42"}'),
+      ),
+    )
     .addOption(new Option('--not-happened', 'it is not there: send it again').conflicts('happened'))
     .addOption(moduleOption())
     .addHelpText(
@@ -34,6 +39,10 @@ async function resolve(workflowId: string, options: ResolveOptions): Promise<voi
   const { by } = actorOf(options);
   if (happened === undefined && !notHappened)
     throw new Error('Say what is true at the third party: --happened <output as JSON>, or --not-happened.');
+  if (!/^(?:action|saga)(?:\/[^/]+){3,}$/s.test(workflowId))
+    throw new Error(
+      `${JSON.stringify(workflowId)} is no workflow id of an action (action/<provider>/<action>/<account>/<key>) or of a step of a saga. \`npx sluice reports --status failed\` has them.`,
+    );
   const { actionNamed, loadModule } = await import('../../module/load-module.ts');
   const [, provider, name] = workflowId.split('/');
   const loaded = await loadModule(options.module);
@@ -43,8 +52,7 @@ async function resolve(workflowId: string, options: ResolveOptions): Promise<voi
     const action = sluice.action({ workflowId, action: actionNamed(loaded, step) as never });
     if (happened === undefined) await action.resolve({ happened: false });
     else {
-      const output = parseJsonOption('--happened', happened);
-      await action.resolve({ happened: true, output: output as never }).catch((error: unknown) => {
+      await action.resolve({ happened: true, output: happened as never }).catch((error: unknown) => {
         throw new Error(sentenceOf(error, `The output of "${step}"`), { cause: error });
       });
     }
@@ -56,6 +64,6 @@ async function resolve(workflowId: string, options: ResolveOptions): Promise<voi
 async function stepOf(sluice: Parameters<Parameters<typeof withClient>[0]>[0], workflowId: string): Promise<string> {
   const saga = workflowId.replace(/\/undo$/, '').replace(/\/[^/]*$/, '');
   const step = (await sluice.sagaOf({ workflowId: saga }).steps()).find((each) => each.workflowId === workflowId);
-  if (!step) throw new Error(`No action "${workflowId}" is known.`);
+  if (!step) throw new Error(unknownText(workflowId));
   return step.action;
 }

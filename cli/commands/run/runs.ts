@@ -4,6 +4,7 @@ import type { ListedRun, RunFilter, RunState } from '../../../client/index.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
 import { RUN_STATES } from '../../../contracts/operate/run-list.ts';
 import { accountOption, afterOption, jsonOption, limitOption, providerOption, statusOption } from '../../options.ts';
+import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
 
 interface RunsOptions {
@@ -35,7 +36,7 @@ export function registerRuns(program: Command): void {
         if (json) return console.log(JSON.stringify(found));
         if (found.length === 0) return console.log('No runs.');
         console.log(found.map(runText).join('\n'));
-        if (found.length === rest.limit) console.log(`There may be more: --after ${found.at(-1)?.place}`);
+        sayMore(found, rest.limit, found.at(-1)?.place);
       }),
     );
 }

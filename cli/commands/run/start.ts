@@ -4,16 +4,15 @@
 import { Option, type Command } from 'commander';
 import type { IfRunning, Priority } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
-import { parseJsonOption } from '../../json-option.ts';
 import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../../options.ts';
-import { sentenceOf } from '../../text/sentence.ts';
+import { sentenceOf } from '../../errors/sentence.ts';
 import { showRun } from '../../text/show-run.ts';
 import { withClient } from '../../with-client.ts';
 
 interface StartOptions extends ActingOptions {
   readonly module?: string;
   readonly account: string;
-  readonly input: string;
+  readonly input: unknown;
   readonly tenant?: string;
   readonly priority: Priority;
   readonly full?: boolean;
@@ -44,7 +43,7 @@ export function registerStart(program: Command): void {
 async function start(name: string, options: StartOptions): Promise<void> {
   const { loadModule, syncNamed } = await import('../../module/load-module.ts');
   const sync = syncNamed(await loadModule(options.module), name);
-  const input = parseJsonOption('--input', options.input);
+  const { input } = options;
   try {
     sync.definition.parseInput(input);
   } catch (error) {

@@ -4,9 +4,10 @@
  */
 import { Option, type Command } from 'commander';
 import type { Flaw, Sluice } from '../../../client/index.ts';
-import { afterOption, jsonOption, kindOption, limitOption } from '../../options.ts';
+import { afterOption, jsonOption, kindOption, unlimitedOption } from '../../options.ts';
 import { flawedListLine } from '../../text/flawed-list.ts';
 import { actionText, sagaText } from '../../text/operation.ts';
+import { moreText } from '../../text/more.ts';
 import { progressText } from '../../text/progress.ts';
 import { progressOf, runScreen } from '../../text/run-screen.ts';
 import { withClient } from '../../with-client.ts';
@@ -29,16 +30,18 @@ export function registerStatus(program: Command): void {
     .description('the state of a run, an action or a saga, by workflow id (a run: or run id); what it waits for')
     .addOption(jsonOption())
     .option('--flaws', 'instead: every list of a run that was not read to its end, one a line')
-    .addOption(new Option('--node <name>', 'with --flaws: of this node only'))
-    .addOption(kindOption(['failed', 'skipped', 'truncated', 'capped', 'looped']))
-    .addOption(afterOption())
-    .addOption(limitOption(Infinity))
+    .addOption(new Option('--node <name>', '--flaws of this node only').implies({ flaws: true }))
+    .addOption(kindOption(['failed', 'skipped', 'truncated', 'capped', 'looped']).implies({ flaws: true }))
+    .addOption(afterOption().implies({ flaws: true }))
+    .addOption(unlimitedOption().implies({ flaws: true }))
     .addHelpText(
       'after',
       '\nExamples:\n  npx sluice status sync/network/acct_42\n  npx sluice status sync/network/acct_42 --flaws --kind failed\n  npx sluice status action/social/create-post/acct_42/form-7',
     )
     .action((id: string, options: StatusOptions) =>
       withClient((sluice) => {
+        if (options.flaws && /^(?:action|saga)\//.test(id))
+          throw new Error(`--flaws, --node, --kind, --after and --limit are for runs; ${id} is none.`);
         if (id.startsWith('action/')) return showAction(sluice, id, options);
         if (id.startsWith('saga/')) return showSaga(sluice, id, options);
         return options.flaws ? showFlaws(sluice, id, options) : showRun(sluice, id, options);
@@ -79,7 +82,7 @@ async function showFlaws(sluice: Sluice, run: string, { json, limit, ...filter }
   }
   if (json) console.log(count === 0 ? '[]' : ']');
   else if (count === 0) console.log('No flaws: every list that has ended was read to its end.');
-  else if (hasMore) console.log(`There are more: --after '${last}'`);
+  else if (hasMore) console.log(moreText([last], 1, last));
 }
 
 export async function showAction(

@@ -2,6 +2,7 @@
  * Accounts: connected or not, and the runs that wait for one of them. Their secrets are in `credential-store.ts`.
  * Next: `client/account/accounts.ts` for the app, `activities/credentials/credentials.ts` for calls.
  */
+import { checkLimit } from '../../../contracts/values/list-page.ts';
 import type { AccountInfo, AccountStatus, ListedAccount } from '../../../contracts/account.ts';
 import { MOST_COUNTED } from '../../../contracts/operate/run-list.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
@@ -65,6 +66,7 @@ const LIST = (where: string, limit: string): string => `
  */
 export async function listAccounts(db: Queryable, filter: AccountFilter = {}): Promise<ListedAccount[]> {
   const { status, provider, tenant, after, limit = 1_000 } = filter;
+  checkLimit(limit);
   const values: unknown[] = [status === undefined ? STATUSES : [status]];
   const conditions: string[] = [];
   const at = (value: unknown): string => `$${values.push(value)}`;

@@ -2,6 +2,7 @@
  * Alerts: fired when something is so, cleared when it is not any more, once each, whoever looks. Next: `delivery-store.ts` has them on
  * their way.
  */
+import { checkLimit } from '../../../contracts/values/list-page.ts';
 import type { Alert, AlertKind, AlertRules, Condition } from '../../../contracts/alerts/alert.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
@@ -129,7 +130,7 @@ export function toAlert({ id, kind, subject, tenant, text, details, fired_at, cl
 /** Open ones, or all, the newest first. @throws TypeError when `limit` is not what it should be. */
 export async function listAlerts(db: Queryable, filter: AlertFilter = {}): Promise<Alert[]> {
   const { kind, tenant, id, account, all = id !== undefined, limit = 100 } = filter;
-  if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
+  checkLimit(limit);
   // Subjects are `sync/account` and `provider/account`, without a slash in the first part.
   const { rows } = await db.query<AlertRow>(
     `select ${ALERT_COLUMNS} from sluice.alert a

@@ -2,6 +2,7 @@
  * What is so now and may be an alert, read from the tables of accounts, runs, limits and canaries. Next: `client/alerts/look-for-alerts.ts`
  * puts it into words.
  */
+import { checkLimit } from '../../../contracts/values/list-page.ts';
 import type { Freshness } from '../../../contracts/alerts/alert.ts';
 import type { BlockedLimit, FailingGate, FlawedSync, LostAccount } from '../../../contracts/alerts/alert-texts.ts';
 import type { Queryable } from '../../pool.ts';
@@ -53,6 +54,7 @@ export async function readFreshness(
   room: number,
   withOpen = false,
 ): Promise<Freshness[]> {
+  checkLimit(room);
   const { rows } = await db.query<Freshness>(FRESHNESS, [tenant ?? null, sync ?? null, room, withOpen]);
   return rows.map((row) => ({
     ...row,

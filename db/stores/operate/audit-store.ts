@@ -1,6 +1,7 @@
 /**
  * The rows of the audit. Used by: `client/audit/record-act.ts`, which writes them, and `audit.list` of the client.
  */
+import { checkLimit, checkPlace } from '../../../contracts/values/list-page.ts';
 import type { Actor, AuditEntry, AuditFilter, Subject } from '../../../contracts/operate/audit.ts';
 import type { Queryable } from '../../pool.ts';
 
@@ -59,11 +60,13 @@ const LIST = `
     and ($5::timestamptz is null or at >= $5) and ($6::bigint is null or id < $6)
   order by id desc limit $7`;
 
-/** The newest first. @throws TypeError for another `limit` than 1 to 1,000. */
+/** The newest first. @throws TypeError when `since`, `after` or `limit` is not what it should be. */
 export async function listAudit(db: Queryable, filter: AuditFilter = {}): Promise<AuditEntry[]> {
   const { subject = null, by = null, act = null, tenant = null, since = null, after = null, limit = 100 } = filter;
-  if (!(Number.isInteger(limit) && limit >= 1 && limit <= 1_000))
-    throw new TypeError(`\`limit\` is ${limit}; it must be a whole number from 1 to 1,000.`);
+  checkLimit(limit);
+  checkPlace(after, 'an act');
+  if (since !== null && Number.isNaN(Date.parse(since)))
+    throw new TypeError(`\`since\` is ${JSON.stringify(since)}; it must be a time (ISO 8601).`);
   const { rows } = await db.query<Row>(LIST, [subject, by, act, tenant, since, after, limit]);
   return rows.map(({ kind, subject: id, account, ...row }) => ({
     ...row,

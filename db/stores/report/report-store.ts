@@ -3,6 +3,7 @@
  * Everything that goes in is cleaned of what has the shape of a secret.
  * Next: `report-outbox.ts` tells failures, `report-checks.ts` finds the ones that nobody ended.
  */
+import { checkLimit, WHOLE_NUMBER } from '../../../contracts/values/list-page.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Report, ReportEnd, ReportKind, ReportStatus } from '../../../contracts/report.ts';
@@ -114,8 +115,8 @@ export interface ReportFilter {
 /** @throws TypeError when `status`, `kind`, `after` or `limit` is not what it should be. */
 export async function listReports(db: Queryable, filter: ReportFilter = {}): Promise<Report[]> {
   const { after, limit = 100, order = 'oldest' } = filter;
-  if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
-  if (after !== undefined && !/^\d+$/.test(after))
+  checkLimit(limit);
+  if (after !== undefined && !WHOLE_NUMBER.test(after))
     throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a report.`);
   const { status } = filter;
   if (status !== undefined && !STATUSES.includes(status))

@@ -2,6 +2,7 @@
  * Lists of runs, newest first, and counts of them. Every state is an index scan of its own that stops after one page, so no list reads
  * more than six pages of entries, whatever the number of runs. Next: `client/runs.ts`.
  */
+import { checkLimit } from '../../../contracts/values/list-page.ts';
 import type { RunState } from '../../../contracts/run.ts';
 import {
   MOST_COUNTED,
@@ -19,7 +20,7 @@ const PLACE = /^(\d{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 /** @throws TypeError when `limit` or `after` is not what it should be. */
 export async function listRuns(db: Queryable, filter: RunFilter = {}): Promise<ListedRun[]> {
   const { limit = 50 } = filter;
-  if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
+  checkLimit(limit);
   const { where, values } = conditionsOf(filter);
   const { rows } = await db.query<RunRow>(pageSql(where, `$${values.length + 1}`), [...values, limit]);
   return rows.map(toListed);

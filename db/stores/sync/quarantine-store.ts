@@ -2,6 +2,7 @@
  * Rows in quarantine: looked at, taken out as rows that fit now, or dropped. `sluice.set_aside` puts them in.
  * Used by: `client/quarantine.ts`.
  */
+import { checkLimit, checkPlace } from '../../../contracts/values/list-page.ts';
 import type { AsideRow } from '../../../contracts/answers/aside.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import type { Queryable } from '../../pool.ts';
@@ -51,7 +52,8 @@ const LIST = `
 /** Oldest first. @throws TypeError when `limit` is out of range. */
 export async function listQuarantine(db: Queryable, filter: QuarantineFilter = {}): Promise<QuarantinedRow[]> {
   const { account, sync, node, tenant, after = 0, limit = 100 } = filter;
-  if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
+  checkLimit(limit);
+  checkPlace(after, 'a row in quarantine');
   const { rows } = await db.query<QuarantinedRow & { firstSeenAt: Date; lastSeenAt: Date }>(LIST, [
     account ?? null,
     sync ?? null,

@@ -2,6 +2,7 @@
  * What is known of each list from run to run, for people: looked at, and taken back. `sluice.settle_lists` keeps it.
  * Used by: `client/state.ts`.
  */
+import { checkLimit } from '../../../contracts/values/list-page.ts';
 import type { KnownList } from '../../../contracts/list.ts';
 import type { Queryable } from '../../pool.ts';
 
@@ -31,7 +32,7 @@ export async function listState(
   of: StateFilter,
   { after, limit = 100 }: { readonly after?: string; readonly limit?: number } = {},
 ): Promise<KnownList[]> {
-  if (!(limit >= 1 && limit <= 1_000)) throw new TypeError(`\`limit\` is ${limit}; it must be from 1 to 1,000.`);
+  checkLimit(limit);
   const [, resource, key] = after === undefined ? [] : (/^([^/]+)\/(.*)$/s.exec(after) ?? []);
   if (after !== undefined && resource === undefined)
     throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`place\` of a list.`);

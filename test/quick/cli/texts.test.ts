@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { sentenceOf } from '../../../cli/text/sentence.ts';
+import { moreText } from '../../../cli/text/more.ts';
+import { sentenceOf } from '../../../cli/errors/sentence.ts';
+import { quotedForShell, shellWord } from '../../../contracts/values/shell-word.ts';
 import { duration } from '../../../contracts/values/duration.ts';
 import type { Report } from '../../../client/index.ts';
 import { sagaText } from '../../../cli/text/operation.ts';
@@ -42,6 +44,38 @@ describe('an error at the terminal', () => {
     expect(sentenceOf(new Error('Unknown encoding: binary/mine'))).toMatch(/payloadCodecs.*binary\/mine.*connect\(/);
   });
 
+  const refusedBy = (code: string, message: string) => Object.assign(new Error(message), { code, severity: 'ERROR' });
+
+  it.each([
+    [refusedBy('42P01', 'relation "sluice.run" does not exist'), /schema of this version.*sluice\.run.*sluice migrate/],
+    [refusedBy('42883', 'function sluice.acquire() does not exist'), /schema of this version.*sluice migrate/],
+    [refusedBy('28P01', 'password authentication failed for user "x"'), /user "x"\. DATABASE_URL names the user/],
+    [refusedBy('3D000', 'database "x" does not exist'), /Create the database that DATABASE_URL names/],
+    [refusedBy('42501', 'permission denied for schema sluice'), /migrate --grant <role>/],
+    [new Error('timeout exceeded when trying to connect'), /does not answer: timeout.*DATABASE_URL right\? .*doctor/],
+    [
+      Object.assign(new Error('getaddrinfo ENOTFOUND db'), { code: 'ENOTFOUND' }),
+      /does not answer: getaddrinfo ENOTFOUND db/,
+    ],
+  ])('of the database says what to do: %s', (error, wanted) => expect(sentenceOf(error)).toMatch(wanted));
+
+  it('of the database is found below the error that carries it, and never empty', () => {
+    const both = ['::1:5432', '127.0.0.1:5432'].map((at) => new Error(`connect ECONNREFUSED ${at}`));
+    const nobody = Object.assign(new AggregateError(both), { code: 'ECONNREFUSED' });
+    expect(nobody.message).toBe('');
+    const said = sentenceOf(new Error("The limiter's store did not answer", { cause: nobody }));
+    expect(said).toContain('connect ECONNREFUSED ::1:5432, connect ECONNREFUSED 127.0.0.1:5432');
+    expect(said).not.toContain('limiter');
+  });
+
+  it('of a workflow that Temporal does not know, or that has ended, says where to look', () => {
+    const of = (message: string) => Object.assign(new Error(message), { name: 'WorkflowNotFoundError' });
+    expect(sentenceOf(of('workflow not found for ID: sync/a b/"c"'))).toMatch(
+      /^No run, action or saga has the id "sync\/a b\/\\"c\\""\. `npx sluice runs`/,
+    );
+    expect(sentenceOf(of('workflow execution already completed'))).toMatch(/^It has ended: nothing was changed\./);
+  });
+
   it('of anything else is its message', () => {
     expect(sentenceOf(new TypeError('no'))).toBe('no');
     expect(sentenceOf('a text')).toBe('a text');
@@ -79,5 +113,24 @@ describe('a saga with a step of unknown fate', () => {
     expect(text).toContain('if it is not there, start a new saga');
     expect(text).toContain('shop/mail, 1 call: unknown-write, reset');
     expect(text).not.toContain('--not-happened');
+  });
+});
+
+describe('a list that may have more', () => {
+  it('ends with the words that show it, quoted for a shell', () => {
+    expect(moreText([1], 2, 'x')).toBeUndefined();
+    expect(moreText([1, 2], 2, 7)).toBe('There may be more: --after 7');
+    expect(moreText([1], 1, '17.sync/a')).toBe('There may be more: --after 17.sync/a');
+    expect(moreText([1], 1, `17.it's $HOME`)).toBe(`There may be more: --after '17.it'\\''s $HOME'`);
+    expect(moreText([1], 1, '')).toBe(`There may be more: --after ''`);
+    expect(moreText([1], 1)).toBe('There may be more: --limit shows more.');
+  });
+});
+
+describe('a command that a message tells to run', () => {
+  it('has names as a shell takes them, whatever they hold', () => {
+    expect(shellWord('sync/network/acct_42')).toBe('sync/network/acct_42');
+    expect(shellWord('a b')).toBe(`'a b'`);
+    expect(quotedForShell(`it's $(rm)`)).toBe(`'it'\\''s $(rm)'`);
   });
 });

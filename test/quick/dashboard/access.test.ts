@@ -55,6 +55,11 @@ describe('a visitor without the right token', () => {
   });
 });
 
+it('an address with a character that no name has is nothing that is known, and no fault', async () => {
+  for (const path of ['/limits/%00', '/runs?sync=%00', '/audit?subject=a%00b'])
+    expect((await ask(guarded, path, { headers: { authorization: `Bearer ${READ}` } })).status).toBe(404);
+});
+
 describe('an act', () => {
   const bearer = { authorization: `Bearer ${OPERATE}` };
   it.each([

@@ -48,7 +48,7 @@ describe('sluice accounts', () => {
 
     const newKeys = `k2:${Buffer.alloc(32, 8).toString('base64')}`;
     const rotated = await accounts(['rotate-keys'], { keys: `${newKeys},${TEST_KEYS}` });
-    expect(rotated.output).toContain('Encrypted anew: 1 accounts.');
+    expect(rotated.output).toContain('Encrypted anew: 1 account.');
     const held = await loadCredentials(db.pool, createKeyring(newKeys), { provider: 'social', account: 'ann' });
     expect(held).toMatchObject({ credentials: { accessToken: TOKEN } });
 

@@ -60,7 +60,7 @@ describe('the command line', () => {
       code: 0,
       output: expect.stringMatching(/every 0\.2 s\s+sync\/forest\/a1 {2}done/),
     });
-    expect((await sluice(['watch', '--every', '0'], env)).output).toContain('0.2 to 3,600 seconds');
+    expect((await sluice(['watch', '--every', '0'], env)).output).toContain('0.2 to 3,600');
     const unknown = await sluice(['status', 'sync/forest/nobody'], env);
     expect(unknown).toMatchObject({ code: 1 });
     expect(unknown.output).toContain('unknown');
@@ -95,7 +95,7 @@ describe('the command line', () => {
       env,
     );
     expect(wrongInput).toMatchObject({ code: 1 });
-    expect(wrongInput.output).toContain('--input is not JSON');
+    expect(wrongInput.output).toContain('It is not JSON');
     const misfit = await sluice(
       ['start', 'forest', '--module', fixture, '--account', 'a1', '--input', '{"id":7}'],
       env,

@@ -60,7 +60,7 @@ describe('sluice reports', () => {
     });
     expect(await reports('--limit', '0')).toMatchObject({
       code: 1,
-      output: expect.stringContaining('`limit` is 0; it must be from 1 to 1,000.') as string,
+      output: expect.stringContaining('was given "0". It must be a whole number, from 1 to 1,000.') as string,
     });
   }, 120_000);
 });
