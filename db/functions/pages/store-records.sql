@@ -1,16 +1,19 @@
 -- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
 -- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
--- A row that a list of another parent has brought in this run, with other data, takes that one's place: a clash, where most of its fields
--- are others than the other's, or where all such rows of the page, three at least, differ. A row that was changed in between is none.
+-- A row may take the place of another one, which a list of another parent has brought, or this list on an earlier page: a clash
+-- (replaced_rows says which are). `flaw` tells it to people. Runs that this one is a retry of count as this run, and `is_reread` is a page
+-- whose rows may have come before.
 -- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
 -- rows that came twice in the page, of which the last one counts. Both lock by key.
 create or replace function sluice.store_records(
   of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint, of_parent text default null,
-  out fresh int, out fresh_in_run int, out changed int, out clashes int, out clash text
+  retry_of uuid[] default '{}', is_reread boolean default true,
+  out fresh int, out fresh_in_run int, out changed int, out clashes int, out flaw text
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
   this_tx bigint := sluice.feed_position();
+  candidates jsonb;
 begin
   insert into sluice.record
     (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
@@ -31,12 +34,14 @@ begin
   ), known as materialized (
     -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
     select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs,
-      o.run_id = by_run and o.unit_id <> by_unit and o.deleted_at is null and exists (
-        select from sluice.unit p where p.id = o.unit_id and p.parent_key <> of_parent) as is_others,
+      p.parent_key, case
+        when o.deleted_at is not null or o.tx = this_tx or o.data = i.data then null
+        when p.parent_key <> of_parent then case when o.run_id = by_run or o.run_id = any (retry_of) then 'parent' else 'earlier' end
+        when o.unit_id = by_unit and not is_reread then 'list' end as kind,
       o.data as before
     from incoming i cross join lateral (
       select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
-    ) o
+    ) o left join lateral (select p.parent_key from sluice.unit p where p.id = o.unit_id and o.data <> i.data limit 1) p on true
   ), stored as (
     insert into sluice.record as t
       (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
@@ -50,9 +55,16 @@ begin
   )
   select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
          changed + count(*) filter (where k.differs and not k.is_new),
-         case when count(*) filter (where k.is_others and k.differs) >= 3 and bool_and(k.differs) filter (where k.is_others)
-              then count(*) filter (where k.is_others)
-              else count(*) filter (where k.is_others and k.differs and sluice.is_another_row(k.before, k.data)) end,
-         min(k.key) filter (where k.is_others and k.differs)
-    into fresh, fresh_in_run, changed, clashes, clash from known k;
+         jsonb_agg(jsonb_build_object('key', k.key, 'before', k.before, 'now', k.data, 'parent', k.parent_key, 'kind', k.kind))
+           filter (where k.kind is not null)
+    into fresh, fresh_in_run, changed, candidates from known k;
+  if candidates is null then
+    return;
+  end if;
+  select count(*), case when bool_or(r.kind <> 'list')
+      then format('%s rows have the keys of rows of another parent, and are other ones, the first "%s": each takes the place of the other. Ids '
+        'that are unique only in their parent need its id in `key`', count(*), left(min(r.key), 80))
+      else format('%s rows have the keys of other rows of this list, the first "%s": each takes the place of the other. `key` does not tell '
+        'them apart', count(*), left(min(r.key), 80)) end
+    into clashes, flaw from sluice.replaced_rows(records, candidates, of_parent) r;
 end $$;
