@@ -114,8 +114,9 @@ function isSame(value: unknown, part: string): boolean {
 function nameAt(value: unknown, { step }: Moment): string | undefined {
   if (value === undefined || value === null) return undefined;
   const moment = momentOf(value);
-  return moment
-    ? String(moment.ns / step)
+  if (moment) return String(moment.ns / step);
+  return typeof value === 'object'
+    ? undefined
     : String(value as string | number)
         .replaceAll(' ', '_')
         .slice(0, LONGEST_PATH);
