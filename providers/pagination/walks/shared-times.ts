@@ -112,14 +112,10 @@ function isSame(value: unknown, part: string): boolean {
 
 /** A short name of a field's value: times in the form that the token has. */
 function nameAt(value: unknown, { step }: Moment): string | undefined {
-  if (value === undefined || value === null) return undefined;
   const moment = momentOf(value);
   if (moment) return String(moment.ns / step);
-  return typeof value === 'object'
-    ? undefined
-    : String(value as string | number)
-        .replaceAll(' ', '_')
-        .slice(0, LONGEST_PATH);
+  if (typeof value !== 'string' && typeof value !== 'number') return undefined;
+  return String(value).replaceAll(' ', '_').slice(0, LONGEST_PATH);
 }
 
 function hasTwice(values: readonly unknown[], told: Moment): boolean {

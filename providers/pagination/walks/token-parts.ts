@@ -36,6 +36,6 @@ function parsed(text: string): unknown {
 }
 
 function valuesOf(value: unknown, name: string): (readonly [string, string])[] {
-  if (typeof value !== 'object') return [[name, String(value as string | number | boolean)]];
+  if (typeof value !== 'object') return [[name, typeof value === 'string' ? value : JSON.stringify(value)]];
   return Object.entries(value ?? {}).flatMap(([key, part]) => valuesOf(part, `${name}/${key}`));
 }
