@@ -1048,12 +1048,10 @@ begin
     end if;
     if all_new is not true then
       select * into fresh, fresh_in_run, changed, clashes, clash
-        from sluice.store_records(of_account, of_resource, page->'records', u.run_id, root, u.parent_key, retry_of);
+        from sluice.store_records(of_account, of_resource, page->'records', u.run_id, root, u.parent_key, retry_of, (page->>'isReread')::boolean);
       if clashes > 0 then
         page := jsonb_set(page, '{flaws}', '{"holds": false}' || coalesce(nullif(page->'flaws', 'null'), '{}') || jsonb_build_object(
-          'count', coalesce((page->'flaws'->>'count')::int, 0) + clashes,
-          'reason', coalesce(page->'flaws'->>'reason', format('%s rows have the keys of rows of another parent, and other data, the first '
-            '"%s": they are not stored. Ids that are unique only in their parent need its id in `key`', clashes, left(clash, 80)))));
+          'count', coalesce((page->'flaws'->>'count')::int, 0) + clashes, 'reason', coalesce(page->'flaws'->>'reason', clash)));
       end if;
     end if;
 
@@ -1588,11 +1586,15 @@ begin
   return found;
 end $$;
 
--- Whether two versions under one key are rather two rows: apart from one field, their key, fewer fields are the same than differ.
-create or replace function sluice.is_another_row(before jsonb, now jsonb) returns boolean language sql immutable set search_path = pg_catalog as $$
-  select case when jsonb_typeof(before) <> 'object' or jsonb_typeof(now) <> 'object' then before <> now
-    else (select count(*) filter (where b.value is distinct from now->b.key) > count(*) filter (where b.value = now->b.key) - 1
-          from jsonb_each(before) b) end
+-- What a row says, field by field, with the fields of the objects in it, four deep: the path of each, e.g. `/user/name`, and its value.
+create or replace function sluice.leaves(data jsonb) returns table (path text, value jsonb) language sql immutable set search_path = pg_catalog as $$
+  with recursive part (path, value, depth) as (
+    select '', data, 0
+    union all
+    select p.path || '/' || e.key, e.value, p.depth + 1
+    from part p, jsonb_each(case jsonb_typeof(p.value) when 'object' then p.value else '{}' end) e
+    where p.depth < 4
+  ) select p.path, p.value from part p where jsonb_typeof(p.value) not in ('object', 'null')
 $$;
 
 -- Gives a call's places up.
@@ -3139,9 +3141,14 @@ begin
 end $$;
 
 -- Creates a run, its nodes and the units of its roots, unless they are there. Returns what enter_run returns.
+-- The list of a root is another one for each input of the run: what is known of one says nothing of another. `root_keys` has those of
+-- roots that say by themselves which list it is.
 create or replace function sluice.open_run(
-  for_run uuid, its_workflow text, its_provider text, its_sync text, its_account text, its_tenant text, its_input jsonb, its_plan jsonb, its_mode text
+  for_run uuid, its_workflow text, its_provider text, its_sync text, its_account text, its_tenant text, its_input jsonb, its_plan jsonb, its_mode text,
+  root_keys jsonb default '{}'
 ) returns jsonb language plpgsql set search_path = pg_catalog as $$
+declare
+  asked text := case when its_input in ('null', '{}') then '' else its_input::text end;
 begin
   insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
     values (for_run, its_workflow, its_provider, its_sync, its_account, its_tenant, its_input, its_plan, its_mode)
@@ -3151,7 +3158,9 @@ begin
       select for_run, n->>'name', o, n->>'parent', n->>'resource', case when n->>'parent' is null then 1 else 0 end
       from jsonb_array_elements(its_plan->'nodes') with ordinality x(n, o);
     insert into sluice.unit (run_id, node, parent_key)
-      select for_run, n->>'name', '' from jsonb_array_elements(its_plan->'nodes') n where n->>'parent' is null;
+      select for_run, n->>'name', coalesce(root_keys->>(n->>'name'),
+        case when length(asked) > 200 then left(asked, 100) || ' … ' || md5(asked) else asked end)
+      from jsonb_array_elements(its_plan->'nodes') n where n->>'parent' is null;
   end if;
   return sluice.enter_run(for_run);
 end $$;
@@ -3345,6 +3354,56 @@ begin
   return 'stored';
 end $$;
 
+-- Which rows of a page take the places of other rows, and are no newer versions of them. Called by store_records for rows that differ.
+--   records     the page's rows, [[key, data]]
+--   candidates  [{ key, before, now, parent, kind }]: `parent` is whose list brought the row before; `kind` is
+--               'parent'   a list of another parent has brought it in this run
+--               'earlier'  a list of another parent has brought it in an earlier run
+--               'list'     this list has brought it, on an earlier page
+-- What tells which row one is are its texts that no other row of the page has, e.g. its name. A newer version has at least as many of them
+-- still as it has not; what a parent tells of its part (role, position, when it joined) is then what may differ. No evidence: its key,
+-- texts that say the key or the parent's again, times and numbers in texts, the query of an address (it may be signed).
+-- Rows without such texts are judged by their numbers and times. Another `id` than before, under a key that is not it, is another row.
+-- Across runs, and in one list, where a newer version is usual, no text may be the same, and one alone is a new name: two rows of the
+-- page across runs, two texts of the row in one list.
+create or replace function sluice.replaced_rows(records jsonb, candidates jsonb, of_parent text)
+returns table (key text, kind text) language sql immutable set search_path = pg_catalog as $$
+  with said as materialized (
+    select l.path, l.value from jsonb_array_elements(records) e, sluice.leaves(e->1) l
+  ), of_page as materialized (
+    select s.path, s.value from said s group by s.path, s.value having count(*) = 1
+  ), pair as materialized (
+    select c->>'key' as key, c->>'kind' as kind, c->>'parent' as parent, b.path, b.value as before, n.value as now,
+      regexp_replace(b.value#>>'{}', '^(https?://[^?#]*)[?#].*$', '\1') as was, regexp_replace(n.value#>>'{}', '^(https?://[^?#]*)[?#].*$', '\1') as is_now
+    from jsonb_array_elements(candidates) c, sluice.leaves(c->'before') b, sluice.leaves(c->'now') n
+    where b.path = n.path
+  ), judged as (
+    select p.*, p.was = p.is_now as same, p.path in ('/id', '/_id', '/uuid') and p.was <> p.is_now as is_id,
+      jsonb_typeof(p.before) = 'string' and jsonb_typeof(p.now) = 'string'
+        and p.is_now !~ '^\d{4}-\d\d-\d\d|\d\d:\d\d|^[-+]?[\d.,]+$' as is_text
+    from pair p join of_page u on u.path = p.path and u.value = p.now
+    where p.is_now <> p.key
+      and not (p.was = p.is_now and sluice.says(p.is_now, p.key))
+      and not (p.was <> p.is_now and sluice.says(p.was, p.parent) and sluice.says(p.is_now, of_parent))
+  ), counted as (
+    select j.key, j.kind, bool_or(j.is_id) as has_other_id,
+      count(*) filter (where j.is_text and j.same) as texts_same, count(*) filter (where j.is_text and not j.same) as texts_differ,
+      count(*) filter (where not j.is_text and j.same) as others_same, count(*) filter (where not j.is_text and not j.same) as others_differ
+    from judged j group by j.key, j.kind
+  ) select c.key, c.kind from counted c
+    where c.has_other_id or case c.kind
+      when 'parent' then c.texts_differ > c.texts_same or (c.texts_differ + c.texts_same = 0 and c.others_differ > c.others_same)
+      when 'earlier' then c.texts_differ > 0 and c.texts_same = 0 and (
+        select count(*) > 1 from counted x where x.kind = 'earlier' and x.texts_differ > 0 and x.texts_same = 0)
+      else c.texts_differ > 1 and c.texts_same = 0 end
+$$;
+
+-- Whether a text has this word in it, between its ends, spaces or signs.
+create or replace function sluice.says(said text, word text) returns boolean language sql immutable set search_path = pg_catalog as $$
+  select word <> '' and length(word) < 200
+    and said ~ ('(^|[^[:alnum:]])' || regexp_replace(word, '([^[:alnum:]])', '\\\1', 'g') || '($|[^[:alnum:]])')
+$$;
+
 -- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name.
 --   page  its `aside` is a list of AsideRow of contracts/answers/aside.ts
 -- Of a row that is there already the latest version counts.
@@ -3403,7 +3462,8 @@ end $$;
 -- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
 -- these set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
--- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing.
+-- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. One without
+-- a page was carried over from the run that is retried, and says nothing new.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
 -- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
@@ -3445,7 +3505,7 @@ begin
                  filter (where jsonb_typeof(x.watermark) = 'string'))[1])) as watermark
     from sluice.unit x where x.run_id = for_run and x.node = for_node and x.parent_key = any (picked)
     group by x.parent_key
-    having bool_and(x.state = 'done' and (x.end_kind = 'complete' or (x.end_kind = 'flawed' and not x.flaws_hold)))
+    having bool_and(x.state = 'done' and (x.end_kind = 'complete' or (x.end_kind = 'flawed' and not x.flaws_hold and x.pages > 0)))
   ) l;
 
   if not allows_empty then
@@ -3504,18 +3564,20 @@ end $$;
 
 -- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
 -- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
--- A row clashes when a list of another parent has brought one under its key in this run, or in those that it retries, and they are rather
--- two rows: most fields differ, or all such rows of the page do, three at least. It is not stored. One that was changed in between is none.
+-- A row may take the place of another one, which a list of another parent has brought, or this list on an earlier page: a clash
+-- (replaced_rows says which are). `flaw` tells it to people. Runs that this one is a retry of count as this run, and `is_reread` is a page
+-- whose rows may have come before.
 -- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
 -- rows that came twice in the page, of which the last one counts. Both lock by key.
 create or replace function sluice.store_records(
-  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint,
-  of_parent text default null, retry_of uuid[] default '{}',
-  out fresh int, out fresh_in_run int, out changed int, out clashes int, out clash text
+  of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint, of_parent text default null,
+  retry_of uuid[] default '{}', is_reread boolean default true,
+  out fresh int, out fresh_in_run int, out changed int, out clashes int, out flaw text
 ) language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
   this_tx bigint := sluice.feed_position();
+  candidates jsonb;
 begin
   insert into sluice.record
     (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
@@ -3536,22 +3598,19 @@ begin
   ), known as materialized (
     -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
     select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs,
-      (o.run_id = by_run or o.run_id = any (retry_of)) and o.unit_id <> by_unit and o.deleted_at is null and exists (
-        select from sluice.unit p where p.id = o.unit_id and p.parent_key <> of_parent) as is_others,
+      p.parent_key, case
+        when o.deleted_at is not null or o.tx = this_tx or o.data = i.data then null
+        when p.parent_key <> of_parent then case when o.run_id = by_run or o.run_id = any (retry_of) then 'parent' else 'earlier' end
+        when o.unit_id = by_unit and not is_reread then 'list' end as kind,
       o.data as before
     from incoming i cross join lateral (
       select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
-    ) o
-  ), judged as materialized (
-    select k.*, k.is_others and k.differs and (
-        (count(*) filter (where k.is_others) over () >= 3 and bool_and(k.differs) filter (where k.is_others) over ())
-        or sluice.is_another_row(k.before, k.data)) as is_clash
-    from known k
+    ) o left join lateral (select p.parent_key from sluice.unit p where p.id = o.unit_id and o.data <> i.data limit 1) p on true
   ), stored as (
     insert into sluice.record as t
       (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
     select of_account, of_resource, k.key, k.data, this_tx, 0, now_at, now_at, now_at, by_run, by_unit
-    from judged k where (k.differs or not k.is_new) and not k.is_clash order by k.key
+    from known k where k.differs or not k.is_new order by k.key
     on conflict (account, resource, key) do update set
       data = excluded.data, last_seen_at = now_at, deleted_at = null, run_id = by_run, unit_id = by_unit,
       tx = case when t.data <> excluded.data or t.deleted_at is not null then this_tx else t.tx end,
@@ -3559,9 +3618,19 @@ begin
       changed_at = case when t.data <> excluded.data or t.deleted_at is not null then now_at else t.changed_at end
   )
   select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
-         changed + count(*) filter (where k.differs and not k.is_new and not k.is_clash),
-         count(*) filter (where k.is_clash), min(k.key) filter (where k.is_clash)
-    into fresh, fresh_in_run, changed, clashes, clash from judged k;
+         changed + count(*) filter (where k.differs and not k.is_new),
+         jsonb_agg(jsonb_build_object('key', k.key, 'before', k.before, 'now', k.data, 'parent', k.parent_key, 'kind', k.kind))
+           filter (where k.kind is not null)
+    into fresh, fresh_in_run, changed, candidates from known k;
+  if candidates is null then
+    return;
+  end if;
+  select count(*), case when bool_or(r.kind <> 'list')
+      then format('%s rows have the keys of rows of another parent, and are other ones, the first "%s": each takes the place of the other. Ids '
+        'that are unique only in their parent need its id in `key`', count(*), left(min(r.key), 80))
+      else format('%s rows have the keys of other rows of this list, the first "%s": each takes the place of the other. `key` does not tell '
+        'them apart', count(*), left(min(r.key), 80)) end
+    into clashes, flaw from sluice.replaced_rows(records, candidates, of_parent) r;
 end $$;
 
 -- Stores what a refresh brought, over the version that it was made from and no other: returns the new version, or null

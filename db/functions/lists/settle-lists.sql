@@ -2,7 +2,8 @@
 -- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
 -- these set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
--- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing.
+-- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. One without
+-- a page was carried over from the run that is retried, and says nothing new.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
 -- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
@@ -44,7 +45,7 @@ begin
                  filter (where jsonb_typeof(x.watermark) = 'string'))[1])) as watermark
     from sluice.unit x where x.run_id = for_run and x.node = for_node and x.parent_key = any (picked)
     group by x.parent_key
-    having bool_and(x.state = 'done' and (x.end_kind = 'complete' or (x.end_kind = 'flawed' and not x.flaws_hold)))
+    having bool_and(x.state = 'done' and (x.end_kind = 'complete' or (x.end_kind = 'flawed' and not x.flaws_hold and x.pages > 0)))
   ) l;
 
   if not allows_empty then

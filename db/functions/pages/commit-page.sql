@@ -69,12 +69,10 @@ begin
     end if;
     if all_new is not true then
       select * into fresh, fresh_in_run, changed, clashes, clash
-        from sluice.store_records(of_account, of_resource, page->'records', u.run_id, root, u.parent_key, retry_of);
+        from sluice.store_records(of_account, of_resource, page->'records', u.run_id, root, u.parent_key, retry_of, (page->>'isReread')::boolean);
       if clashes > 0 then
         page := jsonb_set(page, '{flaws}', '{"holds": false}' || coalesce(nullif(page->'flaws', 'null'), '{}') || jsonb_build_object(
-          'count', coalesce((page->'flaws'->>'count')::int, 0) + clashes,
-          'reason', coalesce(page->'flaws'->>'reason', format('%s rows have the keys of rows of another parent, and other data, the first '
-            '"%s": they are not stored. Ids that are unique only in their parent need its id in `key`', clashes, left(clash, 80)))));
+          'count', coalesce((page->'flaws'->>'count')::int, 0) + clashes, 'reason', coalesce(page->'flaws'->>'reason', clash)));
       end if;
     end if;
 

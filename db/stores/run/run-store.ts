@@ -16,6 +16,8 @@ export interface NewRun {
   readonly input: unknown;
   readonly plan: Plan;
   readonly mode: RunMode;
+  /** Names of the lists of roots, by node. Default: the input. */
+  readonly rootKeys?: Readonly<Record<string, string>>;
 }
 
 /** What a workflow must know that begins or goes on with a run. */
@@ -34,7 +36,7 @@ export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
   const { runId, workflowId, plan, account, tenant, input, mode } = run;
   const { rows } = await pool.query<{ entered: EnteredRun }>({
     name: 'open_run',
-    text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9) as entered',
+    text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as entered',
     values: [
       runId,
       workflowId,
@@ -45,6 +47,7 @@ export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
       JSON.stringify(input ?? null),
       JSON.stringify(plan),
       mode,
+      JSON.stringify(run.rootKeys ?? {}),
     ],
   });
   return (rows[0] as { entered: EnteredRun }).entered;

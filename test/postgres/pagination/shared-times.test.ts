@@ -18,6 +18,15 @@ function rowsOf(count: number, shared: number): Row[] {
   });
 }
 
+/** All of one millisecond. */
+function inMicroseconds(count: number): Row[] {
+  return Array.from({ length: count }, (_, n) => {
+    const at = `2026-01-01T00:00:00.123${String(n).padStart(3, '0')}Z`;
+    return { id: `r${n}`, meta: { at, epoch: microsecondsOf(at) } };
+  });
+}
+const microsecondsOf = (text: string) => Number(text.slice(-4, -1));
+
 describe('pages that go on behind a time', () => {
   let stage: ListStage;
   onListStage((set) => (stage = set));
@@ -28,16 +37,20 @@ describe('pages that go on behind a time', () => {
     /** The cursor as the server reads it. */
     readonly epochOf?: (cursor: string) => number;
     readonly isCounted?: boolean;
+    /** How the server finds what follows, where it is not by the epoch alone. */
+    readonly behind?: (row: Row, cursor: string) => boolean;
   }
   const secondsOf = (cursor: string) => Date.parse(cursor) / 1_000;
 
-  const read = async ({ rows, isInclusive, epochOf = secondsOf, isCounted }: Server, options: Options) => {
+  const read = async (server: Server, options: Options) => {
+    const { rows, isInclusive, epochOf = secondsOf, isCounted } = server;
     const { api, drive, account } = stage;
     api.route('GET', '/rows', ({ query }) => {
       const size = Number(query.get('limit'));
       const after = query.get('after');
-      const from = after ? epochOf(after) : -1;
-      const behind = rows.filter(({ meta }) => (isInclusive ? meta.epoch >= from : meta.epoch > from));
+      const from = after && !server.behind ? epochOf(after) : -1;
+      const isBehind = server.behind ?? (({ meta }: Row) => (isInclusive ? meta.epoch >= from : meta.epoch > from));
+      const behind = after ? rows.filter((row) => isBehind(row, after)) : rows;
       const items = behind.slice(0, size);
       const next = items.length < size ? null : items.at(-1)?.meta.at;
       return { status: 200, body: { items, next, ...(isCounted ? { total: rows.length } : {}) } };
@@ -81,11 +94,56 @@ describe('pages that go on behind a time', () => {
       { rows: rowsOf(45, 3) },
       { next: ({ items }) => items.at(-1)?.meta.at.replace('Z', '+00:00') },
     ],
+    [
+      'in seconds, of rows that tell milliseconds',
+      { rows: rowsOf(45, 3), epochOf: Number },
+      { next: ({ items }) => (items.length > 0 ? secondsOf(items.at(-1)?.meta.at ?? '') : null) },
+    ],
+    [
+      'the one behind the last, and itself',
+      { rows: rowsOf(45, 3), epochOf: Number, isInclusive: true },
+      { next: ({ items }) => (items.length > 0 ? (items.at(-1)?.meta.epoch ?? 0) + 1 : null) },
+    ],
+    [
+      'the only value of a key',
+      { rows: rowsOf(45, 3), epochOf: (cursor) => (JSON.parse(cursor) as number[])[0] ?? 0 },
+      { next: ({ items }) => (items.length > 0 ? JSON.stringify([items.at(-1)?.meta.epoch]) : null) },
+    ],
     ['that only some rows share', { rows: [...rowsOf(9, 1), ...rowsOf(45, 3).slice(9)] }, LAST_ROW],
   ])('are not all rows where it leaves itself out: %s', async (_, server, options) => {
     const result = await read(server, options);
     expect(result?.rows).toBeLessThan(server.rows.length);
     expect(result).toMatchObject(truncated);
+  });
+
+  it.each([
+    ['the time alone', '', false],
+    ['the time and the id', '&id=', true],
+  ])('are looked at where an address names %s', async (_, id, isComplete) => {
+    const { api, drive, account } = stage;
+    const rows = rowsOf(45, 3);
+    api.route('GET', '/linked', ({ query }) => {
+      const [after, behind] = [query.get('after'), query.get('id')];
+      const left = rows.filter((row, n) =>
+        behind ? n > Number(behind.slice(1)) : !after || row.meta.epoch > secondsOf(after),
+      );
+      const items = left.slice(0, 10);
+      const last = items.at(-1);
+      const more = id === '' ? '' : `${id}${last?.id}`;
+      const next = left.length > 10 ? `/linked?limit=10&after=${encodeURIComponent(last?.meta.at ?? '')}${more}` : null;
+      return { status: 200, body: { items, next } };
+    });
+    const provider = defineProvider({ id: 'timed', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('linked', {
+      input: z.object({}),
+      response: Body,
+      request: () => get('/linked', { limit: 10 }),
+      paginate: { kind: 'link', items: (body) => body.items, next: (body) => body.next },
+    });
+    const sync = defineSync('timed', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: (row) => row.id }),
+    }));
+    expect(await drive.run(sync, { account })).toMatchObject(isComplete ? { complete: true, rows: 45 } : truncated);
   });
 
   it.each<[string, Server, Options]>([
@@ -102,6 +160,27 @@ describe('pages that go on behind a time', () => {
       { next: ({ items }) => new Date(Date.parse(items.at(-1)?.meta.at ?? '') - 1_000).toISOString() },
     ],
     ['there is one page alone', { rows: rowsOf(9, 3) }, {}],
+    ['there is one page alone, and a blank one', { rows: rowsOf(9, 3) }, LAST_ROW],
+    ['it tells microseconds, which no two rows share', { rows: inMicroseconds(45), epochOf: microsecondsOf }, LAST_ROW],
+    [
+      'a key has the id, too',
+      {
+        rows: rowsOf(45, 3),
+        behind: (row, cursor) => Number(row.id.slice(1)) > Number((JSON.parse(cursor) as string[])[1]?.slice(1)),
+      },
+      {
+        next: ({ items: [...items] }) =>
+          items.length > 0 ? JSON.stringify([items.at(-1)?.meta.epoch, items.at(-1)?.id]) : null,
+      },
+    ],
+    [
+      'it tells more than the rows do',
+      { rows: rowsOf(45, 3), behind: (row, cursor) => Number(row.id.slice(1)) > Number(cursor.split('.')[1]) },
+      {
+        next: ({ items }) =>
+          items.length > 0 ? `${items.at(-1)?.meta.epoch}.${(items.at(-1)?.id ?? '').slice(1).padStart(6, '0')}` : null,
+      },
+    ],
     ['the definition says so', { rows: rowsOf(40, 5) }, { ...LAST_ROW, guards: { 'missing-rows': false } }],
   ])('are complete where %s', async (_, server, options) => {
     expect(await read(server, options)).toMatchObject({ complete: true, rows: server.rows.length });

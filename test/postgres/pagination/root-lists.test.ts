@@ -1,0 +1,81 @@
+/** Lists of roots, which runs of one sync and account ask for with other inputs. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth, path, seconds } from '../../../providers/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+const Row = z.object({ id: z.string(), name: z.string(), at: z.number() });
+type Row = z.infer<typeof Row>;
+const BEGIN = 1_767_225_600;
+const rowsOf = (project: string, at: number): Row[] =>
+  [1, 2, 3].map((n) => ({ id: `${project}${n}`, name: `${project} ${n}`, at: at + n }));
+
+describe('lists of roots', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  const projects: Record<string, Row[]> = {};
+  const syncOf = (hasOneList = false) => {
+    Object.assign(projects, { a: rowsOf('a', BEGIN), b: [], c: rowsOf('c', BEGIN - 100_000) });
+    stage.api.route('GET', '/projects/:id/rows', ({ query }, { id }) => {
+      const since = query.get('since');
+      const items = (projects[id] ?? []).filter(({ at }) => !since || at >= Number(since));
+      return { status: 200, body: { items } };
+    });
+    const provider = defineProvider({ id: 'rooted', baseUrl: () => stage.api.url, auth: noAuth(), limits: [] });
+    const rows = provider.endpoint('rows', {
+      input: z.object({ id: z.string(), since: z.string().optional() }),
+      response: z.object({ items: z.array(Row) }),
+      request: ({ id, since }) => get(path`/projects/${id}/rows`, { since }),
+      paginate: { kind: 'single', items: ({ items }) => items },
+    });
+    return defineSync(
+      'rooted',
+      { provider, input: z.object({ id: z.string(), today: z.number().optional() }) },
+      (s) => ({
+        rows: s.one(rows, {
+          input: ({ id }, { watermark }) => ({ id, since: watermark }),
+          key: ({ id }) => id,
+          incremental: { field: ({ at }) => at, lookbackMs: seconds(1) },
+          deletions: 'full-pass',
+          ...(hasOneList ? { uniqueBy: ({ id }) => id } : {}),
+        }),
+      }),
+    );
+  };
+  const kept = async () => {
+    const { rows } = await stage.db.pool.query<{ key: string }>(
+      'select key from sluice.record where account = $1 and deleted_at is null order by key',
+      [stage.account],
+    );
+    return rows.map(({ key }) => key).join(' ');
+  };
+
+  it('keep what is known of each input apart', async () => {
+    const { drive, account } = stage;
+    const sync = syncOf();
+    const read = (id: string) => drive.run(sync, { account, input: { id } });
+    expect(await read('a')).toMatchObject({ complete: true, rows: 3 });
+    // No row that was known has gone from it, nothing is older than what another one has brought, and nothing of that one is deleted.
+    expect(await read('b')).toMatchObject({ complete: true, rows: 0 });
+    expect(await read('c')).toMatchObject({ complete: true, rows: 3 });
+    expect(await kept()).toBe('a1 a2 a3 c1 c2 c3');
+    // The next run of the first one asks for what has changed, and a full one finds what is gone from it.
+    projects['a']?.splice(0, 1);
+    expect(await read('a')).toMatchObject({ complete: true, rows: 2 });
+    expect(await drive.run(sync, { account, input: { id: 'a' }, mode: 'full' })).toMatchObject({ complete: true });
+    expect(await kept()).toBe('a2 a3 c1 c2 c3');
+  });
+
+  it('are one where `uniqueBy` says so, whatever else the input has', async () => {
+    const { drive, account, db } = stage;
+    const sync = syncOf(true);
+    for (const today of [1, 2]) await drive.run(sync, { account, input: { id: 'a', today } });
+    const { rows } = await db.pool.query('select parent_key, rows::int from sluice.list where account = $1', [account]);
+    expect(rows).toEqual([{ parent_key: 'a', rows: 3 }]);
+    const { rows: asked } = await db.pool.query(
+      'select since is null as "isFirst" from sluice.unit order by id desc limit 2',
+    );
+    expect(asked).toEqual([{ isFirst: false }, { isFirst: true }]);
+  });
+});
