@@ -3,7 +3,7 @@
  * `sluice`: the command line. Next: `program.ts`, then the command's own file in `cli/commands`.
  */
 import { createProgram } from './program.ts';
-import { sentenceOf } from './errors/sentence.ts';
+import { sentenceOf } from './sentence.ts';
 
 try {
   await createProgram().parseAsync();

@@ -2,7 +2,7 @@
  * An error as a person at a terminal reads it. What a schema refused comes as a list of places, not as the JSON that it carries.
  */
 import type { z } from 'zod';
-import { serverSentence } from './server-error.ts';
+import { serverSentence } from '../contracts/operate/server-sentence.ts';
 
 /** @param of what the value is, for what a schema refused: `--input`. Default `The value`. */
 export function sentenceOf(error: unknown, of = 'The value'): string {
