@@ -5,6 +5,13 @@
 import { createProgram } from './program.ts';
 import { sentenceOf } from './sentence.ts';
 
+/** As of a program that SIGPIPE has ended. */
+const BROKEN_PIPE = 128 + 13;
+
+// `sluice runs | head`: nobody reads what follows.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? BROKEN_PIPE : 1));
+
 try {
   await createProgram().parseAsync();
 } catch (error) {

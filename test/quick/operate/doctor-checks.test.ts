@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkModule, checkNode, checkSettings } from '../../../cli/machine-checks.ts';
 import { findingsText } from '../../../cli/text/finding.ts';
-import { judgeDatabase, judgeSchema, judgeTables, type DatabaseContext } from '../../../client/doctor/database-checks.ts';
+import {
+  judgeDatabase,
+  judgeSchema,
+  judgeTables,
+  type DatabaseContext,
+} from '../../../client/doctor/database-checks.ts';
 import { judgeBehaviour } from '../../../client/doctor/temporal-checks.ts';
 import { judgeServed, judgeVersions } from '../../../client/doctor/worker-checks.ts';
 import type { Finding } from '../../../contracts/operate/finding.ts';
