@@ -3,7 +3,14 @@
  * `sluice`: the command line. Next: `program.ts`, then the command's own file in `cli/commands`.
  */
 import { createProgram } from './program.ts';
-import { sentenceOf } from './errors/sentence.ts';
+import { sentenceOf } from './sentence.ts';
+
+/** As of a program that SIGPIPE has ended. */
+const BROKEN_PIPE = 128 + 13;
+
+// `sluice runs | head`: nobody reads what follows.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', ({ code }: NodeJS.ErrnoException) => process.exit(code === 'EPIPE' ? BROKEN_PIPE : 1));
 
 try {
   await createProgram().parseAsync();

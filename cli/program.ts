@@ -42,7 +42,8 @@ export function createProgram(): Command {
       `
 Exit codes: 0 done, and nothing is amiss; 1 it failed, or what was asked for is
 unknown, wrong or not as it should be (the help of each command says which); 130
-or 143 when a signal ends it (worker and dev end their work, and then with 0).
+or 143 when a signal ends it (worker and dev end their work, and then with 0),
+141 when what reads its output has ended, as in "| head".
 Facts go to standard output, as one JSON value with --json; errors go to
 standard error. No colours are used.`,
     );

@@ -7,7 +7,7 @@ import type { Finding, Sluice } from '../client/index.ts';
 import { createAccess, MAY_NOT_ACT, type Authorize, type Tokens, type Visitor } from './http/access.ts';
 import { readAsset } from './assets.ts';
 import { actNamed, askAct, askedForm, askedTitle, doAct, type Asked } from './acts/do-act.ts';
-import type { ConnectAddress } from './connect-address.ts';
+import { safeAddress, type ConnectAddress } from './connect-address.ts';
 import { createDefinitions, type GivenDefinitions } from './definitions.ts';
 import { fieldsOf } from './http/fields.ts';
 import { findPlace } from './find-place.ts';
@@ -54,13 +54,17 @@ const MOST_STREAMS = 100;
 
 /**
  * @param sluice what it shows and acts on; not bound to a tenant.
- * @throws TypeError when neither `tokens` nor `authorize` says who may look, or a token is too short.
+ * @throws TypeError when neither `tokens` nor `authorize` says who may look, a token is too short, or `webUiUrl` is no address of the web.
  */
 export function createDashboard(sluice: Sluice, options: DashboardOptions): Dashboard {
   const { tokens, authorize, webUiUrl, namespace = 'default', diagnose, connectUrl } = options;
   const definitions = createDefinitions(options.definitions);
   const hasDoctor = diagnose !== undefined;
   const base = checkBase(options.basePath);
+  if (webUiUrl !== undefined && safeAddress(webUiUrl) === undefined)
+    throw new TypeError(
+      `The address of Temporal's Web UI is ${JSON.stringify(webUiUrl)}; it must begin with https:// or http://.`,
+    );
   if (tokens?.read === undefined && tokens?.operate === undefined && authorize === undefined)
     throw new TypeError('The dashboard needs `tokens` or `authorize`: it shows accounts and stops runs.');
   const access = createAccess({ ...(tokens ? { tokens } : {}), ...(authorize ? { authorize } : {}) });

@@ -145,7 +145,7 @@ export function judgeClock(check: Check, aheadMs: number, errorMs: number): Find
 
 /** @param standing a sentence where the schema can't be used by this build at all. */
 export function judgeSchema(standing: SchemaStanding | string): Finding {
-  if (typeof standing === 'string') return finding(SCHEMA, 'wrong', standing);
+  if (typeof standing === 'string') return finding({ ...SCHEMA, todo: 'Do what it says.' }, 'wrong', standing);
   const { missing, warnings } = standing;
   if (missing.length > 0) return finding(SCHEMA, 'wrong', `it lacks ${missing.join(', ')}`);
   if (warnings.length > 0)

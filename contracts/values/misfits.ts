@@ -1,6 +1,6 @@
 /**
  * What a schema refuses, in words: each place and what is wrong with it, in one message. Errors are known by their shape, for the user's
- * copy of zod may be another one than ours. Used by: `providers/define/`, `cli/errors/sentence.ts`.
+ * copy of zod may be another one than ours. Used by: `providers/define/`, `cli/sentence.ts`.
  */
 interface Issue {
   readonly path: readonly PropertyKey[];

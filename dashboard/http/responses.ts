@@ -1,4 +1,5 @@
 /** Answers with the headers that all of them have: nothing is kept by caches, framed, or loaded from anywhere else. */
+import { serverSentence } from '../../contracts/operate/server-sentence.ts';
 import type { Visitor } from './access.ts';
 import { html, type Html } from '../html.ts';
 import { page } from '../layout.ts';
@@ -52,5 +53,5 @@ export function createResponses(link: Link): Responses {
 }
 
 export function sentence(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return serverSentence(error) ?? (error instanceof Error ? error.message : String(error));
 }

@@ -77,7 +77,8 @@ export function registerAccounts(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx sluice accounts update shop acct_42 --settings \'{"shop":"acme"}\'')
     .action(update);
   acting(accounts.command('disconnect <provider> <account>'))
-    .description('delete its secrets; what was synced stays')
+    .description('delete its secrets; what was synced stays; exit code 1 when it is unknown')
+    .option('--revoke', 'also have a worker tell the third party, where the provider says how', false)
     .addHelpText('after', '\nExample:\n  npx sluice accounts disconnect social acct_42 --why "its user has left"')
     .action(disconnect);
   acting(accounts.command('erase <provider> <account>'))
@@ -137,9 +138,9 @@ const update = (provider: string, account: string, options: ActingOptions & { re
     tell(options, updated, line(updated));
   }, options);
 
-const disconnect = (provider: string, account: string, options: ActingOptions) =>
+const disconnect = (provider: string, account: string, options: ActingOptions & { readonly revoke: boolean }) =>
   withAccounts(async (accounts) => {
-    const wasKnown = await accounts.disconnect({ provider, account });
+    const wasKnown = await accounts.disconnect({ provider, account, revoke: options.revoke });
     tell(options, { provider, account, wasKnown }, `${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
     if (!wasKnown) process.exitCode = 1;
   }, options);
@@ -179,9 +180,15 @@ function readCredentials(json: string, expiresIn: number | undefined): NewCreden
   } catch {
     throw new Error('Standard input is not JSON. Expected {"accessToken": "…", "refreshToken": "…"}.');
   }
-  if (typeof read !== 'object' || read === null) throw new Error('Standard input is JSON, but not an object.');
+  if (typeof read !== 'object' || read === null || Array.isArray(read))
+    throw new Error('Standard input is JSON, but not an object.');
   const unknown = Object.keys(read).filter((name) => !FIELDS.includes(name));
   if (unknown.length > 0) throw new Error(`Unknown fields: ${unknown.join(', ')}. Known are ${FIELDS.join(', ')}.`);
+  const noTexts = Object.entries(read).filter(([name, value]) => name !== 'extra' && typeof value !== 'string');
+  if (noTexts.length > 0)
+    throw new Error(
+      `Not a text in quotes: ${noTexts.map(([name]) => name).join(', ')}. All fields but extra are texts.`,
+    );
   if (expiresIn === undefined) return read;
   return { ...read, expiresAt: new Date(Date.now() + expiresIn * 1_000).toISOString() };
 }

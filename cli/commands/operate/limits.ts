@@ -30,7 +30,9 @@ export function registerLimits(program: Command): void {
     .action(list);
   limits
     .command('show <key>')
-    .description('one key with its queue, its events and the history of its learned rate')
+    .description(
+      'one key with its queue, its events and the history of its learned rate; exit code 1 when it is unknown',
+    )
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice limits show social/app-hour/app')
     .action(show);
@@ -96,8 +98,9 @@ const list = ({ json, status, ...filter }: ListOptions) =>
 const show = (key: string, { json }: { readonly json?: boolean }) =>
   withLimits(async (limits) => {
     const found = await limits.show(key);
+    if (!found) process.exitCode = 1;
+    if (json) return console.log(JSON.stringify(found ?? null));
     if (!found) return say(key, 'shown', 0, { json });
-    if (json) return console.log(JSON.stringify(found));
     const { state, text, events, queue, rateHistory } = found;
     console.log(`${key}  ${state}\n  ${text}`);
     for (const { callKey, account, etaMs, bounces } of queue.slice(0, 10)) {

@@ -4,7 +4,7 @@
 import { Option, type Command } from 'commander';
 import { acting, actorOf, type ActingOptions } from '../../acting.ts';
 import { moduleOption } from '../../options.ts';
-import { sentenceOf } from '../../errors/sentence.ts';
+import { sentenceOf } from '../../sentence.ts';
 import { tell } from '../../tell.ts';
 import { unknownText } from '../../text/operation.ts';
 import { jsonValue } from '../../values.ts';

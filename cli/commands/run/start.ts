@@ -5,7 +5,7 @@ import { Option, type Command } from 'commander';
 import type { IfRunning, Priority } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, inputOption, moduleOption, tenantOption, waitOption } from '../../options.ts';
-import { sentenceOf } from '../../errors/sentence.ts';
+import { sentenceOf } from '../../sentence.ts';
 import { showRun } from '../../text/show-run.ts';
 import { withClient } from '../../with-client.ts';
 

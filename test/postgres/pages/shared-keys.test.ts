@@ -170,6 +170,24 @@ describe('rows of several parents under one key', () => {
     expect(await read(rowsOf)).toMatchObject({ complete: true });
   });
 
+  it('stay flawed where their lists are read again', async () => {
+    expect(await read((parent) => [numbered(parent, 3)])).toMatchObject(flawed(OTHER_PARENTS));
+    for (let times = 0; times < 2; times++) {
+      const retryOf = { runId: stage.drive.lastRunId(), also: ['flawed' as const] };
+      expect(await read((parent) => [numbered(parent, 3)], { retryOf })).toMatchObject(flawed(OTHER_PARENTS));
+    }
+  });
+
+  it('are complete where one that several parents have was renamed between two runs, and another parent is the first', async () => {
+    const shared = (name: string) => [
+      { id: 'u1', name },
+      { id: 'u2', name: 'Bo' },
+      { id: 'u3', name: 'Cy' },
+    ];
+    expect(await read(() => [shared('Ann')], { parents: [0, 1] })).toMatchObject({ complete: true });
+    expect(await read(() => [shared('Anna')], { parents: [2, 0] })).toMatchObject({ complete: true });
+  });
+
   it('are complete where rows come again in one list, changed in between', async () => {
     const pages = [people((n) => ({ seen: n })), people((n) => ({ seen: n + 7, text: 'new' })).slice(2)];
     const more = people(() => ({})).map((user, n) => ({ ...user, id: `v${n}` }));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { moreText } from '../../../cli/text/more.ts';
-import { sentenceOf } from '../../../cli/errors/sentence.ts';
+import { sentenceOf } from '../../../cli/sentence.ts';
 import { quotedForShell, shellWord } from '../../../contracts/values/shell-word.ts';
 import { duration } from '../../../contracts/values/duration.ts';
 import type { Report } from '../../../client/index.ts';

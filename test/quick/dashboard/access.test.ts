@@ -60,6 +60,19 @@ it('an address with a character that no name has is nothing that is known, and n
     expect((await ask(guarded, path, { headers: { authorization: `Bearer ${READ}` } })).status).toBe(404);
 });
 
+it('a database without the schema is told with what to do, and not in words of the database alone', async () => {
+  const error = Object.assign(new Error('relation "sluice.run" does not exist'), { code: '42P01', severity: 'ERROR' });
+  const empty = new Proxy({} as Sluice, {
+    get: () => {
+      throw error;
+    },
+  });
+  const headers = { authorization: `Bearer ${READ}` };
+  const answer = await createDashboard(empty, guarded).fetch(new Request('http://ops.example/runs', { headers }));
+  expect(answer.status).toBe(500);
+  expect(await answer.text()).toContain('`npx sluice migrate` applies it.');
+});
+
 describe('an act', () => {
   const bearer = { authorization: `Bearer ${OPERATE}` };
   it.each([
@@ -100,6 +113,8 @@ describe('the page', () => {
       /has 5 characters; it needs at least 16/,
     );
     expect(() => createDashboard(untouched, { ...guarded, basePath: 'x"y' })).toThrow(/must be a path/);
+    for (const webUiUrl of ['nonsense', 'javascript:alert(1)'])
+      expect(() => createDashboard(untouched, { ...guarded, webUiUrl })).toThrow(/Web UI is ".*must begin with https/);
     await expect(serveDashboard(untouched, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/set SLUICE_DASHBOARD_TOKEN/);
   });
 

@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { checkModule, checkNode, checkSettings } from '../../../cli/machine-checks.ts';
 import { findingsText } from '../../../cli/text/finding.ts';
-import { judgeDatabase, judgeTables, type DatabaseContext } from '../../../client/doctor/database-checks.ts';
+import {
+  judgeDatabase,
+  judgeSchema,
+  judgeTables,
+  type DatabaseContext,
+} from '../../../client/doctor/database-checks.ts';
 import { judgeBehaviour } from '../../../client/doctor/temporal-checks.ts';
 import { judgeServed, judgeVersions } from '../../../client/doctor/worker-checks.ts';
 import type { Finding } from '../../../contracts/operate/finding.ts';
@@ -134,4 +139,15 @@ it('the version that workers tell is the one of the package', () => {
   };
   expect(SLUICE_VERSION).toBe(version);
   expect(checkNode(engines.node.replace('>=', '')).status).toBe('ok');
+});
+
+it('a schema that this build can not use is mended as its own sentence says, and not by a migration', () => {
+  expect(judgeSchema('a newer version has migrated it. Upgrade this worker.')).toMatchObject({
+    status: 'wrong',
+    todo: 'Do what it says.',
+  });
+  expect(judgeSchema({ missing: ['0001_baseline.sql'], warnings: [] })).toMatchObject({
+    status: 'wrong',
+    todo: expect.stringContaining('sluice migrate') as string,
+  });
 });

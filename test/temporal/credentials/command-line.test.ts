@@ -61,6 +61,8 @@ describe('sluice accounts', () => {
     const cases = [
       [{ input: `{"access_token":"${TOKEN}"}` }, 'Unknown fields: access_token. Known are accessToken'],
       [{ input: TOKEN }, 'Standard input is not JSON'],
+      [{ input: `["${TOKEN}"]` }, 'not an object'],
+      [{ input: `{"accessToken":["${TOKEN}"]}` }, 'Not a text in quotes: accessToken.'],
       [
         { input: `{"accessToken":"${TOKEN}"}`, keys: 'k1:c2hvcnQ=' },
         'the key has 5 bytes after base64; it must have 32',

@@ -136,6 +136,7 @@ describe('the command line', () => {
     const unknown = await limits('forget', 'forest/app/nobody');
     expect(unknown).toMatchObject({ code: 1 });
     expect(unknown.output).toContain('no such key');
+    expect(await limits('show', 'forest/app/nobody', '--json')).toEqual({ code: 1, output: 'null\n' });
   });
 
   it('drains on SIGTERM: calls in flight end, another worker goes on, no call is repeated', async () => {

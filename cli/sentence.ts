@@ -1,8 +1,8 @@
 /**
  * An error as a person at a terminal reads it. What a schema refused comes as a list of places, not as the JSON that it carries.
  */
-import { misfitText } from '../../contracts/values/misfits.ts';
-import { serverSentence } from './server-error.ts';
+import { serverSentence } from '../contracts/operate/server-sentence.ts';
+import { misfitText } from '../contracts/values/misfits.ts';
 
 /** @param of what the value is, for what a schema refused: `--input`. Default: as the error says it. */
 export function sentenceOf(error: unknown, of?: string): string {

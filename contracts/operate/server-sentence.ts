@@ -1,5 +1,6 @@
 /**
- * What a server refused or left unanswered, as a person at a terminal can use it: what was found, and what to do. Used by `sentence.ts`.
+ * What a server refused or left unanswered, as an operator can use it: what was found, and what to do. Used by `cli/sentence.ts` and
+ * `dashboard/http/responses.ts`.
  */
 
 const LOOKS_CLOSER = '`npx sluice doctor` looks closer.';
