@@ -6,6 +6,7 @@ import type { ReportRef } from '../../../contracts/report.ts';
 import type { NodeProgress, PausedBy, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 import { ROOM, type Settling } from '../sync/list-store.ts';
+import { noRowsYet } from './no-rows-yet.ts';
 import type { OpenUnit } from '../sync/unit-store.ts';
 
 export interface NewRun {
@@ -112,15 +113,6 @@ export async function setRunState(
   else await db.query(SET_STATE, [runId, state, pauses ?? null]);
   const { rows } = await db.query<{ state: RunState }>('select state from sluice.run where id = $1', [runId]);
   return rows[0]?.state;
-}
-
-// undefined_table, undefined_column, undefined_function: no worker has migrated this database yet, or one is at it.
-const NOT_MIGRATED: ReadonlySet<string | undefined> = new Set(['42P01', '42703', '42883']);
-
-/** A database that no worker has migrated yet knows no run. */
-function noRowsYet(error: unknown): { rows: never[] } {
-  if (NOT_MIGRATED.has((error as { code?: string }).code)) return { rows: [] };
-  throw error;
 }
 
 /**
