@@ -41,11 +41,11 @@ export function noteTotal(memory: Memory, exact: number | undefined): void {
   memory['total'] = exact;
 }
 
-/** The last row of the page before, found on this one: rows were added before this place. */
-export function noteJoint(memory: Memory, keys: readonly string[]): void {
+/** The last row of the page before, found on this one: rows were added before this place. A later reading loses none by that. */
+export function noteJoint(memory: Memory, keys: readonly string[], isLaterReading: boolean): void {
   if (keys.length === 0) return;
   const before = memory['last'];
-  if (before !== undefined && keys.some((key) => nameOf(key) === before)) memory['moved'] = 1;
+  if (before !== undefined && !isLaterReading && keys.some((key) => nameOf(key) === before)) memory['moved'] = 1;
   memory['last'] = nameOf(keys.at(-1) as string);
   memory['same'] = memory['last'] === before ? Number(memory['same'] ?? 0) + 1 : 0;
 }
@@ -96,8 +96,8 @@ export function checksOf(p: Pagination, at: ListState, memory: Memory): EndCheck
   return {
     doubt: againFrom(p, at, memory) ?? null,
     isTwiceDoubtful: !isLater(at) && p.guards['repeated-rows'],
-    // The last page of a later reading must not be the one that brings what had slipped through.
-    mostRows: isLater(at) && isLast && memory['behindFront'] ? at.rows : null,
+    // The last page of a later reading, or a look behind the front, must not be the one that brings what had slipped through.
+    mostRows: isLater(at) && (isLast ? memory['behindFront'] : memory['looked'] !== 'front') ? at.rows : null,
     still: null,
     caps: [],
     split: null,
@@ -109,7 +109,9 @@ export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step
   const memory = memoryOf(at.guard);
   const looked = String(memory['looked'] ?? 'front') as Look;
   const facts = { guard: memory, isReread: true };
-  const hasSlipped = isLater(at) && memory['behindFront'] && at.rows > Number(memory['rowsAtEnd']);
+  // What the look at the front has brought came in at the front.
+  const hasSlipped =
+    looked === 'front' && isLater(at) && memory['behindFront'] && at.rows > Number(memory['rowsAtEnd']);
   if (hasSlipped || !isAsItWas(at, page, memory, looked)) return step(at, { ...facts, ...readAgain(p, at, memory) });
   const looks = looksOf(at);
   const next = looks.slice(looks.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);

@@ -39,16 +39,8 @@ export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
     name: 'open_run',
     text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as entered',
     values: [
-      runId,
-      workflowId,
-      plan.provider,
-      plan.sync,
-      account,
-      tenant ?? null,
-      JSON.stringify(input ?? null),
-      JSON.stringify(plan),
-      mode,
-      JSON.stringify(run.rootKeys ?? {}),
+      ...[runId, workflowId, plan.provider, plan.sync, account, tenant ?? null],
+      ...[JSON.stringify(input ?? null), JSON.stringify(plan), mode, JSON.stringify(run.rootKeys ?? {})],
     ],
   });
   return (rows[0] as { entered: EnteredRun }).entered;

@@ -31,7 +31,7 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   const came = offset + page.itemCount;
   const isLaterReading = noteReading(memory, at);
   noteTotal(memory, exact);
-  if (!isRest) noteJoint(memory, page.keys);
+  if (!isRest) noteJoint(memory, page.keys, isLaterReading);
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.
   const isMoving = isLaterReading && memory['recounted'] === 1;
