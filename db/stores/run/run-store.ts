@@ -34,14 +34,12 @@ export interface EnteredRun {
 
 /** Creates the run, its nodes and the units of its roots, unless they are there. */
 export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
-  const { runId, workflowId, plan, account, tenant, input, mode } = run;
+  const { runId, workflowId, plan, account, tenant = null, input = null, mode, rootKeys = {} } = run;
+  const [asked, planned, keys] = [input, plan, rootKeys].map((value) => JSON.stringify(value));
   const { rows } = await pool.query<{ entered: EnteredRun }>({
     name: 'open_run',
     text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as entered',
-    values: [
-      ...[runId, workflowId, plan.provider, plan.sync, account, tenant ?? null],
-      ...[JSON.stringify(input ?? null), JSON.stringify(plan), mode, JSON.stringify(run.rootKeys ?? {})],
-    ],
+    values: [runId, workflowId, plan.provider, plan.sync, account, tenant, asked, planned, mode, keys],
   });
   return (rows[0] as { entered: EnteredRun }).entered;
 }
