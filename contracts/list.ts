@@ -111,7 +111,7 @@ export interface KnownList {
   readonly account: string;
   readonly sync: string;
   readonly node: string;
-  /** Key of the parent whose list it is; for the list of a root the run's input as JSON, '' without one, or what `uniqueBy` gives of it. */
+  /** Key of the parent whose list it is; for the list of a root what its endpoint is asked with as JSON, '' for nothing, or what `uniqueBy` gives. */
   readonly parentKey: string;
   /** Rows of its last reading from its beginning, or more that came later. Where there were some, an empty answer is not believed. */
   readonly rows: number;

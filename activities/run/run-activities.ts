@@ -31,14 +31,13 @@ import {
 import { goneText, lackOf, mayComeYet, OTHER_BUILD, otherBuild } from '../sync/other-build.ts';
 import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
 import { visitKnown, visitOwed } from '../page/child-units.ts';
-import { mapping } from '../page/read-page.ts';
-import type { CompiledSync } from '../../providers/define/define-sync.ts';
+import { rootKeysOf } from './root-keys.ts';
 import type { ActivityDeps } from '../deps.ts';
 
 /**
  * Compiles the plan and creates the run with its tree; a retry takes the plan of the run that it retries. A run that was opened goes
  * on where it is.
- * @throws ZodError when the input does not fit the sync, and UserCodeError for what `uniqueBy` of a root throws.
+ * @throws TypeError when the input does not fit the sync.
  */
 export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput): Promise<OpenedRun> {
   const { runId, workflowId, account, tenant, mode = 'incremental', retryOf } = request;
@@ -50,14 +49,6 @@ export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput)
     request.maxHistoryEvents === undefined ? sync.plan : { ...sync.plan, maxHistoryEvents: request.maxHistoryEvents };
   const rootKeys = rootKeysOf(sync, input);
   return toOpened(await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan, mode, rootKeys }));
-}
-
-/** Which lists the roots read, where they say so. */
-function rootKeysOf(sync: CompiledSync, input: unknown): Record<string, string> {
-  const roots = [...sync.nodes.values()].filter(({ parent, options }) => parent === null && options.uniqueBy);
-  return Object.fromEntries(
-    roots.map((node) => [node.name, mapping(node, 'uniqueBy', () => String(node.options.uniqueBy?.(input)))]),
-  );
 }
 
 function toOpened({ state, pausedReason, plan, ended, units }: EnteredRun): OpenedRun {

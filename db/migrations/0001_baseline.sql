@@ -1545,8 +1545,9 @@ begin
   end if;
   if r.state in ('running', 'paused') then
     select coalesce(jsonb_agg(f), '[]') into found_flaws from (
-      select u.node, u.end_kind as kind, coalesce(u.reason, u.flaw, '') as reason, count(*) as count, min(u.parent_key) as example
-      from sluice.unit u where u.run_id = for_run and u.end_kind <> 'complete'
+      select u.node, u.end_kind as kind, coalesce(u.reason, u.flaw, '') as reason, count(*) as count,
+        min(case when n.parent is null then '' else u.parent_key end) as example
+      from sluice.unit u join sluice.node n on n.run_id = u.run_id and n.name = u.node where u.run_id = for_run and u.end_kind <> 'complete'
       group by u.node, u.end_kind, coalesce(u.reason, u.flaw, '') order by count(*) desc limit 50
     ) f;
     select * into bad from sluice.node n where n.run_id = for_run and n.state = 'failed' order by n.ordinal limit 1;
@@ -3141,14 +3142,11 @@ begin
 end $$;
 
 -- Creates a run, its nodes and the units of its roots, unless they are there. Returns what enter_run returns.
--- The list of a root is another one for each input of the run: what is known of one says nothing of another. `root_keys` has those of
--- roots that say by themselves which list it is.
+-- What is known of a root's list says nothing of another one, which another input asks for: `root_keys` has the name of each; '' for none.
 create or replace function sluice.open_run(
   for_run uuid, its_workflow text, its_provider text, its_sync text, its_account text, its_tenant text, its_input jsonb, its_plan jsonb, its_mode text,
   root_keys jsonb default '{}'
 ) returns jsonb language plpgsql set search_path = pg_catalog as $$
-declare
-  asked text := case when its_input in ('null', '{}') then '' else its_input::text end;
 begin
   insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
     values (for_run, its_workflow, its_provider, its_sync, its_account, its_tenant, its_input, its_plan, its_mode)
@@ -3158,8 +3156,7 @@ begin
       select for_run, n->>'name', o, n->>'parent', n->>'resource', case when n->>'parent' is null then 1 else 0 end
       from jsonb_array_elements(its_plan->'nodes') with ordinality x(n, o);
     insert into sluice.unit (run_id, node, parent_key)
-      select for_run, n->>'name', coalesce(root_keys->>(n->>'name'),
-        case when length(asked) > 200 then left(asked, 100) || ' … ' || md5(asked) else asked end)
+      select for_run, n->>'name', coalesce(root_keys->>(n->>'name'), '')
       from jsonb_array_elements(its_plan->'nodes') n where n->>'parent' is null;
   end if;
   return sluice.enter_run(for_run);

@@ -59,8 +59,8 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   readonly nested?: (parent: Parent) => unknown;
   /**
    * Visit once per this value instead of once per parent row, e.g. the account that many rows point to. Of a root: which list it reads, from
-   * the run's input; what is known of one list (watermark, rows, deletions) says nothing of another. Default: another one for each input.
-   * Where an input says only when or how much (`{ today }`), write `uniqueBy: () => ''`.
+   * the run's input; what is known of one list (watermark, rows, deletions) says nothing of another. Default: by what `input` gives without a
+   * watermark. Where that says only when or how much (`{ today }`), write `uniqueBy: () => ''`.
    */
   readonly uniqueBy?: (parent: Parent) => string | number;
   /** Only for parents of which this holds. Default: all. */

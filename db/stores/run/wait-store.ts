@@ -48,7 +48,7 @@ export const WAITS = `
   with clock as materialized (
     select sluice.limit_clock_us() as us
   ), hand as materialized (
-    select u.* from sluice.node n cross join lateral (
+    select u.*, case when n.parent is null then '' else u.parent_key end as whose from sluice.node n cross join lateral (
       select x.id, x.node, x.parent_key, x.state, x.attempts, x.error,
         (extract(epoch from x.retry_at - clock_timestamp()) * 1000)::float8 as retry_ms
       from sluice.unit x where x.run_id = $1 and x.node = n.name and x.state in ('waiting', 'running') and x.end_kind is null
@@ -61,10 +61,10 @@ export const WAITS = `
       from sluice.run r cross join lateral jsonb_array_elements(r.plan -> 'nodes') node where r.id = $1
   )
   select 'queue' as kind, h.node, t.bucket_id as "bucketId", count(*)::int as calls, max(h.attempts)::int as attempts,
-    min(h.parent_key) as example, null as error, (min(t.eta_us - c.us) / 1000.0)::float8 as "firstInMs", (max(t.eta_us - c.us) / 1000.0)::float8 as "lastInMs"
+    min(h.whose) as example, null as error, (min(t.eta_us - c.us) / 1000.0)::float8 as "firstInMs", (max(t.eta_us - c.us) / 1000.0)::float8 as "lastInMs"
     from hand h join sluice.limit_ticket t on t.call_key = 'unit/' || h.id cross join clock c group by 2, 3
   union all
-  select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.parent_key), (array_agg(h.error order by h.attempts desc))[1], min(retry_ms), max(retry_ms)
+  select 'backoff', h.node, null, count(*)::int, max(h.attempts)::int, min(h.whose), (array_agg(h.error order by h.attempts desc))[1], min(retry_ms), max(retry_ms)
     from hand h where retry_ms > 0 group by 2
   union all
   select 'token', null, null, (select count(*)::int from hand), c.failures, '', c.failure, greatest(0, ms), greatest(0, ms)

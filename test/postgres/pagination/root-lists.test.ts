@@ -67,12 +67,15 @@ describe('lists of roots', () => {
     expect(await kept()).toBe('a2 a3 c1 c2 c3');
   });
 
-  it('are one where `uniqueBy` says so, whatever else the input has', async () => {
+  it.each([
+    ['`uniqueBy` says so', true, 'a'],
+    ['what differs is not handed on to it', false, '{"id":"a"}'],
+  ])('are one where %s', async (_, hasOneList, key) => {
     const { drive, account, db } = stage;
-    const sync = syncOf(true);
+    const sync = syncOf(hasOneList);
     for (const today of [1, 2]) await drive.run(sync, { account, input: { id: 'a', today } });
     const { rows } = await db.pool.query('select parent_key, rows::int from sluice.list where account = $1', [account]);
-    expect(rows).toEqual([{ parent_key: 'a', rows: 3 }]);
+    expect(rows).toEqual([{ parent_key: key, rows: 3 }]);
     const { rows: asked } = await db.pool.query(
       'select since is null as "isFirst" from sluice.unit order by id desc limit 2',
     );
