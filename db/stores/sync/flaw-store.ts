@@ -14,8 +14,7 @@ export interface FlawFilter {
 // Index: unit_flawed, which is in this order.
 const READ = `
   select id, node, part, lane, end_kind, coalesce(reason, '') as reason, pages, rows, calls,
-    case when exists (select from sluice.node n where n.run_id = unit.run_id and n.name = unit.node and n.parent is null)
-      then '' else parent_key end as parent_key
+    case when parent_record is null then '' else parent_key end as parent_key
   from sluice.unit
   where run_id = $1 and end_kind <> 'complete' and ($2::text is null or node = $2) and ($3::text is null or end_kind = $3)
     and ($4::text is null or (node, id) > ($4, $5::bigint))
