@@ -5,7 +5,7 @@
 import type { LockPlace } from '../../contracts/action.ts';
 import { entityOf } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
-import { inTransaction, isDataError, migrate, pendingOperations, type PoolClient } from '../../db/index.ts';
+import { inTransaction, isDataError, lacksTable, migrate, pendingOperations, type PoolClient } from '../../db/index.ts';
 import type { Conflicts } from '../../providers/define/define-action.ts';
 import { EntityBusy } from './action-errors.ts';
 import { freeClosedOwners, takePlace } from './entity-place.ts';
@@ -40,8 +40,6 @@ export async function placeFor(
   return takePlace(tx, { ...asker, entity, rootWorkflowId: asker.workflowId, policy: conflicts.policy });
 }
 
-const UNDEFINED_TABLE = '42P01';
-
 /**
  * Twice where that helps: the schema may not be there yet, and an owner of a lock may have ended without giving it back.
  * @throws TypeError when the database can't hold what is given: a NUL or half an emoji in a text, a name that is too long.
@@ -51,7 +49,7 @@ export async function inOneTransaction<T>(parts: ClientParts, work: (tx: PoolCli
     return await inTransaction(parts.pool, work);
   } catch (error) {
     if (isDataError(error)) throw new TypeError(`It can't be stored: ${(error as Error).message}`, { cause: error });
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) await migrate(parts.pool);
+    if (lacksTable(error)) await migrate(parts.pool);
     else if (!(error instanceof EntityBusy) || !(await freeClosedOwners(parts, error))) throw error;
     return inTransaction(parts.pool, work);
   }

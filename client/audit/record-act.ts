@@ -8,6 +8,7 @@ import { cleanText } from '../../contracts/values/clean-text.ts';
 import {
   beginAct,
   endAct,
+  lacksTable,
   tenantOfAccount,
   tenantOfRows,
   tenantOfWorkflow,
@@ -34,7 +35,6 @@ export interface ActToRecord<Result> {
 const LONGEST_TEXT = 1_000;
 /** A larger one is left out: a row is read by a person. */
 const MOST_BYTES = 32_768;
-const UNDEFINED_TABLE = '42P01';
 
 /** @throws what the act throws; DatabaseError when the row can't be written: then nothing was done. */
 export async function recordAct<Result>(
@@ -48,7 +48,7 @@ export async function recordAct<Result>(
   const reason = textOf(actor.why ?? why);
   const id = await beginAct(pool, { actor, act, subject, tenant, why: reason, before }).catch((error: unknown) => {
     // A database that no worker has migrated yet has nothing to act on, and nowhere to write it.
-    if ((error as { code?: string }).code === UNDEFINED_TABLE) return undefined;
+    if (lacksTable(error)) return undefined;
     throw error;
   });
   if (id === undefined) return work();

@@ -6,12 +6,10 @@ import { randomUUID } from 'node:crypto';
 import { defineSearchAttributeKey, SearchAttributeType, TypedSearchAttributes } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { queuedRunId, runQueue, searchAttributes, syncWorkflowId, taskQueueOf } from '../../contracts/names.ts';
-import { pendingOperations, takeLock, type Pool } from '../../db/index.ts';
+import { lacksTable, pendingOperations, takeLock, type Pool } from '../../db/index.ts';
 import { pageLink } from '../page-link.ts';
 import { checkSize } from './start-run.ts';
 import { placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../start-workflow.ts';
-
-const UNDEFINED_TABLE = '42P01';
 
 /** Whether starts are queued that have not ended: the one whose run is going on or about to begin, and those behind it. */
 export async function isQueuedFor(pool: Pool, sync: string, account: string): Promise<boolean> {
@@ -20,7 +18,7 @@ export async function isQueuedFor(pool: Pool, sync: string, account: string): Pr
 
 /** A database that no worker has migrated yet. */
 function noTableYet(error: unknown): readonly never[] {
-  if ((error as { code?: string }).code === UNDEFINED_TABLE) return [];
+  if (lacksTable(error)) return [];
   throw error;
 }
 

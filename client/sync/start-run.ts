@@ -5,10 +5,9 @@
 import { randomUUID } from 'node:crypto';
 import type { SyncInput } from '../../contracts/messages.ts';
 import { syncWorkflowId } from '../../contracts/names.ts';
-import { insertReport } from '../../db/index.ts';
+import { insertReport, lacksTable } from '../../db/index.ts';
 import { startReported, type ClientParts } from '../start-workflow.ts';
 
-const UNDEFINED_TABLE = '42P01';
 /** Temporal takes 2 MiB in one piece, with what else is in it, and warns of a quarter of that. */
 const MOST_INPUT_BYTES = 2 ** 19;
 
@@ -41,7 +40,7 @@ export async function launchRun(
     () => id,
     (error: unknown) => {
       // A database that no worker has migrated yet: the workflow writes its report itself.
-      if ((error as { code?: string }).code === UNDEFINED_TABLE) return undefined;
+      if (lacksTable(error)) return undefined;
       throw error;
     },
   );

@@ -5,6 +5,7 @@ create table sluice.unit (
   run_id uuid not null,
   node text not null,
   parent_key text not null,
+  -- The row that the list is of; null for the list of a root, whose parent_key names it among those of other inputs.
   parent_record text,
   part text not null default '',
   lane smallint not null default 0,

@@ -33,20 +33,22 @@ begin
     from jsonb_array_elements(records) with ordinality x(e, n) order by e->>0, n desc
   ), known as materialized (
     -- Row by row: where statistics are old, a join is planned as a scan of all that the account has.
-    select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null or o.data <> i.data as differs,
-      p.parent_key, case
-        when o.deleted_at is not null or o.tx = this_tx or o.data = i.data then null
-        when p.parent_key <> of_parent then case when o.run_id = by_run or o.run_id = any (retry_of) then 'parent' else 'earlier' end
-        when o.unit_id = by_unit and not is_reread then 'list' end as kind,
+    select i.key, i.data, o.run_id, o.unit_id, o.tx = this_tx as is_new, o.deleted_at is not null as is_gone, o.data <> i.data as differs,
       o.data as before
     from incoming i cross join lateral (
       select * from sluice.record o where o.account = of_account and o.resource = of_resource and o.key = i.key limit 1
-    ) o left join lateral (select p.parent_key from sluice.unit p where p.id = o.unit_id and o.data <> i.data limit 1) p on true
+    ) o
+  ), others as (
+    select k.key, k.before, k.data as now, p.parent_key as parent, case
+      when p.parent_key <> of_parent then case when k.run_id = by_run or k.run_id = any (retry_of) then 'parent' else 'earlier' end
+      when k.unit_id = by_unit and not is_reread then 'list' end as kind
+    from known k left join lateral (select p.parent_key from sluice.unit p where p.id = k.unit_id limit 1) p on true
+    where k.differs and not k.is_gone and not k.is_new
   ), stored as (
     insert into sluice.record as t
       (account, resource, key, data, tx, seq, first_seen_at, last_seen_at, changed_at, run_id, unit_id)
     select of_account, of_resource, k.key, k.data, this_tx, 0, now_at, now_at, now_at, by_run, by_unit
-    from known k where k.differs or not k.is_new order by k.key
+    from known k where k.differs or k.is_gone or not k.is_new order by k.key
     on conflict (account, resource, key) do update set
       data = excluded.data, last_seen_at = now_at, deleted_at = null, run_id = by_run, unit_id = by_unit,
       tx = case when t.data <> excluded.data or t.deleted_at is not null then this_tx else t.tx end,
@@ -54,9 +56,8 @@ begin
       changed_at = case when t.data <> excluded.data or t.deleted_at is not null then now_at else t.changed_at end
   )
   select fresh + count(*) filter (where k.unit_id <> by_unit), fresh_in_run + count(*) filter (where k.run_id <> by_run),
-         changed + count(*) filter (where k.differs and not k.is_new),
-         jsonb_agg(jsonb_build_object('key', k.key, 'before', k.before, 'now', k.data, 'parent', k.parent_key, 'kind', k.kind))
-           filter (where k.kind is not null)
+         changed + count(*) filter (where (k.differs or k.is_gone) and not k.is_new),
+         (select jsonb_agg(to_jsonb(o)) from others o where o.kind is not null)
     into fresh, fresh_in_run, changed, candidates from known k;
   if candidates is null then
     return;

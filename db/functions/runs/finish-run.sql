@@ -16,8 +16,8 @@ begin
   if r.state in ('running', 'paused') then
     select coalesce(jsonb_agg(f), '[]') into found_flaws from (
       select u.node, u.end_kind as kind, coalesce(u.reason, u.flaw, '') as reason, count(*) as count,
-        min(case when n.parent is null then '' else u.parent_key end) as example
-      from sluice.unit u join sluice.node n on n.run_id = u.run_id and n.name = u.node where u.run_id = for_run and u.end_kind <> 'complete'
+        min(case when u.parent_record is null then '' else u.parent_key end) as example
+      from sluice.unit u where u.run_id = for_run and u.end_kind <> 'complete'
       group by u.node, u.end_kind, coalesce(u.reason, u.flaw, '') order by count(*) desc limit 50
     ) f;
     select * into bad from sluice.node n where n.run_id = for_run and n.state = 'failed' order by n.ordinal limit 1;

@@ -6,7 +6,7 @@ import type { ReportRef } from '../../../contracts/report.ts';
 import type { NodeProgress, PausedBy, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 import { ROOM, type Settling } from '../sync/list-store.ts';
-import { noRowsYet } from './no-rows-yet.ts';
+import { noRowsYet } from '../../unmigrated.ts';
 import type { OpenUnit } from '../sync/unit-store.ts';
 
 export interface NewRun {

@@ -48,8 +48,8 @@ export const WAITS = `
   with clock as materialized (
     select sluice.limit_clock_us() as us
   ), hand as materialized (
-    select u.*, case when n.parent is null then '' else u.parent_key end as whose from sluice.node n cross join lateral (
-      select x.id, x.node, x.parent_key, x.state, x.attempts, x.error,
+    select u.* from sluice.node n cross join lateral (
+      select x.id, x.node, case when x.parent_record is null then '' else x.parent_key end as whose, x.state, x.attempts, x.error,
         (extract(epoch from x.retry_at - clock_timestamp()) * 1000)::float8 as retry_ms
       from sluice.unit x where x.run_id = $1 and x.node = n.name and x.state in ('waiting', 'running') and x.end_kind is null
       order by x.id limit ${MOST_LISTS}
