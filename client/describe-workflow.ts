@@ -34,3 +34,13 @@ export async function describeKnown(
     throw error;
   }
 }
+
+/** It has not ended. */
+export function isOpen({ status }: WorkflowExecutionDescription): boolean {
+  return status.name === 'RUNNING' || status.name === 'PAUSED';
+}
+
+/** Its run id, the same over continue-as-new and resets. */
+export function chainIdOf({ raw, runId }: WorkflowExecutionDescription): string {
+  return raw.workflowExecutionInfo?.firstRunId || runId;
+}

@@ -4,6 +4,7 @@
  * Next: `workflows/reported.ts` ends the report.
  */
 import { quotedForShell } from '../contracts/values/shell-word.ts';
+import { chainIdOf } from './describe-workflow.ts';
 import {
   defineSearchAttributeKey,
   SearchAttributeType,
@@ -142,7 +143,7 @@ async function foundThere(
     .catch(() => undefined);
   if (there === undefined) return undefined;
   if (there.memo?.[REPORT_MEMO] === reportId) {
-    const runId = there.raw.workflowExecutionInfo?.firstRunId || there.runId;
+    const runId = chainIdOf(there);
     await setReportRun(pool, reportId, runId);
     return runId;
   }

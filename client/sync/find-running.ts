@@ -7,7 +7,7 @@ import type { Payload } from '@temporalio/common';
 import type { SyncInput } from '../../contracts/messages.ts';
 import type { RunningRun } from '../../contracts/running-run.ts';
 import { readProgress, type Pool } from '../../db/index.ts';
-import { describeKnown, isNotFound } from '../describe-workflow.ts';
+import { chainIdOf, describeKnown, isNotFound, isOpen } from '../describe-workflow.ts';
 
 /** @returns undefined when none is going on. */
 export async function findRunning(
@@ -15,8 +15,8 @@ export async function findRunning(
   workflowId: string,
 ): Promise<RunningRun | undefined> {
   const description = await describeKnown(client, workflowId);
-  if (description?.status.name !== 'RUNNING' && description?.status.name !== 'PAUSED') return undefined;
-  const runId = description.raw.workflowExecutionInfo?.firstRunId || description.runId;
+  if (!description || !isOpen(description)) return undefined;
+  const runId = chainIdOf(description);
   const [asked, known] = await Promise.all([
     inputOf(client, workflowId, description.runId),
     readProgress(pool, { runId }),

@@ -10,7 +10,7 @@ import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
 import { askRun, readPauses, readProgress, readWaits } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { explainRun } from '../explain/explain-run.ts';
-import { describeKnown, isNotFound } from '../describe-workflow.ts';
+import { chainIdOf, describeKnown, isNotFound, isOpen } from '../describe-workflow.ts';
 import { endedMeanwhile, isOver, neverStarted, noResult } from './no-such-run.ts';
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
@@ -104,14 +104,14 @@ export function createHandle(
   /** @returns undefined when Temporal knows no run of this id, or a newer one than this handle's has begun. */
   const describe = async (): Promise<WorkflowExecutionDescription | undefined> => {
     const newest = await describeKnown(client, workflowId);
-    return newest && (only === undefined || runIdOf(newest) === only) ? newest : undefined;
+    return newest && (only === undefined || chainIdOf(newest) === only) ? newest : undefined;
   };
   const known = (): Promise<RunProgress | undefined> =>
     readProgress(pool, only === undefined ? { workflowId } : { runId: only });
   /** @returns its run id. @throws Error when it is not open. */
   const open = async (what: 'pause' | 'resume'): Promise<string> => {
     const description = await describe();
-    if (description && isOpen(description)) return runIdOf(description);
+    if (description && isOpen(description)) return chainIdOf(description);
     throw description || only !== undefined ? isOver(workflowId, what) : neverStarted(workflowId);
   };
   const self: SyncHandle = {
@@ -127,7 +127,7 @@ export function createHandle(
       if (row && (only !== undefined || row.state === 'running' || row.state === 'paused')) return row;
       const description = await describe();
       if (!description) return row ?? { state: 'unknown' };
-      const runId = runIdOf(description);
+      const runId = chainIdOf(description);
       if (row?.runId === runId) return row;
       // Of one that ended before it was opened nothing is known.
       const state = isOpen(description) ? 'starting' : 'unknown';
@@ -140,7 +140,7 @@ export function createHandle(
         isServed ? readStuckTasks(client, description) : [],
         row?.state === 'running' ? readWaits(pool, row.runId) : [],
       ]);
-      const ofThisRun = row?.runId === (description && runIdOf(description)) ? row : undefined;
+      const ofThisRun = row?.runId === (description && chainIdOf(description)) ? row : undefined;
       return [...(isServed ? heldBy(description, ofThisRun) : []), ...stuck, ...waits.map(toWait)];
     },
     pause: async () => {
@@ -158,7 +158,7 @@ export function createHandle(
       const description = await describe();
       if (!description && only === undefined) throw neverStarted(workflowId);
       if (!description || !isOpen(description)) return;
-      const runId = runIdOf(description);
+      const runId = chainIdOf(description);
       // This run only: by now another one may have begun. Asked for first: a run that is marked must come to its end.
       const isEnding = await client.workflow
         .getHandle(workflowId, undefined, { firstExecutionRunId: runId })
@@ -184,7 +184,7 @@ export function createHandle(
     },
     result: () =>
       untilClosed(parts, async () => {
-        const runId = only ?? runIdOf(await handle.describe());
+        const runId = only ?? chainIdOf(await handle.describe());
         return resultOf(parts, workflowId, runId);
       }).catch(noResult(workflowId)),
   };
@@ -199,17 +199,8 @@ async function resultOf({ client }: ClientParts, workflowId: string, runId: stri
     } catch (error) {
       if (!(error instanceof WorkflowFailedError && error.cause instanceof TerminatedFailure)) throw error;
       const newest = await describeKnown(client, workflowId);
-      if (!newest || runIdOf(newest) !== runId || newest.status.name === 'TERMINATED') throw error;
+      if (!newest || chainIdOf(newest) !== runId || newest.status.name === 'TERMINATED') throw error;
       history = newest.runId;
     }
   }
-}
-
-function isOpen({ status }: WorkflowExecutionDescription): boolean {
-  return status.name === 'RUNNING' || status.name === 'PAUSED';
-}
-
-/** The same over continue-as-new. */
-function runIdOf({ raw, runId }: WorkflowExecutionDescription): string {
-  return raw.workflowExecutionInfo?.firstRunId || runId;
 }

@@ -23,7 +23,7 @@ import {
 } from '../../db/index.ts';
 import { endOfFailure } from '../../workflows/report-end.ts';
 import { every } from './interval.ts';
-import { describeKnown } from '../../client/describe-workflow.ts';
+import { chainIdOf, describeKnown, isOpen } from '../../client/describe-workflow.ts';
 
 interface Deps {
   readonly pool: Pool;
@@ -67,7 +67,7 @@ async function standing(client: Client, report: PendingReport): Promise<'open' |
     return isYoung
       ? 'open'
       : failed('not-started', 'Temporal knows no such workflow: it was never started, or is long gone');
-  const firstRunId = latest.raw.workflowExecutionInfo?.firstRunId || latest.runId;
+  const firstRunId = chainIdOf(latest);
   if (report.runId === null && latest.memo?.[REPORT_MEMO] !== report.id) {
     if (isYoung) return 'open';
     return latest.status.name === 'RUNNING' ? 'attached' : failed('not-started', 'it was never started');
@@ -75,7 +75,7 @@ async function standing(client: Client, report: PendingReport): Promise<'open' |
   const isLatest = report.runId === null || report.runId === firstRunId;
   const mine = isLatest ? latest : await describeKnown(client, report.workflowId, report.runId ?? undefined);
   if (mine === undefined) return failed('unknown', 'Temporal does not know this run any more');
-  if (mine.status.name === 'RUNNING' || mine.status.name === 'PAUSED') return 'open';
+  if (isOpen(mine)) return 'open';
   try {
     const result: unknown = await client.workflow.getHandle(report.workflowId, mine.runId).result();
     return report.kind === 'sync' ? endOfSync(result as RunResult) : { status: 'ok' };
@@ -120,8 +120,7 @@ async function closeAction(pool: Pool, workflowId: string, end: ReportEnd): Prom
 
 async function checkPlace({ pool, client, tellLock }: Deps, place: QueuedPlace): Promise<void> {
   const owner = await describeKnown(client, place.workflowId);
-  const isOpen = owner?.status.name === 'RUNNING' || owner?.status.name === 'PAUSED';
-  if (isOpen) return place.isUntold ? tellLock(place.workflowId) : undefined;
+  if (owner && isOpen(owner)) return place.isUntold ? tellLock(place.workflowId) : undefined;
   // A workflow of this id may have ended before, and the one that this place is for not be started yet.
   if (place.ageMs < START_PATIENCE_MS && (!owner?.closeTime || isBefore(owner.closeTime, place.ageMs)))
     return undefined;
