@@ -33,7 +33,7 @@ import {
 import { prepareStep } from './action/saga-steps.ts';
 import type { UnitMemory } from './sync/unit-cache.ts';
 import { withCleanErrors } from './call/clean-error.ts';
-import { about } from './log-fields.ts';
+import { isAbout } from './log-fields.ts';
 import { withHeartbeat, withHeartbeatWhileWanted } from './call/with-heartbeat.ts';
 import { finishNodeActivity, finishRunActivity, nextUnitsActivity, setRunStateActivity } from './run/run-activities.ts';
 
@@ -63,13 +63,12 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
   };
   const activities = {
     openRun: (request: OpenRunInput) =>
-      openWithFirstCall(deps, request, (call) =>
-        about(call, async () => {
-          const fact = await now(call);
-          await memory.settled(call.runId);
-          return fact;
-        }),
-      ),
+      openWithFirstCall(deps, request, async (call) => {
+        isAbout(call);
+        const fact = await now(call);
+        await memory.settled(call.runId);
+        return fact;
+      }),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request, memory.settled(request.runId)),
     fetchPage: (request: FetchPageInput) =>
       request.mode === 'durable'
@@ -106,7 +105,10 @@ function cleaned<All extends Readonly<Record<string, (request: never) => Promise
 }
 
 function said<Request>(activity: (request: Request) => Promise<unknown>): (request: Request) => Promise<unknown> {
-  return (request) => about(request, () => activity(request));
+  return (request) => {
+    isAbout(request);
+    return activity(request);
+  };
 }
 
 export type Activities = ReturnType<typeof createActivities>;

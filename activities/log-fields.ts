@@ -2,7 +2,7 @@
  * What a log line is about: run or action, account, node, trace. Every line that is written while an activity is at work has it, from
  * however deep below. Used by: `activities/index.ts`, `workers/create-worker.ts`.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
+import { asyncLocalStorage } from '@temporalio/activity';
 import { accountOf } from '../contracts/names.ts';
 import { parseTraceparent } from '../contracts/trace.ts';
 import type { Log } from './deps.ts';
@@ -19,12 +19,15 @@ export interface LogFields {
   readonly trace?: string;
 }
 
-/** The request of the activity that is at work: most write no line. */
-const current = new AsyncLocalStorage<unknown>();
+/**
+ * The request of each activity that is at work, by Temporal's context of it: a storage of our own would be handed on to every promise,
+ * and most activities write no line.
+ */
+const requests = new WeakMap<object, unknown>();
 
 /** The fields of a line itself come before those of the activity. */
 export function withLogFields(log: Log): Log {
-  const about = (fields: object): object => ({ ...fieldsOf(current.getStore()), ...fields });
+  const about = (fields: object): object => ({ ...fieldsOf(atWork()), ...fields });
   return {
     info: (fields, message) => log.info(about(fields), message),
     warn: (fields, message) => log.warn(about(fields), message),
@@ -32,9 +35,15 @@ export function withLogFields(log: Log): Log {
   };
 }
 
-/** Runs an activity so that all lines below it say what its request is about. */
-export function about<Result>(request: unknown, work: () => Result): Result {
-  return current.run(request, work);
+/** From here on all lines of this activity say what this request is about. */
+export function isAbout(request: unknown): void {
+  const context = asyncLocalStorage.getStore();
+  if (context) requests.set(context, request);
+}
+
+function atWork(): unknown {
+  const context = asyncLocalStorage.getStore();
+  return context && requests.get(context);
 }
 
 /** @param request of any activity: each names what it is about by the same words. */

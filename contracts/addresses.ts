@@ -4,7 +4,8 @@
 
 /** @returns what is wrong with an `http:` address off this machine, in words; undefined for any other, and for what is no address. */
 export function plainHttpMistake(address: string): string | undefined {
-  if (!URL.canParse(address)) return undefined;
+  // Nearly every address; no other scheme begins so.
+  if (address.startsWith('https:') || !URL.canParse(address)) return undefined;
   const { protocol, origin, hostname } = new URL(address);
   if (protocol !== 'http:' || isThisMachine(hostname)) return undefined;
   return (

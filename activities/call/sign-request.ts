@@ -65,14 +65,21 @@ function apply(
   credentials: Credentials | undefined,
   of: AccountFacts,
 ): AppliedAuth {
+  // Only a signature asks for these, and they cost more than all else here.
+  let address: URL | undefined;
+  let nonce: string | undefined;
   return auth.apply(credentials, {
     ...of,
     method,
-    url: new URL(url),
+    get url() {
+      return (address ??= new URL(url));
+    },
     headers,
     body,
     now: new Date(),
-    nonce: randomBytes(16).toString('hex'),
+    get nonce() {
+      return (nonce ??= randomBytes(16).toString('hex'));
+    },
   });
 }
 

@@ -56,11 +56,9 @@ export function unsignedRequest(
 
 /** The same request with what authenticates. @throws TypeError when that belongs into a body that can't take it. */
 export function withAuth(request: OutgoingRequest, { headers = {}, query, body }: AppliedAuth): OutgoingRequest {
-  const url = new URL(request.url);
-  setQuery(url, query);
   return {
     ...request,
-    url: url.href,
+    url: query === undefined ? request.url : withQuery(request.url, query),
     headers: { ...request.headers, ...lowerCase(headers) },
     ...(body === undefined ? {} : { body: withFields(request, body) }),
   };
@@ -80,13 +78,18 @@ function withFields({ headers, body }: OutgoingRequest, fields: Readonly<Record<
   );
 }
 
+function withQuery(address: string, query: RequestSpec['query']): string {
+  const url = new URL(address);
+  setQuery(url, query);
+  return url.href;
+}
+
 function setQuery(url: URL, query: RequestSpec['query']): void {
-  for (const [name, value] of Object.entries(query ?? {})) {
-    if (value === undefined || value === null) continue;
-    url.searchParams.set(name, String(value));
-    // A blank, for everybody: a plus sign is one in forms alone.
-    url.search = url.search.replaceAll('+', '%20');
-  }
+  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null);
+  if (given.length === 0) return;
+  for (const [name, value] of given) url.searchParams.set(name, String(value));
+  // A blank, for everybody: a plus sign is one in forms alone.
+  if (url.search.includes('+')) url.search = url.search.replaceAll('+', '%20');
 }
 
 /** A pattern stands for the hosts of many accounts: no link leads from one of them to another. */
@@ -129,7 +132,7 @@ function isDots(step: string): boolean {
  * @throws TypeError when it stood where it can't be put back: without it the link leads elsewhere.
  */
 function withoutHidden(url: URL): URL {
-  for (const [name, value] of new URLSearchParams(url.search)) {
+  for (const [name, value] of url.search === '' ? [] : new URLSearchParams(url.search)) {
     if (value === HIDDEN) url.searchParams.delete(name);
     else if (value.includes(HIDDEN)) throw hiddenInside(`its parameter "${name}"`);
   }

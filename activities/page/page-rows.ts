@@ -25,6 +25,27 @@ export const NO_ROWS: PageRows = { keys: [], gone: [], data: [], items: [], plac
 
 /** @param skip rows at the beginning that the page before has brought. */
 export function rowsOfPage(rows: readonly ReadRow[], skip: number): PageRows {
+  return plainRows(rows, skip) ?? sortedOut(rows, skip);
+}
+
+/** Nearly every page: each row is to be stored, and no key comes twice. */
+function plainRows(rows: readonly ReadRow[], skip: number): PageRows | undefined {
+  const keys: string[] = [];
+  const data: unknown[] = [];
+  const items: unknown[] = [];
+  const places: number[] = [];
+  for (let index = skip; index < rows.length; index++) {
+    const row = rows[index] as ReadRow;
+    if (row.aside || row.isGone) return undefined;
+    keys.push(row.key);
+    data.push(row.data);
+    items.push(row.item);
+    places.push(index);
+  }
+  return new Set(keys).size < keys.length ? undefined : { ...NO_ROWS, keys, data, items, places };
+}
+
+function sortedOut(rows: readonly ReadRow[], skip: number): PageRows {
   const places = new Map<string, number>();
   const different: string[] = [];
   const aside: AsideRow[] = [];
@@ -40,15 +61,17 @@ export function rowsOfPage(rows: readonly ReadRow[], skip: number): PageRows {
     // The last one counts, at the place of the first.
     places.set(row.key, index);
   }
-  const [kept, gone] = [false, true].map((isGone) =>
-    [...places].filter(([, index]) => (rows[index]?.isGone ?? false) === isGone),
-  ) as [[string, number][], [string, number][]];
+  const kept: number[] = [];
+  const gone: number[] = [];
+  for (const index of places.values()) (rows[index]?.isGone ? gone : kept).push(index);
+  const keyAt = (index: number): string => (rows[index] as ReadRow).key;
+  const itemAt = (index: number): unknown => rows[index]?.item;
   return {
-    keys: kept.map(([key]) => key),
-    gone: gone.map(([key]) => key),
-    data: kept.map(([, index]) => rows[index]?.data),
-    items: [...kept, ...gone].map(([, index]) => rows[index]?.item),
-    places: kept.map(([, index]) => index),
+    keys: kept.map(keyAt),
+    gone: gone.map(keyAt),
+    data: kept.map((index) => rows[index]?.data),
+    items: gone.length === 0 ? kept.map(itemAt) : [...kept, ...gone].map(itemAt),
+    places: kept,
     aside,
     flaws: allFlaws(
       different.length === 0

@@ -94,17 +94,22 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
   };
   const { map, isGone } = options;
   const read = (item: unknown, index: number): ReadRow => {
+    // What is at work: a function and a name for each would be made for every row.
+    let what = 'key';
     try {
-      const key = mapping(node, 'key', () => keyText(keyOf(item)));
-      if (isGone && mapping(node, 'isGone', () => isGone(item, unit.parentRow))) return { key, item, isGone: true };
-      return { key, item, data: map ? mapping(node, 'map', () => map(item, unit.parentRow)) : item };
-    } catch (error) {
+      const key = keyText(keyOf(item));
+      what = 'isGone';
+      if (isGone?.(item, unit.parentRow)) return { key, item, isGone: true };
+      what = 'map';
+      return { key, item, data: map ? map(item, unit.parentRow) : item };
+    } catch (cause) {
       if (paginate.isOneRow && Array.isArray(item))
         throw new NotUnderstood(
           `the answer of "${endpoint.name}" is a list, and without \`paginate\` an answer is one row; say ` +
             "`paginate: { kind: 'single', items: (rows) => rows }`, or how its pages are cut",
         );
-      const aside = error instanceof UserCodeError ? setAside(index, { path: '', reason: error.message }) : undefined;
+      const error = new UserCodeError(functionOf(node, what), cause, 0);
+      const aside = setAside(index, { path: '', reason: error.message });
       if (!aside) throw error;
       return { key: aside.name, aside };
     }
@@ -120,5 +125,9 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
 
 /** Calls a function of the definition. @throws UserCodeError that names it. */
 export function mapping<Result>(node: NodeDefinition, what: string, run: () => Result): Result {
-  return userCode(`\`${what}\` of node "${node.name}"`, run);
+  return userCode(functionOf(node, what), run);
+}
+
+function functionOf(node: NodeDefinition, what: string): string {
+  return `\`${what}\` of node "${node.name}"`;
 }

@@ -53,10 +53,11 @@ export async function storePage(
   const { headers, damage } = answer;
   const page = readPage(attempt, answer, url);
   const keys = page.rows.map(({ key }) => key);
+  const state = stateOf(attempt);
   const stepped = soFar
-    ? afterPiece(stateOf(attempt), soFar)
+    ? afterPiece(state, soFar)
     : mapping(node, 'paginate', () =>
-        node.endpoint.paginate.advance(stateOf(attempt), {
+        node.endpoint.paginate.advance(state, {
           response: page.response,
           headers,
           url,
@@ -68,8 +69,8 @@ export async function storePage(
   const known = untilKnown(attempt, page.rows, answer, stepped);
   const doubt = endToldOfMore(attempt, page, answer, url, stepped) ?? leftOutByTime(node.endpoint.paginate, known);
   const told = { ...known, end: doubt ?? known.end };
-  const ofPart = withGone(stateOf(attempt), told, page.rows);
-  const next = attempt.job ? inParts(stateOf(attempt), attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
+  const ofPart = withGone(state, told, page.rows);
+  const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );

@@ -23,7 +23,8 @@ export function keyText(key: unknown): string {
   if (key === '') throw new TypeError('the key is empty');
   if (key.includes('\0') || !key.isWellFormed())
     throw new TypeError('the key has NUL or half a character in it, which no database stores as text');
-  const bytes = Buffer.byteLength(key);
+  // A character has three bytes at most.
+  const bytes = key.length * 3 <= MOST_KEY_BYTES ? 0 : Buffer.byteLength(key);
   if (bytes > MOST_KEY_BYTES)
     throw new TypeError(`the key has ${bytes} bytes; at most ${MOST_KEY_BYTES} are taken ("${key.slice(0, 40)}…")`);
   return key;

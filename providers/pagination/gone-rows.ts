@@ -7,19 +7,26 @@ import { nameOf } from './loop-guard.ts';
 import { cellOf } from './page-request.ts';
 import type { ListState, Step } from './step.ts';
 
+interface Row {
+  readonly key: string;
+  readonly isGone?: boolean;
+}
+
 /** @param rows of the page, in order. @returns the step, with the gone rows of this reading in its guard. */
-export function withGone(
-  at: ListState,
-  next: Step,
-  rows: readonly { readonly key: string; readonly isGone?: boolean }[],
-): Step {
+export function withGone(at: ListState, next: Step, rows: readonly Row[]): Step {
   const before = Number(at.guard?.['gone'] ?? 0);
-  const from = firstNew(at, next, rows);
-  const isLast = new Map(rows.map(({ key }, index) => [key, index]));
-  const here = rows.filter(({ key, isGone }, index) => index >= from && isGone && isLast.get(key) === index).length;
-  const gone = goneAfter(at, next, before, here, rows.length);
+  const gone = goneAfter(at, next, before, goneHere(at, next, rows), rows.length);
   const { gone: _, ...guard } = next.guard;
   return { ...next, guard: gone === 0 ? guard : { ...guard, gone } };
+}
+
+/** Each key once, as its last row has it. */
+function goneHere(at: ListState, next: Step, rows: readonly Row[]): number {
+  // Nearly every page.
+  if (!rows.some(({ isGone }) => isGone)) return 0;
+  const from = firstNew(at, next, rows);
+  const last = new Map(rows.map(({ key }, index) => [key, index]));
+  return rows.filter(({ key, isGone }, index) => index >= from && isGone && last.get(key) === index).length;
 }
 
 function goneAfter(at: ListState, next: Step, before: number, here: number, itemCount: number): number {

@@ -1,5 +1,6 @@
+import { asyncLocalStorage, type Context } from '@temporalio/activity';
 import { describe, expect, it } from 'vitest';
-import { about, fieldsOf, withLogFields } from '../../../activities/log-fields.ts';
+import { fieldsOf, isAbout, withLogFields } from '../../../activities/log-fields.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const context = { sync: 'network', provider: 'crm', account: 'a1', trace: `00-${TRACE}-b7ad6b7169203331-01` };
@@ -9,14 +10,18 @@ describe('a line of the log', () => {
     const lines: object[] = [];
     const write = (fields: object, message: string): void => void lines.push({ ...fields, message });
     const log = withLogFields({ info: write, warn: write, error: write });
-    const work = async (): Promise<void> => {
-      await Promise.resolve();
-      log.warn({ account: 'told by itself' }, 'odd');
-    };
+    // As a worker runs an activity: each in a context of its own.
+    const activity = (request: object): Promise<void> =>
+      asyncLocalStorage.run({} as Context, async () => {
+        isAbout(request);
+        await Promise.resolve();
+        log.warn({ account: 'told by itself' }, 'odd');
+      });
     await Promise.all([
-      about({ runId: 'r1', node: 'posts', unit: 7, context, mode: 'now' }, work),
-      about({ workflowId: 'action/crm/note/a2/key' }, work),
+      activity({ runId: 'r1', node: 'posts', unit: 7, context, mode: 'now' }),
+      activity({ workflowId: 'action/crm/note/a2/key' }),
     ]);
+    isAbout({ runId: 'no activity' });
     log.info({}, 'beside');
     expect(lines).toEqual([
       { run: 'r1', sync: 'network', account: 'told by itself', node: 'posts', trace: TRACE, message: 'odd' },
