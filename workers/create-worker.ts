@@ -62,7 +62,7 @@ import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
 import { startScheduling, type SchedulerOptions } from './schedules/run-schedules.ts';
 import { startWatchingRuns } from './loops/watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
-import { workflowSource } from './workflow-source.ts';
+import { workflowBundleFor } from './workflow-source.ts';
 
 /** The servers are found as `connect()` finds them when they are not given. */
 export interface WorkerOptions extends CatalogOptions, ServerOptions {
@@ -219,7 +219,7 @@ export async function createWorker(options: WorkerOptions): Promise<SluiceWorker
       namespace,
       identity: workerIdentity(`${process.pid}@${hostname()}`),
       ...codecs,
-      ...workflowSource(options.workflowBundle, codecs.dataConverter !== undefined),
+      workflowBundle: await workflowBundleFor(options.workflowBundle, codecs.dataConverter !== undefined),
       activities,
       plugins: [...(options.plugins ?? [])],
     });

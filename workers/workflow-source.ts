@@ -1,17 +1,21 @@
 /** Where a worker's workflows come from. Used by: `create-worker.ts`. */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import type { WorkflowBundleOption } from '@temporalio/worker';
-import { ENCODED_BUNDLE } from '../dev-servers/data-converter.ts';
+import { bundleWorkflowCode, Runtime, type WorkflowBundleOption } from '@temporalio/worker';
+import { ENCODED_BUNDLE, FAILURE_CONVERTER } from '../dev-servers/data-converter.ts';
 
-/** The bundle that was given or that the build made, or the sources, which are then bundled now. */
-export function workflowSource(
+/** The bundle that was given or that the build made; else it is made of the sources, once for all roles. */
+export async function workflowBundleFor(
   given: WorkflowBundleOption | undefined,
   isEncoded: boolean,
-): { workflowBundle: WorkflowBundleOption } | { workflowsPath: string } {
-  if (given) return { workflowBundle: given };
+): Promise<WorkflowBundleOption> {
+  if (given) return given;
   const bundle = fileURLToPath(isEncoded ? ENCODED_BUNDLE : new URL('../workflow-bundle.js', import.meta.url));
-  if (existsSync(bundle)) return { workflowBundle: { codePath: bundle } };
+  if (existsSync(bundle)) return { codePath: bundle };
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  return { workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)) };
+  return bundleWorkflowCode({
+    workflowsPath: fileURLToPath(new URL(`../workflows/index.${extension}`, import.meta.url)),
+    ...(isEncoded ? { failureConverterPath: FAILURE_CONVERTER } : {}),
+    logger: Runtime.instance().logger,
+  });
 }

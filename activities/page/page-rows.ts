@@ -30,19 +30,17 @@ export function rowsOfPage(rows: readonly ReadRow[], skip: number): PageRows {
 
 /** Nearly every page: each row is to be stored, and no key comes twice. */
 function plainRows(rows: readonly ReadRow[], skip: number): PageRows | undefined {
-  const keys: string[] = [];
-  const data: unknown[] = [];
-  const items: unknown[] = [];
-  const places: number[] = [];
-  for (let index = skip; index < rows.length; index++) {
-    const row = rows[index] as ReadRow;
-    if (row.aside || row.isGone) return undefined;
-    keys.push(row.key);
-    data.push(row.data);
-    items.push(row.item);
-    places.push(index);
-  }
-  return new Set(keys).size < keys.length ? undefined : { ...NO_ROWS, keys, data, items, places };
+  const all = skip === 0 ? rows : rows.slice(skip);
+  if (all.some(({ aside, isGone }) => aside || isGone)) return undefined;
+  const keys = all.map(({ key }) => key);
+  if (new Set(keys).size < keys.length) return undefined;
+  return {
+    ...NO_ROWS,
+    keys,
+    data: all.map(({ data }) => data),
+    items: all.map(({ item }) => item),
+    places: all.map((_, index) => skip + index),
+  };
 }
 
 function sortedOut(rows: readonly ReadRow[], skip: number): PageRows {
