@@ -74,6 +74,8 @@ const gates: Record<PeerOptions['tool'], (options: PeerOptions) => Gate> = {
       ({ max, perMs }) =>
         new RateLimiterPostgres({
           storeClient,
+          // It would tell by the name of the class, and ours is another one.
+          storeType: 'pool',
           tableName: 'peer_limits',
           tableCreated: true,
           keyPrefix: `w${perMs}`,

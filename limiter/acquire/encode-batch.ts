@@ -131,8 +131,9 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   };
 }
 
-function gatesAsked({ gates, passes = [] }: PreparedCall): number[] {
-  return gates.flatMap(({ id }) => (passes.includes(id) ? [] : [id]));
+function gatesAsked({ gates, passes }: PreparedCall): number[] {
+  const ids = gates.map(({ id }) => id);
+  return passes ? ids.filter((id) => !passes.includes(id)) : ids;
 }
 
 /** One decision per call, in the order of `calls`. */
