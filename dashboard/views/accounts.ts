@@ -2,7 +2,7 @@
 import type { AccountStatus } from '../../client/index.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';
-import { chosen, filters, paging } from '../parts/filters.ts';
+import { chosen, filters, oneOf, paging } from '../parts/filters.ts';
 import { stateBadge } from '../parts/state.ts';
 import { table } from '../parts/table.ts';
 import { when } from '../parts/when.ts';
@@ -13,7 +13,7 @@ const STATES = ['needs_reconnect', 'connected'] as const satisfies AccountStatus
 
 export const accountsView: RenderView = async ({ sluice, link, query, now }) => {
   const chose = chosen(query, ['status', 'provider', 'after']);
-  const status = STATES.find((each) => each === chose['status']);
+  const status = oneOf('status', chose['status'], STATES);
   const { provider, after } = chose;
   const byProvider = provider === undefined ? {} : { provider };
   const [accounts, counts, { providers }] = await Promise.all([

@@ -1,7 +1,7 @@
 /** What somebody must know: open alerts, and those that are cleared. Next: `dashboard/views/details/alert.ts`. */
 import { ALERT_KINDS } from '../../contracts/alerts/alert.ts';
 import { alertTable } from '../parts/tables/alert-table.ts';
-import { chosen, filters } from '../parts/filters.ts';
+import { chosen, filters, oneOf } from '../parts/filters.ts';
 import type { RenderView } from '../view.ts';
 
 const SHOWN = 200;
@@ -9,7 +9,7 @@ const SHOWN = 200;
 export const alertsView: RenderView = async (context) => {
   const { sluice, link, query } = context;
   const chose = chosen(query, ['kind', 'all']);
-  const kind = ALERT_KINDS.find((each) => each === chose['kind']);
+  const kind = oneOf('kind', chose['kind'], ALERT_KINDS);
   const found = await sluice.alerts.list({
     ...(kind === undefined ? {} : { kind }),
     ...(chose['all'] === undefined ? {} : { all: true }),

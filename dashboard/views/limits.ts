@@ -1,7 +1,7 @@
 /** Limits, key by key: what is paused, blocked or waited for, or all that begin with something. Next: `dashboard/views/details/limit.ts`. */
 import { html } from '../html.ts';
 import { actButtons } from '../parts/act-buttons.ts';
-import { chosen, filters, paging } from '../parts/filters.ts';
+import { chosen, filters, oneOf, paging } from '../parts/filters.ts';
 import { limitTable } from '../parts/tables/limit-table.ts';
 import type { RenderView } from '../view.ts';
 
@@ -11,7 +11,7 @@ const STATES = ['waiting', 'blocked', 'paused'] as const;
 export const limitsView: RenderView = async (context) => {
   const { sluice, link, query } = context;
   const chose = chosen(query, ['state', 'prefix', 'after']);
-  const state = STATES.find((each) => each === chose['state']);
+  const state = oneOf('state', chose['state'], STATES);
   const { prefix, after } = chose;
   const limits = await sluice.limits.list({
     ...(state === undefined ? {} : { state }),

@@ -1,7 +1,7 @@
 /** Reports, newest first: one for each run, action and saga. Next: `dashboard/views/details/report.ts`; `actions.ts` is the same list without runs. */
 import type { ReportFilter, ReportKind, ReportStatus } from '../../client/index.ts';
 import { html } from '../html.ts';
-import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';
+import { chosen, filters, oneOf, paging, type FilterRow } from '../parts/filters.ts';
 import { reportTable } from '../parts/tables/report-table.ts';
 import type { RenderView, View, ViewContext } from '../view.ts';
 
@@ -19,8 +19,8 @@ export async function listOf(
 ): Promise<View> {
   const { sluice, link, query } = context;
   const chose = chosen(query, ['status', 'kind', 'account', 'after']);
-  const status = STATUSES.find((each) => each === chose['status']);
-  const kind = kinds.find((each) => each === chose['kind']);
+  const status = oneOf('status', chose['status'], STATUSES);
+  const kind = oneOf('kind', chose['kind'], kinds);
   const { account, after } = chose;
   const filter: ReportFilter = {
     ...(status === undefined ? {} : { status }),

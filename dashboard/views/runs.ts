@@ -4,7 +4,7 @@ import type { RunState } from '../../client/index.ts';
 import { bulkOffers } from '../acts/bulk-offers.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';
-import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';
+import { chosen, filters, oneOf, paging, type FilterRow } from '../parts/filters.ts';
 import { runTable } from '../parts/tables/run-table.ts';
 import type { RenderView } from '../view.ts';
 
@@ -62,10 +62,10 @@ function choicesOf(name: string, words: string, values: readonly string[]): Filt
   };
 }
 
-/** What a query selects; a state that is none selects all. */
+/** What a query selects. @throws TypeError for a state that is none. */
 export function selectionOf(query: URLSearchParams): RunSelection {
   const { state, ...rest } = chosen(query, RUN_FILTERS);
-  const known = RUN_STATES.find((each) => each === state);
+  const known = oneOf('state', state, RUN_STATES);
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
   return { ...given, ...(known === undefined ? {} : { state: known }) };
 }

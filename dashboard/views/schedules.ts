@@ -3,7 +3,7 @@ import { duration } from '../../contracts/values/duration.ts';
 import { html } from '../html.ts';
 import type { ScheduleStanding } from '../../client/index.ts';
 import { capped } from '../parts/count.ts';
-import { chosen, filters } from '../parts/filters.ts';
+import { chosen, filters, oneOf } from '../parts/filters.ts';
 import { freshTable } from '../parts/tables/fresh-table.ts';
 import { runBars } from '../parts/run-bars.ts';
 import { stateBadge } from '../parts/state.ts';
@@ -22,7 +22,12 @@ export const schedulesView: RenderView = async (context) => {
   const { sluice, link, query, now, visitor } = context;
   const chose = chosen(query, ['state']);
   const [all, fresh] = await Promise.all([sluice.schedules.list(), sluice.alerts.freshness()]);
-  const state = STATES.find((each) => each.value === chose['state']);
+  const named = oneOf(
+    'state',
+    chose['state'],
+    STATES.map(({ value }) => value),
+  );
+  const state = STATES.find(({ value }) => value === named);
   const schedules = all.filter((each) => state === undefined || state.is(each));
   const ended = await sluice.runs.lastEnded(schedules.map(({ sync }) => sync));
   const runsOf = new Map(ended.map(({ sync, runs }) => [sync, runs]));
