@@ -16,9 +16,8 @@ export interface StreamOptions {
   readonly ended: () => void;
 }
 
-/** What has changed is shown within two seconds. */
-const BUSY_MS = 1_000;
-const IDLE_MS = 1_800;
+/** What has changed is shown within two seconds. Not sooner where much changes: a time that counts down changes all the time. */
+const LOOK_AGAIN_MS = 1_800;
 /** After a failure, so that a database that is down is not asked all the time. */
 const FAILED_MS = 5_000;
 /** Proxies end what says nothing. */
@@ -63,7 +62,7 @@ async function run(
   let spokeAt = performance.now();
   write('retry: 3000\n\n');
   while (!signal.aborted) {
-    let waitMs = IDLE_MS;
+    let waitMs = LOOK_AGAIN_MS;
     try {
       const view = (await mayLook()) ? await render() : undefined;
       if (signal.aborted) return;
@@ -76,7 +75,6 @@ async function run(
         sent.set(id, content.text);
         write(`event: region\ndata: ${JSON.stringify({ id, html: content.text })}\n\n`);
         spokeAt = performance.now();
-        waitMs = BUSY_MS;
       }
     } catch {
       waitMs = FAILED_MS;
