@@ -17,7 +17,7 @@ export interface StreamOptions {
 }
 
 /** What has changed is shown within two seconds. Not sooner where much changes: a time that counts down changes all the time. */
-const LOOK_AGAIN_MS = 1_800;
+const LOOK_AGAIN_MS = 1_500;
 /** After a failure, so that a database that is down is not asked all the time. */
 const FAILED_MS = 5_000;
 /** Proxies end what says nothing. */
