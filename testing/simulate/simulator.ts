@@ -4,17 +4,16 @@
  * Next: `simulated-world.ts` has the worker and the client of a run, `perform.ts` simulates actions.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { bundleWorkflowCode, type WorkflowBundleOption } from '@temporalio/worker';
+import type { WorkflowBundleOption } from '@temporalio/worker';
 import { duration } from '../../contracts/values/duration.ts';
 import type { RunResult, Sluice, SyncHandle } from '../../client/index.ts';
 import type { Node, Sync } from '../../providers/index.ts';
 import { ensurePostgres } from '../../dev-servers/index.ts';
+import { workflowBundleFor } from '../../workers/workflow-source.ts';
 import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
 import { SimulationStuck, type SimulatedSync, type SimulateOptions, type Simulator } from './simulate-sync.ts';
 import { inWorld, SIMULATED, TIMEOUT_MS, type Servers } from './simulated-world.ts';
@@ -30,7 +29,7 @@ export async function startServersAndSimulator(): Promise<Simulator> {
   const starting = await Promise.allSettled([
     ensurePostgres({ dataDir: folder, env }),
     startTemporaryTemporal(),
-    bundleOfSources(),
+    bundleForAll(),
   ]);
   const [postgres, temporal, bundle] = starting;
   const stop = async () => {
@@ -52,13 +51,11 @@ export async function startServersAndSimulator(): Promise<Simulator> {
   };
 }
 
-/** From TypeScript sources: once, and not for each worker. Undefined where the build has made one, which workers find. */
-async function bundleOfSources(): Promise<WorkflowBundleOption | undefined> {
-  if (existsSync(fileURLToPath(new URL('../../workflow-bundle.js', import.meta.url)))) return undefined;
-  const workflowsPath = fileURLToPath(new URL('../../workflows/index.ts', import.meta.url));
+/** Once, and not for each worker. */
+function bundleForAll(): Promise<WorkflowBundleOption> {
   const quiet = (): void => undefined;
   const logger = { info: quiet, debug: quiet, trace: quiet, log: quiet, warn: console.warn, error: console.error };
-  return bundleWorkflowCode({ workflowsPath, logger });
+  return workflowBundleFor(undefined, false, logger);
 }
 
 async function simulate<Input>(
