@@ -132,7 +132,7 @@ function isDots(step: string): boolean {
  * @throws TypeError when it stood where it can't be put back: without it the link leads elsewhere.
  */
 function withoutHidden(url: URL): URL {
-  for (const [name, value] of url.search === '' ? [] : new URLSearchParams(url.search)) {
+  for (const [name, value] of new URLSearchParams(url.search)) {
     if (value === HIDDEN) url.searchParams.delete(name);
     else if (value.includes(HIDDEN)) throw hiddenInside(`its parameter "${name}"`);
   }

@@ -63,12 +63,11 @@ function sortedOut(rows: readonly ReadRow[], skip: number): PageRows {
   const gone: number[] = [];
   for (const index of places.values()) (rows[index]?.isGone ? gone : kept).push(index);
   const keyAt = (index: number): string => (rows[index] as ReadRow).key;
-  const itemAt = (index: number): unknown => rows[index]?.item;
   return {
     keys: kept.map(keyAt),
     gone: gone.map(keyAt),
     data: kept.map((index) => rows[index]?.data),
-    items: gone.length === 0 ? kept.map(itemAt) : [...kept, ...gone].map(itemAt),
+    items: [...kept, ...gone].map((index) => rows[index]?.item),
     places: kept,
     aside,
     flaws: allFlaws(

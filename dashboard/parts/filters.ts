@@ -48,20 +48,6 @@ export function paging(link: Link, path: readonly string[], query: Query, next: 
   </nav>`;
 }
 
-/**
- * One of the values that a filter has; undefined: all.
- * @throws TypeError for another one. It must not select all: what is done to "all that match" begins with what is shown.
- */
-export function oneOf<Value extends string>(
-  name: string,
-  value: string | undefined,
-  known: readonly Value[],
-): Value | undefined {
-  const found = known.find((each) => each === value);
-  if (found !== undefined || !value) return found;
-  throw new TypeError(`\`${name}\` is ${JSON.stringify(value.slice(0, 60))}; it must be one of ${known.join(', ')}.`);
-}
-
 /** The values of a query that a view knows. */
 export function chosen(query: URLSearchParams, names: readonly string[]): Record<string, string | undefined> {
   return Object.fromEntries(names.map((name) => [name, query.get(name) || undefined]));

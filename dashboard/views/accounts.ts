@@ -1,8 +1,9 @@
 /** Accounts, the latest change of state first: which ones must be connected again. Next: `dashboard/views/details/account.ts`. */
 import type { AccountStatus } from '../../client/index.ts';
+import { oneOf } from '../../contracts/values/one-of.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';
-import { chosen, filters, oneOf, paging } from '../parts/filters.ts';
+import { chosen, filters, paging } from '../parts/filters.ts';
 import { stateBadge } from '../parts/state.ts';
 import { table } from '../parts/table.ts';
 import { when } from '../parts/when.ts';

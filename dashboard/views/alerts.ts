@@ -1,7 +1,8 @@
 /** What somebody must know: open alerts, and those that are cleared. Next: `dashboard/views/details/alert.ts`. */
 import { ALERT_KINDS } from '../../contracts/alerts/alert.ts';
+import { oneOf } from '../../contracts/values/one-of.ts';
 import { alertTable } from '../parts/tables/alert-table.ts';
-import { chosen, filters, oneOf } from '../parts/filters.ts';
+import { chosen, filters } from '../parts/filters.ts';
 import type { RenderView } from '../view.ts';
 
 const SHOWN = 200;

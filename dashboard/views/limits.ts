@@ -1,7 +1,8 @@
 /** Limits, key by key: what is paused, blocked or waited for, or all that begin with something. Next: `dashboard/views/details/limit.ts`. */
+import { oneOf } from '../../contracts/values/one-of.ts';
 import { html } from '../html.ts';
 import { actButtons } from '../parts/act-buttons.ts';
-import { chosen, filters, oneOf, paging } from '../parts/filters.ts';
+import { chosen, filters, paging } from '../parts/filters.ts';
 import { limitTable } from '../parts/tables/limit-table.ts';
 import type { RenderView } from '../view.ts';
 

@@ -1,7 +1,8 @@
 /** Reports, newest first: one for each run, action and saga. Next: `dashboard/views/details/report.ts`; `actions.ts` is the same list without runs. */
 import type { ReportFilter, ReportKind, ReportStatus } from '../../client/index.ts';
+import { oneOf } from '../../contracts/values/one-of.ts';
 import { html } from '../html.ts';
-import { chosen, filters, oneOf, paging, type FilterRow } from '../parts/filters.ts';
+import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';
 import { reportTable } from '../parts/tables/report-table.ts';
 import type { RenderView, View, ViewContext } from '../view.ts';
 

@@ -2,9 +2,10 @@
 import { RUN_STATES, type RunSelection } from '../../contracts/operate/run-list.ts';
 import type { RunState } from '../../client/index.ts';
 import { bulkOffers } from '../acts/bulk-offers.ts';
+import { oneOf } from '../../contracts/values/one-of.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';
-import { chosen, filters, oneOf, paging, type FilterRow } from '../parts/filters.ts';
+import { chosen, filters, paging, type FilterRow } from '../parts/filters.ts';
 import { runTable } from '../parts/tables/run-table.ts';
 import type { RenderView } from '../view.ts';
 
@@ -62,7 +63,10 @@ function choicesOf(name: string, words: string, values: readonly string[]): Filt
   };
 }
 
-/** What a query selects. @throws TypeError for a state that is none. */
+/**
+ * What a query selects.
+ * @throws TypeError for a state that is none. It must not select all: what is done to "all that match" begins with what is shown.
+ */
 export function selectionOf(query: URLSearchParams): RunSelection {
   const { state, ...rest } = chosen(query, RUN_FILTERS);
   const known = oneOf('state', state, RUN_STATES);

@@ -1,9 +1,10 @@
 /** When runs start by themselves, and how old rows are: by sync. Next: `dashboard/views/details/schedule.ts`. */
 import { duration } from '../../contracts/values/duration.ts';
+import { oneOf } from '../../contracts/values/one-of.ts';
 import { html } from '../html.ts';
 import type { ScheduleStanding } from '../../client/index.ts';
 import { capped } from '../parts/count.ts';
-import { chosen, filters, oneOf } from '../parts/filters.ts';
+import { chosen, filters } from '../parts/filters.ts';
 import { freshTable } from '../parts/tables/fresh-table.ts';
 import { runBars } from '../parts/run-bars.ts';
 import { stateBadge } from '../parts/state.ts';

@@ -7,6 +7,7 @@ import { checkLimit, WHOLE_NUMBER } from '../../../contracts/values/list-page.ts
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Report, ReportEnd, ReportKind, ReportStatus } from '../../../contracts/report.ts';
+import { oneOf } from '../../../contracts/values/one-of.ts';
 import type { Queryable } from '../../pool.ts';
 
 export interface NewReport {
@@ -118,12 +119,8 @@ export async function listReports(db: Queryable, filter: ReportFilter = {}): Pro
   checkLimit(limit);
   if (after !== undefined && !WHOLE_NUMBER.test(after))
     throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a report.`);
-  const { status } = filter;
-  if (status !== undefined && !STATUSES.includes(status))
-    throw new TypeError(`\`status\` is ${JSON.stringify(status)}; it must be one of ${STATUSES.join(', ')}.`);
-  const unknown = kindsOf(filter).find((kind) => !KINDS.includes(kind));
-  if (unknown !== undefined)
-    throw new TypeError(`\`kind\` is ${JSON.stringify(unknown)}; it must be one of ${KINDS.join(', ')}.`);
+  const status = oneOf('status', filter.status, STATUSES);
+  for (const kind of kindsOf(filter)) oneOf('kind', kind, KINDS);
   const values: unknown[] = [status === undefined ? STATUSES : [status], kindsOf(filter)];
   const conditions: string[] = [];
   const and = (sql: string, value: unknown): void => {
