@@ -42,6 +42,7 @@ export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from 
 export type { CallTracer } from './call/call-tracer.ts';
 export { withLogFields } from './log-fields.ts';
 export { createPageBatches } from './page/page-batcher.ts';
+export { STEPS_FOR_EACH_CALL } from './sync/serialize-calls.ts';
 export { createUnitMemory } from './sync/unit-cache.ts';
 export { createStoredCredentials } from './credentials/stored-credentials.ts';
 export type { StoredCredentialSource } from './credentials/stored-credentials.ts';

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import { ResourceBasedController, type WorkerOptions as TemporalOptions } from '@temporalio/worker';
+import { STEPS_FOR_EACH_CALL } from '../activities/index.ts';
 
 export interface SlotTuning {
   /** Calls at once that there are in any case, ≥ 1. */
@@ -33,7 +34,7 @@ export function slotsOf(concurrency: number, tuning: SlotTuning | undefined): Sl
   if (tuning === undefined)
     return {
       maxConcurrentActivityTaskExecutions: concurrency,
-      maxConcurrentLocalActivityExecutions: concurrency,
+      maxConcurrentLocalActivityExecutions: concurrency * STEPS_FOR_EACH_CALL,
       maxConcurrentWorkflowTaskExecutions: tasks,
     };
   const controller = ResourceBasedController.create({
@@ -46,7 +47,7 @@ export function slotsOf(concurrency: number, tuning: SlotTuning | undefined): Sl
       controller,
       workflowTaskSlotOptions: { minimumSlots: Math.min(tuning.min, tasks), maximumSlots: Math.max(2, tasks) },
       activityTaskSlotOptions: calls,
-      localActivityTaskSlotOptions: calls,
+      localActivityTaskSlotOptions: { ...calls, maximumSlots: concurrency * STEPS_FOR_EACH_CALL },
     },
   };
 }

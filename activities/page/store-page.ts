@@ -219,7 +219,7 @@ async function commitStep(
   const isOrdinary = !next.end && !next.split && !next.start && !next.move && !next.isQuietEnd && !options.store;
   if (request.mode !== 'now' || !isInRow || !isOrdinary) return commit();
   memory.storeBehind(request.unit, request.runId, commit());
-  const ahead = memory.turns.ahead(fact.pages, answer?.elapsedMs ?? Infinity);
+  const ahead = memory.turns.ahead(request.unit, fact.pages);
   return ahead > 1 ? { ...fact, ahead } : fact;
 }
 

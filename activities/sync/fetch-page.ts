@@ -47,7 +47,7 @@ export async function fetchPage(
   const sync = deps.syncNamed(request.context.sync);
   const asked: Asked = { deps, request, sync, memory };
   const call = (): Promise<PageFact> => fetchNext(asked, signal, askedAtMs);
-  return request.mode === 'now' ? memory.turns.inTurn(request.unit, call) : call();
+  return request.mode === 'now' ? memory.turns.inTurn(request.unit, request.context.priority, call) : call();
 }
 
 async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtMs: number): Promise<PageFact> {

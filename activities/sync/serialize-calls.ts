@@ -4,29 +4,56 @@
 import type { PageFact } from '../../contracts/messages.ts';
 
 export interface Turns {
-  /** Makes a unit's call when those before it have ended, and answers when those that came meanwhile have ended too. */
-  inTurn(unit: number, call: () => Promise<PageFact>): Promise<PageFact>;
   /**
-   * How many calls of a list may be asked for at once.
-   * @param pages that it has: a short list would mostly be asked for more than it has.
-   * @param elapsedMs of its last call: where calls are slow there is nothing to gain.
+   * Makes a unit's call when those before it have ended and one of the role's places is free, and answers when those that came
+   * meanwhile have ended too.
    */
-  ahead(pages: number, elapsedMs: number): number;
+  inTurn(unit: number, role: string, call: () => Promise<PageFact>): Promise<PageFact>;
+  /**
+   * How many calls of a list may be asked for at once. Asked while a call of it is being made: where calls are slow there is nothing to
+   * gain.
+   * @param pages that it has: a short list would mostly be asked for more than it has.
+   */
+  ahead(unit: number, pages: number): number;
 }
 
-const MOST_AHEAD = 8;
+/** Steps inside workflow tasks for each call at once: those that were asked for ahead wait for their turn. */
+export const STEPS_FOR_EACH_CALL = 4;
+
+const MOST_AHEAD = 16;
 /** At most a quarter of a list's calls are asked for in vain. */
 const PAGES_FOR_EACH = 4;
 /** So long at most, in milliseconds, until the workflow hears of them. */
-const LONGEST_MS = 400;
+const LONGEST_MS = 1_000;
 
-/** @param slots steps that the process takes at once; calls that were asked for ahead hold one each. */
-export function createTurns(slots: number): Turns {
+/**
+ * @param places calls at once of each role.
+ * @param now milliseconds.
+ */
+export function createTurns(places: number, now: () => number = () => performance.now()): Turns {
   /** The end of the newest call of each unit, whatever it was. */
   const ends = new Map<number, Promise<void>>();
+  const begun = new Map<number, number>();
+  const gates = new Map<string, Gate>();
+  const gateOf = (role: string): Gate => {
+    const gate = gates.get(role) ?? createGate(places);
+    gates.set(role, gate);
+    return gate;
+  };
   return {
-    async inTurn(unit, call) {
-      const made = (ends.get(unit) ?? Promise.resolve()).then(call);
+    async inTurn(unit, role, call) {
+      const gate = gateOf(role);
+      const admitted = async (): Promise<PageFact> => {
+        const entry = gate.enter();
+        if (entry) await entry;
+        begun.set(unit, now());
+        try {
+          return await call();
+        } finally {
+          gate.leave();
+        }
+      };
+      const made = (ends.get(unit) ?? Promise.resolve()).then(admitted);
       const end = made.then(
         () => {},
         () => {},
@@ -35,16 +62,43 @@ export function createTurns(slots: number): Turns {
       await end;
       for (let seen = end, last = ends.get(unit); last && last !== seen; last = ends.get(unit)) await (seen = last);
       ends.delete(unit);
+      begun.delete(unit);
       return made;
     },
-    ahead(pages, elapsedMs) {
+    ahead(unit, pages) {
+      // With the page before, which it waited for.
+      const tookMs = now() - (begun.get(unit) ?? -Infinity);
       const most = Math.min(
         MOST_AHEAD,
         pages / PAGES_FOR_EACH,
-        LONGEST_MS / Math.max(1, elapsedMs),
-        slots / Math.max(1, ends.size),
+        LONGEST_MS / Math.max(1, tookMs),
+        (places * STEPS_FOR_EACH_CALL) / Math.max(1, ends.size),
       );
       return Math.max(1, Math.floor(most));
+    },
+  };
+}
+
+interface Gate {
+  /** @returns undefined when there was room. */
+  enter(): Promise<void> | undefined;
+  leave(): void;
+}
+
+/** Who comes first goes first. */
+function createGate(places: number): Gate {
+  let free = places;
+  const waiting: (() => void)[] = [];
+  return {
+    enter() {
+      if (free === 0) return new Promise((resolve) => waiting.push(resolve));
+      free--;
+      return undefined;
+    },
+    leave() {
+      const next = waiting.shift();
+      if (next) next();
+      else free++;
     },
   };
 }

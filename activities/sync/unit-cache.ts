@@ -40,14 +40,14 @@ const LONGEST_MS = 5_000;
 /** Units at most; the oldest are forgotten first. */
 const MOST_UNITS = 1_000;
 
-/** @param slots steps that the process takes at once. Default 200. */
-export function createUnitMemory(slots = 200, now: () => number = () => performance.now()): UnitMemory {
+/** @param places calls inside workflow tasks that are made at once for each role. Default 200. */
+export function createUnitMemory(places = 200, now: () => number = () => performance.now()): UnitMemory {
   const units = new Map<number, Remembered>();
   const storing = new Map<number, { readonly runId: string; readonly page: Promise<unknown> }>();
   return {
     newRows: createNewRows(),
     endpoints: createEndpointNotes(),
-    turns: createTurns(slots),
+    turns: createTurns(places, now),
     results: createResultMemory(now),
     remember(unit, standing, readAt) {
       units.delete(unit);

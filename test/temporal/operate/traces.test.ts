@@ -96,7 +96,8 @@ it('has the start below the span of the app, and each call below the start, with
   const [root] = named('request');
   const [started] = named('start sync traced-rows');
   const [acted] = named('start action traced/add');
-  const calls = named('traced rows');
+  // A machine that is busy may have connected too late for its permit: that call was not sent, and another one was.
+  const calls = named('traced rows').filter(({ attributes }) => attributes['sluice.outcome'] !== 'not-sent');
   const [write] = named('traced add');
   expect(new Set(all.map((span) => span.spanContext().traceId)).size).toBe(1);
   for (const span of [started, acted]) expect(span?.parentSpanContext?.spanId).toBe(root?.spanContext().spanId);
