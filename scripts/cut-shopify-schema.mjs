@@ -19,6 +19,7 @@ import {
 } from 'graphql';
 import { ORDERS, PRODUCTS } from '../dist/providers/vendors/shopify/provider.js';
 import { TAGS_ADD, TAGS_REMOVE } from '../dist/providers/vendors/shopify/add-tags.js';
+import { BULK, BULKS, CANCEL_BULK, RUN_BULK, VARIANTS } from '../dist/providers/vendors/shopify-bulk/variants.js';
 
 const file = process.argv[2];
 const { data } = JSON.parse(gunzipSync(readFileSync(file)).toString('utf8'));
@@ -29,7 +30,7 @@ const schema = buildClientSchema(data, { assumeValid: true });
 /** Fields that are used, by type. */
 const used = new Map();
 const named = new Set();
-for (const query of [PRODUCTS, ORDERS, TAGS_ADD, TAGS_REMOVE]) {
+for (const query of [PRODUCTS, ORDERS, TAGS_ADD, TAGS_REMOVE, RUN_BULK, BULK, BULKS, CANCEL_BULK, VARIANTS]) {
   const document = parse(query);
   const errors = validate(schema, document);
   if (errors.length > 0) throw errors[0];

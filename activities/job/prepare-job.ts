@@ -142,15 +142,16 @@ async function submit({ attempt, job, signal }: Work, { n, key }: Pick<UnitJob, 
   return made(attempt, job, { was: sent, n, key, id }, 1);
 }
 
-/** A worker or an answer was lost while the job was being made. Nothing is made while it may still be on its way. */
+/** A worker or an answer was lost while the job was being made. No other one is made while it may still be on its way. */
 async function resolve(work: Work, known: Known<'sending'>): Promise<PageFact> {
   const { attempt, job, signal } = work;
   const { unit, node, input, of } = attempt;
   const { n, key } = known;
+  // Where a second one does no harm, nothing has to be waited for.
+  if (job.whenUnknown === 'submit-again') return submit(work, known);
   const leftMs = node.endpoint.totalTimeoutMs - (unit.jobAgeMs ?? 0);
   if (leftMs > 0)
     return notNow(attempt, 'its job was being made when its worker was lost; that may still be on its way', leftMs);
-  if (job.whenUnknown === 'submit-again') return submit(work, known);
   if (job.whenUnknown === undefined) {
     const what = unit.error ?? 'a worker was lost while it was sent';
     const how = 'retryFailed() makes another one; `job.whenUnknown` of the endpoint could say how to find out';

@@ -47,7 +47,7 @@ export const shopify = defineProvider(settings, {
       by: ['account'],
       perSecond: ({ settings: { plan } }) => POINTS[plan],
       burst: ({ settings: { plan } }) => 20 * POINTS[plan],
-      cost: ({ endpoint, pageSize }) => (endpoint === 'addTags' ? 10 : 2 + POINTS_OF_A_ROW * pageSize),
+      cost: ({ endpoint, pageSize }) => COSTS[endpoint] ?? 2 + POINTS_OF_A_ROW * pageSize,
       actualCost: numberAt('extensions.cost.actualQueryCost'),
       told: (answer) => ({ remaining: numberAt('extensions.cost.throttleStatus.currentlyAvailable')(answer) }),
     }),
@@ -66,6 +66,14 @@ export const shopify = defineProvider(settings, {
   ]),
 });
 
+/** At most, of a mutation and of what is no list. */
+const COSTS: Readonly<Record<string, number>> = {
+  addTags: 10,
+  'variants.submit': 10,
+  'variants.poll': 2,
+  'variants.lookup': 22,
+  'variants.cancel': 10,
+};
 /** An order with its total and customer is four objects of a point each. */
 const POINTS_OF_A_ROW = 4;
 

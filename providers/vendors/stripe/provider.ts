@@ -35,6 +35,8 @@ export const forAccount = (of: { readonly settings: z.output<typeof settings> })
 export const stripe = defineProvider(settings, {
   id: 'stripe',
   baseUrl: 'https://api.stripe.com',
+  // Where files of reports are: https://docs.stripe.com/api/files/object
+  hosts: ['files.stripe.com'],
   headers: { 'stripe-version': '2026-10-28.endive' },
   limits: [
     // 100 reads and 100 writes a second; 25 in test mode.

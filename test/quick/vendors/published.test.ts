@@ -34,6 +34,8 @@ import * as google from '../../../providers/vendors/google-calendar/index.ts';
 import * as graph from '../../../providers/vendors/microsoft-graph/index.ts';
 import * as slack from '../../../providers/vendors/slack/index.ts';
 import * as stripe from '../../../providers/vendors/stripe/index.ts';
+import * as reports from '../../../providers/vendors/stripe-reports/index.ts';
+import type { RequestSpec } from '../../../providers/index.ts';
 
 it('a field that is not there, has another type or may be null is found', () => {
   interface Theirs {
@@ -92,6 +94,30 @@ describe('Stripe', () => {
     expect(source('resources/BalanceTransactions')).toContain("'GET', '/v1/balance_transactions'");
     expect(money.call).toBe('GET /v1/balance_transactions');
     expectTypeOf<Wrong<Row<typeof stripe.BalanceTransaction>, Stripe.BalanceTransaction, 'transaction'>>().toBeNever();
+  });
+
+  it('makes reports', () => {
+    const { job } = reports.activity as unknown as { job: { submit: (input: object, of: object) => RequestSpec } };
+    const {
+      method,
+      path,
+      form = {},
+    } = job.submit({ from: 1, until: 2 }, { ...(context(settings) as object), key: 'k' });
+    expect(`${method} ${path}`).toBe('POST /v1/reporting/report_runs');
+    expect(source('resources/Reporting/ReportRuns')).toContain("'POST', '/v1/reporting/report_runs'");
+    expect(source('resources/Reporting/ReportTypes')).toContain('`/v1/reporting/report_types/${');
+    const names = ['report_type', 'parameters'] satisfies (keyof Stripe.Reporting.ReportRunCreateParams)[];
+    const parameters = [
+      'interval_start',
+      'interval_end',
+      'columns',
+    ] satisfies (keyof Stripe.Reporting.ReportRunCreateParams.Parameters)[];
+    expect([...new Set(Object.keys(form).map((name) => name.split('[')[0]))]).toEqual(names);
+    const given = Object.keys(form).flatMap((name) => /^parameters\[(\w+)\]/.exec(name)?.[1] ?? []);
+    expect([...new Set(given)]).toEqual(parameters);
+    type Told = Stripe.Reporting.ReportRun;
+    expectTypeOf<Wrong<Row<typeof reports.ReportRun>, Told, 'run'>>().toBeNever();
+    expectTypeOf<Wrong<Row<typeof reports.ReportType>, Stripe.Reporting.ReportType, 'type'>>().toBeNever();
   });
 
   it('takes a refund', () => {

@@ -12,6 +12,14 @@ import { describe, expect, it } from 'vitest';
 import type { z } from 'zod';
 import { TAGS_ADD, TAGS_REMOVE } from '../../../providers/vendors/shopify/add-tags.ts';
 import { Order, ORDERS, Product, PRODUCTS, shopify } from '../../../providers/vendors/shopify/provider.ts';
+import {
+  BULK,
+  BULKS,
+  CANCEL_BULK,
+  RUN_BULK,
+  Variant,
+  VARIANTS,
+} from '../../../providers/vendors/shopify-bulk/variants.ts';
 import { shopifySchema } from '../../setup/vendors/shopify.ts';
 
 /** What is wrong with a schema of ours, field by field. */
@@ -41,13 +49,17 @@ function wrong(ours: z.ZodType, theirs: GraphQLOutputType, at: string): string[]
 }
 
 describe('Shopify', () => {
-  it.each([PRODUCTS, ORDERS, TAGS_ADD, TAGS_REMOVE])('understands this query: %s', (query) => {
-    expect(validate(shopifySchema, parse(query))).toEqual([]);
-  });
+  it.each([PRODUCTS, ORDERS, TAGS_ADD, TAGS_REMOVE, RUN_BULK, BULK, BULKS, CANCEL_BULK, VARIANTS])(
+    'understands this query: %s',
+    (query) => {
+      expect(validate(shopifySchema, parse(query))).toEqual([]);
+    },
+  );
 
   it.each([
     ['Product', Product],
     ['Order', Order],
+    ['ProductVariant', Variant],
   ])('has a %s with these fields, of these types, null where they may be', (name, schema) => {
     expect(wrong(schema, shopifySchema.getType(name) as GraphQLOutputType, `${name}!`)).toEqual([]);
   });

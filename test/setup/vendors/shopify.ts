@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { buildSchema, graphql } from 'graphql';
 import type { FakeApi } from '../../../testing/index.ts';
+import { playShopifyBulk } from './shopify-bulk.ts';
 
 const excerpt = readFileSync(new URL('../../fixtures/vendors/shopify-admin.graphql', import.meta.url), 'utf8');
 /** The excerpt knows no type of which tags can be added to. */
@@ -12,7 +13,7 @@ export const shopifySchema = buildSchema(`${excerpt}\ntype Tagged implements Nod
 
 interface Asked {
   readonly query: string;
-  readonly variables: { readonly first?: number; readonly id?: string };
+  readonly variables?: { readonly first?: number; readonly id?: string };
 }
 interface ListArguments {
   readonly first: number;
@@ -25,10 +26,19 @@ const at = (minute: number): string => new Date(Date.UTC(2026, 0, 1, 0, minute))
 /** What a query may cost at most: a point for each object. */
 function requestedCost({ query, variables }: Asked): number {
   if (query.startsWith('mutation')) return 10;
-  return 2 + (variables.first ?? 0) * (query.includes('orders(') ? 4 : 1);
+  if (/bulkOperations?\(/.test(query)) return query.includes('nodes') ? 22 : 2;
+  return 2 + (variables?.first ?? 0) * (query.includes('orders(') ? 4 : 1);
 }
 
-export function playShopify(api: FakeApi, { capacity, perSecond }: { capacity: number; perSecond: number }) {
+interface Played {
+  readonly capacity: number;
+  readonly perSecond: number;
+  /** How often a bulk operation says that it is running. */
+  readonly polls?: number;
+}
+
+export function playShopify(api: FakeApi, { capacity, perSecond, ...how }: Played) {
+  const { variants, operations, rootValue: bulk } = playShopifyBulk(api, how);
   const products = Array.from({ length: 250 }, (_, i) => ({
     id: `gid://shopify/Product/${i}`,
     title: `Product ${i}`,
@@ -88,6 +98,7 @@ export function playShopify(api: FakeApi, { capacity, perSecond }: { capacity: n
     return { nodes: asked.slice(start, end), pageInfo: { hasNextPage, endCursor: end === start ? null : String(end) } };
   };
   const rootValue = {
+    ...bulk,
     products: (given: ListArguments) => connection(products, given),
     orders: (given: ListArguments) => connection(orders, given),
     tagsAdd: ({ id, tags: added }: { id: string; tags: readonly string[] }) => {
@@ -115,7 +126,7 @@ export function playShopify(api: FakeApi, { capacity, perSecond }: { capacity: n
     },
     ({ text }) => text,
   );
-  return { products, orders, tags, points };
+  return { products, orders, tags, points, variants, operations };
 }
 
 function isAsked(body: unknown): body is Asked {
