@@ -3,6 +3,7 @@
  * one transaction. It is a step of the unit's own row, so running it twice stores the same rows and at worst repeats one
  * call. Next: `make-attempt.ts`, `call-once.ts`; `activities/batch/fetch-batch.ts` for several lists.
  */
+import type { Range } from '../../contracts/list.ts';
 import type { FetchPageInput, PageFact } from '../../contracts/messages.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
@@ -14,7 +15,7 @@ import { makeAnew, prepareJob } from '../job/prepare-job.ts';
 import { COMPLETE, step } from '../../providers/pagination/step.ts';
 import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
-import { UserCodeError } from './user-code.ts';
+import { userCode, UserCodeError } from './user-code.ts';
 import { FULL } from '../call/to-failure.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';
@@ -80,6 +81,10 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
   }
 }
 
+function cutOf({ node: { endpoint } }: Attempt, range: Range): readonly [Range, Range] | undefined {
+  return userCode(`\`range\` of endpoint "${endpoint.name}"`, () => endpoint.paginate.range?.cut?.(range));
+}
+
 function whyNotNow(deps: ActivityDeps, askedAtMs: number): string | undefined {
   if (deps.isStopping()) return 'this worker is ending';
   if (Date.now() - askedAtMs > LONGEST_QUEUE_MS) return 'this worker is busy';
@@ -100,6 +105,11 @@ async function callForPage(
 ): Promise<PageFact> {
   const { request, node, unit, memory } = attempt;
   const { job } = node.endpoint;
+  const split = attempt.asked.range && unit.position === null ? cutOf(attempt, attempt.asked.range) : undefined;
+  if (split) {
+    const end = { kind: 'complete', reason: 'it is wider than one call may ask for' } as const;
+    return storeStep({ ...attempt, isCounted: true }, step(stateOf(attempt), { end, split }), false);
+  }
   const nested = nestedPage(attempt);
   if (nested) return settle({ ...attempt, isCounted: true }, nested, { isProbe: false, asksForChanges: false }, false);
   // It may take minutes, and a workflow task ends before.

@@ -40,6 +40,8 @@ export interface Pagination<Response = unknown, Item = unknown> {
   readonly range?: {
     readonly whole: (input: unknown) => Range;
     readonly split: (range: Range) => readonly [Range, Range] | undefined;
+    /** Of one that is wider than one call may ask for. @throws TypeError when it can't be measured. */
+    readonly cut?: (range: Range) => readonly [Range, Range] | undefined;
   };
   /** What to ask for at a position, with pages of `size` items at most. */
   readonly request: (position: Position | null, size: number, range: Range | undefined) => PageRequest;

@@ -1,7 +1,7 @@
 /**
- * Ranges of ids or dates by which an endpoint can be asked: what is too long in one list is asked for in halves. Numbers, or ISO
- * dates (`2024-01-31`) and times (`2024-01-31T12:00:00Z`; without a zone they are UTC).
- * Used by: `result-cap.ts`, which splits where a list met the third party's cap.
+ * Ranges of ids or dates by which an endpoint can be asked: what is too long in one list is asked for in halves, and what is wider than the
+ * third party allows in pieces. Numbers, or ISO dates (`2024-01-31`) and times (`2024-01-31T12:00:00Z`; without a zone they are UTC).
+ * Used by: `result-cap.ts`, which splits where a list met the third party's cap; `activities/sync/fetch-page.ts`.
  */
 import type { Range } from '../../contracts/list.ts';
 import { parseTimeMs } from '../../contracts/values/time.ts';
@@ -16,6 +16,11 @@ export interface RangeOptions<Input> {
   readonly step?: number;
   /** Splits a range in another way, e.g. by a list of regions. Undefined: it can't be split further. */
   readonly split?: (range: Range) => readonly [Range, Range] | undefined;
+  /**
+   * How much one call may ask for, both ends included, where the third party says so: ids or milliseconds, e.g. `days(31)`. What is wider
+   * is cut into as few pieces before anything is asked for. Default: nothing is known of such a bound.
+   */
+  readonly widest?: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -25,26 +30,45 @@ const DAY_MS = 86_400_000;
  * @returns undefined when it is too small to be halved or not of numbers or dates.
  */
 export function halve(range: Range, step?: number): readonly [Range, Range] | undefined {
-  const { from, to } = range;
-  if (typeof from === 'number' && typeof to === 'number') {
-    const middle = middleOf(from, to, step ?? 1);
-    return middle === undefined
-      ? undefined
-      : [
-          { from, to: middle },
-          { from: middle + (step ?? 1), to },
-        ];
-  }
+  const { start, end, distance, write } = measure(range, step);
+  const middle = middleOf(start, end, distance);
+  if (middle === undefined) return undefined;
+  return [
+    { from: range.from, to: write(middle) },
+    { from: write(middle + distance), to: range.to },
+  ];
+}
+
+/**
+ * Cuts a range that is wider than one call may ask for, at a piece's border near its middle: done again with both sides, as few pieces as
+ * can be are left.
+ * @returns undefined when it is not wider.
+ * @throws TypeError when it has no width.
+ */
+export function cut(range: Range, widest: number, step?: number): readonly [Range, Range] | undefined {
+  const { start, end, distance, write } = measure(range, step);
+  if (Number.isNaN(end - start))
+    throw new TypeError(
+      `${range.from} … ${range.to} has no width, and \`widest\` is given: it must be of numbers, dates or times`,
+    );
+  const most = Math.max(distance, Math.floor(widest / distance) * distance);
+  const pieces = Math.ceil((end - start + distance) / most);
+  if (pieces <= 1) return undefined;
+  const border = start + Math.ceil(pieces / 2) * most;
+  return [
+    { from: range.from, to: write(border - distance) },
+    { from: write(border), to: range.to },
+  ];
+}
+
+/** A range on a line. `distance`: between the end of one part and the beginning of the next. */
+function measure({ from, to }: Range, step: number | undefined) {
+  if (typeof from === 'number' && typeof to === 'number')
+    return { start: from, end: to, distance: step ?? 1, write: (at: number): number | string => at };
   const [start, end] = [parseTimeMs(String(from)) ?? Number.NaN, parseTimeMs(String(to)) ?? Number.NaN];
   const hasNoTime = isDay(from) && isDay(to);
-  const stepMs = step ?? (hasNoTime ? DAY_MS : 1);
-  const middle = middleOf(start, end, stepMs);
-  if (middle === undefined) return undefined;
-  const write = (ms: number) => new Date(ms).toISOString().slice(0, hasNoTime ? 10 : 24);
-  return [
-    { from, to: write(middle) },
-    { from: write(middle + stepMs), to },
-  ];
+  const write = (ms: number): number | string => new Date(ms).toISOString().slice(0, hasNoTime ? 10 : 24);
+  return { start, end, distance: step ?? (hasNoTime ? DAY_MS : 1), write };
 }
 
 function middleOf(from: number, to: number, step: number): number | undefined {

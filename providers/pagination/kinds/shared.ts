@@ -6,7 +6,7 @@ import type { Range } from '../../../contracts/list.ts';
 import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { Common, Guards, NumberedPages, PageSize, TokenPages } from '../options.ts';
 import type { Pagination, Walk } from '../pagination.ts';
-import { halve } from '../range.ts';
+import { cut, halve } from '../range.ts';
 
 /** One kind of list. A new kind is one file with such an object, named in `index.ts`. */
 export interface Kind<Options> {
@@ -90,6 +90,9 @@ export function common(options: AnyCommon) {
             // The endpoint's own schema has checked the input before it gets here.
             whole: range.whole as (input: unknown) => Range,
             split: range.split ?? ((whole: Range) => halve(whole, range.step)),
+            ...(range.widest === undefined
+              ? {}
+              : { cut: (whole: Range) => cut(whole, range.widest as number, range.step) }),
           },
         }
       : {}),
@@ -132,6 +135,10 @@ export function commonMistakes(options: AnyCommon): string[] {
     mistakes.push(`totalIs is "${options.totalIs}"; it must be "exact" or "estimate"`);
   if (options.checkpoint && options.range)
     mistakes.push('checkpoint: a list that is split into ranges has no single one; leave out `range` or `checkpoint`');
+  if (options.range?.widest !== undefined && !(options.range.widest > 0))
+    mistakes.push(
+      `range: widest is ${JSON.stringify(options.range.widest)}; it must be above 0, in ids or milliseconds, e.g. days(31)`,
+    );
   if (options.order !== undefined && options.order !== 'newest-first')
     mistakes.push(`order is ${JSON.stringify(options.order)}; it must be "newest-first" or left out`);
   if (options.order && options.range)

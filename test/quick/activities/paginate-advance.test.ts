@@ -4,7 +4,7 @@ import type { Step } from '../../../providers/pagination/step.ts';
 import type { ListMemory, Position } from '../../../contracts/list.ts';
 import { compilePagination, type AnyPaginate } from '../../../providers/pagination/compile.ts';
 import type { Paginate } from '../../../providers/pagination/options.ts';
-import { halve } from '../../../providers/pagination/range.ts';
+import { cut, halve } from '../../../providers/pagination/range.ts';
 
 interface Page {
   readonly rows: readonly string[];
@@ -316,5 +316,37 @@ describe('ranges', () => {
       { from: '2024-01-01T00:00:00Z', to: '2024-01-01T00:00:00.499Z' },
       { from: '2024-01-01T00:00:00.500Z', to: '2024-01-01T00:00:01Z' },
     ]);
+  });
+
+  it('that are too wide are cut into as few pieces as can be, without a gap and without an overlap', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -1000, max: 1000 }),
+        fc.nat({ max: 500 }),
+        fc.integer({ min: 1, max: 600 }),
+        (from, length, widest) => {
+          const pieces = (low: number, high: number): (readonly [number, number])[] => {
+            const parts = cut({ from: low, to: high }, widest);
+            return parts ? parts.flatMap((part) => pieces(part.from as number, part.to as number)) : [[low, high]];
+          };
+          const found = pieces(from, from + length);
+          expect(found.length).toBe(Math.ceil((length + 1) / widest));
+          expect(found.every(([low, high]) => high - low + 1 <= widest)).toBe(true);
+          expect(found.flatMap(([low, high]) => Array.from({ length: high - low + 1 }, (_, n) => low + n))).toEqual(
+            Array.from({ length: length + 1 }, (_, n) => from + n),
+          );
+        },
+      ),
+    );
+    expect(cut({ from: '2024-01-01', to: '2024-02-10' }, 31 * 86_400_000)).toEqual([
+      { from: '2024-01-01', to: '2024-01-31' },
+      { from: '2024-02-01', to: '2024-02-10' },
+    ]);
+    expect(cut({ from: '2024-01-01T00:00:00Z', to: '2024-01-02T00:00:00Z' }, 86_400_000)).toEqual([
+      { from: '2024-01-01T00:00:00Z', to: '2024-01-01T23:59:59.999Z' },
+      { from: '2024-01-02T00:00:00.000Z', to: '2024-01-02T00:00:00Z' },
+    ]);
+    expect(cut({ from: '2024-01-01', to: '2024-01-31' }, 31 * 86_400_000)).toBeUndefined();
+    expect(() => cut({ from: 'a', to: 'z' }, 10)).toThrow('a … z has no width, and `widest` is given');
   });
 });

@@ -29,11 +29,20 @@ describe('mistakes in the options of a list', () => {
   it('are told all at once, in words', () => {
     expect(() =>
       define(
-        { kind: 'offset', items, pageSize: { start: 10, min: 20 }, lanes: 0, overlap: 30, resultCap: 0, maxPages: 0 },
+        {
+          kind: 'offset',
+          items,
+          pageSize: { start: 10, min: 20 },
+          lanes: 0,
+          overlap: 30,
+          resultCap: 0,
+          maxPages: 0,
+          range: { whole: () => ({ from: 1, to: 2 }), widest: 0 },
+        },
         -1,
       ),
     ).toThrow(
-      /has 6 mistakes[^]*1 ≤ min ≤ start ≤ max, not 20, 10, 10[^]*maxPages is 0[^]*resultCap is 0[^]*lanes is 0[^]*overlap is 30[^]*lookbackMs is -1/,
+      /has 7 mistakes[^]*1 ≤ min ≤ start ≤ max, not 20, 10, 10[^]*maxPages is 0[^]*resultCap is 0[^]*widest is 0; it must be above 0[^]*lanes is 0[^]*overlap is 30[^]*lookbackMs is -1/,
     );
   });
 

@@ -1,0 +1,62 @@
+/** Endpoints that may be asked for no more than so many days at once. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { days, defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+const DAY_MS = 86_400_000;
+const dayOf = (n: number): string => new Date(Date.UTC(2024, 0, 1) + n * DAY_MS).toISOString().slice(0, 10);
+
+describe('a range that is wider than one call may ask for', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  /** A row for each day of 2024 and 2025; the server refuses more than 31 days. */
+  function serve(widest?: number) {
+    const asked: string[] = [];
+    stage.api.route('GET', '/days', ({ query }) => {
+      const [from = '', to = ''] = ['from', 'to'].map((name) => query.get(name) ?? '');
+      const width = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
+      if (width > 31) return { status: 400, body: { error: 'at most 31 days' } };
+      const place = Number(query.get('cursor') ?? 0);
+      asked.push(`${from} ${to} ${place}`);
+      const all = Array.from({ length: 731 }, (_, n) => ({ id: dayOf(n) })).filter(({ id }) => id >= from && id <= to);
+      const next = place + 20 < all.length ? String(place + 20) : null;
+      return { body: { items: all.slice(place, place + 20), next } };
+    });
+    const provider = defineProvider({ id: 'ranges', baseUrl: () => stage.api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('days', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullable() }),
+      request: (_, page) => get('/days', { from: page.range?.from, to: page.range?.to, cursor: page.cursor }),
+      paginate: {
+        kind: 'cursor',
+        items: ({ items }) => items,
+        next: ({ next }) => next,
+        range: { whole: () => ({ from: dayOf(0), to: dayOf(730) }), ...(widest === undefined ? {} : { widest }) },
+      },
+    });
+    const sync = defineSync('ranges', { provider, input: z.object({}) }, (s) => ({
+      days: s.one(list, { input: () => ({}), key: ({ id }) => id, deletions: 'full-pass' }),
+    }));
+    return { sync, asked };
+  }
+
+  it('is cut into as few pieces before anything is asked for, and each is read to its end', async () => {
+    const { sync, asked } = serve(days(31));
+    const result = await stage.drive.run(sync, { account: stage.account });
+    expect(result).toMatchObject({ state: 'done', complete: true, rows: 731 });
+    // 24 pieces of 31 days or less, each of two pages; none was refused.
+    expect(asked.filter((call) => call.endsWith(' 0'))).toHaveLength(24);
+    expect(result?.calls).toBe(asked.length);
+    expect(stage.api.report().refused).toBe(0);
+    expect(await stage.drive.run(sync, { account: stage.account })).toMatchObject({ complete: true, rows: 731 });
+  });
+
+  it('is refused by the third party where nobody says how wide it may be', async () => {
+    const { sync } = serve();
+    const result = await stage.drive.run(sync, { account: stage.account });
+    expect(result).toMatchObject({ complete: false });
+    expect(JSON.stringify(result?.flaws)).toContain('at most 31 days');
+  });
+});
