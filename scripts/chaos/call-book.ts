@@ -8,7 +8,7 @@ export interface CallBook {
   readonly calls: number;
   /** Distinct calls: the least number for this work. */
   readonly least: number;
-  /** Calls that were made before, of accounts that nobody has had read again. */
+  /** Calls that were made as often as they had to before, of accounts that nobody has had read again. */
   readonly repeated: number;
   /** The most calls in any window. */
   readonly mostInWindow: number;
@@ -16,11 +16,13 @@ export interface CallBook {
 
 /**
  * @param perMs length of the window; a call counts from its arrival until just before it is as old as that.
+ * @param isLookedAtTwice pages that a reader asks for twice by itself.
  * @param readAgain accounts whose lists were rightly read more than once.
  */
 export async function readCallBook(
   file: string,
   perMs: number,
+  isLookedAtTwice: (target: string) => boolean = () => false,
   readAgain: ReadonlySet<string> = new Set(),
 ): Promise<CallBook> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -32,11 +34,15 @@ export async function readCallBook(
   const asked = lines.map((line) => line.slice(line.indexOf(' ') + 1));
   const targets = new Set(asked);
   const once = asked.filter((target) => !readAgain.has(/^\/\w+\/(a\d+)/.exec(target)?.[1] ?? ''));
+  const counts = new Map<string, number>();
+  for (const target of once) counts.set(target, (counts.get(target) ?? 0) + 1);
+  let repeated = 0;
+  for (const [target, count] of counts) repeated += Math.max(0, count - (isLookedAtTwice(target) ? 2 : 1));
   let mostInWindow = 0;
   let first = 0;
   for (const [last, at] of times.entries()) {
     while ((times[first] as number) + perMs <= at) first++;
     mostInWindow = Math.max(mostInWindow, last - first + 1);
   }
-  return { calls: lines.length, least: targets.size, repeated: once.length - new Set(once).size, mostInWindow };
+  return { calls: lines.length, least: targets.size, repeated, mostInWindow };
 }

@@ -6,7 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import type { Sluice } from '../../client/index.ts';
 import type { Node } from '../../providers/index.ts';
 import { readCallBook, type CallBook } from './call-book.ts';
-import { LANES, MAX_PER_SECOND, network } from './network.ts';
+import { isLookedAtTwice, LANES, MAX_PER_SECOND, network } from './network.ts';
 import { expectedKeys, type NodeName } from './oracle.ts';
 import type { ChaosServers } from './servers.ts';
 import type { SyncedAccount } from './syncs.ts';
@@ -50,7 +50,7 @@ export async function judge(
       if (strange.length > 0) faults.push(`${account} has ${strange.length} rows of ${node} that are not there`);
     }
   }
-  const book = await readCallBook(servers.bookFile, 1_000, readAgain);
+  const book = await readCallBook(servers.bookFile, 1_000, isLookedAtTwice, readAgain);
   if (book.repeated > kills * LANES)
     faults.push(`${book.repeated} calls were repeated; ${kills} kills and ${LANES} lanes explain ${kills * LANES}`);
   const most = restores > 0 ? 2 * MAX_PER_SECOND : MAX_PER_SECOND;
