@@ -271,8 +271,8 @@ describe('the audit', () => {
     const zed = await client({ tenant: 'zed', by: 'user:zed' });
     const subject = { kind: 'account', id: 'crm/b1', account: 'b1' };
     await zed.accounts.connect({ provider, account: 'b1', credentials: { accessToken: 'at-of-zed-0000001' } });
-    await recordAct({ pool: world.db.pool, actor: { by: 'user:eve' } }, { act: 'test', subject }, async () => {
-      expect((await zed.audit.list({ act: 'test' }))[0]).toMatchObject({ outcome: 'begun', endedAt: null });
+    await recordAct({ pool: world.db.pool, actor: { by: 'user:eve' } }, { act: 'schema.grant', subject }, async () => {
+      expect((await zed.audit.list({ act: 'schema.grant' }))[0]).toMatchObject({ outcome: 'begun', endedAt: null });
     });
     expect((await zed.audit.list()).map(({ act, by }) => [act, by])).toEqual([
       ['test', 'user:eve'],
