@@ -8,7 +8,8 @@ export type RunMode = 'incremental' | 'full';
 
 export type RunState = 'running' | 'paused' | 'done' | 'incomplete' | 'failed' | 'cancelled';
 /** `incomplete`: it has ended, and some of its lists were not read to their end, or not wholly kept. */
-export type NodeState = 'waiting' | 'running' | 'done' | 'incomplete' | 'failed' | 'skipped';
+/** `unread`: its run was ended (cancelled, or from outside) before it was; lists that it has left count as waiting. */
+export type NodeState = 'waiting' | 'running' | 'done' | 'incomplete' | 'failed' | 'skipped' | 'unread';
 
 /** How a list ended. Only `complete` means that everything the third party has was read and kept. */
 export type EndKind = 'complete' | 'flawed' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
