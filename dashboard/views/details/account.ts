@@ -77,7 +77,7 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
           html`<a id="connect-${provider}" href="${verbatim(address)}" rel="noreferrer">in your app</a>`,
       ],
       ['Tenant', tenant],
-      ['Token', token !== null && tokenOf(token, now)],
+      ['Token', token !== null && status !== 'needs_reconnect' && tokenOf(token, now)],
       [
         'Waits for',
         keys.length > 0 && html`${keys.map((key) => html`<a href="${link(['limits', key])}">${key}</a> `)}`,
