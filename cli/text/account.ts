@@ -13,7 +13,8 @@ export function accountText(details: AccountDetails): string {
   if (status === 'needs_reconnect')
     lines.push(`  its user must connect it again${reason === null ? '' : `: ${reason}`}`);
   // A token that is not taken any more is neither valid nor refreshed.
-  if (token !== null && status !== 'needs_reconnect') lines.push(`  token  ${tokenText(token)}`);
+  const isDead = status === 'needs_reconnect' && token?.state !== 'refresh-fails';
+  if (token !== null && !isDead) lines.push(`  token  ${tokenText(token)}`);
   lines.push(...syncs.flatMap(syncLines));
   if (keys.length > 0) lines.push(`  waits for ${keys.join(', ')}`);
   // A text of Temporal begins with the workflow's name already.

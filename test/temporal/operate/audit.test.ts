@@ -275,7 +275,7 @@ describe('the audit', () => {
       expect((await zed.audit.list({ act: 'schema.grant' }))[0]).toMatchObject({ outcome: 'begun', endedAt: null });
     });
     expect((await zed.audit.list()).map(({ act, by }) => [act, by])).toEqual([
-      ['test', 'user:eve'],
+      ['schema.grant', 'user:eve'],
       ['accounts.connect', 'user:zed'],
     ]);
     // A try at what belongs to others is a row of the one who tried, and shows nothing of theirs.
@@ -294,7 +294,7 @@ describe('the audit', () => {
       replaceTenant: true,
       settings: {},
     });
-    expect((await zed.audit.list())[0]?.act).toBe('test');
+    expect((await zed.audit.list())[0]?.act).toBe('schema.grant');
     expect((await sluice.audit.list({ limit: 1 }))[0]).toMatchObject({ before: { tenant: 'zed' }, tenant: null });
     // What the app itself starts has its report, and no row.
     const own = await acme.start(sync, { account: 'b1', input: {} });
