@@ -15,7 +15,6 @@ import {
   createPool,
   createSecretUseCounter,
   EncryptionKeyError,
-  listAudit,
   listReports,
   NO_ENCRYPTION_KEYS,
   pendingOperations,
@@ -39,6 +38,7 @@ import type { Saga } from '../providers/define/define-saga.ts';
 import { createAccounts, type Accounts } from './account/accounts.ts';
 import { clientActs } from './audit/acts.ts';
 import { audited } from './audit/audited-client.ts';
+import { listActs } from './audit/list-acts.ts';
 import type { Auditor } from './audit/record-act.ts';
 import { act, startSaga, type ActOptions } from './action/act.ts';
 import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action/action-handle.ts';
@@ -264,7 +264,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
   const { pool, keyring, secretUses, close, boundTo: tenant } = parts;
   const sluice: Sluice = {
     accounts: createAccounts(parts, keyring, secretUses),
-    audit: { list: async (filter) => listAudit(pool, filter) },
+    audit: { list: async (filter) => listActs(pool, filter) },
     as: (other) => createSluice(shared, { via: 'client', ...other }),
     reports: { list: (filter) => listReports(pool, filter) },
     schedules: createSchedules(pool, parts.taskQueue),

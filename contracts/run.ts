@@ -8,7 +8,8 @@ export type RunMode = 'incremental' | 'full';
 
 export type RunState = 'running' | 'paused' | 'done' | 'incomplete' | 'failed' | 'cancelled';
 /** `incomplete`: it has ended, and some of its lists were not read to their end, or not wholly kept. */
-export type NodeState = 'waiting' | 'running' | 'done' | 'incomplete' | 'failed' | 'skipped';
+/** `unread`: its run was ended (cancelled, or from outside) before it was; lists that it has left count as waiting. */
+export type NodeState = 'waiting' | 'running' | 'done' | 'incomplete' | 'failed' | 'skipped' | 'unread';
 
 /** How a list ended. Only `complete` means that everything the third party has was read and kept. */
 export type EndKind = 'complete' | 'flawed' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
@@ -98,7 +99,7 @@ export interface RunWait {
    * `provider`: the whole provider, or one endpoint, is failing or paused · `account`: it must be connected again · `operator`: it is
    * paused · `cancel`: it is being cancelled · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails
    * again and again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas) ·
-   * `run`: the run that it is queued behind.
+   * `run`: the run that it is queued behind, or its own workflow was ended from outside.
    */
   readonly kind:
     'limit' | 'backoff' | 'call' | 'provider' | 'account' | 'operator' | 'cancel' | 'worker' | 'entity' | 'run';

@@ -7,17 +7,13 @@ import { action as runAction } from './action.ts';
 import { canary } from './canary.ts';
 import { onePerAccount } from './run/one-per-account.ts';
 import { setVersioning } from './run/versioning.ts';
-import { reported } from './reported.ts';
+import { reported, reportedAsEnded } from './reported.ts';
 import { saga as runSaga } from './saga.ts';
 import { sync as runSync } from './sync.ts';
 
-export const sync = onePerAccount(
-  reported(
-    runSync,
-    (input: SyncInput) => ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }),
-    true,
-  ),
-);
+const factsOfSync = (input: SyncInput) =>
+  ({ kind: 'sync', name: input.sync, what: input.sync, ...whose(input) }) as const;
+export const sync = onePerAccount(reported(runSync, factsOfSync, true), reportedAsEnded(factsOfSync));
 
 export const action = reported(runAction, (input: ActionInput) => ({
   kind: 'action',

@@ -42,3 +42,15 @@ export function reported<Input, Result>(
     }
   };
 }
+
+/** Writes the report of one that has come to its end before it began. */
+export function reportedAsEnded<Input>(
+  facts: (input: Input) => Facts,
+): (input: Input, end: ReportEnd) => Promise<void> {
+  return async (input, end) => {
+    const { workflowId, firstExecutionRunId: runId } = workflowInfo();
+    const id = runId;
+    await runStep((steps) => steps.openReport({ ...facts(input), id, runId, workflowId, rootWorkflowId: workflowId }));
+    await runStep((steps) => steps.endReport({ id, runId, end }));
+  };
+}

@@ -12,7 +12,9 @@ export function accountText(details: AccountDetails): string {
   ];
   if (status === 'needs_reconnect')
     lines.push(`  its user must connect it again${reason === null ? '' : `: ${reason}`}`);
-  if (token !== null) lines.push(`  token  ${tokenText(token)}`);
+  // A token that is not taken any more is neither valid nor refreshed.
+  const isDead = status === 'needs_reconnect' && token?.state !== 'refresh-fails';
+  if (token !== null && !isDead) lines.push(`  token  ${tokenText(token)}`);
   lines.push(...syncs.flatMap(syncLines));
   if (keys.length > 0) lines.push(`  waits for ${keys.join(', ')}`);
   // A text of Temporal begins with the workflow's name already.

@@ -28,7 +28,7 @@ export async function runScreen(sluice: Sluice, run: string): Promise<RunScreen>
   const flaws = 'nodes' in progress ? await flawsOf(sluice, progress) : [];
   const feed = 'nodes' in progress ? await sluice.feedLag() : undefined;
   const text = [
-    headline(progress, waits),
+    await headline(sluice, run, progress, waits),
     ...waits.map((wait) => `  ${wait.text}`),
     ...flawLines(flaws),
     ...feedLagLines(feed),
@@ -41,9 +41,14 @@ export async function progressOf(sluice: Sluice, run: string): Promise<Progress>
   return sluice.run({ workflowId: run }).progress();
 }
 
-/** What Temporal says of a run that is starting is better than a guess. */
-function headline(progress: Progress, waits: readonly RunWait[]): string {
-  return progress.state === 'starting' && waits.length > 0 ? 'starting' : progressText(progress);
+/** What Temporal says of a run that is starting is better than a guess. One that has never begun may have a report. */
+async function headline(sluice: Sluice, run: string, progress: Progress, waits: readonly RunWait[]): Promise<string> {
+  if (progress.state === 'starting' && waits.length > 0) return 'starting';
+  if (progress.state !== 'unknown' || RUN_ID.test(run)) return progressText(progress);
+  const [report] = await sluice.reports.list({ workflowId: run, order: 'newest', limit: 1 });
+  return report === undefined || report.endedAt === null
+    ? progressText(progress)
+    : `${run}  ${report.status}: ${report.error ?? 'it has ended'}`;
 }
 
 /** What a running run waits for. */

@@ -15,7 +15,7 @@ import { endedMeanwhile, isOver, neverStarted, noResult } from './no-such-run.ts
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
 import { startAgain, type StartAgainOptions } from './start-again.ts';
-import { heldBy } from '../waits/held-runs.ts';
+import { endedOutside, heldBy } from '../waits/held-runs.ts';
 import { toWait } from '../waits/run-waits.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { readStuckTasks } from '../waits/workflow-task-health.ts';
@@ -26,7 +26,7 @@ export interface SyncHandle {
   /**
    * The state of the tree: one cheap query, at any moment, also after the run has ended. As all functions of a handle it is about the
    * run that `start`, `retryFailed` or `startAgain` gave the handle for, also when a newer one has begun; that of `run()` is about the
-   * newest one.
+   * newest one. Of a run whose workflow was terminated it says so when a worker has noticed, half a minute later at most; `waits()` at once.
    * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up, `queued` while it waits for
    * the run before it.
    */
@@ -141,6 +141,7 @@ export function createHandle(
         row?.state === 'running' ? readWaits(pool, row.runId) : [],
       ]);
       const ofThisRun = row?.runId === (description && chainIdOf(description)) ? row : undefined;
+      if (description && ofThisRun && !isServed) return endedOutside(description, ofThisRun);
       return [...(isServed ? heldBy(description, ofThisRun) : []), ...stuck, ...waits.map(toWait)];
     },
     pause: async () => {

@@ -31,3 +31,16 @@ export function heldBy(
     { kind: 'operator', calls: 0, text: `it is paused${because}; \`resume()\` or \`sluice resume\` lets it go on` },
   ];
 }
+
+const ENDS: Readonly<Record<string, string>> = { TERMINATED: 'was terminated', TIMED_OUT: 'has timed out' };
+
+/** A workflow that was ended from outside can't write that down: until a worker does, the database says that the run goes on. */
+export function endedOutside(
+  { status }: Pick<WorkflowExecutionDescription, 'status'>,
+  run: Pick<RunProgress, 'state'>,
+): RunWait[] {
+  const how = ENDS[status.name];
+  if (how === undefined || (run.state !== 'running' && run.state !== 'paused')) return [];
+  const text = `its workflow ${how} in Temporal: it makes no more calls, and a worker writes its end down within half a minute`;
+  return [{ kind: 'run', calls: 0, text }];
+}

@@ -33,6 +33,7 @@ export function toWait(row: WaitRow): RunWait {
 
 function what(row: WaitRow): string {
   if (row.kind === 'gate' && row.limit) return `${row.limit.key.replace('/*', '')} is ${standingText(row.limit)}`;
+  if (row.limit && row.isShut && stateOf(row.limit) === 'free') return behindGate(row.calls, row.limit);
   if (row.limit) return `${lists(row.calls)} for ${row.limit.key}, ${standingText(row.limit)}`;
   if (row.kind === 'token')
     return `its token could not be renewed (${cleanText(row.error ?? '', MOST_ERROR)}), ${counted(row.attempts, 'attempt')} so far`;
@@ -41,6 +42,12 @@ function what(row: WaitRow): string {
   // A job that is being worked on, a token that is renewed.
   if (row.attempts === 0 && row.error !== null) return `${lists(row.calls)}${which}${why}`;
   return `${lists(row.calls)} after a call that failed${which}${why}, up to ${counted(row.attempts, 'attempt')} so far`;
+}
+
+/** The gate is told before them; their own limit keeps nobody waiting, and would only mislead. */
+function behindGate(calls: number, limit: NonNullable<WaitRow['limit']>): string {
+  const next = limit.kind === 'none' ? '' : `, and then for ${limit.key}, ${standingText(limit)}`;
+  return `${lists(calls)} until calls are let through again${next}`;
 }
 
 function when({ kind, calls }: WaitRow, firstInMs: number, lastInMs: number): string {

@@ -68,6 +68,7 @@ export interface Operations {
    * Puts other numbers in force until they are taken back with `{}`, or for `forMs` milliseconds: a worker takes them back within a
    * minute after it. 0 stops all calls.
    * @returns false when the key was never used.
+   * @throws TypeError for a number that a limit of its kind does not have: a gate has none, a bucket and a learned rate no `max`.
    */
   override(
     key: string,
@@ -76,6 +77,7 @@ export interface Operations {
   /**
    * Forgets what the key used and learned, and who waits for it. A window that is in use may be exceeded after it.
    * @returns false when the key was never used.
+   * @throws TypeError for what stands for several keys (`provider/*`): windows of others would be exceeded with it.
    */
   forget(key: string): Promise<boolean>;
 }
@@ -128,17 +130,24 @@ export function createOperations(pool: Pool): Operations {
     async resume(keyOrPrefix) {
       return (await ask<{ keys: number }>(RESUME, [keyText(keyOrPrefix)]))[0]!.keys;
     },
-    async override(key, { max, ratePerSecond, forMs }) {
+    async override(anyKey, { max, ratePerSecond, forMs }) {
+      const key = keyText(anyKey);
       for (const value of [max, ratePerSecond, forMs]) {
         if (value !== undefined && !(value >= 0))
           throw new TypeError(`An override must be a number ≥ 0, but is ${value}`);
       }
-      return (
-        await ask<{ found: boolean }>(OVERRIDE, [keyText(key), max ?? null, ratePerSecond ?? null, forMs ?? null])
-      )[0]!.found;
+      const [row] = await look([bucketId(key)]);
+      if (row) checkNumbers(row, { max, ratePerSecond });
+      const values = [key, max ?? null, ratePerSecond ?? null, forMs ?? null];
+      return (await ask<{ found: boolean }>(OVERRIDE, values))[0]!.found;
     },
-    async forget(key) {
-      return (await ask<{ found: boolean }>(FORGET, [keyText(key)]))[0]!.found;
+    async forget(anyKey) {
+      const key = keyText(anyKey);
+      if (key.endsWith('/*'))
+        throw new TypeError(
+          `"${key}" stands for several keys, and one is forgotten at a time: those that begin with "${key.slice(0, -1)}".`,
+        );
+      return (await ask<{ found: boolean }>(FORGET, [key]))[0]!.found;
     },
   };
 
@@ -157,6 +166,22 @@ export function createOperations(pool: Pool): Operations {
       throw new LimiterUnavailable(error);
     }
   }
+}
+
+/** A number that its kind does not have would be kept, and do nothing. */
+function checkNumbers(
+  { key, kind, max: has }: LookRow,
+  given: { max?: number | undefined; ratePerSecond?: number | undefined },
+): void {
+  if (given.max === undefined && given.ratePerSecond === undefined) return;
+  if (kind === 'gate')
+    throw new TypeError(
+      `"${key}" is a gate, and has no numbers: pause it to stop its calls, or override keys of its limits.`,
+    );
+  if (given.max !== undefined && (has === null || kind === 'bucket'))
+    throw new TypeError(
+      `"${key}" has no \`max\`, but calls a second: override \`ratePerSecond\` (--rate), 0 to stop all calls.`,
+    );
 }
 
 interface EventRow {

@@ -8,7 +8,8 @@ import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { envelopeOf, hasEntries } from './envelopes.ts';
 import { troubleInList } from './inner-errors.ts';
 import { describe } from './rules.ts';
-import { toldLimit } from './told-limit.ts';
+import { limitInWords, toldLimit } from './told-limit.ts';
+import { saysDeadToken } from './told-token.ts';
 
 export interface DefaultRulesOptions {
   /** The answer is a list, so that fields of an error beside it are the answer's and not a row's. Default false. */
@@ -34,11 +35,11 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
     return { kind: 'permanent', cause: 'config', reason: `unexpected redirect, ${reason}` };
   switch (status) {
     case 401:
-      return { kind: 'refresh-auth', reason };
+      return limitInWords(answer, reason) ?? { kind: 'refresh-auth', reason };
     case 402:
       return { kind: 'permanent', cause: 'auth', reason };
     case 403:
-      return toldLimit(answer, reason) ?? { kind: 'permanent', cause: 'auth', reason };
+      return toldLimit(answer, reason) ?? deadToken(answer, reason) ?? { kind: 'permanent', cause: 'auth', reason };
     case 404:
     case 410:
       return { kind: 'permanent', cause: 'gone', reason };
@@ -47,14 +48,22 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
       return { kind: 'retry', reason };
     case 413:
       return { kind: 'shrink-page', reason };
+    case 420: // "Enhance your calm"; no standard has it, and nobody uses it for anything else
     case 429:
       return { kind: 'limited', reason };
     case 503:
       // It says when it takes calls again: a limit, and no sign that it is broken.
-      return { kind: 'retry-after' in answer.headers ? 'limited' : 'retry', reason };
+      return 'retry-after' in answer.headers
+        ? { kind: 'limited', reason }
+        : (limitInWords(answer, reason) ?? { kind: 'retry', reason });
     default:
-      return status >= 500 ? { kind: 'retry', reason } : { kind: 'permanent', cause: 'bug', reason };
+      if (status >= 500) return { kind: 'retry', reason };
+      return limitInWords(answer, reason) ?? deadToken(answer, reason) ?? { kind: 'permanent', cause: 'bug', reason };
   }
+}
+
+function deadToken(answer: Answer, reason: string): Outcome | undefined {
+  return saysDeadToken(answer) ? { kind: 'refresh-auth', reason } : undefined;
 }
 
 /** A good status is not enough: the body must be no page of HTML and no error. */
@@ -62,7 +71,11 @@ function successOutcome(answer: Answer, isList: boolean): Outcome {
   if (looksLikeHtml(answer)) return { kind: 'retry', reason: `HTML instead of data, ${describe(answer)}` };
   const json = jsonOf(answer);
   const envelope = json.ok ? envelopeOf(onlyLine(answer, json.value), isList) : undefined;
-  if (envelope === 'error') return { kind: 'retry', reason: `an error under a status of success, ${describe(answer)}` };
+  if (envelope === 'error') {
+    const reason = `an error under a status of success, ${describe(answer)}`;
+    // What concerns one account, or passes by waiting, is no failure of the third party: its breaker would hold up all others.
+    return deadToken(answer, reason) ?? limitInWords(answer, reason) ?? { kind: 'retry', reason };
+  }
   if (envelope === 'partial' && isList)
     return { kind: 'flawed', reason: `the answer has rows and an error, ${describe(answer)}` };
   const trouble = isList && json.ok ? troubleInList(answer, json.value) : undefined;

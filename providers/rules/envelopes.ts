@@ -1,7 +1,7 @@
 /**
  * Errors that are told under a status of success, in the envelopes that third parties put around their answers: GraphQL's `errors`,
  * `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is conservative: a row may have such fields too.
- * Pure. Used by: `default-rules.ts`, `inner-errors.ts`, and by rules of one's own through the matches below.
+ * Pure. Used by: `default-rules.ts`, `inner-errors.ts`, `told-token.ts`, and by rules of one's own through the matches below.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
@@ -49,7 +49,7 @@ function hasCode(answer: Answer, codes: readonly Code[]): boolean {
 }
 
 /** Wherever the usual envelopes have the code of an error. */
-function codesOf(body: Fields | undefined): unknown[] {
+export function codesOf(body: Fields | undefined): unknown[] {
   const errors = Array.isArray(body?.['errors']) ? (body['errors'] as unknown[]).slice(0, 100) : [];
   return [body, body?.['error'], ...errors].flatMap((each) => {
     if (!isFields(each)) return [each];

@@ -1,6 +1,6 @@
 /**
- * A limit that is told by 403 and not by 429, as GitHub, Google and others do: by the headers of a quota that is spent, or in well-known
- * words. Pure. Used by: `default-rules.ts`.
+ * A limit that is told otherwise than by 429: by 403, as GitHub, Google and others do, with the headers of a quota that is spent or in
+ * well-known words; by any other status in words that mean nothing else. Pure. Used by: `default-rules.ts`.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  * @see https://developers.google.com/workspace/drive/api/guides/handle-errors
  */
@@ -12,6 +12,9 @@ const LEAST_WAIT_MS = 60_000;
 const SEEN_OF_TEXT = 2_000;
 const WORDS =
   /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing)|abuse detection/i;
+/** Under 400 or 422 the same words may speak of what was asked for ("exceeded the limit of 50 rows"), and waiting would help nothing. */
+const CLEAR_WORDS =
+  /rate[ _-]?limit(?:ing)?[ _-]?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|\brate exceeded\b|\bthrottled\b|\bthrottlingexception\b/i;
 const COUNTER = /^(?:x-)?rate-?limit-(limit|remaining|reset|reset-after)(?:-.+)?$/;
 
 /** @returns undefined for a refusal that is none of a limit. */
@@ -32,4 +35,9 @@ export function toldLimit({ headers, text }: Answer, reason: string): Outcome | 
     'retry-after-ms' in headers ||
     (isSpent && (has('reset', /./) || has('reset-after', /./) || 'ratelimit' in headers));
   return { kind: 'limited', reason, ...(isTold ? {} : { afterMs: LEAST_WAIT_MS }) };
+}
+
+/** For as long as a header says, else for a moment that grows, as under 429. @returns undefined where its words say nothing of a limit. */
+export function limitInWords({ text }: Answer, reason: string): Outcome | undefined {
+  return CLEAR_WORDS.test(text.slice(0, SEEN_OF_TEXT)) ? { kind: 'limited', reason } : undefined;
 }

@@ -35,12 +35,13 @@ export interface WriteFacts {
 /** Decides every answer to a write; never undefined. */
 export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcome {
   const outcome = defaultOutcome(answer);
+  // An error that is told under 2xx, or HTML from something in between: what it speaks of may have been done.
+  const isDoubted = outcome.kind === 'retry' || outcome.kind === 'limited' || outcome.kind === 'refresh-auth';
+  if (isDoubted && !answer.error && answer.status >= 200 && answer.status < 300) return unknown(answer);
   if (outcome.kind === 'limited' && answer.status < 500) return outcome;
   if (isLost(answer)) return unknown(answer);
   if (answer.status === 409 && options.idempotent) return { kind: 'retry', reason: describe(answer) };
   if (answer.status === 413) return { kind: 'permanent', cause: 'bug', reason: describe(answer) };
-  // 2xx, but HTML from something in between.
-  if (outcome.kind === 'retry' && answer.status >= 200 && answer.status < 300) return unknown(answer);
   const json = outcome.kind === 'ok' && !options.isRead ? jsonOf(answer) : undefined;
   const trouble = json?.ok ? troubleInWrite(answer, json.value) : undefined;
   if (trouble !== undefined) return { kind: 'unknown-write', reason: `${trouble}, ${describe(answer)}` };

@@ -70,6 +70,22 @@ export const listRuns: readonly RecordedRun[] = [
     },
   },
   {
+    // The second start waits behind the first one, and is cancelled before its turn.
+    files: ['list-queued-cancelled'],
+    run: async (stage) => {
+      pagesOf(stage, 200);
+      const first = await stage.sluice.start(single, { account: 'queued', input });
+      await isWalking(stage);
+      const second = await stage.sluice.start(single, { account: 'queued', input, ifRunning: 'queue' });
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      await second.cancel();
+      await second.result().catch(() => undefined);
+      await first.cancel();
+      await first.result().catch(() => undefined);
+      await stage.record('list-queued-cancelled', second.workflowId);
+    },
+  },
+  {
     files: ['list-failed'],
     run: async (stage) => {
       stage.api.list('/users/:id/notes', { count: () => undefined, itemAt: (_, i) => ({ id: `${i}` }) });

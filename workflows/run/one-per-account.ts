@@ -11,7 +11,10 @@ import {
   WorkflowExecutionAlreadyStartedError,
 } from '@temporalio/common';
 import {
+  CancellationScope,
+  isCancellation,
   ParentClosePolicy,
+  patched,
   setCurrentDetails,
   sleep,
   startChild,
@@ -23,6 +26,7 @@ import { RUN_MEMO, runQueue, searchAttributes, syncWorkflowId } from '../../cont
 import type { RunResult } from '../../contracts/run.ts';
 import { runStep, sturdySteps } from '../activity-proxies.ts';
 import { giveBack, waitForTurn } from '../entity-lock.ts';
+import type { ReportEnd } from '../../contracts/report.ts';
 import { statusAttribute } from '../signals.ts';
 
 /** The end of a workflow that found its run started before. */
@@ -34,15 +38,19 @@ export interface Attached {
   readonly input: unknown;
 }
 
+const NEVER_BEGUN: ReportEnd = { status: 'cancelled', error: 'it was cancelled before its turn: no call was made' };
+
 /** A run that has ended may still close its workflow. */
 const CLOSING_MS = 500;
 
 /**
+ * @param report writes a report of a start whose run has never begun: there is no run that would have one.
  * @returns the result of the run, or where it is when one was running already.
  * @throws ApplicationFailure `SyncBusy` when that one is for something else, unless `ifRunning` says what to do then.
  */
 export function onePerAccount(
   run: (input: SyncInput) => Promise<RunResult>,
+  report: (input: SyncInput, end: ReportEnd) => Promise<void>,
 ): (input: SyncInput) => Promise<RunResult | Attached> {
   return async (input) => {
     const runs = syncWorkflowId(input.sync, input.account);
@@ -54,6 +62,11 @@ export function onePerAccount(
       await runStep((steps) => steps.queueRun({ workflowId, asked: input }));
       await waitForTurn(place);
       return await startOrMeet(input, runs);
+    } catch (error) {
+      const hasBegun = workflowInfo().memo?.[RUN_MEMO] !== undefined;
+      if (isCancellation(error) && !hasBegun && patched('report-of-queued'))
+        await CancellationScope.nonCancellable(() => report(input, NEVER_BEGUN));
+      throw error;
     } finally {
       await giveBack(place);
     }

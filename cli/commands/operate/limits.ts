@@ -42,10 +42,16 @@ export function registerLimits(program: Command): void {
     )
     .addHelpText('after', "\nExample:\n  npx sluice limits pause 'social/*' --why 'their status page is red'")
     .action((key: string, options: ActingOptions) =>
-      withLimits(
-        async (of) => say(key, 'paused', await of.pause(key, options.why ?? 'paused by an operator'), options),
-        options,
-      ),
+      withLimits(async (of) => {
+        const isKnown = await hasKeys(of, key);
+        const keys = await of.pause(key, options.why ?? 'paused by an operator');
+        say(
+          key,
+          isKnown ? 'paused' : 'paused; nothing of that name was ever called: see `sluice limits`',
+          keys,
+          options,
+        );
+      }, options),
     );
   acting(limits.command('resume <key>'))
     .description('end a pause, and free what an answer had blocked')
@@ -69,10 +75,14 @@ export function registerLimits(program: Command): void {
 const resume = (key: string, options: ActingOptions) =>
   withLimits(async (limits) => {
     const changed = await limits.resume(key);
-    if (changed > 0 || (await limits.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length === 0)
-      return say(key, 'resumed', changed, options);
+    if (changed > 0 || !(await hasKeys(limits, key))) return say(key, 'resumed', changed, options);
     tell(options, { key, keys: 0 }, `${key}: nothing to resume, no pause and no answer holds it back`);
   }, options);
+
+/** The key, or any that a pattern stands for. */
+async function hasKeys(limits: Operations, key: string): Promise<boolean> {
+  return (await limits.list({ prefix: key.replace(/\*$/, ''), limit: 1 })).length > 0;
+}
 
 interface ListOptions extends Omit<ListFilter, 'state'> {
   readonly limit: number;

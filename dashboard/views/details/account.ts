@@ -60,6 +60,8 @@ export const accountView: RenderView = async (context, { account = '' }) => {
 function providerOf(context: ViewContext, details: AccountDetails): Html {
   const { link, now, connectUrl } = context;
   const { provider, account, tenant, status, reason, since, token, keys, waits } = details;
+  // A token that is not taken any more is neither valid nor refreshed.
+  const isDead = status === 'needs_reconnect' && token?.state !== 'refresh-fails';
   const address = safeAddress(connectUrl?.({ provider, account, tenant }));
   return html`<h2>At ${provider}</h2>
     ${facts([
@@ -77,7 +79,7 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
           html`<a id="connect-${provider}" href="${verbatim(address)}" rel="noreferrer">in your app</a>`,
       ],
       ['Tenant', tenant],
-      ['Token', token !== null && tokenOf(token, now)],
+      ['Token', token !== null && !isDead && tokenOf(token, now)],
       [
         'Waits for',
         keys.length > 0 && html`${keys.map((key) => html`<a href="${link(['limits', key])}">${key}</a> `)}`,

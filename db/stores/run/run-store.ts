@@ -268,18 +268,15 @@ function toProgress(row: RunRow): RunProgress {
     error: row.error,
     ...(row.state === 'paused' && row.paused_by ? { pausedBy: row.paused_by } : {}),
     ...(row.state === 'paused' && row.paused_reason ? { pausedReason: row.paused_reason } : {}),
-    nodes: row.nodes.map(
-      ({ name, parent, resource, state, waiting, running, done, failed, skipped, flawed, pages, rows, calls }) => ({
-        name,
-        parent,
-        resource,
-        state,
-        units: { waiting, running, done, failed, skipped },
-        flawed,
-        pages,
-        rows,
-        calls,
-      }),
-    ),
+    nodes: row.nodes.map((node) => toNode(node, row.ended_at !== null)),
   };
+}
+
+/** In a run that was ended before its lists were nothing waits or runs any more. */
+function toNode(node: NodeRow, hasRunEnded: boolean): NodeProgress {
+  const { name, parent, resource, waiting, running, done, failed, skipped, flawed, pages, rows, calls } = node;
+  const isLeft = hasRunEnded && (node.state === 'waiting' || node.state === 'running');
+  const open = isLeft ? { waiting: waiting + running, running: 0 } : { waiting, running };
+  const units = { ...open, done, failed, skipped };
+  return { name, parent, resource, state: isLeft ? 'unread' : node.state, units, flawed, pages, rows, calls };
 }

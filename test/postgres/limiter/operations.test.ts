@@ -122,6 +122,20 @@ describe('the operator', () => {
     });
   });
 
+  it('refuses a number that the limit does not have, which would be kept and do nothing', async () => {
+    await ask([charge('numbers/minute/x'), { limit: learned, key: 'numbers/token/x', cost: 1 }]);
+    await ask([{ limit: { kind: 'bucket', name: 'flow', perSecond: 5, burst: 5 }, key: 'numbers/flow/x', cost: 1 }]);
+    await expect(limiter.override('numbers/*', { max: 0 })).rejects.toThrow(
+      '"numbers/*" is a gate, and has no numbers: pause it to stop its calls, or override keys of its limits.',
+    );
+    for (const key of ['numbers/token/x', 'numbers/flow/x']) {
+      await expect(limiter.override(key, { max: 0 })).rejects.toThrow('override `ratePerSecond` (--rate)');
+      expect(await limiter.show(key)).toMatchObject({ isOverridden: false });
+      expect(await limiter.override(key, { ratePerSecond: 0 })).toBe(true);
+    }
+    expect(await limiter.override('numbers/minute/x', { max: 0 })).toBe(true);
+  });
+
   it('shows what happened to a key and who waits for it', async () => {
     const charges = [charge('show/minute/x')];
     for (let i = 0; i < 6; i++) await ask(charges, `account-${i}`);
@@ -136,6 +150,14 @@ describe('the operator', () => {
     expect(await limiter.forget('forget/minute/x')).toBe(true);
     expect((await ask(charges)).granted).toBe(true);
     expect(await limiter.forget('forget/minute/never')).toBe(false);
+  });
+
+  it('forgets one key at a time, and none by a pattern', async () => {
+    await ask([charge('pattern/minute/x')]);
+    await expect(limiter.forget('pattern/*')).rejects.toThrow(
+      '"pattern/*" stands for several keys, and one is forgotten at a time: those that begin with "pattern/".',
+    );
+    expect((await limiter.list({ prefix: 'pattern/' })).map(({ key }) => key)).toContain('pattern/minute/x');
   });
 });
 

@@ -83,7 +83,6 @@ describe('what HTTP says by itself', () => {
     { data: [], code: 503, msg: '' },
     { status: false, data: [] },
     { Message: 'An error has occurred.', items: [] },
-    { message: 'Too many requests', items: [] },
   ])('an empty list beside words of trouble is none: %j', (body) => {
     expect(defaultOutcome(answered(200, JSON.stringify(body)), { isList: true }).kind).toBe('retry');
   });
@@ -132,6 +131,68 @@ describe('what HTTP says by itself', () => {
     expect(about('{"message":"Must have admin rights to this repository."}')).toEqual(refused);
     expect(about('{"message":"Not yours"}', { ...spent, 'x-ratelimit-remaining': '10' })).toEqual(refused);
     expect(about('{"message":"No plan"}', { ...spent, 'x-ratelimit-limit': '0' })).toEqual(refused);
+  });
+
+  it.each([
+    [400, '{"error":{"code":17,"message":"User request limit reached"}}'],
+    [400, '{"__type":"ThrottlingException","message":"Rate exceeded"}'],
+    [401, '{"error":"Too many requests, slow down"}'],
+    [420, '{"error":"Enhance your calm"}'],
+    [422, '{"code":"rate_limit_exceeded"}'],
+    [503, '{"error":"Rate limit exceeded"}'],
+    [200, '{"ok":false,"error":"rate_limited"}'],
+    [200, '{"message":"Too many requests","items":[]}'],
+  ])('a limit that is told by %i in words that mean nothing else is one: %s', (status, text) => {
+    const answer = answered(status, text);
+    const outcome = defaultOutcome(answer, { isList: true });
+    expect(outcome.kind).toBe('limited');
+    expect(toObservation(outcome, answer).result).toBe('refused');
+  });
+
+  it.each([
+    [400, '{"message":"You exceeded the limit of 50 rows for each page"}', 'permanent'],
+    [400, '{"message":"limit must be at most 100"}', 'permanent'],
+    [422, '{"errors":{"rate_limit":"must be a number"}}', 'permanent'],
+    [401, '{"error":"expired"}', 'refresh-auth'],
+    [503, '{"error":"down for maintenance"}', 'retry'],
+  ])('words about what was asked for are no limit: %i %s', (status, text, kind) => {
+    expect(defaultOutcome(answered(status, text), { isList: true }).kind).toBe(kind);
+  });
+
+  it.each([
+    [498, ''],
+    [400, '{"error":"invalid_token"}'],
+    [400, '{"error":{"code":190,"message":"Error validating access token: Session has expired"}}'],
+    [400, '{"error":"ExpiredToken","message":"Token has expired"}'],
+    [403, '{"message":"The access token is invalid or has expired"}'],
+    [403, '{"error":{"code":"InvalidAuthenticationToken"}}'],
+    [419, '{"message":"Your session has expired"}'],
+    [200, '{"ok":false,"error":"token_expired"}'],
+    [200, '{"errors":[{"message":"no","extensions":{"code":"TOKEN_REVOKED"}}]}'],
+  ])('a dead token that is told by %i is one, and no failure of the third party: %s', (status, text) => {
+    const answer = answered(status, text);
+    const outcome = defaultOutcome(answer, { isList: true });
+    expect(outcome.kind).toBe('refresh-auth');
+    expect(toObservation(outcome, answer).result).toBe('ok');
+  });
+
+  it('a dead token is told by the challenge of another status than 401, too', () => {
+    const challenge = { 'www-authenticate': 'Bearer realm="x", error="invalid_token"' };
+    expect(defaultOutcome(answered(400, '{}', challenge)).kind).toBe('refresh-auth');
+    const scope = { 'www-authenticate': 'Bearer error="insufficient_scope"' };
+    expect(defaultOutcome(answered(403, '{}', scope))).toMatchObject({ kind: 'permanent', cause: 'auth' });
+  });
+
+  it.each([
+    [400, '{"error":"invalid page token"}', 'permanent'],
+    [400, '{"error":"The sync token has expired"}', 'permanent'],
+    [400, '{"message":"Unexpected token < in JSON"}', 'permanent'],
+    [403, '{"message":"Your CSRF token has expired"}', 'permanent'],
+    [403, '{"message":"This app may not see private tokens"}', 'permanent'],
+    [404, '{"message":"access token not valid"}', 'permanent'],
+    [200, '{"ok":false,"error":"channel_not_found"}', 'retry'],
+  ])('words about other tokens are no dead token: %i %s', (status, text, kind) => {
+    expect(defaultOutcome(answered(status, text), { isList: true }).kind).toBe(kind);
   });
 
   it('how long a third party asked to wait blocks the key, refused or failing', () => {

@@ -4,7 +4,8 @@ import { moreText } from '../../../cli/text/more.ts';
 import { sentenceOf } from '../../../cli/sentence.ts';
 import { quotedForShell, shellWord } from '../../../contracts/values/shell-word.ts';
 import { duration } from '../../../contracts/values/duration.ts';
-import type { Report } from '../../../client/index.ts';
+import type { AccountDetails, Report } from '../../../client/index.ts';
+import { accountText } from '../../../cli/text/account.ts';
 import { sagaText } from '../../../cli/text/operation.ts';
 
 describe('a length of time', () => {
@@ -113,6 +114,26 @@ describe('a saga with a step of unknown fate', () => {
     expect(text).toContain('if it is not there, start a new saga');
     expect(text).toContain('shop/mail, 1 call: unknown-write, reset');
     expect(text).not.toContain('--not-happened');
+  });
+});
+
+describe('an account that must be connected again', () => {
+  it('has no token that would be valid or refreshed', () => {
+    const details = {
+      provider: 'social',
+      account: 'acct_42',
+      tenant: null,
+      since: '2026-11-28T03:00:00.000Z',
+      keys: [],
+      waits: [],
+      syncs: [],
+    };
+    const token = { state: 'ended', endsAt: '2026-11-28T02:00:00.000Z', failures: 0, failure: null, retryAt: null };
+    const text = (of: object) => accountText({ ...details, token, ...of } as unknown as AccountDetails);
+    expect(text({ status: 'connected', reason: null })).toContain('the next call refreshes it');
+    expect(text({ status: 'needs_reconnect', reason: 'revoked' })).toBe(
+      'social/acct_42  needs_reconnect since 2026-11-28T03:00:00.000Z\n  its user must connect it again: revoked',
+    );
   });
 });
 

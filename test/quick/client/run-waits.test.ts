@@ -58,7 +58,17 @@ describe('what a run waits for, in words', () => {
       text: 'posts: 8 lists wait for social/app/app, 20 a second, learned; the first goes on now, the last in 2 s',
     });
     const shut = toWait({ ...lists, isShut: true });
-    expect(shut.text).toBe('posts: 8 lists wait for social/app/app, 20 a second, learned');
+    expect(shut.text).toBe(
+      'posts: 8 lists wait until calls are let through again, and then for social/app/app, 20 a second, learned',
+    );
+    const unlimited = { ...limit, kind: 'none', ratePerSecond: null } as const;
+    expect(toWait({ ...lists, isShut: true, limit: unlimited }).text).toBe(
+      'posts: 8 lists wait until calls are let through again',
+    );
+    const blocked = { ...limit, blockedForMs: 60_000, blockedReason: 'HTTP 429' };
+    expect(toWait({ ...lists, isShut: true, limit: blocked }).text).toMatch(
+      /wait for social\/app\/app, .*blocked for 60 s/,
+    );
     expect(shut).not.toHaveProperty('firstInMs');
     expect(shut).not.toHaveProperty('lastInMs');
   });

@@ -271,11 +271,11 @@ describe('the audit', () => {
     const zed = await client({ tenant: 'zed', by: 'user:zed' });
     const subject = { kind: 'account', id: 'crm/b1', account: 'b1' };
     await zed.accounts.connect({ provider, account: 'b1', credentials: { accessToken: 'at-of-zed-0000001' } });
-    await recordAct({ pool: world.db.pool, actor: { by: 'user:eve' } }, { act: 'test', subject }, async () => {
-      expect((await zed.audit.list({ act: 'test' }))[0]).toMatchObject({ outcome: 'begun', endedAt: null });
+    await recordAct({ pool: world.db.pool, actor: { by: 'user:eve' } }, { act: 'schema.grant', subject }, async () => {
+      expect((await zed.audit.list({ act: 'schema.grant' }))[0]).toMatchObject({ outcome: 'begun', endedAt: null });
     });
     expect((await zed.audit.list()).map(({ act, by }) => [act, by])).toEqual([
-      ['test', 'user:eve'],
+      ['schema.grant', 'user:eve'],
       ['accounts.connect', 'user:zed'],
     ]);
     // A try at what belongs to others is a row of the one who tried, and shows nothing of theirs.
@@ -294,7 +294,7 @@ describe('the audit', () => {
       replaceTenant: true,
       settings: {},
     });
-    expect((await zed.audit.list())[0]?.act).toBe('test');
+    expect((await zed.audit.list())[0]?.act).toBe('schema.grant');
     expect((await sluice.audit.list({ limit: 1 }))[0]).toMatchObject({ before: { tenant: 'zed' }, tenant: null });
     // What the app itself starts has its report, and no row.
     const own = await acme.start(sync, { account: 'b1', input: {} });

@@ -130,6 +130,8 @@ describe('the command line', () => {
       code: 1,
       output: expect.stringContaining('no such key'),
     });
+    expect((await limits('pause', 'wodos/*')).output).toContain('nothing of that name was ever called');
+    expect(await limits('resume', 'wodos/*')).toMatchObject({ code: 0 });
     expect(await limits('override', 'forest/app/app', '--max', '50')).toMatchObject({ code: 0 });
     expect((await limits('list', '--json')).output).toContain('"max":50');
     expect(await limits('override', 'forest/app/app')).toMatchObject({ code: 0 });

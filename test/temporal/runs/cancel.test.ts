@@ -38,7 +38,13 @@ describe('a run that is cancelled in the middle', () => {
     await expect(run.result()).rejects.toThrow();
     const after = api.report().calls - before;
     expect(await callsWithin(api, 500)).toBe(0);
-    expect(await run.progress()).toMatchObject({ state: 'cancelled' });
+    const ended = await run.progress();
+    expect(ended).toMatchObject({ state: 'cancelled' });
+    // What was left is said to be left, and not to go on.
+    for (const { state, units } of 'nodes' in ended ? ended.nodes : []) {
+      expect(['done', 'unread']).toContain(state);
+      expect(units.running).toBe(0);
+    }
     expect(await failedTasks(run)).toEqual([]);
     return after;
   };

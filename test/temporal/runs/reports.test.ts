@@ -174,12 +174,17 @@ describe('reports', () => {
       const run = await world.sluice.start(list, { account: 'a4', input: { id: 'held' } });
       await expect.poll(async () => (await run.progress()).state).toBe('running');
       await world.temporal.workflow.getHandle(run.workflowId).terminate('somebody had enough');
+      // Before a worker has written it down.
+      expect(await run.waits()).toEqual([
+        { kind: 'run', calls: 0, text: expect.stringContaining('its workflow was terminated in Temporal') },
+      ]);
       await expect
         .poll(() => only(run.workflowId), RECONCILED)
         .toMatchObject({ status: 'failed', errorType: 'terminated' });
       script.stop();
       expect((await only(run.workflowId)).error).toContain('somebody had enough');
       expect((await run.progress()).state).toBe('failed');
+      expect(await run.waits()).toEqual([]);
       await expect.poll(() => toldOf(run.workflowId), RECONCILED).toHaveLength(1);
     },
   );

@@ -116,6 +116,10 @@ describe('a start that finds a run going on', () => {
     const third = await start('three', { ifRunning: 'queue' });
     await second.cancel();
     await expect(second.result()).rejects.toThrow(WorkflowFailedError);
+    const reports = await world.sluice.reports.list({ workflowId: second.workflowId });
+    expect(reports).toMatchObject([
+      { status: 'cancelled', error: 'it was cancelled before its turn: no call was made', name: 'forest', attempts: 0 },
+    ]);
     letGo();
     await run.result();
     expect(await third.result()).toMatchObject({ state: 'done' });
