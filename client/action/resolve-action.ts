@@ -1,9 +1,9 @@
 /**
- * A person decides on a write whose fate could not be found out: it happened, or it did not and is sent again.
- * Next: `start-action.ts` for the latter.
+ * A person decides on a write whose fate could not be found out: it happened, or it did not and is sent again. A step of a saga is closed instead.
+ * Next: `start-action.ts` for what is sent again.
  */
 import { checkStartedBy, type StartedBy } from '../../contracts/report.ts';
-import { inTransaction, loadActionStep, reopenUnknown, resolveAsDone } from '../../db/index.ts';
+import { closeAsAbsent, inTransaction, loadActionStep, reopenUnknown, resolveAsDone } from '../../db/index.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
 import { launchAction } from './start-action.ts';
 import type { ClientParts } from '../start-workflow.ts';
@@ -17,13 +17,16 @@ export type Resolution<Output> = {
       readonly happened: true;
       readonly output: Output;
     }
-  /** It is not there: sent again under the same key to the third party, with a new budget of attempts and a new report. */
+  /**
+   * It is not there: sent again under the same key to the third party, with a new budget of attempts and a new report. A step of a saga, which
+   * has ended, is closed as `cancelled` instead.
+   */
   | { readonly happened: false }
 );
 
 /**
- * @throws TypeError when the output does not fit, when a step of a saga or a write that is known to have happened is to be sent
- *   again, `happened` is neither true nor false, or `by` is no name.
+ * @throws TypeError when the output does not fit, when a write that is known to have happened is to be sent again, `happened` is
+ *   neither true nor false, or `by` is no name.
  * @throws Error when the action is unknown or was not left to a person; also for the second of two who decide.
  * @throws EntityBusy when it is to be sent again, its policy is `refuse` and its entity is being worked on.
  */
@@ -55,8 +58,10 @@ export async function resolveAction<Output>(
     decided(await inTransaction(parts.pool, (tx) => resolveAsDone(tx, workflowId, output, by)));
     return;
   }
-  if (step.rootWorkflowId !== workflowId)
-    throw new TypeError(`"${workflowId}" is a step of a saga that has ended; it is not sent again. Start a new saga.`);
+  if (step.rootWorkflowId !== workflowId) {
+    decided(await inTransaction(parts.pool, (tx) => closeAsAbsent(tx, workflowId, by)));
+    return;
+  }
   await launchAction(
     parts,
     definition,
