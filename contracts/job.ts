@@ -32,6 +32,8 @@ export type UnitJob =
       readonly id: string;
       readonly at: number;
       readonly parts: number | null;
+      /** Digests of what its results are called by, in the order in which they are read. */
+      readonly names?: readonly string[];
     } & JobTold);
 
 /** What a job that is done has said of its results. */

@@ -100,7 +100,7 @@ export {
   type ActionStep,
 } from './stores/action/action-store.ts';
 export { reopenActionStep, reopenToRepeat } from './stores/action/reopen-store.ts';
-export { reopenUnknown, resolveAsDone } from './stores/action/action-resolution-store.ts';
+export { closeAsAbsent, reopenUnknown, resolveAsDone } from './stores/action/action-resolution-store.ts';
 export { hasSagaInput, insertSaga, loadSaga } from './stores/action/saga-store.ts';
 export {
   holdsLock,

@@ -21,6 +21,7 @@ import { userCode } from '../sync/user-code.ts';
 import { idOf, stateIn, toldWait } from './job-answers.ts';
 import { callOfJob } from './job-call.ts';
 import { leaveJob } from './leave-job.ts';
+import { inKnownOrder, namesOf } from './result-order.ts';
 import { cameLate, costsAttempt, decided, isGood, move, moveAndWait, notSent } from './move-job.ts';
 
 /** The list may be read, or what its workflow hears instead. */
@@ -217,15 +218,29 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
       };
     }
     case 'done': {
-      const { results, rows } = state;
-      if (known.state === 'done' && (results?.length ?? 0) < (known.parts ?? 0))
+      const { rows } = state;
+      const before = known.state === 'done' ? known : undefined;
+      if ((state.results?.length ?? 0) < (before?.parts ?? 0))
         return { fact: await makeAnew(attempt, job, 'it has fewer results than before', 1) };
+      const results = state.results && inKnownOrder(state.results, before?.names);
+      if (state.results && !results)
+        return { fact: await makeAnew(attempt, job, 'it has other results than before', 1) };
+      const names = results && namesOf(results);
       const flaw = job.troubleWhenDone(answer);
       const told = {
         ...(typeof rows === 'number' ? { rows } : {}),
         ...(flaw === undefined ? {} : { flaw: cleanText(flaw, 500) }),
       };
-      const now = { state: 'done', n, key, id, at, parts: results?.length ?? null, ...told } as const;
+      const now = {
+        state: 'done',
+        n,
+        key,
+        id,
+        at,
+        parts: results?.length ?? null,
+        ...(names ? { names } : {}),
+        ...told,
+      } as const;
       const stored = await setJob(attempt.deps.pool, fenceOf(attempt, unit.pages), {
         was: known,
         now,

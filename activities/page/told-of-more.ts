@@ -21,13 +21,14 @@ export function endToldOfMore(
   { end }: Step,
 ): ListEnd | undefined {
   const { name, paginate } = node.endpoint;
-  const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
+  const { kind, isOneRow, comesInPieces, guards, hasMore, total, checkpoint: checkpointOf } = paginate;
   if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
   if (kind === 'page' || kind === 'offset') return undefined;
   if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = !isWhole ? 'flags' : total ? 'next' : 'all';
-  const told = moreTold({ body: json, headers, status, count: rows.length, against });
+  const checkpoint = checkpointOf?.(response, { headers, url });
+  const told = moreTold({ body: json, headers, status, count: rows.length, against, checkpoint });
   if (told === undefined) return undefined;
   const missed =
     kind === 'single'

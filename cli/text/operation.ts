@@ -53,9 +53,8 @@ function resolveHint(workflowId: string): string[] {
   return [
     '  Look at the third party, then say what is true there:',
     `    npx sluice actions resolve ${quotedForShell(workflowId)} --happened '{"id":"…"}'`,
-    // A step is not sent again: its saga has ended.
-    workflowId.startsWith('saga/')
-      ? '    or, if it is not there, start a new saga: this step is not sent again'
-      : `    npx sluice actions resolve ${quotedForShell(workflowId)} --not-happened`,
+    `    npx sluice actions resolve ${quotedForShell(workflowId)} --not-happened`,
+    // Its saga has ended.
+    ...(workflowId.startsWith('saga/') ? ['    which closes this step: to have it done, start a new saga'] : []),
   ];
 }

@@ -135,7 +135,7 @@ export function createAccounts(
   ): Promise<AccountInfo> => {
     const of = toRef(name);
     if (more.tenant !== undefined) checkName('tenant', more.tenant);
-    if (credentials) {
+    if (credentials !== undefined) {
       checkCredentials(credentials);
       checkCertificate(name.provider, credentials);
     }
@@ -148,7 +148,7 @@ export function createAccounts(
     return (await readAccount(pool, of)) as AccountInfo;
   };
   return {
-    connect: ({ provider, account, credentials, tenant, settings, replaceTenant = false }) => {
+    connect: async ({ provider, account, credentials, tenant, settings, replaceTenant = false }) => {
       if (credentials === undefined && settings === undefined)
         throw new TypeError('`credentials` are missing; an account without any has at least `settings`.');
       return connect({ provider, account }, credentials, {

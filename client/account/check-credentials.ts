@@ -20,6 +20,8 @@ const FIELDS = {
   extra: true,
 } satisfies Record<keyof NewCredentials, true>;
 
+const TEXTS = ['accessToken', 'refreshToken', 'username', 'password'];
+
 /** With the provider itself: what it needs to show in the handshake must be there, and good. @throws TypeError */
 export function checkCertificate(provider: Provider | string, credentials: NewCredentials): void {
   if (typeof provider === 'string' || !provider.auth.certificate) return;
@@ -32,16 +34,31 @@ export function checkCertificate(provider: Provider | string, credentials: NewCr
  * @throws TypeError with names only, never values.
  */
 export function checkCredentials(credentials: NewCredentials): void {
+  if (!isObject(credentials))
+    throw new TypeError('`credentials` must be an object, e.g. { accessToken, refreshToken }.');
   const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
   if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
     throw new TypeError(
       `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
         `and may have ${Object.keys(FIELDS).join(', ')}.`,
     );
-  const { expiresAt } = credentials;
+  const wrong = given.filter(
+    (name) => TEXTS.includes(name) && typeof credentials[name as keyof NewCredentials] !== 'string',
+  );
+  if (wrong.length > 0)
+    throw new TypeError(
+      `\`credentials\`: ${wrong.map((name) => `\`${name}\``).join(', ')} must be a text; leave out what there is none of.`,
+    );
+  const { expiresAt, extra } = credentials;
+  if (extra !== undefined && !(isObject(extra) && Object.values(extra).every((value) => typeof value === 'string')))
+    throw new TypeError('`extra` of `credentials` must be an object of texts, e.g. { tokenSecret: "…" }.');
   // `new Date()` takes 3600 for a year.
   if (expiresAt !== undefined && !(typeof expiresAt === 'string' && /^\d{4}-\d\d-\d\d/.test(expiresAt)))
     throw new TypeError(
       `\`expiresAt\` is ${JSON.stringify(expiresAt)}; it must be an ISO time, e.g. new Date(Date.now() + seconds * 1000).toISOString().`,
     );
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

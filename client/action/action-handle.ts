@@ -61,9 +61,9 @@ export interface ActionHandle<Output> {
   cancel(): Promise<void>;
   /**
    * A person's decision on a write that was left as `unknown-write`: it happened, with this output; or it did not, and is
-   * sent again. Then `result()` gives the output, or waits for it.
-   * @throws TypeError when the output does not fit, for a step of a saga that is to be sent again, or for a handle that
-   *   does not know its action: `sluice.action({ workflowId, action })` does.
+   * sent again. Then `result()` gives the output, or waits for it. A step of a saga that did not happen is closed as `cancelled`.
+   * @throws TypeError when the output does not fit, or for a handle that does not know its action:
+   *   `sluice.action({ workflowId, action })` does.
    * @throws Error when there is nothing to resolve, e.g. because somebody else just did.
    * @throws EntityBusy when it is to be sent again and its entity is being worked on, with the policy `refuse`.
    */

@@ -1,9 +1,10 @@
 /**
- * A person decides on a write whose fate could not be found out: it happened, or it did not and is sent again.
- * Next: `start-action.ts` for the latter.
+ * A person decides on a write whose fate could not be found out: it happened, or it did not and is sent again. A step of a saga is closed instead.
+ * Next: `start-action.ts` for what is sent again.
  */
+import { ZodError } from 'zod';
 import { checkStartedBy, type StartedBy } from '../../contracts/report.ts';
-import { inTransaction, loadActionStep, reopenUnknown, resolveAsDone } from '../../db/index.ts';
+import { closeAsAbsent, inTransaction, loadActionStep, reopenUnknown, resolveAsDone } from '../../db/index.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
 import { launchAction } from './start-action.ts';
 import type { ClientParts } from '../start-workflow.ts';
@@ -17,13 +18,16 @@ export type Resolution<Output> = {
       readonly happened: true;
       readonly output: Output;
     }
-  /** It is not there: sent again under the same key to the third party, with a new budget of attempts and a new report. */
+  /**
+   * It is not there: sent again under the same key to the third party, with a new budget of attempts and a new report. A step of a saga, which
+   * has ended, is closed as `cancelled` instead.
+   */
   | { readonly happened: false }
 );
 
 /**
- * @throws TypeError when the output does not fit, when a step of a saga or a write that is known to have happened is to be sent
- *   again, `happened` is neither true nor false, or `by` is no name.
+ * @throws TypeError when the output does not fit, when a write that is known to have happened is to be sent again, `happened` is
+ *   neither true nor false, or `by` is no name.
  * @throws Error when the action is unknown or was not left to a person; also for the second of two who decide.
  * @throws EntityBusy when it is to be sent again, its policy is `refuse` and its entity is being worked on.
  */
@@ -51,12 +55,14 @@ export async function resolveAction<Output>(
   if (!resolution.happened && step.errorType === 'output-lost')
     throw new TypeError(`"${workflowId}" happened: only its output is missing. Resolve it with \`happened: true\` and the output.`); // prettier-ignore
   if (resolution.happened) {
-    const output = definition.parseOutput(resolution.output);
+    const output = readKept(definition, resolution.output);
     decided(await inTransaction(parts.pool, (tx) => resolveAsDone(tx, workflowId, output, by)));
     return;
   }
-  if (step.rootWorkflowId !== workflowId)
-    throw new TypeError(`"${workflowId}" is a step of a saga that has ended; it is not sent again. Start a new saga.`);
+  if (step.rootWorkflowId !== workflowId) {
+    decided(await inTransaction(parts.pool, (tx) => closeAsAbsent(tx, workflowId, by)));
+    return;
+  }
   await launchAction(
     parts,
     definition,
@@ -71,4 +77,26 @@ export async function resolveAction<Output>(
     },
     async (tx) => decided(await reopenUnknown(tx, workflowId, by)),
   );
+}
+
+/** Outputs are kept as JSON: what the schema wants as a `Date` comes as its text, and is read as that where the schema does not do it. */
+function readKept({ parseOutput }: ActionDefinition, output: unknown): unknown {
+  try {
+    return parseOutput(output);
+  } catch (error) {
+    if (!(error instanceof ZodError)) throw error;
+    const dated: unknown = structuredClone({ output });
+    for (const issue of error.issues)
+      if (issue.code === 'invalid_type' && issue.expected === 'date') toDate(dated, ['output', ...issue.path]);
+    return parseOutput((dated as { readonly output: unknown }).output);
+  }
+}
+
+function toDate(within: unknown, path: readonly PropertyKey[]): void {
+  const holder = path
+    .slice(0, -1)
+    .reduce<unknown>((value, name) => (value as Record<PropertyKey, unknown>)[name], within);
+  const name = path.at(-1) as PropertyKey;
+  const text = (holder as Record<PropertyKey, unknown>)[name];
+  if (typeof text === 'string') (holder as Record<PropertyKey, unknown>)[name] = new Date(text);
 }

@@ -43,13 +43,13 @@ export const actionActs: Readonly<Record<string, Act>> = {
     [{ name: 'output', label: 'Its output, as JSON', kind: 'json', value: '{}' }],
   ),
   'say-not-happened': decide(
-    'Say that it did not happen, and send it',
+    'Say that it did not happen',
     [
       'Look at the third party first: if it is there after all, it may be there twice.',
-      'It is sent again as it was, under the same key to the third party, with a new budget of attempts.',
+      'It is sent again as it was, under the same key to the third party, with a new budget of attempts. A step of a saga is closed instead.',
     ],
     () => ({ happened: false }),
-    'It is sent again.',
+    'It is sent again, or closed where it is a step of a saga.',
   ),
   'send-again': {
     ...ofAction,

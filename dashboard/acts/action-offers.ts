@@ -30,7 +30,11 @@ export function actionOffers(
     [
       isOpen && { act: 'cancel-action', words: 'Cancel …', isDanger: true },
       (isUnknown || isLost) && { act: 'say-happened', words: 'It happened …' },
-      isUnknown && { act: 'say-not-happened', words: 'It did not happen: send it …', isDanger: true },
+      isUnknown && {
+        act: 'say-not-happened',
+        words: id.startsWith('saga/') ? 'It did not happen: close it …' : 'It did not happen: send it …',
+        isDanger: true,
+      },
       hasEnded && !isOpen && !isUnknown && !isLost && { act: 'send-again', words: 'Send again, changed or not …' },
     ],
     { id },

@@ -3,6 +3,7 @@
  * and data. Next: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
+import type { Kept } from '../../contracts/values/kept.ts';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
@@ -95,18 +96,28 @@ export interface Provider<Settings = unknown, Given = unknown> {
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: RequestActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>, Settings> & {
+    options: RequestActionOptions<
+      z.output<InputSchema>,
+      Kept<z.output<OutputSchema>>,
+      z.input<OutputSchema>,
+      Settings
+    > & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },
-  ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
+  ): Action<z.input<InputSchema>, Kept<z.output<OutputSchema>>>;
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
     name: string,
-    options: PerformActionOptions<z.output<InputSchema>, z.output<OutputSchema>, z.input<OutputSchema>, Settings> & {
+    options: PerformActionOptions<
+      z.output<InputSchema>,
+      Kept<z.output<OutputSchema>>,
+      z.input<OutputSchema>,
+      Settings
+    > & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
     },
-  ): Action<z.input<InputSchema>, z.output<OutputSchema>>;
+  ): Action<z.input<InputSchema>, Kept<z.output<OutputSchema>>>;
   /** Everything wrong with the definition, in words; checked when a sync is defined over it and when a worker starts. */
   mistakes(): string[];
   /** Types only; never set. */

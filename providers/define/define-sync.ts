@@ -3,6 +3,7 @@
  * the functions in it run only in activities. Next: `client/sync/start-sync.ts` starts one, `workflows/sync.ts` runs it.
  */
 import type { z } from 'zod';
+import type { Kept } from '../../contracts/values/kept.ts';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
@@ -33,24 +34,24 @@ export interface SyncBuilder<Input> {
   one<EndpointInput, Item, Row = Item>(
     endpoint: Endpoint<EndpointInput, Item>,
     options: NodeOptions<Input, EndpointInput, Item, Row, Input>,
-  ): Node<NoInfer<Row>>;
+  ): Node<Kept<NoInfer<Row>>>;
   /** For every row of the parent, as soon as it is stored. A parent may be named before it is defined. */
   each<Parent, EndpointInput, Item, Row = Item>(
     parent: Node<Parent>,
     endpoint: Endpoint<EndpointInput, Item>,
     options: NodeOptions<Parent, EndpointInput, Item, Row, Input>,
-  ): Node<NoInfer<Row>>;
+  ): Node<Kept<NoInfer<Row>>>;
   /** The same with one call for up to `size` parents, whose answer is matched to them: 253 parents take 3 calls of 100. */
   batch<Parent, EndpointInput, Item, Row = Item>(
     parent: Node<Parent>,
     endpoint: Endpoint<EndpointInput, Item>,
     options: BatchOptions<Parent, EndpointInput, Item, Row>,
-  ): Node<NoInfer<Row>>;
+  ): Node<Kept<NoInfer<Row>>>;
   each<EndpointInput, Item, Row = Item>(
     parent: string,
     endpoint: Endpoint<EndpointInput, Item>,
     options: NodeOptions<unknown, EndpointInput, Item, Row, Input>,
-  ): Node<NoInfer<Row>>;
+  ): Node<Kept<NoInfer<Row>>>;
 }
 
 export interface SyncOptions<InputSchema extends z.ZodType> {

@@ -20,13 +20,18 @@ export function endSeen(
   const { itemCount } = page;
   const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
   memory['most'] = Math.max(itemCount, Number(memory['most'] ?? 0));
-  const more = page.isEnd ? false : p.hasMore?.(page.response, page);
+  const more = saysMore(p, page);
   if (more === false) return page.isEnd ? 'blank' : 'told';
   if (more === true) return undefined;
   if (itemCount === 0) return 'blank';
   const isShort = itemCount < Math.min(at.asked.size, most);
   if (!isShort) return undefined;
   return isCounted || (p.lastPage === 'short' && !namesNext(p, page)) ? 'short' : undefined;
+}
+
+/** What `hasMore` says of an answer. It is not asked about one that is no page: that there is nothing there was said by a rule or the status. */
+export function saysMore(p: Pick<Pagination, 'hasMore'>, page: PageAnswer): boolean | undefined {
+  return page.isEnd ? false : p.hasMore?.(page.response, page);
 }
 
 /** A short page that says of itself that more follows was filtered after it was cut. */

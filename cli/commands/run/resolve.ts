@@ -25,7 +25,9 @@ export function registerResolve(actions: Command): void {
         jsonValue('{"id":"42"}'),
       ),
     )
-    .addOption(new Option('--not-happened', 'it is not there: send it again').conflicts('happened'))
+    .addOption(
+      new Option('--not-happened', 'it is not there: send it again, or close the step of a saga').conflicts('happened'),
+    )
     .addOption(moduleOption())
     .addHelpText(
       'after',
@@ -56,7 +58,8 @@ async function resolve(workflowId: string, options: ResolveOptions): Promise<voi
         throw new Error(sentenceOf(error, `The output of "${step}"`), { cause: error });
       });
     }
-    const decided = happened === undefined ? 'sent again' : 'done';
+    const absent = workflowId.startsWith('saga/') ? 'closed' : 'sent again';
+    const decided = happened === undefined ? absent : 'done';
     tell(options, { workflowId, decided, by }, `${workflowId}: ${decided}, as ${by} has decided`);
   }, options);
 }
@@ -64,6 +67,13 @@ async function resolve(workflowId: string, options: ResolveOptions): Promise<voi
 async function stepOf(sluice: Parameters<Parameters<typeof withClient>[0]>[0], workflowId: string): Promise<string> {
   const saga = workflowId.replace(/\/undo$/, '').replace(/\/[^/]*$/, '');
   const step = (await sluice.sagaOf({ workflowId: saga }).steps()).find((each) => each.workflowId === workflowId);
-  if (!step) throw new Error(unknownText(workflowId));
-  return step.action;
+  if (step) return step.action;
+  const steps = await sluice.sagaOf({ workflowId }).steps();
+  if (steps.length === 0) throw new Error(unknownText(workflowId));
+  const open = steps.filter(({ errorType }) => errorType === 'unknown-write' || errorType === 'output-lost');
+  throw new Error(
+    open.length === 0
+      ? `"${workflowId}" is a saga, and the fate of each of its steps is known: there is nothing to resolve.`
+      : `"${workflowId}" is a saga; say what is true of its step: ${open.map((each) => each.workflowId).join(', ')}`,
+  );
 }

@@ -37,3 +37,26 @@ export async function reopenUnknown(db: Queryable, workflowId: string, by: strin
   );
   return rowCount === 1;
 }
+
+/**
+ * A step of a saga did not happen. Its saga has ended, so nobody sends it any more: it is closed, and its report with it.
+ * @returns false when there is nothing to decide.
+ */
+export async function closeAsAbsent(db: Queryable, workflowId: string, by: string): Promise<boolean> {
+  const { rows } = await db.query<{ error: string }>(
+    `update sluice.action_step set state = 'cancelled', error_type = 'cancelled', resolved_by = $2,
+       resolved_at = clock_timestamp(), error = 'it did not happen, as ' || $2 || ' has found; before that: ' || error
+     where ${LEFT_UNKNOWN} and root_workflow_id <> workflow_id
+     returning error`,
+    [workflowId, by],
+  );
+  if (rows[0] === undefined) return false;
+  // By index; an app that was not told of the failure yet does not hear of it.
+  await db.query(
+    `update sluice.report set status = 'cancelled', error = $2, error_type = 'cancelled', traceback = null,
+       tell = case when tell = 'due' then 'no' else tell end
+     where workflow_id = $1 and status = 'failed' and error_type = 'unknown-write'`,
+    [workflowId, rows[0].error],
+  );
+  return true;
+}

@@ -10,9 +10,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Objects beside a list that speak of its pages. */
 const ABOUT =
-  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links?|response_?metadata|cursors?|list_?info)$/i;
-const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$|^(is_?)?truncated$/i;
-const LAST = /^(is_?)?last(_?page)?$/i;
+  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?(info|context)|links?|response_?metadata|cursors?|((list|result)_?)?info|additional_?data)$/i;
+const MORE =
+  /^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more_?(pages?|items|records?|results?|rows)(_?(available|in_?collection))?$|^more$|^(is_?)?truncated$/i;
+const LAST = /^(is_?)?last(_?page)?$|^end_?of_?(stream|list|results)$/i;
 /** What a next page may be called by, and what it may be a page of. A token for the next run is none, nor is the next invoice's number. */
 const FORMS = 'page|link|ur[il]|href|cursor|token|offset|marker|key|after|start';
 const OF = 'records?|results?|batch|set|items?|start|continuation|search|key|version_?id|upload_?id';
@@ -21,15 +22,16 @@ const NEXT = new RegExp(
   'i',
 );
 /** Opaque where it is no number: a place that leads on. */
-const PLACE_TOKEN = /^offset$/i;
+const PLACE_TOKEN = /^(offset|cursor)$/i;
 /** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
 const COUNTS = /^total_?(count|results|elements|records|rows|hits|entries)$/i;
-const COUNTS_ABOUT = /^(total|count_?total|total_?(size|items|objects))$/i;
+const COUNTS_ABOUT = /^(total|count_?total|total_?(size|items|objects|num(ber)?|found))$/i;
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
-const PAGES = /^(total_?pages|page_?count|last_?page|num_?pages)$/i;
+const PAGES = /^(total_?pages?|page_?count|last_?page|num_?pages)$/i;
 const LAST_PLACE = /^(page|page_?(number|no)|p|offset|start|skip)$/i;
-const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count'];
+const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count', 'x-wp-total'];
+const HEADER_PAGES = ['x-total-pages', 'x-wp-totalpages', 'x-pagination-page-count', 'x-page-count'];
 const HEADER_NEXTS = [
   'x-next-page',
   'x-next-cursor',
@@ -52,6 +54,8 @@ export interface LastPage {
    * names the next one, and may have reason not to follow it. Default `all`.
    */
   readonly against?: 'all' | 'next' | 'flags';
+  /** What the definition has taken from it for the next run: a name of that value is none of a next page. */
+  readonly checkpoint?: unknown;
 }
 
 /** @returns in words what says that more follows; undefined when nothing does. */
@@ -75,7 +79,9 @@ function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): st
     return `its \`Content-Range\` is ${range}`;
   if (status === 206 && of === undefined) return 'its status is 206, a part';
   const told = HEADER_COUNTS.find((name) => Number(headers[name]) > count);
-  return told && `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
+  if (told !== undefined) return `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
+  const pages = HEADER_PAGES.find((name) => Number(headers[name]) > 1);
+  return pages && `its \`${pages}\` is ${headers[pages]}`;
 }
 
 /** `/rows?page=5`; the last page of one page is the first, by whatever name. */
@@ -86,7 +92,7 @@ function isBehindFirst(last: string | undefined): boolean {
   return Number(number) > 1;
 }
 
-function byFields({ body, count, against = 'all' }: LastPage): string | undefined {
+function byFields({ body, count, against = 'all', checkpoint }: LastPage): string | undefined {
   const places = placesOf(body, count);
   const fields = places.flatMap(([path, about]) =>
     Object.entries(about).map(([name, value]) => ({ name, value, at: `\`${path === '' ? '' : `${path}.`}${name}\`` })),
@@ -100,7 +106,7 @@ function byFields({ body, count, against = 'all' }: LastPage): string | undefine
   const isLast = fields.some(
     ({ name, value }) => (MORE.test(name) && isFalse(value)) || (LAST.test(name) && isTrue(value)),
   );
-  const next = isLast ? undefined : fields.find(namesNext);
+  const next = isLast ? undefined : fields.find((field) => namesNext(field) && field.value !== checkpoint);
   if (next) return `${next.at} names a next page`;
   if (against === 'next') return undefined;
   // Rows may have been left out by `items`.
@@ -117,9 +123,9 @@ function namesNext({ name, value }: { readonly name: string; readonly value: unk
   return (NEXT.test(name) && leadsOn(value)) || (ABOUT.test(name) && hasNextLink(value));
 }
 
-/** `{ "links": [{ "rel": "next", "href": "…" }] }`, and `<link rel="next" href="…"/>`. */
+/** `{ "links": [{ "rel": "next", "href": "…" }] }`, `{ "relation": "next" }`, and `<link rel="next" href="…"/>`. */
 function hasNextLink(value: unknown): boolean {
-  return [value].flat().some((link) => isFields(link) && (link['rel'] ?? link['@rel']) === 'next');
+  return [value].flat().some((link) => isFields(link) && (link['rel'] ?? link['@rel'] ?? link['relation']) === 'next');
 }
 
 /** Objects in which the answer may speak of its pages, with their paths; itself first. */
@@ -161,7 +167,9 @@ function longestIn(value: unknown, depth: number): number {
 
 function byCounts(path: string, fields: Fields, count: number): string | undefined {
   const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name));
-  for (const [name, value] of Object.entries(fields)) {
+  for (const [name, told] of Object.entries(fields)) {
+    // `{ "total": { "value": 45, "relation": "eq" } }`
+    const value = isFields(told) && typeof told['relation'] === 'string' ? told['value'] : told;
     const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
     const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
     if (isCount && Number.isInteger(value) && (value as number) > count)

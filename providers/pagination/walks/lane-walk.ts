@@ -5,7 +5,7 @@
  * Used by: `numbered-walk.ts`. Next: `db/functions/pages/advance-lane.sql` keeps the board.
  */
 import type { EndChecks, LaneMove, LaneStart, Position } from '../../../contracts/list.ts';
-import { endSeen, totalOf, type Total } from '../end-seen.ts';
+import { endSeen, saysMore, totalOf, type Total } from '../end-seen.ts';
 import { againFrom, isProbed, noteProbe, probeIn } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
@@ -99,7 +99,7 @@ export function nextOfLane(p: Pagination, at: ListState, page: PageAnswer): Step
   // More than the total counts: it is none, or rows were left out on the way.
   const seen = endSeen(p, at, page, memory, came === exact);
   const isOnlyBorder =
-    !seen && !isRest && overlap > 0 && !hasRows && at.asked.size > overlap && p.hasMore?.(page.response, page) !== true;
+    !seen && !isRest && overlap > 0 && !hasRows && at.asked.size > overlap && saysMore(p, page) !== true;
   if (seen || isOnlyBorder) {
     const endAt = hasRows || isRest ? index + 1 : index;
     return told({ end: COMPLETE, checks: checksOfLanes(p, at, memory, seen ?? 'blank', exact) }, { endAt });

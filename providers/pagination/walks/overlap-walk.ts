@@ -5,7 +5,7 @@
  * back a page and looks again. Pure. Used by: `numbered-walk.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
-import { endSeen, totalOf } from '../end-seen.ts';
+import { endSeen, saysMore, totalOf } from '../end-seen.ts';
 import { frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
@@ -61,7 +61,7 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
   )
     return fallBack(at, memory);
   // Filtered lists have gaps: an empty page that promises more says nothing about the border.
-  const isGap = itemCount === 0 && p.hasMore?.(page.response, page) === true;
+  const isGap = itemCount === 0 && saysMore(p, page) === true;
   if (border.length > 0 && found < 0 && !isGap)
     return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
   // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
@@ -99,12 +99,9 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const isCounted = reached === exact && backs === 0;
   const seen = endSeen(p, at, page, memory, isCounted);
   // A page with the border alone is as good as a blank one, if it stands where it should.
-  const isOnlyBorder =
-    border.length > 0 &&
-    found === expected &&
-    itemCount - 1 === found &&
-    itemCount < size &&
-    p.hasMore?.(page.response, page) !== true;
+  const bringsNothing = border.length > 0 && itemCount > 0 && itemCount - 1 === found;
+  const isPromised = saysMore(p, page) === true;
+  const isOnlyBorder = bringsNothing && found === expected && itemCount < size && !isPromised;
   if (seen || isOnlyBorder) {
     const how = seen && itemCount - 1 > found ? seen : 'blank';
     if (offset > 0 && !isHead && isSuspicious(p, at, how, exact, reached))
@@ -128,19 +125,23 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const most = at.position?.size ?? (itemCount > 0 && itemCount < size ? itemCount : size);
   const overlap = Math.min(Math.max(1, p.overlap), Math.min(size, most) - 1);
   if (overlap < 1) return fallBack(at, memory, reached, most);
+  // The border alone came, and more is promised: what follows is looked for behind it, where nothing can be found again.
+  const isBehindBorder = bringsNothing && isPromised && backs === 0;
   const position: Position = {
     ...(at.position?.pass === undefined ? {} : { pass: at.position.pass }),
     ...(isHead ? { again: 'head' } : {}),
     // At least one row on, or an overlap as large as what came would stand still.
-    offset: itemCount === 0 ? offset + size : Math.max(offset + 1, reached - overlap),
-    ...(itemCount === 0 ? {} : { border: names.slice(-overlap), borderAt: reached - Math.min(overlap, itemCount) }),
+    offset: itemCount === 0 ? offset + size : Math.max(offset + 1, isBehindBorder ? reached : reached - overlap),
+    ...(itemCount === 0 || isBehindBorder
+      ? {}
+      : { border: names.slice(-overlap), borderAt: reached - Math.min(overlap, itemCount) }),
     size: most,
     // From the beginning again: only a border that is found shows that reading keeps up.
     ...(found < 0 && backs > 0 ? { backs } : {}),
   };
   // No size of pages reaches over this border by number: 60 items and pages of six, five, four or three.
   const next = p.request(position, most, at.asked.range);
-  const isStuck = backs === 0 && itemCount === size && border.length > 0 && itemCount - 1 === found;
+  const isStuck = backs === 0 && bringsNothing && (itemCount === size || (isPromised && p.kind === 'page'));
   if (itemCount > 0 && (isStuck || next.offset + next.size <= reached)) return fallBack(at, memory, reached);
   if (offset === 0) {
     memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
@@ -150,7 +151,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   if (isBehind && memory['shift']) return step(at, { ...facts, ...endOf(p, at, memory) });
   // Nothing behind the border, or a place that was read before the list stepped back: that it brings no new row means nothing.
   const farthest = Number(memory['farthest'] ?? 0);
-  const isNothingNew = backs > 0 || reached <= farthest || (itemCount > 0 && found === itemCount - 1);
+  const isNothingNew = backs > 0 || reached <= farthest || bringsNothing;
   const isReread = facts.isReread === true || isNothingNew;
   if (!isHead) memory['farthest'] = Math.max(farthest, reached);
   return step(at, { ...facts, position, isReread, isQuietEnd: isBehind });

@@ -4,7 +4,7 @@
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { isReadAgain, itemsOfReading, noteMark } from '../dead-cursor.ts';
-import { toldTotal } from '../end-seen.ts';
+import { saysMore, toldTotal } from '../end-seen.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
@@ -23,7 +23,7 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
     if (early.split) return step(at, { ...facts, ...early });
   }
 
-  const more = page.isEnd ? false : p.hasMore?.(page.response, page);
+  const more = saysMore(p, page);
   const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
   noteTime(guard, at, page, token);
   if (token === undefined) {

@@ -19,6 +19,7 @@ interface Row {
 }
 interface Body {
   readonly data?: { readonly me: { readonly items: Row[] } };
+  readonly hits?: { readonly hits: Row[] };
   readonly items: Row[];
   readonly next?: string | null;
 }
@@ -135,9 +136,21 @@ describe('an answer that is easily misread', () => {
     ['a place that is no number', { body: { items: [{ id: 'a' }], offset: 'itr/rec1' } }],
     ['an address of more records', { body: { items: [{ id: 'a' }], done: false, nextRecordsUrl: '/query/01g-2000' } }],
     ['a total beside its page', { body: { items: [{ id: 'a' }], page: 1, total: 45 } }],
+    ['pages in a header', { body: [{ id: 'a' }], headers: { 'x-total-pages': '4' } }],
+    ['a cursor beside it', { body: { items: [{ id: 'a' }], cursor: 'abc' } }],
+    ['a flag in its own words', { body: { items: [{ id: 'a' }], info: { more_records: true } } }],
+    [
+      'a flag far from it',
+      { body: { items: [{ id: 'a' }], additional_data: { page: { more_items_in_collection: true } } } },
+    ],
+    ['an end that is none', { body: { items: [{ id: 'a' }], end_of_stream: false } }],
+    ['a list of relations', { body: { items: [{ id: 'a' }], link: [{ relation: 'next', url: '/rows?page=2' }] } }],
+    ['its number of pages', { body: { items: [{ id: 'a' }], page_info: { page: 1, total_page: 5 } } }],
+    ['a total and how exact it is', { body: { hits: { total: { value: 45, relation: 'eq' }, hits: [{ id: 'a' }] } } }],
     ['page info deep in it', { body: { data: { me: { items: [{ id: 'a' }], pageInfo: { hasNextPage: true } } } } }],
   ])('of which one page alone is read is truncated where it tells of more: by %s', async (_, answer) => {
-    const items = (body: Body) => (Array.isArray(body) ? (body as Row[]) : (body.items ?? body.data?.me.items ?? []));
+    const items = (body: Body) =>
+      Array.isArray(body) ? (body as Row[]) : (body.items ?? body.hits?.hits ?? body.data?.me.items ?? []);
     const { run, stored } = await read(() => answer, { kind: 'single', items });
     expect((await run())?.flaws).toMatchObject([
       { kind: 'truncated', reason: expect.stringContaining('reads one page alone') as string },
@@ -211,12 +224,24 @@ describe('an answer that is easily misread', () => {
     ['what is of its own kind', { items: [{ id: 'a' }], done: false, next_invoice_number: '7', total_items: 5 }],
     ['the size of its pages', { items: [{ id: 'a' }], count: 100, page: 1 }],
     ['rows that are left out', { items: [{ id: 'a' }, { id: '' }], total_count: 2 }],
+    ['a total that it has', { items: [{ id: 'a' }], total: { value: 1, relation: 'eq' }, info: { total_page: 1 } }],
+    ['its own end', { items: [{ id: 'a' }], cursor: 'abc', end_of_stream: true, info: { more_records: false } }],
     ['a token for the next run', { items: [{ id: 'a' }], nextSyncToken: 'x', next_delta_link: 'y', offset: '0' }],
     ['fields of its rows', { items: [{ id: 'a', next: 'b', has_more: true }], meta: { total_pages: 1 } }],
   ])('of one page is complete where it tells of %s', async (_, body) => {
     const { run } = await read(() => ({ status: 200, body }), {
       kind: 'single',
       items: (all) => all.items.filter(({ id }) => id !== ''),
+    });
+    expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it('of one page is complete where what names a next one is its checkpoint', async () => {
+    const items = (body: Body) => body.items;
+    const { run } = await read(() => ({ body: { items: rows, cursor: 'abc' } }), {
+      kind: 'single',
+      items,
+      checkpoint: next,
     });
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });

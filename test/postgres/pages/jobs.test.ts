@@ -170,6 +170,44 @@ describe('a job', () => {
     expect(jobs.made()[0]!.polls).toBeGreaterThan(3);
   });
 
+  it.each<[what: string, results: (asked: number) => string[]]>([
+    ['in another order', (asked) => [...(asked === 0 ? 'abc' : 'cab')].map((name) => `${name}?sig=${asked}`)],
+    ['at addresses of this time', (asked) => [...'abc'].map((name) => `${asked}/${name}`)],
+    [
+      'at addresses that differ by their queries',
+      (asked) => [...'abc'].map((name) => `file?name=${name}&sig=${asked}`),
+    ],
+  ])('whose results come %s when it is asked again brings every row of them', async (_what, results) => {
+    const rows = { a: 4, b: 3, c: 2 };
+    const serve = (name: string) => ({
+      body: ['id', ...Array.from({ length: rows[name as 'a'] }, (__, n) => `${name}-${n}`)].join('\n'),
+      headers: { 'content-type': 'text/csv' },
+    });
+    files.route('GET', '/:name', (_, { name = '' }) => serve(name));
+    files.route('GET', '/:asked/:name', (_, { name = '' }) => serve(name));
+    files.route('GET', '/file', ({ query }) => serve(query.get('name') ?? ''));
+    let asked = 0;
+    const jobs = api.jobs('/reports', {
+      polls: 0,
+      results: () => results(asked++).map((name) => `${files.url}/${name}`),
+    });
+    expect(await run()).toMatchObject({ complete: true, flaws: [], rows: 9 });
+    expect(asked).toBeGreaterThan(1);
+    expect(jobs.made()).toHaveLength(1);
+    expect(await stored()).toHaveLength(9);
+  });
+
+  it('some of whose results are others when it is asked again is made anew', async () => {
+    for (const name of 'abcd') serveFile(name);
+    let asked = 0;
+    const jobs = api.jobs('/reports', {
+      polls: 0,
+      results: () => [...(asked++ === 0 ? 'abc' : 'adc')].map((name) => `${files.url}/${name}`),
+    });
+    expect(await run()).toMatchObject({ complete: true, rows: 30 });
+    expect(jobs.made()).toHaveLength(2);
+  });
+
   it('that takes too long is cancelled once, also where the answer to that is lost, and made anew', async () => {
     serveFile('a');
     const polls = [1_000, 1_000, 0];

@@ -239,7 +239,8 @@ describe('a numbered list walked by one lane', () => {
         fc.integer({ min: 1, max: 30 }),
         fc.option(fc.integer({ min: 1, max: 30 })),
         fc.constantFrom('none', 'exact', 'estimate'),
-        (kind, count, size, cap, total) => {
+        fc.boolean(),
+        (kind, count, size, cap, total, promises) => {
           const served = Math.min(size, cap ?? size);
           const list: Paginate<Page, string> = {
             kind,
@@ -248,6 +249,8 @@ describe('a numbered list walked by one lane', () => {
             lanes: 1,
             ...(total === 'none' ? {} : { total: () => (total === 'exact' ? count : Math.round(count * 1.3)) }),
             totalIs: total === 'exact' ? 'exact' : 'estimate',
+            // Each page with rows promises another one.
+            ...(promises ? { hasMore: (page) => page.rows.length > 0 } : {}),
           };
           const { end, seen, pages } = walk(
             list,
@@ -268,20 +271,45 @@ describe('a numbered list walked by one lane', () => {
           const most =
             kind === 'offset' ? Math.ceil(count / Math.max(1, served - 1)) : served < 20 ? 2 * needed : 1.25 * needed;
           // Where pages do not overlap, the front, the middle and the blank page are looked at again.
-          expect(pages).toBeLessThanOrEqual(most + 4);
+          expect(pages).toBeLessThanOrEqual(most + (promises ? 7 : 4));
         },
       ),
       {
         numRuns: 500,
         // Capped in silence, and the end is one page on: where it would have been asked for whole is behind the end.
         examples: [
-          ['page', 79, 25, 2, 'none'],
-          ['page', 99, 20, 2, 'none'],
-          ['page', 75, 27, 2, 'exact'],
+          ['page', 79, 25, 2, 'none', false],
+          ['page', 99, 20, 2, 'none', false],
+          ['page', 75, 27, 2, 'exact', false],
+          ['page', 101, 30, null, 'none', true],
+          ['offset', 99, 30, null, 'none', true],
         ],
       },
     );
   });
+
+  it.each(['cursor', 'page', 'offset'] as const)(
+    'ends where there is no page, and asks no function about it: %s',
+    (kind) => {
+      const next = (page: Page) => page.next;
+      const paginate = { kind, items: next, next, hasMore: next, total: next, checkpoint: next };
+      const list = compilePagination(paginate as unknown as AnyPaginate);
+      const asked = list.request(null, 5, undefined);
+      const at = {
+        position: null,
+        asked,
+        pages: 0,
+        items: 0,
+        rows: 0,
+        guard: null,
+        isLaned: false,
+        given: null,
+        beyond: 0,
+      };
+      const none = { response: undefined, headers: {}, url: '', itemCount: 0, keys: [], rowItems: [], isEnd: true };
+      expect(list.advance({ ...at, isSizable: true }, none).end).toEqual({ kind: 'complete' });
+    },
+  );
 
   it('asks for sizes that divide the page where a page number must reach into it', () => {
     const pagination = compilePagination({ kind: 'page', items: () => [], pageSize: { start: 100 } });

@@ -119,6 +119,19 @@ describe('credentials of an account', () => {
     expect(() => checkCredentials({ accessToken: 'x', expiresAt: expiresAt as string })).toThrow(/must be an ISO time/);
   });
 
+  it.each<[credentials: unknown, mistake: RegExp]>([
+    [{ accessToken: 12_345, refreshToken: 'y' }, /^`credentials`: `accessToken` must be a text; leave out/],
+    [{ accessToken: 'very secret', refreshToken: null }, /^`credentials`: `refreshToken` must be a text; leave out/],
+    [{ username: 7, password: ['very secret'] }, /^`credentials`: `username`, `password` must be a text/],
+    [{ extra: 'very secret' }, /^`extra` of `credentials` must be an object of texts/],
+    [{ extra: { key: { secret: 'very secret' } } }, /^`extra` of `credentials` must be an object of texts/],
+    ['very secret', /^`credentials` must be an object/],
+    [null, /^`credentials` must be an object/],
+  ])('of another type are refused, without a word of what they hold: %j', (credentials, mistake) => {
+    expect(() => checkCredentials(credentials as object)).toThrow(mistake);
+    expect(() => checkCredentials(credentials as object)).not.toThrow('very secret');
+  });
+
   it('without any secret are none', () => {
     expect(() => checkCredentials({})).toThrow(/hold no secret.*they have nothing/);
     expect(() => checkCredentials({ accessToken: undefined, expiresAt: '2026-11-21T12:00:00Z' } as object)).toThrow(

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSaga, get, noAuth, post } from '../../../providers/index.ts';
+import { defineProvider, defineSaga, defineSync, get, noAuth, post } from '../../../providers/index.ts';
 import { createCatalog } from '../../../workers/catalog.ts';
 
 const given = { input: z.object({}), output: z.object({ id: z.string() }), request: () => post('/posts', {}) };
@@ -46,6 +46,54 @@ describe('an action', () => {
       expect.stringContaining('timeouts: `bodyMs` is 0; it must be a number, 1 or more'),
       expect.stringContaining('`maxAttempts` is NaN; it must be a number, 1 or more'),
     ]);
+  });
+});
+
+describe('a `Date` of a schema', () => {
+  const provider = defineProvider({ id: 'social', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
+  const Dated = z.object({ id: z.string(), at: z.coerce.date(), days: z.array(z.object({ on: z.date().nullable() })) });
+  type Text = { id: string; at: string; days: { on: string | null }[] };
+
+  it('is a text wherever an output comes back as it was kept, and its types say so', () => {
+    const create = provider.action('dated', {
+      ...given,
+      output: Dated,
+      compensate: (output) => {
+        expectTypeOf(output).toEqualTypeOf<Text>();
+        return post('/undo', {});
+      },
+    });
+    expectTypeOf<NonNullable<typeof create.$types>['output']>().toEqualTypeOf<Text>();
+    defineSaga('dated', { input: z.object({}) })
+      .step('one', create, () => ({}))
+      .step('two', create, ({ one }) => {
+        expectTypeOf(one).toEqualTypeOf<Text>();
+        return {};
+      });
+  });
+
+  it('is a text in rows that were stored: those of parents, and those that the app reads', () => {
+    const one = provider.endpoint('one', { input: z.object({}), response: Dated, request: lookup });
+    const sync = defineSync('dated', { provider, input: z.object({}) }, (s) => {
+      const rows = s.one(one, {
+        input: () => ({}),
+        key: (item) => {
+          expectTypeOf(item.at).toEqualTypeOf<Date>();
+          return item.id;
+        },
+      });
+      const below = s.each(rows, one, {
+        input: (parent) => {
+          expectTypeOf(parent).toEqualTypeOf<Text>();
+          return {};
+        },
+        key: ({ id }) => id,
+        map: ({ id }) => ({ id }),
+      });
+      return { rows, below };
+    });
+    expectTypeOf(sync.rows.$row).toEqualTypeOf<Text | undefined>();
+    expectTypeOf(sync.below.$row).toEqualTypeOf<{ id: string } | undefined>();
   });
 });
 

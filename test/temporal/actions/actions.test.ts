@@ -263,6 +263,21 @@ describe('an action against a third party', () => {
         .toEqual(['failed', 'ok']);
     });
 
+    it('is done with the text of a date, where its schema wants a `Date`', async () => {
+      const handle = await leaveUnknown('r4');
+      const output = z.object({ id: z.string(), at: z.date(), days: z.array(z.date()) });
+      const dated = provider.action('bare', {
+        input: z.object({ text: z.string() }),
+        output,
+        request: () => post('/bare'),
+      });
+      const of = world.sluice.action({ workflowId: handle.workflowId, action: dated });
+      const happened = { id: 'x', at: '2026-01-02T03:04:05.000Z', days: ['2026-01-02'] };
+      await expect(of.resolve({ happened: true, output: { ...happened, at: 'soon' } })).rejects.toThrow();
+      await of.resolve({ happened: true, output: happened });
+      expect(await of.result()).toEqual({ ...happened, days: ['2026-01-02T00:00:00.000Z'] });
+    });
+
     it('is resolved by nothing that does not fit', async () => {
       const handle = await leaveUnknown('r3');
       const { workflowId } = handle;

@@ -163,6 +163,26 @@ describe('a purchase in two steps', () => {
     expect([open(reservations), open(payments), letters.created().length]).toEqual([stock, money, sent]);
   });
 
+  it('has a step of unknown fate closed, and nothing sent, when a person says that it did not happen', async () => {
+    api.script('POST /letters', ['reset']);
+    const handle = await world.sluice.saga(purchase, { account, input });
+    expect((await failureOf(handle.result())).type).toBe('unknown-write');
+    const step = world.sluice.action({ workflowId: `${handle.workflowId}/letter`, action: write });
+    await expect.poll(() => step.status()).toMatchObject({ errorType: 'unknown-write', resolvedBy: null });
+    const sent = letters.objects().length;
+    await step.resolve({ happened: false, by: 'user:9' });
+    expect(await step.status()).toMatchObject({
+      state: 'cancelled',
+      errorType: 'cancelled',
+      calls: 1,
+      resolvedBy: 'user:9',
+    });
+    expect((await step.status())?.error).toMatch(/^it did not happen, as user:9 has found; before that: /);
+    expect((await reports()).find(([, id]) => id === 'letter')).toEqual(['action', 'letter', 'cancelled', 'cancelled']);
+    await expect(step.resolve({ happened: false })).rejects.toThrow('has nothing to resolve');
+    expect(letters.objects()).toHaveLength(sent);
+  });
+
   it('leaves nothing behind when it is cancelled while a step is being prepared', async () => {
     const before = open(reservations);
     const holder = await world.db.pool.connect();
