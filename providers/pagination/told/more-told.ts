@@ -11,8 +11,12 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Objects beside a list that speak of its pages. */
 const ABOUT =
   /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?info|links?|response_?metadata|cursors?|list_?info)$/i;
-const MORE = /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more$|^(is_?)?truncated$/i;
-const LAST = /^(is_?)?last(_?page)?$/i;
+const MORE =
+  /^(is_?|has_?)(more|next|next_?page|more_?(pages|items|records|results))$|^more(_?(data|items|records|results|rows|pages))?(_?(available|exists?))?$|^(is_?)?truncated$|^(row_?|result_?|record_?)?limit_?(reached|exceeded|hit)$/i;
+const LAST =
+  /^(is_?)?last(_?page)?$|^(is_?|at_?)(the_?)?end$|^eof$|^(is_?)?end_?of_?(list|data|results|records|pages)$|^no_?more(_?(data|items|records|results|rows|pages))?$/i;
+/** Words that a thing has as well (a task is `done`): of pages they speak only in an object about these. */
+const DONE = /^(is_?)?(done|complete|completed|finished|exhausted)$/i;
 /** What a next page may be called by, and what it may be a page of. A token for the next run is none, nor is the next invoice's number. */
 const FORMS = 'page|link|ur[il]|href|cursor|token|offset|marker|key|after|start';
 const OF = 'records?|results?|batch|set|items?|start|continuation|search|key|version_?id|upload_?id';
@@ -56,7 +60,8 @@ export interface LastPage {
 
 /** @returns in words what says that more follows; undefined when nothing does. */
 export function moreTold(page: LastPage): string | undefined {
-  const { against = 'all' } = page;
+  const { against = 'all', status, headers } = page;
+  if (status === 206 && headers['content-range'] === undefined) return 'its status is 206, a part';
   return (against === 'flags' ? undefined : byHeaders(page, against === 'all')) ?? byFields(page);
 }
 
@@ -73,7 +78,7 @@ function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): st
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
   if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
     return `its \`Content-Range\` is ${range}`;
-  if (status === 206 && of === undefined) return 'its status is 206, a part';
+  if (status === 206 && of === undefined) return `its status is 206, a part, and its \`Content-Range\` ${range}`;
   const told = HEADER_COUNTS.find((name) => Number(headers[name]) > count);
   return told && `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
 }
@@ -88,19 +93,24 @@ function isBehindFirst(last: string | undefined): boolean {
 
 function byFields({ body, count, against = 'all' }: LastPage): string | undefined {
   const places = placesOf(body, count);
-  const fields = places.flatMap(([path, about]) =>
-    Object.entries(about).map(([name, value]) => ({ name, value, at: `\`${path === '' ? '' : `${path}.`}${name}\`` })),
-  );
-  for (const { name, value, at } of fields) {
-    if (MORE.test(name) && isTrue(value)) return `${at} is true`;
-    if (LAST.test(name) && isFalse(value)) return `${at} is false`;
+  const fields = places.flatMap(([path, about]) => {
+    const isAbout = ABOUT.test(path.split('.').at(-1) ?? '');
+    return Object.entries(about).map(([name, value]) => {
+      const isLast = LAST.test(name) || (isAbout && DONE.test(name));
+      return { name, value, isLast, at: `\`${path === '' ? '' : `${path}.`}${name}\`` };
+    });
+  });
+  for (const { name, value, isLast, at } of fields) {
+    if (MORE.test(name) && isTrue(value)) return `${at} is ${said(value)}`;
+    if (isLast && isFalse(value) && !isPlace({ name, value })) return `${at} is ${said(value)}`;
   }
   if (against === 'flags') return undefined;
   // Some name a next page on the last one too, and say elsewhere that it is the last.
-  const isLast = fields.some(
-    ({ name, value }) => (MORE.test(name) && isFalse(value)) || (LAST.test(name) && isTrue(value)),
+  const isTold = fields.some(
+    ({ name, value, isLast }) =>
+      (MORE.test(name) && isFalse(value)) || (isLast && isTrue(value) && !isPlace({ name, value })),
   );
-  const next = isLast ? undefined : fields.find(namesNext);
+  const next = isTold ? undefined : fields.find(namesNext);
   if (next) return `${next.at} names a next page`;
   if (against === 'next') return undefined;
   // Rows may have been left out by `items`.
@@ -164,9 +174,9 @@ function byCounts(path: string, fields: Fields, count: number): string | undefin
   for (const [name, value] of Object.entries(fields)) {
     const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
     const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
-    if (isCount && Number.isInteger(value) && (value as number) > count)
-      return `${at} is ${String(value)}, and ${rows(count)} came`;
-    if (PAGES.test(name) && Number.isInteger(value) && (value as number) > 1) return `${at} is ${String(value)}`;
+    const told = wholeNumber(value);
+    if (isCount && told > count) return `${at} is ${told}, and ${rows(count)} came`;
+    if ((PAGES.test(name) || (isAbout && name === 'pages')) && told > 1) return `${at} is ${told}`;
   }
   return undefined;
 }
@@ -182,13 +192,27 @@ function rows(count: number): string {
   return count === 1 ? '1 row' : `${count} rows`;
 }
 
+/** Told by a number, or by its digits. */
+function wholeNumber(value: unknown): number {
+  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
+  return Number.isInteger(value) ? (value as number) : 0;
+}
+
+/** Also `"true"`, 1, `"Y"`: not all that answer can write a boolean. */
 function isTrue(value: unknown): boolean {
-  return value === true || value === 'true';
+  return value === true || value === 1 || (typeof value === 'string' && /^(true|1|y|yes)$/i.test(value));
+}
+
+/** `{ "page": 0, "last": 0 }` counts pages. */
+function isPlace({ name, value }: { readonly name: string; readonly value: unknown }): boolean {
+  return /^last/i.test(name) && /^[01]$/.test(String(value));
 }
 
 function isFalse(value: unknown): boolean {
-  return value === false || value === 'false';
+  return value === false || value === 0 || (typeof value === 'string' && /^(false|0|n|no)$/i.test(value));
 }
+
+const said = (value: unknown): string => JSON.stringify(value);
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
