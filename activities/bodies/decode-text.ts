@@ -1,6 +1,6 @@
 /**
  * The bytes of a body as text. Which characters they are says, in this order: a byte-order mark; the zero bytes that UTF-16 has
- * beside the first character of JSON; the `charset` of the content type; else UTF-8, as JSON must be (RFC 8259 §8.1).
+ * beside the first character of JSON; the `charset` of the content type; the declaration of XML; else UTF-8, as JSON must be (RFC 8259 §8.1).
  * Used by: `read-body.ts`, `read-pieces.ts`.
  */
 import { isUtf8 } from 'node:buffer';
@@ -13,7 +13,7 @@ export interface DecodedText {
 
 /** The charset of a body, by its first bytes and its content type; a name in lower case, known here or not. */
 export function charsetOf(bytes: Buffer, contentType: string | undefined): string {
-  return markedCharset(bytes) ?? statedCharset(contentType) ?? 'utf-8';
+  return markedCharset(bytes) ?? statedCharset(contentType) ?? declaredCharset(bytes) ?? 'utf-8';
 }
 
 /**
@@ -67,6 +67,13 @@ function statedCharset(contentType: string | undefined): string | undefined {
     return charset === '' || charset === 'utf8' ? 'utf-8' : charset;
   }
   return undefined;
+}
+
+/** What `<?xml version="1.0" encoding="ISO-8859-1"?>` says. Where that can be read byte by byte, it is no UTF-16, whatever it says. */
+function declaredCharset(bytes: Buffer): string | undefined {
+  const [, charset] =
+    /^\s*<\?xml\s[^>]*?encoding\s*=\s*["']([\w.:-]+)["']/.exec(bytes.toString('latin1', 0, 200)) ?? [];
+  return charset === undefined || /^(utf|ucs)-?(8|16|32)?/i.test(charset) ? undefined : charset.toLowerCase();
 }
 
 function decoderFor(charset: string, fatal: boolean): InstanceType<typeof TextDecoder> | undefined {

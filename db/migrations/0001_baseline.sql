@@ -3363,7 +3363,8 @@ end $$;
 -- texts that say the key or the parent's again, times and numbers in texts, the query of an address (it may be signed).
 -- Rows without such texts are judged by their numbers and times. Another `id` than before, under a key that is not it, is another row.
 -- Across runs, and in one list, where a newer version is usual, no text may be the same, and one alone is a new name: two rows of the
--- page across runs, two texts of the row in one list.
+-- page across runs, two texts of the row in one list. There a text that has gone, beside another that has come under another name, are two as
+-- well: rows of several types in one list (posts, notes) have ids that are unique only in their type.
 create or replace function sluice.replaced_rows(records jsonb, candidates jsonb, of_parent text)
 returns table (key text, kind text) language sql immutable set search_path = pg_catalog as $$
   with said as materialized (
@@ -3388,12 +3389,22 @@ returns table (key text, kind text) language sql immutable set search_path = pg_
       count(*) filter (where j.is_text and j.same) as texts_same, count(*) filter (where j.is_text and not j.same) as texts_differ,
       count(*) filter (where not j.is_text and j.same) as others_same, count(*) filter (where not j.is_text and not j.same) as others_differ
     from judged j group by j.key, j.kind
+  ), of_other_type as (
+    select c->>'key' as key from jsonb_array_elements(candidates) c
+      where c->>'kind' = 'list'
+        and exists (select from sluice.leaves(c->'before') b where jsonb_typeof(b.value) = 'string'
+          and b.path not in (select n.path from sluice.leaves(c->'now') n))
+        and exists (select from sluice.leaves(c->'now') n join of_page u on u.path = n.path and u.value = n.value
+          where jsonb_typeof(n.value) = 'string' and n.value#>>'{}' !~ '^\d{4}-\d\d-\d\d|\d\d:\d\d|^[-+]?[\d.,]+$'
+            and n.path not in (select b.path from sluice.leaves(c->'before') b))
   ) select c.key, c.kind from counted c
     where c.has_other_id or case c.kind
       when 'parent' then c.texts_differ > c.texts_same or (c.texts_differ + c.texts_same = 0 and c.others_differ > c.others_same)
       when 'earlier' then c.texts_differ > 0 and c.texts_same = 0 and (
         select count(*) > 1 from counted x where x.kind = 'earlier' and x.texts_differ > 0 and x.texts_same = 0)
       else c.texts_differ > 1 and c.texts_same = 0 end
+  union select o.key, 'list' from of_other_type o
+    where not exists (select from counted c where c.key = o.key and c.kind = 'list' and c.texts_same > 0)
 $$;
 
 -- Whether a text has this word in it, between its ends, spaces or signs.

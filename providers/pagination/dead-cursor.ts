@@ -46,7 +46,7 @@ function died(at: ListState, how: string): Step {
 /** What stays known of the list when its loop guards begin anew. */
 function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['begunAgain', 'itemsBefore'] as const) {
+  for (const name of ['begunAgain', 'itemsBefore', 'looks', 'lookedBehind'] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }

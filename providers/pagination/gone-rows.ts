@@ -42,12 +42,12 @@ function goneAfter(at: ListState, next: Step, before: number, here: number, item
 
 /** Where the rows begin that no page before has brought. */
 function firstNew(
-  { position, asked, isLaned }: ListState,
+  { position, asked, isLaned, guard }: ListState,
   { skip, isQuietEnd }: Step,
   rows: readonly { readonly key: string }[],
 ) {
   // Behind the total, some third parties give their last page again.
-  if (position?.again !== undefined || isQuietEnd) return rows.length;
+  if (position?.again !== undefined || isQuietEnd || guard?.['again'] === 1) return rows.length;
   if (isLaned) {
     const { done, grid, stride } = cellOf(position, asked.size);
     return done > 0 ? 0 : grid - stride;

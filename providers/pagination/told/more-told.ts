@@ -11,9 +11,17 @@ type Fields = Readonly<Record<string, unknown>>;
 /** Objects beside a list that speak of its pages. */
 const ABOUT =
   /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?(info|context)|links?|response_?metadata|cursors?|((list|result)_?)?info|additional_?data)$/i;
-const MORE =
-  /^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more_?(pages?|items|records?|results?|rows)(_?(available|in_?collection))?$|^more$|^(is_?)?truncated$/i;
-const LAST = /^(is_?)?last(_?page)?$|^end_?of_?(stream|list|results)$/i;
+const WHAT = 'data|items?|records?|results?|rows|pages?';
+const MORE = new RegExp(
+  `^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more(_?(${WHAT}))?(_?(available|exists?|in_?collection))?$|^(is_?)?truncated$|^(row_?|result_?|record_?)?limit_?(reached|exceeded|hit)$`,
+  'i',
+);
+const LAST = new RegExp(
+  `^(is_?)?last(_?page)?$|^(is_?|at_?)(the_?)?end$|^eof$|^(is_?)?end_?of_?(list|data|results|records|pages|stream)$|^no_?more(_?(${WHAT}))?$`,
+  'i',
+);
+/** Words that a thing has as well (a task is `done`): of pages they speak only in an object about these. */
+const DONE = /^(is_?)?(done|complete|completed|finished|exhausted)$/i;
 /** What a next page may be called by, and what it may be a page of. A token for the next run is none, nor is the next invoice's number. */
 const FORMS = 'page|link|ur[il]|href|cursor|token|offset|marker|key|after|start';
 const OF = 'records?|results?|batch|set|items?|start|continuation|search|key|version_?id|upload_?id';
@@ -60,7 +68,8 @@ export interface LastPage {
 
 /** @returns in words what says that more follows; undefined when nothing does. */
 export function moreTold(page: LastPage): string | undefined {
-  const { against = 'all' } = page;
+  const { against = 'all', status, headers } = page;
+  if (status === 206 && headers['content-range'] === undefined) return 'its status is 206, a part';
   return (against === 'flags' ? undefined : byHeaders(page, against === 'all')) ?? byFields(page);
 }
 
@@ -77,7 +86,7 @@ function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): st
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
   if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
     return `its \`Content-Range\` is ${range}`;
-  if (status === 206 && of === undefined) return 'its status is 206, a part';
+  if (status === 206 && of === undefined) return `its status is 206, a part, and its \`Content-Range\` ${range}`;
   const told = HEADER_COUNTS.find((name) => Number(headers[name]) > count);
   if (told !== undefined) return `its \`${told}\` is ${headers[told]}, and ${rows(count)} came`;
   const pages = HEADER_PAGES.find((name) => Number(headers[name]) > 1);
@@ -94,19 +103,24 @@ function isBehindFirst(last: string | undefined): boolean {
 
 function byFields({ body, count, against = 'all', checkpoint }: LastPage): string | undefined {
   const places = placesOf(body, count);
-  const fields = places.flatMap(([path, about]) =>
-    Object.entries(about).map(([name, value]) => ({ name, value, at: `\`${path === '' ? '' : `${path}.`}${name}\`` })),
-  );
-  for (const { name, value, at } of fields) {
-    if (MORE.test(name) && isTrue(value)) return `${at} is true`;
-    if (LAST.test(name) && isFalse(value)) return `${at} is false`;
+  const fields = places.flatMap(([path, about]) => {
+    const isAbout = ABOUT.test(path.split('.').at(-1) ?? '');
+    return Object.entries(about).map(([name, value]) => {
+      const isLast = LAST.test(name) || (isAbout && DONE.test(name));
+      return { name, value, isLast, at: `\`${path === '' ? '' : `${path}.`}${name}\`` };
+    });
+  });
+  for (const { name, value, isLast, at } of fields) {
+    if (MORE.test(name) && isTrue(value)) return `${at} is ${said(value)}`;
+    if (isLast && isFalse(value) && !isPlace({ name, value })) return `${at} is ${said(value)}`;
   }
   if (against === 'flags') return undefined;
   // Some name a next page on the last one too, and say elsewhere that it is the last.
-  const isLast = fields.some(
-    ({ name, value }) => (MORE.test(name) && isFalse(value)) || (LAST.test(name) && isTrue(value)),
+  const isTold = fields.some(
+    ({ name, value, isLast }) =>
+      (MORE.test(name) && isFalse(value)) || (isLast && isTrue(value) && !isPlace({ name, value })),
   );
-  const next = isLast ? undefined : fields.find((field) => namesNext(field) && field.value !== checkpoint);
+  const next = isTold ? undefined : fields.find((field) => namesNext(field) && field.value !== checkpoint);
   if (next) return `${next.at} names a next page`;
   if (against === 'next') return undefined;
   // Rows may have been left out by `items`.
@@ -167,14 +181,14 @@ function longestIn(value: unknown, depth: number): number {
 
 function byCounts(path: string, fields: Fields, count: number): string | undefined {
   const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name));
-  for (const [name, told] of Object.entries(fields)) {
+  for (const [name, field] of Object.entries(fields)) {
     // `{ "total": { "value": 45, "relation": "eq" } }`
-    const value = isFields(told) && typeof told['relation'] === 'string' ? told['value'] : told;
+    const value = isFields(field) && typeof field['relation'] === 'string' ? field['value'] : field;
     const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
     const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
-    if (isCount && Number.isInteger(value) && (value as number) > count)
-      return `${at} is ${String(value)}, and ${rows(count)} came`;
-    if (PAGES.test(name) && Number.isInteger(value) && (value as number) > 1) return `${at} is ${String(value)}`;
+    const told = wholeNumber(value);
+    if (isCount && told > count) return `${at} is ${told}, and ${rows(count)} came`;
+    if ((PAGES.test(name) || (isAbout && name === 'pages')) && told > 1) return `${at} is ${told}`;
   }
   return undefined;
 }
@@ -190,13 +204,27 @@ function rows(count: number): string {
   return count === 1 ? '1 row' : `${count} rows`;
 }
 
+/** Told by a number, or by its digits. */
+function wholeNumber(value: unknown): number {
+  if (typeof value === 'string' && /^\d{1,15}$/.test(value)) return Number(value);
+  return Number.isInteger(value) ? (value as number) : 0;
+}
+
+/** Also `"true"`, 1, `"Y"`: not all that answer can write a boolean. */
 function isTrue(value: unknown): boolean {
-  return value === true || value === 'true';
+  return value === true || value === 1 || (typeof value === 'string' && /^(true|1|y|yes)$/i.test(value));
+}
+
+/** `{ "page": 0, "last": 0 }` counts pages. */
+function isPlace({ name, value }: { readonly name: string; readonly value: unknown }): boolean {
+  return /^last/i.test(name) && /^[01]$/.test(String(value));
 }
 
 function isFalse(value: unknown): boolean {
-  return value === false || value === 'false';
+  return value === false || value === 0 || (typeof value === 'string' && /^(false|0|n|no)$/i.test(value));
 }
+
+const said = (value: unknown): string => JSON.stringify(value);
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -6,7 +6,7 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
-import { frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
+import { checksOf, frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
@@ -163,7 +163,8 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
  */
 function endOf(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
   const shift = Number(memory['shift'] ?? 0);
-  if (shift === 0 || !p.guards['moved-rows']) return { end: COMPLETE };
+  // Rows that stood still at each border may have changed places all the same: then one that was read comes again.
+  if (shift === 0 || !p.guards['moved-rows']) return { end: COMPLETE, checks: checksOf(p, at, memory) };
   const looks = Number(memory['looks'] ?? 0) + 1;
   if (looks > MOST_LOOKS) {
     const reason = `rows came to its front in each of ${MOST_LOOKS} looks at it: the list changes faster than it is read`;

@@ -1,6 +1,6 @@
 /**
  * What the name of the next page is made of: a cursor itself, the values of one that is JSON (`search_after`), or the parameters of an
- * address. What the name of this page has as well says nothing. Pure. Used by: `shared-times.ts`.
+ * address; wrapped in Base64 or not. What the name of this page has as well says nothing. Pure. Used by: `shared-times.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
 import { momentOf } from './moments.ts';
@@ -19,11 +19,20 @@ export function partsOf(token: string, position: Position | null, url: string): 
 /** Each part by its name. */
 function listed(token: string, url: string): (readonly [name: string, value: string])[] {
   if (token.length > LONGEST) return [];
-  if (/^\s*[[{]/.test(token)) return valuesOf(parsed(token), '');
-  if (!/^(?:https?:\/\/|[/?])/.test(token) || !URL.canParse(token, url)) return [['', token]];
-  return [...new URL(token, url).searchParams].flatMap(([name, value]) =>
-    /^\s*[[{]/.test(value) ? valuesOf(parsed(value), name) : [[name, value] as const],
-  );
+  if (!/^(?:https?:\/\/|[/?])/.test(token) || !URL.canParse(token, url)) return partsIn(token, '');
+  return [...new URL(token, url).searchParams].flatMap(([name, value]) => partsIn(value, name));
+}
+
+function partsIn(value: string, name: string): (readonly [string, string])[] {
+  const text = momentOf(value) ? value : (unwrapped(value) ?? value);
+  return /^\s*[[{]/.test(text) ? valuesOf(parsed(text), name) : [[name, text]];
+}
+
+/** What a cursor says that is wrapped in Base64, of addresses too, or hexadecimal. Undefined where nothing readable is in it. */
+function unwrapped(value: string): string | undefined {
+  const form = /^(?:[\da-f]{2}){8,}$/i.test(value) ? 'hex' : /^[\w+/-]{12,}={0,2}$/.test(value) ? 'base64' : undefined;
+  const text = form && Buffer.from(value, form).toString('latin1');
+  return text !== undefined && /^[\x20-\x7e]+$/.test(text) ? text : undefined;
 }
 
 function parsed(text: string): unknown {

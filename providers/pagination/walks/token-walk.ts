@@ -1,6 +1,7 @@
 /**
  * Lists whose pages name the next one, by cursor or address. What ends such a list is the answer itself: no token, or a flag that
  * says so; an empty page with a token does not. Pure. Used by: `providers/pagination/kinds/cursor.ts`, `providers/pagination/kinds/link.ts`.
+ * Next: `blank-end.ts` for an end that may be none.
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { isReadAgain, itemsOfReading, noteMark } from '../dead-cursor.ts';
@@ -8,6 +9,7 @@ import { saysMore, toldTotal } from '../end-seen.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
+import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
 import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -17,7 +19,7 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
   const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
   const guard = memoryOf(at.guard);
   noteMark(p, guard, page);
-  const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) };
+  const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) || isLookedAt(at) };
   if (at.pages === 0 && isTooLong(p, total)) {
     const early = cappedEnd(p, at.asked.range, `there are ${total} items`);
     if (early.split) return step(at, { ...facts, ...early });
@@ -31,14 +33,17 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
       const reason = 'the last page says that more follows but names no next page';
       return step(at, { ...facts, end: { kind: 'truncated', reason } });
     }
+    const doubt = afterBlankEnd(p, at, page, guard);
+    if (doubt) return { ...doubt, total: facts.total };
     return step(at, { ...facts, ...endOf(p, at, page, total) });
   }
 
   const used = at.position?.cursor ?? at.position?.url;
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
   noteTail(guard, page);
+  noteLeading(guard, at, page, more === true);
   if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });
-  const end = watchForLoop(p, guard, at, page, { next: token, used });
+  const end = isLookedAt(at) ? undefined : watchForLoop(p, guard, at, page, { next: token, used });
   if (end) return step(at, { ...facts, end });
   const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
   return step(at, { ...facts, position: { ...behind, ...(p.kind === 'cursor' ? { cursor: token } : { url: token }) } });

@@ -133,6 +133,12 @@ describe('an answer that is easily misread', () => {
     ['a link', { body: { items: [{ id: 'a' }], _links: { next: { href: '/rows?page=2' } } } }],
     ['a list of links', { body: { items: [{ id: 'a' }], links: [{ rel: 'next', href: '/rows?page=2' }] } }],
     ['a key', { body: { items: [{ id: 'a' }], LastEvaluatedKey: { id: { S: 'a' } } } }],
+    ['a flag that is 1', { body: { items: [{ id: 'a' }], has_more: 1 } }],
+    ['a flag of another name', { body: { items: [{ id: 'a' }], moreDataAvailable: 'Y' } }],
+    ['a word that they are not done', { body: { items: [{ id: 'a' }], paging: { done: false } } }],
+    ['a word that this is not its end', { body: { items: [{ id: 'a' }], meta: { endOfResults: 'false' } } }],
+    ['a limit that it has reached', { body: { items: [{ id: 'a' }], limitReached: true } }],
+    ['a count of pages in digits', { body: { items: [{ id: 'a' }], page: '1', pages: '4' } }],
     ['a place that is no number', { body: { items: [{ id: 'a' }], offset: 'itr/rec1' } }],
     ['an address of more records', { body: { items: [{ id: 'a' }], done: false, nextRecordsUrl: '/query/01g-2000' } }],
     ['a total beside its page', { body: { items: [{ id: 'a' }], page: 1, total: 45 } }],
@@ -184,9 +190,22 @@ describe('an answer that is easily misread', () => {
     expect(await stored()).toHaveLength(1);
   });
 
+  it.each<[what: string, answer: FakeAnswer]>([
+    ['a status of 206', { status: 206, body: { items: [{ id: 'b' }] } }],
+    ['a word that it is not the end', { body: { items: [], eof: false } }],
+  ])('behind others is truncated where it tells of more: by %s', async (_, answer) => {
+    const { run } = await read(
+      (query) => (query.get('cursor') ? answer : { body: { items: rows, cursor: 'x' } }),
+      cursor,
+    );
+    expect((await run())?.flaws).toMatchObject([{ kind: 'truncated' }]);
+  });
+
   it.each<[what: string, body: object]>([
     ['that it was the last', { items: rows, has_more: false, next_cursor: 'x', cursor: null }],
     ['no next one in the usual words for none', { items: rows, next_cursor: '-1', next_token: 'none', next_page: 0 }],
+    ['what a thing is', { items: rows, id: 7, done: false, complete: 0 }],
+    ['the numbers of its pages', { items: rows, current: 0, last: 0, page: 0, pages: 1 }],
     ['what is not about this list', { items: rows, others: { nodes: [1, 2], hasNextPage: true }, total: 4_500 }],
   ])('without a next page is complete where it tells %s', async (_, body) => {
     const { run } = await read(() => ({ body }), cursor);

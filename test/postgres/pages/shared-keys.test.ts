@@ -121,6 +121,21 @@ describe('rows of several parents under one key', () => {
     expect(result).toMatchObject(flawed(/other rows of this list.*"u1".*`key`/));
   });
 
+  it('are flawed where one list has rows of several types, whose ids are unique only in their type', async () => {
+    const posts = [1, 2, 3].map((id) => ({ id, type: 'post', title: `Title ${id}`, at: when(0, id) }));
+    const notes = [1, 2, 3].map((id) => ({ id, type: 'note', body: `Body ${id}`, at: when(1, id) }));
+    const lists = () => [posts, notes];
+    expect(await read(lists, { parents: [0] })).toMatchObject(flawed(/other rows of this list.*"1".*`key`/));
+    const key = ({ type, id }: Fields) => `${String(type)}/${String(id)}`;
+    expect(await read(lists, { parents: [0], key })).toMatchObject({ complete: true });
+    // One of them came again and says more, or less, than before.
+    const closed = posts.map((post) => ({ ...post, closedBy: `by ${post.id}` }));
+    expect(await read(() => [posts, closed], { parents: [0], key })).toMatchObject({ complete: true });
+    expect(await read(() => [closed, posts.map(({ id }) => ({ id, gone: true }))], { parents: [0] })).toMatchObject({
+      complete: true,
+    });
+  });
+
   it.each<[string, (parent: number) => readonly (readonly Fields[])[]]>([
     ['a row belongs to all of them', () => [numbered(0, 3)]],
     [

@@ -187,4 +187,75 @@ describe('a cursor that dies in mid-list', () => {
       /onDeadCursor is "behind"; it must be "begin-again" or \{ behind: \(row\) => … \}/,
     );
   });
+
+  describe('that nobody tells of: a page without rows where more was to follow', () => {
+    const blank: ScriptStep = { status: 200, body: { items: [] } };
+    const busy: ScriptStep = { status: 200, body: { items: [], note: 'shard 3 is being moved' } };
+
+    it.each<[string, ScriptStep]>([
+      ['without a word', blank],
+      ['with words that nobody knows', busy],
+    ])(
+      'for a moment, %s, is no end: the page before is asked for again, and what it names is followed',
+      async (_, answer) => {
+        api.script('GET /rows', [...pages(4), answer]);
+        expect(await drive.run(syncOf(), { account })).toMatchObject({ complete: true, rows: 95, fetches: 12 });
+        expect(await stored()).toBe(95);
+        expect(asked.slice(3, 6)).toEqual(['limit=10&cursor=30', 'limit=10&cursor=30', 'limit=10&cursor=40']);
+      },
+    );
+
+    it('from then on leads to a second reading, as one does that is told', async () => {
+      const script = api.script('GET /rows', [...pages(4), blank, blank]);
+      expect(await drive.run(syncOf(), { account })).toMatchObject({ complete: true, rows: 95, fetches: 6 + 10 });
+      script.stop();
+      api.script('GET /rows', [...pages(4), blank, blank, ...pages(2), blank, blank]);
+      expect(await drive.run(syncOf(), { account })).toMatchObject({
+        state: 'incomplete',
+        flaws: [{ kind: 'truncated', reason: expect.stringContaining('came again without any') as string }],
+      });
+    });
+
+    const behindRow = {
+      next: (body: Body) => body.items.at(-1)?.id,
+      hasMore: (body: Body) => body.next !== null,
+    };
+    /** As many vendors do: what follows a row that is not there any more is nothing. */
+    const behindRows = (deleteAt: number, id: string): void =>
+      void api.route('GET', '/rows', ({ query }) => {
+        asked.push(query.toString());
+        if (asked.length === deleteAt) rows = rows.filter((row) => row.id !== id);
+        const behind = query.get('cursor');
+        const at = behind === null ? 0 : rows.findIndex((row) => row.id === behind) + 1;
+        const items = behind !== null && at === 0 ? [] : rows.slice(at, at + 10);
+        return { status: 200, body: { items, next: items.length > 0 && at + 10 < rows.length ? 'more' : null } };
+      });
+
+    it('is found where the row was deleted behind which it begins', async () => {
+      behindRows(4, 'r29');
+      expect(await drive.run(syncOf(behindRow), { account })).toMatchObject({ complete: true, fetches: 12 });
+      expect(await stored()).toBe(95);
+      expect(asked.slice(2, 6)).toEqual([19, 29, 19, 30].map((n) => `limit=10&cursor=r${n}`));
+    });
+
+    it('is the end of a list of whole pages, which takes two calls more', async () => {
+      rows = numbered(30);
+      behindRows(0, '');
+      expect(await drive.run(syncOf(behindRow), { account })).toMatchObject({ complete: true, fetches: 3 });
+      const { next } = behindRow;
+      expect(await drive.run(syncOf({ next }), { account })).toMatchObject({ complete: true, fetches: 4 + 2 });
+      rows = numbered(25);
+      expect(await drive.run(syncOf({ next }), { account })).toMatchObject({ complete: true, fetches: 4 });
+    });
+
+    it('is the end where a token for the next run comes with it, and where a third party keeps the place itself', async () => {
+      rows = numbered(30);
+      behindRows(0, '');
+      const { next } = behindRow;
+      const checkpoint = (body: Body) => (body.items.length === 0 ? 'token' : null);
+      expect(await drive.run(syncOf({ next, checkpoint }), { account })).toMatchObject({ complete: true, fetches: 4 });
+      const guards = { 'repeated-token': false };
+      expect(await drive.run(syncOf({ next, guards }), { account })).toMatchObject({ complete: true, fetches: 4 });
+    });
+  });
 });

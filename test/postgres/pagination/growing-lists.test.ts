@@ -1,4 +1,4 @@
-/** Lists to whose front rows come in all the time, by page numbers of a size that can't be asked for. */
+/** Lists that move where no border shows it: rows come in at the front all the time, by page numbers of a size that can't be asked for; rows change places. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
@@ -36,5 +36,36 @@ describe('lists that grow at the front', () => {
     // What came in behind the last look at the front is the next run's.
     expect(rows.slice(2).filter(({ id }) => !stored.has(id))).toEqual([]);
     expect(calls).toBeGreaterThan(2 * (203 / size));
+  });
+});
+
+describe('a list by offset', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it('has both of two rows that change places over the place where it is read', async () => {
+    const { api, drive, account } = stage;
+    let calls = 0;
+    const rows = Array.from({ length: 95 }, (_, n) => ({ id: `r${n}` }));
+    api.route('GET', '/ranked', ({ query }) => {
+      if (++calls === 4) [rows[12], rows[77]] = [rows[77]!, rows[12]!];
+      const from = Number(query.get('offset'));
+      return { status: 200, body: { items: rows.slice(from, from + Number(query.get('limit'))) } };
+    });
+    const provider = defineProvider({ id: 'ranked', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('ranked', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+      request: (_, page) => get('/ranked', { offset: page.offset, limit: page.size }),
+      paginate: { kind: 'offset', items: ({ items }) => items, pageSize: { start: 10 } },
+    });
+    const sync = defineSync('ranked', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows: 95 });
+    const moved = calls;
+    // At rest it is read once.
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true });
+    expect(calls - moved).toBeLessThan(13);
   });
 });

@@ -109,6 +109,14 @@ describe('pages that go on behind a time', () => {
       { rows: rowsOf(45, 3), epochOf: (cursor) => (JSON.parse(cursor) as number[])[0] ?? 0 },
       { next: ({ items }) => (items.length > 0 ? JSON.stringify([items.at(-1)?.meta.epoch]) : null) },
     ],
+    ...(['base64', 'base64url', 'hex'] as const).map((form): [string, Server, Options] => [
+      `wrapped in ${form}`,
+      { rows: rowsOf(45, 3), epochOf: (cursor) => Number(Buffer.from(cursor, form).toString().replaceAll(/\D/g, '')) },
+      {
+        next: ({ items }) =>
+          items.length > 0 ? Buffer.from(JSON.stringify({ at: items.at(-1)?.meta.epoch })).toString(form) : null,
+      },
+    ]),
     ['that only some rows share', { rows: [...rowsOf(9, 1), ...rowsOf(45, 3).slice(9)] }, LAST_ROW],
   ])('are not all rows where it leaves itself out: %s', async (_, server, options) => {
     const result = await read(server, options);
@@ -171,6 +179,17 @@ describe('pages that go on behind a time', () => {
       {
         next: ({ items: [...items] }) =>
           items.length > 0 ? JSON.stringify([items.at(-1)?.meta.epoch, items.at(-1)?.id]) : null,
+      },
+    ],
+    [
+      'a wrapped key has the id, too',
+      {
+        rows: rowsOf(45, 3),
+        behind: (row, cursor) => Number(row.id.slice(1)) > Number((JSON.parse(atob(cursor)) as string[])[1]?.slice(1)),
+      },
+      {
+        next: ({ items: [...items] }) =>
+          items.length > 0 ? btoa(JSON.stringify([items.at(-1)?.meta.epoch, items.at(-1)?.id])) : null,
       },
     ],
     [

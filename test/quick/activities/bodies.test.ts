@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { withData } from '../../../activities/bodies/body-data.ts';
 import { createBodyBudget } from '../../../activities/bodies/body-budget.ts';
 import { buildRequest } from '../../../activities/http/build-request.ts';
+import { decodeText } from '../../../activities/bodies/decode-text.ts';
 import { decompress } from '../../../activities/bodies/decompress.ts';
 import { parseBody } from '../../../activities/bodies/parse-body.ts';
 import { createPieceReader, type PieceOptions } from '../../../activities/bodies/read-pieces.ts';
@@ -84,6 +85,19 @@ describe('bodies that are no JSON', () => {
     });
     expect(read('<orders/>', format)).toEqual({ orders: { order: [] } });
     expect(read('<a><b>1</b><b>2</b> </a>', 'xml')).toEqual({ a: { b: ['1', '2'] } });
+  });
+
+  it('XML in a charset that it declares itself is read so, unless the content type names another', () => {
+    const of = (encoding: string, bytes: BufferEncoding, type = 'application/xml') =>
+      decodeText(Buffer.from(`<?xml version="1.0" encoding="${encoding}"?><a>Zoë</a>`, bytes), type);
+    for (const encoding of ['ISO-8859-1', 'windows-1252', 'UTF-8'])
+      expect(of(encoding, encoding === 'UTF-8' ? 'utf8' : 'latin1')).toMatchObject({
+        text: expect.stringContaining('>Zoë<') as string,
+      });
+    expect(of('ISO-8859-1', 'utf8', 'text/xml; charset=utf-8').text).toContain('>Zoë<');
+    // Written by a program that names its own strings.
+    expect(of('utf-16', 'utf8')).toEqual({ text: expect.stringContaining('>Zoë<') as string });
+    expect(of('klingon', 'latin1').damage).toContain('"klingon" is not known');
   });
 
   it('the content type decides where the endpoint says nothing, and JSON stays JSON', () => {

@@ -96,7 +96,10 @@ describe('lists whose pages name the next one', () => {
         );
         expect(end).toEqual({ kind: 'complete' });
         expect(seen.size).toBe(n);
-        expect(calls).toBe(pages.length);
+        // A blank end behind a full page is looked at again, with the page before it.
+        const [before = 0, last = 0] = pages.slice(-2);
+        const looks = pages.length > 1 && last === 0 && before === 5 ? 2 : 0;
+        expect(calls).toBe(pages.length + looks);
       }),
     );
   });

@@ -1,0 +1,72 @@
+/**
+ * A list whose pages name the next one, and that ends with a page without rows. Behind a page that came full, or said that more follows,
+ * it may be none: the row that the cursor names was deleted meanwhile, the third party has forgotten the cursor and does not say so, or
+ * is out of order for a moment. The page before is asked for once more, and what it names now is followed. Pure.
+ * Used by: `token-walk.ts`. Lists by number look again by themselves: `providers/pagination/list-end.ts`.
+ */
+import { afterDeadCursor, itemsOfReading } from '../dead-cursor.ts';
+import type { Memory } from '../loop-guard.ts';
+import type { Pagination } from '../pagination.ts';
+import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
+
+/** Looks at one list, after each of which its last page ends with another row. */
+const MOST_LOOKS = 5;
+/** No third party cuts its pages smaller by itself. */
+const SMALLEST_PAGE = 10;
+
+/** A page that leads on: what it was asked by, and what it brought. */
+export function noteLeading(memory: Memory, at: ListState, { itemCount }: PageAnswer, saysMore: boolean): void {
+  delete memory['again'];
+  delete memory['before'];
+  // A page that a filter has left empty leads on to nothing in particular.
+  if (itemCount === 0) return;
+  memory['before'] = at.position?.cursor ?? at.position?.url ?? '';
+  memory['beforeItems'] = itemCount;
+  if (saysMore) memory['beforeMore'] = 1;
+  else delete memory['beforeMore'];
+}
+
+/** The page before a blank one has come once more: its rows are no sign of a list that goes round. */
+export function isLookedAt({ guard }: Pick<ListState, 'guard'>): boolean {
+  return guard?.['again'] === 1;
+}
+
+/** @returns the step after a page that would end its list; undefined when that end is to be believed. */
+export function afterBlankEnd(p: Pagination, at: ListState, page: PageAnswer, memory: Memory): Step | undefined {
+  if (!isDoubtful(p, page)) return undefined;
+  const begun = memory['begunAgain'] === 1 && itemsOfReading(at) === 0;
+  if (begun || (isLookedAt(at) && memory['before'] === '')) {
+    const reason = 'its first page had rows, and came without any when it was asked for again';
+    return step(at, { end: { kind: 'truncated', reason } });
+  }
+  if (isLookedAt(at))
+    return afterDeadCursor(p, { ...at, guard: memory }, 'a page that had rows came again without any');
+  if (!wasPromised(at, memory) || memory['lookedBehind'] === memory['tail']) return undefined;
+  const looks = Number(memory['looks'] ?? 0) + 1;
+  if (looks > MOST_LOOKS) {
+    const reason = `its last page was another one in each of ${MOST_LOOKS} looks at it: the list changes faster than it is read`;
+    return step(at, { end: { kind: 'truncated', reason } });
+  }
+  const { before = '', beforeItems = 0, tail = '', itemsBefore = 0 } = memory;
+  const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
+  const asked = before === '' ? {} : { [p.kind === 'cursor' ? 'cursor' : 'url']: String(before) };
+  const position = { ...behind, ...asked };
+  return step(at, {
+    position: Object.keys(position).length === 0 ? null : position,
+    guard: { ...memory, looks, again: 1, lookedBehind: tail, itemsBefore: Number(itemsBefore) + Number(beforeItems) },
+    isReread: true,
+  });
+}
+
+/** A place that is kept by the third party can't be asked for again, and a token for the next run is told at the end alone. */
+function isDoubtful(p: Pagination, page: PageAnswer): boolean {
+  if (page.itemCount > 0 || page.isEnd || !p.guards['moved-rows'] || !p.guards['repeated-token']) return false;
+  return (p.checkpoint?.(page.response, page) ?? '') === '';
+}
+
+/** As full as pages of this list are known to be, or with a word that more follows. */
+function wasPromised({ asked, given }: ListState, memory: Memory): boolean {
+  if (memory['before'] === undefined) return false;
+  const most = Math.max(SMALLEST_PAGE, given ?? 0, Number(memory['most'] ?? 0));
+  return memory['beforeMore'] === 1 || Number(memory['beforeItems']) >= Math.min(asked.size, most);
+}
