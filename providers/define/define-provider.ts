@@ -3,7 +3,7 @@
  * and data. Next: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
-import type { Kept } from '../../contracts/values/kept.ts';
+import type { Kept } from './kept.ts';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';

@@ -3,7 +3,7 @@
  * the functions in it run only in activities. Next: `client/sync/start-sync.ts` starts one, `workflows/sync.ts` runs it.
  */
 import type { z } from 'zod';
-import type { Kept } from '../../contracts/values/kept.ts';
+import type { Kept } from './kept.ts';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint, Provider } from './define-provider.ts';

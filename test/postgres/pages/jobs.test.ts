@@ -171,11 +171,14 @@ describe('a job', () => {
   });
 
   it.each<[what: string, results: (asked: number) => string[]]>([
-    ['in another order', (asked) => [...(asked === 0 ? 'abc' : 'cab')].map((name) => `${name}?sig=${asked}`)],
-    ['at addresses of this time', (asked) => [...'abc'].map((name) => `${asked}/${name}`)],
+    [
+      'in another order',
+      (asked) => (asked === 0 ? ['a', 'b', 'c'] : ['c', 'a', 'b']).map((name) => `${name}?sig=${asked}`),
+    ],
+    ['at addresses of this time', (asked) => ['a', 'b', 'c'].map((name) => `${asked}/${name}`)],
     [
       'at addresses that differ by their queries',
-      (asked) => [...'abc'].map((name) => `file?name=${name}&sig=${asked}`),
+      (asked) => ['a', 'b', 'c'].map((name) => `file?name=${name}&sig=${asked}`),
     ],
   ])('whose results come %s when it is asked again brings every row of them', async (_what, results) => {
     const rows = { a: 4, b: 3, c: 2 };
