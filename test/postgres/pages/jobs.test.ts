@@ -205,7 +205,7 @@ describe('a job', () => {
     let asked = 0;
     const jobs = api.jobs('/reports', {
       polls: 0,
-      results: () => [...(asked++ === 0 ? 'abc' : 'adc')].map((name) => `${files.url}/${name}`),
+      results: () => (asked++ === 0 ? ['a', 'b', 'c'] : ['a', 'd', 'c']).map((name) => `${files.url}/${name}`),
     });
     expect(await run()).toMatchObject({ complete: true, rows: 30 });
     expect(jobs.made()).toHaveLength(2);
