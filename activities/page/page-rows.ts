@@ -23,9 +23,12 @@ export interface PageRows {
 
 export const NO_ROWS: PageRows = { keys: [], gone: [], data: [], items: [], places: [], aside: [], flaws: null };
 
-/** @param skip rows at the beginning that the page before has brought. */
-export function rowsOfPage(rows: readonly ReadRow[], skip: number): PageRows {
-  return plainRows(rows, skip) ?? sortedOut(rows, skip);
+/**
+ * @param skip rows at the beginning that the page before has brought.
+ * @param tellsChanges the list says what has changed (a delta), and may say it twice of one row.
+ */
+export function rowsOfPage(rows: readonly ReadRow[], skip: number, tellsChanges = false): PageRows {
+  return plainRows(rows, skip) ?? sortedOut(rows, skip, tellsChanges);
 }
 
 /** Nearly every page: each row is to be stored, and no key comes twice. */
@@ -43,7 +46,7 @@ function plainRows(rows: readonly ReadRow[], skip: number): PageRows | undefined
   };
 }
 
-function sortedOut(rows: readonly ReadRow[], skip: number): PageRows {
+function sortedOut(rows: readonly ReadRow[], skip: number, tellsChanges: boolean): PageRows {
   const places = new Map<string, number>();
   const different: string[] = [];
   const aside: AsideRow[] = [];
@@ -55,7 +58,8 @@ function sortedOut(rows: readonly ReadRow[], skip: number): PageRows {
     }
     const before = places.get(row.key);
     const isOther = before !== undefined && !rows[before]?.isGone && !row.isGone;
-    if (isOther && !isDeepStrictEqual(rows[before]?.data, row.data)) different.push(row.key);
+    if (isOther && !isDeepStrictEqual(rows[before]?.data, row.data) && !(tellsChanges && isNewer(rows[before], row)))
+      different.push(row.key);
     // The last one counts, at the place of the first.
     places.set(row.key, index);
   }
@@ -78,6 +82,20 @@ function sortedOut(rows: readonly ReadRow[], skip: number): PageRows {
     ),
   };
 }
+
+/** A row of its own id, told in the same fields or with some more or less of them, is itself, later. */
+function isNewer(before: ReadRow | undefined, now: ReadRow): boolean {
+  const [was, is] = [fieldsOf(before?.item), fieldsOf(now.item)];
+  if (!was || !is) return false;
+  const id = ['id', '_id', 'uuid'].find((name) => is[name] !== undefined);
+  if (id === undefined || !isDeepStrictEqual(was[id], is[id])) return false;
+  return has(was, is) || has(is, was);
+}
+
+const fieldsOf = (item: unknown): Readonly<Record<string, unknown>> | undefined =>
+  typeof item === 'object' && item !== null ? (item as Record<string, unknown>) : undefined;
+
+const has = (all: object, some: object): boolean => Object.keys(some).every((name) => Object.hasOwn(all, name));
 
 /** What is wrong with a page in all: the first reason is told. */
 export function allFlaws(...flaws: readonly (PageFlaws | null)[]): PageFlaws | null {

@@ -69,7 +69,10 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
         `\`nested\` of node "${node.name}" gave no answer of "${endpoint.name}", in which \`items\` finds a list; it gave ${JSON.stringify(response)?.slice(0, 60)}`,
       );
     throw new NotUnderstood(
-      `the answer of "${endpoint.name}" has no list where \`items\` should be; it begins ${beginningOf(answer)}`,
+      `the answer of "${endpoint.name}" has no list where \`items\` should be; it begins ${beginningOf(answer)}` +
+        (isXml(answer)
+          ? " (an element of XML is a list where `format: { kind: 'xml', lists: ['orders.order'] }` names it)"
+          : ''),
     );
   };
 
@@ -121,6 +124,11 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     rows.push(aside ? { key: aside.name, aside } : read(items[next++], index));
   }
   return { response, json: body.json, rows, setAside };
+}
+
+/** In which a list of one element looks like one thing, and a list of none like none. */
+function isXml({ text }: Answer): boolean {
+  return /^\s*<(?!!doctype html|html)/i.test(text.slice(0, 100));
 }
 
 /** Calls a function of the definition. @throws UserCodeError that names it. */

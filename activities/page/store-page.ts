@@ -74,7 +74,7 @@ export async function storePage(
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );
-  const rows = rowsOfPage(page.rows, next.skip);
+  const rows = rowsOfPage(page.rows, next.skip, node.options.incremental === 'checkpoint');
   // What a page lacks must be asked for again.
   const lacks = [flaw, damage, attempt.job?.told.flaw, innerMore(attempt, page)].filter(
     (reason) => reason !== undefined,

@@ -7,7 +7,7 @@ import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
 import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
-import { afterRefusedSize } from '../../providers/pagination/walks/numbered-walk.ts';
+import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/walks/numbered-walk.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
@@ -176,13 +176,14 @@ function afterPermanent(cause: PermanentCause, reason: string, facts: Facts): De
   const isNothingThere = cause === 'gone' || facts.answer.status === 416;
   const atCap = cause === 'bug' || cause === 'gone' ? refusedAtCap(pagination, list, reason) : undefined;
   if (atCap) return { do: 'step', step: atCap };
-  const common = cause === 'bug' ? afterRefusedSize(pagination, list) : undefined;
+  const common = cause === 'bug' ? afterRefusedOverlap(pagination, list) : undefined;
   if (common) return { do: 'step', step: common };
   // Behind the last page of a numbered list there is nothing to be found.
   if (isNothingThere && isBehindRows) return { do: 'step', step: endOfData(pagination, list) };
   const isSkipped =
     (cause === 'gone' && policy.notFound === 'skip') || (cause === 'auth' && policy.forbidden === 'skip');
-  return { do: 'end', kind: isSkipped ? 'skipped' : 'failed', reason };
+  const hint = cause === 'bug' ? hintOfOverlap(pagination, list) : undefined;
+  return { do: 'end', kind: isSkipped ? 'skipped' : 'failed', reason: hint ? `${reason} (${hint})` : reason };
 }
 
 function endOfData(pagination: Pagination, list: ListState): Step {

@@ -83,7 +83,7 @@ export function common(options: AnyCommon) {
     ...(options.order === 'newest-first' ? { isNewestFirst: true } : {}),
     ...(options.checkpoint ? { checkpoint: options.checkpoint } : {}),
     ...(options.total ? { total: options.total } : {}),
-    ...(options.hasMore ? { hasMore: options.hasMore } : {}),
+    ...(options.hasMore ? { hasMore: inWords(options.hasMore) } : {}),
     ...(range
       ? {
           range: {
@@ -98,6 +98,20 @@ export function common(options: AnyCommon) {
       : {}),
   };
 }
+
+/** What a function really gives is not known: the body may have been typed as anything, and `"false"` is true in JavaScript. */
+function inWords(hasMore: NonNullable<AnyCommon['hasMore']>): NonNullable<AnyCommon['hasMore']> {
+  return (response, answer) => {
+    const told: unknown = hasMore(response, answer);
+    if (told === undefined || told === null || typeof told === 'boolean') return told ?? undefined;
+    const word = typeof told === 'string' || typeof told === 'number' ? String(told).trim().toLowerCase() : undefined;
+    if (word !== undefined && MORE.has(word)) return true;
+    if (word !== undefined && NO_MORE.has(word)) return false;
+    throw new TypeError(`\`hasMore\` gave ${JSON.stringify(told)?.slice(0, 60)}; it must be true, false, or undefined`);
+  };
+}
+const MORE: ReadonlySet<string> = new Set(['true', '1', 'y', 'yes']);
+const NO_MORE: ReadonlySet<string> = new Set(['false', '0', 'n', 'no', '']);
 
 export const TOKEN = { ...COMMON, next: true, onDeadCursor: true } satisfies NamesOf<
   Common<unknown, unknown, unknown> & TokenPages<unknown> & { readonly kind: unknown; readonly next: unknown }

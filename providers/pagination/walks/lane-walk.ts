@@ -1,6 +1,6 @@
 /**
  * Lists by page number or offset that several lanes walk: after the first page each lane takes page after page from a shared board.
- * Pages of offsets overlap by a row; the board compares the borders. A page that came short, or was asked for in smaller bites, is
+ * Pages of offsets overlap by a row, unless the definition says that they do not; the board compares the borders. A page that came short, or was asked for in smaller bites, is
  * finished before its lane takes another one. Pure.
  * Used by: `numbered-walk.ts`. Next: `db/functions/pages/advance-lane.sql` keeps the board.
  */
@@ -18,8 +18,10 @@ import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../s
  * bring hardly anything else.
  */
 function overlapOf(p: Pagination, grid: number): number {
-  return p.kind === 'offset' && p.advanceBy === 'rows' && grid > 3 ? 1 : 0;
+  return mayOverlap(p) && p.advanceBy === 'rows' && grid > 3 ? 1 : 0;
 }
+
+const mayOverlap = ({ kind, overlap }: Pagination): boolean => kind === 'offset' && overlap > 0;
 
 /**
  * Lanes for the rest of the list, when its first page shows how the server cuts it and that more than a page is left.
@@ -30,8 +32,8 @@ export function startLanes(p: Pagination, at: ListState, page: PageAnswer): Step
   const { told, exact } = totalOf(p, at, page, memory);
   const { itemCount, keys } = page;
   const isFull = itemCount >= at.asked.size;
-  // Page numbers without a total would not show that the list has moved.
-  const isSafe = p.kind === 'offset' || exact !== undefined || !p.guards['moved-rows'];
+  // Pages that do not overlap would not show without a total that the list has moved.
+  const isSafe = mayOverlap(p) || exact !== undefined || !p.guards['moved-rows'];
   if (!isSafe || itemCount === 0 || !(isFull || (told !== undefined && told > itemCount))) return undefined;
   if (endSeen(p, at, page, memory, false)) return undefined;
   const grid = itemCount;
@@ -166,7 +168,7 @@ function checksOfLanes(
 ): EndChecks {
   const isGuarded = p.guards['moved-rows'];
   const { range } = at.asked;
-  const probe = isGuarded && p.kind === 'page' ? probeIn(memory, 'front') : undefined;
+  const probe = isGuarded && !mayOverlap(p) ? probeIn(memory, 'front') : undefined;
   const still = probe && {
     position: { again: 'still', index: 0, size: at.position?.size ?? at.asked.size } as const,
     guard: { ...memory, looked: 'front' },

@@ -19,7 +19,18 @@ export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): St
   return p.overlap > 0 && overlaps(p, at, memoryOf(at.guard)) ? nextOverlapping(p, at, page) : nextPage(p, at, page);
 }
 
-/** A refusal of a page that was asked for in an uncommon size: from there on pages of the common one. */
-export function afterRefusedSize(p: Pagination, at: ListState): Step | undefined {
-  return p.kind === 'page' && at.position?.offset !== undefined && at.pages > 0 ? fallBack(at) : undefined;
+/**
+ * A refusal of a page that was asked for so that it overlaps the one before, in an uncommon size or from an offset that is no multiple of it:
+ * from there on common pages.
+ */
+export function afterRefusedOverlap(p: Pagination, at: ListState): Step | undefined {
+  return isNumbered(p) && at.position?.offset !== undefined && at.pages > 0 ? fallBack(at) : undefined;
 }
+
+/** What to say where lanes, whose pages overlap as well, are refused. Undefined where that can't be why. */
+export function hintOfOverlap(p: Pagination, { isLaned, asked }: ListState): string | undefined {
+  if (!isLaned || p.kind !== 'offset' || p.overlap === 0 || asked.offset % asked.size === 0) return undefined;
+  return 'pages overlap by a row; where the third party takes no offset that is not a multiple of the limit, say `overlap: 0`';
+}
+
+const isNumbered = ({ kind }: Pagination): boolean => kind === 'page' || kind === 'offset';

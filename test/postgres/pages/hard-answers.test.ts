@@ -235,6 +235,58 @@ describe('an answer that is easily misread', () => {
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
   });
 
+  it.each<[what: string, more: unknown, none: unknown]>([
+    ['text', 'true', 'false'],
+    ['a number', 1, 0],
+    ['a letter', 'Y', 'N'],
+  ])('whose `hasMore` is %s is read as it is meant', async (_, more, none) => {
+    const { run } = await read(
+      (query) => ({
+        body: { items: [{ id: `r${query.get('cursor')}` }], more: query.get('cursor') ? none : more, cursor: 'x' },
+      }),
+      { ...cursor, hasMore: (body) => (body as unknown as { more: boolean }).more },
+    );
+    expect(await run()).toMatchObject({ complete: true, rows: 2 });
+    expect(asked).toHaveLength(2);
+    account = `acct-${counter++}`;
+    const wrong = await read(() => ({ body: { items: rows } }), { ...cursor, hasMore: (body) => body as never });
+    expect((await wrong.run())?.flaws[0]?.reason).toMatch(/`hasMore` gave \{"items.*must be true, false, or undefined/);
+  });
+
+  it.each([
+    ['in order', {}],
+    ['by lanes', { total: () => 45 }],
+  ])('refuses offsets that are no multiple of the limit: %s', async (how, total) => {
+    const all = Array.from({ length: 45 }, (_, n) => ({ id: `r${n}` }));
+    const offsets = async (more: object) => {
+      asked = [];
+      account = `acct-${counter++}`;
+      const { run } = await read(
+        (query) => {
+          const [from, size] = [Number(query.get('offset')), Number(query.get('limit'))];
+          if (from % size !== 0) return { status: 400, body: { message: 'offset must be a multiple of limit' } };
+          return { body: { items: all.slice(from, from + size) } };
+        },
+        { kind: 'offset', items: (body) => body.items, pageSize: { start: 10 }, ...total, ...more },
+        ({ offset, size }) => ({ offset, limit: size }),
+      );
+      return run();
+    };
+    const result = await offsets({});
+    // Pages in order are read one behind the other then; lanes say what to write.
+    if (how === 'in order') expect(result).toMatchObject({ complete: true, rows: 45 });
+    else expect(result?.flaws[0]?.reason).toContain('say `overlap: 0`');
+    expect(await offsets({ overlap: 0 })).toMatchObject({ complete: true, rows: 45 });
+  });
+
+  it('in XML with one element where a list should be says how that is a list', async () => {
+    const { run } = await read(
+      () => ({ headers: { 'content-type': 'application/xml' }, body: '<rows><row><id>a</id></row></rows>' }),
+      { kind: 'single', items: (body) => (body as unknown as { rows: { row: Row[] } }).rows.row },
+    );
+    expect((await run())?.flaws[0]?.reason).toContain("`format: { kind: 'xml', lists: ['orders.order'] }` names it");
+  });
+
   it.each<[what: string, body: object]>([
     ['nothing that follows', { items: [{ id: 'a' }], next: null, has_more: false, total: 1, page: 1, pages: 1 }],
     ['a sum that is called total', { items: [{ id: 'a' }], total: 4_500, currency: 'EUR' }],

@@ -1,5 +1,6 @@
-/** How many gone rows a list counts where its pages turn out not to overlap. Whole lists: `test/postgres/pagination/gone-rows.test.ts`. */
-import { expect, it } from 'vitest';
+/** How many gone rows a list counts where its pages turn out not to overlap, and rows that come twice. Whole lists: `test/postgres/pagination/gone-rows.test.ts`. */
+import { describe, expect, it } from 'vitest';
+import { rowsOfPage } from '../../../activities/page/page-rows.ts';
 import { withGone } from '../../../providers/pagination/gone-rows.ts';
 import type { ListState } from '../../../providers/pagination/step.ts';
 import { fallBack } from '../../../providers/pagination/walks/overlap-walk.ts';
@@ -27,4 +28,25 @@ it.each([
 ])('gone rows of a list that is read %s', (_, reached, size, gone) => {
   const next = withGone(at, fallBack(at, {}, reached, size), rows);
   expect(Number(next.guard['gone'] ?? 0)).toBe(gone);
+});
+
+describe('a row that comes twice in a page', () => {
+  const page = (...items: readonly object[]) =>
+    items.map((item) => ({ key: String((item as { id: number }).id), item, data: item }));
+  const [old, newer] = [
+    { id: 1, name: 'a' },
+    { id: 1, name: 'b', size: 2 },
+  ];
+
+  it('is a newer version of itself where the list tells changes, and two rows under one key elsewhere', () => {
+    expect(rowsOfPage(page(old, newer), 0, true)).toMatchObject({ data: [newer], flaws: null });
+    expect(rowsOfPage(page(old, newer), 0)).toMatchObject({ data: [newer], flaws: { count: 1 } });
+  });
+
+  it.each([
+    ['has other fields', { id: 1, title: 'a' }, { id: 1, text: 'b' }],
+    ['has another id', { id: '1', name: 'a' }, { id: 1, name: 'b' }],
+  ])('is another one, also there, where it %s', (_, first, second) => {
+    expect(rowsOfPage(page(first, second), 0, true)).toMatchObject({ flaws: { count: 1 } });
+  });
 });
