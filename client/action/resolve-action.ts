@@ -2,7 +2,6 @@
  * A person decides on a write whose fate could not be found out: it happened, or it did not and is sent again. A step of a saga is closed instead.
  * Next: `start-action.ts` for what is sent again.
  */
-import { ZodError } from 'zod';
 import { checkStartedBy, type StartedBy } from '../../contracts/report.ts';
 import { closeAsAbsent, inTransaction, loadActionStep, reopenUnknown, resolveAsDone } from '../../db/index.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
@@ -55,7 +54,7 @@ export async function resolveAction<Output>(
   if (!resolution.happened && step.errorType === 'output-lost')
     throw new TypeError(`"${workflowId}" happened: only its output is missing. Resolve it with \`happened: true\` and the output.`); // prettier-ignore
   if (resolution.happened) {
-    const output = readKept(definition, resolution.output);
+    const output = definition.parseKept(resolution.output);
     decided(await inTransaction(parts.pool, (tx) => resolveAsDone(tx, workflowId, output, by)));
     return;
   }
@@ -77,26 +76,4 @@ export async function resolveAction<Output>(
     },
     async (tx) => decided(await reopenUnknown(tx, workflowId, by)),
   );
-}
-
-/** Outputs are kept as JSON: what the schema wants as a `Date` comes as its text, and is read as that where the schema does not do it. */
-function readKept({ parseOutput }: ActionDefinition, output: unknown): unknown {
-  try {
-    return parseOutput(output);
-  } catch (error) {
-    if (!(error instanceof ZodError)) throw error;
-    const dated: unknown = structuredClone({ output });
-    for (const issue of error.issues)
-      if (issue.code === 'invalid_type' && issue.expected === 'date') toDate(dated, ['output', ...issue.path]);
-    return parseOutput((dated as { readonly output: unknown }).output);
-  }
-}
-
-function toDate(within: unknown, path: readonly PropertyKey[]): void {
-  const holder = path
-    .slice(0, -1)
-    .reduce<unknown>((value, name) => (value as Record<PropertyKey, unknown>)[name], within);
-  const name = path.at(-1) as PropertyKey;
-  const text = (holder as Record<PropertyKey, unknown>)[name];
-  if (typeof text === 'string') (holder as Record<PropertyKey, unknown>)[name] = new Date(text);
 }

@@ -4,6 +4,13 @@
  * Used by: `result-cap.ts`, which splits where a list met the third party's cap.
  */
 import type { Range } from '../../contracts/list.ts';
+import {
+  missingFunctions,
+  unknownOptions,
+  wrongFunctions,
+  wrongObject,
+  type NamesOf,
+} from '../../contracts/values/option-mistakes.ts';
 import { parseTimeMs } from '../../contracts/values/time.ts';
 
 export interface RangeOptions<Input> {
@@ -19,6 +26,23 @@ export interface RangeOptions<Input> {
 }
 
 const DAY_MS = 86_400_000;
+const RANGE = { whole: true, step: true, split: true } satisfies NamesOf<RangeOptions<never>>;
+
+/** What is wrong with the `range` of a list, in words. */
+export function rangeMistakes(options: { readonly range?: RangeOptions<never> }): string[] {
+  const { range } = options;
+  if (range === undefined) return [];
+  const notObject = wrongObject(options, 'range', '{ whole: ({ from, to }) => ({ from, to }) }');
+  if (notObject.length > 0) return notObject;
+  const mistakes = [
+    ...missingFunctions(range, ['whole']),
+    ...wrongFunctions(range, ['split']),
+    ...unknownOptions(range, RANGE),
+  ];
+  if (range.step !== undefined && !(Number.isFinite(range.step) && range.step > 0))
+    mistakes.push(`\`step\` is ${JSON.stringify(range.step)}; it must be a number above 0`);
+  return mistakes.map((text) => `range: ${text}`);
+}
 
 /**
  * Halves a range: `{ from: 1, to: 100 }` becomes 1 to 50 and 51 to 100.

@@ -171,11 +171,14 @@ describe('a job', () => {
   });
 
   it.each<[what: string, results: (asked: number) => string[]]>([
-    ['in another order', (asked) => [...(asked === 0 ? 'abc' : 'cab')].map((name) => `${name}?sig=${asked}`)],
-    ['at addresses of this time', (asked) => [...'abc'].map((name) => `${asked}/${name}`)],
+    [
+      'in another order',
+      (asked) => (asked === 0 ? ['a', 'b', 'c'] : ['c', 'a', 'b']).map((name) => `${name}?sig=${asked}`),
+    ],
+    ['at addresses of this time', (asked) => ['a', 'b', 'c'].map((name) => `${asked}/${name}`)],
     [
       'at addresses that differ by their queries',
-      (asked) => [...'abc'].map((name) => `file?name=${name}&sig=${asked}`),
+      (asked) => ['a', 'b', 'c'].map((name) => `file?name=${name}&sig=${asked}`),
     ],
   ])('whose results come %s when it is asked again brings every row of them', async (_what, results) => {
     const rows = { a: 4, b: 3, c: 2 };
@@ -183,8 +186,8 @@ describe('a job', () => {
       body: ['id', ...Array.from({ length: rows[name as 'a'] }, (__, n) => `${name}-${n}`)].join('\n'),
       headers: { 'content-type': 'text/csv' },
     });
-    files.route('GET', '/:name', (_, { name = '' }) => serve(name));
-    files.route('GET', '/:asked/:name', (_, { name = '' }) => serve(name));
+    files.route('GET', '/:name', (_, { name }) => serve(name));
+    files.route('GET', '/:asked/:name', (_, { name }) => serve(name));
     files.route('GET', '/file', ({ query }) => serve(query.get('name') ?? ''));
     let asked = 0;
     const jobs = api.jobs('/reports', {
@@ -198,11 +201,11 @@ describe('a job', () => {
   });
 
   it('some of whose results are others when it is asked again is made anew', async () => {
-    for (const name of 'abcd') serveFile(name);
+    for (const name of ['a', 'b', 'c', 'd']) serveFile(name);
     let asked = 0;
     const jobs = api.jobs('/reports', {
       polls: 0,
-      results: () => [...(asked++ === 0 ? 'abc' : 'adc')].map((name) => `${files.url}/${name}`),
+      results: () => (asked++ === 0 ? ['a', 'b', 'c'] : ['a', 'd', 'c']).map((name) => `${files.url}/${name}`),
     });
     expect(await run()).toMatchObject({ complete: true, rows: 30 });
     expect(jobs.made()).toHaveLength(2);

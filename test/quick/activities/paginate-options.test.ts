@@ -33,7 +33,7 @@ describe('mistakes in the options of a list', () => {
         -1,
       ),
     ).toThrow(
-      /has 6 mistakes[^]*1 ≤ min ≤ start ≤ max, not 20, 10, 10[^]*maxPages is 0[^]*resultCap is 0[^]*lanes is 0[^]*overlap is 30[^]*lookbackMs is -1/,
+      /has 6 mistakes[^]*1 ≤ min ≤ start ≤ max, not 20, 10, 10[^]*maxPages` is 0[^]*resultCap is 0[^]*lanes is 0[^]*overlap is 30[^]*lookbackMs is -1/,
     );
   });
 
