@@ -54,7 +54,7 @@ export async function resolveAction<Output>(
   if (!resolution.happened && step.errorType === 'output-lost')
     throw new TypeError(`"${workflowId}" happened: only its output is missing. Resolve it with \`happened: true\` and the output.`); // prettier-ignore
   if (resolution.happened) {
-    const output = definition.readOutput(resolution.output);
+    const output = definition.parseKept(resolution.output);
     decided(await inTransaction(parts.pool, (tx) => resolveAsDone(tx, workflowId, output, by)));
     return;
   }

@@ -81,7 +81,7 @@ export interface MultipartFile {
 
 /** The request as a provider's endpoint states it; base URL, credentials and default headers are added later. */
 export interface RequestSpec {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'REPORT' | 'PROPFIND' | 'SEARCH' | 'QUERY';
   /** Path below the provider's base URL, or a whole URL of the same origin (next links). */
   readonly path: string;
   /** Query parameters; undefined and null ones are left out. */

@@ -54,3 +54,21 @@ export function outOfRange(options: object, names: readonly string[], least: num
     .filter(([, value]) => value !== undefined && !(Number.isFinite(value) && (value as number) >= least))
     .map(([name, value]) => `\`${name}\` is ${String(value)}; it must be a number, ${least} or more`);
 }
+
+/** @returns a mistake for each of these options that is there and neither true nor false: `'false'` would be true. */
+export function wrongBooleans(options: object, names: readonly string[]): string[] {
+  return names.flatMap((name) => {
+    const value = (options as Record<string, unknown>)[name];
+    return value === undefined || typeof value === 'boolean'
+      ? []
+      : [`\`${name}\` is ${JSON.stringify(value)?.slice(0, 60)}; it must be true or false`];
+  });
+}
+
+/** @returns a mistake for an option that is there and no object. @param example what to write. */
+export function wrongObject(options: object, name: string, example: string): string[] {
+  const value = (options as Record<string, unknown>)[name];
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const is = typeof value === 'function' ? 'a function' : JSON.stringify(value)?.slice(0, 60);
+  return value === undefined || isObject ? [] : [`\`${name}\` is ${is}; it must be an object, e.g. ${example}`];
+}

@@ -12,7 +12,7 @@ import { troubleWhenDone, troubleWhileRunning } from '../rules/job-trouble.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
-import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { missingFunctions, unknownOptions, wrongObject, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 
 /** Calls of a job, as limits name them: `report.submit`. */
 export type JobCall = 'submit' | 'poll' | 'lookup' | 'cancel';
@@ -84,6 +84,8 @@ const JOB_OPTIONS = {
 
 const EXAMPLES = { cancel: '(id) => del(path`/reports/${id}`)', isBusy: '(answer) => answer.busy' };
 
+const POLL_MS = { first: true, most: true } satisfies NamesOf<NonNullable<AnyJobOptions['pollMs']>>;
+
 /** What is wrong with `job` and `openHosts` of an endpoint. */
 export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pagination): string[] {
   if (job === undefined) return [];
@@ -98,8 +100,14 @@ export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pag
   const isLookup = typeof whenUnknown === 'object' && missingFunctions(whenUnknown, ['lookup', 'found']).length === 0;
   if (whenUnknown !== undefined && whenUnknown !== 'submit-again' && !isLookup)
     mistakes.push('`whenUnknown` must be "submit-again" or { lookup: (input, of) => …, found: (answer) => … }');
+  const notObject = wrongObject(job, 'pollMs', '{ first: 1_000, most: 60_000 }');
   const { first = 1, most = Number.MAX_SAFE_INTEGER } = pollMs ?? {};
-  if (!(first >= 1 && most >= first)) mistakes.push(`pollMs must have 1 ≤ first ≤ most, not ${first} and ${most}`);
+  if (notObject.length > 0) mistakes.push(...notObject);
+  else {
+    if (!([first, most].every(Number.isFinite) && first >= 1 && most >= first))
+      mistakes.push(`pollMs must have 1 ≤ first ≤ most, not ${first} and ${most}`);
+    mistakes.push(...unknownOptions(pollMs ?? {}, POLL_MS).map((text) => `pollMs: ${text}`));
+  }
   if (!(longestMs >= 1)) mistakes.push(`longestMs is ${longestMs}; it must be 1 or more`);
   if (!(Number.isInteger(maxJobs) && maxJobs >= 1 && maxJobs <= 100))
     mistakes.push(`maxJobs is ${maxJobs}; it must be a whole number from 1 to 100`);

@@ -14,8 +14,8 @@ import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
 import type { Guards } from '../pagination/options.ts';
 import type { Classify } from '../rules/rules.ts';
-import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 import { readKept } from './kept.ts';
+import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 
 /** What every function of an action may know besides its input. The same over retries, kills and restarts. */
 export interface ActionContext<Settings = unknown> extends AccountFacts<Settings> {
@@ -122,8 +122,8 @@ export interface ActionDefinition {
   readonly parseInput: (input: unknown) => unknown;
   /** @throws ZodError when the answer has another shape than the schema says. */
   readonly parseOutput: (value: unknown) => unknown;
-  /** Of an output that was kept as JSON. @throws ZodError where it does not fit. */
-  readonly readOutput: (value: unknown) => unknown;
+  /** The same for an output as it is kept, whose dates are texts. */
+  readonly parseKept: (value: unknown) => unknown;
   readonly what: (input: unknown) => string;
   readonly way:
     | ({ readonly kind: 'request' } & Pick<
@@ -177,7 +177,7 @@ export function createAction(
     provider,
     parseInput: readerOf(options.input, `The input of action "${provider.id}/${name}"`),
     parseOutput: (value) => options.output.parse(value),
-    readOutput: (value) => readKept(options.output, value),
+    parseKept: (value) => readKept((output) => options.output.parse(output), value),
     what: (input) => what?.(input) ?? `${provider.id}/${name}`,
     way:
       'request' in options

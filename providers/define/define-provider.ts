@@ -3,7 +3,6 @@
  * and data. Next: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
-import type { Kept } from './kept.ts';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
@@ -36,6 +35,7 @@ import {
   type JobPage,
 } from './endpoint.ts';
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
+import type { Kept } from './kept.ts';
 import { NO_JOB } from '../../contracts/job.ts';
 import { compileFile, fileMistakes, isFileFormat } from '../files/file-format.ts';
 import { formatMistakes } from './mistakes/body-mistakes.ts';

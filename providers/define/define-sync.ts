@@ -3,10 +3,11 @@
  * the functions in it run only in activities. Next: `client/sync/start-sync.ts` starts one, `workflows/sync.ts` runs it.
  */
 import type { z } from 'zod';
-import type { Kept } from './kept.ts';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { ChildErrorPolicy, Plan, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
+import type { Kept } from './kept.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
 import type { Batch, BatchOptions, NodeOptions } from './node-options.ts';
 import { groupByParent, inOrder, missesParents, planNode } from './plan-node.ts';
@@ -67,6 +68,14 @@ export interface SyncOptions<InputSchema extends z.ZodType> {
   /** Continue-as-new at about this many history events, ≥ 50. Default 4,000. */
   readonly maxHistoryEvents?: number;
 }
+
+const SYNC_OPTIONS = {
+  provider: true,
+  input: true,
+  schedule: true,
+  freshFor: true,
+  maxHistoryEvents: true,
+} satisfies NamesOf<SyncOptions<z.ZodType>>;
 
 export interface CompiledSync {
   readonly name: string;
@@ -152,7 +161,11 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   for (const [key, node] of Object.entries(returned)) (node as NodeDefinition).name = key;
   for (const node of made) node.resource = `${name}.${node.name}`;
 
-  const mistakes = [...options.provider.mistakes(), ...syncMistakes(name, options.provider, made, returned)];
+  const mistakes = [
+    ...options.provider.mistakes(),
+    ...unknownOptions(options, SYNC_OPTIONS),
+    ...syncMistakes(name, options.provider, made, returned),
+  ];
   if (options.maxHistoryEvents !== undefined && !(options.maxHistoryEvents >= 50))
     mistakes.push(`maxHistoryEvents is ${options.maxHistoryEvents}; it must be at least 50`);
   const { schedules, mistakes: ofSchedules } = readSchedules(name, options.schedule, options.input);

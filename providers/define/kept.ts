@@ -1,8 +1,8 @@
 /**
- * What comes back of a value that is kept as JSON: a `Date` is its text. Used by: `define-provider.ts`, `define-sync.ts`, `define-action.ts`, where
- * what was stored is given to the functions of a definition, and to the app.
+ * What comes back of a value that is kept as JSON: a `Date` is its text. Used by: the definitions beside it, where what was stored is given to their
+ * functions, and to the app.
  */
-import { ZodError, type z } from 'zod';
+import { ZodError } from 'zod';
 
 export type Kept<Value> = true extends HasDate<Value> ? AsJson<Value> : Value;
 
@@ -33,19 +33,16 @@ type AsJson<Value> = 0 extends 1 & Value
         ? { [Name in keyof Value]: AsJson<Value[Name]> }
         : Value;
 
-/**
- * Reads what was kept: what the schema wants as a `Date` comes as its text, and is read as that where the schema does not do it.
- * @throws ZodError where it does not fit.
- */
-export function readKept(schema: z.ZodType, output: unknown): unknown {
+/** Outputs are kept as JSON: what the schema wants as a `Date` comes as its text, and is read as that where the schema does not do it. */
+export function readKept(parseOutput: (output: unknown) => unknown, output: unknown): unknown {
   try {
-    return schema.parse(output);
+    return parseOutput(output);
   } catch (error) {
     if (!(error instanceof ZodError)) throw error;
     const dated: unknown = structuredClone({ output });
     for (const issue of error.issues)
       if (issue.code === 'invalid_type' && issue.expected === 'date') toDate(dated, ['output', ...issue.path]);
-    return schema.parse((dated as { readonly output: unknown }).output);
+    return parseOutput((dated as { readonly output: unknown }).output);
   }
 }
 

@@ -9,7 +9,13 @@ import { hostMistake } from '../../contracts/hosts.ts';
 import type { Auth } from '../auth/auth.ts';
 import { limitMistakes, type LimitDeclaration } from '../limits.ts';
 import type { Classify } from '../rules/rules.ts';
-import { outOfRange, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import {
+  outOfRange,
+  unknownOptions,
+  wrongBooleans,
+  wrongObject,
+  type NamesOf,
+} from '../../contracts/values/option-mistakes.ts';
 
 export interface Timeouts {
   /** TCP and TLS handshake, milliseconds. Default 10,000. */
@@ -88,6 +94,9 @@ export function providerMistakes(
   const say = (text: string) => mistakes.push(text);
   if (!/^[a-z][a-z0-9-]*$/.test(options.id))
     say(`id "${options.id}": use lower-case letters, digits and "-", starting with a letter`);
+  const ofTypes = typeMistakes(options);
+  // What is of another type can't be looked into.
+  if (ofTypes.length > 0) return [...mistakes, ...ofTypes].map((text) => `provider "${options.id}": ${text}`);
   if (typeof options.baseUrl === 'string' && !URL.canParse(options.baseUrl))
     say(`baseUrl "${options.baseUrl}" is not an absolute URL`);
   mistakes.push(...(options.auth?.mistakes ?? []), ...addressMistakes(options, hasSettings));
@@ -111,6 +120,36 @@ export function providerMistakes(
   const authCalls = AUTH_CALLS.filter((name) => ofAuth[name] !== undefined);
   for (const declaration of options.limits) mistakes.push(...limitMistakes(declaration, [...endpoints, ...authCalls]));
   return mistakes.map((text) => `provider "${options.id}": ${text}`);
+}
+
+/** Options of another type than is wanted: what is read of them later would be undefined, or throw. */
+function typeMistakes(options: ProviderOptions<unknown>): string[] {
+  const { baseUrl, auth, limits, hosts, headers, authProbe } = options as unknown as Readonly<Record<string, unknown>>;
+  const mistakes = [
+    ...wrongObject(options, 'timeouts', '{ totalMs: 60_000 }'),
+    ...wrongObject(options, 'headers', "{ 'api-version': '2026-01-01' }"),
+    ...wrongBooleans(options, ['allowPlainHttp', 'allowPrivateAddresses']),
+  ];
+  if (typeof baseUrl !== 'string' && typeof baseUrl !== 'function')
+    mistakes.push(
+      '`baseUrl` is missing; write an address, e.g. "https://api.social.example", or a function that gives one',
+    );
+  // A function has an `apply` of its own: `auth: bearer` was not called.
+  const isAuth = typeof auth !== 'function' && (has(auth, 'apply', 'function') || has(auth, 'mistakes', 'object'));
+  if (auth !== undefined && !isAuth)
+    mistakes.push('`auth` is none; write what bearer(), apiKey({ … }), oauth2({ … }) and their like give');
+  if (authProbe !== undefined && !has(authProbe, 'path', 'string'))
+    mistakes.push("`authProbe` is no request; write e.g. get('/me')");
+  if (hosts !== undefined && !Array.isArray(hosts)) mistakes.push('`hosts` must be a list, e.g. ["*.shop.example"]');
+  if (!Array.isArray(limits) || !limits.every((each) => has(each, 'specFor', 'function')))
+    mistakes.push('`limits` must be a list of what window(), bucket(), calendar(), inflight() and learned() give');
+  for (const [name, value] of Object.entries(headers ?? {}))
+    if (typeof value !== 'string') mistakes.push(`headers: \`${name}\` is no text`);
+  return mistakes;
+}
+
+function has(value: unknown, name: string, type: 'function' | 'string' | 'object'): boolean {
+  return typeof (value as Readonly<Record<string, unknown>> | null | undefined)?.[name] === type;
 }
 
 /** Secrets go nowhere that the definition does not say. */

@@ -4,6 +4,13 @@
  * Used by: `result-cap.ts`, which splits where a list met the third party's cap; `activities/sync/fetch-page.ts`.
  */
 import type { Range } from '../../contracts/list.ts';
+import {
+  missingFunctions,
+  unknownOptions,
+  wrongFunctions,
+  wrongObject,
+  type NamesOf,
+} from '../../contracts/values/option-mistakes.ts';
 import { parseTimeMs } from '../../contracts/values/time.ts';
 
 export interface RangeOptions<Input> {
@@ -24,6 +31,24 @@ export interface RangeOptions<Input> {
 }
 
 const DAY_MS = 86_400_000;
+const RANGE = { whole: true, step: true, split: true, widest: true } satisfies NamesOf<RangeOptions<never>>;
+
+/** What is wrong with the `range` of a list, in words. */
+export function rangeMistakes(options: { readonly range?: RangeOptions<never> }): string[] {
+  const { range } = options;
+  if (range === undefined) return [];
+  const notObject = wrongObject(options, 'range', '{ whole: ({ from, to }) => ({ from, to }) }');
+  if (notObject.length > 0) return notObject;
+  const mistakes = [
+    ...missingFunctions(range, ['whole']),
+    ...wrongFunctions(range, ['split']),
+    ...unknownOptions(range, RANGE),
+  ];
+  for (const name of ['step', 'widest'] as const)
+    if (range[name] !== undefined && !(Number.isFinite(range[name]) && range[name] > 0))
+      mistakes.push(`\`${name}\` is ${JSON.stringify(range[name])}; it must be a number above 0`);
+  return mistakes.map((text) => `range: ${text}`);
+}
 
 /**
  * Halves a range: `{ from: 1, to: 100 }` becomes 1 to 50 and 51 to 100.

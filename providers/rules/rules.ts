@@ -17,15 +17,25 @@ export interface Rule {
 /** Decides an outcome, or leaves it to the next ones by returning undefined. */
 export type Classify = (answer: Answer) => Outcome | undefined;
 
-/** The first matching rule decides. */
+/** The first matching rule decides. @throws TypeError for what is no list of rules. */
 export function rules(list: readonly Rule[]): Classify {
+  const wrong = Array.isArray(list)
+    ? list.findIndex((rule: Partial<Rule> | undefined) => !rule?.match || !rule.decide)
+    : 0;
+  if (wrong >= 0)
+    throw new TypeError(
+      `rules() takes a list of what when() gives; its entry ${wrong} is none. Write rules([when(status(429), limited()), …]).`,
+    );
   return (answer) => list.find((rule) => rule.match(answer))?.decide(answer);
 }
 
-/** All of the matches must hold. */
+/** All of the matches must hold. @throws TypeError for what is no match, and without a meaning. */
 export function when(...parts: [...Match[], Outcome | Decide]): Rule {
   const decide = parts.at(-1) as Outcome | Decide;
   const matches = parts.slice(0, -1) as Match[];
+  const means = typeof decide === 'function' || typeof (decide as Outcome | undefined)?.kind === 'string';
+  if (!means || !matches.every((match) => typeof match === 'function'))
+    throw new TypeError('when() takes matches, and at last what they mean. Write when(status(429), limited()).');
   return {
     match: (answer) => matches.every((match) => match(answer)),
     decide: typeof decide === 'function' ? decide : () => decide,
@@ -34,22 +44,24 @@ export function when(...parts: [...Match[], Outcome | Decide]): Rule {
 
 // ── What to look at ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The status is one of these. */
-export const status =
-  (...codes: number[]): Match =>
-  (answer) =>
-    codes.includes(answer.status);
+/** The status is one of these. @throws TypeError for what is no number: no answer would match it. */
+export function status(...codes: number[]): Match {
+  if (codes.length === 0 || !codes.every(Number.isInteger))
+    throw new TypeError(`status() takes numbers, not ${JSON.stringify(codes)}. Write status(429, 503).`);
+  return (answer) => codes.includes(answer.status);
+}
 
 /** What patterns get to see of a body and of a header, in characters: outside text may be made to keep a pattern busy. */
 const SEEN_OF_BODY = 32_768;
 const SEEN_OF_HEADER = 4_096;
 const SEEN_IN_REASON = 1_000;
 
-/** The body's text matches, e.g. `body(/rate limit/i)`. The first 32,768 characters are looked at. */
-export const body =
-  (pattern: RegExp): Match =>
-  (answer) =>
-    matches(pattern, answer.text.slice(0, SEEN_OF_BODY));
+/** The body's text matches, e.g. `body(/rate limit/i)`. The first 32,768 characters are looked at. @throws TypeError for what is no pattern. */
+export function body(pattern: RegExp): Match {
+  if (!(pattern instanceof RegExp))
+    throw new TypeError(`body() takes a pattern, not ${JSON.stringify(pattern)}. Write body(/rate limit/i).`);
+  return (answer) => matches(pattern, answer.text.slice(0, SEEN_OF_BODY));
+}
 
 /** A header is present, equals a string, or matches a pattern. */
 export const header =
@@ -116,6 +128,10 @@ export interface LimitedOptions {
 
 /** Refused because of a limit: blocks the key for everybody. `Retry-After` and quota headers are read by themselves. */
 export function limited(options: LimitedOptions = {}): Decide {
+  if (typeof options !== 'object' || (options.afterMs !== undefined && typeof options.afterMs !== 'function'))
+    throw new TypeError(
+      'limited() takes { limit, afterMs, reason }, `afterMs` a function of the answer. Write limited({ afterMs: () => 500 }).',
+    );
   return (answer) => {
     const afterMs = options.afterMs?.(answer);
     return {
@@ -128,6 +144,10 @@ export function limited(options: LimitedOptions = {}): Decide {
 }
 
 export function retry(options: { readonly afterMs?: number; readonly reason?: string } = {}): Decide {
+  if (typeof options !== 'object' || (options.afterMs !== undefined && !Number.isFinite(options.afterMs)))
+    throw new TypeError(
+      'retry() takes { afterMs, reason }, `afterMs` a number of milliseconds. Write retry({ afterMs: 5_000 }).',
+    );
   return (answer) => ({
     kind: 'retry',
     reason: options.reason ?? describe(answer),

@@ -4,8 +4,16 @@
  */
 import type { Provider } from '../define-provider.ts';
 import type { Node, NodeDefinition } from '../define-sync.ts';
-import type { NodeOptions } from '../node-options.ts';
-import { unknownOptions, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
+import type { Incremental, NodeOptions } from '../node-options.ts';
+import type { ChildErrorPolicy } from '../../../contracts/plan.ts';
+import {
+  missingFunctions,
+  unknownOptions,
+  wrongBooleans,
+  wrongFunctions,
+  wrongObject,
+  type NamesOf,
+} from '../../../contracts/values/option-mistakes.ts';
 
 const NODE_OPTIONS = {
   input: true,
@@ -23,6 +31,11 @@ const NODE_OPTIONS = {
   window: true,
   onChildError: true,
 } satisfies NamesOf<NodeOptions<unknown, unknown, unknown, unknown>>;
+
+const INCREMENTAL = { field: true, lookbackMs: true, zone: true, numbers: true } satisfies NamesOf<
+  Incremental<unknown>
+>;
+const CHILD_ERRORS = { notFound: true, forbidden: true, maxSkippedShare: true } satisfies NamesOf<ChildErrorPolicy>;
 
 /** @returns what is wrong with a sync's name and nodes; the provider says what is wrong with itself. */
 export function syncMistakes(
@@ -56,21 +69,24 @@ export function syncMistakes(
     if (!known) mistakes.push(`${at}: unknown parent "${String(parent)}"; this sync has ${names.join(', ')}`);
     else if (isInCycle(node, nodes)) mistakes.push(`${at}: is its own ancestor (cycle through "${String(parent)}")`);
     mistakes.push(...unknownOptions(node.options, NODE_OPTIONS).map((text) => `${at}: ${text}`));
-    const { window, onChildError, parents, deletions } = node.options;
+    const { window, parents, deletions } = node.options;
     if (parents !== undefined && !['all', 'changed'].includes(parents))
       mistakes.push(`${at}: parents is "${parents}"; it must be "all" or "changed"`);
     if (deletions !== undefined && !['full-pass'].includes(deletions))
       mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass" or left out`);
     if (node.options.isGone !== undefined && typeof node.options.isGone !== 'function')
       mistakes.push(`${at}: isGone must be a function, e.g. (item) => item.status === 'cancelled'`);
-    if (window !== undefined && !(window >= 1 && window <= 1_000))
-      mistakes.push(`${at}: window is ${window}; it must be from 1 to 1,000`);
+    if (window !== undefined && !(typeof window === 'number' && window >= 1 && window <= 1_000))
+      mistakes.push(`${at}: window is ${JSON.stringify(window)}; it must be a number from 1 to 1,000`);
+    const ofTypes = [
+      ...wrongFunctions(node.options, ['map', 'store', 'when', 'uniqueBy']),
+      ...wrongBooleans(node.options, ['allowEmpty']),
+      ...childErrorMistakes(node.options),
+    ];
+    mistakes.push(...ofTypes.map((text) => `${at}: ${text}`));
     mistakes.push(...nestedMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...batchMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...incrementalMistakes(node).map((text) => `${at}: ${text}`));
-    const share = onChildError?.maxSkippedShare;
-    if (share !== undefined && !(share >= 0 && share <= 1))
-      mistakes.push(`${at}: maxSkippedShare is ${share}; it must be from 0 to 1`);
     if (typeof node.options.input !== 'function') mistakes.push(`${at}: \`input\` is missing`);
     if (typeof node.options.key !== 'function')
       mistakes.push(`${at}: \`key\` is missing; it says which rows are the same`);
@@ -125,10 +141,44 @@ function incrementalMistakes({ options: { incremental }, endpoint }: NodeDefinit
       : [
           `incremental is "checkpoint", but endpoint "${endpoint.name}" keeps none; write paginate: { …, checkpoint: (answer) => answer.syncToken }`,
         ];
-  const { lookbackMs } = incremental;
   if (typeof incremental !== 'object')
     return [`incremental is "${String(incremental)}"; it must be { field, lookbackMs } or "checkpoint"`];
-  return lookbackMs >= 0 ? [] : [`incremental.lookbackMs is ${lookbackMs}; it must be 0 or more`];
+  const { lookbackMs, zone, numbers } = incremental;
+  const mistakes = [...missingFunctions(incremental, ['field']), ...unknownOptions(incremental, INCREMENTAL)];
+  if (zone !== undefined && !isZone(zone))
+    mistakes.push(`no time zone ${JSON.stringify(zone)} is known; write one like "Europe/Berlin" or "UTC"`);
+  if (numbers !== undefined && !['milliseconds', 'seconds', 'ids'].includes(numbers))
+    mistakes.push(`\`numbers\` is ${JSON.stringify(numbers)}; it must be one of milliseconds, seconds, ids`);
+  return [
+    ...mistakes.map((text) => `incremental: ${text}`),
+    ...(lookbackMs >= 0 ? [] : [`incremental.lookbackMs is ${lookbackMs}; it must be 0 or more`]),
+  ];
+}
+
+function isZone(zone: unknown): boolean {
+  try {
+    return (
+      typeof zone === 'string' && new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions() !== undefined
+    );
+  } catch {
+    return false;
+  }
+}
+
+function childErrorMistakes(options: NodeDefinition['options']): string[] {
+  const { onChildError } = options;
+  const notObject = wrongObject(options, 'onChildError', "{ notFound: 'skip' }");
+  if (onChildError === undefined || notObject.length > 0) return notObject;
+  const { maxSkippedShare: share } = onChildError;
+  return [
+    ...unknownOptions(onChildError, CHILD_ERRORS).map((text) => `onChildError: ${text}`),
+    ...(['notFound', 'forbidden'] as const)
+      .filter((name) => onChildError[name] !== undefined && !['skip', 'fail'].includes(onChildError[name]))
+      .map((name) => `onChildError.${name} is ${JSON.stringify(onChildError[name])}; it must be "skip" or "fail"`),
+    ...(share === undefined || (share >= 0 && share <= 1)
+      ? []
+      : [`maxSkippedShare is ${share}; it must be from 0 to 1`]),
+  ];
 }
 
 /** Null for a root. */

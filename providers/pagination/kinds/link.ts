@@ -10,7 +10,12 @@ import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 export const link: Kind<LinkPages<unknown, unknown, never>> = {
   options: { ...TOKEN, sizeParam: true } satisfies NamesOf<LinkPages<unknown, unknown, unknown>>,
   required: ['items'],
-  mistakes: tokenMistakes,
+  mistakes: (options) => {
+    const { sizeParam } = options as { readonly sizeParam?: unknown };
+    return sizeParam === undefined || typeof sizeParam === 'string'
+      ? tokenMistakes(options)
+      : [...tokenMistakes(options), `sizeParam is ${JSON.stringify(sizeParam)}; it must be a name, e.g. "limit"`];
+  },
   compile: (options) => {
     const { sizeParam } = options;
     const pagination: Pagination = {

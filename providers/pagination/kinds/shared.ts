@@ -3,10 +3,16 @@
  * Used by: the other files of this folder.
  */
 import type { Range } from '../../../contracts/list.ts';
-import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
+import {
+  outOfRange,
+  unknownOptions,
+  wrongBooleans,
+  wrongObject,
+  type NamesOf,
+} from '../../../contracts/values/option-mistakes.ts';
 import type { Common, Guards, NumberedPages, PageSize, TokenPages } from '../options.ts';
 import type { Pagination, Walk } from '../pagination.ts';
-import { cut, halve } from '../range.ts';
+import { cut, halve, rangeMistakes } from '../range.ts';
 
 /** One kind of list. A new kind is one file with such an object, named in `index.ts`. */
 export interface Kind<Options> {
@@ -142,26 +148,37 @@ export function commonMistakes(options: AnyCommon): string[] {
   const { start, min, max } = sizes(options.pageSize ?? {});
   if (!(min >= 1 && min <= start && start <= max && [min, start, max].every(Number.isInteger)))
     mistakes.push(`pageSize must be whole numbers with 1 ≤ min ≤ start ≤ max, not ${min}, ${start}, ${max}`);
-  if (!((options.maxPages ?? 1) >= 1)) mistakes.push(`maxPages is ${options.maxPages}; it must be at least 1`);
-  if (typeof options.resultCap === 'number' && !(options.resultCap >= 1))
-    mistakes.push(`resultCap is ${options.resultCap}; it must be at least 1`);
+  mistakes.push(...unknownOptions(size as object, PAGE_SIZE).map((text) => `pageSize: ${text}`));
+  mistakes.push(...outOfRange(options, ['maxPages'], 1), ...wrongBooleans(options, ['mayOmitItems']));
+  const cap: unknown = options.resultCap ?? 'common';
+  if (cap !== 'common' && cap !== false && !(Number.isFinite(cap) && (cap as number) >= 1))
+    mistakes.push(`resultCap is ${JSON.stringify(cap)}; it must be a number, 1 or more, "common" or false`);
+  mistakes.push(...rangeMistakes(options));
   if (options.totalIs !== undefined && !['exact', 'estimate'].includes(options.totalIs))
     mistakes.push(`totalIs is "${options.totalIs}"; it must be "exact" or "estimate"`);
   if (options.checkpoint && options.range)
     mistakes.push('checkpoint: a list that is split into ranges has no single one; leave out `range` or `checkpoint`');
-  if (options.range?.widest !== undefined && !(options.range.widest > 0))
-    mistakes.push(
-      `range: widest is ${JSON.stringify(options.range.widest)}; it must be above 0, in ids or milliseconds, e.g. days(31)`,
-    );
   if (options.order !== undefined && options.order !== 'newest-first')
     mistakes.push(`order is ${JSON.stringify(options.order)}; it must be "newest-first" or left out`);
   if (options.order && options.range)
     mistakes.push('order: a list that is split into ranges has no single one; leave out `range` or `order`');
-  for (const name of Object.keys(options.guards ?? {}))
-    if (!Object.hasOwn(allGuards, name))
-      mistakes.push(`guards: unknown guard "${name}"; known are ${Object.keys(allGuards).join(', ')}`);
-  return mistakes;
+  return [...mistakes, ...guardMistakes(options)];
 }
+
+function guardMistakes(options: AnyCommon): string[] {
+  const { guards = {} } = options;
+  const notObject = wrongObject(options, 'guards', "{ 'repeated-rows': false }");
+  if (notObject.length > 0) return notObject;
+  const names = Object.keys(guards);
+  return [
+    ...names
+      .filter((name) => !Object.hasOwn(allGuards, name))
+      .map((name) => `guards: unknown guard "${name}"; known are ${Object.keys(allGuards).join(', ')}`),
+    ...wrongBooleans(guards, names).map((text) => `guards: ${text}`),
+  ];
+}
+
+const PAGE_SIZE = { start: true, min: true, max: true } satisfies NamesOf<PageSize>;
 
 /** With the defaults. */
 function sizes(size: PageSize): Required<PageSize> {

@@ -1,5 +1,5 @@
 /** One answer, cut into rows. Without `paginate` the answer is its own one item. */
-import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
+import { wrongBooleans, wrongObject, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { SinglePage } from '../options.ts';
 import { COMPLETE, step } from '../step.ts';
 import { onePage, type Kind } from './shared.ts';
@@ -9,10 +9,18 @@ export const single: Kind<SinglePage<unknown, unknown>> = {
     SinglePage<unknown, unknown>
   >,
   required: ['items'],
-  mistakes: ({ guards = {} }) =>
-    Object.keys(guards)
-      .filter((name) => name !== 'more-told')
-      .map((name) => `guards: a list of kind "single" has the guard "more-told" alone, not "${name}"`),
+  mistakes: (options) => {
+    const { guards = {} } = options;
+    const ofGuards = wrongObject(options, 'guards', "{ 'more-told': false }");
+    if (ofGuards.length === 0)
+      ofGuards.push(
+        ...Object.keys(guards)
+          .filter((name) => name !== 'more-told')
+          .map((name) => `guards: a list of kind "single" has the guard "more-told" alone, not "${name}"`),
+        ...wrongBooleans(guards, ['more-told']).map((text) => `guards: ${text}`),
+      );
+    return [...ofGuards, ...wrongBooleans(options, ['mayOmitItems'])];
+  },
   compile: ({ items, mayOmitItems = false, checkpoint, guards }) => ({
     ...onePage,
     guards: { ...onePage.guards, ...guards },

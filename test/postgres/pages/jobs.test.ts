@@ -186,8 +186,8 @@ describe('a job', () => {
       body: ['id', ...Array.from({ length: rows[name as 'a'] }, (__, n) => `${name}-${n}`)].join('\n'),
       headers: { 'content-type': 'text/csv' },
     });
-    files.route('GET', '/:name', (_, { name = '' }) => serve(name));
-    files.route('GET', '/:asked/:name', (_, { name = '' }) => serve(name));
+    files.route('GET', '/:name', (_, { name }) => serve(name));
+    files.route('GET', '/:asked/:name', (_, { name }) => serve(name));
     files.route('GET', '/file', ({ query }) => serve(query.get('name') ?? ''));
     let asked = 0;
     const jobs = api.jobs('/reports', {
@@ -201,7 +201,7 @@ describe('a job', () => {
   });
 
   it('some of whose results are others when it is asked again is made anew', async () => {
-    for (const name of 'abcd') serveFile(name);
+    for (const name of ['a', 'b', 'c', 'd']) serveFile(name);
     let asked = 0;
     const jobs = api.jobs('/reports', {
       polls: 0,

@@ -42,7 +42,7 @@ describe('mistakes in the options of a list', () => {
         -1,
       ),
     ).toThrow(
-      /has 7 mistakes[^]*1 ≤ min ≤ start ≤ max, not 20, 10, 10[^]*maxPages is 0[^]*resultCap is 0[^]*widest is 0; it must be above 0[^]*lanes is 0[^]*overlap is 30[^]*lookbackMs is -1/,
+      /has 7 mistakes[^]*1 ≤ min ≤ start ≤ max, not 20, 10, 10[^]*maxPages` is 0[^]*resultCap is 0[^]*`widest` is 0; it must be a number above 0[^]*lanes is 0[^]*overlap is 30[^]*lookbackMs is -1/,
     );
   });
 

@@ -252,3 +252,71 @@ describe('defineSync', () => {
     ).toEqual(['provider "p": limit "w": no endpoint "serach"; defined are search']);
   });
 });
+
+describe('an option of another type than is wanted', () => {
+  const items = (all: { items: { id: string }[] }) => all.items;
+  const mistakeOf = (endpoint: object, node: object = {}, of: object = {}, sync: object = {}) => {
+    const limits: [] = [];
+    const provider = defineProvider({ id: 'x', baseUrl: 'https://x.example', auth: noAuth(), limits, ...of });
+    const asked = { input: z.object({}), response: z.object({ items: z.array(z.object({ id: z.string() })) }) };
+    const list = provider.endpoint('list', { ...asked, request: () => get('/x'), ...endpoint });
+    const options = { input: () => ({}), key: () => 'x', ...node };
+    return mistakesOf(() =>
+      defineSync('s', { provider, input: z.object({}), ...sync }, (s) => ({ n: s.one(list, options) })),
+    );
+  };
+  const cursor = { kind: 'cursor', items, next: () => null };
+
+  it.each<[paginate: object, mistake: string]>([
+    [{ pageSize: { size: 50 } }, 'pageSize: unknown option `size`; known are start, min, max'],
+    [{ guards: { 'moved-rows': 'off' } }, 'guards: `moved-rows` is "off"; it must be true or false'],
+    [{ mayOmitItems: 'yes' }, '`mayOmitItems` is "yes"; it must be true or false'],
+    [{ resultCap: '1000' }, 'resultCap is "1000"; it must be a number, 1 or more, "common" or false'],
+    [{ maxPages: '3' }, '`maxPages` is 3; it must be a number, 1 or more'],
+    [{ range: () => ({}) }, '`range` is a function; it must be an object, e.g. { whole: '],
+    [{ range: { whole: {}, max: 3 } }, 'range: `whole` is missing; it must be a function'],
+    [{ kind: 'link', next: undefined, sizeParam: 3 }, 'sizeParam is 3; it must be a name, e.g. "limit"'],
+  ])('of a list is a mistake: %j', (paginate, mistake) => {
+    expect(mistakeOf({ paginate: { ...cursor, ...paginate } })[0]).toContain(mistake);
+  });
+
+  it.each<[node: object, mistake: string]>([
+    [{ onChildError: { notFound: 'ignore' } }, 'onChildError.notFound is "ignore"; it must be "skip" or "fail"'],
+    [{ onChildError: 'skip' }, '`onChildError` is "skip"; it must be an object, e.g. { notFound: '],
+    [{ incremental: { field: 'at', lookbackMs: 0 } }, 'incremental: `field` is missing; it must be a function'],
+    [{ incremental: { field: items, lookbackMs: 0, zone: 'Mars' } }, 'incremental: no time zone "Mars" is known'],
+    [{ map: 'x' }, '`map` is "x"; it must be a function'],
+    [{ allowEmpty: 'no' }, '`allowEmpty` is "no"; it must be true or false'],
+    [{ window: '5' }, 'window is "5"; it must be a number from 1 to 1,000'],
+  ])('of a node is a mistake: %j', (node, mistake) => {
+    expect(mistakeOf({ paginate: cursor }, node)[0]).toContain(mistake);
+  });
+
+  it.each<[provider: object, mistake: string]>([
+    [{ auth: noAuth }, '`auth` is none; write what bearer(), apiKey({ … }), oauth2({ … }) and their like give'],
+    [{ limits: [{ name: 'x', max: 5 }] }, '`limits` must be a list of what window(), bucket()'],
+    [{ hosts: 'x.example' }, '`hosts` must be a list'],
+    [{ headers: { a: 1 } }, 'headers: `a` is no text'],
+    [{ timeouts: 5 }, '`timeouts` is 5; it must be an object'],
+    [{ baseUrl: undefined }, '`baseUrl` is missing'],
+    [{ allowPlainHttp: 'false' }, '`allowPlainHttp` is "false"; it must be true or false'],
+    [{ authProbe: () => get('/me') }, '`authProbe` is no request'],
+  ])('of a provider is a mistake: %j', (of, mistake) => {
+    expect(mistakeOf({ paginate: cursor }, {}, of)[0]).toContain(mistake);
+  });
+
+  it('of a job or a sync is a mistake, too', () => {
+    const call = () => get('/x');
+    const job = { submitted: z.object({}), polled: z.object({}), submit: call, id: () => '1', poll: call, state: call };
+    const paginate = { kind: 'single', items };
+    expect(mistakeOf({ paginate, job: { ...job, pollMs: 200 } })[0]).toContain(
+      'job: `pollMs` is 200; it must be an object',
+    );
+    expect(mistakeOf({ paginate, job: { ...job, pollMs: { start: 1 } } })[0]).toContain(
+      'job: pollMs: unknown option `start`',
+    );
+    expect(mistakeOf({ paginate }, {}, {}, { every: '1h' })[0]).toContain(
+      'unknown option `every`; known are provider, input',
+    );
+  });
+});

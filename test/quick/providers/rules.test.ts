@@ -1,5 +1,5 @@
 /** The rule helpers, as docs/guides/rules.md has them. */
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Answer } from '../../../contracts/answers/answer.ts';
 import type { Outcome } from '../../../contracts/answers/outcome.ts';
@@ -106,4 +106,21 @@ it('reads how long to wait from a body that says with 200 that a limit was hit',
   expect(classify(answer(200, refused))).toMatchObject({ kind: 'limited', afterMs: 700 });
   expect(classify(answer(200, '{"status":"error","reason":"rate_exceeded"}'))).not.toHaveProperty('afterMs');
   expect(classify(ok)).toBeUndefined();
+});
+
+describe('a rule that could never match', () => {
+  it.each<[make: () => unknown, sentence: string]>([
+    [() => rules([status(429) as never]), 'rules() takes a list of what when() gives; its entry 0 is none'],
+    [() => rules(when(status(429), limited()) as never), 'rules() takes a list'],
+    [() => (when as () => unknown)(), 'when() takes matches, and at last what they mean'],
+    [() => when(429 as never, limited()), 'when() takes matches, and at last what they mean'],
+    [() => status('429' as never), 'status() takes numbers, not ["429"]'],
+    [() => body('rate' as never), 'body() takes a pattern, not "rate"'],
+    [() => limited(500 as never), 'limited() takes { limit, afterMs, reason }'],
+    [() => limited({ afterMs: 500 as never }), '`afterMs` a function of the answer'],
+    [() => retry({ afterMs: '5s' as never }), '`afterMs` a number of milliseconds'],
+  ])('is refused with what to write', (make, sentence) => {
+    expect(make).toThrow(TypeError);
+    expect(make).toThrow(sentence);
+  });
 });
