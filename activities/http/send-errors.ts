@@ -83,6 +83,11 @@ function codeOf(error: unknown): string {
   return '';
 }
 
+/** `80AC…:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/openssl/…:350:` */
+const OPENSSL = /^[\dA-F]+:error:[\dA-F]+:[^:]*:[^:]*:([^:]+):[^]*$/i;
+
 function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (!(error instanceof Error)) return String(error);
+  const words = OPENSSL.exec(error.message)?.[1] ?? error.message;
+  return words === 'wrong version number' ? 'wrong version number: no TLS is spoken at that port' : words;
 }

@@ -30,6 +30,7 @@ export interface Deployments {
   /**
    * Takes the runs that are pinned to a build off it, so that workers of the current one go on with them: for a build whose workers are
    * gone for good. Asks Temporal for it and does not wait; some 50 runs a second.
+   * @throws Error when it is the current build.
    */
   release(build: ChosenBuild): Promise<readonly BuildStanding[]>;
 }
@@ -68,7 +69,13 @@ export function createDeployments(client: Client, taskQueue: string): Deployment
     },
     release: async (chosen) => {
       const build = named(chosen);
-      checkKnown(build, await list(build.deployment));
+      const builds = await list(build.deployment);
+      checkKnown(build, builds);
+      if (builds.some(({ buildId, state }) => buildId === build.buildId && state === 'current'))
+        throw new Error(
+          `Build "${build.buildId}" is the current one: what is taken off it would wait for its workers all the same. ` +
+            'Start one of them, or promote another build first.',
+        );
       await overRuns(client, build, pinnedTo(build), {
         updateWorkflowOptionsOperation: {
           identity: 'sluice',

@@ -32,7 +32,7 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
   const reason = describe(answer);
   if (status === 304) return { kind: 'retry', reason: 'HTTP 304 (not modified), but all of it was asked for' };
   if (status >= 300 && status < 400)
-    return { kind: 'permanent', cause: 'config', reason: `unexpected redirect, ${reason}` };
+    return { kind: 'permanent', cause: 'config', reason: `unexpected redirect${whereTo(answer)}, ${reason}` };
   switch (status) {
     case 401:
       return limitInWords(answer, reason) ?? { kind: 'refresh-auth', reason };
@@ -60,6 +60,12 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
       if (status >= 500) return { kind: 'retry', reason };
       return limitInWords(answer, reason) ?? deadToken(answer, reason) ?? { kind: 'permanent', cause: 'bug', reason };
   }
+}
+
+/** The host alone: what stands behind it may be secret. */
+function whereTo({ headers }: Answer): string {
+  const place = headers['location'] ?? '';
+  return URL.canParse(place) ? ` to ${new URL(place).host}` : '';
 }
 
 function deadToken(answer: Answer, reason: string): Outcome | undefined {

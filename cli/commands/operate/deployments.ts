@@ -19,7 +19,7 @@ export function registerDeployments(program: Command): void {
     .description('builds of the workers (SLUICE_BUILD_ID): which one gets new runs, and which has runs left');
   named(deployments.command('list'))
     .description(
-      'every build: its state, open runs that are pinned to it, its workers; exit code 1 when runs have none',
+      'every build: its state, open runs that are pinned to it, its workers; exit code 1 when runs, or the current build, have none',
     )
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice deployments list')
@@ -67,7 +67,8 @@ const say = (
   withClient(async (sluice) => {
     const builds = await ask(sluice);
     console.log(json ? JSON.stringify(builds) : buildsText(builds));
-    if (builds.some(({ runs, workers }) => runs > 0 && workers === 0)) process.exitCode = 1;
+    if (builds.some(({ runs, state, workers }) => (runs > 0 || state === 'current') && workers === 0))
+      process.exitCode = 1;
   }, options);
 
 function buildsText(builds: readonly BuildStanding[]): string {
@@ -91,6 +92,8 @@ function hintOf({
   runs,
   workers,
 }: Pick<BuildStanding, 'buildId' | 'state' | 'runs' | 'workers'>): string {
+  if (state === 'current' && workers === 0)
+    return '\n  nobody serves it, and what is started waits: start a worker of this build, or promote another one';
   if (runs > 0 && workers === 0)
     return `\n  nobody serves them: start a worker of this build again, or \`npx sluice deployments release ${buildId}\``;
   return state === 'drained' && workers > 0 ? '\n  its workers may be ended' : '';

@@ -126,6 +126,12 @@ describe('one call over HTTP', () => {
     expect(lost.error?.isUnsent).toBeUndefined();
   });
 
+  it('says in words that a port speaks no TLS', async () => {
+    const url = api.url.replace('http:', 'https:');
+    const { error } = await http.send({ method: 'GET', url: `${url}/thing`, headers: {} }, limits);
+    expect(error).toMatchObject({ code: 'tls', message: 'wrong version number: no TLS is spoken at that port' });
+  });
+
   it('reads no more headers than may be', async () => {
     const many = Array.from({ length: 10_000 }, (_, n) => `x-${n}: ${n}`).join('\r\n');
     const server = createServer((socket) => {

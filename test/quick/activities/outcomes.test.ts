@@ -202,6 +202,13 @@ describe('what HTTP says by itself', () => {
     }
   });
 
+  it('a redirect says to which host it leads, and nothing that may be secret', () => {
+    const answer = answered(302, '', { location: 'https://status.example/down?token=abc#x' });
+    expect(defaultOutcome(answer)).toMatchObject({
+      reason: 'unexpected redirect to status.example, HTTP 302',
+    });
+  });
+
   it('a call that its caller ended says nothing about the third party', () => {
     const answer = broken('cancelled');
     expect(toObservation(defaultOutcome(answer), answer)).toMatchObject({ result: 'ok', isEndedByUs: true });

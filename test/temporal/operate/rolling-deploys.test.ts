@@ -157,6 +157,11 @@ describe('two builds of versioned workers, side by side under load', () => {
     await expect(world.sluice.deployments.promote({ buildId: 'six' })).rejects.toThrow(
       /No worker of build "six".*five/s,
     );
+    await expect(world.sluice.deployments.release({ buildId: 'five' })).rejects.toThrow('is the current one');
     await five.stop();
+    await expect
+      .poll(list, { timeout: 120_000, interval: 2_000 })
+      .toMatch(/:five {2}current {2}.*\n {2}nobody serves it, and what is started waits: .* or promote another one/);
+    expect(await command(['deployments', 'list'], env)).toMatchObject({ code: 1 });
   });
 });
