@@ -18,7 +18,8 @@ export function formatMistakes(format: BodyFormat | undefined, kind: PaginationK
     return [`format is ${JSON.stringify(format)}; it must be ${EXAMPLES}`];
   const mistakes = unknownOptions(named, OPTIONS[named.kind] ?? { kind: true }).map((text) => `format: ${text}`);
   if (named.kind === 'csv') {
-    const { delimiter = ',', quote = '"', columns } = named;
+    const { delimiter = ',', columns } = named;
+    const quote: unknown = named.quote ?? '"';
     if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter))
       mistakes.push(
         `format.delimiter is ${JSON.stringify(delimiter)}; it must be one character, and no quote or line end`,
