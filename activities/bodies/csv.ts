@@ -7,10 +7,10 @@ import type { AnswerData } from '../../contracts/answers/answer.ts';
 import type { CsvFormat } from '../../contracts/answers/body-format.ts';
 
 /** @param text without a byte-order mark. */
-export function readCsv(text: string, { delimiter = ',', columns }: Omit<CsvFormat, 'kind'>): AnswerData {
+export function readCsv(text: string, { delimiter = ',', quote = '"', columns }: Omit<CsvFormat, 'kind'>): AnswerData {
   let lines: string[][];
   try {
-    lines = parse(text, { delimiter, record_delimiter: lineEnds(text), skip_empty_lines: true });
+    lines = parse(text, { delimiter, quote, record_delimiter: lineEnds(text), skip_empty_lines: true });
   } catch (error) {
     return { ok: false, reason: `is no CSV (${(error as CsvError).message})` };
   }

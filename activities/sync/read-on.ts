@@ -23,7 +23,7 @@ export function piecesOf({ paginate, format }: Endpoint, { position }: LoadedUni
   const { bytes, digest } = position ?? {};
   const isWanted = 'files' in named ? named.files : undefined;
   return {
-    hasQuotes: named.kind === 'csv',
+    hasQuotes: named.kind === 'csv' && named.quote !== false,
     isWanted,
     hasHead: named.kind === 'csv' && named.columns === undefined,
     ...(bytes === undefined || digest === undefined ? {} : { from: { bytes, digest } }),

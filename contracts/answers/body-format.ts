@@ -17,6 +17,8 @@ export interface CsvFormat {
   readonly kind: 'csv';
   /** One character, e.g. `;` or a tab. Default `,`. */
   readonly delimiter?: string;
+  /** False: a quote is a character like any other, as in tab-separated reports. Default `"`, around fields that hold a delimiter or a line end. */
+  readonly quote?: '"' | false;
   /** Names of the fields, for files without a line of names. Default: the first line has them. */
   readonly columns?: readonly string[];
   readonly files?: Files;

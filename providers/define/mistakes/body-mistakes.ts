@@ -4,7 +4,7 @@ import type { PaginationKind } from '../../../contracts/plan.ts';
 import { unknownOptions } from '../../../contracts/values/option-mistakes.ts';
 
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
-  csv: { kind: true, delimiter: true, columns: true, files: true },
+  csv: { kind: true, delimiter: true, quote: true, columns: true, files: true },
   ndjson: { kind: true, files: true },
   xml: { kind: true, lists: true },
 };
@@ -19,9 +19,14 @@ export function formatMistakes(format: BodyFormat | undefined, kind: PaginationK
   const mistakes = unknownOptions(named, OPTIONS[named.kind] ?? { kind: true }).map((text) => `format: ${text}`);
   if (named.kind === 'csv') {
     const { delimiter = ',', columns } = named;
+    const quote: unknown = named.quote ?? '"';
     if (typeof delimiter !== 'string' || delimiter.length !== 1 || /["\r\n]/.test(delimiter))
       mistakes.push(
         `format.delimiter is ${JSON.stringify(delimiter)}; it must be one character, and no quote or line end`,
+      );
+    if (quote !== '"' && quote !== false)
+      mistakes.push(
+        `format.quote is ${JSON.stringify(quote)}; it must be false, where quotes are characters like any other`,
       );
     if (columns !== undefined && !isNames(columns))
       mistakes.push('format.columns must be a list of different names, e.g. ["id", "amount"]');

@@ -48,6 +48,11 @@ describe('bodies that are no JSON', () => {
       { id: '9007199254740993', note: '' },
     ]);
     expect(read('7;x\n', { kind: 'csv', delimiter: ';', columns: ['id', 'note'] })).toEqual([{ id: '7', note: 'x' }]);
+    const tabs = { kind: 'csv', delimiter: '\t', quote: false } as const;
+    expect(read('id\tnote\n1\t"Best" of 5"\n2\t"\n', tabs)).toEqual([
+      { id: '1', note: '"Best" of 5"' },
+      { id: '2', note: '"' },
+    ]);
     expect(read('id,note\n', 'csv')).toEqual([]);
     const hidden = read('__proto__,id\nx,1\n', 'csv') as object[];
     expect(Object.keys(hidden[0]!)).toEqual(['__proto__', 'id']);
@@ -303,7 +308,7 @@ describe('the format of an endpoint', () => {
     const rows = { kind: 'single', items: (answer: unknown) => answer };
     endpoint('a', 'yaml');
     endpoint('b', 'csv');
-    endpoint('c', { kind: 'csv', delimiter: '::', columns: ['a', 'a'], quote: "'" }, rows);
+    endpoint('c', { kind: 'csv', delimiter: '::', columns: ['a', 'a'], quote: "'", escape: "'" }, rows);
     endpoint('d', { kind: 'xml', lists: 'a.b' });
     const files = (name: string) => name.endsWith('.csv');
     endpoint('f', { kind: 'csv', files }, { kind: 'cursor', items: rows.items, next: () => null });
@@ -312,10 +317,11 @@ describe('the format of an endpoint', () => {
       defineSync('s', { provider, input: z.object({}) }, (s) => ({
         e: s.one(fine, { input: () => ({}), key: ({ id }) => id }),
       }));
-    expect(define).toThrow(/has 7 mistakes/);
+    expect(define).toThrow(/has 8 mistakes/);
     expect(define).toThrow(/endpoint "a": format is "yaml"; it must be one of "json", "ndjson"/);
     expect(define).toThrow(/endpoint "b": format is "csv".*paginate: \{ kind: 'single', items: \(rows\) => rows \}/);
-    expect(define).toThrow(/endpoint "c": format: unknown option `quote`/);
+    expect(define).toThrow(/endpoint "c": format: unknown option `escape`/);
+    expect(define).toThrow(/format.quote is "'"; it must be false/);
     expect(define).toThrow(
       /endpoint "f": format.files: several files of a zip are one list, of kind "single", not .*"cursor"/,
     );
