@@ -87,6 +87,7 @@ export interface RunResult {
   readonly state: Exclude<RunState, 'running' | 'paused'>;
   /** True when every list was read to its end. */
   readonly complete: boolean;
+  /** By node, kind and reason: the 50 that most lists have. `flawedLists(runId)` of the client reads every list. */
   readonly flaws: readonly Flaw[];
   readonly rows: number;
   readonly calls: number;

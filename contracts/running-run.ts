@@ -53,7 +53,7 @@ export function busyText(sync: string, account: string, asked: AskedOfRun, runni
   return (
     `A run of "${sync}" for account "${account}" is going on since ${startedAt}, started by ${startedBy}${how}. ` +
     `Wait for its end, end it (\`npx sluice cancel ${shellWord(workflowId)}\`), or say what to do instead: ifRunning "queue" ` +
-    `(behind it) or "attach" (its result).`
+    `(behind it) or "attach" (its result); on the command line \`--if-running\`.`
   );
 }
 

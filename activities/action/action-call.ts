@@ -71,10 +71,10 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     ...(signal ? { signal } : {}),
   });
   if (!sent.sent) return sent;
-  const { answer, outcome, renewed } = sent.value;
+  const { answer, url, outcome, renewed } = sent.value;
   const value: ActionAnswer =
     outcome.kind === 'ok'
-      ? read(call, way, { spec, answer }, input, context)
+      ? read(call, way, { spec, answer, url }, input, context)
       : { outcome, ...(renewed === undefined ? {} : { renewed }) };
   return { ...sent, value };
 }
@@ -93,13 +93,15 @@ function decided({ action, kind }: ActionCall, answer: Answer): Outcome {
 function read(
   { action, kind }: ActionCall,
   way: Extract<ActionDefinition['way'], { kind: 'request' }>,
-  { spec, answer }: { readonly spec: RequestSpec; readonly answer: Answer },
+  { spec, answer, url }: { readonly spec: RequestSpec; readonly answer: Answer; readonly url: string },
   input: unknown,
   context: ActionContext,
 ): ActionAnswer {
   if (kind === 'undo') return { outcome: { kind: 'ok' }, output: null };
   if (kind === 'write') {
-    const body = parseBody({ name: action.id, parseResponse: action.parseOutput }, answer);
+    const outputOf = (json: unknown): unknown =>
+      way.made ? way.made(json, { headers: answer.headers, url }, input) : json;
+    const body = parseBody({ name: action.id, parseResponse: (json) => action.parseOutput(outputOf(json)) }, answer);
     if (body.ok) return { outcome: { kind: 'ok' }, output: body.value };
     return { outcome: { kind: 'unknown-write', reason: `it was accepted, but ${body.reason}` } };
   }

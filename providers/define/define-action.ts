@@ -12,7 +12,7 @@ import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
-import type { Guards } from '../pagination/options.ts';
+import type { AnswerFacts, Guards } from '../pagination/options.ts';
 import type { Classify } from '../rules/rules.ts';
 import { readKept } from './kept.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
@@ -63,6 +63,11 @@ export interface CommonOptions<Input> {
 export interface RequestActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<Input> {
   /** Pure: asked again for every attempt. */
   readonly request: (input: Input, context: ActionContext<Settings>) => RequestSpec;
+  /**
+   * The output, where the answer's body is not it, as where a header alone names what was made: `(_, { headers }) => ({ id: headers.location })`.
+   * It goes through the schema `output`. An empty body is null. Default: the body.
+   */
+  readonly made?: (answer: unknown, facts: AnswerFacts, input: Input) => Found;
   readonly whenUnknown?: {
     /** Asks whether the write is there. 404 and 410 say that it is not. */
     readonly lookup: (input: Input, context: ActionContext<Settings>) => RequestSpec;
@@ -128,7 +133,7 @@ export interface ActionDefinition {
   readonly way:
     | ({ readonly kind: 'request' } & Pick<
         RequestActionOptions<unknown, unknown>,
-        'request' | 'whenUnknown' | 'compensate'
+        'request' | 'made' | 'whenUnknown' | 'compensate'
       >)
     | ({ readonly kind: 'perform' } & Pick<
         PerformActionOptions<unknown, unknown>,
@@ -184,6 +189,7 @@ export function createAction(
         ? {
             kind: 'request',
             request: options.request,
+            ...(options.made ? { made: options.made } : {}),
             ...(options.whenUnknown ? { whenUnknown: options.whenUnknown } : {}),
             ...(options.compensate ? { compensate: options.compensate } : {}),
           }

@@ -25,6 +25,7 @@ const ACTION_OPTIONS = {
   maxAttempts: true,
   totalTimeoutMs: true,
   request: true,
+  made: true,
   whenUnknown: true,
   compensate: true,
   classify: true,
@@ -45,10 +46,10 @@ export function actionMistakes(options: object): string[] {
   return [
     ...schemaMistakes(options, ['input', 'output']),
     ...missingFunctions(options, [isPerformed ? 'perform' : 'request']),
-    ...notFunctions(options, ['what', 'compensate', 'classify']),
+    ...notFunctions(options, ['what', 'made', 'compensate', 'classify']),
     ...unknownOptions(options, ACTION_OPTIONS),
     ...(isPerformed
-      ? ['request', 'classify']
+      ? ['request', 'made', 'classify']
           .filter((name) => name in options)
           .map((name) => `\`${name}\` says nothing beside \`perform\`; leave one of them out`)
       : []),

@@ -11,8 +11,9 @@ import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 /** Looks at one list, after each of which its last page ends with another row. */
 const MOST_LOOKS = 5;
-/** No third party cuts its pages smaller by itself. */
+/** No third party cuts its pages smaller by itself, and each at a round number: 20, 25, 50. */
 const SMALLEST_PAGE = 10;
+const isRound = (items: number): boolean => items % 10 === 0 || items % 25 === 0;
 
 /** A page that leads on: what it was asked by, and what it brought. */
 export function noteLeading(memory: Memory, at: ListState, { itemCount }: PageAnswer, saysMore: boolean): void {
@@ -64,9 +65,10 @@ function isDoubtful(p: Pagination, page: PageAnswer): boolean {
   return (p.checkpoint?.(page.response, page) ?? '') === '';
 }
 
-/** As full as pages of this list are known to be, or with a word that more follows. */
-function wasPromised({ asked, given }: ListState, memory: Memory): boolean {
+/** As full as it was asked for, or as pages of this endpoint are where it cuts them, by what is known; or with a word that more follows. */
+function wasPromised({ asked, given, pages }: ListState, memory: Memory): boolean {
   if (memory['before'] === undefined) return false;
+  const items = Number(memory['beforeItems']);
   const most = Math.max(SMALLEST_PAGE, given ?? 0, Number(memory['most'] ?? 0));
-  return memory['beforeMore'] === 1 || Number(memory['beforeItems']) >= Math.min(asked.size, most);
+  return memory['beforeMore'] === 1 || items >= asked.size || (items >= most && (isRound(items) || pages > 1));
 }

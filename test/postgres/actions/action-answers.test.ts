@@ -139,6 +139,43 @@ describe('a write whose answer is the same every time', () => {
     expect(step).toMatchObject({ state: 'failed', errorType: 'attempts-spent', attempts: 2 });
   });
 
+  it('has the output that `made` takes of its answer, from headers of one without a body as well', async () => {
+    const made = anew('made', {
+      made: (
+        body: { data?: { id: string } } | null,
+        { headers, url }: { headers: Record<string, string>; url: string },
+      ) => {
+        expect(new URL(url).pathname).toBe('/write');
+        return { id: body?.data?.id ?? headers['location']?.split('/').at(-1) };
+      },
+    });
+    const answers: readonly (readonly [FakeAnswer, object])[] = [
+      [
+        { status: 201, headers: { location: '/things/42' } },
+        { state: 'done', output: { id: '42' } },
+      ],
+      [
+        { status: 204, headers: { location: 'https://x.example/things/43' } },
+        { state: 'done', output: { id: '43' } },
+      ],
+      [
+        { status: 200, body: { data: { id: 'inner' } } },
+        { state: 'done', output: { id: 'inner' } },
+      ],
+    ];
+    for (const [given, expected] of answers) {
+      answer = given;
+      expect(await drive.perform(made, await drive.accept(made, {}))).toMatchObject({ ...expected, calls: 1 });
+    }
+    // It was accepted: whatever is wrong with what it says, it is not sent again.
+    answer = { status: 201 };
+    keys.length = 0;
+    const step = await drive.perform(made, await drive.accept(made, {}));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write' });
+    expect(step.error).toContain('it was accepted, but the answer of');
+    expect(keys).toHaveLength(1);
+  });
+
   it('says why in words that can be stored', async () => {
     answer = { status: 402, body: bodies['gzip'] };
     const action = bare();

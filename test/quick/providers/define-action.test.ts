@@ -27,6 +27,7 @@ describe('an action', () => {
     [{ whenUnknown: lookup }, '`whenUnknown` must be an object: { lookup, found }'],
     [{ whenUnknown: { lookup, found, afterMs: -5 } }, 'whenUnknown: `afterMs` is -5; it must be a number, 0 or more'],
     [{ compensate: true }, '`compensate` must be a function'],
+    [{ made: 'id' }, '`made` must be a function'],
     [{ output: undefined }, '`output` must be a zod schema'],
     [{ input: {} }, '`input` must be a zod schema'],
     [{ idempotent: 'yes' }, '`idempotent` is "yes"; it must be true or false'],

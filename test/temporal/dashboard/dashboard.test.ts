@@ -72,7 +72,9 @@ beforeAll(async () => {
   api.list('/orders', { count: 12, itemAt: (_, i) => ({ id: `o${i}` }) });
   api.list('/orders/:id/lines', { count: 8, itemAt: ({ id }, i) => ({ id: `${id}-l${i}` }) });
   api.list('/stock', { count: 500, itemAt: (_, i) => ({ id: `s${i}` }) });
-  world = await createWorld([orders, stock], { actions: [note], encryptionKeys: TEST_KEYS });
+  // No worker looks for alerts: it would clear those that are made up here.
+  const alerts = { lookEveryMs: 3_600_000 };
+  world = await createWorld([orders, stock], { actions: [note], encryptionKeys: TEST_KEYS, alerts });
   served = await serveDashboard(world.sluice, {
     port: 0,
     webUiUrl: 'http://127.0.0.1:8233',

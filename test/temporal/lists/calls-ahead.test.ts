@@ -16,7 +16,7 @@ interface Kind {
   readonly sync: typeof notebook | typeof circle;
   readonly lists: number;
   readonly friends: number;
-  /** Of the list in which something happens, at its 46th call: among those that are asked for eight at once. */
+  /** Of the list in which something happens, at its 46th call: among those that are asked for at once. */
   readonly path: string;
 }
 const notes: Kind = { what: 'a single list', sync: notebook, lists: 1, friends: 0, path: '/users/u/notes' };
@@ -25,6 +25,8 @@ const kinds = [notes, tree];
 /** Of a run of each kind. */
 const LISTS = 1 + FRIENDS;
 const BEFORE = 45;
+/** Calls of a list that are asked for at once. */
+const MOST = 16;
 const fine = Array<'ok'>(BEFORE).fill('ok');
 
 /** One call that a workflow asked for and that was made, or left out, inside one of its tasks. */
@@ -158,7 +160,7 @@ describe('calls of a list that are asked for several at once', () => {
       const wereToBe = leftOut.filter((fact) => fact?.state !== 'idle');
       expect(wereToBe).toEqual([]);
       // At most a quarter of what the list has.
-      expect(row.length).toBeLessThanOrEqual(8);
+      expect(row.length).toBeLessThanOrEqual(MOST);
       if (row.length > 1 && pages[0] !== undefined) expect(row.length).toBeLessThanOrEqual((pages[0] - 1) / 4);
     }
     return rows;
@@ -189,12 +191,13 @@ describe('calls of a list that are asked for several at once', () => {
         const rows = await rowsOf(run);
         // The first one is made with the opening of the run.
         expect(rows.flat().length - idleOf(rows)).toBe(calls - 1);
-        expect(idleOf(rows)).toBeLessThanOrEqual(8);
+        expect(idleOf(rows)).toBeLessThanOrEqual(MOST);
         // Without them the workflow would have to go round once for each call.
         expect(rows.length).toBeLessThan(calls / 2);
-        const whole = rows.filter((row) => row.length === 8 && idleOf([row]) === 0);
+        const whole = rows.filter((row) => row.length >= 8 && idleOf([row]) === 0);
         expect(whole.length).toBeGreaterThan(3);
-        // From the first answer to the last, as a share of the time that the row took: seven eighths if each were heard of alone.
+        expect(Math.max(...whole.map((row) => row.length))).toBe(MOST);
+        // From the first answer to the last, as a share of the time that the row took: seven eighths and more if each were heard of alone.
         const spreads = whole.map((row) => {
           const at = row.map(({ answeredAtMs }) => answeredAtMs);
           return (Math.max(...at) - Math.min(...at)) / (Math.max(...at) - row[0]!.askedAtMs);
@@ -252,7 +255,7 @@ describe('calls of a list that are asked for several at once', () => {
       expect(api.report()).toMatchObject({ calls, repeated: [] });
       const rows = await rowsOf(run);
       expect(brokenOff(rows, ({ state }) => state === 'ended')).not.toEqual([]);
-      expect(idleOf(rows)).toBeLessThanOrEqual(kind.lists * 8);
+      expect(idleOf(rows)).toBeLessThanOrEqual(kind.lists * MOST);
     });
 
     it('end where a page always fails, and the run says so', async () => {
@@ -317,7 +320,7 @@ describe('calls of a list that are asked for several at once', () => {
 
     it('are fewer at once where calls are slow', async () => {
       const PAGES = 20;
-      await serve(PAGES, 150);
+      await serve(PAGES, 350);
       for (const { run, kind } of await startEach()) {
         expect(await run.result()).toMatchObject({ state: 'done', ...wholeOf(kind, PAGES) });
         expect(Math.max(...(await rowsOf(run)).map(({ length }) => length))).toBe(2);
