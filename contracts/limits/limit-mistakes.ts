@@ -2,6 +2,7 @@
  * What is wrong with a limit's numbers, in words. Used by: providers/limits.ts when a definition is loaded, limiter/buckets/registry.ts
  * when a key is used first.
  */
+import { isZone } from '../values/time.ts';
 import type { LimitSpec } from './limit.ts';
 
 const LARGEST = 1e12;
@@ -69,12 +70,4 @@ export function specMistakes(spec: LimitSpec): string[] {
       break;
   }
   return mistakes;
-}
-
-function isZone(zone: string): boolean {
-  try {
-    return new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone !== '';
-  } catch {
-    return false;
-  }
 }

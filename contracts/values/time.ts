@@ -40,7 +40,7 @@ export function toWallMs(ms: number, zone: string): number {
 }
 
 /** @returns whether it is the name of a zone, e.g. `Europe/Berlin` or `UTC`. */
-export function isZone(zone: unknown): zone is string {
+export function isZone(zone: unknown): boolean {
   try {
     return typeof zone === 'string' && zone !== '' && formatOf(zone) !== undefined;
   } catch {

@@ -14,6 +14,7 @@ import {
   wrongObject,
   type NamesOf,
 } from '../../../contracts/values/option-mistakes.ts';
+import { isZone } from '../../../contracts/values/time.ts';
 
 const NODE_OPTIONS = {
   input: true,
@@ -153,16 +154,6 @@ function incrementalMistakes({ options: { incremental }, endpoint }: NodeDefinit
     ...mistakes.map((text) => `incremental: ${text}`),
     ...(lookbackMs >= 0 ? [] : [`incremental.lookbackMs is ${lookbackMs}; it must be 0 or more`]),
   ];
-}
-
-function isZone(zone: unknown): boolean {
-  try {
-    return (
-      typeof zone === 'string' && new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions() !== undefined
-    );
-  } catch {
-    return false;
-  }
 }
 
 function childErrorMistakes(options: NodeDefinition['options']): string[] {
