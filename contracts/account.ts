@@ -63,6 +63,11 @@ export interface AccountDetails {
   readonly syncs: readonly AccountSync[];
 }
 
+/** The token that there is something to say of: one that is not taken any more is neither valid nor refreshed. */
+export function liveToken({ status, token }: Pick<AccountDetails, 'status' | 'token'>): TokenState | null {
+  return status === 'needs_reconnect' && token?.state !== 'refresh-fails' ? null : token;
+}
+
 export interface TokenState {
   /** `ended`: it is refreshed with the next call · `refresh-fails`: no answer to the last refreshes, they are tried again. */
   readonly state: 'valid' | 'ended' | 'refresh-fails';

@@ -1,20 +1,20 @@
 /** One account as `sluice accounts show` prints it. */
 import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { AccountDetails, AccountSync, TokenState } from '../../client/index.ts';
+import { liveToken } from '../../contracts/account.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 
 export function accountText(details: AccountDetails): string {
-  const { provider, account, tenant, status, since, reason, token, keys, waits, syncs } = details;
+  const { provider, account, tenant, status, since, reason, keys, waits, syncs } = details;
   const standing = status === 'none' ? 'not connected' : `${status} since ${since}`;
   const lines = [
     [`${provider}/${account}`, standing, tenant === null ? '' : `tenant ${tenant}`].filter(Boolean).join('  '),
   ];
   if (status === 'needs_reconnect')
     lines.push(`  its user must connect it again${reason === null ? '' : `: ${reason}`}`);
-  // A token that is not taken any more is neither valid nor refreshed.
-  const isDead = status === 'needs_reconnect' && token?.state !== 'refresh-fails';
-  if (token !== null && !isDead) lines.push(`  token  ${tokenText(token)}`);
+  const token = liveToken(details);
+  if (token !== null) lines.push(`  token  ${tokenText(token)}`);
   lines.push(...syncs.flatMap(syncLines));
   if (keys.length > 0) lines.push(`  waits for ${keys.join(', ')}`);
   // A text of Temporal begins with the workflow's name already.

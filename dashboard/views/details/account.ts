@@ -1,5 +1,6 @@
 /** One account, for the person who asks why it has no news: token, waits, last good run of each sync, reports, open actions. */
 import type { AccountDetails, AccountSync, TokenState } from '../../../client/index.ts';
+import { liveToken } from '../../../contracts/account.ts';
 import { duration } from '../../../contracts/values/duration.ts';
 import { accountOffers } from '../../acts/account-offers.ts';
 import { safeAddress } from '../../connect-address.ts';
@@ -59,9 +60,8 @@ export const accountView: RenderView = async (context, { account = '' }) => {
 
 function providerOf(context: ViewContext, details: AccountDetails): Html {
   const { link, now, connectUrl } = context;
-  const { provider, account, tenant, status, reason, since, token, keys, waits } = details;
-  // A token that is not taken any more is neither valid nor refreshed.
-  const isDead = status === 'needs_reconnect' && token?.state !== 'refresh-fails';
+  const { provider, account, tenant, status, reason, since, keys, waits } = details;
+  const token = liveToken(details);
   const address = safeAddress(connectUrl?.({ provider, account, tenant }));
   return html`<h2>At ${provider}</h2>
     ${facts([
@@ -79,7 +79,7 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
           html`<a id="connect-${provider}" href="${verbatim(address)}" rel="noreferrer">in your app</a>`,
       ],
       ['Tenant', tenant],
-      ['Token', token !== null && !isDead && tokenOf(token, now)],
+      ['Token', token !== null && tokenOf(token, now)],
       [
         'Waits for',
         keys.length > 0 && html`${keys.map((key) => html`<a href="${link(['limits', key])}">${key}</a> `)}`,

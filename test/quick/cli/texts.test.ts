@@ -134,6 +134,9 @@ describe('an account that must be connected again', () => {
     expect(text({ status: 'needs_reconnect', reason: 'revoked' })).toBe(
       'social/acct_42  needs_reconnect since 2026-11-28T03:00:00.000Z\n  its user must connect it again: revoked',
     );
+    // Why it was given up.
+    const failing = { ...token, state: 'refresh-fails', failures: 3, failure: 'HTTP 500' };
+    expect(text({ status: 'needs_reconnect', reason: null, token: failing })).toContain('3 refreshes in a row failed');
   });
 });
 
