@@ -67,13 +67,15 @@ export async function storePage(
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const doubt = endToldOfMore(attempt, page, answer, url, stepped) ?? leftOutByTime(node.endpoint.paginate, known);
-  const told = { ...known, end: doubt ?? known.end };
-  const ofPart = withGone(state, told, page.rows);
-  const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const kept = mapping(node, 'paginate.checkpoint', () =>
     keptOf(node.endpoint, attempt.unit, page.response, answer, url),
   );
+  const doubt =
+    endToldOfMore(attempt, page, answer, url, stepped, kept?.checkpoint) ??
+    leftOutByTime(node.endpoint.paginate, known);
+  const told = { ...known, end: doubt ?? known.end };
+  const ofPart = withGone(state, told, page.rows);
+  const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
   const rows = rowsOfPage(page.rows, next.skip, node.options.incremental === 'checkpoint');
   // What a page lacks must be asked for again.
   const lacks = [flaw, damage, attempt.job?.told.flaw, innerMore(attempt, page)].filter(

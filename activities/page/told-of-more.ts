@@ -19,15 +19,15 @@ export function endToldOfMore(
   { headers, status }: Answer,
   url: string,
   { end }: Step,
+  checkpoint: string | undefined,
 ): ListEnd | undefined {
   const { name, paginate } = node.endpoint;
-  const { kind, isOneRow, comesInPieces, guards, hasMore, total, checkpoint: checkpointOf } = paginate;
+  const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
   if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
   if (kind === 'page' || kind === 'offset') return undefined;
   if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = !isWhole ? 'flags' : total ? 'next' : 'all';
-  const checkpoint = checkpointOf?.(response, { headers, url });
   const told = moreTold({ body: json, headers, status, count: rows.length, against, checkpoint });
   if (told === undefined) return undefined;
   const missed =
