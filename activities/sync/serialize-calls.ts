@@ -34,23 +34,22 @@ export function createTurns(places: number, now: () => number = () => performanc
   /** The end of the newest call of each unit, whatever it was. */
   const ends = new Map<number, Promise<void>>();
   const begun = new Map<number, number>();
-  const gates = new Map<string, Gate>();
-  const gateOf = (role: string): Gate => {
-    const gate = gates.get(role) ?? createGate(places);
-    gates.set(role, gate);
-    return gate;
+  const roles = new Map<string, Places>();
+  const placesOf = (role: string): Places => {
+    const found = roles.get(role) ?? createPlaces(places);
+    roles.set(role, found);
+    return found;
   };
   return {
     async inTurn(unit, role, call) {
-      const gate = gateOf(role);
+      const ofRole = placesOf(role);
       const admitted = async (): Promise<PageFact> => {
-        const entry = gate.enter();
-        if (entry) await entry;
+        await ofRole.take();
         begun.set(unit, now());
         try {
           return await call();
         } finally {
-          gate.leave();
+          ofRole.giveBack();
         }
       };
       const made = (ends.get(unit) ?? Promise.resolve()).then(admitted);
@@ -79,23 +78,22 @@ export function createTurns(places: number, now: () => number = () => performanc
   };
 }
 
-interface Gate {
-  /** @returns undefined when there was room. */
-  enter(): Promise<void> | undefined;
-  leave(): void;
+interface Places {
+  take(): Promise<void> | undefined;
+  giveBack(): void;
 }
 
 /** Who comes first goes first. */
-function createGate(places: number): Gate {
-  let free = places;
+function createPlaces(count: number): Places {
+  let free = count;
   const waiting: (() => void)[] = [];
   return {
-    enter() {
+    take() {
       if (free === 0) return new Promise((resolve) => waiting.push(resolve));
       free--;
       return undefined;
     },
-    leave() {
+    giveBack() {
       const next = waiting.shift();
       if (next) next();
       else free++;

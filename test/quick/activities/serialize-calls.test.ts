@@ -133,6 +133,11 @@ describe('calls of one list that are asked for at once', () => {
     expect(party.open()).toEqual(['bulk 1', 'bulk 2']);
     await party.fail('bulk 2', 'no');
     expect(party.open()).toEqual(['bulk 1', 'bulk 3']);
+    // Who was let in gives a place back as well.
+    for (const name of ['bulk 1', 'bulk 3']) await party.end(name);
+    for (const unit of [5, 6, 7]) void party.ask(unit, `bulk ${unit}`);
+    await turn();
+    expect(party.open()).toEqual(['bulk 5', 'bulk 6']);
   });
 
   it('leave nothing behind: a later call is made at once, and many lists that were read take no room from others', async () => {
