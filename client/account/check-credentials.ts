@@ -3,6 +3,7 @@
  */
 import { certificateOver } from '../../contracts/secrets/client-certificate.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
+import { isFields } from '../../contracts/values/json-text.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 
 /** What a login brought. `expiresAt` is when the access token ends; without it the first refusal says so. */
@@ -34,7 +35,7 @@ export function checkCertificate(provider: Provider | string, credentials: NewCr
  * @throws TypeError with names only, never values.
  */
 export function checkCredentials(credentials: NewCredentials): void {
-  if (!isObject(credentials))
+  if (!isFields(credentials))
     throw new TypeError('`credentials` must be an object, e.g. { accessToken, refreshToken }.');
   const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
   if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
@@ -50,15 +51,11 @@ export function checkCredentials(credentials: NewCredentials): void {
       `\`credentials\`: ${wrong.map((name) => `\`${name}\``).join(', ')} must be a text; leave out what there is none of.`,
     );
   const { expiresAt, extra } = credentials;
-  if (extra !== undefined && !(isObject(extra) && Object.values(extra).every((value) => typeof value === 'string')))
+  if (extra !== undefined && !(isFields(extra) && Object.values(extra).every((value) => typeof value === 'string')))
     throw new TypeError('`extra` of `credentials` must be an object of texts, e.g. { tokenSecret: "…" }.');
   // `new Date()` takes 3600 for a year.
   if (expiresAt !== undefined && !(typeof expiresAt === 'string' && /^\d{4}-\d\d-\d\d/.test(expiresAt)))
     throw new TypeError(
       `\`expiresAt\` is ${JSON.stringify(expiresAt)}; it must be an ISO time, e.g. new Date(Date.now() + seconds * 1000).toISOString().`,
     );
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

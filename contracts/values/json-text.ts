@@ -3,7 +3,8 @@
  *   - A number beyond ±9,007,199,254,740,991 that was written in digits, as 64-bit ids are, would become another number. It is given
  *     as text, digit for digit. One written with an exponent is a measurement: it stays a number while it is finite.
  *   - NUL and single halves of characters, which no database stores as text, become U+FFFD, in names too.
- * A body without either costs `JSON.parse` and a look at every sixteenth character. Pure. Used by: `contracts/answers/answer-json.ts`.
+ * A body without either costs `JSON.parse` and a look at every sixteenth character. Pure. Used by: `contracts/answers/answer-json.ts`, and
+ * by all that looks into what it gives.
  */
 import { cleanValue, HAS_REFUSED } from './clean-json.ts';
 
@@ -89,4 +90,12 @@ function isEscaped(text: string, quote: number): boolean {
   let backslashes = 0;
   while (text[quote - 1 - backslashes] === '\\') backslashes++;
   return backslashes % 2 === 1;
+}
+
+/** The members of an object of JSON, by name. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+/** Neither a list nor null. */
+export function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

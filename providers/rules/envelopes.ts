@@ -5,9 +5,9 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { isFields, type Fields } from '../../contracts/values/json-text.ts';
 import type { Match } from './rules.ts';
 
-export type Fields = Readonly<Record<string, unknown>>;
 type Code = string | number;
 
 // ── What to look at ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -234,10 +234,6 @@ function isEmpty(value: unknown, depth: number): boolean {
 function fieldsOf(answer: Answer): Fields | undefined {
   const json = jsonOf(answer);
   return json.ok && isFields(json.value) ? json.value : undefined;
-}
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function isText(value: unknown): value is string {

@@ -3,7 +3,8 @@
  * of an export that broke off. Pure. Used by: `default-rules.ts` for lists, `write-rules.ts` for writes.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
-import { envelopeOf, isFields, isFlaggedFalse, plainName, tellsError, type Fields } from './envelopes.ts';
+import { isFields, type Fields } from '../../contracts/values/json-text.ts';
+import { envelopeOf, isFlaggedFalse, plainName, tellsError } from './envelopes.ts';
 
 /** `userErrors`, `customerUserErrors`, `mutationErrors`: a mutation was refused. */
 const REFUSALS = /(user|mutation)errors$/;

@@ -13,6 +13,7 @@ import {
 import type { Common, Guards, NumberedPages, PageSize, TokenPages } from '../options.ts';
 import type { Pagination, Walk } from '../pagination.ts';
 import { cut, halve, rangeMistakes } from '../range.ts';
+import { toldBoolean } from '../told/told-boolean.ts';
 
 /** One kind of list. A new kind is one file with such an object, named in `index.ts`. */
 export interface Kind<Options> {
@@ -109,15 +110,13 @@ export function common(options: AnyCommon) {
 function inWords(hasMore: NonNullable<AnyCommon['hasMore']>): NonNullable<AnyCommon['hasMore']> {
   return (response, answer) => {
     const told: unknown = hasMore(response, answer);
-    if (told === undefined || told === null || typeof told === 'boolean') return told ?? undefined;
-    const word = typeof told === 'string' || typeof told === 'number' ? String(told).trim().toLowerCase() : undefined;
-    if (word !== undefined && MORE.has(word)) return true;
-    if (word !== undefined && NO_MORE.has(word)) return false;
+    if (told === undefined || told === null) return undefined;
+    const word = typeof told === 'string' ? told.trim() : told;
+    const is = word === '' ? false : toldBoolean(word);
+    if (is !== undefined) return is;
     throw new TypeError(`\`hasMore\` gave ${JSON.stringify(told)?.slice(0, 60)}; it must be true, false, or undefined`);
   };
 }
-const MORE: ReadonlySet<string> = new Set(['true', '1', 'y', 'yes']);
-const NO_MORE: ReadonlySet<string> = new Set(['false', '0', 'n', 'no', '']);
 
 export const TOKEN = { ...COMMON, next: true, onDeadCursor: true } satisfies NamesOf<
   Common<unknown, unknown, unknown> & TokenPages<unknown> & { readonly kind: unknown; readonly next: unknown }

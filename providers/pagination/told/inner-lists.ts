@@ -2,7 +2,7 @@
  * Rows that were taken from lists inside of other rows, `repos.nodes.flatMap((repo) => repo.issues.nodes)`: the outer list is followed to
  * its end, and an inner one that has more pages is not. Pure. Used by: `activities/page/told-of-more.ts`.
  */
-type Fields = Readonly<Record<string, unknown>>;
+import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
 
 /** How deep the outer list may stand. */
 const DEPTH = 3;
@@ -55,8 +55,4 @@ function goesOn(name: string, { pageInfo, has_more: hasMore, hasMore: more }: Fi
   return hasMore === true || more === true
     ? `\`${name}.${hasMore === true ? 'has_more' : 'hasMore'}\` is true`
     : undefined;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,9 +4,9 @@
  * definition in a hurry looks for the next page in the wrong field, and a third party that cuts its list at 20, 50 or 100 rows tells so
  * somewhere. Pure. Used by: `activities/page/told-of-more.ts`, `activities/batch/settle-batch.ts`.
  */
+import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
 import { linkOf, nextLink } from '../kinds/link-header.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { toldBoolean } from './told-boolean.ts';
 
 /** Objects beside a list that speak of its pages. */
 const ABOUT =
@@ -63,7 +63,7 @@ export interface LastPage {
    */
   readonly against?: 'all' | 'next' | 'flags';
   /** What the definition has taken from it for the next run: a name of that value is none of a next page. */
-  readonly checkpoint?: unknown;
+  readonly checkpoint?: string | undefined;
 }
 
 /** @returns in words what says that more follows; undefined when nothing does. */
@@ -111,16 +111,17 @@ function byFields({ body, count, against = 'all', checkpoint }: LastPage): strin
     });
   });
   for (const { name, value, isLast, at } of fields) {
-    if (MORE.test(name) && isTrue(value)) return `${at} is ${said(value)}`;
-    if (isLast && isFalse(value) && !isPlace({ name, value })) return `${at} is ${said(value)}`;
+    if (MORE.test(name) && toldBoolean(value) === true) return `${at} is ${said(value)}`;
+    if (isLast && toldBoolean(value) === false && !isPlace({ name, value })) return `${at} is ${said(value)}`;
   }
   if (against === 'flags') return undefined;
   // Some name a next page on the last one too, and say elsewhere that it is the last.
   const isTold = fields.some(
     ({ name, value, isLast }) =>
-      (MORE.test(name) && isFalse(value)) || (isLast && isTrue(value) && !isPlace({ name, value })),
+      (MORE.test(name) && toldBoolean(value) === false) ||
+      (isLast && toldBoolean(value) === true && !isPlace({ name, value })),
   );
-  const next = isTold ? undefined : fields.find((field) => namesNext(field) && field.value !== checkpoint);
+  const next = isTold ? undefined : fields.find((field) => namesNext(field) && String(field.value) !== checkpoint);
   if (next) return `${next.at} names a next page`;
   if (against === 'next') return undefined;
   // Rows may have been left out by `items`.
@@ -210,22 +211,9 @@ function wholeNumber(value: unknown): number {
   return Number.isInteger(value) ? (value as number) : 0;
 }
 
-/** Also `"true"`, 1, `"Y"`: not all that answer can write a boolean. */
-function isTrue(value: unknown): boolean {
-  return value === true || value === 1 || (typeof value === 'string' && /^(true|1|y|yes)$/i.test(value));
-}
-
 /** `{ "page": 0, "last": 0 }` counts pages. */
 function isPlace({ name, value }: { readonly name: string; readonly value: unknown }): boolean {
   return /^last/i.test(name) && /^[01]$/.test(String(value));
 }
 
-function isFalse(value: unknown): boolean {
-  return value === false || value === 0 || (typeof value === 'string' && /^(false|0|n|no)$/i.test(value));
-}
-
 const said = (value: unknown): string => JSON.stringify(value);
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}

@@ -323,6 +323,40 @@ describe('a numbered list walked by one lane', () => {
   });
 });
 
+describe('a blank page that ends a list by cursor', () => {
+  const list: Paginate<Page, string> = {
+    kind: 'cursor',
+    items: (page) => page.rows,
+    next: (page) => page.next,
+    pageSize: { start: 100 },
+  };
+  /** Pages of so many rows, each of which names the next one, and a blank one behind them. @returns calls that it takes. */
+  const callsFor = (...sizes: readonly number[]): number => {
+    const { end, seen, pages } = walk(
+      list,
+      ({ cursor }) => {
+        const at = Number(cursor ?? 0);
+        const rows = Array.from({ length: sizes[at] ?? 0 }, (_, n) => `r${at}-${n}`);
+        return { rows, next: at < sizes.length ? String(at + 1) : undefined };
+      },
+      20,
+    );
+    expect(end).toEqual({ kind: 'complete' });
+    expect(seen.size).toBe(sizes.reduce((sum, size) => sum + size, 0));
+    return pages;
+  };
+
+  it('is believed behind a page that nobody has cut, and looked behind once more where it may have been', () => {
+    expect(callsFor(12)).toBe(2);
+    expect(callsFor(8)).toBe(2);
+    expect(callsFor(20, 12)).toBe(3);
+    // At a round number; at what was asked for; twice at the same.
+    expect(callsFor(20)).toBe(2 + 2);
+    expect(callsFor(100)).toBe(2 + 2);
+    expect(callsFor(12, 12)).toBe(3 + 2);
+  });
+});
+
 describe('ranges', () => {
   it('are halved without a gap and without an overlap, down to single steps', () => {
     fc.assert(

@@ -1,3 +1,4 @@
+import { compilePagination } from '../../../providers/pagination/compile.ts';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { withSize } from '../../../providers/pagination/page-request.ts';
@@ -123,5 +124,28 @@ describe('next links', () => {
     expect(withSize('/list?limit=100', undefined, 50)).toBe('/list?limit=100');
     expect(withSize('/list?limit=100', 'limit', 100)).toBe('/list?limit=100');
     expect(withSize('/list', 'limit', 25)).toBe('/list?limit=25');
+  });
+});
+
+describe('what `hasMore` gives', () => {
+  const said = (given: unknown): boolean | undefined =>
+    compilePagination({
+      kind: 'cursor',
+      items: () => [],
+      next: () => undefined,
+      hasMore: () => given as boolean,
+    }).hasMore?.({}, { headers: {}, url: 'https://x.example/' });
+
+  it.each<[given: unknown, is: boolean | undefined]>([
+    ...[true, 1, 'true', 'TRUE', '1', 'Y', 'yes', ' true '].map((given): [unknown, boolean] => [given, true]),
+    ...[false, 0, 'false', '0', 'N', 'no', ''].map((given): [unknown, boolean] => [given, false]),
+    [undefined, undefined],
+    [null, undefined],
+  ])('is read as it is meant: %j', (given, is) => {
+    expect(said(given)).toBe(is);
+  });
+
+  it.each([[2], ['maybe'], [{}], [[]]])('is a mistake that is told where it is neither: %j', (given) => {
+    expect(() => said(given)).toThrow('it must be true, false, or undefined');
   });
 });
