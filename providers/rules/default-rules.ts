@@ -9,7 +9,7 @@ import { envelopeOf, hasEntries } from './envelopes.ts';
 import { troubleInList } from './inner-errors.ts';
 import { describe } from './rules.ts';
 import { limitInWords, toldLimit } from './told-limit.ts';
-import { saysDeadToken } from './told-token.ts';
+import { deadToken } from './told-token.ts';
 
 export interface DefaultRulesOptions {
   /** The answer is a list, so that fields of an error beside it are the answer's and not a row's. Default false. */
@@ -66,10 +66,6 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
 function whereTo({ headers }: Answer): string {
   const place = headers['location'] ?? '';
   return URL.canParse(place) ? ` to ${new URL(place).host}` : '';
-}
-
-function deadToken(answer: Answer, reason: string): Outcome | undefined {
-  return saysDeadToken(answer) ? { kind: 'refresh-auth', reason } : undefined;
 }
 
 /** A good status is not enough: the body must be no page of HTML and no error. */

@@ -4,8 +4,10 @@
  * Used by: `default-rules.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
-import { codesOf, isFields, plainName } from './envelopes.ts';
+import { isFields } from '../../contracts/values/json-text.ts';
+import { codesOf, plainName } from './envelopes.ts';
 
 const SEEN_OF_TEXT = 2_000;
 const KIND = '(?:access|auth|authentication|authorization|oauth2?|bearer)[ _-]?token';
@@ -25,8 +27,12 @@ const WORDS = new RegExp(
 const CODE =
   /^(?:(?:access|auth|authentication|bearer|oauth)?token(?:is|has)?(?:expired|revoked|inactive)|(?:expired|revoked)(?:access|auth|authentication|bearer)?token|invalid(?:access|auth|authentication|bearer)?token|(?:session|login)expired)$/;
 
-/** @returns whether it says that the token of the account is no good any more. */
-export function saysDeadToken(answer: Answer): boolean {
+/** @returns undefined where nothing says that the token of the account is no good any more. */
+export function deadToken(answer: Answer, reason: string): Outcome | undefined {
+  return saysDeadToken(answer) ? { kind: 'refresh-auth', reason } : undefined;
+}
+
+function saysDeadToken(answer: Answer): boolean {
   if (answer.status === 498) return true;
   if (/\berror="?invalid_token\b/i.test(answer.headers['www-authenticate'] ?? '')) return true;
   const json = jsonOf(answer);
