@@ -67,8 +67,7 @@ const say = (
   withClient(async (sluice) => {
     const builds = await ask(sluice);
     console.log(json ? JSON.stringify(builds) : buildsText(builds));
-    if (builds.some(({ runs, state, workers }) => (runs > 0 || state === 'current') && workers === 0))
-      process.exitCode = 1;
+    if (builds.some(isUnserved)) process.exitCode = 1;
   }, options);
 
 function buildsText(builds: readonly BuildStanding[]): string {
@@ -86,15 +85,18 @@ function buildLine({ deployment, buildId, state, percent, runs, taskQueues, work
   return `${deployment}:${buildId}  ${state}${share}  ${counted(runs, 'run')} pinned to it, ${served}${hintOf({ buildId, state, runs, workers })}`;
 }
 
-function hintOf({
-  buildId,
-  state,
-  runs,
-  workers,
-}: Pick<BuildStanding, 'buildId' | 'state' | 'runs' | 'workers'>): string {
-  if (state === 'current' && workers === 0)
-    return '\n  nobody serves it, and what is started waits: start a worker of this build, or promote another one';
-  if (runs > 0 && workers === 0)
-    return `\n  nobody serves them: start a worker of this build again, or \`npx sluice deployments release ${buildId}\``;
+/** Something waits for its workers, and it has none. */
+function isUnserved({ state, runs, workers }: Standing): boolean {
+  return workers === 0 && (state === 'current' || runs > 0);
+}
+
+type Standing = Pick<BuildStanding, 'state' | 'runs' | 'workers'>;
+
+function hintOf({ buildId, ...standing }: Standing & Pick<BuildStanding, 'buildId'>): string {
+  const { state, workers } = standing;
+  if (isUnserved(standing))
+    return state === 'current'
+      ? '\n  nobody serves it, and what is started waits: start a worker of this build, or promote another one'
+      : `\n  nobody serves them: start a worker of this build again, or \`npx sluice deployments release ${buildId}\``;
   return state === 'drained' && workers > 0 ? '\n  its workers may be ended' : '';
 }
