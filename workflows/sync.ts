@@ -7,6 +7,7 @@ import {
   CancellationScope,
   condition,
   makeContinueAsNewFunc,
+  patched,
   setCurrentDetails,
   setHandler,
   TemporalFailure,
@@ -114,6 +115,9 @@ async function walkToEnd(
     // Told while it was being opened.
     if (isMoving) walk.stop('cut');
     const how: WalkEnd = await Promise.race([walk.end, failed]);
+    // Pages may be stored behind their answers. Whoever goes on reads its lists anew, maybe before this worker has stored them.
+    if (how.how === 'cut' && patched('stored-before-cut'))
+      await runStep((steps) => steps.nextUnits({ runId, wanted: [] }));
     // A pause that was heard must be written down, or the new history would not know of it.
     await condition(() => pauses.isIdle());
     if (how.how !== 'cut') pauses.close();

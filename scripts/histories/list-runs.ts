@@ -59,6 +59,16 @@ export const listRuns: readonly RecordedRun[] = [
     },
   },
   {
+    // What is being stored is waited for before the history is cut.
+    files: ['list-cut'],
+    run: async (stage) => {
+      pagesOf(stage, 30);
+      const run = await stage.sluice.start(single, { account: 'cut', input, maxHistoryEvents: 10 });
+      await run.result();
+      await stage.record('list-cut', run.workflowId, 'EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW');
+    },
+  },
+  {
     files: ['list-cancelled'],
     run: async (stage) => {
       pagesOf(stage, 200);

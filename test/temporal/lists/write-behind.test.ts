@@ -175,6 +175,21 @@ describe('a page that is being stored behind its answer', () => {
     });
   });
 
+  it('is stored before its run goes on in a new history, which any worker may take up', async () => {
+    const workers = await Promise.all([1, 2, 3].map(() => world.startWorker()));
+    await world.db.pool.query(`
+      create function tarry() returns trigger language plpgsql as $$ begin perform pg_sleep(0.3); return new; end $$;
+      create trigger tarry before update on sluice.unit for each row execute function tarry()`);
+    letGo = async () => {
+      letGo = undefined;
+      await world.db.pool.query('drop trigger tarry on sluice.unit; drop function tarry');
+    };
+    const run = await world.sluice.start(single, { account, input, maxHistoryEvents: 10 });
+    expect(await run.result()).toMatchObject({ state: 'done', rows: PAGES * 10, calls: PAGES });
+    expect(api.report()).toMatchObject({ calls: PAGES, repeated: [] });
+    await Promise.all(workers.map((worker) => worker.stop()));
+  });
+
   it.each(kinds)('is stored by a worker that is shut down meanwhile: $what', async ({ sync, pages, rows }) => {
     const worker = await world.startWorker();
     const run = await start(sync);
