@@ -11,7 +11,7 @@ import {
   listQuarantine,
   noteMisfit,
   queriesOf,
-  readRecord,
+  readParent,
   releaseRow,
   type Pool,
   type QuarantinedRow,
@@ -76,12 +76,8 @@ async function readOne(
   parent: NodeDefinition | undefined,
   row: QuarantinedRow,
 ): Promise<boolean> {
-  const { account, parentRecord } = row;
-  const parentRow =
-    parent && parentRecord !== null
-      ? await readRecord(pool, { account, resource: parent.resource, key: parentRecord })
-      : undefined;
-  const read = readBySchema(node, row, parentRow);
+  const { account } = row;
+  const read = readBySchema(node, row, await readParent(pool, row.id, parent?.resource));
   if (!read.ok) return stays(pool, row, read.reason);
   const isMember = node.options.deletions === 'full-pass';
   try {
@@ -108,7 +104,7 @@ type Read =
   { readonly ok: true; readonly key: string; readonly data: unknown } | { readonly ok: false; readonly reason: string };
 
 /** The definition's functions may throw whatever they like: then the row does not fit. */
-function readBySchema({ endpoint, options }: NodeDefinition, row: QuarantinedRow, parentRow: unknown): Read {
+function readBySchema({ endpoint, options }: NodeDefinition, row: QuarantinedRow, parent: unknown): Read {
   if (row.row === null) return { ok: false, reason: 'the row could not be kept; it must be asked for again' };
   try {
     const response = endpoint.parseResponse(bodyOfAside(row));
@@ -116,7 +112,7 @@ function readBySchema({ endpoint, options }: NodeDefinition, row: QuarantinedRow
     if (items.length !== 1) return { ok: false, reason: `\`items\` makes ${items.length} rows of this one` };
     const [item] = items;
     const { key, map } = options;
-    return { ok: true, key: keyText(key(item, parentRow)), data: map ? map(item, parentRow) : item };
+    return { ok: true, key: keyText(key(item, parent)), data: map ? map(item, parent) : item };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? firstIssue(error) : String(error) };
   }

@@ -58,7 +58,7 @@ export {
   dropQuarantined,
   listQuarantine,
   noteMisfit,
-  readRecord,
+  readParent,
   releaseRow,
   type QuarantinedRow,
   type QuarantineFilter,

@@ -43,7 +43,7 @@ export interface ReadPage {
  * @throws NotUnderstood, and UserCodeError for what a function of the definition throws.
  */
 export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPage {
-  const { node, unit } = attempt;
+  const { node, parent } = attempt;
   const { endpoint, options } = node;
   const { paginate } = endpoint;
   const setsAside = endpoint.onMismatch === 'quarantine';
@@ -90,7 +90,7 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     );
 
   let raw = cut?.raw;
-  const keyOf = (row: unknown): unknown => options.key(row, unit.parentRow);
+  const keyOf = (row: unknown): unknown => options.key(row, parent);
   const setAside: ReadPage['setAside'] = (index, misfit) => {
     raw ??= setsAside ? findRawRows(endpoint, body.json, count, itemsOf) : undefined;
     return raw && asideRow(raw, index, misfit, keyOf);
@@ -102,9 +102,9 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     try {
       const key = keyText(keyOf(item));
       what = 'isGone';
-      if (isGone?.(item, unit.parentRow)) return { key, item, isGone: true };
+      if (isGone?.(item, parent)) return { key, item, isGone: true };
       what = 'map';
-      return { key, item, data: map ? map(item, unit.parentRow) : item };
+      return { key, item, data: map ? map(item, parent) : item };
     } catch (cause) {
       if (paginate.isOneRow && Array.isArray(item))
         throw new NotUnderstood(

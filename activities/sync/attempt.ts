@@ -26,6 +26,8 @@ export interface Attempt extends Asked {
   readonly unit: LoadedUnit;
   /** The account, with its settings. */
   readonly of: AccountFacts;
+  /** What the functions of the node are given as its parent: the latest row of it, or the run's input. */
+  readonly parent: unknown;
   /** The endpoint's input, for this unit's parent. */
   readonly input: unknown;
   /** Items that a page may have at the moment; what is asked for may be less. */

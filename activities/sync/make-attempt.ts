@@ -31,9 +31,10 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
   const of = accountFacts(asked.sync.provider, { account, tenant: unit.tenant, settings: unit.settings });
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
   const since = unit.isBegun ? (unit.since ?? undefined) : firstSince(node, unit);
+  const parent = node.parent === null ? unit.runInput : unit.parentRow;
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
     endpoint.parseInput(
-      options.input(node.parent === null ? unit.runInput : unit.parentRow, {
+      options.input(parent, {
         watermark: options.incremental === 'checkpoint' ? undefined : since,
         checkpoint: options.incremental === 'checkpoint' ? since : undefined,
         runInput: unit.runInput,
@@ -51,6 +52,7 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
     node,
     unit,
     of,
+    parent,
     input,
     pageSize,
     asked: page,

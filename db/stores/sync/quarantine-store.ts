@@ -69,16 +69,20 @@ export async function listQuarantine(db: Queryable, filter: QuarantineFilter = {
   }));
 }
 
-/** The latest version of a parent's row; undefined when there is none. */
-export async function readRecord(
-  db: Queryable,
-  of: { readonly account: string; readonly resource: string; readonly key: string },
-): Promise<unknown> {
-  const { rows } = await db.query<{ data: unknown }>(
-    'select data from sluice.record where account = $1 and resource = $2 and key = $3',
-    [of.account, of.resource, of.key],
-  );
-  return rows[0]?.data;
+// The row's list is of a row, or a root's.
+const PARENT = `
+  select case when q.parent_record is null then (select u.input from sluice.run u where u.id = q.run_id)
+    else (select p.data from sluice.record p where p.account = q.account and p.resource = $2 and p.key = q.parent_record) end as parent
+  from sluice.quarantine q where q.id = $1`;
+
+/**
+ * What its node's functions are given as the parent of a row in quarantine: the latest version of the parent's row, or the run's input.
+ * @param resource where the parent's row is stored.
+ * @returns undefined or null when it is not there any more.
+ */
+export async function readParent(db: Queryable, id: number, resource: string | undefined): Promise<unknown> {
+  const { rows } = await db.query<{ parent: unknown }>(PARENT, [id, resource ?? '']);
+  return rows[0]?.parent;
 }
 
 /** Stores it as a row that fits. @returns `newer` when a later version is there already; null when it is not in quarantine. */

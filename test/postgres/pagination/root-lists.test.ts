@@ -1,6 +1,7 @@
 /** Lists of roots, which runs of one sync and account ask for with other inputs. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { createQuarantine } from '../../../client/quarantine.ts';
 import { defineProvider, defineSync, get, noAuth, path, seconds } from '../../../providers/index.ts';
 import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
@@ -65,6 +66,40 @@ describe('lists of roots', () => {
     expect(await read('a')).toMatchObject({ complete: true, rows: 2 });
     expect(await drive.run(sync, { account, input: { id: 'a' }, mode: 'full' })).toMatchObject({ complete: true });
     expect(await kept()).toBe('a2 a3 c1 c2 c3');
+  });
+
+  it('give their functions the input of the run as the parent, also for rows that are read again from quarantine', async () => {
+    const { api, drive, account, db } = stage;
+    api.route('GET', '/rows', () => ({ body: { items: [{ id: '1' }, { id: '2' }, { id: 3 }] } }));
+    const syncWith = (id: z.ZodType<string>) => {
+      const provider = defineProvider({ id: 'rooted', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+      const rows = provider.endpoint('rows', {
+        input: z.object({}),
+        response: z.object({ items: z.array(z.object({ id })) }),
+        request: () => get('/rows'),
+        paginate: { kind: 'single', items: ({ items }) => items },
+        onMismatch: 'quarantine',
+      });
+      return defineSync('named', { provider, input: z.object({ org: z.string() }) }, (s) => ({
+        rows: s.one(rows, {
+          input: () => ({}),
+          key: ({ id }, { org }) => `${org}/${id}`,
+          map: ({ id }, { org }) => ({ id, org }),
+        }),
+      }));
+    };
+    const stored = async () => {
+      const { rows } = await db.pool.query('select key, data from sluice.record where account = $1 order by key', [
+        account,
+      ]);
+      return rows;
+    };
+    const row = (id: string) => ({ key: `acme/${id}`, data: { id, org: 'acme' } });
+    expect(await drive.run(syncWith(z.string()), { account, input: { org: 'acme' } })).toMatchObject({ rows: 2 });
+    expect(await stored()).toEqual([row('1'), row('2')]);
+    const again = await createQuarantine(db.pool).readAgain(syncWith(z.coerce.string()), { account });
+    expect(again).toEqual({ stored: 1, left: 0 });
+    expect(await stored()).toEqual([row('1'), row('2'), row('3')]);
   });
 
   it.each([
