@@ -3,6 +3,7 @@
  * of the third party. Next: `db/stores/sync/quarantine-store.ts`; `activities/page/set-aside.ts` is where they come from.
  */
 import { bodyOfAside } from '../contracts/answers/aside.ts';
+import { givenAs } from '../contracts/tree.ts';
 import { keyText } from '../contracts/values/row-key.ts';
 import {
   dropQuarantined,
@@ -77,7 +78,11 @@ async function readOne(
   row: QuarantinedRow,
 ): Promise<boolean> {
   const { account } = row;
-  const read = readBySchema(node, row, await readParent(pool, row.id, parent?.resource));
+  const read = readBySchema(
+    node,
+    row,
+    await readParent(pool, row.id, { resource: parent?.resource, isTree: node.tree !== undefined }),
+  );
   if (!read.ok) return stays(pool, row, read.reason);
   const isMember = node.options.deletions === 'full-pass';
   try {
@@ -104,7 +109,8 @@ type Read =
   { readonly ok: true; readonly key: string; readonly data: unknown } | { readonly ok: false; readonly reason: string };
 
 /** The definition's functions may throw whatever they like: then the row does not fit. */
-function readBySchema({ endpoint, options }: NodeDefinition, row: QuarantinedRow, parent: unknown): Read {
+function readBySchema(node: NodeDefinition, row: QuarantinedRow, above: unknown): Read {
+  const { endpoint, options } = node;
   if (row.row === null) return { ok: false, reason: 'the row could not be kept; it must be asked for again' };
   try {
     const response = endpoint.parseResponse(bodyOfAside(row));
@@ -112,6 +118,7 @@ function readBySchema({ endpoint, options }: NodeDefinition, row: QuarantinedRow
     if (items.length !== 1) return { ok: false, reason: `\`items\` makes ${items.length} rows of this one` };
     const [item] = items;
     const { key, map } = options;
+    const parent = givenAs(node, row.parentKey, above);
     return { ok: true, key: keyText(key(item, parent)), data: map ? map(item, parent) : item };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? firstIssue(error) : String(error) };

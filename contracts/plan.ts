@@ -20,8 +20,11 @@ export interface ChildErrorPolicy {
 export type TreePath = string;
 
 /** The tree of a plan, whose parts are found again in a worker's own. */
-export function treeOf(nodes: readonly { readonly name: string; readonly parent: string | null }[]): TreePath[] {
-  return nodes.map(({ name, parent }) => `${parent ?? ''}>${name}`);
+export function treeOf(nodes: readonly Pick<PlanNode, 'name' | 'parent' | 'isTree'>[]): TreePath[] {
+  return nodes.flatMap(({ name, parent, isTree }) => [
+    `${parent ?? ''}>${name}`,
+    ...(isTree ? [`${name}>${name}`] : []),
+  ]);
 }
 
 export interface PlanNode {
@@ -47,6 +50,8 @@ export interface PlanNode {
   readonly deletions?: 'full-pass';
   /** An empty list may delete all its rows. Default false. */
   readonly allowEmpty?: boolean;
+  /** Its rows are parents of further lists of it. Default false. */
+  readonly isTree?: boolean;
   /** Ceiling of one call in milliseconds, permit not included. */
   readonly callTimeoutMs: number;
 }

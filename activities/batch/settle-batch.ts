@@ -83,7 +83,7 @@ async function storeBatch(
   for (const { attempt, unit } of lists) {
     const items = matched.items.get(unit.parentKey);
     if (!items && !batch.allowMissing) {
-      const kind = sync.policyOf(node.name).notFound === 'fail' ? 'failed' : 'skipped';
+      const kind = sync.policyOf(node.name, unit.parentKey).notFound === 'fail' ? 'failed' : 'skipped';
       await end(attempt, unit.pages, kind, 'the answer for several parents has nothing of this one', isCounted ? 0 : 1);
       isCounted = true;
       continue;

@@ -4,7 +4,7 @@
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer } from '../../contracts/answers/answer.ts';
-import type { AuthCall } from '../../contracts/auth-calls.ts';
+import type { AuthCall } from '../../contracts/limits/auth-calls.ts';
 import type { Limiter } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { toObservation } from '../http/to-observation.ts';

@@ -6,6 +6,7 @@
 import { knownRows, mayBeOwed, openKnown, owedLists, takeOver } from '../../db/stores/sync/list-store.ts';
 import type { TreePath } from '../../contracts/plan.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
+import { givenAs, keyAtTop, keyBelow } from '../../contracts/tree.ts';
 import type { ActivityDeps } from '../deps.ts';
 
 type ChildUnit = readonly [node: string, key: string, record: string];
@@ -25,10 +26,18 @@ export function childUnits(
   return children.flatMap((child) =>
     rows.flatMap((row, index) => {
       const key = keys[index] as string;
-      if (child.options.when && !child.options.when(row)) return [];
-      return [[child.name, String(child.options.uniqueBy?.(row) ?? key), key]];
+      const listKey = listOf(child, node, row, key);
+      const { when } = child.options;
+      if (when && !when(givenAs(child, listKey, row))) return [];
+      return [[child.name, listKey, key]];
     }),
   );
+}
+
+/** Which list of the child is below the row. */
+function listOf(child: NodeDefinition, node: NodeDefinition, row: unknown, key: string): string {
+  if (!child.tree) return String(child.options.uniqueBy?.(row) ?? key);
+  return child === node ? keyBelow(key) : keyAtTop(key);
 }
 
 /** Gives rows that are known from earlier runs to the children that want all of them. Goes on where it was left. */

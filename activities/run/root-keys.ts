@@ -5,6 +5,7 @@
  */
 import { hash } from 'node:crypto';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
+import { givenAs } from '../../contracts/tree.ts';
 
 /** A longer name is cut, and ends with a digest of all of it. */
 const LONGEST = 200;
@@ -16,11 +17,16 @@ export function rootKeysOf(sync: CompiledSync, input: unknown): Record<string, s
 }
 
 /** What the user's code throws here it throws in the attempt as well, where that ends the list with the reason. */
-function rootKey({ options }: NodeDefinition, input: unknown): string {
+function rootKey(node: NodeDefinition, input: unknown): string {
+  const { options } = node;
   try {
     if (options.uniqueBy) return String(options.uniqueBy(input));
     // As in a first reading.
-    const asked = options.input(input, { watermark: undefined, checkpoint: undefined, runInput: input });
+    const asked = options.input(givenAs(node, '', input), {
+      watermark: undefined,
+      checkpoint: undefined,
+      runInput: input,
+    });
     const text = JSON.stringify(asked ?? null);
     return text === '{}' || text === 'null' ? '' : text;
   } catch {

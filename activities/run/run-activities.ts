@@ -16,7 +16,7 @@ import { treeOf, type PlanNode } from '../../contracts/plan.ts';
 import { endOfSync, type ReportRef } from '../../contracts/report.ts';
 import type { RunResult, RunState } from '../../contracts/run.ts';
 import { endReport } from '../../db/stores/report/report-store.ts';
-import { settleLists, type Settling } from '../../db/stores/sync/list-store.ts';
+import { settleBelow, settleLists, type Settling } from '../../db/stores/sync/list-store.ts';
 import { openRetry } from '../../db/stores/run/retry-store.ts';
 import {
   closeUnopened,
@@ -71,6 +71,7 @@ function toRef({ id, node, parentKey, part, lane }: OpenUnit): UnitRef {
 
 export async function finishNodeActivity(deps: ActivityDeps, { runId, node }: FinishNodeInput): Promise<void> {
   await settleLists(deps.pool, runId, node.name, settlingOf(node));
+  if (losesBranches(node)) await settleBelow(deps.pool, runId, node.name);
   const known = node.visitsKnown || node.visitsOwed ? await readTree(deps.pool, runId) : undefined;
   if (known) {
     const tree = treeOf(known.nodes);
@@ -124,7 +125,7 @@ export async function endAtOnce(
   report: ReportRef | undefined,
   ifIdle: boolean,
 ): Promise<RunResult | undefined> {
-  if (node.visitsKnown || node.visitsOwed) return undefined;
+  if (node.visitsKnown || node.visitsOwed || losesBranches(node)) return undefined;
   const { maxSkippedShare } = node.onChildError;
   const ended = await endRead(deps.pool, runId, node.name, { ...settlingOf(node), maxSkippedShare, ifIdle, report });
   if (!ended) return undefined;
@@ -132,6 +133,11 @@ export async function endAtOnce(
   if (isReported) deps.meter?.reported('ok');
   else if (report && result.state !== 'done') await reportEnd(deps, report, result);
   return result;
+}
+
+/** What is below a row that is gone from a tree has no list that says so. */
+function losesBranches({ isTree, deletions }: PlanNode): boolean {
+  return isTree === true && deletions === 'full-pass';
 }
 
 function settlingOf({ deletions, allowEmpty }: PlanNode): Settling {

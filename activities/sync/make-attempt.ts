@@ -6,6 +6,7 @@ import { loadUnit, type LoadedUnit, type UnitNames } from '../../db/stores/sync/
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import type { PageRequest } from '../../providers/pagination/options.ts';
+import { givenAs, isBelow } from '../../contracts/tree.ts';
 import { accountFacts } from '../call/account-facts.ts';
 import { type Asked, type Attempt } from './attempt.ts';
 import { checkpointFor } from './kept-state.ts';
@@ -21,6 +22,7 @@ export function namesOf(sync: CompiledSync, node: NodeDefinition): UnitNames {
     parentResource: sync.parentOf(node.name)?.resource ?? null,
     resource: node.resource,
     endpoint: node.endpoint.name,
+    isTree: node.tree !== undefined,
   };
 }
 
@@ -31,7 +33,9 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
   const of = accountFacts(asked.sync.provider, { account, tenant: unit.tenant, settings: unit.settings });
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
   const since = unit.isBegun ? (unit.since ?? undefined) : firstSince(node, unit);
-  const parent = node.parent === null ? unit.runInput : unit.parentRow;
+  const parent = userCode(`\`top\` of node "${node.name}"`, () =>
+    givenAs(node, unit.parentKey, isOfRow(node, unit) ? unit.parentRow : unit.runInput),
+  );
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
     endpoint.parseInput(
       options.input(parent, {
@@ -61,6 +65,10 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
     since,
     readAt,
   };
+}
+
+function isOfRow(node: NodeDefinition, { parentKey }: LoadedUnit): boolean {
+  return node.parent !== null || isBelow(node, parentKey);
 }
 
 /** What a list is asked from at its first page. */

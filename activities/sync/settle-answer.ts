@@ -51,7 +51,7 @@ export function decisionOn(
     renewed,
     pagination: node.endpoint.paginate,
     list: stateOf(attempt),
-    policy: sync.policyOf(node.name),
+    policy: sync.policyOf(node.name, unit.parentKey),
     attempts: unit.attempts,
     hasCheckpoint: node.options.incremental === 'checkpoint' && attempt.since !== undefined,
     ...facts,

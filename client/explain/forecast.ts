@@ -47,6 +47,8 @@ function fromThisRun(nodes: readonly ForecastNode[]): Estimate | undefined {
   let left = NOTHING;
   for (const node of nodes) {
     if (node.hasEnded) continue;
+    // How deep a tree goes, its first lists do not say.
+    if (node.isTree) return undefined;
     const parent = nodes.find(({ name }) => name === node.parent);
     // A row of the parent brings so many lists; all of them where it has none yet.
     const perRow = parent === undefined || parent.rows === 0 ? 1 : (node.open + node.ended) / parent.rows;

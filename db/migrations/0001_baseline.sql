@@ -1169,7 +1169,7 @@ begin
     where run_id = u.run_id and name = u.node;
 
   for r in select n.name, (children->>n.name)::int as added from sluice.node n
-    where n.run_id = u.run_id and n.parent = u.node and children ? n.name order by n.ordinal
+    where n.run_id = u.run_id and (n.parent = u.node or n.name = u.node) and children ? n.name order by n.ordinal
   loop
     update sluice.node n set waiting = n.waiting + r.added where n.run_id = u.run_id and n.name = r.name;
   end loop;
@@ -1504,7 +1504,8 @@ create or replace function sluice.feed_position() returns bigint language sql vo
   select (sluice.current_era()::bigint << 40) + pg_current_xact_id()::text::bigint
 $$;
 
--- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. Asked again, it changes nothing.
+-- Ends a node. Its state follows from its lists, and from the share of them that may be skipped. A root's own list may not fail; those below
+-- rows of a tree are judged by their share. Asked again, it changes nothing.
 -- Returns false when there is no such node.
 create or replace function sluice.finish_node(for_run uuid, for_node text, max_skipped_share float8)
 returns boolean language plpgsql set search_path = pg_catalog as $$
@@ -1520,8 +1521,10 @@ begin
   lists := n.done + n.failed + n.skipped;
   bad := n.failed + n.skipped;
   update sluice.node x set state = case
-      when n.parent is null and n.failed > 0 then 'failed'
-      when n.parent is not null and lists > 0 and bad::float8 / lists > max_skipped_share then 'failed'
+      when n.parent is null and n.failed > 0 and exists (select 1 from sluice.unit u where u.run_id = for_run and u.node = for_node
+        and u.parent_record is null and u.end_kind = 'failed') then 'failed'
+      when bad > 0 and bad::float8 / lists > max_skipped_share and (n.parent is not null
+        or exists (select 1 from sluice.unit u where u.run_id = for_run and u.node = for_node and u.parent_record is not null)) then 'failed'
       when lists > 0 and n.done = 0 and bad > 0 then 'skipped'
       when n.flawed > 0 or n.waiting + n.running > 0 then 'incomplete'
       else 'done' end
@@ -3465,6 +3468,45 @@ begin
   end if;
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
   return stored;
+end $$;
+
+-- Marks as deleted what a tree has below rows that are gone, or have nothing below them any more: such lists were not asked for, so that none of
+-- them says it. Up to `room` rows a call, from the top down; a list whose parent's row did not come, since the list that has it could not be
+-- read, stays as it is. A retry reads but a part of the tree, and judges only by rows that are deleted.
+-- Locks: members, records by key. Returns the number of rows taken out of lists: none means that all is settled.
+create or replace function sluice.settle_below(for_run uuid, for_node text, room int) returns int
+language plpgsql set search_path = pg_catalog as $$
+declare
+  r sluice.run;
+  of_resource text;
+  gone text[];
+  this_tx bigint;
+begin
+  select * into r from sluice.run x where x.id = for_run;
+  select n.resource into of_resource from sluice.node n where n.run_id = for_run and n.name = for_node;
+  with lost as (
+    select m.parent_key, m.key from sluice.member m
+    join sluice.record t on t.account = m.account and t.resource = m.resource and t.key = substr(m.parent_key, 2)
+    where m.account = r.account and m.resource = of_resource and left(m.parent_key, 1) = '/'
+      and (t.deleted_at is not null or (t.run_id = for_run and r.retry_of = '{}'
+        and not exists (select 1 from sluice.unit u where u.run_id = for_run and u.node = for_node and u.parent_key = m.parent_key)))
+    limit room
+  ), taken as (
+    delete from sluice.member m using lost l
+    where m.account = r.account and m.resource = of_resource and m.parent_key = l.parent_key and m.key = l.key
+    returning m.key
+  ) select coalesce(array_agg(key), '{}') into gone from taken;
+  if gone = '{}' then
+    return 0;
+  end if;
+  perform 1 from sluice.record t where t.account = r.account and t.resource = of_resource and t.key = any (gone)
+    order by t.key for no key update;
+  this_tx := sluice.feed_position();
+  update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
+    tx = this_tx, seq = nextval('sluice.record_seq')
+  where t.account = r.account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
+    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+  return cardinality(gone);
 end $$;
 
 -- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known

@@ -6,7 +6,7 @@ import type { z } from 'zod';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
-import type { AuthCall } from '../../contracts/auth-calls.ts';
+import type { AuthCall } from '../../contracts/limits/auth-calls.ts';
 import type { Charge, QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';

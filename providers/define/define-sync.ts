@@ -5,12 +5,13 @@
 import type { z } from 'zod';
 import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { readerOf } from '../../contracts/values/misfits.ts';
-import type { ChildErrorPolicy, Plan, PlanNode } from '../../contracts/plan.ts';
+import type { ChildErrorPolicy, Plan } from '../../contracts/plan.ts';
+import { isBelow, type Tree } from '../../contracts/tree.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
 import type { Kept } from './kept.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
-import type { Batch, BatchOptions, NodeOptions } from './node-options.ts';
-import { groupByParent, inOrder, missesParents, planNode } from './plan-node.ts';
+import type { Batch, BatchOptions, NodeOptions, RowsHave, TreeOptions } from './node-options.ts';
+import { groupByParent, inOrder, missesParents, planNode, policyFor } from './plan-node.ts';
 import { parentName, syncMistakes } from './mistakes/sync-mistakes.ts';
 
 /** A node of the tree; `Row` is what is stored for it. */
@@ -27,6 +28,8 @@ export interface NodeDefinition extends Node {
   readonly parent: NodeDefinition | string | null;
   readonly options: NodeOptions<unknown, unknown, unknown, unknown>;
   readonly batch?: Batch;
+  /** Its rows are parents of further lists of it. */
+  readonly tree?: Tree;
 }
 
 // NoInfer: the row comes from the options, never from where the node is used.
@@ -47,6 +50,20 @@ export interface SyncBuilder<Input> {
     parent: Node<Parent>,
     endpoint: Endpoint<EndpointInput, Item>,
     options: BatchOptions<Parent, EndpointInput, Item, Row>,
+  ): Node<Kept<NoInfer<Row>>>;
+  /**
+   * Lists in lists to any depth, as blocks in blocks or folders in folders are: for every row of the parent, and for every row of its own.
+   * `when` says which rows have something below them.
+   */
+  tree<Parent, EndpointInput, Item, Above, Row = Item>(
+    parent: Node<Parent>,
+    endpoint: Endpoint<EndpointInput, Item>,
+    options: TreeOptions<Parent, EndpointInput, Item, Row, Above, Input> & RowsHave<Above, Kept<NoInfer<Row>>>,
+  ): Node<Kept<NoInfer<Row>>>;
+  /** The same from the sync's own input on. */
+  tree<EndpointInput, Item, Above, Row = Item>(
+    endpoint: Endpoint<EndpointInput, Item>,
+    options: TreeOptions<Input, EndpointInput, Item, Row, Above, Input> & RowsHave<Above, Kept<NoInfer<Row>>>,
   ): Node<Kept<NoInfer<Row>>>;
   each<EndpointInput, Item, Row = Item>(
     parent: string,
@@ -89,7 +106,7 @@ export interface CompiledSync {
   /** Undefined for a root. */
   readonly parentOf: (node: string) => NodeDefinition | undefined;
   /** What to do with a list of the node that can't be read. */
-  readonly policyOf: (node: string) => ChildErrorPolicy;
+  readonly policyOf: (node: string, parentKey: string) => ChildErrorPolicy;
   /** Whether a run may leave out parents of the node: it, or a node above, visits only what came of an incremental list. */
   readonly missesParents: (node: string) => boolean;
   readonly plan: Plan;
@@ -127,7 +144,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     parent: NodeDefinition | string | null,
     endpoint: Endpoint,
     nodeOptions: NodeDefinition['options'],
-    batch?: Batch,
+    more: Pick<NodeDefinition, 'batch' | 'tree'> = {},
   ): Node => {
     const node: NodeDefinition = {
       name: endpoint.name,
@@ -135,7 +152,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
       endpoint,
       parent,
       options: nodeOptions,
-      ...(batch ? { batch } : {}),
+      ...more,
     };
     made.push(node);
     return node;
@@ -155,7 +172,12 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
       const batch: Batch = { size, parentOf, input, ...(allowMissing === undefined ? {} : { allowMissing }) };
       const asOne = typeof input === 'function' ? { input: (row: unknown) => input([row]) } : {};
       const nodeOptions = { ...rest, ...asOne } as NodeDefinition['options'];
-      return add(parent as NodeDefinition, endpoint as Endpoint, nodeOptions, batch);
+      return add(parent as NodeDefinition, endpoint as Endpoint, nodeOptions, { batch });
+    },
+    tree: (...args: unknown[]) => {
+      const [parent, endpoint, given] = args.length < 3 ? [null, ...args] : args;
+      const { top, ...nodeOptions } = given as Tree & NodeDefinition['options'];
+      return add(parent as NodeDefinition | null, endpoint as Endpoint, nodeOptions, { tree: { top } });
     },
   } as SyncBuilder<z.output<InputSchema>>);
   for (const [key, node] of Object.entries(returned)) (node as NodeDefinition).name = key;
@@ -186,7 +208,10 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     childrenOf: (node) => children.get(node) ?? [],
     parentOf: (node) => nodes.get(parentName(nodes.get(node) as NodeDefinition) ?? ''),
     missesParents: (name) => missesParents(nodes, name),
-    policyOf: (name) => (planNodes.find((each) => each.name === name) as PlanNode).onChildError,
+    policyOf: (name, parentKey) => {
+      const node = nodes.get(name) as NodeDefinition;
+      return isBelow(node, parentKey) ? policyFor(node, false) : policyFor(node);
+    },
     plan: {
       sync: name,
       provider: options.provider.id,

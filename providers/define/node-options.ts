@@ -96,6 +96,23 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   readonly onChildError?: Partial<ChildErrorPolicy>;
 }
 
+/**
+ * A node of a tree. `Above` is what the functions of a list know of what it is below: what `top` gives of the parent, or the row of the
+ * list above, which has it too.
+ */
+export interface TreeOptions<Parent, Input, Item, Row, Above, RunInput = unknown> extends Omit<
+  NodeOptions<Above, Input, Item, Row, RunInput>,
+  'incremental' | 'parents' | 'uniqueBy'
+> {
+  /** What stands above the first lists, in the shape of the rows: as much of it as the other functions look at. */
+  readonly top: (parent: Parent) => Above;
+}
+
+/** Where the rows of a tree do not have what `top` gives, the text says so at the definition. */
+export type RowsHave<Above, Row> = [Row] extends [Above]
+  ? unknown
+  : { readonly top: 'each row must have what `top` gives: let `map` add it' };
+
 /** Several parents asked for by one call. */
 export interface BatchOptions<Parent, Input, Item, Row> extends Omit<
   NodeOptions<Parent, Input, Item, Row>,

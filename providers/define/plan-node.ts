@@ -2,7 +2,7 @@
  * What a workflow must know of a node, as plain JSON, and in which order nodes come. Used by: `define-sync.ts`.
  * Next: `workflows/run/run-walk.ts` walks by it.
  */
-import type { PlanNode } from '../../contracts/plan.ts';
+import type { ChildErrorPolicy, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint } from './define-provider.ts';
 import type { NodeDefinition } from './define-sync.ts';
 import { parentName } from './mistakes/sync-mistakes.ts';
@@ -25,8 +25,6 @@ export function planNode(
   nodes: ReadonlyMap<string, NodeDefinition>,
   children: readonly NodeDefinition[],
 ): PlanNode {
-  const root = node.parent === null;
-  const policy = { notFound: root ? 'fail' : 'skip', forbidden: root ? 'fail' : 'skip', maxSkippedShare: 0.2 } as const;
   return {
     name: node.name,
     endpoint: node.endpoint.name,
@@ -35,7 +33,7 @@ export function planNode(
     pagination: node.endpoint.paginate.kind,
     window: Math.max(node.options.window ?? 40, 2 * (node.batch?.size ?? 0)),
     ...(node.batch ? { batch: node.batch.size } : {}),
-    onChildError: { ...policy, ...node.options.onChildError },
+    onChildError: policyFor(node),
     callTimeoutMs: longestCallMs(node.endpoint),
     ...(mayBePartial(node) ? { incremental: true } : {}),
     ...(mayBePartial(node) && children.some((child) => child.options.parents !== 'changed')
@@ -44,7 +42,14 @@ export function planNode(
     ...(children.some(({ name }) => missesParents(nodes, name)) ? { visitsOwed: true } : {}),
     ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
     ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
+    ...(node.tree ? { isTree: true } : {}),
   };
+}
+
+/** @param isRoot of the list that can't be read. Default: the node is a root. */
+export function policyFor({ parent, options }: NodeDefinition, isRoot = parent === null): ChildErrorPolicy {
+  const kind = isRoot ? 'fail' : 'skip';
+  return { notFound: kind, forbidden: kind, maxSkippedShare: 0.2, ...options.onChildError };
 }
 
 /** A file is read by one call for as long as this, in milliseconds, each piece within the ceiling of a call; then it is asked for again. */
@@ -65,11 +70,13 @@ export function inOrder(nodes: readonly NodeDefinition[]): NodeDefinition[] {
   return [...nodes].sort((a, b) => depth(a) - depth(b));
 }
 
+/** A tree is a child of its own, too. */
 export function groupByParent(nodes: readonly NodeDefinition[]): Map<string | null, NodeDefinition[]> {
   const groups = new Map<string | null, NodeDefinition[]>();
   for (const node of nodes) {
     const parent = parentName(node);
-    groups.set(parent, [...(groups.get(parent) ?? []), node]);
+    for (const name of node.tree ? [parent, node.name] : [parent])
+      groups.set(name, [...(groups.get(name) ?? []), node]);
   }
   return groups;
 }

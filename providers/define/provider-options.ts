@@ -4,7 +4,7 @@
 import type { AccountFacts } from '../../contracts/account.ts';
 import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
-import { AUTH_CALLS } from '../../contracts/auth-calls.ts';
+import { AUTH_CALLS } from '../../contracts/limits/auth-calls.ts';
 import { hostMistake } from '../../contracts/hosts.ts';
 import type { Auth } from '../auth/auth.ts';
 import { limitMistakes, type LimitDeclaration } from '../limits.ts';

@@ -248,7 +248,8 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
     );
   };
 
-  const childrenOf = ({ plan: { name } }: Node): Node[] => nodes.filter((node) => node.plan.parent === name);
+  const childrenOf = (parent: Node): Node[] =>
+    nodes.filter((node) => node.plan.parent === parent.plan.name || (node === parent && node.plan.isTree));
 
   /** Calls that wait at the server are put down; those that were sent are heard to their end. */
   const stopBecause = (why: NonNullable<typeof stop>): void => {

@@ -189,7 +189,7 @@ begin
     where run_id = u.run_id and name = u.node;
 
   for r in select n.name, (children->>n.name)::int as added from sluice.node n
-    where n.run_id = u.run_id and n.parent = u.node and children ? n.name order by n.ordinal
+    where n.run_id = u.run_id and (n.parent = u.node or n.name = u.node) and children ? n.name order by n.ordinal
   loop
     update sluice.node n set waiting = n.waiting + r.added where n.run_id = u.run_id and n.name = r.name;
   end loop;

@@ -16,6 +16,8 @@ export interface ForecastFacts {
 export interface ForecastNode {
   readonly name: string;
   readonly parent: string | null;
+  /** Its rows bring further lists of it. */
+  readonly isTree?: boolean;
   readonly hasEnded: boolean;
   /** Lists that are not read to their end, and those that are. */
   readonly open: number;
@@ -44,6 +46,7 @@ const FACTS = `
   select (extract(epoch from coalesce(r.ended_at, clock_timestamp()) - r.started_at) * 1000)::float8 as "elapsedMs",
     (select sum(n.calls)::float8 from sluice.node n where n.run_id = good.id) as "lastCalls",
     (select coalesce(jsonb_agg(jsonb_build_object('name', n.name, 'parent', n.parent,
+        'isTree', jsonb_path_exists(r.plan, '$.nodes[*] ? (@.name == $name && @.isTree == true)', jsonb_build_object('name', n.name)),
         'hasEnded', n.state not in ('waiting', 'running'), 'open', n.waiting + n.running, 'ended', n.done + n.failed + n.skipped,
         'rows', n.rows, 'calls', n.calls, 'openCalls', hand.calls, 'begun', hand.begun, 'sample', to_jsonb(sample)) order by n.ordinal), '[]')
        from sluice.node n

@@ -27,6 +27,21 @@ export async function settleLists(pool: Pool, runId: string, node: string, how: 
   }
 }
 
+/** Rows of a tree that are taken out at once. */
+const ROOM_BELOW = 5_000;
+
+/** Settles what a tree has below rows that are gone. */
+export async function settleBelow(pool: Pool, runId: string, node: string): Promise<void> {
+  for (;;) {
+    const { rows } = await pool.query<{ taken: number }>({
+      name: 'settle_below',
+      text: 'select sluice.settle_below($1, $2, $3) as taken',
+      values: [runId, node, ROOM_BELOW],
+    });
+    if ((rows[0]?.taken ?? 0) === 0) return;
+  }
+}
+
 /** A checkpoint that the third party does not know any more is forgotten; its list is read from the beginning then. */
 export async function forgetCheckpoint(
   pool: Pool,

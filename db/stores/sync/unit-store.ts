@@ -99,14 +99,17 @@ export interface LoadedUnit {
   readonly beyond: number;
 }
 
+// A list below a row of a tree is named behind a slash.
+const PARENT_RESOURCE = `case when $7 and left(u.parent_key, 1) = '/' then $4 else $2 end`;
+
 // By primary keys only: unit, run, account, lanes' board, parent record, page size, watermark. The parent's row is asked for by itself:
 // joined, all rows of the account may be read where statistics are old.
 const LOAD = `
     select u.id::float8 as id, u.state, r.state as "runState", r.paused_reason as "pausedReason", r.mode, r.retry_of as "retryOf",
       (extract(epoch from clock_timestamp() - r.started_at) * 1000)::float8 as "runAgeMs", r.tenant, a.settings, r.input as "runInput",
       u.parent_key as "parentKey",
-      (select p.data from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record) as "parentRow",
-      coalesce((select p.run_id = u.run_id from sluice.record p where p.account = r.account and p.resource = $2 and p.key = u.parent_record), false) as "isParentFresh", u.lane, u.part, u.range, u.position, u.guard, u.job,
+      (select p.data from sluice.record p where p.account = r.account and p.resource = ${PARENT_RESOURCE} and p.key = u.parent_record) as "parentRow",
+      coalesce((select p.run_id = u.run_id from sluice.record p where p.account = r.account and p.resource = ${PARENT_RESOURCE} and p.key = u.parent_record), false) as "isParentFresh", u.lane, u.part, u.range, u.position, u.guard, u.job,
       (floor(extract(epoch from clock_timestamp()) * 1000) - (u.job->>'at')::float8) as "jobAgeMs", u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
@@ -128,6 +131,8 @@ export interface UnitNames {
   readonly parentResource: string | null;
   readonly resource: string;
   readonly endpoint: string;
+  /** Its own rows are parents too. Default false. */
+  readonly isTree?: boolean;
 }
 
 /** @returns undefined when the run has no such unit: it was deleted, or the database was set back to an earlier time. */
@@ -144,9 +149,9 @@ export async function loadUnits(
   pool: Pool,
   units: readonly number[],
   { run, node }: Pick<UnitFence, 'run' | 'node'>,
-  { parentResource, endpoint, resource }: UnitNames,
+  { parentResource, endpoint, resource, isTree = false }: UnitNames,
 ): Promise<Map<number, LoadedUnit>> {
-  const values = [units, parentResource ?? '', endpoint, resource, run, node];
+  const values = [units, parentResource ?? '', endpoint, resource, run, node, isTree];
   const { rows } = await pool.query<Omit<LoadedUnit, 'runBeganAt'> & { id: number; runAgeMs: number }>({
     name: 'load_units',
     text: LOAD,

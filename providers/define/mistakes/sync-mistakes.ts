@@ -87,6 +87,7 @@ export function syncMistakes(
     mistakes.push(...ofTypes.map((text) => `${at}: ${text}`));
     mistakes.push(...nestedMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...batchMistakes(node).map((text) => `${at}: ${text}`));
+    mistakes.push(...treeMistakes(node, nodes).map((text) => `${at}: ${text}`));
     mistakes.push(...incrementalMistakes(node).map((text) => `${at}: ${text}`));
     if (typeof node.options.input !== 'function') mistakes.push(`${at}: \`input\` is missing`);
     if (typeof node.options.key !== 'function')
@@ -95,13 +96,13 @@ export function syncMistakes(
   return mistakes;
 }
 
-function nestedMistakes({ parent, batch, endpoint, options: { nested, incremental } }: NodeDefinition): string[] {
+function nestedMistakes({ parent, batch, tree, endpoint, options: { nested, incremental } }: NodeDefinition): string[] {
   if (nested === undefined) return [];
   const { kind } = endpoint.paginate;
   const mistakes: string[] = [];
   if (typeof nested !== 'function')
     mistakes.push('`nested` must be a function of the parent, e.g. (post) => ({ comments: post.comments })');
-  if (parent === null) mistakes.push('`nested` is in the row of a parent, and a root has none');
+  if (parent === null && !tree) mistakes.push('`nested` is in the row of a parent, and a root has none');
   if (!['single', 'cursor', 'link'].includes(kind))
     mistakes.push(
       `\`nested\` is a first page that names the next: endpoint "${endpoint.name}" is of kind "${kind}"; use "cursor" or "link"`,
@@ -131,6 +132,27 @@ function batchMistakes({ batch, endpoint, options }: NodeDefinition): string[] {
     mistakes.push(
       `endpoint "${endpoint.name}" has \`job\`, \`conditional\` or a file's \`format\`, which is of one list; use s.each`,
     );
+  return mistakes;
+}
+
+function treeMistakes(node: NodeDefinition, nodes: readonly NodeDefinition[]): string[] {
+  const { tree, endpoint, options } = node;
+  if (!tree) return [];
+  const mistakes: string[] = [];
+  if (typeof tree.top !== 'function')
+    mistakes.push('`top` is missing; it says what stands above the first lists, e.g. (page) => ({ id: page.id })');
+  if (options.incremental || options.parents || options.uniqueBy)
+    mistakes.push(
+      'a tree is read as a whole by each run, every list of it once; leave out `incremental`, `parents` and `uniqueBy`',
+    );
+  if (endpoint.conditional || endpoint.job)
+    mistakes.push(
+      `endpoint "${endpoint.name}" has \`conditional\` or \`job\`, which may bring no rows, and a tree goes on below its rows`,
+    );
+  if (isInCycle(node, nodes)) return mistakes;
+  for (let above = parentOf(node, nodes); above; above = parentOf(above, nodes))
+    if (above.options.parents === 'changed')
+      mistakes.push(`node "${above.name}" above it visits only parents that changed, and a tree is read as a whole`);
   return mistakes;
 }
 
@@ -175,6 +197,11 @@ function childErrorMistakes(options: NodeDefinition['options']): string[] {
 /** Null for a root. */
 export function parentName(node: NodeDefinition): string | null {
   return node.parent === null || typeof node.parent === 'string' ? node.parent : node.parent.name;
+}
+
+function parentOf(node: NodeDefinition, nodes: readonly NodeDefinition[]): NodeDefinition | undefined {
+  const parent = parentName(node);
+  return parent === null || parent === node.name ? undefined : nodes.find((each) => each.name === parent);
 }
 
 function isInCycle(start: NodeDefinition, nodes: readonly NodeDefinition[]): boolean {

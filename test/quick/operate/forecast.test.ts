@@ -24,6 +24,12 @@ const facts = (nodes: readonly ForecastNode[], lastCalls: number | null = null) 
 });
 
 describe('the calls that are left', () => {
+  it('of a tree of unknown depth are those of the last good run', () => {
+    const blocks = node('blocks', { isTree: true, open: 3, ended: 25, rows: 750, calls: 112, sample });
+    expect(callsLeft(facts([blocks]))).toBeUndefined();
+    expect(callsLeft(facts([blocks], 400))).toMatchObject({ callsLeft: 288, from: 'last-run' });
+  });
+
   it('are what open lists cost as those that have ended did, less what they have had', () => {
     const root = node('friends', { hasEnded: true, rows: 100, calls: 10 });
     const posts = node('posts', {

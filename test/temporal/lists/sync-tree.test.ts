@@ -87,6 +87,27 @@ describe('a sync of a tree', () => {
     });
     return { me, fr, po, ph, li };
   });
+  const folder = provider.endpoint('folder', {
+    input: z.object({ id: z.string() }),
+    response: z.array(Item),
+    request: ({ id }) => get(`/folders/${id}`),
+    paginate: { kind: 'single', items: (answer) => answer },
+  });
+  /** Folders in folders; below each file are its notes. */
+  const folders = defineSync('folders', { provider, input: z.object({ id: z.string() }) }, (s) => {
+    const files = s.tree(folder, {
+      top: ({ id }) => ({ id }),
+      when: ({ id }) => !id.endsWith('.txt'),
+      input: ({ id }) => ({ id }),
+      key: ({ id }) => id,
+    });
+    const notes = s.each(files, likes, {
+      input: ({ id }) => ({ id }),
+      key: ({ id }) => id,
+      when: ({ id }) => id.endsWith('.txt'),
+    });
+    return { files, notes };
+  });
 
   beforeAll(async () => {
     api = await startFakeApi();
@@ -104,7 +125,17 @@ describe('a sync of a tree', () => {
       itemAt: ({ id }, i) => ({ id: `${id}-l${i}` }),
       pagination: 'link-header',
     });
-    world = await createWorld([network]);
+    // A chain of folders as deep as its name says, each with two files.
+    api.route('GET', '/folders/:id', (_, { id }) => {
+      const [name = '', left = '0'] = id.split('-');
+      const items = [
+        `${name}-${left}a.txt`,
+        `${name}-${left}b.txt`,
+        ...(Number(left) > 1 ? [`${name}-${Number(left) - 1}`] : []),
+      ];
+      return { body: items.map((each) => ({ id: each })) };
+    });
+    world = await createWorld([network, folders], { workers: 2 });
   });
   afterAll(async () => {
     await world?.end();
@@ -131,7 +162,30 @@ describe('a sync of a tree', () => {
     const isFrontOfPosts = ({ path, position, calls }: { path: string; position: string; calls: number }) =>
       path.endsWith('/posts') && position === '0' && calls === 2;
     expect(report.repeated.filter((page) => !isFrontOfPosts(page))).toEqual([]);
-    console.log(report.byRoute, report.calls, result);
-    console.log(JSON.stringify(await run.progress(), null, 1));
+  });
+
+  it.each([
+    ['in one history', 4_000],
+    ['in many histories', 20],
+  ])('goes down a tree of unknown depth to its end, each list asked for once, %s', async (_, maxHistoryEvents) => {
+    const depth = 60;
+    const before = api.report().calls;
+    const account = `deep-${maxHistoryEvents}`;
+    const run = await world.sluice.start(folders, {
+      account,
+      input: { id: `${account.replace('-', '')}-${depth}` },
+      maxHistoryEvents,
+    });
+    const files = depth * 3 - 1;
+    const notes = depth * 2 * 12;
+    expect(await run.result()).toMatchObject({ state: 'done', complete: true, rows: files + notes });
+    // Two pages of notes for each file.
+    expect(api.report().calls - before).toBe(depth + depth * 2 * 2);
+    expect(await run.progress()).toMatchObject({
+      nodes: [
+        { name: 'files', state: 'done', rows: files, units: { done: depth } },
+        { name: 'notes', state: 'done', rows: notes },
+      ],
+    });
   });
 });
