@@ -8,6 +8,7 @@ import {
   outOfRange,
   schemaMistakes,
   unknownOptions,
+  wrongFunctions,
   type NamesOf,
 } from '../../../contracts/values/option-mistakes.ts';
 import type { CommonOptions, Conflicts, PerformActionOptions, RequestActionOptions } from '../define-action.ts';
@@ -46,7 +47,7 @@ export function actionMistakes(options: object): string[] {
   return [
     ...schemaMistakes(options, ['input', 'output']),
     ...missingFunctions(options, [isPerformed ? 'perform' : 'request']),
-    ...notFunctions(options, ['what', 'made', 'compensate', 'classify']),
+    ...wrongFunctions(options, ['what', 'made', 'compensate', 'classify']),
     ...unknownOptions(options, ACTION_OPTIONS),
     ...(isPerformed
       ? ['request', 'made', 'classify']
@@ -86,12 +87,6 @@ function lookupMistakes(whenUnknown: unknown, isPerformed: boolean): string[] {
     ...unknownOptions(whenUnknown, isPerformed ? LOOKUP_OF_PERFORM : LOOKUP_OF_REQUEST),
     ...outOfRange(whenUnknown, ['afterMs'], 0),
   ].map((text) => `whenUnknown: ${text}`);
-}
-
-function notFunctions(options: object, names: readonly string[]): string[] {
-  return names
-    .filter((name) => !['undefined', 'function'].includes(typeof (options as Record<string, unknown>)[name]))
-    .map((name) => `\`${name}\` must be a function`);
 }
 
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

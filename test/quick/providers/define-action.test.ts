@@ -26,8 +26,8 @@ describe('an action', () => {
     [{ whenUnknown: { lookup } }, 'whenUnknown: `found` is missing; it must be a function'],
     [{ whenUnknown: lookup }, '`whenUnknown` must be an object: { lookup, found }'],
     [{ whenUnknown: { lookup, found, afterMs: -5 } }, 'whenUnknown: `afterMs` is -5; it must be a number, 0 or more'],
-    [{ compensate: true }, '`compensate` must be a function'],
-    [{ made: 'id' }, '`made` must be a function'],
+    [{ compensate: true }, '`compensate` is true; it must be a function'],
+    [{ made: 'id' }, '`made` is "id"; it must be a function'],
     [{ output: undefined }, '`output` must be a zod schema'],
     [{ input: {} }, '`input` must be a zod schema'],
     [{ idempotent: 'yes' }, '`idempotent` is "yes"; it must be true or false'],
@@ -35,7 +35,7 @@ describe('an action', () => {
     [{ conflicts: { policy: 'wait' } }, 'conflicts: `entity` is missing; it must be a function'],
     [{ maxAttempts: 0 }, '`maxAttempts` is 0; it must be a number, 1 or more'],
     [{ totalTimeoutMs: Number.NaN }, '`totalTimeoutMs` is NaN; it must be a number, 1 or more'],
-    [{ classify: [] }, '`classify` must be a function'],
+    [{ classify: [] }, '`classify` is []; it must be a function'],
     [{ perform: async () => ({ id: 'x' }) }, '`request` says nothing beside `perform`; leave one of them out'],
   ])('with a mistake is told of it before anything is sent: %o', (options, mistake) => {
     expect(mistakesOf(options)).toEqual([expect.stringContaining(mistake)]);
