@@ -1,5 +1,5 @@
 /**
- * How lists in lists are written whose depth nobody knows. `docs/guides/any-api.md` shows these lines.
+ * How lists of values that are known, and lists in lists whose depth nobody knows, are written. `docs/guides/any-api.md` shows these lines.
  */
 import { z } from 'zod';
 import { bearer, defineProvider, defineSync, get, path } from '../../providers/index.ts';
@@ -34,3 +34,24 @@ export const book = defineSync('book', { provider: notes, input: z.object({}) },
   });
   return { pages: all, blocks };
 });
+
+const issues = notes.endpoint('issues', {
+  input: z.object({ repo: z.string(), state: z.string() }),
+  response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),
+  request: ({ repo, state }, page) => get(`/repos/${repo}/issues`, { state, cursor: page.cursor }),
+  paginate: { kind: 'cursor', items: (answer) => answer.items, next: (answer) => answer.next },
+});
+
+export const chosen = defineSync(
+  'chosen',
+  { provider: notes, input: z.object({ repos: z.array(z.string()) }) },
+  (s) => {
+    const lists = s.values(
+      ({ repos }) => repos.flatMap((repo) => ['open', 'closed'].map((state) => ({ repo, state }))),
+      {
+        key: ({ repo, state }) => `${repo} ${state}`,
+      },
+    );
+    return { lists, issues: s.each(lists, issues, { input: (list) => list, key: (issue) => issue.id }) };
+  },
+);

@@ -12,6 +12,7 @@ import type { Kept } from './kept.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
 import type { Batch, BatchOptions, NodeOptions, RowsHave, TreeOptions } from './node-options.ts';
 import { groupByParent, inOrder, missesParents, planNode, policyFor } from './plan-node.ts';
+import { optionsOfValues, valuesEndpoint, type ValuesOf, type ValuesOptions } from './values.ts';
 import { parentName, syncMistakes } from './mistakes/sync-mistakes.ts';
 
 /** A node of the tree; `Row` is what is stored for it. */
@@ -30,6 +31,8 @@ export interface NodeDefinition extends Node {
   readonly batch?: Batch;
   /** Its rows are parents of further lists of it. */
   readonly tree?: Tree;
+  /** Its rows take no call. */
+  readonly values?: ValuesOf<unknown, unknown, unknown>;
 }
 
 // NoInfer: the row comes from the options, never from where the node is used.
@@ -51,6 +54,19 @@ export interface SyncBuilder<Input> {
     endpoint: Endpoint<EndpointInput, Item>,
     options: BatchOptions<Parent, EndpointInput, Item, Row>,
   ): Node<Kept<NoInfer<Row>>>;
+  /**
+   * Rows that take no call: each of these values is one, and so may be the parent of lists. Of the run's input
+   * (`s.values(({ repos }) => repos, { key: (repo) => repo })`), or of each row of a parent.
+   */
+  values<Value>(
+    of: ValuesOf<Input, Value, Input>,
+    options: ValuesOptions<Input, NoInfer<Value>>,
+  ): Node<Kept<NoInfer<Value>>>;
+  values<Parent, Value>(
+    parent: Node<Parent>,
+    of: ValuesOf<Parent, Value, Input>,
+    options: ValuesOptions<Parent, NoInfer<Value>>,
+  ): Node<Kept<NoInfer<Value>>>;
   /**
    * Lists in lists to any depth, as blocks in blocks or folders in folders are: for every row of the parent, and for every row of its own.
    * `when` says which rows have something below them.
@@ -140,11 +156,12 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   build: (s: SyncBuilder<z.output<InputSchema>>) => Nodes,
 ): Sync<z.input<InputSchema>, Nodes> {
   const made: NodeDefinition[] = [];
+  const noEndpoint = valuesEndpoint(options.provider);
   const add = (
     parent: NodeDefinition | string | null,
     endpoint: Endpoint,
     nodeOptions: NodeDefinition['options'],
-    more: Pick<NodeDefinition, 'batch' | 'tree'> = {},
+    more: Pick<NodeDefinition, 'batch' | 'tree' | 'values'> = {},
   ): Node => {
     const node: NodeDefinition = {
       name: endpoint.name,
@@ -173,6 +190,11 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
       const asOne = typeof input === 'function' ? { input: (row: unknown) => input([row]) } : {};
       const nodeOptions = { ...rest, ...asOne } as NodeDefinition['options'];
       return add(parent as NodeDefinition, endpoint as Endpoint, nodeOptions, { batch });
+    },
+    values: (...args: unknown[]) => {
+      const [parent, of, given] = args.length < 3 ? [null, ...args] : args;
+      const values = of as NonNullable<NodeDefinition['values']>;
+      return add(parent as NodeDefinition | null, noEndpoint, optionsOfValues(given as object), { values });
     },
     tree: (...args: unknown[]) => {
       const [parent, endpoint, given] = args.length < 3 ? [null, ...args] : args;

@@ -87,6 +87,7 @@ export function syncMistakes(
     mistakes.push(...ofTypes.map((text) => `${at}: ${text}`));
     mistakes.push(...nestedMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...batchMistakes(node).map((text) => `${at}: ${text}`));
+    mistakes.push(...valuesMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...treeMistakes(node, nodes).map((text) => `${at}: ${text}`));
     mistakes.push(...incrementalMistakes(node).map((text) => `${at}: ${text}`));
     if (typeof node.options.input !== 'function') mistakes.push(`${at}: \`input\` is missing`);
@@ -132,6 +133,15 @@ function batchMistakes({ batch, endpoint, options }: NodeDefinition): string[] {
     mistakes.push(
       `endpoint "${endpoint.name}" has \`job\`, \`conditional\` or a file's \`format\`, which is of one list; use s.each`,
     );
+  return mistakes;
+}
+
+function valuesMistakes({ parent, values, options: { when } }: NodeDefinition): string[] {
+  if (values === undefined) return [];
+  const mistakes: string[] = [];
+  if (typeof values !== 'function')
+    mistakes.push('`s.values` needs a function that gives the values, e.g. ({ repos }) => repos');
+  if (parent === null && when) mistakes.push('`when` is of the rows of a parent, and these values have none');
   return mistakes;
 }
 

@@ -4,7 +4,7 @@ import { api, byScroll } from '../../../examples/any-api/lists.ts';
 import { shop, ways } from '../../../examples/any-api/account.ts';
 import { exported } from '../../../examples/any-api/exports.ts';
 import { changes } from '../../../examples/any-api/state.ts';
-import { book } from '../../../examples/any-api/trees.ts';
+import { book, chosen } from '../../../examples/any-api/trees.ts';
 
 const root = new URL('../../../', import.meta.url);
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8');
@@ -27,6 +27,7 @@ describe('docs/guides/any-api.md', () => {
       ...changes.definition.provider.mistakes(),
       ...exported.definition.provider.mistakes(),
       ...book.definition.provider.mistakes(),
+      ...chosen.definition.provider.mistakes(),
     ]).toEqual([]);
     expect(byScroll.provider).toBe(api);
     expect(ways.flatMap(({ mistakes = [] }) => mistakes)).toEqual([]);

@@ -1,0 +1,134 @@
+/** Rows that take no call: values that are known already, each of which may be the parent of lists. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth, path, window } from '../../../providers/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+describe('values as rows', () => {
+  let stage: ListStage;
+  let asked: string[];
+  onListStage((set) => {
+    stage = set;
+    asked = [];
+    stage.api.route('GET', '/repos/:owner/:name/issues', ({ query }, { owner, name }) => {
+      const state = query.get('state') ?? 'all';
+      asked.push(`${owner}/${name} ${state}`);
+      return { body: [1, 2].map((n) => ({ id: `${owner}-${name}-${state}-${n}` })) };
+    });
+    stage.api.route('GET', '/repos', () => ({ body: [{ id: 'a/x' }, { id: 'a/y' }] }));
+  });
+
+  const endpoints = () => {
+    const provider = defineProvider({
+      id: 'hub',
+      baseUrl: () => stage.api.url,
+      auth: noAuth(),
+      maxAttempts: 1,
+      limits: [window('app', { by: ['app'], max: 1_000, perMs: 1_000 })],
+    });
+    const issues = provider.endpoint('issues', {
+      input: z.object({ repo: z.string(), state: z.string().optional() }),
+      response: z.array(z.object({ id: z.string() })),
+      request: ({ repo, state }) => get(`/repos/${repo}/issues`, { state }),
+      paginate: { kind: 'single', items: (rows) => rows },
+    });
+    const repos = provider.endpoint('repos', {
+      input: z.object({}),
+      response: z.array(z.object({ id: z.string() })),
+      request: () => get(path`/repos`),
+      paginate: { kind: 'single', items: (rows) => rows },
+    });
+    return { provider, issues, repos };
+  };
+  const ofInput = () => {
+    const { provider, issues } = endpoints();
+    return defineSync('hub', { provider, input: z.object({ repos: z.array(z.string()) }) }, (s) => {
+      const repos = s.values(({ repos: names }) => names, { key: (repo) => repo });
+      return { repos, issues: s.each(repos, issues, { input: (repo) => ({ repo }), key: ({ id }) => id }) };
+    });
+  };
+  const live = async (node: string) => {
+    const { rows } = await stage.db.pool.query<{ key: string; data: unknown }>(
+      `select key, data from sluice.record where account = $1 and resource like '%.' || $2 and deleted_at is null order by key`,
+      [stage.account, node],
+    );
+    return rows;
+  };
+
+  it('of the run’s input have a list each, and take no call themselves', async () => {
+    const { drive, account, api } = stage;
+    const result = await drive.run(ofInput(), { account, input: { repos: ['a/x', 'a/y', 'b/z'] } });
+    expect(result).toMatchObject({ state: 'done', complete: true, rows: 3 + 6, calls: 3 });
+    expect(api.report().calls).toBe(3);
+    expect(asked.toSorted()).toEqual(['a/x all', 'a/y all', 'b/z all']);
+    expect(await live('repos')).toEqual(['a/x', 'a/y', 'b/z'].map((repo) => ({ key: repo, data: repo })));
+  });
+
+  it('may be none, and are complete all the same', async () => {
+    const { drive, account } = stage;
+    expect(await drive.run(ofInput(), { account, input: { repos: ['a/x'] } })).toMatchObject({ complete: true });
+    expect(await drive.run(ofInput(), { account, input: { repos: [] } })).toMatchObject({
+      state: 'done',
+      complete: true,
+      rows: 0,
+      calls: 0,
+    });
+  });
+
+  it('of each row of a parent have a list each, and those that are none any more are deleted', async () => {
+    const { drive, account } = stage;
+    const syncOf = (states: readonly string[]) => {
+      const { provider, issues, repos } = endpoints();
+      return defineSync('hub', { provider, input: z.object({ but: z.string() }) }, (s) => {
+        const all = s.one(repos, { input: () => ({}), key: ({ id }) => id });
+        const lists = s.values(
+          all,
+          ({ id }, { runInput: { but } }) =>
+            states.filter((state) => state !== but).map((state) => ({ repo: id, state })),
+          { key: ({ repo, state }) => `${repo} ${state}` },
+        );
+        return { repos: all, lists, issues: s.each(lists, issues, { input: (list) => list, key: ({ id }) => id }) };
+      });
+    };
+    const input = { but: 'lost' };
+    expect(await drive.run(syncOf(['open', 'closed', 'lost']), { account, input })).toMatchObject({
+      complete: true,
+      rows: 2 + 4 + 8,
+      calls: 1 + 4,
+    });
+    expect(asked.toSorted()).toEqual(['a/x closed', 'a/x open', 'a/y closed', 'a/y open']);
+    expect(await drive.run(syncOf(['open']), { account, input })).toMatchObject({ complete: true, calls: 1 + 2 });
+    expect((await live('lists')).map(({ key }) => key)).toEqual(['a/x open', 'a/y open']);
+  });
+
+  it('that are no list fail theirs, with what was given', async () => {
+    const { drive, account } = stage;
+    const { provider } = endpoints();
+    const sync = defineSync('odd', { provider, input: z.object({}) }, (s) => ({
+      odd: s.values(() => 'open' as unknown as string[], { key: (value) => value }),
+    }));
+    expect(await drive.run(sync, { account })).toMatchObject({
+      state: 'failed',
+      calls: 0,
+      flaws: [
+        {
+          node: 'odd',
+          kind: 'failed',
+          reason: expect.stringMatching(/`values` of node "odd".*it gave "open"; it must be a list/),
+        },
+      ],
+    });
+  });
+
+  it('have their mistakes told at load', () => {
+    const { provider } = endpoints();
+    const define = () =>
+      defineSync('odd', { provider, input: z.object({}) }, (s) => ({
+        none: s.values('open' as never, { key: () => '' }),
+        some: s.values(() => ['open'], { key: (value: string) => value, when: () => true, incrementl: true } as never),
+      }));
+    expect(define).toThrow(/node "none": `s.values` needs a function that gives the values/);
+    expect(define).toThrow(/node "some": `when` is of the rows of a parent/);
+    expect(define).toThrow(/node "some": unknown option `incrementl`/);
+  });
+});
