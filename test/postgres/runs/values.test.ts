@@ -101,6 +101,33 @@ describe('values as rows', () => {
     expect((await live('lists')).map(({ key }) => key)).toEqual(['a/x open', 'a/y open']);
   });
 
+  it('read a list from both its ends into one node, each row once', async () => {
+    const { drive, account, api } = stage;
+    const ids = Array.from({ length: 30 }, (_, n) => ({ id: `e${n}`, name: `event ${n}` }));
+    // No more than 20 in either order.
+    api.route('GET', '/events', ({ query }) => {
+      const sorted = query.get('order') === 'desc' ? ids.toReversed() : ids;
+      const at = Number(query.get('cursor') ?? 0);
+      return { body: { items: sorted.slice(at, at + 5), next: at < 15 ? String(at + 5) : null } };
+    });
+    const { provider } = endpoints();
+    const events = provider.endpoint('events', {
+      input: z.object({ order: z.string() }),
+      response: z.object({
+        items: z.array(z.object({ id: z.string(), name: z.string() })),
+        next: z.string().nullable(),
+      }),
+      request: ({ order }, page) => get('/events', { order, cursor: page.cursor }),
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next },
+    });
+    const sync = defineSync('both', { provider, input: z.object({}) }, (s) => {
+      const orders = s.values(() => ['asc', 'desc'], { key: (order) => order });
+      return { orders, events: s.each(orders, events, { input: (order) => ({ order }), key: ({ id }) => id }) };
+    });
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [], rows: 2 + 30 });
+    expect(await live('events')).toHaveLength(30);
+  });
+
   it('that are no list fail theirs, with what was given', async () => {
     const { drive, account } = stage;
     const { provider } = endpoints();
