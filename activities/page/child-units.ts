@@ -5,6 +5,7 @@
  */
 import { knownRows, mayBeOwed, openKnown, owedLists, takeOver } from '../../db/stores/sync/list-store.ts';
 import type { TreePath } from '../../contracts/plan.ts';
+import type { RunMode } from '../../contracts/run.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import { givenAs, keyAtTop, keyBelow } from '../../contracts/tree.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -32,6 +33,16 @@ export function childUnits(
       return [[child.name, listKey, key]];
     }),
   );
+}
+
+/**
+ * The resources of children that are visited only below rows that have changed, by node: where all rows come again, a row that is stored as it
+ * was is no reason to. A list that is asked only for what has changed brings no others.
+ */
+export function onlyIfChanged(sync: CompiledSync, node: NodeDefinition, mode: RunMode): Record<string, string> {
+  if (mode === 'full' || node.options.incremental !== undefined) return {};
+  const children = sync.childrenOf(node.name).filter(({ options }) => options.parents === 'changed');
+  return Object.fromEntries(children.map(({ name, resource }) => [name, resource]));
 }
 
 /** Which list of the child is below the row. */

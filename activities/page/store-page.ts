@@ -21,7 +21,7 @@ import { inParts } from '../../providers/pagination/walks/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
 import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
-import { childUnits } from './child-units.ts';
+import { childUnits, onlyIfChanged } from './child-units.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
 import { keptOf } from '../sync/kept-state.ts';
 import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-rows.ts';
@@ -178,6 +178,7 @@ async function commitStep(
     children: mapping(node, 'when or uniqueBy of a child', () =>
       childUnits(sync, node, rows.keys, rows.data, request.context.tree),
     ),
+    ifChanged: onlyIfChanged(sync, node, unit.mode),
     calls: callsOf(attempt),
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,

@@ -128,6 +128,8 @@ create table sluice.unit (
   flaws int not null default 0,
   flaw text,
   flaws_hold boolean not null default false,
+  -- When it came up: its parent's row was as it was then, or newer, when the list was asked for.
+  opened_at timestamptz not null default clock_timestamp(),
   end_kind text check (end_kind in ('complete', 'flawed', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
   reason text,
   unique (run_id, node, parent_key, part, lane),
@@ -243,6 +245,8 @@ create table sluice.list (
   expired_reason text,
   run_id uuid not null,
   read_at timestamptz not null,
+  -- When its last reading came up: a parent's row that has changed since may have something new below it.
+  opened_at timestamptz not null,
   -- When its watermark was last taken away by hand: runs that had begun before do not set it again.
   reset_at timestamptz,
   primary key (account, resource, parent_key)
@@ -982,6 +986,7 @@ end $$;
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
 -- lanes' board, nodes by ordinal.
 -- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
+-- `ifChanged` has the resources of children that are visited only below rows that have changed, by node;
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
 -- is wrong, nothing of the attempt stays and the page is stored like all others.
 -- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
@@ -1090,7 +1095,14 @@ begin
         insert into sluice.unit (run_id, node, parent_key, parent_record)
         select u.run_id, c.node, c.key, c.rec
         from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
-              from jsonb_array_elements(page->'children') e order by e->>0, e->>1) c
+              from jsonb_array_elements(page->'children') e
+              -- Where only changed parents are visited: a list that has been read since its parent's row was stored as it is has nothing new.
+              where not coalesce(page->'ifChanged' ? (e->>0), false) or not exists (
+                select 1 from sluice.list k join sluice.record t
+                  on t.account = of_account and t.resource = of_resource and t.key = e->>2
+                where k.account = of_account and k.resource = page->'ifChanged'->>(e->>0) and k.parent_key = e->>1
+                  and k.opened_at >= t.changed_at)
+              order by e->>0, e->>1) c
         -- A retry visits only what the runs before it have not read to the end.
         where retry_of = '{}' or not exists (
           select 1 from sluice.unit o where o.run_id = any (retry_of) and o.node = c.node and o.parent_key = c.key
@@ -3548,7 +3560,7 @@ begin
     order by k.parent_key for update;
 
   select coalesce(jsonb_agg(l), '[]') into lists from (
-    select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
+    select x.parent_key, min(x.opened_at) as opened_at, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
       bool_and(x.end_kind = 'complete') as is_whole,
       (jsonb_agg(x.kept) filter (where x.part = '' and x.lane = 0))->0 as kept,
       coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
@@ -3593,20 +3605,21 @@ begin
   end if;
 
   -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
-  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at)
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at, opened_at)
   select of_account, n.resource, l.parent_key, case when l.is_partial then greatest(l.rows, known.rows) else l.rows end,
     case when known.reset_at > began_at then null
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     case when known.reset_at > began_at then null
       else nullif(coalesce(case when l.is_partial then known.kept end, '{}') || coalesce(nullif(l.kept, 'null'), '{}'), '{}') end,
-    for_run, clock_timestamp()
-  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
+    for_run, clock_timestamp(), l.opened_at
+  from jsonb_to_recordset(lists) as l (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
   left join sluice.list known
     on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
   order by l.parent_key
   on conflict (account, resource, parent_key) do update set
-    rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at;
+    rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at,
+    opened_at = excluded.opened_at;
 
   update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
     where x.run_id = for_run and x.name = for_node;

@@ -14,6 +14,8 @@ create table sluice.list (
   expired_reason text,
   run_id uuid not null,
   read_at timestamptz not null,
+  -- When its last reading came up: a parent's row that has changed since may have something new below it.
+  opened_at timestamptz not null,
   -- When its watermark was last taken away by hand: runs that had begun before do not set it again.
   reset_at timestamptz,
   primary key (account, resource, parent_key)

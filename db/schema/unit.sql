@@ -47,6 +47,8 @@ create table sluice.unit (
   flaws int not null default 0,
   flaw text,
   flaws_hold boolean not null default false,
+  -- When it came up: its parent's row was as it was then, or newer, when the list was asked for.
+  opened_at timestamptz not null default clock_timestamp(),
   end_kind text check (end_kind in ('complete', 'flawed', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
   reason text,
   unique (run_id, node, parent_key, part, lane),

@@ -74,9 +74,10 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
    */
   readonly incremental?: Incremental<Item> | 'checkpoint';
   /**
-   * Which parents to visit when the parents' own lists were asked only for what changed: all that are known, since what is
-   * below a row can change while the row does not, or only those that came in this run, and those whose lists an earlier
-   * run left unread (failed, cancelled, cut short): then nodes further below are visited only below what came, too. Default `all`.
+   * Which parents to visit: all that are known, since what is below a row can change while the row does not, or only those that have `changed`, and
+   * those whose lists an earlier run left unread (failed, cancelled, cut short). Changed are, of a list that is asked only for what
+   * changed, the rows that came; of any other, those of which what is stored is new or differs. Nodes further below are visited only
+   * below those, too. A full run visits all. Default `all`.
    */
   readonly parents?: 'all' | 'changed';
   /**

@@ -12,7 +12,7 @@ export function missesParents(nodes: ReadonlyMap<string, NodeDefinition>, name: 
   const node = nodes.get(name);
   const parent = nodes.get((node && parentName(node)) ?? '');
   if (!node || !parent) return false;
-  return (node.options.parents === 'changed' && mayBePartial(parent)) || missesParents(nodes, parent.name);
+  return node.options.parents === 'changed' || missesParents(nodes, parent.name);
 }
 
 /** Its lists may bring only what has changed, or nothing. */

@@ -22,6 +22,7 @@ export function pageToCommit(
     total: null,
     start: null,
     move: null,
+    ifChanged: {},
     isMember: false,
     retryOf: [],
     isReread: false,

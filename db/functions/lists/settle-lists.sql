@@ -37,7 +37,7 @@ begin
     order by k.parent_key for update;
 
   select coalesce(jsonb_agg(l), '[]') into lists from (
-    select x.parent_key, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
+    select x.parent_key, min(x.opened_at) as opened_at, sum(x.rows) as rows, bool_or(x.since is not null) as is_partial,
       bool_and(x.end_kind = 'complete') as is_whole,
       (jsonb_agg(x.kept) filter (where x.part = '' and x.lane = 0))->0 as kept,
       coalesce(to_jsonb(max((x.watermark #>> '{}')::numeric) filter (where jsonb_typeof(x.watermark) = 'number')),
@@ -82,20 +82,21 @@ begin
   end if;
 
   -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
-  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at)
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at, opened_at)
   select of_account, n.resource, l.parent_key, case when l.is_partial then greatest(l.rows, known.rows) else l.rows end,
     case when known.reset_at > began_at then null
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     case when known.reset_at > began_at then null
       else nullif(coalesce(case when l.is_partial then known.kept end, '{}') || coalesce(nullif(l.kept, 'null'), '{}'), '{}') end,
-    for_run, clock_timestamp()
-  from jsonb_to_recordset(lists) as l (parent_key text, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
+    for_run, clock_timestamp(), l.opened_at
+  from jsonb_to_recordset(lists) as l (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
   left join sluice.list known
     on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
   order by l.parent_key
   on conflict (account, resource, parent_key) do update set
-    rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at;
+    rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at,
+    opened_at = excluded.opened_at;
 
   update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
     where x.run_id = for_run and x.name = for_node;

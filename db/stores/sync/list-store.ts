@@ -91,10 +91,10 @@ export async function openKnown(
   await pool.query('select sluice.open_known($1, $2, $3, $4)', [runId, node, JSON.stringify(children), upTo]);
 }
 
-// Nothing in retries, and where no node is asked only for what changed: there all parents come in each run.
+// Nothing in retries.
 const CHILDREN = `
   select r.sync, c.name from sluice.run r join sluice.node c on c.run_id = r.id and c.parent = $2
-  where r.id = $1 and r.retry_of = '{}' and r.plan @? '$.nodes[*] ? (@.incremental == true)' order by c.ordinal`;
+  where r.id = $1 and r.retry_of = '{}' order by c.ordinal`;
 
 /** The children of a node to which earlier runs may owe lists. */
 export async function mayBeOwed(pool: Pool, runId: string, node: string): Promise<{ sync: string; name: string }[]> {

@@ -24,6 +24,8 @@ export interface PageToCommit extends UnitFence {
   /** Keys of rows of which it says that they are gone; none of them is among the records. */
   readonly gone: readonly string[];
   readonly children: readonly (readonly [node: string, key: string, record: string])[];
+  /** Of children that are visited only below rows that have changed: their resources by node. */
+  readonly ifChanged: Readonly<Record<string, string>>;
   readonly position: Position | null;
   readonly guard: ListMemory;
   readonly calls: number;
