@@ -10,7 +10,7 @@ import type { Endpoint, Provider } from './define-provider.ts';
 import type { Kept } from './kept.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
 import type { Batch, BatchOptions, NodeOptions } from './node-options.ts';
-import { groupByParent, inOrder, missesParents, planNode } from './plan-node.ts';
+import { groupByParent, inOrder, missesParents, planNode, withDefaults } from './plan-node.ts';
 import { parentName, syncMistakes } from './mistakes/sync-mistakes.ts';
 
 /** A node of the tree; `Row` is what is stored for it. */
@@ -134,7 +134,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
       resource: '',
       endpoint,
       parent,
-      options: nodeOptions,
+      options: withDefaults(nodeOptions),
       ...(batch ? { batch } : {}),
     };
     made.push(node);

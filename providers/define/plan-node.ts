@@ -42,7 +42,7 @@ export function planNode(
       ? { visitsKnown: true }
       : {}),
     ...(children.some(({ name }) => missesParents(nodes, name)) ? { visitsOwed: true } : {}),
-    ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
+    ...(node.options.deletions === 'full-pass' ? { deletions: node.options.deletions } : {}),
     ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
   };
 }
@@ -72,4 +72,10 @@ export function groupByParent(nodes: readonly NodeDefinition[]): Map<string | nu
     groups.set(parent, [...(groups.get(parent) ?? []), node]);
   }
   return groups;
+}
+
+/** What goes without saying: a whole reading takes a new token, behind deletions that rows would have told, so it must find them itself. */
+export function withDefaults(options: NodeDefinition['options']): NodeDefinition['options'] {
+  const tellsByToken = options?.isGone !== undefined && options.incremental === 'checkpoint';
+  return tellsByToken && options.deletions === undefined ? { ...options, deletions: 'full-pass' } : options;
 }
