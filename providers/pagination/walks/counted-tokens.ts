@@ -4,7 +4,7 @@
  * share a time), or the list has moved, and others were left out. Rows that were added in front move the last ones over the border: that
  * loses none. Pure. Used by: `token-walk.ts`. Next: `token-parts.ts`.
  */
-import { nameOf, type Memory } from '../loop-guard.ts';
+import { digest, type Memory } from '../loop-guard.ts';
 import type { ListState, PageAnswer } from '../step.ts';
 import { numbersIn } from './token-parts.ts';
 
@@ -12,8 +12,10 @@ import { numbersIn } from './token-parts.ts';
 const OFFSETS = [0, -1, 1];
 /** Fewer numbers that fit are chance. */
 const LEAST_TOKENS = 2;
+/** The last rows of a page that are remembered. */
+const TAIL_ROWS = 5;
 
-/** To be called for each page that is followed by another, before `tail` is the last row of this one. @param token of the next page. */
+/** To be called for each page that is followed by another. @param token of the next page. */
 export function noteCount(memory: Memory, at: ListState, page: PageAnswer, token: string): void {
   if (at.pages === 0) Object.assign(memory, { counted: 0, countedTokens: 0 });
   if (memory['counted'] === undefined) return;
@@ -34,6 +36,10 @@ export function noteCount(memory: Memory, at: ListState, page: PageAnswer, token
     countedFrom: from,
     countedTokens: Number(memory['countedTokens']) + 1,
     countedShifted: shifted,
+    countedTail: page.keys
+      .slice(-TAIL_ROWS)
+      .map((key) => digest([key]))
+      .join(' '),
   });
 }
 
@@ -43,7 +49,13 @@ export function countAt(memory: Memory, page: PageAnswer): number | undefined {
   return Number(memory['counted']) + page.itemCount - Number(memory['countedShifted']) - shiftedBy(memory, page);
 }
 
-/** Rows at the beginning of a page that were the last ones of the page before. */
+/** Rows at the beginning of a page that were the last ones of the page before, in the same order: an order that is no order has them anywhere. */
 function shiftedBy(memory: Memory, { keys }: PageAnswer): number {
-  return keys.findIndex((key) => nameOf(key) === memory['tail']) + 1;
+  const before = String(memory['countedTail'] ?? '').split(' ');
+  const last = keys.findIndex((key) => digest([key]) === before.at(-1));
+  const isMoved = before.slice(-last - 1).every((name, n, names) => {
+    const key = keys[last + 1 - names.length + n];
+    return key !== undefined && digest([key]) === name;
+  });
+  return last >= 0 && isMoved ? last + 1 : 0;
 }

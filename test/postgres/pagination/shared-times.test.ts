@@ -250,7 +250,8 @@ describe('cursors that count', () => {
   /** Rows that share a time come in another order for each call: at each border one comes again, and another one never. */
   const unstable = (place: number, size: number) => {
     const ids = inOrder.slice(place, Math.min(place + size, 50));
-    return place === 0 ? ids : ids.with(4, place - 3);
+    // It may be the very last row of the page before, in any place.
+    return place === 0 ? ids : ids.with(4, place - (place % 20 === 0 ? 1 : 3));
   };
 
   it.each([
