@@ -22,6 +22,8 @@ import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
 import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits, onlyIfChanged } from './child-units.ts';
+import { readAnew } from '../sync/apply-decision.ts';
+import { askedInVain } from './asked-in-vain.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
 import { keptOf } from '../sync/kept-state.ts';
 import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-rows.ts';
@@ -76,6 +78,8 @@ export async function storePage(
   const told = { ...known, end: doubt ?? known.end };
   const ofPart = withGone(state, told, page.rows);
   const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
+  const vain = askedInVain(attempt, page, next);
+  if (vain !== undefined) return readAnew(attempt, vain);
   const rows = rowsOfPage(page.rows, next.skip, node.options.incremental === 'checkpoint');
   // What a page lacks must be asked for again.
   const lacks = [flaw, damage, attempt.job?.told.flaw, innerMore(attempt, page)].filter(

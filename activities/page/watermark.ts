@@ -62,6 +62,11 @@ export function askFrom(mark: Mark, incremental: Pick<Incremental<unknown>, 'loo
   return time === undefined ? mark : new Date(time - lookbackMs).toISOString();
 }
 
+/** Whether something is taken off the mark, so that its own row comes again. */
+export function isTime(mark: Mark, incremental: Pick<Incremental<unknown>, 'numbers'>): boolean {
+  return typeof mark === 'number' ? unitOf(mark, incremental) !== undefined : parseTimeMs(mark) !== undefined;
+}
+
 /** When the third party answered: its own clock, where it told one. */
 export function answeredAt(headers: Readonly<Record<string, string>>): number {
   const told = Date.parse(headers['date'] ?? '');

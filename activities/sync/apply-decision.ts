@@ -5,13 +5,13 @@
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import { shrinkPageSize } from '../../db/stores/sync/page-size-store.ts';
-import { forgetCheckpoint } from '../../db/stores/sync/list-store.ts';
+import { forgetCheckpoint, forgetWatermark } from '../../db/stores/sync/list-store.ts';
 import { deferUnit, endUnit } from '../../db/stores/sync/unit-store.ts';
 import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import { pauseUntilReconnected } from '../credentials/credentials.ts';
-import { fenceOf, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
+import { callsOf, fenceOf, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
 import type { Decision } from './decide.ts';
 
 /** The same answer that could not be understood, so often in a row, is what the third party answers. */
@@ -87,14 +87,25 @@ async function startOver(attempt: Attempt, reason: string, calls: 0 | 1): Promis
   deps.log.warn(what, 'the third party does not know the checkpoint of a list any more; it is read from its beginning');
   if (unit.pages > 0)
     return end(attempt, unit.pages, 'failed', `its checkpoint has expired while it was read: ${reason}`, calls);
-  const because = `its checkpoint has expired, so it is read from its beginning: ${reason}`;
-  return again(
-    attempt,
-    unit.pages,
-    unit.attempts,
-    { do: 'again', costs: 'nothing', reason: because, afterMs: null },
-    calls,
+  return fromBeginning(attempt, `its checkpoint has expired, so it is read from its beginning: ${reason}`, calls);
+}
+
+/** The watermark is forgotten: no row shows that it was asked from there. */
+export async function readAnew(attempt: Attempt, reason: string): Promise<PageFact> {
+  const { deps, request, sync, node, unit } = attempt;
+  const { account } = request.context;
+  await forgetWatermark(deps.pool, { account, resource: node.resource, parentKey: unit.parentKey }, reason);
+  const what = { sync: sync.name, node: node.name, account, parent: unit.parentKey, reason };
+  deps.log.warn(
+    what,
+    'a list that was asked for what has changed brings nothing at all; it is read from its beginning',
   );
+  return fromBeginning(attempt, `it is read from its beginning: ${reason}`, callsOf(attempt));
+}
+
+function fromBeginning(attempt: Attempt, reason: string, calls: 0 | 1): Promise<PageFact> {
+  const { pages, attempts } = attempt.unit;
+  return again(attempt, pages, attempts, { do: 'again', costs: 'nothing', reason, afterMs: null }, calls);
 }
 
 function spentBy({ provider }: CompiledSync, attempts: number, isSame: boolean): string | undefined {

@@ -23,13 +23,16 @@ export interface OurClient extends Client {
   decreases(): number;
 }
 
-/** @param processes how many processes report on their own. */
-export function ourClient(spec: LearnedLimit, processes = 4): OurClient {
-  let law = initialLaw(spec, 0);
+/**
+ * @param processes how many processes report on their own.
+ * @param first the law when it begins, and when that is.
+ */
+export function ourClient(spec: LearnedLimit, processes = 4, first = initialLaw(spec, 0), firstMs = 0): OurClient {
+  let law = first;
   let tokens = law.burst;
-  let tokensAtMs = 0;
+  let tokensAtMs = firstMs;
   let probeUntilMs = 0;
-  let steppedMs = 0;
+  let steppedMs = firstMs;
   let steps = 0;
   let isWaiting = false;
   let waitingSinceMs = 0;

@@ -83,7 +83,7 @@ export function createLearner(pool: Pool): Learner {
       const refusals = row.kind === 'learned' ? undefined : stepRefusalsOf(row);
       if (refusals && !(row.kind === 'none' && isLimit(refusals.state))) known.push(toRefusals(row, refusals));
       // Calls that no limit applies to, and that are refused again and again: there is one, and it is learned from here on.
-      else learned.push(toStep(row, refusals ? initialLaw(row.spec, row.at_ms) : next(row)));
+      else learned.push(toStep(row, refusals ? initialLaw(row.spec, row.at_ms, undefined, true) : next(row)));
     }
     return [
       ...(await write('sluice-limit-law-write', LAW_WRITE, learned)),

@@ -27,12 +27,18 @@ const UNANSWERED_S = 0.3;
 /**
  * The law at the first call of a bucket.
  * @param learned what a sibling key (same limit, another account) has learned: the ramp starts there.
+ * @param isInUse calls went out before, so nothing says that the quota is whole now.
  */
-export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePerSecond: number }): LawOutput {
+export function initialLaw(
+  spec: LearnedLimit,
+  nowMs: number,
+  learned?: { ratePerSecond: number },
+  isInUse = learned !== undefined,
+): LawOutput {
   const { start, floor, ceiling } = bounds(spec);
   const rate = learned ? clamp(learned.ratePerSecond, floor, ceiling) : start;
-  // The first call marks the beginning of the first quota, unless the ramp starts at somebody else's rate.
-  const markMs = learned ? 0 : Math.max(1, nowMs);
+  // The first call marks the beginning of the first quota, unless the quota is in use already.
+  const markMs = isInUse ? 0 : Math.max(1, nowMs);
   const state: LawState = {
     phase: learned ? 'cruise' : 'start',
     nowMs,
@@ -54,7 +60,7 @@ export function initialLaw(spec: LearnedLimit, nowMs: number, learned?: { ratePe
       refusedRate: 0,
       isShallow: false,
     },
-    mark: { loMs: markMs, hiMs: markMs, isOpening: !learned, ok: 0, unused: 0 },
+    mark: { loMs: markMs, hiMs: markMs, isOpening: !isInUse, ok: 0, unused: 0 },
     ramp: { unanswered: 0, lastedMs: 0 },
     held: {
       from: 'start',

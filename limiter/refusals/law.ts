@@ -4,7 +4,8 @@
  * bucket's row. Called by `limiter/adaptive/controller.ts`; limits that nobody knows have a law of their own, `limiter/adaptive/step.ts`.
  *
  * 1. Wait. As long as the third party says; else a quarter of a second, and twice as long after each further refusal. Where nearly
- *    all calls were answered since the last one, the wait is halved instead, down to a sixteenth of a second.
+ *    all calls were answered since the last one, the wait is halved instead, down to a sixteenth of a second. A wait that was told and
+ *    kept makes none longer, unless most calls are refused all the same.
  * 2. Give out evenly: so many calls at once may have been too many, whatever the limit, and fewer are on their way at the next refusal.
  *    And less: where the limit was in use, what was used when it refused is what it has left for us, less the share that was refused.
  * 3. Give out more again, in small steps, once enough calls were granted without a refusal; a step that is refused is taken back, and
@@ -40,7 +41,11 @@ export interface RefusalState {
   readonly stepUp: number;
   /** Units that must be granted without a refusal before the next step up. */
   readonly patience: number;
+  /** What was refused and sent lately: half of it is forgotten in a minute. */
+  readonly lately?: Lately;
 }
+
+type Lately = Run & { readonly atMs: number };
 
 /** Up to one refusal since the one before. */
 interface Run {
@@ -86,6 +91,8 @@ const LEAST_LEVEL = -2;
 const MOST_LEVEL = 20;
 /** One refusal in so many calls, or fewer, is no reason to wait longer. */
 const RARE = 8;
+/** Where a larger part of the calls is refused, a wait that was told has not helped. */
+const MOST_REFUSED = 0.5;
 /** So many refusals together, or so long a wait, are no chance: what is given out goes evenly. */
 const CROWD = 3;
 const LONG_LEVEL = 2;
@@ -148,6 +155,7 @@ export function stepRefusals(before: RefusalState | undefined, event: RefusalEve
   const known = fit(before ?? initial, event.atMs);
   const state = {
     ...known,
+    lately: addTo(known.lately, event),
     sent: known.sent + event.sent,
     late: known.late + event.late,
     isAnswered: known.isAnswered || event.isAnswered,
@@ -171,11 +179,14 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
   const isOld = isFirst || atMs - before.refusedAtMs > Math.max(FORGET_MS, 2 * lengthMs);
   const isInARow = !isOld && !before.isAnswered;
   const isRare = before.isAnswered && before.sent >= RARE * (event.refused + before.late);
+  const isMostRefused = (before.lately?.refused ?? 0) > MOST_REFUSED * (before.lately?.sent ?? 0);
   const level = isOld
     ? 0
     : isRare
       ? Math.max(LEAST_LEVEL, Math.min(1, before.level) - 1)
-      : Math.min(MOST_LEVEL, before.level + 1);
+      : toldMs !== undefined && !isMostRefused
+        ? before.level
+        : Math.min(MOST_LEVEL, before.level + 1);
   const blockMs = toldMs ?? Math.min(Math.max(1_000, lengthMs), FIRST_WAIT_MS * 2 ** level);
   const isTooMuch = !isRare && (event.refused + before.late >= CROWD || level >= LONG_LEVEL);
   const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced: before.isPaced || isTooMuch };
@@ -218,6 +229,11 @@ function lowered(before: RefusalState, counted: RefusalState, event: RefusalEven
     stepUp: FIRST_STEP,
     patience: wasRaised ? Math.min(MOST_PATIENCE, 2 * before.patience) : before.patience,
   };
+}
+
+function addTo(lately: Lately | undefined, { atMs, refused, late, sent }: RefusalEvent): Lately {
+  const kept = lately === undefined ? 0 : 0.5 ** (Math.max(0, atMs - lately.atMs) / FORGET_MS);
+  return { atMs, refused: kept * (lately?.refused ?? 0) + refused + late, sent: kept * (lately?.sent ?? 0) + sent };
 }
 
 /** Giving out less has not made them rarer. */

@@ -11,7 +11,7 @@ import type { Endpoint, Provider } from './define-provider.ts';
 import type { Kept } from './kept.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
 import type { Batch, BatchOptions, NodeOptions, RowsHave, TreeOptions } from './node-options.ts';
-import { groupByParent, inOrder, missesParents, planNode, policyFor } from './plan-node.ts';
+import { groupByParent, inOrder, missesParents, planNode, policyFor, withDefaults } from './plan-node.ts';
 import { optionsOfValues, valuesEndpoint, type ValuesOf, type ValuesOptions } from './values.ts';
 import { parentName, syncMistakes } from './mistakes/sync-mistakes.ts';
 
@@ -168,7 +168,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
       resource: '',
       endpoint,
       parent,
-      options: nodeOptions,
+      options: withDefaults(nodeOptions),
       ...more,
     };
     made.push(node);

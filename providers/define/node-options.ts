@@ -82,9 +82,10 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   readonly parents?: 'all' | 'changed';
   /**
    * `full-pass`: rows that a list does not have any more are marked as deleted, when it was read from its beginning to a
-   * complete end. Default: never.
+   * complete end. `told`: only rows that say so (`isGone`) are. Default: `full-pass` with `isGone` and `incremental: 'checkpoint'`, since a
+   * whole reading takes a new token, behind deletions that were not told yet; else as `told`.
    */
-  readonly deletions?: 'full-pass';
+  readonly deletions?: 'full-pass' | 'told';
   /**
    * A row of which this holds says that it is gone (`status: 'cancelled'`, `@removed`): what is stored under its key is marked as deleted,
    * unless another parent's list has it. Its `map` is not called. Default: no row says so.

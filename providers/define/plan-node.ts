@@ -40,7 +40,7 @@ export function planNode(
       ? { visitsKnown: true }
       : {}),
     ...(children.some(({ name }) => missesParents(nodes, name)) ? { visitsOwed: true } : {}),
-    ...(node.options.deletions ? { deletions: node.options.deletions } : {}),
+    ...(node.options.deletions === 'full-pass' ? { deletions: node.options.deletions } : {}),
     ...(node.options.allowEmpty ? { allowEmpty: true } : {}),
     ...(node.tree ? { isTree: true } : {}),
   };
@@ -79,4 +79,10 @@ export function groupByParent(nodes: readonly NodeDefinition[]): Map<string | nu
       groups.set(name, [...(groups.get(name) ?? []), node]);
   }
   return groups;
+}
+
+/** What goes without saying: a whole reading takes a new token, behind deletions that rows would have told, so it must find them itself. */
+export function withDefaults(options: NodeDefinition['options']): NodeDefinition['options'] {
+  const tellsByToken = options?.isGone !== undefined && options.incremental === 'checkpoint';
+  return tellsByToken && options.deletions === undefined ? { ...options, deletions: 'full-pass' } : options;
 }

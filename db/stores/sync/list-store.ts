@@ -56,6 +56,19 @@ export async function forgetCheckpoint(
   );
 }
 
+/** A list that was asked from its watermark in vain is read from the beginning, which sets a new one. */
+export async function forgetWatermark(
+  pool: Pool,
+  of: { readonly account: string; readonly resource: string; readonly parentKey: string },
+  reason: string,
+): Promise<void> {
+  await pool.query(
+    `update sluice.list set watermark = null, expired_at = clock_timestamp(), expired_reason = $4
+     where account = $1 and resource = $2 and parent_key = $3`,
+    [of.account, of.resource, of.parentKey, cleanText(redact(reason), 1_000)],
+  );
+}
+
 export interface KnownRows {
   readonly sync: string;
   readonly rows: readonly { readonly key: string; readonly data: unknown }[];

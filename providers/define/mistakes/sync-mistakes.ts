@@ -73,8 +73,8 @@ export function syncMistakes(
     const { window, parents, deletions } = node.options;
     if (parents !== undefined && !['all', 'changed'].includes(parents))
       mistakes.push(`${at}: parents is "${parents}"; it must be "all" or "changed"`);
-    if (deletions !== undefined && !['full-pass'].includes(deletions))
-      mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass" or left out`);
+    if (deletions !== undefined && !['full-pass', 'told'].includes(deletions))
+      mistakes.push(`${at}: deletions is "${deletions}"; it must be "full-pass", "told" or left out`);
     if (node.options.isGone !== undefined && typeof node.options.isGone !== 'function')
       mistakes.push(`${at}: isGone must be a function, e.g. (item) => item.status === 'cancelled'`);
     if (window !== undefined && !(typeof window === 'number' && window >= 1 && window <= 1_000))

@@ -10,6 +10,7 @@ import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
+import { countAt, noteCount } from './counted-tokens.ts';
 import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -35,11 +36,13 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
     }
     const doubt = afterBlankEnd(p, at, page, guard);
     if (doubt) return { ...doubt, total: facts.total };
-    return step(at, { ...facts, ...endOf(p, at, page, total) });
+    const places = isReadAgain(at) || !p.guards['missing-rows'] ? undefined : countAt(guard, page);
+    return step(at, { ...facts, total: facts.total ?? places ?? null, ...endOf(p, at, page, total) });
   }
 
   const used = at.position?.cursor ?? at.position?.url;
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
+  noteCount(guard, at, page, token);
   noteTail(guard, page);
   noteLeading(guard, at, page, more === true);
   if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });

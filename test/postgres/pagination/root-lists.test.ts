@@ -117,3 +117,90 @@ describe('lists of roots', () => {
     expect(asked).toEqual([{ isFirst: false }, { isFirst: true }]);
   });
 });
+
+describe('a list that is asked for what has changed, and brings nothing at all', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  const Changing = z.object({ id: z.string(), updated: z.union([z.string(), z.number()]) });
+  type Changing = z.infer<typeof Changing>;
+  /** @param matches how the third party compares: as SQLite does, by the letters, or by a number. */
+  const syncOf = (rowsNow: () => Changing[], matches: (updated: Changing['updated'], since: string) => boolean) => {
+    const asked: string[] = [];
+    stage.api.route('GET', '/rows', ({ query }) => {
+      const since = query.get('since');
+      asked.push(since ?? 'all');
+      return { status: 200, body: { items: rowsNow().filter(({ updated }) => !since || matches(updated, since)) } };
+    });
+    const provider = defineProvider({ id: 'vain', baseUrl: () => stage.api.url, auth: noAuth(), limits: [] });
+    const rows = provider.endpoint('rows', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({ items: z.array(Changing) }),
+      request: ({ since }) => get('/rows', { since }),
+      paginate: { kind: 'single', items: ({ items }) => items },
+    });
+    const sync = defineSync('vain', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(rows, {
+        input: (_, { watermark }) => ({ since: watermark }),
+        key: ({ id }) => id,
+        incremental: { field: ({ updated }) => updated, lookbackMs: seconds(1) },
+      }),
+    }));
+    const run = async () => {
+      asked.length = 0;
+      const result = await stage.drive.run(sync, { account: stage.account });
+      const { rows: stored } = await stage.db.pool.query<{ key: string }>(
+        'select key from sluice.record where account = $1 and deleted_at is null order by key',
+        [stage.account],
+      );
+      return { complete: result?.complete, stored: stored.map(({ key }) => key), asked: asked.map(shortened) };
+    };
+    return run;
+  };
+  const shortened = (since: string): string => (since === 'all' ? since : 'since');
+
+  it('is read from its beginning: times may be compared in another form than they are asked for in', async () => {
+    const rows = [{ id: 'a', updated: '2026-11-29 04:13:47.440Z' }];
+    const run = syncOf(
+      () => rows,
+      (updated, since) => updated >= since,
+    );
+    expect(await run()).toEqual({ complete: true, stored: ['a'], asked: ['all'] });
+    rows.push({ id: 'b', updated: '2026-11-29 05:00:00.000Z' });
+    // By the letters a space comes before the T.
+    expect(await run()).toEqual({ complete: true, stored: ['a', 'b'], asked: ['since', 'all'] });
+  });
+
+  it('is not complete where all of it is empty then, as for a token that is over', async () => {
+    let isOver = false;
+    const rows = [{ id: 'a', updated: '2026-11-29T04:13:47Z' }];
+    const run = syncOf(
+      () => (isOver ? [] : rows),
+      (updated, since) => updated >= since,
+    );
+    expect(await run()).toMatchObject({ complete: true });
+    isOver = true;
+    expect(await run()).toEqual({ complete: false, stored: ['a'], asked: ['since', 'all'] });
+  });
+
+  it('is read once from its beginning where its newest row was deleted', async () => {
+    let rows = [1, 2].map((n) => ({ id: `${n}`, updated: 1_790_000_000 + 100 * n }));
+    const run = syncOf(
+      () => rows,
+      (updated, since) => Number(updated) >= Number(since),
+    );
+    expect(await run()).toMatchObject({ complete: true, asked: ['all'] });
+    rows = rows.slice(0, 1);
+    expect(await run()).toMatchObject({ complete: true, asked: ['since', 'all'] });
+    expect(await run()).toMatchObject({ complete: true, asked: ['since'] });
+  });
+
+  it('is complete where it is asked behind an id: there its last row does not come again', async () => {
+    const run = syncOf(
+      () => [{ id: 'a', updated: 17 }],
+      (updated, since) => Number(updated) > Number(since),
+    );
+    expect(await run()).toMatchObject({ complete: true, asked: ['all'] });
+    expect(await run()).toEqual({ complete: true, stored: ['a'], asked: ['since'] });
+  });
+});

@@ -205,3 +205,80 @@ describe('pages that go on behind a time', () => {
     expect(await read(server, options)).toMatchObject({ complete: true, rows: server.rows.length });
   });
 });
+
+describe('cursors that count', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  /** @param pageAt the ids from a place on, as the third party orders them for that very call. */
+  const read = async (
+    pageAt: (place: number, size: number) => readonly number[],
+    total: number,
+    nameOf: (place: number) => string,
+    guards = {},
+  ) => {
+    const { api, drive, account } = stage;
+    api.route('GET', '/rows', ({ query }) => {
+      const [size, after] = [Number(query.get('limit')), query.get('after')];
+      const names = Array.from({ length: total + 1 }, (_, place) => nameOf(place));
+      const place = after === null ? 0 : names.indexOf(after);
+      const items = pageAt(place, size).map((id) => ({ id }));
+      const isLast = place + items.length >= total;
+      return { status: 200, body: { items, next: isLast ? null : nameOf(place + items.length) } };
+    });
+    const provider = defineProvider({ id: 'counting', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.number() })), next: z.string().nullable() }),
+      request: (_, page) => get('/rows', { limit: page.size, after: page.cursor }),
+      paginate: {
+        kind: 'cursor',
+        items: ({ items }) => items,
+        next: ({ next }) => next,
+        pageSize: { start: 10 },
+        guards,
+      },
+    });
+    const sync = defineSync('counting', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    return drive.run(sync, { account });
+  };
+  /** A connection of GraphQL over places, as graphql-relay names them. */
+  const relay = (place: number) => btoa(`arrayconnection:${place - 1}`);
+  const inOrder = Array.from({ length: 60 }, (_, n) => n);
+  /** Rows that share a time come in another order for each call: at each border one comes again, and another one never. */
+  const unstable = (place: number, size: number) => {
+    const ids = inOrder.slice(place, Math.min(place + size, 50));
+    // It may be the very last row of the page before, in any place.
+    return place === 0 ? ids : ids.with(4, place - (place % 20 === 0 ? 1 : 3));
+  };
+
+  it.each([
+    ['in Base64', relay],
+    ['as they are', String],
+  ])('%s, whose rows come twice because their order does not tell all apart, end as truncated', async (_, nameOf) => {
+    const result = await read(unstable, 50, nameOf);
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toBe('46 rows came, but the third party counts 50');
+  });
+
+  it('are complete where rows were added in front meanwhile: the last ones come again, and none is missing', async () => {
+    const added = [60, 61, 62];
+    let isAdded = false;
+    const moving = (place: number, size: number) => {
+      const ids = (isAdded ? added : []).concat(inOrder.slice(0, isAdded ? 47 : 50)).slice(place, place + size);
+      isAdded ||= place === 20;
+      return ids;
+    };
+    expect(await read(moving, 50, relay)).toMatchObject({ complete: true, rows: 47 });
+  });
+
+  it.each([
+    ['each row comes once', inOrder, {}],
+    ['the guard is switched off', undefined, { 'missing-rows': false }],
+  ])('are complete where %s', async (_, ids, guards) => {
+    const stable = (place: number, size: number) => (ids ?? []).slice(place, Math.min(place + size, 50));
+    expect(await read(ids ? stable : unstable, 50, relay, guards)).toMatchObject({ complete: true });
+  });
+});

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { knownClient, type KnownClient } from '../../../bench/learned/known-client.ts';
 import { refusedShare, total } from '../../../bench/learned/measure.ts';
 import { perSecond, type ServerSpec } from '../../../bench/learned/servers.ts';
+import { unlimitedClient } from '../../../bench/learned/unlimited-client.ts';
 import { run, type Run } from '../../../bench/learned/world.ts';
 import {
   isLimit,
@@ -128,6 +129,41 @@ it('a third party that refuses most calls to which no limit applies has one', ()
   ] as const) {
     const { client } = meet(undefined, server, 2);
     expect(isLimit(client.state()!)).toBe(true);
+  }
+});
+
+describe('a third party that tells how long to wait, while no limit is declared', () => {
+  it.each<[ServerSpec['kind'], number, number]>([
+    ['sliding', 60, minute],
+    ['sliding', 20, 10_000],
+    ['fixed', 20, 10_000],
+  ])('is believed, however unevenly its quota is used: %s, %i in %i ms', (kind, max, perMs) => {
+    // Others come and go, so its window lets go of single calls and refuses the next ones at once.
+    const foreign = { share: 0.3, onMs: 90_000, offMs: 45_000 };
+    for (const seed of [1, 2, 3]) {
+      const { client, run } = meet(undefined, { kind, max, perMs, retryAfter: true, foreign }, 20, {
+        workers: 4,
+        latencyMs: 300,
+        seed,
+      });
+      expect(isLimit(client.state()!)).toBe(false);
+      expect(total(run.accepted, 120, 1_200)).toBeGreaterThan(0.8 * (max / perMs) * 1_000 * 1_080);
+    }
+  });
+
+  it('is not believed where most calls are refused all the same', () => {
+    const server: ServerSpec = { kind: 'token', max: 10, perMs: 1_000, depth: 20, retryAfter: true };
+    expect(isLimit(meet(undefined, server, 2).client.state()!)).toBe(true);
+  });
+});
+
+it('a limit that shows by refusals in the middle of its window is not taken for what was left of it', () => {
+  for (const seed of [1, 2, 3]) {
+    const client = unlimitedClient();
+    const server: ServerSpec = { kind: 'sliding', max: 600, perMs: minute };
+    const { accepted } = run({ server, durationMs: 20 * minute, workers: 40, latencyMs: 300, seed }, () => client);
+    expect(client.learned()).toBeDefined();
+    expect(total(accepted, 600, 1_200)).toBeGreaterThan(0.7 * 10 * 600);
   }
 });
 

@@ -188,7 +188,7 @@ describe('defineSync', () => {
       'provider "plain": `limits` is missing; write `limits: []` when there are none',
       'node "list": unknown option `wndow`; known are input, key, map, nested, uniqueBy, when, store, incremental, parents, deletions, isGone, allowEmpty, window, onChildError',
       'node "list": parents is "some"; it must be "all" or "changed"',
-      'node "pages": deletions is "always"; it must be "full-pass" or left out',
+      'node "pages": deletions is "always"; it must be "full-pass", "told" or left out',
     ]);
   });
 

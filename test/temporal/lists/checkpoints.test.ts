@@ -61,6 +61,25 @@ const sync = defineSync('calendar', { provider: calendar, input: z.object({}) },
   }),
 }));
 
+/** It tells deletions as rows, and no more is said of them. */
+const deltas = calendar.endpoint('deltas', {
+  input: z.object({ syncToken: z.string().optional() }),
+  response: z.object({
+    items: z.array(z.object({ id: z.string(), deleted: z.boolean().optional() })),
+    nextSyncToken: z.string(),
+  }),
+  request: ({ syncToken }) => get('/deltas', { syncToken }),
+  paginate: { kind: 'single', items: (answer) => answer.items, checkpoint: (answer) => answer.nextSyncToken },
+});
+const deltaSync = defineSync('deltas', { provider: calendar, input: z.object({}) }, (s) => ({
+  deltas: s.one(deltas, {
+    input: (_input, { checkpoint }) => ({ syncToken: checkpoint }),
+    key: ({ id }) => id,
+    incremental: 'checkpoint',
+    isGone: ({ deleted }) => deleted === true,
+  }),
+}));
+
 const repo = defineProvider({
   id: 'repo',
   baseUrl: () => api.url,
@@ -96,7 +115,7 @@ let seen: string[] = [];
 let known: string | undefined = 't1';
 let rows = ['a', 'b', 'c'];
 beforeAll(async () => {
-  world = await createWorld([sync, repoSync]);
+  world = await createWorld([sync, repoSync, deltaSync]);
   api = await startFakeApi();
   api.route('GET', '/events', ({ query }) => {
     const [token, page] = [query.get('syncToken'), query.get('pageToken')];
@@ -193,6 +212,31 @@ it('a full run asks without it and sets it anew', async () => {
   expect(seen.filter((line) => line.startsWith('events'))).toEqual(['events - -']);
   expect(await keptOf('calendar.events')).toMatchObject({ kept: { checkpoint: 't10' } });
 });
+
+it.each(['full', 'incremental'] as const)(
+  'a deletion that its rows would have told is not lost where all is read anew: a token that is forgotten, or a full run: %s',
+  async (mode) => {
+    let version = 2;
+    api.route('GET', '/deltas', ({ query }) => {
+      const token = query.get('syncToken');
+      if (token === 'v1' && mode === 'incremental') return { status: 410, body: {} };
+      const changes = token === null || token === `v${version}` ? [] : [{ id: 'b', deleted: true }];
+      const all = version === 1 ? ['a', 'b'] : ['a'];
+      return { body: { items: token === null ? all.map((id) => ({ id })) : changes, nextSyncToken: `v${version}` } };
+    });
+    const run = async (as: 'incremental' | 'full', on: number) => {
+      version = on;
+      const result = await (await world.sluice.start(deltaSync, { account: mode, input: {}, mode: as })).result();
+      const keys: string[] = [];
+      for await (const record of world.sluice.records(deltaSync.deltas, { account: mode }))
+        if (record.change === 'upsert') keys.push(record.key);
+      return { complete: result.complete, keys: keys.toSorted() };
+    };
+    expect(await run('incremental', 1)).toEqual({ complete: true, keys: ['a', 'b'] });
+    expect(await run(mode, 2)).toEqual({ complete: true, keys: ['a'] });
+    expect(await run('incremental', 2)).toEqual({ complete: true, keys: ['a'] });
+  },
+);
 
 it('a list that has not changed keeps what is known, its children are visited, and it costs what the provider says', async () => {
   let tag = '"v1"';
