@@ -15,6 +15,8 @@ import type { Node, Sync } from '../../providers/index.ts';
 import { ensurePostgres } from '../../dev-servers/index.ts';
 import { workflowBundleFor } from '../../workers/workflow-source.ts';
 import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
+import { checkFakeOptions } from '../fake-api/options/check-options.ts';
+import { OF_ACTION, OF_SYNC } from './known-options.ts';
 import { SimulationStuck, type SimulatedSync, type SimulateOptions, type Simulator } from './simulate-sync.ts';
 import { inWorld, SIMULATED, TIMEOUT_MS, type Servers } from './simulated-world.ts';
 import { syncAt } from './at-base-url.ts';
@@ -45,8 +47,14 @@ export async function startServersAndSimulator(): Promise<Simulator> {
   const encryptionKeys = `simulator:${randomBytes(32).toString('base64')}`;
   const all = { ...servers, encryptionKeys, workflowBundle: bundle.value };
   return {
-    run: (sync, options) => simulate(all, sync, options),
-    act: (action, options) => perform(all, action, options),
+    run: async (sync, options) => {
+      checkFakeOptions('simulateSync', options, OF_SYNC);
+      return simulate(all, sync, options);
+    },
+    act: async (action, options) => {
+      checkFakeOptions('simulateAction', options, OF_ACTION);
+      return perform(all, action, options);
+    },
     stop,
   };
 }
@@ -104,9 +112,9 @@ async function stuck(run: SyncHandle, name: string, timeoutMs: number, signal: A
     await delay(LOOK_EVERY_MS);
     if (signal.aborted) break;
     const progress = await run.progress();
-    if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress);
+    if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress, []);
     if (performance.now() > deadline)
-      throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress);
+      throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress, await run.waits());
   }
   return new Promise(() => {}); // it has ended, and its end is the answer
 }

@@ -130,10 +130,18 @@ describe('a simulator', () => {
     expect((await simulator.run(sync, { api, input, ...login('late') })).result.state).toBe('done');
   });
 
-  it('gives up a run that takes too long, and says how far it came', async () => {
+  it('gives up a run that takes too long, and says how far it came and what it waits for', async () => {
     api.script('/shops/:shop/orders', ['ok', { status: 429, headers: { 'retry-after': '60' } }]);
     const stuck = simulator.run(sync, { api, input, ...login('slow'), timeoutMs: 2_000 });
     await expect(stuck).rejects.toThrow(/had not ended after 2 s.*\n {2}orders: running, 1 pages, 5 rows, 2 calls/);
+    await expect(stuck).rejects.toThrow(/\n {2}orders: 1 list waits for .*429/);
+  });
+
+  it('refuses options that it does not know, before anything is run', async () => {
+    const options = { api, inputs: input } as never;
+    await expect(simulator.run(sync, options)).rejects.toThrow('simulateSync: unknown option `inputs`; known are api');
+    await expect(simulator.act(order, options)).rejects.toThrow('simulateAction: unknown option `inputs`');
+    expect(api.report().calls).toBe(0);
   });
 
   it('performs actions: one that fails is a result, and the same key is the same action', async () => {
