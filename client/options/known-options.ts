@@ -69,6 +69,14 @@ const CONNECT: NamesOf<Parameters<Sluice['accounts']['connect']>[0]> = {
   settings: true,
 };
 
+const OF_ACCOUNT: NamesOf<Parameters<Sluice['accounts']['status']>[0]> = { provider: true, account: true };
+const SECRET_USES: NamesOf<FilterOf<Sluice['accounts']['secretUses']>> = {
+  provider: true,
+  account: true,
+  since: true,
+  limit: true,
+};
+
 const CONNECT_OPTIONS: NamesOf<ConnectOptions> = {
   databaseUrl: true,
   temporal: true,
@@ -97,6 +105,12 @@ const OPTIONS: Readonly<Record<string, readonly (Names | undefined)[]>> = {
   'accounts.connect': [CONNECT],
   'accounts.reconnected': [CONNECT],
   'accounts.disconnect': [{ provider: true, account: true, revoke: true }],
+  'accounts.update': [{ ...OF_ACCOUNT, settings: true }],
+  'accounts.status': [OF_ACCOUNT],
+  'accounts.erase': [OF_ACCOUNT],
+  'accounts.stored': [OF_ACCOUNT],
+  'accounts.count': [{ provider: true } satisfies NamesOf<FilterOf<Sluice['accounts']['count']>>],
+  'accounts.secretUses': [SECRET_USES],
   'accounts.show': [{ account: true, provider: true, tenant: true } satisfies NamesOf<AccountDetailsFilter>],
   'state.show': [STATE, { limit: true, after: true } satisfies NamesOf<ShowStateOptions>],
   'state.reset': [STATE, { forgetsRows: true } satisfies NamesOf<ResetOptions>],

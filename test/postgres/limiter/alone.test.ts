@@ -134,6 +134,10 @@ describe('callers without a type checker', () => {
     await expect(limiter.acquire({ callKey: 'k', account: 'a', charges, maxWait: 5 } as never)).rejects.toThrow(
       /unknown option `maxWait`; known are .*maxWaitMs/,
     );
+    expect(() => createLimiter({ poool: db.pool } as never)).toThrow(
+      'createLimiter: unknown option `poool`; known are pool',
+    );
+    expect(() => createLimiter({} as never)).toThrow('createLimiter: `pool` is missing; give it a pool of `pg`');
     expect(() => queueLimits({ intervalCap: 5, intervall: 3 } as never)).toThrow(
       /unknown option `intervall`.*belong together/,
     );
