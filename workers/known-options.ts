@@ -1,7 +1,14 @@
 /** Options of `createWorker` that it does not know: a misspelt `onFailure` would tell nobody. Used by: `create-worker.ts`. */
 import { ROLES } from '../contracts/names.ts';
-import { outOfRange, unknownOptions, type NamesOf } from '../contracts/values/option-mistakes.ts';
+import {
+  missingFunctions,
+  outOfRange,
+  unknownOptions,
+  wrongFunctions,
+  type NamesOf,
+} from '../contracts/values/option-mistakes.ts';
 import { LOG_LEVELS, type WorkerSettings } from './config.ts';
+import type { WatchOptions } from './alerts/watch-alerts.ts';
 import type { WorkerOptions } from './create-worker.ts';
 
 const OPTIONS: NamesOf<WorkerOptions> = {
@@ -47,6 +54,15 @@ const SETTINGS: NamesOf<WorkerSettings> = {
   proxy: true,
 };
 
+const ALERTS: NamesOf<WatchOptions> = {
+  blockedAfterMs: true,
+  failingAfterMs: true,
+  flawShare: true,
+  unservedAfterMs: true,
+  driftAfterMs: true,
+  lookEveryMs: true,
+};
+
 /** @throws TypeError with all that is wrong. */
 export function checkWorkerOptions(options: object): void {
   const { settings = {}, roles = settings.roles }: WorkerOptions = options;
@@ -57,13 +73,24 @@ export function checkWorkerOptions(options: object): void {
     ...outOfRange(settings, ['drainSeconds', 'deployMinutes'], 0),
     ...wordMistakes('logLevel', settings.logLevel, LOG_LEVELS),
   ];
+  const { credentials, alerts = {} }: WorkerOptions = options;
   const wrong = [
     ...unknownOptions(options, OPTIONS),
+    ...['syncs', 'actions', 'sagas', 'roles'].flatMap((name) => listMistakes(name, options)),
+    ...wrongFunctions(options, ['onFailure', 'onAlert']),
+    ...outOfRange(options, ['stalledAfterMs'], 1_000),
+    ...(credentials === undefined ? [] : missingFunctions(credentials, ['get']).map((text) => `credentials: ${text}`)),
+    ...(alerts === false ? [] : unknownOptions(alerts, ALERTS).map((text) => `alerts: ${text}`)),
     ...ofSettings.map((text) => `settings: ${text}`),
     ...(roles?.length === 0 ? [`\`roles\` is empty; it must name some of ${ROLES.join(', ')}`] : []),
-    ...(roles ?? []).flatMap((role) => wordMistakes('roles', role, ROLES)),
+    ...(Array.isArray(roles) ? roles : []).flatMap((role) => wordMistakes('roles', role, ROLES)),
   ];
   if (wrong.length > 0) throw new TypeError(wrong.map((text) => `createWorker: ${text}`).join('\n'));
+}
+
+function listMistakes(name: string, options: object): string[] {
+  const value = (options as Readonly<Record<string, unknown>>)[name];
+  return value === undefined || Array.isArray(value) ? [] : [`\`${name}\` must be a list, e.g. [${name.slice(0, -1)}]`];
 }
 
 function wordMistakes(name: string, word: unknown, known: readonly string[]): string[] {

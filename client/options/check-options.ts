@@ -35,7 +35,8 @@ export function checkOptions(options: OptionsToCheck, given: object, known: Read
   if (tenant !== account) checks.push(() => checkName('tenant', tenant));
   const wrong = [...unknownOptions(given, known), ...checks.flatMap(messageOf)];
   if (!Object.hasOwn(PRIORITIES, priority)) wrong.push(notOneOf('priority', priority, PRIORITIES));
-  if (!(weight >= 0.001 && weight <= 1_000)) wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
+  if (!(typeof weight === 'number' && weight >= 0.001 && weight <= 1_000))
+    wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
   if (!Object.hasOwn(MODES, mode)) wrong.push(notOneOf('mode', mode, MODES));
   if (!Object.hasOwn(IF_RUNNING, ifRunning)) wrong.push(notOneOf('ifRunning', ifRunning, IF_RUNNING));
   if (!(giveUpAfterMs >= LEAST_GIVE_UP_MS))

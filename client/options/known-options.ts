@@ -15,6 +15,7 @@ import type {
 } from '../../db/index.ts';
 import type { AccountDetailsFilter } from '../account/account-details.ts';
 import type { ConnectOptions, Sluice } from '../connect.ts';
+import type { Limits } from '../limits.ts';
 import type { MapAgainOptions } from '../map-again.ts';
 import type { RecordsOptions } from '../records.ts';
 import type { ResetOptions, ShowStateOptions } from '../state.ts';
@@ -77,6 +78,9 @@ const SECRET_USES: NamesOf<FilterOf<Sluice['accounts']['secretUses']>> = {
   limit: true,
 };
 
+const KEYS: NamesOf<FilterOf<Limits['count']>> = { prefix: true, kind: true, state: true };
+const OVERRIDE: NamesOf<Parameters<Limits['override']>[1]> = { max: true, ratePerSecond: true, forMs: true };
+
 const CONNECT_OPTIONS: NamesOf<ConnectOptions> = {
   databaseUrl: true,
   temporal: true,
@@ -114,6 +118,9 @@ const OPTIONS: Readonly<Record<string, readonly (Names | undefined)[]>> = {
   'accounts.show': [{ account: true, provider: true, tenant: true } satisfies NamesOf<AccountDetailsFilter>],
   'state.show': [STATE, { limit: true, after: true } satisfies NamesOf<ShowStateOptions>],
   'state.reset': [STATE, { forgetsRows: true } satisfies NamesOf<ResetOptions>],
+  'limits.list': [{ ...KEYS, after: true, limit: true } satisfies NamesOf<FilterOf<Limits['list']>>],
+  'limits.count': [KEYS],
+  'limits.override': [undefined, OVERRIDE],
   freshness: [{ sync: true, tenant: true, limit: true } satisfies NamesOf<FreshnessFilter & { limit?: number }>],
   flawedLists: [undefined, { node: true, kind: true, after: true } satisfies NamesOf<FlawFilter>],
   records: [undefined, { account: true, after: true, batchSize: true } satisfies NamesOf<RecordsOptions>],

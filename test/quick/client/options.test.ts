@@ -71,6 +71,7 @@ describe('options that nobody reads', () => {
   const client = knowingOptions({
     reports: { list: answer },
     state: { reset: answer },
+    limits: { list: answer, override: answer },
     records: function* (...given: unknown[]) {
       yield given;
     },
@@ -85,6 +86,10 @@ describe('options that nobody reads', () => {
       'unknown option `forgetRows`',
     );
     expect(() => client.records({}, { account: 'a', afer: '1' })).toThrow('unknown option `afer`');
+    await expect(client.limits.list({ prefx: 'a/' })).rejects.toThrow('limits.list: unknown option `prefx`');
+    await expect(client.limits.override('a/b/c', { maxx: 1 })).rejects.toThrow(
+      'limits.override: unknown option `maxx`',
+    );
     expect(asked).toEqual([]);
     await client.state.reset({ account: 'a', sync: 'x', node: 'y', parentKey: '' });
     await client.reports.list();
@@ -112,6 +117,12 @@ describe('what a worker is given', () => {
     [{ settings: { roles: ['bulkk'] } }, '`roles` has "bulkk"'],
     [{ roles: [] }, '`roles` is empty; it must name some of interactive'],
     [{ settings: { concurrency: '5' } }, 'settings: `concurrency` is 5; it must be a number, 1 or more'],
+    [{ roles: 'bulk' }, '`roles` must be a list, e.g. [role]'],
+    [{ syncs: {} }, '`syncs` must be a list, e.g. [sync]'],
+    [{ onFailure: 'mail' }, '`onFailure` is "mail"; it must be a function'],
+    [{ stalledAfterMs: '1h' }, '`stalledAfterMs` is 1h; it must be a number, 1000 or more'],
+    [{ credentials: { fetch: 1 } }, 'credentials: `get` is missing; it must be a function'],
+    [{ alerts: { blockedAfter: 5 } }, 'alerts: unknown option `blockedAfter`; known are blockedAfterMs'],
     [{ settings: { logLevel: 'loud' } }, 'settings: `logLevel` has "loud"; there are debug, info'],
   ])('%j is refused', (options, sentence) => {
     expect(() => checkWorkerOptions(options)).toThrow(TypeError);
