@@ -18,6 +18,7 @@ export const OF_SYNC: ChecksOf<SimulateOptions<unknown>> = {
   ...ANY,
   input: 'anything',
   mode: { oneOf: ['incremental', 'full'] },
+  growsPages: ['boolean'],
 };
 export const OF_ACTION: ChecksOf<SimulateActionOptions<unknown>> = {
   ...ANY,

@@ -33,6 +33,11 @@ export interface SimulateOptions<Input> extends SimulateAnyOptions {
   readonly input: Input;
   /** Default `incremental`. */
   readonly mode?: RunMode;
+  /**
+   * False: pages keep the size that they start with. For a cassette, recorded and played: sizes that grow as pages come depend on which
+   * list is quicker, and ask for other pages each time. Default true, as in production.
+   */
+  readonly growsPages?: boolean;
 }
 
 export interface SimulatedSync {

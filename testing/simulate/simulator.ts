@@ -19,7 +19,7 @@ import { checkFakeOptions } from '../fake-api/options/check-options.ts';
 import { OF_ACTION, OF_SYNC } from './known-options.ts';
 import { SimulationStuck, type SimulatedSync, type SimulateOptions, type Simulator } from './simulate-sync.ts';
 import { inWorld, SIMULATED, TIMEOUT_MS, type Servers } from './simulated-world.ts';
-import { syncAt } from './at-base-url.ts';
+import { syncAt, withoutGrowth } from './at-base-url.ts';
 import { perform } from './perform.ts';
 
 const LOOK_EVERY_MS = 200;
@@ -73,7 +73,8 @@ async function simulate<Input>(
 ): Promise<SimulatedSync> {
   const { account = SIMULATED, timeoutMs = TIMEOUT_MS, mode = 'incremental', api, input } = options;
   const baseUrl = api?.url ?? options.baseUrl;
-  const simulated = baseUrl === undefined ? sync : syncAt(sync, baseUrl);
+  const sized = options.growsPages === false ? withoutGrowth(sync) : sync;
+  const simulated = baseUrl === undefined ? sized : syncAt(sized, baseUrl);
   const world = { syncs: [simulated], provider: sync.definition.provider };
   return inWorld(servers, world, options, async (sluice) => {
     const run = await sluice.start(simulated, { account, input, mode });
