@@ -65,7 +65,7 @@ import { createStartTracer, WITHOUT_TRACING } from './tracing/trace-starts.ts';
 import { tellingWhenClosed } from './until-closed.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
 import { listWorkers } from './workers/list-workers.ts';
-import { checkName } from './options/check-options.ts';
+import { checkName, checkRunOf } from './options/check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
   /**
@@ -167,7 +167,7 @@ export interface Sluice {
    * @throws SyncBusy when it is refused.
    */
   start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<StartedRun>;
-  /** A run by account and sync, or by its workflow id; nothing is asked of a server yet. */
+  /** A run by account and sync, or by its workflow id; nothing is asked of a server yet. @throws TypeError when it names none. */
   run(of: { readonly sync: Sync | string; readonly account: string } | { readonly workflowId: string }): SyncHandle;
   /** The state of a run by its id. @returns undefined when no such run is known. */
   progress(runId: string): Promise<RunProgress | undefined>;
@@ -282,7 +282,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
       createSagaHandle<never>(parts, workflowId, saga?.definition),
     pending: (entity) => pendingOperations(pool, entity),
     start: (sync, startOptions) => startSync(parts, sync, startOptions),
-    run: (of) => createHandle(parts, of),
+    run: (of) => createHandle(parts, checkRunOf(of)),
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     overview: () => readOverview(pool),

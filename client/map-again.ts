@@ -4,7 +4,7 @@
  */
 import { inTransaction, queriesOf, rewriteRows, storedRows, type Pool } from '../db/index.ts';
 import type { Node, NodeDefinition } from '../providers/define/define-sync.ts';
-import { checkAccount } from './options/check-options.ts';
+import { checkAccount, checkNode } from './options/check-options.ts';
 
 export interface MapAgainOptions<Row> {
   readonly account: string;
@@ -30,6 +30,7 @@ export async function mapAgain<Row>(
   node: Node<Row>,
   { account, map }: MapAgainOptions<Row>,
 ): Promise<MappedAgain> {
+  checkNode('mapAgain', node);
   checkAccount(account);
   const { resource, options } = node as NodeDefinition;
   let after = '';

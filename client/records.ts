@@ -2,6 +2,7 @@
  * Reads what a sync stored, typed by the node that stored it, in the order of change and resumable.
  */
 import { readChanges, type Pool } from '../db/index.ts';
+import { checkAccount, checkNode } from './options/check-options.ts';
 import type { Node } from '../providers/define/define-sync.ts';
 
 export interface RecordsOptions {
@@ -26,7 +27,7 @@ export interface ChangeRecord<Row> {
 
 /**
  * A record that changed several times since `after` appears once, with its latest version.
- * @throws TypeError when `after` was made by no feed, or by another one, or `batchSize` is out of range; CursorLost when this database never handed `after`
+ * @throws TypeError when it is given no node, or no account; when `after` was made by no feed, or by another one, or `batchSize` is out of range; CursorLost when this database never handed `after`
  *   out: it was put back to an earlier moment, or is another one.
  */
 export async function* readRecords<Row>(
@@ -34,7 +35,9 @@ export async function* readRecords<Row>(
   node: Node<Row>,
   options: RecordsOptions,
 ): AsyncGenerator<ChangeRecord<Row>> {
+  checkNode('records', node);
   const { account, batchSize = 500 } = options;
+  checkAccount(account);
   if (!(batchSize >= 1 && batchSize <= 10_000))
     throw new TypeError(`\`batchSize\` is ${batchSize}; it must be from 1 to 10,000.`);
   let { after } = options;

@@ -2,6 +2,7 @@
  * The page as a fetch handler: Request in, Response out, so that it stands alone or is mounted in an app. Who may look is asked first,
  * then a view is rendered (`routes.ts`), streamed (`dashboard/http/stream.ts`) or an act is done (`dashboard/acts/do-act.ts`).
  */
+import { unknownOptions, type NamesOf } from '../contracts/values/option-mistakes.ts';
 import { Hono, type Context } from 'hono';
 import type { Finding, Sluice } from '../client/index.ts';
 import { createAccess, MAY_NOT_ACT, type Authorize, type Tokens, type Visitor } from './http/access.ts';
@@ -49,14 +50,27 @@ export interface Dashboard {
   readonly close: () => void;
 }
 
+const OPTIONS: NamesOf<DashboardOptions> = {
+  tokens: true,
+  authorize: true,
+  basePath: true,
+  webUiUrl: true,
+  namespace: true,
+  definitions: true,
+  connectUrl: true,
+  diagnose: true,
+};
+
 /** Pages that are open at once. */
 const MOST_STREAMS = 100;
 
 /**
  * @param sluice what it shows and acts on; not bound to a tenant.
- * @throws TypeError when neither `tokens` nor `authorize` says who may look, a token is too short, or `webUiUrl` is no address of the web.
+ * @throws TypeError for an option that it does not know, and when neither `tokens` nor `authorize` says who may look, a token is too short, or `webUiUrl` is no address of the web.
  */
 export function createDashboard(sluice: Sluice, options: DashboardOptions): Dashboard {
+  const unknown = unknownOptions(options, OPTIONS);
+  if (unknown.length > 0) throw new TypeError(unknown.map((text) => `createDashboard: ${text}`).join('\n'));
   const { tokens, authorize, webUiUrl, namespace = 'default', diagnose, connectUrl } = options;
   const definitions = createDefinitions(options.definitions);
   const hasDoctor = diagnose !== undefined;

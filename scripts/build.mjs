@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { withRelativeSources } from './relative-sources.mjs';
 
 const root = fileURLToPath(new URL('../', import.meta.url));
 const { values } = parseArgs({
@@ -30,6 +31,11 @@ const bundled = {
   logger: { info() {}, debug() {}, trace() {}, warn: console.warn, error: console.error, log() {} },
 };
 const encoded = { ...bundled, failureConverterPath: join(out, 'workflows/encoding-failures.cjs') };
-await writeFile(join(out, 'workflow-bundle.js'), (await bundleWorkflowCode(bundled)).code);
-await writeFile(join(out, 'workflow-bundle-encoded.js'), (await bundleWorkflowCode(encoded)).code);
+for (const [name, options] of [
+  ['workflow-bundle.js', bundled],
+  ['workflow-bundle-encoded.js', encoded],
+]) {
+  const { code } = await bundleWorkflowCode(options);
+  await writeFile(join(out, name), withRelativeSources(code, root));
+}
 await chmod(join(out, 'cli/main.js'), 0o755);

@@ -15,6 +15,8 @@ import { DEFAULT_TASK_QUEUE, ROLES } from '../contracts/names.ts';
 const VERSION_PART = /^[^.:\s]{1,100}$/;
 const VERSION_WANTED = 'expected 1 to 100 characters without dots, colons and spaces';
 
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
+
 const settings = z.object({
   /** Task queue to serve. Default `sluice`. */
   SLUICE_TASK_QUEUE: z.string().min(1).default(DEFAULT_TASK_QUEUE),
@@ -49,7 +51,7 @@ const settings = z.object({
   SLUICE_DRAIN_SECONDS: z.coerce.number().int().min(0).max(3_600).default(30),
   /** Public address of the dashboard: Temporal's Web UI leads there from what schedules start. Default: no links. */
   SLUICE_DASHBOARD_URL: z.url({ protocol: /^https?$/ }).optional(),
-  SLUICE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  SLUICE_LOG_LEVEL: z.enum(LOG_LEVELS).default('info'),
   /** `host:port` where Prometheus reads the metrics of this worker, e.g. `0.0.0.0:9464`. Default: nowhere. */
   SLUICE_METRICS_ADDRESS: z
     .string()
@@ -65,6 +67,7 @@ const settings = z.object({
   NO_PROXY: z.string().optional(),
 });
 
+/** In code each one comes before the environment: `createWorker({ settings: { concurrency: 50 } })`. */
 export interface WorkerSettings {
   readonly taskQueue: string;
   /** Which build this is, where workers are versioned. Default: they are not. */

@@ -98,8 +98,8 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   readonly schedules?: boolean;
   /** How what is due is claimed; for tests. */
   readonly scheduler?: SchedulerOptions;
-  /** Default: read from the environment, see `config.ts`. */
-  readonly settings?: WorkerSettings;
+  /** Each one comes before the environment, which says the others: see `WorkerSettings`. */
+  readonly settings?: Partial<WorkerSettings>;
   /**
    * The workflows of Sluice, bundled. Default: the bundle of the package's build; from TypeScript sources they are bundled
    * now, which takes 1.5 s of one core. For programs that start many workers from sources: make it once with
@@ -128,15 +128,14 @@ export interface SluiceWorker {
 }
 
 /**
+ * @param rest the settings that `options` do not name. Default: those of the environment.
  * @throws Error when a server is not named and none is running, or can't be reached, or a definition has mistakes or a
  * name that is taken.
  */
-export async function createWorker(options: WorkerOptions): Promise<SluiceWorker> {
+export async function createWorker(options: WorkerOptions, rest = readWorkerSettings()): Promise<SluiceWorker> {
   checkWorkerOptions(options);
-  const settings = options.settings ?? readWorkerSettings();
+  const settings = { ...rest, ...options.settings };
   const roles = options.roles ?? settings.roles ?? ROLES;
-  if (roles.length === 0)
-    throw new TypeError('`roles` is empty; it must name one of interactive, bulk and background.');
   const kept = checkedRetention(options.retention);
   const log = withLogFields(options.log ?? pino({ name: 'sluice', level: settings.logLevel }));
   const { metricsAddress, maxHeap = 0.85, deployMinutes = 10 } = settings;

@@ -159,6 +159,8 @@ export function createAccounts(
     },
     update: async ({ settings, ...name }) => {
       const of = toRef(name);
+      if (settings === undefined)
+        throw new TypeError('`settings` are missing; accounts.update() replaces all of them, by null with none.');
       checkSettings(name, settings);
       if (!(await updateSettings(pool, of, settings)))
         throw new TypeError(

@@ -21,6 +21,15 @@ const FIELDS = {
   extra: true,
 } satisfies Record<keyof NewCredentials, true>;
 
+/** `refresh_token` is `refreshToken`: beside an `accessToken` it would be left out, and missed an hour later. */
+const bare = (name: string): string => name.replaceAll(/[^A-Za-z]/g, '').toLowerCase();
+const END = 'expiresAt: new Date(Date.now() + seconds * 1000).toISOString()';
+const MEANT = new Map([
+  ...Object.keys(FIELDS).map((name) => [bare(name), name] as const),
+  ['expiresin', END],
+  ['expires', END],
+]);
+
 const TEXTS = ['accessToken', 'refreshToken', 'username', 'password'];
 
 /** With the provider itself: what it needs to show in the handshake must be there, and good. @throws TypeError */
@@ -31,7 +40,7 @@ export function checkCertificate(provider: Provider | string, credentials: NewCr
 }
 
 /**
- * What else a login's answer holds (its scope, say) does no harm; an answer without any of the names does.
+ * What else a login's answer holds (its scope, say) does no harm; an answer without any of the names does, and so does one of them in another spelling.
  * @throws TypeError with names only, never values.
  */
 export function checkCredentials(credentials: NewCredentials): void {
@@ -43,6 +52,11 @@ export function checkCredentials(credentials: NewCredentials): void {
       `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
         `and may have ${Object.keys(FIELDS).join(', ')}.`,
     );
+  const misspelt = given.flatMap((name) => {
+    const meant = Object.hasOwn(FIELDS, name) ? undefined : MEANT.get(bare(name));
+    return meant === undefined ? [] : [`\`${name}\` is not read, write \`${meant}\``];
+  });
+  if (misspelt.length > 0) throw new TypeError(`\`credentials\`: ${misspelt.join('; ')}.`);
   const wrong = given.filter(
     (name) => TEXTS.includes(name) && typeof credentials[name as keyof NewCredentials] !== 'string',
   );

@@ -35,7 +35,8 @@ export function checkOptions(options: OptionsToCheck, given: object, known: Read
   if (tenant !== account) checks.push(() => checkName('tenant', tenant));
   const wrong = [...unknownOptions(given, known), ...checks.flatMap(messageOf)];
   if (!Object.hasOwn(PRIORITIES, priority)) wrong.push(notOneOf('priority', priority, PRIORITIES));
-  if (!(weight >= 0.001 && weight <= 1_000)) wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
+  if (!(typeof weight === 'number' && weight >= 0.001 && weight <= 1_000))
+    wrong.push(`\`weight\` is ${weight}; it must be 0.001 to 1,000.`);
   if (!Object.hasOwn(MODES, mode)) wrong.push(notOneOf('mode', mode, MODES));
   if (!Object.hasOwn(IF_RUNNING, ifRunning)) wrong.push(notOneOf('ifRunning', ifRunning, IF_RUNNING));
   if (!(giveUpAfterMs >= LEAST_GIVE_UP_MS))
@@ -50,6 +51,24 @@ export function checkKind(what: string, given: unknown, field: 'nodes' | 'way' |
   const found = otherKind(given, field);
   if (found !== undefined)
     throw new TypeError(`\`${what}\` takes what \`${MADE[field]}(…)\` returns; it was given ${found}`);
+}
+
+/** @throws TypeError when the first argument is no node: a feed of nothing would end at once, and look like one without rows. */
+export function checkNode(what: string, given: unknown): void {
+  if (typeof (given as { resource?: unknown } | undefined)?.resource === 'string') return;
+  const found = otherKind(given, 'nodes') === undefined ? 'the whole sync' : (otherKind(given, 'nodes') ?? '');
+  throw new TypeError(`\`${what}\` takes a node of a sync, e.g. \`network.posts\`; it was given ${found}`);
+}
+
+/** @returns what it is given. @throws TypeError when it names no run. */
+export function checkRunOf<Of>(of: Of): Of {
+  const { workflowId, sync, account } = (of ?? {}) as Readonly<Record<string, unknown>>;
+  const isSync = typeof sync === 'string' || otherKind(sync, 'nodes') === undefined;
+  if (typeof workflowId === 'string' || (isSync && typeof account === 'string')) return of;
+  throw new TypeError(
+    '`run` takes { sync, account }, or { workflowId } such as "sync/network/acct_42"; it was given ' +
+      `${JSON.stringify(of)?.slice(0, 100) ?? String(of)}.`,
+  );
 }
 
 /** Workflow ids and search attributes hold it; Temporal and Postgres take so many bytes of each. */

@@ -15,6 +15,7 @@ import type {
 } from '../../db/index.ts';
 import type { AccountDetailsFilter } from '../account/account-details.ts';
 import type { ConnectOptions, Sluice } from '../connect.ts';
+import type { Limits } from '../limits.ts';
 import type { MapAgainOptions } from '../map-again.ts';
 import type { RecordsOptions } from '../records.ts';
 import type { ResetOptions, ShowStateOptions } from '../state.ts';
@@ -69,6 +70,17 @@ const CONNECT: NamesOf<Parameters<Sluice['accounts']['connect']>[0]> = {
   settings: true,
 };
 
+const OF_ACCOUNT: NamesOf<Parameters<Sluice['accounts']['status']>[0]> = { provider: true, account: true };
+const SECRET_USES: NamesOf<FilterOf<Sluice['accounts']['secretUses']>> = {
+  provider: true,
+  account: true,
+  since: true,
+  limit: true,
+};
+
+const KEYS: NamesOf<FilterOf<Limits['count']>> = { prefix: true, kind: true, state: true };
+const OVERRIDE: NamesOf<Parameters<Limits['override']>[1]> = { max: true, ratePerSecond: true, forMs: true };
+
 const CONNECT_OPTIONS: NamesOf<ConnectOptions> = {
   databaseUrl: true,
   temporal: true,
@@ -97,9 +109,18 @@ const OPTIONS: Readonly<Record<string, readonly (Names | undefined)[]>> = {
   'accounts.connect': [CONNECT],
   'accounts.reconnected': [CONNECT],
   'accounts.disconnect': [{ provider: true, account: true, revoke: true }],
+  'accounts.update': [{ ...OF_ACCOUNT, settings: true }],
+  'accounts.status': [OF_ACCOUNT],
+  'accounts.erase': [OF_ACCOUNT],
+  'accounts.stored': [OF_ACCOUNT],
+  'accounts.count': [{ provider: true } satisfies NamesOf<FilterOf<Sluice['accounts']['count']>>],
+  'accounts.secretUses': [SECRET_USES],
   'accounts.show': [{ account: true, provider: true, tenant: true } satisfies NamesOf<AccountDetailsFilter>],
   'state.show': [STATE, { limit: true, after: true } satisfies NamesOf<ShowStateOptions>],
   'state.reset': [STATE, { forgetsRows: true } satisfies NamesOf<ResetOptions>],
+  'limits.list': [{ ...KEYS, after: true, limit: true } satisfies NamesOf<FilterOf<Limits['list']>>],
+  'limits.count': [KEYS],
+  'limits.override': [undefined, OVERRIDE],
   freshness: [{ sync: true, tenant: true, limit: true } satisfies NamesOf<FreshnessFilter & { limit?: number }>],
   flawedLists: [undefined, { node: true, kind: true, after: true } satisfies NamesOf<FlawFilter>],
   records: [undefined, { account: true, after: true, batchSize: true } satisfies NamesOf<RecordsOptions>],

@@ -1,4 +1,6 @@
 /** One more run with the input of the newest one: for people who have no definition at hand. Next: `start-run.ts`. */
+import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { checkNames } from '../options/known-options.ts';
 import type { Priority } from '../../contracts/limits/limit.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import type { RunMode } from '../../contracts/run.ts';
@@ -16,8 +18,11 @@ export interface StartAgainOptions {
   readonly startedBy?: StartedBy;
 }
 
-/** @returns the run's id. @throws Error when there was no run before, or one is going on. */
+const OPTIONS: NamesOf<StartAgainOptions> = { mode: true, priority: true, startedBy: true };
+
+/** @returns the run's id. @throws TypeError for unknown options. Error when there was no run before, or one is going on. */
 export async function startAgain(parts: ClientParts, workflowId: string, options: StartAgainOptions): Promise<string> {
+  checkNames('startAgain', options, OPTIONS);
   const goesOn = new Error(`A run of "${workflowId}" is going on.`);
   if (await findUnending(parts, workflowId)) throw goesOn;
   const before = await readRunRequest(parts.pool, workflowId);

@@ -15,8 +15,9 @@ export function specMistakes(spec: LimitSpec): string[] {
   const at = `limit "${spec.name}"`;
   const mistakes: string[] = [];
   const within = (name: string, value: number, least: number, most: number, unit = ''): void => {
-    if (!(value >= least && value <= most))
-      mistakes.push(`${at}: \`${name}\` is ${value}; it must be at least ${least}${unit} and at most ${most}${unit}`);
+    const shown = typeof value === 'number' ? value : JSON.stringify(value);
+    if (!(typeof value === 'number' && value >= least && value <= most))
+      mistakes.push(`${at}: \`${name}\` is ${shown}; it must be at least ${least}${unit} and at most ${most}${unit}`);
   };
   const optional = (name: string, value: number | undefined, least: number, most: number, unit = ''): void => {
     if (value !== undefined) within(name, value, least, most, unit);

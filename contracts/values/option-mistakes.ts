@@ -44,7 +44,7 @@ export function otherKind(given: unknown, field: 'nodes' | 'way' | 'steps'): str
 export function schemaMistakes(options: object, names: readonly string[]): string[] {
   return names
     .filter((name) => typeof (options as Record<string, { parse?: unknown } | null>)[name]?.parse !== 'function')
-    .map((name) => `\`${name}\` must be a zod schema`);
+    .map((name) => `\`${name}\` must be a zod schema${name === 'input' ? ', z.object({}) where it takes none' : ''}`);
 }
 
 /** @returns a mistake for each of these options that is there and no finite number, or a lesser one. */

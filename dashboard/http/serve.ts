@@ -20,13 +20,14 @@ const LOOPBACK: ReadonlySet<string> = new Set(['127.0.0.1', 'localhost', '::1'])
 
 /** @throws Error when the port is taken, or when it is to be reached from elsewhere and has no token. */
 export async function serveDashboard(sluice: Sluice, options: ServeOptions = {}): Promise<ServedDashboard> {
-  const { host = '127.0.0.1', port = 8_400, tokens = {} } = options;
+  const { host = '127.0.0.1', port = 8_400, ...ofPage } = options;
+  const { tokens = {} } = ofPage;
   const hasTokens = tokens.read !== undefined || tokens.operate !== undefined;
   if (!LOOPBACK.has(host) && !hasTokens)
     throw new Error(
       `The dashboard would be reached from other machines at ${host}, and has no token: set SLUICE_DASHBOARD_TOKEN (looks and acts), SLUICE_DASHBOARD_READ_TOKEN (looks), or both. \`openssl rand -base64 24\` makes one.`,
     );
-  const dashboard = createDashboard(sluice, { ...options, ...(hasTokens ? {} : { authorize: onLoopback }) });
+  const dashboard = createDashboard(sluice, { ...ofPage, ...(hasTokens ? {} : { authorize: onLoopback }) });
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {
     const starting = serve({ fetch: dashboard.fetch, hostname: host, port }, () => resolve(starting));
     starting.once('error', (error: NodeJS.ErrnoException) =>

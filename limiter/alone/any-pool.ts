@@ -7,6 +7,13 @@ import { unknownOptions, type NamesOf } from '../../contracts/values/option-mist
 import { createLimiter as create, type Limiter, type LimiterOptions } from '../create-limiter.ts';
 import type { AcquireRequest, Observation } from '../types.ts';
 
+const OPTIONS: NamesOf<LimiterOptions> = {
+  pool: true,
+  maxRetryAfterMs: true,
+  longestBlockMs: true,
+  sweep: true,
+  history: true,
+};
 const REQUEST: NamesOf<AcquireRequest> = {
   callKey: true,
   charges: true,
@@ -35,15 +42,18 @@ const OBSERVATION: NamesOf<Observation> = {
  * @see docs/guides/limiter-alone.md
  */
 export function createLimiter(options: LimiterOptions): Limiter {
+  check('createLimiter', options, OPTIONS);
+  if (typeof (options.pool as { query?: unknown } | undefined)?.query !== 'function')
+    throw new TypeError('createLimiter: `pool` is missing; give it a pool of `pg`: new Pool({ connectionString })');
   const limiter = create({ ...options, pool: withOurTypes(options.pool) });
   return {
     ...limiter,
     acquire: async (request) => {
-      check('acquire', request, REQUEST);
+      check('limiter.acquire()', request, REQUEST);
       return limiter.acquire(request);
     },
     report: async (permit, observation) => {
-      check('report', observation, OBSERVATION);
+      check('limiter.report()', observation, OBSERVATION);
       return limiter.report(permit, observation);
     },
   };
@@ -52,5 +62,5 @@ export function createLimiter(options: LimiterOptions): Limiter {
 /** A name that nobody reads would do nothing, and nobody would notice. */
 function check(of: string, given: object, known: Readonly<Record<string, true>>): void {
   const mistakes = unknownOptions(given, known);
-  if (mistakes.length > 0) throw new TypeError(`limiter.${of}(): ${mistakes.join('; ')}`);
+  if (mistakes.length > 0) throw new TypeError(`${of}: ${mistakes.join('; ')}`);
 }

@@ -3,6 +3,7 @@
  * from them. Next: `limiter/acquire/acquire.ts` takes it.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { chargesFor, limitMistakes, type CallFacts, type LimitDeclaration } from '../../providers/limits.ts';
 
 /** What a limit may be counted by. */
@@ -17,10 +18,21 @@ export interface LimitedCall extends Partial<Omit<CallFacts, 'provider' | 'accou
   readonly ip?: string;
 }
 
+export const LIMITED_CALL: NamesOf<LimitedCall> = {
+  account: true,
+  endpoint: true,
+  tenant: true,
+  ip: true,
+  settings: true,
+  input: true,
+  pageSize: true,
+};
+
 /**
  * Declares the limits of one third party.
  * @param provider its name: keys begin with it, and its gate (breaker, pauses) is called `<provider>/*`.
- * @returns a function that says what a call takes: the `charges` of `limiter.acquire()`.
+ * @returns a function that says what a call takes: the `charges` of `limiter.acquire()`. It throws a TypeError without an account, and for a
+ * name that it does not know: such calls would be counted as somebody else's.
  * @throws TypeError with all that is wrong in the declarations.
  * @example
  * const shop = defineLimits('shop', [window('minute', { by: ['app'], max: 300, perMs: 60_000 })]);
@@ -40,6 +52,11 @@ export function defineLimits(
     mistakes.push(`limit "${name}": declared twice`);
   if (mistakes.length > 0)
     throw new TypeError(`The limits of "${provider}" have mistakes:\n  - ${mistakes.join('\n  - ')}`);
-  return ({ account, endpoint = '', tenant = account, ip = 'default', settings, input, pageSize = 0 }) =>
-    chargesFor(declarations, { provider, endpoint, account, tenant, settings, ip, input, pageSize });
+  return (call) => {
+    const { account, endpoint = '', tenant = account, ip = 'default', settings, input, pageSize = 0 } = call;
+    const wrong = unknownOptions(call, LIMITED_CALL);
+    if (typeof account !== 'string') wrong.push(`\`account\` is ${JSON.stringify(account)}; it must be a name`);
+    if (wrong.length > 0) throw new TypeError(`A call of "${provider}": ${wrong.join('; ')}`);
+    return chargesFor(declarations, { provider, endpoint, account, tenant, settings, ip, input, pageSize });
+  };
 }

@@ -4,7 +4,8 @@
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Limiter } from '../create-limiter.ts';
 import type { QuotaHeadersOptions } from '../quota-headers/parse.ts';
-import type { LimitedCall } from './define-limits.ts';
+import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { LIMITED_CALL, type LimitedCall } from './define-limits.ts';
 import { observeAnswer } from './observe-answer.ts';
 import { schedule, type ScheduleOptions } from './schedule.ts';
 
@@ -23,6 +24,16 @@ export interface LimitFetchOptions extends Omit<LimitedBy, 'callKey'> {
   readonly fetch?: typeof globalThis.fetch;
 }
 
+const LIMITED: NamesOf<LimitedBy> = {
+  ...LIMITED_CALL,
+  priority: true,
+  weight: true,
+  timeoutMs: true,
+  callKey: true,
+};
+const { callKey: _, ...ALWAYS } = LIMITED;
+const OPTIONS: NamesOf<LimitFetchOptions> = { ...ALWAYS, charges: true, retries: true, names: true, fetch: true };
+
 export type LimitedFetch = (
   input: string | URL | Request,
   init?: RequestInit & { readonly limited?: LimitedBy },
@@ -31,13 +42,18 @@ export type LimitedFetch = (
 /**
  * A call counts as open until its headers have come. One that is refused (429; 503 with a time, where nothing is written; 403 with
  * nothing remaining) blocks its limit for all processes, and is sent again in its turn.
+ * @throws TypeError for a name that it does not know, here or in `limited`, and without `charges`.
  * @example
  * const shopFetch = limitFetch(limiter, { charges: shop });
  * const answer = await shopFetch('https://api.shop.example/items', { limited: { account: 'acct_42' } });
  */
 export function limitFetch(limiter: Limiter, options: LimitFetchOptions): LimitedFetch {
+  const wrong = [...unknownOptions(options, OPTIONS), ...missingFunctions(options, ['charges'])];
+  if (wrong.length > 0) throw new TypeError(wrong.map((text) => `limitFetch: ${text}`).join('\n'));
   const { charges, retries = 3, names, fetch = globalThis.fetch, ...always } = options;
-  return async (input, { limited, ...init } = {}) => {
+  return async (input, { limited = {}, ...init } = {}) => {
+    const misspelt = unknownOptions(limited, LIMITED);
+    if (misspelt.length > 0) throw new TypeError(`limited: ${misspelt.join('; ')}`);
     const { account = 'default', priority, weight, timeoutMs, callKey, ...call } = { ...always, ...limited };
     const request = new Request(input, init);
     const how = {

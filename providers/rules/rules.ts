@@ -6,6 +6,7 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 
 export type Match = (answer: Answer) => boolean;
@@ -26,7 +27,15 @@ export function rules(list: readonly Rule[]): Classify {
     throw new TypeError(
       `rules() takes a list of what when() gives; its entry ${wrong} is none. Write rules([when(status(429), limited()), …]).`,
     );
-  return (answer) => list.find((rule) => rule.match(answer))?.decide(answer);
+  return (answer) => {
+    const outcome = list.find((rule) => rule.match(answer))?.decide(answer);
+    // when(status(404), body(/gone/)): a match stands where its meaning should.
+    if (outcome !== undefined && typeof (outcome as Partial<Outcome> | null)?.kind !== 'string')
+      throw new TypeError(
+        `A rule gave ${JSON.stringify(outcome)}, which means nothing. Write when(status(404), skip()): matches, and at last what they mean.`,
+      );
+    return outcome;
+  };
 }
 
 /** All of the matches must hold. @throws TypeError for what is no match, and without a meaning. */
@@ -128,6 +137,7 @@ export interface LimitedOptions {
 
 /** Refused because of a limit: blocks the key for everybody. `Retry-After` and quota headers are read by themselves. */
 export function limited(options: LimitedOptions = {}): Decide {
+  refuseUnknown('limited', options, { limit: true, afterMs: true, reason: true } satisfies NamesOf<LimitedOptions>);
   if (typeof options !== 'object' || (options.afterMs !== undefined && typeof options.afterMs !== 'function'))
     throw new TypeError(
       'limited() takes { limit, afterMs, reason }, `afterMs` a function of the answer. Write limited({ afterMs: () => 500 }).',
@@ -144,6 +154,7 @@ export function limited(options: LimitedOptions = {}): Decide {
 }
 
 export function retry(options: { readonly afterMs?: number; readonly reason?: string } = {}): Decide {
+  refuseUnknown('retry', options, { afterMs: true, reason: true });
   if (typeof options !== 'object' || (options.afterMs !== undefined && !Number.isFinite(options.afterMs)))
     throw new TypeError(
       'retry() takes { afterMs, reason }, `afterMs` a number of milliseconds. Write retry({ afterMs: 5_000 }).',
@@ -179,8 +190,19 @@ export const deadCursor = (reason?: string): Decide => because('dead-cursor', re
 export const shrinkPage = (reason?: string): Decide => because('shrink-page', reason);
 export const unknownWrite = (reason?: string): Decide => because('unknown-write', reason);
 
+const CAUSES: readonly PermanentCause[] = ['config', 'auth', 'gone', 'bug'];
+
+/** @throws TypeError for a cause that there is not. */
 export function permanent(cause: PermanentCause, reason?: string): Decide {
+  if (!CAUSES.includes(cause))
+    throw new TypeError(`permanent() takes ${CAUSES.join(', ')}, not ${JSON.stringify(cause)}.`);
   return (answer) => ({ kind: 'permanent', cause, reason: reason ?? describe(answer) });
+}
+
+/** `retry({ afterMS: 5_000 })` would wait as if nothing was said. */
+function refuseUnknown(of: string, options: unknown, known: Readonly<Record<string, true>>): void {
+  const wrong = typeof options === 'object' && options !== null ? unknownOptions(options, known) : [];
+  if (wrong.length > 0) throw new TypeError(`${of}(): ${wrong.join('; ')}`);
 }
 
 function because(

@@ -3,7 +3,8 @@
  * kept as JSON; the third party's own address is written `{{base}}`, so that next links work when it is played.
  * Next: `redact.ts` takes the secrets out; `play.ts` answers from it.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { RedactOptions, Redactor } from './redact.ts';
 import { createRedactor } from './redact.ts';
 
@@ -71,8 +72,9 @@ export function toCassette(
   return { version: 1, target: redactor.cleanText(target), recordedAt, exchanges };
 }
 
-/** Writes a cassette in one step: a crash leaves the old one or the new one. */
+/** Writes a cassette in one step, its folder too: a crash leaves the old one or the new one. */
 export function writeCassette(file: string, cassette: Cassette): void {
+  mkdirSync(dirname(file), { recursive: true }); // else what was recorded would be lost at the very end
   writeFileSync(`${file}.tmp`, `${JSON.stringify(cassette, null, 2)}\n`);
   renameSync(`${file}.tmp`, file);
 }

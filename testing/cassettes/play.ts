@@ -8,6 +8,8 @@ import type { FakeCall } from '../fake-api/call.ts';
 import type { Cassette, CassetteBody, CassetteExchange } from './cassette-file.ts';
 import { bodyBytes, parseCassetteBody, readCassette } from './cassette-file.ts';
 import type { FakeApi } from '../fake-api/fake-api.ts';
+import { checkFakeOptions } from '../fake-api/options/check-options.ts';
+import { PLAY } from '../fake-api/options/known-options.ts';
 import { createRedactor } from './redact.ts';
 
 export interface PlayOptions {
@@ -31,6 +33,7 @@ export interface PlayedCassette {
  * Secrets in a call are not compared: the client of a test has others.
  */
 export function playCassette(api: FakeApi, cassette: string | Cassette, options: PlayOptions = {}): PlayedCassette {
+  checkFakeOptions('playCassette', options, PLAY);
   const whole = typeof cassette === 'string' ? readCassette(cassette) : cassette;
   const { exchanges } = whole;
   const redactor = createRedactor();

@@ -11,6 +11,8 @@ import type { AddressInfo } from 'node:net';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
 import type { Cassette, RawExchange } from './cassette-file.ts';
 import { toCassette, writeCassette } from './cassette-file.ts';
+import { checkFakeOptions } from '../fake-api/options/check-options.ts';
+import { RECORD } from '../fake-api/options/known-options.ts';
 import type { RedactOptions } from './redact.ts';
 import { thinCassette, type ThinOptions } from './thin.ts';
 
@@ -44,6 +46,7 @@ interface TargetAnswer {
 
 /** Starts a recorder on a free port of 127.0.0.1. */
 export async function recordCassette(options: RecordOptions): Promise<CassetteRecorder> {
+  checkFakeOptions('recordCassette', options, RECORD);
   const target = new URL(options.target);
   const prefix = target.pathname.replace(/\/$/, '');
   const targetBase = `${target.origin}${prefix}`;

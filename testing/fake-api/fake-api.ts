@@ -15,6 +15,8 @@ import { listRoute } from './lists/lists.ts';
 import type { OAuth, OAuthHandle, OAuthOptions } from './oauth/oauth.ts';
 import { createOAuth } from './oauth/oauth.ts';
 import type { OutageHandle, OutageOptions } from '../faults/outages.ts';
+import { checkFakeOptions } from './options/check-options.ts';
+import * as known from './options/known-options.ts';
 import type { PathFilter, PathParams } from './paths.ts';
 import { seededRandom } from './random.ts';
 import type { FakeReport } from './report.ts';
@@ -80,6 +82,7 @@ export interface FakeApi {
 
 /** Starts a third party on a free port of 127.0.0.1. */
 export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeApi> {
+  checkFakeOptions('startFakeApi', options, known.SERVER);
   const server = await startServer(options);
   const { books, routes, limits, scripts, outages } = server;
   const actions = new Map<string, ActionHandle>();
@@ -89,6 +92,7 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
     url: server.base(),
     now: server.now,
     list(pattern, listOptions) {
+      checkFakeOptions(`list ${pattern}`, listOptions, known.LIST);
       routes.add(listRoute(pattern, listOptions, server.base));
       return api;
     },
@@ -104,10 +108,12 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       return api;
     },
     file(pattern, fileOptions) {
+      checkFakeOptions(`file ${pattern}`, fileOptions, known.FILE);
       routes.add(fileRoute(pattern, fileOptions));
       return api;
     },
     binary(pattern, binaryOptions) {
+      checkFakeOptions(`binary ${pattern}`, binaryOptions, known.BINARY);
       routes.add(binaryRoute(pattern, binaryOptions));
       return api;
     },
@@ -126,27 +132,44 @@ export async function startFakeApi(options: FakeApiOptions = {}): Promise<FakeAp
       return api;
     },
     action(method, pattern, actionOptions = {}) {
+      checkFakeOptions(`action ${method} ${pattern}`, actionOptions, known.ACTION);
       const action = createAction(method, pattern, actionOptions, server.now);
       for (const route of action.routes) routes.add(route);
       actions.set(`${method} ${pattern}`, action.handle);
       return action.handle;
     },
     jobs(pattern, jobOptions = {}) {
+      checkFakeOptions(`jobs ${pattern}`, jobOptions, known.JOBS);
       const { routes: ofJobs, handle } = createJobs(pattern, jobOptions);
       for (const route of ofJobs) routes.add(route);
       return handle;
     },
     oauth(oauthOptions = {}) {
+      checkFakeOptions('oauth', oauthOptions, known.OAUTH);
       oauth = createOAuth(oauthOptions, server.now, seededRandom(server.seed));
       routes.add(oauth.route);
       server.guardTokens(oauth.guard);
       return oauth.handle;
     },
-    limit: (limitOptions) => limits.add(limitOptions),
+    limit(limitOptions) {
+      checkFakeOptions(`limit "${limitOptions.name}"`, limitOptions, known.LIMIT);
+      return limits.add(limitOptions);
+    },
     limits: () => limits.all(),
-    script: (on, steps, scriptOptions) => scripts.script(on, steps, scriptOptions),
-    chaos: (chaosOptions) => scripts.chaos(chaosOptions),
-    outage: (outageOptions) => outages.begin(outageOptions),
+    script(on, steps, scriptOptions = {}) {
+      checkFakeOptions('script', scriptOptions, known.SCRIPT);
+      known.checkKinds('script', steps);
+      return scripts.script(on, steps, scriptOptions);
+    },
+    chaos(chaosOptions) {
+      checkFakeOptions('chaos', chaosOptions, known.CHAOS);
+      known.checkKinds('chaos', chaosOptions.kinds ?? []);
+      return scripts.chaos(chaosOptions);
+    },
+    outage(outageOptions = {}) {
+      checkFakeOptions('outage', outageOptions, known.OUTAGE);
+      return outages.begin(outageOptions);
+    },
     pause: () => outages.pause(),
     resume: () => outages.resume(),
     report: () => ({

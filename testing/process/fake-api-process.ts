@@ -30,6 +30,10 @@ export interface FakeApiDescription extends FakeApiOptions {
   readonly oauth?: OAuthOptions;
 }
 
+type Described = {
+  readonly [Name in Exclude<keyof FakeApiDescription, keyof FakeApiOptions>]: FakeApiDescription[Name] | undefined;
+};
+
 /** What a setup module exports. */
 export interface FakeApiModule {
   readonly options?: FakeApiOptions;
@@ -81,7 +85,7 @@ function builtInCommands(api: FakeApi) {
 
 export type BuiltInCommands = ReturnType<typeof builtInCommands>;
 
-function installDescription(api: FakeApi, description: FakeApiDescription): void {
+function installDescription(api: FakeApi, description: Described): void {
   for (const [pattern, options] of Object.entries(description.lists ?? {})) api.list(pattern, options);
   for (const [pattern, fields] of Object.entries(description.objects ?? {})) {
     api.object(pattern, (params) => ({ ...params, ...fields }));
@@ -94,8 +98,9 @@ function installDescription(api: FakeApi, description: FakeApiDescription): void
 
 async function readModule(source: string): Promise<FakeApiModule> {
   if (source.startsWith('{')) {
-    const description = JSON.parse(source) as FakeApiDescription;
-    return { options: description, install: (api) => installDescription(api, description) };
+    const { lists, objects, actions, limits, chaos, oauth, ...options } = JSON.parse(source) as FakeApiDescription;
+    const description = { lists, objects, actions, limits, chaos, oauth };
+    return { options, install: (api) => installDescription(api, description) };
   }
   const address = source.startsWith('file:') ? source : pathToFileURL(source).href;
   const found = (await import(address)) as Partial<FakeApiModule>;

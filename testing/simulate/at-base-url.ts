@@ -1,6 +1,6 @@
 /**
  * The same sync or action against another third party: whatever base URL its provider has, calls and refreshes go to this one, so
- * a test can't reach the real service by mistake.
+ * a test can't reach the real service by mistake. And the same sync with pages of one size.
  */
 import type { Auth } from '../../providers/auth/auth.ts';
 import type { Action, Provider, Sync } from '../../providers/index.ts';
@@ -13,6 +13,16 @@ export function syncAt<S extends Sync>(sync: S, baseUrl: string): S {
 /** @returns a copy; the action itself stays as it is. What `perform` does by a client of its own goes where that client sends it. */
 export function actionAt<A extends Action>(action: A, baseUrl: string): A {
   return { ...action, definition: { ...action.definition, provider: providerAt(action.definition.provider, baseUrl) } };
+}
+
+/** @returns a copy whose pages keep the size that they start with, unless the third party says that it is too large. */
+export function withoutGrowth<S extends Sync>(sync: S): S {
+  const nodes = [...sync.definition.nodes].map(([name, node]) => {
+    const { paginate } = node.endpoint;
+    const pageSize = { ...paginate.pageSize, max: paginate.pageSize.start };
+    return [name, { ...node, endpoint: { ...node.endpoint, paginate: { ...paginate, pageSize } } }] as const;
+  });
+  return { ...sync, definition: { ...sync.definition, nodes: new Map(nodes) } };
 }
 
 function providerAt(provider: Provider, baseUrl: string): Provider {

@@ -2,7 +2,7 @@
  * A sync run for real in a test: by real workers on a Postgres and a Temporal of its own, against the fake third party.
  * Next: `simulator.ts`, loaded when the first one is wanted.
  */
-import type { NewCredentials, RunMode, RunResult, SyncHandle } from '../../client/index.ts';
+import type { NewCredentials, RunMode, RunResult, RunWait, SyncHandle } from '../../client/index.ts';
 import type { Action, Node, Sync } from '../../providers/index.ts';
 import type { FakeApi } from '../fake-api/fake-api.ts';
 import type { FakeReport, Violation } from '../fake-api/report.ts';
@@ -33,6 +33,11 @@ export interface SimulateOptions<Input> extends SimulateAnyOptions {
   readonly input: Input;
   /** Default `incremental`. */
   readonly mode?: RunMode;
+  /**
+   * False: pages keep the size that they start with. For a cassette, recorded and played: sizes that grow as pages come depend on which
+   * list is quicker, and ask for other pages each time. Default true, as in production.
+   */
+  readonly growsPages?: boolean;
 }
 
 export interface SimulatedSync {
@@ -65,15 +70,18 @@ export interface Simulator {
 export class SimulationStuck extends Error {
   override readonly name = 'SimulationStuck';
   readonly progress: Awaited<ReturnType<SyncHandle['progress']>>;
+  /** What it waits for; none where it pauses, since the pause has its own reason. */
+  readonly waits: readonly RunWait[];
 
-  constructor(sync: string, what: string, progress: SimulationStuck['progress']) {
+  constructor(sync: string, what: string, progress: SimulationStuck['progress'], waits: readonly RunWait[]) {
     const nodes = 'nodes' in progress ? progress.nodes : [];
     const lines = nodes.map(({ name, state, pages, rows, calls }) => {
       return `  ${name}: ${state}, ${pages} pages, ${rows} rows, ${calls} calls`;
     });
     const because = 'pausedReason' in progress ? `: ${progress.pausedReason}` : ` (${progress.state})`;
-    super([`The sync "${sync}" ${what}${because}`, ...lines].join('\n'));
+    super([`The sync "${sync}" ${what}${because}`, ...lines, ...waits.map(({ text }) => `  ${text}`)].join('\n'));
     this.progress = progress;
+    this.waits = waits;
   }
 }
 

@@ -40,7 +40,8 @@ export async function inWorld<Result>(
   try {
     for (let count = 0; count < workers; count++) {
       const bundle = workflowBundle && { workflowBundle };
-      const worker = await createWorker({ ...servers, ...bundle, syncs, actions, settings });
+      // Nothing of the environment's: its webhook would be told of what a test makes fail.
+      const worker = await createWorker({ ...servers, ...bundle, syncs, actions }, settings);
       const serving = worker.run();
       closing.push(() => (worker.shutdown(), serving));
     }

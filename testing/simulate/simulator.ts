@@ -15,9 +15,11 @@ import type { Node, Sync } from '../../providers/index.ts';
 import { ensurePostgres } from '../../dev-servers/index.ts';
 import { workflowBundleFor } from '../../workers/workflow-source.ts';
 import { startTemporaryTemporal } from '../../dev-servers/temporal/temporary-temporal.ts';
+import { checkFakeOptions } from '../fake-api/options/check-options.ts';
+import { OF_ACTION, OF_SYNC } from './known-options.ts';
 import { SimulationStuck, type SimulatedSync, type SimulateOptions, type Simulator } from './simulate-sync.ts';
 import { inWorld, SIMULATED, TIMEOUT_MS, type Servers } from './simulated-world.ts';
-import { syncAt } from './at-base-url.ts';
+import { syncAt, withoutGrowth } from './at-base-url.ts';
 import { perform } from './perform.ts';
 
 const LOOK_EVERY_MS = 200;
@@ -45,8 +47,14 @@ export async function startServersAndSimulator(): Promise<Simulator> {
   const encryptionKeys = `simulator:${randomBytes(32).toString('base64')}`;
   const all = { ...servers, encryptionKeys, workflowBundle: bundle.value };
   return {
-    run: (sync, options) => simulate(all, sync, options),
-    act: (action, options) => perform(all, action, options),
+    run: async (sync, options) => {
+      checkFakeOptions('simulateSync', options, OF_SYNC);
+      return simulate(all, sync, options);
+    },
+    act: async (action, options) => {
+      checkFakeOptions('simulateAction', options, OF_ACTION);
+      return perform(all, action, options);
+    },
     stop,
   };
 }
@@ -65,7 +73,8 @@ async function simulate<Input>(
 ): Promise<SimulatedSync> {
   const { account = SIMULATED, timeoutMs = TIMEOUT_MS, mode = 'incremental', api, input } = options;
   const baseUrl = api?.url ?? options.baseUrl;
-  const simulated = baseUrl === undefined ? sync : syncAt(sync, baseUrl);
+  const sized = options.growsPages === false ? withoutGrowth(sync) : sync;
+  const simulated = baseUrl === undefined ? sized : syncAt(sized, baseUrl);
   const world = { syncs: [simulated], provider: sync.definition.provider };
   return inWorld(servers, world, options, async (sluice) => {
     const run = await sluice.start(simulated, { account, input, mode });
@@ -104,9 +113,9 @@ async function stuck(run: SyncHandle, name: string, timeoutMs: number, signal: A
     await delay(LOOK_EVERY_MS);
     if (signal.aborted) break;
     const progress = await run.progress();
-    if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress);
+    if (progress.state === 'paused') throw new SimulationStuck(name, 'pauses', progress, []);
     if (performance.now() > deadline)
-      throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress);
+      throw new SimulationStuck(name, `had not ended after ${duration(timeoutMs)}`, progress, await run.waits());
   }
   return new Promise(() => {}); // it has ended, and its end is the answer
 }

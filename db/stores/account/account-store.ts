@@ -6,6 +6,7 @@ import { checkLimit } from '../../../contracts/values/list-page.ts';
 import type { AccountInfo, AccountStatus, ListedAccount } from '../../../contracts/account.ts';
 import { MOST_COUNTED } from '../../../contracts/operate/run-list.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { oneOf } from '../../../contracts/values/one-of.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Queryable } from '../../pool.ts';
 
@@ -62,11 +63,12 @@ const LIST = (where: string, limit: string): string => `
 
 /**
  * Accounts, the latest change of status first.
- * @throws TypeError when `after` is not the place of an account.
+ * @throws TypeError when `after` is not the place of an account, or there is no such `status`.
  */
 export async function listAccounts(db: Queryable, filter: AccountFilter = {}): Promise<ListedAccount[]> {
   const { status, provider, tenant, after, limit = 1_000 } = filter;
   checkLimit(limit);
+  oneOf('status', status, STATUSES);
   const values: unknown[] = [status === undefined ? STATUSES : [status]];
   const conditions: string[] = [];
   const at = (value: unknown): string => `$${values.push(value)}`;

@@ -3,8 +3,15 @@
  * their way.
  */
 import { checkLimit } from '../../../contracts/values/list-page.ts';
-import type { Alert, AlertKind, AlertRules, Condition } from '../../../contracts/alerts/alert.ts';
+import {
+  ALERT_KINDS,
+  type Alert,
+  type AlertKind,
+  type AlertRules,
+  type Condition,
+} from '../../../contracts/alerts/alert.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
+import { oneOf } from '../../../contracts/values/one-of.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool, Queryable } from '../../pool.ts';
 import { inTransaction } from '../../pool.ts';
@@ -127,10 +134,11 @@ export function toAlert({ id, kind, subject, tenant, text, details, fired_at, cl
   };
 }
 
-/** Open ones, or all, the newest first. @throws TypeError when `limit` is not what it should be. */
+/** Open ones, or all, the newest first. @throws TypeError when `kind` or `limit` is not what it should be. */
 export async function listAlerts(db: Queryable, filter: AlertFilter = {}): Promise<Alert[]> {
   const { kind, tenant, id, account, all = id !== undefined, limit = 100 } = filter;
   checkLimit(limit);
+  oneOf('kind', kind, ALERT_KINDS);
   // Subjects are `sync/account` and `provider/account`, without a slash in the first part.
   const { rows } = await db.query<AlertRow>(
     `select ${ALERT_COLUMNS} from sluice.alert a

@@ -113,7 +113,7 @@ export interface ReportFilter {
   readonly order?: 'oldest' | 'newest';
 }
 
-/** @throws TypeError when `status`, `kind`, `after` or `limit` is not what it should be. */
+/** @throws TypeError when `status`, `kind`, `order`, `after` or `limit` is not what it should be. */
 export async function listReports(db: Queryable, filter: ReportFilter = {}): Promise<Report[]> {
   const { after, limit = 100, order = 'oldest' } = filter;
   checkLimit(limit);
@@ -121,6 +121,7 @@ export async function listReports(db: Queryable, filter: ReportFilter = {}): Pro
     throw new TypeError(`\`after\` is ${JSON.stringify(after)}; pass the \`sequence\` of a report.`);
   const status = oneOf('status', filter.status, STATUSES);
   for (const kind of kindsOf(filter)) oneOf('kind', kind, KINDS);
+  oneOf('order', order, ORDERS);
   const values: unknown[] = [status === undefined ? STATUSES : [status], kindsOf(filter)];
   const conditions: string[] = [];
   const and = (sql: string, value: unknown): void => {
@@ -141,6 +142,7 @@ export async function listReports(db: Queryable, filter: ReportFilter = {}): Pro
 }
 
 const STATUSES: readonly ReportStatus[] = ['pending', 'ok', 'failed', 'cancelled'];
+const ORDERS: readonly NonNullable<ReportFilter['order']>[] = ['oldest', 'newest'];
 const KINDS: readonly ReportKind[] = ['sync', 'action', 'saga'];
 
 function kindsOf({ kind }: ReportFilter): readonly ReportKind[] {

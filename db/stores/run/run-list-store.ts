@@ -12,12 +12,13 @@ import {
   type RunNames,
   type RunSelection,
 } from '../../../contracts/operate/run-list.ts';
+import { oneOf } from '../../../contracts/values/one-of.ts';
 import type { Queryable } from '../../pool.ts';
 
 const MOST_NAMES = 100;
 const PLACE = /^(\d{1,17})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
-/** @throws TypeError when `limit` or `after` is not what it should be. */
+/** @throws TypeError when `limit`, `state` or `after` is not what it should be. */
 export async function listRuns(db: Queryable, filter: RunFilter = {}): Promise<ListedRun[]> {
   const { limit = 50 } = filter;
   checkLimit(limit);
@@ -48,7 +49,9 @@ export async function readRunNames(db: Queryable): Promise<RunNames> {
 
 /** Indexes: run_by_sync, run_by_provider and run_by_state, whose first columns are compared; run_by_account for an account. */
 function conditionsOf({ state, sync, account, provider, after }: RunSelection): { where: string; values: unknown[] } {
-  const values: unknown[] = [state === undefined ? RUN_STATES : typeof state === 'string' ? [state] : state];
+  const states = state === undefined ? RUN_STATES : typeof state === 'string' ? [state] : state;
+  for (const each of states) oneOf('state', each, RUN_STATES);
+  const values: unknown[] = [states];
   const conditions = ['r.state = wanted.state'];
   const and = (sql: (at: string) => string, value: unknown): void => {
     if (value === undefined) return;

@@ -2,6 +2,7 @@
  * Every list of a run that did not end `complete`, one by one. A run's result only counts them (`db/stores/run/run-store.ts`).
  */
 import type { Flaw, FlawedList } from '../../../contracts/run.ts';
+import { oneOf } from '../../../contracts/values/one-of.ts';
 import type { Queryable } from '../../pool.ts';
 
 export interface FlawFilter {
@@ -20,7 +21,9 @@ const READ = `
     and ($4::text is null or (node, id) > ($4, $5::bigint))
   order by node, id limit $6`;
 
-/** @throws TypeError when `after` was not given by this function. */
+const KINDS: readonly Flaw['kind'][] = ['flawed', 'capped', 'looped', 'truncated', 'skipped', 'failed'];
+
+/** @throws TypeError when `after` was not given by this function, or there is no such `kind`. */
 export async function readFlawedLists(
   db: Queryable,
   runId: string,
@@ -30,6 +33,7 @@ export async function readFlawedLists(
   const [, node, id] = filter.after === undefined ? [] : (/^(.+):(\d+)$/s.exec(filter.after) ?? []);
   if (filter.after !== undefined && id === undefined)
     throw new TypeError(`\`after\` is ${JSON.stringify(filter.after)}; pass the \`place\` of a list.`);
+  oneOf('kind', filter.kind, KINDS);
   const values = [runId, filter.node ?? null, filter.kind ?? null, node ?? null, id ?? null, limit];
   const { rows } = await db.query<FlawRow>(READ, values);
   return rows.map((row) => ({

@@ -90,7 +90,8 @@ export function syncMistakes(
     mistakes.push(...valuesMistakes(node).map((text) => `${at}: ${text}`));
     mistakes.push(...treeMistakes(node, nodes).map((text) => `${at}: ${text}`));
     mistakes.push(...incrementalMistakes(node).map((text) => `${at}: ${text}`));
-    if (typeof node.options.input !== 'function') mistakes.push(`${at}: \`input\` is missing`);
+    if (typeof node.options.input !== 'function')
+      mistakes.push(`${at}: \`input\` is missing, () => ({}) where its endpoint takes none`);
     if (typeof node.options.key !== 'function')
       mistakes.push(`${at}: \`key\` is missing; it says which rows are the same`);
   }

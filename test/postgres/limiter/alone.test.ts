@@ -134,6 +134,20 @@ describe('callers without a type checker', () => {
     await expect(limiter.acquire({ callKey: 'k', account: 'a', charges, maxWait: 5 } as never)).rejects.toThrow(
       /unknown option `maxWait`; known are .*maxWaitMs/,
     );
+    expect(() => limitsOf('names')({ acount: 'a' } as never)).toThrow(
+      /^A call of "names.*": unknown option `acount`; known are account, .*; `account` is undefined; it must be a name$/,
+    );
+    expect(() => limitFetch(limiter, { charge: limitsOf('names') } as never)).toThrow(
+      /^limitFetch: unknown option `charge`; known are .*\nlimitFetch: `charges` is missing; it must be a function$/,
+    );
+    const fetched = limitFetch(limiter, { charges: limitsOf('names') })('http://x.invalid', {
+      limited: { acount: 'a' },
+    } as never);
+    await expect(fetched).rejects.toThrow('limited: unknown option `acount`; known are account');
+    expect(() => createLimiter({ poool: db.pool } as never)).toThrow(
+      'createLimiter: unknown option `poool`; known are pool',
+    );
+    expect(() => createLimiter({} as never)).toThrow('createLimiter: `pool` is missing; give it a pool of `pg`');
     expect(() => queueLimits({ intervalCap: 5, intervall: 3 } as never)).toThrow(
       /unknown option `intervall`.*belong together/,
     );

@@ -3,8 +3,11 @@ import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
 import { defineProvider, noAuth, post } from '../../../providers/index.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
-import { checkOptions } from '../../../client/options/check-options.ts';
+import { checkNode, checkOptions, checkRunOf } from '../../../client/options/check-options.ts';
 import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
+import { listAccounts, listAlerts, listReports, listRuns, readFlawedLists, type Pool } from '../../../db/index.ts';
+import { createDashboard } from '../../../dashboard/index.ts';
+import type { Sluice } from '../../../client/index.ts';
 import { checkWorkerOptions } from '../../../workers/known-options.ts';
 
 const fine = { account: 'a', startedBy: 'system', priority: 'bulk', weight: 1 };
@@ -68,6 +71,7 @@ describe('options that nobody reads', () => {
   const client = knowingOptions({
     reports: { list: answer },
     state: { reset: answer },
+    limits: { list: answer, override: answer },
     records: function* (...given: unknown[]) {
       yield given;
     },
@@ -82,6 +86,10 @@ describe('options that nobody reads', () => {
       'unknown option `forgetRows`',
     );
     expect(() => client.records({}, { account: 'a', afer: '1' })).toThrow('unknown option `afer`');
+    await expect(client.limits.list({ prefx: 'a/' })).rejects.toThrow('limits.list: unknown option `prefx`');
+    await expect(client.limits.override('a/b/c', { maxx: 1 })).rejects.toThrow(
+      'limits.override: unknown option `maxx`',
+    );
     expect(asked).toEqual([]);
     await client.state.reset({ account: 'a', sync: 'x', node: 'y', parentKey: '' });
     await client.reports.list();
@@ -92,8 +100,70 @@ describe('options that nobody reads', () => {
   it('are refused by `connect` and `createWorker`', () => {
     expect(() => checkConnectOptions({ databaseURL: 'x' })).toThrow('connect: unknown option `databaseURL`');
     expect(() => checkWorkerOptions({ onfailure: () => {} })).toThrow('createWorker: unknown option `onfailure`');
+    expect(() => checkWorkerOptions({ settings: { concurency: 5 } })).toThrow(
+      'createWorker: settings: unknown option `concurency`; known are taskQueue',
+    );
+    expect(() => createDashboard({} as Sluice, { authorise: () => undefined } as never)).toThrow(
+      'createDashboard: unknown option `authorise`; known are tokens, authorize',
+    );
     checkConnectOptions({ tenant: 'a' });
     checkWorkerOptions({ syncs: [], onFailure: () => {} });
+  });
+});
+
+describe('what a worker is given', () => {
+  it.each<[object, string]>([
+    [{ roles: ['fast'] }, 'createWorker: `roles` has "fast"; there are interactive, bulk, background'],
+    [{ settings: { roles: ['bulkk'] } }, '`roles` has "bulkk"'],
+    [{ roles: [] }, '`roles` is empty; it must name some of interactive'],
+    [{ settings: { concurrency: '5' } }, 'settings: `concurrency` is 5; it must be a number, 1 or more'],
+    [{ roles: 'bulk' }, '`roles` must be a list, e.g. [role]'],
+    [{ syncs: {} }, '`syncs` must be a list, e.g. [sync]'],
+    [{ onFailure: 'mail' }, '`onFailure` is "mail"; it must be a function'],
+    [{ stalledAfterMs: '1h' }, '`stalledAfterMs` is 1h; it must be a number, 1000 or more'],
+    [{ credentials: { fetch: 1 } }, 'credentials: `get` is missing; it must be a function'],
+    [{ alerts: { blockedAfter: 5 } }, 'alerts: unknown option `blockedAfter`; known are blockedAfterMs'],
+    [{ settings: { logLevel: 'loud' } }, 'settings: `logLevel` has "loud"; there are debug, info'],
+  ])('%j is refused', (options, sentence) => {
+    expect(() => checkWorkerOptions(options)).toThrow(TypeError);
+    expect(() => checkWorkerOptions(options)).toThrow(sentence);
+  });
+});
+
+describe('what names a run, or a feed', () => {
+  const names = [undefined, {}, 'sync/a/b', { sync: 'a' }, { sync: {}, account: 'b' }, { workflowid: 'sync/a/b' }];
+  it.each(names)('is no run: %j', (of) => {
+    expect(() => checkRunOf(of)).toThrow(
+      /^`run` takes \{ sync, account \}, or \{ workflowId \} such as .*; it was given /,
+    );
+  });
+
+  it('is a run by its sync and account, or by its workflow id', () => {
+    for (const of of [{ sync: 'a', account: 'b' }, { workflowId: 'sync/a/b' }]) expect(checkRunOf(of)).toBe(of);
+  });
+
+  it.each([
+    [{ definition: { nodes: new Map() } }, 'the whole sync'],
+    [{ node: 'posts' }, 'something else'],
+    [undefined, 'undefined; do two modules import each other?'],
+  ])('is no node: its feed would end at once, as one without rows does', (given, what) => {
+    expect(() => checkNode('records', given)).toThrow(
+      `takes a node of a sync, e.g. \`network.posts\`; it was given ${what}`,
+    );
+  });
+});
+
+describe('a word of a filter that means nothing', () => {
+  const nobody = {} as Pool; // it is not asked
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['accounts', () => listAccounts(nobody, { status: 'needs-reconnect' } as never), 'connected, needs_reconnect'],
+    ['reports', () => listReports(nobody, { order: 'desc' } as never), 'oldest, newest'],
+    ['alerts', () => listAlerts(nobody, { kind: 'needs_reconnect' } as never), 'stale, needs-reconnect'],
+    ['runs', () => listRuns(nobody, { state: ['done', 'ok'] } as never), 'incomplete'],
+    ['lists', () => readFlawedLists(nobody, 'x', { kind: 'skip' } as never, 1), 'flawed, capped, looped'],
+  ])('is refused for %s: nothing would be found', async (_, ask, known) => {
+    await expect(ask()).rejects.toThrow(TypeError);
+    await expect(ask()).rejects.toThrow(known);
   });
 });
 
@@ -103,7 +173,18 @@ describe('credentials of an account', () => {
     checkCredentials({ username: 'u', password: 'p' });
     checkCredentials({ extra: { apiKey: 'k' } });
     // As a login brings it.
-    checkCredentials({ accessToken: 'x', scope: 'read' } as object);
+    checkCredentials({ accessToken: 'x', scope: 'read', token_type: 'bearer' } as object);
+  });
+
+  it.each([
+    ['refresh_token', '`credentials`: `refresh_token` is not read, write `refreshToken`.'],
+    ['RefreshToken', '`RefreshToken` is not read, write `refreshToken`'],
+    ['expires_in', '`expires_in` is not read, write `expiresAt: new Date('],
+    ['expiresIn', '`expiresIn` is not read, write `expiresAt: new Date('],
+  ])('with %s beside a token would be missed an hour later', (name, sentence) => {
+    const given = { accessToken: 'x', [name]: 'very secret' };
+    expect(() => checkCredentials(given)).toThrow(sentence);
+    expect(() => checkCredentials(given)).not.toThrow('very secret');
   });
 
   it('are refused as the third party’s answer has them, without a word of what they hold', () => {

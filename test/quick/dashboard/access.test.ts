@@ -143,3 +143,9 @@ describe('the page', () => {
     );
   });
 });
+
+it('is served where host and port are said, which are none of the page', async () => {
+  const { url, close } = await serveDashboard(untouched, { host: '127.0.0.1', port: 0, tokens: { read: READ } });
+  expect((await fetch(`${url}assets/page.css`)).status).toBe(200);
+  await close();
+});

@@ -29,7 +29,7 @@ describe('an action', () => {
     [{ compensate: true }, '`compensate` is true; it must be a function'],
     [{ made: 'id' }, '`made` is "id"; it must be a function'],
     [{ output: undefined }, '`output` must be a zod schema'],
-    [{ input: {} }, '`input` must be a zod schema'],
+    [{ input: {} }, '`input` must be a zod schema, z.object({}) where it takes none'],
     [{ idempotent: 'yes' }, '`idempotent` is "yes"; it must be true or false'],
     [{ conflicts: { entity: found, policy: 'waitt' } }, 'conflicts: `policy` is "waitt"; it must be "wait"'],
     [{ conflicts: { policy: 'wait' } }, 'conflicts: `entity` is missing; it must be a function'],
@@ -106,7 +106,7 @@ describe('a saga', () => {
   it('is told of options that it does not know, and of steps that are none', () => {
     const define = (options: object) => () => defineSaga('two', options as { input: typeof input });
     expect(define({ input, conflict: {} })).toThrow('Saga "two": unknown option `conflict`; known are input, what');
-    expect(define({})).toThrow('Saga "two": `input` must be a zod schema.');
+    expect(define({})).toThrow('Saga "two": `input` must be a zod schema, z.object({}) where it takes none.');
     const saga = define({ input })();
     expect(() => saga.step('a', {} as never, () => ({}))).toThrow('Step "a" of saga "two" is no action');
     expect(() => saga.step('a', create, undefined as never)).toThrow('Step "a" of saga "two" has no input');

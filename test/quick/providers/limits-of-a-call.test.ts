@@ -146,6 +146,10 @@ describe('what a call takes from its provider’s limits', () => {
     );
     expect(mistakes(window('a/b', { by: ['app'], max: 5, perMs: 3_000 }))).toMatch(/without a "\/"/);
     expect(mistakes(window('w', { by: ['app'], perMs: 3_000 } as never))).toMatch(/`max` is undefined/);
+    // `'5' >= 1` holds, and `'5' + 1` is 51.
+    expect(mistakes(window('w', { by: ['app'], max: '5', perMs: 3_000 } as never))).toBe(
+      'limit "w": `max` is "5"; it must be at least 1 and at most 1000000000000',
+    );
     expect(mistakes(learned('l', { by: ['app'], floorPerSecond: 5, ceilingPerSecond: 1 }))).toMatch(
       /above `ceilingPerSecond`/,
     );

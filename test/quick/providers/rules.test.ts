@@ -119,8 +119,21 @@ describe('a rule that could never match', () => {
     [() => limited(500 as never), 'limited() takes { limit, afterMs, reason }'],
     [() => limited({ afterMs: 500 as never }), '`afterMs` a function of the answer'],
     [() => retry({ afterMs: '5s' as never }), '`afterMs` a number of milliseconds'],
+    [() => retry({ afterMS: 5 } as never), 'retry(): unknown option `afterMS`; known are afterMs'],
+    [() => limited({ limits: 'ip' } as never), 'limited(): unknown option `limits`'],
+    [() => permanent('login' as never), 'permanent() takes config, auth, gone, bug, not "login"'],
   ])('is refused with what to write', (make, sentence) => {
     expect(make).toThrow(TypeError);
     expect(make).toThrow(sentence);
+  });
+
+  it('is refused where a match stands in the place of its meaning', () => {
+    expect(() => rules([when(status(404) as never)])(ok)).toThrow('A rule gave false, which means nothing');
+    const meaning = body(/gone/) as unknown as Outcome;
+    const classify = rules([when(status(404), meaning)]);
+    expect(classify(ok)).toBeUndefined();
+    expect(() => classify(answer(404, 'gone'))).toThrow(
+      'A rule gave true, which means nothing. Write when(status(404)',
+    );
   });
 });

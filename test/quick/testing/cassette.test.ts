@@ -275,3 +275,12 @@ describe('cassettes', () => {
     expect(() => thinCassette(cassette, { items: -1 })).toThrow('`items` is -1');
   });
 });
+
+it('is written into a folder that is not there yet: what was recorded is not lost at its end', async () => {
+  real.object('/me', () => ({ id: 'me' }));
+  const into = join(folder, 'new', 'deep.json');
+  const recording = await recordCassette({ target: real.url, file: into });
+  await fetch(`${recording.url}/me`);
+  await recording.stop();
+  expect(readCassette(into).exchanges).toHaveLength(1);
+});

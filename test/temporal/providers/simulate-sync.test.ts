@@ -31,6 +31,22 @@ const orders = provider.endpoint('orders', {
 const sync = defineSync('shop', { provider, input: z.object({ shop: z.string() }) }, (s) => ({
   orders: s.one(orders, { input: (input) => input, key: (order) => order.id, deletions: 'full-pass' }),
 }));
+const growing = defineSync('growing', { provider, input: z.object({ shop: z.string() }) }, (s) => ({
+  orders: s.one(
+    provider.endpoint('grown-orders', {
+      input: z.object({ shop: z.string() }),
+      response: z.object({ items: z.array(Order), next: z.string().nullish() }),
+      request: ({ shop }, page) => get(`/shops/${shop}/orders`, { cursor: page.cursor, limit: page.size }),
+      paginate: {
+        kind: 'cursor',
+        items: ({ items }) => items,
+        next: ({ next }) => next,
+        pageSize: { start: 5, max: 50 },
+      },
+    }),
+    { input: (given) => given, key: ({ id }) => id },
+  ),
+}));
 const order = provider.action('order', {
   input: z.object({ shop: z.string(), sku: z.string() }),
   output: Order,
@@ -130,10 +146,35 @@ describe('a simulator', () => {
     expect((await simulator.run(sync, { api, input, ...login('late') })).result.state).toBe('done');
   });
 
-  it('gives up a run that takes too long, and says how far it came', async () => {
+  it('gives up a run that takes too long, and says how far it came and what it waits for', async () => {
     api.script('/shops/:shop/orders', ['ok', { status: 429, headers: { 'retry-after': '60' } }]);
     const stuck = simulator.run(sync, { api, input, ...login('slow'), timeoutMs: 2_000 });
     await expect(stuck).rejects.toThrow(/had not ended after 2 s.*\n {2}orders: running, 1 pages, 5 rows, 2 calls/);
+    await expect(stuck).rejects.toThrow(/\n {2}orders: 1 list waits for .*429/);
+  });
+
+  it('asks for pages of one size where a cassette needs them', async () => {
+    rowsToday = 120;
+    const sizes = async (growsPages: boolean) => {
+      const limits = new Set<string | null>();
+      const account = growsPages ? 'grows' : 'steady';
+      api.limit({
+        name: account,
+        max: 1_000,
+        cost: ({ path, query }) => (path.endsWith('/orders') && limits.add(query.get('limit')), 1),
+      });
+      expect((await simulator.run(growing, { api, input, ...login(account), growsPages })).result.state).toBe('done');
+      return limits.size;
+    };
+    expect(await sizes(true)).toBeGreaterThan(1);
+    expect(await sizes(false)).toBe(1);
+  });
+
+  it('refuses options that it does not know, before anything is run', async () => {
+    const options = { api, inputs: input } as never;
+    await expect(simulator.run(sync, options)).rejects.toThrow('simulateSync: unknown option `inputs`; known are api');
+    await expect(simulator.act(order, options)).rejects.toThrow('simulateAction: unknown option `inputs`');
+    expect(api.report().calls).toBe(0);
   });
 
   it('performs actions: one that fails is a result, and the same key is the same action', async () => {

@@ -9,6 +9,8 @@ import type { LimitCounter, LimitKind, LimitNumbers } from './limit-counters.ts'
 import { createCounter } from './limit-counters.ts';
 import type { LimitHeaders } from './limit-headers.ts';
 import { addLimitHeaders } from './limit-headers.ts';
+import { checkFakeOptions } from '../options/check-options.ts';
+import { NUMBERS } from '../options/known-options.ts';
 import type { PathFilter } from '../paths.ts';
 import { pathFilter } from '../paths.ts';
 import type { Violation } from '../report.ts';
@@ -170,6 +172,7 @@ export function createLimits(now: () => number, wallClock: () => number, violate
       const handle: LimitHandle = {
         name: options.name,
         set(change) {
+          checkFakeOptions(`limit "${options.name}": set`, change, NUMBERS);
           const at = now();
           for (const counter of limit.counters.values()) counter.used(at); // settles at the old rate
           limit.numbers = { ...limit.numbers, ...change };

@@ -1,0 +1,1 @@
+export function withRelativeSources(code: string, root: string): string;
