@@ -25,8 +25,8 @@ describe('children of parents that changed', () => {
     asked = [];
     onAsked = () => {};
     stage.api.route('GET', '/products', ({ query }) => {
-      const at = Number(query.get('cursor') ?? 0);
-      return { body: { items: products.slice(at, at + 2), next: at + 2 < products.length ? String(at + 2) : null } };
+      const at = (query.get('cursor') ?? '').length;
+      return { body: { items: products.slice(at, at + 2), next: at + 2 < products.length ? 'x'.repeat(at + 2) : null } };
     });
     for (const what of ['details', 'prices'])
       stage.api.route('GET', `/${what}/:id`, (_, { id }) => {
