@@ -26,7 +26,9 @@ describe('children of parents that changed', () => {
     onAsked = () => {};
     stage.api.route('GET', '/products', ({ query }) => {
       const at = (query.get('cursor') ?? '').length;
-      return { body: { items: products.slice(at, at + 2), next: at + 2 < products.length ? 'x'.repeat(at + 2) : null } };
+      return {
+        body: { items: products.slice(at, at + 2), next: at + 2 < products.length ? 'x'.repeat(at + 2) : null },
+      };
     });
     for (const what of ['details', 'prices'])
       stage.api.route('GET', `/${what}/:id`, (_, { id }) => {
