@@ -10,10 +10,15 @@ import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
+import { followCount } from './counted-places.ts';
 import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function followToken(p: Pagination, at: ListState, page: PageAnswer): Step {
+  const more = saysMore(p, page);
+  const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
+  const counted = followCount(p, at, page, token);
+  if (counted) return counted;
   const total = toldTotal(p, page);
   // Behind a row only the rest is counted.
   const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
@@ -25,8 +30,6 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
     if (early.split) return step(at, { ...facts, ...early });
   }
 
-  const more = saysMore(p, page);
-  const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
   noteTime(guard, at, page, token);
   if (token === undefined) {
     if (more === true) {
@@ -38,7 +41,8 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
     return step(at, { ...facts, ...endOf(p, at, page, total) });
   }
 
-  const used = at.position?.cursor ?? at.position?.url;
+  const { cursor, url } = at.position?.counted ? at.asked : (at.position ?? {});
+  const used = cursor ?? url;
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
   noteTail(guard, page);
   noteLeading(guard, at, page, more === true);
