@@ -25,6 +25,8 @@ export interface CountedPlace {
   readonly name: string;
   /** What it would count on the first page. */
   readonly first: number;
+  /** Of pages that are named by their first row: from one to the next. Default 1. */
+  readonly step?: number;
   /** How it is wrapped, and what is before and behind the number in it. */
   readonly form: 'plain' | 'base64' | 'base64url';
   readonly before: string;

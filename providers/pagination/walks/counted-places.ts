@@ -69,8 +69,9 @@ export function countedRequest(
 ): PageRequest {
   const request = numberedRequest(counted.by, counted.first, position, size, range, statedCap(p));
   const { number, offset } = request;
-  if (offset === 0) return request;
-  const told = withNumber(counted, counted.by === 'page' ? number : counted.first + offset);
+  // As it was asked for at first, where all that follow are of that size.
+  if (offset === 0) return counted.by === 'page' && counted.sizeName === undefined ? { ...request, size } : request;
+  const told = withNumber(counted, counted.by === 'page' ? number * (counted.step ?? 1) : counted.first + offset);
   if (p.kind === 'cursor' || position.url === undefined) return { ...request, cursor: told };
   const url = new URL(position.url);
   url.searchParams.set(counted.name, told);
@@ -103,11 +104,11 @@ function mayCount({ behind, guards }: Pagination, at: ListState): boolean {
 /** Is this the number of the page behind the one that was asked for? */
 function countsOn(
   told: number | undefined,
-  { by, first }: CountedPlace,
+  { by, first, step = 1 }: CountedPlace,
   asked: PageRequest,
   { itemCount }: PageAnswer,
 ): boolean {
-  if (by === 'page') return told === asked.number + 1;
+  if (by === 'page') return told === (asked.number + 1) * step;
   const behind = first + asked.offset;
   return told === behind + itemCount || told === behind + asked.size;
 }

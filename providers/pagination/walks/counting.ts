@@ -9,7 +9,7 @@ import type { PageAnswer } from '../step.ts';
 /** What the number of a page may be called: `page`, `p`, `page[number]`, `pageNo`, `paged`. */
 const PAGE = /^(p|pg|paged?|(next|current)_?page|page[\W_]*(n|no|num|number|index)\W?)$/i;
 /** What the rows of a page may be counted by. */
-const SIZE = /(limit|size|count|per|take|top|rows|max|length|results)/i;
+const SIZE = /(limit|size|count|per|take|top|rows|max|len|results)/i;
 /** A number in a text, and what it is called there: `"offset":100`, `offset=100`, `arrayconnection:99`. */
 const NUMBER = /(?:"?([\w.$[\]-]*)"?\s*[:=]\s*)?(?<![\w.-])(\d{1,15})(?![\w.-])/g;
 const LONGEST = 1_000;
@@ -34,9 +34,15 @@ export function countOf(page: PageAnswer, token: string): CountedPlace | undefin
   if (itemCount < FEWEST_ROWS || token.length > LONGEST) return undefined;
   const before = new Map(partsOf(page.url, page.url).map(({ name, value }) => [name, value]));
   const parts = partsOf(token, page.url);
-  const places = parts.filter(({ name, value }) => before.get(name) !== value).flatMap((part) => placesIn(part, page));
+  const others = parts.filter(({ name, value }) => before.get(name) !== value);
+  const all = others.flatMap((part) => placesIn(part, page));
+  const pages = all.filter(({ by }) => by === 'page');
+  // A number of pages, and as many rows as a page has: the size of one, by whatever name.
+  const places = pages.length > 0 ? pages : all.length > 0 ? all : strides(others, parts, itemCount);
   const [place] = places;
   if (!place || places.length > 1) return undefined;
+  // What is new beside it, and more than a word, names a row.
+  if (others.some(({ name, value }) => name !== place.name && !SIZE.test(name) && /\d/.test(value))) return undefined;
   const isSize = ({ name, value }: Part): boolean =>
     name !== place.name && SIZE.test(name) && value === String(itemCount);
   const size = place.by === 'page' && itemCount >= FEWEST_ROWS_TO_CUT ? parts.find(isSize) : undefined;
@@ -63,6 +69,18 @@ export function numberIn(token: string, place: CountedPlace, template: string | 
 /** The value with another number in its place. */
 export function withNumber({ form, before, behind }: CountedPlace, number: number): string {
   return FORMS[form].wrap(`${before}${number}${behind}`);
+}
+
+/** `?limit=50&offset=50` behind fewer rows: they are filtered after they are cut, and the place counts pages. */
+function strides(others: readonly Part[], parts: readonly Part[], itemCount: number): Found[] {
+  const sizes = parts.filter(({ name }) => SIZE.test(name)).map(({ value }) => value);
+  return others
+    .filter(({ name, value }) => !SIZE.test(name) && /^\d{1,6}$/.test(value) && Number(value) > itemCount)
+    .filter(({ value }) => sizes.includes(value))
+    .map(({ name, value }) => {
+      const step = Number(value);
+      return { by: 'page', name, first: 0, step, form: 'plain', before: '', behind: '', value: step };
+    });
 }
 
 /** The parameters of an address; a cursor is one part without a name. */
