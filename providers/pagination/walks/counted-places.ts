@@ -29,7 +29,13 @@ export function followCount(
   const counted = begun ?? (token !== undefined && mayCount(p, at) ? countOf(page, token) : undefined);
   if (!counted) return undefined;
   const { again, offset, url = p.kind === 'link' ? token : undefined } = at.position ?? {};
-  const place = (position: Position): Position => ({ ...position, counted, ...(url === undefined ? {} : { url }) });
+  const place = ({ size, ...position }: Position): Position => ({
+    ...position,
+    // A first page that came short says nothing of the others: rows are asked for as at first.
+    ...(size === undefined || (counted.by === 'offset' && position.offset !== undefined) ? {} : { size }),
+    counted,
+    ...(url === undefined ? {} : { url }),
+  });
   if (
     begun &&
     token !== undefined &&
@@ -41,7 +47,10 @@ export function followCount(
     return next?.position ? { ...next, position: place(next.position) } : undefined;
   }
   // As large as the server gives them.
-  const list = begun ? at : { ...at, asked: { ...at.asked, size: Math.min(at.asked.size, page.itemCount) } };
+  const { size } = at.asked;
+  const list = begun
+    ? { ...at, position: sized(at) }
+    : { ...at, asked: { ...at.asked, size: Math.min(size, page.itemCount) } };
   const next = nextNumbered(asNumbered(p, counted, more), sizable(list, counted), page);
   const { position, checks } = next;
   const doubt = checks?.doubt && { ...checks.doubt, position: place(checks.doubt.position) };
@@ -50,6 +59,12 @@ export function followCount(
     position: position && place(position),
     checks: checks && { ...checks, doubt: doubt ?? null },
   };
+}
+
+/** With the most rows that a page had, where none was stated: a step back must not go farther. */
+function sized({ position, guard, asked }: ListState): Position | null {
+  if (position?.offset === undefined || position.size !== undefined) return position;
+  return { ...position, size: Math.min(asked.size, Number(guard?.['most'] ?? asked.size)) };
 }
 
 /** A list by names that count, as the list by number that it is; any other as it is. */
