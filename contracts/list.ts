@@ -18,10 +18,29 @@ export interface KeptState {
   readonly lastModified?: string;
 }
 
+/** What the names of the pages of a list count by. */
+export interface CountedPlace {
+  readonly by: 'page' | 'offset';
+  /** The parameter of an address that counts; `''`: the cursor. */
+  readonly name: string;
+  /** What it would count on the first page. */
+  readonly first: number;
+  /** Of pages that are named by their first row: from one to the next. Default 1. */
+  readonly step?: number;
+  /** How it is wrapped, and what is before and behind the number in it. */
+  readonly form: 'plain' | 'base64' | 'base64url';
+  readonly before: string;
+  readonly behind: string;
+  /** The parameter of the page size, where pages may be asked for in another one. */
+  readonly sizeName?: string;
+}
+
 /** How far a list is: null before the first page, else what its kind of list needs. */
 export interface Position {
   readonly cursor?: string;
   readonly url?: string;
+  /** Lists whose names of pages count: what they count by. `url` is then the first of these addresses. */
+  readonly counted?: CountedPlace;
   /** Lists that are read on behind a row, because their cursor had died: what `onDeadCursor.behind` gave of it. */
   readonly behind?: string;
   /**

@@ -141,7 +141,7 @@ async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
   if (pageSize < sizes.max && count >= asked.size && asked.size * 2 > pageSize)
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
   if (kind === 'single') return;
-  const isNumbered = kind === 'page' || kind === 'offset';
+  const isNumbered = kind === 'page' || kind === 'offset' || unit.position?.counted !== undefined;
   const reached = (isNumbered ? asked.offset : itemsOfReading(unit)) + count;
   // A blank page far behind the end shows nothing.
   const beyond = count > 0 ? (COMMON_CAPS.findLast((cap) => cap < reached) ?? 0) : 0;

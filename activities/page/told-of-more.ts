@@ -24,7 +24,8 @@ export function endToldOfMore(
   const { name, paginate } = node.endpoint;
   const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
   if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
-  if (kind === 'page' || kind === 'offset') return undefined;
+  // A page that was looked at again is not the last one.
+  if (kind === 'page' || kind === 'offset' || unit.position?.again) return undefined;
   if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = !isWhole ? 'flags' : total ? 'next' : 'all';

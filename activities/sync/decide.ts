@@ -9,6 +9,7 @@ import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.t
 import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/walks/numbered-walk.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
+import { asWalked } from '../../providers/pagination/walks/counted-places.ts';
 import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
 import type { Renewed } from '../call/make-call.ts';
@@ -59,15 +60,17 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout'
 /** A page that takes too long, or makes the server fail, may be too large; after so many tries it is something else. */
 const SIZE_DOUBTED_UNTIL = 6;
 
-export function decide(outcome: Outcome, facts: Facts): Decision {
+export function decide(outcome: Outcome, told: Facts): Decision {
+  const facts = { ...told, ...asWalked(told.pagination, told.list) };
   const { answer, pagination, list, isProbe } = facts;
   const costs = isProbe ? 'nothing' : 'attempt';
+  const isMadeCursor = (): boolean => hasCursor(list) && answer.status >= 500 && facts.attempts > 0;
   const dead = deadCursor(outcome, facts);
   if (dead !== undefined)
     // What followed from a checkpoint would die again where it is asked for from there.
     return facts.hasCheckpoint
       ? { do: 'start-over', reason: dead }
-      : { do: 'step', step: afterDeadCursor(pagination, list, dead) };
+      : { do: 'step', step: afterRefusedOverlap(pagination, list) ?? afterDeadCursor(pagination, list, dead) };
   switch (outcome.kind) {
     case 'ok':
       return { do: 'store' };
@@ -83,6 +86,9 @@ export function decide(outcome: Outcome, facts: Facts): Decision {
       // Interrupted by our own side: the worker ended or the run was cancelled. Nobody's fault, so no attempt.
       if (answer.error?.code === 'cancelled')
         return { do: 'wait', reason: 'the call was interrupted because its worker ended', afterMs: 0 };
+      // A cursor that counts, in a form that nobody has given out.
+      const common = isMadeCursor() ? afterRefusedOverlap(pagination, list) : undefined;
+      if (common) return { do: 'step', step: common };
       return {
         do: 'again',
         costs,
@@ -172,11 +178,12 @@ function joined(reason: string, why: string): string {
 function afterPermanent(cause: PermanentCause, reason: string, facts: Facts): Decision {
   const { pagination, list, policy } = facts;
   // A lane's own first page is behind those of the others.
-  const isBehindRows = list.asked.offset > 0 && (pagination.kind === 'page' || pagination.kind === 'offset');
+  const isBehindRows =
+    list.asked.offset > 0 && (pagination.kind === 'page' || pagination.kind === 'offset') && !hasCursor(list);
   const isNothingThere = cause === 'gone' || facts.answer.status === 416;
   const atCap = cause === 'bug' || cause === 'gone' ? refusedAtCap(pagination, list, reason) : undefined;
   if (atCap) return { do: 'step', step: atCap };
-  const common = cause === 'bug' ? afterRefusedOverlap(pagination, list) : undefined;
+  const common = cause === 'bug' || hasCursor(list) ? afterRefusedOverlap(pagination, list) : undefined;
   if (common) return { do: 'step', step: common };
   // Behind the last page of a numbered list there is nothing to be found.
   if (isNothingThere && isBehindRows) return { do: 'step', step: endOfData(pagination, list) };

@@ -19,8 +19,10 @@ export function saysCursorIsDead(text: string): boolean {
   return WORDS.test(text.slice(0, SEEN_OF_TEXT));
 }
 
-/** The list asked for a page that an earlier one had named. */
-export function hasCursor({ position }: ListState): boolean {
+/** The list asked for a page that an earlier one had named. An address with a plain number in it is known for ever. */
+export function hasCursor({ position, asked }: ListState): boolean {
+  const { counted } = position ?? {};
+  if (counted) return counted.form !== 'plain' || asked.cursor !== undefined;
   return (position?.cursor ?? position?.url) !== undefined;
 }
 
@@ -35,7 +37,11 @@ export function afterDeadCursor(p: Pagination, at: ListState, reason: string): S
       guard: { ...keptOf(memory), mark, diedAt: mark },
     });
   }
-  if (memory['begunAgain']) return died(at, `twice: ${reason}`);
+  return memory['begunAgain'] ? died(at, `twice: ${reason}`) : readAgain(at, memory);
+}
+
+/** The list from its beginning, which is done once. */
+export function readAgain(at: ListState, memory: Memory): Step {
   return step(at, { position: null, guard: { ...keptOf(memory), begunAgain: 1, itemsBefore: at.items } });
 }
 
@@ -54,8 +60,8 @@ function keptOf(memory: Memory): Memory {
 }
 
 /** Rows that come again on purpose: of the second reading, or at the place where the list is read on. */
-export function isReadAgain({ position, guard }: ListState): boolean {
-  return guard?.['begunAgain'] === 1 || (position?.behind !== undefined && !hasCursor({ position } as ListState));
+export function isReadAgain(at: ListState): boolean {
+  return at.guard?.['begunAgain'] === 1 || (at.position?.behind !== undefined && !hasCursor(at));
 }
 
 /** Items of this reading of the list. */

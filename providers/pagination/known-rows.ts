@@ -48,7 +48,8 @@ export function endAtKnown(p: Pagination, at: ListState, next: Step, { memory, i
 
 /** Nothing has slipped between the pages up to here. Pages by number that do not overlap show that at the end of the list alone. */
 function isJoined(p: Pagination, at: ListState, { position }: Step): boolean {
-  if (p.kind === 'cursor' || p.kind === 'link' || at.pages === 0) return true;
-  const { offset, backs = 0, pass, again } = position ?? {};
+  const { counted, offset, backs = 0, pass, again } = position ?? {};
+  const isNumbered = p.kind === 'page' || p.kind === 'offset' || (counted !== undefined && offset !== undefined);
+  if (!isNumbered || at.pages === 0) return true;
   return offset !== undefined && offset > at.asked.offset && backs === 0 && pass === undefined && again === undefined;
 }

@@ -50,7 +50,7 @@ export type GuardName =
   | 'missing-rows'
   /** A hundred pages in a row, each with hardly a row. */
   | 'thin-pages'
-  /** Rows that came twice, or a page that is not the same any more: the list has moved while it was read. */
+  /** Rows that came twice, or a page that is not the same any more: the list has moved while it was read. Off: names of pages that count are followed as they are. */
   | 'moved-rows'
   /** More pages than `maxPages`. */
   | 'page-maximum'

@@ -86,6 +86,11 @@ export function cappedEnd(p: Pagination, range: Range | undefined, evidence: str
 export const endedAfter = (items: number, total?: number): string =>
   `the list ended after exactly ${items} items${total === undefined ? '' : ` of ${total}`}`;
 
+/** Where the size can't be asked for, a page has as many places as the largest has rows; a later reading has brought them all before. */
+function placeIn({ asked, guard }: ListState, isPlaced: boolean): number {
+  return isPlaced ? asked.offset : (asked.offset / asked.size) * Number(guard?.['most'] ?? 0);
+}
+
 /**
  * The step after a refusal that may be the cap's. Lanes run ahead, so one may be refused some pages behind it.
  * @returns undefined when nothing speaks for a cap.
@@ -94,7 +99,7 @@ export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step
   const isNumbered = p.kind === 'page' || p.kind === 'offset';
   // Where a request does not ask for the size, what came is all that tells how far the list was read.
   const isPlaced = isNumbered && (p.kind === 'offset' || at.isSizable);
-  const items = isPlaced ? at.asked.offset : itemsOfReading(at);
+  const items = isPlaced || at.position?.pass !== undefined ? placeIn(at, isPlaced) : itemsOfReading(at);
   const { index, grid, stride } = cellOf(at.position, at.asked.size);
   const ahead = at.isLaned ? p.lanes * grid : 1;
   const caps = typeof p.resultCap === 'number' ? [p.resultCap] : p.resultCap === false ? [] : COMMON_CAPS;

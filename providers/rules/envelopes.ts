@@ -72,7 +72,7 @@ const ENVELOPE_NAMES: ReadonlySet<string> = new Set([
   'message', 'messages', 'msg', 'detail', 'details', 'description', 'reason', 'title', 'type', 'instance', 'info', 'hint',
   'help', 'documentationurl', 'docs', 'moreinfo', 'requestid', 'reqid', 'traceid', 'correlationid', 'fbtraceid', 'logid',
   'timestamp', 'time', 'date', 'path', 'method', 'version', 'apiversion', 'jsonapi', 'extensions', 'retryafter', 'retryinms',
-  'stat', 'ack', 'haserror', 'haserrors', 'timedout', 'took', 'incomplete', 'incompleteresults', 'partial', 'ispartial', 'partialresults',
+  'note', 'notes', 'notice', 'stat', 'ack', 'haserror', 'haserrors', 'timedout', 'took', 'incomplete', 'incompleteresults', 'partial', 'ispartial', 'partialresults',
 ]); // prettier-ignore
 const FLAGS = ['ok', 'success', 'succeeded', 'successful', 'issuccess'];
 const ERRORS = [
@@ -112,6 +112,11 @@ const BAD = /^(error|err|fail|failed|failure|nok|ko)$/i;
 /** Words beside an empty list that say why there is nothing, other than that there is nothing. */
 const TROUBLE =
   /\b(errors? (has |have )?(occurred|happened)|internal (server )?error|exceptions?|too many requests|rate.?limit|throttl\w*|unauthori[sz]ed|forbidden|access denied|not allowed|time[ds]?.?out|unavailable|maintenance|expired|failed|failure)\b/i;
+/** States of an answer that is not all that it should be. */
+const LACKING =
+  /^(degraded|partial(ly)?([ _-]\w+)?|incomplete|unavailable|unhealthy|overloaded|maintenance|time[ds]?[ _-]?out|aborted|interrupted|stale)$/i;
+/** What the pages of a list are told by. */
+const OF_PAGES = /next|prev|cursor|token|link|ur[il]$|href|pag(e|ing|ination)|offset|meta/;
 const GOOD = /^(ok|okay|success|successful|succeed|succeeded|done|none|no error|null|成功|0+|2\d\d)$/i;
 
 /**
@@ -180,7 +185,23 @@ function isStatusOfError(code: unknown): boolean {
 }
 
 function saysItLacks(fields: ReadonlyMap<string, unknown>): boolean {
-  return LACKS.some((name) => fields.get(name) === true) || LEFT_OUT.some((name) => isFilled(fields.get(name)));
+  return (
+    LACKS.some((name) => fields.get(name) === true) ||
+    LEFT_OUT.some((name) => isFilled(fields.get(name))) ||
+    isInState(fields)
+  );
+}
+
+/** `{ "items": [], "status": "degraded" }`. Where a thing's own fields are beside it, so is its state: an order may be `partial`. */
+function isInState(fields: ReadonlyMap<string, unknown>): boolean {
+  const isLacking = STATES.some((name) => isText(fields.get(name)) && LACKING.test(fields.get(name) as string));
+  const isThings = ([name, value]: readonly [string, unknown]): boolean =>
+    !ENVELOPE_NAMES.has(name) &&
+    !OF_PAGES.test(name) &&
+    !Array.isArray(value) &&
+    (isText(value) || isFields(value)) &&
+    !isEmpty(value, 3);
+  return isLacking && ![...fields].some(isThings);
 }
 
 /** Whether a list with entries stands in it, as the answer itself or one level deeper. */

@@ -2,6 +2,7 @@
 import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { CursorPages } from '../options.ts';
 import type { Pagination } from '../pagination.ts';
+import { countedRequest } from '../walks/counted-places.ts';
 import { followToken } from '../walks/token-walk.ts';
 import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 
@@ -14,15 +15,18 @@ export const cursor: Kind<CursorPages<unknown, unknown, never>> = {
       ...token(options),
       kind: 'cursor',
       next: options.next,
-      request: (position, size, range) => ({
-        cursor: position?.cursor,
-        url: undefined,
-        behind: position?.behind,
-        offset: 0,
-        number: 1,
-        size,
-        range,
-      }),
+      request: (position, size, range) =>
+        position?.counted
+          ? countedRequest(pagination, position.counted, position, size, range)
+          : {
+              cursor: position?.cursor,
+              url: undefined,
+              behind: position?.behind,
+              offset: 0,
+              number: 1,
+              size,
+              range,
+            },
       advance: (at, page) => followToken(pagination, at, page),
     };
     return pagination;

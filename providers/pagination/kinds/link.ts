@@ -3,6 +3,7 @@ import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { LinkPages } from '../options.ts';
 import { withSize } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
+import { countedRequest } from '../walks/counted-places.ts';
 import { followToken } from '../walks/token-walk.ts';
 import { nextLink } from './link-header.ts';
 import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
@@ -23,15 +24,18 @@ export const link: Kind<LinkPages<unknown, unknown, never>> = {
       kind: 'link',
       next: options.next ?? ((_, { headers }) => nextLink(headers['link'])),
       // The first page is asked for by the endpoint's own request, with whatever size.
-      request: (position, size, range) => ({
-        cursor: undefined,
-        behind: position?.behind,
-        url: position?.url === undefined ? undefined : withSize(position.url, sizeParam, size),
-        offset: 0,
-        number: 1,
-        size,
-        range,
-      }),
+      request: (position, size, range) =>
+        position?.counted
+          ? countedRequest(pagination, position.counted, position, size, range)
+          : {
+              cursor: undefined,
+              behind: position?.behind,
+              url: position?.url === undefined ? undefined : withSize(position.url, sizeParam, size),
+              offset: 0,
+              number: 1,
+              size,
+              range,
+            },
       isResizable: sizeParam !== undefined,
       advance: (at, page) => followToken(pagination, at, page),
     };

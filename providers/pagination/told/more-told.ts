@@ -34,20 +34,18 @@ const PLACE_TOKEN = /^(offset|cursor)$/i;
 /** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
 const COUNTS = /^total_?(count|results|elements|records|rows|hits|entries)$/i;
 const COUNTS_ABOUT = /^(total|count_?total|total_?(size|items|objects|num(ber)?|found))$/i;
+/** What an order has as well: it counts rows where as many came as pages have. */
+const QUANTITY = /^total_?items$/i;
+const isPageful = (count: number): boolean => count >= 10 && (count % 10 === 0 || count % 25 === 0);
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
 const PAGES = /^(total_?pages?|page_?count|last_?page|num_?pages)$/i;
 const LAST_PLACE = /^(page|page_?(number|no)|p|offset|start|skip)$/i;
 const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count', 'x-wp-total'];
 const HEADER_PAGES = ['x-total-pages', 'x-wp-totalpages', 'x-pagination-page-count', 'x-page-count'];
-const HEADER_NEXTS = [
-  'x-next-page',
-  'x-next-cursor',
-  'x-next-token',
-  'x-next-link',
-  'x-continuation-token',
-  'x-ms-continuation',
-];
+/** `x-next-page`, `x-ms-continuationtoken`, `opc-next-page`, `x-next-id`. */
+const HEADER_NEXT =
+  /(^|-)(next|continuation)-?((page|row)-?)?(page|cursor|token|link|ur[il]|offset|marker|key|id|number)?$/;
 
 export interface LastPage {
   /** The body before the schema, which may leave out what it does not name. */
@@ -78,7 +76,7 @@ function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): st
   if (nextLink(link) !== undefined) return 'its `Link` header names a next page';
   if (link !== undefined && /\brel\s*=\s*["']?next\b/i.test(link.slice(0, 10_000)))
     return 'its `Link` header names a next page in a form that no standard knows';
-  const next = HEADER_NEXTS.find((name) => leadsOn(headers[name]));
+  const next = Object.keys(headers).find((name) => HEADER_NEXT.test(name) && leadsOn(headers[name]));
   if (next !== undefined) return `its \`${next}\` header names a next page`;
   if (!isCounted) return undefined;
   if (isBehindFirst(linkOf(link, 'last'))) return 'its `Link` header names a last page behind the first';
@@ -186,7 +184,8 @@ function byCounts(path: string, fields: Fields, count: number): string | undefin
     // `{ "total": { "value": 45, "relation": "eq" } }`
     const value = isFields(field) && typeof field['relation'] === 'string' ? field['value'] : field;
     const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
-    const isCount = COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name));
+    const isCount =
+      COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name)) || (QUANTITY.test(name) && isPageful(count));
     const told = wholeNumber(value);
     if (isCount && told > count) return `${at} is ${told}, and ${rows(count)} came`;
     if ((PAGES.test(name) || (isAbout && name === 'pages')) && told > 1) return `${at} is ${told}`;

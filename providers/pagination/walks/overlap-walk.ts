@@ -207,7 +207,8 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
   if (isBlank) memory['blank'] = 1;
   if (backs === 0 && memory['stood'] === borderAt) {
     // It stands there, and pages that should begin with it do not: the server rounds offsets, or takes no such size.
-    if (!isBlank || p.kind === 'page') return fallBack(at, memory);
+    // A cursor that nobody has given out may be answered so as well.
+    if (!isBlank || p.kind === 'page' || p.next) return fallBack(at, memory);
     const reason =
       `item ${borderAt + 1} is there, but the page that begins with it came blank twice: ` +
       "where the third party's offset counts pages, it is a list of kind `page`";
@@ -256,6 +257,10 @@ export function fallBack(
   const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
   const before = (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
   const guard = { ...keptOf(memory), ...frontOf(memory), apart: 1, begun: Math.max(before, read) };
-  const pass = position?.pass === undefined ? {} : { pass: position.pass };
-  return step(at, { guard, isReread: true, position: { ...pass, index: Math.floor(read / size), size } });
+  const { pass, counted, url } = position ?? {};
+  const kept = {
+    ...(pass === undefined ? {} : { pass }),
+    ...(counted === undefined ? {} : { counted, ...(url === undefined ? {} : { url }) }),
+  };
+  return step(at, { guard, isReread: true, position: { ...kept, index: Math.floor(read / size), size } });
 }

@@ -4,30 +4,37 @@
  * Next: `blank-end.ts` for an end that may be none.
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
-import { isReadAgain, itemsOfReading, noteMark } from '../dead-cursor.ts';
+import { isReadAgain, itemsOfReading, noteMark, readAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
 import { countAt, noteCount } from './counted-tokens.ts';
+import { followCount } from './counted-places.ts';
 import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
-export function followToken(p: Pagination, at: ListState, page: PageAnswer): Step {
+export function followToken(p: Pagination, list: ListState, page: PageAnswer): Step {
+  const more = saysMore(p, page);
+  const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
+  const counted = followCount(p, list, page, token);
+  if (counted) return counted;
+  // In a later reading it does not count on: what follows comes again.
+  const isLater = list.position?.pass !== undefined;
+  const at = isLater ? { ...list, guard: { ...list.guard, begunAgain: 1, itemsBefore: list.items } } : list;
   const total = toldTotal(p, page);
   // Behind a row only the rest is counted.
   const isCounted = p.totalIs === 'exact' && p.guards['missing-rows'] && at.position?.behind === undefined;
   const guard = memoryOf(at.guard);
   noteMark(p, guard, page);
+  if (isCounted && total !== undefined) guard['firstTotal'] ??= total;
   const facts = { guard, total: isCounted ? (total ?? null) : null, isReread: isReadAgain(at) || isLookedAt(at) };
   if (at.pages === 0 && isTooLong(p, total)) {
     const early = cappedEnd(p, at.asked.range, `there are ${total} items`);
     if (early.split) return step(at, { ...facts, ...early });
   }
 
-  const more = saysMore(p, page);
-  const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
   noteTime(guard, at, page, token);
   if (token === undefined) {
     if (more === true) {
@@ -36,11 +43,13 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
     }
     const doubt = afterBlankEnd(p, at, page, guard);
     if (doubt) return { ...doubt, total: facts.total };
+    if (facts.total !== null && hasRecounted(guard, at, page, facts.total)) return readAgain(at, guard);
     const places = isReadAgain(at) || !p.guards['missing-rows'] ? undefined : countAt(guard, page);
     return step(at, { ...facts, total: facts.total ?? places ?? null, ...endOf(p, at, page, total) });
   }
 
-  const used = at.position?.cursor ?? at.position?.url;
+  const { cursor, url } = at.position?.counted ? at.asked : (at.position ?? {});
+  const used = cursor ?? url;
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
   noteCount(guard, at, page, token);
   noteTail(guard, page);
@@ -50,6 +59,12 @@ export function followToken(p: Pagination, at: ListState, page: PageAnswer): Ste
   if (end) return step(at, { ...facts, end });
   const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
   return step(at, { ...facts, position: { ...behind, ...(p.kind === 'cursor' ? { cursor: token } : { url: token }) } });
+}
+
+/** Rows are missing to a total that has changed since the first page: some came in where they were not met. Once. */
+function hasRecounted(memory: Memory, at: ListState, { itemCount }: PageAnswer, total: number): boolean {
+  const isMoved = memory['firstTotal'] !== undefined && memory['firstTotal'] !== total;
+  return isMoved && memory['begunAgain'] === undefined && at.rows + itemCount < total;
 }
 
 /** The last row of the page, and the most rows that one had. */

@@ -180,6 +180,7 @@ describe('an answer that is easily misread', () => {
     ['a total', cursor, { body: { items: rows, total_count: 45 } }],
     ['an address in the body', link, { body: { items: rows, links: { next: '/rows?page=2' } } }],
     ['a header of its own', link, { body: { items: rows }, headers: { 'x-next-page': '2' } }],
+    ['a token in a header', cursor, { body: { items: rows }, headers: { 'x-ms-continuationtoken': 'a7' } }],
     ['a count in a header', link, { body: { items: rows }, headers: { 'x-total-count': '45' } }],
     ['a Link header of no standard', link, { body: { items: rows }, headers: { link: '/rows?page=2; rel="next"' } }],
   ])('that `paginate` takes for the last is truncated where it tells of more: by %s', async (_, paginate, answer) => {
@@ -294,6 +295,7 @@ describe('an answer that is easily misread', () => {
     ['pages of another list', { items: [{ id: 'a' }], tags: { nodes: [1, 2], pageInfo: { hasNextPage: true } } }],
     ['what is of its own kind', { items: [{ id: 'a' }], done: false, next_invoice_number: '7', total_items: 5 }],
     ['the size of its pages', { items: [{ id: 'a' }], count: 100, page: 1 }],
+    ['the state of a thing', { items: [{ id: 'a' }], id: 'o7', status: 'partial' }],
     ['rows that are left out', { items: [{ id: 'a' }, { id: '' }], total_count: 2 }],
     ['a total that it has', { items: [{ id: 'a' }], total: { value: 1, relation: 'eq' }, info: { total_page: 1 } }],
     ['its own end', { items: [{ id: 'a' }], cursor: 'abc', end_of_stream: true, info: { more_records: false } }],
@@ -305,6 +307,15 @@ describe('an answer that is easily misread', () => {
       items: (all) => all.items.filter(({ id }) => id !== ''),
     });
     expect(await run()).toMatchObject({ complete: true, rows: 1 });
+  });
+
+  it('of one page is truncated where it counts more items than the pageful that came', async () => {
+    const items = Array.from({ length: 10 }, (_, n) => ({ id: `r${n}` }));
+    const { run } = await read(() => ({ body: { items, total_items: 437 } }), {
+      kind: 'single',
+      items: (all) => all.items,
+    });
+    expect((await run())?.flaws).toMatchObject([{ kind: 'truncated' }]);
   });
 
   it('of one page is complete where what names a next one is its checkpoint', async () => {
@@ -386,10 +397,10 @@ describe('an answer that is easily misread', () => {
     const told: string[] = [];
     const { run } = await read(
       (query) => {
-        const at = Number(query.get('cursor') ?? 0);
+        const at = Number(query.get('cursor')?.slice(1) ?? 0);
         return {
           status: 200,
-          body: { items: [{ id: `r${at}` }, { id: `r${at + 1}` }], next: at < 4 ? `?cursor=${at + 2}` : null },
+          body: { items: [{ id: `r${at}` }, { id: `r${at + 1}` }], next: at < 4 ? `?cursor=c${at + 2}` : null },
         };
       },
       {
@@ -402,7 +413,7 @@ describe('an answer that is easily misread', () => {
       },
     );
     expect(await run()).toMatchObject({ complete: true, rows: 6, calls: 3 });
-    expect(told).toEqual(['?page=1', '?cursor=2', '?cursor=4']);
+    expect(told).toEqual(['?page=1', '?cursor=c2', '?cursor=c4']);
   });
 
   it('whose next link leads to another host fails at once, and says so', async () => {

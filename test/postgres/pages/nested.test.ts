@@ -22,15 +22,18 @@ describe('a list inside of its parent’s row', () => {
     const connection = (n: number, at: number) => {
       const nodes = Array.from({ length: commentsOf(n) }, (_, i) => ({ id: `c${n}-${i}` })).slice(at, at + FIRST);
       const end = at + nodes.length;
-      return { nodes, pageInfo: { hasNextPage: end < commentsOf(n), endCursor: String(end) } };
+      return { nodes, pageInfo: { hasNextPage: end < commentsOf(n), endCursor: `e${end}` } };
     };
     api.route('POST', '/graphql', ({ body }) => {
       const { id, after } = (body as { variables: { id?: string; after?: string } }).variables;
       asked.push(id ? `comments ${id} ${after ?? '-'}` : `posts ${after ?? '-'}`);
-      if (id) return { body: { data: { node: { comments: connection(Number(id.slice(1)), Number(after ?? 0)) } } } };
-      const at = Number(after ?? 0);
+      if (id)
+        return {
+          body: { data: { node: { comments: connection(Number(id.slice(1)), Number(after?.slice(1) ?? 0)) } } },
+        };
+      const at = Number(after?.slice(1) ?? 0);
       const nodes = Array.from({ length: 10 }, (_, i) => ({ id: `p${at + i}`, comments: connection(at + i, 0) }));
-      const pageInfo = { hasNextPage: at + 10 < POSTS, endCursor: String(at + 10) };
+      const pageInfo = { hasNextPage: at + 10 < POSTS, endCursor: `e${at + 10}` };
       return { body: { data: { posts: { nodes, pageInfo } } } };
     });
   });
@@ -93,7 +96,7 @@ describe('a list inside of its parent’s row', () => {
       calls: 3 + 3 * 2,
     });
     expect(asked.filter((one) => one.startsWith('comments')).toSorted()).toEqual(
-      ['p0', 'p10', 'p20'].flatMap((id) => [`comments ${id} 10`, `comments ${id} 5`]).toSorted(),
+      ['p0', 'p10', 'p20'].flatMap((id) => [`comments ${id} e10`, `comments ${id} e5`]).toSorted(),
     );
   });
 

@@ -76,8 +76,8 @@ describe('a cursor that dies in mid-list', () => {
       const limit = Number(query.get('limit'));
       const from = Number(query.get('after') ?? -1);
       const all = rows.filter(({ n }) => n > from);
-      const at = Number(query.get('cursor') ?? 0);
-      const next = at + limit < all.length ? String(at + limit) : null;
+      const at = Number(query.get('cursor')?.slice(1) ?? 0);
+      const next = at + limit < all.length ? `c${at + limit}` : null;
       return { status: 200, body: { items: all.slice(at, at + limit), next, total: all.length } };
     });
   });
@@ -165,16 +165,16 @@ describe('a cursor that dies in mid-list', () => {
       // The cursors that follow belong to what was asked for then.
       expect(asked.filter((query) => query.includes('after'))).toEqual([
         'limit=10&after=39',
-        'limit=10&after=39&cursor=10',
+        'limit=10&after=39&cursor=c10',
         'limit=10&after=59',
-        'limit=10&after=59&cursor=10',
-        'limit=10&after=59&cursor=20',
-        'limit=10&after=59&cursor=30',
+        'limit=10&after=59&cursor=c10',
+        'limit=10&after=59&cursor=c20',
+        'limit=10&after=59&cursor=c30',
       ]);
     });
 
     it('ends it typed when it dies before another row has come', async () => {
-      api.script('GET /rows', [...pages(4), gone, { status: 200, body: { items: [], next: '10' } }, gone]);
+      api.script('GET /rows', [...pages(4), gone, { status: 200, body: { items: [], next: 'c10' } }, gone]);
       const result = await drive.run(syncOf(behind), { account });
       expect(result?.flaws).toMatchObject([
         { kind: 'truncated', reason: expect.stringContaining('behind the same row again') as string },
@@ -201,7 +201,7 @@ describe('a cursor that dies in mid-list', () => {
         api.script('GET /rows', [...pages(4), answer]);
         expect(await drive.run(syncOf(), { account })).toMatchObject({ complete: true, rows: 95, fetches: 12 });
         expect(await stored()).toBe(95);
-        expect(asked.slice(3, 6)).toEqual(['limit=10&cursor=30', 'limit=10&cursor=30', 'limit=10&cursor=40']);
+        expect(asked.slice(3, 6)).toEqual(['limit=10&cursor=c30', 'limit=10&cursor=c30', 'limit=10&cursor=c40']);
       },
     );
 

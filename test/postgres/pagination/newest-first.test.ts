@@ -27,10 +27,10 @@ describe('a list that comes newest first', () => {
     api = await startFakeApi();
     api.route('GET', '/rows', ({ query }) => {
       onCall?.();
-      const [from, size] = [Number(query.get('from') ?? 0), Number(query.get('size'))];
+      const [from, size] = [Number(query.get('from')?.replace('k', '') ?? 0), Number(query.get('size'))];
       const more = from + size < list.length;
       return {
-        body: { rows: list.slice(from, from + size), total: list.length, next: more ? String(from + size) : null },
+        body: { rows: list.slice(from, from + size), total: list.length, next: more ? `k${from + size}` : null },
       };
     });
     db = await createTestDatabase();

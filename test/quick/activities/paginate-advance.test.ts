@@ -89,8 +89,8 @@ describe('lists whose pages name the next one', () => {
         } = walk(
           cursorList,
           ({ cursor }) => {
-            const at = Number(cursor ?? 0);
-            return { rows: content[at] ?? [], next: at + 1 < content.length ? String(at + 1) : undefined };
+            const at = Number(cursor?.slice(1) ?? 0);
+            return { rows: content[at] ?? [], next: at + 1 < content.length ? `p${at + 1}` : undefined };
           },
           1_000,
         );
@@ -335,9 +335,9 @@ describe('a blank page that ends a list by cursor', () => {
     const { end, seen, pages } = walk(
       list,
       ({ cursor }) => {
-        const at = Number(cursor ?? 0);
+        const at = Number(cursor?.slice(1) ?? 0);
         const rows = Array.from({ length: sizes[at] ?? 0 }, (_, n) => `r${at}-${n}`);
-        return { rows, next: at < sizes.length ? String(at + 1) : undefined };
+        return { rows, next: at < sizes.length ? `p${at + 1}` : undefined };
       },
       20,
     );

@@ -71,7 +71,10 @@ export interface ListOptions<P extends string, Row extends object> extends RowFi
   readonly firstPage?: number;
   /** Cursors older than this answer 400. Default never. */
   readonly cursorLifeMs?: number;
-  /** `key`: a cursor stays behind its row when rows are inserted or deleted before it. Default `index`. */
+  /**
+   * `key`: a cursor stays behind its row when rows are inserted or deleted before it. `index`: it counts, so that rows slip past it. Default
+   * `key` where the rows have one.
+   */
   readonly cursorBy?: 'index' | 'key';
   /** The field that is a row's key, for `cursorBy: 'key'`. Default `id`. */
   readonly keyField?: string;
@@ -162,7 +165,8 @@ export function listRoute<P extends string, Row extends object = DefaultRow>(
 
     const isLast = start + page.length >= end;
     const hasNext = !isLast || (options.lastPage === 'cursor-then-empty' && page.length > 0);
-    const lastKey = options.cursorBy === 'key' ? page.at(-1) : undefined;
+    const lastKey =
+      options.cursorBy === 'index' ? undefined : (page.at(-1) as Record<string, unknown> | undefined)?.[keyField];
     const total = options.capsTotal === true ? end : rows.length;
     const written = writePage({
       kind,
@@ -177,7 +181,7 @@ export function listRoute<P extends string, Row extends object = DefaultRow>(
       total: totalOf(options.total ?? 'none', total, options.estimateFactor ?? 1.25),
       isLast,
       next: hasNext ? start + page.length : undefined,
-      nextKey: lastKey && String((lastKey as Record<string, unknown>)[keyField]),
+      nextKey: typeof lastKey === 'string' || typeof lastKey === 'number' ? String(lastKey) : undefined,
       stampsCursors: options.cursorLifeMs !== undefined,
     });
     const answered = options.etags === true ? ifChanged(call, written) : written;

@@ -1,0 +1,129 @@
+/**
+ * Names of the next page that count: `?page=2`, `?offset=100`, a cursor that is a number, or one that is a number in Base64. A row that
+ * is deleted before such a place moves another one over it unseen, as in lists by number; so they are read as the numbers that they are,
+ * with the same overlaps and second looks. Where a name does not count on, the list is followed as it says. Pure.
+ * Used by: `token-walk.ts`, the kinds `link` and `cursor`, `activities/sync/decide.ts`. Next: `counting.ts`, `numbered-walk.ts`.
+ */
+import type { CountedPlace, Position, Range } from '../../../contracts/list.ts';
+import { saysMore } from '../end-seen.ts';
+import type { PageRequest } from '../options.ts';
+import { numberedRequest } from '../page-request.ts';
+import type { Pagination } from '../pagination.ts';
+import { statedCap } from '../result-cap.ts';
+import type { ListState, PageAnswer, Step } from '../step.ts';
+import { countOf, numberIn, withNumber } from './counting.ts';
+import { nextNumbered } from './numbered-walk.ts';
+import { fallBack } from './overlap-walk.ts';
+
+/** @returns the step after a page of a list whose names of pages count; undefined where they don't. */
+export function followCount(
+  p: Pagination,
+  at: ListState,
+  page: PageAnswer,
+  token: string | undefined,
+): Step | undefined {
+  const more = saysMore(p, page) ?? token !== undefined;
+  // More, and no name for it: nothing can be counted on.
+  if (more && token === undefined) return undefined;
+  const begun = at.position?.counted;
+  const counted = begun ?? (token !== undefined && mayCount(p, at) ? countOf(page, token) : undefined);
+  if (!counted) return undefined;
+  const { again, offset, url = p.kind === 'link' ? token : undefined } = at.position ?? {};
+  const place = ({ size, ...position }: Position): Position => ({
+    ...position,
+    // A first page that came short says nothing of the others: rows are asked for as at first.
+    ...(size === undefined || (counted.by === 'offset' && position.offset !== undefined) ? {} : { size }),
+    counted,
+    ...(url === undefined ? {} : { url }),
+  });
+  if (
+    begun &&
+    token !== undefined &&
+    again !== 'still' &&
+    !countsOn(numberIn(token, begun, url), begun, at.asked, page)
+  ) {
+    // Of a place that nobody has given out the first page may have come; what was given out is asked for then.
+    const next = offset === undefined ? undefined : fallBack(at);
+    return next?.position ? { ...next, position: place(next.position) } : undefined;
+  }
+  // As large as the server gives them.
+  const { size } = at.asked;
+  const list = begun
+    ? { ...at, position: sized(at) }
+    : { ...at, asked: { ...at.asked, size: Math.min(size, page.itemCount) } };
+  const next = nextNumbered(asNumbered(p, counted, more), sizable(list, counted), page);
+  const { position, checks } = next;
+  const doubt = checks?.doubt && { ...checks.doubt, position: place(checks.doubt.position) };
+  return {
+    ...next,
+    position: position && place(position),
+    checks: checks && { ...checks, doubt: doubt ?? null },
+  };
+}
+
+/** With the most rows that a page had, where none was stated: a step back must not go farther. */
+function sized({ position, guard, asked }: ListState): Position | null {
+  if (position?.offset === undefined || position.size !== undefined) return position;
+  return { ...position, size: Math.min(asked.size, Number(guard?.['most'] ?? asked.size)) };
+}
+
+/** A list by names that count, as the list by number that it is; any other as it is. */
+export function asWalked(p: Pagination, at: ListState): { readonly pagination: Pagination; readonly list: ListState } {
+  const counted = at.position?.counted;
+  if (!counted) return { pagination: p, list: at };
+  return { pagination: { ...asNumbered(p, counted), advance: p.advance }, list: sizable(at, counted) };
+}
+
+/** What to ask for in such a list: the endpoint's own request makes the first page. */
+export function countedRequest(
+  p: Pagination,
+  counted: CountedPlace,
+  position: Position,
+  size: number,
+  range: Range | undefined,
+): PageRequest {
+  const request = numberedRequest(counted.by, counted.first, position, size, range, statedCap(p));
+  const { number, offset } = request;
+  // As it was asked for at first, where all that follow are of that size.
+  if (offset === 0) return counted.by === 'page' && counted.sizeName === undefined ? { ...request, size } : request;
+  const told = withNumber(counted, counted.by === 'page' ? number * (counted.step ?? 1) : counted.first + offset);
+  if (p.kind === 'cursor' || position.url === undefined) return { ...request, cursor: told };
+  const url = new URL(position.url);
+  url.searchParams.set(counted.name, told);
+  if (counted.sizeName !== undefined) url.searchParams.set(counted.sizeName, String(request.size));
+  return { ...request, url: url.href };
+}
+
+function asNumbered(p: Pagination, { by, first, sizeName }: CountedPlace, more?: boolean): Pagination {
+  return {
+    ...p,
+    kind: by,
+    lanes: 1,
+    firstPage: by === 'page' ? first : 1,
+    overlap: by === 'offset' || sizeName !== undefined ? 1 : 0,
+    request: (position, size, range) => numberedRequest(by, first, position, size, range, statedCap(p)),
+    ...(more === undefined ? {} : { hasMore: () => more }),
+  };
+}
+
+const sizable = (at: ListState, { sizeName }: CountedPlace): ListState => ({
+  ...at,
+  isSizable: sizeName !== undefined,
+});
+
+function mayCount({ behind, guards }: Pagination, at: ListState): boolean {
+  const isFirst = at.position === null && at.pages === 0;
+  return isFirst && behind === undefined && guards['moved-rows'] && guards['repeated-token'];
+}
+
+/** Is this the number of the page behind the one that was asked for? */
+function countsOn(
+  told: number | undefined,
+  { by, first, step = 1 }: CountedPlace,
+  asked: PageRequest,
+  { itemCount }: PageAnswer,
+): boolean {
+  if (by === 'page') return told === (asked.number + 1) * step;
+  const behind = first + asked.offset;
+  return told === behind + itemCount || told === behind + asked.size;
+}
