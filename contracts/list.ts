@@ -115,6 +115,8 @@ export interface EndChecks {
   readonly isTwiceDoubtful: boolean;
   /** More different rows than this are a doubt: a reading that brought new ones was not the last. */
   readonly mostRows: number | null;
+  /** Fewer different rows than this: some come twice in each reading, and others may never come. */
+  readonly leastRows: number | null;
   /** Where to go on when there is no doubt: a page that shows whether the list stood still. Only for lanes. */
   readonly still: GoOn | null;
   /** Numbers of rows at which an end is more likely a cap than the end. Only for lanes, which can't count by themselves. */

@@ -45,9 +45,15 @@ export function noteTotal(memory: Memory, exact: number | undefined): void {
 export function noteJoint(memory: Memory, keys: readonly string[], isLaterReading: boolean): void {
   if (keys.length === 0) return;
   const before = memory['last'];
+  if (isLaterReading) noteRows(memory, keys.length - 1 - keys.findIndex((key) => nameOf(key) === before));
   if (before !== undefined && !isLaterReading && keys.some((key) => nameOf(key) === before)) memory['moved'] = 1;
   memory['last'] = nameOf(keys.at(-1) as string);
   memory['same'] = memory['last'] === before ? Number(memory['same'] ?? 0) + 1 : 0;
+}
+
+/** Rows of a later reading, without those that were moved back over the border before them. */
+export function noteRows(memory: Memory, count: number): void {
+  memory['inReading'] = Number(memory['inReading'] ?? 0) + count;
 }
 
 /** Remembers the first page, and one from about the middle of what was read so far, to be looked at again at the end. */
@@ -98,6 +104,7 @@ export function checksOf(p: Pagination, at: ListState, memory: Memory): EndCheck
     isTwiceDoubtful: !isLater(at) && p.guards['repeated-rows'],
     // The last page of a later reading, or a look behind the front, must not be the one that brings what had slipped through.
     mostRows: isLater(at) && (isLast ? memory['behindFront'] : memory['looked'] !== 'front') ? at.rows : null,
+    leastRows: isLater(at) && p.guards['repeated-rows'] ? Number(memory['inReading'] ?? 0) : null,
     still: null,
     caps: [],
     split: null,

@@ -6,6 +6,7 @@
 -- In this order:
 --   other lanes still read                     the lane is done, the part is not
 --   the list has moved (`checks`)              it goes on at `go_on`: it is read again, or a page is looked at again
+--   rows that come twice in each reading       `truncated`
 --   as many rows as a third party likes to cap split into two parts, or `capped`
 --   fewer rows than the exact total            `truncated`
 --   rows or fields could not be taken          `flawed`
@@ -67,6 +68,12 @@ begin
       split := nullif(checks->'split', 'null');
       kind := case when split is null then 'capped' else 'complete' end;
       why := format('the list ended after exactly %s items: probably the third party''s cap, not the end', found);
+      return;
+    end if;
+    if all_flaws = 0 and found + gone < (checks->>'leastRows')::bigint then
+      kind := 'truncated';
+      why := format('a reading of it has %s rows, of which %s are different ones: its order does not tell all rows apart, and others may be missing. '
+        'Ask in the order of something unique', checks->>'leastRows', found + gone);
       return;
     end if;
     if in_doubt and ((checks->>'isTwiceDoubtful')::boolean or checks->>'mostRows' is not null) then

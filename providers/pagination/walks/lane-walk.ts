@@ -177,6 +177,7 @@ function checksOfLanes(
     doubt: isGuarded ? (againFrom(p, at, memory) ?? null) : null,
     isTwiceDoubtful: isGuarded && p.guards['repeated-rows'],
     mostRows: null,
+    leastRows: null,
     still: still ?? null,
     caps: suspiciousCounts(p, at, seen, exact),
     split: (range && p.range?.split(range)) ?? null,

@@ -6,7 +6,7 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
-import { checksOf, frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
+import { checksOf, frontOf, keptOf, noteProbe, noteRows, readAgain } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
@@ -95,6 +95,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const { border = [] } = at.position ?? {};
   // Where the border stands where it stood, what is before it was read.
   const facts = { ...here.facts, skip: border.length > 0 && found === expected && backs === 0 ? found + 1 : 0 };
+  if (at.position?.pass !== undefined && !isHead && backs === 0) noteRows(memory, itemCount - 1 - found);
   const reached = offset + itemCount;
   const isCounted = reached === exact && backs === 0;
   const seen = endSeen(p, at, page, memory, isCounted);

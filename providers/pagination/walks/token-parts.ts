@@ -1,7 +1,6 @@
 /**
  * What the name of the next page is made of: a cursor itself, the values of one that is JSON (`search_after`), or the parameters of an
- * address; wrapped in Base64 or not. What the name of this page has as well says nothing. Pure. Used by: `shared-times.ts`,
- * `counted-tokens.ts`.
+ * address; wrapped in Base64 or not. What the name of this page has as well says nothing. Pure. Used by: `shared-times.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
 import { momentOf } from './moments.ts';
@@ -15,12 +14,6 @@ export function partsOf(token: string, position: Position | null, url: string): 
   const changed = listed(token, url).filter(([name, value]) => used.get(name) !== value);
   const parts = changed.map(([, value]) => value);
   return parts.length <= MOST_PARTS && parts.some((part) => momentOf(part) !== undefined) ? parts : [];
-}
-
-/** The whole numbers that the name of the next page has in it. */
-export function numbersIn(token: string, url: string): ReadonlySet<number> {
-  const texts = listed(token, url).map(([, value]) => value);
-  return new Set(texts.flatMap((text) => text.match(/\d+/g) ?? []).map(Number));
 }
 
 /** Each part by its name. */

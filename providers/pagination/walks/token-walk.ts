@@ -10,7 +10,6 @@ import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
-import { countAt, noteCount } from './counted-tokens.ts';
 import { followCount } from './counted-places.ts';
 import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
@@ -44,14 +43,12 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
     const doubt = afterBlankEnd(p, at, page, guard);
     if (doubt) return { ...doubt, total: facts.total };
     if (facts.total !== null && hasRecounted(guard, at, page, facts.total)) return readAgain(at, guard);
-    const places = isReadAgain(at) || !p.guards['missing-rows'] ? undefined : countAt(guard, page);
-    return step(at, { ...facts, total: facts.total ?? places ?? null, ...endOf(p, at, page, total) });
+    return step(at, { ...facts, ...endOf(p, at, page, total) });
   }
 
   const { cursor, url } = at.position?.counted ? at.asked : (at.position ?? {});
   const used = cursor ?? url;
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
-  noteCount(guard, at, page, token);
   noteTail(guard, page);
   noteLeading(guard, at, page, more === true);
   if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });

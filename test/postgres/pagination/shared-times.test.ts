@@ -251,7 +251,8 @@ describe('cursors that count', () => {
   const unstable = (place: number, size: number) => {
     const ids = inOrder.slice(place, Math.min(place + size, 50));
     // It may be the very last row of the page before, in any place.
-    return place === 0 ? ids : ids.with(4, place - (place % 20 === 0 ? 1 : 3));
+    const again = place - (place % 20 === 0 ? 1 : 3);
+    return ids.map((id, n) => (place > 0 && n === 4 ? again : id));
   };
 
   it.each([
@@ -260,10 +261,34 @@ describe('cursors that count', () => {
   ])('%s, whose rows come twice because their order does not tell all apart, end as truncated', async (_, nameOf) => {
     const result = await read(unstable, 50, nameOf);
     expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
-    expect(result?.flaws[0]?.reason).toBe('46 rows came, but the third party counts 50');
+    expect(result?.flaws[0]?.reason).toMatch(
+      /^a reading of it has 50 rows, of which 4\d are different ones: its order does not tell all rows apart/,
+    );
   });
 
-  it('are complete where rows were added in front meanwhile: the last ones come again, and none is missing', async () => {
+  it('and pages by number, whose rows come twice in each reading, end as truncated', async () => {
+    const { api, drive, account } = stage;
+    api.route('GET', '/pages', ({ query }) => {
+      const size = Number(query.get('limit'));
+      const place = (Number(query.get('page')) - 1) * size;
+      return { body: { items: unstable(place, size).map((id) => ({ id })) } };
+    });
+    const provider = defineProvider({ id: 'counting', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.number() })) }),
+      request: (_, page) => get('/pages', { limit: page.size, page: page.number }),
+      paginate: { kind: 'page', items: ({ items }) => items, pageSize: { start: 10 } },
+    });
+    const sync = defineSync('numbered', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account });
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toMatch(/its order does not tell all rows apart/);
+  });
+
+  it('are complete where rows were added in front meanwhile: the last ones come again, and all are read', async () => {
     const added = [60, 61, 62];
     let isAdded = false;
     const moving = (place: number, size: number) => {
@@ -271,12 +296,12 @@ describe('cursors that count', () => {
       isAdded ||= place === 20;
       return ids;
     };
-    expect(await read(moving, 50, relay)).toMatchObject({ complete: true, rows: 47 });
+    expect(await read(moving, 50, relay)).toMatchObject({ complete: true, rows: 50 });
   });
 
   it.each([
     ['each row comes once', inOrder, {}],
-    ['the guard is switched off', undefined, { 'missing-rows': false }],
+    ['the guard is switched off', undefined, { 'moved-rows': false }],
   ])('are complete where %s', async (_, ids, guards) => {
     const stable = (place: number, size: number) => (ids ?? []).slice(place, Math.min(place + size, 50));
     expect(await read(ids ? stable : unstable, 50, relay, guards)).toMatchObject({ complete: true });
