@@ -30,7 +30,7 @@ describe('Postgres is put back to an earlier moment', () => {
       dbConnections: 10,
       egress: 'default',
       drainSeconds: 1,
-      logLevel: 'fatal',
+      logLevel: 'silent',
     };
     worker = await createWorker({ ...common, syncs: [single], settings, workflowBundle: workflowBundle() });
     serving = worker.run();

@@ -168,10 +168,11 @@ describe('a client of all tenants', () => {
 
   it('gives an account to another tenant only where it says so', async () => {
     const { accounts } = world.sluice;
-    const of = { provider: 'crm', account: 'moving', credentials: { accessToken: 'at-of-moving-1' } };
+    const whose = { provider: 'crm', account: 'moving' };
+    const of = { ...whose, credentials: { accessToken: 'at-of-moving-1' } };
     await accounts.connect({ ...of, tenant: 'acme' });
     await expect(accounts.connect({ ...of, tenant: 'other' })).rejects.toThrow(/does not belong to tenant "other"/);
-    expect(await accounts.status(of)).toMatchObject({ tenant: 'acme' });
+    expect(await accounts.status(whose)).toMatchObject({ tenant: 'acme' });
     // Without a word of a tenant it stays where it is.
     expect(await accounts.connect(of)).toMatchObject({ tenant: 'acme' });
     expect(await accounts.connect({ ...of, tenant: 'other', replaceTenant: true })).toMatchObject({ tenant: 'other' });
