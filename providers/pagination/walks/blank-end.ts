@@ -11,9 +11,8 @@ import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 /** Looks at one list, after each of which its last page ends with another row. */
 const MOST_LOOKS = 5;
-/** No third party cuts its pages smaller by itself, and each at a round number: 20, 25, 50. */
+/** No third party cuts its pages smaller by itself. */
 const SMALLEST_PAGE = 10;
-const isRound = (items: number): boolean => items % 10 === 0 || items % 25 === 0;
 
 /** A page that leads on: what it was asked by, and what it brought. */
 export function noteLeading(memory: Memory, at: ListState, { itemCount }: PageAnswer, saysMore: boolean): void {
@@ -65,10 +64,13 @@ function isDoubtful(p: Pagination, page: PageAnswer): boolean {
   return (p.checkpoint?.(page.response, page) ?? '') === '';
 }
 
-/** As full as it was asked for, or as pages of this endpoint are where it cuts them, by what is known; or with a word that more follows. */
+/**
+ * As full as it was asked for, or as pages before it that others followed, which shows where this third party cuts them; or with a word that
+ * more follows.
+ */
 function wasPromised({ asked, given, pages }: ListState, memory: Memory): boolean {
   if (memory['before'] === undefined) return false;
   const items = Number(memory['beforeItems']);
   const most = Math.max(SMALLEST_PAGE, given ?? 0, Number(memory['most'] ?? 0));
-  return memory['beforeMore'] === 1 || items >= asked.size || (items >= most && (isRound(items) || pages > 1));
+  return memory['beforeMore'] === 1 || items >= asked.size || (items >= most && pages > 1);
 }
