@@ -350,8 +350,9 @@ describe('a blank page that ends a list by cursor', () => {
     expect(callsFor(12)).toBe(2);
     expect(callsFor(8)).toBe(2);
     expect(callsFor(20, 12)).toBe(3);
-    // At a round number; at what was asked for; twice at the same.
-    expect(callsFor(20)).toBe(2 + 2);
+    // However round their number is: many accounts may have twenty rows.
+    expect(callsFor(20)).toBe(2);
+    // At what was asked for; twice at the same.
     expect(callsFor(100)).toBe(2 + 2);
     expect(callsFor(12, 12)).toBe(3 + 2);
   });
