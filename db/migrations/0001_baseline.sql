@@ -1281,6 +1281,23 @@ begin
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
 end $$;
 
+-- Marks rows as deleted that have been taken out of a list, as far as no other list has them. Rows that are not known, or were deleted before,
+-- stay as they are. Locks: records by key.
+create or replace function sluice.delete_unlisted(of_account text, of_resource text, gone text[])
+returns void language plpgsql set search_path = pg_catalog as $$
+declare
+  this_tx bigint;
+begin
+  -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
+  perform 1 from sluice.record t where t.account = of_account and t.resource = of_resource and t.key = any (gone)
+    order by t.key for no key update;
+  this_tx := sluice.feed_position();
+  update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
+    tx = this_tx, seq = nextval('sluice.record_seq')
+  where t.account = of_account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
+    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+end $$;
+
 -- Removes an account and its secrets; with `revokes` they are kept aside until the third party was told (`sluice.revocation`). Runs and
 -- records stay. Returns false when there was none. Locks: account, credential.
 create or replace function sluice.disconnect_account(for_provider text, for_account text, revokes boolean)
@@ -3048,23 +3065,14 @@ begin
   end_us := extract(epoch from (v_local + v_step) at time zone r.align_zone) * 1000000;
 end $$;
 
--- Marks rows as deleted of which a page says that they are gone, as far as no other parent's list has them. Rows that are not known, or
--- were deleted before, stay as they are. Locks: records by key, members of this parent.
+-- Marks rows as deleted of which a page says that they are gone, as far as no other parent's list has them.
+-- Locks: members of this parent, records by key.
 create or replace function sluice.mark_gone(of_account text, of_resource text, of_parent text, gone text[])
 returns void language plpgsql set search_path = pg_catalog as $$
-declare
-  this_tx bigint;
 begin
-  -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
-  perform 1 from sluice.record t where t.account = of_account and t.resource = of_resource and t.key = any (gone)
-    order by t.key for no key update;
   delete from sluice.member m
     where m.account = of_account and m.resource = of_resource and m.parent_key = of_parent and m.key = any (gone);
-  this_tx := sluice.feed_position();
-  update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
-    tx = this_tx, seq = nextval('sluice.record_seq')
-  where t.account = of_account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
-    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+  perform sluice.delete_unlisted(of_account, of_resource, gone);
 end $$;
 
 -- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was
@@ -3499,7 +3507,6 @@ declare
   r sluice.run;
   of_resource text;
   gone text[];
-  this_tx bigint;
 begin
   select * into r from sluice.run x where x.id = for_run;
   select n.resource into of_resource from sluice.node n where n.run_id = for_run and n.name = for_node;
@@ -3515,16 +3522,9 @@ begin
     where m.account = r.account and m.resource = of_resource and m.parent_key = l.parent_key and m.key = l.key
     returning m.key
   ) select coalesce(array_agg(key), '{}') into gone from taken;
-  if gone = '{}' then
-    return 0;
+  if gone <> '{}' then
+    perform sluice.delete_unlisted(r.account, of_resource, gone);
   end if;
-  perform 1 from sluice.record t where t.account = r.account and t.resource = of_resource and t.key = any (gone)
-    order by t.key for no key update;
-  this_tx := sluice.feed_position();
-  update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
-    tx = this_tx, seq = nextval('sluice.record_seq')
-  where t.account = r.account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
-    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
   return cardinality(gone);
 end $$;
 
@@ -3549,7 +3549,6 @@ declare
   gone text[];
   emptied text[] := '{}';
   lists jsonb;
-  this_tx bigint;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
   select account, started_at into of_account, began_at from sluice.run where id = for_run;
@@ -3600,14 +3599,7 @@ begin
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
     if gone is not null then
-      -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
-      perform 1 from sluice.record t where t.account = of_account and t.resource = n.resource and t.key = any (gone)
-        order by t.key for no key update;
-      this_tx := sluice.feed_position();
-      update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
-        tx = this_tx, seq = nextval('sluice.record_seq')
-      where t.account = of_account and t.resource = n.resource and t.key = any (gone) and t.deleted_at is null
-        and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+      perform sluice.delete_unlisted(of_account, n.resource, gone);
     end if;
   end if;
 

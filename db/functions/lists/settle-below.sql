@@ -8,7 +8,6 @@ declare
   r sluice.run;
   of_resource text;
   gone text[];
-  this_tx bigint;
 begin
   select * into r from sluice.run x where x.id = for_run;
   select n.resource into of_resource from sluice.node n where n.run_id = for_run and n.name = for_node;
@@ -24,15 +23,8 @@ begin
     where m.account = r.account and m.resource = of_resource and m.parent_key = l.parent_key and m.key = l.key
     returning m.key
   ) select coalesce(array_agg(key), '{}') into gone from taken;
-  if gone = '{}' then
-    return 0;
+  if gone <> '{}' then
+    perform sluice.delete_unlisted(r.account, of_resource, gone);
   end if;
-  perform 1 from sluice.record t where t.account = r.account and t.resource = of_resource and t.key = any (gone)
-    order by t.key for no key update;
-  this_tx := sluice.feed_position();
-  update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
-    tx = this_tx, seq = nextval('sluice.record_seq')
-  where t.account = r.account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
-    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
   return cardinality(gone);
 end $$;

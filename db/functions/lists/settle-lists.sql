@@ -19,7 +19,6 @@ declare
   gone text[];
   emptied text[] := '{}';
   lists jsonb;
-  this_tx bigint;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
   select account, started_at into of_account, began_at from sluice.run where id = for_run;
@@ -70,14 +69,7 @@ begin
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
     if gone is not null then
-      -- Locked before it is asked who else has them: of two lists that lose a row at once the second one sees it.
-      perform 1 from sluice.record t where t.account = of_account and t.resource = n.resource and t.key = any (gone)
-        order by t.key for no key update;
-      this_tx := sluice.feed_position();
-      update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
-        tx = this_tx, seq = nextval('sluice.record_seq')
-      where t.account = of_account and t.resource = n.resource and t.key = any (gone) and t.deleted_at is null
-        and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+      perform sluice.delete_unlisted(of_account, n.resource, gone);
     end if;
   end if;
 
