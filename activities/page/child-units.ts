@@ -4,17 +4,17 @@
  * Next: `db/stores/sync/unit-store.ts` and `db/stores/sync/list-store.ts`.
  */
 import { knownRows, mayBeOwed, openKnown, owedLists, takeOver } from '../../db/stores/sync/list-store.ts';
+import type { ChildUnit } from '../../db/stores/sync/page-store.ts';
 import type { TreePath } from '../../contracts/plan.ts';
 import type { RunMode } from '../../contracts/run.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
 import { givenAs, keyAtTop, keyBelow } from '../../contracts/tree.ts';
 import type { ActivityDeps } from '../deps.ts';
 
-type ChildUnit = readonly [node: string, key: string, record: string];
-
 /**
  * The units that these rows bring: one for each child node and parent, or for each value that the child visits once.
  * @param tree of the run, which may have begun when a build had fewer nodes. Default: that of the sync.
+ * @param mode of the run, where the rows came in it.
  */
 export function childUnits(
   sync: CompiledSync,
@@ -22,27 +22,21 @@ export function childUnits(
   keys: readonly string[],
   rows: readonly unknown[],
   tree?: readonly TreePath[],
+  mode?: RunMode,
 ): ChildUnit[] {
   const children = sync.childrenOf(node.name).filter((child) => !tree || tree.includes(`${node.name}>${child.name}`));
-  return children.flatMap((child) =>
-    rows.flatMap((row, index) => {
+  // Where all rows come again. A list that is asked only for what has changed brings no others.
+  const isWhole = mode === 'incremental' && node.options.incremental === undefined;
+  return children.flatMap((child) => {
+    const unlessRead = isWhole && child.options.parents === 'changed' ? ([child.resource] as const) : ([] as const);
+    return rows.flatMap((row, index) => {
       const key = keys[index] as string;
       const listKey = listOf(child, node, row, key);
       const { when } = child.options;
       if (when && !when(givenAs(child, listKey, row))) return [];
-      return [[child.name, listKey, key]];
-    }),
-  );
-}
-
-/**
- * The resources of children that are visited only below rows that have changed, by node: where all rows come again, a row that is stored as it
- * was is no reason to. A list that is asked only for what has changed brings no others.
- */
-export function onlyIfChanged(sync: CompiledSync, node: NodeDefinition, mode: RunMode): Record<string, string> {
-  if (mode === 'full' || node.options.incremental !== undefined) return {};
-  const children = sync.childrenOf(node.name).filter(({ options }) => options.parents === 'changed');
-  return Object.fromEntries(children.map(({ name, resource }) => [name, resource]));
+      return [[child.name, listKey, key, ...unlessRead]];
+    });
+  });
 }
 
 /** Which list of the child is below the row. */

@@ -21,7 +21,7 @@ import { inParts } from '../../providers/pagination/walks/result-parts.ts';
 import type { Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
 import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
-import { childUnits, onlyIfChanged } from './child-units.ts';
+import { childUnits } from './child-units.ts';
 import { readAnew } from '../sync/apply-decision.ts';
 import { askedInVain } from './asked-in-vain.ts';
 import { rowsOfPage, type PageRows, allFlaws, NO_ROWS } from './page-rows.ts';
@@ -180,9 +180,8 @@ async function commitStep(
     records: rows.keys.map((key, index) => [key, rows.data[index]] as const),
     gone: rows.gone,
     children: mapping(node, 'when or uniqueBy of a child', () =>
-      childUnits(sync, node, rows.keys, rows.data, request.context.tree),
+      childUnits(sync, node, rows.keys, rows.data, request.context.tree, unit.mode),
     ),
-    ifChanged: onlyIfChanged(sync, node, unit.mode),
     calls: callsOf(attempt),
     range: attempt.asked.range ?? null,
     since: attempt.since ?? null,

@@ -985,8 +985,8 @@ end $$;
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
 -- lanes' board, nodes by ordinal.
--- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record]];
--- `ifChanged` has the resources of children that are visited only below rows that have changed, by node;
+-- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]]:
+-- a child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is;
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
 -- is wrong, nothing of the attempt stays and the page is stored like all others.
 -- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
@@ -1096,11 +1096,10 @@ begin
         select u.run_id, c.node, c.key, c.rec
         from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
               from jsonb_array_elements(page->'children') e
-              -- Where only changed parents are visited: a list that has been read since its parent's row was stored as it is has nothing new.
-              where not coalesce(page->'ifChanged' ? (e->>0), false) or not exists (
+              where e->>3 is null or not exists (
                 select 1 from sluice.list k join sluice.record t
                   on t.account = of_account and t.resource = of_resource and t.key = e->>2
-                where k.account = of_account and k.resource = page->'ifChanged'->>(e->>0) and k.parent_key = e->>1
+                where k.account = of_account and k.resource = e->>3 and k.parent_key = e->>1
                   and k.opened_at >= t.changed_at)
               order by e->>0, e->>1) c
         -- A retry visits only what the runs before it have not read to the end.

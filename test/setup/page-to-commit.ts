@@ -22,7 +22,6 @@ export function pageToCommit(
     total: null,
     start: null,
     move: null,
-    ifChanged: {},
     isMember: false,
     retryOf: [],
     isReread: false,

@@ -3,6 +3,7 @@
  * whose list was read to its end; and for the node's children the rows of earlier runs, and the lists that those left unread.
  * Next: `db/functions/lists/settle-lists.sql`, `db/functions/lists/owed-lists.sql`.
  */
+import type { ChildUnit } from './page-store.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { redact } from '../../../contracts/secrets/redact.ts';
 import type { Pool } from '../../pool.ts';
@@ -98,7 +99,7 @@ export async function openKnown(
   pool: Pool,
   runId: string,
   node: string,
-  children: readonly (readonly [node: string, key: string, record: string])[],
+  children: readonly ChildUnit[],
   upTo: string,
 ): Promise<void> {
   await pool.query('select sluice.open_known($1, $2, $3, $4)', [runId, node, JSON.stringify(children), upTo]);

@@ -16,6 +16,12 @@ import type {
 import type { Queryable } from '../../pool.ts';
 import type { UnitFence } from './unit-store.ts';
 
+/**
+ * A list of a child that a row brings. With `unlessRead`, the child's resource, only where it was not read since the row was stored
+ * as it is.
+ */
+export type ChildUnit = readonly [node: string, key: string, record: string, unlessRead?: string];
+
 export interface PageToCommit extends UnitFence {
   readonly account: string;
   readonly resource: string;
@@ -23,9 +29,7 @@ export interface PageToCommit extends UnitFence {
   readonly records: readonly (readonly [key: string, data: unknown])[];
   /** Keys of rows of which it says that they are gone; none of them is among the records. */
   readonly gone: readonly string[];
-  readonly children: readonly (readonly [node: string, key: string, record: string])[];
-  /** Of children that are visited only below rows that have changed: their resources by node. */
-  readonly ifChanged: Readonly<Record<string, string>>;
+  readonly children: readonly ChildUnit[];
   readonly position: Position | null;
   readonly guard: ListMemory;
   readonly calls: number;
