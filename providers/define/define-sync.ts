@@ -156,7 +156,6 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
   build: (s: SyncBuilder<z.output<InputSchema>>) => Nodes,
 ): Sync<z.input<InputSchema>, Nodes> {
   const made: NodeDefinition[] = [];
-  const noEndpoint = valuesEndpoint(options.provider);
   const add = (
     parent: NodeDefinition | string | null,
     endpoint: Endpoint,
@@ -194,6 +193,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     values: (...args: unknown[]) => {
       const [parent, of, given] = args.length < 3 ? [null, ...args] : args;
       const values = of as NonNullable<NodeDefinition['values']>;
+      const noEndpoint = valuesEndpoint(options.provider);
       return add(parent as NodeDefinition | null, noEndpoint, optionsOfValues(given as object), { values });
     },
     tree: (...args: unknown[]) => {
@@ -232,7 +232,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     missesParents: (name) => missesParents(nodes, name),
     policyOf: (name, parentKey) => {
       const node = nodes.get(name) as NodeDefinition;
-      return isBelow(node, parentKey) ? policyFor(node, false) : policyFor(node);
+      return policyFor(node, node.parent === null && !isBelow(node, parentKey));
     },
     plan: {
       sync: name,

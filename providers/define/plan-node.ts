@@ -5,7 +5,7 @@
 import type { ChildErrorPolicy, PlanNode } from '../../contracts/plan.ts';
 import type { Endpoint } from './define-provider.ts';
 import type { NodeDefinition } from './define-sync.ts';
-import { parentName } from './mistakes/sync-mistakes.ts';
+import { parentName, parentOf } from './mistakes/sync-mistakes.ts';
 
 /** Whether a run may leave out parents of the node: it, or a node above, visits only what came of an incremental list. */
 export function missesParents(nodes: ReadonlyMap<string, NodeDefinition>, name: string): boolean {
@@ -63,9 +63,8 @@ function longestCallMs({ totalTimeoutMs, job, paginate, file }: Endpoint): numbe
 /** Parents before children: the order in which locks are taken. */
 export function inOrder(nodes: readonly NodeDefinition[]): NodeDefinition[] {
   const depth = (node: NodeDefinition): number => {
-    const parent = parentName(node);
-    const found = parent === null ? undefined : nodes.find((each) => each.name === parent);
-    return found ? depth(found) + 1 : 0;
+    const parent = parentOf(node, nodes);
+    return parent ? depth(parent) + 1 : 0;
   };
   return [...nodes].sort((a, b) => depth(a) - depth(b));
 }

@@ -210,9 +210,9 @@ export function parentName(node: NodeDefinition): string | null {
   return node.parent === null || typeof node.parent === 'string' ? node.parent : node.parent.name;
 }
 
-function parentOf(node: NodeDefinition, nodes: readonly NodeDefinition[]): NodeDefinition | undefined {
+export function parentOf(node: NodeDefinition, nodes: readonly NodeDefinition[]): NodeDefinition | undefined {
   const parent = parentName(node);
-  return parent === null || parent === node.name ? undefined : nodes.find((each) => each.name === parent);
+  return parent === null ? undefined : nodes.find((each) => each.name === parent);
 }
 
 function isInCycle(start: NodeDefinition, nodes: readonly NodeDefinition[]): boolean {
@@ -220,8 +220,7 @@ function isInCycle(start: NodeDefinition, nodes: readonly NodeDefinition[]): boo
   for (let node: NodeDefinition | undefined = start; node;) {
     if (seen.has(node)) return true;
     seen.add(node);
-    const parent = parentName(node);
-    node = parent === null ? undefined : nodes.find((each) => each.name === parent);
+    node = parentOf(node, nodes);
   }
   return false;
 }
