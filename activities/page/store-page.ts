@@ -18,7 +18,7 @@ import type { Step } from '../../providers/pagination/step.ts';
 import { afterPiece, STALLED_PIECES } from '../../providers/pagination/walks/body-pieces.ts';
 import { leftOutByTime } from '../../providers/pagination/walks/shared-times.ts';
 import { inParts } from '../../providers/pagination/walks/result-parts.ts';
-import type { Pagination } from '../../providers/pagination/pagination.ts';
+import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
 import type { ReadSoFar } from '../bodies/read-pieces.ts';
 import { callsOf, fenceOf, pageSizeKey, stateOf, type Attempt } from '../sync/attempt.ts';
 import { childUnits } from './child-units.ts';
@@ -136,13 +136,14 @@ function withUsableToken(next: Step): Step {
 /** What a page says about the endpoint, for all lists of it. Nothing is written where nothing is new. */
 async function learnFromPage(attempt: Attempt, count: number): Promise<void> {
   const { deps, request, node, unit, asked, pageSize, memory } = attempt;
-  const { kind, pageSize: sizes } = node.endpoint.paginate;
+  const { paginate } = node.endpoint;
+  const { kind, pageSize: sizes } = paginate;
   // Full, and not a small rest of a page: larger ones may do as well.
   if (pageSize < sizes.max && count >= asked.size && asked.size * 2 > pageSize)
     await growPageSize(deps.pool, pageSizeKey(attempt), pageSize, sizes.max);
   if (kind === 'single') return;
-  const isNumbered = kind === 'page' || kind === 'offset' || unit.position?.counted !== undefined;
-  const reached = (isNumbered ? asked.offset : itemsOfReading(unit)) + count;
+  const isPlaced = isNumbered(paginate) || unit.position?.counted !== undefined;
+  const reached = (isPlaced ? asked.offset : itemsOfReading(unit)) + count;
   // A blank page far behind the end shows nothing.
   const beyond = count > 0 ? (COMMON_CAPS.findLast((cap) => cap < reached) ?? 0) : 0;
   if (count > (unit.given ?? 0) || beyond > unit.beyond)

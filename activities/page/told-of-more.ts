@@ -5,6 +5,7 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { innerMoreTold } from '../../providers/pagination/told/inner-lists.ts';
 import { moreTold } from '../../providers/pagination/told/more-told.ts';
+import { isNumbered } from '../../providers/pagination/pagination.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import type { ReadPage } from './read-page.ts';
@@ -25,7 +26,7 @@ export function endToldOfMore(
   const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
   if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
   // A page that was looked at again is not the last one.
-  if (kind === 'page' || kind === 'offset' || unit.position?.again) return undefined;
+  if (isNumbered(paginate) || unit.position?.again) return undefined;
   if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = !isWhole ? 'flags' : total ? 'next' : 'all';

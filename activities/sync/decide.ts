@@ -8,7 +8,7 @@ import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
 import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/walks/numbered-walk.ts';
-import type { Pagination } from '../../providers/pagination/pagination.ts';
+import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
 import { asWalked } from '../../providers/pagination/walks/counted-places.ts';
 import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
@@ -61,10 +61,9 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout'
 const SIZE_DOUBTED_UNTIL = 6;
 
 export function decide(outcome: Outcome, told: Facts): Decision {
-  const facts = { ...told, ...asWalked(told.pagination, told.list) };
+  const facts = asWalked(told);
   const { answer, pagination, list, isProbe } = facts;
   const costs = isProbe ? 'nothing' : 'attempt';
-  const isMadeCursor = (): boolean => hasCursor(list) && answer.status >= 500 && facts.attempts > 0;
   const dead = deadCursor(outcome, facts);
   if (dead !== undefined)
     // What followed from a checkpoint would die again where it is asked for from there.
@@ -87,7 +86,8 @@ export function decide(outcome: Outcome, told: Facts): Decision {
       if (answer.error?.code === 'cancelled')
         return { do: 'wait', reason: 'the call was interrupted because its worker ended', afterMs: 0 };
       // A cursor that counts, in a form that nobody has given out.
-      const common = isMadeCursor() ? afterRefusedOverlap(pagination, list) : undefined;
+      const isDoubted = hasCursor(list) && answer.status >= 500 && facts.attempts > 0;
+      const common = isDoubted ? afterRefusedOverlap(pagination, list) : undefined;
       if (common) return { do: 'step', step: common };
       return {
         do: 'again',
@@ -178,8 +178,7 @@ function joined(reason: string, why: string): string {
 function afterPermanent(cause: PermanentCause, reason: string, facts: Facts): Decision {
   const { pagination, list, policy } = facts;
   // A lane's own first page is behind those of the others.
-  const isBehindRows =
-    list.asked.offset > 0 && (pagination.kind === 'page' || pagination.kind === 'offset') && !hasCursor(list);
+  const isBehindRows = list.asked.offset > 0 && isNumbered(pagination) && !hasCursor(list);
   const isNothingThere = cause === 'gone' || facts.answer.status === 416;
   const atCap = cause === 'bug' || cause === 'gone' ? refusedAtCap(pagination, list, reason) : undefined;
   if (atCap) return { do: 'step', step: atCap };

@@ -5,7 +5,7 @@
  * Used by: `activities/page/store-page.ts`.
  */
 import type { ListMemory } from '../../contracts/list.ts';
-import type { Pagination } from './pagination.ts';
+import { isNumbered, type Pagination } from './pagination.ts';
 import { COMPLETE, step, type ListState, type Step } from './step.ts';
 
 /** Rows one after another, each below the mark and none newer than the one before, behind which a list is not read any further. */
@@ -49,7 +49,7 @@ export function endAtKnown(p: Pagination, at: ListState, next: Step, { memory, i
 /** Nothing has slipped between the pages up to here. Pages by number that do not overlap show that at the end of the list alone. */
 function isJoined(p: Pagination, at: ListState, { position }: Step): boolean {
   const { counted, offset, backs = 0, pass, again } = position ?? {};
-  const isNumbered = p.kind === 'page' || p.kind === 'offset' || (counted !== undefined && offset !== undefined);
-  if (!isNumbered || at.pages === 0) return true;
+  const isPlaced = isNumbered(p) || (counted !== undefined && offset !== undefined);
+  if (!isPlaced || at.pages === 0) return true;
   return offset !== undefined && offset > at.asked.offset && backs === 0 && pass === undefined && again === undefined;
 }

@@ -51,3 +51,8 @@ export interface Pagination<Response = unknown, Item = unknown> {
 
 /** What a kind fills in besides the options that all lists have. */
 export type Walk = Pick<Pagination, 'request' | 'advance'>;
+
+/** Its pages are asked for by their number, or by that of their first row. */
+export function isNumbered({ kind }: Pick<Pagination, 'kind'>): boolean {
+  return kind === 'page' || kind === 'offset';
+}

@@ -6,7 +6,7 @@
 import type { LaneMove, Range } from '../../contracts/list.ts';
 import { itemsOfReading } from './dead-cursor.ts';
 import { cellOf } from './page-request.ts';
-import type { Pagination } from './pagination.ts';
+import { isNumbered, type Pagination } from './pagination.ts';
 import { step, type ListState, type Step } from './step.ts';
 
 /**
@@ -96,15 +96,14 @@ function placeIn({ asked, guard }: ListState, isPlaced: boolean): number {
  * @returns undefined when nothing speaks for a cap.
  */
 export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step | undefined {
-  const isNumbered = p.kind === 'page' || p.kind === 'offset';
   // Where a request does not ask for the size, what came is all that tells how far the list was read.
-  const isPlaced = isNumbered && (p.kind === 'offset' || at.isSizable);
+  const isPlaced = isNumbered(p) && (p.kind === 'offset' || at.isSizable);
   const items = isPlaced || at.position?.pass !== undefined ? placeIn(at, isPlaced) : itemsOfReading(at);
   const { index, grid, stride } = cellOf(at.position, at.asked.size);
   const ahead = at.isLaned ? p.lanes * grid : 1;
   const caps = typeof p.resultCap === 'number' ? [p.resultCap] : p.resultCap === false ? [] : COMMON_CAPS;
   // Or the page would reach over it.
-  const isNear = (cap: number) => (cap <= items ? items - cap < ahead : isNumbered && cap < items + at.asked.size);
+  const isNear = (cap: number) => (cap <= items ? items - cap < ahead : isNumbered(p) && cap < items + at.asked.size);
   const cap = caps.findLast(isNear);
   if (items === 0 || cap === undefined || !p.guards['result-cap']) return undefined;
   const end = cappedEnd(p, at.asked.range, `refused behind ${cap} items (${reason})`);

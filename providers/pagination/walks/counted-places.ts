@@ -68,10 +68,14 @@ function sized({ position, guard, asked }: ListState): Position | null {
 }
 
 /** A list by names that count, as the list by number that it is; any other as it is. */
-export function asWalked(p: Pagination, at: ListState): { readonly pagination: Pagination; readonly list: ListState } {
-  const counted = at.position?.counted;
-  if (!counted) return { pagination: p, list: at };
-  return { pagination: { ...asNumbered(p, counted), advance: p.advance }, list: sizable(at, counted) };
+export function asWalked<Walked extends { readonly pagination: Pagination; readonly list: ListState }>(
+  walked: Walked,
+): Walked {
+  const { pagination, list } = walked;
+  const counted = list.position?.counted;
+  if (!counted) return walked;
+  const { advance } = pagination;
+  return { ...walked, pagination: { ...asNumbered(pagination, counted), advance }, list: sizable(list, counted) };
 }
 
 /** What to ask for in such a list: the endpoint's own request makes the first page. */

@@ -7,7 +7,7 @@ import { overlaps } from '../list-end.ts';
 import { memoryOf } from '../loop-guard.ts';
 import { fallBack, nextOverlapping } from './overlap-walk.ts';
 import { nextPage } from './page-walk.ts';
-import type { Pagination } from '../pagination.ts';
+import { isNumbered, type Pagination } from '../pagination.ts';
 import type { ListState, PageAnswer, Step } from '../step.ts';
 
 export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): Step {
@@ -32,5 +32,3 @@ export function hintOfOverlap(p: Pagination, { isLaned, asked }: ListState): str
   if (!isLaned || p.kind !== 'offset' || p.overlap === 0 || asked.offset % asked.size === 0) return undefined;
   return 'pages overlap by a row; where the third party takes no offset that is not a multiple of the limit, say `overlap: 0`';
 }
-
-const isNumbered = ({ kind }: Pagination): boolean => kind === 'page' || kind === 'offset';
