@@ -3,7 +3,7 @@
  * of the third party. Next: `db/stores/sync/quarantine-store.ts`; `activities/page/set-aside.ts` is where they come from.
  */
 import { bodyOfAside } from '../contracts/answers/aside.ts';
-import { givenAs } from '../contracts/tree.ts';
+import { givenAs, isBelow } from '../contracts/tree.ts';
 import { keyText } from '../contracts/values/row-key.ts';
 import {
   dropQuarantined,
@@ -78,11 +78,8 @@ async function readOne(
   row: QuarantinedRow,
 ): Promise<boolean> {
   const { account } = row;
-  const read = readBySchema(
-    node,
-    row,
-    await readParent(pool, row.id, { resource: parent?.resource, isTree: node.tree !== undefined }),
-  );
+  const { resource } = isBelow(node, row.parentKey) ? node : (parent ?? {});
+  const read = readBySchema(node, row, await readParent(pool, row.id, resource));
   if (!read.ok) return stays(pool, row, read.reason);
   const isMember = node.options.deletions === 'full-pass';
   try {

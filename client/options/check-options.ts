@@ -56,7 +56,7 @@ export function checkKind(what: string, given: unknown, field: 'nodes' | 'way' |
 /** @throws TypeError when the first argument is no node: a feed of nothing would end at once, and look like one without rows. */
 export function checkNode(what: string, given: unknown): void {
   if (typeof (given as { resource?: unknown } | undefined)?.resource === 'string') return;
-  const found = otherKind(given, 'nodes') === undefined ? 'the whole sync' : (otherKind(given, 'nodes') ?? '');
+  const found = otherKind(given, 'nodes') ?? 'the whole sync';
   throw new TypeError(`\`${what}\` takes a node of a sync, e.g. \`network.posts\`; it was given ${found}`);
 }
 

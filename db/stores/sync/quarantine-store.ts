@@ -72,21 +72,16 @@ export async function listQuarantine(db: Queryable, filter: QuarantineFilter = {
 // The row's list is of a row, or a root's.
 const PARENT = `
   select case when q.parent_record is null then (select u.input from sluice.run u where u.id = q.run_id)
-    else (select p.data from sluice.record p where p.account = q.account and p.key = q.parent_record
-      and p.resource = case when $3 and left(q.parent_key, 1) = '/' then q.resource else $2 end) end as parent
+    else (select p.data from sluice.record p where p.account = q.account and p.resource = $2 and p.key = q.parent_record) end as parent
   from sluice.quarantine q where q.id = $1`;
 
 /**
  * What its node's functions are given as the parent of a row in quarantine: the latest version of the parent's row, or the run's input.
- * @param of where the parent's row is stored; those of a tree are beside the row itself, below the first lists.
+ * @param resource where the parent's row is stored.
  * @returns undefined or null when it is not there any more.
  */
-export async function readParent(
-  db: Queryable,
-  id: number,
-  { resource, isTree }: { readonly resource: string | undefined; readonly isTree: boolean },
-): Promise<unknown> {
-  const { rows } = await db.query<{ parent: unknown }>(PARENT, [id, resource ?? '', isTree]);
+export async function readParent(db: Queryable, id: number, resource: string | undefined): Promise<unknown> {
+  const { rows } = await db.query<{ parent: unknown }>(PARENT, [id, resource ?? '']);
   return rows[0]?.parent;
 }
 
