@@ -2,7 +2,8 @@
  * The page as a fetch handler: Request in, Response out, so that it stands alone or is mounted in an app. Who may look is asked first,
  * then a view is rendered (`routes.ts`), streamed (`dashboard/http/stream.ts`) or an act is done (`dashboard/acts/do-act.ts`).
  */
-import { unknownOptions, type NamesOf } from '../contracts/values/option-mistakes.ts';
+import { checkNames } from '../client/options/known-options.ts';
+import type { NamesOf } from '../contracts/values/option-mistakes.ts';
 import { Hono, type Context } from 'hono';
 import type { Finding, Sluice } from '../client/index.ts';
 import { createAccess, MAY_NOT_ACT, type Authorize, type Tokens, type Visitor } from './http/access.ts';
@@ -69,8 +70,7 @@ const MOST_STREAMS = 100;
  * @throws TypeError for an option that it does not know, and when neither `tokens` nor `authorize` says who may look, a token is too short, or `webUiUrl` is no address of the web.
  */
 export function createDashboard(sluice: Sluice, options: DashboardOptions): Dashboard {
-  const unknown = unknownOptions(options, OPTIONS);
-  if (unknown.length > 0) throw new TypeError(unknown.map((text) => `createDashboard: ${text}`).join('\n'));
+  checkNames('createDashboard', options, OPTIONS);
   const { tokens, authorize, webUiUrl, namespace = 'default', diagnose, connectUrl } = options;
   const definitions = createDefinitions(options.definitions);
   const hasDoctor = diagnose !== undefined;

@@ -13,6 +13,12 @@ export function unknownOptions(options: object, known: Readonly<Record<string, t
     .map((name) => `unknown option \`${name}\`; known are ${Object.keys(known).join(', ')}`);
 }
 
+/** @throws TypeError for names that are not known. @param of whose options they are, e.g. `retry()`. */
+export function checkKnown(of: string, options: object, known: Readonly<Record<string, true>>): void {
+  const mistakes = unknownOptions(options, known);
+  if (mistakes.length > 0) throw new TypeError(`${of}: ${mistakes.join('; ')}`);
+}
+
 /** @returns a mistake for each of these options that is not a function. */
 export function missingFunctions(options: object, names: readonly string[]): string[] {
   return names

@@ -3,7 +3,7 @@
  * Next: `limiter/create-limiter.ts`.
  */
 import { withOurTypes } from '../../db/pool.ts';
-import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { checkKnown, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { createLimiter as create, type Limiter, type LimiterOptions } from '../create-limiter.ts';
 import type { AcquireRequest, Observation } from '../types.ts';
 
@@ -42,25 +42,19 @@ const OBSERVATION: NamesOf<Observation> = {
  * @see docs/guides/limiter-alone.md
  */
 export function createLimiter(options: LimiterOptions): Limiter {
-  check('createLimiter', options, OPTIONS);
+  checkKnown('createLimiter', options, OPTIONS);
   if (typeof (options.pool as { query?: unknown } | undefined)?.query !== 'function')
     throw new TypeError('createLimiter: `pool` is missing; give it a pool of `pg`: new Pool({ connectionString })');
   const limiter = create({ ...options, pool: withOurTypes(options.pool) });
   return {
     ...limiter,
     acquire: async (request) => {
-      check('limiter.acquire()', request, REQUEST);
+      checkKnown('limiter.acquire()', request, REQUEST);
       return limiter.acquire(request);
     },
     report: async (permit, observation) => {
-      check('limiter.report()', observation, OBSERVATION);
+      checkKnown('limiter.report()', observation, OBSERVATION);
       return limiter.report(permit, observation);
     },
   };
-}
-
-/** A name that nobody reads would do nothing, and nobody would notice. */
-function check(of: string, given: object, known: Readonly<Record<string, true>>): void {
-  const mistakes = unknownOptions(given, known);
-  if (mistakes.length > 0) throw new TypeError(`${of}: ${mistakes.join('; ')}`);
 }

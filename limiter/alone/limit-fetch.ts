@@ -4,7 +4,7 @@
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Limiter } from '../create-limiter.ts';
 import type { QuotaHeadersOptions } from '../quota-headers/parse.ts';
-import { missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { checkKnown, missingFunctions, unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { LIMITED_CALL, type LimitedCall } from './define-limits.ts';
 import { observeAnswer } from './observe-answer.ts';
 import { schedule, type ScheduleOptions } from './schedule.ts';
@@ -52,8 +52,7 @@ export function limitFetch(limiter: Limiter, options: LimitFetchOptions): Limite
   if (wrong.length > 0) throw new TypeError(wrong.map((text) => `limitFetch: ${text}`).join('\n'));
   const { charges, retries = 3, names, fetch = globalThis.fetch, ...always } = options;
   return async (input, { limited = {}, ...init } = {}) => {
-    const misspelt = unknownOptions(limited, LIMITED);
-    if (misspelt.length > 0) throw new TypeError(`limited: ${misspelt.join('; ')}`);
+    checkKnown('limited', limited, LIMITED);
     const { account = 'default', priority, weight, timeoutMs, callKey, ...call } = { ...always, ...limited };
     const request = new Request(input, init);
     const how = {

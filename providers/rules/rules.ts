@@ -6,7 +6,7 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
-import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import { checkKnown, type NamesOf } from '../../contracts/values/option-mistakes.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 
 export type Match = (answer: Answer) => boolean;
@@ -135,9 +135,12 @@ export interface LimitedOptions {
   readonly reason?: string;
 }
 
+const LIMITED: NamesOf<LimitedOptions> = { limit: true, afterMs: true, reason: true };
+
 /** Refused because of a limit: blocks the key for everybody. `Retry-After` and quota headers are read by themselves. */
 export function limited(options: LimitedOptions = {}): Decide {
-  refuseUnknown('limited', options, { limit: true, afterMs: true, reason: true } satisfies NamesOf<LimitedOptions>);
+  // `{ afterMS: 500 }` would wait as if nothing was said.
+  checkKnown('limited()', Object(options) as object, LIMITED);
   if (typeof options !== 'object' || (options.afterMs !== undefined && typeof options.afterMs !== 'function'))
     throw new TypeError(
       'limited() takes { limit, afterMs, reason }, `afterMs` a function of the answer. Write limited({ afterMs: () => 500 }).',
@@ -154,7 +157,7 @@ export function limited(options: LimitedOptions = {}): Decide {
 }
 
 export function retry(options: { readonly afterMs?: number; readonly reason?: string } = {}): Decide {
-  refuseUnknown('retry', options, { afterMs: true, reason: true });
+  checkKnown('retry()', Object(options) as object, { afterMs: true, reason: true });
   if (typeof options !== 'object' || (options.afterMs !== undefined && !Number.isFinite(options.afterMs)))
     throw new TypeError(
       'retry() takes { afterMs, reason }, `afterMs` a number of milliseconds. Write retry({ afterMs: 5_000 }).',
@@ -197,12 +200,6 @@ export function permanent(cause: PermanentCause, reason?: string): Decide {
   if (!CAUSES.includes(cause))
     throw new TypeError(`permanent() takes ${CAUSES.join(', ')}, not ${JSON.stringify(cause)}.`);
   return (answer) => ({ kind: 'permanent', cause, reason: reason ?? describe(answer) });
-}
-
-/** `retry({ afterMS: 5_000 })` would wait as if nothing was said. */
-function refuseUnknown(of: string, options: unknown, known: Readonly<Record<string, true>>): void {
-  const wrong = typeof options === 'object' && options !== null ? unknownOptions(options, known) : [];
-  if (wrong.length > 0) throw new TypeError(`${of}(): ${wrong.join('; ')}`);
 }
 
 function because(
