@@ -5,7 +5,7 @@
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import { shrinkPageSize } from '../../db/stores/sync/page-size-store.ts';
-import { forgetCheckpoint, forgetWatermark } from '../../db/stores/sync/list-store.ts';
+import { forgetCheckpoint, forgetWatermark, type ListNames } from '../../db/stores/sync/list-store.ts';
 import { deferUnit, endUnit } from '../../db/stores/sync/unit-store.ts';
 import type { CompiledSync } from '../../providers/define/define-sync.ts';
 import { backoffMs } from '../call/backoff.ts';
@@ -79,12 +79,13 @@ export async function again(
 
 /** The checkpoint is forgotten, so that the list is asked for from its beginning: now, or in the next run where rows have come already. */
 async function startOver(attempt: Attempt, reason: string, calls: 0 | 1): Promise<PageFact> {
-  const { deps, request, sync, node, unit, since = '' } = attempt;
-  const { account } = request.context;
-  const of = { account, resource: node.resource, parentKey: unit.parentKey };
-  await forgetCheckpoint(deps.pool, of, since, reason);
-  const what = { sync: sync.name, node: node.name, account, parent: unit.parentKey, reason };
-  deps.log.warn(what, 'the third party does not know the checkpoint of a list any more; it is read from its beginning');
+  const { deps, unit, since = '' } = attempt;
+  await forgetCheckpoint(deps.pool, listOf(attempt), since, reason);
+  warnOf(
+    attempt,
+    reason,
+    'the third party does not know the checkpoint of a list any more; it is read from its beginning',
+  );
   if (unit.pages > 0)
     return end(attempt, unit.pages, 'failed', `its checkpoint has expired while it was read: ${reason}`, calls);
   return fromBeginning(attempt, `its checkpoint has expired, so it is read from its beginning: ${reason}`, calls);
@@ -92,15 +93,23 @@ async function startOver(attempt: Attempt, reason: string, calls: 0 | 1): Promis
 
 /** The watermark is forgotten: no row shows that it was asked from there. */
 export async function readAnew(attempt: Attempt, reason: string): Promise<PageFact> {
-  const { deps, request, sync, node, unit } = attempt;
-  const { account } = request.context;
-  await forgetWatermark(deps.pool, { account, resource: node.resource, parentKey: unit.parentKey }, reason);
-  const what = { sync: sync.name, node: node.name, account, parent: unit.parentKey, reason };
-  deps.log.warn(
-    what,
+  await forgetWatermark(attempt.deps.pool, listOf(attempt), reason);
+  warnOf(
+    attempt,
+    reason,
     'a list that was asked for what has changed brings nothing at all; it is read from its beginning',
   );
   return fromBeginning(attempt, `it is read from its beginning: ${reason}`, callsOf(attempt));
+}
+
+/** What is known of it from run to run stands under these names. */
+function listOf({ request, node, unit }: Attempt): ListNames {
+  return { account: request.context.account, resource: node.resource, parentKey: unit.parentKey };
+}
+
+function warnOf({ deps, request, sync, node, unit }: Attempt, reason: string, text: string): void {
+  const { account } = request.context;
+  deps.log.warn({ sync: sync.name, node: node.name, account, parent: unit.parentKey, reason }, text);
 }
 
 function fromBeginning(attempt: Attempt, reason: string, calls: 0 | 1): Promise<PageFact> {

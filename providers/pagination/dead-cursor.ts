@@ -37,11 +37,11 @@ export function afterDeadCursor(p: Pagination, at: ListState, reason: string): S
       guard: { ...keptOf(memory), mark, diedAt: mark },
     });
   }
-  return memory['begunAgain'] ? died(at, `twice: ${reason}`) : readAgain(at, memory);
+  return memory['begunAgain'] ? died(at, `twice: ${reason}`) : beginAgain(at, memory);
 }
 
 /** The list from its beginning, which is done once. */
-export function readAgain(at: ListState, memory: Memory): Step {
+export function beginAgain(at: ListState, memory: Memory): Step {
   return step(at, { position: null, guard: { ...keptOf(memory), begunAgain: 1, itemsBefore: at.items } });
 }
 

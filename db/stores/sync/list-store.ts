@@ -43,13 +43,15 @@ export async function settleBelow(pool: Pool, runId: string, node: string): Prom
   }
 }
 
+/** What a list is known by from run to run. */
+export interface ListNames {
+  readonly account: string;
+  readonly resource: string;
+  readonly parentKey: string;
+}
+
 /** A checkpoint that the third party does not know any more is forgotten; its list is read from the beginning then. */
-export async function forgetCheckpoint(
-  pool: Pool,
-  of: { readonly account: string; readonly resource: string; readonly parentKey: string },
-  checkpoint: string,
-  reason: string,
-): Promise<void> {
+export async function forgetCheckpoint(pool: Pool, of: ListNames, checkpoint: string, reason: string): Promise<void> {
   await pool.query(
     `update sluice.list set kept = nullif(kept - 'checkpoint', '{}'), expired_at = clock_timestamp(), expired_reason = $5
      where account = $1 and resource = $2 and parent_key = $3 and kept->>'checkpoint' = $4`,
@@ -58,11 +60,7 @@ export async function forgetCheckpoint(
 }
 
 /** A list that was asked from its watermark in vain is read from the beginning, which sets a new one. */
-export async function forgetWatermark(
-  pool: Pool,
-  of: { readonly account: string; readonly resource: string; readonly parentKey: string },
-  reason: string,
-): Promise<void> {
+export async function forgetWatermark(pool: Pool, of: ListNames, reason: string): Promise<void> {
   await pool.query(
     `update sluice.list set watermark = null, expired_at = clock_timestamp(), expired_reason = $4
      where account = $1 and resource = $2 and parent_key = $3`,

@@ -5,6 +5,7 @@
  */
 import type { CountedPlace } from '../../../contracts/list.ts';
 import type { PageAnswer } from '../step.ts';
+import { paramsOf } from './token-parts.ts';
 
 /** What the number of a page may be called: `page`, `p`, `page[number]`, `pageNo`, `paged`. */
 const PAGE = /^(p|pg|paged?|(next|current)_?page|page[\W_]*(n|no|num|number|index)\W?)$/i;
@@ -68,7 +69,7 @@ export function numberIn(token: string, place: CountedPlace, template: string | 
 
 /** The value with another number in its place. */
 export function withNumber({ form, before, behind }: CountedPlace, number: number): string {
-  return FORMS[form].wrap(`${before}${number}${behind}`);
+  return WRAP[form](`${before}${number}${behind}`);
 }
 
 /** `?limit=50&offset=50` behind fewer rows: they are filtered after they are cut, and the place counts pages. */
@@ -83,10 +84,8 @@ function strides(others: readonly Part[], parts: readonly Part[], itemCount: num
     });
 }
 
-/** The parameters of an address; a cursor is one part without a name. */
 function partsOf(token: string, base: string): Part[] {
-  if (!/^(?:https?:\/\/|[/?])/.test(token) || !URL.canParse(token, base)) return [{ name: '', value: token }];
-  return [...new URL(token, base).searchParams].map(([name, value]) => ({ name, value }));
+  return paramsOf(token, base).map(([name, value]) => ({ name, value }));
 }
 
 function placesIn({ name, value }: Part, { itemCount, keys }: PageAnswer): Found[] {
@@ -122,14 +121,14 @@ function unwrapped(value: string): { readonly form: CountedPlace['form']; readon
   if (/^[\w+/-]{3,}={0,2}$/.test(value) && !/^\d+$/.test(value))
     for (const form of ['base64', 'base64url'] as const) {
       const text = Buffer.from(value, form).toString('latin1');
-      if (/^[\x20-\x7e]*\d[\x20-\x7e]*$/.test(text) && FORMS[form].wrap(text) === value) return { form, text };
+      if (/^[\x20-\x7e]*\d[\x20-\x7e]*$/.test(text) && WRAP[form](text) === value) return { form, text };
     }
   return { form: 'plain', text: value };
 }
 
 /** Padded where both may be meant: few that pad take what is not. */
-const FORMS = {
-  plain: { wrap: (text: string) => text },
-  base64: { wrap: (text: string) => Buffer.from(text, 'latin1').toString('base64') },
-  base64url: { wrap: (text: string) => Buffer.from(text, 'latin1').toString('base64url') },
+const WRAP = {
+  plain: (text: string) => text,
+  base64: (text: string) => Buffer.from(text, 'latin1').toString('base64'),
+  base64url: (text: string) => Buffer.from(text, 'latin1').toString('base64url'),
 } as const;

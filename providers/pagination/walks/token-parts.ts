@@ -1,6 +1,6 @@
 /**
  * What the name of the next page is made of: a cursor itself, the values of one that is JSON (`search_after`), or the parameters of an
- * address; wrapped in Base64 or not. What the name of this page has as well says nothing. Pure. Used by: `shared-times.ts`.
+ * address; wrapped in Base64 or not. What the name of this page has as well says nothing. Pure. Used by: `shared-times.ts`, `counting.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
 import { momentOf } from './moments.ts';
@@ -16,11 +16,16 @@ export function partsOf(token: string, position: Position | null, url: string): 
   return parts.length <= MOST_PARTS && parts.some((part) => momentOf(part) !== undefined) ? parts : [];
 }
 
+/** The parameters of an address; a cursor is one part without a name. @param base what a relative address is relative to. */
+export function paramsOf(token: string, base: string): (readonly [name: string, value: string])[] {
+  if (!/^(?:https?:\/\/|[/?])/.test(token) || !URL.canParse(token, base)) return [['', token]];
+  return [...new URL(token, base).searchParams];
+}
+
 /** Each part by its name. */
 function listed(token: string, url: string): (readonly [name: string, value: string])[] {
   if (token.length > LONGEST) return [];
-  if (!/^(?:https?:\/\/|[/?])/.test(token) || !URL.canParse(token, url)) return partsIn(token, '');
-  return [...new URL(token, url).searchParams].flatMap(([name, value]) => partsIn(value, name));
+  return paramsOf(token, url).flatMap(([name, value]) => partsIn(value, name));
 }
 
 function partsIn(value: string, name: string): (readonly [string, string])[] {

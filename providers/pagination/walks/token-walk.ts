@@ -1,10 +1,10 @@
 /**
  * Lists whose pages name the next one, by cursor or address. What ends such a list is the answer itself: no token, or a flag that
  * says so; an empty page with a token does not. Pure. Used by: `providers/pagination/kinds/cursor.ts`, `providers/pagination/kinds/link.ts`.
- * Next: `blank-end.ts` for an end that may be none.
+ * Next: `counted-places.ts` for names that count, `blank-end.ts` for an end that may be none.
  */
 import { cleanText } from '../../../contracts/values/clean-text.ts';
-import { isReadAgain, itemsOfReading, noteMark, readAgain } from '../dead-cursor.ts';
+import { isReadAgain, itemsOfReading, noteMark, beginAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
@@ -42,7 +42,7 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
     }
     const doubt = afterBlankEnd(p, at, page, guard);
     if (doubt) return { ...doubt, total: facts.total };
-    if (facts.total !== null && hasRecounted(guard, at, page, facts.total)) return readAgain(at, guard);
+    if (facts.total !== null && hasRecounted(guard, at, page, facts.total)) return beginAgain(at, guard);
     return step(at, { ...facts, ...endOf(p, at, page, total) });
   }
 
