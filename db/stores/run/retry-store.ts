@@ -46,8 +46,8 @@ const INSERT_UNITS = `${AGAIN}
   on conflict (run_id, node, parent_key, part, lane) do nothing`;
 
 const COPY_FLAWS = `${AGAIN}
-  insert into sluice.unit (run_id, node, parent_key, parent_record, part, lane, state, end_kind, reason, opened_at)
-  select $1, u.node, u.parent_key, u.parent_record, u.part, u.lane, u.state, u.end_kind, u.reason, u.opened_at
+  insert into sluice.unit (run_id, node, parent_key, parent_record, part, lane, state, end_kind, reason)
+  select $1, u.node, u.parent_key, u.parent_record, u.part, u.lane, u.state, u.end_kind, u.reason
   from sluice.unit u where u.run_id = $2 and u.end_kind <> 'complete'
     and not exists (select 1 from again a where a.node = u.node and a.parent_key = u.parent_key)
   order by u.node, u.parent_key

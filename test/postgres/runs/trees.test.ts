@@ -36,11 +36,11 @@ describe('a tree of unknown depth', () => {
     stage.api.route('GET', '/pages', () => ({ body: { items: pages.map(({ id }) => ({ id })) } }));
     stage.api.route('GET', '/blocks/:id/children', ({ query }, { id }) => {
       asked.push(id);
-      const status = failing.get(id);
+      const at = Number(query.get('cursor') ?? 0);
+      const status = failing.get(at === 0 ? id : `${id}, further on`);
       if (status) return { status, body: {} };
       const all = listOf(id);
       if (!all) return { status: 404, body: {} };
-      const at = Number(query.get('cursor') ?? 0);
       const items = all.slice(at, at + 2).map((each) => ({ id: each.id, has_children: each.below !== undefined }));
       return { body: { items, next: at + 2 < all.length ? String(at + 2) : null } };
     });
@@ -159,6 +159,7 @@ describe('a tree of unknown depth', () => {
         when: (above) => above.has_children,
         input: ({ id }) => ({ id }),
         key: ({ id }) => id,
+        onChildError: { maxSkippedShare: 0.9 },
       }),
     }));
     expect(await drive.run(sync, { account, input: { root: 'root' } })).toMatchObject({ complete: true });
@@ -168,6 +169,11 @@ describe('a tree of unknown depth', () => {
     expect(await drive.run(sync, { account, input: { root: 'root' } })).toMatchObject({
       state: 'incomplete',
       flaws: [{ node: 'files', kind: 'skipped', example: '/root.0' }],
+    });
+    failing.set('root.0', 500);
+    expect(await drive.run(sync, { account, input: { root: 'root' } })).toMatchObject({
+      state: 'incomplete',
+      flaws: [{ node: 'files', kind: 'failed', example: '/root.0' }],
     });
     failing.set('root', 404);
     expect(await drive.run(sync, { account, input: { root: 'root' } })).toMatchObject({ state: 'failed' });
@@ -220,6 +226,23 @@ describe('a tree of unknown depth', () => {
     expect(await drive.run(sync, { account, retryOf: { runId: drive.lastRunId(), also: [] } })).toMatchObject({
       complete: true,
     });
+    expect(sorted((await stored()).keys())).toEqual(sorted(idsOf(pages[0]!)));
+  });
+
+  it('keeps what is below rows whose list failed on a later page, in the retry too', async () => {
+    const { drive, account } = stage;
+    pages = [branch('a', 4)];
+    const sync = syncOf(true);
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true });
+    failing.set('a, further on', 500);
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: false });
+    failing.clear();
+    asked = [];
+    expect(await drive.run(sync, { account, retryOf: { runId: drive.lastRunId(), also: [] } })).toMatchObject({
+      complete: true,
+    });
+    // What is below the first page had been read to its end.
+    expect(asked.some((id) => id.startsWith('a.0'))).toBe(false);
     expect(sorted((await stored()).keys())).toEqual(sorted(idsOf(pages[0]!)));
   });
 
