@@ -3,6 +3,7 @@
  */
 import type { CallTracer } from './call/call-tracer.ts';
 import type { Credentials } from '../contracts/secrets/credentials.ts';
+import type { SyncInput } from '../contracts/messages.ts';
 import type { RunningRun } from '../contracts/running-run.ts';
 import type { OutcomeKind } from '../contracts/answers/outcome.ts';
 import type { TreePath } from '../contracts/plan.ts';
@@ -34,6 +35,8 @@ export interface ActivityDeps {
   readonly tellLock: (workflowId: string) => Promise<void>;
   /** The run that is going on under this workflow id. */
   readonly findRunning: (workflowId: string) => Promise<RunningRun | undefined>;
+  /** Starts the workflow of a run that has a report of this id, unless one is there. */
+  readonly startRun: (provider: string, input: SyncInput, reportId: string) => Promise<unknown>;
   /** The worker takes no new work and wants to end: calls inside workflow tasks must not go on and on. */
   readonly isStopping: () => boolean;
   /** The worker's memory is nearly full: no call is made until there is room, here or in another worker. Default: never. */

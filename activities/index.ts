@@ -16,11 +16,13 @@ import type {
   SetRunStateInput,
 } from '../contracts/messages.ts';
 import type { LockInput, PerformActionInput, PrepareStepInput } from '../contracts/action.ts';
+import type { FleetStepInput, LeaveFleetInput, ReadFleetInput } from '../contracts/schedules/fleet.ts';
 import type { EndReportInput, OpenReportInput } from '../contracts/report.ts';
 import type { ActivityDeps } from './deps.ts';
 import { passCanaryActivity } from './canary.ts';
 import { endOpenUnitsActivity, progressMarkActivity } from './run/end-early.ts';
 import { openWithFirstCall } from './run/first-call.ts';
+import { cancelInFleet, leaveFleet, readFleetActivity, stepOfFleet } from './run/fleet-activities.ts';
 import { fetchPage } from './sync/fetch-page.ts';
 import { awaitRunEndActivity, meetRunningActivity, queueRunActivity } from './run/meet-running.ts';
 import { performAction } from './action/perform-action.ts';
@@ -42,6 +44,7 @@ export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from 
 export type { CallTracer } from './call/call-tracer.ts';
 export { withLogFields } from './log-fields.ts';
 export { createPageBatches } from './page/page-batcher.ts';
+export { rootKeysOf } from './run/root-keys.ts';
 export { STEPS_FOR_EACH_CALL } from './sync/serialize-calls.ts';
 export { createUnitMemory } from './sync/unit-cache.ts';
 export { createStoredCredentials } from './credentials/stored-credentials.ts';
@@ -62,14 +65,18 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
     const { cancellationSignal, info } = Context.current();
     return fetchPage(deps, request, cancellationSignal, memory, info.currentAttemptScheduledTimestampMs);
   };
+  const nowAndStored = async (call: FetchPageInput): Promise<PageFact> => {
+    isAbout(call);
+    const fact = await now(call);
+    await memory.settled(call.runId);
+    return fact;
+  };
   const activities = {
-    openRun: (request: OpenRunInput) =>
-      openWithFirstCall(deps, request, async (call) => {
-        isAbout(call);
-        const fact = await now(call);
-        await memory.settled(call.runId);
-        return fact;
-      }),
+    openRun: (request: OpenRunInput) => openWithFirstCall(deps, request, nowAndStored),
+    readFleet: (request: ReadFleetInput) => readFleetActivity(deps, request),
+    stepOfFleet: (request: FleetStepInput) => stepOfFleet(deps, request, nowAndStored),
+    leaveFleet: (request: LeaveFleetInput) => leaveFleet(deps, request),
+    cancelInFleet: (request: { readonly run: { readonly runId: string } }) => cancelInFleet(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request, memory.settled(request.runId)),
     fetchPage: (request: FetchPageInput) =>
       request.mode === 'durable'

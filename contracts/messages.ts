@@ -8,6 +8,9 @@ import type { EndKind, RunMode, RunResult, RunState } from './run.ts';
 import type { ReportRef, StartedBy } from './report.ts';
 import type { IfRunning } from './running-run.ts';
 
+/** Default of `giveUpAfterMs` for starts from an app or a schedule. */
+export const GIVE_UP_AFTER_MS = 3 * 86_400_000;
+
 /** Input of the `sync` workflow. */
 export interface SyncInput {
   readonly sync: string;
@@ -93,6 +96,8 @@ export interface OpenRunInput extends SyncInput {
    * is to read, it ends the run, and its report, too.
    */
   readonly first?: { readonly report: ReportRef };
+  /** Of its report: a run that a fleet has begun, and that this one goes on with, may have another. */
+  readonly reportId?: string;
 }
 
 export interface OpenedRun {

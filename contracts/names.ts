@@ -36,6 +36,11 @@ export function runQueue(sync: string, account: string): string {
   return `sluice:${syncWorkflowId(sync, account)}`;
 }
 
+/** @param startId of one of its runs: no two fleets have the same. */
+export function fleetWorkflowId(schedule: string, startId: string): string {
+  return `fleet/${schedule}/${startId}`;
+}
+
 /** One canary at a time in each task queue. */
 export function canaryWorkflowId(taskQueue: string): string {
   return `canary/${taskQueue}`;

@@ -51,6 +51,8 @@ export interface RunProgress {
   /** Of a paused run. */
   readonly pausedBy?: PausedBy;
   readonly pausedReason?: string;
+  /** Workflow id of the fleet that carries it out, or has: then it has none of its own. */
+  readonly fleet?: string;
   readonly nodes: readonly NodeProgress[];
 }
 

@@ -44,6 +44,7 @@ export {
   readProgress,
   setRunState,
 } from './stores/run/run-store.ts';
+export { cancelFleetRun, fleetRunsOf, openFleet, type NewFleet, type NewFleetRun } from './stores/run/fleet-store.ts';
 export { lacksTable } from './unmigrated.ts';
 export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
 export { readRunRequest } from './stores/run/run-input-store.ts';

@@ -4,13 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
-import type { PayloadCodec } from '@temporalio/common';
-import {
-  NativeConnection,
-  type NativeConnectionOptions,
-  type WorkerPlugin,
-  type WorkflowBundleOption,
-} from '@temporalio/worker';
+import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import { pino } from 'pino';
 import {
   createActivities,
@@ -20,27 +14,26 @@ import {
   createUnitMemory,
   type ActivityDeps,
   withLogFields,
-  type CredentialSource,
   type Log,
   type ProxySettings,
 } from '../activities/index.ts';
 import { tellKnown } from '../client/describe-workflow.ts';
 import { pageAddress } from '../client/page-link.ts';
 import { findRunning } from '../client/sync/find-running.ts';
+import { launchRun } from '../client/sync/start-run.ts';
 import { WITHOUT_TRACING } from '../client/tracing/trace-starts.ts';
-import { findServers, type ServerOptions } from '../dev-servers/find-servers.ts';
-import type { Priority } from '../contracts/limits/limit.ts';
-import { checkedRetention, type Retention } from '../contracts/operate/retention.ts';
+import { findServers } from '../dev-servers/find-servers.ts';
+import { checkedRetention } from '../contracts/operate/retention.ts';
 import { ROLES, signalNames } from '../contracts/names.ts';
 import { SLUICE_VERSION, workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter, noteDeploy } from '../db/index.ts';
 import { createLimiter } from '../limiter/create-limiter.ts';
-import { startDelivering, type OnAlert } from './alerts/deliver-alerts.ts';
-import { startWatchingAlerts, type WatchOptions } from './alerts/watch-alerts.ts';
+import { startDelivering } from './alerts/deliver-alerts.ts';
+import { startWatchingAlerts } from './alerts/watch-alerts.ts';
 import { startAuditing } from './loops/audit-reads.ts';
-import { createCatalog, type CatalogOptions } from './catalog.ts';
+import { createCatalog } from './catalog.ts';
 import { createPaceCounter, tellAll } from './loops/count-pace.ts';
-import { readWorkerSettings, type WorkerSettings } from './config.ts';
+import { readWorkerSettings } from './config.ts';
 import { withCodecs } from '../dev-servers/data-converter.ts';
 import { freePort } from '../dev-servers/free-port.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
@@ -54,69 +47,18 @@ import { startResuming } from './loops/resume-reconnected.ts';
 import { startLeavingJobs } from './loops/leave-jobs.ts';
 import { startRevoking } from './loops/revoke-disconnected.ts';
 import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
-import { createCallTracer, type TracingOptions } from './tracing.ts';
+import { createCallTracer } from './tracing.ts';
 import { installRuntime } from './runtime.ts';
-import { startTelling, type OnFailure } from './loops/notify-failures.ts';
+import { startTelling } from './loops/notify-failures.ts';
 import { startServing, type Serving } from './loops/tell-served.ts';
 import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
-import { startScheduling, type SchedulerOptions } from './schedules/run-schedules.ts';
+import { startScheduling } from './schedules/run-schedules.ts';
 import { startWatchingRuns } from './loops/watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
+import type { WorkerOptions } from './worker-options.ts';
 import { workflowBundleFor } from './workflow-source.ts';
 
-/** The servers are found as `connect()` finds them when they are not given. */
-export interface WorkerOptions extends CatalogOptions, ServerOptions {
-  /** Where secrets of accounts come from. Default: the encrypted store; without keys no account has any. */
-  readonly credentials?: CredentialSource;
-  /**
-   * Told of every run that ended failed, of whatever kind, and of every sync that can't continue by itself: its account must be
-   * connected again (`needs-reconnect`), or nothing has moved for `stalledAfterMs` (`no-progress`); then `status` is `pending`.
-   * At least once each, those of one run in order. Called again, later and later, until it does not throw.
-   */
-  readonly onFailure?: OnFailure;
-  /**
-   * Told of every alert that is fired or cleared: something is stale, blocked, failing, must be connected again, or nobody serves a task
-   * queue (docs/operate/alerts.md). At least once each, those of one alert in order. Called again, later and later, until it does not throw.
-   */
-  readonly onAlert?: OnAlert;
-  /** When something is an alert. False: this worker does not look, and sends no canaries. Default: see `AlertRules`. */
-  readonly alerts?: WatchOptions | false;
-  /** A sync stands still when neither a page nor the end of a list has come for so long, in milliseconds, ≥ 1,000. Default an hour. */
-  readonly stalledAfterMs?: number;
-  /** How many days rows are kept that nothing needs any more, by what they are. Default: see `Retention`. */
-  readonly retention?: Retention;
-  /**
-   * What it serves: runs, actions and sagas of these priorities, each from a task queue of its own and with slots of its own. Default
-   * `SLUICE_ROLES`, else all.
-   */
-  readonly roles?: readonly Priority[];
-  /**
-   * Brings the schedules and `freshFor` of its syncs into force when it starts: what is new or differs; nothing is removed. Default false:
-   * `npx sluice schedules apply` does it, once for each deployment. A worker of the version before that is started again in the middle of
-   * a roll-out would take back what the new one has brought. What is in force is carried out in both cases.
-   */
-  readonly schedules?: boolean;
-  /** How what is due is claimed; for tests. */
-  readonly scheduler?: SchedulerOptions;
-  /** Each one comes before the environment, which says the others: see `WorkerSettings`. */
-  readonly settings?: Partial<WorkerSettings>;
-  /**
-   * The workflows of Sluice, bundled. Default: the bundle of the package's build; from TypeScript sources they are bundled
-   * now, which takes 1.5 s of one core. For programs that start many workers from sources: make it once with
-   * `bundleWorkflowCode` of `@temporalio/worker`. With `payloadCodecs` it is made with `failureConverterPath` too.
-   */
-  readonly workflowBundle?: WorkflowBundleOption;
-  /** Those of `connect()`: encode all that goes into Temporal's histories, and decode it. Default: none. */
-  readonly payloadCodecs?: readonly PayloadCodec[];
-  /**
-   * Each call is a span of OpenTelemetry, below what started its run or action with a client that traces. Needs `@opentelemetry/api`.
-   * `{ sendTo: ['github'] }` sends the header `traceparent` to those providers. Default: no spans.
-   */
-  readonly tracing?: boolean | TracingOptions;
-  /** Plugins of Temporal, handed on to its worker of each role. Default: none. */
-  readonly plugins?: readonly WorkerPlugin[];
-  readonly log?: Log;
-}
+export type { WorkerOptions } from './worker-options.ts';
 
 export interface SluiceWorker {
   /**
@@ -187,6 +129,14 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     // Not started yet: it asks when it starts. Ended: the next check frees its place.
     const tellLock = (workflowId: string) => tellKnown(client, workflowId, signalNames.lockGranted);
     const memory = createUnitMemory(settings.concurrency);
+    const pageUrl = pageAddress(settings.dashboardUrl);
+    const of = { client, pool, taskQueue: settings.taskQueue, ...(pageUrl && { pageUrl }) };
+    const parts = {
+      ...of,
+      tracer: WITHOUT_TRACING,
+      startedBy: 'system',
+      closing: new AbortController().signal,
+    } as const;
     const deps: ActivityDeps = {
       pool,
       pageBatches: createPageBatches(pool),
@@ -197,6 +147,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       egress: settings.egress,
       tellLock,
       findRunning: (workflowId) => findRunning({ client, pool }, workflowId),
+      startRun: (provider, input, reportId) => launchRun(parts, provider, input, reportId),
       // Whoever asked it to end: us, a signal, or Temporal's own runtime.
       isStopping: () => workers?.isStopping() ?? false,
       isFull: () => heap.isFull(),
@@ -206,10 +157,6 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       ...(tracer ? { tracer } : {}),
     };
     const activities = createActivities(deps, memory);
-    const closing = new AbortController().signal;
-    const pageUrl = pageAddress(settings.dashboardUrl);
-    const of = { client, pool, taskQueue: settings.taskQueue, ...(pageUrl && { pageUrl }) };
-    const parts = { ...of, tracer: WITHOUT_TRACING, startedBy: 'system', closing } as const;
     // Whatever may fail comes before the chores begin: nobody would end them.
     await noteDeploy(pool, settings.build?.buildId ?? `sluice-${SLUICE_VERSION}`);
     await reconcileSchedules(parts, scheduled, options.schedules ?? false, log);

@@ -9,7 +9,7 @@ import {
 } from '../contracts/values/option-mistakes.ts';
 import { LOG_LEVELS, type WorkerSettings } from './config.ts';
 import type { WatchOptions } from './alerts/watch-alerts.ts';
-import type { WorkerOptions } from './create-worker.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 const OPTIONS: NamesOf<WorkerOptions> = {
   syncs: true,

@@ -3,7 +3,8 @@
  * Sluice serves its own task queues in the same process; both end together. Next: `create-worker.ts`.
  */
 import type { Worker, WorkerPlugin } from '@temporalio/worker';
-import { createWorker, type WorkerOptions } from './create-worker.ts';
+import { createWorker } from './create-worker.ts';
+import type { WorkerOptions } from './worker-options.ts';
 
 export class SluicePlugin implements WorkerPlugin {
   readonly name = 'sluice';

@@ -56,7 +56,15 @@ export function performDurably(callTimeoutMs: number, summary: string): Activiti
   }).performAction;
 }
 
-type Steps = Omit<Activities, 'fetchPage' | 'performAction'>;
+/** One call of a run in a fleet, made inside the workflow task. */
+export function fleetStep(callTimeoutMs: number): Activities['stepOfFleet'] {
+  return proxyLocalActivities<Activities>({
+    startToCloseTimeout: callTimeoutMs + CALL_MARGIN_MS + ROW_MARGIN_MS,
+    retry: { maximumAttempts: 1 },
+  }).stepOfFleet;
+}
+
+type Steps = Omit<Activities, 'fetchPage' | 'performAction' | 'stepOfFleet'>;
 
 /** Database steps of a run, made inside the workflow task. */
 export const quickSteps: Steps = proxyLocalActivities<Activities>({

@@ -5,6 +5,7 @@ import type { SyncInput } from '../contracts/messages.ts';
 import type { StartedBy } from '../contracts/report.ts';
 import { action as runAction } from './action.ts';
 import { canary } from './canary.ts';
+import { fleet } from './fleet.ts';
 import { onePerAccount } from './run/one-per-account.ts';
 import { setVersioning } from './run/versioning.ts';
 import { reported, reportedAsEnded } from './reported.ts';
@@ -29,10 +30,10 @@ export const saga = reported(runSaga, (input: SagaInput) => ({
   ...whose(input),
 }));
 
-/** Not reported: nobody has asked for it. */
-export { canary };
+/** Not reported: nobody has asked for the one, and each run of the other has a report of its own. */
+export { canary, fleet };
 
-setVersioning({ runs: sync, short: [action, saga, canary] });
+setVersioning({ runs: sync, short: [action, saga, canary, fleet] });
 
 function whose(input: { readonly account: string; readonly tenant?: string; readonly startedBy?: StartedBy }) {
   const { account, tenant = account, startedBy = 'system' } = input;

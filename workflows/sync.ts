@@ -79,7 +79,7 @@ async function walkToEnd(
   });
   on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
   try {
-    const opening = { ...input, runId, workflowId };
+    const opening = { ...input, runId, workflowId, reportId: report.id };
     const opened =
       (await openingStep({ ...opening, first: { report } }).catch(() => undefined)) ??
       // One that can't be opened, as by a worker that has no such sync, can be cancelled all the same.

@@ -48,7 +48,19 @@ export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput)
   const plan =
     request.maxHistoryEvents === undefined ? sync.plan : { ...sync.plan, maxHistoryEvents: request.maxHistoryEvents };
   const rootKeys = rootKeysOf(sync, input);
-  return toOpened(await openRun(deps.pool, { runId, workflowId, account, tenant, input, plan, mode, rootKeys }));
+  return toOpened(
+    await openRun(deps.pool, {
+      runId,
+      workflowId,
+      account,
+      tenant,
+      input,
+      plan,
+      mode,
+      rootKeys,
+      reportId: request.reportId,
+    }),
+  );
 }
 
 function toOpened({ state, pausedReason, plan, ended, units }: EnteredRun): OpenedRun {

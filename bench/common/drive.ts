@@ -63,6 +63,7 @@ export async function createDrive(pool: Pool): Promise<Drive> {
     egress: 'default',
     tellLock: () => Promise.resolve(),
     findRunning: never('another run'),
+    startRun: () => Promise.resolve(),
     isStopping: () => false,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   });

@@ -67,6 +67,7 @@ export async function playMatrix(
     },
     tellLock: () => Promise.resolve(),
     findRunning: () => Promise.resolve(undefined),
+    startRun: () => Promise.resolve(),
     isStopping: () => false,
   };
   const stage = { deps, definitions, pool, keyring, url };

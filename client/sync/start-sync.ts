@@ -3,7 +3,7 @@
  * handler. Next: `start-or-find.ts`; where a run is going on, `contracts/running-run.ts`.
  */
 import type { Priority } from '../../contracts/limits/limit.ts';
-import type { SyncInput } from '../../contracts/messages.ts';
+import { GIVE_UP_AFTER_MS, type SyncInput } from '../../contracts/messages.ts';
 import { meetRunning, type AskedOfRun, type IfRunning, type RunningRun } from '../../contracts/running-run.ts';
 import { syncWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
@@ -69,8 +69,6 @@ const START_OPTIONS: NamesOf<StartOptions<unknown>> = {
   ifRunning: true,
   maxHistoryEvents: true,
 };
-
-const GIVE_UP_AFTER_MS = 3 * 86_400_000;
 
 /** A run that was started, or found. */
 export interface StartedRun extends SyncHandle {

@@ -11,6 +11,7 @@ import { askRun, readPauses, readProgress, readWaits } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { explainRun } from '../explain/explain-run.ts';
 import { chainIdOf, describeKnown, isNotFound, isOpen } from '../describe-workflow.ts';
+import { askInFleet, isInFleet, resultInFleet } from './fleet-run.ts';
 import { endedMeanwhile, isOver, neverStarted, noResult } from './no-such-run.ts';
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
@@ -108,11 +109,12 @@ export function createHandle(
   };
   const known = (): Promise<RunProgress | undefined> =>
     readProgress(pool, only === undefined ? { workflowId } : { runId: only });
-  /** @returns its run id. @throws Error when it is not open. */
-  const open = async (what: 'pause' | 'resume'): Promise<string> => {
-    const description = await describe();
-    if (description && isOpen(description)) return chainIdOf(description);
-    throw description || only !== undefined ? isOver(workflowId, what) : neverStarted(workflowId);
+  /** @returns its run id, and whether it has a workflow of its own. @throws Error when it is not open. */
+  const open = async (what: 'pause' | 'resume'): Promise<{ readonly runId: string; readonly isInFleet: boolean }> => {
+    const [description, row] = await Promise.all([describe(), known()]);
+    if (description && isOpen(description)) return { runId: chainIdOf(description), isInFleet: false };
+    if (isInFleet(row)) return { runId: row.runId, isInFleet: true };
+    throw description || row || only !== undefined ? isOver(workflowId, what) : neverStarted(workflowId);
   };
   const self: SyncHandle = {
     workflowId,
@@ -128,7 +130,7 @@ export function createHandle(
       const description = await describe();
       if (!description) return row ?? { state: 'unknown' };
       const runId = chainIdOf(description);
-      if (row?.runId === runId) return row;
+      if (row?.runId === runId || (row?.fleet !== undefined && !isOpen(description))) return row;
       // Of one that ended before it was opened nothing is known.
       const state = isOpen(description) ? 'starting' : 'unknown';
       return (await readProgress(pool, { runId })) ?? { state };
@@ -145,19 +147,24 @@ export function createHandle(
       return [...(isServed ? heldBy(description, ofThisRun) : []), ...stuck, ...waits.map(toWait)];
     },
     pause: async () => {
+      const run = await open('pause');
+      if (run.isInFleet) return askInFleet(parts, run.runId, 'pause');
       // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
-      await askRun(pool, await open('pause'), 'pause');
+      await askRun(pool, run.runId, 'pause');
       await handle.signal(signalNames.pause).catch(endedMeanwhile(workflowId, 'pause'));
     },
     resume: async () => {
-      const pauses = await readPauses(pool, await open('resume'));
+      const run = await open('resume');
+      if (run.isInFleet) return askInFleet(parts, run.runId, 'resume');
+      const pauses = await readPauses(pool, run.runId);
       await handle
         .signal<[pauses?: number]>(signalNames.resume, ...(pauses === undefined ? [] : ([pauses] as const)))
         .catch(endedMeanwhile(workflowId, 'resume'));
     },
     cancel: async () => {
-      const description = await describe();
-      if (!description && only === undefined) throw neverStarted(workflowId);
+      const [description, row] = await Promise.all([describe(), known()]);
+      if (!(description && isOpen(description)) && isInFleet(row)) return askInFleet(parts, row.runId, 'cancel');
+      if (!description && !row && only === undefined) throw neverStarted(workflowId);
       if (!description || !isOpen(description)) return;
       const runId = chainIdOf(description);
       // This run only: by now another one may have begun. Asked for first: a run that is marked must come to its end.
@@ -185,6 +192,10 @@ export function createHandle(
     },
     result: () =>
       untilClosed(parts, async () => {
+        const [description, row] = await Promise.all([describe(), known()]);
+        const isOfFleet = row?.fleet !== undefined && !(description && isOpen(description));
+        const result = isOfFleet ? await resultInFleet(parts, row.runId) : undefined;
+        if (result) return result;
         const runId = only ?? chainIdOf(await handle.describe());
         return resultOf(parts, workflowId, runId);
       }).catch(noResult(workflowId)),

@@ -15,6 +15,10 @@ create table sluice.run (
   plan jsonb not null,
   -- incremental: lists are asked from their watermarks on; full: from their beginning.
   mode text not null default 'incremental' check (mode in ('incremental', 'full')),
+  -- Workflow id of the fleet that carries it out, or has; null where it has a workflow of its own.
+  fleet text,
+  -- The id that it had in a fleet, before a workflow of its own took it over: its rows were stored under it.
+  fleet_id uuid,
   -- The run whose failed lists this one reads again, and those that it was itself a retry of.
   retry_of uuid[] not null default '{}',
   state text not null default 'running' check (state in ('running', 'paused', 'done', 'incomplete', 'failed', 'cancelled')),
@@ -41,7 +45,10 @@ create index run_retry on sluice.run (account, sync) where retry_of <> '{}';
 create index run_by_state on sluice.run (state, started_at, id);
 create index run_by_sync on sluice.run (sync, state, started_at, id);
 create index run_by_provider on sluice.run (provider, state, started_at, id);
-create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
+create index run_open on sluice.run (provider, sync, account) where state in ('running', 'paused');
+-- One at a time of an account and sync.
+create unique index run_of_account_in_fleet on sluice.run (account, sync) where state in ('running', 'paused') and fleet is not null;
+create index run_in_fleet on sluice.run (fleet, id) where state in ('running', 'paused') and fleet is not null;
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 
 -- What was asked of a run before a worker opened it.
@@ -53,7 +60,7 @@ create table sluice.run_wish (
 
 -- Counters of one node of a run's tree: progress is one index read, whatever the number of units.
 create table sluice.node (
-  run_id uuid not null references sluice.run on delete cascade,
+  run_id uuid not null references sluice.run on update cascade on delete cascade,
   name text not null,
   ordinal smallint not null,
   parent text,
@@ -133,7 +140,7 @@ create table sluice.unit (
   end_kind text check (end_kind in ('complete', 'flawed', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
   reason text,
   unique (run_id, node, parent_key, part, lane),
-  foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
+  foreign key (run_id, node) references sluice.node (run_id, name) on update cascade on delete cascade
 ) with (fillfactor = 70);
 -- Units that have not ended. A unit that is taken up changes its state, but not what an index is made of.
 create index unit_unended on sluice.unit (run_id, node, id) where end_kind is null;
@@ -169,7 +176,7 @@ create table sluice.lane_board (
   -- What the lane that saw the end wants checked, by the lane that ends last.
   checks jsonb,
   primary key (run_id, node, parent_key, part),
-  foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
+  foreign key (run_id, node) references sluice.node (run_id, name) on update cascade on delete cascade
 ) with (fillfactor = 50);
 
 -- What is known of an endpoint from the lists of all accounts: the most rows that it gave in one page, and the largest common cap
@@ -3148,6 +3155,40 @@ returns void language sql set search_path = pg_catalog as $$
     times = u.times + excluded.times, last_at = excluded.last_at
 $$;
 
+-- Creates the runs of a fleet: one list each, for accounts of one sync that are due together. `of`: [{ id, account, tenant, input, key, what }];
+-- `key` names the list of the root. Each has a report, of the same id. An account that has an open run, or whose last one took more than
+-- `most_calls` calls, is left out: it is for a workflow of its own. Done twice it changes nothing, and answers the same.
+-- Locks: the sync, against take_from_fleet: whoever opens a run of its own comes before this, or finds the fleet's. Returns the ids of the runs that the fleet has.
+create or replace function sluice.open_fleet(its_fleet text, its_plan jsonb, its_mode text, most_calls int, of jsonb) returns setof uuid
+language plpgsql set search_path = pg_catalog as $$
+declare
+  root jsonb := its_plan->'nodes'->0;
+  its_sync text := its_plan->>'sync';
+  opened uuid[];
+begin
+  perform pg_advisory_xact_lock(hashtextextended('sluice.runs ' || its_sync, 0));
+  with asked as (
+    select x.* from jsonb_to_recordset(of) as x (id uuid, account text, tenant text, input jsonb)
+    where not exists (select 1 from sluice.run r
+        where r.provider = its_plan->>'provider' and r.sync = its_sync and r.account = x.account and r.state in ('running', 'paused'))
+      and coalesce((select sum(n.calls) from sluice.node n where n.run_id = (
+        select r.id from sluice.run r where r.account = x.account and r.sync = its_sync order by r.started_at desc limit 1)), 0) <= most_calls
+  ), created as (
+    insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode, fleet)
+    select id, format('sync/%s/%s', its_sync, account), its_plan->>'provider', its_sync, account, tenant, input, its_plan, its_mode, its_fleet from asked
+    on conflict (id) do nothing returning id
+  ) select coalesce(array_agg(id), '{}') into opened from created;
+  insert into sluice.node (run_id, name, ordinal, resource, waiting) select id, root->>'name', 1, root->>'resource', 1 from unnest(opened) id;
+  insert into sluice.unit (run_id, node, parent_key)
+    select x.id, root->>'name', x.key from jsonb_to_recordset(of) as x (id uuid, key text) where x.id = any (opened);
+  insert into sluice.report (id, kind, name, account, tenant, started_by, workflow_id, root_workflow_id, what)
+    select x.id, 'sync', its_sync, x.account, coalesce(x.tenant, x.account), 'system', w.id, w.id, x.what
+    from jsonb_to_recordset(of) as x (id uuid, account text, tenant text, what text) cross join lateral format('sync/%s/%s', its_sync, x.account) as w (id)
+    where x.id = any (opened) on conflict do nothing;
+  return query select r.id from sluice.run r where r.fleet = its_fleet
+    and r.id in (select (x->>'id')::uuid from jsonb_array_elements(of) x);
+end $$;
+
 -- Gives rows of earlier runs to a node's children, whose own lists may have changed though the rows have not. `children` is
 -- [[node, key, record]], as in commit_page; `upto` is the last row that was looked at. Locks: units by (node, key), nodes.
 create or replace function sluice.open_known(for_run uuid, for_node text, children jsonb, upto text) returns void language plpgsql set search_path = pg_catalog as $$
@@ -3175,9 +3216,10 @@ end $$;
 -- What is known of a root's list says nothing of another one, which another input asks for: `root_keys` has the name of each; '' for none.
 create or replace function sluice.open_run(
   for_run uuid, its_workflow text, its_provider text, its_sync text, its_account text, its_tenant text, its_input jsonb, its_plan jsonb, its_mode text,
-  root_keys jsonb default '{}'
+  root_keys jsonb default '{}', its_report uuid default null
 ) returns jsonb language plpgsql set search_path = pg_catalog as $$
 begin
+  perform sluice.take_from_fleet(for_run, its_sync, its_account, its_input, its_mode, its_report);
   insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
     values (for_run, its_workflow, its_provider, its_sync, its_account, its_tenant, its_input, its_plan, its_mode)
     on conflict (id) do nothing;
@@ -3544,13 +3586,14 @@ declare
   n sluice.node;
   of_account text;
   began_at timestamptz;
+  in_fleet uuid;
   picked text[];
   gone text[];
   emptied text[] := '{}';
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
-  select account, started_at into of_account, began_at from sluice.run where id = for_run;
+  select account, started_at, fleet_id into of_account, began_at, in_fleet from sluice.run where id = for_run;
   select array_agg(k.parent_key order by k.parent_key) into picked from (
     select distinct x.parent_key from sluice.unit x
     where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
@@ -3594,7 +3637,7 @@ begin
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
-        and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run
+        and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run and m.run_id is distinct from in_fleet
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
     if gone is not null then
@@ -3718,6 +3761,34 @@ begin
     perform sluice.note_secret_use(for_provider, for_account, 'refreshed', 1);
   end if;
   return stored;
+end $$;
+
+-- Called before a workflow of its own opens a run: where a fleet has an open run of the same sync and account, it is this one from here on if it
+-- was asked for the same; else it ends as cancelled. A call of the fleet's that is under way finds its list gone, and is made again.
+-- Locks: the sync, shared; the run. Returns whether the run was taken over.
+create or replace function sluice.take_from_fleet(for_run uuid, its_sync text, its_account text, its_input jsonb, its_mode text, its_report uuid)
+returns boolean language plpgsql set search_path = pg_catalog as $$
+declare
+  r sluice.run;
+begin
+  perform pg_advisory_xact_lock_shared(hashtextextended('sluice.runs ' || its_sync, 0));
+  select x.* into r from sluice.run x where x.account = its_account and x.sync = its_sync and x.state in ('running', 'paused')
+    and x.fleet is not null and x.id <> for_run for no key update;
+  if not found or exists (select 1 from sluice.run x where x.id = for_run) then
+    return false;
+  end if;
+  if r.input is distinct from its_input or r.mode not in (its_mode, 'full') then
+    perform sluice.finish_run(r.id, 'cancelled', null);
+    perform sluice.end_report(r.id, 'cancelled', 'a start of its own, which asks for something else, took its place', 'cancelled', null, r.id);
+    return false;
+  end if;
+  -- Its list, and what stands below, go with it.
+  update sluice.run x set id = for_run, fleet = null, fleet_id = r.id where x.id = r.id;
+  -- The start that takes it over has a report of its own.
+  if its_report is distinct from r.id then
+    delete from sluice.report p where p.id = r.id and p.status = 'pending';
+  end if;
+  return true;
 end $$;
 
 -- Takes a place. Returns { state: 'held' | 'waiting' | 'refused', ahead: [workflow ids], byRoot }. Asking twice is one

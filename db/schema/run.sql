@@ -11,6 +11,10 @@ create table sluice.run (
   plan jsonb not null,
   -- incremental: lists are asked from their watermarks on; full: from their beginning.
   mode text not null default 'incremental' check (mode in ('incremental', 'full')),
+  -- Workflow id of the fleet that carries it out, or has; null where it has a workflow of its own.
+  fleet text,
+  -- The id that it had in a fleet, before a workflow of its own took it over: its rows were stored under it.
+  fleet_id uuid,
   -- The run whose failed lists this one reads again, and those that it was itself a retry of.
   retry_of uuid[] not null default '{}',
   state text not null default 'running' check (state in ('running', 'paused', 'done', 'incomplete', 'failed', 'cancelled')),
@@ -37,7 +41,10 @@ create index run_retry on sluice.run (account, sync) where retry_of <> '{}';
 create index run_by_state on sluice.run (state, started_at, id);
 create index run_by_sync on sluice.run (sync, state, started_at, id);
 create index run_by_provider on sluice.run (provider, state, started_at, id);
-create index run_open on sluice.run (provider, sync) where state in ('running', 'paused');
+create index run_open on sluice.run (provider, sync, account) where state in ('running', 'paused');
+-- One at a time of an account and sync.
+create unique index run_of_account_in_fleet on sluice.run (account, sync) where state in ('running', 'paused') and fleet is not null;
+create index run_in_fleet on sluice.run (fleet, id) where state in ('running', 'paused') and fleet is not null;
 create index run_paused_for_auth on sluice.run (provider, account) where state = 'paused' and paused_by = 'auth';
 
 -- What was asked of a run before a worker opened it.
@@ -49,7 +56,7 @@ create table sluice.run_wish (
 
 -- Counters of one node of a run's tree: progress is one index read, whatever the number of units.
 create table sluice.node (
-  run_id uuid not null references sluice.run on delete cascade,
+  run_id uuid not null references sluice.run on update cascade on delete cascade,
   name text not null,
   ordinal smallint not null,
   parent text,

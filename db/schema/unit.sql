@@ -52,7 +52,7 @@ create table sluice.unit (
   end_kind text check (end_kind in ('complete', 'flawed', 'capped', 'looped', 'truncated', 'skipped', 'failed')),
   reason text,
   unique (run_id, node, parent_key, part, lane),
-  foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
+  foreign key (run_id, node) references sluice.node (run_id, name) on update cascade on delete cascade
 ) with (fillfactor = 70);
 -- Units that have not ended. A unit that is taken up changes its state, but not what an index is made of.
 create index unit_unended on sluice.unit (run_id, node, id) where end_kind is null;
@@ -88,7 +88,7 @@ create table sluice.lane_board (
   -- What the lane that saw the end wants checked, by the lane that ends last.
   checks jsonb,
   primary key (run_id, node, parent_key, part),
-  foreign key (run_id, node) references sluice.node (run_id, name) on delete cascade
+  foreign key (run_id, node) references sluice.node (run_id, name) on update cascade on delete cascade
 ) with (fillfactor = 50);
 
 -- What is known of an endpoint from the lists of all accounts: the most rows that it gave in one page, and the largest common cap

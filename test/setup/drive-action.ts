@@ -55,6 +55,7 @@ export function createActionDrive(
     egress: 'default',
     tellLock: never('a lock'),
     findRunning: never('a run'),
+    startRun: () => Promise.resolve(),
     isStopping: () => false,
     log: { info: () => {}, warn: () => {}, error: () => {} },
   };

@@ -35,6 +35,8 @@ const INTERVAL_MS = 5_000;
 const ROOM = 50;
 /** A start that Temporal does not know after this long was never made: its app died between the row and the call. */
 const START_PATIENCE_MS = 60_000;
+/** A fleet that Temporal does not know after this long is not started any more: those that were to be in it are started by themselves. */
+const FLEET_PATIENCE_MS = 300_000;
 
 /** @returns a function that ends it. */
 export function startReconciling(deps: Deps, log: Log): () => Promise<void> {
@@ -50,6 +52,7 @@ export function startReconciling(deps: Deps, log: Log): () => Promise<void> {
 
 async function checkReport(deps: Deps, report: PendingReport): Promise<void> {
   const { pool } = deps;
+  if (report.fleet !== null) return checkInFleet(deps, report, report.fleet);
   const found = await standing(deps.client, report);
   if (found === 'open') return;
   if (found === 'attached') return removeUnstartedReport(pool, report.id);
@@ -57,6 +60,15 @@ async function checkReport(deps: Deps, report: PendingReport): Promise<void> {
   if (report.kind === 'sync' && report.runId !== null) end = await closeRun(pool, report.runId, found);
   if (report.kind === 'action') end = await closeAction(pool, report.workflowId, found);
   await endReport(pool, report.id, end, report.runId);
+}
+
+/** A run that a fleet carries out ends with it at the latest. The id of such a run is its report's. */
+async function checkInFleet({ pool, client }: Deps, report: PendingReport, fleet: string): Promise<void> {
+  const known = await describeKnown(client, fleet);
+  if (known ? isOpen(known) : report.ageMs < FLEET_PATIENCE_MS) return;
+  const end = failed('terminated', 'the fleet that carried it out was ended from outside: start it again');
+  await finishRun(pool, report.id, { error: end.error });
+  await endReport(pool, report.id, end, report.id);
 }
 
 /** How the workflow of a report ended, as Temporal tells it. */

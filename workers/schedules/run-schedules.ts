@@ -1,17 +1,17 @@
 /**
  * Starts the runs of accounts that are due. Any worker of the task queue claims some hundred at a time, starts each as the app would,
- * and gives it its next time. Next: `client/sync/start-due.ts`; `db/stores/schedule/due-store.ts` has the table.
+ * and gives it its next time. Next: `start-fleets.ts`, `client/sync/start-due.ts`; `db/stores/schedule/due-store.ts` has the table.
  */
 import type { Log } from '../../activities/index.ts';
 import { placeAllAccounts } from '../../client/schedules/place-accounts.ts';
 import { standingOfStart, startDue } from '../../client/sync/start-due.ts';
 import type { StartOptions } from '../../client/sync/start-sync.ts';
 import type { ClientParts } from '../../client/start-workflow.ts';
-import { catchUpSlot, nextSlot, phaseOf } from '../../contracts/schedules/slots.ts';
 import { claimDue, releaseDue, settleDue, type DueAccount, type SettledDue } from '../../db/index.ts';
-import type { CompiledSchedule } from '../../providers/define/schedule-options.ts';
 import type { Sync } from '../../providers/index.ts';
 import { every } from '../loops/interval.ts';
+import { askedOf, settledAs, type Scheduled } from './asked-of-due.ts';
+import { startFleets } from './start-fleets.ts';
 
 const INTERVAL_MS = 2_000;
 /** Accounts come and go; nobody waits for it. */
@@ -24,16 +24,10 @@ const AT_ONCE = 16;
 const LEASE_MS = 60_000;
 /** Later than this after the claim nothing is begun: another worker may have taken over by the time it is through. */
 const BEGIN_WITHIN_MS = 20_000;
-/** Later than this is an outage: what has gathered then is not started all at once. */
-const LATE_MS = 120_000;
 /** Until it is looked again whether a run in the way has ended. */
 const AGAIN_MS = 30_000;
 /** The same for one that was cancelled: its end is near. */
 const ENDING_AGAIN_MS = 5_000;
-
-interface Scheduled extends CompiledSchedule {
-  readonly sync: Sync;
-}
 
 export interface SchedulerOptions {
   /** In milliseconds, as all of these. */
@@ -62,7 +56,8 @@ export function startScheduling(
   const stopStarting = every(intervalMs, 'starting what is due', log, async () => {
     const due = await claimDue(pool, { schedules, taskQueue, room: ROOM, leaseMs });
     const until = performance.now() + Math.min(BEGIN_WITHIN_MS, leaseMs / 3);
-    const waiting = [...due];
+    const inFleets = await startFleets(parts, known, due);
+    const waiting = due.filter((each) => !inFleets.has(each));
     const failures: unknown[] = [];
     let isAnswered = false;
     const work = async (): Promise<void> => {
@@ -101,36 +96,20 @@ async function carryOut(parts: ClientParts, scheduled: Scheduled, due: DueAccoun
 }
 
 /** @returns undefined when it is to be started by another id. @throws Error when a server is away. */
-async function startOne(
-  parts: ClientParts,
-  { sync, spec, inputOf }: Scheduled,
-  due: DueAccount,
-): Promise<SettledDue | undefined> {
-  const { account, schedule, startId, nowMs, lateMs, isCatchUp } = due;
-  const { name } = sync.definition;
-  const phase = phaseOf(schedule, due.place);
-  const settled = { schedule, account, startId, nextMs: nextSlot(spec.times, phase, nowMs), isCatchUp: false };
-  const before = due.mayBeStarted ? await standingOfStart(parts, { sync: name, account, startId }) : 'not';
+async function startOne(parts: ClientParts, scheduled: Scheduled, due: DueAccount): Promise<SettledDue | undefined> {
+  const { account, startId, nowMs } = due;
+  const { sync, spec } = scheduled;
+  const settled = settledAs(scheduled, due);
+  const before = due.mayBeStarted
+    ? await standingOfStart(parts, { sync: sync.definition.name, account, startId })
+    : 'not';
   if (before === 'over') return undefined;
   if (before === 'started') return { ...settled, outcome: 'started' };
-  if (lateMs > LATE_MS && !isCatchUp) {
-    const { at, isCatchUp: isLater } = catchUpSlot(spec, phase, nowMs);
-    return { ...settled, nextMs: at, isCatchUp: isLater, outcome: 'missed' };
-  }
-  const tenant = due.tenant ?? account;
-  let input: unknown;
-  try {
-    const settings = sync.definition.provider.settingsOf(due.settings, account);
-    input = inputOf({ account, tenant, settings });
-    sync.definition.parseInput(input);
-  } catch (error) {
-    // Neither time nor another worker mends it; the next time may have other settings, or other code.
-    return { ...settled, outcome: 'failed', error: `its input could not be made: ${(error as Error).message}` };
-  }
+  const asked = askedOf(scheduled, due);
+  if ('outcome' in asked) return asked;
   const options: StartOptions<unknown> = {
     account,
-    tenant,
-    input,
+    ...asked,
     mode: spec.mode,
     priority: spec.priority,
     ...(spec.overlap === 'join' ? {} : { ifRunning: 'refuse' }),

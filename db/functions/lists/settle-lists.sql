@@ -15,13 +15,14 @@ declare
   n sluice.node;
   of_account text;
   began_at timestamptz;
+  in_fleet uuid;
   picked text[];
   gone text[];
   emptied text[] := '{}';
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
-  select account, started_at into of_account, began_at from sluice.run where id = for_run;
+  select account, started_at, fleet_id into of_account, began_at, in_fleet from sluice.run where id = for_run;
   select array_agg(k.parent_key order by k.parent_key) into picked from (
     select distinct x.parent_key from sluice.unit x
     where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
@@ -65,7 +66,7 @@ begin
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
-        and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run
+        and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run and m.run_id is distinct from in_fleet
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
     if gone is not null then

@@ -10,6 +10,8 @@ export interface PendingReport {
   readonly kind: ReportKind;
   readonly workflowId: string;
   readonly runId: string | null;
+  /** Workflow id of the fleet that has its run in hand. */
+  readonly fleet: string | null;
   readonly ageMs: number;
 }
 
@@ -26,6 +28,7 @@ export async function pendingReportsToCheck(pool: Pool, room: number): Promise<P
      )
      update sluice.report r set check_at = ${nextCheck('10 minutes')} from due where r.id = due.id
      returning r.id, r.kind, r.workflow_id as "workflowId", r.run_id as "runId",
+       (select f.fleet from sluice.run f where f.id = r.id and f.state in ('running', 'paused')) as fleet,
        (extract(epoch from due.age) * 1000)::float8 as "ageMs"`,
     [room],
   );

@@ -20,6 +20,9 @@ const INSERT_RUN = `
   select $1, $2, provider, sync, account, tenant, input, plan, mode, retry_of || id from sluice.run where id = $3
   on conflict (id) do nothing`;
 
+// It asks for something else than whatever a fleet has begun meanwhile.
+const END_IN_FLEET = `select sluice.take_from_fleet($1, sync, account, null, mode, null) from sluice.run where id = $2`;
+
 // Lists of which a unit failed, or was never finished. Read by the index on (run_id, node, parent_key, part, lane).
 const AGAIN = `
   with again as (
@@ -62,6 +65,7 @@ export async function openRetry(pool: Pool, retry: NewRetry): Promise<EnteredRun
   await inTransaction(
     pool,
     async (tx) => {
+      await tx.query(END_IN_FLEET, [retry.runId, retry.of]);
       await tx.query(INSERT_RUN, [retry.runId, retry.workflowId, retry.of]);
       const { rowCount } = await tx.query(INSERT_NODES, values);
       if (rowCount === 0) return;

@@ -19,6 +19,8 @@ export interface NewRun {
   readonly mode: RunMode;
   /** Names of the lists of roots, by node. Default: the input. */
   readonly rootKeys?: Readonly<Record<string, string>>;
+  /** Id of its report. */
+  readonly reportId?: string | undefined;
 }
 
 /** What a workflow must know that begins or goes on with a run. */
@@ -32,14 +34,14 @@ export interface EnteredRun {
   readonly units: readonly OpenUnit[];
 }
 
-/** Creates the run, its nodes and the units of its roots, unless they are there. */
+/** Creates the run, its nodes and the units of its roots, unless they are there, or takes over what a fleet has begun of it. */
 export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
-  const { runId, workflowId, plan, account, tenant = null, input = null, mode, rootKeys = {} } = run;
+  const { runId, workflowId, plan, account, tenant = null, input = null, mode, rootKeys = {}, reportId = null } = run;
   const [asked, planned, keys] = [input, plan, rootKeys].map((value) => JSON.stringify(value));
   const { rows } = await pool.query<{ entered: EnteredRun }>({
     name: 'open_run',
-    text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as entered',
-    values: [runId, workflowId, plan.provider, plan.sync, account, tenant, asked, planned, mode, keys],
+    text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as entered',
+    values: [runId, workflowId, plan.provider, plan.sync, account, tenant, asked, planned, mode, keys, reportId],
   });
   return (rows[0] as { entered: EnteredRun }).entered;
 }
@@ -124,7 +126,7 @@ export async function readPauses(db: Queryable, runId: string): Promise<number |
 // One index read: a run has few nodes, and their counters are kept by the pages themselves.
 const PROGRESS = `
   select r.id, r.workflow_id, r.provider, r.sync, r.account, r.state, r.started_at, r.ended_at, r.error,
-    r.paused_by, r.paused_reason,
+    r.paused_by, r.paused_reason, r.fleet,
     (select coalesce(jsonb_agg(to_jsonb(n) order by n.ordinal), '[]') from sluice.node n where n.run_id = r.id) as nodes
   from sluice.run r`;
 const PROGRESS_BY_RUN = { name: 'progress_by_run', text: `${PROGRESS} where r.id = $1` };
@@ -166,12 +168,12 @@ export async function finishNode(pool: Pool, runId: string, node: string, maxSki
  * @returns undefined when there is no such run.
  */
 export async function finishRun(
-  pool: Pool,
+  db: Queryable,
   runId: string,
   { cancelled, error }: { readonly cancelled?: boolean; readonly error?: string },
 ): Promise<RunResult | undefined> {
   const how = cancelled ? 'cancelled' : error === undefined ? 'read' : 'failed';
-  const { rows } = await pool.query<{ result: FinishedRun | null }>({
+  const { rows } = await db.query<{ result: FinishedRun | null }>({
     name: 'finish_run',
     text: 'select sluice.finish_run($1, $2, $3) as result',
     values: [runId, how, error ?? null],
@@ -252,6 +254,7 @@ interface RunRow {
   error: string | null;
   paused_by: PausedBy | null;
   paused_reason: string | null;
+  fleet: string | null;
   nodes: NodeRow[];
 }
 
@@ -266,6 +269,7 @@ function toProgress(row: RunRow): RunProgress {
     startedAt: row.started_at.toISOString(),
     endedAt: row.ended_at?.toISOString() ?? null,
     error: row.error,
+    ...(row.fleet === null ? {} : { fleet: row.fleet }),
     ...(row.state === 'paused' && row.paused_by ? { pausedBy: row.paused_by } : {}),
     ...(row.state === 'paused' && row.paused_reason ? { pausedReason: row.paused_reason } : {}),
     nodes: row.nodes.map((node) => toNode(node, row.ended_at !== null)),

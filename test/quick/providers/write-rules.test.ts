@@ -127,8 +127,8 @@ describe('keys and secrets', () => {
 
 describe('workflows', () => {
   it('are all written up by a report', () => {
-    // Nobody asks for a canary.
-    const { sync, canary: _, ...fromOutside } = workflows;
+    // Nobody asks for a canary; the runs of a fleet have their reports from before it (open-fleet.sql), and end them themselves.
+    const { sync, canary: _, fleet: __, ...fromOutside } = workflows;
     // A sync under another id only starts the one that has a report.
     expect(String(sync)).toContain('workflowId === runs) return run(input)');
     const index = readFileSync('workflows/index.ts', 'utf8');

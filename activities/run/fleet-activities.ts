@@ -1,0 +1,73 @@
+/**
+ * The runs of a fleet, one call at a time: each is opened, called for and ended as any other run is. Next: `db/stores/run/fleet-store.ts`,
+ * `activities/sync/fetch-page.ts`.
+ */
+import { GIVE_UP_AFTER_MS, type FetchPageInput, type PageFact } from '../../contracts/messages.ts';
+import type {
+  FleetFact,
+  FleetStepInput,
+  LeaveFleetInput,
+  OpenFleet,
+  ReadFleetInput,
+} from '../../contracts/schedules/fleet.ts';
+import { cancelFleetRun, readFleet, readFleetRun } from '../../db/stores/run/fleet-store.ts';
+import type { ActivityDeps } from '../deps.ts';
+import { endAtOnce } from './run-activities.ts';
+
+/** More than a fleet has. */
+const ROOM = 1_000;
+
+export async function readFleetActivity(deps: ActivityDeps, { fleet }: ReadFleetInput): Promise<OpenFleet> {
+  const { runs, plan } = await readFleet(deps.pool, fleet, ROOM);
+  return plan ? { runs, plan } : { runs };
+}
+
+/**
+ * Makes the next call of a run, and ends the run when that was all.
+ * @param call resolves when its page is stored.
+ */
+export async function stepOfFleet(
+  deps: ActivityDeps,
+  { run, plan, context }: FleetStepInput,
+  call: (request: FetchPageInput) => Promise<PageFact>,
+): Promise<FleetFact> {
+  const { runId, unit } = run;
+  const [node] = plan.nodes;
+  if (!node) return { state: 'own' };
+  if (unit !== null) {
+    const fact = await call({ runId, node: node.name, unit, context, mode: 'now' });
+    if (fact.state === 'later') return { state: 'later', untilMs: fact.untilMs ?? Date.now() };
+    if (fact.state === 'paused') return { state: 'own' };
+    if (fact.state === 'over') return { state: 'gone' };
+    if (fact.state === 'more') return { state: fact.wantsDurable || fact.lanes ? 'own' : 'more' };
+    if (fact.state === 'ended' && fact.lanes) return { state: 'own' };
+  }
+  const result = await endAtOnce(deps, runId, node, { id: runId, runId }, true);
+  return { state: result ? 'ended' : 'own' };
+}
+
+/** Starts the workflow of its own that takes the run over. One that is there has done so, or does when it opens. */
+export async function leaveFleet(deps: ActivityDeps, { run, asked }: LeaveFleetInput): Promise<void> {
+  const { runId, account, tenant } = run;
+  const known = await readFleetRun(deps.pool, runId);
+  if (!known) return;
+  const { sync, provider, priority } = asked;
+  const input = {
+    sync,
+    account,
+    ...known,
+    startedBy: 'system',
+    priority,
+    giveUpAfterMs: GIVE_UP_AFTER_MS,
+    ...(tenant === null ? {} : { tenant }),
+  } as const;
+  await deps.startRun(provider, input, runId);
+}
+
+/** Of a fleet that was cancelled. */
+export async function cancelInFleet(
+  deps: ActivityDeps,
+  { run }: { readonly run: { readonly runId: string } },
+): Promise<void> {
+  await cancelFleetRun(deps.pool, run.runId, 'the fleet that carried it out was cancelled');
+}
