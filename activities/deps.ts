@@ -15,11 +15,14 @@ import type { SagaDefinition } from '../providers/define/define-saga.ts';
 import type { CompiledSync } from '../providers/define/define-sync.ts';
 import type { HttpSender } from './http/send.ts';
 import type { PageBatches } from './page/page-batcher.ts';
+import type { RunEnds } from './run/end-batcher.ts';
 
 export interface ActivityDeps {
   readonly pool: Pool;
   /** Stores plain pages of several units together. */
   readonly pageBatches: PageBatches;
+  /** Ends several runs together. */
+  readonly runEnds: RunEnds;
   readonly limiter: Limiter;
   readonly http: HttpSender;
   /** @throws Error when this worker does not have the sync. */

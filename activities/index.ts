@@ -22,6 +22,7 @@ import type { ActivityDeps } from './deps.ts';
 import { passCanaryActivity } from './canary.ts';
 import { endOpenUnitsActivity, progressMarkActivity } from './run/end-early.ts';
 import { openWithFirstCall } from './run/first-call.ts';
+import { createTogether } from './run/answer-together.ts';
 import { cancelInFleet, leaveFleet, readFleetActivity, stepOfFleet } from './run/fleet-activities.ts';
 import { fetchPage } from './sync/fetch-page.ts';
 import { awaitRunEndActivity, meetRunningActivity, queueRunActivity } from './run/meet-running.ts';
@@ -43,6 +44,7 @@ export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentia
 export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from './deps.ts';
 export type { CallTracer } from './call/call-tracer.ts';
 export { withLogFields } from './log-fields.ts';
+export { createRunEnds } from './run/end-batcher.ts';
 export { createPageBatches } from './page/page-batcher.ts';
 export { rootKeysOf } from './run/root-keys.ts';
 export { STEPS_FOR_EACH_CALL } from './sync/serialize-calls.ts';
@@ -71,10 +73,14 @@ export function createActivities(deps: ActivityDeps, memory: UnitMemory) {
     await memory.settled(call.runId);
     return fact;
   };
+  const together = createTogether();
   const activities = {
     openRun: (request: OpenRunInput) => openWithFirstCall(deps, request, nowAndStored),
     readFleet: (request: ReadFleetInput) => readFleetActivity(deps, request),
-    stepOfFleet: (request: FleetStepInput) => stepOfFleet(deps, request, nowAndStored),
+    stepOfFleet: (request: FleetStepInput) =>
+      together(Context.current().info.workflowExecution?.workflowId ?? '', () =>
+        stepOfFleet(deps, request, nowAndStored),
+      ),
     leaveFleet: (request: LeaveFleetInput) => leaveFleet(deps, request),
     cancelInFleet: (request: { readonly run: { readonly runId: string } }) => cancelInFleet(deps, request),
     nextUnits: (request: NextUnitsInput) => nextUnitsActivity(deps, request, memory.settled(request.runId)),

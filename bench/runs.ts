@@ -1,15 +1,18 @@
 /**
  * Many accounts with little news: a run of one page, and of four, for each of a thousand accounts that are started at once, by Sluice
- * (limiter, outcomes, state, report) and by Temporal written by hand (a workflow that fetches and stores in local activities).
+ * (limiter, outcomes, state, report) and by Temporal written by hand (a workflow that fetches and stores in local activities); and accounts
+ * that are due by a schedule at one moment, carried out by fleets and, for comparison, by a workflow for each.
  * Next: `engine/one-run.ts`.
  */
 import type { BenchOptions } from './main.ts';
-import { atLeast, median, printTable, rounded, type Measure } from './common/measures.ts';
-import { sluice, temporalLocal } from './engine/contestants.ts';
+import { atLeast, atMost, median, printTable, rounded, type Measure } from './common/measures.ts';
+import { sluice, sluiceEach, sluiceFleets, temporalLocal } from './engine/contestants.ts';
 import { measureRun, type RunFigures } from './engine/one-run.ts';
-import { startBenchServers } from './engine/servers.ts';
+import { startBenchServers, type BenchServers } from './engine/servers.ts';
 
 const TOOLS = [sluice, temporalLocal];
+/** Due at one moment; a workflow for each is measured with a tenth of them. */
+const DUE = 10_000;
 
 export async function runRuns({
   quick = false,
@@ -40,10 +43,36 @@ export async function runRuns({
       if (missing > 0) throw new Error(`${missing} rows did not arrive.`);
       measures.push(atLeast(`runs of ${pages} page(s): against hand-written Temporal`, ours! / byHand!, '×', 0.9));
     }
+    measures.push(...(await measureDue(servers, quick ? DUE / 10 : DUE)));
   } finally {
     await servers.stop();
   }
   return measures;
+}
+
+async function measureDue(servers: BenchServers, due: number): Promise<readonly Measure[]> {
+  const each = await measureRun(servers, sluiceEach, '', { accounts: due / 10, pages: 1, capSeconds: 600 });
+  const fleets = await measureRun(servers, sluiceFleets, '', { accounts: due, pages: 1, capSeconds: 600 });
+  const cpuOf = ({ cpuMs }: RunFigures): number => Object.values(cpuMs).reduce((sum, ms) => sum + ms, 0);
+  console.log(`\n${due} accounts of one sync, due at one moment`);
+  printTable(
+    ['', 'accounts/s', 'CPU ms', 'worker ms', 'server ms', 'postgres ms'],
+    [each, fleets].map((of) => {
+      const { worker, server, postgres } = of.cpuMs;
+      const figures = [of.callsPerSecond, cpuOf(of), worker, server, postgres];
+      return [of.tool, ...figures.map(rounded)];
+    }),
+  );
+  return [
+    atLeast(
+      'accounts that are due, as fleets: against a workflow for each',
+      fleets.callsPerSecond / each.callsPerSecond,
+      '×',
+      6,
+    ),
+    atLeast('accounts that are due, as fleets', fleets.callsPerSecond, '/s', 200),
+    atMost('CPU of an account that is due, as a fleet, in all', cpuOf(fleets), 'ms', 8),
+  ];
 }
 
 /** From the first call to the last one. */

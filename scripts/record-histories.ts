@@ -8,6 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fleetRuns } from './histories/fleet-runs.ts';
 import { listRuns } from './histories/list-runs.ts';
 import { operationRuns } from './histories/operation-runs.ts';
 import { openStage } from './histories/stage.ts';
@@ -18,7 +19,7 @@ const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'
 const folder = join(root, 'test/fixtures/histories', version);
 await mkdir(folder, { recursive: true });
 
-const missing = [...treeRuns, ...listRuns, ...operationRuns].filter(({ files }) =>
+const missing = [...treeRuns, ...listRuns, ...operationRuns, ...fleetRuns].filter(({ files }) =>
   files.some((file) => !existsSync(join(folder, `${file}.json`))),
 );
 if (missing.length === 0) console.log(`nothing to record: ${folder} has a history of every run`);

@@ -10,11 +10,11 @@ import {
   createActivities,
   createHttpSender,
   createPageBatches,
+  createRunEnds,
   createStoredCredentials,
   createUnitMemory,
   type ActivityDeps,
   withLogFields,
-  type Log,
   type ProxySettings,
 } from '../activities/index.ts';
 import { tellKnown } from '../client/describe-workflow.ts';
@@ -140,6 +140,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     const deps: ActivityDeps = {
       pool,
       pageBatches: createPageBatches(pool),
+      runEnds: createRunEnds(pool),
       limiter,
       http,
       ...catalog,

@@ -17,7 +17,7 @@ import {
 import { fleetStep, runStep, step } from './activity-proxies.ts';
 
 /** Runs at once. */
-const WINDOW = 20;
+const WINDOW = 40;
 /** A run whose call can't be made at once waits for it so often here, and so long at a time, in milliseconds. */
 const MOST_WAITS = 8;
 const LONGEST_WAIT_MS = 300_000;

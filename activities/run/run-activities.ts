@@ -20,14 +20,13 @@ import { settleBelow, settleLists, type Settling } from '../../db/stores/sync/li
 import { openRetry } from '../../db/stores/run/retry-store.ts';
 import {
   closeUnopened,
-  endRead,
   finishNode,
-  finishRun,
   openRun,
   readTree,
   setRunState,
   type EnteredRun,
 } from '../../db/stores/run/run-store.ts';
+import { finishRun } from '../../db/stores/run/end-store.ts';
 import { goneText, lackOf, mayComeYet, OTHER_BUILD, otherBuild } from '../sync/other-build.ts';
 import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
 import { visitKnown, visitOwed } from '../page/child-units.ts';
@@ -139,7 +138,7 @@ export async function endAtOnce(
 ): Promise<RunResult | undefined> {
   if (node.visitsKnown || node.visitsOwed || losesBranches(node)) return undefined;
   const { maxSkippedShare } = node.onChildError;
-  const ended = await endRead(deps.pool, runId, node.name, { ...settlingOf(node), maxSkippedShare, ifIdle, report });
+  const ended = await deps.runEnds.end(runId, node.name, { ...settlingOf(node), maxSkippedShare, ifIdle, report });
   if (!ended) return undefined;
   const { result, isReported } = ended;
   if (isReported) deps.meter?.reported('ok');

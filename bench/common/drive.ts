@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { ApplicationFailure } from '@temporalio/common';
 import { fetchPage } from '../../activities/sync/fetch-page.ts';
-import { createHttpSender, createPageBatches, type ActivityDeps } from '../../activities/index.ts';
+import { createHttpSender, createPageBatches, createRunEnds, type ActivityDeps } from '../../activities/index.ts';
 import { finishNodeActivity, finishRunActivity, openRunActivity } from '../../activities/run/run-activities.ts';
 import type { FetchPageInput, OpenedRun, OpenRunInput, PageFact } from '../../contracts/messages.ts';
 import type { RunResult } from '../../contracts/run.ts';
@@ -54,6 +54,7 @@ export async function createDrive(pool: Pool): Promise<Drive> {
   const depsFor = (sync: Sync): ActivityDeps => ({
     pool,
     pageBatches: createPageBatches(pool),
+    runEnds: createRunEnds(pool),
     limiter,
     http,
     syncNamed: () => sync.definition,

@@ -49,6 +49,20 @@ export const sluice: Contestant = {
     startNode(new URL('./sluice-worker.ts', import.meta.url), { ...environment, SLUICE_LOG_LEVEL: 'warn' }),
 };
 
+/** Accounts that are due by a schedule: in fleets, and each by a workflow of its own. */
+export const [sluiceFleets, sluiceEach] = (['due', 'due-each'] as const).map((start): Contestant => ({
+  ...sluice,
+  name: start === 'due' ? 'sluice, fleets' : 'sluice, a workflow each',
+  // All of it is done when the runs have ended.
+  countRows: 'select 100 * count(*)::int as n from sluice.run where ended_at is not null',
+  start: (environment) =>
+    startNode(new URL('./sluice-worker.ts', import.meta.url), {
+      ...environment,
+      START: start,
+      SLUICE_LOG_LEVEL: 'warn',
+    }),
+})) as [Contestant, Contestant];
+
 export const plainLoop: Contestant = {
   name: 'plain loop',
   needs: [],

@@ -64,7 +64,7 @@ async function measure(
   const { accounts, pages, ratePerSecond = 0, burst = 0, limit = 'window', capSeconds = 120 } = work;
   const { latencyMs = 0, warmUp = 0 } = work;
   const databaseUrl = work.databaseUrl ?? (await servers.createDatabase(`bench_${tool.name.replaceAll(/\W+/g, '_')}`));
-  if (tool !== sluice && work.databaseUrl === undefined) await runSql(databaseUrl, PEER_TABLE);
+  if (!tool.name.startsWith(sluice.name) && work.databaseUrl === undefined) await runSql(databaseUrl, PEER_TABLE);
   const url = await startThirdParty([pages, ratePerSecond, burst, latencyMs].map(String), stops);
   const redis = tool.needs.includes('redis') ? await servers.startRedis() : undefined;
   if (redis) stops.push(redis.stop);

@@ -1,8 +1,10 @@
 /**
  * Sluice in the comparison: one worker process as an app would start it, with a client in it that starts one run for each
  * account. The limit is declared and checked at every call; LIMIT says which: `window` (so wide that it is never
- * reached) or `learned`. With SYNC=tree each item of the list is the parent of a list of one page.
+ * reached) or `learned`. With SYNC=tree each item of the list is the parent of a list of one page. With START=due nobody starts them: all
+ * accounts are due by a schedule at one moment, carried out by fleets; with START=due-each by a workflow for each.
  */
+import { Pool } from 'pg';
 import { z } from 'zod';
 import { connect } from '../../client/index.ts';
 import { defineProvider, defineSync, get, learned, noAuth, seconds, window } from '../../providers/index.ts';
@@ -15,6 +17,7 @@ const {
   ACCOUNTS = '1',
   LIMIT = 'window',
   SYNC = 'items',
+  START = 'app',
 } = process.env;
 
 const provider = defineProvider({
@@ -44,7 +47,14 @@ const items = provider.endpoint('items', {
     resultCap: false,
   },
 });
-const itemsSync = defineSync('items', { provider, input: z.object({ user: z.string() }) }, (s) => ({
+const isDue = START !== 'app';
+const daily = {
+  every: '1d',
+  input: ({ account }: { readonly account: string }) => ({ user: account }),
+  priority: START === 'due-each' ? 'interactive' : 'bulk',
+} as const;
+const input = z.object({ user: z.string() });
+const itemsSync = defineSync('items', { provider, input, ...(isDue ? { schedule: daily } : {}) }, (s) => ({
   items: s.one(items, { input: ({ user }) => ({ user }), key: (item) => item.id }),
 }));
 const one = provider.endpoint('one', {
@@ -61,17 +71,27 @@ const treeSync = defineSync('tree', { provider, input: z.object({ user: z.string
 
 const sync = SYNC === 'tree' ? treeSync : itemsSync;
 const temporal = { address: TEMPORAL_ADDRESS };
-const worker = await createWorker({ syncs: [sync], databaseUrl: DATABASE_URL, temporal });
+const worker = await createWorker({ syncs: [sync], databaseUrl: DATABASE_URL, temporal, schedules: isDue });
 const running = worker.run();
 const sluice = await connect({ databaseUrl: DATABASE_URL, temporal });
+const database = new Pool({ connectionString: DATABASE_URL });
+const users = Array.from({ length: Number(ACCOUNTS) }, (_, index) => `u${index}`);
+if (isDue) {
+  await database.query(`insert into sluice.account (provider, account) select 'bench', unnest($1::text[])`, [users]);
+  await sluice.schedules.pause('items');
+  await sluice.schedules.apply([sync]);
+  await database.query(`update sluice.due set due_at = clock_timestamp() + interval '1 hour'`);
+  await sluice.schedules.resume('items');
+}
 console.log('READY');
 process.once('SIGTERM', () => worker.shutdown());
 process.stdin.once('data', () => {
-  const users = Array.from({ length: Number(ACCOUNTS) }, (_, index) => `u${index}`);
-  void Promise.all(users.map((user) => sluice.start(sync, { account: user, input: { user } }))).then(() =>
-    console.log('STARTED'),
-  );
+  const started = isDue
+    ? database.query('update sluice.due set due_at = clock_timestamp()')
+    : Promise.all(users.map((user) => sluice.start(sync, { account: user, input: { user } })));
+  void started.then(() => console.log('STARTED'));
 });
 await running;
 await sluice.close();
+await database.end();
 process.exit(0);

@@ -5,6 +5,7 @@
 import {
   createHttpSender,
   createPageBatches,
+  createRunEnds,
   createStoredCredentials,
   type ActivityDeps,
 } from '../../activities/index.ts';
@@ -60,6 +61,7 @@ export async function playMatrix(
     log,
     egress: 'default',
     pageBatches: createPageBatches(pool),
+    runEnds: createRunEnds(pool),
     syncNamed: (name) => found(definitions.syncs.get(name)).definition,
     actionNamed: (id) => found(definitions.actions.get(id)).definition,
     sagaNamed: () => {

@@ -10,7 +10,9 @@ import { fileURLToPath } from 'node:url';
 import { connect, type Sluice } from '../../client/index.ts';
 import { startFakeApi, type FakeApi, type ScriptStep } from '../../testing/index.ts';
 import { forest, single } from '../../test/fixtures/forest.ts';
+import { hourly } from '../../test/fixtures/scheduled.ts';
 import { findTemporalBinary } from '../../dev-servers/index.ts';
+import { createPool } from '../../db/index.ts';
 import { createWorker, startDevServers } from '../../workers/index.ts';
 
 import { operations, sagas } from './operation-runs.ts';
@@ -31,8 +33,10 @@ export interface Stage {
    * @param having of a workflow that was continued as new: the first history with an event of this type. Default: the newest.
    */
   record(name: string, workflowId: string, having?: string): Promise<void>;
+  /** Of the database. */
+  query<Row extends object>(sql: string, values?: unknown[]): Promise<Row[]>;
   /** Resolves when it holds. @throws Error after 30 s. */
-  until(what: string, holds: () => boolean): Promise<void>;
+  until(what: string, holds: () => boolean | Promise<boolean>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -59,7 +63,15 @@ export async function openStage(folder: string): Promise<Stage> {
   process.env['FOREST_URL'] = api.url;
   const temporal = { address: servers.temporalAddress };
   const { databaseUrl } = servers;
-  const worker = await createWorker({ syncs: [forest, single], actions: operations, sagas, databaseUrl, temporal });
+  const worker = await createWorker({
+    syncs: [forest, single, hourly],
+    actions: operations,
+    sagas,
+    databaseUrl,
+    temporal,
+    schedules: true,
+  });
+  const pool = createPool(databaseUrl);
   const serving = worker.run();
   const sluice = await connect({ databaseUrl, temporal });
   const program = await findTemporalBinary({});
@@ -91,12 +103,14 @@ export async function openStage(folder: string): Promise<Stage> {
     },
     until: async (what, holds) => {
       const waitsUntil = performance.now() + 30_000;
-      while (!holds()) {
+      while (!(await holds())) {
         if (performance.now() > waitsUntil) throw new Error(`Not within 30 s: ${what}`);
         await new Promise((resolve) => setTimeout(resolve, 10));
       }
     },
+    query: async <Row extends object>(sql: string, values: unknown[] = []) => (await pool.query<Row>(sql, values)).rows,
     close: async () => {
+      await pool.end();
       await sluice.close();
       worker.shutdown();
       await serving;

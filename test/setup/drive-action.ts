@@ -8,6 +8,7 @@ import { performAction } from '../../activities/action/perform-action.ts';
 import {
   createHttpSender,
   createPageBatches,
+  createRunEnds,
   type ActivityDeps,
   type CredentialSource,
 } from '../../activities/index.ts';
@@ -46,6 +47,7 @@ export function createActionDrive(
   const deps: ActivityDeps = {
     pool,
     pageBatches: createPageBatches(pool),
+    runEnds: createRunEnds(pool),
     limiter,
     http,
     syncNamed: never('a sync'),

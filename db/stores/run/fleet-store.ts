@@ -8,7 +8,7 @@ import type { RunMode } from '../../../contracts/run.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { inTransaction, type Pool, type Queryable } from '../../pool.ts';
 import { endReport } from '../report/report-store.ts';
-import { finishRun } from './run-store.ts';
+import { finishRun } from './end-store.ts';
 
 export interface NewFleetRun {
   /** Of the run, and of its report. */

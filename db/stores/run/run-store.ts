@@ -2,10 +2,8 @@
  * Runs and the state of their trees. "Done?" is one query here; client, CLI and workflows all ask it.
  */
 import type { Plan } from '../../../contracts/plan.ts';
-import type { ReportRef } from '../../../contracts/report.ts';
-import type { NodeProgress, PausedBy, RunMode, RunProgress, RunResult, RunState } from '../../../contracts/run.ts';
+import type { NodeProgress, PausedBy, RunMode, RunProgress, RunState } from '../../../contracts/run.ts';
 import type { Pool, Queryable } from '../../pool.ts';
-import { ROOM, type Settling } from '../sync/list-store.ts';
 import { noRowsYet } from '../../unmigrated.ts';
 import type { OpenUnit } from '../sync/unit-store.ts';
 
@@ -161,69 +159,6 @@ export async function finishNode(pool: Pool, runId: string, node: string, maxSki
     values: [runId, node, maxSkippedShare],
   });
   return rows[0]?.found === true;
-}
-
-/**
- * Ends a run, once: a second call reads what the first one decided.
- * @returns undefined when there is no such run.
- */
-export async function finishRun(
-  db: Queryable,
-  runId: string,
-  { cancelled, error }: { readonly cancelled?: boolean; readonly error?: string },
-): Promise<RunResult | undefined> {
-  const how = cancelled ? 'cancelled' : error === undefined ? 'read' : 'failed';
-  const { rows } = await db.query<{ result: FinishedRun | null }>({
-    name: 'finish_run',
-    text: 'select sluice.finish_run($1, $2, $3) as result',
-    values: [runId, how, error ?? null],
-  });
-  const result = rows[0]?.result;
-  return result ? toResult(runId, result) : undefined;
-}
-
-export interface EndOfRead extends Settling {
-  readonly maxSkippedShare: number;
-  /** Only a run that is running and has nothing open. */
-  readonly ifIdle: boolean;
-  readonly report: ReportRef | undefined;
-}
-
-/**
- * Ends a run whose last node has been read, with that node, and with its report where all is right: one statement instead of four.
- * @returns undefined when it is to be done step by step, or not yet.
- */
-export async function endRead(
-  pool: Pool,
-  runId: string,
-  node: string,
-  { marksDeletions, allowsEmpty, maxSkippedShare, ifIdle, report }: EndOfRead,
-): Promise<{ readonly result: RunResult; readonly isReported: boolean } | undefined> {
-  const { rows } = await pool.query<{ ended: (FinishedRun & { readonly isReported: boolean }) | null }>({
-    name: 'end_read',
-    text: 'select sluice.end_read($1, $2, $3, $4, $5, $6, $7, $8, $9) as ended',
-    values: [
-      runId,
-      node,
-      marksDeletions,
-      allowsEmpty,
-      maxSkippedShare,
-      ROOM,
-      ifIdle,
-      report?.id ?? null,
-      report?.runId ?? null,
-    ],
-  });
-  const ended = rows[0]?.ended;
-  if (!ended) return undefined;
-  const { isReported, ...result } = ended;
-  return { result: toResult(runId, result), isReported };
-}
-
-type FinishedRun = Omit<RunResult, 'runId' | 'complete'>;
-
-function toResult(runId: string, result: FinishedRun): RunResult {
-  return { runId, complete: result.state === 'done', ...result };
 }
 
 interface NodeRow {

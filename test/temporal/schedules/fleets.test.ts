@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth, path, type Sync } from '../../../providers/index.ts';
+import { defineProvider, defineSync, get, noAuth, path, window, type Sync } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { replay } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
@@ -28,7 +28,7 @@ describe('a fleet', () => {
       id: 'crew',
       baseUrl: () => api.url,
       auth: noAuth(),
-      limits: [],
+      limits: [window('app', { by: ['app'], max: 50, perMs: 1_000 })],
       maxAttempts: 3,
     });
     const items = provider.endpoint('items', {
@@ -62,6 +62,7 @@ describe('a fleet', () => {
       const next = at + PAGE < all.length ? `c${at / PAGE + 1}` : null;
       return { body: { items: all.slice(at, at + PAGE), next } };
     });
+    api.limit({ name: 'app', by: 'app', kind: 'sliding', max: 50, perMs: 1_000 });
     crew = syncOf();
     world = await createWorld([crew], {
       schedules: true,
@@ -221,6 +222,15 @@ describe('a fleet', () => {
     expect((await reportsOf([failing, gone])).map(({ status }) => status)).toEqual(['failed', 'failed']);
   });
 
+  it('waits for its turn at a limit that all share, without a workflow for each', async () => {
+    const accounts = await placed(200);
+    await makeDue(accounts);
+    const runs = await ended(accounts);
+    expect(runs.every(({ state, calls: made }) => state === 'done' && made === 1)).toBe(true);
+    expect(runs.filter(({ fleet }) => fleet === null)).toEqual([]);
+    expect(api.report()).toMatchObject({ refused: 0, violations: [] });
+  });
+
   it('leaves an account out whose run is going on, and gives a run to the start of an app that comes in the middle', async () => {
     const accounts = await placed(10);
     const [own, taken, other] = accounts as [string, string, string];
@@ -276,10 +286,10 @@ describe('a fleet', () => {
       ['cancel', 'cancelled', 'cancelled'],
       ['terminate', 'failed', 'failed'],
     ] as const) {
-      const accounts = await placed(30);
+      const accounts = await placed(90);
       const letGo = accounts.map(hold);
       await makeDue(accounts);
-      await expect.poll(async () => (await runsOf(accounts)).length).toBe(30);
+      await expect.poll(async () => (await runsOf(accounts)).length).toBe(90);
       await expect.poll(() => accounts.filter((account) => callsOf(account) > 0).length).toBeGreaterThan(0);
       const fleets = new Set((await runsOf(accounts)).map(({ fleet }) => fleet as string));
       for (const fleet of fleets) await world.temporal.workflow.getHandle(fleet)[how]();
@@ -296,17 +306,5 @@ describe('a fleet', () => {
         new Set(how === 'cancel' ? ['ok', status] : [status]),
       );
     }
-  });
-
-  it('goes on at another worker', async () => {
-    const accounts = await placed(60);
-    const slow = accounts.slice(0, 30).map(hold);
-    await makeDue(accounts);
-    await expect.poll(async () => (await runsOf(accounts)).length).toBe(60);
-    const other = await world.startWorker();
-    for (const letGo of slow) letGo();
-    const runs = await ended(accounts);
-    expect(runs.every(({ state }) => state === 'done')).toBe(true);
-    await other.stop();
   });
 });
