@@ -52,12 +52,24 @@ async function explain(sluice: Sluice, { workflowId }: RunProgress): Promise<Run
 
 function headOf(context: ViewContext, progress: RunProgress, newest: string | undefined): Html {
   const { link, now, webUiUrl, namespace } = context;
-  const { runId, workflowId, provider, sync, account, state, pausedBy, pausedReason, startedAt, endedAt, error } =
-    progress;
+  const {
+    runId,
+    workflowId,
+    provider,
+    sync,
+    account,
+    state,
+    pausedBy,
+    pausedReason,
+    startedAt,
+    endedAt,
+    error,
+    fleet,
+  } = progress;
   const temporal =
     webUiUrl === undefined
       ? undefined
-      : `${webUiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(workflowId)}`;
+      : `${webUiUrl.replace(/\/+$/, '')}/namespaces/${encodeURIComponent(namespace)}/workflows/${encodeURIComponent(fleet ?? workflowId)}`;
   return facts([
     ['State', runState({ state, pausedBy: pausedBy ?? null })],
     ['Why', pausedReason ?? (pausedBy === 'operator' ? 'an operator has paused it' : undefined)],
@@ -71,7 +83,7 @@ function headOf(context: ViewContext, progress: RunProgress, newest: string | un
     ['Newer run', newest && html`<a href="${link(['runs', newest])}">there is a newer one</a>, which can be acted on`],
     [
       'Workflow',
-      html`${workflowId}${temporal !== undefined && html` · <a href="${temporal}" rel="noreferrer">in Temporal’s Web UI</a>`}`,
+      html`${workflowId}${fleet !== undefined && `, carried out by ${fleet}`}${temporal !== undefined && html` · <a href="${temporal}" rel="noreferrer">in Temporal’s Web UI</a>`}`,
     ],
     ['Run id', runId],
     ['All its runs', html`<a href="${link(['runs'], { sync, account })}">${sync} of ${account}</a>`],
