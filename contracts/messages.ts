@@ -146,6 +146,8 @@ export interface FetchPageInput {
    * `durable`: wait and retry by the activity's retry policy.
    */
   readonly mode: 'now' | 'durable';
+  /** How long it waits in its worker for its turn at a limit, in milliseconds. Default: as the mode says. */
+  readonly waitMs?: number;
 }
 
 /**

@@ -18,16 +18,20 @@ import { fleetStep, runStep, step } from './activity-proxies.ts';
 
 /** Runs at once. */
 const WINDOW = 40;
-/** A run whose call can't be made at once waits for it so often here, and so long at a time, in milliseconds. */
+/** A run whose call can't be made now waits for it so often here, and so long at a time, in milliseconds. */
 const MOST_WAITS = 8;
 const LONGEST_WAIT_MS = 300_000;
 /** Temporal's timers take a second at least. */
 const SHORTEST_WAIT_MS = 1_000;
+/** So many in a row that must wait do so for what all of them need: then no more calls are tried until the first of them may be made. */
+const ALL_WAIT = 3;
 
 interface InHand {
   readonly run: FleetRun;
   calls: number;
   waits: number;
+  /** When its call may be made, epoch milliseconds. */
+  dueMs: number;
 }
 
 export async function fleet(input: FleetInput): Promise<FleetResult> {
@@ -53,11 +57,13 @@ function carryOut(
   told: { ended: number; own: number; cancelled: number },
   root: CancellationScope,
 ): Promise<void> {
-  const waiting: InHand[] = runs.map((run) => ({ run, calls: 0, waits: 0 }));
+  const waiting: InHand[] = runs.map((run) => ({ run, calls: 0, waits: 0, dueMs: 0 }));
   const now = fleetStep(plan.nodes[0]?.callTimeoutMs ?? 0);
   let left = runs.length;
   const asleep = new Set<InHand>();
   let open = 0;
+  let isWatched = false;
+  let waitsInARow = 0;
   let isCancelled = false;
   setCurrentDetails(`${input.schedule}: ${left} accounts`);
   return new Promise((resolve, reject) => {
@@ -81,17 +87,30 @@ function carryOut(
     };
     const wait = (hand: InHand, ms: number): void => {
       if (++hand.waits > MOST_WAITS || ms > LONGEST_WAIT_MS) return end(hand, 'own');
-      settle(() => {
-        asleep.add(hand);
-        sleep(Math.max(SHORTEST_WAIT_MS, ms)).then(() => wake(hand), reject);
-      });
+      waitsInARow++;
+      hand.dueMs = Date.now() + Math.max(SHORTEST_WAIT_MS, ms);
+      asleep.add(hand);
+      settle(() => {});
     };
-    const wake = (hand: InHand): void => {
-      if (!asleep.delete(hand)) return;
-      waiting.push(hand);
+    /** One timer for the first of those that wait. It begins when no call is on its way: a workflow task ends then. */
+    const watch = (): void => {
+      if (isWatched || asleep.size === 0 || (open > 0 && waitsInARow < ALL_WAIT)) return;
+      isWatched = true;
+      const firstMs = Math.min(...[...asleep].map(({ dueMs }) => dueMs));
+      sleep(Math.max(SHORTEST_WAIT_MS, firstMs - Date.now())).then(() => {
+        isWatched = false;
+        waitsInARow = 0;
+        wake(({ dueMs }) => dueMs <= Date.now() + SHORTEST_WAIT_MS);
+      }, reject);
+    };
+    const wake = (isDue: (hand: InHand) => boolean): void => {
+      const due = [...asleep].filter(isDue);
+      for (const hand of due) asleep.delete(hand);
+      waiting.unshift(...due);
       pump();
     };
     const hear = (hand: InHand, fact: FleetFact): void => {
+      if (fact.state !== 'later') waitsInARow = 0;
       switch (fact.state) {
         case 'ended':
           return settle(() => done('ended'));
@@ -117,17 +136,18 @@ function carryOut(
       );
     };
     const pump = (): void => {
-      while (open < WINDOW) {
+      while (open < WINDOW && (waitsInARow < ALL_WAIT || isCancelled)) {
         const hand = waiting.shift();
-        if (!hand) return;
+        if (!hand) break;
         open++;
         if (isCancelled) end(hand, 'cancelled');
         else call(hand);
       }
+      watch();
     };
     root.cancelRequested.catch(() => {
       isCancelled = true;
-      for (const hand of asleep) wake(hand);
+      wake(() => true);
     });
     if (left === 0) resolve();
     pump();

@@ -10,10 +10,17 @@ import type {
   OpenFleet,
   ReadFleetInput,
 } from '../../contracts/schedules/fleet.ts';
+import { syncWorkflowId } from '../../contracts/names.ts';
+import { meetRunning } from '../../contracts/running-run.ts';
 import { cancelFleetRun, readFleet, readFleetRun } from '../../db/stores/run/fleet-store.ts';
+import { waitingFor } from '../call/to-failure.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { endAtOnce } from './run-activities.ts';
 
+/** How soon it is looked again whether a workflow has ended. */
+const LOOK_AGAIN_MS = 2_000;
+/** A turn at a limit that comes sooner than this is waited for in the worker: a timer of Temporal's would miss it. In milliseconds. */
+const WAIT_MS = 2_000;
 /** More than a fleet has. */
 const ROOM = 1_000;
 
@@ -35,18 +42,22 @@ export async function stepOfFleet(
   const [node] = plan.nodes;
   if (!node) return { state: 'own' };
   if (unit !== null) {
-    const fact = await call({ runId, node: node.name, unit, context, mode: 'now' });
+    const fact = await call({ runId, node: node.name, unit, context, mode: 'now', waitMs: WAIT_MS });
     if (fact.state === 'later') return { state: 'later', untilMs: fact.untilMs ?? Date.now() };
     if (fact.state === 'paused') return { state: 'own' };
     if (fact.state === 'over') return { state: 'gone' };
-    if (fact.state === 'more') return { state: fact.wantsDurable || fact.lanes ? 'own' : 'more' };
+    if (fact.state === 'more') return { state: fact.lanes ? 'own' : 'more' };
     if (fact.state === 'ended' && fact.lanes) return { state: 'own' };
   }
   const result = await endAtOnce(deps, runId, node, { id: runId, runId }, true);
   return { state: result ? 'ended' : 'own' };
 }
 
-/** Starts the workflow of its own that takes the run over. One that is there has done so, or does when it opens. */
+/**
+ * Starts the workflow of its own that takes the run over. One that is there does so when it opens; where it is for something else, it waits
+ * for the end of this run, which is now.
+ * @throws ApplicationFailure `Waiting` while a workflow is there that is being ended.
+ */
 export async function leaveFleet(deps: ActivityDeps, { run, asked }: LeaveFleetInput): Promise<void> {
   const { runId, account, tenant } = run;
   const known = await readFleetRun(deps.pool, runId);
@@ -61,7 +72,18 @@ export async function leaveFleet(deps: ActivityDeps, { run, asked }: LeaveFleetI
     giveUpAfterMs: GIVE_UP_AFTER_MS,
     ...(tenant === null ? {} : { tenant }),
   } as const;
-  await deps.startRun(provider, input, runId);
+  const workflowId = syncWorkflowId(sync, account);
+  for (;;) {
+    const there = await deps.findRunning(workflowId);
+    if (there?.isEnding) throw waitingFor(`${workflowId} is being ended`, LOOK_AGAIN_MS);
+    if (there && meetRunning(undefined, { input: known.input, mode: known.mode }, there) !== 'attach')
+      return cancelFleetRun(
+        deps.pool,
+        runId,
+        'another run of the account waited for its end, and it needed more than a few calls',
+      );
+    if (there ?? (await deps.startRun(provider, input, runId))) return;
+  }
 }
 
 /** Of a fleet that was cancelled. */

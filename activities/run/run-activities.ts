@@ -31,23 +31,28 @@ import { goneText, lackOf, mayComeYet, OTHER_BUILD, otherBuild } from '../sync/o
 import { nextUnits, type OpenUnit } from '../../db/stores/sync/unit-store.ts';
 import { visitKnown, visitOwed } from '../page/child-units.ts';
 import { rootKeysOf } from './root-keys.ts';
+import { waitingFor } from '../call/to-failure.ts';
 import type { ActivityDeps } from '../deps.ts';
+
+/** How soon it is looked again whether a fleet's run has ended. */
+const LOOK_AGAIN_MS = 1_000;
 
 /**
  * Compiles the plan and creates the run with its tree; a retry takes the plan of the run that it retries. A run that was opened goes
  * on where it is.
- * @throws TypeError when the input does not fit the sync.
+ * @throws TypeError when the input does not fit the sync; ApplicationFailure `Waiting` while a fleet's run of the account comes first.
  */
 export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput): Promise<OpenedRun> {
   const { runId, workflowId, account, tenant, mode = 'incremental', retryOf } = request;
   if (retryOf)
-    return toOpened(await openRetry(deps.pool, { runId, workflowId, of: retryOf.runId, also: retryOf.also }));
+    return toOpened(account, await openRetry(deps.pool, { runId, workflowId, of: retryOf.runId, also: retryOf.also }));
   const sync = deps.syncNamed(request.sync);
   const input = sync.parseInput(request.input);
   const plan =
     request.maxHistoryEvents === undefined ? sync.plan : { ...sync.plan, maxHistoryEvents: request.maxHistoryEvents };
   const rootKeys = rootKeysOf(sync, input);
   return toOpened(
+    account,
     await openRun(deps.pool, {
       runId,
       workflowId,
@@ -62,7 +67,9 @@ export async function openRunActivity(deps: ActivityDeps, request: OpenRunInput)
   );
 }
 
-function toOpened({ state, pausedReason, plan, ended, units }: EnteredRun): OpenedRun {
+function toOpened(account: string, entered: EnteredRun | undefined): OpenedRun {
+  if (!entered) throw waitingFor(`a fleet has a run of "${account}" that was asked for something else`, LOOK_AGAIN_MS);
+  const { state, pausedReason, plan, ended, units } = entered;
   return { state, plan, ended, units: units.map(toRef), ...(pausedReason === null ? {} : { pausedReason }) };
 }
 

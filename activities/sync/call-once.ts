@@ -85,7 +85,7 @@ async function callWith(
     weight: context.weight,
     priority: context.priority,
     trace: context.trace,
-    maxWaitMs: mode === 'now' ? FAST_WAIT_MS : WAIT_IN_PLACE_MS,
+    maxWaitMs: request.waitMs ?? (mode === 'now' ? FAST_WAIT_MS : WAIT_IN_PLACE_MS),
     spec,
     hold,
     format: endpoint.format,

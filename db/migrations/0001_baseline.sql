@@ -3212,14 +3212,17 @@ begin
   update sluice.node n set opened_to = greatest(n.opened_to, upto) where n.run_id = for_run and n.name = for_node;
 end $$;
 
--- Creates a run, its nodes and the units of its roots, unless they are there. Returns what enter_run returns.
+-- Creates a run, its nodes and the units of its roots, unless they are there. Returns what enter_run returns;
+-- null while a fleet has a run of the account that was asked for something else.
 -- What is known of a root's list says nothing of another one, which another input asks for: `root_keys` has the name of each; '' for none.
 create or replace function sluice.open_run(
   for_run uuid, its_workflow text, its_provider text, its_sync text, its_account text, its_tenant text, its_input jsonb, its_plan jsonb, its_mode text,
   root_keys jsonb default '{}', its_report uuid default null
 ) returns jsonb language plpgsql set search_path = pg_catalog as $$
 begin
-  perform sluice.take_from_fleet(for_run, its_sync, its_account, its_input, its_mode, its_report);
+  if not sluice.take_from_fleet(for_run, its_sync, its_account, its_input, its_mode, its_report) then
+    return null;
+  end if;
   insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, mode)
     values (for_run, its_workflow, its_provider, its_sync, its_account, its_tenant, its_input, its_plan, its_mode)
     on conflict (id) do nothing;
@@ -3764,8 +3767,8 @@ begin
 end $$;
 
 -- Called before a workflow of its own opens a run: where a fleet has an open run of the same sync and account, it is this one from here on if it
--- was asked for the same; else it ends as cancelled. A call of the fleet's that is under way finds its list gone, and is made again.
--- Locks: the sync, shared; the run. Returns whether the run was taken over.
+-- was asked for the same; else it comes first. A call of the fleet's that is under way finds its list gone, and is made again.
+-- Locks: the sync, shared; the run. Returns false when the fleet's run must end first.
 create or replace function sluice.take_from_fleet(for_run uuid, its_sync text, its_account text, its_input jsonb, its_mode text, its_report uuid)
 returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
@@ -3775,11 +3778,9 @@ begin
   select x.* into r from sluice.run x where x.account = its_account and x.sync = its_sync and x.state in ('running', 'paused')
     and x.fleet is not null and x.id <> for_run for no key update;
   if not found or exists (select 1 from sluice.run x where x.id = for_run) then
-    return false;
+    return true;
   end if;
   if r.input is distinct from its_input or r.mode not in (its_mode, 'full') then
-    perform sluice.finish_run(r.id, 'cancelled', null);
-    perform sluice.end_report(r.id, 'cancelled', 'a start of its own, which asks for something else, took its place', 'cancelled', null, r.id);
     return false;
   end if;
   -- Its list, and what stands below, go with it.

@@ -1,6 +1,6 @@
 -- Called before a workflow of its own opens a run: where a fleet has an open run of the same sync and account, it is this one from here on if it
--- was asked for the same; else it ends as cancelled. A call of the fleet's that is under way finds its list gone, and is made again.
--- Locks: the sync, shared; the run. Returns whether the run was taken over.
+-- was asked for the same; else it comes first. A call of the fleet's that is under way finds its list gone, and is made again.
+-- Locks: the sync, shared; the run. Returns false when the fleet's run must end first.
 create or replace function sluice.take_from_fleet(for_run uuid, its_sync text, its_account text, its_input jsonb, its_mode text, its_report uuid)
 returns boolean language plpgsql set search_path = pg_catalog as $$
 declare
@@ -10,11 +10,9 @@ begin
   select x.* into r from sluice.run x where x.account = its_account and x.sync = its_sync and x.state in ('running', 'paused')
     and x.fleet is not null and x.id <> for_run for no key update;
   if not found or exists (select 1 from sluice.run x where x.id = for_run) then
-    return false;
+    return true;
   end if;
   if r.input is distinct from its_input or r.mode not in (its_mode, 'full') then
-    perform sluice.finish_run(r.id, 'cancelled', null);
-    perform sluice.end_report(r.id, 'cancelled', 'a start of its own, which asks for something else, took its place', 'cancelled', null, r.id);
     return false;
   end if;
   -- Its list, and what stands below, go with it.

@@ -21,7 +21,7 @@ const INSERT_RUN = `
   on conflict (id) do nothing`;
 
 // It asks for something else than whatever a fleet has begun meanwhile.
-const END_IN_FLEET = `select sluice.take_from_fleet($1, sync, account, null, mode, null) from sluice.run where id = $2`;
+const MAY_OPEN = `select sluice.take_from_fleet($1, sync, account, null, mode, null) as may from sluice.run where id = $2`;
 
 // Lists of which a unit failed, or was never finished. Read by the index on (run_id, node, parent_key, part, lane).
 const AGAIN = `
@@ -58,22 +58,26 @@ const COPY_FLAWS = `${AGAIN}
 
 /**
  * Creates the run. Doing it twice changes nothing. All of it is one view of the ended run: a last page of it may be stored meanwhile.
+ * @returns undefined while a fleet has a run of the account.
  * @throws Error when the ended run is unknown.
  */
-export async function openRetry(pool: Pool, retry: NewRetry): Promise<EnteredRun> {
+export async function openRetry(pool: Pool, retry: NewRetry): Promise<EnteredRun | undefined> {
   const values = [retry.runId, retry.of, retry.also];
-  await inTransaction(
+  const isOpen = await inTransaction(
     pool,
     async (tx) => {
-      await tx.query(END_IN_FLEET, [retry.runId, retry.of]);
+      const { rows } = await tx.query<{ may: boolean }>(MAY_OPEN, [retry.runId, retry.of]);
+      if (rows[0]?.may === false) return false;
       await tx.query(INSERT_RUN, [retry.runId, retry.workflowId, retry.of]);
       const { rowCount } = await tx.query(INSERT_NODES, values);
-      if (rowCount === 0) return;
+      if (rowCount === 0) return true;
       await tx.query(INSERT_UNITS, values);
       await tx.query(COPY_FLAWS, values);
+      return true;
     },
     'repeatable read',
   );
+  if (!isOpen) return undefined;
   const entered = await enterRun(pool, retry.runId);
   if (!entered) throw new Error(`Run ${retry.of} can't be retried: it is unknown.`);
   return entered;

@@ -32,16 +32,19 @@ export interface EnteredRun {
   readonly units: readonly OpenUnit[];
 }
 
-/** Creates the run, its nodes and the units of its roots, unless they are there, or takes over what a fleet has begun of it. */
-export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun> {
+/**
+ * Creates the run, its nodes and the units of its roots, unless they are there, or takes over what a fleet has begun of it.
+ * @returns undefined while a fleet has a run of the account that was asked for something else.
+ */
+export async function openRun(pool: Pool, run: NewRun): Promise<EnteredRun | undefined> {
   const { runId, workflowId, plan, account, tenant = null, input = null, mode, rootKeys = {}, reportId = null } = run;
   const [asked, planned, keys] = [input, plan, rootKeys].map((value) => JSON.stringify(value));
-  const { rows } = await pool.query<{ entered: EnteredRun }>({
+  const { rows } = await pool.query<{ entered: EnteredRun | null }>({
     name: 'open_run',
     text: 'select sluice.open_run($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as entered',
     values: [runId, workflowId, plan.provider, plan.sync, account, tenant, asked, planned, mode, keys, reportId],
   });
-  return (rows[0] as { entered: EnteredRun }).entered;
+  return rows[0]?.entered ?? undefined;
 }
 
 /** The same for a run that is there. @returns undefined when it is not. */

@@ -65,6 +65,9 @@ describe('a fleet whose worker is killed', () => {
     const before = api.report().calls;
     const calls = () => api.report().calls - before;
     await makeDue(accounts);
+    await expect.poll(async () => (await runsOf(accounts)).length, { timeout: 60_000 }).toBe(accounts.length);
+    // Their regular times are in this hour.
+    await world.sluice.schedules.pause('hourly');
     let kills = 0;
     for (const threshold of [60, 180]) {
       await expect.poll(calls, { timeout: 60_000, interval: 10 }).toBeGreaterThan(threshold);
@@ -79,6 +82,7 @@ describe('a fleet whose worker is killed', () => {
     const fleets = [...new Set(runs.flatMap(({ fleet }) => fleet ?? []))];
     // Its runs are created by as many statements as there are claims.
     expect(calls() - accounts.length * PAGES).toBeLessThanOrEqual(kills * fleets.length * WINDOW);
+    await world.sluice.schedules.resume('hourly');
     for (const fleet of fleets) await replay(world.temporal, fleet);
     expect(await query(`select 1 from sluice.report where account = any ($1) and status <> 'ok'`, [accounts])).toEqual(
       [],
