@@ -75,6 +75,32 @@ describe('values as rows', () => {
     });
   });
 
+  it('of another input than before: what it does not name any more is deleted, unless it is said to be another list', async () => {
+    const { drive, account } = stage;
+    const keys = async () => (await live('repos')).map(({ key }) => key);
+    await drive.run(ofInput(), { account, input: { repos: ['a/x', 'a/y', 'b/z'] } });
+    expect(await drive.run(ofInput(), { account, input: { repos: ['a/x'] } })).toMatchObject({
+      complete: true,
+      calls: 1,
+    });
+    expect(await keys()).toEqual(['a/x']);
+    expect(await drive.run(ofInput(), { account, input: { repos: [] } })).toMatchObject({ complete: true, calls: 0 });
+    expect(await keys()).toEqual([]);
+    const byOwner = () => {
+      const { provider, issues } = endpoints();
+      const input = z.object({ owner: z.string(), repos: z.array(z.string()) });
+      return defineSync('hub', { provider, input }, (s) => {
+        const repos = s.values((of) => of.repos, { key: (repo) => repo, uniqueBy: ({ owner }) => owner });
+        return { repos, issues: s.each(repos, issues, { input: (repo) => ({ repo }), key: ({ id }) => id }) };
+      });
+    };
+    await drive.run(byOwner(), { account, input: { owner: 'a', repos: ['a/x', 'a/y'] } });
+    await drive.run(byOwner(), { account, input: { owner: 'b', repos: ['b/z'] } });
+    expect(await keys()).toEqual(['a/x', 'a/y', 'b/z']);
+    await drive.run(byOwner(), { account, input: { owner: 'a', repos: ['a/y'] } });
+    expect(await keys()).toEqual(['a/y', 'b/z']);
+  });
+
   it('of each row of a parent have a list each, and those that are none any more are deleted', async () => {
     const { drive, account } = stage;
     const syncOf = (states: readonly string[]) => {
