@@ -43,7 +43,7 @@ export interface NodeDefinition extends Node {
 }
 
 // NoInfer: the row comes from the options, never from where the node is used.
-export interface SyncBuilder<Input> {
+export interface SyncBuilder<Input, Settings = unknown> {
   /** A root: one object or one list, asked for with the sync's own input. */
   one<EndpointInput, Item, Row = Item>(
     endpoint: Endpoint<EndpointInput, Item>,
@@ -66,12 +66,12 @@ export interface SyncBuilder<Input> {
    * (`s.values(({ repos }) => repos, { key: (repo) => repo })`), or of each row of a parent.
    */
   values<Value>(
-    of: ValuesOf<Input, Value, Input>,
+    of: ValuesOf<Input, Value, Input, Settings>,
     options: ValuesOptions<Input, NoInfer<Value>>,
   ): Node<Kept<NoInfer<Value>>>;
   values<Parent, Value>(
     parent: Node<Parent>,
-    of: ValuesOf<Parent, Value, Input>,
+    of: ValuesOf<Parent, Value, Input, Settings>,
     options: ValuesOptions<Parent, NoInfer<Value>>,
   ): Node<Kept<NoInfer<Value>>>;
   /**
@@ -95,8 +95,8 @@ export interface SyncBuilder<Input> {
   ): Node<Kept<NoInfer<Row>>>;
 }
 
-export interface SyncOptions<InputSchema extends z.ZodType> {
-  readonly provider: Provider;
+export interface SyncOptions<InputSchema extends z.ZodType, Settings = unknown> {
+  readonly provider: Provider<Settings>;
   readonly input: InputSchema;
   /**
    * Starts runs by itself, for every connected account of the provider: `{ every: '1h' }`, `{ at: '03:00', zone: 'Europe/Berlin' }`, or
@@ -188,10 +188,10 @@ function nodeOf(call: BuilderCall, given: Arguments): NodeParts {
  * Defines a sync. Nodes take their names from the object that `build` returns: `return { profile, friends, posts }`.
  * @throws DefinitionError with all mistakes at once (unknown parent, cycle, duplicate name, limit without a scope, …).
  */
-export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<string, Node>>(
+export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<string, Node>, Settings = unknown>(
   name: string,
-  options: SyncOptions<InputSchema>,
-  build: (s: SyncBuilder<z.output<InputSchema>>) => Nodes,
+  options: SyncOptions<InputSchema, Settings>,
+  build: (s: SyncBuilder<z.output<InputSchema>, Settings>) => Nodes,
 ): Sync<z.input<InputSchema>, Nodes> {
   const made: NodeDefinition[] = [];
   const wrong = new Map<NodeDefinition, string[]>();
@@ -219,7 +219,7 @@ export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<s
     batch: below('batch'),
     values: either('values'),
     tree: either('tree'),
-  } as SyncBuilder<z.output<InputSchema>>);
+  } as SyncBuilder<z.output<InputSchema>, Settings>);
   for (const [key, node] of Object.entries(returned)) (node as NodeDefinition).name = key;
   for (const node of made) node.resource = `${name}.${node.name}`;
 

@@ -21,9 +21,10 @@ export interface ValuesOptions<Parent, Value> extends Pick<
   readonly key: (value: Value, parent: Parent) => string | number;
 }
 
-export type ValuesOf<Parent, Value, RunInput> = (
+/** `settings` are the account's, as the provider's schema reads them. */
+export type ValuesOf<Parent, Value, RunInput, Settings = unknown> = (
   parent: Parent,
-  state: Pick<UnitState<RunInput>, 'runInput'>,
+  state: Pick<UnitState<RunInput>, 'runInput'> & { readonly settings: Settings },
 ) => readonly Value[];
 
 /** In the place of an endpoint: no endpoint of a provider can be called so. */
