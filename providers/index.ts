@@ -75,6 +75,7 @@ export {
   body,
   bodyCode,
   bodyField,
+  capped,
   checkpointExpired,
   emptyList,
   endOfData,

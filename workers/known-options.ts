@@ -76,7 +76,10 @@ export function checkWorkerOptions(options: object): void {
   const { credentials, alerts = {} }: WorkerOptions = options;
   const wrong = [
     ...unknownOptions(options, OPTIONS),
-    ...['syncs', 'actions', 'sagas', 'roles'].flatMap((name) => listMistakes(name, options)),
+    ...[...SERVED, 'roles'].flatMap((name) => listMistakes(name, options)),
+    ...(SERVED.some((name) => name in options)
+      ? []
+      : ['it is given nothing to serve: name `syncs`, `actions` or `sagas`, `syncs: []` where it is to serve none']),
     ...wrongFunctions(options, ['onFailure', 'onAlert']),
     ...outOfRange(options, ['stalledAfterMs'], 1_000),
     ...(credentials === undefined ? [] : missingFunctions(credentials, ['get']).map((text) => `credentials: ${text}`)),
@@ -87,6 +90,8 @@ export function checkWorkerOptions(options: object): void {
   ];
   if (wrong.length > 0) throw new TypeError(wrong.map((text) => `createWorker: ${text}`).join('\n'));
 }
+
+const SERVED = ['syncs', 'actions', 'sagas'];
 
 function listMistakes(name: string, options: object): string[] {
   const value = (options as Readonly<Record<string, unknown>>)[name];

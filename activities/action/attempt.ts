@@ -116,7 +116,7 @@ export function tryAgain(attempt: Attempt, attempts: number, reason: string, aft
 
 export function errorTypeOf(outcome: Outcome): ActionErrorType {
   if (outcome.kind === 'permanent') return outcome.cause;
-  const isOfLists = ['shrink-page', 'dead-cursor', 'checkpoint-expired'].includes(outcome.kind);
+  const isOfLists = ['shrink-page', 'dead-cursor', 'capped', 'checkpoint-expired'].includes(outcome.kind);
   return isOfLists ? 'bug' : 'gone';
 }
 

@@ -41,6 +41,7 @@ export async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact
     case 'skip':
     case 'end-of-data':
     case 'dead-cursor':
+    case 'capped':
     case 'permanent':
       if (errorTypeOf(outcome) === 'gone') {
         await recorded(life, () => markAbsent(deps.pool, step.workflowId, step.sending));

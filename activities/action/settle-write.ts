@@ -57,6 +57,7 @@ export async function settleWrite(
     case 'skip':
     case 'end-of-data':
     case 'dead-cursor':
+    case 'capped':
     case 'shrink-page':
     case 'checkpoint-expired':
       return refusedForGood(attempt, outcome, sending, counts);

@@ -27,11 +27,13 @@ function nestedOf({ node, unit, parent }: Attempt): unknown {
   return userCode(`\`nested\` of node "${node.name}"`, () => nested(parent));
 }
 
-function valuesOf({ node, unit, parent }: Attempt, of: NonNullable<NodeDefinition['values']>): readonly unknown[] {
+function valuesOf(
+  { node, unit, parent, of: { settings } }: Attempt,
+  values: NonNullable<NodeDefinition['values']>,
+): readonly unknown[] {
   return userCode(`\`values\` of node "${node.name}"`, () => {
-    const values: unknown = of(parent, { runInput: unit.runInput });
-    if (!Array.isArray(values))
-      throw new TypeError(`it gave ${JSON.stringify(values)?.slice(0, 60)}; it must be a list`);
-    return values;
+    const given: unknown = values(parent, { runInput: unit.runInput, settings });
+    if (!Array.isArray(given)) throw new TypeError(`it gave ${JSON.stringify(given)?.slice(0, 60)}; it must be a list`);
+    return given;
   });
 }

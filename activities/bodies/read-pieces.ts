@@ -1,7 +1,7 @@
 /**
  * A body of rows read piece by piece, each cut at the end of a row, so that a file of any size takes the memory of one piece. How far it
  * is read is a number of bytes, with a digest of them: when the file is asked for again it is read over them and held against the digest.
- * A zip is its files, one after another.
+ * A zip, or a tar, is its files, one after another.
  * Used by: `activities/http/send.ts`. Next: `activities/sync/read-on.ts` stores piece after piece.
  */
 import { createHash } from 'node:crypto';
@@ -10,6 +10,7 @@ import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
 import { BodyChanged, BodyTooLarge, BodyUnreadable } from './body-errors.ts';
 import { charsetOf, decodeText } from './decode-text.ts';
 import { ByteSource } from '../files/byte-source.ts';
+import { filesInTar, isTar } from '../files/untar-stream.ts';
 import { filesInZip, type FileInZip } from '../files/unzip-stream.ts';
 import { isZip, showsItsEnd } from './packings.ts';
 import { unpackStream } from './unpack-stream.ts';
@@ -134,9 +135,10 @@ export function createPieceReader(
     return false;
   };
   const beginAll = async (): Promise<void> => {
-    if (isZip(await source.peek(4))) {
-      files = filesInZip(source);
-      if (!(await nextFile())) throw new BodyUnreadable('the body is a zip without a file that is wanted');
+    const archive = isZip(await source.peek(4)) ? filesInZip : isTar(await source.peek(512)) ? filesInTar : undefined;
+    if (archive) {
+      files = archive(source);
+      if (!(await nextFile())) throw new BodyUnreadable('the body is an archive without a file that is wanted');
     } else await begin();
     if (!from) return;
     while (bytes !== from.bytes || digest.copy().digest('hex') !== from.digest) {

@@ -101,6 +101,7 @@ async function probe(
     case 'skip':
     case 'end-of-data':
     case 'dead-cursor':
+    case 'capped':
     case 'checkpoint-expired':
       return mistake(`it is answered with ${reason}`);
   }

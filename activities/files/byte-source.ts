@@ -1,5 +1,5 @@
 /**
- * Bytes as they come, taken by number or as they are, and given back. Used by: `unzip-stream.ts`, `activities/bodies/unpack-stream.ts`,
+ * Bytes as they come, taken by number or as they are, and given back. Used by: `unzip-stream.ts`, `untar-stream.ts`, `activities/bodies/unpack-stream.ts`,
  * `activities/bodies/read-pieces.ts`.
  */
 

@@ -1,7 +1,7 @@
 /**
  * The files of a zip archive, one after another as they come, without its table of contents, which stands at its end. There it is read all
  * the same: only an archive whose table names the very files that came is whole.
- * Used by: `activities/bodies/read-pieces.ts`. See https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3 and 4.4.
+ * Used by: `activities/bodies/read-pieces.ts`, `untar-stream.ts`. See https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3 and 4.4.
  */
 import { createInflateRaw, crc32 } from 'node:zlib';
 import { BodyUnreadable } from '../bodies/body-errors.ts';
@@ -114,7 +114,12 @@ async function readDescriptor(
   return { crc, packed: sizes.readUInt32LE(0), size: sizes.readUInt32LE(4) };
 }
 
-async function* stored(source: ByteSource, length: number, counted: { packed: number }): AsyncGenerator<Buffer, void> {
+/** So many bytes as they are. @throws CutShort */
+export async function* stored(
+  source: ByteSource,
+  length: number,
+  counted: { packed: number },
+): AsyncGenerator<Buffer, void> {
   for (let left = length; left > 0;) {
     const chunk = await source.chunk();
     if (!chunk) throw new CutShort('the archive ends in the middle of a file');

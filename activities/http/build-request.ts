@@ -105,7 +105,8 @@ function resolve(path: string, baseUrl: string, hosts: readonly string[] | undef
     : new URL(base.pathname.replace(/\/$/, '') + below(path), base.origin);
   if (url.origin !== base.origin && !isNamed(hosts, url)) {
     throw new TypeError(
-      `The request leads to ${url.origin}, but this provider's base URL is ${base.origin}; credentials are not sent to other origins.`,
+      `The request leads to ${url.origin}, but this provider's base URL is ${base.origin}; credentials are not sent to other origins. ` +
+        `If ${url.host} is the provider's own, name it in its \`hosts\`; to ask it without credentials, in \`openHosts\` of the endpoint.`,
     );
   }
   return url;

@@ -6,11 +6,11 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
-import { afterDeadCursor, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
+import { afterDeadCursor, hasBegunAgain, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/walks/numbered-walk.ts';
 import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
 import { asWalked } from '../../providers/pagination/walks/counted-places.ts';
-import { refusedAtCap } from '../../providers/pagination/result-cap.ts';
+import { refusedAtCap, toldCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
 import type { Renewed } from '../call/make-call.ts';
 
@@ -66,8 +66,8 @@ export function decide(outcome: Outcome, told: Facts): Decision {
   const costs = isProbe ? 'nothing' : 'attempt';
   const dead = deadCursor(outcome, facts);
   if (dead !== undefined)
-    // What followed from a checkpoint would die again where it is asked for from there.
-    return facts.hasCheckpoint
+    // What followed from a checkpoint is asked for from there again. Where it dies again, the checkpoint is no good any more.
+    return facts.hasCheckpoint && hasBegunAgain(list)
       ? { do: 'start-over', reason: dead }
       : { do: 'step', step: afterRefusedOverlap(pagination, list) ?? afterDeadCursor(pagination, list, dead) };
   switch (outcome.kind) {
@@ -104,6 +104,8 @@ export function decide(outcome: Outcome, told: Facts): Decision {
       return { do: 'again', costs: 'nothing', reason: outcome.reason, afterMs: null, halves: 'or-end' };
     case 'end-of-data':
       return { do: 'step', step: endOfData(pagination, list) };
+    case 'capped':
+      return { do: 'step', step: toldCap(pagination, list, outcome.reason) };
     case 'dead-cursor':
       // Of a page that no other one has named.
       return { do: 'end', kind: 'failed', reason: outcome.reason };

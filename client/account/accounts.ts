@@ -168,7 +168,14 @@ export function createAccounts(
         );
       return (await readAccount(pool, of)) as AccountInfo;
     },
-    reconnected: ({ credentials, ...name }) => connect(name, credentials),
+    reconnected: async ({ credentials, ...name }) => {
+      const of = toRef(name);
+      if (credentials !== undefined && !(await readAccount(pool, of)))
+        throw new TypeError(
+          `Account "${of.account}" was never connected at "${of.provider}"; connect it with accounts.connect({ …, credentials }).`,
+        );
+      return connect(name, credentials);
+    },
     status: (of) => readAccount(pool, toRef(of)),
     show: ({ provider, ...of }) => {
       checkAccount(of.account);

@@ -8,6 +8,8 @@ import {
   type PlannedChange,
   type SchedulePlan,
 } from '../../contracts/schedules/schedule.ts';
+import { checkKind } from '../options/check-options.ts';
+import { otherKind } from '../../contracts/values/option-mistakes.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { declarationText } from '../../contracts/schedules/schedule-words.ts';
 import {
@@ -51,8 +53,17 @@ const MOST_REMOVED_SHARE = 1 / 3;
 const MOST_REMOVED_ACCOUNTS = 1_000;
 
 /** What code declares. */
-export const declaredBy = (syncs: readonly Sync[]): Declaration[] =>
-  syncs.flatMap(({ definition }) => declarationsOf(definition));
+/** @throws TypeError for what is no list of syncs: one that is read as empty would remove all schedules. */
+export function declaredBy(syncs: readonly Sync[]): Declaration[] {
+  if (!Array.isArray(syncs))
+    throw new TypeError(
+      `Schedules are declared by a list of syncs, e.g. [billing]; it was given ${otherKind(syncs, 'nodes') ?? 'one sync'}`,
+    );
+  return syncs.flatMap((sync: Sync) => {
+    checkKind('schedules', sync, 'nodes');
+    return declarationsOf(sync.definition);
+  });
+}
 
 /** What applying would do; nothing is changed. */
 export async function planSchedules(

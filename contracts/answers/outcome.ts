@@ -35,6 +35,8 @@ export type Outcome =
   | { readonly kind: 'dead-cursor'; readonly reason: string }
   /** What the list was asked from is not known any more: it is read from its beginning. */
   | { readonly kind: 'checkpoint-expired'; readonly reason: string }
+  /** The list is longer than the third party gives: its range is halved, or it ends as `capped`. */
+  | { readonly kind: 'capped'; readonly reason: string }
   /** The same position again with a smaller page. */
   | { readonly kind: 'shrink-page'; readonly reason: string }
   /** No retry will help. */

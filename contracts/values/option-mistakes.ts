@@ -46,6 +46,12 @@ export function otherKind(given: unknown, field: 'nodes' | 'way' | 'steps'): str
   return given === undefined ? 'undefined; do two modules import each other?' : 'something else.';
 }
 
+/** @returns what stands under a name. @throws TypeError when nothing does, with the names that there are. */
+export function named<Value>(what: string, name: string, known: Readonly<Record<string, Value>>): Value {
+  if (Object.hasOwn(known, name)) return known[name] as Value;
+  throw new TypeError(`${what} is ${JSON.stringify(name)}; it must be one of ${Object.keys(known).join(', ')}.`);
+}
+
 /** @returns a mistake for each of these options that is no schema. */
 export function schemaMistakes(options: object, names: readonly string[]): string[] {
   return names

@@ -119,6 +119,7 @@ export function createOperations(pool: Pool): Operations {
       try {
         return await readLimitHistory(pool, { id: bucketId(key), key }, span);
       } catch (error) {
+        if (error instanceof TypeError) throw error; // a span that there is not
         throw new LimiterUnavailable(error);
       }
     },

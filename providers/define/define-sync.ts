@@ -10,9 +10,16 @@ import { isBelow, type Tree } from '../../contracts/tree.ts';
 import type { Endpoint, Provider } from './define-provider.ts';
 import type { Kept } from './kept.ts';
 import { readFreshFor, readSchedules, type CompiledSchedule, type Schedules } from './schedule-options.ts';
-import type { Batch, BatchOptions, NodeOptions, RowsHave, TreeOptions } from './node-options.ts';
+import type { Batch, BatchOptions, NodeOptions, RootOptions, RowsHave, TreeOptions } from './node-options.ts';
 import { groupByParent, inOrder, missesParents, planNode, policyFor, withDefaults } from './plan-node.ts';
 import { optionsOfValues, valuesEndpoint, type ValuesOf, type ValuesOptions } from './values.ts';
+import {
+  knownOptions,
+  strangeOptions,
+  wrongArguments,
+  type Arguments,
+  type BuilderCall,
+} from './mistakes/argument-mistakes.ts';
 import { parentName, syncMistakes } from './mistakes/sync-mistakes.ts';
 
 /** A node of the tree; `Row` is what is stored for it. */
@@ -36,11 +43,11 @@ export interface NodeDefinition extends Node {
 }
 
 // NoInfer: the row comes from the options, never from where the node is used.
-export interface SyncBuilder<Input> {
+export interface SyncBuilder<Input, Settings = unknown> {
   /** A root: one object or one list, asked for with the sync's own input. */
   one<EndpointInput, Item, Row = Item>(
     endpoint: Endpoint<EndpointInput, Item>,
-    options: NodeOptions<Input, EndpointInput, Item, Row, Input>,
+    options: RootOptions<Input, EndpointInput, Item, Row>,
   ): Node<Kept<NoInfer<Row>>>;
   /** For every row of the parent, as soon as it is stored. A parent may be named before it is defined. */
   each<Parent, EndpointInput, Item, Row = Item>(
@@ -59,12 +66,12 @@ export interface SyncBuilder<Input> {
    * (`s.values(({ repos }) => repos, { key: (repo) => repo })`), or of each row of a parent.
    */
   values<Value>(
-    of: ValuesOf<Input, Value, Input>,
+    of: ValuesOf<Input, Value, Input, Settings>,
     options: ValuesOptions<Input, NoInfer<Value>>,
   ): Node<Kept<NoInfer<Value>>>;
   values<Parent, Value>(
     parent: Node<Parent>,
-    of: ValuesOf<Parent, Value, Input>,
+    of: ValuesOf<Parent, Value, Input, Settings>,
     options: ValuesOptions<Parent, NoInfer<Value>>,
   ): Node<Kept<NoInfer<Value>>>;
   /**
@@ -88,8 +95,8 @@ export interface SyncBuilder<Input> {
   ): Node<Kept<NoInfer<Row>>>;
 }
 
-export interface SyncOptions<InputSchema extends z.ZodType> {
-  readonly provider: Provider;
+export interface SyncOptions<InputSchema extends z.ZodType, Settings = unknown> {
+  readonly provider: Provider<Settings>;
   readonly input: InputSchema;
   /**
    * Starts runs by itself, for every connected account of the provider: `{ every: '1h' }`, `{ at: '03:00', zone: 'Europe/Berlin' }`, or
@@ -146,68 +153,80 @@ export class DefinitionError extends TypeError {
   }
 }
 
+/** In the place of one that can't be made, so that what is below it is looked at all the same. */
+const NO_NODE = { parent: null, endpoint: undefined, options: { input: () => ({}), key: () => '' } } as const;
+
+type NodeParts = Pick<NodeDefinition, 'parent' | 'options' | 'batch' | 'tree' | 'values'> & {
+  /** Undefined: its rows take no call. */
+  readonly endpoint: Endpoint | undefined;
+};
+
+function nodeOf(call: BuilderCall, given: Arguments): NodeParts {
+  const parent = given.parent as NodeDefinition | string | null;
+  const known = knownOptions(call, given.options as object);
+  const options = withDefaults(known as NodeDefinition['options']);
+  const endpoint = given.endpoint as Endpoint;
+  if (call === 'values')
+    return {
+      parent,
+      endpoint: undefined,
+      options: optionsOfValues(options, parent === null),
+      values: given.endpoint as NonNullable<NodeDefinition['values']>,
+    };
+  if (call === 'tree') {
+    const { top, ...rest } = options as Tree & NodeDefinition['options'];
+    return { parent, endpoint, options: rest, tree: { top } };
+  }
+  if (call !== 'batch') return { parent, endpoint, options };
+  const { size, parentOf, allowMissing, input, ...rest } = known as BatchOptions<unknown, unknown, unknown, unknown>;
+  const batch: Batch = { size, parentOf, input, ...(allowMissing === undefined ? {} : { allowMissing }) };
+  const asOne = typeof input === 'function' ? { input: (row: unknown) => input([row]) } : {};
+  return { parent, endpoint, options: withDefaults({ ...rest, ...asOne } as NodeDefinition['options']), batch };
+}
+
 /**
  * Defines a sync. Nodes take their names from the object that `build` returns: `return { profile, friends, posts }`.
  * @throws DefinitionError with all mistakes at once (unknown parent, cycle, duplicate name, limit without a scope, …).
  */
-export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<string, Node>>(
+export function defineSync<InputSchema extends z.ZodType, Nodes extends Record<string, Node>, Settings = unknown>(
   name: string,
-  options: SyncOptions<InputSchema>,
-  build: (s: SyncBuilder<z.output<InputSchema>>) => Nodes,
+  options: SyncOptions<InputSchema, Settings>,
+  build: (s: SyncBuilder<z.output<InputSchema>, Settings>) => Nodes,
 ): Sync<z.input<InputSchema>, Nodes> {
   const made: NodeDefinition[] = [];
-  const add = (
-    parent: NodeDefinition | string | null,
-    endpoint: Endpoint,
-    nodeOptions: NodeDefinition['options'],
-    more: Pick<NodeDefinition, 'batch' | 'tree' | 'values'> = {},
-  ): Node => {
-    const node: NodeDefinition = {
-      name: endpoint.name,
-      resource: '',
-      endpoint,
-      parent,
-      options: withDefaults(nodeOptions),
-      ...more,
-    };
+  const wrong = new Map<NodeDefinition, string[]>();
+  const noEndpoint = (): Endpoint => valuesEndpoint(options.provider);
+  const add = (call: BuilderCall, given: Arguments): Node => {
+    const unusable = wrongArguments(call, given);
+    const { parent, endpoint, ...rest } = unusable.length > 0 ? NO_NODE : nodeOf(call, given);
+    const used = endpoint ?? noEndpoint();
+    const node: NodeDefinition = { name: used.name, resource: '', endpoint: used, parent, ...rest };
     made.push(node);
+    wrong.set(node, unusable.length > 0 ? unusable : strangeOptions(call, given.options as object));
     return node;
   };
+  const root = (call: BuilderCall) => (endpoint: unknown, nodeOptions: unknown) =>
+    add(call, { parent: null, endpoint, options: nodeOptions });
+  const below = (call: BuilderCall) => (parent: unknown, endpoint: unknown, nodeOptions: unknown) =>
+    add(call, { parent, endpoint, options: nodeOptions });
+  const either =
+    (call: BuilderCall) =>
+    (...args: unknown[]) =>
+      args.length < 3 ? root(call)(args[0], args[1]) : below(call)(args[0], args[1], args[2]);
   const returned = build({
-    one: (endpoint: unknown, nodeOptions: unknown) =>
-      add(null, endpoint as Endpoint, nodeOptions as NodeDefinition['options']),
-    each: (parent: unknown, endpoint: unknown, nodeOptions: unknown) =>
-      add(parent as NodeDefinition | string, endpoint as Endpoint, nodeOptions as NodeDefinition['options']),
-    batch: (parent: unknown, endpoint: unknown, given: unknown) => {
-      const { size, parentOf, allowMissing, input, ...rest } = given as BatchOptions<
-        unknown,
-        unknown,
-        unknown,
-        unknown
-      >;
-      const batch: Batch = { size, parentOf, input, ...(allowMissing === undefined ? {} : { allowMissing }) };
-      const asOne = typeof input === 'function' ? { input: (row: unknown) => input([row]) } : {};
-      const nodeOptions = { ...rest, ...asOne } as NodeDefinition['options'];
-      return add(parent as NodeDefinition, endpoint as Endpoint, nodeOptions, { batch });
-    },
-    values: (...args: unknown[]) => {
-      const [parent, of, given] = args.length < 3 ? [null, ...args] : args;
-      const values = of as NonNullable<NodeDefinition['values']>;
-      const noEndpoint = valuesEndpoint(options.provider);
-      return add(parent as NodeDefinition | null, noEndpoint, optionsOfValues(given as object), { values });
-    },
-    tree: (...args: unknown[]) => {
-      const [parent, endpoint, given] = args.length < 3 ? [null, ...args] : args;
-      const { top, ...nodeOptions } = given as Tree & NodeDefinition['options'];
-      return add(parent as NodeDefinition | null, endpoint as Endpoint, nodeOptions, { tree: { top } });
-    },
-  } as SyncBuilder<z.output<InputSchema>>);
+    one: root('one'),
+    each: below('each'),
+    batch: below('batch'),
+    values: either('values'),
+    tree: either('tree'),
+  } as SyncBuilder<z.output<InputSchema>, Settings>);
   for (const [key, node] of Object.entries(returned)) (node as NodeDefinition).name = key;
   for (const node of made) node.resource = `${name}.${node.name}`;
 
   const mistakes = [
     ...options.provider.mistakes(),
     ...unknownOptions(options, SYNC_OPTIONS),
+    ...[...wrong].flatMap(([node, texts]) => texts.map((text) => `node "${node.name}": ${text}`)),
     ...syncMistakes(name, options.provider, made, returned),
   ];
   if (options.maxHistoryEvents !== undefined && !(options.maxHistoryEvents >= 50))

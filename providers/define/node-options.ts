@@ -98,6 +98,12 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   readonly onChildError?: Partial<ChildErrorPolicy>;
 }
 
+/** A root has no rows of a parent to look at. */
+export type RootOptions<Input, EndpointInput, Item, Row> = Omit<
+  NodeOptions<Input, EndpointInput, Item, Row, Input>,
+  'parents' | 'nested' | 'when'
+>;
+
 /**
  * A node of a tree. `Above` is what the functions of a list know of what it is below: what `top` gives of the parent, or the row of the
  * list above, which has it too.

@@ -12,13 +12,19 @@ export interface ValuesOptions<Parent, Value> extends Pick<
   NodeOptions<Parent, unknown, Value, Value>,
   'when' | 'store' | 'window'
 > {
+  /**
+   * Of values of the run's input: which list of them it is. What a list does not have any more is deleted, and another one is not looked at; so
+   * runs of one account for several teams say `({ team }) => team`. Default: all runs of an account have one list.
+   */
+  readonly uniqueBy?: (parent: Parent) => string | number;
   /** Identity of a value, unique within this resource and account. */
   readonly key: (value: Value, parent: Parent) => string | number;
 }
 
-export type ValuesOf<Parent, Value, RunInput> = (
+/** `settings` are the account's, as the provider's schema reads them. */
+export type ValuesOf<Parent, Value, RunInput, Settings = unknown> = (
   parent: Parent,
-  state: Pick<UnitState<RunInput>, 'runInput'>,
+  state: Pick<UnitState<RunInput>, 'runInput'> & { readonly settings: Settings },
 ) => readonly Value[];
 
 /** In the place of an endpoint: no endpoint of a provider can be called so. */
@@ -48,12 +54,13 @@ export function valuesEndpoint(provider: Provider): Endpoint {
   };
 }
 
-/** What a list of values is known by is the run's input; what it does not have any more is gone for certain. */
-export function optionsOfValues(options: object): NodeDefinition['options'] {
+/** What they do not have any more is gone for certain, and a run's input names them: another input makes no other list. */
+export function optionsOfValues(options: object, isRoot: boolean): NodeDefinition['options'] {
   return {
     input: (parent: unknown) => parent,
     deletions: 'full-pass',
     allowEmpty: true,
+    ...(isRoot ? { uniqueBy: () => '' } : {}),
     ...options,
   } as unknown as NodeDefinition['options'];
 }

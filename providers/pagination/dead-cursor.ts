@@ -59,9 +59,14 @@ function keptOf(memory: Memory): Memory {
   return kept;
 }
 
+/** It is in its second reading. */
+export function hasBegunAgain(at: ListState): boolean {
+  return at.guard?.['begunAgain'] === 1;
+}
+
 /** Rows that come again on purpose: of the second reading, or at the place where the list is read on. */
 export function isReadAgain(at: ListState): boolean {
-  return at.guard?.['begunAgain'] === 1 || (at.position?.behind !== undefined && !hasCursor(at));
+  return hasBegunAgain(at) || (at.position?.behind !== undefined && !hasCursor(at));
 }
 
 /** Items of this reading of the list. */

@@ -99,15 +99,24 @@ export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step
   // Where a request does not ask for the size, what came is all that tells how far the list was read.
   const isPlaced = isNumbered(p) && (p.kind === 'offset' || at.isSizable);
   const items = isPlaced || at.position?.pass !== undefined ? placeIn(at, isPlaced) : itemsOfReading(at);
-  const { index, grid, stride } = cellOf(at.position, at.asked.size);
+  const { grid, stride } = cellOf(at.position, at.asked.size);
   const ahead = at.isLaned ? p.lanes * grid : 1;
   const caps = typeof p.resultCap === 'number' ? [p.resultCap] : p.resultCap === false ? [] : COMMON_CAPS;
   // Or the page would reach over it.
   const isNear = (cap: number) => (cap <= items ? items - cap < ahead : isNumbered(p) && cap < items + at.asked.size);
   const cap = caps.findLast(isNear);
   if (items === 0 || cap === undefined || !p.guards['result-cap']) return undefined;
-  const end = cappedEnd(p, at.asked.range, `refused behind ${cap} items (${reason})`);
-  const endAt = Math.ceil(cap / stride);
+  return refusedEnd(p, at, `refused behind ${cap} items (${reason})`, Math.ceil(cap / stride));
+}
+
+/** The step after a refusal that a rule takes for the cap's, wherever it comes. */
+export function toldCap(p: Pagination, at: ListState, reason: string): Step {
+  return refusedEnd(p, at, `refused as too long (${reason})`, cellOf(at.position, at.asked.size).index);
+}
+
+/** @param endAt the first page that the third party does not give. */
+function refusedEnd(p: Pagination, at: ListState, evidence: string, endAt: number): Step {
+  const { index } = cellOf(at.position, at.asked.size);
   const move: LaneMove = {
     index,
     hasRows: false,
@@ -117,5 +126,5 @@ export function refusedAtCap(p: Pagination, at: ListState, reason: string): Step
     first: null,
     last: null,
   };
-  return step(at, { ...end, ...(at.isLaned ? { move } : {}) });
+  return step(at, { ...cappedEnd(p, at.asked.range, evidence), ...(at.isLaned ? { move } : {}) });
 }

@@ -1,4 +1,4 @@
-/** A zip archive of small files, as a third party would send it. */
+/** Zip and tar archives of small files, as a third party would send them. */
 import { crc32, deflateRawSync } from 'node:zlib';
 
 /** @param claims says of each file that it has so many bytes, whatever it has. */
@@ -29,4 +29,40 @@ export function zipOf(files: Readonly<Record<string, string>>, claims?: number):
   end.writeUInt32LE(Buffer.concat(table).length, 8);
   end.writeUInt32LE(at, 12);
   return Buffer.concat([...parts, ...table, Buffer.from('PK\x05\x06'), end]);
+}
+
+/** As POSIX has it, with folders before files; a name that does not fit is told in a record before it. */
+export function tarOf(files: Readonly<Record<string, string>>): Buffer {
+  const parts = Object.entries(files).flatMap(([name, content]) => {
+    const size = Buffer.byteLength(content);
+    const type = name.endsWith('/') ? '5' : '0';
+    if (Buffer.byteLength(name) <= 100) return [tarHead(name, size, type), padded(content)];
+    const record = ` path=${name}\n`;
+    const bytes = Buffer.byteLength(record);
+    const length = [bytes + 2, bytes + 3].find((all) => String(all).length + bytes === all) ?? bytes + 3;
+    const meta = `${length}${record}`;
+    return [tarHead('meta', length, 'x'), padded(meta), tarHead(name.slice(0, 60), size, type), padded(content)];
+  });
+  return Buffer.concat([...parts, Buffer.alloc(1_024)]);
+}
+
+function tarHead(name: string, size: number, type: string): Buffer {
+  const head = Buffer.alloc(512);
+  head.write(name);
+  head.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
+  head.write(`        ${type}`, 148);
+  head.write('ustar\u000000', 257);
+  head.write(
+    `${head
+      .reduce((sum, byte) => sum + byte)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  );
+  return head;
+}
+
+function padded(content: string): Buffer {
+  const bytes = Buffer.from(content);
+  return Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
 }

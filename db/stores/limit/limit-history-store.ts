@@ -10,6 +10,7 @@ import type {
   MarkKind,
 } from '../../../contracts/limits/limit-history.ts';
 import { limitEventText } from '../../../contracts/limits/limit-words.ts';
+import { named } from '../../../contracts/values/option-mistakes.ts';
 import type { Queryable } from '../../pool.ts';
 
 const SPANS = {
@@ -72,7 +73,7 @@ export async function readLimitHistory(
   { id, key }: { readonly id: number; readonly key: string },
   span: HistorySpan,
 ): Promise<LimitHistory> {
-  const { grain, step, slots } = SPANS[span];
+  const { grain, step, slots } = named('The span of limits.history()', span, SPANS);
   const [over, marks] = await Promise.all([
     db.query<Omit<LimitSlot, 'at'> & { readonly at: Date }>(SLOTS, [id, grain, step, slots]),
     db.query<MarkRow>(MARKS, [id, key, step * slots]),

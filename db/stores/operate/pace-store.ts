@@ -2,6 +2,7 @@
  * What all workers did, in slots of time. Next: `workers/loops/count-pace.ts` writes it, `client/connect.ts` reads it.
  */
 import type { Done, Pace, PaceSpan } from '../../../contracts/operate/pace.ts';
+import { named } from '../../../contracts/values/option-mistakes.ts';
 import type { Queryable } from '../../pool.ts';
 
 /** Two rows by primary key, the shorter slot first. */
@@ -44,7 +45,7 @@ const SPANS = {
 } as const satisfies Record<PaceSpan, object>;
 
 export async function readPace(db: Queryable, span: PaceSpan = 'hour'): Promise<Pace> {
-  const { grain, step, slots } = SPANS[span];
+  const { grain, step, slots } = named('The span of pace()', span, SPANS);
   const [now, over] = await Promise.all([
     db.query<Record<'callsPerSecond' | 'refusalsPerSecond' | 'rowsPerSecond', number | string>>(NOW),
     db.query<Done & { readonly at: Date }>(SLOTS, [grain, step, slots]),

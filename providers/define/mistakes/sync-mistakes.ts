@@ -4,7 +4,7 @@
  */
 import type { Provider } from '../define-provider.ts';
 import type { Node, NodeDefinition } from '../define-sync.ts';
-import type { Incremental, NodeOptions } from '../node-options.ts';
+import type { Incremental } from '../node-options.ts';
 import type { ChildErrorPolicy } from '../../../contracts/plan.ts';
 import {
   missingFunctions,
@@ -15,23 +15,6 @@ import {
   type NamesOf,
 } from '../../../contracts/values/option-mistakes.ts';
 import { isZone } from '../../../contracts/values/time.ts';
-
-const NODE_OPTIONS = {
-  input: true,
-  key: true,
-  map: true,
-  nested: true,
-  uniqueBy: true,
-  when: true,
-  store: true,
-  incremental: true,
-  parents: true,
-  deletions: true,
-  isGone: true,
-  allowEmpty: true,
-  window: true,
-  onChildError: true,
-} satisfies NamesOf<NodeOptions<unknown, unknown, unknown, unknown>>;
 
 const INCREMENTAL = { field: true, lookbackMs: true, zone: true, numbers: true } satisfies NamesOf<
   Incremental<unknown>
@@ -69,7 +52,6 @@ export function syncMistakes(
       (typeof node.parent === 'string' ? names.includes(node.parent) : nodes.includes(node.parent));
     if (!known) mistakes.push(`${at}: unknown parent "${String(parent)}"; this sync has ${names.join(', ')}`);
     else if (isInCycle(node, nodes)) mistakes.push(`${at}: is its own ancestor (cycle through "${String(parent)}")`);
-    mistakes.push(...unknownOptions(node.options, NODE_OPTIONS).map((text) => `${at}: ${text}`));
     const { window, parents, deletions } = node.options;
     if (parents !== undefined && !['all', 'changed'].includes(parents))
       mistakes.push(`${at}: parents is "${parents}"; it must be "all" or "changed"`);
@@ -98,23 +80,22 @@ export function syncMistakes(
   return mistakes;
 }
 
-function nestedMistakes({ parent, batch, tree, endpoint, options: { nested, incremental } }: NodeDefinition): string[] {
+function nestedMistakes({ endpoint, options: { nested, incremental } }: NodeDefinition): string[] {
   if (nested === undefined) return [];
   const { kind } = endpoint.paginate;
   const mistakes: string[] = [];
   if (typeof nested !== 'function')
     mistakes.push('`nested` must be a function of the parent, e.g. (post) => ({ comments: post.comments })');
-  if (parent === null && !tree) mistakes.push('`nested` is in the row of a parent, and a root has none');
   if (!['single', 'cursor', 'link'].includes(kind))
     mistakes.push(
       `\`nested\` is a first page that names the next: endpoint "${endpoint.name}" is of kind "${kind}"; use "cursor" or "link"`,
     );
-  if (batch || endpoint.job || endpoint.paginate.comesInPieces || endpoint.file || incremental)
+  if (endpoint.job || endpoint.paginate.comesInPieces || endpoint.file || incremental)
     mistakes.push('`nested` does not go with a batch, a job, a file or `incremental`');
   return mistakes;
 }
 
-function batchMistakes({ batch, endpoint, options }: NodeDefinition): string[] {
+function batchMistakes({ batch, endpoint }: NodeDefinition): string[] {
   if (!batch) return [];
   const { size, parentOf } = batch;
   const mistakes: string[] = [];
@@ -122,10 +103,6 @@ function batchMistakes({ batch, endpoint, options }: NodeDefinition): string[] {
     mistakes.push(`size is ${size}; it must be a whole number from 2 to 1,000`);
   if (typeof parentOf !== 'function')
     mistakes.push('`parentOf` is missing; it says whose row it is, e.g. (item) => item.postId');
-  if (options.incremental)
-    mistakes.push(
-      'a batch asks for several parents at once, which have no watermark in common; leave out `incremental`',
-    );
   if (endpoint.paginate.kind !== 'single' || endpoint.paginate.isOneRow)
     mistakes.push(
       `the answer for several parents is one list: endpoint "${endpoint.name}" needs paginate: { kind: 'single', items: (answer) => answer.items }`,
@@ -147,15 +124,11 @@ function valuesMistakes({ parent, values, options: { when } }: NodeDefinition): 
 }
 
 function treeMistakes(node: NodeDefinition, nodes: readonly NodeDefinition[]): string[] {
-  const { tree, endpoint, options } = node;
+  const { tree, endpoint } = node;
   if (!tree) return [];
   const mistakes: string[] = [];
   if (typeof tree.top !== 'function')
     mistakes.push('`top` is missing; it says what stands above the first lists, e.g. (page) => ({ id: page.id })');
-  if (options.incremental || options.parents || options.uniqueBy)
-    mistakes.push(
-      'a tree is read as a whole by each run, every list of it once; leave out `incremental`, `parents` and `uniqueBy`',
-    );
   if (endpoint.conditional || endpoint.job)
     mistakes.push(
       `endpoint "${endpoint.name}" has \`conditional\` or \`job\`, which may bring no rows, and a tree goes on below its rows`,

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
 import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 import type { FakeApi, FileOptions } from '../../../testing/index.ts';
-import { zipOf } from '../../setup/zip-of.ts';
+import { tarOf, zipOf } from '../../setup/zip-of.ts';
 import { onListStage } from '../../setup/list-stage.ts';
 import type { TestDatabase } from '../../setup/servers/database.ts';
 
@@ -78,6 +78,22 @@ describe('a file of rows', () => {
       { file: 'c.csv', n: 800 },
       { file: 'orders/a.csv', n: 1_200 },
       { file: 'orders/b.csv', n: 1_000 },
+    ]);
+  });
+
+  it('in a packed tar of several is read as in a zip', async () => {
+    const rows = (name: string, count: number) =>
+      `id,note\n${Array.from({ length: count }, (_, n) => `${name}${n},note\n`).join('')}`;
+    const tar = tarOf({ 'out/': '', 'out/a.csv': rows('a', 2_500), 'out/b.csv': rows('b', 500) });
+    api.binary('/file', { content: gzipSync(tar), type: 'application/gzip' });
+    expect(await run('csv')).toMatchObject({ state: 'done', complete: true, calls: 1, rows: COUNT });
+    const { rows: found } = await db.pool.query(
+      "select data->>'file' as file, count(*)::int as n from sluice.record where account = $1 group by 1 order by 1",
+      [account],
+    );
+    expect(found).toEqual([
+      { file: 'out/a.csv', n: 2_500 },
+      { file: 'out/b.csv', n: 500 },
     ]);
   });
 

@@ -130,9 +130,11 @@ describe('a list inside of its parent’s row', () => {
       request: () => get('/'),
       paginate: { kind: 'offset', items: (rows) => rows },
     });
+    const options = { input: () => ({}), key: ({ id }: { id: string }) => id, nested: () => [] };
     const define = () =>
       defineSync('s', { provider, input: z.object({}) }, (s) => ({
-        list: s.one(list, { input: () => ({}), key: ({ id }) => id, nested: () => [] }),
+        list: s.one(list, options as never),
+        below: s.each('list', list, options),
       }));
     expect(define).toThrow(/`nested` is in the row of a parent, and a root has none/);
     expect(define).toThrow(/endpoint "list" is of kind "offset"; use "cursor" or "link"/);

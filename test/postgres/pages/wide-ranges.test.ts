@@ -1,7 +1,17 @@
 /** Endpoints that may be asked for no more than so many days at once. */
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { days, defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import {
+  bodyField,
+  capped,
+  days,
+  defineProvider,
+  defineSync,
+  get,
+  noAuth,
+  rules,
+  when,
+} from '../../../providers/index.ts';
 import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 const DAY_MS = 86_400_000;
@@ -12,19 +22,25 @@ describe('a range that is wider than one call may ask for', () => {
   onListStage((set) => (stage = set));
 
   /** A row for each day of 2024 and 2025; the server refuses more than 31 days. */
-  function serve(widest?: number) {
+  function serve(widest?: number, saysSo = false, hasRange = true) {
     const asked: string[] = [];
     stage.api.route('GET', '/days', ({ query }) => {
       const [from = '', to = ''] = ['from', 'to'].map((name) => query.get(name) ?? '');
       const width = (Date.parse(to) - Date.parse(from)) / DAY_MS + 1;
-      if (width > 31) return { status: 400, body: { error: 'at most 31 days' } };
+      if (!(width <= 31)) return { status: 400, body: { error: 'at most 31 days' } };
       const place = Number(query.get('cursor') ?? 0);
       asked.push(`${from} ${to} ${place}`);
       const all = Array.from({ length: 731 }, (_, n) => ({ id: dayOf(n) })).filter(({ id }) => id >= from && id <= to);
       const next = place + 20 < all.length ? String(place + 20) : null;
       return { body: { items: all.slice(place, place + 20), next } };
     });
-    const provider = defineProvider({ id: 'ranges', baseUrl: () => stage.api.url, auth: noAuth(), limits: [] });
+    const provider = defineProvider({
+      id: 'ranges',
+      baseUrl: () => stage.api.url,
+      auth: noAuth(),
+      limits: [],
+      ...(saysSo ? { classify: rules([when(bodyField('error', 'at most 31 days'), capped())]) } : {}),
+    });
     const list = provider.endpoint('days', {
       input: z.object({}),
       response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullable() }),
@@ -33,7 +49,11 @@ describe('a range that is wider than one call may ask for', () => {
         kind: 'cursor',
         items: ({ items }) => items,
         next: ({ next }) => next,
-        range: { whole: () => ({ from: dayOf(0), to: dayOf(730) }), ...(widest === undefined ? {} : { widest }) },
+        ...(hasRange
+          ? {
+              range: { whole: () => ({ from: dayOf(0), to: dayOf(730) }), ...(widest === undefined ? {} : { widest }) },
+            }
+          : {}),
       },
     });
     const sync = defineSync('ranges', { provider, input: z.object({}) }, (s) => ({
@@ -58,5 +78,20 @@ describe('a range that is wider than one call may ask for', () => {
     const result = await stage.drive.run(sync, { account: stage.account });
     expect(result).toMatchObject({ complete: false });
     expect(JSON.stringify(result?.flaws)).toContain('at most 31 days');
+  });
+
+  it('is halved where a rule says that a refusal means it, and capped where there is nothing to halve', async () => {
+    const { sync, asked } = serve(undefined, true);
+    const result = await stage.drive.run(sync, { account: stage.account });
+    expect(result).toMatchObject({ state: 'done', complete: true, rows: 731, flaws: [] });
+    // 731 days in 32 parts, and the 31 halvings above them.
+    expect(result?.calls).toBe(asked.length + 31);
+    const { sync: whole } = serve(undefined, true, false);
+    expect(await stage.drive.run(whole, { account: `${stage.account}-whole` })).toMatchObject({
+      state: 'incomplete',
+      complete: false,
+      calls: 1,
+      flaws: [{ kind: 'capped', reason: expect.stringMatching(/refused as too long \(HTTP 400.*at most 31 days/) }],
+    });
   });
 });

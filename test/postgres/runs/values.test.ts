@@ -1,7 +1,8 @@
 /** Rows that take no call: values that are known already, each of which may be the parent of lists. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { defineProvider, defineSync, get, noAuth, path, window } from '../../../providers/index.ts';
+import { connectAccount } from '../../../db/index.ts';
+import { defineProvider, defineSync, get, noAuth, path, window, type Node } from '../../../providers/index.ts';
 import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 describe('values as rows', () => {
@@ -75,6 +76,32 @@ describe('values as rows', () => {
     });
   });
 
+  it('of another input than before: what it does not name any more is deleted, unless it is said to be another list', async () => {
+    const { drive, account } = stage;
+    const keys = async () => (await live('repos')).map(({ key }) => key);
+    await drive.run(ofInput(), { account, input: { repos: ['a/x', 'a/y', 'b/z'] } });
+    expect(await drive.run(ofInput(), { account, input: { repos: ['a/x'] } })).toMatchObject({
+      complete: true,
+      calls: 1,
+    });
+    expect(await keys()).toEqual(['a/x']);
+    expect(await drive.run(ofInput(), { account, input: { repos: [] } })).toMatchObject({ complete: true, calls: 0 });
+    expect(await keys()).toEqual([]);
+    const byOwner = () => {
+      const { provider, issues } = endpoints();
+      const input = z.object({ owner: z.string(), repos: z.array(z.string()) });
+      return defineSync('hub', { provider, input }, (s) => {
+        const repos = s.values((of) => of.repos, { key: (repo) => repo, uniqueBy: ({ owner }) => owner });
+        return { repos, issues: s.each(repos, issues, { input: (repo) => ({ repo }), key: ({ id }) => id }) };
+      });
+    };
+    await drive.run(byOwner(), { account, input: { owner: 'a', repos: ['a/x', 'a/y'] } });
+    await drive.run(byOwner(), { account, input: { owner: 'b', repos: ['b/z'] } });
+    expect(await keys()).toEqual(['a/x', 'a/y', 'b/z']);
+    await drive.run(byOwner(), { account, input: { owner: 'a', repos: ['a/y'] } });
+    expect(await keys()).toEqual(['a/y', 'b/z']);
+  });
+
   it('of each row of a parent have a list each, and those that are none any more are deleted', async () => {
     const { drive, account } = stage;
     const syncOf = (states: readonly string[]) => {
@@ -126,6 +153,38 @@ describe('values as rows', () => {
     });
     expect(await drive.run(sync, { account })).toMatchObject({ complete: true, flaws: [], rows: 2 + 30 });
     expect(await live('events')).toHaveLength(30);
+  });
+
+  it('of the account’s settings are those that it has when the run reads them', async () => {
+    const { drive, account, db, api } = stage;
+    const provider = defineProvider(z.object({ markets: z.array(z.string()) }), {
+      id: 'shops',
+      baseUrl: () => api.url,
+      hosts: [new URL(api.url).host],
+      auth: noAuth(),
+      limits: [],
+      allowPrivateAddresses: true,
+    });
+    const orders = provider.endpoint('orders', {
+      input: z.object({ market: z.string() }),
+      response: z.array(z.object({ id: z.string() })),
+      request: ({ market }) => get(path`/orders/${market}`),
+      paginate: { kind: 'single', items: (rows) => rows },
+    });
+    const sync = defineSync('shops', { provider, input: z.object({}) }, (s) => {
+      const markets = s.values((_, { settings }) => settings.markets, { key: (market) => market });
+      expectTypeOf(markets).toEqualTypeOf<Node<string>>();
+      return { markets, orders: s.each(markets, orders, { input: (market) => ({ market }), key: ({ id }) => id }) };
+    });
+    api.route('GET', '/orders/:market', (_, { market }) => ({ body: [{ id: `${market}-1` }] }));
+    const keys = async () => (await live('markets')).map(({ key }) => key);
+    const connected = { provider: 'shops', account };
+    await connectAccount(db.pool, undefined, { ...connected, settings: { markets: ['de', 'fr'] } }, undefined);
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, calls: 2 });
+    expect(await keys()).toEqual(['de', 'fr']);
+    await connectAccount(db.pool, undefined, { ...connected, settings: { markets: ['fr', 'it'] } }, undefined);
+    expect(await drive.run(sync, { account })).toMatchObject({ complete: true, calls: 2 });
+    expect(await keys()).toEqual(['fr', 'it']);
   });
 
   it('that are no list fail theirs, with what was given', async () => {

@@ -235,11 +235,12 @@ describe('the union of outcomes', () => {
       'checkpoint-expired': 'unit',
       'end-of-data': 'unit',
       'dead-cursor': 'unit',
+      capped: 'unit',
       'shrink-page': 'retry',
       permanent: 'unit',
       'unknown-write': 'retry',
     };
-    expect(Object.keys(actsOn)).toHaveLength(12);
+    expect(Object.keys(actsOn)).toHaveLength(13);
   });
 });
 

@@ -1,11 +1,16 @@
-/** Zip archives that are read as they come: whole, or an error. */
-import { deflateRawSync } from 'node:zlib';
+/** Zip and tar archives that are read as they come: whole, or an error. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { deflateRawSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { createBodyBudget } from '../../../activities/bodies/body-budget.ts';
 import { createPieceReader, type Piece, type PieceOptions } from '../../../activities/bodies/read-pieces.ts';
+import { filesInTar, isTar } from '../../../activities/files/untar-stream.ts';
 import { filesInZip } from '../../../activities/files/unzip-stream.ts';
 import { zipStream } from '../../../testing/fake-api/zip-stream.ts';
-import { zipOf } from '../../setup/zip-of.ts';
+import { tarOf, zipOf } from '../../setup/zip-of.ts';
 
 const TEXTS = { 'a.csv': 'id\r\n1\r\n', 'folder/b.csv': 'id\r\n'.repeat(9_000), empty: '', 'ü.csv': 'x' };
 
@@ -13,9 +18,9 @@ async function* inChunks(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
 
-async function read(bytes: Buffer, size = 1_000): Promise<Record<string, string>> {
+async function read(bytes: Buffer, size = 1_000, filesIn = filesInZip): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
-  for await (const { name, content } of filesInZip(inChunks(bytes, size))) {
+  for await (const { name, content } of filesIn(inChunks(bytes, size))) {
     const chunks: Buffer[] = [];
     for await (const chunk of content) chunks.push(chunk);
     found[name] = Buffer.concat(chunks).toString();
@@ -120,5 +125,78 @@ describe('a zip that is read piece by piece', () => {
     for (const [index, { soFar }] of whole.entries())
       if (soFar)
         expect(await pieces(zip, { hasHead, from: soFar }), `piece ${index + 1}`).toEqual(whole.slice(index + 1));
+  });
+});
+
+describe('a tar that is read as it comes', () => {
+  const LONG = `${'folder/'.repeat(20)}ö.csv`;
+  const FILES = { 'a.csv': 'id\r\n1\r\n', 'folder/': '', [LONG]: 'id\r\n'.repeat(9_000), empty: '', last: 'x' };
+  const { 'folder/': _, ...TEXT_FILES } = FILES;
+
+  it.each([1, 7, 1_000, 1_000_000])(
+    'has its files, in chunks of %i bytes, however long their names are',
+    async (size) => {
+      expect(isTar(tarOf(FILES).subarray(0, 512))).toBe(true);
+      expect(await read(tarOf(FILES), size, filesInTar)).toEqual(TEXT_FILES);
+    },
+  );
+
+  it.each(['ustar', 'pax', 'gnu'])('has its files as the program of that name writes them: %s', async (format) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-tar-'));
+    try {
+      const name = format === 'ustar' ? 'b.csv' : `${'n'.repeat(120)}.csv`;
+      for (const [file, text] of [
+        ['a.csv', 'id\n1\n'],
+        [name, 'id\n2\n'],
+      ] as const)
+        writeFileSync(join(folder, file), text);
+      const made = execFileSync('tar', ['-C', folder, `--format=${format}`, '-cf', '-', 'a.csv', name]);
+      expect(isTar(made.subarray(0, 512))).toBe(true);
+      expect(await read(made, 300, filesInTar)).toEqual({ 'a.csv': 'id\n1\n', [name]: 'id\n2\n' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is an error wherever it is cut, and where a byte of a header is another one', async () => {
+    const whole = tarOf(FILES);
+    for (const cut of Array.from({ length: 60 }, (_, n) => Math.floor(((whole.length - 1_024) * n) / 59)))
+      await expect(read(whole.subarray(0, cut), 1_000, filesInTar), `cut at ${cut}`).rejects.toThrow(
+        /ends in the middle/,
+      );
+    for (const at of [3, 130, 150, 156, 300]) {
+      const spoilt = Buffer.from(whole);
+      spoilt[at] = (spoilt[at] as number) ^ 1;
+      await expect(read(spoilt, 1_000, filesInTar), `byte ${at}`).rejects.toThrow('the tar is damaged behind 0 files');
+    }
+  });
+
+  it('is read on behind what is stored, packed or not, and nothing that is wanted is passed over', async () => {
+    const rows = (name: string, count: number) =>
+      Array.from({ length: count }, (_, n) => `{"id":"${name}${n}"}\n`).join('');
+    const files = { 'a.ndjson': rows('a', 3_000), 'note.txt': 'no row', 'b.ndjson': rows('b', 2_500) };
+    for (const bytes of [tarOf(files), gzipSync(tarOf(files))]) {
+      const pieces: Piece[] = [];
+      for (let from: PieceOptions['from'], isOver = false; !isOver;) {
+        const options = {
+          hasQuotes: false,
+          hasHead: false,
+          isWanted: (name: string) => name.endsWith('.ndjson'),
+          from,
+        };
+        const limits = { maxBodyBytes: 1e8, hold: createBodyBudget(1e9).hold(), signal: new AbortController().signal };
+        const piece = await createPieceReader(
+          inChunks(bytes, 5_000),
+          { 'content-length': '1' },
+          limits,
+          options,
+        ).next();
+        pieces.push(piece);
+        isOver = piece.soFar === undefined;
+        from = piece.soFar;
+      }
+      expect(pieces.map(({ file }) => file)).toEqual(['a.ndjson', 'a.ndjson', 'b.ndjson', 'b.ndjson']);
+      expect(pieces.map(({ text }) => text).join('')).toBe(files['a.ndjson'] + files['b.ndjson']);
+    }
   });
 });

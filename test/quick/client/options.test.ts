@@ -5,6 +5,9 @@ import { defineProvider, noAuth, post } from '../../../providers/index.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkNode, checkOptions, checkRunOf } from '../../../client/options/check-options.ts';
 import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
+import { createSchedules } from '../../../client/schedules/schedules.ts';
+import { createOperations } from '../../../limiter/admin/operations.ts';
+import { readPace } from '../../../db/stores/operate/pace-store.ts';
 import { listAccounts, listAlerts, listReports, listRuns, readFlawedLists, type Pool } from '../../../db/index.ts';
 import { createDashboard } from '../../../dashboard/index.ts';
 import type { Sluice } from '../../../client/index.ts';
@@ -117,6 +120,7 @@ describe('what a worker is given', () => {
     [{ settings: { roles: ['bulkk'] } }, '`roles` has "bulkk"'],
     [{ roles: [] }, '`roles` is empty; it must name some of interactive'],
     [{ settings: { concurrency: '5' } }, 'settings: `concurrency` is 5; it must be a number, 1 or more'],
+    [{}, 'it is given nothing to serve: name `syncs`, `actions` or `sagas`'],
     [{ roles: 'bulk' }, '`roles` must be a list, e.g. [role]'],
     [{ syncs: {} }, '`syncs` must be a list, e.g. [sync]'],
     [{ onFailure: 'mail' }, '`onFailure` is "mail"; it must be a function'],
@@ -164,6 +168,40 @@ describe('a word of a filter that means nothing', () => {
   ])('is refused for %s: nothing would be found', async (_, ask, known) => {
     await expect(ask()).rejects.toThrow(TypeError);
     await expect(ask()).rejects.toThrow(known);
+  });
+});
+
+describe('an argument that is left out', () => {
+  const nobody = {} as Pool; // it is not asked
+  it.each<[string, () => Promise<unknown>, string]>([
+    [
+      'pace',
+      () => readPace(nobody, 'hours' as never),
+      'The span of pace() is "hours"; it must be one of hour, day, quarter.',
+    ],
+    [
+      'limits.pause',
+      () => createOperations(nobody).pause(undefined as never, ''),
+      'A key is text, e.g. "social/token/acct_42"; it was given undefined.',
+    ],
+    [
+      'limits.history',
+      () => createOperations(nobody).history('a', 'week' as never),
+      'The span of limits.history() is "week"',
+    ],
+    [
+      'schedules.plan',
+      async () => createSchedules(nobody, 'q').plan(undefined as never),
+      'Schedules are declared by a list of syncs, e.g. [billing]; it was given undefined',
+    ],
+    [
+      'schedules.apply',
+      async () => createSchedules(nobody, 'q').apply([{}] as never),
+      '`schedules` takes what `defineSync(…)` returns; it was given something else.',
+    ],
+  ])('or means nothing is told: %s', async (_, ask, sentence) => {
+    await expect(ask()).rejects.toThrow(TypeError);
+    await expect(ask()).rejects.toThrow(sentence);
   });
 });
 

@@ -25,7 +25,7 @@ afterEach(async () => {
 });
 
 test('a worker and a client that are told nothing and find nothing say what to set or to run, and start nothing', async () => {
-  for (const attempt of [() => createWorker({}), () => connect()]) {
+  for (const attempt of [() => createWorker({ syncs: [] }), () => connect()]) {
     const error = await attempt().then(() => undefined, String);
     expect(error).toMatch(/No database: set DATABASE_URL\n/);
     expect(error).toMatch(/No Temporal: set TEMPORAL_ADDRESS/);
@@ -37,8 +37,8 @@ test('a worker and a client that are told nothing and find nothing say what to s
 
 test('only what is missing is asked for', async () => {
   vi.stubEnv('TEMPORAL_ADDRESS', 'temporal.example:7233');
-  await expect(createWorker({})).rejects.toThrow(/No database/);
-  await expect(createWorker({})).rejects.not.toThrow(/No Temporal/);
+  await expect(createWorker({ syncs: [] })).rejects.toThrow(/No database/);
+  await expect(createWorker({ syncs: [] })).rejects.not.toThrow(/No Temporal/);
 });
 
 test('the environment names servers, namespace and keys; options come first', async () => {

@@ -174,7 +174,8 @@ describe('defineSync', () => {
     const pages = endpoint('pages', { paginate: { kind: 'cursor', items: () => [], pagesize: 3 }, request: undefined });
     const mistakes = mistakesOf(() =>
       defineSync('plain', { provider, input: z.object({}) }, (s) => ({
-        list: s.one(list, { input: () => ({}), key: () => 1, wndow: 3, parents: 'some' } as never),
+        list: s.one(list, { input: () => ({}), key: () => 1, wndow: 3 } as never),
+        below: s.each('list', list, { input: () => ({}), key: () => 1, parents: 'some' } as never),
         pages: s.one(pages, { input: () => ({}), key: () => 1, deletions: 'always' } as never),
       })),
     );
@@ -186,8 +187,8 @@ describe('defineSync', () => {
       'endpoint "pages": paginate: unknown option `pagesize`; known are kind, items, mayOmitItems, pageSize, maxPages, hasMore, total, totalIs, resultCap, checkpoint, order, guards, range, next, onDeadCursor',
       'provider "plain": unknown option `limts`; known are id, baseUrl, hosts, auth, authProbe, limits, classify, headers, timeouts, maxBodyBytes, maxAttempts, allowPlainHttp, allowPrivateAddresses',
       'provider "plain": `limits` is missing; write `limits: []` when there are none',
-      'node "list": unknown option `wndow`; known are input, key, map, nested, uniqueBy, when, store, incremental, parents, deletions, isGone, allowEmpty, window, onChildError',
-      'node "list": parents is "some"; it must be "all" or "changed"',
+      'node "list": unknown option `wndow`; known are input, key, map, uniqueBy, store, incremental, deletions, isGone, allowEmpty, window, onChildError',
+      'node "below": parents is "some"; it must be "all" or "changed"',
       'node "pages": deletions is "always"; it must be "full-pass", "told" or left out',
     ]);
   });

@@ -13,6 +13,7 @@ let evil: FakeApi;
 let shop: ReturnType<typeof define>['shop'];
 let sync: ReturnType<typeof define>['sync'];
 let rename: ReturnType<typeof define>['rename'];
+let changes: ReturnType<typeof define>['changes'];
 
 function define(hosts: readonly string[]) {
   const shop = defineProvider(z.object({ url: z.string(), plan: z.enum(['small', 'plus']) }), {
@@ -46,7 +47,21 @@ function define(hosts: readonly string[]) {
   const sync = defineSync('shops', { provider: shop, input: z.object({}) }, (s) => ({
     orders: s.one(orders, { input: () => ({}), key: ({ id }) => id }),
   }));
-  return { shop, sync, rename };
+  const Change = z.object({ id: z.string(), at: z.string() });
+  const feed = shop.endpoint('feed', {
+    input: z.object({ since: z.string().optional() }),
+    response: z.object({ items: z.array(Change), next: z.string().nullable() }),
+    request: ({ since }, page) => get('/feed', { since, cursor: page.cursor }),
+    paginate: { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next },
+  });
+  const changes = defineSync('changes', { provider: shop, input: z.object({}) }, (s) => ({
+    feed: s.one(feed, {
+      input: (_, { watermark }) => (watermark === undefined ? {} : { since: watermark }),
+      key: ({ id }) => id,
+      incremental: { field: ({ at }) => at, lookbackMs: 1_000 },
+    }),
+  }));
+  return { shop, sync, rename, changes };
 }
 
 /** @returns tokens and paths that were seen. */
@@ -73,8 +88,8 @@ beforeAll(async () => {
   seen['small'] = play(small, 'small');
   seen['plus'] = play(plus, 'plus');
   seen['evil'] = play(evil, 'evil');
-  ({ shop, sync, rename } = define([new URL(small.url).host, new URL(plus.url).host]));
-  world = await createWorld([sync], { actions: [rename], encryptionKeys: TEST_KEYS });
+  ({ shop, sync, rename, changes } = define([new URL(small.url).host, new URL(plus.url).host]));
+  world = await createWorld([sync, changes], { actions: [rename], encryptionKeys: TEST_KEYS });
 });
 afterAll(async () => {
   await world?.end();
@@ -143,4 +158,31 @@ it('settings that are missing or do not fit end the list at once, and an update 
   expect(await again.result()).toMatchObject({ complete: true, rows: 1 });
   expect(seen['small']?.at(-1)).toBe('/plus/orders at-of-small-0123456789');
   await expect(accounts.update({ provider: 'shops', account: 'nobody', settings: {} })).rejects.toThrow(/is not known/);
+});
+
+it('an update in mid-run is used from the next calls on, at the page where the list was, and what is known of a list stays', async () => {
+  const of = { provider: shop, account: 'moved' };
+  const asked: string[] = [];
+  for (const [name, api] of [
+    ['small', small],
+    ['plus', plus],
+  ] as const)
+    api.route('GET', '/feed', ({ query }) => {
+      asked.push(`${name} ${query.get('since') ?? '-'} ${query.get('cursor') ?? '-'}`);
+      const isSecond = query.get('cursor') === 'second';
+      // As a shop answers whose host was renamed.
+      if (name === 'small' && isSecond) return { status: 503, body: {} };
+      const at = isSecond || query.get('since') !== null ? '2026-03-02T00:00:00Z' : '2026-03-01T00:00:00Z';
+      return { body: { items: [{ id: at, at }], next: isSecond || query.get('since') !== null ? null : 'second' } };
+    });
+  await world.sluice.accounts.connect({ ...of, credentials, settings: { url: small.url, plan: 'small' } });
+  const run = await world.sluice.start(changes, { account: 'moved', input: {} });
+  await expect.poll(() => asked, { timeout: 20_000 }).toContain('small - second');
+  await world.sluice.accounts.update({ ...of, settings: { url: plus.url, plan: 'plus' } });
+  expect(await run.result()).toMatchObject({ complete: true, rows: 2 });
+  expect(new Set(asked)).toEqual(new Set(['small - -', 'small - second', 'plus - second']));
+  asked.length = 0;
+  const next = await world.sluice.start(changes, { account: 'moved', input: {} });
+  expect(await next.result()).toMatchObject({ complete: true });
+  expect(asked).toEqual(['plus 2026-03-01T23:59:59.000Z -']);
 });

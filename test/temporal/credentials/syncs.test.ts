@@ -258,6 +258,10 @@ describe('a sync with credentials from the app', () => {
     await untilPages(run, 3);
     oauth.expire('own');
     await expect.poll(() => stateOf(run), { timeout: 20_000 }).toBe('paused');
+    // Of a name that was misspelt, secrets would be kept that nobody uses.
+    await expect(
+      world.sluice.accounts.reconnected({ provider, account: 'onw', credentials: { accessToken: 'x' } }),
+    ).rejects.toThrow(/Account "onw" was never connected at "social"; connect it with accounts\.connect/);
     token = undefined;
     await world.sluice.accounts.reconnected({ provider, account: 'own' });
     await expect

@@ -213,6 +213,25 @@ it('a full run asks without it and sets it anew', async () => {
   expect(await keptOf('calendar.events')).toMatchObject({ kept: { checkpoint: 't10' } });
 });
 
+it('a cursor that dies behind one leads back to it, once, and the run is complete', async () => {
+  let refusals = 1;
+  const token = 't10';
+  api.route('GET', '/events', ({ query }) => {
+    const page = query.get('pageToken');
+    seen.push(`events ${query.get('syncToken') ?? '-'} ${page ?? '-'}`);
+    if (page === null) return { body: { items: [{ id: 'g' }], nextPageToken: 'p2' } };
+    // As a third party says whose data has changed since its last page.
+    if (refusals-- > 0) return { status: 400, body: { error: 'invalid page token' } };
+    return { body: { items: [{ id: 'h' }], nextSyncToken: (known = 't11') } };
+  });
+  expect(await runOnce()).toMatchObject({ complete: true, flaws: [] });
+  expect(seen.filter((line) => line.startsWith('events'))).toEqual(
+    ['-', 'p2', '-', 'p2'].map((page) => `events ${token} ${page}`),
+  );
+  expect(await stored()).toEqual(['a', 'g', 'h']);
+  expect(await keptOf('calendar.events')).toMatchObject({ kept: { checkpoint: 't11' } });
+});
+
 it.each(['full', 'incremental'] as const)(
   'a deletion that its rows would have told is not lost where all is read anew: a token that is forgotten, or a full run: %s',
   async (mode) => {
