@@ -4,7 +4,11 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** They measure what any other would disturb, so each of them runs when nothing else does. */
-export const ALONE = ['test/temporal/lists/calls-ahead.test.ts', 'test/temporal/operate/explain.test.ts'];
+export const ALONE = [
+  'test/postgres/limiter/race.test.ts',
+  'test/temporal/lists/calls-ahead.test.ts',
+  'test/temporal/operate/explain.test.ts',
+];
 
 /**
  * They need a quiet machine, and take little of it: two of them run side by side, and nothing else. The first takes as long as all others
@@ -15,7 +19,6 @@ export const QUIET = [
   'test/temporal/dashboard/scale.test.ts',
   'test/postgres/limiter/learned.test.ts',
   'test/postgres/limiter/fairness.test.ts',
-  'test/postgres/limiter/race.test.ts',
 ];
 
 /** They take half a minute and more, so they begin first: none of them is waited for alone at the end. */

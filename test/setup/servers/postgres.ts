@@ -12,7 +12,7 @@ import type { TestProject } from 'vitest/node';
 import { migrate } from '../../../db/migrate.ts';
 import { createPool } from '../../../db/pool.ts';
 import { ensurePostgres } from '../../../dev-servers/postgres/postgres.ts';
-import { onceARun } from '../once-a-run.ts';
+import { onceARun, workersOf } from '../once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -36,7 +36,7 @@ interface RunningPostgres extends PostgresServer {
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers = await Promise.all(
-    Array.from({ length: project.config.maxWorkers }, (_, worker) => onceARun(`postgres-${worker}`, start)),
+    Array.from({ length: workersOf(project) }, (_, worker) => onceARun(`postgres-${worker}`, start)),
   );
   project.provide(
     'postgresServers',
