@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Client, Connection, ScheduleOverlapPolicy, type ScheduleHandle } from '@temporalio/client';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
