@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config';
 import { RetriesReporter } from './test/setup/retries-reporter.ts';
-import { ALONE, LongestFirst } from './test/setup/schedule.ts';
+import { ALONE, LongestFirst, QUIET } from './test/setup/schedule.ts';
 
 const shared = {
   pool: 'forks' as const,
@@ -21,10 +21,14 @@ const servers = 'test/setup/servers/servers.ts';
 const drawn = 'test/setup/drawn-cases.ts';
 
 /**
- * Most files wait most of the time. Each worker has a Postgres of its own and each file a task queue of its own; on a Postgres
- * that is given there is one file at a time.
+ * Most files wait most of the time: five of them keep two cores busy. Each worker has a Postgres of its own and each file a task queue of its
+ * own; on a Postgres that is given there is one file at a time.
  */
-const sideBySide = { maxWorkers: process.env['DATABASE_URL'] ? 1 : 3, exclude: ALONE };
+const workers = (most: number): number => (process.env['DATABASE_URL'] ? 1 : most);
+const sideBySide = { maxWorkers: workers(5), exclude: [...QUIET, ...ALONE] };
+
+/** Real Postgres and a real Temporal server. */
+const withServers = { globalSetup: [build, postgres, temporal], setupFiles: [servers, drawn], testTimeout: 240_000 };
 
 /** Results as JSON, for `.ci/run`. */
 const resultsFile = process.env['SLUICE_TEST_RESULTS'];
@@ -61,29 +65,34 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
-      // Real Postgres and a real Temporal server.
       {
         test: {
           ...shared,
           ...sideBySide,
+          ...withServers,
           name: 'temporal',
           include: ['test/temporal/**/*.test.ts'],
-          globalSetup: [build, postgres, temporal],
-          setupFiles: [servers, drawn],
           sequence: { groupOrder: 1 },
-          testTimeout: 240_000,
         },
       },
       {
         test: {
           ...shared,
+          ...withServers,
+          name: 'quiet',
+          include: QUIET,
+          maxWorkers: workers(2),
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...shared,
+          ...withServers,
           name: 'alone',
           include: ALONE,
-          globalSetup: [build, postgres, temporal],
-          setupFiles: [servers, drawn],
           maxWorkers: 1,
-          sequence: { groupOrder: 2 },
-          testTimeout: 240_000,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -2,6 +2,8 @@
  * What all projects of a run share. vitest loads and calls a globalSetup once for each project, so a module can't hold it:
  * the process does, and the last project that leaves stops it.
  */
+import type { TestProject } from 'vitest/node';
+
 interface Shared {
   users: number;
   readonly running: Promise<{ stop(): Promise<void> }>;
@@ -26,4 +28,9 @@ export async function onceARun<T extends { stop(): Promise<void> }>(
       await (await entry.running).stop();
     },
   };
+}
+
+/** Workers that have something to do: a run of one file needs the servers of one. `--watch` may come to the others later. */
+export function workersOf({ config, vitest }: TestProject): number {
+  return vitest.config.watch ? config.maxWorkers : Math.min(config.maxWorkers, vitest.state.getPaths().length);
 }

@@ -19,11 +19,12 @@ export async function perform<Input, Output>(
   const { account = SIMULATED, timeoutMs = TIMEOUT_MS, api, input, idempotencyKey } = options;
   const baseUrl = api?.url ?? options.baseUrl;
   const simulated = baseUrl === undefined ? action : actionAt(action, baseUrl);
-  const world = { actions: [simulated], provider: action.definition.provider };
+  const world = { actions: [simulated], provider: action.definition.provider, priority: 'interactive' } as const;
   return inWorld(servers, world, options, async (sluice) => {
     const handle = await sluice.act(simulated, {
       account,
       input,
+      priority: world.priority,
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     });
     const output = await endOf(handle, action.definition.id, timeoutMs);

@@ -4,6 +4,7 @@
 import { randomBytes } from 'node:crypto';
 import type { WorkflowBundleOption } from '@temporalio/worker';
 import { connect, type Sluice } from '../../client/index.ts';
+import type { Priority } from '../../contracts/limits/limit.ts';
 import type { Action, Provider, Sync } from '../../providers/index.ts';
 import { createWorker } from '../../workers/index.ts';
 import type { SimulateAnyOptions } from './simulate-sync.ts';
@@ -25,11 +26,13 @@ export interface Simulated {
   readonly syncs?: readonly Sync[];
   readonly actions?: readonly Action[];
   readonly provider: Provider;
+  /** What it is started with. The worker serves nothing else: each role takes as long to start as the run that is simulated. */
+  readonly priority: Priority;
 }
 
 export async function inWorld<Result>(
   { workflowBundle, ...servers }: Servers,
-  { syncs = [], actions = [], provider }: Simulated,
+  { syncs = [], actions = [], provider, priority }: Simulated,
   options: SimulateAnyOptions,
   work: (sluice: Sluice) => Promise<Result>,
 ): Promise<Result> {
@@ -41,7 +44,7 @@ export async function inWorld<Result>(
     for (let count = 0; count < workers; count++) {
       const bundle = workflowBundle && { workflowBundle };
       // Nothing of the environment's: its webhook would be told of what a test makes fail.
-      const worker = await createWorker({ ...servers, ...bundle, syncs, actions }, settings);
+      const worker = await createWorker({ ...servers, ...bundle, syncs, actions, roles: [priority] }, settings);
       const serving = worker.run();
       closing.push(() => (worker.shutdown(), serving));
     }

@@ -75,9 +75,9 @@ async function simulate<Input>(
   const baseUrl = api?.url ?? options.baseUrl;
   const sized = options.growsPages === false ? withoutGrowth(sync) : sync;
   const simulated = baseUrl === undefined ? sized : syncAt(sized, baseUrl);
-  const world = { syncs: [simulated], provider: sync.definition.provider };
+  const world = { syncs: [simulated], provider: sync.definition.provider, priority: 'bulk' } as const;
   return inWorld(servers, world, options, async (sluice) => {
-    const run = await sluice.start(simulated, { account, input, mode });
+    const run = await sluice.start(simulated, { account, input, mode, priority: world.priority });
     const result = await endOf(run, sync.definition.name, timeoutMs);
     const rows = await rowsOf(sluice, sync, account);
     const report = api?.report();

@@ -43,7 +43,11 @@ async function start() {
   return { folder, stop };
 }
 
+/** Where `package.ts` makes the package of what is built. */
+export const packageFolder = (builtFolder: string): string => join(builtFolder, 'package');
+
 async function build(folder: string): Promise<void> {
+  await rm(packageFolder(folder), { recursive: true, force: true });
   const args = [join(root, 'scripts/build.mjs'), '--out', folder, '--project', 'tsconfig.test.json'];
   await promisify(execFile)(process.execPath, args);
 }

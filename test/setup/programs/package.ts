@@ -1,9 +1,12 @@
 /** The package as it is published, and commands that a user of it runs. */
 import { execFile, type ExecFileOptions } from 'node:child_process';
-import { cp, mkdir, readdir, rm, symlink } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { inject, vi } from 'vitest';
+import { packageFolder } from './build.ts';
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -18,8 +21,29 @@ export async function run(file: string, args: readonly string[], options: ExecFi
   }
 }
 
-/** Builds the package in `folder`, where no other test file builds it at the same time. @returns the path of the tarball. */
-export async function packTarball(folder: string): Promise<string> {
+/**
+ * The package as it is published, built by the first file of a run that asks for it; the others wait until it is there.
+ * @returns the path of the tarball.
+ */
+export async function packTarball(): Promise<string> {
+  const folder = packageFolder(inject('builtFolder'));
+  const [packed, failed] = ['packed', 'failed'].map((name) => join(folder, name)) as [string, string];
+  const isFirst = await mkdir(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isFirst)
+    await pack(join(folder, 'making')).then(
+      () => rename(join(folder, 'making'), packed),
+      (error: unknown) => writeFile(failed, String(error)),
+    );
+  await vi.waitUntil(() => existsSync(packed) || existsSync(failed), { timeout: 240_000, interval: 100 });
+  if (existsSync(failed)) throw new Error(await readFile(failed, 'utf8'));
+  return join(packed, (await readdir(packed)).find((file) => file.endsWith('.tgz')) as string);
+}
+
+/** Makes the tarball in a folder of its own. */
+async function pack(folder: string): Promise<void> {
   const staging = join(folder, 'staging');
   await mkdir(staging, { recursive: true });
   for (const part of ['package.json', 'README.md', 'CHANGELOG.md', 'LICENSE', 'SECURITY.md', 'docs'])
@@ -30,5 +54,4 @@ export async function packTarball(folder: string): Promise<string> {
   await run(process.execPath, ['scripts/sbom.mjs', '--out', join(staging, 'sbom.json')], { cwd: repository });
   await run('npm', ['pack', '--ignore-scripts', '--pack-destination', folder], { cwd: staging });
   await rm(staging, { recursive: true });
-  return join(folder, (await readdir(folder)).find((file) => file.endsWith('.tgz')) as string);
 }

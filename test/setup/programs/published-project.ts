@@ -71,7 +71,7 @@ export async function createProjects(env: NodeJS.ProcessEnv): Promise<Projects> 
     run('/bin/sh', ['-c', line], { cwd, env: environment(version) });
   const folderOf = (kind: ProjectKind): string => join(folder, kind.replace(' ', '-'));
 
-  const tarball = await packTarball(folder);
+  const tarball = await packTarball();
   const example = await readFile(join(repository, 'examples/first-sync/sluice.ts'), 'utf8');
   const install = [...(await readmeLines('npm init')), ...(await readmeLines('npm install'))];
   for (const kind of KINDS) {

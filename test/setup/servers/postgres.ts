@@ -12,7 +12,7 @@ import type { TestProject } from 'vitest/node';
 import { migrate } from '../../../db/migrate.ts';
 import { createPool } from '../../../db/pool.ts';
 import { ensurePostgres } from '../../../dev-servers/postgres/postgres.ts';
-import { onceARun } from '../once-a-run.ts';
+import { onceARun, workersOf } from '../once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -26,6 +26,8 @@ export interface PostgresServer {
   readonly adminUrl: string;
   /** Name of the migrated database that tests clone. */
   readonly template: string;
+  /** Ours alone, not one that `DATABASE_URL` names. */
+  readonly isOwned: boolean;
 }
 
 interface RunningPostgres extends PostgresServer {
@@ -34,11 +36,11 @@ interface RunningPostgres extends PostgresServer {
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const servers = await Promise.all(
-    Array.from({ length: project.config.maxWorkers }, (_, worker) => onceARun(`postgres-${worker}`, start)),
+    Array.from({ length: workersOf(project) }, (_, worker) => onceARun(`postgres-${worker}`, start)),
   );
   project.provide(
     'postgresServers',
-    servers.map(({ running: { adminUrl, template } }) => ({ adminUrl, template })),
+    servers.map(({ running: { adminUrl, template, isOwned } }) => ({ adminUrl, template, isOwned })),
   );
   return async () => {
     await Promise.all(servers.map(({ leave }) => leave()));
@@ -56,12 +58,24 @@ async function start(): Promise<RunningPostgres> {
     await rm(dataDir, { recursive: true, force: true });
   };
   try {
+    await waitForDisk({ adminUrl: server.url, isOwned: server.isOwned }, 'off');
     await createTemplate(server.url, template);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { adminUrl: server.url, template, stop };
+  return { adminUrl: server.url, template, isOwned: server.isOwned, stop };
+}
+
+/**
+ * Whether commits wait for the disk. They do not on a server of the suite: each takes a fifth of the time, and only a crash of the machine
+ * could lose what the kernel was given. A test that reads these settings puts them back for itself.
+ */
+export async function waitForDisk({ adminUrl, isOwned }: Omit<PostgresServer, 'template'>, value: 'on' | 'off') {
+  if (!isOwned) return;
+  for (const setting of ['fsync', 'full_page_writes'])
+    await adminQuery(adminUrl, `alter system set ${setting} = ${value}`);
+  await adminQuery(adminUrl, 'select pg_reload_conf()');
 }
 
 async function createTemplate(adminUrl: string, name: string): Promise<void> {

@@ -4,7 +4,7 @@
  */
 import type { TestProject } from 'vitest/node';
 import { startTemporaryTemporal } from '../../../dev-servers/temporal/temporary-temporal.ts';
-import { onceARun } from '../once-a-run.ts';
+import { onceARun, workersOf } from '../once-a-run.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -16,7 +16,7 @@ declare module 'vitest' {
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const start = () => startTemporaryTemporal(console.log);
   const servers = await Promise.all(
-    Array.from({ length: project.config.maxWorkers }, (_, worker) => onceARun(`temporal-${worker}`, start)),
+    Array.from({ length: workersOf(project) }, (_, worker) => onceARun(`temporal-${worker}`, start)),
   );
   project.provide(
     'temporalAddresses',

@@ -7,7 +7,7 @@ import { createWorld, type World } from '../../setup/world.ts';
 const SEED = 20_260;
 const LEAST_ROUNDS = 24;
 const [MOST_ROUNDS, LEAST_MS] = isLongForm ? [600, 120_000] : [LEAST_ROUNDS, 0];
-const AT_ONCE = 6;
+const AT_ONCE = 12;
 
 describe('random answers', () => {
   let world: World;

@@ -13,14 +13,19 @@ import { hourly } from '../../fixtures/scheduled.ts';
 import { sluice as command } from '../../setup/programs/command-line.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { built } from '../../setup/programs/programs.ts';
-import { temporalAddress } from '../../setup/servers/servers.ts';
+import { waitForDisk } from '../../setup/servers/postgres.ts';
+import { postgresServer, temporalAddress } from '../../setup/servers/servers.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
 let world: World;
 beforeAll(async () => {
+  await waitForDisk(postgresServer(), 'on');
   world = await createWorld([forest], { encryptionKeys: TEST_KEYS });
 });
-afterAll(() => world?.end());
+afterAll(async () => {
+  await world?.end();
+  await waitForDisk(postgresServer(), 'off');
+});
 
 const examine = (options: DiagnoseOptions = {}): Promise<readonly Finding[]> =>
   diagnose({

@@ -142,9 +142,12 @@ describe('two builds of versioned workers, side by side under load', () => {
     await run.resume();
     const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: temporalAddress(), SLUICE_TASK_QUEUE: world.taskQueue };
     // A worker that has ended is counted until a question of its would have been answered.
-    const list = async () => (await command(['deployments', 'list'], env)).output;
-    await expect.poll(list, { timeout: 120_000, interval: 2_000 }).toContain('nobody serves them');
-    const said = { output: await list() };
+    const list = () => command(['deployments', 'list'], env);
+    const workersOf = async (build: string) =>
+      (await world.sluice.deployments.list()).find(({ buildId }) => buildId === build)?.workers;
+    const GONE = { timeout: 120_000, interval: 500 };
+    await expect.poll(() => workersOf('three'), GONE).toBe(0);
+    const said = await list();
     expect(said.output).toMatch(/:five {2}current {2}0 runs pinned to it, 1 worker for /);
     expect(said.output).toMatch(
       /:three {2}draining {2}1 run pinned to it, .*\n {2}nobody serves them: start a worker of this build again, or `npx sluice deployments release three`/,
@@ -159,9 +162,12 @@ describe('two builds of versioned workers, side by side under load', () => {
     );
     await expect(world.sluice.deployments.release({ buildId: 'five' })).rejects.toThrow('is the current one');
     await five.stop();
-    await expect
-      .poll(list, { timeout: 120_000, interval: 2_000 })
-      .toMatch(/:five {2}current {2}.*\n {2}nobody serves it, and what is started waits: .* or promote another one/);
-    expect(await command(['deployments', 'list'], env)).toMatchObject({ code: 1 });
+    await expect.poll(() => workersOf('five'), GONE).toBe(0);
+    expect(await list()).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(
+        /:five {2}current {2}.*\n {2}nobody serves it, and what is started waits: .* or promote another one/,
+      ) as string,
+    });
   });
 });

@@ -6,10 +6,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isRunning } from '../../../dev-servers/server-process.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
-import { createProjects, type Projects, type Started } from '../../setup/programs/published-project.ts';
+import { createProjects, KINDS, type Projects, type Started } from '../../setup/programs/published-project.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
 
-const dev = 'npx sluice dev --module src/sluice.ts';
+/** Its name is that of no other project, so that processes are found by it, whatever else runs on the machine. */
+const MODULE = `src/watched-${process.pid}.ts`;
+const dev = `npx sluice dev --module ${MODULE}`;
+const worker = `worker --module ${MODULE} --schedules`;
 
 describe('sluice dev', { timeout: 240_000 }, () => {
   let db: TestDatabase;
@@ -17,6 +20,8 @@ describe('sluice dev', { timeout: 240_000 }, () => {
   beforeAll(async () => {
     db = await createTestDatabase();
     projects = await createProjects({ DATABASE_URL: db.url, TEMPORAL_ADDRESS: temporalAddress() });
+    for (const kind of KINDS)
+      await rename(join(projects.folderOf(kind), 'src/sluice.ts'), join(projects.folderOf(kind), MODULE));
   }, 300_000);
   afterAll(async () => {
     await projects?.remove();
@@ -31,7 +36,7 @@ describe('sluice dev', { timeout: 240_000 }, () => {
   ] as const)('starts its worker again after every save, however it is made, on Node %d %s', async (version, kind) => {
     const cwd = await projects.copyOf(kind, `reload-${version}`, 'commonjs');
     const network = join(cwd, 'src/network.ts');
-    const module = join(cwd, 'src/sluice.ts');
+    const module = join(cwd, MODULE);
     const text = await readFile(module, 'utf8');
     await writeFile(network, text);
     await writeFile(module, "export * from './network.js';\n");
@@ -53,16 +58,16 @@ describe('sluice dev', { timeout: 240_000 }, () => {
       await serves();
       await writeFile(module, "export * from './network.js';\nexport * from './later.js';\n");
       await expect.poll(running.said).toContain('it starts again when a file changes');
-      expect(running.said()).toContain('src/sluice.ts has changed: the worker starts again');
+      expect(running.said()).toContain(`${MODULE} has changed: the worker starts again`);
       // What it lacked comes by itself.
       await writeFile(join(cwd, 'src/later.ts'), 'export const later: number = 1;\n');
       await serves();
       // One worker is there, not one for each save.
-      expect(childrenNamed('worker --module src/sluice.ts --schedules')).toHaveLength(1);
+      expect(childrenNamed(worker)).toHaveLength(1);
     } finally {
       await running.stop();
     }
-    expect(childrenNamed('worker --module src/sluice.ts --schedules')).toEqual([]);
+    expect(childrenNamed(worker)).toEqual([]);
   });
 
   it.each(['SIGTERM', 'SIGKILL'] as const)(
@@ -76,7 +81,7 @@ describe('sluice dev', { timeout: 240_000 }, () => {
         await expect.poll(running.said, { timeout: 120_000 }).toContain('worker is serving');
         const pids = await pidsOf(dataDir);
         expect(pids).toHaveLength(2);
-        const workers = childrenNamed('worker --module src/sluice.ts --schedules');
+        const workers = childrenNamed(worker);
         expect(workers).toHaveLength(1);
         // Npx alone, and not its group: what it has started must find out.
         process.kill(running.child.pid as number, signal);
@@ -91,11 +96,11 @@ describe('sluice dev', { timeout: 240_000 }, () => {
   it('ends its servers and its worker when it is killed itself', async () => {
     const dataDir = await mkdtemp(join(tmpdir(), 'sluice-npx-dev-'));
     const cwd = projects.folderOf('without tsx');
-    const line = `exec node node_modules/.bin/sluice dev --module src/sluice.ts --data-dir ${dataDir}`;
+    const line = `exec node node_modules/.bin/sluice dev --module ${MODULE} --data-dir ${dataDir}`;
     const running = projects.start(line, 24, cwd, { DATABASE_URL: '', TEMPORAL_ADDRESS: '' });
     try {
       await expect.poll(running.said, { timeout: 120_000 }).toContain('worker is serving');
-      const pids = [...(await pidsOf(dataDir)), ...childrenNamed('worker --module src/sluice.ts --schedules')];
+      const pids = [...(await pidsOf(dataDir)), ...childrenNamed(worker)];
       expect(pids).toHaveLength(3);
       process.kill(running.child.pid as number, 'SIGKILL');
       await expect.poll(() => pids.filter((pid) => isRunning(pid)), { timeout: 30_000 }).toEqual([]);

@@ -80,7 +80,7 @@ describe('the package', () => {
     'is installed from its tarball into a scratch project, type-checked there, and syncs',
     { timeout: 600_000 },
     async () => {
-      const tarball = await packTarball(folder);
+      const tarball = await packTarball();
       const project = join(folder, 'project');
       await mkdir(project);
       await writeFile(

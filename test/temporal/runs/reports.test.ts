@@ -135,27 +135,6 @@ describe('reports', () => {
     await expect.poll(row).toEqual([{ tell: 'told', tell_tries: 3 }]);
   });
 
-  it('are cancelled, and no failure that the app is told, for a run and an action that were cancelled', async () => {
-    const script = api.script('GET /users/unwanted/items', ['silent'], { repeats: true });
-    const run = await world.sluice.start(list, { account: 'a9', input: { id: 'unwanted' } });
-    await expect.poll(async () => (await run.progress()).state).toBe('running');
-    await run.cancel();
-    await expect
-      .poll(() => only(run.workflowId))
-      .toMatchObject({
-        status: 'cancelled',
-        errorType: 'cancelled',
-        error: 'it was cancelled',
-        endedAt: expect.any(String) as string,
-      });
-    script.stop();
-    const { rows } = await world.db.pool.query('select tell from sluice.report where workflow_id = $1', [
-      run.workflowId,
-    ]);
-    expect(rows).toEqual([{ tell: 'no' }]);
-    expect(await world.sluice.reports.list({ status: 'cancelled' })).toHaveLength(1);
-  });
-
   it('are written by the workflow itself when it was started by another client', async () => {
     const workflowId = 'sync/list/a6';
     await world.temporal.workflow.execute('sync', {
@@ -166,7 +145,31 @@ describe('reports', () => {
     expect(await only(workflowId)).toMatchObject({ status: 'ok', startedBy: 'system', account: 'a6', attempts: 3 });
   });
 
-  // These wait for the reconciler, together.
+  // These wait for the reconciler or for an answer, together.
+  it.concurrent(
+    'are cancelled, and no failure that the app is told, for a run and an action that were cancelled',
+    async ({ expect }) => {
+      const script = api.script('GET /users/unwanted/items', ['silent'], { repeats: true });
+      const run = await world.sluice.start(list, { account: 'a9', input: { id: 'unwanted' } });
+      await expect.poll(async () => (await run.progress()).state).toBe('running');
+      await run.cancel();
+      await expect
+        .poll(() => only(run.workflowId))
+        .toMatchObject({
+          status: 'cancelled',
+          errorType: 'cancelled',
+          error: 'it was cancelled',
+          endedAt: expect.any(String) as string,
+        });
+      script.stop();
+      const { rows } = await world.db.pool.query('select tell from sluice.report where workflow_id = $1', [
+        run.workflowId,
+      ]);
+      expect(rows).toEqual([{ tell: 'no' }]);
+      expect(await world.sluice.reports.list({ status: 'cancelled' })).toHaveLength(1);
+    },
+  );
+
   it.concurrent(
     'are ended for a run whose workflow was terminated, and its tree does not say that it runs',
     async ({ expect }) => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, it } from 'vitest';
 import { Client, Connection, ScheduleOverlapPolicy, type ScheduleHandle } from '@temporalio/client';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { forest } from '../../fixtures/forest.ts';
@@ -52,7 +52,8 @@ describe('a sync started by a plain Temporal schedule', () => {
   const runsOf = async (account: string): Promise<number> =>
     (await world.db.pool.query('select 1 from sluice.run where account = $1', [account])).rowCount ?? 0;
 
-  it('is one run with the one that the app has started', async () => {
+  // Each call waits for half a minute, together; each reads a user of its own.
+  it.concurrent('is one run with the one that the app has started', async ({ expect }) => {
     const script = api.script('GET /users/u1/friends', ['silent'], { repeats: true });
     const schedule = await scheduled('a1', 'u1');
     const run = await world.sluice.start(forest, { account: 'a1', input: { id: 'u1' }, startedBy: 'user:1' });
@@ -71,23 +72,26 @@ describe('a sync started by a plain Temporal schedule', () => {
     expect(await world.sluice.reports.list({ account: 'a1' })).toMatchObject([{ startedBy: 'user:1' }]);
   });
 
-  it('is a run like any other when none is running: the app finds it, and a start attaches to it', async () => {
-    const held = api.script('GET /users/u2/friends', ['silent'], { repeats: true });
-    const schedule = await scheduled('a2', 'u2');
-    await schedule.trigger();
-    const run = world.sluice.run({ sync: forest, account: 'a2' });
-    await expect.poll(async () => (await run.progress()).state).toBe('running');
-    await world.sluice.start(forest, { account: 'a2', input: { id: 'u2' } });
-    expect(await runsOf('a2')).toBe(1);
-    await run.pause();
-    held.stop();
-    await run.resume();
-    const result = await run.result();
-    expect(result).toMatchObject({ state: 'done', complete: true });
-    const [workflowId] = await started(schedule);
-    expect(await temporal.workflow.getHandle(workflowId as string).result()).toEqual(result);
-    expect(await world.sluice.reports.list({ account: 'a2' })).toMatchObject([
-      { status: 'ok', workflowId: 'sync/forest/a2', startedBy: 'system' },
-    ]);
-  });
+  it.concurrent(
+    'is a run like any other when none is running: the app finds it, and a start attaches to it',
+    async ({ expect }) => {
+      const held = api.script('GET /users/u2/friends', ['silent'], { repeats: true });
+      const schedule = await scheduled('a2', 'u2');
+      await schedule.trigger();
+      const run = world.sluice.run({ sync: forest, account: 'a2' });
+      await expect.poll(async () => (await run.progress()).state).toBe('running');
+      await world.sluice.start(forest, { account: 'a2', input: { id: 'u2' } });
+      expect(await runsOf('a2')).toBe(1);
+      await run.pause();
+      held.stop();
+      await run.resume();
+      const result = await run.result();
+      expect(result).toMatchObject({ state: 'done', complete: true });
+      const [workflowId] = await started(schedule);
+      expect(await temporal.workflow.getHandle(workflowId as string).result()).toEqual(result);
+      expect(await world.sluice.reports.list({ account: 'a2' })).toMatchObject([
+        { status: 'ok', workflowId: 'sync/forest/a2', startedBy: 'system' },
+      ]);
+    },
+  );
 });

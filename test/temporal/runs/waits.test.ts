@@ -8,7 +8,9 @@ let api: FakeApi;
 const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
 
 function syncOf(name: string, limits: readonly LimitDeclaration[]) {
-  const provider = defineProvider({ id: name, baseUrl: () => api.url, auth: noAuth(), limits });
+  // A cancelled run waits for the answers that are on their way.
+  const timeouts = { totalMs: 12_000 };
+  const provider = defineProvider({ id: name, baseUrl: () => api.url, auth: noAuth(), limits, timeouts });
   const list = (endpoint: string, path: (id: string) => string) =>
     provider.endpoint(endpoint, {
       input: z.object({ id: z.string() }),
