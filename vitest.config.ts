@@ -21,11 +21,11 @@ const servers = 'test/setup/servers/servers.ts';
 const drawn = 'test/setup/drawn-cases.ts';
 
 /**
- * Most files wait most of the time: five of them keep two cores busy. Each worker has a Postgres of its own and each file a task queue of its
+ * Most files wait most of the time: four of them keep two cores busy. Each worker has a Postgres of its own and each file a task queue of its
  * own; on a Postgres that is given there is one file at a time.
  */
 const workers = (most: number): number => (process.env['DATABASE_URL'] ? 1 : most);
-const sideBySide = { maxWorkers: workers(5), exclude: [...QUIET, ...ALONE] };
+const sideBySide = { maxWorkers: workers(4), exclude: [...QUIET, ...ALONE] };
 
 /** Real Postgres and a real Temporal server. */
 const withServers = { globalSetup: [build, postgres, temporal], setupFiles: [servers, drawn], testTimeout: 240_000 };

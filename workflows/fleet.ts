@@ -136,9 +136,8 @@ function carryOut(
       );
     };
     const pump = (): void => {
-      while (open < WINDOW && (waitsInARow < ALL_WAIT || isCancelled)) {
-        const hand = waiting.shift();
-        if (!hand) break;
+      const room = waitsInARow < ALL_WAIT || isCancelled ? WINDOW - open : 0;
+      for (const hand of waiting.splice(0, Math.max(0, room))) {
         open++;
         if (isCancelled) end(hand, 'cancelled');
         else call(hand);
