@@ -6,9 +6,10 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
-import { checksOf, frontOf, keptOf, noteProbe, noteRows, readAgain } from '../list-end.ts';
+import { checksOf, frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
+import { notePlaces, placesOf } from '../places.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -93,9 +94,10 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const { itemCount } = page;
   const { memory, names, found, expected, backs, exact, isHead } = here;
   const { border = [] } = at.position ?? {};
-  // Where the border stands where it stood, what is before it was read.
-  const facts = { ...here.facts, skip: border.length > 0 && found === expected && backs === 0 ? found + 1 : 0 };
-  if (at.position?.pass !== undefined && !isHead && backs === 0) noteRows(memory, itemCount - 1 - found);
+  // Where the border stands as it stood, what is before it was read.
+  const isAsItStood = found === expected && border.every((name, n) => name === names[found + 1 - border.length + n]);
+  const facts = { ...here.facts, skip: border.length > 0 && isAsItStood && backs === 0 ? found + 1 : 0 };
+  if (!isHead) notePlaces(memory, at, page.keys, expected + 1);
   const reached = offset + itemCount;
   const isCounted = reached === exact && backs === 0;
   const seen = endSeen(p, at, page, memory, isCounted);
@@ -155,7 +157,15 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const isNothingNew = backs > 0 || reached <= farthest || bringsNothing;
   const isReread = facts.isReread === true || isNothingNew;
   if (!isHead) memory['farthest'] = Math.max(farthest, reached);
-  return step(at, { ...facts, position, isReread, isQuietEnd: isBehind });
+  const checks = isBehind ? checksOf(p, at, memory) : null;
+  // Those that were pushed came twice, and are met at the front.
+  return step(at, {
+    ...facts,
+    position,
+    isReread,
+    isQuietEnd: isBehind,
+    checks: checks && { ...checks, isTwiceDoubtful: false },
+  });
 }
 
 /**
@@ -176,6 +186,7 @@ function endOf(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
     position: { ...(pass === undefined ? {} : { pass }), again: 'head', offset: 0, size },
     guard: {
       ...keptOf(memory),
+      ...placesOf(memory),
       looks,
       moved: shift,
       began: memory['front'] ?? '',
@@ -257,7 +268,13 @@ export function fallBack(
   const { position } = at;
   const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
   const before = (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
-  const guard = { ...keptOf(memory), ...frontOf(memory), apart: 1, begun: Math.max(before, read) };
+  const guard = {
+    ...keptOf(memory),
+    ...frontOf(memory),
+    ...(read === 0 ? {} : { ...placesOf(memory), readTo: read }),
+    apart: 1,
+    begun: Math.max(before, read),
+  };
   const { pass, counted, url } = position ?? {};
   const kept = {
     ...(pass === undefined ? {} : { pass }),

@@ -18,6 +18,7 @@ import {
 import { memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
+import { notePlaces } from '../places.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -31,7 +32,10 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   const came = offset + page.itemCount;
   const isLaterReading = noteReading(memory, at);
   noteTotal(memory, exact);
-  if (!isRest) noteJoint(memory, page.keys, isLaterReading);
+  if (!isRest) {
+    noteJoint(memory, page.keys, isLaterReading);
+    notePlaces(memory, at, page.keys, Number(memory['readTo'] ?? 0) - offset);
+  }
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.
   const isMoving = isLaterReading && memory['recounted'] === 1;
