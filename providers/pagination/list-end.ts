@@ -171,13 +171,13 @@ export function overlaps(p: Pagination, at: ListState, memory: Memory): boolean 
 
 /** The first page stays remembered where the list is read on in another way. */
 export function frontOf(memory: Memory): Memory {
-  return Object.fromEntries(Object.entries(memory).filter(([name]) => name.startsWith('front.')));
+  return Object.fromEntries(Object.entries(memory).filter(([name]) => name.startsWith('front')));
 }
 
 /** What is known of the server stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['most', 'apart', 'wrong', 'uneven'] as const) {
+  for (const name of ['most', 'apart', 'wrong', 'uneven', 'pins'] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }
