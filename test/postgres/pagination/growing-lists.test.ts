@@ -42,6 +42,42 @@ describe('lists that grow at the front', () => {
   });
 });
 
+describe('a list by page number whose rows come twice', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it.each([
+    ['at its front', 0],
+    ['in its middle', 12],
+  ])('is complete after its second reading, though a row comes in meanwhile %s', async (_, place) => {
+    const { api, drive, account } = stage;
+    const rows = Array.from({ length: 203 }, (__, n) => ({ id: `r${n}` }));
+    let calls = 0;
+    api.route('GET', '/ranked', ({ query }) => {
+      calls++;
+      if (calls === 3) [rows[5], rows[150]] = [rows[150]!, rows[5]!];
+      // In the second reading.
+      if (calls === 30) rows.splice(place, 0, { id: 'new' });
+      const from = (Number(query.get('page')) - 1) * 10;
+      return { status: 200, body: { items: rows.slice(from, from + 10) } };
+    });
+    const provider = defineProvider({ id: 'ranked', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('ranked', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+      request: (__, page) => get('/ranked', { page: page.number }),
+      paginate: { kind: 'page', items: ({ items }) => items, pageSize: { start: 10 } },
+    });
+    const sync = defineSync('ranked', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account });
+    expect(result).toMatchObject({ complete: true, rows: place === 0 ? 204 : 203 });
+    // Two readings of 22 calls, and what is looked at again.
+    expect(calls).toBeLessThan(50);
+  });
+});
+
 describe('a list by offset', () => {
   let stage: ListStage;
   onListStage((set) => (stage = set));
