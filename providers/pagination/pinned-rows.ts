@@ -5,8 +5,8 @@
 import { nameOf, type Memory } from './loop-guard.ts';
 import type { PageAnswer, Step } from './step.ts';
 
-/** Rows of the first page that are remembered. */
-export const FRONT_ROWS = 3;
+/** Rows of the first page that are remembered, for one that comes later to be known as pinned; where all of them come again it is the first page itself. */
+const FRONT_ROWS = 4;
 
 export interface Unpinned {
   /** The page without its pinned rows. */
@@ -25,14 +25,16 @@ export function withoutPins(memory: Memory, page: PageAnswer): Unpinned {
   const { keys } = page;
   let pins = 0;
   while (pins < keys.length && pins < front.length && nameOf(keys[pins] as string) === front[pins]) pins++;
-  // A page of them alone may be the first page again, where no other one has shown which they are.
-  if (pins === 0 || (pins === keys.length && pins !== memory['pins'])) return { page, pins: 0 };
+  // A page of them alone may be the first page again, too, where no other one has shown which they are.
+  if (pins === 0 || pins === FRONT_ROWS || (pins === keys.length && pins !== memory['pins'])) return { page, pins: 0 };
   memory['pins'] = pins;
   const [itemCount, rowItems] = [page.itemCount - pins, page.rowItems.slice(pins)];
   return { page: { ...page, itemCount, rowItems, keys: keys.slice(pins) }, pins };
 }
 
-/** The step after such a page: pinned rows are not stored again. */
+/** The step after such a page: pinned rows are known, and stored again, which shows others that have their keys. */
 export function behindPins(next: Step, pins: number): Step {
-  return pins === 0 ? next : { ...next, skip: next.skip + pins };
+  if (pins === 0) return next;
+  const known = next.skip + pins;
+  return next.isReread ? { ...next, skip: known } : { ...next, skip: 0, known: next.known + known };
 }
