@@ -115,8 +115,10 @@ export interface EndChecks {
   readonly isTwiceDoubtful: boolean;
   /** More different rows than this are a doubt: a reading that brought new ones was not the last. */
   readonly mostRows: number | null;
-  /** Fewer different rows than this: some come twice in each reading, and others may never come. */
+  /** Fewer different rows than this are a doubt: some stood in two places, and others may be in none that was read. */
   readonly leastRows: number | null;
+  /** Rows that had come before this reading: one that brought no other ones is not followed by another for their sake. */
+  readonly rowsBefore: number;
   /** Where to go on when there is no doubt: a page that shows whether the list stood still. Only for lanes. */
   readonly still: GoOn | null;
   /** Numbers of rows at which an end is more likely a cap than the end. Only for lanes, which can't count by themselves. */

@@ -4,7 +4,7 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { innerMoreTold } from '../../providers/pagination/told/inner-lists.ts';
-import { moreTold } from '../../providers/pagination/told/more-told.ts';
+import { fullInSilence, moreTold, type LastPage } from '../../providers/pagination/told/more-told.ts';
 import { isNumbered } from '../../providers/pagination/pagination.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import type { Attempt } from '../sync/attempt.ts';
@@ -30,7 +30,8 @@ export function endToldOfMore(
   if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = !isWhole ? 'flags' : total ? 'next' : 'all';
-  const told = moreTold({ body: json, headers, status, count: rows.length, against, checkpoint });
+  const last: LastPage = { body: json, headers, status, count: rows.length, against, checkpoint };
+  const told = moreTold(last) ?? (kind === 'single' ? fullInSilence(last, url) : undefined);
   if (told === undefined) return undefined;
   const missed =
     kind === 'single'

@@ -2,7 +2,8 @@
  * Whether the end of a numbered list is to be believed. A list is complete when its end was seen and nothing can have slipped
  * between its pages while rows came and went. What shows that:
  *   - pages that overlap: the next one begins with the last row of the one before (`providers/pagination/walks/overlap-walk.ts`, lanes of offsets);
- *   - else an exact total that stayed the same, with as many different rows, where there is one;
+ *   - as many different rows as places were read (`places.ts`);
+ *   - an exact total that stayed the same, with as many different rows, where there is one and pages can't overlap;
  *   - and pages that were read early, or came without rows, and are still the same at the end.
  * A list that has moved is read again, in order; after some readings it ends as `truncated`. Pure.
  * Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`.
@@ -10,6 +11,7 @@
 import type { EndChecks, GoOn, Position } from '../../contracts/list.ts';
 import { memoryOf, nameOf, type Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
+import { leastRows, placesBefore } from './places.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from './step.ts';
 
 /** Readings of one list, after which it changes faster than it can be read. */
@@ -45,15 +47,9 @@ export function noteTotal(memory: Memory, exact: number | undefined): void {
 export function noteJoint(memory: Memory, keys: readonly string[], isLaterReading: boolean): void {
   if (keys.length === 0) return;
   const before = memory['last'];
-  if (isLaterReading) noteRows(memory, keys.length - 1 - keys.findIndex((key) => nameOf(key) === before));
   if (before !== undefined && !isLaterReading && keys.some((key) => nameOf(key) === before)) memory['moved'] = 1;
   memory['last'] = nameOf(keys.at(-1) as string);
   memory['same'] = memory['last'] === before ? Number(memory['same'] ?? 0) + 1 : 0;
-}
-
-/** Rows of a later reading, without those that were moved back over the border before them. */
-export function noteRows(memory: Memory, count: number): void {
-  memory['inReading'] = Number(memory['inReading'] ?? 0) + count;
 }
 
 /** Remembers the first page, and one from about the middle of what was read so far, to be looked at again at the end. */
@@ -104,7 +100,7 @@ export function checksOf(p: Pagination, at: ListState, memory: Memory): EndCheck
     isTwiceDoubtful: !isLater(at) && p.guards['repeated-rows'],
     // The last page of a later reading, or a look behind the front, must not be the one that brings what had slipped through.
     mostRows: isLater(at) && (isLast ? memory['behindFront'] : memory['looked'] !== 'front') ? at.rows : null,
-    leastRows: isLater(at) && p.guards['repeated-rows'] ? Number(memory['inReading'] ?? 0) : null,
+    ...(p.guards['repeated-rows'] ? leastRows(memory, at) : { leastRows: null, rowsBefore: 0 }),
     still: null,
     caps: [],
     split: null,
@@ -156,7 +152,7 @@ export function readAgain(p: Pagination, at: ListState, memory: Memory, why?: st
 export function againFrom(p: Pagination, at: ListState, memory: Memory): GoOn | undefined {
   const pass = (at.position?.pass ?? 1) + 1;
   if (pass > MOST_READINGS) return undefined;
-  return { position: { ...startOf(p, at, memory), pass }, guard: keptOf(memory) };
+  return { position: { ...startOf(p, at, memory), pass }, guard: { ...keptOf(memory), ...placesBefore(memory) } };
 }
 
 /** The front of the list, with overlapping pages where that is possible. */
@@ -175,13 +171,13 @@ export function overlaps(p: Pagination, at: ListState, memory: Memory): boolean 
 
 /** The first page stays remembered where the list is read on in another way. */
 export function frontOf(memory: Memory): Memory {
-  return Object.fromEntries(Object.entries(memory).filter(([name]) => name.startsWith('front.')));
+  return Object.fromEntries(Object.entries(memory).filter(([name]) => name.startsWith('front')));
 }
 
 /** What is known of the server stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};
-  for (const name of ['most', 'apart', 'wrong', 'uneven'] as const) {
+  for (const name of ['most', 'apart', 'wrong', 'uneven', 'pins'] as const) {
     const value = memory[name];
     if (value !== undefined) kept[name] = value;
   }

@@ -39,6 +39,18 @@ export const cursors: Group = {
       }),
     },
     {
+      name: 'a cursor on the last page, which leads to an empty one that names itself',
+      truth: 'whole',
+      api: { style: 'cursor' },
+      world: list({
+        instead: (ask, self) => {
+          const page = self.page(ask, placeOf(ask.cursor));
+          return { body: { items: page.items, next: token(page.from + page.items.length) } };
+        },
+        fewest: oneBlank,
+      }),
+    },
+    {
       name: 'a cursor on the last page too; has_more says that it is the last',
       truth: 'whole',
       api: {

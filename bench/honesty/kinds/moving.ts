@@ -1,5 +1,5 @@
 /** Lists whose rows come, go and move while they are read. */
-import type { Body, Group, HonestyKind, Random, Row } from '../kind.ts';
+import { randomOf, type Ask, type Body, type Group, type HonestyKind, type Random, type Row } from '../kind.ts';
 import { list, type ListOptions } from '../third-party.ts';
 
 type Change = NonNullable<ListOptions['change']>;
@@ -27,6 +27,24 @@ const changes: Readonly<Record<string, Change>> = {
   'the list is turned round': (rows, _, nth) => nth === 3 && void rows.splice(0, rows.length, ...rows.toReversed()),
 };
 
+/** A number for a row, another one for each salt. */
+const drawnFor = ({ n }: Row, salt: number): number => randomOf(Number(n) * 7_919 + salt * 104_729)(1_000_000);
+
+/** How rows of one time are told apart: not at all, or by what the row itself does not say. */
+const ties: Readonly<Record<string, (ask: Ask) => number>> = {
+  'another way at each call': ({ nth }) => nth,
+  'by as many rows as are asked for and before them': ({ offset, number, size, cursor }) =>
+    offset + number * size + size + Number(cursor ?? 0),
+  'another way by each of two replicas in turn': ({ nth }) => nth % 2,
+};
+const TIED_ROWS = 7;
+const tiedStyles = {
+  'by page': { style: 'page' },
+  'by page, the size fixed': { style: 'page', isFixed: true },
+  'by offset': { style: 'offset' },
+  'by a cursor that counts': { style: 'cursor' },
+} as const;
+
 const styles = {
   'by page': { style: 'page' },
   'by page, the size fixed': { style: 'page', isFixed: true },
@@ -48,6 +66,23 @@ export const moving: Group = {
             if (nth <= MOVES_FOR && rows.length > 10) change(rows, random, nth);
           },
           body: ({ items, total }) => ({ items, total }),
+        }),
+      })),
+    ),
+    ...Object.entries(ties).flatMap(([what, tie]) =>
+      Object.entries(tiedStyles).map(([how, api]): Omit<HonestyKind, 'group'> => ({
+        name: `rows that share a time in order ${what}, ${how}`,
+        truth: 'open',
+        isMoving: true,
+        api,
+        world: list({
+          by: api.style === 'cursor' ? 'token' : api.style,
+          instead: (ask, { rows }) => {
+            const time = (row: Row): number => Math.floor(Number(row['n']) / TIED_ROWS);
+            const salt = tie(ask);
+            rows.sort((a, b) => time(a) - time(b) || drawnFor(a, salt) - drawnFor(b, salt));
+            return undefined;
+          },
         }),
       })),
     ),

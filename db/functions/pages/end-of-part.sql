@@ -6,7 +6,7 @@
 -- In this order:
 --   other lanes still read                     the lane is done, the part is not
 --   the list has moved (`checks`)              it goes on at `go_on`: it is read again, or a page is looked at again
---   rows that come twice in each reading       `truncated`
+--   fewer rows than places that were read      it is read again, as long as that brings new ones; then `truncated`
 --   as many rows as a third party likes to cap split into two parts, or `capped`
 --   fewer rows than the exact total            `truncated`
 --   rows or fields could not be taken          `flawed`
@@ -28,6 +28,7 @@ declare
   -- Rows that say that they are gone: the third party counts them, and they are none here.
   gone bigint := coalesce((page->'guard'->>'gone')::bigint, 0);
   in_doubt boolean;
+  has_too_few boolean;
 begin
   kind := 'complete';
   if (page->>'mayHaveLanes')::boolean then
@@ -54,9 +55,13 @@ begin
   end if;
 
   if checks is not null then
+    -- Where the third party counts as many as came, each has its place.
+    has_too_few := all_flaws = 0 and coalesce(found + gone < (checks->>'leastRows')::bigint, false)
+      and found + gone is distinct from expected;
     in_doubt := coalesce(board.has_moved, false)
       or ((checks->>'isTwiceDoubtful')::boolean and came - found > explained)
-      or coalesce(u.rows + fresh > (checks->>'mostRows')::bigint, false);
+      or coalesce(u.rows + fresh > (checks->>'mostRows')::bigint, false)
+      or (has_too_few and u.rows + fresh > (checks->>'rowsBefore')::bigint);
     go_on := case when in_doubt then nullif(checks->'doubt', 'null')
       else jsonb_set(nullif(checks->'still', 'null'), '{guard,gone}', to_jsonb(gone)) end;
     if go_on is not null then
@@ -70,7 +75,7 @@ begin
       why := format('the list ended after exactly %s items: probably the third party''s cap, not the end', found);
       return;
     end if;
-    if all_flaws = 0 and found + gone < (checks->>'leastRows')::bigint then
+    if has_too_few then
       kind := 'truncated';
       why := format('a reading of it has %s rows, of which %s are different ones: its order does not tell all rows apart, and others may be missing. '
         'Ask in the order of something unique', checks->>'leastRows', found + gone);

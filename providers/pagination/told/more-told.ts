@@ -39,7 +39,12 @@ const QUANTITY = /^total_?items$/i;
 const isPageful = (count: number): boolean => count >= 10 && (count % 10 === 0 || count % 25 === 0);
 const PLACES =
   /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
+/** What a request may call the most rows that it wants. */
+const MOST =
+  /^\W*(limit|top|take|first|rows|count|max|size|max_?records)$|(limit|page\W?_?size|per_?page|max_?(results|items)|num_?results)\W?$/i;
 const PAGES = /^(total_?pages?|page_?count|last_?page|num_?pages)$/i;
+/** What speaks of pages, whatever it says. */
+const SPEAKS = [MORE, LAST, NEXT, COUNTS, COUNTS_ABOUT, PAGES, /^(count|prev(ious)?.*)$/i];
 const LAST_PLACE = /^(page|page_?(number|no)|p|offset|start|skip)$/i;
 const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count', 'x-wp-total'];
 const HEADER_PAGES = ['x-total-pages', 'x-wp-totalpages', 'x-pagination-page-count', 'x-page-count'];
@@ -69,6 +74,21 @@ export function moreTold(page: LastPage): string | undefined {
   const { against = 'all', status, headers } = page;
   if (status === 206 && headers['content-range'] === undefined) return 'its status is 206, a part';
   return (against === 'flags' ? undefined : byHeaders(page, against === 'all')) ?? byFields(page);
+}
+
+/** As many rows as the address itself asks for, and not a word of pages or their number: a list that is cut there looks the same. */
+export function fullInSilence({ body, headers, count }: LastPage, url: string): string | undefined {
+  const query = url.indexOf('?');
+  if (query === -1 || !isPageful(count)) return undefined;
+  const isMost = ([name, value]: readonly [string, string]): boolean => MOST.test(name) && value === String(count);
+  const [name] = [...new URLSearchParams(url.slice(query))].find(isMost) ?? [];
+  const speaks = (field: string): boolean => SPEAKS.some((words) => words.test(field));
+  const speaksOf = Object.keys(headers).some(
+    (header) => header === 'link' || HEADER_NEXT.test(header) || /total|pages|count/.test(header),
+  );
+  if (name === undefined || speaksOf || placesOf(body, count).some(([, about]) => Object.keys(about).some(speaks)))
+    return undefined;
+  return `as many rows came as \`${name}\` asks for, ${count}, and nothing says that there are no others`;
 }
 
 function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): string | undefined {

@@ -178,6 +178,7 @@ function checksOfLanes(
     isTwiceDoubtful: isGuarded && p.guards['repeated-rows'],
     mostRows: null,
     leastRows: null,
+    rowsBefore: 0,
     still: still ?? null,
     caps: suspiciousCounts(p, at, seen, exact),
     split: (range && p.range?.split(range)) ?? null,

@@ -6,9 +6,11 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
-import { checksOf, frontOf, keptOf, noteProbe, noteRows, readAgain } from '../list-end.ts';
+import { checksOf, frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
 import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
+import { behindPins, noteFront, withoutPins, type Unpinned } from '../pinned-rows.ts';
+import { notePlaces, placesOf } from '../places.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -20,15 +22,19 @@ const MOST_LOSSES = 5;
 const MOST_LOOKS = 5;
 /** Pages in a row of the same rows, each farther back than the one before. */
 const MOST_PUSHES = 10;
-/** Rows at the front that are remembered: rows that came in later are before them. */
-const FRONT_ROWS = 3;
 /** Where they are gone, that many pages at the front without a new row are enough. */
 const MOST_LOOK_PAGES = 5;
 
 export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer): Step {
+  const memory = memoryOf(at.guard);
+  const isFront = at.asked.offset === 0 || at.position?.again === 'head';
+  const unpinned = isFront ? { page, pins: 0 } : withoutPins(memory, page);
+  return behindPins(overlapping(p, at, memory, unpinned), unpinned.pins);
+}
+
+function overlapping(p: Pagination, at: ListState, memory: Memory, { page, pins }: Unpinned): Step {
   const { itemCount } = page;
   const { offset, size } = at.asked;
-  const memory = memoryOf(at.guard);
   const { told, exact } = totalOf(p, at, page, memory);
   // As it was when this reading began.
   if (exact !== undefined) memory['total'] ??= exact;
@@ -43,8 +49,8 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
     const early = cappedEnd(p, at.asked.range, `there are ${told} items`);
     if (early.split) return step(at, { ...facts, ...early });
   }
-  // More than was asked for: the server does not look at the size, so its pages can't overlap.
-  if (p.kind === 'page' && itemCount > size) return fallBack(at, memory);
+  // More than was asked for: the server does not look at the size, so its pages can't overlap. Nor is a place by number where rows without one fill it.
+  if (p.kind === 'page' && (itemCount > size || pins > 0)) return fallBack(at, memory);
 
   const names = page.keys.map(nameOf);
   const found = names.findLastIndex((name) => border.includes(name));
@@ -62,6 +68,14 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
     return fallBack(at, memory);
   // Filtered lists have gaps: an empty page that promises more says nothing about the border.
   const isGap = itemCount === 0 && saysMore(p, page) === true;
+  if (border.length > 0 && found < 0 && pins > 0 && backs === 0 && memory['unplaced'] === undefined) {
+    // The first page was counted with rows that have no place.
+    memory['unplaced'] = pins;
+    memory['places'] = Number(memory['places'] ?? 0) - pins;
+    const { borderAt = 0 } = at.position ?? {};
+    const position = { ...at.position, offset: Math.max(0, offset - pins), borderAt: borderAt - pins };
+    return step(at, { ...facts, isReread: true, position, skip: itemCount });
+  }
   if (border.length > 0 && found < 0 && !isGap)
     return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
   // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
@@ -73,7 +87,7 @@ export function nextOverlapping(p: Pagination, at: ListState, page: PageAnswer):
   if (border.length > 0 && found > expected) memory['shift'] = Number(memory['shift'] ?? 0) + found - expected;
   // It stands before where it stood: rows were removed, or the list is in another order now. The front tells one from the other.
   else if (border.length > 0 && found >= 0 && found < expected) memory['shift'] = Number(memory['shift'] ?? 0) + 1;
-  return onwards(p, at, page, { memory, names, found, expected, backs, exact, facts, isHead });
+  return onwards(p, at, page, { memory, names, found, expected, backs, exact, facts, isHead, pins });
 }
 
 interface Found {
@@ -86,6 +100,7 @@ interface Found {
   readonly exact: number | undefined;
   readonly facts: Partial<Step>;
   readonly isHead: boolean;
+  readonly pins: number;
 }
 
 function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): Step {
@@ -93,12 +108,15 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const { itemCount } = page;
   const { memory, names, found, expected, backs, exact, isHead } = here;
   const { border = [] } = at.position ?? {};
-  // Where the border stands where it stood, what is before it was read.
-  const facts = { ...here.facts, skip: border.length > 0 && found === expected && backs === 0 ? found + 1 : 0 };
-  if (at.position?.pass !== undefined && !isHead && backs === 0) noteRows(memory, itemCount - 1 - found);
+  // Where the border stands as it stood, what is before it was read.
+  const isAsItStood = found === expected && border.every((name, n) => name === names[found + 1 - border.length + n]);
+  const facts = { ...here.facts, skip: border.length > 0 && isAsItStood && backs === 0 ? found + 1 : 0 };
+  if (!isHead) notePlaces(memory, at, page.keys, expected + 1);
   const reached = offset + itemCount;
   const isCounted = reached === exact && backs === 0;
-  const seen = endSeen(p, at, page, memory, isCounted);
+  // What is pinned fills a page as well.
+  const whole = itemCount === 0 ? page : { ...page, itemCount: itemCount + here.pins };
+  const seen = endSeen(p, at, whole, memory, isCounted);
   // A page with the border alone is as good as a blank one, if it stands where it should.
   const bringsNothing = border.length > 0 && itemCount > 0 && itemCount - 1 === found;
   const isPromised = saysMore(p, page) === true;
@@ -145,7 +163,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const isStuck = backs === 0 && bringsNothing && (itemCount === size || (isPromised && p.kind === 'page'));
   if (itemCount > 0 && (isStuck || next.offset + next.size <= reached)) return fallBack(at, memory, reached);
   if (offset === 0) {
-    memory['front'] = names.slice(0, FRONT_ROWS).join('\n');
+    noteFront(memory, page.keys);
     noteProbe(memory, 0, page.keys);
   }
   const isBehind = isHead && isBehindFront(memory, names, reached, size);
@@ -155,7 +173,15 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const isNothingNew = backs > 0 || reached <= farthest || bringsNothing;
   const isReread = facts.isReread === true || isNothingNew;
   if (!isHead) memory['farthest'] = Math.max(farthest, reached);
-  return step(at, { ...facts, position, isReread, isQuietEnd: isBehind });
+  const checks = isBehind ? checksOf(p, at, memory) : null;
+  // Those that were pushed came twice, and are met at the front.
+  return step(at, {
+    ...facts,
+    position,
+    isReread,
+    isQuietEnd: isBehind,
+    checks: checks && { ...checks, isTwiceDoubtful: false },
+  });
 }
 
 /**
@@ -176,6 +202,7 @@ function endOf(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
     position: { ...(pass === undefined ? {} : { pass }), again: 'head', offset: 0, size },
     guard: {
       ...keptOf(memory),
+      ...placesOf(memory),
       looks,
       moved: shift,
       began: memory['front'] ?? '',
@@ -257,7 +284,13 @@ export function fallBack(
   const { position } = at;
   const read = reached ?? (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
   const before = (position?.borderAt ?? 0) + (position?.border?.length ?? 0);
-  const guard = { ...keptOf(memory), ...frontOf(memory), apart: 1, begun: Math.max(before, read) };
+  const guard = {
+    ...keptOf(memory),
+    ...frontOf(memory),
+    ...(read === 0 ? {} : { ...placesOf(memory), readTo: read }),
+    apart: 1,
+    begun: Math.max(before, read),
+  };
   const { pass, counted, url } = position ?? {};
   const kept = {
     ...(pass === undefined ? {} : { pass }),

@@ -18,12 +18,22 @@ import {
 import { memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
+import { behindPins, noteFront, withoutPins, type Unpinned } from '../pinned-rows.ts';
+import { notePlaces } from '../places.ts';
 import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
-export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
-  if (at.position?.again === 'still') return afterStill(p, at, page);
+export function nextPage(p: Pagination, at: ListState, came: PageAnswer): Step {
   const memory = memoryOf(at.guard);
+  const unpinned = at.asked.offset === 0 ? { page: came, pins: 0 } : withoutPins(memory, came);
+  // They fill the page as well.
+  const page = unpinned.page.itemCount === 0 ? unpinned.page : came;
+  if (at.position?.again === 'still') return afterStill(p, at, page);
+  if (at.asked.offset === 0) noteFront(memory, page.keys);
+  return behindPins(nextWhole(p, at, memory, page, unpinned), unpinned.pins);
+}
+
+function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswer, unpinned: Unpinned): Step {
   const { told, exact } = totalOf(p, at, page, memory);
   const place = placeAfter(p, at, page, told);
   const { index, grid, reached, isRest } = place;
@@ -31,7 +41,10 @@ export function nextPage(p: Pagination, at: ListState, page: PageAnswer): Step {
   const came = offset + page.itemCount;
   const isLaterReading = noteReading(memory, at);
   noteTotal(memory, exact);
-  if (!isRest) noteJoint(memory, page.keys, isLaterReading);
+  if (!isRest) {
+    noteJoint(memory, page.keys, isLaterReading);
+    notePlaces(memory, at, unpinned.page.keys, Number(memory['readTo'] ?? 0) - offset);
+  }
   // Behind the total there should be nothing: some third parties give their last page again there. A later reading brings nothing new
   // anywhere, so a total that does not stand still says nothing.
   const isMoving = isLaterReading && memory['recounted'] === 1;

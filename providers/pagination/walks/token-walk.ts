@@ -16,7 +16,12 @@ import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../s
 
 export function followToken(p: Pagination, list: ListState, page: PageAnswer): Step {
   const more = saysMore(p, page);
-  const token = more === false || page.isEnd ? undefined : tokenOf(p, page);
+  const { cursor, url } = list.position?.counted ? list.asked : (list.position ?? {});
+  const used = cursor ?? url;
+  const named = more === false || page.isEnd ? undefined : tokenOf(p, page);
+  // A page without rows that names itself leads nowhere else.
+  const isAtEnd = named === used && page.itemCount === 0 && more !== true && p.guards['repeated-token'];
+  const token = isAtEnd ? undefined : named;
   const counted = followCount(p, list, page, token);
   if (counted) return counted;
   // In a later reading it does not count on: what follows comes again.
@@ -46,8 +51,6 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
     return step(at, { ...facts, ...endOf(p, at, page, total) });
   }
 
-  const { cursor, url } = at.position?.counted ? at.asked : (at.position ?? {});
-  const used = cursor ?? url;
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
   noteTail(guard, page);
   noteLeading(guard, at, page, more === true);

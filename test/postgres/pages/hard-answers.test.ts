@@ -167,6 +167,25 @@ describe('an answer that is easily misread', () => {
     expect(await wanted.run()).toMatchObject({ complete: true, rows: 1 });
   });
 
+  it.each([
+    ['which are not all that there are for all anyone knows', { limit: 50 }, {}, false],
+    ['by a page size', { 'page[size]': 50 }, {}, false],
+    ['and the answer says that these are all', { limit: 50 }, { next: null }, true],
+    ['and the answer counts as many', { limit: 50 }, { total: 50 }, true],
+    ['fewer than it asked for', { limit: 100 }, {}, true],
+    ['whatever it asked for', {}, {}, true],
+  ])('of one page that brings as many rows as its request asks for, %s', async (_, asks, says, complete) => {
+    const items = Array.from({ length: 50 }, (__, n) => ({ id: `r${n}` }));
+    const { run } = await read(
+      () => ({ body: { items, ...says } }),
+      { kind: 'single', items: (body) => body.items },
+      () => asks,
+    );
+    const result = await run();
+    expect(result?.complete).toBe(complete);
+    if (!complete) expect(result?.flaws[0]?.reason).toMatch(/^as many rows came as .* asks for, 50/);
+  });
+
   const next = (body: Body): string | null | undefined => (body as { cursor?: string }).cursor;
   const cursor: Paginate<Body, Row> = { kind: 'cursor', items: (body) => body.items, next };
   const inData: Paginate<Body, Row> = { ...cursor, items: (body) => (body as unknown as { data: Body }).data.items };

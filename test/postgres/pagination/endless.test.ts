@@ -4,6 +4,7 @@ import { defineProvider, defineSync, get, noAuth, type Paginate } from '../../..
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 interface Row {
   readonly id: string;
@@ -41,6 +42,40 @@ describe('a list that stops at a round number', () => {
       await db.drop();
       await api.stop();
     }
+  });
+});
+
+describe('a list with a pinned row on each page', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it.each([
+    ['by offset', 'offset', 10, false],
+    ['by offset, in large pages', 'offset', 100, false],
+    ['by offset, which stands alone behind the end', 'offset', 10, true],
+    ['by page number', 'page', 10, false],
+    ['by page number, which stands alone behind the end', 'page', 10, true],
+  ] as const)('%s, is complete, and takes few calls more than any other', async (_, kind, size, isAlone) => {
+    const { api, drive, account } = stage;
+    const rows = Array.from({ length: 430 }, (__, n) => ({ id: `r${n}` }));
+    api.route('GET', '/posts', ({ query }) => {
+      const from = Number(query.get('at'));
+      const some = rows.slice(from, from + size);
+      return { body: { items: some.length > 0 || isAlone ? [{ id: 'pinned' }, ...some] : [] } };
+    });
+    const provider = defineProvider({ id: 'pinned', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('posts', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+      request: (__, page) => get('/posts', { at: kind === 'offset' ? page.offset : (page.number - 1) * size }),
+      paginate: { kind, items: (body) => body.items, pageSize: { start: size } },
+    });
+    const sync = defineSync('pinned', { provider, input: z.object({}) }, (s) => ({
+      posts: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account });
+    expect(result).toMatchObject({ complete: true, rows: 431 });
+    expect(result?.calls).toBeLessThan(1.3 * (430 / size) + 3);
   });
 });
 

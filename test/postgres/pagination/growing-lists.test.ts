@@ -42,6 +42,42 @@ describe('lists that grow at the front', () => {
   });
 });
 
+describe('a list by page number whose rows come twice', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it.each([
+    ['at its front', 0],
+    ['in its middle', 12],
+  ])('is complete after its second reading, though a row comes in meanwhile %s', async (_, place) => {
+    const { api, drive, account } = stage;
+    const rows = Array.from({ length: 203 }, (__, n) => ({ id: `r${n}` }));
+    let calls = 0;
+    api.route('GET', '/ranked', ({ query }) => {
+      calls++;
+      if (calls === 3) [rows[5], rows[150]] = [rows[150]!, rows[5]!];
+      // In the second reading.
+      if (calls === 30) rows.splice(place, 0, { id: 'new' });
+      const from = (Number(query.get('page')) - 1) * 10;
+      return { status: 200, body: { items: rows.slice(from, from + 10) } };
+    });
+    const provider = defineProvider({ id: 'ranked', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('ranked', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })) }),
+      request: (__, page) => get('/ranked', { page: page.number }),
+      paginate: { kind: 'page', items: ({ items }) => items, pageSize: { start: 10 } },
+    });
+    const sync = defineSync('ranked', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account });
+    expect(result).toMatchObject({ complete: true, rows: place === 0 ? 204 : 203 });
+    // Two readings of 22 calls, and what is looked at again.
+    expect(calls).toBeLessThan(50);
+  });
+});
+
 describe('a list by offset', () => {
   let stage: ListStage;
   onListStage((set) => (stage = set));
@@ -70,6 +106,58 @@ describe('a list by offset', () => {
     // At rest it is read once.
     expect(await drive.run(sync, { account })).toMatchObject({ complete: true });
     expect(calls - moved).toBeLessThan(13);
+  });
+});
+
+describe('a list whose order does not tell all rows apart', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  /** Rows of one time, in an order that something else than they decides. */
+  const ties: Readonly<Record<string, (n: number, call: number, behind: number) => number>> = {
+    'at each call': (n, call) => (n * 31 + call * 17) % 11,
+    'for each number of rows that are asked for': (n, _, behind) => (n * 31 + behind * 17) % 11,
+    'at each of two replicas': (n, call) => (call % 2 === 0 ? n : -n),
+  };
+
+  it.each(Object.keys(ties))('by offset, another one %s: is complete with all rows, or truncated', async (which) => {
+    const { api, drive, db, account } = stage;
+    const ends: (string | undefined)[] = [];
+    for (const tied of [2, 7, 40]) {
+      for (const [count, size] of [
+        [50, 10],
+        [95, 30],
+        [430, 100],
+      ] as const) {
+        const name = `${account}-${tied}-${count}`;
+        let calls = 0;
+        api.route('GET', `/${name}`, ({ query }) => {
+          const call = ++calls;
+          const [from, to] = [Number(query.get('offset')), Number(query.get('offset')) + Number(query.get('limit'))];
+          const rows = Array.from({ length: count }, (_, n) => n).sort(
+            (a, b) =>
+              Math.floor(a / tied) - Math.floor(b / tied) ||
+              (ties[which]?.(a, call, to) ?? 0) - (ties[which]?.(b, call, to) ?? 0),
+          );
+          return { body: { items: rows.slice(from, to).map((id) => ({ id })) } };
+        });
+        const provider = defineProvider({ id: name, baseUrl: () => api.url, auth: noAuth(), limits: [] });
+        const list = provider.endpoint('rows', {
+          input: z.object({}),
+          response: z.object({ items: z.array(z.object({ id: z.number() })) }),
+          request: (_, page) => get(`/${name}`, { offset: page.offset, limit: page.size }),
+          paginate: { kind: 'offset', items: ({ items }) => items, pageSize: { start: size } },
+        });
+        const sync = defineSync('tied', { provider, input: z.object({}) }, (s) => ({
+          rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+        }));
+        const result = await drive.run(sync, { account: name });
+        const stored = await db.pool.query('select from sluice.record where account = $1', [name]);
+        ends.push(result?.complete ? `complete with ${stored.rowCount} of ${count}` : result?.flaws[0]?.kind);
+      }
+    }
+    expect(ends.filter((end) => !/truncated|looped|with (\d+) of \1$/.test(end ?? ''))).toEqual([]);
+    expect(ends.filter((end) => end?.startsWith('complete')).length).toBeGreaterThan(2);
   });
 });
 

@@ -80,7 +80,8 @@ async function crawl(list: BrokenList, options: CrawlOptions, range?: readonly [
     // The border alone came again, and names itself: the end of a list that counts it in.
     const isBorder = rows.length < pageSize && rows.some(({ id }) => id === tail);
     tail = rows.at(-1)?.id;
-    if (has('repeated-token') && follow === address && isBorder) return end('complete', 'none');
+    if (has('repeated-token') && follow === address && (isBorder || (rows.length === 0 && !more)))
+      return end('complete', 'none');
     // Guards, in this order.
     if (has('repeated-token') && (tokens.has(follow) || follow === address)) return end('looped', 'repeated-token');
     tokens.add(follow);
