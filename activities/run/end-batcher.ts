@@ -1,6 +1,6 @@
 /**
  * Ends of runs that come together are written in one transaction: most runs of most accounts are a page, and a commit costs the database
- * as much as what is committed. Next: `db/stores/run/run-store.ts`.
+ * as much as what is committed. Next: `db/stores/run/end-store.ts`.
  */
 import type { Pool } from '../../db/pool.ts';
 import { endRead, endReads, type EndedRead, type EndOfRead } from '../../db/stores/run/end-store.ts';
