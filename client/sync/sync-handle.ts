@@ -136,15 +136,18 @@ export function createHandle(
       return (await readProgress(pool, { runId })) ?? { state };
     },
     waits: async () => {
-      const [description, row] = await Promise.all([describe(), known()]);
-      const isServed = description?.status.name === 'RUNNING';
-      const [stuck, waits] = await Promise.all([
-        isServed ? readStuckTasks(client, description) : [],
-        row?.state === 'running' ? readWaits(pool, row.runId) : [],
+      // Temporal is asked twice, and so is the database: neither waits for the other.
+      const [{ description, stuck }, { row, waits }] = await Promise.all([
+        describe().then(async (description) => ({
+          description,
+          stuck: description?.status.name === 'RUNNING' ? await readStuckTasks(client, description) : undefined,
+        })),
+        known().then(async (row) => ({ row, waits: row?.state === 'running' ? await readWaits(pool, row.runId) : [] })),
       ]);
       const ofThisRun = row?.runId === (description && chainIdOf(description)) ? row : undefined;
-      if (description && ofThisRun && !isServed) return endedOutside(description, ofThisRun);
-      return [...(isServed ? heldBy(description, ofThisRun) : []), ...stuck, ...waits.map(toWait)];
+      if (description && ofThisRun && !stuck) return endedOutside(description, ofThisRun);
+      const held = description && stuck ? [...heldBy(description, ofThisRun), ...stuck] : [];
+      return [...held, ...waits.map(toWait)];
     },
     pause: async () => {
       const run = await open('pause');
