@@ -267,6 +267,12 @@ describe('cassettes', () => {
     const cassette = readCassette(file);
     const thin = thinCassette(cassette, { keep: ({ request }) => !request.path.includes('/c/') });
     expect(thin.exchanges.map(({ request }) => request.path)).toEqual(['/users/a/posts', '/users/b/posts']);
+    // Sent a second later, it is the same answer.
+    const later = cassette.exchanges.map((exchange, at) => ({
+      ...exchange,
+      response: { ...exchange.response, headers: { ...exchange.response.headers, date: `${at}` } },
+    }));
+    expect(thinCassette({ ...cassette, exchanges: later }).exchanges).toHaveLength(3);
     const replay = playCassette(played, cassette);
     await fetch(`${played.url}/users/b/posts`);
     writeCassette(file, replay.used());
