@@ -268,11 +268,13 @@ describe('cassettes', () => {
     const thin = thinCassette(cassette, { keep: ({ request }) => !request.path.includes('/c/') });
     expect(thin.exchanges.map(({ request }) => request.path)).toEqual(['/users/a/posts', '/users/b/posts']);
     // Sent a second later, it is the same answer.
-    const later = cassette.exchanges.map((exchange, at) => ({
-      ...exchange,
-      response: { ...exchange.response, headers: { ...exchange.response.headers, date: `${at}` } },
-    }));
-    expect(thinCassette({ ...cassette, exchanges: later }).exchanges).toHaveLength(3);
+    const sentAt = (date: string) =>
+      cassette.exchanges.slice(0, 1).map((each) => ({
+        ...each,
+        response: { ...each.response, headers: { ...each.response.headers, date } },
+      }));
+    const twice = { ...cassette, exchanges: [...sentAt('now'), ...sentAt('later')] };
+    expect(thinCassette(twice).exchanges).toHaveLength(1);
     const replay = playCassette(played, cassette);
     await fetch(`${played.url}/users/b/posts`);
     writeCassette(file, replay.used());
