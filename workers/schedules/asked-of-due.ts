@@ -1,4 +1,5 @@
 /** What the run of an account that is due is asked for. Used by: `run-schedules.ts`, `start-fleets.ts`. */
+import { checkSize } from '../../client/sync/start-run.ts';
 import { catchUpSlot, nextSlot, phaseOf } from '../../contracts/schedules/slots.ts';
 import type { DueAccount, SettledDue } from '../../db/index.ts';
 import type { CompiledSchedule } from '../../providers/define/schedule-options.ts';
@@ -35,7 +36,7 @@ export function askedOf(scheduled: Scheduled, due: DueAccount): AskedOfDue | Set
   try {
     const settings = sync.definition.provider.settingsOf(due.settings, account);
     const input = inputOf({ account, tenant, settings });
-    sync.definition.parseInput(input);
+    checkSize(sync.definition.name, sync.definition.parseInput(input));
     return { tenant, input };
   } catch (error) {
     // Neither time nor another worker mends it; the next time may have other settings, or other code.

@@ -11,7 +11,6 @@ import {
 } from '@temporalio/common';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { rootKeysOf } from '../../activities/index.ts';
-import { checkSize } from '../../client/sync/start-run.ts';
 import { placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../../client/start-workflow.ts';
 import { LONGEST_FIRST_CALL_MS } from '../../contracts/messages.ts';
 import { fleetWorkflowId, searchAttributes, taskQueueOf, withinBytes } from '../../contracts/names.ts';
@@ -66,7 +65,6 @@ async function startFleet(
   const fleet = fleetWorkflowId(schedule, (members[0] as Member).due.startId);
   const runs = members.map(({ due: { startId, account }, tenant, input: given }) => {
     const input = definition.parseInput(given) ?? null;
-    checkSize(name, input);
     const key = rootKeysOf(definition, input)[plan.nodes[0]?.name ?? ''] ?? '';
     return { id: startId, account, tenant, input, key, what: `${name} of ${account}` };
   });

@@ -20,6 +20,8 @@ describe('a fleet', () => {
   let held: Map<string, Promise<void>>;
   let statuses: Map<string, number>;
   let calls: Map<string, number>;
+  /** Accounts whose input is too large. */
+  const large = new Set<string>();
   let counter = 0;
   const PAGE = 2;
 
@@ -41,10 +43,14 @@ describe('a fleet', () => {
       'crew',
       {
         provider,
-        input: z.object({ id: z.string() }),
-        schedule: { every: '1d', mode: 'full', input: ({ account }) => ({ id: account }) },
+        input: z.object({ id: z.string(), pad: z.string().optional() }),
+        schedule: {
+          every: '1d',
+          mode: 'full',
+          input: ({ account }) => ({ id: account, ...(large.has(account) ? { pad: 'x'.repeat(2 ** 20) } : {}) }),
+        },
       },
-      (s) => ({ items: s.one(items, { input: (asked) => asked, key: ({ id }) => id, deletions: 'full-pass' }) }),
+      (s) => ({ items: s.one(items, { input: ({ id }) => ({ id }), key: ({ id }) => id, deletions: 'full-pass' }) }),
     ) as never;
   };
   let crew: Sync<{ id: string }>;
@@ -220,6 +226,26 @@ describe('a fleet', () => {
     expect(runs.filter(({ state }) => state === 'done')).toHaveLength(10);
     expect(callsOf(failing)).toBe(3);
     expect((await reportsOf([failing, gone])).map(({ status }) => status)).toEqual(['failed', 'failed']);
+  });
+
+  it('leaves out an account whose input is too large, and says so of that one alone', async () => {
+    const accounts = await placed(12);
+    const [first] = accounts as [string];
+    large.add(first);
+    await makeDue(accounts);
+    const others = await ended(accounts.slice(1));
+    expect(others.filter(({ fleet }) => fleet === null)).toEqual([]);
+    await expect
+      .poll(() =>
+        query(`select last_outcome as outcome, last_error as error from sluice.due where account = $1`, [first]),
+      )
+      .toMatchObject([
+        {
+          outcome: 'failed',
+          error: expect.stringMatching(/has 1024 KiB as JSON, and may have 512|has 1025 KiB/) as string,
+        },
+      ]);
+    expect(await runsOf([first])).toEqual([]);
   });
 
   it('waits for its turn at a limit that all share, without a workflow for each', async () => {
