@@ -151,6 +151,7 @@ async function foundThere(
   return undefined;
 }
 
-function keyword(name: keyof typeof searchAttributes, value: string): SearchAttributePair {
+/** Of Sluice's own search attributes. */
+export function keyword(name: keyof typeof searchAttributes, value: string): SearchAttributePair {
   return { key: defineSearchAttributeKey(searchAttributes[name], SearchAttributeType.KEYWORD), value };
 }

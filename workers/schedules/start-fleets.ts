@@ -3,17 +3,12 @@
  * is killed between the two leaves runs that have not begun: each is started by itself when its claim has run out, and goes on with the row
  * that is there. Next: `workflows/fleet.ts`.
  */
-import {
-  defineSearchAttributeKey,
-  SearchAttributeType,
-  TypedSearchAttributes,
-  WorkflowExecutionAlreadyStartedError,
-} from '@temporalio/common';
+import { TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';
 import { rootKeysOf } from '../../activities/index.ts';
-import { placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../../client/start-workflow.ts';
+import { keyword, placement, WORKFLOW_TASK_TIMEOUT, type ClientParts } from '../../client/start-workflow.ts';
 import { LONGEST_FIRST_CALL_MS } from '../../contracts/messages.ts';
-import { fleetWorkflowId, searchAttributes, taskQueueOf, withinBytes } from '../../contracts/names.ts';
+import { fleetWorkflowId, taskQueueOf, withinBytes } from '../../contracts/names.ts';
 import { fitsFleet, LEAST_OF_A_FLEET, MOST_FLEET_CALLS, type FleetInput } from '../../contracts/schedules/fleet.ts';
 import { openFleet, settleDue, type DueAccount } from '../../db/index.ts';
 import { askedOf, settledAs, type AskedOfDue, type Scheduled } from './asked-of-due.ts';
@@ -82,17 +77,10 @@ async function startFleet(
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       priority: placement(spec.priority, `fleet ${schedule}`, 1),
       staticSummary: withinBytes(`${schedule}: ${taken.length} accounts that are due`, 200),
-      typedSearchAttributes: new TypedSearchAttributes([
-        { key: keyword('provider'), value: provider.id },
-        { key: keyword('sync'), value: name },
-      ]),
+      typedSearchAttributes: new TypedSearchAttributes([keyword('provider', provider.id), keyword('sync', name)]),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
   }
   return taken;
-}
-
-function keyword(name: keyof typeof searchAttributes) {
-  return defineSearchAttributeKey(searchAttributes[name], SearchAttributeType.KEYWORD);
 }
