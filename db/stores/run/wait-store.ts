@@ -44,6 +44,10 @@ const MOST_LISTS = 200;
 /** States of a gate that lets no call through, but for one that finds out. */
 const SHUT = new Set(['paused', 'blocked', 'failing']);
 
+/**
+ * The bounds of a node are rows, not two equalities: with these Postgres may take the order of the ids from the primary key,
+ * and read past every list of the runs before (86 ms beside a million lists, for 200 rows of `unit_unended`).
+ */
 export const WAITS = `
   with clock as materialized (
     select sluice.limit_clock_us() as us
@@ -51,8 +55,9 @@ export const WAITS = `
     select u.* from sluice.node n cross join lateral (
       select x.id, x.node, case when x.parent_record is null then '' else x.parent_key end as whose, x.state, x.attempts, x.error,
         (extract(epoch from x.retry_at - clock_timestamp()) * 1000)::float8 as retry_ms
-      from sluice.unit x where x.run_id = $1 and x.node = n.name and x.state in ('waiting', 'running') and x.end_kind is null
-      order by x.id limit ${MOST_LISTS}
+      from sluice.unit x where (x.run_id, x.node) >= ($1, n.name) and (x.run_id, x.node) <= ($1, n.name)
+        and x.state in ('waiting', 'running') and x.end_kind is null
+      order by x.run_id, x.node, x.id limit ${MOST_LISTS}
     ) u where n.run_id = $1 and u.state = 'running'
   ), gate as (
     select null::text as node, r.provider || '/*' as key from sluice.run r where r.id = $1
