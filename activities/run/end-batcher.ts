@@ -1,7 +1,8 @@
 /**
- * Ends of runs that come together are written in one transaction: most runs of most accounts are a page, and a commit costs the database
- * as much as what is committed. Next: `db/stores/run/end-store.ts`.
+ * Ends of runs that come together are written in one transaction: most runs of most accounts are a page.
+ * Next: `db/group-commit.ts`, then `db/stores/run/end-store.ts`.
  */
+import { groupCommit } from '../../db/group-commit.ts';
 import type { Pool } from '../../db/pool.ts';
 import { endRead, endReads, type EndedRead, type EndOfRead } from '../../db/stores/run/end-store.ts';
 
@@ -10,44 +11,21 @@ export interface RunEnds {
   end(runId: string, node: string, how: EndOfRead): Promise<EndedRead | undefined>;
 }
 
-interface Waiting {
-  readonly end: { readonly runId: string; readonly node: string; readonly how: EndOfRead };
-  readonly resolve: (ended: EndedRead | undefined | Promise<EndedRead | undefined>) => void;
+interface End {
+  readonly runId: string;
+  readonly node: string;
+  readonly how: EndOfRead;
 }
 
-const BATCHES_AT_ONCE = 2;
 /** Of one transaction: whoever waits for one of them waits for all. */
 const MOST_ENDS = 16;
 
 export function createRunEnds(pool: Pool): RunEnds {
-  const waiting: Waiting[] = [];
-  let running = 0;
-  return {
-    end: (runId, node, how) =>
-      new Promise((resolve) => {
-        waiting.push({ end: { runId, node, how }, resolve });
-        if (running >= BATCHES_AT_ONCE) return;
-        running++;
-        // After this turn of the event loop, so that all that came with it join.
-        setImmediate(() => void run());
-      }),
-  };
-
-  async function run(): Promise<void> {
-    while (waiting.length > 0) {
-      const batch = waiting.splice(0, MOST_ENDS);
-      const alone = ({ end: { runId, node, how }, resolve }: Waiting): void => resolve(endRead(pool, runId, node, how));
-      if (batch.length === 1) batch.forEach(alone);
-      else {
-        const ended = await endReads(
-          pool,
-          batch.map(({ end }) => end),
-        ).catch(() => undefined);
-        if (ended) batch.forEach(({ resolve }, index) => resolve(ended[index]));
-        // One of them can't be: each goes its own way, with its own error.
-        else batch.forEach(alone);
-      }
-    }
-    running--;
-  }
+  const alone = ({ runId, node, how }: End): Promise<EndedRead | undefined> => endRead(pool, runId, node, how);
+  const end = groupCommit<End, EndedRead | undefined>({
+    mayJoin: (batch) => batch.length < MOST_ENDS,
+    together: async (ends) => (ends.length === 1 ? ends.map(alone) : endReads(pool, ends)),
+    alone,
+  });
+  return { end: (runId, node, how) => end({ runId, node, how }) };
 }

@@ -28,17 +28,22 @@ export function notePlaces(memory: Memory, at: ListState, page: readonly string[
   memory['places'] = Number(memory['places'] ?? 0) + keys.length - again - odd;
   memory['pushes'] = Number(memory['pushes'] ?? 0) + pushed - odd;
   memory['leftOut'] = Math.max(0, size - page.length);
-  memory['ends'] = keys.slice(-TAIL_ROWS).map(shortName).join(' ');
+  memory['ends'] = keys
+    .slice(-TAIL_ROWS)
+    .map((key) => mix(key).toString(36))
+    .join(' ');
 }
 
 /** Rows at the beginning of a page that were the last ones of the page before, in that order, with new ones among them. */
 function pushedTo(memory: Memory, keys: readonly string[]): number {
-  const before = String(memory['ends'] ?? '').split(' ');
-  const last = before.at(-1) as string;
-  let at = last === '' ? -1 : keys.findIndex((key) => shortName(key) === last);
+  const ends = String(memory['ends'] ?? '');
+  if (ends === '') return 0;
+  const before = ends.split(' ').map((name) => Number.parseInt(name, 36));
+  const last = before.at(-1);
+  let at = keys.findIndex((key) => mix(key) === last);
   let met = 0;
   for (; at >= 0 && met < before.length; at--) {
-    const name = shortName(keys[at] as string);
+    const name = mix(keys[at] as string);
     if (name === before.at(-1 - met)) met++;
     else if (before.includes(name)) return 0;
   }
@@ -77,8 +82,8 @@ function kept(memory: Memory, names: readonly string[]): Memory {
 }
 
 /** FNV-1a: all keys of a page are looked at. */
-function shortName(key: string): string {
+function mix(key: string): number {
   let mixed = 0x811c9dc5;
   for (let at = 0; at < key.length; at++) mixed = Math.imul(mixed ^ key.charCodeAt(at), 0x01000193);
-  return (mixed >>> 0).toString(36);
+  return mixed >>> 0;
 }
