@@ -8,7 +8,7 @@ import type { Build } from '../contracts/operate/deployment.ts';
 import { taskQueueOf } from '../contracts/names.ts';
 import type { WorkerSettings } from './config.ts';
 import { withShortStacks } from './limit-stack-traces.ts';
-import { slotsOf } from './slots.ts';
+import { keptWorkflows, slotsOf } from './slots.ts';
 
 export interface RoleWorkers {
   readonly taskQueues: readonly string[];
@@ -34,7 +34,7 @@ export async function createRoleWorkers(
         taskQueue: taskQueueOf(taskQueue, role),
         ...(build === undefined ? {} : { workerDeploymentOptions: versioned(build) }),
         ...slots,
-        maxCachedWorkflows: Math.max(500, concurrency * 4),
+        maxCachedWorkflows: keptWorkflows(concurrency),
         activityTaskPollerBehavior: { type: 'autoscaling' },
         workflowTaskPollerBehavior: { type: 'autoscaling' },
         stickyQueueScheduleToStartTimeout: '5 seconds',

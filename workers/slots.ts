@@ -3,6 +3,7 @@
  * Used by: `role-workers.ts`.
  */
 import { availableParallelism } from 'node:os';
+import { getHeapStatistics } from 'node:v8';
 import { ResourceBasedController, type WorkerOptions as TemporalOptions } from '@temporalio/worker';
 import { STEPS_FOR_EACH_CALL } from '../activities/index.ts';
 
@@ -19,6 +20,20 @@ export interface SlotTuning {
  * the server, where nothing times out.
  */
 const TASKS_FOR_EACH_CORE = 16;
+
+/** Workflows that a role keeps in memory for each of its calls at once, and at least: one that is not kept is replayed. */
+const KEPT_FOR_EACH_CALL = 4;
+const KEPT_AT_LEAST = 500;
+/** A run takes some 150 KiB of its thread's heap, a fleet up to three times as much. */
+const KEPT_BYTES = 512 * 1024;
+/** Of the heap's limit, which is the same for the thread of a role as for the process: V8 ends a process whose thread is beyond it. */
+const KEPT_SHARE = 0.7;
+
+/** Workflows that the thread of a role keeps in memory: nobody but itself can look at its heap, so their number is bounded. */
+export function keptWorkflows(concurrency: number, heapLimitBytes = getHeapStatistics().heap_size_limit): number {
+  const wanted = Math.max(KEPT_AT_LEAST, concurrency * KEPT_FOR_EACH_CALL);
+  return Math.max(1, Math.min(wanted, Math.floor((heapLimitBytes * KEPT_SHARE) / KEPT_BYTES)));
+}
 
 type Slots = Pick<
   TemporalOptions,
