@@ -10,16 +10,18 @@ const REMEMBERED_MS = 10_000;
 /** Accounts remembered at most; all are asked for again then. */
 const MOST_REMEMBERED = 10_000;
 
+const KEY_OF = {
+  name: 'key_of_account',
+  text: 'select key_id as key from sluice.credential where provider = $1 and account = $2',
+};
+
 export function withoutKeys(pool: Pool): CredentialSource {
   const askedAt = new Map<string, number>();
   return {
     async get(provider, account) {
       const name = `${provider}/${account}`;
       if (performance.now() - (askedAt.get(name) ?? -Infinity) < REMEMBERED_MS) return undefined;
-      const { rows } = await pool.query<{ key: string }>(
-        'select key_id as key from sluice.credential where provider = $1 and account = $2',
-        [provider, account],
-      );
+      const { rows } = await pool.query<{ key: string }>({ ...KEY_OF, values: [provider, account] });
       const stored = rows[0];
       if (stored)
         throw new EncryptionKeyError(
