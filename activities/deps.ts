@@ -13,6 +13,7 @@ import type { Limiter } from '../limiter/index.ts';
 import type { ActionDefinition } from '../providers/define/define-action.ts';
 import type { SagaDefinition } from '../providers/define/define-saga.ts';
 import type { CompiledSync } from '../providers/define/define-sync.ts';
+import type { CallPlaces } from './call/call-places.ts';
 import type { HttpSender } from './http/send.ts';
 import type { PageBatches } from './page/page-batcher.ts';
 import type { RunEnds } from './run/end-batcher.ts';
@@ -44,6 +45,8 @@ export interface ActivityDeps {
   readonly isStopping: () => boolean;
   /** The worker's memory is nearly full: no call is made until there is room, here or in another worker. Default: never. */
   readonly isFull?: () => boolean;
+  /** How many calls it makes at once. Default: as many as it is asked for. */
+  readonly places?: CallPlaces;
   /** Whether a worker may be there that has all of this tree: of the build before, or of another program. Default: none is. */
   readonly othersMayServe?: (sync: string, tree: readonly TreePath[]) => Promise<boolean>;
   readonly log: Log;

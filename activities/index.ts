@@ -44,6 +44,7 @@ export { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './credentia
 export type { ActivityDeps, CredentialSource, CredentialWait, Log, Meter } from './deps.ts';
 export type { CallTracer } from './call/call-tracer.ts';
 export { withLogFields } from './log-fields.ts';
+export { createCallPlaces, type CallPlaces } from './call/call-places.ts';
 export { createRunEnds } from './run/end-batcher.ts';
 export { createPageBatches } from './page/page-batcher.ts';
 export { rootKeysOf } from './run/root-keys.ts';

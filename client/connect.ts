@@ -8,7 +8,6 @@ import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/operate/a
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
 import type { Pace, PaceSpan } from '../contracts/operate/pace.ts';
 import type { Overview } from '../contracts/operate/overview.ts';
-import type { WorkerList } from '../contracts/operate/worker-list.ts';
 import type { FlawedList, RunProgress } from '../contracts/run.ts';
 import {
   createKeyring,
@@ -64,7 +63,7 @@ import { createHandle, type SyncHandle } from './sync/sync-handle.ts';
 import { createStartTracer, WITHOUT_TRACING } from './tracing/trace-starts.ts';
 import { tellingWhenClosed } from './until-closed.ts';
 import { bindTenant } from './tenant/bind-tenant.ts';
-import { listWorkers } from './workers/list-workers.ts';
+import { createWorkers, type Workers } from './workers/workers.ts';
 import { checkName, checkRunOf } from './options/check-options.ts';
 
 export interface ConnectOptions extends ServerOptions {
@@ -193,8 +192,8 @@ export interface Sluice {
    * 10,000 accounts: ask it every some seconds at most.
    */
   overview(): Promise<Overview>;
-  /** Who serves the task queues, as Temporal sees it. Not for a client that is bound to a tenant. */
-  workers(): Promise<WorkerList>;
+  /** Who serves the task queues, and how much each does at once. Not for a client that is bound to a tenant. */
+  readonly workers: Workers;
   /**
    * How old the rows of each sync with `freshFor` are: age since the last run that read every list to its end, whatever newer runs did.
    * @param filter `limit`: stale accounts of each sync that are named, 1 … 1,000. Default 20.
@@ -286,7 +285,7 @@ function createSluice(shared: SluiceParts, actor: Actor): Sluice {
     progress: (runId) => readProgress(pool, { runId }),
     flawedLists: (runId, filter) => readFlaws(pool, runId, filter),
     overview: () => readOverview(pool),
-    workers: () => listWorkers(parts.client, parts.taskQueue),
+    workers: createWorkers(parts.client, parts.pool, parts.taskQueue),
     freshness: ({ limit = 20, ...filter } = {}) => readFreshness(pool, filter, limit),
     pace: (span) => readPace(pool, span),
     records: (node, recordsOptions) => readRecords(pool, node, recordsOptions),

@@ -13,7 +13,16 @@ export {
 } from './stores/operate/database-facts.ts';
 export { noteDeploy, readLimitHistory } from './stores/limit/limit-history-store.ts';
 export { addPace, readPace } from './stores/operate/pace-store.ts';
-export { forgetWorker, isTreeServed, readServed, tellWorker } from './stores/operate/worker-store.ts';
+export {
+  controlWorker,
+  forgetWorker,
+  isTreeServed,
+  readControlled,
+  readServed,
+  tellWorker,
+  type ToldWorker,
+  type WorkerWish,
+} from './stores/operate/worker-store.ts';
 export { readOverview } from './stores/operate/overview-store.ts';
 export { beginAct, endAct, listAudit, type ActEnded } from './stores/operate/audit-store.ts';
 export { oldRuns, removeRuns, type RunPlace } from './stores/operate/old-runs-store.ts';

@@ -8,7 +8,7 @@ import type { AlertWebhook } from '../client/alerts/send-webhook.ts';
 import type { ProxySettings } from '../activities/index.ts';
 import type { Priority } from '../contracts/limits/limit.ts';
 import { buildOf, type Build } from '../contracts/operate/deployment.ts';
-import type { SlotTuning } from './slots.ts';
+import type { SlotTuning } from './capacity/slots.ts';
 import { DEFAULT_TASK_QUEUE, ROLES } from '../contracts/names.ts';
 
 /** Temporal writes a version as `deployment:build`, and once wrote `deployment.build`. */

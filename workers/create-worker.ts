@@ -9,6 +9,7 @@ import { pino } from 'pino';
 import {
   createActivities,
   createHttpSender,
+  createCallPlaces,
   createPageBatches,
   createRunEnds,
   createStoredCredentials,
@@ -37,7 +38,8 @@ import { readWorkerSettings } from './config.ts';
 import { withCodecs } from '../dev-servers/data-converter.ts';
 import { freePort } from '../dev-servers/free-port.ts';
 import { registerSearchAttributes } from '../dev-servers/index.ts';
-import { createHeapGuard } from './heap-guard.ts';
+import { createControl } from './capacity/worker-control.ts';
+import { createHeapGuard } from './capacity/heap-guard.ts';
 import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
 import { startReconciling } from './loops/reconcile.ts';
@@ -112,7 +114,15 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       );
     await migrate(pool, { warn: (message) => log.warn({}, message) });
     const { syncs: scheduled = [], onFailure } = options;
-    serving = await startServing(pool, settings.taskQueue, scheduled, deployMinutes, log);
+    const identity = workerIdentity(`${process.pid}@${hostname()}`);
+    const { concurrency, taskQueue } = settings;
+    const places = createCallPlaces(concurrency);
+    const drain = (): boolean => {
+      workers?.shutdown();
+      return workers !== undefined;
+    };
+    const obey = createControl(places, concurrency, drain, log);
+    serving = await startServing(pool, { identity, taskQueue, concurrency }, scheduled, deployMinutes, obey, log);
     const { stop: stopServing } = serving;
     const connection = await NativeConnection.connect(temporal as NativeConnectionOptions);
     const codecs = withCodecs(options.payloadCodecs);
@@ -128,7 +138,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       ofCredentials && createStoredCredentials({ ...ofCredentials, providerNamed: (id) => providers.get(id) });
     // Not started yet: it asks when it starts. Ended: the next check frees its place.
     const tellLock = (workflowId: string) => tellKnown(client, workflowId, signalNames.lockGranted);
-    const memory = createUnitMemory(settings.concurrency);
+    const memory = createUnitMemory(places);
     const pageUrl = pageAddress(settings.dashboardUrl);
     const of = { client, pool, taskQueue: settings.taskQueue, ...(pageUrl && { pageUrl }) };
     const parts = {
@@ -152,6 +162,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       // Whoever asked it to end: us, a signal, or Temporal's own runtime.
       isStopping: () => workers?.isStopping() ?? false,
       isFull: () => heap.isFull(),
+      places,
       othersMayServe: serving.othersMayServe,
       log,
       meter: metrics ? tellAll([pace.meter, metrics.meter]) : pace.meter,
@@ -164,7 +175,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
     workers = await createRoleWorkers(roles, settings, {
       connection,
       namespace,
-      identity: workerIdentity(`${process.pid}@${hostname()}`),
+      identity,
       ...codecs,
       workflowBundle: await workflowBundleFor(options.workflowBundle, codecs.dataConverter !== undefined),
       activities,

@@ -3,7 +3,7 @@ export { createWorker } from './create-worker.ts';
 export type { SluiceWorker, WorkerOptions } from './create-worker.ts';
 export { SluicePlugin } from './sluice-plugin.ts';
 export type { Build } from '../contracts/operate/deployment.ts';
-export type { SlotTuning } from './slots.ts';
+export type { SlotTuning } from './capacity/slots.ts';
 export type { OnAlert } from './alerts/deliver-alerts.ts';
 export type { WatchOptions } from './alerts/watch-alerts.ts';
 export type { Alert, AlertEvent, AlertKind, AlertRules } from '../contracts/alerts/alert.ts';

@@ -8,7 +8,7 @@ import type { Build } from '../contracts/operate/deployment.ts';
 import { taskQueueOf } from '../contracts/names.ts';
 import type { WorkerSettings } from './config.ts';
 import { withShortStacks } from './limit-stack-traces.ts';
-import { keptWorkflows, slotsOf } from './slots.ts';
+import { keptWorkflows, slotsOf } from './capacity/slots.ts';
 
 export interface RoleWorkers {
   readonly taskQueues: readonly string[];

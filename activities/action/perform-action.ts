@@ -13,6 +13,7 @@ import {
   type ActionStep,
 } from '../../db/stores/action/action-store.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
+import { NO_PLACE, takePlace } from '../call/call-places.ts';
 import { actionFailed, FULL, waitingFor } from '../call/to-failure.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -60,7 +61,7 @@ export async function performAction(
       // Counted, and then the worker ended before it could end the action.
       if (step.attempts >= budget(attempt))
         return fail(attempt, 'attempts-spent', `it did not succeed (${step.attempts} attempts)`);
-      return write(attempt);
+      return writeInPlace(attempt);
     case 'sending': {
       // Whoever sent it did not live to say how it went.
       const { attempts } = await markUnknown(deps.pool, step.workflowId, step.sending, { calls: 1, attempts: 1 }, LOST);
@@ -68,6 +69,16 @@ export async function performAction(
     }
     case 'unknown':
       return resolveUnknown(attempt);
+  }
+}
+
+async function writeInPlace(attempt: Attempt): Promise<ActionFact> {
+  const giveBack = takePlace(attempt.deps, attempt.request.priority);
+  if (!giveBack) throw waitingFor(NO_PLACE.reason, NO_PLACE.delayMs);
+  try {
+    return await write(attempt);
+  } finally {
+    giveBack();
   }
 }
 

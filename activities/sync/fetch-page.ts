@@ -16,6 +16,7 @@ import { COMPLETE, step } from '../../providers/pagination/step.ts';
 import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
+import { NO_PLACE, takePlace } from '../call/call-places.ts';
 import { FULL } from '../call/to-failure.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';
@@ -48,7 +49,15 @@ export async function fetchPage(
   const sync = deps.syncNamed(request.context.sync);
   const asked: Asked = { deps, request, sync, memory };
   const call = (): Promise<PageFact> => fetchNext(asked, signal, askedAtMs);
-  return request.mode === 'now' ? memory.turns.inTurn(request.unit, request.context.priority, call) : call();
+  const { priority } = request.context;
+  if (request.mode === 'now') return memory.turns.inTurn(request.unit, priority, call);
+  const giveBack = takePlace(deps, priority);
+  if (!giveBack) return notNow(asked, NO_PLACE.reason, NO_PLACE.delayMs);
+  try {
+    return await call();
+  } finally {
+    giveBack();
+  }
 }
 
 async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtMs: number): Promise<PageFact> {
@@ -88,6 +97,7 @@ function cutOf({ node: { endpoint } }: Attempt, range: Range): readonly [Range, 
 function whyNotNow(deps: ActivityDeps, askedAtMs: number): string | undefined {
   if (deps.isStopping()) return 'this worker is ending';
   if (Date.now() - askedAtMs > LONGEST_QUEUE_MS) return 'this worker is busy';
+  if (deps.places?.count() === 0) return NO_PLACE.reason;
   return deps.isFull?.() ? FULL.reason : undefined;
 }
 

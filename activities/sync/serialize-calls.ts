@@ -2,6 +2,7 @@
  * Calls of one list that were asked for at once are made one after another, and answered together. Next: `fetch-page.ts`.
  */
 import type { PageFact } from '../../contracts/messages.ts';
+import type { CallPlaces } from '../call/call-places.ts';
 
 export interface Turns {
   /**
@@ -26,30 +27,20 @@ const PAGES_FOR_EACH = 4;
 /** So long at most, in milliseconds, until the workflow hears of them. */
 const LONGEST_MS = 1_000;
 
-/**
- * @param places calls at once of each role.
- * @param now milliseconds.
- */
-export function createTurns(places: number, now: () => number = () => performance.now()): Turns {
+/** @param now milliseconds. */
+export function createTurns(places: CallPlaces, now: () => number = () => performance.now()): Turns {
   /** The end of the newest call of each unit, whatever it was. */
   const ends = new Map<number, Promise<void>>();
   const begun = new Map<number, number>();
-  const roles = new Map<string, Places>();
-  const placesOf = (role: string): Places => {
-    const found = roles.get(role) ?? createPlaces(places);
-    roles.set(role, found);
-    return found;
-  };
   return {
     async inTurn(unit, role, call) {
-      const ofRole = placesOf(role);
       const admitted = async (): Promise<PageFact> => {
-        await ofRole.take();
+        const giveBack = await places.wait(role);
         begun.set(unit, now());
         try {
           return await call();
         } finally {
-          ofRole.giveBack();
+          giveBack();
         }
       };
       const made = (ends.get(unit) ?? Promise.resolve()).then(admitted);
@@ -71,32 +62,9 @@ export function createTurns(places: number, now: () => number = () => performanc
         MOST_AHEAD,
         pages / PAGES_FOR_EACH,
         LONGEST_MS / Math.max(1, tookMs),
-        (places * STEPS_FOR_EACH_CALL) / Math.max(1, ends.size),
+        (places.count() * STEPS_FOR_EACH_CALL) / Math.max(1, ends.size),
       );
       return Math.max(1, Math.floor(most));
-    },
-  };
-}
-
-interface Places {
-  take(): Promise<void> | undefined;
-  giveBack(): void;
-}
-
-/** Who comes first goes first. */
-function createPlaces(count: number): Places {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  return {
-    take() {
-      if (free === 0) return new Promise((resolve) => waiting.push(resolve));
-      free--;
-      return undefined;
-    },
-    giveBack() {
-      const next = waiting.shift();
-      if (next) next();
-      else free++;
     },
   };
 }

@@ -10,6 +10,7 @@ import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { createEndpointNotes, type EndpointNotes } from '../page/endpoint-facts.ts';
 import { createNewRows, type NewRows } from '../page/insert-hint.ts';
 import { createResultMemory, type ResultMemory } from '../job/result-memory.ts';
+import { createCallPlaces, type CallPlaces } from '../call/call-places.ts';
 import { createTurns, type Turns } from './serialize-calls.ts';
 
 export interface UnitMemory {
@@ -40,8 +41,11 @@ const LONGEST_MS = 5_000;
 /** Units at most; the oldest are forgotten first. */
 const MOST_UNITS = 1_000;
 
-/** @param places calls inside workflow tasks that are made at once for each role. Default 200. */
-export function createUnitMemory(places = 200, now: () => number = () => performance.now()): UnitMemory {
+/** @param places of the calls inside workflow tasks. Default 200 of each role. */
+export function createUnitMemory(
+  places: CallPlaces = createCallPlaces(200),
+  now: () => number = () => performance.now(),
+): UnitMemory {
   const units = new Map<number, Remembered>();
   const storing = new Map<number, { readonly runId: string; readonly page: Promise<unknown> }>();
   return {

@@ -13,6 +13,7 @@ import { versionText } from '../../contracts/operate/deployment.ts';
 import type { ChosenBuild, Deployments } from '../deployments/deployments.ts';
 import type { Schedules } from '../schedules/schedules.ts';
 import type { SyncHandle } from '../sync/sync-handle.ts';
+import type { Workers } from '../workers/workers.ts';
 
 export interface Act<Of, Given extends readonly unknown[], Result> {
   readonly subject: (of: Of, given: Given) => Subject;
@@ -54,6 +55,12 @@ const scheduleAct = {
   subject: (_: unknown, [id]: readonly [string, ...unknown[]]) => ({ kind: 'schedule', id }),
   state: async (schedules: Schedules, [id]: readonly [string, ...unknown[]]) =>
     (await schedules.list()).find((each) => each.id === id),
+};
+
+const workerAct = {
+  subject: (_: unknown, [worker]: readonly [string, ...unknown[]]) => ({ kind: 'worker', id: worker }),
+  state: async (workers: Workers, [worker]: readonly [string, ...unknown[]]) =>
+    (await workers.list()).workers.find(({ identity }) => identity === worker)?.control,
 };
 
 const deploymentAct = {
@@ -235,7 +242,7 @@ export const clientActs = {
   records: 'look',
   feedLag: 'look',
   overview: 'look',
-  workers: 'look',
+  workers: { list: 'look', drain: workerAct, setConcurrency: workerAct },
   close: 'look',
 } satisfies ActsOf<Sluice>;
 

@@ -109,7 +109,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       return sluice.mapAgain(node, options);
     },
     overview: forAllTenants('The overview'),
-    workers: forAllTenants('To look at workers'),
+    workers: { list: noWorkers, drain: noWorkers, setConcurrency: noWorkers },
     schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
     deployments: { list: noBuilds, promote: noBuilds, release: noBuilds },
     alerts: {
@@ -177,6 +177,7 @@ const noLimits = forAllTenants('To look at limits, or to change them,');
 /** It is for all accounts of a provider. */
 const noSchedules = forAllTenants('A schedule');
 
+const noWorkers = forAllTenants('A worker');
 const noBuilds = forAllTenants('A build of the workers');
 
 function syncOf({ resource }: { readonly resource: string }): string {

@@ -1,15 +1,17 @@
 /**
  * Who serves the task queues, as Temporal sees it: a worker shows itself by asking for tasks. Next: `task-queues.ts`; used by
- * `client/connect.ts`.
+ * `workers.ts`.
  */
 import type { Client } from '@temporalio/client';
 import type { ServingWorker, WorkerList } from '../../contracts/operate/worker-list.ts';
 import { versionOf } from '../../contracts/version.ts';
+import { readControlled, type Pool } from '../../db/index.ts';
 import { readTaskQueues } from './task-queues.ts';
 
 /** @param taskQueue where new runs go, each role to its own; those that open runs are on are looked at too. */
-export async function listWorkers(client: Client, taskQueue: string): Promise<WorkerList> {
-  const queues = await readTaskQueues(client, taskQueue);
+export async function listWorkers(client: Client, pool: Pool, taskQueue: string): Promise<WorkerList> {
+  const [queues, controlled] = await Promise.all([readTaskQueues(client, taskQueue), readControlled(pool)]);
+  const controls = new Map(controlled.toReversed().map(({ identity, ...control }) => [identity, control]));
   const workers = new Map<string, ServingWorker>();
   for (const { taskQueue: name, asking } of queues)
     for (const { identity, askedAt } of asking) {
@@ -19,6 +21,7 @@ export async function listWorkers(client: Client, taskQueue: string): Promise<Wo
         version: versionOf(identity) ?? null,
         taskQueues: [...new Set([...(known?.taskQueues ?? []), name])],
         askedAt: known && known.askedAt > askedAt ? known.askedAt : askedAt,
+        control: controls.get(identity) ?? null,
       });
     }
   return {

@@ -18,7 +18,7 @@ export interface Actor {
 
 /** What an act is about. */
 export interface Subject {
-  /** `account`, `accounts` (all of them), `run`, `action`, `saga`, `limit`, `lists`, `quarantine`, `rows` or `schema`. */
+  /** `account`, `accounts` (all of them), `run`, `action`, `saga`, `limit`, `lists`, `quarantine`, `rows`, `schema`, `build` or `worker`. */
   readonly kind: string;
   /** Of an account `provider/account`, of workflows the workflow id, of a limit its key; else what it is by name. */
   readonly id: string;

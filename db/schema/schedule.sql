@@ -26,14 +26,21 @@ create table sluice.declared_code (
   told_at timestamptz not null default clock_timestamp()
 );
 
--- What each worker serves, told twice a minute. A worker that lacks a part of a run's tree leaves the run to one that has it, for as long
--- as there is one.
+-- What each worker serves, told six times a minute. A worker that lacks a part of a run's tree leaves the run to one that has it, for as
+-- long as there is one.
 create table sluice.worker (
   id uuid primary key,
+  -- As Temporal knows its process.
+  identity text not null,
   task_queue text not null,
   -- The paths of each sync's tree, by its name.
   serves jsonb not null,
-  seen_at timestamptz not null default clock_timestamp()
+  -- Calls at once of each role, as it was started.
+  concurrency int not null,
+  seen_at timestamptz not null default clock_timestamp(),
+  -- What an operator wants of it: other calls at once; that it ends. It looks when it tells.
+  wanted_concurrency int check (wanted_concurrency between 0 and concurrency),
+  is_draining boolean not null default false
 );
 
 -- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim

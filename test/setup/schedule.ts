@@ -34,6 +34,7 @@ export const LONG = [
   'test/temporal/processes/dev-servers.test.ts',
   'test/temporal/runs/cancel.test.ts',
   'test/temporal/operate/rolling-restarts.test.ts',
+  'test/temporal/operate/worker-control.test.ts',
   'test/temporal/faults/fuzz.test.ts',
   'test/temporal/processes/package.test.ts',
   'test/temporal/providers/simulate-sync.test.ts',

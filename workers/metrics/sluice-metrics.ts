@@ -9,7 +9,7 @@ import type { Removed } from '../../contracts/operate/retention.ts';
 import { SLUICE_VERSION } from '../../contracts/version.ts';
 import { readOverview, type Pool } from '../../db/index.ts';
 import type { Limiter } from '../../limiter/index.ts';
-import type { HeapGuard } from '../heap-guard.ts';
+import type { HeapGuard } from '../capacity/heap-guard.ts';
 import { createRegistry, type Gauge } from './registry.ts';
 
 export interface Metrics {

@@ -7,21 +7,76 @@ import type { Queryable } from '../../pool.ts';
 /** A worker that was not heard of for longer is gone, in milliseconds. */
 export const GONE_AFTER_MS = 120_000;
 
-export interface ServingWorker {
+export interface ToldWorker {
   readonly id: string;
+  /** As Temporal knows its process. */
+  readonly identity: string;
   readonly taskQueue: string;
   /** The paths of each sync's tree, by its name. */
   readonly serves: Readonly<Record<string, readonly TreePath[]>>;
+  /** Calls at once of each role, as it was started. */
+  readonly concurrency: number;
 }
 
-/** Says that a worker is there; rows of those that are long gone are removed. */
-export async function tellWorker(db: Queryable, { id, taskQueue, serves }: ServingWorker): Promise<void> {
-  await db.query(
-    `insert into sluice.worker as w (id, task_queue, serves) values ($1, $2, $3)
-     on conflict (id) do update set seen_at = clock_timestamp()`,
-    [id, taskQueue, JSON.stringify(serves)],
-  );
+/** What an operator wants of a worker. */
+export interface WorkerWish {
+  /** Calls at once of each role, 0 … as it was started; null: as it was started. */
+  readonly concurrency: number | null;
+  /** It takes no new work, ends what it has in hand, and ends. */
+  readonly isDraining: boolean;
+}
+
+/** Says that a worker is there; rows of those that are long gone are removed. @returns what is wanted of it. */
+export async function tellWorker(
+  db: Queryable,
+  { id, identity, taskQueue, serves, concurrency }: ToldWorker,
+): Promise<WorkerWish> {
+  const { rows } = await db.query<WorkerWish>({
+    name: 'tell_worker',
+    text: `insert into sluice.worker as w (id, identity, task_queue, serves, concurrency) values ($1, $2, $3, $4, $5)
+      on conflict (id) do update set seen_at = clock_timestamp()
+      returning wanted_concurrency as concurrency, is_draining as "isDraining"`,
+    values: [id, identity, taskQueue, JSON.stringify(serves), concurrency],
+  });
   await db.query(`delete from sluice.worker where seen_at < clock_timestamp() - interval '1 hour'`);
+  return rows[0] as WorkerWish;
+}
+
+export interface ControlledWorker extends WorkerWish {
+  readonly identity: string;
+  /** Calls at once of each role, as it was started. */
+  readonly startedWith: number;
+}
+
+const CONTROLLED = `identity, concurrency as "startedWith", wanted_concurrency as concurrency, is_draining as "isDraining"`;
+
+/** Workers that were heard of lately. */
+export async function readControlled(db: Queryable): Promise<ControlledWorker[]> {
+  const { rows } = await db.query<ControlledWorker>(
+    `select ${CONTROLLED} from sluice.worker
+     where seen_at > clock_timestamp() - $1 * interval '1 millisecond' order by identity, id`,
+    [GONE_AFTER_MS],
+  );
+  return rows;
+}
+
+/**
+ * Sets what is wanted of all workers of a process; what is left out stays.
+ * @returns how they stand; none when it was not heard of lately, or was started with fewer calls at once.
+ */
+export async function controlWorker(
+  db: Queryable,
+  identity: string,
+  { concurrency, isDraining }: Partial<WorkerWish>,
+): Promise<ControlledWorker[]> {
+  const { rows } = await db.query<ControlledWorker>(
+    `update sluice.worker set wanted_concurrency = case when $3 then nullif($4::int, concurrency) else wanted_concurrency end,
+       is_draining = coalesce($5, is_draining)
+     where identity = $1 and seen_at > clock_timestamp() - $2 * interval '1 millisecond' and ($4::int is null or concurrency >= $4)
+     returning ${CONTROLLED}`,
+    [identity, GONE_AFTER_MS, concurrency !== undefined, concurrency ?? null, isDraining ?? null],
+  );
+  return rows;
 }
 
 export async function forgetWorker(db: Queryable, id: string): Promise<void> {

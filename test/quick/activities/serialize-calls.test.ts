@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { createCallPlaces } from '../../../activities/call/call-places.ts';
 import { createTurns, type Turns } from '../../../activities/sync/serialize-calls.ts';
 import type { PageFact } from '../../../contracts/messages.ts';
 
@@ -45,7 +46,7 @@ function play(turns: Turns) {
 
 describe('calls of one list that are asked for at once', () => {
   it('are made in their order, each when the one before it has ended', async () => {
-    const party = play(createTurns(100));
+    const party = play(createTurns(createCallPlaces(100)));
     for (const name of ['a', 'b', 'c']) void party.ask(1, name);
     await turn();
     expect(party.made).toEqual(['a']);
@@ -57,7 +58,7 @@ describe('calls of one list that are asked for at once', () => {
   });
 
   it('are answered together, when the last of them has ended, each with what it has said', async () => {
-    const party = play(createTurns(100));
+    const party = play(createTurns(createCallPlaces(100)));
     const answers = ['a', 'b', 'c'].map((name) => party.ask(1, name));
     await turn();
     await party.end('a');
@@ -69,7 +70,7 @@ describe('calls of one list that are asked for at once', () => {
   });
 
   it('wait for those that came while they were made', async () => {
-    const party = play(createTurns(100));
+    const party = play(createTurns(createCallPlaces(100)));
     void party.ask(1, 'a');
     await turn();
     void party.ask(1, 'b');
@@ -85,7 +86,7 @@ describe('calls of one list that are asked for at once', () => {
   });
 
   it('do not wait for those of another list', async () => {
-    const party = play(createTurns(100));
+    const party = play(createTurns(createCallPlaces(100)));
     void party.ask(1, 'a');
     void party.ask(2, 'b');
     await turn();
@@ -102,7 +103,7 @@ describe('calls of one list that are asked for at once', () => {
     ['the last', ['c'], ['a', 'b', 'c: no']],
     ['each', ['a', 'b', 'c'], ['a: no', 'b: no', 'c: no']],
   ])('are made and answered when %s of them throws, which is told to that one alone', async (_, failing, expected) => {
-    const party = play(createTurns(100));
+    const party = play(createTurns(createCallPlaces(100)));
     for (const name of ['a', 'b', 'c']) party.ask(1, name).catch(() => {});
     await turn();
     for (const name of ['a', 'b', 'c']) {
@@ -114,7 +115,7 @@ describe('calls of one list that are asked for at once', () => {
   });
 
   it('are made and answered when one throws before it has begun', async () => {
-    const turns = createTurns(100);
+    const turns = createTurns(createCallPlaces(100));
     const failed = turns.inTurn(1, 'bulk', () => {
       throw new Error('no');
     });
@@ -124,7 +125,7 @@ describe('calls of one list that are asked for at once', () => {
   });
 
   it('are at most as many at once as the role has places, and those of another role do not wait for them', async () => {
-    const party = play(createTurns(2));
+    const party = play(createTurns(createCallPlaces(2)));
     for (const unit of [1, 2, 3]) void party.ask(unit, `bulk ${unit}`);
     void party.ask(4, 'person', 'interactive');
     await turn();
@@ -141,7 +142,7 @@ describe('calls of one list that are asked for at once', () => {
   });
 
   it('leave nothing behind: a later call is made at once, and many lists that were read take no room from others', async () => {
-    const turns = createTurns(8, () => 0);
+    const turns = createTurns(createCallPlaces(8), () => 0);
     const party = play(turns);
     for (let unit = 0; unit < 1_000; unit++) {
       party.ask(unit, `${unit}a`).catch(() => {});
@@ -168,7 +169,7 @@ describe('calls of one list that are asked for at once', () => {
     );
     await fc.assert(
       fc.asyncProperty(steps, async (taken) => {
-        const party = play(createTurns(100));
+        const party = play(createTurns(createCallPlaces(100)));
         const asked = new Map<number, string[]>([1, 2, 3].map((unit) => [unit, []]));
         const answered = new Map<number, number>();
         const openOf = (unit: number) => party.open().filter((name) => name.startsWith(`${unit}/`));
@@ -216,7 +217,7 @@ describe('how many calls of a list may be asked for at once', () => {
     [64, 1, 16],
   ])('is bounded by what the list has and by how fast it is: %d pages, %d ms', async (pages, tookMs, expected) => {
     let now = 10_000;
-    const turns = createTurns(200, () => now);
+    const turns = createTurns(createCallPlaces(200), () => now);
     const party = play(turns);
     void party.ask(1, 'a');
     void party.ask(1, 'b');
@@ -228,11 +229,11 @@ describe('how many calls of a list may be asked for at once', () => {
   });
 
   it('is one where none of its calls is being made', () => {
-    expect(createTurns(200).ahead(1, 1_000)).toBe(1);
+    expect(createTurns(createCallPlaces(200)).ahead(1, 1_000)).toBe(1);
   });
 
   it('is bounded by the steps that the process takes at once, shared by the lists that are being read', async () => {
-    const turns = createTurns(20, () => 0);
+    const turns = createTurns(createCallPlaces(20), () => 0);
     const party = play(turns);
     const found: number[] = [];
     for (let unit = 1; unit <= 90; unit++) {

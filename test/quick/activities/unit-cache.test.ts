@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCallPlaces } from '../../../activities/call/call-places.ts';
 import { createUnitMemory } from '../../../activities/sync/unit-cache.ts';
 import type { LoadedUnit } from '../../../db/stores/sync/unit-store.ts';
 
@@ -6,14 +7,14 @@ const standing = (pages: number) => ({ pages, state: 'running' }) as LoadedUnit;
 
 describe('what a process remembers of its units', () => {
   it('is given out once, for the page that the workflow asks for', () => {
-    const memory = createUnitMemory(200, () => 100);
+    const memory = createUnitMemory(createCallPlaces(200), () => 100);
     memory.remember(1, standing(3), 50);
     expect(memory.take(1, 3)).toEqual({ standing: standing(3), readAt: 50 });
     expect(memory.take(1, 3)).toBeUndefined();
   });
 
   it('is worth nothing when somebody else has moved the unit, or nobody says how far it is', () => {
-    const memory = createUnitMemory(200, () => 100);
+    const memory = createUnitMemory(createCallPlaces(200), () => 100);
     memory.remember(1, standing(3), 50);
     expect(memory.take(1, 4)).toBeUndefined();
     memory.remember(2, standing(3), 50);
@@ -22,7 +23,7 @@ describe('what a process remembers of its units', () => {
 
   it('is read from the database again after five seconds, however many pages came since', () => {
     let now = 0;
-    const memory = createUnitMemory(200, () => now);
+    const memory = createUnitMemory(createCallPlaces(200), () => now);
     memory.remember(1, standing(1), 0);
     now = 4_900;
     const found = memory.take(1, 1);
@@ -33,7 +34,7 @@ describe('what a process remembers of its units', () => {
   });
 
   it('forgets the oldest unit beyond a thousand', () => {
-    const memory = createUnitMemory(200, () => 0);
+    const memory = createUnitMemory(createCallPlaces(200), () => 0);
     for (let unit = 0; unit <= 1_000; unit++) memory.remember(unit, standing(1), 0);
     expect(memory.take(0, 1)).toBeUndefined();
     expect(memory.take(1, 1)).toBeDefined();

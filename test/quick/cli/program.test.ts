@@ -40,7 +40,7 @@ describe('the options of all commands', () => {
 /** Commands that change nothing, or what is no act of an operator: servers and workers that they start. */
 const LOOKS = `actions pending, actions status, actions waits, accounts list, accounts status, accounts show, alerts check, alerts list, audit, completion, dashboard, deployments list, dev, doctor, explain, freshness, limits list, limits show, overview,
   quarantine list, queries, reports, runs, schedules list,
-  schedules plan, state show, status, watch, worker, workers`;
+  schedules plan, state show, status, watch, worker, workers list`;
 
 describe('every command', () => {
   it('that changes something says who acts and why: `--by` and `--why`', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createHeapGuard } from '../../../workers/heap-guard.ts';
+import { createHeapGuard } from '../../../workers/capacity/heap-guard.ts';
 
 /** A worker with a heap of a thousand bytes, of which some are garbage. */
 function worker(maxShare = 0.85) {

@@ -1,6 +1,6 @@
 /** The heap of a workflow thread can't be looked at from outside: what it keeps is bounded by number. */
 import { expect, it } from 'vitest';
-import { keptWorkflows } from '../../../workers/slots.ts';
+import { keptWorkflows } from '../../../workers/capacity/slots.ts';
 
 const MIB = 2 ** 20;
 

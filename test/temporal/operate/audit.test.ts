@@ -127,6 +127,8 @@ describe('the audit', () => {
       'schedules.resume': () => sluice.schedules.resume('crm-hourly'),
       // No build is known here: it has a row all the same.
       'deployments.promote': () => settled(sluice.deployments.promote({ buildId: 'none' })),
+      'workers.drain': () => settled(sluice.workers.drain('none')),
+      'workers.setConcurrency': () => settled(sluice.workers.setConcurrency('none', 1)),
       'deployments.release': () => settled(sluice.deployments.release({ buildId: 'none' })),
       'alerts.forgetQueue': () => sluice.alerts.forgetQueue('nobody-serves-it'),
       'accounts.disconnect': () => sluice.accounts.disconnect(name),
@@ -139,7 +141,13 @@ describe('the audit', () => {
     ];
     expect(Object.keys(acts).sort()).toEqual(wanted.flatMap(([act, is]) => (is === 'act' ? [act] : [])).sort());
 
-    const FAILING = new Set(['action.resolve', 'deployments.promote', 'deployments.release']);
+    const FAILING = new Set([
+      'action.resolve',
+      'deployments.promote',
+      'deployments.release',
+      'workers.drain',
+      'workers.setConcurrency',
+    ]);
     const rows = new Map<string, AuditEntry>();
     for (const [act, work] of Object.entries(acts)) {
       await work();
@@ -222,7 +230,7 @@ describe('the audit', () => {
       progress: () => readOnly.progress('00000000-0000-0000-0000-000000000000'),
       flawedLists: () => all(readOnly.flawedLists('00000000-0000-0000-0000-000000000000')),
       overview: () => readOnly.overview(),
-      workers: () => readOnly.workers(),
+      'workers.list': () => readOnly.workers.list(),
       feedLag: () => readOnly.feedLag(),
       'alerts.queues': () => readOnly.alerts.queues(),
       'alerts.freshness': () => readOnly.alerts.freshness(),

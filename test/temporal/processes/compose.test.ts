@@ -124,7 +124,7 @@ describe.skipIf(isMissing)('what compose.yaml says, on one machine', () => {
     const findings = await diagnose({ databaseUrl, temporal: { address }, encryptionKeys: TEST_KEYS });
     expect(findings.filter(({ status }) => status === 'wrong')).toEqual([]);
     expect(findings.find(({ check }) => check === 'search-attributes')?.found).toBe('all are registered');
-    expect((await sluice.workers()).queues.map(({ workers }) => workers)).toEqual([1, 1, 1]);
+    expect((await sluice.workers.list()).queues.map(({ workers }) => workers)).toEqual([1, 1, 1]);
 
     const shown = await fetch(`http://127.0.0.1:${page}/runs`, { headers: { authorization: `Bearer ${TOKEN}` } });
     const text = await shown.text();

@@ -1,11 +1,11 @@
 /**
  * Keeps a worker from being killed by V8 for want of memory: near the limit of its heap it makes no more calls, and says so. They are
- * made by other workers, or by this one when there is room again. Used by: `create-worker.ts`; asked in
+ * made by other workers, or by this one when there is room again. Used by: `workers/create-worker.ts`; asked in
  * `activities/sync/fetch-page.ts` and `activities/action/perform-action.ts`.
  */
 import { getHeapStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import type { Log } from '../activities/index.ts';
+import type { Log } from '../../activities/index.ts';
 
 export interface HeapGuard {
   /** Whether the worker is to take no more calls. To be asked before each: it looks at the heap at most ten times a second. */

@@ -1,11 +1,11 @@
 /**
  * How many tasks a worker takes at once: a fixed number of each kind, or as many as CPU and memory allow, within bounds.
- * Used by: `role-workers.ts`.
+ * Used by: `workers/role-workers.ts`.
  */
 import { availableParallelism } from 'node:os';
 import { getHeapStatistics } from 'node:v8';
 import { ResourceBasedController, type WorkerOptions as TemporalOptions } from '@temporalio/worker';
-import { STEPS_FOR_EACH_CALL } from '../activities/index.ts';
+import { STEPS_FOR_EACH_CALL } from '../../activities/index.ts';
 
 export interface SlotTuning {
   /** Calls at once that there are in any case, ≥ 1. */

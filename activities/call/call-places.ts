@@ -1,0 +1,75 @@
+/**
+ * How many calls a worker makes at once, role by role: as many as it was started with, or fewer where an operator says so. Calls inside
+ * workflow tasks wait here for a place; one that is made durably and finds none goes back, so that another worker takes it.
+ * Used by: `activities/sync/serialize-calls.ts`, `activities/sync/fetch-page.ts`, `activities/action/perform-action.ts`; set by `workers/capacity/worker-control.ts`.
+ */
+export interface CallPlaces {
+  /** Calls at once of each role, ≥ 0. */
+  count(): number;
+  /** Other calls at once, from now on; those that are under way go on. */
+  set(count: number): void;
+  /** Waits for a place; where there are none at all it passes without one, to be told so. @returns what gives it back. */
+  wait(role: string): Promise<GiveBack> | GiveBack;
+  /** A place for a call that is made durably, which are counted by themselves; undefined when all are taken. */
+  take(role: string): GiveBack | undefined;
+}
+
+export type GiveBack = () => void;
+
+/** A place for a durable call of this worker; undefined when all are taken. Where nothing counts them there is always one. */
+export function takePlace({ places }: { readonly places?: CallPlaces }, role: string): GiveBack | undefined {
+  return places ? places.take(role) : NOTHING_TO_GIVE_BACK;
+}
+
+/** No call is made: another worker takes it, or there is a place later. */
+export const NO_PLACE = { reason: 'an operator has set how many calls at once this worker makes', delayMs: 2_000 };
+
+interface Role {
+  inTasks: number;
+  durable: number;
+  /** Who comes first goes first. */
+  readonly waiting: (() => void)[];
+}
+
+const NOTHING_TO_GIVE_BACK: GiveBack = () => {};
+
+export function createCallPlaces(initially: number): CallPlaces {
+  let most = initially;
+  const roles = new Map<string, Role>();
+  const roleOf = (name: string): Role => {
+    let role = roles.get(name);
+    if (role === undefined) roles.set(name, (role = { inTasks: 0, durable: 0, waiting: [] }));
+    return role;
+  };
+  const isOpen = ({ inTasks }: Role): boolean => most === 0 || inTasks < most;
+  const admit = (role: Role): void => {
+    while (role.waiting.length > 0 && isOpen(role)) role.waiting.shift()?.();
+  };
+  const enter = (role: Role): GiveBack => {
+    if (most === 0) return NOTHING_TO_GIVE_BACK;
+    role.inTasks++;
+    return () => {
+      role.inTasks--;
+      admit(role);
+    };
+  };
+  return {
+    count: () => most,
+    set(count) {
+      most = count;
+      for (const role of roles.values()) admit(role);
+    },
+    wait(name) {
+      const role = roleOf(name);
+      if (isOpen(role)) return enter(role);
+      return new Promise((resolve) => role.waiting.push(() => resolve(enter(role))));
+    },
+    take(name) {
+      const role = roleOf(name);
+      // As many as it was started with are Temporal's slots; one whose activity has timed out may still be at work beside them.
+      if (most < initially && role.durable >= most) return undefined;
+      role.durable++;
+      return () => void role.durable--;
+    },
+  };
+}
