@@ -15,6 +15,7 @@ const WAYS = [
   ['Schedules', ['schedules']],
   ['Alerts', ['alerts']],
   ['Audit', ['audit']],
+  ['Workers', ['workers']],
   ['Doctor', ['doctor']],
 ] as const;
 

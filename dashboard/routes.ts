@@ -17,6 +17,7 @@ import { runView } from './views/details/run.ts';
 import { runsView } from './views/runs.ts';
 import { scheduleView } from './views/details/schedule.ts';
 import { schedulesView } from './views/schedules.ts';
+import { workersView } from './views/workers.ts';
 import type { RenderView } from './view.ts';
 
 /** Parts of a path; those with a colon are parameters. */
@@ -38,8 +39,12 @@ const ROUTES: readonly (readonly [string, RenderView])[] = [
   ['alerts/:alert', alertView],
   ['audit', auditView],
   ['audit/:entry', auditEntryView],
+  ['workers', workersView],
   ['doctor', doctorView],
 ];
+
+/** They ask more than databases. */
+const STILL: ReadonlySet<RenderView> = new Set([doctorView, workersView]);
 
 /** Every view, e.g. `runs/:run`. */
 export const VIEWS: readonly string[] = ROUTES.map(([pattern]) => pattern);
@@ -67,7 +72,7 @@ export function routeOf(path: string): Route | undefined {
       params[want.slice(1)] = part;
       return part !== '';
     });
-    if (fits) return { render, params, at: wanted[0] as string, isStill: render === doctorView };
+    if (fits) return { render, params, at: wanted[0] as string, isStill: STILL.has(render) };
   }
   return undefined;
 }

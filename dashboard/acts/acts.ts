@@ -9,6 +9,7 @@ import { bulkActs } from './bulk-acts.ts';
 import { limitActs } from './limit-acts.ts';
 import { runActs } from './run-acts.ts';
 import { scheduleActs } from './schedule-acts.ts';
+import { workerActs } from './worker-acts.ts';
 
 export const acts: Readonly<Record<string, Act>> = {
   ...runActs,
@@ -17,4 +18,5 @@ export const acts: Readonly<Record<string, Act>> = {
   ...scheduleActs,
   ...actionActs,
   ...accountActs,
+  ...workerActs,
 };

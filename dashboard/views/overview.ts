@@ -113,7 +113,7 @@ export const overviewView: RenderView = async (context) => {
       },
       {
         id: 'queues',
-        content: html`<h2>Workers</h2>
+        content: html`<h2><a href="${link(['workers'])}">Workers</a></h2>
           ${table(
             'Task queues, and when a worker last took something from each',
             queues,

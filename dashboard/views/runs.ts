@@ -1,7 +1,7 @@
-/** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `dashboard/views/details/run.ts`, `dashboard/acts/bulk-offers.ts`. */
+/** Runs, newest first, narrowed by links; what is done to "all that match" begins here. Next: `dashboard/views/details/run.ts`, `dashboard/acts/offers/bulk-offers.ts`. */
 import { RUN_STATES, type RunSelection } from '../../contracts/operate/run-list.ts';
 import type { RunState } from '../../client/index.ts';
-import { bulkOffers } from '../acts/bulk-offers.ts';
+import { bulkOffers } from '../acts/offers/bulk-offers.ts';
 import { oneOf } from '../../contracts/values/one-of.ts';
 import { html } from '../html.ts';
 import { capped } from '../parts/count.ts';

@@ -2,7 +2,7 @@
 import type { AccountDetails, AccountSync, TokenState } from '../../../client/index.ts';
 import { liveToken } from '../../../contracts/account.ts';
 import { duration } from '../../../contracts/values/duration.ts';
-import { accountOffers } from '../../acts/account-offers.ts';
+import { accountOffers } from '../../acts/offers/account-offers.ts';
 import { safeAddress } from '../../connect-address.ts';
 import { html, verbatim, type Html } from '../../html.ts';
 import { alertTable } from '../../parts/tables/alert-table.ts';

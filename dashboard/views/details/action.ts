@@ -1,5 +1,5 @@
 /** One action or saga: its state, its steps, why it waits, and what can be done. Inputs and outputs are rows, and not shown. */
-import { actionOffers } from '../../acts/action-offers.ts';
+import { actionOffers } from '../../acts/offers/action-offers.ts';
 import { html } from '../../html.ts';
 import { count } from '../../parts/count.ts';
 import { facts } from '../../parts/facts.ts';

@@ -1,4 +1,4 @@
-/** One run: its tree as it moves, why it waits, its flaws, and what can be done. Next: `dashboard/acts/run-offers.ts`. */
+/** One run: its tree as it moves, why it waits, its flaws, and what can be done. Next: `dashboard/acts/offers/run-offers.ts`. */
 import type { NodeProgress, RunExplanation, RunProgress, Sluice } from '../../../client/index.ts';
 import { html, type Html } from '../../html.ts';
 import { count } from '../../parts/count.ts';
@@ -8,7 +8,7 @@ import { runState } from '../../parts/tables/run-table.ts';
 import { stateBadge } from '../../parts/state.ts';
 import { table } from '../../parts/table.ts';
 import { exact, took, when } from '../../parts/when.ts';
-import { runOffers } from '../../acts/run-offers.ts';
+import { runOffers } from '../../acts/offers/run-offers.ts';
 import type { RenderView, ViewContext } from '../../view.ts';
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;

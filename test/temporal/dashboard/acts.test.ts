@@ -238,4 +238,28 @@ describe.skipIf(program === undefined)('an operator at the page', () => {
       .poll(async () => (await world.sluice.audit.list({ act: 'accounts.erase' }))[0]?.outcome, { timeout: 100_000 })
       .toBe('done');
   }, 200_000);
+
+  it('sets how many calls at once a worker makes, says what a drain does, and drains it', async () => {
+    await at.open('/');
+    await at.follow('Workers');
+    expect(await at.text('#queues')).toMatch(/served/);
+    const [worker] = (await world.sluice.workers.list()).workers;
+    expect(await at.text('#workers')).toContain(worker?.identity);
+    await at.follow('Calls at once …');
+    expect(await at.text('main')).toContain('which is the most');
+    await at.page.getByLabel(/^Calls at once/).fill('3');
+    await at.whyAnd('Set how many calls at once it makes');
+    expect(await at.said()).toBe('Within some seconds it makes 3 calls at once.');
+    expect(await at.text('#workers')).toMatch(/3 of \d+, set by an operator/);
+    await at.follow('Drain …');
+    expect(await at.text('main')).toContain('takes no new work');
+    await at.whyAnd('Drain');
+    expect(await at.said()).toBe('It drains within some seconds.');
+    expect(await at.text('#workers')).toContain('it drains');
+    const acts = await world.sluice.audit.list({ act: 'workers' });
+    expect(acts.map(({ act, via, why }) => ({ act, via, why }))).toEqual([
+      { act: 'workers.drain', via: 'page', why: 'a test of it' },
+      { act: 'workers.setConcurrency', via: 'page', why: 'a test of it' },
+    ]);
+  });
 });

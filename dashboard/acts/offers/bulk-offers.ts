@@ -1,9 +1,9 @@
-/** What can be done to all runs that a filter matches: the buttons. They lead to a page that says how many. Next: `bulk-acts.ts`. */
-import type { RunSelection } from '../../contracts/operate/run-list.ts';
-import { html, type Html } from '../html.ts';
-import type { Query } from '../link.ts';
-import { actButtons } from '../parts/act-buttons.ts';
-import type { ViewContext } from '../view.ts';
+/** What can be done to all runs that a filter matches: the buttons. They lead to a page that says how many. Next: `dashboard/acts/bulk-acts.ts`. */
+import type { RunSelection } from '../../../contracts/operate/run-list.ts';
+import { html, type Html } from '../../html.ts';
+import type { Query } from '../../link.ts';
+import { actButtons } from '../../parts/act-buttons.ts';
+import type { ViewContext } from '../../view.ts';
 
 const OFFERS = [
   { act: 'retry-all', words: 'Retry what failed in all that match …', states: ['failed', 'incomplete'] },

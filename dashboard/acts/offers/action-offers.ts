@@ -1,8 +1,8 @@
-/** What can be done to an action in the state that it is in. Next: `action-acts.ts`. */
-import type { ActionStatus, Report } from '../../client/index.ts';
-import { html, type Html } from '../html.ts';
-import { actButtons } from '../parts/act-buttons.ts';
-import type { ViewContext } from '../view.ts';
+/** What can be done to an action in the state that it is in. Next: `dashboard/acts/action-acts.ts`. */
+import type { ActionStatus, Report } from '../../../client/index.ts';
+import { html, type Html } from '../../html.ts';
+import { actButtons } from '../../parts/act-buttons.ts';
+import type { ViewContext } from '../../view.ts';
 
 export function actionOffers(
   context: ViewContext,

@@ -1,8 +1,8 @@
-/** What can be done to an account at one provider. Next: `account-acts.ts`. */
-import type { AccountDetails } from '../../client/index.ts';
-import type { Html } from '../html.ts';
-import { actButtons } from '../parts/act-buttons.ts';
-import type { ViewContext } from '../view.ts';
+/** What can be done to an account at one provider. Next: `dashboard/acts/account-acts.ts`. */
+import type { AccountDetails } from '../../../client/index.ts';
+import type { Html } from '../../html.ts';
+import { actButtons } from '../../parts/act-buttons.ts';
+import type { ViewContext } from '../../view.ts';
 
 export function accountOffers(context: ViewContext, { provider, account, tenant, status }: AccountDetails): Html {
   return actButtons(

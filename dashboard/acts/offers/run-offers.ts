@@ -1,8 +1,8 @@
-/** What can be done to a run in the state that it is in. Next: `run-acts.ts`. */
-import type { RunProgress } from '../../client/index.ts';
-import type { Html } from '../html.ts';
-import { actButtons } from '../parts/act-buttons.ts';
-import type { ViewContext } from '../view.ts';
+/** What can be done to a run in the state that it is in. Next: `dashboard/acts/run-acts.ts`. */
+import type { RunProgress } from '../../../client/index.ts';
+import type { Html } from '../../html.ts';
+import { actButtons } from '../../parts/act-buttons.ts';
+import type { ViewContext } from '../../view.ts';
 
 export function runOffers(context: ViewContext, { state, runId, provider, nodes }: RunProgress): Html {
   const flawed = nodes.reduce((sum, node) => sum + node.flawed, 0);
