@@ -127,5 +127,13 @@ function judgeSet(results: readonly Result[], set: string): Measure[] {
       atMost(`${name}: refused, worst (${set})`, most(of(group), ({ refused }) => refused), 'share', 0.01),
     );
   } // prettier-ignore
+  measures.push(
+    atLeast(
+      `0.5 and 2 % refused by chance: used, worst (${set})`,
+      least(of('chance'), ({ used }) => used),
+      'share',
+      0.25,
+    ),
+  );
   return measures;
 }

@@ -8,7 +8,8 @@ import { perSecond } from './servers.ts';
 import type { ServerSpec } from './servers.ts';
 import type { WorldSpec } from './world.ts';
 
-export type Group = 'static' | 'halved' | 'doubled' | 'fourfold' | 'outage' | 'foreign' | 'partial' | 'late' | 'slow';
+export type Group =
+  'static' | 'halved' | 'doubled' | 'fourfold' | 'outage' | 'foreign' | 'partial' | 'late' | 'slow' | 'chance';
 
 export interface Scenario {
   readonly name: string;
@@ -117,6 +118,12 @@ function slow(set: Scenario['set'], server: ServerSpec): Scenario {
   return { ...still(set, server, 2000), name: `${label(server)}, calls take 2 s`, group: 'slow' };
 }
 
+/** This share of the calls is refused whatever their rate. */
+function chance(set: Scenario['set'], server: ServerSpec, sporadic: number): Scenario {
+  const world = { server: { ...server, sporadic }, latencyMs: 200, workers: workersFor(server, 200), durationMs: 40 * minute }; // prettier-ignore
+  return { name: `${label(server)}, ${100 * sporadic} % refused by chance`, group: 'chance', set, world };
+}
+
 const fixed600: ServerSpec = { kind: 'fixed', max: 600, perMs: minute };
 const sliding600: ServerSpec = { kind: 'sliding', max: 600, perMs: minute };
 const fixed444: ServerSpec = { kind: 'fixed', max: 444, perMs: 37 * second };
@@ -140,6 +147,10 @@ export const scenarios: readonly Scenario[] = [
   ...[token(7), fixed444, sliding444].map((server) => partial('held out', server)),
   ...[token(20), fixed600, sliding600].map((server) => late('train', server)),
   ...[token(7), fixed444, sliding444].map((server) => late('held out', server)),
+  ...[0.005, 0.02].flatMap((share) => [
+    ...[token(20), token(200), fixed600].map((server) => chance('train', server, share)),
+    ...[token(7), token(90), fixed444].map((server) => chance('held out', server, share)),
+  ]),
   ...[token(20), token(200), fixed600, sliding600].map((server) => slow('train', server)),
   ...[token(7), fixed444, sliding444, windows([[60, 20 * second]])[0] ?? fixed600].map((server) =>
     slow('held out', server),

@@ -3,6 +3,7 @@
  * bucket that refills from a window, and what the window holds.
  * Next: `limiter/adaptive/detect-window.ts`, then `limiter/adaptive/step.ts`.
  */
+import { clear } from './chance.ts';
 import { forgive, settleCost } from './climb.ts';
 import { acceptedSince, watch } from './recent-accepted.ts';
 import { clamp, describe, enter, measured, setMark } from './state.ts';
@@ -24,6 +25,7 @@ export function opened(s: LawState, event: LawEvent): string {
   const loMs = Math.min(hiMs, Math.max(s.lastRefusalMs - s.rttMs / 2, s.mark.hiMs));
   const closedMs = hiMs - s.held.atMs;
   const isLong = closedMs > longClosureMs(s) || endsFill(s, closedMs);
+  if (isLong) clear(s);
   const before = s.limit;
   const ok = s.mark.ok;
   let next: LawPhase = 'cruise';

@@ -3,6 +3,7 @@
  * Next: `limiter/adaptive/step.ts`, which steps the law.
  */
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
+import { copyOfChance, type Chance } from './chance-state.ts';
 
 /**
  * start: doubling until the first refusal. cruise: just below the estimate. climb: just above it, for a while, to see
@@ -66,6 +67,7 @@ export interface LawState {
   readonly recent: Recent;
   readonly sliding: SlidingEvidence;
   readonly outcomes: Outcomes;
+  readonly chance: Chance;
 }
 
 /** How the estimate was come by, and how far it is trusted. Changed by every refusal; `cruise`, `climb`, `ease`. */
@@ -267,7 +269,7 @@ export function describe(rate: number): string {
 
 /** A copy that a step may change: the parts are copied, what they hold is never changed in place. */
 export function copyOf(s: LawState): LawState {
-  const { estimate, mark, ramp, held, climb, window, recent, sliding, outcomes } = s;
+  const { estimate, mark, ramp, held, climb, window, recent, sliding, outcomes, chance } = s;
   return {
     ...s,
     estimate: { ...estimate },
@@ -279,5 +281,6 @@ export function copyOf(s: LawState): LawState {
     recent: { ...recent },
     sliding: { ...sliding },
     outcomes: { ...outcomes },
+    chance: copyOfChance(chance),
   };
 }

@@ -5,6 +5,8 @@
  * `limiter/acquire/acquire.ts`.
  */
 import type { LearnedLimit } from '../../contracts/limits/limit.ts';
+import { clear, mayTry, suspect, tryMore, withoutChance } from './chance.ts';
+import { noChance } from './chance-state.ts';
 import { climb, climbed, climbMs, earn, mayClimb, pay, remember, settleCost } from './climb.ts';
 import { decrease } from './decrease.ts';
 import { holdUntilOpening, nextProbe } from './probe.ts';
@@ -95,6 +97,7 @@ export function initialLaw(
     recent: { bins: [], binMs: 0, atMs: 0, fromMs: 0 },
     sliding: { spans: [], fromMs: 0, ok: 0, same: [], bucketLeast: 0, bucketMost: Number.MAX_VALUE, notedMs: 0 },
     outcomes: { ok: 0, failed: 0 },
+    chance: noChance(),
   };
   return output(state, spec);
 }
@@ -106,7 +109,7 @@ export function initialLaw(
 export function stepLaw(state: LawState, event: LawEvent, spec: LearnedLimit): LawOutput {
   const s = copyOf(state);
   advanceTo(s, event);
-  const text = react(s, event, spec) ?? passTime(s, spec);
+  const text = react(s, withoutChance(s, event), spec) ?? passTime(s, spec);
   if (s.phase === 'fill' && state.phase !== 'fill') setFillRate(s);
   s.rate = rateOf(s, spec);
   return output(s, spec, text);
@@ -121,6 +124,8 @@ function advanceTo(s: LawState, { atMs, demand, ok, sent }: LawEvent): void {
     shift(s.mark, backMs, ['loMs', 'hiMs']);
     shift(s.held, backMs, ['atMs', 'probeAtMs', 'openFromMs', 'openToMs']);
     shift(s.climb, backMs, ['nextAtMs']);
+    shift(s.chance.evidence, backMs, ['sinceMs']);
+    shift(s.chance.trial, backMs, ['atMs']);
     shift(s.window, backMs, ['drainUntilMs']);
     shift(s.recent, backMs, ['atMs', 'fromMs']);
     forgetSpans(s);
@@ -169,6 +174,8 @@ function react(s: LawState, event: LawEvent, spec: LearnedLimit): string | undef
   if (event.refused > 0) {
     s.mark.ok += event.ok;
     s.lastRefusalMs = s.nowMs;
+    if (wasHeld) clear(s);
+    else suspect(s, event);
     s.clean = 0;
     if (!wasHeld) return decrease(s, event, spec);
     s.held.refused += 1;
@@ -214,7 +221,8 @@ function passTime(s: LawState, spec: LearnedLimit): string | undefined {
     case 'fill':
       return passFill(s);
     case 'cruise':
-      if (mayClimb(s) && s.limit < ceiling) climb(s);
+      if (mayTry(s) && s.limit < ceiling) return tryMore(s, ceiling);
+      if (s.chance.trial.from === 0 && mayClimb(s) && s.limit < ceiling) climb(s);
       return undefined;
     case 'climb':
       if (s.demand < 0.5) enter(s, 'cruise');

@@ -187,6 +187,17 @@ describe('the control law against a hidden limit, in virtual time', () => {
     }
   });
 
+  it.each<[string, ServerSpec, number]>([
+    ['a bucket of 20/s, 2 %', { kind: 'token', max: 20, perMs: 1000, sporadic: 0.02 }, 0.9],
+    ['a bucket of 90/s, 0.5 %', { kind: 'token', max: 90, perMs: 1000, sporadic: 0.005 }, 0.5],
+    ['a window of 600 a minute, 0.5 %', { kind: 'fixed', max: 600, perMs: minute, sporadic: 0.005 }, 0.5],
+    ['hardly any limit, 0.5 %', { kind: 'token', max: 5_000, perMs: 1000, sporadic: 0.005 }, 0.03],
+  ])('is not made small by refusals that come by chance: %s', (_name, server, least) => {
+    const runs = [1, 2, 3].map((seed) => steady(meet(server, 60, { seed }).run, server, 60));
+    expect(runs.reduce((sum, { used }) => sum + used, 0) / runs.length).toBeGreaterThan(least);
+    for (const { refused } of runs) expect(refused).toBeLessThan(0.06);
+  });
+
   it('is the same run for the same seed', () => {
     const once = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);
     const again = meet({ kind: 'fixed', max: 100, perMs: 20_000 }, 10);
