@@ -11,7 +11,7 @@ import { askRun, readPauses, readProgress, readWaits } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { explainRun } from '../explain/explain-run.ts';
 import { chainIdOf, describeKnown, isNotFound, isOpen } from '../describe-workflow.ts';
-import { askInFleet, isInFleet, resultInFleet } from './fleet-run.ts';
+import { askInFleet, isInFleet, resultInFleet, waitsInFleet } from './fleet-run.ts';
 import { endedMeanwhile, isOver, neverStarted, noResult } from './no-such-run.ts';
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
@@ -144,6 +144,7 @@ export function createHandle(
         })),
         known().then(async (row) => ({ row, waits: row?.state === 'running' ? await readWaits(pool, row.runId) : [] })),
       ]);
+      if (isInFleet(row) && !(description && isOpen(description))) return waitsInFleet(parts, row, waits.map(toWait));
       const ofThisRun = row?.runId === (description && chainIdOf(description)) ? row : undefined;
       if (description && ofThisRun && !stuck) return endedOutside(description, ofThisRun);
       const held = description && stuck ? [...heldBy(description, ofThisRun), ...stuck] : [];
