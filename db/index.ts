@@ -153,6 +153,7 @@ export {
 export {
   claimDue,
   nextStarts,
+  type NextStart,
   releaseDue,
   settleDue,
   type DueAccount,
