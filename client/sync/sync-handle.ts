@@ -63,7 +63,7 @@ export interface SyncHandle {
    * Starts a run of the same tree that reads only the failed and unfinished lists of the newest run, each from its first
    * page, and the children that were not read to their end. Its result speaks for the whole tree.
    * @returns a handle on that run.
-   * @throws Error when there is no run to retry, or one is going on.
+   * @throws Error when there is no run to retry, none of its lists is one to read again, or a run is going on.
    */
   retryFailed(options?: RetryOptions): Promise<SyncHandle>;
   /**
