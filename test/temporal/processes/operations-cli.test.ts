@@ -114,6 +114,10 @@ describe('sluice status, pending and resolve', () => {
       { node: 'posts', key: 'w-f7', kind: 'failed' },
     ]);
     expect(await json('status', 'sync/forest/a4', '--flaws', '--node', 'friends')).toEqual([]);
+    expect(await run('status', 'sync/forest/a4', '--flaws', '--node', 'freinds')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/no node "freinds" in sync\/forest\/a4; there are [a-z, ]*friends/) as string,
+    });
     expect((await run('status', 'sync/forest/nobody', '--flaws')).code).toBe(1);
     expect((await run('status', 'sync/forest/a4', '--flaws', '--after', 'x')).output).toContain('pass the `place`');
   }, 120_000);
