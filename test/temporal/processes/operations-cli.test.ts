@@ -53,6 +53,9 @@ describe('sluice status, pending and resolve', () => {
     expect(status.output).toContain(`npx sluice actions resolve '${id}' --not-happened`);
     expect(await json('status', id)).toMatchObject({ state: 'failed', report: { startedBy: 'user:7' }, waits: [] });
 
+    expect((await run('actions', 'waits', id)).output).toMatch(
+      /waits for a person[\s\S]*actions resolve .* --not-happened/,
+    );
     expect(await run('actions', 'resolve', id, '--module', module)).toMatchObject({
       code: 1,
       output: expect.stringContaining('Say what is true') as string,
