@@ -193,4 +193,20 @@ describe('sluice status, pending and resolve', () => {
     await expect.poll(() => world.sluice.pending('note/n2')).toEqual([]);
     expect((await run('actions', 'pending', 'note/n2')).output).toBe('Nothing is pending on "note/n2".\n');
   }, 120_000);
+
+  it('tell what Postgres knows while Temporal is away, and that it is', async () => {
+    const away = (...args: string[]) => sluice(args, { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    const [alerts, runs, status] = await Promise.all([
+      away('alerts', 'check'),
+      away('runs', '--json'),
+      away('status', 'sync/forest/a4'),
+    ]);
+    for (const { code, output } of [alerts, runs, status]) {
+      expect(code).toBe(1);
+      expect(output).toMatch(/No Temporal server answers at 127\.0\.0\.1:1.*What follows is what Postgres knows\./);
+    }
+    expect(alerts.output).toMatch(/No alerts\.|since 20/);
+    expect(runs.output).toContain('"workflowId":"sync/forest/a4"');
+    expect(status.output).toContain('This asks Temporal: try again when it answers.');
+  }, 120_000);
 });
