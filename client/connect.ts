@@ -2,7 +2,7 @@
  * The way in from app code: connects to Temporal and Postgres. Next: `sync/start-sync.ts` starts a run.
  */
 import { setMaxListeners } from 'node:events';
-import { Client, Connection, type ClientPlugin } from '@temporalio/client';
+import { Client, type ClientPlugin } from '@temporalio/client';
 import type { PayloadCodec } from '@temporalio/common';
 import type { Actor, AuditEntry, AuditFilter, Via } from '../contracts/operate/audit.ts';
 import { DEFAULT_TASK_QUEUE } from '../contracts/names.ts';
@@ -50,6 +50,7 @@ import { readRecords, type ChangeRecord, type RecordsOptions } from './records.t
 import { checkConnectOptions, knowingOptions } from './options/known-options.ts';
 import { createLimits, type Limits } from './limits.ts';
 import { pageAddress } from './page-link.ts';
+import { reachTemporal } from './reach-temporal.ts';
 import { createRuns, type Runs } from './runs.ts';
 import { createListStates, type ListStates } from './state.ts';
 import { keepParts } from './parts-of.ts';
@@ -205,8 +206,11 @@ export interface Sluice {
   close(): Promise<void>;
 }
 
-/** @throws Error when a server is not named and none is running, or can't be reached; it says what to do. TypeError for unknown options. */
-export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
+/**
+ * @param onAway is told that Temporal can't be reached: the client then knows what Postgres does, and refuses the rest. Default: it is thrown.
+ * @throws Error when a server is not named and none is running, or can't be reached; it says what to do. TypeError for unknown options.
+ */
+export async function connect(options: ConnectOptions = {}, onAway?: (away: Error) => void): Promise<Sluice> {
   const { tenant } = options;
   checkConnectOptions(options);
   if (tenant !== undefined) checkName('tenant', tenant);
@@ -215,16 +219,10 @@ export async function connect(options: ConnectOptions = {}): Promise<Sluice> {
   const tracer = options.tracing ? await createStartTracer() : WITHOUT_TRACING;
   // A burst of calls waits for its turn at the few connections.
   const pool = createPool(databaseUrl, { max: 5, applicationName: 'sluice-client', waitMs: 60_000 });
-  let connection: Connection;
-  try {
-    connection = await Connection.connect(temporal);
-  } catch (error) {
+  const connection = await reachTemporal(temporal, onAway).catch(async (error: unknown) => {
     await pool.end();
-    throw new Error(
-      `No Temporal server answers at ${temporal.address}. Is it running? \`npx sluice dev\` starts one.`,
-      { cause: error },
-    );
-  }
+    throw error;
+  });
   const client = new Client({
     connection,
     namespace,

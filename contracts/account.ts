@@ -53,7 +53,7 @@ export interface AccountDetails {
   readonly reason: string | null;
   /** ISO time of the last change of status; null with `none`. */
   readonly since: string | null;
-  /** The access token that Sluice keeps; null when it keeps none. */
+  /** The access token that Sluice keeps; null when it keeps no credentials. */
   readonly token: TokenState | null;
   /** Keys of the limits that its calls wait for now, as `sluice limits` shows them. */
   readonly keys: readonly string[];
@@ -61,6 +61,8 @@ export interface AccountDetails {
   readonly waits: readonly { readonly workflowId: string; readonly text: string }[];
   /** By name. */
   readonly syncs: readonly AccountSync[];
+  /** Syncs that have not run for it yet, and the ISO time at which their schedule first starts one. */
+  readonly scheduled: readonly { readonly sync: string; readonly nextRunAt: string }[];
 }
 
 /** The token that there is something to say of: one that is not taken any more is neither valid nor refreshed. */
@@ -68,9 +70,18 @@ export function liveToken({ status, token }: Pick<AccountDetails, 'status' | 'to
   return status === 'needs_reconnect' && token?.state !== 'refresh-fails' ? null : token;
 }
 
+/** Of `none`. */
+export const NO_TOKEN = 'calls go by the other credentials, or get one by them';
+/** Of an account that is connected without credentials. */
+export const NO_CREDENTIALS =
+  'no credentials were ever given, as is right where the provider needs none or the app keeps them itself';
+
 export interface TokenState {
-  /** `ended`: it is refreshed with the next call · `refresh-fails`: no answer to the last refreshes, they are tried again. */
-  readonly state: 'valid' | 'ended' | 'refresh-fails';
+  /**
+   * `none`: the credentials hold no access token; calls go by the others, or get one by them · `ended`: it is refreshed with the next
+   * call · `refresh-fails`: no answer to the last refreshes, they are tried again.
+   */
+  readonly state: 'valid' | 'none' | 'ended' | 'refresh-fails';
   /** ISO time at which it ends; null when nobody said so. */
   readonly endsAt: string | null;
   /** ISO time at which it was issued. */

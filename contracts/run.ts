@@ -12,7 +12,11 @@ export type RunState = 'running' | 'paused' | 'done' | 'incomplete' | 'failed' |
 export type NodeState = 'waiting' | 'running' | 'done' | 'incomplete' | 'failed' | 'skipped' | 'unread';
 
 /** How a list ended. Only `complete` means that everything the third party has was read and kept. */
-export type EndKind = 'complete' | 'flawed' | 'capped' | 'looped' | 'truncated' | 'skipped' | 'failed';
+export type EndKind = 'complete' | FlawKind;
+export type FlawKind = (typeof FLAW_KINDS)[number];
+export const FLAW_KINDS = ['failed', 'skipped', 'truncated', 'capped', 'looped', 'flawed'] as const;
+/** Ends that a retry leaves as they are unless it is asked for them. */
+export const OTHER_FLAWS = ['skipped', 'truncated', 'capped', 'looped', 'flawed'] as const;
 
 export interface NodeProgress {
   readonly name: string;
@@ -59,7 +63,7 @@ export interface RunProgress {
 /** Why a result is not complete: one entry for each node, way of ending and reason. */
 export interface Flaw {
   readonly node: string;
-  readonly kind: Exclude<EndKind, 'complete'>;
+  readonly kind: FlawKind;
   readonly reason: string;
   readonly count: number;
   /** The key of one parent that it happened to. */
@@ -102,7 +106,7 @@ export interface RunWait {
    * `provider`: the whole provider, or one endpoint, is failing or paused · `account`: it must be connected again · `operator`: it is
    * paused · `cancel`: it is being cancelled · `worker`: no worker takes its workflow's task, or the task, or a step of it, fails
    * again and again for a reason that is not the third party's · `entity`: an earlier operation works on its entity (actions, sagas) ·
-   * `run`: the run that it is queued behind, or its own workflow was ended from outside.
+   * `run`: the run that it is queued behind, the fleet that has not come to it, or its own workflow was ended from outside.
    */
   readonly kind:
     'limit' | 'backoff' | 'call' | 'provider' | 'account' | 'operator' | 'cancel' | 'worker' | 'entity' | 'run';

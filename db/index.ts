@@ -52,7 +52,7 @@ export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './
 export { readRunRequest } from './stores/run/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';
 export { commitPage, type PageToCommit } from './stores/sync/page-store.ts';
-export { openRetry, readRetriable } from './stores/run/retry-store.ts';
+export { openRetry, readRetriable, type Retriable } from './stores/run/retry-store.ts';
 export type { UnitFence } from './stores/sync/unit-store.ts';
 export { countRecords, CursorLost, readChanges } from './stores/sync/record-store.ts';
 export { readFeedLag, type FeedLag } from './stores/sync/feed-lag-store.ts';
@@ -162,6 +162,7 @@ export {
 export {
   claimDue,
   nextStarts,
+  type NextStart,
   releaseDue,
   settleDue,
   type DueAccount,

@@ -33,18 +33,32 @@ export function completionScript(program: Command, shell: Shell): string {
 }
 
 function levelsOf(command: Command, path: string): Level[] {
-  const { commands, options } = command;
+  const { commands } = command;
   const below = commands.flatMap((each) => levelsOf(each, `${path} ${each.name()}`.trim()));
-  return [{ path, commands, options: options.filter(({ hidden }) => !hidden) }, ...below];
+  const options = [command, ...byDefault(command)].flatMap((each) => each.options.filter(({ hidden }) => !hidden));
+  return [{ path, commands, options }, ...below];
+}
+
+/** `alerts` alone is `alerts list`, with its options. Commander tells nobody. */
+function byDefault(command: Command): readonly Command[] {
+  const { _defaultCommandName: name } = command as unknown as { readonly _defaultCommandName?: string | null };
+  return command.commands.filter((each) => each.name() === name);
 }
 
 const namesOf = (option: Option): string[] => [option.short, option.long].filter((name) => name != null);
 
-/** The longest path of commands that stands in the line says what may follow; an option with choices before the word goes first. */
+/**
+ * The longest path of commands that stands in the line says what may follow; an option with choices before the word goes first. The same
+ * option may have others at another command.
+ */
 function bash(levels: readonly Level[]): string {
-  const choices = new Map<string, readonly string[]>();
-  for (const option of levels.flatMap(({ options }) => options))
-    if (option.argChoices) for (const name of namesOf(option)) choices.set(name, option.argChoices);
+  const choices = levels.flatMap(({ path, options }) =>
+    options.flatMap((option) =>
+      option.argChoices
+        ? [`    ${namesOf(option).map((name) => `'${path} ${name}'`).join('|')}) COMPREPLY=($(compgen -W '${option.argChoices.join(' ')}' -- "$cur")); return ;;`] // prettier-ignore
+        : [],
+    ),
+  );
   const words = levels.map(({ path, commands, options }) => {
     const all = [...commands.map((command) => command.name()), ...options.flatMap(namesOf), '--help'];
     return `    '${path}') words='${all.join(' ')}' ;;`;
@@ -59,8 +73,8 @@ function bash(levels: readonly Level[]): string {
         .join('|')}) path="\${path:+$path }$word" ;;
     esac
   done
-  case "$prev" in
-${[...choices].map(([name, of]) => `    ${name}) COMPREPLY=($(compgen -W '${of.join(' ')}' -- "$cur")); return ;;`).join('\n')}
+  case "$path $prev" in
+${choices.join('\n')}
   esac
   case "$path" in
 ${words.join('\n')}

@@ -1,12 +1,12 @@
 /** One account as `sluice accounts show` prints it. */
 import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { AccountDetails, AccountSync, TokenState } from '../../client/index.ts';
-import { liveToken } from '../../contracts/account.ts';
+import { liveToken, NO_CREDENTIALS, NO_TOKEN } from '../../contracts/account.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 
 export function accountText(details: AccountDetails): string {
-  const { provider, account, tenant, status, since, reason, keys, waits, syncs } = details;
+  const { provider, account, tenant, status, since, reason, keys, waits, syncs, scheduled } = details;
   const standing = status === 'none' ? 'not connected' : `${status} since ${since}`;
   const lines = [
     [`${provider}/${account}`, standing, tenant === null ? '' : `tenant ${tenant}`].filter(Boolean).join('  '),
@@ -15,7 +15,9 @@ export function accountText(details: AccountDetails): string {
     lines.push(`  its user must connect it again${reason === null ? '' : `: ${reason}`}`);
   const token = liveToken(details);
   if (token !== null) lines.push(`  token  ${tokenText(token)}`);
+  else if (status === 'connected') lines.push(`  token  none: ${NO_CREDENTIALS}`);
   lines.push(...syncs.flatMap(syncLines));
+  lines.push(...scheduled.map(({ sync, nextRunAt }) => `  ${sync}  not run yet; next run ${nextRunAt}`));
   if (keys.length > 0) lines.push(`  waits for ${keys.join(', ')}`);
   // A text of Temporal begins with the workflow's name already.
   lines.push(
@@ -25,6 +27,7 @@ export function accountText(details: AccountDetails): string {
 }
 
 function tokenText({ state, endsAt, failures, failure, retryAt }: TokenState): string {
+  if (state === 'none') return `none so far: ${NO_TOKEN}`;
   if (state === 'valid') return endsAt === null ? 'valid; nobody said when it ends' : `valid, ends ${endsAt}`;
   if (state === 'ended') return `ended ${endsAt}; the next call refreshes it`;
   const next = retryAt === null ? 'with the next call' : `not before ${retryAt}`;

@@ -14,7 +14,7 @@ export function proofText(proof: ErasureProof): string {
     `${provider}/${account}  ${isComplete ? 'erased' : 'not erased wholly: run this again'}  ${at}`,
     `  stopped: ${stopped.ended} ended, ${stopped.terminated} terminated`,
     `  token: ${REVOCATIONS[revocation]}`,
-    `  deleted: ${counts(deleted)}; ${histories} histories at Temporal`,
+    `  deleted: ${counts(deleted)}; ${historiesText(histories)} at Temporal`,
     `  left: ${restLines(left)}`,
     `  kept, by age: ${counts(kept)} (who did what, without what the account had)`,
   ].join('\n');
@@ -27,10 +27,12 @@ export function restText(name: string, rest: ErasureRest): string {
 function restLines({ rows, histories, schedules }: ErasureRest): string {
   return [
     counts(rows),
-    ...(histories.length === 0 ? [] : [`${histories.length} histories, e.g. ${histories[0]}`]),
+    ...(histories.length === 0 ? [] : [`${historiesText(histories.length)}, e.g. ${histories[0]}`]),
     ...(schedules.length === 0 ? [] : [`schedules that start it again: ${schedules.join(', ')}`]),
   ].join('; ');
 }
+
+const historiesText = (count: number): string => `${count} ${count === 1 ? 'history' : 'histories'}`;
 
 function counts(rows: Readonly<Record<string, number>>): string {
   const found = Object.entries(rows).map(([table, count]) => `${count} ${table}`);

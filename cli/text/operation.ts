@@ -49,6 +49,11 @@ function whatFor({ what, account, startedBy, startedAt }: Report): string {
   return `${what}; ${account}, by ${startedBy}, accepted ${startedAt}`;
 }
 
+/** What a write waits for whose fate nobody knows. */
+export function undecidedText(workflowId: string): string[] {
+  return ['It waits for a person: nobody knows whether its write happened.', ...resolveHint(workflowId)];
+}
+
 function resolveHint(workflowId: string): string[] {
   return [
     '  Look at the third party, then say what is true there:',

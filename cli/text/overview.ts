@@ -9,10 +9,14 @@ export function overviewText({ accounts, runs, ages, limits, alerts, untold }: O
     `runs  ${runs.running} running, ${runs.paused} paused, ${runs.needs_reconnect} wait for their account`,
   ];
   for (const [kind, count] of Object.entries(alerts)) if (count > 0) lines.push(`alerts  ${count} ${kind}`);
-  for (const { sync, accounts: count, averageMs } of ages)
-    lines.push(
-      `last good run, or first start without one  ${sync}: ${counted(count, 'account')}, on average ${duration(averageMs)} ago`,
-    );
+  for (const sync of new Set(ages.map((age) => age.sync))) {
+    // One for each step of the histogram, the freshest first.
+    const each = ages
+      .filter((age) => age.sync === sync)
+      .toSorted((a, b) => a.averageMs - b.averageMs)
+      .map(({ accounts: count, averageMs }) => `${counted(count, 'account')} on average ${duration(averageMs)} ago`);
+    lines.push(`last good run, or first start without one  ${sync}: ${each.join(', ')}`);
+  }
   for (const { keyClass, keys, waiting, blocked, paused, ratePerSecond } of limits)
     lines.push(
       [

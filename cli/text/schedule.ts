@@ -8,8 +8,9 @@ const SIGNS = { added: '+', changed: '~', removed: '-', unchanged: ' ', foreign:
 export function planText({ taskQueue, changes, removesMany }: SchedulePlan): string {
   if (changes.length === 0) return `task queue "${taskQueue}": nothing is declared, nothing is in force`;
   const lines = changes.map((each) => `${SIGNS[each.change]} ${each.kind} ${each.id}: ${changeText(each)}`);
+  const same = changes.every(({ change }) => change === 'unchanged') ? ['Nothing differs.'] : [];
   const hint = removesMany ? ['This removes more than a third of what is in force: `apply` wants --yes.'] : [];
-  return [`task queue "${taskQueue}"`, ...lines, ...hint].join('\n');
+  return [`task queue "${taskQueue}"`, ...lines, ...same, ...hint].join('\n');
 }
 
 function changeText({ change, before, after, accounts }: PlannedChange): string {

@@ -14,8 +14,8 @@ import {
   readConnections,
   type AccountSyncRow,
   type ConnectionRow,
+  type NextStart,
   type OpenOperation,
-  type Pool,
 } from '../../db/index.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { createHandle } from '../sync/sync-handle.ts';
@@ -39,17 +39,27 @@ export async function readAccountDetails(
   { account, provider, tenant }: AccountDetailsFilter,
 ): Promise<AccountDetails[]> {
   const { client, pool } = parts;
-  const [known, nextRuns] = await Promise.all([knownOf(parts, account, provider), nextRunsOf(client, pool, account)]);
+  const starts = nextStarts(pool, account);
+  const [known, ownStarts, nextRuns] = await Promise.all([
+    knownOf(parts, account, provider),
+    starts,
+    nextRunsOf(client, starts, account),
+  ]);
   return known
     .filter((found) => tenant === undefined || found.tenant === tenant)
     .map((found) => ({
       ...found,
       syncs: found.syncs.map((each) => ({ ...each, nextRunAt: nextRuns.get(each.sync) ?? null })),
+      scheduled: ownStarts
+        .filter((start) => start.provider === found.provider && !found.syncs.some(({ sync }) => sync === start.sync))
+        .map(({ sync, at }) => ({ sync, nextRunAt: at.toISOString() })),
     }));
 }
 
+type Known = Omit<AccountDetails, 'scheduled'>;
+
 /** All but the next runs, which Temporal is asked for meanwhile. */
-async function knownOf(parts: ClientParts, account: string, provider: string | undefined): Promise<AccountDetails[]> {
+async function knownOf(parts: ClientParts, account: string, provider: string | undefined): Promise<Known[]> {
   const { pool } = parts;
   const [connections, syncs, operations] = await Promise.all([
     readConnections(pool, account),
@@ -84,7 +94,7 @@ async function detailsOf(
   parts: ClientParts,
   name: { readonly account: string; readonly provider: string },
   { connection, syncs, operations }: Found,
-): Promise<AccountDetails> {
+): Promise<Known> {
   const { client, pool } = parts;
   const running = syncs.filter(({ state }) => state === 'running' || state === 'paused');
   const [ofRuns, ofOperations, keys] = await Promise.all([
@@ -118,8 +128,12 @@ async function waitsOf(
 }
 
 /** By the schedules of the syncs' code, and by those of Temporal, which say for whom they are by Sluice's search attributes; what a schedule would start is not part of a list. */
-async function nextRunsOf(client: Client, pool: Pool, account: string): Promise<Map<string, string>> {
-  const next = new Map((await nextStarts(pool, account)).map(({ sync, at }) => [sync, at.toISOString()]));
+async function nextRunsOf(
+  client: Client,
+  starts: Promise<readonly NextStart[]>,
+  account: string,
+): Promise<Map<string, string>> {
+  const next = new Map((await starts).map(({ sync, at }) => [sync, at.toISOString()]));
   // A quote would end the text in the query.
   if (/["'\\]/.test(account)) return next;
   let left = MOST_SCHEDULES;

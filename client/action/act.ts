@@ -26,6 +26,7 @@ import { launchAction } from './start-action.ts';
 import { startReported, type ClientParts } from '../start-workflow.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkKind, checkOptions } from '../options/check-options.ts';
+import { checkTenant } from '../tenant/check-tenant.ts';
 
 export interface ActOptions<Input> {
   /** Whose connection. */
@@ -59,6 +60,7 @@ const ACT_OPTIONS: NamesOf<ActOptions<unknown>> = {
 /**
  * @throws TypeError when account, `startedBy` or key do not fit, or the key was used with another input.
  * @throws ZodError when the input does not fit the action.
+ * @throws TenantMismatch when the account belongs to another tenant than `tenant`.
  * @throws EntityBusy when its policy is `refuse` and its entity is being worked on.
  */
 export async function act<Input, Output>(
@@ -73,6 +75,7 @@ export async function act<Input, Output>(
   const workflowId = actionWorkflowId(definition.id, account, start.key);
   const handle = createActionHandle<Output>(parts, workflowId, definition);
   const input = definition.parseInput(options.input);
+  await checkTenant(parts.pool, [definition.provider.id], account, options.tenant);
   const accept = async (tx: PoolClient): Promise<boolean> => {
     const isNew = await insertActionStep(tx, {
       workflowId,
@@ -111,6 +114,8 @@ export async function startSaga<Input, Parsed, Outputs>(
   const workflowId = sagaWorkflowId(name, account, start.key);
   const handle = createSagaHandle<Outputs>(parts, workflowId, definition);
   const input = definition.parseInput(options.input);
+  const providers = definition.steps.map(({ action }) => action.provider.id);
+  await checkTenant(parts.pool, providers, account, options.tenant);
   const reportId = crypto.randomUUID();
   const lock = await inOneTransaction(parts, async (tx) => {
     const isNew = await insertSaga(tx, {

@@ -104,10 +104,10 @@ async function checkAttributes(client: Client): Promise<Finding> {
 }
 
 async function checkVisibility(client: Client): Promise<Finding> {
-  const query = `${searchAttributes.status} = "running" and ExecutionStatus = "Running"`;
+  const query = `${searchAttributes.account} is not null and ExecutionStatus = "Running"`;
   const counted = await client.workflow.count(query).catch(messageOf);
   if (typeof counted === 'string') return finding(VISIBILITY, 'wrong', `\`${query}\`: ${counted}`);
-  return finding(VISIBILITY, 'ok', `${counted.count} runs are going on`);
+  return finding(VISIBILITY, 'ok', `${counted.count} workflows of accounts are open`);
 }
 
 /** What the server says is in the details of an error of gRPC. */

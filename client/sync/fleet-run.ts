@@ -3,15 +3,39 @@
  * call. Used by: `sync-handle.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RunProgress, RunResult } from '../../contracts/run.ts';
+import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
 import { askRun, cancelFleetRun, finishRun, readProgress, setRunState } from '../../db/index.ts';
+import { describeKnown, isOpen } from '../describe-workflow.ts';
 import type { ClientParts } from '../start-workflow.ts';
+import { readStuckTasks } from '../waits/workflow-task-health.ts';
 
 const LOOK_AGAIN_MS = 250;
 
 /** Whether a fleet has it in hand. */
 export function isInFleet(run: RunProgress | undefined): run is RunProgress {
   return run?.fleet !== undefined && (run.state === 'running' || run.state === 'paused');
+}
+
+/**
+ * What its fleet waits for comes before what its own list waits for.
+ * @param waits of its list.
+ */
+export async function waitsInFleet(
+  { client }: Pick<ClientParts, 'client'>,
+  { fleet = '', nodes }: RunProgress,
+  waits: readonly RunWait[],
+): Promise<readonly RunWait[]> {
+  const only = (text: string): RunWait[] => [{ kind: 'run', calls: 0, text: `${fleet} ${text}` }];
+  const description = await describeKnown(client, fleet);
+  if (!description)
+    return only('has not begun; where its worker was killed, another one starts this run within a minute');
+  if (!isOpen(description))
+    return description.status.name === 'COMPLETED'
+      ? waits
+      : only('was ended in Temporal: this run makes no more calls, and a worker ends it within a minute');
+  const all = [...(await readStuckTasks(client, description)), ...waits];
+  const hasBegun = nodes.some(({ calls, units }) => calls + units.running > 0);
+  return all.length > 0 || hasBegun ? all : only('has not come to it yet: it carries out forty runs at once');
 }
 
 /** A run that is paused goes on in a workflow of its own, which waits. */

@@ -11,6 +11,7 @@ import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions, checkKind } from '../options/check-options.ts';
+import { checkTenant } from '../tenant/check-tenant.ts';
 import { isQueuedFor, queueRun } from './queue-run.ts';
 import { startOrFind, type HowToStart } from './start-or-find.ts';
 import { SyncBusy } from './sync-busy.ts';
@@ -21,7 +22,7 @@ export interface StartOptions<Input> {
   /** Whose connection: records, limits and credentials go by it. */
   readonly account: string;
   readonly input: Input;
-  /** Who pays or owns the account; for fairness and search. Default: the account. */
+  /** Who pays or owns the account; for fairness and search. The tenant that it was connected for, if any. Default: the account. */
   readonly tenant?: string;
   /** Who wants it, for its report: `user:<id>` or `system`. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
@@ -77,7 +78,8 @@ export interface StartedRun extends SyncHandle {
 }
 
 /**
- * @throws TypeError when an option or the input does not fit; SyncBusy when a run is going on and is not to be attached to.
+ * @throws TypeError when an option or the input does not fit; TenantMismatch when the account belongs to another tenant than `tenant`; SyncBusy
+ *   when a run is going on and is not to be attached to.
  */
 export async function startSync<Input>(
   parts: ClientParts,
@@ -116,6 +118,7 @@ export async function startSync<Input>(
     ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
   };
   const workflowId = syncWorkflowId(definition.name, account);
+  await checkTenant(parts.pool, [definition.provider.id], account, tenant);
   const asked = { input: input.input, mode: mode ?? 'incremental' };
   // Between two runs nothing is going on for a moment: those that wait for it were there before.
   if (ifRunning === 'queue' && (await isQueuedFor(parts.pool, definition.name, account)))

@@ -11,7 +11,7 @@ import { askRun, readPauses, readProgress, readWaits } from '../../db/index.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import { explainRun } from '../explain/explain-run.ts';
 import { chainIdOf, describeKnown, isNotFound, isOpen } from '../describe-workflow.ts';
-import { askInFleet, isInFleet, resultInFleet } from './fleet-run.ts';
+import { askInFleet, isInFleet, resultInFleet, waitsInFleet } from './fleet-run.ts';
 import { endedMeanwhile, isOver, neverStarted, noResult } from './no-such-run.ts';
 import { createQueuedHandle } from './queued-handle.ts';
 import { retryFailed, type RetryOptions } from './retry-failed.ts';
@@ -63,7 +63,7 @@ export interface SyncHandle {
    * Starts a run of the same tree that reads only the failed and unfinished lists of the newest run, each from its first
    * page, and the children that were not read to their end. Its result speaks for the whole tree.
    * @returns a handle on that run.
-   * @throws Error when there is no run to retry, or one is going on.
+   * @throws Error when there is no run to retry, none of its lists is one to read again, or a run is going on.
    */
   retryFailed(options?: RetryOptions): Promise<SyncHandle>;
   /**
@@ -144,6 +144,7 @@ export function createHandle(
         })),
         known().then(async (row) => ({ row, waits: row?.state === 'running' ? await readWaits(pool, row.runId) : [] })),
       ]);
+      if (isInFleet(row) && !(description && isOpen(description))) return waitsInFleet(parts, row, waits.map(toWait));
       const ofThisRun = row?.runId === (description && chainIdOf(description)) ? row : undefined;
       if (description && ofThisRun && !stuck) return endedOutside(description, ofThisRun);
       const held = description && stuck ? [...heldBy(description, ofThisRun), ...stuck] : [];

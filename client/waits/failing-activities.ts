@@ -12,6 +12,8 @@ type Step = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']
 /** Waits for a turn, or for a third party: `db/stores/run/wait-store.ts` knows more about both. `activities/call/to-failure.ts` says which. */
 const ORDINARY = { Waiting: 'limit', ThirdPartyFailed: 'backoff' } as const satisfies Record<string, RunWait['kind']>;
 const LONGEST_MESSAGE = 500;
+/** Of an attempt of which nothing was heard any more. Those before it may have waited: their number says nothing. */
+const CUT_OFF = 'its worker was killed, or is too busy';
 
 /**
  * @param nowMs the only clock besides the server's: it moves the time until the next attempt.
@@ -22,7 +24,9 @@ export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWai
   for (const step of steps) {
     const failure = step.lastFailure;
     if (!failure || ordinaryKind(step)) continue;
-    const because = failure.message || failure.applicationFailureInfo?.type || 'nothing says why';
+    const because = failure.timeoutFailureInfo
+      ? CUT_OFF
+      : failure.message || failure.applicationFailureInfo?.type || 'nothing says why';
     const key = `${step.activityType?.name}\n${because}`;
     alike.set(key, [...(alike.get(key) ?? []), step]);
   }
@@ -31,7 +35,7 @@ export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWai
     const message = because.join('\n').slice(0, LONGEST_MESSAGE);
     return {
       calls: name === 'fetchPage' ? group.length : 0,
-      text: `${howOften(name ?? '', group)}: ${message}; ${nextAttempt(group, nowMs)}`,
+      text: `${message === CUT_OFF ? cutOff(name ?? '', group) : `${howOften(name ?? '', group)}: ${message}`}; ${nextAttempt(group, nowMs)}`,
     };
   });
 }
@@ -53,6 +57,10 @@ export function waitingSteps(steps: readonly Step[], nowMs: number): Omit<RunWai
 function ordinaryKind({ lastFailure }: Step): RunWait['kind'] | undefined {
   const type = lastFailure?.applicationFailureInfo?.type ?? '';
   return Object.hasOwn(ORDINARY, type) ? ORDINARY[type as keyof typeof ORDINARY] : undefined;
+}
+
+function cutOff(name: string, group: readonly Step[]): string {
+  return `${group.length === 1 ? `${name} was` : `${group.length} × ${name} were`} not ended in time: ${CUT_OFF}`;
 }
 
 function howOften(name: string, group: readonly Step[]): string {

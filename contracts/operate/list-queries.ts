@@ -28,6 +28,10 @@ export function listQueries(filter: QueryFilter = {}): ListQuery[] {
     ['runs that are going on', RUNS, OPEN],
     ['paused runs', RUNS, OPEN, `${searchAttributes.status} = "paused"`],
     ['runs that were not read to the end', RUNS, `${searchAttributes.status} in ("incomplete", "failed")`],
+    // One has runs of many accounts.
+    ...(filter.account === undefined && filter.tenant === undefined
+      ? [['fleets that are going on: small scheduled runs', 'WorkflowType = "fleet"', OPEN] as const]
+      : []),
     ['actions and sagas that are going on', 'WorkflowType in ("action", "saga")', OPEN],
     [
       'actions and sagas that have failed',

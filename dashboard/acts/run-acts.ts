@@ -1,4 +1,5 @@
 /** What can be done to one run. Used by: `acts.ts`. */
+import { OTHER_FLAWS } from '../../contracts/run.ts';
 import type { RunProgress, Sluice } from '../../client/index.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import type { Act } from './act.ts';
@@ -38,7 +39,7 @@ export const runActs: Readonly<Record<string, Act>> = {
     return 'A run of the failed lists was started.';
   }),
   'retry-flaws': ofRun('Read all flaws again', [...RETRIED, ...ALL_FLAWS], async (sluice, { workflowId }) => {
-    await sluice.run({ workflowId }).retryFailed({ also: ['skipped', 'truncated', 'capped', 'looped', 'flawed'] });
+    await sluice.run({ workflowId }).retryFailed({ also: OTHER_FLAWS });
     return 'A run of all lists with flaws was started.';
   }),
   'start-again': ofRun(

@@ -29,6 +29,8 @@ create table sluice.credential (
   version bigint not null default 1,
   issued_at timestamptz not null default clock_timestamp(),
   is_refreshed boolean not null default false,
+  -- An access token is among the secrets: else calls go by a password or a key, or a first token is got by them.
+  has_token boolean not null default true,
   life_ms bigint,
   -- When the access token ends, as its issuer said; or when it was refused, which says the same.
   expires_at timestamptz,

@@ -16,7 +16,7 @@ export function registerFreshness(program: Command): void {
   program
     .command('freshness [sync]')
     .description(
-      'age since the last good run of each account, for syncs with freshFor; exit code 1 when one is too old',
+      'age since the last good run of each account, for syncs with freshFor; exit code 1 when one is too old, or the sync has none',
     )
     .addOption(tenantOption())
     .addOption(limitOption(20))
@@ -26,7 +26,7 @@ export function registerFreshness(program: Command): void {
       withClient(async (sluice) => {
         const found = await sluice.freshness({ ...filter, ...(sync === undefined ? {} : { sync }) });
         console.log(json ? JSON.stringify(found) : freshnessText(found, sync));
-        if (found.some(({ stale }) => stale > 0)) process.exitCode = 1;
+        if (found.some(({ stale }) => stale > 0) || (sync !== undefined && found.length === 0)) process.exitCode = 1;
       }),
     );
 }

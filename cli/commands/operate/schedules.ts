@@ -43,7 +43,7 @@ export function registerSchedules(program: Command): void {
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         await sluice.schedules.pause(id, options.why);
-        tell(options, { schedule: id, done: 'pause' }, `pause: ${id}`);
+        tell(options, { schedule: id, done: 'pause' }, `${id}: paused`);
       }, options),
     );
   acting(schedules.command('resume <schedule>'))
@@ -52,7 +52,7 @@ export function registerSchedules(program: Command): void {
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         await sluice.schedules.resume(id);
-        tell(options, { schedule: id, done: 'resume' }, `resume: ${id}`);
+        tell(options, { schedule: id, done: 'resume' }, `${id}: resumed`);
       }, options),
     );
 }

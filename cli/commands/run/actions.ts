@@ -5,11 +5,14 @@
 import type { Command } from 'commander';
 import { jsonOption } from '../../options.ts';
 import { tell } from '../../tell.ts';
-import { unknownText } from '../../text/operation.ts';
+import { undecidedText, unknownText } from '../../text/operation.ts';
 import { withClient } from '../../with-client.ts';
 import { registerPending } from './pending.ts';
 import { registerResolve } from './resolve.ts';
 import { showAction, showSaga } from './status.ts';
+
+/** Only a person can say what became of it. */
+const UNKNOWN = 'unknown-write';
 
 export function registerActions(program: Command): void {
   const actions = program.command('actions').description('writes to third parties, one by one or as a saga');
@@ -31,12 +34,20 @@ export function registerActions(program: Command): void {
     .action((id: string, options: { readonly json?: boolean }) =>
       withClient(async (sluice) => {
         const of = { workflowId: id };
-        const handle = id.startsWith('saga/') ? sluice.sagaOf(of) : sluice.action(of);
-        const [waits, known] = await Promise.all([handle.waits(), handle.status()]);
-        const lines = waits.map(({ text }) => text).join('\n');
         // A step of a saga is asked by its own id.
-        const isUnknown = waits.length === 0 && !known && !(await sluice.action(of).status());
-        tell(options, waits, isUnknown ? unknownText(id) : lines || 'It waits for nothing.');
+        const [action, saga, steps] = await Promise.all([
+          sluice.action(of).status(),
+          sluice.sagaOf(of).status(),
+          sluice.sagaOf(of).steps(),
+        ]);
+        const waits = await (action ? sluice.action(of) : sluice.sagaOf(of)).waits();
+        const isUnknown = waits.length === 0 && !action && !saga;
+        const undecided = [{ workflowId: id, ...action }, ...steps].filter(({ errorType }) => errorType === UNKNOWN);
+        const lines = [
+          ...waits.map(({ text }) => text),
+          ...undecided.flatMap((each) => undecidedText(each.workflowId)),
+        ];
+        tell(options, waits, isUnknown ? unknownText(id) : lines.join('\n') || 'It waits for nothing.');
         if (isUnknown) process.exitCode = 1;
       }),
     );

@@ -18,14 +18,17 @@ async function endOf(sluice: Sluice, workflowId: string): Promise<string | undef
 }
 
 export function registerControl(program: Command): void {
-  for (const control of ['pause', 'resume'] as const) {
+  for (const [control, done] of [
+    ['pause', 'paused'],
+    ['resume', 'resumed'],
+  ] as const) {
     acting(program.command(`${control} <run>`))
       .description(`${control} a run, by workflow id`)
       .addHelpText('after', `\nExample:\n  npx sluice ${control} sync/network/acct_42`)
       .action((run: string, options: ActingOptions) =>
         withClient(async (sluice) => {
           await sluice.run({ workflowId: run })[control]();
-          tell(options, { workflowId: run, done: control }, `${control}: ${run}`);
+          tell(options, { workflowId: run, done: control }, `${run}: ${done}`);
         }, options),
       );
   }
@@ -38,7 +41,7 @@ export function registerControl(program: Command): void {
         const ended = await endOf(sluice, id);
         if (ended !== undefined) throw new Error(`${id} has ended as ${ended}: there is nothing to cancel.`);
         await (isOperation ? sluice.action({ workflowId: id }) : sluice.run({ workflowId: id })).cancel();
-        tell(options, { workflowId: id, done: 'cancel' }, `cancel: ${id}`);
+        tell(options, { workflowId: id, done: 'cancel' }, `${id}: is being cancelled`);
       }, options),
     );
 }

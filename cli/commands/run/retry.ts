@@ -3,6 +3,7 @@
  */
 import { Option, type Command } from 'commander';
 import type { Flaw } from '../../../client/index.ts';
+import { OTHER_FLAWS } from '../../../contracts/run.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { waitOption } from '../../options.ts';
 import { showRun } from '../../text/show-run.ts';
@@ -17,11 +18,7 @@ interface RetryOptions extends ActingOptions {
 export function registerRetry(program: Command): void {
   acting(program.command('retry <run>'))
     .description('read what failed or was never finished in an ended run again, by workflow id')
-    .addOption(
-      new Option('--also <ends...>', 'other ends to read again')
-        .choices(['skipped', 'truncated', 'capped', 'looped'])
-        .default([]),
-    )
+    .addOption(new Option('--also <ends...>', 'other ends to read again').choices(OTHER_FLAWS).default([]))
     .addOption(waitOption())
     .addHelpText('after', '\nExample:\n  npx sluice retry sync/network/acct_42 --also truncated --wait')
     .action((run: string, { also, wait, ...options }: RetryOptions) =>

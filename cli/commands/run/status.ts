@@ -4,6 +4,7 @@
  */
 import { Option, type Command } from 'commander';
 import type { Flaw, Sluice } from '../../../client/index.ts';
+import { FLAW_KINDS } from '../../../contracts/run.ts';
 import { afterOption, jsonOption, kindOption, unlimitedOption } from '../../options.ts';
 import { flawedListLine } from '../../text/flawed-list.ts';
 import { actionText, sagaText } from '../../text/operation.ts';
@@ -31,7 +32,7 @@ export function registerStatus(program: Command): void {
     .addOption(jsonOption())
     .option('--flaws', 'instead: every list of a run that was not read to its end, one a line')
     .addOption(new Option('--node <name>', '--flaws of this node only').implies({ flaws: true }))
-    .addOption(kindOption(['failed', 'skipped', 'truncated', 'capped', 'looped']).implies({ flaws: true }))
+    .addOption(kindOption(FLAW_KINDS).implies({ flaws: true }))
     .addOption(afterOption().implies({ flaws: true }))
     .addOption(unlimitedOption().implies({ flaws: true }))
     .addHelpText(
@@ -64,6 +65,11 @@ async function showFlaws(sluice: Sluice, run: string, { json, limit, ...filter }
     return;
   }
   const { node, kind, after } = filter;
+  const names = progress.nodes.map(({ name }) => name);
+  if (node !== undefined && !names.includes(node))
+    throw new Error(
+      `There is no node "${node}" in ${run}; there ${names.length === 1 ? 'is' : 'are'} ${names.join(', ')}.`,
+    );
   const wanted = {
     ...(node === undefined ? {} : { node }),
     ...(kind === undefined ? {} : { kind }),

@@ -1,6 +1,6 @@
 /** One account, for the person who asks why it has no news: token, waits, last good run of each sync, reports, open actions. */
 import type { AccountDetails, AccountSync, TokenState } from '../../../client/index.ts';
-import { liveToken } from '../../../contracts/account.ts';
+import { liveToken, NO_CREDENTIALS, NO_TOKEN } from '../../../contracts/account.ts';
 import { duration } from '../../../contracts/values/duration.ts';
 import { accountOffers } from '../../acts/offers/account-offers.ts';
 import { safeAddress } from '../../connect-address.ts';
@@ -60,7 +60,7 @@ export const accountView: RenderView = async (context, { account = '' }) => {
 
 function providerOf(context: ViewContext, details: AccountDetails): Html {
   const { link, now, connectUrl } = context;
-  const { provider, account, tenant, status, reason, since, keys, waits } = details;
+  const { provider, account, tenant, status, reason, since, keys, waits, scheduled } = details;
   const token = liveToken(details);
   const address = safeAddress(connectUrl?.({ provider, account, tenant }));
   return html`<h2>At ${provider}</h2>
@@ -79,7 +79,12 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
           html`<a id="connect-${provider}" href="${verbatim(address)}" rel="noreferrer">in your app</a>`,
       ],
       ['Tenant', tenant],
-      ['Token', token !== null && tokenOf(token, now)],
+      ['Token', token === null ? status === 'connected' && html`none: ${NO_CREDENTIALS}` : tokenOf(token, now)],
+      [
+        'Not run yet',
+        scheduled.length > 0 &&
+          html`${scheduled.map(({ sync, nextRunAt }) => html`${sync}: next run ${when(nextRunAt, now)} `)}`,
+      ],
       [
         'Waits for',
         keys.length > 0 && html`${keys.map((key) => html`<a href="${link(['limits', key])}">${key}</a> `)}`,
@@ -96,6 +101,7 @@ function providerOf(context: ViewContext, details: AccountDetails): Html {
 }
 
 function tokenOf({ state, endsAt, failures, failure, retryAt }: TokenState, now: Date): Html {
+  if (state === 'none') return html`none so far: ${NO_TOKEN}`;
   const end = endsAt === null ? 'nobody said when it ends' : html`ends ${when(endsAt, now)}, ${exact(endsAt)}`;
   const refused =
     failures > 0 &&

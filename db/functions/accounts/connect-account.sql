@@ -7,7 +7,7 @@
 -- belongs to another tenant than the one that is given. Locks: account, credential.
 create or replace function sluice.connect_account(
   for_provider text, for_account text, for_tenant text, new_secret bytea, new_key text, new_life_ms bigint,
-  for_generation bigint, for_version bigint, for_settings jsonb, may_change_tenant boolean
+  for_generation bigint, for_version bigint, for_settings jsonb, may_change_tenant boolean, brings_token boolean
 ) returns text language plpgsql set search_path = pg_catalog as $$
 declare
   c sluice.credential;
@@ -25,12 +25,12 @@ begin
     then
       return 'newer';
     end if;
-    insert into sluice.credential (provider, account, secret, key_id, generation, version, life_ms, expires_at)
-    values (for_provider, for_account, new_secret, new_key, for_generation, for_version, new_life_ms,
+    insert into sluice.credential (provider, account, secret, key_id, generation, version, has_token, life_ms, expires_at)
+    values (for_provider, for_account, new_secret, new_key, for_generation, for_version, brings_token, new_life_ms,
       clock_timestamp() + new_life_ms * interval '1 millisecond')
     on conflict (provider, account) do update set
       secret = excluded.secret, key_id = excluded.key_id, version = excluded.version, issued_at = clock_timestamp(),
-      is_refreshed = false, life_ms = excluded.life_ms, expires_at = excluded.expires_at,
+      is_refreshed = false, has_token = excluded.has_token, life_ms = excluded.life_ms, expires_at = excluded.expires_at,
       lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null;
     perform sluice.note_secret_use(for_provider, for_account, 'connected', 1);
   end if;

@@ -9,7 +9,7 @@ declare
 begin
   perform 1 from sluice.account where provider = for_provider and account = for_account for no key update;
   update sluice.credential set
-    secret = new_secret, key_id = new_key, version = version + 1, issued_at = clock_timestamp(), is_refreshed = true,
+    secret = new_secret, key_id = new_key, version = version + 1, issued_at = clock_timestamp(), is_refreshed = true, has_token = true,
     life_ms = new_life_ms, expires_at = clock_timestamp() + new_life_ms * interval '1 millisecond',
     lease_owner = null, lease_until = null, failures = 0, failure = null, is_misconfigured = false, retry_at = null
     where provider = for_provider and account = for_account and generation = for_generation and version = from_version

@@ -17,7 +17,7 @@ export interface ConnectionRow {
 
 /** Index: account_by_name. */
 const CONNECTIONS = `
-  select a.provider, a.tenant, a.status, a.reason, a.since, c.expires_at, c.issued_at, c.failures, c.failure,
+  select a.provider, a.tenant, a.status, a.reason, a.since, c.expires_at, c.issued_at, c.failures, c.failure, c.has_token,
     case when c.retry_at > clock_timestamp() then c.retry_at end as retry_at, c.expires_at <= clock_timestamp() as has_ended
   from sluice.account a left join sluice.credential c using (provider, account) where a.account = $1 order by a.provider`;
 
@@ -117,6 +117,7 @@ interface FoundToken {
   readonly failure: string | null;
   readonly retry_at: Date | null;
   readonly has_ended: boolean | null;
+  readonly has_token: boolean | null;
 }
 
 interface FoundConnection extends FoundToken {
@@ -127,10 +128,11 @@ interface FoundConnection extends FoundToken {
   readonly since: Date;
 }
 
-function tokenOf({ expires_at, issued_at, failures, failure, retry_at, has_ended }: FoundToken): TokenState | null {
+function tokenOf(found: FoundToken): TokenState | null {
+  const { expires_at, issued_at, failures, failure, retry_at, has_ended, has_token } = found;
   if (issued_at === null) return null;
   return {
-    state: (failures ?? 0) > 0 ? 'refresh-fails' : has_ended ? 'ended' : 'valid',
+    state: (failures ?? 0) > 0 ? 'refresh-fails' : !has_token ? 'none' : has_ended ? 'ended' : 'valid',
     endsAt: expires_at?.toISOString() ?? null,
     issuedAt: issued_at.toISOString(),
     failures: failures ?? 0,

@@ -30,7 +30,7 @@ export async function connectAccount(
     const next = isStored ? await nextOf(db, of) : undefined;
     const sealed = isStored && next ? await keyring.seal(JSON.stringify(credentials), { ...of, ...next }) : undefined;
     const { rows } = await db.query<{ state: string }>(
-      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) as state',
+      'select sluice.connect_account($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) as state',
       [
         of.provider,
         of.account,
@@ -42,6 +42,7 @@ export async function connectAccount(
         next?.version ?? null,
         of.settings === undefined ? null : JSON.stringify(of.settings),
         of.mayChangeTenant ?? false,
+        credentials?.accessToken !== undefined,
       ],
     );
     const state = rows[0]?.state;

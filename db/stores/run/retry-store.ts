@@ -3,7 +3,7 @@
  * carried over as counts, its other flaws as units that have ended already, so that the result speaks for the whole tree.
  * Next: `run-store.ts`; `sluice.commit_page` leaves out children that were read to the end before.
  */
-import type { EndKind } from '../../../contracts/run.ts';
+import type { EndKind, RunState } from '../../../contracts/run.ts';
 import { inTransaction, type Pool, type Queryable } from '../../pool.ts';
 import { enterRun, type EnteredRun } from './run-store.ts';
 
@@ -90,14 +90,29 @@ export interface Retriable {
   readonly account: string;
   readonly tenant: string | null;
   readonly input: unknown;
+  readonly state: RunState;
+  /** Whether any of its lists is one to read again. */
+  readonly hasAny: boolean;
+  /** How its other lists ended that were not read to their end, by name. */
+  readonly otherEnds: readonly EndKind[];
 }
 
-/** The newest run of a workflow id. */
-export async function readRetriable(db: Queryable, workflowId: string): Promise<Retriable | undefined> {
-  const { rows } = await db.query<Retriable>(
-    `select id as "runId", sync, provider, account, tenant, input from sluice.run
-     where workflow_id = $1 order by started_at desc limit 1`,
-    [workflowId],
-  );
-  return rows[0];
+/** Index: (run_id, node, parent_key, part, lane); the ends by unit_flawed. */
+const RETRIABLE = `
+  select r.id as "runId", r.sync, r.provider, r.account, r.tenant, r.input, r.state,
+    exists (select 1 from sluice.unit u where u.run_id = r.id
+      and (u.end_kind = 'failed' or u.end_kind = any ($2) or u.state in ('waiting', 'running'))) as "hasAny",
+    array(select distinct u.end_kind from sluice.unit u where u.run_id = r.id and u.end_kind <> 'complete' order by 1) as "otherEnds"
+  from sluice.run r where r.workflow_id = $1 order by r.started_at desc limit 1`;
+
+/**
+ * The newest run of a workflow id.
+ * @param also ends that are to be read again besides `failed` and what was never finished. Default none.
+ */
+export async function readRetriable(
+  db: Queryable,
+  workflowId: string,
+  also: readonly EndKind[] = [],
+): Promise<Retriable | undefined> {
+  return (await db.query<Retriable>(RETRIABLE, [workflowId, also])).rows[0];
 }

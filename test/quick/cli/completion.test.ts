@@ -26,6 +26,15 @@ describe('completion in bash', () => {
   it('offers the choices of an option', () => {
     expect(offered('sluice start network --if-running ')).toEqual(['attach', 'refuse', 'queue']);
     expect(offered('sluice start network --priority inter')).toEqual(['interactive']);
+    expect(offered('sluice reports --kind ')).toEqual(['sync', 'action', 'saga']);
+    expect(offered('sluice alerts list --kind st')).toEqual(['stale']);
+    expect(offered('sluice runs -s inc')).toEqual(['incomplete']);
+    expect(offered('sluice accounts list --status need')).toEqual(['needs_reconnect']);
+  });
+
+  it('offers the options of what a command does by itself', () => {
+    expect(offered('sluice alerts --ki')).toEqual(['--kind']);
+    expect(offered('sluice limits --kind learn')).toEqual(['learned']);
   });
 
   it('does not take the value of an option for a command', () => {

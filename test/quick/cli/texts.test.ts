@@ -4,8 +4,10 @@ import { moreText } from '../../../cli/text/more.ts';
 import { sentenceOf } from '../../../cli/sentence.ts';
 import { quotedForShell, shellWord } from '../../../contracts/values/shell-word.ts';
 import { duration } from '../../../contracts/values/duration.ts';
-import type { AccountDetails, Report } from '../../../client/index.ts';
+import type { AccountDetails, Overview, Report } from '../../../client/index.ts';
 import { accountText } from '../../../cli/text/account.ts';
+import { overviewText } from '../../../cli/text/overview.ts';
+import { planText } from '../../../cli/text/schedule.ts';
 import { sagaText } from '../../../cli/text/operation.ts';
 
 describe('a length of time', () => {
@@ -127,6 +129,7 @@ describe('an account that must be connected again', () => {
       keys: [],
       waits: [],
       syncs: [],
+      scheduled: [],
     };
     const token = { state: 'ended', endsAt: '2026-11-28T02:00:00.000Z', failures: 0, failure: null, retryAt: null };
     const text = (of: object) => accountText({ ...details, token, ...of } as unknown as AccountDetails);
@@ -137,6 +140,45 @@ describe('an account that must be connected again', () => {
     // Why it was given up.
     const failing = { ...token, state: 'refresh-fails', failures: 3, failure: 'HTTP 500' };
     expect(text({ status: 'needs_reconnect', reason: null, token: failing })).toContain('3 refreshes in a row failed');
+  });
+});
+
+describe('how everything stands', () => {
+  it('has one line for the ages of each sync, the freshest first', () => {
+    const age = (sync: string, accounts: number, averageMs: number) => ({ sync, accounts, averageMs });
+    const overview = {
+      accounts: { connected: 0, needs_reconnect: 0 },
+      runs: { running: 0, paused: 0, needs_reconnect: 0 },
+      ages: [age('inbox', 4, 378_000), age('inbox', 282, 41_700), age('mail', 1, 60_000)],
+      limits: [],
+      alerts: {},
+      alertsUntold: 0,
+      untold: 0,
+    };
+    const ages = overviewText(overview as unknown as Overview)
+      .split('\n')
+      .filter((line) => line.startsWith('last good run'));
+    expect(ages).toEqual([
+      'last good run, or first start without one  inbox: 282 accounts on average 41.7 s ago, 4 accounts on average 6 min 18 s ago',
+      'last good run, or first start without one  mail: 1 account on average 60 s ago',
+    ]);
+  });
+});
+
+describe('a plan of schedules', () => {
+  it('says so when nothing differs', () => {
+    const change = {
+      kind: 'schedule',
+      id: 'hourly',
+      sync: 'hourly',
+      before: 'every 1 h',
+      after: 'every 1 h',
+      accounts: 2,
+    } as const;
+    const plan = (how: 'unchanged' | 'changed') =>
+      planText({ taskQueue: 'q', changes: [{ ...change, change: how }], removesMany: false });
+    expect(plan('unchanged')).toBe('task queue "q"\n  schedule hourly: every 1 h (2 accounts)\nNothing differs.');
+    expect(plan('changed')).not.toContain('Nothing differs');
   });
 });
 

@@ -30,6 +30,18 @@ describe('the steps of a workflow that fail', () => {
     ]);
   });
 
+  it('are not said to have failed so often where the last attempt was cut off, and those before it may have waited', () => {
+    const lastFailure = { message: 'activity Heartbeat timeout', timeoutFailureInfo: {} };
+    const cut = (inMs: number) => ({ ...step('fetchPage', 13, inMs), lastFailure });
+    const why = 'not ended in time: its worker was killed, or is too busy';
+    expect(failingSteps([cut(17_000)], NOW)).toEqual([
+      { calls: 1, text: `fetchPage was ${why}; next attempt in 17 s` },
+    ]);
+    expect(failingSteps([cut(17_000), cut(9_000)], NOW)).toEqual([
+      { calls: 2, text: `2 × fetchPage were ${why}; next attempt in 9 s` },
+    ]);
+  });
+
   it('are not those that wait, that the third party fails, or that have not failed', () => {
     const steps = [
       step('fetchPage', 1, 0),

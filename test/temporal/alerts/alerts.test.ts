@@ -158,6 +158,8 @@ describe('an alert', () => {
     await toldOnceAndCleared(alert);
     await toldOnceAndCleared(flawed);
     expect((await cli(['freshness'])).code).toBe(0);
+    // A name that is misspelt is not fresh.
+    expect((await cli(['freshness', 'nottes'])).code).toBe(1);
   });
 
   it('of many accounts at once is one together, and no message for each, neither when they come nor when they are mended', async () => {

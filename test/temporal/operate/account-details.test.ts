@@ -113,6 +113,33 @@ describe('what is known of an account', () => {
     expect(await show('nobody', '--json')).toMatchObject({ code: 1, output: '[]\n' });
   });
 
+  it('is that no token was ever there, where there was none', async () => {
+    const { accounts } = world.sluice;
+    await accounts.connect({ provider: 'shop', account: 'a4', credentials: { refreshToken: 'only-this-one' } });
+    await accounts.connect({ provider: 'shop', account: 'a5', settings: {} });
+    const [byRefresh, without] = await Promise.all(['a4', 'a5'].map((account) => accounts.show({ account })));
+    expect([byRefresh?.[0]?.token?.state, without?.[0]?.token]).toEqual(['none', null]);
+    expect((await show('a4')).output).toContain('  token  none so far: calls go by the other credentials');
+    expect((await show('a5')).output).toContain('  token  none: no credentials were ever given');
+    await accounts.connect({ provider: 'shop', account: 'a4', credentials: { accessToken: 'at_0123456789' } });
+    expect((await accounts.show({ account: 'a4' }))[0]?.token?.state).toBe('valid');
+  });
+
+  it('is the first start by the schedule of a sync that has not run for it', async () => {
+    await world.sluice.accounts.connect({ provider: 'shop', account: 'a6', settings: {} });
+    const scheduled = defineSync('counted', { provider, input: z.object({}), schedule: { every: '1d' } }, (s) => ({
+      rows: s.values(() => [], { key: () => '' }),
+    }));
+    await world.sluice.schedules.apply([scheduled]);
+    await world.db.pool.query(`update sluice.due set due_at = '2030-01-01Z' where account = 'a6'`);
+    const [details] = await world.sluice.accounts.show({ account: 'a6' });
+    expect(details).toMatchObject({
+      syncs: [],
+      scheduled: [{ sync: 'counted', nextRunAt: '2030-01-01T00:00:00.000Z' }],
+    });
+    expect((await show('a6')).output).toContain('  counted  not run yet; next run 2030-01-01T00:00:00.000Z');
+  });
+
   it('is the next start by a schedule that says for whom it is', async () => {
     await (await world.sluice.start(orders, { account: 'a3', input: {} })).result();
     const keyword = (name: string, value: string) => ({

@@ -53,6 +53,9 @@ describe('sluice status, pending and resolve', () => {
     expect(status.output).toContain(`npx sluice actions resolve '${id}' --not-happened`);
     expect(await json('status', id)).toMatchObject({ state: 'failed', report: { startedBy: 'user:7' }, waits: [] });
 
+    expect((await run('actions', 'waits', id)).output).toMatch(
+      /waits for a person[\s\S]*actions resolve .* --not-happened/,
+    );
     expect(await run('actions', 'resolve', id, '--module', module)).toMatchObject({
       code: 1,
       output: expect.stringContaining('Say what is true') as string,
@@ -114,6 +117,10 @@ describe('sluice status, pending and resolve', () => {
       { node: 'posts', key: 'w-f7', kind: 'failed' },
     ]);
     expect(await json('status', 'sync/forest/a4', '--flaws', '--node', 'friends')).toEqual([]);
+    expect(await run('status', 'sync/forest/a4', '--flaws', '--node', 'freinds')).toMatchObject({
+      code: 1,
+      output: expect.stringMatching(/no node "freinds" in sync\/forest\/a4; there are [a-z, ]*friends/) as string,
+    });
     expect((await run('status', 'sync/forest/nobody', '--flaws')).code).toBe(1);
     expect((await run('status', 'sync/forest/a4', '--flaws', '--after', 'x')).output).toContain('pass the `place`');
   }, 120_000);
@@ -185,5 +192,21 @@ describe('sluice status, pending and resolve', () => {
       expect(await run('cancel', `action/notes/copy/a2/${key}`)).toMatchObject({ code: 0 });
     await expect.poll(() => world.sluice.pending('note/n2')).toEqual([]);
     expect((await run('actions', 'pending', 'note/n2')).output).toBe('Nothing is pending on "note/n2".\n');
+  }, 120_000);
+
+  it('tell what Postgres knows while Temporal is away, and that it is', async () => {
+    const away = (...args: string[]) => sluice(args, { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' });
+    const [alerts, runs, status] = await Promise.all([
+      away('alerts', 'check'),
+      away('runs', '--json'),
+      away('status', 'sync/forest/a4'),
+    ]);
+    for (const { code, output } of [alerts, runs, status]) {
+      expect(code).toBe(1);
+      expect(output).toMatch(/No Temporal server answers at 127\.0\.0\.1:1.*What follows is what Postgres knows\./);
+    }
+    expect(alerts.output).toMatch(/No alerts\.|since 20/);
+    expect(runs.output).toContain('"workflowId":"sync/forest/a4"');
+    expect(status.output).toContain('This asks Temporal: try again when it answers.');
   }, 120_000);
 });

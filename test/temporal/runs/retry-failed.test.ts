@@ -103,5 +103,17 @@ describe('retryFailed', () => {
   it('refuses where there is nothing to retry', async () => {
     const unknown = world.sluice.run({ sync, account: 'nobody' });
     await expect(unknown.retryFailed()).rejects.toThrow(/no run of ".*nobody.*" to retry/i);
+
+    const run = await world.sluice.start(sync, { account: 'acct-2', input: {} });
+    expect(await run.result()).toMatchObject({ complete: true });
+    await expect(run.retryFailed()).rejects.toThrow('read every list to its end: there is nothing to retry');
+    gone.add('u3');
+    expect(await (await world.sluice.start(sync, { account: 'acct-3', input: {} })).result()).toMatchObject({
+      flaws: [{ kind: 'skipped' }],
+    });
+    const skipped = world.sluice.run({ sync, account: 'acct-3' });
+    await expect(skipped.retryFailed()).rejects.toThrow(/No list .* failed\..*ended as skipped .* --also skipped/);
+    gone.clear();
+    expect(await (await skipped.retryFailed({ also: ['skipped'] })).result()).toMatchObject({ complete: true });
   });
 });

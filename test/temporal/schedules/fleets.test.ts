@@ -327,9 +327,13 @@ describe('a fleet', () => {
       await expect.poll(async () => (await runsOf(accounts)).length).toBe(90);
       await expect.poll(() => accounts.filter((account) => callsOf(account) > 0).length).toBeGreaterThan(0);
       const fleets = new Set((await runsOf(accounts)).map(({ fleet }) => fleet as string));
+      const last = accounts.findLast((account) => callsOf(account) === 0) ?? '';
+      const waits = async () => (await world.sluice.run({ sync: crew as never, account: last }).waits())[0]?.text;
+      expect(await waits()).toMatch(/^fleet\/crew\/.* has not come to it yet/);
       for (const fleet of fleets) await world.temporal.workflow.getHandle(fleet)[how]();
       if (how === 'cancel') for (const fleet of fleets) await heard(fleet);
       else {
+        expect(await waits()).toMatch(/^fleet\/crew\/.* was ended in Temporal/);
         await query(`update sluice.report set check_at = clock_timestamp() where account = any ($1)`, [accounts]);
         await ended(accounts);
       }

@@ -84,9 +84,30 @@ describe('a fleet whose worker is killed', () => {
     expect(calls() - accounts.length * PAGES).toBeLessThanOrEqual(kills * fleets.length * WINDOW);
     await world.sluice.schedules.resume('hourly');
     for (const fleet of fleets) await replay(world.temporal, fleet);
-    expect(await query(`select 1 from sluice.report where account = any ($1) and status <> 'ok'`, [accounts])).toEqual(
-      [],
-    );
+    expect(
+      await query(
+        `select status, error, account, ended_at, started_at from sluice.report where account = any ($1) and status <> 'ok'`,
+        [accounts],
+      ),
+    ).toEqual([]);
+  });
+
+  it('says so of each of its runs, and names the queue, while no worker is left', async () => {
+    const accounts = await placed('none', 90);
+    const before = api.report().calls;
+    await makeDue(accounts);
+    await expect.poll(() => api.report().calls - before, { timeout: 60_000, interval: 10 }).toBeGreaterThan(20);
+    await workers.shift()?.kill();
+    const open = (await runsOf(accounts)).filter(({ state, fleet }) => state === 'running' && fleet !== null);
+    expect(open.length).toBeGreaterThan(0);
+    const { account = '', fleet } = open.at(-1) ?? {};
+    const run = world.sluice.run({ sync: 'hourly', account });
+    // Its questions for tasks are given up after a minute, and so is its workflow task.
+    await expect
+      .poll(async () => (await run.explain())?.text.join('\n'), { timeout: 120_000, interval: 1_000 })
+      .toMatch(new RegExp(`${fleet}: its workflow task .*(was not ended in time|no worker serves|have just ended)`));
+    await startWorker();
+    await allDone(accounts);
   });
 
   it('before its workflow was started has each of its runs started by itself, from the row that is there', async () => {

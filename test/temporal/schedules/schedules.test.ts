@@ -199,7 +199,7 @@ describe('a schedule', () => {
     await expect(world.sluice.schedules.apply([])).rejects.toThrow(RemovesMany);
     expect(await world.sluice.schedules.list()).toHaveLength(3);
 
-    expect((await cli('schedules', 'pause', 'hourly', '--why', 'a sale')).output).toBe('pause: hourly\n');
+    expect((await cli('schedules', 'pause', 'hourly', '--why', 'a sale')).output).toBe('hourly: paused\n');
     const before = await runsOf('s4');
     await makeDue('s4');
     await makeDue('w1', 0, 'nightly/daily');

@@ -144,6 +144,16 @@ describe('a client that is bound to a tenant', () => {
     expect(api.report().calls).toBe(calls);
   });
 
+  it('is not needed for that: no client starts anything for an account and another tenant than its own', async () => {
+    const before = seen.length;
+    const options = { account: 'a1', tenant: 'evil' };
+    await expect(world.sluice.start(sync, { ...options, input: {} })).rejects.toThrow(TenantMismatch);
+    await expect(world.sluice.act(note, { ...options, input: { text: 'x' } })).rejects.toThrow(TenantMismatch);
+    await expect(world.sluice.saga(twice, { ...options, input: { account: 'a1' } })).rejects.toThrow(TenantMismatch);
+    expect(await world.sluice.reports.list({ tenant: 'evil', account: 'a1' })).toEqual([]);
+    expect(seen).toHaveLength(before);
+  });
+
   it('shares no lock of an entity with another tenant', async () => {
     await acme.accounts.connect({ provider, account: 'a2', credentials: { accessToken: 'at-of-slow-0001' } });
     const slow = await acme.act(note, { account: 'a2', input: { text: 'slow' } });

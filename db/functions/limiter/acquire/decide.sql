@@ -1,5 +1,6 @@
 -- Who of a batch is served when not everything can be granted. Part of limit_acquire, under its locks.
--- In order of class and tag, each call is served if every bucket has room beyond the claims of the tickets before it
+-- In order of class, tag, age and name (a batch of many accounts has tickets of one tag and one moment: were each of them behind
+-- the others, none would ever go), each call is served if every bucket has room beyond the claims of the tickets before it
 -- (live ones that are due, or will be within the horizon). Who is not served gets a ticket on each bucket that had no
 -- room, and an estimate from everything that waits before it.
 create or replace function sluice.limit_decide(
@@ -24,6 +25,7 @@ declare
   t_class int[] := '{}';
   t_tag float8[] := '{}';
   t_created bigint[] := '{}';
+  t_key text[] := '{}';
   t_cost float8[] := '{}';
   t_claims boolean[] := '{}';
   v_at int[] := '{}';
@@ -83,18 +85,19 @@ begin
     v_counted_class[i] := -1;
     v_counted_tag[i] := 0;
     if p_tight[i] and r.queue_len > 0 then
-      select array_agg(class) classes, array_agg(tag) tags, array_agg(created_us) created, array_agg(cost) costs, array_agg(claims) claims,
+      select array_agg(class) classes, array_agg(tag) tags, array_agg(created_us) created, array_agg(call_key) keys, array_agg(cost) costs, array_agg(claims) claims,
              count(*) tickets, sum(cost) total into l
-        from (select class, tag, created_us, cost, case when r.rate is null or r.max is not null
+        from (select class, tag, created_us, call_key, cost, case when r.rate is null or r.max is not null
                                               then eta_us <= r.last_us + greatest(100000, least(5000000, coalesce(r.win_us, 0) / 4))
                                               else eta_us between r.last_us - v_overdue_us and r.last_us + v_soon_us end claims
                 from sluice.limit_ticket t
                where t.bucket_id = r.id and t.lapse_us > r.last_us and not t.call_key = any (v_keys)
-               order by class, tag, created_us limit v_loaded) ticket;
+               order by class, tag, created_us, call_key collate "C" limit v_loaded) ticket;
       if l.tickets > 0 then
         t_class := t_class || l.classes;
         t_tag := t_tag || l.tags;
         t_created := t_created || l.created;
+        t_key := t_key || l.keys;
         t_cost := t_cost || l.costs;
         t_claims := t_claims || l.claims;
         for k in 1 .. l.tickets loop
@@ -124,13 +127,13 @@ begin
         left join sluice.limit_account account on account.bucket_id = p_ids[pos] and account.account = a and account.class = c
     )
     select *, max(tag) over (partition by ord) request_tag, min(created_us) over (partition by ord) request_created,
-           count(*) over (partition by ord) parts from tagged
-     order by c, request_tag, request_created, ord, pos
+           case when bool_or(old) over (partition by ord) then k end collate "C" old_key, count(*) over (partition by ord) parts from tagged
+     order by c, request_tag, request_created, old_key, ord, pos
   loop
     v_pos := q.pos;
     while v_at[v_pos] <= v_end[v_pos]
       and (t_class[v_at[v_pos]] < q.c or (t_class[v_at[v_pos]] = q.c
-        and (t_tag[v_at[v_pos]], t_created[v_at[v_pos]]) <= (q.tag, q.created_us))) loop
+        and (t_tag[v_at[v_pos]], t_created[v_at[v_pos]], t_key[v_at[v_pos]] collate "C") < (q.tag, q.created_us, q.k))) loop
       v_ahead[v_pos] := v_ahead[v_pos] + t_cost[v_at[v_pos]];
       v_ahead_count[v_pos] := v_ahead_count[v_pos] + 1;
       if t_claims[v_at[v_pos]] then
