@@ -197,7 +197,15 @@ describe('a run that is cancelled in the middle', () => {
     ['by one that refuses to', (_, account) => world.sluice.start(single, { account, input, ifRunning: 'refuse' })],
     ['behind it', (_, account) => world.sluice.start(single, { account, input, ifRunning: 'queue' })],
     ['with the same input', (run) => run.startAgain()],
-    ['for what was not read', (run) => run.retryFailed()],
+    [
+      'for what was not read',
+      (run, account) =>
+        run.retryFailed().catch(async (error: unknown) => {
+          // It had come to its end before it heard of the cancellation: then there is nothing to read again.
+          if ((await run.progress())?.state !== 'done') throw error;
+          return world.sluice.start(single, { account, input });
+        }),
+    ],
   ])('can be started again at once: %s', async (_, startOver) => {
     const who = newAccount();
     const run = await world.sluice.start(single, { account: who, input });
