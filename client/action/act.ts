@@ -26,7 +26,7 @@ import { launchAction } from './start-action.ts';
 import { startReported, type ClientParts } from '../start-workflow.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkKind, checkOptions } from '../options/check-options.ts';
-import { checkTenant } from '../tenant/check-tenant.ts';
+import { tenantOfStart } from '../tenant/check-tenant.ts';
 
 export interface ActOptions<Input> {
   /** Whose connection. */
@@ -39,7 +39,7 @@ export interface ActOptions<Input> {
    * happens to the app in between. Default: a new one each time.
    */
   readonly idempotencyKey?: string;
-  /** Default: the account. */
+  /** Default: the tenant that the account was connected for, else the account's own name. */
   readonly tenant?: string;
   /** Default `interactive`. */
   readonly priority?: Priority;
@@ -71,11 +71,11 @@ export async function act<Input, Output>(
   checkKind('act', action, 'way');
   const { definition } = action;
   const start = checked(parts, options);
-  const { account, tenant, startedBy, priority, weight } = start;
+  const { account, startedBy, priority, weight } = start;
   const workflowId = actionWorkflowId(definition.id, account, start.key);
   const handle = createActionHandle<Output>(parts, workflowId, definition);
   const input = definition.parseInput(options.input);
-  await checkTenant(parts.pool, [definition.provider.id], account, options.tenant);
+  const tenant = (await tenantOfStart(parts.pool, [definition.provider.id], account, options.tenant)) ?? account;
   const accept = async (tx: PoolClient): Promise<boolean> => {
     const isNew = await insertActionStep(tx, {
       workflowId,
@@ -109,13 +109,13 @@ export async function startSaga<Input, Parsed, Outputs>(
   checkKind('saga', saga, 'steps');
   const { definition } = saga;
   const start = checked(parts, options);
-  const { account, tenant, startedBy, priority, weight } = start;
+  const { account, startedBy, priority, weight } = start;
   const { name } = definition;
   const workflowId = sagaWorkflowId(name, account, start.key);
   const handle = createSagaHandle<Outputs>(parts, workflowId, definition);
   const input = definition.parseInput(options.input);
   const providers = definition.steps.map(({ action }) => action.provider.id);
-  await checkTenant(parts.pool, providers, account, options.tenant);
+  const tenant = (await tenantOfStart(parts.pool, providers, account, options.tenant)) ?? account;
   const reportId = crypto.randomUUID();
   const lock = await inOneTransaction(parts, async (tx) => {
     const isNew = await insertSaga(tx, {
@@ -129,7 +129,15 @@ export async function startSaga<Input, Parsed, Outputs>(
     });
     if (!isNew && !(await hasSagaInput(tx, workflowId, options.input)))
       throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${name} with another input.`);
-    const asker = { ...start, workflowId, kind: 'saga', name, isAgain: !isNew, boundTo: parts.boundTo } as const;
+    const asker = {
+      ...start,
+      tenant,
+      workflowId,
+      kind: 'saga',
+      name,
+      isAgain: !isNew,
+      boundTo: parts.boundTo,
+    } as const;
     const place = await placeFor(tx, definition.conflicts, input, asker);
     const what = definition.what(input);
     await insertReport(tx, {

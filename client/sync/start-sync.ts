@@ -11,7 +11,7 @@ import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions, checkKind } from '../options/check-options.ts';
-import { checkTenant } from '../tenant/check-tenant.ts';
+import { tenantOfStart } from '../tenant/check-tenant.ts';
 import { isQueuedFor, queueRun } from './queue-run.ts';
 import { startOrFind, type HowToStart } from './start-or-find.ts';
 import { SyncBusy } from './sync-busy.ts';
@@ -22,7 +22,7 @@ export interface StartOptions<Input> {
   /** Whose connection: records, limits and credentials go by it. */
   readonly account: string;
   readonly input: Input;
-  /** Who pays or owns the account; for fairness and search. The tenant that it was connected for, if any. Default: the account. */
+  /** Who pays or owns the account; for fairness and search. Default: the tenant that it was connected for, else the account's own name. */
   readonly tenant?: string;
   /** Who wants it, for its report: `user:<id>` or `system`. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
@@ -89,25 +89,19 @@ export async function startSync<Input>(
 ): Promise<StartedRun> {
   checkKind('start', sync, 'nodes');
   const { definition } = sync;
-  const {
-    account,
-    tenant,
-    startedBy = parts.startedBy,
-    priority = 'bulk',
-    weight = 1,
-    mode,
-    maxHistoryEvents,
-  } = options;
+  const { account, startedBy = parts.startedBy, priority = 'bulk', weight = 1, mode, maxHistoryEvents } = options;
   const { giveUpAfterMs = GIVE_UP_AFTER_MS, ifRunning } = options;
   checkOptions(
-    { account, tenant, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning },
+    { account, tenant: options.tenant, startedBy, priority, weight, mode, giveUpAfterMs, ifRunning },
     options,
     START_OPTIONS,
   );
+  const parsed = definition.parseInput(options.input);
+  const tenant = await tenantOfStart(parts.pool, [definition.provider.id], account, options.tenant);
   const input: SyncInput = {
     sync: definition.name,
     account,
-    input: definition.parseInput(options.input),
+    input: parsed,
     startedBy,
     priority,
     weight,
@@ -118,7 +112,6 @@ export async function startSync<Input>(
     ...(maxHistoryEvents === undefined ? {} : { maxHistoryEvents }),
   };
   const workflowId = syncWorkflowId(definition.name, account);
-  await checkTenant(parts.pool, [definition.provider.id], account, tenant);
   const asked = { input: input.input, mode: mode ?? 'incremental' };
   // Between two runs nothing is going on for a moment: those that wait for it were there before.
   if (ifRunning === 'queue' && (await isQueuedFor(parts.pool, definition.name, account)))

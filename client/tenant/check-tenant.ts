@@ -1,24 +1,27 @@
 /**
- * A start names the tenant of its account, or none. Used by: `client/sync/start-sync.ts`, `client/action/act.ts`. A client of one tenant
+ * Whose a start is: its account's tenant. Used by: `client/sync/start-sync.ts`, `client/action/act.ts`. A client of one tenant
  * asks more: `bind-tenant.ts`.
  */
 import { TenantMismatch, tenantOfAccount, type Pool } from '../../db/index.ts';
 
 /**
  * An account that was connected for no tenant may be started for any.
- * @param tenant as it was stated; undefined: none was.
- * @throws TenantMismatch when the account belongs to another one.
+ * @param stated undefined: none was; then it is the one that the account was connected for.
+ * @returns undefined when none is known.
+ * @throws TenantMismatch when the account belongs to another one than is stated.
  */
-export async function checkTenant(
+export async function tenantOfStart(
   pool: Pool,
   providers: readonly string[],
   account: string,
-  tenant: string | undefined,
-): Promise<void> {
-  if (tenant === undefined) return;
+  stated: string | undefined,
+): Promise<string | undefined> {
+  let tenant = stated;
   for (const provider of new Set(providers)) {
-    const owner = await tenantOfAccount(pool, provider, account);
-    if (owner !== undefined && owner !== null && owner !== tenant)
-      throw new TenantMismatch({ provider, account }, tenant);
+    const owner = (await tenantOfAccount(pool, provider, account)) ?? undefined;
+    if (stated !== undefined && owner !== undefined && owner !== stated)
+      throw new TenantMismatch({ provider, account }, stated);
+    tenant ??= owner;
   }
+  return tenant;
 }

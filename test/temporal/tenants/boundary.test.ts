@@ -154,6 +154,18 @@ describe('a client that is bound to a tenant', () => {
     expect(seen).toHaveLength(before);
   });
 
+  it('sees what others start for its accounts without naming it', async () => {
+    const sent = await world.sluice.act(note, { account: 'a1', input: { text: 'of nobody in particular' } });
+    await sent.result();
+    const run = await world.sluice.start(sync, { account: 'a1', input: {} });
+    await run.result();
+    const reports = await acme.reports.list({ account: 'a1' });
+    expect(reports.map(({ workflowId }) => workflowId)).toEqual(
+      expect.arrayContaining([sent.workflowId, run.workflowId]),
+    );
+    expect(await acme.action({ workflowId: sent.workflowId }).status()).toMatchObject({ state: 'done' });
+  });
+
   it('shares no lock of an entity with another tenant', async () => {
     await acme.accounts.connect({ provider, account: 'a2', credentials: { accessToken: 'at-of-slow-0001' } });
     const slow = await acme.act(note, { account: 'a2', input: { text: 'slow' } });
