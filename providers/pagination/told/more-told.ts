@@ -13,7 +13,7 @@ const ABOUT =
   /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?(info|context)|links?|response_?metadata|cursors?|((list|result)_?)?info|additional_?data)$/i;
 const WHAT = 'data|items?|records?|results?|rows|pages?';
 const MORE = new RegExp(
-  `^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more(_?(${WHAT}))?(_?(available|exists?|in_?collection))?$|^(is_?)?truncated$|^(row_?|result_?|record_?)?limit_?(reached|exceeded|hit)$`,
+  `^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more(_?(${WHAT}))?(_?(available|exists?|in_?collection))?$|^((is|results?|rows|records|list)_?)?truncated$|^((row|result|record|size)s?_?)?limit_?(was_?)?(reached|exceeded|hit)$|^exceeded_?transfer_?limit$|^max_?(results|rows|records|items)_?(reached|exceeded|hit)$`,
   'i',
 );
 const LAST = new RegExp(
