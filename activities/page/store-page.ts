@@ -30,7 +30,7 @@ import { endAtKnown, stretchOfKnown } from '../../providers/pagination/known-row
 import { answeredAt, highestMark, isAfter, isBelow, markOf } from './watermark.ts';
 import { mapping, readPage, type ReadPage } from './read-page.ts';
 import { storeRows } from './store-rows.ts';
-import { endToldOfMore, innerMore } from './told-of-more.ts';
+import { endToldOfMore, innerMore, pagesBefore } from './told-of-more.ts';
 
 export interface CameAnswer {
   readonly answer: Answer;
@@ -82,9 +82,13 @@ export async function storePage(
   if (vain !== undefined) return readAnew(attempt, vain);
   const rows = rowsOfPage(page.rows, next.skip, node.options.incremental === 'checkpoint');
   // What a page lacks must be asked for again.
-  const lacks = [flaw, damage, attempt.job?.told.flaw, innerMore(attempt, page)].filter(
-    (reason) => reason !== undefined,
-  );
+  const lacks = [
+    flaw,
+    damage,
+    attempt.job?.told.flaw,
+    innerMore(attempt, page),
+    pagesBefore(attempt, page, answer),
+  ].filter((reason) => reason !== undefined);
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
   const fact = await commitStep(
     attempt,

@@ -3544,7 +3544,9 @@ declare
 begin
   update sluice.unit x set
     job = stored, calls = x.calls + extra_calls, error = coalesce(why, x.error),
-    attempts = case when now_is->>'state' in ('made', 'done') then 0 else x.attempts end,
+    -- A job that was done and is asked for its results anew, because they could not be read, has not got on.
+    attempts = case when now_is->>'state' = 'made' or (now_is->>'state' = 'done' and was->>'state' is distinct from 'done') then 0
+      else x.attempts end,
     refusals = 0, puzzle = null, retry_at = clock_timestamp() + delay_ms * interval '1 millisecond',
     position = case when begins then null else x.position end,
     guard = case when begins then '{"begunAgain": 1}' else x.guard end

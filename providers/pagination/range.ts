@@ -17,8 +17,9 @@ export interface RangeOptions<Input> {
   /** The whole range; both ends must be stated, e.g. from the beginning of the service until now. */
   readonly whole: (input: Input) => Range;
   /**
-   * Distance between the end of one half and the beginning of the next, in ids or milliseconds. Default 1; for dates
-   * without a time one day. Larger than the third party's own resolution it would lose rows in between.
+   * Distance between the end of one half and the beginning of the next, in ids or milliseconds. Default 1 for ids, one day for dates without a
+   * time, and 0 for times: a third party, or a request, that leaves out their milliseconds or an end would lose rows in between. Larger than the
+   * third party's own resolution a distance loses them, too.
    */
   readonly step?: number;
   /** Splits a range in another way, e.g. by a list of regions. Undefined: it can't be split further. */
@@ -51,16 +52,18 @@ export function rangeMistakes(options: { readonly range?: RangeOptions<never> })
 }
 
 /**
- * Halves a range: `{ from: 1, to: 100 }` becomes 1 to 50 and 51 to 100.
+ * Halves a range: `{ from: 1, to: 100 }` becomes 1 to 50 and 51 to 100. Halves of times share the time between them, down to a millisecond.
  * @returns undefined when it is too small to be halved or not of numbers or dates.
  */
 export function halve(range: Range, step?: number): readonly [Range, Range] | undefined {
-  const { start, end, distance, write } = measure(range, step);
+  const { start, end, distance, isShared, write } = measure(range, step);
   const middle = middleOf(start, end, distance);
   if (middle === undefined) return undefined;
+  const [low, high] =
+    isShared && end - start > distance ? [middle + distance, middle + distance] : [middle, middle + distance];
   return [
-    { from: range.from, to: write(middle) },
-    { from: write(middle + distance), to: range.to },
+    { from: range.from, to: write(low) },
+    { from: write(high), to: range.to },
   ];
 }
 
@@ -71,7 +74,7 @@ export function halve(range: Range, step?: number): readonly [Range, Range] | un
  * @throws TypeError when it has no width.
  */
 export function cut(range: Range, widest: number, step?: number): readonly [Range, Range] | undefined {
-  const { start, end, distance, write } = measure(range, step);
+  const { start, end, distance, isShared, write } = measure(range, step);
   if (Number.isNaN(end - start))
     throw new TypeError(
       `${range.from} … ${range.to} has no width, and \`widest\` is given: it must be of numbers, dates or times`,
@@ -82,18 +85,18 @@ export function cut(range: Range, widest: number, step?: number): readonly [Rang
   const border = start + Math.ceil(pieces / 2) * most;
   return [
     { from: range.from, to: write(border - distance) },
-    { from: write(border), to: range.to },
+    { from: write(isShared ? border - distance : border), to: range.to },
   ];
 }
 
-/** A range on a line. `distance`: between the end of one part and the beginning of the next. */
+/** A range on a line. `distance`: between the end of one part and the beginning of the next, unless these are shared; else between two places. */
 function measure({ from, to }: Range, step: number | undefined) {
   if (typeof from === 'number' && typeof to === 'number')
-    return { start: from, end: to, distance: step ?? 1, write: (at: number): number | string => at };
+    return { start: from, end: to, distance: step ?? 1, isShared: false, write: (at: number): number | string => at };
   const [start, end] = [parseTimeMs(String(from)) ?? Number.NaN, parseTimeMs(String(to)) ?? Number.NaN];
   const hasNoTime = isDay(from) && isDay(to);
   const write = (ms: number): number | string => new Date(ms).toISOString().slice(0, hasNoTime ? 10 : 24);
-  return { start, end, distance: step ?? (hasNoTime ? DAY_MS : 1), write };
+  return { start, end, distance: step ?? (hasNoTime ? DAY_MS : 1), isShared: step === undefined && !hasNoTime, write };
 }
 
 function middleOf(from: number, to: number, step: number): number | undefined {

@@ -92,3 +92,9 @@ export function step(at: ListState, changes: Partial<Step>): Step {
 }
 
 export const COMPLETE: ListEnd = { kind: 'complete' };
+
+/** Nobody can tell a list that was emptied from a third party that gives nothing any more. */
+export const FRONT_IS_GONE: ListEnd = {
+  kind: 'truncated',
+  reason: 'its first page had rows, and came without any when it was asked for again',
+};

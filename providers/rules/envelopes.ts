@@ -73,6 +73,7 @@ const ENVELOPE_NAMES: ReadonlySet<string> = new Set([
   'help', 'documentationurl', 'docs', 'moreinfo', 'requestid', 'reqid', 'traceid', 'correlationid', 'fbtraceid', 'logid',
   'timestamp', 'time', 'date', 'path', 'method', 'version', 'apiversion', 'jsonapi', 'extensions', 'retryafter', 'retryinms',
   'note', 'notes', 'notice', 'stat', 'ack', 'haserror', 'haserrors', 'timedout', 'took', 'incomplete', 'incompleteresults', 'partial', 'ispartial', 'partialresults',
+  'terminatedearly', 'degraded', 'shards', 'clusters', 'partitions', 'warning', 'warnings',
 ]); // prettier-ignore
 const FLAGS = ['ok', 'success', 'succeeded', 'successful', 'issuccess'];
 const ERRORS = [
@@ -92,18 +93,20 @@ const STATES = ['status', 'state', 'result', 'stat', 'ack'];
 /** Flags that are bad news when they are true. */
 const TROUBLES = ['haserror', 'haserrors', 'iserror'];
 /** Flags of a list that is not all of what was asked for: a search that ran out of time, shards that did not answer. */
-const LACKS = ['timedout', 'incomplete', 'incompleteresults', 'partial', 'ispartial', 'partialresults'];
+const LACKS = /^(timedout|terminatedearly|degraded|(is|has)?(partial|incomplete)(data|results?|response|content)?)$/;
 /** Lists of what could not be had beside those that could: what a call for many ids has failed for, or has left for another one. */
-const LEFT_OUT = [
-  'failed',
-  'failures',
-  'failedids',
-  'faileditems',
-  'unprocessed',
-  'unprocessedids',
-  'unprocesseditems',
-  'unprocessedkeys',
-];
+const LEFT_OUT =
+  /^(failures|(failed|unprocessed|unavailable|omitted)(ids|items|keys|sources|shards|records|rows|results)?)$/;
+/** How a search tells of its parts: `{ "_shards": { "total": 5, "failed": 1 } }`. */
+const PARTS = ['shards', 'clusters', 'partitions'];
+/** Warnings beside a list that say that it is not all; others are about other things. */
+const WARNINGS = ['warning', 'warnings'];
+const OF_ROWS = '(results?|data|lists?|rows|records|responses?|answers?|contents?)';
+const NOT_ALL = new RegExp(
+  `\\b${OF_ROWS}\\b.{0,30}\\b(incomplete|partial|truncated|omitted)\\b|(^|[^a-z])(incomplete|partial|truncated)[\\s_-]+${OF_ROWS}([^a-z]|$)|` +
+    `\\btime[ds]?[ _-]?out\\b|\\b(did not|didn't) (respond|answer)\\b`,
+  'i',
+);
 /** Objects beside a list in which an answer speaks of itself. */
 const ABOUT = ['meta', 'metadata', 'header', 'responseheader', 'responsestatus', 'status', 'result', 'response'];
 const CODES = ['code', 'statuscode', 'resultcode', 'returncode', 'retcode', 'ret'];
@@ -185,11 +188,29 @@ function isStatusOfError(code: unknown): boolean {
 }
 
 function saysItLacks(fields: ReadonlyMap<string, unknown>): boolean {
+  const told = [...fields];
   return (
-    LACKS.some((name) => fields.get(name) === true) ||
-    LEFT_OUT.some((name) => isFilled(fields.get(name))) ||
+    told.some(([name, value]) => LACKS.test(name) && value === true) ||
+    told.some(([name, value]) => LEFT_OUT.test(name) && isFilled(value)) ||
+    PARTS.some((name) => lacksParts(fields.get(name))) ||
+    WARNINGS.some((name) => warnsOfLacks(fields.get(name))) ||
     isInState(fields)
   );
+}
+
+function lacksParts(parts: unknown): boolean {
+  return isFields(parts) && typeof parts['total'] === 'number' && Number(parts['failed']) > 0;
+}
+
+/** A text, a list of texts, or of objects with a code and words. */
+function warnsOfLacks(told: unknown): boolean {
+  return [told]
+    .flat()
+    .slice(0, 20)
+    .some((warning) => {
+      const words = isFields(warning) ? Object.values(warning) : [warning];
+      return words.some((text) => isText(text) && NOT_ALL.test(text.slice(0, 300)));
+    });
 }
 
 /** `{ "items": [], "status": "degraded" }`. Where a thing's own fields are beside it, so is its state: an order may be `partial`. */

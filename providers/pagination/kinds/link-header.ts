@@ -8,11 +8,13 @@ export function nextLink(value: string | undefined): string | undefined {
   return linkOf(value, 'next');
 }
 
+type Relation = 'next' | 'last' | 'prev' | 'previous';
+
 /**
  * The target of a relation in a `Link` header, or undefined.
  * @see https://www.rfc-editor.org/rfc/rfc8288#section-3
  */
-export function linkOf(value: string | undefined, relation: 'next' | 'last'): string | undefined {
+export function linkOf(value: string | undefined, relation: Relation): string | undefined {
   const text = (value ?? '').slice(0, SEEN_OF_HEADER);
   for (let start = text.indexOf('<'); start !== -1;) {
     const end = text.indexOf('>', start);

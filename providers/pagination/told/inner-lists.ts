@@ -3,6 +3,7 @@
  * its end, and an inner one that has more pages is not. Pure. Used by: `activities/page/told-of-more.ts`.
  */
 import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
+import { moreTold } from './more-told.ts';
 
 /** How deep the outer list may stand. */
 const DEPTH = 3;
@@ -35,24 +36,37 @@ function listsIn(value: unknown, depth: number): (readonly unknown[])[] {
 function moreInside(outer: readonly unknown[], count: number): string | undefined {
   if (outer.length === count) return undefined;
   const found = new Map<string, Inner>();
+  collect(outer, '', DEPTH, found);
+  for (const [at, { rows }] of found) {
+    // What goes on above a list leaves rows out of it as well.
+    const above = [...found].find(
+      ([name, { more }]) => more !== undefined && (at === name || at.startsWith(`${name}.`)),
+    );
+    if (rows === count && above) return above[1].more;
+  }
+  return undefined;
+}
+
+/** The lists in rows, and in the rows of these. */
+function collect(outer: readonly unknown[], path: string, depth: number, found: Map<string, Inner>): void {
+  if (depth === 0) return;
   for (const each of outer) {
     const row = isFields(each) && isFields(each['node']) ? each['node'] : each;
     if (!isFields(row)) continue;
     for (const [name, value] of Object.entries(row)) {
-      const list = isFields(value) ? Object.values(value).find((inner) => Array.isArray(inner)) : undefined;
+      const list = isFields(value) ? Object.values(value).find((inner) => Array.isArray(inner)) : value;
       if (!Array.isArray(list)) continue;
-      const all = found.get(name) ?? { rows: 0, more: undefined };
+      const at = path === '' ? name : `${path}.${name}`;
+      const all = found.get(at) ?? { rows: 0, more: undefined };
       all.rows += list.length;
-      all.more ??= goesOn(name, value as Fields);
-      found.set(name, all);
+      all.more ??= isFields(value) ? goesOn(at, value, list.length) : undefined;
+      found.set(at, all);
+      collect(list, at, depth - 1, found);
     }
   }
-  return [...found.values()].find(({ rows, more }) => rows === count && more !== undefined)?.more;
 }
 
-function goesOn(name: string, { pageInfo, has_more: hasMore, hasMore: more }: Fields): string | undefined {
-  if (isFields(pageInfo) && pageInfo['hasNextPage'] === true) return `\`${name}.pageInfo.hasNextPage\` is true`;
-  return hasMore === true || more === true
-    ? `\`${name}.${hasMore === true ? 'has_more' : 'hasMore'}\` is true`
-    : undefined;
+function goesOn(at: string, list: Fields, count: number): string | undefined {
+  const told = moreTold({ body: list, headers: {}, status: 200, count });
+  return told?.replace(/^`/, `\`${at}.`);
 }

@@ -13,7 +13,7 @@ const ABOUT =
   /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?(info|context)|links?|response_?metadata|cursors?|((list|result)_?)?info|additional_?data)$/i;
 const WHAT = 'data|items?|records?|results?|rows|pages?';
 const MORE = new RegExp(
-  `^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more(_?(${WHAT}))?(_?(available|exists?|in_?collection))?$|^(is_?)?truncated$|^(row_?|result_?|record_?)?limit_?(reached|exceeded|hit)$`,
+  `^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more(_?(${WHAT}))?(_?(available|exists?|in_?collection))?$|^((is|results?|rows|records|list)_?)?truncated$|^((row|result|record|size)s?_?)?limit_?(was_?)?(reached|exceeded|hit)$|^exceeded_?transfer_?limit$|^max_?(results|rows|records|items)_?(reached|exceeded|hit)$`,
   'i',
 );
 const LAST = new RegExp(
@@ -61,10 +61,11 @@ export interface LastPage {
   readonly count: number;
   /**
    * What may be held against it. `all`: names of a next page, counts and flags; where it is the whole list. `next`: names of a next page
-   * and flags; where the definition reads counts itself. `flags`: where pages were followed already, so that the definition knows what
-   * names the next one, and may have reason not to follow it. Default `all`.
+   * and flags; where the definition reads counts itself. `counts`: no names of a next page; where no row came, and one may be told for the
+   * next run. `flags`: where pages were followed already, so that the definition knows what names the next one, and may have reason not to
+   * follow it. Default `all`.
    */
-  readonly against?: 'all' | 'next' | 'flags';
+  readonly against?: 'all' | 'next' | 'counts' | 'flags';
   /** What the definition has taken from it for the next run: a name of that value is none of a next page. */
   readonly checkpoint?: string | undefined;
 }
@@ -73,7 +74,7 @@ export interface LastPage {
 export function moreTold(page: LastPage): string | undefined {
   const { against = 'all', status, headers } = page;
   if (status === 206 && headers['content-range'] === undefined) return 'its status is 206, a part';
-  return (against === 'flags' ? undefined : byHeaders(page, against === 'all')) ?? byFields(page);
+  return (against === 'flags' ? undefined : byHeaders(page)) ?? byFields(page);
 }
 
 /** As many rows as the address itself asks for, and not a word of pages or their number: a list that is cut there looks the same. */
@@ -91,14 +92,14 @@ export function fullInSilence({ body, headers, count }: LastPage, url: string): 
   return `as many rows came as \`${name}\` asks for, ${count}, and nothing says that there are no others`;
 }
 
-function byHeaders({ headers, status, count }: LastPage, isCounted: boolean): string | undefined {
+function byHeaders({ headers, status, count, against = 'all' }: LastPage): string | undefined {
   const { link } = headers;
   if (nextLink(link) !== undefined) return 'its `Link` header names a next page';
   if (link !== undefined && /\brel\s*=\s*["']?next\b/i.test(link.slice(0, 10_000)))
     return 'its `Link` header names a next page in a form that no standard knows';
   const next = Object.keys(headers).find((name) => HEADER_NEXT.test(name) && leadsOn(headers[name]));
-  if (next !== undefined) return `its \`${next}\` header names a next page`;
-  if (!isCounted) return undefined;
+  if (next !== undefined && against !== 'counts') return `its \`${next}\` header names a next page`;
+  if (against === 'next') return undefined;
   if (isBehindFirst(linkOf(link, 'last'))) return 'its `Link` header names a last page behind the first';
   const range = headers['content-range'];
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
@@ -139,7 +140,10 @@ function byFields({ body, count, against = 'all', checkpoint }: LastPage): strin
       (MORE.test(name) && toldBoolean(value) === false) ||
       (isLast && toldBoolean(value) === true && !isPlace({ name, value })),
   );
-  const next = isTold ? undefined : fields.find((field) => namesNext(field) && String(field.value) !== checkpoint);
+  const next =
+    isTold || against === 'counts'
+      ? undefined
+      : fields.find((field) => namesNext(field) && String(field.value) !== checkpoint);
   if (next) return `${next.at} names a next page`;
   if (against === 'next') return undefined;
   // Rows may have been left out by `items`.
@@ -162,7 +166,7 @@ function hasNextLink(value: unknown): boolean {
 }
 
 /** Objects in which the answer may speak of its pages, with their paths; itself first. */
-function placesOf(body: unknown, count: number): [path: string, fields: Fields][] {
+export function placesOf(body: unknown, count: number): [path: string, fields: Fields][] {
   if (!isFields(body)) return [];
   const holder = holderOf(body, count);
   const outer: [string, Fields][] = [['', body], ...(holder && holder[0] !== '' ? [holder] : [])];
@@ -199,7 +203,7 @@ function longestIn(value: unknown, depth: number): number {
 }
 
 function byCounts(path: string, fields: Fields, count: number): string | undefined {
-  const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name));
+  const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name)) || isBare(fields, count);
   for (const [name, field] of Object.entries(fields)) {
     // `{ "total": { "value": 45, "relation": "eq" } }`
     const value = isFields(field) && typeof field['relation'] === 'string' ? field['value'] : field;
@@ -214,7 +218,7 @@ function byCounts(path: string, fields: Fields, count: number): string | undefin
 }
 
 /** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, 0, or −1. */
-function leadsOn(value: unknown, depth = 2): boolean {
+export function leadsOn(value: unknown, depth = 2): boolean {
   if (typeof value === 'string') return !['', 'null', 'none', 'false', '0', '-1'].includes(value.trim().toLowerCase());
   if (typeof value === 'number') return value > 0;
   return depth > 0 && isFields(value) && Object.values(value).some((each) => leadsOn(each, depth - 1));
@@ -222,6 +226,11 @@ function leadsOn(value: unknown, depth = 2): boolean {
 
 function rows(count: number): string {
   return count === 1 ? '1 row' : `${count} rows`;
+}
+
+/** An empty list, and nothing beside it that could have a total of its own. */
+function isBare(fields: Fields, count: number): boolean {
+  return count === 0 && !Object.values(fields).some((value) => typeof value === 'string' || isFields(value));
 }
 
 /** Told by a number, or by its digits. */

@@ -7,7 +7,7 @@
 import { afterDeadCursor, itemsOfReading } from '../dead-cursor.ts';
 import type { Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
-import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
+import { FRONT_IS_GONE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 /** Looks at one list, after each of which its last page ends with another row. */
 const MOST_LOOKS = 5;
@@ -35,10 +35,7 @@ export function isLookedAt({ guard }: Pick<ListState, 'guard'>): boolean {
 export function afterBlankEnd(p: Pagination, at: ListState, page: PageAnswer, memory: Memory): Step | undefined {
   if (!isDoubtful(p, page)) return undefined;
   const begun = memory['begunAgain'] === 1 && itemsOfReading(at) === 0;
-  if (begun || (isLookedAt(at) && memory['before'] === '')) {
-    const reason = 'its first page had rows, and came without any when it was asked for again';
-    return step(at, { end: { kind: 'truncated', reason } });
-  }
+  if (begun || (isLookedAt(at) && memory['before'] === '')) return step(at, { end: FRONT_IS_GONE });
   if (isLookedAt(at))
     return afterDeadCursor(p, { ...at, guard: memory }, 'a page that had rows came again without any');
   if (!wasPromised(at, memory) || memory['lookedBehind'] === memory['tail']) return undefined;

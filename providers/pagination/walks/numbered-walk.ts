@@ -8,9 +8,12 @@ import { memoryOf } from '../loop-guard.ts';
 import { fallBack, nextOverlapping } from './overlap-walk.ts';
 import { nextPage } from './page-walk.ts';
 import { isNumbered, type Pagination } from '../pagination.ts';
-import type { ListState, PageAnswer, Step } from '../step.ts';
+import { FRONT_IS_GONE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): Step {
+  // Another reading, or a look at the front: a token that has died meanwhile is answered so, page for page.
+  const hadRows = at.rows > 0 || at.position?.pass !== undefined;
+  if (!at.isLaned && hadRows && at.asked.offset === 0 && page.itemCount === 0) return step(at, { end: FRONT_IS_GONE });
   if (at.isLaned) return nextOfLane(p, at, page);
   if (at.position !== null)
     return at.position.offset === undefined ? nextPage(p, at, page) : nextOverlapping(p, at, page);

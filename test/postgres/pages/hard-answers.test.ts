@@ -138,6 +138,9 @@ describe('an answer that is easily misread', () => {
     ['a word that they are not done', { body: { items: [{ id: 'a' }], paging: { done: false } } }],
     ['a word that this is not its end', { body: { items: [{ id: 'a' }], meta: { endOfResults: 'false' } } }],
     ['a limit that it has reached', { body: { items: [{ id: 'a' }], limitReached: true } }],
+    ['a limit of its transfer', { body: { items: [{ id: 'a' }], exceededTransferLimit: true } }],
+    ['a most that it has reached', { body: { items: [{ id: 'a' }], max_results_reached: true } }],
+    ['a word that it was cut', { body: { items: [{ id: 'a' }], resultsTruncated: true } }],
     ['a count of pages in digits', { body: { items: [{ id: 'a' }], page: '1', pages: '4' } }],
     ['a place that is no number', { body: { items: [{ id: 'a' }], offset: 'itr/rec1' } }],
     ['an address of more records', { body: { items: [{ id: 'a' }], done: false, nextRecordsUrl: '/query/01g-2000' } }],
@@ -247,6 +250,30 @@ describe('an answer that is easily misread', () => {
     account = `acct-${counter++}`;
     const whole = await read(() => ({ body: { repos: [repo('a', false), repo('b', false)] } }), flat);
     expect(await whole.run()).toMatchObject({ complete: true, rows: 4 });
+  });
+
+  it.each<[what: string, inner: object, outer: object, reason: RegExp | undefined]>([
+    ['a flag', { pageInfo: { hasNextPage: true } }, {}, /`issues\.comments\.pageInfo\.hasNextPage` is true/],
+    ['a flag of the list above', {}, { has_more: true }, /`issues\.has_more` is true/],
+    ['a count', { totalCount: 5 }, {}, /`issues\.comments\.totalCount` is 5, and 2 rows came/],
+    ['a next page', { next_cursor: 'x' }, {}, /`issues\.comments\.next_cursor` names a next page/],
+    ['nothing more', { totalCount: 2, pageInfo: { hasNextPage: false } }, { has_more: false }, undefined],
+  ])('whose rows stand two lists deep is flawed where one of both goes on: by %s', async (_, inner, outer, reason) => {
+    const comments = (id: string) => ({ nodes: [{ id: `${id}1` }, { id: `${id}2` }], ...inner });
+    const issues = (id: string) => ({ nodes: [{ id, comments: comments(id) }], ...outer });
+    interface Repo {
+      readonly issues: { readonly nodes: readonly { readonly comments: { readonly nodes: Row[] } }[] };
+    }
+    const { run } = await read(() => ({ body: { repos: [{ issues: issues('a') }, { issues: issues('b') }] } }), {
+      ...cursor,
+      items: (body) =>
+        (body as unknown as { repos: Repo[] }).repos.flatMap((repo) =>
+          repo.issues.nodes.flatMap((issue) => issue.comments.nodes),
+        ),
+    });
+    const result = await run();
+    expect(result).toMatchObject({ complete: reason === undefined, rows: 4 });
+    if (reason) expect(result?.flaws).toMatchObject([{ kind: 'flawed', reason: expect.stringMatching(reason) }]);
   });
 
   it('without a next page is complete where `hasMore` says so, whatever else it tells', async () => {

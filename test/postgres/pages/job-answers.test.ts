@@ -129,4 +129,23 @@ describe('a job', () => {
       [false, 7, ['flawed']],
     ]);
   });
+
+  it.each([
+    ['a failure of the server', { status: 500, body: { error: 'oops' } }],
+    ['an error under a status of success', { body: { error: { code: 'EXPIRED', message: 'this file has expired' } } }],
+  ])('that is done, and whose file is never read, fails its list within the attempts: %s', async (_, answer) => {
+    let reads = 0;
+    api.route('POST', '/reports', () => ({ body: { id: 'j1' } }));
+    api.route('GET', '/reports/:id', () => ({ body: { status: 'done', url: `${api.url}/a` } }));
+    api.route('GET', '/a', () => {
+      reads++;
+      return answer;
+    });
+    const state = ({ url }: Loose) => ({ state: 'done', results: url ? [url] : [] }) as const;
+    expect(await drive.run(looseOf(state), { account })).toMatchObject({
+      state: 'failed',
+      flaws: [{ kind: 'failed' }],
+    });
+    expect(reads).toBe(3);
+  });
 });

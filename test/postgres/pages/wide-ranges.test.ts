@@ -94,4 +94,53 @@ describe('a range that is wider than one call may ask for', () => {
       flaws: [{ kind: 'capped', reason: expect.stringMatching(/refused as too long \(HTTP 400.*at most 31 days/) }],
     });
   });
+
+  it.each([
+    ['whole seconds', (ms: number) => Math.floor(ms / 1_000), (bound: number, at: number) => at <= bound * 1_000],
+    ['times before the last one', (ms: number) => ms, (bound: number, at: number) => at < bound],
+  ])('of times loses no row between two parts to a third party that is asked in %s', async (_, ask, isUpTo) => {
+    const second = ask(1_000) === 1 ? 1_000 : 1;
+    const all = Array.from({ length: 300 }, (_row, n) => ({ id: `r${n}`, at: n === 180 ? 59_999 : n * 333 }));
+    stage.api.route('GET', '/times', ({ query }) => {
+      const [from, to] = ['from', 'to'].map((name) => Number(query.get(name)));
+      const found = all.filter(({ at }) => at >= Number(from) * second && isUpTo(Number(to), at));
+      const place = Number(query.get('cursor') ?? 0);
+      return {
+        body: {
+          items: found.slice(place, Math.min(place + 10, 50)),
+          next: place + 10 < Math.min(found.length, 50) ? place + 10 : null,
+        },
+      };
+    });
+    for (const widest of [undefined, 20_000]) {
+      const provider = defineProvider({ id: 'times', baseUrl: stage.api.url, auth: noAuth(), limits: [] });
+      const list = provider.endpoint('times', {
+        input: z.object({}),
+        response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.number().nullable() }),
+        request: (__, page) =>
+          get('/times', {
+            from: ask(Date.parse(String(page.range?.from))),
+            to: ask(Date.parse(String(page.range?.to))),
+            cursor: page.cursor,
+          }),
+        paginate: {
+          kind: 'cursor',
+          items: ({ items }) => items,
+          next: ({ next }) => next,
+          resultCap: 50,
+          range: {
+            whole: () => ({ from: new Date(0).toISOString(), to: new Date(120_000).toISOString() }),
+            ...(widest === undefined ? {} : { widest }),
+          },
+        },
+      });
+      const sync = defineSync('times', { provider, input: z.object({}) }, (s) => ({
+        rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+      }));
+      const account = `${stage.account}-${widest ?? 'halved'}`;
+      expect(await stage.drive.run(sync, { account })).toMatchObject({ complete: true });
+      const { rows } = await stage.db.pool.query('select key from sluice.record where account = $1', [account]);
+      expect(rows).toHaveLength(300);
+    }
+  });
 });

@@ -4,6 +4,7 @@ import type { Step } from '../../../providers/pagination/step.ts';
 import type { ListMemory, Position } from '../../../contracts/list.ts';
 import { compilePagination, type AnyPaginate } from '../../../providers/pagination/compile.ts';
 import type { Paginate } from '../../../providers/pagination/options.ts';
+import type { Range } from '../../../contracts/list.ts';
 import { cut, halve } from '../../../providers/pagination/range.ts';
 
 interface Page {
@@ -379,8 +380,39 @@ describe('ranges', () => {
     ]);
     expect(halve({ from: '2024-01-01', to: '2024-01-01' })).toBeUndefined();
     expect(halve({ from: '2024-01-01T00:00:00Z', to: '2024-01-01T00:00:01Z' })).toEqual([
-      { from: '2024-01-01T00:00:00Z', to: '2024-01-01T00:00:00.499Z' },
+      { from: '2024-01-01T00:00:00Z', to: '2024-01-01T00:00:00.500Z' },
       { from: '2024-01-01T00:00:00.500Z', to: '2024-01-01T00:00:01Z' },
+    ]);
+  });
+
+  it('of times share the time between two parts, unless a step is stated, and come to an end', () => {
+    const timeOf = (ms: number): string => new Date(Date.UTC(2024, 0, 1) + ms).toISOString();
+    fc.assert(
+      fc.property(fc.nat({ max: 300 }), fc.integer({ min: 2, max: 400 }), (length, widest) => {
+        const ways = [
+          { parts: (range: Range) => halve(range), most: 0 },
+          { parts: (range: Range) => cut(range, widest), most: widest - 1 },
+        ];
+        for (const { parts, most } of ways) {
+          const leaves = (range: Range): Range[] => parts(range)?.flatMap(leaves) ?? [range];
+          const all = leaves({ from: timeOf(0), to: timeOf(length) });
+          expect([all[0]?.from, all.at(-1)?.to]).toEqual([timeOf(0), timeOf(length)]);
+          for (const [n, { from, to }] of all.entries()) {
+            expect(Date.parse(String(to)) - Date.parse(String(from))).toBeLessThanOrEqual(most);
+            // Halves of one millisecond have none to share.
+            if (n > 0 && most > 0) expect(from).toBe(all[n - 1]?.to);
+          }
+        }
+      }),
+    );
+    expect(halve({ from: timeOf(0), to: timeOf(9_999) }, 1_000)).toEqual([
+      { from: timeOf(0), to: timeOf(4_000) },
+      { from: timeOf(5_000), to: timeOf(9_999) },
+    ]);
+    const pieces = cut({ from: timeOf(0), to: timeOf(99) }, 50);
+    expect(pieces).toEqual([
+      { from: timeOf(0), to: timeOf(49) },
+      { from: timeOf(49), to: timeOf(99) },
     ]);
   });
 
@@ -410,7 +442,7 @@ describe('ranges', () => {
     ]);
     expect(cut({ from: '2024-01-01T00:00:00Z', to: '2024-01-02T00:00:00Z' }, 86_400_000)).toEqual([
       { from: '2024-01-01T00:00:00Z', to: '2024-01-01T23:59:59.999Z' },
-      { from: '2024-01-02T00:00:00.000Z', to: '2024-01-02T00:00:00Z' },
+      { from: '2024-01-01T23:59:59.999Z', to: '2024-01-02T00:00:00Z' },
     ]);
     expect(cut({ from: '2024-01-01', to: '2024-01-31' }, 31 * 86_400_000)).toBeUndefined();
     expect(() => cut({ from: 'a', to: 'z' }, 10)).toThrow('a … z has no width, and `widest` is given');

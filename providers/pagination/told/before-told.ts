@@ -1,0 +1,26 @@
+/**
+ * Whether the first page of a list by page number says of itself that others come before it: its numbers begin with 0, and the definition asks
+ * from 1. Pure. Used by: `activities/page/told-of-more.ts`.
+ */
+import { linkOf } from '../kinds/link-header.ts';
+import { leadsOn, placesOf, type LastPage } from './more-told.ts';
+import { toldBoolean } from './told-boolean.ts';
+
+const FIRST = /^(is_?)?first(_?page)?$/i;
+const HAS_BEFORE = /^(is_|has_?)(prev|previous)(_?page)?$/i;
+const BEFORE = /^(@odata\.|_+)?prev(ious)?(_?(page|link|ur[il]|href))*$/i;
+
+/** @returns in words what says so. */
+export function beforeTold({ body, headers, count }: Omit<LastPage, 'status' | 'against'>): string | undefined {
+  if (linkOf(headers['link'], 'prev') !== undefined || linkOf(headers['link'], 'previous') !== undefined)
+    return 'its `Link` header names a page before it';
+  for (const [path, fields] of placesOf(body, count))
+    for (const [name, value] of Object.entries(fields)) {
+      const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
+      if (FIRST.test(name) && toldBoolean(value) === false) return `${at} is ${JSON.stringify(value)}`;
+      if (HAS_BEFORE.test(name) && toldBoolean(value) === true) return `${at} is ${JSON.stringify(value)}`;
+      // A number may be that of no page.
+      if (BEFORE.test(name) && typeof value !== 'number' && leadsOn(value)) return `${at} names a page before it`;
+    }
+  return undefined;
+}
