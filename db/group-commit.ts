@@ -17,8 +17,6 @@ interface Waiting<Item, Result> {
 }
 
 const BATCHES_AT_ONCE = 2;
-/** So many wait before a second transaction is begun beside the first: two small ones cost more than the larger one that they could be. */
-const WORTH_ANOTHER = 5;
 
 /** @returns what does one, together with whatever else waits. */
 export function groupCommit<Item, Result>({
@@ -32,18 +30,14 @@ export function groupCommit<Item, Result>({
   return (item) =>
     new Promise((resolve) => {
       waiting.push({ item, resolve });
-      if (!isWorthIt(running)) return;
+      if (running >= BATCHES_AT_ONCE) return;
       running++;
       // After this turn of the event loop, so that all that came with it join.
       setImmediate(() => void run());
     });
 
-  function isWorthIt(others: number): boolean {
-    return others < BATCHES_AT_ONCE && waiting.length >= (others === 0 ? 1 : WORTH_ANOTHER);
-  }
-
   async function run(): Promise<void> {
-    while (isWorthIt(running - 1)) {
+    while (waiting.length > 0) {
       const batch = take();
       try {
         const results = await together(batch.map(({ item }) => item));

@@ -2,7 +2,7 @@
  * Whose a start is: its account's tenant. Used by: `client/sync/start-sync.ts`, `client/action/act.ts`. A client of one tenant
  * asks more: `bind-tenant.ts`.
  */
-import { TenantMismatch, tenantOfAccount, type Pool } from '../../db/index.ts';
+import { lacksTable, TenantMismatch, tenantOfAccount, type Pool } from '../../db/index.ts';
 
 /**
  * An account that was connected for no tenant may be started for any.
@@ -18,10 +18,15 @@ export async function tenantOfStart(
 ): Promise<string | undefined> {
   let tenant = stated;
   for (const provider of new Set(providers)) {
-    const owner = (await tenantOfAccount(pool, provider, account)) ?? undefined;
+    const owner = (await tenantOfAccount(pool, provider, account).catch(noneYet)) ?? undefined;
     if (stated !== undefined && owner !== undefined && owner !== stated)
       throw new TenantMismatch({ provider, account }, stated);
     tenant ??= owner;
   }
   return tenant;
+}
+
+/** A database that nobody has migrated knows no account. */
+function noneYet(error: unknown): undefined {
+  if (!lacksTable(error)) throw error;
 }

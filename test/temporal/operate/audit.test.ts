@@ -174,7 +174,7 @@ describe('the audit', () => {
     expect(rows.get('run.cancel')).toMatchObject({
       subject: { kind: 'run', id: 'sync/crm-items/a1', account: 'a1' },
       tenant: 'acme',
-      before: { state: expect.stringMatching('running|paused') as string },
+      before: { state: expect.stringMatching('starting|running|paused') as string },
     });
     expect(rows.get('limits.resume')?.before).toContainEqual(
       expect.objectContaining({ limit: 'crm/*', state: 'paused', pausedReason: 'they ask for a break' }),

@@ -99,7 +99,7 @@ describe('the metrics of a worker', () => {
     expect(shown.code).toBe(0);
     expect(shown.output).toMatch(/^accounts {2}0 connected, 1 must be connected again\nruns {2}0 running, 0 paused/);
     expect(shown.output).toMatch(
-      /\nlast good run, or first start without one {2}forest: 1 account, on average [\d.]+ s ago\n/,
+      /\nlast good run, or first start without one {2}forest: 1 account on average [\d.]+ s ago\n/,
     );
     expect(shown.output).toMatch(/\nlimit {2}forest\/app: 1 key, 0 calls wait/);
     expect(JSON.parse((await command(['overview', '--json'], env())).output)).toMatchObject({ untold: 0 });

@@ -83,7 +83,8 @@ describe('the first command', { timeout: 300_000 }, () => {
       for (const line of await readmeLines(`npx sluice ${kind}`)) await projects.shell(line, 24, cwd);
     const retry = await readmeLine('npx sluice retry');
     await whileServing(await readmeLine('npx sluice dev'), 24, cwd, async () => {
-      expect(await projects.shell(`${retry} --wait`, 24, cwd)).toContain('sync/network/acct_42  done');
+      // The run before it has read all.
+      expect(await projects.failure(`${retry} --wait`, 24, cwd)).toContain('there is nothing to retry');
     });
   });
 
