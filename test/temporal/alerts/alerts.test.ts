@@ -312,7 +312,7 @@ describe('an alert', () => {
     for (const { id, text } of all) {
       const both = ['alert.fired', 'alert.cleared'];
       await expect.poll(() => told.filter(({ alert }) => alert.id === id).map(({ type }) => type), { timeout: 20_000 }).toEqual(both); // prettier-ignore
-      expect(webhook.received.filter(({ data }) => data.id === id).map(({ type }) => type)).toEqual(both);
+      await expect.poll(() => webhook.received.filter(({ data }) => data.id === id).map(({ type }) => type), { timeout: 20_000 }).toEqual(both); // prettier-ignore
       // What to do, as it is typed; when it is over, that nothing is.
       const first = told.find(({ alert }) => alert.id === id)?.alert.text;
       expect(first).toMatch(/`(?:SLUICE_TASK_QUEUE=\S+ )?npx sluice [a-z]/);
