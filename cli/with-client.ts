@@ -1,5 +1,6 @@
 /**
- * A connected client for the time of one command. Where Temporal is away, what needs the database alone is done all the same. The libraries behind it take a second, so they are loaded when a command runs.
+ * A connected client for the time of one command. Where Temporal is away, what needs the database alone is done all the same. The
+ * libraries behind it take a second, so they are loaded when a command runs.
  */
 import type { Sluice } from '../client/index.ts';
 import { actorOf, type ActingOptions } from './acting.ts';

@@ -14,9 +14,9 @@ export type NodeState = 'waiting' | 'running' | 'done' | 'incomplete' | 'failed'
 /** How a list ended. Only `complete` means that everything the third party has was read and kept. */
 export type EndKind = 'complete' | FlawKind;
 export type FlawKind = (typeof FLAW_KINDS)[number];
-export const FLAW_KINDS = ['failed', 'skipped', 'truncated', 'capped', 'looped', 'flawed'] as const;
 /** Ends that a retry leaves as they are unless it is asked for them. */
 export const OTHER_FLAWS = ['skipped', 'truncated', 'capped', 'looped', 'flawed'] as const;
+export const FLAW_KINDS = ['failed', ...OTHER_FLAWS] as const;
 
 export interface NodeProgress {
   readonly name: string;

@@ -13,7 +13,7 @@ import {
   type ActionStep,
 } from '../../db/stores/action/action-store.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
-import { NO_PLACE, takePlace } from '../call/call-places.ts';
+import { inPlace, NO_PLACE } from '../call/call-places.ts';
 import { actionFailed, FULL, waitingFor } from '../call/to-failure.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
 import type { ActivityDeps } from '../deps.ts';
@@ -73,13 +73,9 @@ export async function performAction(
 }
 
 async function writeInPlace(attempt: Attempt): Promise<ActionFact> {
-  const giveBack = takePlace(attempt.deps, attempt.request.priority);
-  if (!giveBack) throw waitingFor(NO_PLACE.reason, NO_PLACE.delayMs);
-  try {
-    return await write(attempt);
-  } finally {
-    giveBack();
-  }
+  const fact = await inPlace(attempt.deps, attempt.request.priority, () => write(attempt));
+  if (!fact) throw waitingFor(NO_PLACE.reason, NO_PLACE.delayMs);
+  return fact;
 }
 
 /** As it stands in the database, or as an earlier attempt has told when the database knows less. */

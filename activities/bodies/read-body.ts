@@ -7,7 +7,7 @@ import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
 import { BodyTooLarge, BodyUnreadable } from './body-errors.ts';
 import type { CallClock } from '../http/call-clock.ts';
 import { decodeText } from './decode-text.ts';
-import { decompress, type Unpacked } from './decompress.ts';
+import { decompress } from './decompress.ts';
 import { isGzip, isZip, showsItsEnd } from './packings.ts';
 
 export interface ReadLimits {
@@ -48,11 +48,8 @@ export async function readBody(
     so.chunks.push(chunk);
   }
   const packed = Buffer.concat(so.chunks);
-  const encoding = headers['content-encoding'];
-  const isFile = isGzip(packed) || isZip(packed);
-  const isSure = showsItsEnd(headers, isFile);
-  const isPlain = encoding === undefined && !isFile;
-  const unpacked: Unpacked = isPlain ? { ok: true, bytes: packed } : await decompress(packed, encoding, maxBodyBytes);
+  const isSure = showsItsEnd(headers, isGzip(packed) || isZip(packed));
+  const unpacked = await decompress(packed, headers['content-encoding'], maxBodyBytes);
   if (!unpacked.ok) throw unpacked.isTooLarge ? new BodyTooLarge(unpacked.reason) : new BodyUnreadable(unpacked.reason);
   if (isCounted) hold.keep(unpacked.bytes.length);
   so.chunks.length = 0;

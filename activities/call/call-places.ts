@@ -16,9 +16,22 @@ export interface CallPlaces {
 
 export type GiveBack = () => void;
 
-/** A place for a durable call of this worker; undefined when all are taken. Where nothing counts them there is always one. */
-export function takePlace({ places }: { readonly places?: CallPlaces }, role: string): GiveBack | undefined {
-  return places ? places.take(role) : NOTHING_TO_GIVE_BACK;
+/**
+ * Makes a durable call in a place of this worker. Where nothing counts them there is always one.
+ * @returns undefined when all are taken: it was not made.
+ */
+export async function inPlace<Made>(
+  { places }: { readonly places?: CallPlaces },
+  role: string,
+  call: () => Promise<Made>,
+): Promise<Made | undefined> {
+  const giveBack = places ? places.take(role) : NOTHING_TO_GIVE_BACK;
+  if (!giveBack) return undefined;
+  try {
+    return await call();
+  } finally {
+    giveBack();
+  }
 }
 
 /** No call is made: another worker takes it, or there is a place later. */

@@ -16,7 +16,7 @@ import { COMPLETE, step } from '../../providers/pagination/step.ts';
 import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
-import { NO_PLACE, takePlace } from '../call/call-places.ts';
+import { inPlace, NO_PLACE } from '../call/call-places.ts';
 import { FULL } from '../call/to-failure.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';
@@ -51,13 +51,7 @@ export async function fetchPage(
   const call = (): Promise<PageFact> => fetchNext(asked, signal, askedAtMs);
   const { priority } = request.context;
   if (request.mode === 'now') return memory.turns.inTurn(request.unit, priority, call);
-  const giveBack = takePlace(deps, priority);
-  if (!giveBack) return notNow(asked, NO_PLACE.reason, NO_PLACE.delayMs);
-  try {
-    return await call();
-  } finally {
-    giveBack();
-  }
+  return (await inPlace(deps, priority, call)) ?? notNow(asked, NO_PLACE.reason, NO_PLACE.delayMs);
 }
 
 async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtMs: number): Promise<PageFact> {

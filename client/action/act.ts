@@ -26,7 +26,7 @@ import { launchAction } from './start-action.ts';
 import { startReported, type ClientParts } from '../start-workflow.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkKind, checkOptions } from '../options/check-options.ts';
-import { tenantOfStart } from '../tenant/check-tenant.ts';
+import { tenantOfStart } from '../tenant/tenant-of-start.ts';
 
 export interface ActOptions<Input> {
   /** Whose connection. */

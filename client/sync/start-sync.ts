@@ -11,7 +11,7 @@ import type { RunMode } from '../../contracts/run.ts';
 import type { Sync } from '../../providers/define/define-sync.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 import { checkOptions, checkKind } from '../options/check-options.ts';
-import { tenantOfStart } from '../tenant/check-tenant.ts';
+import { tenantOfStart } from '../tenant/tenant-of-start.ts';
 import { isQueuedFor, queueRun } from './queue-run.ts';
 import { startOrFind, type HowToStart } from './start-or-find.ts';
 import { SyncBusy } from './sync-busy.ts';

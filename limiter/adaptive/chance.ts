@@ -42,7 +42,8 @@ const MOST_EXCESSES = 12;
 const SPAN = 40;
 /** Spans between two trials, at most. */
 const MOST_PATIENCE = 16;
-const MOST_DEMAND_LACK = 0.2;
+/** Share of the time in which callers wait: with fewer of them a trial shows nothing. */
+const LEAST_DEMAND = 0.8;
 
 /** What is left of an event for the law: without the refusals that come by chance. */
 export function withoutChance(s: LawState, event: LawEvent): LawEvent {
@@ -97,7 +98,7 @@ export function clear({ chance }: LawState): void {
 /** Whether a trial may begin. */
 export function mayTry(s: LawState): boolean {
   const { share, evidence, trial } = s.chance;
-  if (trial.from > 0 || s.demand < 1 - MOST_DEMAND_LACK) return false;
+  if (trial.from > 0 || s.demand < LEAST_DEMAND) return false;
   if (share > 0) return trial.isWanted;
   const sinceMs = s.nowMs - evidence.sinceMs;
   const { singles } = evidence;

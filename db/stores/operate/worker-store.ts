@@ -1,6 +1,7 @@
 /**
  * Which workers are there, and what their code has. Next: `workers/loops/tell-served.ts` tells it, `activities/sync/other-build.ts` asks.
  */
+import type { WorkerControl } from '../../../contracts/operate/worker-list.ts';
 import type { TreePath } from '../../../contracts/plan.ts';
 import type { Queryable } from '../../pool.ts';
 
@@ -19,12 +20,7 @@ export interface ToldWorker {
 }
 
 /** What an operator wants of a worker. */
-export interface WorkerWish {
-  /** Calls at once of each role, 0 … as it was started; null: as it was started. */
-  readonly concurrency: number | null;
-  /** It takes no new work, ends what it has in hand, and ends. */
-  readonly isDraining: boolean;
-}
+export type WorkerWish = Pick<WorkerControl, 'concurrency' | 'isDraining'>;
 
 /** Says that a worker is there; rows of those that are long gone are removed. @returns what is wanted of it. */
 export async function tellWorker(
@@ -42,10 +38,8 @@ export async function tellWorker(
   return rows[0] as WorkerWish;
 }
 
-export interface ControlledWorker extends WorkerWish {
+export interface ControlledWorker extends WorkerControl {
   readonly identity: string;
-  /** Calls at once of each role, as it was started. */
-  readonly startedWith: number;
 }
 
 const CONTROLLED = `identity, concurrency as "startedWith", wanted_concurrency as concurrency, is_draining as "isDraining"`;

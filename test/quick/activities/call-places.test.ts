@@ -1,6 +1,6 @@
 /** How many calls at once: as many as the worker was started with, fewer when an operator says so, none with 0. */
 import { describe, expect, it } from 'vitest';
-import { createCallPlaces, takePlace } from '../../../activities/call/call-places.ts';
+import { createCallPlaces, inPlace } from '../../../activities/call/call-places.ts';
 
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -62,9 +62,24 @@ describe('durable calls', () => {
     expect(places.take('background')).toBeUndefined();
   });
 
-  it('are never refused where nobody has set anything', () => {
+  it('are never refused where nobody has set anything', async () => {
     const places = createCallPlaces(1);
     expect([places.take('bulk'), places.take('bulk')]).not.toContain(undefined);
-    expect(takePlace({}, 'bulk')).toBeDefined();
+    expect(await inPlace({}, 'bulk', async () => 'made')).toBe('made');
+  });
+
+  it('give their place back however they end, and are not made without one', async () => {
+    const places = createCallPlaces(10);
+    places.set(1);
+    let made = 0;
+    const call = async () => ++made;
+    await inPlace({ places }, 'bulk', async () => {
+      expect(await inPlace({ places }, 'bulk', call)).toBeUndefined();
+    });
+    await expect(inPlace({ places }, 'bulk', () => Promise.reject(new Error('it failed')))).rejects.toThrow(
+      'it failed',
+    );
+    expect(made).toBe(0);
+    expect(await inPlace({ places }, 'bulk', call)).toBe(1);
   });
 });
