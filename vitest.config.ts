@@ -5,7 +5,7 @@ import { ALONE, LongestFirst, QUIET } from './test/setup/schedule.ts';
 const shared = {
   pool: 'forks' as const,
   // Files of one worker share a process: to import Temporal and the rest anew takes longer than most of them run. None may
-  // leave anything behind; `world.end()` and `db.drop()` see to it.
+  // leave anything behind; `world.end()`, `db.drop()` and `nothing-left-open.ts` see to it.
   isolate: false,
   // A busy machine is no reason to fail: these are for what never comes.
   testTimeout: 120_000,
@@ -18,6 +18,7 @@ const build = 'test/setup/programs/build.ts';
 const postgres = 'test/setup/servers/postgres.ts';
 const temporal = 'test/setup/servers/temporal.ts';
 const servers = 'test/setup/servers/servers.ts';
+const nothingLeftOpen = 'test/setup/servers/nothing-left-open.ts';
 const drawn = 'test/setup/drawn-cases.ts';
 
 /**
@@ -28,7 +29,11 @@ const workers = (most: number): number => (process.env['DATABASE_URL'] ? 1 : mos
 const sideBySide = { maxWorkers: workers(4), exclude: [...QUIET, ...ALONE] };
 
 /** Real Postgres and a real Temporal server. */
-const withServers = { globalSetup: [build, postgres, temporal], setupFiles: [servers, drawn], testTimeout: 240_000 };
+const withServers = {
+  globalSetup: [build, postgres, temporal],
+  setupFiles: [servers, nothingLeftOpen, drawn],
+  testTimeout: 240_000,
+};
 
 /** Results as JSON, for `.ci/run`. */
 const resultsFile = process.env['SLUICE_TEST_RESULTS'];

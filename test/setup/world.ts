@@ -77,20 +77,9 @@ export async function createWorld(
     end: async () => {
       for (const { worker } of running) worker.shutdown();
       await Promise.all(running.map(({ done }) => done));
-      await endOpen(client, taskQueue);
       await sluice.close();
       await connection.close();
       await db.drop();
     },
   };
-}
-
-/** The server is shared: what is left open would be a task queue that nobody serves, to whoever looks at all of them. */
-async function endOpen(client: Client, taskQueue: string): Promise<void> {
-  const query = `TaskQueue STARTS_WITH '${taskQueue}' and ExecutionStatus = 'Running'`;
-  for await (const { workflowId } of client.workflow.list({ query }))
-    await client.workflow
-      .getHandle(workflowId)
-      .terminate('its test is over')
-      .catch(() => {});
 }
