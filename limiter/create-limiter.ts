@@ -96,6 +96,7 @@ export function createLimiter(options: LimiterOptions): Limiter {
     await reports.report(permit, { result: 'not-sent' });
     await reports.flush();
   };
+  const acquireDeps = { buckets, decide, wasLate, sleepers, giveBack, maxRetryAfterMs };
 
   const stopSweeping = startSweeping(pool, options.sweep);
 
@@ -104,11 +105,15 @@ export function createLimiter(options: LimiterOptions): Limiter {
     explain: (charges, account, endpoint) => explain(pool, charges.map(cleanCharge), account, endpoint),
     async acquire(request) {
       if (stopped) throw new TypeError('This limiter was stopped');
-      const answer = await stats.acquired(
-        acquire({ buckets, decide, wasLate, sleepers, giveBack, maxRetryAfterMs }, cleanRequest(request)),
-      );
-      if (answer.granted) use.granted(answer.permit.charges);
-      return answer;
+      try {
+        const answer = await acquire(acquireDeps, cleanRequest(request));
+        stats.answered(answer);
+        if (answer.granted) use.granted(answer.permit.charges);
+        return answer;
+      } catch (error) {
+        stats.failed(error);
+        throw error;
+      }
     },
     async report(permit, observation) {
       stats.reported(observation);

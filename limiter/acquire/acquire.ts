@@ -5,8 +5,7 @@
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Buckets, PreparedBuckets } from '../buckets/registry.ts';
 import { gridCost, mostCost } from '../buckets/bucket-row.ts';
-import type { PreparedCall } from './encode-batch.ts';
-import type { TimedDecision } from './batcher.ts';
+import type { PreparedCall, TimedDecision } from './encode-batch.ts';
 import { allowedLateMs, permitLifetimeMs } from './permit.ts';
 import type { Sleepers } from './local-waiters.ts';
 import type { AcquireRequest, AcquireResult, Permit } from '../types.ts';
@@ -40,7 +39,7 @@ const MOST_RENEWALS = 5;
  * @throws TypeError for a charge that can never be granted.
  */
 export async function acquire(deps: AcquireDeps, request: AcquireRequest): Promise<AcquireResult> {
-  const { maxWaitMs, signal } = { ...defaults, ...request };
+  const { maxWaitMs = defaults.maxWaitMs, signal } = request;
   const startedAt = performance.now();
   const buckets = await deps.buckets.prepare(request.charges, request.endpoint);
   const lane = buckets.gates[0]!.key;
@@ -111,11 +110,16 @@ export function leadOf(waitMs: number, ahead: number, maxWaitMs: number): number
 }
 
 function prepareCall(request: AcquireRequest, { ids, gates }: PreparedBuckets): PreparedCall {
-  const costById = new Map<number, number>();
+  const bucketIds: number[] = [];
+  const costs: number[] = [];
   for (const [index, charge] of request.charges.entries()) {
     checkCost(charge);
     const id = ids[index]!;
-    costById.set(id, (costById.get(id) ?? 0) + gridCost(charge.cost));
+    const at = bucketIds.indexOf(id);
+    if (at < 0) {
+      bucketIds.push(id);
+      costs.push(gridCost(charge.cost));
+    } else costs[at]! += gridCost(charge.cost);
   }
   return {
     callKey: request.callKey,
@@ -124,8 +128,8 @@ function prepareCall(request: AcquireRequest, { ids, gates }: PreparedBuckets): 
     priority: request.priority ?? defaults.priority,
     gates,
     ...(request.endpoint === undefined ? {} : { endpoint: request.endpoint }),
-    bucketIds: [...costById.keys()],
-    costs: [...costById.values()],
+    bucketIds,
+    costs,
   };
 }
 
@@ -143,14 +147,16 @@ function makePermit(
   call: PreparedCall,
   decision: TimedDecision & { readonly granted: true },
 ): Permit {
-  const at = ids.map((id) => call.bucketIds.indexOf(id));
+  // Mostly each charge has a bucket of its own.
+  const isSame = ids.length === call.bucketIds.length;
+  const at = isSame ? [] : ids.map((id) => call.bucketIds.indexOf(id));
   return {
     callKey: request.callKey,
     charges: request.charges,
     ...(request.endpoint === undefined ? {} : { endpoint: request.endpoint }),
     gates,
-    slots: at.map((index) => decision.slots[index]!),
-    epochs: at.map((index) => decision.epochs[index]!),
+    slots: isSame ? decision.slots : at.map((index) => decision.slots[index]!),
+    epochs: isSame ? decision.epochs : at.map((index) => decision.epochs[index]!),
     grantedAt: decision.decidedAt,
     expiresAt:
       decision.decidedAt +

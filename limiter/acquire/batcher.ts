@@ -5,16 +5,9 @@
  */
 import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
-import { decodeBatch, encodeBatch, type BatchResult, type Decision, type PreparedCall } from './encode-batch.ts';
+import { decodeBatch, encodeBatch, type BatchResult, type PreparedCall, type TimedDecision } from './encode-batch.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import { ACQUIRE } from '../statements.ts';
-
-/** A decision and when it was made: `decidedAt` is `performance.now()`, never later than the database's own decision. */
-export type TimedDecision = Decision & {
-  readonly decidedAt: number;
-  /** The grant was counted this much later than it was made, so it may be sent later too. Milliseconds. */
-  readonly lateMs: number;
-};
 
 export interface GroupCommitOptions {
   readonly pool: Pool;
@@ -37,6 +30,8 @@ interface Lane {
   busy: boolean;
   /** How old grants are when they arrive here, in milliseconds: jumps up, sinks slowly. */
   ageMs: number;
+  /** All of the last batch was granted: then who asks is sent only when the store wants to know. */
+  hasRoom: boolean;
 }
 
 const defaults = { maxBatch: 512 } satisfies Partial<GroupCommitOptions>;
@@ -67,7 +62,7 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   function enqueue(name: string, call: PreparedCall): Promise<TimedDecision> {
     return new Promise((resolve, reject) => {
       let lane = lanes.get(name);
-      if (lane === undefined) lanes.set(name, (lane = { waiting: [], busy: false, ageMs: 0 }));
+      if (lane === undefined) lanes.set(name, (lane = { waiting: [], busy: false, ageMs: 0, hasRoom: false }));
       // A permit that is renewed gets older while it waits.
       if (call.renews === undefined) lane.waiting.push({ call, resolve, reject });
       else lane.waiting.unshift({ call, resolve, reject });
@@ -107,13 +102,14 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
   async function decide(lane: Lane, calls: readonly PreparedCall[]): Promise<TimedDecision[]> {
     const sent = encodeBatch(calls);
     const lateMs = lane.ageMs > NORMAL_AGE_MS ? Math.min(1_000, 2 * lane.ageMs) : 0;
+    let requests = lane.hasRoom && sent.renewals === null ? null : sent.requests();
     for (let attempt = 1; ; attempt++) {
       const startedAt = performance.now();
       try {
         const { rows } = await pool.query<BatchResult>({
           name: 'sluice-limit-acquire',
           text: ACQUIRE,
-          values: [sent.ids, sent.demand, sent.gates, sent.requests, sent.renewals, Math.round(lateMs * 1_000)],
+          values: [sent.ids, sent.demand, sent.gates, requests, sent.renewals, Math.round(lateMs * 1_000)],
         });
         const result = rows[0]!;
         if (result.missing !== null) {
@@ -122,12 +118,19 @@ export function createGroupCommit(options: GroupCommitOptions): GroupCommit {
           await configure(result.missing.map(Number));
           continue;
         }
+        if (result.slots === null) {
+          requests = sent.requests();
+          continue;
+        }
         if (result.law_due !== null) onLawDue(result.law_due.map(Number));
         // The wait for locks is not part of a permit's age: the clock was read after it.
         const decidedAt = startedAt + result.lock_wait_us / 1_000;
         lane.ageMs = Math.max(performance.now() - decidedAt, lane.ageMs * 0.95);
-        return decodeBatch(calls, sent, result).map((decision) => ({ ...decision, decidedAt, lateMs }));
+        lane.hasRoom = result.denied === null;
+        return decodeBatch(calls, sent, result, { decidedAt, lateMs });
       } catch (error) {
+        // It may have crashed, and then all that was reserved counts as used.
+        lane.hasRoom = false;
         if (attempt < MOST_TRIES && TRY_AGAIN.has((error as { code?: string }).code ?? '')) continue;
         throw error;
       }

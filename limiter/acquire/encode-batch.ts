@@ -29,6 +29,14 @@ export interface PreparedCall {
 /** As `sluice.limit_acquire` names them; `failing` is the breaker's own. `gate`: a gate is shut, and not by a breaker that lets the call through. */
 export type DenialCause = 'full' | 'blocked' | 'paused' | 'queue' | 'probing' | 'gate' | 'failing';
 
+/** When a decision was made. */
+export interface DecidedAt {
+  /** `performance.now()`, never later than the database's own decision. */
+  readonly decidedAt: number;
+  /** The grant was counted this much later than it was made, so it may be sent later too. Milliseconds. */
+  readonly lateMs: number;
+}
+
 export type Decision =
   | {
       readonly granted: true;
@@ -51,11 +59,14 @@ export type Decision =
       readonly untilMs: number | undefined;
     };
 
+export type TimedDecision = Decision & DecidedAt;
+
 export interface BatchArguments {
   readonly ids: number[];
   readonly demand: number[];
   readonly gates: number[];
-  readonly requests: string;
+  /** Who asks, which is read only where not all can be granted. */
+  readonly requests: () => string;
   readonly renewals: string | null;
   /** The calls as numbered in `requests`. */
   readonly order: readonly PreparedCall[];
@@ -65,7 +76,8 @@ export interface BatchArguments {
 export interface BatchResult {
   readonly missing: readonly string[] | null;
   readonly lock_wait_us: number;
-  readonly slots: readonly string[];
+  /** Null: not all can be granted, and the requests were not sent; nothing was done. */
+  readonly slots: readonly string[] | null;
   readonly epochs: readonly number[];
   readonly denied:
     | readonly [
@@ -86,7 +98,8 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   const demandById = new Map<number, number>();
   const gatePosition = new Map<number, number>();
   for (const call of calls) {
-    for (const id of gatesAsked(call)) if (!gatePosition.has(id)) gatePosition.set(id, gatePosition.size + 1);
+    for (const { id } of call.gates)
+      if (!gatePosition.has(id) && isAsked(call, id)) gatePosition.set(id, gatePosition.size + 1);
     for (let i = 0; i < call.bucketIds.length; i++) {
       const id = call.bucketIds[i]!;
       demandById.set(id, (demandById.get(id) ?? 0) + (call.renews === undefined ? call.costs[i]! : 0));
@@ -95,26 +108,28 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
   // Numeric order is the lock order of every statement.
   const ids = [...demandById.keys()].sort((a, b) => a - b);
   const position = new Map(ids.map((id, index) => [id, index + 1]));
-  const asks = calls.filter((call) => call.renews === undefined);
   const renewals = calls.filter((call) => call.renews !== undefined);
-  const gatePositions = (call: PreparedCall) => gatesAsked(call).map((id) => gatePosition.get(id));
+  const asks = renewals.length === 0 ? calls : calls.filter((call) => call.renews === undefined);
+  const gatePositions = (call: PreparedCall) =>
+    call.gates.filter(({ id }) => isAsked(call, id)).map(({ id }) => gatePosition.get(id));
   const positions = (call: PreparedCall) => call.bucketIds.map((id) => position.get(id));
   return {
     ids,
     demand: ids.map((id) => demandById.get(id)!),
     gates: [...gatePosition.keys()],
-    requests: JSON.stringify(
-      asks.map((call) => ({
-        k: call.callKey,
-        a: call.account,
-        w: call.weight,
-        c: PRIORITY_CLASS[call.priority],
-        g: gatePositions(call),
-        ...(call.goesFirst === true ? { f: true } : {}),
-        b: positions(call),
-        q: call.costs,
-      })),
-    ),
+    requests: () =>
+      JSON.stringify(
+        asks.map((call) => ({
+          k: call.callKey,
+          a: call.account,
+          w: call.weight,
+          c: PRIORITY_CLASS[call.priority],
+          g: gatePositions(call),
+          ...(call.goesFirst === true ? { f: true } : {}),
+          b: positions(call),
+          q: call.costs,
+        })),
+      ),
     renewals:
       renewals.length === 0
         ? null
@@ -127,29 +142,37 @@ export function encodeBatch(calls: readonly PreparedCall[]): BatchArguments {
               q: call.costs,
             })),
           ),
-    order: [...asks, ...renewals],
+    order: renewals.length === 0 ? calls : [...asks, ...renewals],
   };
 }
 
-function gatesAsked({ gates, passes }: PreparedCall): number[] {
-  const ids = gates.map(({ id }) => id);
-  return passes ? ids.filter((id) => !passes.includes(id)) : ids;
+function isAsked({ passes }: PreparedCall, gate: number): boolean {
+  return passes === undefined || !passes.includes(gate);
 }
 
-/** One decision per call, in the order of `calls`. */
-export function decodeBatch(calls: readonly PreparedCall[], sent: BatchArguments, result: BatchResult): Decision[] {
-  const position = new Map(sent.ids.map((id, index) => [id, index]));
+/** @param result whose slots are there. @returns one decision per call, in the order of `calls`. */
+export function decodeBatch(
+  calls: readonly PreparedCall[],
+  sent: BatchArguments,
+  result: BatchResult,
+  { decidedAt, lateMs }: DecidedAt,
+): TimedDecision[] {
+  const granted = new Map(
+    sent.ids.map((id, index) => [id, { slot: Number(result.slots![index]), epoch: result.epochs[index]! }]),
+  );
   const deniedByRequest = new Map(result.denied?.map((entry) => [entry[0], entry]));
-  const numberOf = new Map(sent.order.map((call, index) => [call, index + 1]));
+  const numberOf = result.denied === null ? undefined : new Map(sent.order.map((call, index) => [call, index + 1]));
   return calls.map((call) => {
-    const denied = deniedByRequest.get(numberOf.get(call)!);
+    const denied = numberOf && deniedByRequest.get(numberOf.get(call)!);
     if (denied === undefined) {
-      const positions = call.bucketIds.map((id) => position.get(id)!);
-      return {
-        granted: true,
-        slots: positions.map((at) => Number(result.slots[at]!)),
-        epochs: positions.map((at) => result.epochs[at]!),
-      };
+      const slots: number[] = [];
+      const epochs: number[] = [];
+      for (const id of call.bucketIds) {
+        const { slot, epoch } = granted.get(id)!;
+        slots.push(slot);
+        epochs.push(epoch);
+      }
+      return { granted: true, slots, epochs, decidedAt, lateMs };
     }
     const [, cause, at, waitUs, ahead, untilUs] = denied;
     return {
@@ -161,6 +184,8 @@ export function decodeBatch(calls: readonly PreparedCall[], sent: BatchArguments
       waitMs: waitUs / 1_000,
       ahead,
       untilMs: untilUs === null ? undefined : untilUs / 1_000,
+      decidedAt,
+      lateMs,
     };
   });
 }

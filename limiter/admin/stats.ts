@@ -38,22 +38,18 @@ export function createStats() {
   let dropped = 0;
 
   return {
-    async acquired(acquiring: Promise<AcquireResult>): Promise<AcquireResult> {
-      try {
-        const answer = await acquiring;
-        if (!answer.granted) sentAway[answer.wait.cause] += 1;
-        else {
-          granted += 1;
-          if (answer.waitedMs > WAITED_MS) {
-            waitedInPlace += 1;
-            waitedMs += answer.waitedMs;
-          }
+    answered(answer: AcquireResult): void {
+      if (!answer.granted) sentAway[answer.wait.cause] += 1;
+      else {
+        granted += 1;
+        if (answer.waitedMs > WAITED_MS) {
+          waitedInPlace += 1;
+          waitedMs += answer.waitedMs;
         }
-        return answer;
-      } catch (error) {
-        if (error instanceof LimiterUnavailable) unavailable += 1;
-        throw error;
       }
+    },
+    failed(error: unknown): void {
+      if (error instanceof LimiterUnavailable) unavailable += 1;
     },
     reported(observation: Observation): void {
       reports[observation.result] += 1;

@@ -53,19 +53,22 @@ export function createBuckets(pool: Pool): Buckets {
     endpoint: string | undefined,
   ): PreparedBuckets | Promise<PreparedBuckets> {
     const unknown: KnownKey[] = [];
-    const note = (key: string, limit: LimitSpec | undefined): number => {
-      const entry = { id: idOf(key), key, limit };
-      if (isWritten(entry)) return entry.id;
-      const mistakes = limit === undefined ? [] : specMistakes(limit);
-      if (mistakes.length > 0) throw new TypeError(`${key}: ${mistakes.join('; ')}`);
-      unknown.push(entry);
-      return entry.id;
-    };
     const prepared = {
-      ids: charges.map((charge) => note(charge.key, charge.limit)),
-      gates: gateKeys(charges[0]?.key ?? '', endpoint).map((key) => ({ id: note(key, undefined), key })),
+      ids: charges.map(({ key, limit }) => knownAs(key, limit, unknown).id),
+      gates: gateKeys(charges[0]?.key ?? '', endpoint).map((key) => knownAs(key, undefined, unknown)),
     };
     return unknown.length === 0 ? prepared : write(unknown).then(() => prepared);
+  }
+
+  /** @param unknown gets those that are not written as they are now. */
+  function knownAs(key: string, limit: LimitSpec | undefined, unknown: KnownKey[]): KnownKey {
+    const known = byKey.get(key);
+    if (known !== undefined && isSame(known.limit, limit)) return known;
+    const mistakes = limit === undefined ? [] : specMistakes(limit);
+    if (mistakes.length > 0) throw new TypeError(`${key}: ${mistakes.join('; ')}`);
+    const entry = { id: idOf(key), key, limit };
+    unknown.push(entry);
+    return entry;
   }
 
   async function configure(ids: readonly number[]): Promise<void> {
@@ -98,7 +101,7 @@ export function createBuckets(pool: Pool): Buckets {
 
   function isWritten({ key, limit }: KnownKey): boolean {
     const written = byKey.get(key);
-    return written !== undefined && (written.limit === limit || isSame(written.limit, limit));
+    return written !== undefined && isSame(written.limit, limit);
   }
 
   /** @returns the keys that the store can't hold: they must not keep the others from being written. */
@@ -129,7 +132,7 @@ export function createBuckets(pool: Pool): Buckets {
 
 /** Asked for each bucket of each call: a caller may state its limits anew each time. All fields of a limit are plain values. */
 function isSame(a: LimitSpec | undefined, b: LimitSpec | undefined): boolean {
-  if (!a || !b) return a === b;
+  if (!a || !b || a === b) return a === b;
   const some: Readonly<Record<string, unknown>> = Object(a);
   const others: Readonly<Record<string, unknown>> = Object(b);
   const isEqual = (name: string): boolean => some[name] === others[name];

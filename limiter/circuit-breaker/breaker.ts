@@ -3,8 +3,7 @@
  * a time finds out whether it is back. Gates are read with every acquire anyway, so a healthy provider costs nothing here; only who
  * meets a held gate asks its row. The law is pure, in `transitions.ts`. Next: `limiter/acquire/acquire.ts` decides through `guard`.
  */
-import type { TimedDecision } from '../acquire/batcher.ts';
-import type { PreparedCall } from '../acquire/encode-batch.ts';
+import type { PreparedCall, TimedDecision } from '../acquire/encode-batch.ts';
 import { LimiterUnavailable } from '../errors.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { CallGate, Observation, Permit } from '../types.ts';
@@ -41,7 +40,7 @@ export function createBreaker(pool: Pool): Breaker {
       if (call.renews !== undefined) return decide(lane, call);
       const caller = callerOf(call);
       for (const gate of gatesOf(call.gates)) {
-        if (performance.now() < gate.heldUntil && gate.known)
+        if (gate.known && performance.now() < gate.heldUntil)
           return denied(gate, waitOf(gate, gate.sentAway++, caller));
       }
       const probed: Gate[] = [];

@@ -11,11 +11,12 @@
 --   p_demand    what the whole batch asks of each
 --   p_gates     rows that are only read: a gate that is paused, or held because what is behind it fails, denies
 --   p_requests  [{k: call key, a: account, w: weight, c: class 0-2, g: gate positions, f: goes first, b: bucket positions,
---               q: costs}], read only when not everything can simply be granted
+--               q: costs}], read only when not everything can simply be granted; null = they were not sent
 --   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate positions, b: bucket positions, s: slots,
 --               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
 --   p_late_us   how late this worker may send: its grants are counted that much later (`slots_ahead` slots at most)
--- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids; denied =
+-- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids, slots null where not everything
+-- can simply be granted and p_requests is null (then nothing was done either); denied =
 -- [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted, with the causes full, blocked, paused, queue,
 -- probing (of the bucket) and gate (then the position is a gate's); law_due = buckets
 -- whose control law wants to hear that time passed.
@@ -113,6 +114,11 @@ begin
     select array_agg(b), array_agg(f.position::int) into v_look, v_positions
       from unnest(p_ids, v_fast) with ordinality f (id, fast, position) join sluice.limit_bucket b on b.id = f.id where f.fast;
   end loop;
+  if not v_simple and p_requests is null then
+    slots := null;
+    perform set_config('synchronous_commit', 'off', true);
+    return;
+  end if;
   if not v_simple then
     v_fast := array_fill(false, array[v_count]);
     v_waits := false;
