@@ -129,6 +129,18 @@ function judgeSet(results: readonly Result[], set: string): Measure[] {
   } // prettier-ignore
   measures.push(
     atLeast(
+      `a busy machine: used, worst (${set})`,
+      least(of('busy'), ({ used }) => used),
+      'share',
+      0.75,
+    ),
+    atMost(
+      `a busy machine: refused, worst (${set})`,
+      most(of('busy'), ({ refused }) => refused),
+      'share',
+      0.01,
+    ),
+    atLeast(
       `0.5 and 2 % refused by chance: used, worst (${set})`,
       least(of('chance'), ({ used }) => used),
       'share',

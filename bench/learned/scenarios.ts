@@ -9,7 +9,7 @@ import type { ServerSpec } from './servers.ts';
 import type { WorldSpec } from './world.ts';
 
 export type Group =
-  'static' | 'halved' | 'doubled' | 'fourfold' | 'outage' | 'foreign' | 'partial' | 'late' | 'slow' | 'chance';
+  'static' | 'halved' | 'doubled' | 'fourfold' | 'outage' | 'foreign' | 'partial' | 'late' | 'slow' | 'chance' | 'busy';
 
 export interface Scenario {
   readonly name: string;
@@ -124,6 +124,12 @@ function chance(set: Scenario['set'], server: ServerSpec, sporadic: number): Sce
   return { name: `${label(server)}, ${100 * sporadic} % refused by chance`, group: 'chance', set, world };
 }
 
+/** Our machine is busy: an eighth of the time it stands still, up to three seconds at once. */
+function busy(set: Scenario['set'], server: ServerSpec): Scenario {
+  const scenario = still(set, server);
+  return { ...scenario, name: `${label(server)}, a busy machine`, group: 'busy', world: { ...scenario.world, stallMs: 3000 } };
+} // prettier-ignore
+
 const fixed600: ServerSpec = { kind: 'fixed', max: 600, perMs: minute };
 const sliding600: ServerSpec = { kind: 'sliding', max: 600, perMs: minute };
 const fixed444: ServerSpec = { kind: 'fixed', max: 444, perMs: 37 * second };
@@ -151,6 +157,8 @@ export const scenarios: readonly Scenario[] = [
     ...[token(20), token(200), fixed600].map((server) => chance('train', server, share)),
     ...[token(7), token(90), fixed444].map((server) => chance('held out', server, share)),
   ]),
+  ...[token(20), fixed600, ...windows([[40, 5 * second]])].map((server) => busy('train', server)),
+  ...[token(7), sliding444, ...windows([[60, 10 * second]])].map((server) => busy('held out', server)),
   ...[token(20), token(200), fixed600, sliding600].map((server) => slow('train', server)),
   ...[token(7), fixed444, sliding444, windows([[60, 20 * second]])[0] ?? fixed600].map((server) =>
     slow('held out', server),

@@ -69,13 +69,14 @@ type One = Omit<Result, 'peers' | 'scenario'>;
 /** The part of a run that counts: the second half where the limit stands still, else all but the first four minutes. */
 function span(scenario: Scenario): [fromS: number, toS: number] {
   const toS = Math.floor(scenario.world.durationMs / 1000);
-  return [['static', 'slow', 'chance'].includes(scenario.group) ? toS / 2 : 240, toS];
+  return [['static', 'slow', 'chance', 'busy'].includes(scenario.group) ? toS / 2 : 240, toS];
 }
 
 /** What could have been had in the span. Others' share is not ours to take, so the oracle's run says nothing there. */
 function ideal(scenario: Scenario, run: Run, seed: number): number {
   const [fromS, toS] = span(scenario);
-  if (scenario.group === 'foreign' || scenario.group === 'chance') return leftOver(run, fromS, toS);
+  // Nor does it stand still.
+  if (['foreign', 'chance', 'busy'].includes(scenario.group)) return leftOver(run, fromS, toS);
   // Nor can it know that a call will fail.
   if (scenario.group === 'outage') return leftOver(run, fromS, toS - 3600);
   return total(oracleRun({ ...scenario.world, seed }).accepted, fromS, toS);

@@ -29,6 +29,8 @@ export interface WorldSpec {
   readonly seed: number;
   /** Mean time of a call; each one takes 50 … 150 % of it. */
   readonly latencyMs: number;
+  /** A busy machine: from time to time nothing happens on our side, for up to so many milliseconds. */
+  readonly stallMs?: number;
   /** Calls a second that are asked for; absent: as many as can be had. */
   readonly demandPerSecond?: (nowMs: number) => number;
 }
@@ -92,6 +94,29 @@ class Agenda {
   }
 }
 
+/** @returns what says when something that is due happens: at once, or when all go on. */
+function stalls({ stallMs, durationMs, seed }: WorldSpec): (atMs: number) => number {
+  if (stallMs === undefined) return (atMs) => atMs;
+  const random = seeded(seed + 1);
+  const found: { readonly fromMs: number; readonly toMs: number }[] = [];
+  for (let atMs = 0; atMs < durationMs;) {
+    const fromMs = atMs - Math.log(1 - random()) * 4 * stallMs;
+    atMs = fromMs + stallMs * random();
+    found.push({ fromMs, toMs: atMs });
+  }
+  return (atMs) => {
+    let low = 0;
+    let high = found.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (found[middle]!.toMs <= atMs) low = middle + 1;
+      else high = middle;
+    }
+    const next = found[low];
+    return next !== undefined && next.fromMs < atMs ? next.toMs : atMs;
+  };
+}
+
 function before(a: Happening, b: Happening): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
@@ -132,8 +157,17 @@ export function runOn(server: HiddenServer, spec: WorldSpec, makeClient: (index:
     rest?: { answer?: Answer; doneMs?: number },
   ): void => {
     order += 1;
-    agenda.push({ kind, atMs, order, client, worker, permit, ...rest });
+    agenda.push({
+      kind,
+      atMs: kind === 'arrive' || kind === 'job' ? atMs : late(atMs),
+      order,
+      client,
+      worker,
+      permit,
+      ...rest,
+    });
   };
+  const late = stalls(spec);
   const idle: number[] = [];
   let backlog = 0;
   const bin = (nowMs: number): number => Math.min(bins - 1, Math.floor(nowMs / 1000));
@@ -149,7 +183,7 @@ export function runOn(server: HiddenServer, spec: WorldSpec, makeClient: (index:
       const nextMs = side.client.nextMs(nowMs);
       if (nextMs > nowMs) {
         if (nextMs < side.wakeMs && nextMs < Number.POSITIVE_INFINITY) {
-          side.wakeMs = nextMs;
+          side.wakeMs = late(nextMs);
           plan('wake', nextMs, index);
         }
         break;
@@ -166,7 +200,7 @@ export function runOn(server: HiddenServer, spec: WorldSpec, makeClient: (index:
     }
     const timerMs = side.client.timerMs?.() ?? Number.POSITIVE_INFINITY;
     if (timerMs < side.timerMs) {
-      side.timerMs = timerMs;
+      side.timerMs = late(timerMs);
       plan('timer', Math.max(nowMs, timerMs), index);
     }
   };

@@ -13,11 +13,11 @@ const minute = 60_000;
 function meet(
   server: ServerSpec,
   minutes: number,
-  more: { latencyMs?: number; seed?: number; ceilingPerSecond?: number } = {},
+  more: { latencyMs?: number; stallMs?: number; seed?: number; ceilingPerSecond?: number } = {},
 ): { run: Run; client: OurClient } {
-  const { latencyMs = 200, seed = 11, ...limit } = more;
+  const { latencyMs = 200, seed = 11, stallMs, ...limit } = more;
   const client = ourClient({ kind: 'learned', name: 'hidden', ...limit });
-  const world = { server, durationMs: minutes * minute, workers: 64, seed, latencyMs };
+  const world = { server, durationMs: minutes * minute, workers: 64, seed, latencyMs, ...(stallMs ? { stallMs } : {}) };
   return { client, run: run(world, () => client) };
 }
 
@@ -196,6 +196,20 @@ describe('the control law against a hidden limit, in virtual time', () => {
     const runs = [1, 2, 3].map((seed) => steady(meet(server, 60, { seed }).run, server, 60));
     expect(runs.reduce((sum, { used }) => sum + used, 0) / runs.length).toBeGreaterThan(least);
     for (const { refused } of runs) expect(refused).toBeLessThan(0.06);
+  });
+
+  it.each<[string, ServerSpec]>([
+    ['40 calls in 5 s', { kind: 'sliding', max: 40, perMs: 5_000 }],
+    ['60 calls in 10 s', { kind: 'fixed', max: 60, perMs: 10_000 }],
+    ['a bucket of 5/s', { kind: 'token', max: 5, perMs: 1000 }],
+  ])('does not take a limit for another one where its own machine stands still now and then: %s', (_name, server) => {
+    for (const stallMs of [1_500, 4_000])
+      for (const seed of [1, 2, 3]) {
+        const { used, refused } = steady(meet(server, 24, { seed, stallMs }).run, server, 24);
+        expect(used).toBeGreaterThan(0.75);
+        expect(used).toBeLessThanOrEqual(1.01);
+        expect(refused).toBeLessThan(0.01);
+      }
   });
 
   it('is the same run for the same seed', () => {
