@@ -144,7 +144,7 @@ function judgeSet(results: readonly Result[], set: string): Measure[] {
       `0.5 and 2 % refused by chance: used, worst (${set})`,
       least(of('chance'), ({ used }) => used),
       'share',
-      0.25,
+      0.6,
     ),
   );
   return measures;

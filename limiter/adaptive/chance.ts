@@ -38,10 +38,11 @@ const IN_A_ROW = 3;
 const LOOKING = 2;
 const SURE = 4;
 const MOST_EXCESSES = 12;
+const ONE_EXCESS_MS = 5_000;
 /** A span is so many times the calls in which one refusal is expected. */
 const SPAN = 40;
 /** Spans between two trials, at most. */
-const MOST_PATIENCE = 16;
+const MOST_PATIENCE = 3;
 /** Share of the time in which callers wait: with fewer of them a trial shows nothing. */
 const LEAST_DEMAND = 0.8;
 
@@ -64,7 +65,11 @@ export function withoutChance(s: LawState, event: LawEvent): LawEvent {
     evidence.inARow >= IN_A_ROW ||
     isMore(evidence.refused, chance.share * evidence.calls, isLooking ? LOOKING : SURE);
   if (refused > 0 && isExcess) {
-    if (!isLooking) evidence.excesses += 1;
+    // What is refused while a limit is met is one excess, however often.
+    if (!isLooking && s.nowMs - evidence.sinceMs >= ONE_EXCESS_MS) {
+      evidence.excesses += 1;
+      evidence.sinceMs = s.nowMs;
+    }
     restart(chance);
     // Where that comes again and again it may have been no chance: it has to be shown anew.
     if (evidence.excesses >= MOST_EXCESSES) forget(chance);
@@ -109,8 +114,8 @@ export function mayTry(s: LawState): boolean {
 
 /** Begins a trial. */
 export function tryMore(s: LawState, ceiling: number): string {
-  const { evidence, trial } = s.chance;
-  trial.expected = clamp(evidence.refused / Math.max(1, evidence.calls), LEAST_SHARE, MOST_SHARE);
+  const { share, evidence, trial } = s.chance;
+  trial.expected = share > 0 ? share : clamp(evidence.refused / Math.max(1, evidence.calls), LEAST_SHARE, MOST_SHARE);
   trial.from = s.limit;
   trial.atMs = s.nowMs;
   trial.calls = 0;
@@ -177,7 +182,8 @@ function endSpan(chance: Chance): void {
   if (evidence.calls * chance.share < SPAN) return;
   const share = evidence.refused / evidence.calls;
   if (share < LEAST_SHARE) return forget(chance);
-  chance.share = Math.min(chance.share, share);
+  const expected = evidence.calls * chance.share;
+  if (evidence.refused < expected - LOOKING * Math.sqrt(expected)) chance.share = share;
   evidence.calls /= 2;
   evidence.refused /= 2;
   evidence.excesses = 0;
