@@ -34,8 +34,8 @@ export function endToldOfMore(
   if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = isNone && !total ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
-  const last: LastPage = { body: json, headers, status, count: rows.length, against, checkpoint };
-  const told = moreTold(last) ?? (kind === 'single' ? fullInSilence(last, url) : undefined);
+  const last: LastPage = { body: json, headers, url, status, count: rows.length, against, checkpoint };
+  const told = moreTold(last) ?? (kind === 'single' ? fullInSilence(last) : undefined);
   if (told === undefined) return undefined;
   const missed =
     kind === 'single'
@@ -51,10 +51,11 @@ export function pagesBefore(
   { node, unit }: Attempt,
   { json, rows }: ReadPage,
   { headers }: Answer,
+  url: string,
 ): string | undefined {
   const { name, paginate } = node.endpoint;
   if (paginate.kind !== 'page' || !isFirst(unit) || !paginate.guards['more-told']) return undefined;
-  const told = beforeTold({ body: json, headers, count: rows.length });
+  const told = beforeTold({ body: json, headers, url, count: rows.length });
   return told && `${told}: there are pages of "${name}" before number ${paginate.firstPage}, with which it begins`;
 }
 
