@@ -21,12 +21,13 @@ export function endToldOfMore(
   { json, rows, response }: ReadPage,
   { headers, status }: Answer,
   url: string,
-  { end }: Step,
+  { end, split }: Step,
   checkpoint: string | undefined,
 ): ListEnd | undefined {
   const { name, paginate } = node.endpoint;
   const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
-  if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
+  // What follows is for the parts of a list that is split.
+  if (end?.kind !== 'complete' || split || isOneRow || comesInPieces || !guards['more-told']) return undefined;
   // A count may be of all rows, and not of those that have changed.
   const isNone = kind !== 'single' && isFirst(unit) && rows.length === 0 && since === undefined;
   // A page that was looked at again is not the last one.
