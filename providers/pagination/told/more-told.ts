@@ -204,18 +204,42 @@ function longestIn(value: unknown, depth: number): number {
 }
 
 function byCounts(path: string, fields: Fields, count: number): string | undefined {
-  const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name)) || isBare(fields, count);
-  for (const [name, field] of Object.entries(fields)) {
-    // `{ "total": { "value": 45, "relation": "eq" } }`
-    const value = isFields(field) && typeof field['relation'] === 'string' ? field['value'] : field;
-    const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
-    const isCount =
-      COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name)) || (QUANTITY.test(name) && isPageful(count));
-    const told = wholeNumber(value);
-    if (isCount && told > count) return `${at} is ${told}, and ${rows(count)} came`;
-    if ((PAGES.test(name) || (isAbout && name === 'pages')) && told > 1) return `${at} is ${told}`;
+  for (const { at, told, isOfPages } of countsIn(path, fields, count)) {
+    if (!isOfPages && told > count) return `${at} is ${told}, and ${rows(count)} came`;
+    if (isOfPages && told > 1) return `${at} is ${told}`;
   }
   return undefined;
+}
+
+interface Counted {
+  readonly at: string;
+  readonly told: number;
+  readonly isOfPages: boolean;
+}
+
+function countsIn(path: string, fields: Fields, count: number, isPaged = false): Counted[] {
+  const isAbout =
+    isPaged || path !== '' || Object.keys(fields).some((name) => PLACES.test(name)) || isBare(fields, count);
+  return Object.entries(fields).flatMap(([name, field]) => {
+    // `{ "total": { "value": 45, "relation": "eq" } }`
+    const value = isFields(field) && typeof field['relation'] === 'string' ? field['value'] : field;
+    const isCount =
+      COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name)) || (QUANTITY.test(name) && isPageful(count));
+    const isOfPages = PAGES.test(name) || (isAbout && name === 'pages');
+    const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
+    return isCount || isOfPages ? [{ at, told: wholeNumber(value), isOfPages: !isCount }] : [];
+  });
+}
+
+/** All counts of rows and of pages that a page of a list tells, in its headers and beside its rows. */
+export function countsTold({ body, headers, count }: Pick<LastPage, 'body' | 'headers' | 'count'>): Counted[] {
+  const inHeaders = (names: readonly string[], isOfPages: boolean): Counted[] =>
+    names.map((name) => ({ at: `\`${name}\``, told: wholeNumber(headers[name]), isOfPages }));
+  return [
+    ...inHeaders(HEADER_COUNTS, false),
+    ...inHeaders(HEADER_PAGES, true),
+    ...placesOf(body, count).flatMap(([path, fields]) => countsIn(path, fields, count, true)),
+  ].filter(({ told }) => told > 0);
 }
 
 /** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, 0, or −1. */
