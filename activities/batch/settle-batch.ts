@@ -121,7 +121,7 @@ function match(lists: readonly BatchedList[], { parentOf }: Batch, { answer, url
   // Fewer parents may fit into one answer; one alone is stored, and told to be cut short.
   const more =
     lists.length > 1 && node.endpoint.paginate.guards['more-told']
-      ? moreTold({ body: body.json, headers: answer.headers, status: answer.status, count: all.length })
+      ? moreTold({ body: body.json, headers: answer.headers, url, status: answer.status, count: all.length })
       : undefined;
   if (more !== undefined)
     throw new NotUnderstood(`the answer of "${node.endpoint.name}" for ${lists.length} parents is cut short: ${more}`);

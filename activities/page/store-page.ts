@@ -87,7 +87,7 @@ export async function storePage(
     damage,
     attempt.job?.told.flaw,
     innerMore(attempt, page),
-    pagesBefore(attempt, page, answer),
+    pagesBefore(attempt, page, answer, url),
   ].filter((reason) => reason !== undefined);
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));
   const fact = await commitStep(

@@ -5,7 +5,7 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { beforeTold } from '../../providers/pagination/told/before-told.ts';
 import { innerMoreTold } from '../../providers/pagination/told/inner-lists.ts';
-import { fullInSilence, moreTold, type LastPage } from '../../providers/pagination/told/more-told.ts';
+import { countsTold, fullInSilence, moreTold, type LastPage } from '../../providers/pagination/told/more-told.ts';
 import { isNumbered } from '../../providers/pagination/pagination.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';
 import type { Attempt } from '../sync/attempt.ts';
@@ -17,25 +17,31 @@ import type { ReadPage } from './read-page.ts';
  * `hasMore` that nothing follows, it knows.
  */
 export function endToldOfMore(
-  { node, unit, since }: Attempt,
-  { json, rows, response }: ReadPage,
+  attempt: Attempt,
+  page: ReadPage,
   { headers, status }: Answer,
   url: string,
-  { end }: Step,
+  step: Step,
   checkpoint: string | undefined,
 ): ListEnd | undefined {
+  const { node, unit, since } = attempt;
+  const { json, rows, response } = page;
+  const { end, split } = step;
   const { name, paginate } = node.endpoint;
   const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
-  if (end?.kind !== 'complete' || isOneRow || comesInPieces || !guards['more-told']) return undefined;
+  // What follows is for the parts of a list that is split.
+  if (end?.kind !== 'complete' || split || isOneRow || comesInPieces || !guards['more-told']) return undefined;
   // A count may be of all rows, and not of those that have changed.
   const isNone = kind !== 'single' && isFirst(unit) && rows.length === 0 && since === undefined;
+  const first = isNone ? undefined : firstPageMissing(attempt, page, headers, step);
+  if (first !== undefined) return { kind: 'truncated', reason: first };
   // A page that was looked at again is not the last one.
   if ((isNumbered(paginate) && !isNone) || unit.position?.again) return undefined;
   if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = isNone && !total ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
-  const last: LastPage = { body: json, headers, status, count: rows.length, against, checkpoint };
-  const told = moreTold(last) ?? (kind === 'single' ? fullInSilence(last, url) : undefined);
+  const last: LastPage = { body: json, headers, url, status, count: rows.length, against, checkpoint };
+  const told = moreTold(last) ?? (kind === 'single' ? fullInSilence(last) : undefined);
   if (told === undefined) return undefined;
   const missed =
     kind === 'single'
@@ -46,15 +52,45 @@ export function endToldOfMore(
   return { kind: 'truncated', reason: `${told}: more follows, and ${missed}, or \`guards: { 'more-told': false }\`` };
 }
 
+/**
+ * A list by page number that ends with a page of rows, or a page, less than its answers count, though its definition reads no count: the first page has
+ * the number 0.
+ */
+function firstPageMissing(
+  { node, unit, since }: Attempt,
+  { json, rows }: ReadPage,
+  headers: Answer['headers'],
+  { skip, guard }: Step,
+): string | undefined {
+  const { name, paginate } = node.endpoint;
+  const { kind, firstPage, total, pageSize } = paginate;
+  if (kind !== 'page' || firstPage !== 1 || total || since !== undefined || unit.isLaned) return undefined;
+  const came = unit.rows + (unit.position?.again ? 0 : Math.max(0, rows.length - skip));
+  const most = Number(guard['most'] ?? rows.length);
+  const blank = Number(guard['blankAt'] ?? NaN) + 1;
+  const lacks = countsTold({ body: json, headers, count: rows.length }).find(({ told, isOfPages }) => {
+    if (isOfPages) return told === blank;
+    // Where one page is all that came, how large the others are is not known.
+    return told > came && (came <= most || [most, pageSize.start].includes(told - came));
+  });
+  if (!lacks) return undefined;
+  const what = lacks.isOfPages ? 'page' : 'row';
+  return (
+    `${lacks.at} is ${lacks.told}, and ${lacks.isOfPages ? blank - 1 : came} ${what}s came: ` +
+    `are the pages of "${name}" counted from 0? Say \`firstPage: 0\`, or what \`total\` is, or \`guards: { 'more-told': false }\``
+  );
+}
+
 /** The first page of a list by number that is not its first: the pages before it are asked for by nobody. */
 export function pagesBefore(
   { node, unit }: Attempt,
   { json, rows }: ReadPage,
   { headers }: Answer,
+  url: string,
 ): string | undefined {
   const { name, paginate } = node.endpoint;
   if (paginate.kind !== 'page' || !isFirst(unit) || !paginate.guards['more-told']) return undefined;
-  const told = beforeTold({ body: json, headers, count: rows.length });
+  const told = beforeTold({ body: json, headers, url, count: rows.length });
   return told && `${told}: there are pages of "${name}" before number ${paginate.firstPage}, with which it begins`;
 }
 

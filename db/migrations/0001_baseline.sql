@@ -1000,7 +1000,7 @@ end $$;
 
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
--- lanes' board, nodes by ordinal.
+-- lanes' board, sums of parts, nodes by ordinal.
 -- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]]:
 -- a child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is;
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
@@ -1344,6 +1344,7 @@ end $$;
 --   fewer rows than places that were read      it is read again, as long as that brings new ones; then `truncated`
 --   as many rows as a third party likes to cap split into two parts, or `capped`
 --   fewer rows than the exact total            `truncated`
+--   fewer rows in all parts than in the whole  `truncated`
 --   rows or fields could not be taken          `flawed`
 -- Returns the kind of the end, or `go_on` = { position, guard }, or `split` = [range, range].
 create or replace function sluice.end_of_part(
@@ -1364,6 +1365,7 @@ declare
   gone bigint := coalesce((page->'guard'->>'gone')::bigint, 0);
   in_doubt boolean;
   has_too_few boolean;
+  lost text;
 begin
   kind := 'complete';
   if (page->>'mayHaveLanes')::boolean then
@@ -1426,6 +1428,12 @@ begin
     kind := 'truncated';
     why := format('%s rows came%s, but the third party counts %s', found + gone,
       case when put_aside > 0 then ', with those that were set aside' else '' end, expected);
+    return;
+  end if;
+  lost := case when u.part <> '' then sluice.lost_by_split(u, found) end;
+  if lost is not null then
+    kind := 'truncated';
+    why := lost;
   elsif all_flaws > 0 then
     kind := 'flawed';
     why := first_flaw;
@@ -3092,6 +3100,41 @@ begin
                          when 'week' then (v_local::date - date '1970-01-05') / 7 else v_local::date - date '1970-01-05' end;
   start_us := extract(epoch from v_local at time zone r.align_zone) * 1000000;
   end_us := extract(epoch from (v_local + v_step) at time zone r.align_zone) * 1000000;
+end $$;
+
+-- What a list has lost by being split: parts that are all read must have brought what the whole has shown, by its count or its rows,
+-- before it took their place. One row in a hundred may be gone meanwhile. Called by end_of_part.
+--   u, came   the last unit of its part, which ends as complete, and the different rows that the part has brought
+-- Returns why rows are missing; null where none are, or where other parts are still read.
+-- Locks: the sum of each whole, by name, until the transaction ends: of two parts that end at once the later one sees the other.
+-- Index: unit's key (run_id, node, parent_key, part, lane); the parts of `0` lie between `00` and `02`.
+create or replace function sluice.lost_by_split(u sluice.unit, came bigint)
+returns text language plpgsql set search_path = pg_catalog as $$
+declare
+  whole text := u.part;
+  shown bigint;
+  brought bigint;
+begin
+  while whole <> '' loop
+    whole := left(whole, -1);
+    perform pg_advisory_xact_lock(hashtextextended(format('sluice.parts %s %s %s %s', u.run_id, u.node, u.parent_key, whole), 0));
+    if exists (select 1 from sluice.unit x where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key
+               and x.part >= whole || '0' and x.part < whole || '2' and x.id <> u.id and x.end_kind is null) then
+      return null;
+    end if;
+    select greatest(max(x.total), sum(x.rows + x.aside)) into shown from sluice.unit x
+      where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key and x.part = whole;
+    select came + coalesce(sum(x.rows + x.aside), 0) into brought from sluice.unit x
+      where x.run_id = u.run_id and x.node = u.node and x.parent_key = u.parent_key
+        and x.part >= whole || '0' and x.part < whole || '2' and x.part <> u.part
+        and not exists (select 1 from sluice.unit y where y.run_id = x.run_id and y.node = x.node and y.parent_key = x.parent_key
+                        and y.part = x.part || '0' and y.lane = 0);
+    if brought * 100 < shown * 99 then
+      return format('its parts have brought %s rows together, but the whole has %s: those between two parts are lost, where the third party takes '
+        'an end of a range for another one than `range` does', brought, shown);
+    end if;
+  end loop;
+  return null;
 end $$;
 
 -- Marks rows as deleted of which a page says that they are gone, as far as no other parent's list has them.

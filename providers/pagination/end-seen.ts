@@ -35,10 +35,10 @@ export function saysMore(p: Pick<Pagination, 'hasMore'>, page: PageAnswer): bool
 }
 
 /** A short page that says of itself that more follows was filtered after it was cut. */
-function namesNext({ guards }: Pagination, { response, headers, itemCount }: PageAnswer): boolean {
+function namesNext({ guards }: Pagination, { response, headers, url, itemCount }: PageAnswer): boolean {
   return (
     guards['more-told'] &&
-    moreTold({ body: response, headers, status: 200, count: itemCount, against: 'next' }) !== undefined
+    moreTold({ body: response, headers, url, status: 200, count: itemCount, against: 'next' }) !== undefined
   );
 }
 

@@ -17,9 +17,9 @@ export interface RangeOptions<Input> {
   /** The whole range; both ends must be stated, e.g. from the beginning of the service until now. */
   readonly whole: (input: Input) => Range;
   /**
-   * Distance between the end of one half and the beginning of the next, in ids or milliseconds. Default 1 for ids, one day for dates without a
-   * time, and 0 for times: a third party, or a request, that leaves out their milliseconds or an end would lose rows in between. Larger than the
-   * third party's own resolution a distance loses them, too.
+   * Distance between the end of one half and the beginning of the next, in ids or milliseconds. Default 1 for ids, and 0 for times and for days,
+   * which two halves share: a third party, or a request, that leaves out milliseconds or an end, or takes a last day for its midnight, would
+   * lose rows in between. Larger than the third party's own resolution a distance loses them, too. `days(1)`: days are not shared.
    */
   readonly step?: number;
   /** Splits a range in another way, e.g. by a list of regions. Undefined: it can't be split further. */
@@ -52,7 +52,8 @@ export function rangeMistakes(options: { readonly range?: RangeOptions<never> })
 }
 
 /**
- * Halves a range: `{ from: 1, to: 100 }` becomes 1 to 50 and 51 to 100. Halves of times share the time between them, down to a millisecond.
+ * Halves a range: `{ from: 1, to: 100 }` becomes 1 to 50 and 51 to 100. Halves of times and days share the one between them, down to a
+ * millisecond or a day.
  * @returns undefined when it is too small to be halved or not of numbers or dates.
  */
 export function halve(range: Range, step?: number): readonly [Range, Range] | undefined {
@@ -80,12 +81,15 @@ export function cut(range: Range, widest: number, step?: number): readonly [Rang
       `${range.from} … ${range.to} has no width, and \`widest\` is given: it must be of numbers, dates or times`,
     );
   const most = Math.max(distance, Math.floor(widest / distance) * distance);
-  const pieces = Math.ceil((end - start + distance) / most);
+  // A piece of one day or millisecond has none to share.
+  const gap = isShared && most > distance ? 0 : distance;
+  const stride = most - distance + gap;
+  const pieces = Math.ceil((end - start + gap) / stride);
   if (pieces <= 1) return undefined;
-  const border = start + Math.ceil(pieces / 2) * most;
+  const border = start + Math.ceil(pieces / 2) * stride;
   return [
-    { from: range.from, to: write(border - distance) },
-    { from: write(isShared ? border - distance : border), to: range.to },
+    { from: range.from, to: write(border - gap) },
+    { from: write(border), to: range.to },
   ];
 }
 
@@ -96,7 +100,7 @@ function measure({ from, to }: Range, step: number | undefined) {
   const [start, end] = [parseTimeMs(String(from)) ?? Number.NaN, parseTimeMs(String(to)) ?? Number.NaN];
   const hasNoTime = isDay(from) && isDay(to);
   const write = (ms: number): number | string => new Date(ms).toISOString().slice(0, hasNoTime ? 10 : 24);
-  return { start, end, distance: step ?? (hasNoTime ? DAY_MS : 1), isShared: step === undefined && !hasNoTime, write };
+  return { start, end, distance: step ?? (hasNoTime ? DAY_MS : 1), isShared: step === undefined, write };
 }
 
 function middleOf(from: number, to: number, step: number): number | undefined {

@@ -180,6 +180,38 @@ export const cursors: Group = {
       }),
     },
     {
+      name: 'a page that comes once more, out of a cache, in the place of the next',
+      truth: 'whole',
+      api: { style: 'cursor', next: (body: Body) => body.after },
+      world: list({
+        body: ({ items: rows, from, next }) => ({
+          items: rows,
+          after: next === null ? null : token(from + rows.length),
+        }),
+        instead: (ask, self) => {
+          const page = self.page(ask, placeOf(ask.cursor));
+          const isStale = ask.nth === 3 && page.from > 0;
+          if (isStale) self.refusals++;
+          return { body: self.bodyOf(isStale ? self.page(ask, page.from - ask.size) : page) };
+        },
+      }),
+    },
+    ...(['that itself left out', 'that itself included'] as const).map((border) => ({
+      name: `read before the last id, ${border}, down to 1`,
+      truth: 'whole' as const,
+      api: { style: 'cursor' as const, next: (body: Body) => body.items.at(-1)?.id },
+      world: list({
+        count: () => 100,
+        row: (n) => ({ id: 100 - n, n }),
+        instead: (ask, self) => {
+          const least = Number(ask.cursor ?? Infinity) + (border === 'that itself included' ? 1 : 0);
+          const from = self.rows.findIndex(({ id }) => Number(id) < least);
+          return { body: { items: from < 0 ? [] : self.page(ask, from).items } };
+        },
+        fewest: oneBlank,
+      }),
+    })),
+    {
       name: 'read before the lowest id, newest first, rows coming in (max_id)',
       truth: 'whole',
       isMoving: true,

@@ -14,6 +14,9 @@ const counts = { 'total_count': { total_count: 320 }, 'total': { total: 320 }, '
 const toldBefore: Readonly<Record<string, (page: Page) => object>> = {
   '`first`': ({ from, items }) => ({ items, first: from === 0 }),
   '`prev`': ({ from, items }) => ({ items, links: { prev: from === 0 ? null : '/before' } }),
+  '`total_count`': ({ total, items }) => ({ items, total_count: total }),
+  'a bare `total`': ({ total, items }) => ({ items, total }),
+  '`totalElements`': ({ total, items, ask }) => ({ items, page: { number: ask.number, totalElements: total } }),
 };
 
 export const fronts: Group = {

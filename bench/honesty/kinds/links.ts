@@ -42,6 +42,18 @@ export const links: Group = {
       }),
     },
     {
+      name: 'the Link header, with next links of other resources, as their anchors say',
+      truth: 'whole',
+      api: header,
+      world: list({
+        answer: inHeader((page) => {
+          const others = `</other?page=2>; rel="next"; anchor="/other"`;
+          const chapter = `<?cursor=0>; anchor="#chapter"; rel="next"`;
+          return page.next === null ? others : `${others}, <${absolute(page)}>; rel="next", ${chapter}`;
+        }),
+      }),
+    },
+    {
       name: 'the Link header, relative to the page',
       truth: 'whole',
       api: { ...header, always: { sizeParam: 'limit' } },

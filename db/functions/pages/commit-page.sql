@@ -1,6 +1,6 @@
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
 -- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
--- lanes' board, nodes by ordinal.
+-- lanes' board, sums of parts, nodes by ordinal.
 -- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]]:
 -- a child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is;
 -- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that

@@ -9,6 +9,7 @@
 --   fewer rows than places that were read      it is read again, as long as that brings new ones; then `truncated`
 --   as many rows as a third party likes to cap split into two parts, or `capped`
 --   fewer rows than the exact total            `truncated`
+--   fewer rows in all parts than in the whole  `truncated`
 --   rows or fields could not be taken          `flawed`
 -- Returns the kind of the end, or `go_on` = { position, guard }, or `split` = [range, range].
 create or replace function sluice.end_of_part(
@@ -29,6 +30,7 @@ declare
   gone bigint := coalesce((page->'guard'->>'gone')::bigint, 0);
   in_doubt boolean;
   has_too_few boolean;
+  lost text;
 begin
   kind := 'complete';
   if (page->>'mayHaveLanes')::boolean then
@@ -91,6 +93,12 @@ begin
     kind := 'truncated';
     why := format('%s rows came%s, but the third party counts %s', found + gone,
       case when put_aside > 0 then ', with those that were set aside' else '' end, expected);
+    return;
+  end if;
+  lost := case when u.part <> '' then sluice.lost_by_split(u, found) end;
+  if lost is not null then
+    kind := 'truncated';
+    why := lost;
   elsif all_flaws > 0 then
     kind := 'flawed';
     why := first_flaw;

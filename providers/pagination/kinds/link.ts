@@ -22,7 +22,7 @@ export const link: Kind<LinkPages<unknown, unknown, never>> = {
     const pagination: Pagination = {
       ...token(options),
       kind: 'link',
-      next: options.next ?? ((_, { headers }) => nextLink(headers['link'])),
+      next: options.next ?? ((_, { headers, url }) => nextLink(headers['link'], url)),
       // The first page is asked for by the endpoint's own request, with whatever size.
       request: (position, size, range) =>
         position?.counted

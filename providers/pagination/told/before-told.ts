@@ -11,8 +11,8 @@ const HAS_BEFORE = /^(is_|has_?)(prev|previous)(_?page)?$/i;
 const BEFORE = /^(@odata\.|_+)?prev(ious)?(_?(page|link|ur[il]|href))*$/i;
 
 /** @returns in words what says so. */
-export function beforeTold({ body, headers, count }: Omit<LastPage, 'status' | 'against'>): string | undefined {
-  if (linkOf(headers['link'], 'prev') !== undefined || linkOf(headers['link'], 'previous') !== undefined)
+export function beforeTold({ body, headers, url, count }: Omit<LastPage, 'status' | 'against'>): string | undefined {
+  if (linkOf(headers['link'], 'prev', url) !== undefined || linkOf(headers['link'], 'previous', url) !== undefined)
     return 'its `Link` header names a page before it';
   for (const [path, fields] of placesOf(body, count))
     for (const [name, value] of Object.entries(fields)) {

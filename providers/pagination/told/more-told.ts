@@ -5,7 +5,7 @@
  * somewhere. Pure. Used by: `activities/page/told-of-more.ts`, `activities/batch/settle-batch.ts`.
  */
 import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
-import { linkOf, nextLink } from '../kinds/link-header.ts';
+import { linkOf, namesNextOddly, nextLink } from '../kinds/link-header.ts';
 import { toldBoolean } from './told-boolean.ts';
 
 /** Objects beside a list that speak of its pages. */
@@ -56,6 +56,8 @@ export interface LastPage {
   /** The body before the schema, which may leave out what it does not name. */
   readonly body: unknown;
   readonly headers: Readonly<Record<string, string>>;
+  /** Address that it was asked at, where it is known. */
+  readonly url?: string;
   readonly status: number;
   /** Rows that were found in it. */
   readonly count: number;
@@ -78,7 +80,7 @@ export function moreTold(page: LastPage): string | undefined {
 }
 
 /** As many rows as the address itself asks for, and not a word of pages or their number: a list that is cut there looks the same. */
-export function fullInSilence({ body, headers, count }: LastPage, url: string): string | undefined {
+export function fullInSilence({ body, headers, count, url = '' }: LastPage): string | undefined {
   const query = url.indexOf('?');
   if (query === -1 || !isPageful(count)) return undefined;
   const isMost = ([name, value]: readonly [string, string]): boolean => MOST.test(name) && value === String(count);
@@ -92,15 +94,14 @@ export function fullInSilence({ body, headers, count }: LastPage, url: string): 
   return `as many rows came as \`${name}\` asks for, ${count}, and nothing says that there are no others`;
 }
 
-function byHeaders({ headers, status, count, against = 'all' }: LastPage): string | undefined {
+function byHeaders({ headers, url, status, count, against = 'all' }: LastPage): string | undefined {
   const { link } = headers;
-  if (nextLink(link) !== undefined) return 'its `Link` header names a next page';
-  if (link !== undefined && /\brel\s*=\s*["']?next\b/i.test(link.slice(0, 10_000)))
-    return 'its `Link` header names a next page in a form that no standard knows';
+  if (nextLink(link, url) !== undefined) return 'its `Link` header names a next page';
+  if (namesNextOddly(link)) return 'its `Link` header names a next page in a form that no standard knows';
   const next = Object.keys(headers).find((name) => HEADER_NEXT.test(name) && leadsOn(headers[name]));
   if (next !== undefined && against !== 'counts') return `its \`${next}\` header names a next page`;
   if (against === 'next') return undefined;
-  if (isBehindFirst(linkOf(link, 'last'))) return 'its `Link` header names a last page behind the first';
+  if (isBehindFirst(linkOf(link, 'last', url))) return 'its `Link` header names a last page behind the first';
   const range = headers['content-range'];
   const [, from, to, of] = /(\d+)\s*-\s*(\d+)\s*\/\s*(\d+|\*)/.exec(range ?? '') ?? [];
   if (of !== undefined && of !== '*' && (Number(from) > 0 || Number(to) + 1 < Number(of)))
@@ -203,18 +204,42 @@ function longestIn(value: unknown, depth: number): number {
 }
 
 function byCounts(path: string, fields: Fields, count: number): string | undefined {
-  const isAbout = path !== '' || Object.keys(fields).some((name) => PLACES.test(name)) || isBare(fields, count);
-  for (const [name, field] of Object.entries(fields)) {
-    // `{ "total": { "value": 45, "relation": "eq" } }`
-    const value = isFields(field) && typeof field['relation'] === 'string' ? field['value'] : field;
-    const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
-    const isCount =
-      COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name)) || (QUANTITY.test(name) && isPageful(count));
-    const told = wholeNumber(value);
-    if (isCount && told > count) return `${at} is ${told}, and ${rows(count)} came`;
-    if ((PAGES.test(name) || (isAbout && name === 'pages')) && told > 1) return `${at} is ${told}`;
+  for (const { at, told, isOfPages } of countsIn(path, fields, count)) {
+    if (!isOfPages && told > count) return `${at} is ${told}, and ${rows(count)} came`;
+    if (isOfPages && told > 1) return `${at} is ${told}`;
   }
   return undefined;
+}
+
+interface Counted {
+  readonly at: string;
+  readonly told: number;
+  readonly isOfPages: boolean;
+}
+
+function countsIn(path: string, fields: Fields, count: number, isPaged = false): Counted[] {
+  const isAbout =
+    isPaged || path !== '' || Object.keys(fields).some((name) => PLACES.test(name)) || isBare(fields, count);
+  return Object.entries(fields).flatMap(([name, field]) => {
+    // `{ "total": { "value": 45, "relation": "eq" } }`
+    const value = isFields(field) && typeof field['relation'] === 'string' ? field['value'] : field;
+    const isCount =
+      COUNTS.test(name) || (isAbout && COUNTS_ABOUT.test(name)) || (QUANTITY.test(name) && isPageful(count));
+    const isOfPages = PAGES.test(name) || (isAbout && name === 'pages');
+    const at = `\`${path === '' ? '' : `${path}.`}${name}\``;
+    return isCount || isOfPages ? [{ at, told: wholeNumber(value), isOfPages: !isCount }] : [];
+  });
+}
+
+/** All counts of rows and of pages that a page of a list tells, in its headers and beside its rows. */
+export function countsTold({ body, headers, count }: Pick<LastPage, 'body' | 'headers' | 'count'>): Counted[] {
+  const inHeaders = (names: readonly string[], isOfPages: boolean): Counted[] =>
+    names.map((name) => ({ at: `\`${name}\``, told: wholeNumber(headers[name]), isOfPages }));
+  return [
+    ...inHeaders(HEADER_COUNTS, false),
+    ...inHeaders(HEADER_PAGES, true),
+    ...placesOf(body, count).flatMap(([path, fields]) => countsIn(path, fields, count, true)),
+  ].filter(({ told }) => told > 0);
 }
 
 /** A text, an address, a number, `{ "href": … }`, `{ "after": … }`; not null, `''`, false, 0, or −1. */

@@ -102,12 +102,15 @@ function placesIn({ name, value }: Part, { itemCount, keys }: PageAnswer): Found
   });
   const places = found.flatMap(({ called, number, before, behind }): Found[] => {
     const place = { name, form, before, behind, value: number };
-    const isPage = PAGE.test(called) || (called === '' && itemCount > number + 1);
+    // It may be the last row's own id as well, in a list that comes down to it.
+    const isRow = keys.at(-1) === String(number);
+    const isPage = PAGE.test(called) || (called === '' && itemCount > number + 1 && !isRow);
     if (isPage && (number === 1 || number === 2)) return [{ ...place, by: 'page', first: number - 1 }];
     const first = number - itemCount;
     // Counted from 1, or behind the last row.
     const isOdd = Math.abs(first) === 1 && itemCount >= FEWEST_ROWS_OF_ODD;
-    return !SIZE.test(called) && (first === 0 || isOdd) ? [{ ...place, by: 'offset', first }] : [];
+    const isPlace = isRow ? first === 0 && Number(keys[0]) < number : first === 0 || isOdd;
+    return !SIZE.test(called) && isPlace ? [{ ...place, by: 'offset', first }] : [];
   });
   const [place] = places;
   // Another number or the row's own key beside it: more than a count.
@@ -118,7 +121,7 @@ function placesIn({ name, value }: Part, { itemCount, keys }: PageAnswer): Found
 
 /** What is in Base64, where it is a text with a number in it; else the value itself. */
 function unwrapped(value: string): { readonly form: CountedPlace['form']; readonly text: string } {
-  if (/^[\w+/-]{3,}={0,2}$/.test(value) && !/^\d+$/.test(value))
+  if (/^[\w+/-]{2,}={0,2}$/.test(value) && !/^\d+$/.test(value))
     for (const form of ['base64', 'base64url'] as const) {
       const text = Buffer.from(value, form).toString('latin1');
       if (/^[\x20-\x7e]*\d[\x20-\x7e]*$/.test(text) && WRAP[form](text) === value) return { form, text };

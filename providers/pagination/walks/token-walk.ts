@@ -6,7 +6,7 @@
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { isReadAgain, itemsOfReading, noteMark, beginAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
-import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
+import { digest, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
@@ -52,6 +52,8 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
   }
 
   const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
+  if (!isBorder && isMaybeStale(p, guard, token, used))
+    return step(at, { ...facts, position: at.position, isReread: true });
   noteTail(guard, page);
   noteLeading(guard, at, page, more === true);
   if (isBorder) return step(at, { ...facts, position: at.position, isQuietEnd: true });
@@ -83,6 +85,16 @@ function bringsOnlyBorder(at: ListState, { keys }: PageAnswer, memory: Memory): 
   const full = Math.min(at.asked.size, Math.max(at.given ?? 0, Number(memory['most'] ?? 0)));
   // A list of one row, where more were asked for: no server gives one row a page.
   return keys.length < full || (keys.length === 1 && at.asked.size > 1);
+}
+
+/**
+ * A page that names itself as the next one may be the page before, out of a cache that has not seen its token yet: it is asked for once
+ * more before the list is said to go round.
+ */
+function isMaybeStale(p: Pagination, memory: Memory, token: string, used: string | undefined): boolean {
+  if (token !== used || !p.guards['repeated-token'] || memory['staleAt'] === digest([token])) return false;
+  memory['staleAt'] = digest([token]);
+  return true;
 }
 
 function tokenOf(p: Pagination, page: PageAnswer): string | undefined {

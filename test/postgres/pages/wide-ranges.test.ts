@@ -66,8 +66,8 @@ describe('a range that is wider than one call may ask for', () => {
     const { sync, asked } = serve(days(31));
     const result = await stage.drive.run(sync, { account: stage.account });
     expect(result).toMatchObject({ state: 'done', complete: true, rows: 731 });
-    // 24 pieces of 31 days or less, each of two pages; none was refused.
-    expect(asked.filter((call) => call.endsWith(' 0'))).toHaveLength(24);
+    // 25 pieces of 31 days or less, each of two pages, that share the day between them; none was refused.
+    expect(asked.filter((call) => call.endsWith(' 0'))).toHaveLength(25);
     expect(result?.calls).toBe(asked.length);
     expect(stage.api.report().refused).toBe(0);
     expect(await stage.drive.run(sync, { account: stage.account })).toMatchObject({ complete: true, rows: 731 });
@@ -142,5 +142,56 @@ describe('a range that is wider than one call may ask for', () => {
       const { rows } = await stage.db.pool.query('select key from sluice.record where account = $1', [account]);
       expect(rows).toHaveLength(300);
     }
+  });
+
+  const HOUR_MS = 3_600_000;
+  it.each([
+    ['is read, and so is the day between two parts', 12, {}, undefined],
+    [
+      'loses the days between two parts that leave them out, and is truncated',
+      12,
+      { step: DAY_MS },
+      /parts have brought/,
+    ],
+    ['loses what one day has of it, and is truncated', 0.01, {}, /parts have brought/],
+  ])('of days, whose last one means its midnight, %s', async (_, hours, more, lost) => {
+    const began = Date.UTC(2024, 0, 2);
+    const rows = Array.from({ length: 60 }, (__, n) => ({ id: `r${n}`, at: began + (n + 1) * hours * HOUR_MS }));
+    const capAt = 20;
+    stage.api.route('GET', '/midnights', ({ query }) => {
+      const [from, to] = [Date.parse(query.get('from') ?? ''), Date.parse(query.get('to') ?? '')];
+      const found = rows.filter(({ at }) => at >= from && at <= to);
+      const place = Number(query.get('cursor') ?? 0);
+      const end = Math.min(found.length, place + 10, capAt);
+      const next = end < Math.min(found.length, capAt) ? end : null;
+      return { body: { items: found.slice(place, end), next, total: found.length } };
+    });
+    const provider = defineProvider({ id: 'midnights', baseUrl: stage.api.url, auth: noAuth(), limits: [] });
+    const list = provider.endpoint('midnights', {
+      input: z.object({}),
+      response: z.object({
+        items: z.array(z.object({ id: z.string() })),
+        next: z.number().nullable(),
+        total: z.number(),
+      }),
+      request: (__, page) =>
+        get('/midnights', { from: page.range?.from, to: page.range?.to, cursor: page.cursor, limit: page.size }),
+      paginate: {
+        kind: 'cursor',
+        items: ({ items }) => items,
+        next: ({ next }) => next,
+        total: ({ total }) => total,
+        pageSize: { start: 10 },
+        resultCap: capAt,
+        range: { whole: () => ({ from: dayOf(0), to: dayOf(63) }), ...more },
+      },
+    });
+    const sync = defineSync('midnights', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await stage.drive.run(sync, { account: stage.account });
+    expect(result?.complete, JSON.stringify(result?.flaws)).toBe(lost === undefined);
+    if (lost === undefined) expect(result?.rows).toBe(60);
+    else expect(result?.flaws.map(({ reason }) => reason).join('; ')).toMatch(lost);
   });
 });

@@ -33,7 +33,7 @@ describe('the front of a list', () => {
     return { items: rows(from, from + size), ...(from + size < 87 ? { next: String(from + size) } : {}) };
   };
   const read = async (
-    { isFixed, ...paginate }: { kind: string; isFixed?: boolean; firstPage?: number },
+    { isFixed, ...paginate }: { kind: string; isFixed?: boolean; firstPage?: number; lastPage?: string },
     answer: (asked: Asked) => FakeAnswer,
   ) => {
     let nth = 0;
@@ -123,5 +123,27 @@ describe('the front of a list', () => {
     expect(await read({ kind: 'page', isFixed: true, firstPage: 0 }, zeroBased)).toMatchObject({
       complete: true,
     });
+  });
+
+  it.each([
+    ['total_count', 87, {}],
+    ['total', 87, { isFixed: true }],
+    ['totalElements', 87, { isFixed: true, lastPage: 'short' }],
+    ['totalPages', 9, { isFixed: true }],
+  ] as const)('that lacks a page of what %s counts is truncated, though nothing reads it', async (name, told, more) => {
+    const counted = ({ query }: Asked): FakeAnswer => {
+      const size = Number(query.get('limit') ?? 10);
+      const from = Number(query.get('page')) * size;
+      return { body: { items: rows(from, from + size), [name]: told } };
+    };
+    const wrong = await read({ kind: 'page', ...more }, counted);
+    expect(wrong).toMatchObject({ complete: false, end: 'truncated' });
+    expect(wrong.reason).toContain('counted from 0? Say `firstPage: 0`');
+    expect(await read({ kind: 'page', firstPage: 0, ...more }, counted)).toMatchObject({ complete: true });
+  });
+
+  it('that counts some rows which nobody sees is complete', async () => {
+    const hides = ({ query }: Asked): FakeAnswer => ({ body: { ...pageOf(query), next: undefined, total_count: 91 } });
+    expect(await read({ kind: 'page' }, hides)).toMatchObject({ complete: true });
   });
 });

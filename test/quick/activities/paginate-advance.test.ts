@@ -374,7 +374,16 @@ describe('ranges', () => {
   });
 
   it('of days stay days, those of times go down to the millisecond', () => {
+    // Where the last day means its midnight, the one between two halves would be lost.
     expect(halve({ from: '2024-01-01', to: '2024-01-04' })).toEqual([
+      { from: '2024-01-01', to: '2024-01-03' },
+      { from: '2024-01-03', to: '2024-01-04' },
+    ]);
+    expect(halve({ from: '2024-01-01', to: '2024-01-02' })).toEqual([
+      { from: '2024-01-01', to: '2024-01-01' },
+      { from: '2024-01-02', to: '2024-01-02' },
+    ]);
+    expect(halve({ from: '2024-01-01', to: '2024-01-04' }, 86_400_000)).toEqual([
       { from: '2024-01-01', to: '2024-01-02' },
       { from: '2024-01-03', to: '2024-01-04' },
     ]);
@@ -411,8 +420,8 @@ describe('ranges', () => {
     ]);
     const pieces = cut({ from: timeOf(0), to: timeOf(99) }, 50);
     expect(pieces).toEqual([
-      { from: timeOf(0), to: timeOf(49) },
-      { from: timeOf(49), to: timeOf(99) },
+      { from: timeOf(0), to: timeOf(98) },
+      { from: timeOf(98), to: timeOf(99) },
     ]);
   });
 
@@ -438,7 +447,11 @@ describe('ranges', () => {
     );
     expect(cut({ from: '2024-01-01', to: '2024-02-10' }, 31 * 86_400_000)).toEqual([
       { from: '2024-01-01', to: '2024-01-31' },
-      { from: '2024-02-01', to: '2024-02-10' },
+      { from: '2024-01-31', to: '2024-02-10' },
+    ]);
+    expect(cut({ from: '2024-01-01', to: '2024-01-02' }, 86_400_000)).toEqual([
+      { from: '2024-01-01', to: '2024-01-01' },
+      { from: '2024-01-02', to: '2024-01-02' },
     ]);
     expect(cut({ from: '2024-01-01T00:00:00Z', to: '2024-01-02T00:00:00Z' }, 86_400_000)).toEqual([
       { from: '2024-01-01T00:00:00Z', to: '2024-01-01T23:59:59.999Z' },
