@@ -128,7 +128,7 @@ async function submit({ attempt, job, signal }: Work, { n, key }: Pick<UnitJob, 
   if (!isGood(outcome)) return refused();
   const body = parseBody({ name: `${attempt.node.endpoint.name}.submit`, parseResponse: job.parseSubmitted }, answer);
   if (!body.ok) return lost(body.reason);
-  const facts = { headers: answer.headers, url };
+  const facts = { headers: answer.headers, url, input };
   const isBusy = userCode('`job.isBusy`', () => job.isBusy?.(body.value, facts) ?? false, 1);
   if (isBusy) {
     const delayMs = toldWait(answer.headers) ?? BUSY_MS;
@@ -196,7 +196,11 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
   if (!isGood(outcome)) return { fact: await decided(attempt, call) };
   const body = parseBody({ name: `${node.endpoint.name}.poll`, parseResponse: job.parsePolled }, answer);
   if (!body.ok) return { fact: await costsAttempt(attempt, body.reason) };
-  const state = userCode('`job.state`', () => stateIn(job.state(body.value, { headers: answer.headers, url })), 1);
+  const state = userCode(
+    '`job.state`',
+    () => stateIn(job.state(body.value, { headers: answer.headers, url, input })),
+    1,
+  );
   switch (state.state) {
     case 'failed':
     case 'expired':

@@ -17,7 +17,7 @@ import type { ReadPage } from './read-page.ts';
  * `hasMore` that nothing follows, it knows.
  */
 export function endToldOfMore(
-  { node, unit, since }: Attempt,
+  { node, unit, since, input }: Attempt,
   { json, rows, response }: ReadPage,
   { headers, status }: Answer,
   url: string,
@@ -31,7 +31,7 @@ export function endToldOfMore(
   const isNone = kind !== 'single' && isFirst(unit) && rows.length === 0 && since === undefined;
   // A page that was looked at again is not the last one.
   if ((isNumbered(paginate) && !isNone) || unit.position?.again) return undefined;
-  if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
+  if (kind !== 'single' && hasMore?.(response, { headers, url, input }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = isNone && !total ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
   const last: LastPage = { body: json, headers, status, count: rows.length, against, checkpoint };

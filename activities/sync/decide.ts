@@ -199,6 +199,7 @@ function endOfData(pagination: Pagination, list: ListState): Step {
     response: undefined,
     headers: {},
     url: '',
+    input: undefined,
     itemCount: 0,
     keys: [],
     rowItems: [],

@@ -40,17 +40,17 @@ export interface JobOptions<Input, Submitted extends z.ZodType, Polled extends z
   /** Makes the job. */
   readonly submit: (input: Input, of: JobFacts<Settings>) => RequestSpec;
   /** The id of the job that was made. */
-  readonly id: (answer: z.output<Submitted>, facts: AnswerFacts) => Id;
+  readonly id: (answer: z.output<Submitted>, facts: AnswerFacts<Input>) => Id;
   /** Asks how the job stands. */
   readonly poll: (id: string, input: Input, of: AccountFacts<Settings>) => RequestSpec;
-  readonly state: (answer: z.output<Polled>, facts: AnswerFacts) => JobState;
+  readonly state: (answer: z.output<Polled>, facts: AnswerFacts<Input>) => JobState;
   /**
    * Ends a job that nobody wants any more: its run was cancelled or ended without it, or it was not done after `longestMs`. Sent once at most,
    * also after a crash, within seconds. Default: such a job is left to the third party.
    */
   readonly cancel?: (id: string, input: Input, of: AccountFacts<Settings>) => RequestSpec;
   /** The answer to `submit` says that another job must end first: asked again later, which costs no attempt. */
-  readonly isBusy?: (answer: z.output<Submitted>, facts: AnswerFacts) => boolean;
+  readonly isBusy?: (answer: z.output<Submitted>, facts: AnswerFacts<Input>) => boolean;
   /**
    * When a worker or an answer was lost while a job was being made. `submit-again`: the third party makes no second one for the same
    * `key`, or a second one does no harm. A look-up: is there one with this `key` (or the newest)? Default: the list fails and says so.
