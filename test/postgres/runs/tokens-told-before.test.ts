@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import {
+  bodyField,
   checkpointExpired,
   defineProvider,
   defineSync,
@@ -111,5 +112,41 @@ describe('a token that is told before its list', () => {
     expect(await run()).toMatchObject({ complete: true });
     expect(await live()).toBe('bcdegh');
     expect(asked.slice(2)).toEqual(['changes 0', 'files ', 'files d', 'changes 2']);
+  });
+
+  it('that is answered with all there is, under a word that says so, leads to a whole reading, which finds deletions', async () => {
+    const { api, account, drive: engine } = stage;
+    let isForgotten = false;
+    const tokens: (string | null)[] = [];
+    api.route('GET', '/tasks', ({ query }) => {
+      const since = query.get('since');
+      tokens.push(since);
+      const isAll = since === null || isForgotten;
+      return { body: { items: isAll ? ids.map((id) => ({ id })) : [], full: isAll, token: 'now' } };
+    });
+    const provider = defineProvider({ id: 'tasks', baseUrl: () => api.url, auth: noAuth(), limits: [] });
+    const tasks = provider.endpoint('tasks', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), token: z.string() }),
+      request: ({ since }) => get('/tasks', { since }),
+      classify: rules([when(bodyField('full', true), checkpointExpired())]),
+      paginate: { kind: 'single', items: ({ items }) => items, checkpoint: ({ token }) => token },
+    });
+    const sync = defineSync('tasks', { provider, input: z.object({}) }, (s) => ({
+      files: s.one(tasks, {
+        input: (_, { checkpoint }) => ({ since: checkpoint }),
+        key: ({ id }) => id,
+        incremental: 'checkpoint',
+        deletions: 'full-pass',
+      }),
+    }));
+    const read = () => engine.run(sync, { account, input: {} });
+    expect(await read()).toMatchObject({ complete: true, calls: 1 });
+    expect(await read()).toMatchObject({ complete: true, calls: 1 });
+    expect(await live()).toBe('abcde');
+    [isForgotten, ids] = [true, ['a', 'b']];
+    expect(await read()).toMatchObject({ complete: true, calls: 2 });
+    expect(await live()).toBe('ab');
+    expect(tokens).toEqual([null, 'now', 'now', null]);
   });
 });
