@@ -111,7 +111,7 @@ function readBySchema(node: NodeDefinition, row: QuarantinedRow, above: unknown)
   if (row.row === null) return { ok: false, reason: 'the row could not be kept; it must be asked for again' };
   try {
     const response = endpoint.parseResponse(bodyOfAside(row));
-    const items = endpoint.paginate.items(response, { headers: {}, url: '' });
+    const items = endpoint.paginate.items(response, { headers: {}, url: '', input: {} });
     if (items.length !== 1) return { ok: false, reason: `\`items\` makes ${items.length} rows of this one` };
     const [item] = items;
     const { key, map } = options;

@@ -100,7 +100,7 @@ function read(
   if (kind === 'undo') return { outcome: { kind: 'ok' }, output: null };
   if (kind === 'write') {
     const outputOf = (json: unknown): unknown =>
-      way.made ? way.made(json, { headers: answer.headers, url }, input) : json;
+      way.made ? way.made(json, { headers: answer.headers, url, input }, input) : json;
     const body = parseBody({ name: action.id, parseResponse: (json) => action.parseOutput(outputOf(json)) }, answer);
     if (body.ok) return { outcome: { kind: 'ok' }, output: body.value };
     return { outcome: { kind: 'unknown-write', reason: `it was accepted, but ${body.reason}` } };

@@ -114,7 +114,7 @@ function match(lists: readonly BatchedList[], { parentOf }: Batch, { answer, url
   const { node } = lead;
   const body = parseBody(node.endpoint, answer);
   if (!body.ok) throw new NotUnderstood(body.reason);
-  const facts = { headers: answer.headers, url };
+  const facts = { headers: answer.headers, url, input: lead.input };
   const all: unknown = mapping(node, 'items', () => node.endpoint.paginate.items(body.value, facts));
   if (!Array.isArray(all))
     throw new NotUnderstood(`the answer of "${node.endpoint.name}" has no list where \`items\` should be`);

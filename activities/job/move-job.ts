@@ -1,10 +1,13 @@
 /**
  * How a job is moved on in the row of its list, and what the workflow of the list hears. Used by: `prepare-job.ts`.
  */
+import { randomUUID } from 'node:crypto';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
+import type { Job } from '../../providers/define/compile-job.ts';
+import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { Sent } from '../call/with-permit.ts';
 import { again, applyDecision, end, notNow } from '../sync/apply-decision.ts';
@@ -54,4 +57,23 @@ export function decided(
 export function costsAttempt(attempt: Attempt, reason: string): Promise<PageFact> {
   const { unit } = attempt;
   return again(attempt, unit.pages, unit.attempts, { do: 'again', costs: 'attempt', reason }, 1);
+}
+
+/** The job has failed, or its results are gone: another one is made, unless that was the last. @param calls not counted yet. */
+export async function makeAnew(attempt: Attempt, { maxJobs }: Job, reason: string, calls: 0 | 1): Promise<PageFact> {
+  const { unit } = attempt;
+  const n = unit.job?.n ?? 1;
+  if (n >= maxJobs) {
+    const jobs = n === 1 ? 'its job has failed' : `${n} jobs have failed, the last one`;
+    return end(attempt, unit.pages, 'failed', `${jobs}: ${reason}`, calls);
+  }
+  const delayMs = backoffMs(n);
+  const now = { state: 'none', n: n + 1, key: randomUUID() } as const;
+  return moveAndWait(attempt, { was: unit.job, now, calls, delayMs, begins: true }, `its job is made anew: ${reason}`);
+}
+
+/** One that somebody else has made is not made anew. */
+export function hasFailed(attempt: Attempt, job: Job, reason: string): Promise<PageFact> {
+  if (!job.known) return makeAnew(attempt, job, reason, 1);
+  return end(attempt, attempt.unit.pages, 'failed', `its job has failed: ${reason}`, 1);
 }

@@ -12,7 +12,6 @@ import { duration } from '../../contracts/values/duration.ts';
 import { setJob } from '../../db/stores/sync/job-store.ts';
 import type { Job } from '../../providers/define/compile-job.ts';
 import { mayBeBehind } from '../../providers/pagination/told/look-up-told.ts';
-import { backoffMs } from '../call/backoff.ts';
 import type { SendGate } from '../call/with-permit.ts';
 import { parseBody } from '../bodies/parse-body.ts';
 import { again, end, notNow } from '../sync/apply-decision.ts';
@@ -22,7 +21,17 @@ import { idOf, stateIn, toldWait } from './job-answers.ts';
 import { callOfJob } from './job-call.ts';
 import { leaveJob } from './leave-job.ts';
 import { inKnownOrder, namesOf } from './result-order.ts';
-import { cameLate, costsAttempt, decided, isGood, move, moveAndWait, notSent } from './move-job.ts';
+import {
+  cameLate,
+  costsAttempt,
+  decided,
+  hasFailed,
+  isGood,
+  makeAnew,
+  move,
+  moveAndWait,
+  notSent,
+} from './move-job.ts';
 
 /** The list may be read, or what its workflow hears instead. */
 export type Prepared = { readonly results: readonly JobResult[]; readonly told: JobTold } | { readonly fact: PageFact };
@@ -55,8 +64,10 @@ export async function prepareJob(attempt: Attempt, job: Job, signal: AbortSignal
   const work = { attempt, job, signal };
   switch (known?.state) {
     case undefined:
-    case 'none':
-      return { fact: await submit(work, known?.state === 'none' ? known : { n: 1, key: randomUUID() }) };
+    case 'none': {
+      const next = known?.state === 'none' ? known : { n: 1, key: randomUUID() };
+      return job.known ? pollKnown(work, job.known, next) : { fact: await submit(work, next) };
+    }
     case 'sending':
       return { fact: await resolve(work, known) };
     case 'left':
@@ -68,17 +79,20 @@ export async function prepareJob(attempt: Attempt, job: Job, signal: AbortSignal
   }
 }
 
-/** The job has failed, or its results are gone: another one is made, unless that was the last. @param calls not counted yet. */
-export async function makeAnew(attempt: Attempt, { maxJobs }: Job, reason: string, calls: 0 | 1): Promise<PageFact> {
-  const { unit } = attempt;
-  const n = unit.job?.n ?? 1;
-  if (n >= maxJobs) {
-    const jobs = n === 1 ? 'its job has failed' : `${n} jobs have failed, the last one`;
-    return end(attempt, unit.pages, 'failed', `${jobs}: ${reason}`, calls);
-  }
-  const delayMs = backoffMs(n);
-  const now = { state: 'none', n: n + 1, key: randomUUID() } as const;
-  return moveAndWait(attempt, { was: unit.job, now, calls, delayMs, begins: true }, `its job is made anew: ${reason}`);
+/** It is there already: it is asked for at once. */
+async function pollKnown(
+  work: Work,
+  idFor: NonNullable<Job['known']>,
+  { n, key }: Pick<UnitJob, 'n' | 'key'>,
+): Promise<Prepared> {
+  const { attempt } = work;
+  const { unit, input, of } = attempt;
+  const id = userCode('`job.known`', () => idOf(idFor(input, of)));
+  if (id === undefined) return { fact: await end(attempt, unit.pages, 'failed', '`job.known` gives no id', 0) };
+  const now = { state: 'made', n, key, id, polls: 0 } as const;
+  const known = await move(attempt, { was: unit.job, now, calls: 0, delayMs: null });
+  if (known?.state !== 'made') return { fact: cameLate(attempt) };
+  return poll({ ...work, attempt: { ...attempt, unit: { ...unit, job: known } } }, known);
 }
 
 async function submit({ attempt, job, signal }: Work, { n, key }: Pick<UnitJob, 'n' | 'key'>): Promise<PageFact> {
@@ -128,7 +142,7 @@ async function submit({ attempt, job, signal }: Work, { n, key }: Pick<UnitJob, 
   if (!isGood(outcome)) return refused();
   const body = parseBody({ name: `${attempt.node.endpoint.name}.submit`, parseResponse: job.parseSubmitted }, answer);
   if (!body.ok) return lost(body.reason);
-  const facts = { headers: answer.headers, url };
+  const facts = { headers: answer.headers, url, input };
   const isBusy = userCode('`job.isBusy`', () => job.isBusy?.(body.value, facts) ?? false, 1);
   if (isBusy) {
     const delayMs = toldWait(answer.headers) ?? BUSY_MS;
@@ -185,7 +199,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
   const call = await callOfJob(attempt, { kind: 'poll', job, spec: () => job.poll(id, input, of), signal });
   if (!call.sent) return { fact: await notSent(attempt, call) };
   const { outcome, answer, url } = call.value;
-  const isGone = outcome.kind === 'permanent' && outcome.cause === 'gone';
+  const isGone = !job.known && outcome.kind === 'permanent' && outcome.cause === 'gone';
   const age = unit.jobAgeMs ?? 0;
   if (isGone && answer.status === 404 && known.state === 'made' && known.polls === 0 && age < NOT_THERE_YET_MS) {
     const delayMs = Math.min(job.pollMs.most, Math.max(job.pollMs.first, age));
@@ -196,13 +210,15 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
   if (!isGood(outcome)) return { fact: await decided(attempt, call) };
   const body = parseBody({ name: `${node.endpoint.name}.poll`, parseResponse: job.parsePolled }, answer);
   if (!body.ok) return { fact: await costsAttempt(attempt, body.reason) };
-  const state = userCode('`job.state`', () => stateIn(job.state(body.value, { headers: answer.headers, url })), 1);
+  const state = userCode(
+    '`job.state`',
+    () => stateIn(job.state(body.value, { headers: answer.headers, url, input })),
+    1,
+  );
   switch (state.state) {
     case 'failed':
     case 'expired':
-      return {
-        fact: await makeAnew(attempt, job, state.reason ?? `the third party says that it has ${state.state}`, 1),
-      };
+      return { fact: await hasFailed(attempt, job, state.reason ?? `the third party says that it has ${state.state}`) };
     case 'running': {
       const trouble = job.troubleWhileRunning(answer);
       if (trouble !== undefined) return { fact: await costsAttempt(attempt, `its job ${id}: ${trouble}`) };
@@ -257,7 +273,7 @@ async function poll({ attempt, job, signal }: Work, known: Known<'made' | 'done'
 /** It takes too long: it is cancelled, where that can be said, and another one is made. */
 async function giveUp({ attempt, job, signal }: Work, known: Known<'made'>): Promise<PageFact> {
   const reason = `it was not done after ${duration(job.longestMs)}`;
-  if (!job.cancel) return makeAnew(attempt, job, reason, 1);
+  if (!job.cancel) return hasFailed(attempt, job, reason);
   const asked = { ...known, polls: known.polls + 1 };
   const was = await move(attempt, { was: known, now: asked, calls: 1, delayMs: null });
   if (was?.state !== 'made') return cameLate(attempt);

@@ -43,12 +43,12 @@ export interface ReadPage {
  * @throws NotUnderstood, and UserCodeError for what a function of the definition throws.
  */
 export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPage {
-  const { node, parent } = attempt;
+  const { node, parent, input } = attempt;
   const { endpoint, options } = node;
   const { paginate } = endpoint;
   const setsAside = endpoint.onMismatch === 'quarantine';
   const { headers, file } = answer;
-  const facts = { headers, url, ...(file === undefined ? {} : { file }) };
+  const facts = { headers, url, input, ...(file === undefined ? {} : { file }) };
   const body = parseBody(endpoint, answer);
   const itemsOf = (response: unknown): readonly unknown[] => {
     let items: unknown;

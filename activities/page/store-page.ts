@@ -63,15 +63,14 @@ export async function storePage(
           response: page.response,
           headers,
           url,
+          input: attempt.input,
           itemCount: keys.length,
           rowItems: page.rows.filter(({ aside }) => !aside).map(({ item }) => item),
           keys,
         }),
       );
   const known = untilKnown(attempt, page.rows, answer, stepped);
-  const kept = mapping(node, 'paginate.checkpoint', () =>
-    keptOf(node.endpoint, attempt.unit, page.response, answer, url),
-  );
+  const kept = mapping(node, 'paginate.checkpoint', () => keptOf(attempt, page.response, answer, url));
   const doubt =
     endToldOfMore(attempt, page, answer, url, stepped, kept?.checkpoint) ??
     leftOutByTime(node.endpoint.paginate, known);

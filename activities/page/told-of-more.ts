@@ -24,7 +24,7 @@ export function endToldOfMore(
   step: Step,
   checkpoint: string | undefined,
 ): ListEnd | undefined {
-  const { node, unit, since } = attempt;
+  const { node, unit, since, input } = attempt;
   const { json, rows, response } = page;
   const { end, split } = step;
   const { name, paginate } = node.endpoint;
@@ -37,7 +37,7 @@ export function endToldOfMore(
   if (first !== undefined) return { kind: 'truncated', reason: first };
   // A page that was looked at again is not the last one.
   if ((isNumbered(paginate) && !isNone) || unit.position?.again) return undefined;
-  if (kind !== 'single' && hasMore?.(response, { headers, url }) === false) return undefined;
+  if (kind !== 'single' && hasMore?.(response, { headers, url, input }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = isNone && !total ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
   const last: LastPage = { body: json, headers, url, status, count: rows.length, against, checkpoint };

@@ -14,7 +14,7 @@ import { WAIT_IN_PLACE_MS } from '../call/with-permit.ts';
 import { isMaybeItsOwn } from '../http/to-observation.ts';
 import { applyDecision, end, notNow } from './apply-decision.ts';
 import type { Attempt } from './attempt.ts';
-import { makeAnew } from '../job/prepare-job.ts';
+import { makeAnew } from '../job/move-job.ts';
 import { isOpenAddress } from '../call/open-request.ts';
 import { piecesOf, readOn } from './read-on.ts';
 import { settle } from './settle-answer.ts';

@@ -7,6 +7,7 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import type { KeptState } from '../../contracts/list.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
+import type { Attempt } from './attempt.ts';
 
 /** A run that asks only for what changed, and not again for what a run has left unread. */
 function asksForChanges({ mode }: LoadedUnit): boolean {
@@ -33,13 +34,13 @@ export function conditionsFor({ conditional }: Endpoint, unit: LoadedUnit): Read
  * @throws TypeError for a checkpoint that can't be kept as it is.
  */
 export function keptOf(
-  { paginate, conditional }: Endpoint,
-  unit: LoadedUnit,
+  { node, unit, input }: Attempt,
   response: unknown,
   { headers }: Pick<Answer, 'headers'>,
   url: string,
 ): KeptState | null {
-  const found = paginate.checkpoint?.(response, { headers, url });
+  const { paginate, conditional } = node.endpoint;
+  const found = paginate.checkpoint?.(response, { headers, url, input });
   const { etag, 'last-modified': lastModified } = headers;
   const isFirst = conditional !== undefined && unit.pages === 0;
   const kept = {

@@ -65,6 +65,21 @@ export const report = ads.endpoint('report', {
   paginate: { kind: 'single', items: (rows) => rows },
 });
 
+export const reportFile = ads.endpoint('report-file', {
+  input: z.object({ documentId: z.string() }),
+  response: z.array(z.object({ sku: z.string(), price: z.string() })),
+  job: {
+    known: ({ documentId }) => documentId, // somebody else has made it, or it is there already: nothing is submitted
+    polled: z.object({ status: z.string(), url: z.string().nullish() }),
+    poll: (id) => get(path`/documents/${id}`),
+    state: ({ status, url }) => (status === 'READY' && url ? { state: 'done', results: [url] } : { state: 'running' }),
+  },
+  request: (_, page) => get(page.job.result), // asked for anew where it has ended, and stored nowhere
+  openHosts: ['*.storage.example'],
+  format: { kind: 'csv', delimiter: '\t', quote: false },
+  paginate: { kind: 'single', items: (rows) => rows },
+});
+
 const Comment = z.object({ id: z.string(), text: z.string() });
 const Comments = z.object({ nodes: z.array(Comment), next: z.string().nullable() });
 

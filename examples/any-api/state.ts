@@ -50,6 +50,23 @@ export const delta = changing.endpoint('delta', {
   },
 });
 
+export const startToken = changing.endpoint('start-token', {
+  input: z.object({}),
+  response: z.object({ token: z.string() }),
+  request: () => get('/changes/start'),
+});
+export const entries = changing.endpoint('entries', {
+  input: z.object({ since: z.string().optional(), start: z.string() }),
+  response: z.object({ entries: z.array(Entry), next: z.string().nullish(), token: z.string().nullish() }),
+  request: ({ since }, page) => get(since === undefined ? '/entries' : '/changes', { since, cursor: page.cursor }),
+  paginate: {
+    kind: 'cursor',
+    items: (answer) => answer.entries,
+    next: (answer) => answer.next,
+    checkpoint: ({ token }, { input }) => (input.since === undefined ? input.start : token),
+  },
+});
+
 export const newestFirst = changing.endpoint('newest-first', {
   input: z.object({}),
   response: z.object({ items: z.array(Row), next: z.string().nullish() }),
@@ -85,4 +102,17 @@ export const changes = defineSync('changes', { provider: changing, input: z.obje
   });
   const all = s.one(labels, { input: () => ({}), key: (label) => label.id });
   return { orders, files, feed, labels: all };
+});
+
+export const drive = defineSync('drive', { provider: changing, input: z.object({}) }, (s) => {
+  const start = s.one(startToken, { input: () => ({}), key: () => 'start' }); // told before the list is read
+  return {
+    start,
+    entries: s.each(start, entries, {
+      input: ({ token }, { checkpoint }) => ({ start: token, since: checkpoint }),
+      key: (entry) => entry.id,
+      incremental: 'checkpoint',
+      isGone: (entry) => entry.removed === true,
+    }),
+  };
 });

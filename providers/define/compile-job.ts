@@ -17,10 +17,13 @@ import { missingFunctions, unknownOptions, wrongObject, type NamesOf } from '../
 /** Calls of a job, as limits name them: `report.submit`. */
 export type JobCall = 'submit' | 'poll' | 'lookup' | 'cancel';
 
-export interface Job extends Omit<
-  JobOptions<unknown, z.ZodType, z.ZodType>,
-  'submitted' | 'polled' | 'pollMs' | 'longestMs' | 'maxJobs'
-> {
+type Options = JobOptions<unknown, z.ZodType, z.ZodType>;
+
+/** How one is made is stated where it has no `known`. */
+export interface Job
+  extends
+    Omit<Options, 'submitted' | 'submit' | 'id' | 'polled' | 'pollMs' | 'longestMs' | 'maxJobs'>,
+    Required<Pick<Options, 'submit' | 'id'>> {
   readonly pollMs: { readonly first: number; readonly most: number };
   readonly longestMs: number;
   readonly maxJobs: number;
@@ -49,7 +52,7 @@ export function compileJob(
     pollMs: { first, most },
     longestMs,
     maxJobs,
-    parseSubmitted: (json) => submitted.parse(json),
+    parseSubmitted: (json) => submitted?.parse(json),
     parsePolled: (json) => polled.parse(json),
     troubleWhileRunning,
     troubleWhenDone,
@@ -68,6 +71,7 @@ function isData(answer: Answer): boolean {
 }
 
 const JOB_OPTIONS = {
+  known: true,
   submitted: true,
   polled: true,
   submit: true,
@@ -82,6 +86,8 @@ const JOB_OPTIONS = {
   maxJobs: true,
 } satisfies NamesOf<AnyJobOptions>;
 
+const OF_MADE = ['submitted', 'submit', 'id', 'cancel', 'isBusy', 'whenUnknown'] as const;
+
 const EXAMPLES = { cancel: '(id) => del(path`/reports/${id}`)', isBusy: '(answer) => answer.busy' };
 
 const POLL_MS = { first: true, most: true } satisfies NamesOf<NonNullable<AnyJobOptions['pollMs']>>;
@@ -89,8 +95,15 @@ const POLL_MS = { first: true, most: true } satisfies NamesOf<NonNullable<AnyJob
 /** What is wrong with `job` and `openHosts` of an endpoint. */
 export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pagination): string[] {
   if (job === undefined) return [];
-  const mistakes = [...missingFunctions(job, ['submit', 'id', 'poll', 'state']), ...unknownOptions(job, JOB_OPTIONS)];
-  for (const name of ['submitted', 'polled'] as const)
+  const isKnown = job.known !== undefined;
+  const mistakes = [
+    ...missingFunctions(job, isKnown ? ['known', 'poll', 'state'] : ['submit', 'id', 'poll', 'state']),
+    ...unknownOptions(job, JOB_OPTIONS),
+    ...(isKnown ? OF_MADE.filter((name) => job[name] !== undefined) : []).map(
+      (name) => `\`${name}\` is of a job that is made; with \`known\` it is there already, and is only asked for`,
+    ),
+  ];
+  for (const name of isKnown ? (['polled'] as const) : (['submitted', 'polled'] as const))
     if (typeof (job[name] as { parse?: unknown } | undefined)?.parse !== 'function')
       mistakes.push(`\`${name}\` is missing; it must be the zod schema of an answer`);
   for (const name of ['cancel', 'isBusy'] as const)

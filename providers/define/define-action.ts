@@ -67,7 +67,7 @@ export interface RequestActionOptions<Input, Output, Found = Output, Settings = 
    * The output, where the answer's body is not it, as where a header alone names what was made: `(_, { headers }) => ({ id: headers.location })`.
    * It goes through the schema `output`. An empty body is null. Default: the body.
    */
-  readonly made?: (answer: unknown, facts: AnswerFacts, input: Input) => Found;
+  readonly made?: (answer: unknown, facts: AnswerFacts<Input>, input: Input) => Found;
   readonly whenUnknown?: {
     /** Asks whether the write is there. 404 and 410 say that it is not. */
     readonly lookup: (input: Input, context: ActionContext<Settings>) => RequestSpec;

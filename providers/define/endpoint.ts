@@ -112,7 +112,9 @@ export const ENDPOINT_OPTIONS = {
 
 /** Its calls, as limits name them. */
 export function namesForLimits({ name, job }: Endpoint): string[] {
-  return job ? [name, `${name}.submit`, `${name}.poll`, `${name}.lookup`, `${name}.cancel`] : [name];
+  if (!job) return [name];
+  const calls = job.known ? ['poll'] : ['submit', 'poll', 'lookup', 'cancel'];
+  return [name, ...calls.map((call) => `${name}.${call}`)];
 }
 
 /** One answer of many rows can be read piece by piece where a row is a line. */

@@ -1,6 +1,7 @@
 /**
  * A list that has to be ordered before it can be read: a job is made, asked for until it is done, and its results are read like any other
- * list. Next: `compile-job.ts`; `activities/job/` runs it.
+ * list. One that is there already is only asked for: somebody else has ordered it, or where its content lies is told by a call of its own.
+ * Next: `compile-job.ts`; `activities/job/` runs it.
  */
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
@@ -33,24 +34,29 @@ export type JobState =
 type Id = string | number | null | undefined;
 
 export interface JobOptions<Input, Submitted extends z.ZodType, Polled extends z.ZodType, Settings = unknown> {
+  /**
+   * The id of a job that is there already, in the place of `submit`, `submitted` and `id`: it is asked for at once, and never made. For exports that
+   * somebody else orders, and for files whose address is told by a call of its own.
+   */
+  readonly known?: (input: Input, of: AccountFacts<Settings>) => Id;
   /** The answer to `submit`. */
-  readonly submitted: Submitted;
+  readonly submitted?: Submitted;
   /** The answer to `poll`. */
   readonly polled: Polled;
   /** Makes the job. */
-  readonly submit: (input: Input, of: JobFacts<Settings>) => RequestSpec;
+  readonly submit?: (input: Input, of: JobFacts<Settings>) => RequestSpec;
   /** The id of the job that was made. */
-  readonly id: (answer: z.output<Submitted>, facts: AnswerFacts) => Id;
+  readonly id?: (answer: z.output<Submitted>, facts: AnswerFacts<Input>) => Id;
   /** Asks how the job stands. */
   readonly poll: (id: string, input: Input, of: AccountFacts<Settings>) => RequestSpec;
-  readonly state: (answer: z.output<Polled>, facts: AnswerFacts) => JobState;
+  readonly state: (answer: z.output<Polled>, facts: AnswerFacts<Input>) => JobState;
   /**
    * Ends a job that nobody wants any more: its run was cancelled or ended without it, or it was not done after `longestMs`. Sent once at most,
    * also after a crash, within seconds. Default: such a job is left to the third party.
    */
   readonly cancel?: (id: string, input: Input, of: AccountFacts<Settings>) => RequestSpec;
   /** The answer to `submit` says that another job must end first: asked again later, which costs no attempt. */
-  readonly isBusy?: (answer: z.output<Submitted>, facts: AnswerFacts) => boolean;
+  readonly isBusy?: (answer: z.output<Submitted>, facts: AnswerFacts<Input>) => boolean;
   /**
    * When a worker or an answer was lost while a job was being made. `submit-again`: the third party makes no second one for the same
    * `key`, or a second one does no harm. A look-up: is there one with this `key` (or the newest)? Default: the list fails and says so.

@@ -60,18 +60,20 @@ export type GuardName =
 export type Guards = Readonly<Record<GuardName, boolean>>;
 
 /** What a function of a list may look at besides the parsed body. */
-export interface AnswerFacts {
+export interface AnswerFacts<Input = unknown> {
   /** Lower-case names; repeated headers joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
   /** Address of this page, without what authenticates. */
   readonly url: string;
+  /** What it was asked with, as `request` got it: e.g. a token that was asked for before the list, where its own answers tell none. */
+  readonly input: Input;
   /** Of an answer that is a zip: the name of the file whose rows these are. */
   readonly file?: string;
 }
 
 /** What all kinds of lists have. */
 export interface Common<Response, Item, Input> {
-  readonly items: (response: Response, answer: AnswerFacts) => readonly Item[];
+  readonly items: (response: Response, answer: AnswerFacts<Input>) => readonly Item[];
   /**
    * The third party leaves the list out, or writes null, where there are no rows. Default false: an answer without rows must show an
    * empty list (or an empty object, where rows are the fields of one); any other is not understood.
@@ -81,9 +83,9 @@ export interface Common<Response, Item, Input> {
   /** A list with more pages than this ends as `truncated`. Default 1,000,000. */
   readonly maxPages?: number;
   /** Does the answer say that more follows? False ends the list whatever else it holds; true makes an empty page no end. */
-  readonly hasMore?: (response: Response, answer: AnswerFacts) => boolean | undefined;
+  readonly hasMore?: (response: Response, answer: AnswerFacts<Input>) => boolean | undefined;
   /** Items in the whole list, when the answer says so. */
-  readonly total?: (response: Response, answer: AnswerFacts) => number | null | undefined;
+  readonly total?: (response: Response, answer: AnswerFacts<Input>) => number | null | undefined;
   /**
    * `exact`: a list that brings fewer rows ends as `truncated`, and one whose total changes while it is read is read again.
    * `estimate`: no more than a hint. Default `exact`.
@@ -100,7 +102,7 @@ export interface Common<Response, Item, Input> {
    * The first one that a reading of the list brings is kept, when it was read to its end. Nodes that ask from it say
    * `incremental: 'checkpoint'`.
    */
-  readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
+  readonly checkpoint?: (response: Response, answer: AnswerFacts<Input>) => string | number | null | undefined;
   /**
    * `newest-first`: the answer has the newest rows first, by what `incremental.field` of a node tells. Then a run that asks for what has changed ends
    * where 20 rows in a row, in order, are older than all that an earlier run has read to the end; and pages are read in order. Default: nothing is
@@ -114,13 +116,13 @@ export interface Common<Response, Item, Input> {
 }
 
 /** One answer, cut into rows. An endpoint without `paginate` answers one object. */
-export interface SinglePage<Response, Item> {
+export interface SinglePage<Response, Item, Input> {
   readonly kind: 'single';
-  readonly items: (response: Response, answer: AnswerFacts) => readonly Item[];
+  readonly items: (response: Response, answer: AnswerFacts<Input>) => readonly Item[];
   /** See `Common`. */
   readonly mayOmitItems?: boolean;
   /** See `Common`. */
-  readonly checkpoint?: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
+  readonly checkpoint?: (response: Response, answer: AnswerFacts<Input>) => string | number | null | undefined;
   /** `'more-told': false` where only the first page of a list is wanted. Default: an answer that tells of more ends as `truncated`. */
   readonly guards?: Partial<Pick<Guards, 'more-told'>>;
 }
@@ -140,7 +142,7 @@ export interface TokenPages<Item> {
 export interface CursorPages<Response, Item, Input> extends Common<Response, Item, Input>, TokenPages<Item> {
   readonly kind: 'cursor';
   /** Null, undefined or '' ends the list. */
-  readonly next: (response: Response, answer: AnswerFacts) => string | number | null | undefined;
+  readonly next: (response: Response, answer: AnswerFacts<Input>) => string | number | null | undefined;
 }
 
 /**
@@ -149,7 +151,7 @@ export interface CursorPages<Response, Item, Input> extends Common<Response, Ite
  */
 export interface LinkPages<Response, Item, Input> extends Common<Response, Item, Input>, TokenPages<Item> {
   readonly kind: 'link';
-  readonly next?: (response: Response, answer: AnswerFacts) => string | null | undefined;
+  readonly next?: (response: Response, answer: AnswerFacts<Input>) => string | null | undefined;
   /** Query parameter of the page size in next links: it is written anew when the size has changed. Default: never. */
   readonly sizeParam?: string;
 }
@@ -185,7 +187,7 @@ export interface NumberedPages<Response, Item, Input> extends Common<Response, I
 }
 
 export type Paginate<Response, Item, Input = unknown> =
-  | SinglePage<Response, Item>
+  | SinglePage<Response, Item, Input>
   | CursorPages<Response, Item, Input>
   | LinkPages<Response, Item, Input>
   | NumberedPages<Response, Item, Input>;

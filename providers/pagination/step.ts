@@ -34,6 +34,8 @@ export interface PageAnswer {
   readonly headers: Readonly<Record<string, string>>;
   /** Address that the page was asked at. */
   readonly url: string;
+  /** What its list is asked with. */
+  readonly input: unknown;
   readonly itemCount: number;
   /** Keys of the rows, in order. */
   readonly keys: readonly string[];

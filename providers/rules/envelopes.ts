@@ -151,6 +151,13 @@ export function isFlaggedFalse(fields: Fields): boolean {
   );
 }
 
+/** `hasErrors` or the like is true. */
+export function saysTrouble(fields: Fields): boolean {
+  return Object.entries(fields).some(
+    ([name, value]) => TROUBLES.includes(plainName(name)) && (value === true || value === 'true'),
+  );
+}
+
 /** An error is told by a field of its own: `error`, `errors`, `errorMessage` and the like. */
 export function tellsError(fields: Fields): boolean {
   return Object.entries(fields).some(([name, value]) => isOfErrors(name) && isTold(value));
@@ -259,7 +266,7 @@ function saysErrorAlone(fields: ReadonlyMap<string, unknown>): boolean {
 }
 
 /** An error is told: not null, false, empty, zero, or a word of success; of an object its code and words count. */
-function isTold(value: unknown): boolean {
+export function isTold(value: unknown): boolean {
   if (isEmpty(value, 2)) return false;
   if (typeof value === 'string' || typeof value === 'number') return !GOOD.test(String(value).slice(0, 20).trim());
   if (!isFields(value) || !('code' in value)) return true;

@@ -4,13 +4,22 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
-import { envelopeOf, isFlaggedFalse, plainName, tellsError } from './envelopes.ts';
+import { envelopeOf, isFlaggedFalse, isTold, plainName, saysTrouble, tellsError } from './envelopes.ts';
 
 /** `userErrors`, `customerUserErrors`, `mutationErrors`: a mutation was refused. */
 const REFUSALS = /(user|mutation)errors$/;
 const STATUSES = ['status', 'statuscode', 'code', 'httpstatus', 'httpstatuscode'];
+/** `partialFailureError`, `insertErrors`, `ValidationErrors`; not what went wrong some time ago, as a thing's own fields tell it. */
+const ERRORS_OF = /^(?!last|latest|previous|past|recent).*errors?$/;
+/** What was sent and not taken: `notCreated` of JMAP, `unprocessedItems`, `Failed` of a batch. */
+const NOT_TAKEN =
+  /^(not(created|updated|destroyed|deleted|saved|inserted|added|sent)|(failed|unprocessed|rejected)(entries|ids|items|keys|messages|records|requests|rows)?)$/;
+/** Outcomes by the names of what was sent: `sync_status: { "a": "ok", "b": { "error": … } }`. */
+const OUTCOMES = /(status(es)?|results?|outcomes?|responses?)$/;
 /** Objects within each other that are looked into. */
 const MOST_DEPTH = 4;
+/** Entries of each list of an answer to a write that are looked at. */
+const MOST_ENTRIES = 1_000;
 /** How an export says in its last line that it broke off. */
 const ERROR_LINE =
   /^\W{0,3}((fatal|internal|server|export|query)\s+)?(error|exception|failure)\b.{0,40}?[:!(]|^\s*<(!doctype|html)\b/i;
@@ -20,6 +29,7 @@ export function troubleInList({ status, data }: Answer, body: unknown): string |
   if (hasRefusals(body, MOST_DEPTH)) return 'it has rows and `userErrors`';
   if (status === 207 && listsIn(body).some((entries) => entries.some(hasFailed)))
     return 'some of its entries have failed';
+  if (listsIn(body).some((calls) => calls.some(isErrorOfCall))) return 'one of its calls has failed';
   return listsIn(body).some((rows) => hasStrayError(rows, data !== undefined && rows === body))
     ? 'one of its rows is an error'
     : undefined;
@@ -29,8 +39,50 @@ export function troubleInList({ status, data }: Answer, body: unknown): string |
 export function troubleInWrite({ status }: Answer, body: unknown): string | undefined {
   if (isFields(body) && isFlaggedFalse(body)) return 'it says that it has not succeeded';
   if (hasRefusals(body, MOST_DEPTH)) return 'it has `userErrors`';
-  const isBad = status === 207 ? hasFailed : (entry: unknown) => isFields(entry) && isFlaggedFalse(entry);
-  return listsIn(body).some((entries) => entries.some(isBad)) ? 'a part of it has failed' : undefined;
+  if (isFields(body) && (tellsError(body) || saysTrouble(body))) return 'it tells an error';
+  const isBad = status === 207 ? hasFailed : hasSurelyFailed;
+  const lists = [...listsIn(body), ...outcomesIn(body)];
+  if (lists.some((entries) => entries.some((entry) => isBad(entry) || isErrorOfCall(entry))))
+    return 'a part of it has failed';
+  return tellsInside(body, MOST_DEPTH) ? 'it tells an error inside' : undefined;
+}
+
+/** A field of errors, or of what was not taken, anywhere in it. */
+function tellsInside(body: unknown, depth: number): boolean {
+  if (Array.isArray(body)) return body.slice(0, MOST_ENTRIES).some((entry) => tellsInside(entry, depth - 1));
+  if (!isFields(body) || depth < 0) return false;
+  return Object.entries(body).some(([name, value]) => {
+    const isOf = ERRORS_OF.test(plainName(name)) || NOT_TAKEN.test(plainName(name));
+    const isMuch = Array.isArray(value) ? value.length > 0 : isFields(value);
+    return (isOf && isMuch && isTold(value)) || tellsInside(value, depth - 1);
+  });
+}
+
+function outcomesIn(body: unknown): (readonly unknown[])[] {
+  if (!isFields(body)) return [];
+  return Object.entries(body).flatMap(([name, value]) =>
+    isFields(value) && OUTCOMES.test(plainName(name)) ? [Object.values(value)] : [],
+  );
+}
+
+/** `["error", { "type": "serverFail" }, "c1"]`: how several calls in one are answered, as JMAP has it. */
+function isErrorOfCall(entry: unknown): boolean {
+  return Array.isArray(entry) && entry[0] === 'error' && isFields(entry[1]);
+}
+
+/** An entry of an answer that says of itself no more than 200: a `code` may be anything's, but for that of an answer within. */
+function hasSurelyFailed(entry: unknown): boolean {
+  if (!isFields(entry)) return false;
+  const isWithin = 'body' in entry || 'headers' in entry;
+  const isBadStatus = Object.entries(entry).some(
+    ([name, value]) =>
+      typeof value === 'number' && isStatusOfError(name, value) && (isWithin || plainName(name) !== 'code'),
+  );
+  return isBadStatus || isFlaggedFalse(entry) || saysTrouble(entry) || tellsError(entry);
+}
+
+function isStatusOfError(name: string, value: unknown): boolean {
+  return STATUSES.includes(plainName(name)) && Number(value) >= 400 && Number(value) <= 599;
 }
 
 function hasRefusals(body: unknown, depth: number): boolean {
@@ -49,10 +101,11 @@ function listsIn(body: unknown): (readonly unknown[])[] {
 
 function hasFailed(entry: unknown): boolean {
   if (!isFields(entry)) return false;
-  const isStatusOfError = Object.entries(entry).some(
-    ([name, value]) => STATUSES.includes(plainName(name)) && Number(value) >= 400 && Number(value) <= 599,
+  return (
+    Object.entries(entry).some(([name, value]) => isStatusOfError(name, value)) ||
+    isFlaggedFalse(entry) ||
+    tellsError(entry)
   );
-  return isStatusOfError || isFlaggedFalse(entry) || tellsError(entry);
 }
 
 /** A row that is nothing but an error, among rows that have other fields. Where all are like it they are what was asked for. */

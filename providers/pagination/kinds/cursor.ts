@@ -6,7 +6,7 @@ import { countedRequest } from '../walks/counted-places.ts';
 import { followToken } from '../walks/token-walk.ts';
 import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 
-export const cursor: Kind<CursorPages<unknown, unknown, never>> = {
+export const cursor: Kind<CursorPages<unknown, unknown, unknown>> = {
   options: TOKEN satisfies NamesOf<CursorPages<unknown, unknown, unknown>>,
   required: ['items', 'next'],
   mistakes: tokenMistakes,

@@ -8,7 +8,7 @@ import { followToken } from '../walks/token-walk.ts';
 import { nextLink } from './link-header.ts';
 import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
 
-export const link: Kind<LinkPages<unknown, unknown, never>> = {
+export const link: Kind<LinkPages<unknown, unknown, unknown>> = {
   options: { ...TOKEN, sizeParam: true } satisfies NamesOf<LinkPages<unknown, unknown, unknown>>,
   required: ['items'],
   mistakes: (options) => {

@@ -6,7 +6,7 @@ import type { Pagination } from '../pagination.ts';
 import { statedCap } from '../result-cap.ts';
 import { NUMBERED, numbered, numberedMistakes, type Kind } from './shared.ts';
 
-export const page: Kind<NumberedPages<unknown, unknown, never>> = {
+export const page: Kind<NumberedPages<unknown, unknown, unknown>> = {
   options: NUMBERED,
   required: ['items'],
   mistakes: (options) => [

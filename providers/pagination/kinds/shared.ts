@@ -27,8 +27,8 @@ export interface Kind<Options> {
 }
 
 /** The types of an endpoint's answer and items were checked where it was defined. */
-export type AnyCommon = Common<unknown, unknown, never>;
-export type AnyNumbered = NumberedPages<unknown, unknown, never>;
+export type AnyCommon = Common<unknown, unknown, unknown>;
+export type AnyNumbered = NumberedPages<unknown, unknown, unknown>;
 
 export const COMMON = {
   kind: true,
@@ -95,7 +95,7 @@ export function common(options: AnyCommon) {
       ? {
           range: {
             // The endpoint's own schema has checked the input before it gets here.
-            whole: range.whole as (input: unknown) => Range,
+            whole: range.whole,
             split: range.split ?? ((whole: Range) => halve(whole, range.step)),
             ...(range.widest === undefined
               ? {}

@@ -4,9 +4,9 @@ import type { SinglePage } from '../options.ts';
 import { COMPLETE, step } from '../step.ts';
 import { onePage, type Kind } from './shared.ts';
 
-export const single: Kind<SinglePage<unknown, unknown>> = {
+export const single: Kind<SinglePage<unknown, unknown, unknown>> = {
   options: { kind: true, items: true, mayOmitItems: true, checkpoint: true, guards: true } satisfies NamesOf<
-    SinglePage<unknown, unknown>
+    SinglePage<unknown, unknown, unknown>
   >,
   required: ['items'],
   mistakes: (options) => {

@@ -53,6 +53,7 @@ function walk(
       response: page,
       headers: {},
       url: 'https://x.example/',
+      input: {},
       itemCount: page.rows.length,
       keys: page.rows,
       rowItems: [],
@@ -310,7 +311,16 @@ describe('a numbered list walked by one lane', () => {
         given: null,
         beyond: 0,
       };
-      const none = { response: undefined, headers: {}, url: '', itemCount: 0, keys: [], rowItems: [], isEnd: true };
+      const none = {
+        response: undefined,
+        headers: {},
+        url: '',
+        input: {},
+        itemCount: 0,
+        keys: [],
+        rowItems: [],
+        isEnd: true,
+      };
       expect(list.advance({ ...at, isSizable: true }, none).end).toEqual({ kind: 'complete' });
     },
   );

@@ -134,7 +134,7 @@ describe('what `hasMore` gives', () => {
       items: () => [],
       next: () => undefined,
       hasMore: () => given as boolean,
-    }).hasMore?.({}, { headers: {}, url: 'https://x.example/' });
+    }).hasMore?.({}, { headers: {}, url: 'https://x.example/', input: {} });
 
   it.each<[given: unknown, is: boolean | undefined]>([
     ...[true, 1, 'true', 'TRUE', '1', 'Y', 'yes', ' true '].map((given): [unknown, boolean] => [given, true]),

@@ -34,6 +34,15 @@ describe('a list', () => {
     ['has userErrors', { data: { posts: { nodes: [ROW], userErrors: USER_ERRORS } } }],
     ['has userErrors and no rows', { data: { posts: { nodes: [], userErrors: USER_ERRORS } } }],
     ['says deeper that it has no success', { data: { items: [ROW], success: false } }],
+    [
+      'is the answer to several calls, one of which has failed',
+      {
+        methodResponses: [
+          ['get', { list: [ROW] }, 'a'],
+          ['error', { type: 'serverFail' }, 'b'],
+        ],
+      },
+    ],
     ['has several statuses, one of which is bad', { items: [ROW, { id: 2, status: 403 }] }, 'json', 207],
     ['has several statuses, one of which has an error', [ROW, { id: 2, error: 'no' }], 'json', 207],
   ])('that %s is flawed', (_, body, format, status) => {
@@ -96,6 +105,40 @@ describe('a write', () => {
     ],
     ['that all of it has not succeeded', [{ success: false, errors: ['x'] }]],
     ['several statuses, one of which is bad', { responses: [{ status: 200 }, { status: 429 }] }, 207],
+    ['errors beside data', { data: { a: ROW, b: null }, errors: [{ message: 'x', path: ['b'] }] }],
+    ['an error beside other fields', { jsonrpc: '2.0', id: 1, error: { code: -32000, message: 'x' } }],
+    ['errors: true', { took: 3, errors: true, items: [{ index: { status: 400, error: { type: 'x' } } }] }],
+    ['a partial failure', { partialFailureError: { code: 3, message: 'x' }, results: [{}] }],
+    ['errors of its own name', { insertErrors: [{ index: 0, errors: [{ reason: 'invalid' }] }] }],
+    [
+      'an entry that has errors',
+      { Status: 'OK', Invoices: [{ ID: 'i', HasErrors: true, ValidationErrors: [{ Message: 'x' }] }] },
+    ],
+    ['an entry that is an error', { create: [{ id: 0, error: { code: 'x', message: 'y' } }] }],
+    [
+      'an entry with the code of an error',
+      { FailedRecordCount: 1, Records: [{ Id: '1' }, { ErrorCode: 'Throughput' }] },
+    ],
+    [
+      'answers within, one of which is bad',
+      [
+        { code: 200, body: '{}' },
+        { code: 400, body: '{"error":{}}' },
+      ],
+    ],
+    ['outcomes by what was sent, one of which is bad', { sync_status: { a: 'ok', b: { error_code: 20, error: 'x' } } }],
+    [
+      'several calls, one of which has failed',
+      {
+        methodResponses: [
+          ['set', { created: {} }, 'a'],
+          ['error', { type: 'x' }, 'b'],
+        ],
+      },
+    ],
+    ['what was not created', { methodResponses: [['set', { created: null, notCreated: { a: { type: 'x' } } }, 'a']] }],
+    ['what was not processed', { UnprocessedItems: { table: [{ PutRequest: {} }] } }],
+    ['some that have failed', { Successful: [{ Id: 'a' }], Failed: [{ Id: 'b', Code: 'x' }] }],
   ])('that is answered with %s is not taken for done', (_, body, status) => {
     expect(writeOf(body, status)).toBe('unknown-write');
   });
@@ -103,6 +146,15 @@ describe('a write', () => {
   it.each<[what: string, body: unknown, status?: number]>([
     ['no userErrors', { data: { create: { post: ROW, userErrors: [] } } }],
     ['an object of a failed state', { id: 1, status: 'failed' }],
+    ['no errors', { data: { id: 1 }, errors: [], error: null, hasErrors: false, error_code: 0, errorMessage: 'OK' }],
+    [
+      'what went wrong before',
+      { id: 'pi', last_payment_error: { code: 'declined', message: 'x' }, status: 'succeeded' },
+    ],
+    ['numbers of its own', { accounts: [{ code: '400', status: 'ACTIVE' }], lines: [{ code: 410 }], error_count: 3 }],
+    ['outcomes that are all good', { sync_status: { a: 'ok' }, results: { home: { score: 2 } } }],
+    ['nothing that was not taken', { created: [ROW], notCreated: null, Failed: [], UnprocessedItems: {} }],
+    ['entries without an error', { create: [{ id: 1, error: null, validationErrors: [] }] }],
     ['parts that have succeeded', [{ success: true, errors: [] }]],
     ['several statuses, all of them good', { responses: [{ status: 200 }, { status: 201 }] }, 207],
   ])('that is answered with %s is done', (_, body, status) => {

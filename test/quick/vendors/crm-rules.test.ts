@@ -46,7 +46,9 @@ it('HubSpot tells companies by numbers, which are ids', () => {
   const { parseResponse, paginate } = hubspot.companiesOfContacts;
   const types = [{ category: 'HUBSPOT_DEFINED', typeId: 279, label: null }];
   const told = batch([without], { results: [{ from: { id: '1' }, to: [{ toObjectId: 9, associationTypes: types }] }] });
-  expect(paginate.items(parseResponse(told), { headers: {}, url: '' })).toEqual([{ contact: '1', company: '9' }]);
+  expect(paginate.items(parseResponse(told), { headers: {}, url: '', input: {} })).toEqual([
+    { contact: '1', company: '9' },
+  ]);
 });
 table('HubSpot, of a contact', hubspot.upsertContact.definition.decide, [
   ['made', answer(200, { status: 'COMPLETE', results: [] }), { kind: 'ok' }],
@@ -157,7 +159,11 @@ it.each(['evil.example/', 'a.b.c', 'acme@evil', ''])('Salesforce: %j leads to no
 
 it('a set of results of Salesforce that has fewer rows than its header says is an error', () => {
   const { items } = salesforce.contacts.paginate;
-  const of = (told?: string) => ({ headers: told === undefined ? {} : { 'sforce-numberofrecords': told }, url: '' });
+  const of = (told?: string) => ({
+    headers: told === undefined ? {} : { 'sforce-numberofrecords': told },
+    url: '',
+    input: {},
+  });
   expect(items([{}, {}], of('2'))).toHaveLength(2);
   expect(items([{}, {}], of())).toHaveLength(2);
   expect(() => items([{}, {}], of('3'))).toThrow('2 rows came of 3');
