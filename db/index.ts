@@ -45,7 +45,7 @@ export {
 } from './stores/operate/forecast-store.ts';
 export { readLimitStandings } from './stores/limit/look-store.ts';
 export { askRun, finishNode, openRun, readPauses, readProgress, setRunState } from './stores/run/run-store.ts';
-export { cancelFleetRun, fleetRunsOf, openFleet, type NewFleet, type NewFleetRun } from './stores/run/fleet-store.ts';
+export { endFleetRun, fleetRunsOf, openFleet, type NewFleet, type NewFleetRun } from './stores/run/fleet-store.ts';
 export { finishRun } from './stores/run/end-store.ts';
 export { isUnmigrated, lacksTable } from './unmigrated.ts';
 export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
