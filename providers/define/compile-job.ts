@@ -12,7 +12,13 @@ import { troubleWhenDone, troubleWhileRunning } from '../rules/job-trouble.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
-import { missingFunctions, unknownOptions, wrongObject, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import {
+  asyncFunctions,
+  missingFunctions,
+  unknownOptions,
+  wrongObject,
+  type NamesOf,
+} from '../../contracts/values/option-mistakes.ts';
 
 /** Calls of a job, as limits name them: `report.submit`. */
 export type JobCall = 'submit' | 'poll' | 'lookup' | 'cancel';
@@ -89,7 +95,11 @@ const POLL_MS = { first: true, most: true } satisfies NamesOf<NonNullable<AnyJob
 /** What is wrong with `job` and `openHosts` of an endpoint. */
 export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pagination): string[] {
   if (job === undefined) return [];
-  const mistakes = [...missingFunctions(job, ['submit', 'id', 'poll', 'state']), ...unknownOptions(job, JOB_OPTIONS)];
+  const mistakes = [
+    ...missingFunctions(job, ['submit', 'id', 'poll', 'state']),
+    ...asyncFunctions(job),
+    ...unknownOptions(job, JOB_OPTIONS),
+  ];
   for (const name of ['submitted', 'polled'] as const)
     if (typeof (job[name] as { parse?: unknown } | undefined)?.parse !== 'function')
       mistakes.push(`\`${name}\` is missing; it must be the zod schema of an answer`);
