@@ -154,8 +154,10 @@ export function createHandle(
       const run = await open('pause');
       if (run.isInFleet) return (await askInFleet(parts, run.runId, 'pause')) ? undefined : self.pause();
       // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
-      await askRun(pool, run.runId, 'pause');
-      await handle.signal(signalNames.pause).catch(endedMeanwhile(workflowId, 'pause'));
+      const isWritten = await askRun(pool, run.runId, 'pause');
+      await handle
+        .signal<[isWritten?: boolean]>(signalNames.pause, isWritten)
+        .catch(endedMeanwhile(workflowId, 'pause'));
     },
     resume: async () => {
       const run = await open('resume');
