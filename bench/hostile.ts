@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- hostile`: every status with every kind of hostile answer, to a read, a write, a refresh and a probe, the same answer
+ * `npm run bench -- hostile`: every status with every kind of hostile answer, to a read, a write, a refresh, a probe and the calls of a job, the same answer
  * every time. Wants a typed end within the attempts, one write where one was asked for, another provider undisturbed, and bounds for
  * memory and the event loop. Next: `hostile/matrix.ts`.
  */

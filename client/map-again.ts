@@ -2,6 +2,7 @@
  * Stored rows mapped anew where a mapping has changed: nothing is asked of the third party. Next:
  * `db/stores/sync/rewrite-store.ts`.
  */
+import { unwritable } from '../contracts/answers/unwritable.ts';
 import { inTransaction, queriesOf, rewriteRows, storedRows, type Pool } from '../db/index.ts';
 import type { Node, NodeDefinition } from '../providers/define/define-sync.ts';
 import { checkAccount, checkNode } from './options/check-options.ts';
@@ -61,5 +62,7 @@ function mapOne<Row>(map: MapAgainOptions<Row>['map'], key: string, stored: unkn
     });
   }
   if (row === undefined) throw new TypeError(`\`map\` gave undefined for the row "${key}"; it must be what is stored.`);
+  const wrong = unwritable(row);
+  if (wrong !== undefined) throw new TypeError(`Of what \`map\` gave for the row "${key}" ${wrong}.`);
   return row;
 }

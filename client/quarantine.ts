@@ -3,6 +3,7 @@
  * of the third party. Next: `db/stores/sync/quarantine-store.ts`; `activities/page/set-aside.ts` is where they come from.
  */
 import { bodyOfAside } from '../contracts/answers/aside.ts';
+import { unwritable } from '../contracts/answers/unwritable.ts';
 import { givenAs, isBelow } from '../contracts/tree.ts';
 import { keyText } from '../contracts/values/row-key.ts';
 import {
@@ -116,7 +117,10 @@ function readBySchema(node: NodeDefinition, row: QuarantinedRow, above: unknown)
     const [item] = items;
     const { key, map } = options;
     const parent = givenAs(node, row.parentKey, above);
-    return { ok: true, key: keyText(key(item, parent)), data: map ? map(item, parent) : item };
+    const data = map ? map(item, parent) : item;
+    const wrong = unwritable(data);
+    if (wrong !== undefined) return { ok: false, reason: wrong };
+    return { ok: true, key: keyText(key(item, parent)), data };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? firstIssue(error) : String(error) };
   }

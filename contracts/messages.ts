@@ -217,4 +217,6 @@ export interface SetRunStateInput {
   readonly isReconnected?: boolean;
   /** How often the run had been paused from outside when this was asked for: a pause that came after it stands. */
   readonly pauses?: number;
+  /** Who asked for the pause has written it down before: it is read, and a worker that comes late with it overturns no resume. */
+  readonly isWritten?: boolean;
 }

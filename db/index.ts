@@ -45,9 +45,9 @@ export {
 } from './stores/operate/forecast-store.ts';
 export { readLimitStandings } from './stores/limit/look-store.ts';
 export { askRun, finishNode, openRun, readPauses, readProgress, setRunState } from './stores/run/run-store.ts';
-export { cancelFleetRun, fleetRunsOf, openFleet, type NewFleet, type NewFleetRun } from './stores/run/fleet-store.ts';
+export { endFleetRun, fleetRunsOf, openFleet, type NewFleet, type NewFleetRun } from './stores/run/fleet-store.ts';
 export { finishRun } from './stores/run/end-store.ts';
-export { lacksTable } from './unmigrated.ts';
+export { isUnmigrated, lacksTable } from './unmigrated.ts';
 export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
 export { readRunRequest } from './stores/run/run-input-store.ts';
 export { deferUnit, endUnit, loadUnit, nextUnits } from './stores/sync/unit-store.ts';

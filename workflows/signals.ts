@@ -5,7 +5,8 @@ import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/commo
 import { defineSignal } from '@temporalio/workflow';
 import { searchAttributes, signalNames } from '../contracts/names.ts';
 
-export const pauseSignal = defineSignal(signalNames.pause);
+/** `isWritten`: the run's row says so already. Without it, as from Temporal's Web UI, the workflow writes it. */
+export const pauseSignal = defineSignal<[isWritten?: boolean]>(signalNames.pause);
 /** `pauses`: those that this resume ends; one that came after it stands. Without it, as from Temporal's Web UI, all of them. */
 export const resumeSignal = defineSignal<[pauses?: number]>(signalNames.resume);
 /** To a run: its account has been connected again. Ends no pause of an operator. */

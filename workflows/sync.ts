@@ -68,7 +68,9 @@ async function walkToEnd(
   );
   const on = <Args extends unknown[]>(signal: SignalDefinition<Args>, ask: (...args: Args) => void): void =>
     setHandler(signal, (...args) => void shield.run(() => Promise.resolve(ask(...args))));
-  on(pauseSignal, () => pauses.ask({ state: 'paused' }));
+  on(pauseSignal, (isWritten?: boolean) =>
+    pauses.ask({ state: 'paused', ...(isWritten === true ? { isWritten } : {}) }),
+  );
   on(resumeSignal, (before?: number) =>
     pauses.ask({ state: 'running', ...(typeof before === 'number' ? { pauses: before } : {}) }),
   );

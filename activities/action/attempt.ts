@@ -4,6 +4,7 @@
  */
 import type { ActionErrorType, ActionFact, PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
+import { unwritable } from '../../contracts/answers/unwritable.ts';
 import { isDataError } from '../../db/data-error.ts';
 import {
   countAttempt,
@@ -59,6 +60,8 @@ export function isUnwanted({ step, request }: Pick<Attempt, 'step' | 'request'>)
 export async function done(attempt: Attempt, output: unknown, calls: 0 | 1): Promise<ActionFact> {
   const { deps, step, life } = attempt;
   try {
+    const wrong = unwritable(output);
+    if (wrong !== undefined) throw new TypeError(wrong);
     await recorded(life, () => markDone(deps.pool, step.workflowId, output, calls));
   } catch (error) {
     if (!isUnstorable(error)) throw error;

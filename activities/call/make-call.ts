@@ -31,6 +31,7 @@ import { beginSpan } from './call-tracer.ts';
 import { isInfrastructure } from './infrastructure.ts';
 import { isOpenAddress, openRequest } from './open-request.ts';
 import { requestFor, sign, type SignedRequest } from './sign-request.ts';
+import { thrown } from './thrown.ts';
 import { understand } from './understand.ts';
 import { withPermit, type SendGate, type Sent } from './with-permit.ts';
 
@@ -288,7 +289,7 @@ function build(call: Call, credentials: Credentials | undefined): Built | string
     const unsigned = isOpen ? openRequest(provider, call.open?.hosts ?? [], spec) : requestFor(provider, spec, of);
     return { unsigned, signed: signHop(call, unsigned, credentials, isOpen), credentials };
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
+    const { name, message } = thrown(error);
     const text =
       error instanceof TypeError
         ? message

@@ -13,6 +13,7 @@ import type { Refresh, RefreshAnswer } from '../../providers/auth/refresh.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accountFacts, type StoredAccount } from '../call/account-facts.ts';
 import { authenticates, mayBePrivate, requestFor, withCertificate } from '../call/sign-request.ts';
+import { thrown } from '../call/thrown.ts';
 import { buildRequest } from '../http/build-request.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 import { secretsOfCall } from './known-secrets.ts';
@@ -142,7 +143,7 @@ function lifeOf(brought: Credentials, lifeMs: number | undefined, elapsedMs: num
 }
 
 function threw(what: 'request' | 'parse', error: unknown): string {
-  const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
+  const { name, message } = thrown(error);
   // Errors about settings are sentences of their own.
   if (
     what === 'request' &&

@@ -9,6 +9,7 @@ import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { ExpectedFile, FileFormat, StoredFile } from '../../providers/files/file-format.ts';
 import { BodyTooLarge } from '../bodies/body-errors.ts';
 import { unpackEncoding } from '../bodies/unpack-stream.ts';
+import { thrown } from '../call/thrown.ts';
 import { untilAborted } from '../call/until-aborted.ts';
 import type { CallClock } from '../http/call-clock.ts';
 import { lengthOf, nameOf, promised, saysItsEnd, typeOf } from './file-facts.ts';
@@ -98,7 +99,7 @@ async function kept(...[into, content, about]: [FileFormat['into'], ...Parameter
   try {
     return await into(content, about);
   } catch (error) {
-    const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
+    const { name, message } = thrown(error);
     throw new SinkFailed(`it threw ${name}: ${cleanText(message, 300)}`, { cause: error });
   }
 }

@@ -17,8 +17,11 @@ export async function hideSecrets(answer: Answer, finder: SecretFinder): Promise
   const headers = Object.entries(answer.headers).map(([name, value]) => [name, hideInText(value, finder)] as const);
   const isSame = text === answer.text && headers.every(([name, value]) => value === answer.headers[name]);
   const error = answer.error && { ...answer.error, message: hideInText(answer.error.message, finder, true) };
-  if (isSame && error?.message === answer.error?.message) return answer;
-  return { ...answer, headers: Object.fromEntries(headers), text, ...(error ? { error } : {}) };
+  // Of a file in an archive: rows may have its name.
+  const file = answer.file === undefined ? undefined : hideInText(answer.file, finder);
+  if (isSame && error?.message === answer.error?.message && file === answer.file) return answer;
+  const more = { ...(error ? { error } : {}), ...(file === undefined ? {} : { file }) };
+  return { ...answer, headers: Object.fromEntries(headers), text, ...more };
 }
 
 /** Every text inside a value that is already parsed, names of fields included. @returns the same value when no secret is in it. */

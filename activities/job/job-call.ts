@@ -7,7 +7,7 @@ import type { Job, JobCall } from '../../providers/define/compile-job.ts';
 import { makeCall, type MadeCall } from '../call/make-call.ts';
 import { WAIT_IN_PLACE_MS, type SendGate, type Sent } from '../call/with-permit.ts';
 import type { Attempt } from '../sync/attempt.ts';
-import { userCode } from '../sync/user-code.ts';
+import { requestBy, userCode } from '../sync/user-code.ts';
 
 export interface AskOfJob {
   readonly kind: JobCall;
@@ -35,7 +35,7 @@ export function callOfJob(attempt: Attempt, { kind, job, spec, gate, signal }: A
     priority: context.priority,
     trace: context.trace,
     maxWaitMs: WAIT_IN_PLACE_MS,
-    spec: userCode(what, spec),
+    spec: requestBy(what, spec),
     decide: (answer) => job.decide(kind, answer),
     totalMs: endpoint.totalTimeoutMs,
     isWrite: kind === 'submit' || kind === 'cancel',

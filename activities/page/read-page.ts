@@ -5,13 +5,14 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { AsideRow } from '../../contracts/answers/aside.ts';
+import { unwritable } from '../../contracts/answers/unwritable.ts';
 import { keyText } from '../../contracts/values/row-key.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import { beginningOf, parseBody } from '../bodies/parse-body.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import { isAllNothing, looksIntoList, showsNone } from './shows-none.ts';
 import { asideRow, cutMisfits, findRawRows, type Misfit } from './set-aside.ts';
-import { userCode, UserCodeError } from '../sync/user-code.ts';
+import { atOnce, userCode, UserCodeError } from '../sync/user-code.ts';
 
 /** The answer is not what its definition says; the same answer again will not be either. */
 export class NotUnderstood extends Error {
@@ -102,9 +103,12 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     try {
       const key = keyText(keyOf(item));
       what = 'isGone';
-      if (isGone?.(item, parent)) return { key, item, isGone: true };
-      what = 'map';
-      return { key, item, data: map ? map(item, parent) : item };
+      if (atOnce(isGone?.(item, parent))) return { key, item, isGone: true };
+      what = map ? 'map' : 'response';
+      const data = map ? atOnce(map(item, parent)) : item;
+      const wrong = map && data === undefined ? 'nothing was given, not even null' : unwritable(data);
+      if (wrong !== undefined) throw new TypeError(`of the row "${key}" ${wrong}`);
+      return { key, item, data };
     } catch (cause) {
       if (paginate.isOneRow && Array.isArray(item))
         throw new NotUnderstood(
@@ -137,5 +141,5 @@ export function mapping<Result>(node: NodeDefinition, what: string, run: () => R
 }
 
 function functionOf(node: NodeDefinition, what: string): string {
-  return `\`${what}\` of node "${node.name}"`;
+  return what === 'response' ? `the schema of endpoint "${node.endpoint.name}"` : `\`${what}\` of node "${node.name}"`;
 }

@@ -12,7 +12,7 @@ import type {
 } from '../../contracts/schedules/fleet.ts';
 import { syncWorkflowId } from '../../contracts/names.ts';
 import { meetRunning } from '../../contracts/running-run.ts';
-import { cancelFleetRun, readFleet, readFleetRun } from '../../db/stores/run/fleet-store.ts';
+import { endFleetRun, readFleet, readFleetRun } from '../../db/stores/run/fleet-store.ts';
 import { waitingFor } from '../call/to-failure.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { endAtOnce } from './run-activities.ts';
@@ -76,12 +76,11 @@ export async function leaveFleet(deps: ActivityDeps, { run, asked }: LeaveFleetI
   for (;;) {
     const there = await deps.findRunning(workflowId);
     if (there?.isEnding) throw waitingFor(`${workflowId} is being ended`, LOOK_AGAIN_MS);
-    if (there && meetRunning(undefined, { input: known.input, mode: known.mode }, there) !== 'attach')
-      return cancelFleetRun(
-        deps.pool,
-        runId,
-        'another run of the account waited for its end, and it needed more than a few calls',
-      );
+    if (there && meetRunning(undefined, { input: known.input, mode: known.mode }, there) !== 'attach') {
+      const error = 'another run of the account waited for its end, and it needed more than a few calls';
+      await endFleetRun(deps.pool, runId, { status: 'cancelled', error });
+      return;
+    }
     if (there ?? (await deps.startRun(provider, input, runId))) return;
   }
 }
@@ -91,5 +90,6 @@ export async function cancelInFleet(
   deps: ActivityDeps,
   { run }: { readonly run: { readonly runId: string } },
 ): Promise<void> {
-  await cancelFleetRun(deps.pool, run.runId, 'the fleet that carried it out was cancelled');
+  const error = 'the fleet that carried it out was cancelled';
+  await endFleetRun(deps.pool, run.runId, { status: 'cancelled', error });
 }

@@ -6,6 +6,7 @@ import type { PageFact } from '../../contracts/messages.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
+import { thrown } from '../call/thrown.ts';
 import { again, end } from './apply-decision.ts';
 import type { Asked } from './attempt.ts';
 import { logThrown, UserCodeError } from './user-code.ts';
@@ -25,7 +26,7 @@ export function afterError(asked: Asked, unit: LoadedUnit, error: unknown, calls
 }
 
 function unexpected(error: unknown): { message: string } {
-  const { name, message } = error instanceof Error ? error : { name: 'value', message: String(error) };
+  const { name, message } = thrown(error);
   return { message: `an unexpected ${name}: ${message}` };
 }
 

@@ -19,7 +19,7 @@ import { isOpenAddress } from '../call/open-request.ts';
 import { piecesOf, readOn } from './read-on.ts';
 import { settle } from './settle-answer.ts';
 import { conditionsFor } from './kept-state.ts';
-import { userCode } from './user-code.ts';
+import { requestBy, userCode } from './user-code.ts';
 import { attemptAt, loadList } from './make-attempt.ts';
 
 /** In a workflow task nothing may wait: longer than this and the call is made durably instead. */
@@ -64,7 +64,7 @@ async function callWith(
   const { context, mode } = request;
   const stated: RequestSpec =
     asked.url === undefined
-      ? userCode(`\`request\` of endpoint "${endpoint.name}"`, () =>
+      ? requestBy(`\`request\` of endpoint "${endpoint.name}"`, () =>
           endpoint.request(input, attempt.job ? { ...asked, job: attempt.job.result } : asked, of),
         )
       : { method: 'GET', path: asked.url };

@@ -4,8 +4,11 @@
  * Next: `attempt.ts` counts it.
  */
 import { redact } from '../../contracts/secrets/redact.ts';
+import { isPromise } from '../../contracts/answers/unwritable.ts';
+import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { issuesOf, issuesText } from '../bodies/parse-body.ts';
+import { framesOf, thrown } from '../call/thrown.ts';
 import type { Asked } from './attempt.ts';
 
 export class UserCodeError extends Error {
@@ -21,24 +24,40 @@ export class UserCodeError extends Error {
 /** What a schema throws is JSON of many lines. */
 function saidBy(cause: unknown): string {
   if (cause instanceof Error && 'issues' in cause) return `does not fit: ${issuesText(issuesOf(cause), undefined)}`;
-  const { name, message } = cause instanceof Error ? cause : { name: 'value', message: String(cause) };
+  const { name, message } = thrown(cause);
   return `threw ${name}: ${cleanText(message, 300)}`;
 }
 
-/** @throws UserCodeError with what `run` threw. */
+/** @throws UserCodeError with what `run` threw; also when it gives a promise, for nobody waits for it. */
 export function userCode<Result>(what: string, run: () => Result, calls: 0 | 1 = 0): Result {
   try {
-    return run();
+    return atOnce(run());
   } catch (error) {
     throw new UserCodeError(what, error, calls);
   }
 }
 
+/** A request that the user's code makes. @throws UserCodeError also when it is none. */
+export function requestBy(what: string, make: () => RequestSpec): RequestSpec {
+  return userCode(what, () => {
+    const made: Partial<RequestSpec> | null | undefined = atOnce(make());
+    if (typeof made?.path === 'string' && typeof made.method === 'string') return made as RequestSpec;
+    throw new TypeError(
+      `it gave ${made === null ? 'null' : typeof made} that is no request; it must give what get(), post() and their like make`,
+    );
+  });
+}
+
+/** @throws TypeError for a promise: taken as a value it would be true, and a row without fields. */
+export function atOnce<Result>(result: Result): Result {
+  if (isPromise(result)) throw new TypeError('it gave a promise; it must give its value at once, so it can’t be async');
+  return result;
+}
+
 /** Says where it was thrown, for who mends it: an error has no fields of its own to be logged. */
 export function logThrown({ deps, sync, request }: Asked, cause: unknown, message: string): void {
-  const frames = cause instanceof Error ? (cause.stack?.match(/^ +at .*$/gm) ?? []) : [];
   deps.log.error(
-    { sync: sync.name, node: request.node, unit: request.unit, stack: redact(frames.join('\n')) },
+    { sync: sync.name, node: request.node, unit: request.unit, stack: redact(framesOf(cause)) },
     redact(message),
   );
 }

@@ -31,8 +31,11 @@ import {
 } from '../../providers/index.ts';
 import type { AnswerKind } from './answers.ts';
 
-/** What the answer is given to. `write` has no way to find out what became of it; `repeatable` has an idempotency key. */
-export const SUBJECTS = ['read', 'write', 'repeatable', 'refresh', 'probe'] as const;
+/**
+ * What the answer is given to. `write` has no way to find out what became of it; `repeatable` has an idempotency key. `submit`, `poll` and
+ * `result` are the calls of a list that is ordered by a job.
+ */
+export const SUBJECTS = ['read', 'write', 'repeatable', 'refresh', 'probe', 'submit', 'poll', 'result'] as const;
 export type Subject = (typeof SUBJECTS)[number];
 
 export interface Case {
@@ -68,6 +71,8 @@ export const MAX_ATTEMPTS = 3;
 /** A wait that is longer is an end: it says why and until when. */
 const LONGEST_WAIT_MS = 1_000;
 const MOST_WAITS = 2;
+/** A job is waited for besides. */
+const MOST_WAITS_OF_JOBS = 6;
 const MOST_ROUNDS = 40;
 const ACCOUNT = 'acct';
 
@@ -80,7 +85,7 @@ export async function playCase(stage: Stage, of: Case): Promise<CaseEnd> {
     const secrets = { accessToken: 'at-old-1234567890abcd', refreshToken: 'rt-old-1234567890abcd', ...life };
     await connectAccount(stage.pool, stage.keyring, { provider: id, account: ACCOUNT }, secrets);
     const attempt = isWrite(of) ? await writing(stage, of, provider) : await reading(stage, of, provider);
-    return { of, ...(await untilEnd(attempt)) };
+    return { of, ...(await untilEnd(attempt, isOrdered(of) ? MOST_WAITS_OF_JOBS : MOST_WAITS)) };
   } catch (error) {
     return { of, end: 'none', mistake: `it could not be played: ${String(error)}` };
   } finally {
@@ -93,9 +98,16 @@ export function mostCalls({ subject, status }: Case): number {
   // A refusal says that nothing was done; all else may have happened.
   const isRefused = [429, 425, 403].includes(status);
   if (subject === 'write' && !isRefused) return 1;
+  // One whose fate is unknown is not made again.
+  if (subject === 'submit' && !isRefused) return MAX_ATTEMPTS;
   // Asked for half as much where the third party says that it was too much, and each redirect may lead on.
-  if (subject === 'read') return MAX_ATTEMPTS * (status >= 300 && status < 400 ? 6 : 1) + 6;
-  return MAX_ATTEMPTS + 3;
+  if (subject === 'read' || subject === 'poll' || subject === 'result')
+    return MAX_ATTEMPTS * (status >= 300 && status < 400 ? 6 : 1) + 6;
+  return MAX_ATTEMPTS + (subject === 'submit' ? 1 + MOST_WAITS_OF_JOBS : 3);
+}
+
+function isOrdered({ subject }: Pick<Case, 'subject'>): boolean {
+  return subject === 'submit' || subject === 'poll' || subject === 'result';
 }
 
 export function isWrite({ subject }: Case): boolean {
@@ -120,17 +132,33 @@ function providerOf({ url }: Stage, { status, kind, subject }: Case, id: string)
 type Attempts = () => Promise<string | undefined>;
 
 async function reading(stage: Stage, { status, kind, subject }: Case, provider: Provider): Promise<Attempts> {
-  const path =
-    subject === 'refresh'
+  const odd = `/${status}/${encodeURIComponent(kind)}/${subject}`;
+  const oddFor = (what: Subject): string => (subject === what ? odd : '/good');
+  const path = isOrdered({ subject })
+    ? oddFor('result')
+    : subject === 'refresh'
       ? '/good'
       : subject === 'probe'
         ? '/empty'
-        : `/${status}/${encodeURIComponent(kind)}/${subject}`;
+        : odd;
   const Page = z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() });
   const endpoint = provider.endpoint('items', {
     input: z.object({}),
     response: Page,
     request: (_, page) => get(path, { cursor: page.cursor, limit: page.size }),
+    ...(isOrdered({ subject })
+      ? {
+          job: {
+            submitted: z.looseObject({}),
+            polled: z.looseObject({}),
+            submit: () => post(oddFor('submit'), {}),
+            id: () => 'job',
+            poll: () => get(oddFor('poll')),
+            state: () => ({ state: 'done' as const, results: ['the result'] }),
+            pollMs: { first: 20, most: 20 },
+          },
+        }
+      : {}),
     paginate: {
       kind: 'cursor',
       items: (page) => page.items,
@@ -185,7 +213,10 @@ async function writing(stage: Stage, of: Case, provider: Provider): Promise<Atte
 }
 
 /** What the retry policy does with what an attempt throws. */
-async function untilEnd(attempt: Attempts): Promise<{ readonly end: string; readonly mistake?: string }> {
+async function untilEnd(
+  attempt: Attempts,
+  mostWaits: number,
+): Promise<{ readonly end: string; readonly mistake?: string }> {
   for (let round = 0, waits = 0; round < MOST_ROUNDS; round++) {
     try {
       const end = await attempt();
@@ -194,7 +225,7 @@ async function untilEnd(attempt: Attempts): Promise<{ readonly end: string; read
       if (!(error instanceof ApplicationFailure)) return { end: 'none', mistake: `untyped: ${String(error)}` };
       if (error.nonRetryable) return judged(`${error.type}: ${error.message}`);
       const delayMs = Number(error.nextRetryDelay ?? 0);
-      if (error.type === 'Waiting' && (delayMs > LONGEST_WAIT_MS || ++waits > MOST_WAITS))
+      if (error.type === 'Waiting' && (delayMs > LONGEST_WAIT_MS || ++waits > mostWaits))
         return judged(`waits: ${error.message}`);
       await new Promise((resolve) => setTimeout(resolve, error.type === 'Waiting' ? delayMs : 5));
     }

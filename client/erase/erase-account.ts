@@ -7,9 +7,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { quoted, searchAttributes } from '../../contracts/names.ts';
 import type { ErasureProof, ErasureRest } from '../../contracts/operate/erasure.ts';
 import {
-  cancelFleetRun,
   clearAudit,
   countRows,
+  endFleetRun,
   eraseRows,
   fleetRunsOf,
   openWorkflowsOf,
@@ -75,7 +75,7 @@ async function stopWorkflows(
 ): Promise<ErasureProof['stopped']> {
   const { client, pool } = parts;
   for (const runId of await fleetRunsOf(pool, of.account, syncs))
-    await cancelFleetRun(pool, runId, 'its account is erased');
+    await endFleetRun(pool, runId, { status: 'cancelled', error: 'its account is erased' });
   const open = new Set(await openWorkflowsOf(pool, of, syncs));
   for (const { workflowId, isOpen } of await listedWorkflows(parts, of, syncs)) if (isOpen) open.add(workflowId);
   const stillOpen = async (workflowId: string): Promise<boolean> =>

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';
-import { askRun, cancelFleetRun, finishRun, readProgress, setRunState } from '../../db/index.ts';
+import { endFleetRun, finishRun, readProgress, setRunState } from '../../db/index.ts';
 import { describeKnown, isOpen } from '../describe-workflow.ts';
 import type { ClientParts } from '../start-workflow.ts';
 import { readStuckTasks } from '../waits/workflow-task-health.ts';
@@ -38,15 +38,17 @@ export async function waitsInFleet(
   return all.length > 0 || hasBegun ? all : only('has not come to it yet: it carries out forty runs at once');
 }
 
-/** A run that is paused goes on in a workflow of its own, which waits. */
+/**
+ * A run that is paused goes on in a workflow of its own, which waits.
+ * @returns false where the fleet has it no more: then nothing was changed, and it is to be asked where it is now.
+ */
 export async function askInFleet(
   { pool }: Pick<ClientParts, 'pool'>,
   runId: string,
   what: 'pause' | 'resume' | 'cancel',
-): Promise<void> {
-  if (what === 'pause') await askRun(pool, runId, 'pause');
-  else if (what === 'resume') await setRunState(pool, runId, 'running');
-  else await cancelFleetRun(pool, runId, 'it was cancelled');
+): Promise<boolean> {
+  if (what === 'cancel') return endFleetRun(pool, runId, { status: 'cancelled', error: 'it was cancelled' });
+  return (await setRunState(pool, runId, what === 'pause' ? 'paused' : 'running')) !== undefined;
 }
 
 /** @returns undefined when it has gone on in a workflow of its own. @throws Error when it was cancelled. */

@@ -152,14 +152,16 @@ export function createHandle(
     },
     pause: async () => {
       const run = await open('pause');
-      if (run.isInFleet) return askInFleet(parts, run.runId, 'pause');
+      if (run.isInFleet) return (await askInFleet(parts, run.runId, 'pause')) ? undefined : self.pause();
       // A workflow that is making calls hears signals some seconds later; every call looks at this row before it is made.
-      await askRun(pool, run.runId, 'pause');
-      await handle.signal(signalNames.pause).catch(endedMeanwhile(workflowId, 'pause'));
+      const isWritten = await askRun(pool, run.runId, 'pause');
+      await handle
+        .signal<[isWritten?: boolean]>(signalNames.pause, isWritten)
+        .catch(endedMeanwhile(workflowId, 'pause'));
     },
     resume: async () => {
       const run = await open('resume');
-      if (run.isInFleet) return askInFleet(parts, run.runId, 'resume');
+      if (run.isInFleet) return (await askInFleet(parts, run.runId, 'resume')) ? undefined : self.resume();
       const pauses = await readPauses(pool, run.runId);
       await handle
         .signal<[pauses?: number]>(signalNames.resume, ...(pauses === undefined ? [] : ([pauses] as const)))
@@ -167,7 +169,8 @@ export function createHandle(
     },
     cancel: async () => {
       const [description, row] = await Promise.all([describe(), known()]);
-      if (!(description && isOpen(description)) && isInFleet(row)) return askInFleet(parts, row.runId, 'cancel');
+      if (!(description && isOpen(description)) && isInFleet(row))
+        return (await askInFleet(parts, row.runId, 'cancel')) ? undefined : self.cancel();
       if (!description && !row && only === undefined) throw neverStarted(workflowId);
       if (!description || !isOpen(description)) return;
       const runId = chainIdOf(description);

@@ -37,6 +37,20 @@ export function wrongFunctions(options: object, names: readonly string[]): strin
 }
 
 /**
+ * @returns a mistake for each of these options that is an async function: a promise is no value, and where true or false is wanted it is true.
+ * @param mayBe those that are waited for.
+ */
+export function asyncFunctions(options: object, mayBe: readonly string[] = []): string[] {
+  return Object.entries(options).flatMap(([name, value]) =>
+    value instanceof AsyncFunction && !mayBe.includes(name)
+      ? [`\`${name}\` is async; it must give its value at once`]
+      : [],
+  );
+}
+
+const AsyncFunction = (async () => {}).constructor as new () => unknown;
+
+/**
  * What is given instead of a sync, an action or a saga, in words.
  * @param field that the definitions of this kind have, and no others. @returns undefined when it is of this kind.
  */

@@ -1208,7 +1208,7 @@ end $$;
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
 -- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
 --   for_settings        null leaves those that it has
---   may_change_tenant   an account may be given to another tenant, also one that had none
+--   may_change_tenant   an account may be given to another tenant, also one that had none, and one that was disconnected and has rows
 --   for_generation, for_version   what the ciphertext is bound to: those of the secrets that follow on the ones that are there
 -- Returns `done`; or, with nothing changed, `newer` when other secrets were stored meanwhile (seal them anew), `other-tenant` when it
 -- belongs to another tenant than the one that is given. Locks: account, credential.
@@ -1220,6 +1220,11 @@ declare
   c sluice.credential;
   known_tenant text;
 begin
+  -- Before it is there: of one that was disconnected its runs and rows say whose it is.
+  select t into known_tenant from sluice.tenant_of_account(for_provider, for_account) t;
+  if found and known_tenant is distinct from for_tenant and for_tenant is not null and not may_change_tenant then
+    return 'other-tenant';
+  end if;
   insert into sluice.account (provider, account, tenant) values (for_provider, for_account, for_tenant)
     on conflict (provider, account) do nothing;
   select tenant into known_tenant from sluice.account where provider = for_provider and account = for_account for no key update;
@@ -3929,3 +3934,21 @@ begin
     owed_taken = n.owed_taken or of_run is null
     where n.run_id = for_run and n.name = for_node;
 end $$;
+
+-- Whose an account is: the tenant that it is connected for, which may be none (null). Of one that is not connected, whose what it has left
+-- is: the newest of its runs and of the reports of its actions. Returns no row where nothing is known of it.
+create or replace function sluice.tenant_of_account(for_provider text, for_account text) returns setof text
+language sql stable set search_path = pg_catalog as $$
+  select known.tenant from (
+    select a.tenant, null::timestamptz as at from sluice.account a where a.provider = for_provider and a.account = for_account
+    union all (
+      select coalesce(r.tenant, r.account), r.started_at from sluice.run r where r.provider = for_provider and r.account = for_account
+        and not exists (select 1 from sluice.account a where a.provider = for_provider and a.account = for_account)
+      order by r.started_at desc limit 1)
+    union all (
+      select p.tenant, p.started_at from sluice.report p
+      where p.account = for_account and p.kind = 'action' and starts_with(p.name, for_provider || '/')
+        and not exists (select 1 from sluice.account a where a.provider = for_provider and a.account = for_account)
+      order by p.seq desc limit 1)
+  ) known order by known.at desc nulls first limit 1
+$$;

@@ -12,7 +12,13 @@ import { troubleWhenDone, troubleWhileRunning } from '../rules/job-trouble.ts';
 import type { Classify } from '../rules/rules.ts';
 import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
-import { missingFunctions, unknownOptions, wrongObject, type NamesOf } from '../../contracts/values/option-mistakes.ts';
+import {
+  asyncFunctions,
+  missingFunctions,
+  unknownOptions,
+  wrongObject,
+  type NamesOf,
+} from '../../contracts/values/option-mistakes.ts';
 
 /** Calls of a job, as limits name them: `report.submit`. */
 export type JobCall = 'submit' | 'poll' | 'lookup' | 'cancel';
@@ -98,6 +104,7 @@ export function jobMistakes(job: AnyJobOptions | undefined, { kind, range }: Pag
   const isKnown = job.known !== undefined;
   const mistakes = [
     ...missingFunctions(job, isKnown ? ['known', 'poll', 'state'] : ['submit', 'id', 'poll', 'state']),
+    ...asyncFunctions(job),
     ...unknownOptions(job, JOB_OPTIONS),
     ...(isKnown ? OF_MADE.filter((name) => job[name] !== undefined) : []).map(
       (name) => `\`${name}\` is of a job that is made; with \`known\` it is there already, and is only asked for`,

@@ -16,6 +16,7 @@ import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import {
+  asyncFunctions,
   missingFunctions,
   schemaMistakes,
   unknownOptions,
@@ -202,6 +203,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         ...schemaMistakes(endpointOptions, ['input', 'response']),
         ...missingFunctions(endpointOptions, ['request']),
         ...wrongFunctions(endpointOptions, ['classify']),
+        ...asyncFunctions(endpointOptions),
         ...unknownOptions(endpointOptions, ENDPOINT_OPTIONS),
       ])
         mistakes.push(`endpoint "${name}": ${mistake}`);
@@ -273,6 +275,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         ...actions.keys(),
       ]),
       ...[
+        ...asyncFunctions(options),
         ...unknownOptions(options, PROVIDER_OPTIONS),
         ...wrongFunctions(options, ['classify']),
         ...('settings' in options

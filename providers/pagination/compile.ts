@@ -2,7 +2,12 @@
  * From the options of an endpoint's list to the list as it is walked, and what is wrong with them, in words.
  * Used by: `providers/define/define-provider.ts`.
  */
-import { missingFunctions, unknownOptions, wrongFunctions } from '../../contracts/values/option-mistakes.ts';
+import {
+  asyncFunctions,
+  missingFunctions,
+  unknownOptions,
+  wrongFunctions,
+} from '../../contracts/values/option-mistakes.ts';
 import { kinds } from './kinds/index.ts';
 import { single } from './kinds/single.ts';
 import type { Paginate } from './options.ts';
@@ -32,6 +37,7 @@ export function paginationMistakes(paginate: AnyPaginate | undefined): string[] 
       ...wrongFunctions(paginate, FUNCTIONS).filter(
         (text) => !kind.required.some((name) => text.startsWith(`\`${name}\``)),
       ),
+      ...asyncFunctions(paginate),
       ...unknownOptions(paginate, kind.options),
     ].map((text) => `paginate: ${text}`),
     ...kind.mistakes(paginate as never),

@@ -5,6 +5,7 @@
  */
 import type { Range } from '../../contracts/list.ts';
 import {
+  asyncFunctions,
   missingFunctions,
   unknownOptions,
   wrongFunctions,
@@ -43,6 +44,7 @@ export function rangeMistakes(options: { readonly range?: RangeOptions<never> })
   const mistakes = [
     ...missingFunctions(range, ['whole']),
     ...wrongFunctions(range, ['split']),
+    ...asyncFunctions(range),
     ...unknownOptions(range, RANGE),
   ];
   for (const name of ['step', 'widest'] as const)

@@ -8,6 +8,7 @@ import type { Log } from '../../activities/index.ts';
 import { endOfSync, REPORT_MEMO, type ReportEnd } from '../../contracts/report.ts';
 import type { RunResult } from '../../contracts/run.ts';
 import {
+  endFleetRun,
   endReport,
   finishRun,
   loadActionStep,
@@ -67,8 +68,7 @@ async function checkInFleet({ pool, client }: Deps, report: PendingReport, fleet
   const known = await describeKnown(client, fleet);
   if (known ? isOpen(known) : report.ageMs < FLEET_PATIENCE_MS) return;
   const end = failed('terminated', 'the fleet that carried it out was ended from outside: start it again');
-  await finishRun(pool, report.id, { error: end.error });
-  await endReport(pool, report.id, end, report.id);
+  await endFleetRun(pool, report.id, end);
 }
 
 /** How the workflow of a report ended, as Temporal tells it. */

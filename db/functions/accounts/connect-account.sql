@@ -1,7 +1,7 @@
 -- Connects an account, for the first time or again; with `new_secret` null the app keeps the secrets itself.
 -- Whatever refresh is under way with older tokens can't be stored any more: the version has moved on.
 --   for_settings        null leaves those that it has
---   may_change_tenant   an account may be given to another tenant, also one that had none
+--   may_change_tenant   an account may be given to another tenant, also one that had none, and one that was disconnected and has rows
 --   for_generation, for_version   what the ciphertext is bound to: those of the secrets that follow on the ones that are there
 -- Returns `done`; or, with nothing changed, `newer` when other secrets were stored meanwhile (seal them anew), `other-tenant` when it
 -- belongs to another tenant than the one that is given. Locks: account, credential.
@@ -13,6 +13,11 @@ declare
   c sluice.credential;
   known_tenant text;
 begin
+  -- Before it is there: of one that was disconnected its runs and rows say whose it is.
+  select t into known_tenant from sluice.tenant_of_account(for_provider, for_account) t;
+  if found and known_tenant is distinct from for_tenant and for_tenant is not null and not may_change_tenant then
+    return 'other-tenant';
+  end if;
   insert into sluice.account (provider, account, tenant) values (for_provider, for_account, for_tenant)
     on conflict (provider, account) do nothing;
   select tenant into known_tenant from sluice.account where provider = for_provider and account = for_account for no key update;

@@ -1,6 +1,6 @@
 /**
  * Whose something is: accounts belong to the tenant that they were connected for, all else to the one that it was started for.
- * Used by: `client/tenant/bind-tenant.ts`, `credential-store.ts`.
+ * Used by: `client/tenant/bind-tenant.ts`, `client/tenant/tenant-of-start.ts`. Next: `db/functions/accounts/tenant-of-account.sql`.
  */
 import { runsBefore } from '../../../contracts/names.ts';
 import type { Queryable } from '../../pool.ts';
@@ -19,8 +19,8 @@ export class TenantMismatch extends Error {
   }
 }
 
-// By primary key.
-const OF_ACCOUNT = 'select tenant from sluice.account where provider = $1 and account = $2';
+// By primary key; of one that is not connected by the indexes of what it has left.
+const OF_ACCOUNT = 'select tenant from sluice.tenant_of_account($1, $2) tenant';
 
 // An account's runs go with it when it is given to another tenant; what was written for a tenant stays that tenant's. By index each.
 const OF_WORKFLOW = `
@@ -37,7 +37,10 @@ const OF_RUN = `
   select coalesce(a.tenant, r.tenant, r.account) as tenant
   from sluice.run r left join sluice.account a using (provider, account)`;
 
-/** @returns null where it has none, undefined where the account is not known. */
+/**
+ * One that is not connected belongs to whom its runs and actions were for: a name that somebody has given up is nobody's to take.
+ * @returns null where it has none, undefined where nothing is known of it.
+ */
 export async function tenantOfAccount(
   db: Queryable,
   provider: string,

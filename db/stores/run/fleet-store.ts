@@ -4,6 +4,7 @@
  */
 import type { Plan } from '../../../contracts/plan.ts';
 import type { FleetRun } from '../../../contracts/schedules/fleet.ts';
+import type { ReportEnd } from '../../../contracts/report.ts';
 import type { RunMode } from '../../../contracts/run.ts';
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { inTransaction, type Pool, type Queryable } from '../../pool.ts';
@@ -78,11 +79,19 @@ export async function readFleetRun(
   return rows[0];
 }
 
-/** Ends a run of a fleet, and its report. One that has ended stays as it is. */
-export async function cancelFleetRun(pool: Pool, runId: string, why: string): Promise<void> {
-  await inTransaction(pool, async (tx) => {
-    await finishRun(tx, runId, { cancelled: true });
-    await endReport(tx, runId, { status: 'cancelled', error: why }, runId);
+/**
+ * Ends a run of a fleet, and its report. One that has ended stays as it is.
+ * @returns false where the fleet has it no more: then nothing was changed, for its report may be that of the workflow which has it now.
+ */
+export async function endFleetRun(
+  pool: Pool,
+  runId: string,
+  end: Exclude<ReportEnd, { readonly status: 'ok' }>,
+): Promise<boolean> {
+  return inTransaction(pool, async (tx) => {
+    const run = await finishRun(tx, runId, end.status === 'cancelled' ? { cancelled: true } : { error: end.error });
+    if (run) await endReport(tx, runId, end, runId);
+    return run !== undefined;
   });
 }
 

@@ -92,18 +92,21 @@ const RESUME_RECONNECTED = `
     and a.provider = r.provider and a.account = r.account and a.status = 'connected'`;
 
 /**
- * Pauses or resumes a run that has not ended; one that is being cancelled stays paused. Asked again, it answers the same.
+ * Pauses or resumes a run that has not ended; one that is being cancelled stays paused. Asked again, it answers the same. A worker that was
+ * frozen asks long after another one has gone on: neither a pause that is written nor a resume that was counted changes anything then.
  * @param how `isReconnected`: resume only what is paused for its account. `pauses`: only when it was paused from outside no more often.
+ *   `isWritten`: of a pause that `askRun` has written: the state is only read.
  * @returns the state of the run now; undefined when there is no such run.
  */
 export async function setRunState(
   db: Queryable,
   runId: string,
   state: 'running' | 'paused',
-  { isReconnected = false, pauses }: { readonly isReconnected?: boolean; readonly pauses?: number } = {},
+  how: { readonly isReconnected?: boolean; readonly pauses?: number; readonly isWritten?: boolean } = {},
 ): Promise<RunState | undefined> {
+  const { isReconnected = false, pauses, isWritten = false } = how;
   if (isReconnected) await db.query(RESUME_RECONNECTED, [runId]);
-  else await db.query(SET_STATE, [runId, state, pauses ?? null]);
+  else if (!isWritten) await db.query(SET_STATE, [runId, state, pauses ?? null]);
   const { rows } = await db.query<{ state: RunState }>('select state from sluice.run where id = $1', [runId]);
   return rows[0]?.state;
 }
@@ -111,9 +114,11 @@ export async function setRunState(
 /**
  * Stops the calls of a run from outside, whether or not a worker has opened it: a workflow that is making calls hears of it some seconds
  * later. A run that has ended stays as it is. After a `cancel` no resume lets it go on, also one that was asked for before.
+ * @returns whether it is written down: false in a database that nobody has migrated.
  */
-export async function askRun(db: Queryable, runId: string, what: 'pause' | 'cancel'): Promise<void> {
-  await db.query('select sluice.ask_run($1, $2)', [runId, what]).catch(noRowsYet);
+export async function askRun(db: Queryable, runId: string, what: 'pause' | 'cancel'): Promise<boolean> {
+  const { rows } = await db.query('select sluice.ask_run($1, $2)', [runId, what]).catch(noRowsYet);
+  return rows.length > 0;
 }
 
 /** @returns how often a run was paused from outside; undefined of one that no worker has opened. */

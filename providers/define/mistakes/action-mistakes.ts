@@ -4,6 +4,7 @@
  */
 import type { ConflictPolicy } from '../../../contracts/action.ts';
 import {
+  asyncFunctions,
   missingFunctions,
   outOfRange,
   schemaMistakes,
@@ -48,6 +49,7 @@ export function actionMistakes(options: object): string[] {
     ...schemaMistakes(options, ['input', 'output']),
     ...missingFunctions(options, [isPerformed ? 'perform' : 'request']),
     ...wrongFunctions(options, ['what', 'made', 'compensate', 'classify']),
+    ...asyncFunctions(options, isPerformed ? ['perform', 'compensate'] : []),
     ...unknownOptions(options, ACTION_OPTIONS),
     ...(isPerformed
       ? ['request', 'made', 'classify']
@@ -72,6 +74,7 @@ export function conflictMistakes(conflicts: unknown): string[] {
   const { policy = 'wait' } = conflicts as { readonly policy?: unknown };
   return [
     ...missingFunctions(conflicts, ['entity']),
+    ...asyncFunctions(conflicts),
     ...unknownOptions(conflicts, CONFLICTS),
     ...(Object.hasOwn(POLICIES, String(policy))
       ? []
@@ -84,6 +87,7 @@ function lookupMistakes(whenUnknown: unknown, isPerformed: boolean): string[] {
     return [`\`whenUnknown\` must be an object: ${isPerformed ? '{ lookup }' : '{ lookup, found }'}`];
   return [
     ...missingFunctions(whenUnknown, isPerformed ? ['lookup'] : ['lookup', 'found']),
+    ...asyncFunctions(whenUnknown, isPerformed ? ['lookup'] : []),
     ...unknownOptions(whenUnknown, isPerformed ? LOOKUP_OF_PERFORM : LOOKUP_OF_REQUEST),
     ...outOfRange(whenUnknown, ['afterMs'], 0),
   ].map((text) => `whenUnknown: ${text}`);

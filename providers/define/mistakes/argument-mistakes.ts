@@ -2,7 +2,7 @@
  * What the builder of a sync is given that no node can be made of, and options that a node of its kind does not have. Used by:
  * `../define-sync.ts`, which reports it with `sync-mistakes.ts`, all at once.
  */
-import { unknownOptions, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
+import { asyncFunctions, unknownOptions, type NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { SyncBuilder } from '../define-sync.ts';
 import type { BatchOptions, NodeOptions, RootOptions, TreeOptions } from '../node-options.ts';
 import type { ValuesOptions } from '../values.ts';
@@ -92,12 +92,16 @@ export function wrongArguments(call: BuilderCall, { parent, endpoint, options }:
   return mistakes;
 }
 
-/** @returns options that a node of this kind does not have. */
+/** @returns options that a node of this kind does not have, or that nobody would wait for. */
 export function strangeOptions(call: BuilderCall, options: object): string[] {
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const why = given.flatMap(([name]) => WHY[call]?.[name] ?? []);
   const others = given.filter(([name]) => WHY[call]?.[name] === undefined);
-  return [...unknownOptions(Object.fromEntries(others), KNOWN[call]), ...new Set(why)];
+  return [
+    ...unknownOptions(Object.fromEntries(others), KNOWN[call]),
+    ...asyncFunctions(options, ['store']),
+    ...new Set(why),
+  ];
 }
 
 /** @returns the options that it has; of the others it is enough to say that it has none such. */

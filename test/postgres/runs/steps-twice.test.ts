@@ -57,6 +57,22 @@ describe('a step of a run that is done twice', () => {
     expect(await standing(place)).toEqual(after);
   });
 
+  it('overturns nothing when its worker was frozen: a pause that comes after the resume, a resume that comes after a second pause', async () => {
+    const { run } = await openList(db.pool);
+    const state = async () => (await readProgress(db.pool, { runId: run }))?.state;
+    const pause = () => setRunState(db.pool, run, 'paused', { isWritten: true });
+    const resume = () => setRunState(db.pool, run, 'running', { pauses: 1 });
+    expect(await askRun(db.pool, run, 'pause')).toBe(true);
+    expect(await pause()).toBe('paused');
+    expect(await resume()).toBe('running');
+    // The first worker's task has timed out, and another one has done all of it; now it wakes.
+    expect(await pause()).toBe('running');
+    expect(await state()).toBe('running');
+    await askRun(db.pool, run, 'pause');
+    expect(await resume()).toBe('paused');
+    expect(await state()).toBe('paused');
+  });
+
   it('answers the same when it resumes a run whose account was connected again', async () => {
     const place = await openList(db.pool);
     await db.pool.query(`insert into sluice.account (provider, account) values ('p', $1)`, [place.account]);

@@ -27,6 +27,43 @@ function mistakesOf(build: (s: Untyped) => Record<string, Untyped>): readonly st
   return [];
 }
 
+describe('functions that nobody waits for', () => {
+  it('are mistakes where they are async, all at once; those that are waited for may be', () => {
+    const later = async (): Promise<never> => Promise.reject(new Error('never called'));
+    const late = defineProvider({ id: 'late', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
+    const endpoint = late.endpoint('list', {
+      input: z.object({}),
+      response: z.array(z.object({ id: z.string() })),
+      request: later as never,
+      paginate: { kind: 'cursor', items: (rows) => rows, next: later as never },
+    });
+    late.action('send', {
+      input: z.object({}),
+      output: z.object({}),
+      perform: later,
+      conflicts: { entity: later as never },
+      whenUnknown: { lookup: later },
+    });
+    const mistakes = ((): readonly string[] => {
+      try {
+        defineSync('late', { provider: late, input: z.object({}) }, (s) => ({
+          list: s.one(endpoint, { ...options, map: later, isGone: later as never, store: later }),
+        }));
+      } catch (error) {
+        return (error as DefinitionError).mistakes;
+      }
+      return [];
+    })();
+    expect(mistakes.filter((text) => text.includes('is async')).toSorted()).toEqual([
+      'action "send": conflicts: `entity` is async; it must give its value at once',
+      'endpoint "list": `request` is async; it must give its value at once',
+      'endpoint "list": paginate: `next` is async; it must give its value at once',
+      'node "list": `isGone` is async; it must give its value at once',
+      'node "list": `map` is async; it must give its value at once',
+    ]);
+  });
+});
+
 describe('arguments of the builder', () => {
   it('that no node can be made of are mistakes with its name, all at once, and what hangs below it is looked at too', () => {
     const mistakes = mistakesOf((s) => {

@@ -84,6 +84,23 @@ describe('a run, from app code', () => {
     expect(api.report().calls).toBe(2 + 12 * 20);
   });
 
+  it('tells its workflow of a pause that it is written down: a worker that hears of it late overturns no resume', async () => {
+    api.list('/users/:id/posts', { count: 200, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
+    const run = await world.sluice.start(forest, { account: newAccount(), input });
+    await expect.poll(() => api.report().calls, { interval: 10 }).toBeGreaterThan(30);
+    await run.pause();
+    await run.resume();
+    expect(await run.result()).toMatchObject({ state: 'done', rows: 12 + 12 * 200 });
+    const events = await replay(world.temporal, run.workflowId);
+    const told = events.flatMap(({ workflowExecutionSignaledEventAttributes: signal }) =>
+      signal ? [[signal.signalName, Buffer.from(signal.input?.payloads?.[0]?.data ?? '').toString()]] : [],
+    );
+    expect(told).toEqual([
+      ['pause', 'true'],
+      ['resume', '1'],
+    ]);
+  });
+
   it('carries out pauses and resumes that come together in their order', async () => {
     api.list('/users/:id/posts', { count: 200, itemAt: ({ id }, i) => ({ id: `${id}-p${i}` }) });
     const run = await world.sluice.start(forest, { account: newAccount(), input });

@@ -31,6 +31,9 @@ describe('a client that is bound to a tenant', () => {
   const sync = defineSync('crm-items', { provider, input: z.object({}) }, (s) => ({
     list: s.one(items, { input: () => ({}), key: ({ id }) => id }),
   }));
+  const other = defineSync('crm-others', { provider, input: z.object({}) }, (s) => ({
+    list: s.one(items, { input: () => ({}), key: ({ id }) => id }),
+  }));
   const note = provider.action('note', {
     input: z.object({ text: z.string() }),
     output: z.object({ id: z.string() }),
@@ -52,7 +55,7 @@ describe('a client that is bound to a tenant', () => {
       if (token === 'at-of-slow-0001') await new Promise((resolve) => setTimeout(resolve, 1_500));
       return { body: { id: `n${seen.length}` } };
     });
-    world = await createWorld([sync], { actions: [note], sagas: [twice], encryptionKeys: TEST_KEYS });
+    world = await createWorld([sync, other], { actions: [note], sagas: [twice], encryptionKeys: TEST_KEYS });
     const bound = (tenant: string) =>
       connect({
         databaseUrl: world.db.url,
@@ -142,6 +145,33 @@ describe('a client that is bound to a tenant', () => {
     const taken = { provider, account: 'free', credentials: { accessToken: 'at-of-evil-0003' } };
     await expect(evil.accounts.connect(taken)).rejects.toThrow(TenantMismatch);
     expect(api.report().calls).toBe(calls);
+  });
+
+  it('gets nothing of an account that has left another tenant: neither its rows and runs nor its name', async () => {
+    const whose = { provider, account: 'gone1' };
+    await acme.accounts.connect({ ...whose, credentials: { accessToken: 'at-of-acme-gone1' } });
+    const { runId } = await (await acme.start(sync, { account: 'gone1', input: {} })).result();
+    const told = await acme.act(note, { account: 'gone1', input: { text: 'x' } });
+    await told.result();
+    expect(await acme.accounts.disconnect(whose)).toBe(true);
+
+    const attack = { ...whose, credentials: { accessToken: 'at-of-evil-gone1' } };
+    await expect(evil.accounts.connect(attack)).rejects.toThrow(TenantMismatch);
+    await expect(world.sluice.accounts.connect({ ...attack, tenant: 'evil' })).rejects.toThrow(TenantMismatch);
+    await expect(evil.act(note, { account: 'gone1', input: { text: 'x' } })).rejects.toThrow(TenantMismatch);
+    await expect(evil.start(other, { account: 'gone1', input: {} })).rejects.toThrow(TenantMismatch);
+    expect(await evil.progress(runId)).toBeUndefined();
+    expect(await evil.accounts.status(whose)).toBeUndefined();
+    // Its own tenant still sees what it has, and may erase it.
+    expect((await acme.accounts.stored(whose)).rows).toMatchObject({ record: 3, run: 1 });
+    expect(await acme.progress(runId)).toMatchObject({ state: 'done' });
+    // It comes back to its own, and goes elsewhere only where it is said.
+    expect(await acme.accounts.connect({ ...whose, credentials: { accessToken: 'at-of-acme-gone2' } })).toMatchObject({
+      tenant: 'acme',
+    });
+    await acme.accounts.disconnect(whose);
+    const moved = await world.sluice.accounts.connect({ ...attack, tenant: 'evil', replaceTenant: true });
+    expect(moved).toMatchObject({ tenant: 'evil' });
   });
 
   it('is not needed for that: no client starts anything for an account and another tenant than its own', async () => {
