@@ -68,7 +68,8 @@ export type {
 export { nextLink } from './pagination/kinds/link-header.ts';
 export type { Range } from '../contracts/list.ts';
 export type { RangeOptions } from './pagination/range.ts';
-export { days, del, get, hours, minutes, path, post, seconds } from './request.ts';
+export { days, del, get, hours, minutes, path, post, seconds, segments } from './request.ts';
+export type { Segments } from './request.ts';
 export {
   accept,
   anyOf,
