@@ -35,10 +35,11 @@ export type { OAuth1Options } from './auth/oauth1.ts';
 export { oauth2 } from './auth/oauth2.ts';
 export type { AuthAddress, OAuth2Options } from './auth/oauth2.ts';
 export type { AskedConsent, Authorize, AuthorizeOptions, CodeGrant } from './auth/authorize.ts';
+export { cookies } from './auth/cookies.ts';
 export { refreshable } from './auth/refresh.ts';
 export { revocable } from './auth/revoke.ts';
 export { jwtLifeMs } from '../contracts/values/token-life.ts';
-export type { Refresh, RefreshableOptions, RefreshAnswer } from './auth/refresh.ts';
+export type { Refresh, RefreshableOptions, RefreshAnswer, RefreshFacts } from './auth/refresh.ts';
 export { bucket, calendar, inflight, learned, numberAt, window } from './limits.ts';
 export type { CallFacts, LimitDeclaration, PerCall, Scope, ToldQuota } from './limits.ts';
 export { CallFailed } from './define/define-action.ts';
@@ -68,7 +69,8 @@ export type {
 export { nextLink } from './pagination/kinds/link-header.ts';
 export type { Range } from '../contracts/list.ts';
 export type { RangeOptions } from './pagination/range.ts';
-export { days, del, get, hours, minutes, path, post, seconds } from './request.ts';
+export { days, del, get, hours, minutes, path, post, seconds, segments } from './request.ts';
+export type { Segments } from './request.ts';
 export {
   accept,
   anyOf,

@@ -6,7 +6,13 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 import type { ChildErrorPolicy } from '../../contracts/plan.ts';
 import { afterChangedBody } from '../../providers/pagination/walks/body-pieces.ts';
-import { afterDeadCursor, hasBegunAgain, hasCursor, saysCursorIsDead } from '../../providers/pagination/dead-cursor.ts';
+import {
+  afterDeadCursor,
+  hasBegunAgain,
+  hasCursor,
+  saysCheckpointIsOver,
+  saysCursorIsDead,
+} from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/walks/numbered-walk.ts';
 import { defaultOutcome } from '../../providers/rules/default-rules.ts';
 import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
@@ -71,6 +77,7 @@ export function decide(outcome: Outcome, told: Facts): Decision {
     return facts.hasCheckpoint && hasBegunAgain(list)
       ? { do: 'start-over', reason: dead }
       : { do: 'step', step: afterRefusedOverlap(pagination, list) ?? afterDeadCursor(pagination, list, dead) };
+  if (isCheckpointOver(outcome, facts)) return { do: 'start-over', reason: outcome.reason };
   switch (outcome.kind) {
     case 'ok':
       return { do: 'store' };
@@ -113,12 +120,10 @@ export function decide(outcome: Outcome, told: Facts): Decision {
     case 'skip':
       return { do: 'end', kind: 'skipped', reason: outcome.reason };
     case 'checkpoint-expired':
-      if (facts.hasCheckpoint) return { do: 'start-over', reason: outcome.reason };
       // `full_sync: true` to a list that was asked from its beginning is what was asked for.
       if (answer.status >= 200 && answer.status < 300) return decide(defaultOutcome(answer, { isList: true }), told);
       return { do: 'end', kind: 'failed', reason: `${outcome.reason} (it was asked from no checkpoint)` };
     case 'permanent':
-      if (answer.status === 410 && facts.hasCheckpoint) return { do: 'start-over', reason: outcome.reason };
       return afterPermanent(outcome.cause, outcome.reason, facts);
   }
 }
@@ -139,11 +144,22 @@ function deadCursor(outcome: Outcome, { answer, list, pagination }: Facts): stri
       return answer.status === 410 || saysSo() ? reason : undefined;
     }
     case 'retry':
-      // An error under a status of success.
-      return answer.status >= 200 && answer.status < 300 && !answer.error && saysSo() ? outcome.reason : undefined;
+      return isErrorUnderSuccess(outcome, answer) && saysSo() ? outcome.reason : undefined;
     default:
       return undefined;
   }
+}
+
+/** What the list was asked from is known no more: by the rules, by its status or in well-known words. */
+function isCheckpointOver(outcome: Outcome, { answer, hasCheckpoint }: Facts): outcome is Outcome & { reason: string } {
+  if (!hasCheckpoint) return false;
+  if (outcome.kind === 'checkpoint-expired') return true;
+  const isRefusal = outcome.kind === 'permanent' || isErrorUnderSuccess(outcome, answer);
+  return isRefusal && (answer.status === 410 || saysCheckpointIsOver(answer.text));
+}
+
+function isErrorUnderSuccess(outcome: Outcome, { status, error }: Answer): boolean {
+  return outcome.kind === 'retry' && status >= 200 && status < 300 && !error;
 }
 
 /** At once for a timeout, the second time for an error of the server: then half the page is asked for, and half of that. */

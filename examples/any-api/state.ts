@@ -41,7 +41,7 @@ export const delta = changing.endpoint('delta', {
   input: z.object({ link: z.string().optional() }),
   response: z.object({ value: z.array(Entry), nextLink: z.string().optional(), deltaLink: z.string().optional() }),
   request: ({ link }) => get(link ?? '/files/delta'),
-  classify: rules([when(status(404), checkpointExpired())]), // 410 means it without a rule
+  classify: rules([when(status(404), checkpointExpired())]), // 410 and usual words mean it without a rule
   paginate: {
     kind: 'link',
     items: (answer) => answer.value,

@@ -72,11 +72,12 @@ export function awsSigV4<Settings = unknown>({ service, region, ...more }: AwsSi
   };
 }
 
-/** Encoded once more, as all services but S3 want it. */
+/** Encoded once more, as all services but S3 want it. In S3 a slash of a key is the path's, however it was sent. */
 function canonicalPath(path: string, service: string): string {
-  return path
+  const told = service === 's3' ? decodeURIComponent(path) : path;
+  return told
     .split('/')
-    .map((part) => percentEncoded(service === 's3' ? decodeURIComponent(part) : part))
+    .map((part) => percentEncoded(part))
     .join('/');
 }
 

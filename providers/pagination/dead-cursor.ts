@@ -12,11 +12,19 @@ import { step, type ListState, type PageAnswer, type Step } from './step.ts';
 const NAME = String.raw`(?:cursor|page[ _-]?token|next[ _-]?token|sync[ _-]?token|skip[ _-]?token|continuation|scroll[ _-]?id|search[ _-]context|bookmark|starting[ _-]?after)`;
 const DEAD = String.raw`(?:expired?|invalid|not[ _-]valid|no[ _-]longer|not[ _-]found|unknown|stale|missing|forgotten|does[ _-]not[ _-]exist)`;
 const WORDS = new RegExp(String.raw`${NAME}\W?.{0,60}?${DEAD}|${DEAD}.{0,30}?${NAME}`, 'i');
+/** @see RFC 6578 §3.2: an element of this name, and nothing else. */
+const OVER =
+  /valid-sync-token|resync[ _-]?required|full[ _-]?(?:re)?sync(?:hroni[sz]ation)?[ _-]?(?:is[ _-])?required/i;
 const SEEN_OF_TEXT = 2_000;
 
 /** Does the answer say so in well-known words? */
 export function saysCursorIsDead(text: string): boolean {
   return WORDS.test(text.slice(0, SEEN_OF_TEXT));
+}
+
+/** Does it say, of what an earlier run has kept, that one must begin anew? */
+export function saysCheckpointIsOver(text: string): boolean {
+  return saysCursorIsDead(text) || OVER.test(text.slice(0, SEEN_OF_TEXT));
 }
 
 /** The list asked for a page that an earlier one had named. An address with a plain number in it is known for ever. */

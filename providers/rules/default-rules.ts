@@ -70,7 +70,7 @@ function whereTo({ headers }: Answer): string {
 
 /** A good status is not enough: the body must be no page of HTML and no error. */
 function successOutcome(answer: Answer, isList: boolean): Outcome {
-  if (looksLikeHtml(answer)) return { kind: 'retry', reason: `HTML instead of data, ${describe(answer)}` };
+  if (isPageForPeople(answer)) return { kind: 'retry', reason: `HTML instead of data, ${describe(answer)}` };
   const json = jsonOf(answer);
   const envelope = json.ok ? envelopeOf(onlyLine(answer, json.value), isList) : undefined;
   if (envelope === 'error') {
@@ -107,6 +107,7 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
   }
 }
 
-function looksLikeHtml(answer: Answer): boolean {
+/** HTML where data was to come. */
+export function isPageForPeople(answer: Pick<Answer, 'text'>): boolean {
   return /^\s*<(!doctype html|html|head|body)/i.test(answer.text.slice(0, 200));
 }

@@ -224,12 +224,18 @@ function because(
 export function describe(answer: Answer): string {
   const { status, error, text } = answer;
   if (error) return cleanText(`${status >= 400 ? `HTTP ${status}, ` : ''}${error.code}: ${error.message}`, 300);
-  const words = text
-    .slice(0, SEEN_IN_REASON)
+  const seen = text.slice(0, SEEN_IN_REASON);
+  const words = seen
     .replaceAll(/<[^<>]*>/g, ' ')
     .replaceAll(/\s+/g, ' ')
     .trim();
-  return cleanText(`HTTP ${status}${words ? `: ${words}` : ''}`, 210);
+  return cleanText(`HTTP ${status}${words ? `: ${words}` : namesIn(seen)}`, 210);
+}
+
+/** XML that says it by names alone: `<error><valid-sync-token/></error>`. */
+function namesIn(text: string): string {
+  const names = [...text.matchAll(/<([a-z_][\w:.-]*)/gi)].map(([, name]) => name);
+  return names.length === 0 || /^html$/i.test(names[0] as string) ? '' : `: ${names.join(' ')}`;
 }
 
 function fieldAt(answer: Answer, path: string): unknown {

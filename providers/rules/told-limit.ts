@@ -1,11 +1,12 @@
 /**
  * A limit that is told otherwise than by 429: by 403, as GitHub, Google and others do, with the headers of a quota that is spent or in
- * well-known words; by any other status in words that mean nothing else. Pure. Used by: `default-rules.ts`.
+ * well-known words; by any other status in words, or by a code, that mean nothing else. Pure. Used by: `default-rules.ts`.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  * @see https://developers.google.com/workspace/drive/api/guides/handle-errors
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
+import { errorNames } from './error-names.ts';
 
 /** Where no time is told; GitHub asks for it after its secondary limits. */
 const LEAST_WAIT_MS = 60_000;
@@ -14,11 +15,15 @@ const WORDS =
   /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing)|abuse detection/i;
 /** Under 400 or 422 the same words may speak of what was asked for ("exceeded the limit of 50 rows"), and waiting would help nothing. */
 const CLEAR_WORDS =
-  /rate[ _-]?limit(?:ing)?[ _-]?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|\brate exceeded\b|\bthrottled\b|\bthrottlingexception\b/i;
+  /rate[ _-]?limit(?:ing)?[ _-]?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|\brate exceeded\b|\bthrottled\b|reduce your (?:request )?rate\b/i;
+/** What AWS, Azure and others call it, as `errorNames` has it. `LimitExceeded` is none: it may be the number of tables. */
+const NAME =
+  /^(?:(?:ec2|request)?throttl(?:ed|ing)|slowdown|toomany(?:requests|calls)|(?:user)?ratelimit(?:ed|exceeded|reached)?|request(?:limit|rate)exceeded|(?:provisioned)?throughputexceeded|bandwidthlimitexceeded|server(?:too)?busy)$/;
 const COUNTER = /^(?:x-)?rate-?limit-(limit|remaining|reset|reset-after)(?:-.+)?$/;
 
 /** @returns undefined for a refusal that is none of a limit. */
-export function toldLimit({ headers, text }: Answer, reason: string): Outcome | undefined {
+export function toldLimit(answer: Answer, reason: string): Outcome | undefined {
+  const { headers, text } = answer;
   const counters = Object.entries(headers).flatMap(([name, value]) => {
     const of = COUNTER.exec(name)?.[1];
     return of === undefined ? [] : [{ of, value: value.trim() }];
@@ -28,7 +33,8 @@ export function toldLimit({ headers, text }: Answer, reason: string): Outcome | 
   const isSpent =
     (has('remaining', /^0+$/) && !has('limit', /^0+$/)) ||
     /(?:^|[;,\s])r(?:emaining)?=0\b/.test(headers['ratelimit'] ?? '');
-  if (!isSpent && !('retry-after' in headers) && !WORDS.test(text.slice(0, SEEN_OF_TEXT))) return undefined;
+  if (!isSpent && !('retry-after' in headers) && !WORDS.test(text.slice(0, SEEN_OF_TEXT)) && !hasName(answer))
+    return undefined;
   // When the quota is whole again is told by its headers, which the limiter reads.
   const isTold =
     'retry-after' in headers ||
@@ -38,6 +44,12 @@ export function toldLimit({ headers, text }: Answer, reason: string): Outcome | 
 }
 
 /** For as long as a header says, else for a moment that grows, as under 429. @returns undefined where its words say nothing of a limit. */
-export function limitInWords({ text }: Answer, reason: string): Outcome | undefined {
-  return CLEAR_WORDS.test(text.slice(0, SEEN_OF_TEXT)) ? { kind: 'limited', reason } : undefined;
+export function limitInWords(answer: Answer, reason: string): Outcome | undefined {
+  return CLEAR_WORDS.test(answer.text.slice(0, SEEN_OF_TEXT)) || hasName(answer)
+    ? { kind: 'limited', reason }
+    : undefined;
+}
+
+function hasName(answer: Answer): boolean {
+  return errorNames(answer).some((name) => NAME.test(name));
 }

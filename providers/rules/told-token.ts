@@ -5,9 +5,7 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
-import { jsonOf } from '../../contracts/answers/answer-json.ts';
-import { isFields } from '../../contracts/values/json-text.ts';
-import { codesOf, plainName } from './envelopes.ts';
+import { errorNames } from './error-names.ts';
 
 const SEEN_OF_TEXT = 2_000;
 const KIND = '(?:access|auth|authentication|authorization|oauth2?|bearer)[ _-]?token';
@@ -20,12 +18,14 @@ const WORDS = new RegExp(
     `\\b${DEAD}[ _-]${KIND}\\b`,
     `\\bvalidating (?:the )?${KIND}\\b`,
     `(?<!\\b${OTHER}[ _-]?)\\btoken (?:has |is |was )?(?:been )?(?:expired|revoked)\\b`,
+    '\\bsecurity token included in the request is (?:expired|invalid)\\b',
     '\\b(?:login|user|your) session (?:has |is )?(?:been )?(?:expired|ended|invalidated)\\b',
   ].join('|'),
   'i',
 );
+/** As `errorNames` has them; the last four are of the keys of AWS and Azure. */
 const CODE =
-  /^(?:(?:access|auth|authentication|bearer|oauth)?token(?:is|has)?(?:expired|revoked|inactive)|(?:expired|revoked)(?:access|auth|authentication|bearer)?token|invalid(?:access|auth|authentication|bearer)?token|(?:session|login)expired)$/;
+  /^(?:(?:access|auth|authentication|bearer|oauth)?token(?:is|has)?(?:expired|revoked|inactive)|(?:expired|revoked)(?:access|auth|authentication|bearer)?token|invalid(?:access|auth|authentication|bearer)?token|(?:session|login)expired|authenticationfailed|unrecognizedclient|invalidclienttokenid|invalidaccesskeyid)$/;
 
 /** @returns undefined where nothing says that the token of the account is no good any more. */
 export function deadToken(answer: Answer, reason: string): Outcome | undefined {
@@ -35,11 +35,5 @@ export function deadToken(answer: Answer, reason: string): Outcome | undefined {
 function saysDeadToken(answer: Answer): boolean {
   if (answer.status === 498) return true;
   if (/\berror="?invalid_token\b/i.test(answer.headers['www-authenticate'] ?? '')) return true;
-  const json = jsonOf(answer);
-  if (json.ok && isFields(json.value) && codesOf(json.value).some((code) => isDead(code))) return true;
-  return WORDS.test(answer.text.slice(0, SEEN_OF_TEXT));
-}
-
-function isDead(code: unknown): boolean {
-  return typeof code === 'string' && CODE.test(plainName(code));
+  return errorNames(answer).some((name) => CODE.test(name)) || WORDS.test(answer.text.slice(0, SEEN_OF_TEXT));
 }

@@ -3,7 +3,7 @@ import { assert as assertAlways, property, string } from 'fast-check';
 import { buildRequest } from '../../../activities/http/build-request.ts';
 import { refusePrivateAddresses, privateHost } from '../../../activities/http/private-addresses.ts';
 import { createHttpSender } from '../../../activities/http/send.ts';
-import { bearer, defineProvider, get, noAuth, oauth2, path } from '../../../providers/index.ts';
+import { bearer, defineProvider, get, noAuth, oauth2, path, segments } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
 import { readWorkerSettings } from '../../../workers/index.ts';
 import { startSlowProxy } from '../../setup/servers/slow-proxy.ts';
@@ -15,6 +15,8 @@ const urlOf = (where: string, base = BASE): string => buildRequest(get(where), b
 describe('a path with parts from data', () => {
   it('keeps each part one part, whatever is in it', () => {
     expect(path`/users/${'a/b?c=d#e'}/posts/${7}`).toBe('/users/a%2Fb%3Fc%3Dd%23e/posts/7');
+    // As signatures have it: some third parties sign the path as it came, others what it means.
+    expect(path`/users/${"it's (a) *!~"}`).toBe('/users/it%27s%20%28a%29%20%2A%21~');
     expect(path`/big/${12345678901234567890n}`).toBe('/big/12345678901234567890');
     assertAlways(
       property(string({ unit: 'binary', minLength: 1 }), (id) => {
@@ -25,6 +27,13 @@ describe('a path with parts from data', () => {
         expect(search + hash).toBe('');
       }),
     );
+  });
+
+  it('has the slashes of a name where they are its own, and leads nowhere else', () => {
+    expect(path`/${'bucket'}/${segments('photos/a b+c?/ü.jpg')}`).toBe('/bucket/photos/a%20b%2Bc%3F/%C3%BC.jpg');
+    expect(path`/${'bucket'}/${segments('/a//b/')}`).toBe('/bucket//a//b/');
+    for (const name of ['', '..', 'a/../b', './a']) expect(() => path`/files/${segments(name)}`).toThrow(TypeError);
+    expect(() => urlOf(path`/${segments('/other.example/x')}`, 'https://api.example')).toThrow(TypeError);
   });
 
   it.each(['', '.', '..', undefined, null, {}, Number.NaN, 2 ** 53, true])(

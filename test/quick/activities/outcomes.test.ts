@@ -142,6 +142,14 @@ describe('what HTTP says by itself', () => {
     [503, '{"error":"Rate limit exceeded"}'],
     [200, '{"ok":false,"error":"rate_limited"}'],
     [200, '{"message":"Too many requests","items":[]}'],
+    [503, '<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>'],
+    [503, '<m:error><m:code>ServerBusy</m:code><m:message>Ingress is over the account limit.</m:message></m:error>'],
+    [
+      400,
+      '{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"It was exceeded"}',
+    ],
+    [400, '{"__type":"com.amazonaws.dynamodb.v20120810#RequestLimitExceeded","message":"Your account exceeds it."}'],
+    [400, '<ErrorResponse><Error><Type>Sender</Type><Code>Throttling</Code></Error></ErrorResponse>'],
   ])('a limit that is told by %i in words that mean nothing else is one: %s', (status, text) => {
     const answer = answered(status, text);
     const outcome = defaultOutcome(answer, { isList: true });
@@ -153,7 +161,13 @@ describe('what HTTP says by itself', () => {
     [400, '{"message":"You exceeded the limit of 50 rows for each page"}', 'permanent'],
     [400, '{"message":"limit must be at most 100"}', 'permanent'],
     [422, '{"errors":{"rate_limit":"must be a number"}}', 'permanent'],
+    [
+      400,
+      '{"__type":"com.amazonaws.dynamodb.v20120810#LimitExceededException","message":"Too many tables"}',
+      'permanent',
+    ],
     [401, '{"error":"expired"}', 'refresh-auth'],
+    [503, '<Error><Code>ServiceUnavailable</Code></Error>', 'retry'],
     [503, '{"error":"down for maintenance"}', 'retry'],
   ])('words about what was asked for are no limit: %i %s', (status, text, kind) => {
     expect(defaultOutcome(answered(status, text), { isList: true }).kind).toBe(kind);
@@ -169,11 +183,27 @@ describe('what HTTP says by itself', () => {
     [419, '{"message":"Your session has expired"}'],
     [200, '{"ok":false,"error":"token_expired"}'],
     [200, '{"errors":[{"message":"no","extensions":{"code":"TOKEN_REVOKED"}}]}'],
+    [400, '<Error><Code>ExpiredToken</Code><Message>It was good until noon.</Message></Error>'],
+    [400, '{"__type":"com.amazon.coral.service#ExpiredTokenException","message":"It is over"}'],
+    [400, '{"__type":"com.amazon.coral.service#UnrecognizedClientException","message":"It is unknown"}'],
+    [403, '<Error><Code>InvalidAccessKeyId</Code><Message>It does not exist in our records.</Message></Error>'],
+    [403, '<Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate it.</Message></Error>'],
   ])('a dead token that is told by %i is one, and no failure of the third party: %s', (status, text) => {
     const answer = answered(status, text);
     const outcome = defaultOutcome(answer, { isList: true });
     expect(outcome.kind).toBe('refresh-auth');
     expect(toObservation(outcome, answer).result).toBe('ok');
+  });
+
+  it('a limit and a dead token are told by headers, too', () => {
+    const kindOf = (status: number, headers: Record<string, string>) =>
+      defaultOutcome(answered(status, '{}', headers)).kind;
+    expect(kindOf(400, { 'x-amzn-errortype': 'TooManyRequestsException:http://internal.example/coral/' })).toBe(
+      'limited',
+    );
+    expect(kindOf(503, { 'x-ms-error-code': 'ServerBusy' })).toBe('limited');
+    expect(kindOf(403, { 'x-amzn-errortype': 'ExpiredTokenException' })).toBe('refresh-auth');
+    expect(kindOf(403, { 'x-amzn-errortype': 'AccessDeniedException' })).toBe('permanent');
   });
 
   it('a dead token is told by the challenge of another status than 401, too', () => {

@@ -17,7 +17,7 @@ import {
   type Auth,
   type UnsignedRequest,
 } from '../../../providers/index.ts';
-import { ACCOUNT, unsigned } from '../../setup/unsigned-request.ts';
+import { OF_REFRESH, ACCOUNT, unsigned } from '../../setup/unsigned-request.ts';
 
 const headerOf = (auth: Auth, credentials: Credentials, request: Partial<UnsignedRequest>, name = 'authorization') =>
   auth.apply(credentials, unsigned(request)).headers?.[name] ?? '';
@@ -179,6 +179,17 @@ describe('AWS Signature Version 4', () => {
     expect(header).toContain('Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41');
     expect(() => headerOf(auth, { accessToken: 'x' }, {})).toThrow(/no `extra.accessKeyId`/);
   });
+
+  it('signs a slash in a key of S3 as the path’s own, however it is sent', () => {
+    const auth = awsSigV4({ service: 's3', region: 'us-east-1' });
+    const signatureOf = (path: string) => {
+      const url = new URL(path, 'https://b.s3.amazonaws.com');
+      const header = headerOf(auth, { extra: { accessKeyId: 'a', secretAccessKey: 'b' } }, { url, now: new Date(0) });
+      return /Signature=(\w+)/.exec(header)?.[1];
+    };
+    expect(signatureOf('/dir%2Fa%20b')).toBe(signatureOf('/dir/a%20b'));
+    expect(signatureOf('/dir%252Fa')).not.toBe(signatureOf('/dir/a'));
+  });
 });
 
 describe('an HMAC', () => {
@@ -285,12 +296,15 @@ describe('a refusal while the clocks differ', () => {
     key: () => privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   });
   const refusal = (aheadMs: number, more: Record<string, string> = {}) =>
-    auth.refresh?.parse({
-      status: 400,
-      headers: { date: new Date(Date.now() - aheadMs).toUTCString(), ...more },
-      text: '{"error":"invalid_grant"}',
-      elapsedMs: 50,
-    });
+    auth.refresh?.parse(
+      {
+        status: 400,
+        headers: { date: new Date(Date.now() - aheadMs).toUTCString(), ...more },
+        text: '{"error":"invalid_grant"}',
+        elapsedMs: 50,
+      },
+      OF_REFRESH,
+    );
 
   it('of a service account is the fault of this machine, not of the account', () => {
     expect(refusal(300_000)).toMatchObject({

@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
+import { createDrive, type Drive } from '../../../bench/common/drive.ts';
+
+const xml = { 'content-type': 'application/xml; charset=utf-8' };
+
+/** How third parties say that a sync token is known no more, besides 410. */
+const refusals = [
+  [403, '<?xml version="1.0"?><error xmlns="DAV:"><valid-sync-token /></error>', xml],
+  [409, '<d:error xmlns:d="DAV:"><d:valid-sync-token/></d:error>', xml],
+  [400, '{"error":"invalid_sync_token"}', {}],
+  [400, '{"error":{"code":"resyncRequired"}}', {}],
+  [200, '{"ok":false,"error":"The delta cursor has expired"}', {}],
+] as const;
+
+describe('a checkpoint', () => {
+  let api: FakeApi;
+  let db: TestDatabase;
+  let drive: Drive;
+  beforeAll(async () => {
+    api = await startFakeApi();
+    db = await createTestDatabase();
+    drive = await createDrive(db.pool);
+  });
+  afterAll(async () => {
+    await drive?.end();
+    await db?.drop();
+    await api?.stop();
+  });
+
+  /** `since` comes with the first answer, and is refused in the second run. */
+  const listRefusedBy = (status: number, body: string, headers: Readonly<Record<string, string>>) => {
+    const path = `/changes/${crypto.randomUUID()}`;
+    const seen: (string | null)[] = [];
+    let ids = ['a', 'b'];
+    api.route('GET', path, ({ query }) => {
+      seen.push(query.get('since'));
+      if (query.has('since')) return { status, body, headers: { 'content-type': 'application/json', ...headers } };
+      return { body: { items: ids.map((id) => ({ id })), since: String(seen.length) } };
+    });
+    const provider = defineProvider({ id: 'dav', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
+    const changes = provider.endpoint('changes', {
+      input: z.object({ since: z.string().optional() }),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), since: z.string() }),
+      request: ({ since }) => get(path, { since }),
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: () => null, checkpoint: ({ since }) => since },
+    });
+    const sync = defineSync('dav', { provider, input: z.object({}) }, (s) => ({
+      changes: s.one(changes, {
+        input: (_, { checkpoint }) => ({ since: checkpoint }),
+        key: ({ id }) => id,
+        incremental: 'checkpoint',
+        deletions: 'full-pass',
+      }),
+    }));
+    const account = `acct-${path.slice(-8)}`;
+    const stored = async () => {
+      const { rows } = await db.pool.query<{ key: string }>(
+        'select key from sluice.record where account = $1 and deleted_at is null order by key',
+        [account],
+      );
+      return rows.map(({ key }) => key);
+    };
+    return { run: () => drive.run(sync, { account }), stored, seen, becomes: (now: string[]) => (ids = now) };
+  };
+
+  it.each(refusals)(
+    'that is refused by %i %s is over: all is read again by the same run',
+    async (status, body, headers) => {
+      const { run, stored, seen, becomes } = listRefusedBy(status, body, headers);
+      expect(await run()).toMatchObject({ complete: true });
+      becomes(['b', 'c']);
+      expect(await run()).toMatchObject({ complete: true, flaws: [] });
+      expect(seen).toEqual([null, '1', null]);
+      expect(await stored()).toEqual(['b', 'c']);
+    },
+  );
+
+  it.each([
+    [403, '<error xmlns="DAV:"><need-privileges/></error>', xml],
+    [400, '{"error":"invalid_scope"}', {}],
+  ] as const)('is kept where something else is refused by %i %s', async (status, body, headers) => {
+    const { run, stored, seen } = listRefusedBy(status, body, headers);
+    await run();
+    const result = await run();
+    expect(result).toMatchObject({ complete: false });
+    expect(result?.flaws[0]?.reason).toMatch(/need-privileges|invalid_scope/);
+    expect(seen).toEqual([null, '1']);
+    expect(await stored()).toEqual(['a', 'b']);
+  });
+});
