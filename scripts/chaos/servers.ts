@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { startFakeApiProcess } from '../../testing/process/start-process.ts';
 import { recordFile } from '../../dev-servers/find-or-start.ts';
-import { freePort } from '../../dev-servers/free-port.ts';
 import { clusterFolder } from '../../dev-servers/postgres/postgres-cluster.ts';
 import { ensurePostgres } from '../../dev-servers/postgres/postgres.ts';
 import { readRecord } from '../../dev-servers/server-record.ts';
@@ -35,7 +34,8 @@ export async function startServers(dataDir: string): Promise<ChaosServers> {
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !named.has(name)));
   const settings = { dataDir, env };
   const bookFile = join(dataDir, 'calls.txt');
-  const thirdParty: ThirdPartyArgs = { port: await freePort(), bookFile };
+  // Its own choice: a port that is only looked for is somebody else's by the time at which it is wanted.
+  let port = 0;
   const module = new URL('third-party.ts', import.meta.url);
 
   let databaseUrl = '';
@@ -51,7 +51,9 @@ export async function startServers(dataDir: string): Promise<ChaosServers> {
     return { pid: await recordedPid(dataDir, 'temporal'), stop };
   };
   const launchThirdParty = async (): Promise<Running> => {
-    const started = await startFakeApiProcess(module, { args: thirdParty });
+    const args: ThirdPartyArgs = { port, bookFile };
+    const started = await startFakeApiProcess(module, { args });
+    port = Number(new URL(started.url).port);
     return { pid: started.pid, stop: () => started.stop(), slow: (isSlow) => started.command('slow', isSlow) };
   };
   const victims: Victim[] = [];
@@ -75,7 +77,7 @@ export async function startServers(dataDir: string): Promise<ChaosServers> {
   return {
     databaseUrl,
     temporalAddress,
-    thirdPartyUrl: `http://127.0.0.1:${thirdParty.port}`,
+    thirdPartyUrl: `http://127.0.0.1:${port}`,
     bookFile,
     victims,
     postgresData,

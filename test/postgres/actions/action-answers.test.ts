@@ -286,7 +286,7 @@ describe('a write of unknown fate', () => {
       post('/keyed', {}, { 'idempotency-key': idempotencyKey }),
   };
   const keyed = provider.action('keyed', { ...common, idempotent: true });
-  const shortKeyed = provider.action('shortKeyed', { ...common, idempotent: true, keyGoodForMs: 300 });
+  const shortKeyed = provider.action('shortKeyed', { ...common, idempotent: true, keyGoodForMs: 30_000 });
   const shortLooked = provider.action('shortLooked', {
     ...common,
     idempotent: true,
@@ -325,11 +325,11 @@ describe('a write of unknown fate', () => {
     const workflowId = await drive.accept(shortKeyed, {});
     expect(await drive.perform(shortKeyed, workflowId, { most: 1 })).toMatchObject({ state: 'unknown', calls: 1 });
     // As after an outage of a day: the calls of these hours were never made.
-    await db.pool.query(`update sluice.action_step set sent_at = sent_at - interval '1 second' where workflow_id = $1`, [workflowId]); // prettier-ignore
+    await db.pool.query(`update sluice.action_step set sent_at = sent_at - interval '1 minute' where workflow_id = $1`, [workflowId]); // prettier-ignore
     const before = calls();
     const step = await drive.perform(shortKeyed, workflowId);
     expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 1 });
-    expect(step.error).toContain('the third party knows its key for 300 ms only, which are over');
+    expect(step.error).toContain('the third party knows its key for 30000 ms only, which are over');
     expect(calls()).toBe(before);
   });
 
@@ -337,10 +337,10 @@ describe('a write of unknown fate', () => {
     api.script('POST /keyed', ['reset-after', '503']);
     const workflowId = await drive.accept(shortKeyed, {});
     await drive.perform(shortKeyed, workflowId, { most: 1 });
-    await db.pool.query(`update sluice.action_step set sent_at = sent_at - interval '200 ms' where workflow_id = $1`, [workflowId]); // prettier-ignore
+    await db.pool.query(`update sluice.action_step set sent_at = sent_at - interval '15 seconds' where workflow_id = $1`, [workflowId]); // prettier-ignore
     const repeated = await drive.perform(shortKeyed, workflowId, { most: 1 });
     expect(repeated).toMatchObject({ state: 'unknown', calls: 2 });
-    expect(repeated.unsettledMs).toBeGreaterThan(200);
+    expect(repeated.unsettledMs).toBeGreaterThan(15_000);
     expect(repeated.sinceSentMs).toBeLessThan(repeated.unsettledMs as number);
   });
 

@@ -116,7 +116,7 @@ describe('secrets that come back elsewhere than in rows', () => {
     paginate: { kind: 'single', items: (rows) => rows },
   });
   const syncs = [files, lines, failing, led, kept, blocked, refused].map((endpoint) =>
-    defineSync(`s-${endpoint.name}`, { provider: endpoint.provider, input: Input } as never, (s) => ({
+    defineSync(`s-${endpoint.name}`, { provider: endpoint.provider, input: Input }, (s) => ({
       list: s.one(
         endpoint as never,
         {
@@ -144,7 +144,7 @@ describe('secrets that come back elsewhere than in rows', () => {
       all(account).map(({ secret, how }, at) => ({ id: `r${at}`, echo: spelled(secret, how) }));
     /** What the file's name may hold, and an address. */
     const token = (account: string): string => (secretsOf.get(account)?.[0] ?? '').replaceAll(/[/+=]/g, '_');
-    api.route('POST', '/jobs/:kind/:account', (_, { kind = '', account = '' }) => ({
+    api.route('POST', '/jobs/:kind/:account', (_, { kind, account }) => ({
       body: { id: `${kind}.${account}.${secretsOf.get(account)?.[1]}`, note: words(account) },
     }));
     api.route('GET', '/polled', ({ query }) => {
@@ -159,11 +159,11 @@ describe('secrets that come back elsewhere than in rows', () => {
           }
         : { body: { state: 'failed', why: `it broke at ${words(account)}` } };
     });
-    api.route('GET', '/zip/:account', (_, { account = '' }) => {
+    api.route('GET', '/zip/:account', (_, { account }) => {
       const table = ['id,echo', ...rows(account).map(({ id, echo }) => `${id},${csv(echo)}`)].join('\n');
       return { body: zipOf({ [`rows-${secretsOf.get(account)?.[3]?.replaceAll('/', '_')}.csv`]: `${table}\n` }) };
     });
-    api.route('GET', '/lines/:account', (_, { account = '' }) => {
+    api.route('GET', '/lines/:account', (_, { account }) => {
       // Some pieces of a megabyte.
       const padding = 'x'.repeat(20_000);
       return {
@@ -173,7 +173,7 @@ describe('secrets that come back elsewhere than in rows', () => {
         headers: { 'content-type': 'application/x-ndjson' },
       };
     });
-    api.route('GET', '/led/:account', ({ query }, { account = '' }) =>
+    api.route('GET', '/led/:account', ({ query }, { account }) =>
       query.has('t')
         ? { body: [{ id: 'x' }], headers: { 'x-echo': encodeURI(words(account, 3)) } }
         : {
@@ -182,23 +182,23 @@ describe('secrets that come back elsewhere than in rows', () => {
             headers: { location: `/led/${account}?t=${encodeURIComponent(secretsOf.get(account)?.[4] ?? '')}` },
           },
     );
-    api.route('GET', '/kept/:account', (_, { account = '' }) => ({
+    api.route('GET', '/kept/:account', (_, { account }) => ({
       body: Buffer.from(words(account)),
       headers: {
         'content-type': 'application/octet-stream',
         'content-disposition': `attachment; filename="a-${token(account)}.bin"; filename*=UTF-8''b-${encodeURIComponent(secretsOf.get(account)?.[5] ?? '')}.bin`,
       },
     }));
-    api.route('GET', '/limited/:account', (_, { account = '' }) => ({
+    api.route('GET', '/limited/:account', (_, { account }) => ({
       status: 429,
       headers: { 'retry-after': '600' },
       body: `too many by ${words(account)}`,
     }));
-    api.route('GET', '/refused/:account', (_, { account = '' }) => ({
+    api.route('GET', '/refused/:account', (_, { account }) => ({
       status: 401,
       body: { error: 'invalid_token', error_description: `no such ${words(account, 5)}` },
     }));
-    world = await createWorld(syncs as never, {
+    world = await createWorld(syncs, {
       encryptionKeys: TEST_KEYS,
       log: { info: note, warn: note, error: note },
       alerts: { lookEveryMs: 300, failingAfterMs: 200, blockedAfterMs: 1_000 },
@@ -226,7 +226,7 @@ describe('secrets that come back elsewhere than in rows', () => {
         const open: SyncHandle[] = [];
         for (const sync of syncs) {
           const name = sync.definition.name;
-          const run = await world.sluice.start(sync as never, { account, input: { account } as never });
+          const run = await world.sluice.start(sync, { account, input: { account } });
           ids.push(run.workflowId);
           if (name === 's-blocked' || name === 's-refused') open.push(run);
           else {
