@@ -33,7 +33,6 @@ export function toObservation(
     const blockForMs = outcome.afterMs ?? retryAfterMs;
     return {
       ...common,
-      ...(quotas.length > 0 && blockForMs !== undefined ? { quotas: quotas.map(untilThen) } : {}),
       result: 'refused',
       reason: outcome.reason,
       ...(outcome.limit === undefined ? {} : { limit: outcome.limit }),
@@ -56,12 +55,6 @@ export function toObservation(
     };
   }
   return { ...common, result: 'ok' };
-}
-
-/** Of a refusal that says when to come again: that nothing is left holds until then, and for no whole window, unless it says so. */
-function untilThen(quota: QuotaHint): QuotaHint {
-  const { remaining = 1, ...rest } = quota;
-  return remaining <= 0 && rest.resetAfterMs === undefined ? rest : quota;
 }
 
 /** There was no connection: whatever was asked for, it would have been the same. */

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toObservation } from '../../../activities/http/to-observation.ts';
 import { bucket, calendar, hours, learned, minutes, numberAt, window } from '../../../providers/index.ts';
 import { actualCosts, chargesFor, limitMistakes, toldQuotas } from '../../../providers/limits.ts';
+import { cleanObservation } from '../../../limiter/report/clean-observation.ts';
 import { matchQuota } from '../../../limiter/quota-headers/match-limit.ts';
 
 const call = {
@@ -135,7 +136,9 @@ describe('what a call takes from its provider’s limits', () => {
   it('that is refused, with when to come again, has nothing left until then, and for no whole window', () => {
     const headers = { 'retry-after': '2', 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '0' };
     const answer = { status: 429, headers, text: '', elapsedMs: 1 };
-    const refused = toObservation({ kind: 'limited', reason: 'HTTP 429' }, answer);
+    const hear = (of: typeof answer) =>
+      cleanObservation(toObservation({ kind: 'limited', reason: '' }, of), 86_400_000);
+    const refused = hear(answer);
     expect(refused).toMatchObject({ result: 'refused', blockForMs: 2_000 });
     expect(refused.quotas?.map(({ remaining }) => remaining)).toEqual([undefined]);
     // What says for how long is believed, and so is a refusal that says nothing else.
@@ -144,9 +147,7 @@ describe('what a call takes from its provider’s limits', () => {
       { ...headers, 'retry-after': '' },
     ];
     for (const each of [whole, alone])
-      expect(toObservation({ kind: 'limited', reason: '' }, { ...answer, headers: each }).quotas).toMatchObject([
-        { remaining: 0 },
-      ]);
+      expect(hear({ ...answer, headers: each }).quotas).toMatchObject([{ remaining: 0 }]);
   });
 
   it('whose `told` gives a name that is none says which there are', () => {
