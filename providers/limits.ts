@@ -4,6 +4,7 @@
  */
 import type { AccountFacts } from '../contracts/account.ts';
 import type { Answer } from '../contracts/answers/answer.ts';
+import { checkKnown, type NamesOf } from '../contracts/values/option-mistakes.ts';
 import { specMistakes } from '../contracts/limits/limit-mistakes.ts';
 import type {
   BucketLimit,
@@ -179,12 +180,16 @@ export function actualCosts(limits: readonly LimitDeclaration[], answer: Answer)
   return costs;
 }
 
+const TOLD = { remaining: true, max: true, resetAfterMs: true } satisfies NamesOf<ToldQuota>;
+
 /**
  * What an answer says of limits by name, in words of its own. @throws whatever a function of the provider throws.
  */
 export function toldQuotas(limits: readonly LimitDeclaration[], answer: Answer): QuotaHint[] {
   return limits.flatMap(({ name, told }) => {
-    const numbers = Object.entries(told?.(answer) ?? {}).filter(([, value]) => Number.isFinite(value));
+    const said = told?.(answer) ?? {};
+    checkKnown(`\`told\` of limit "${name}"`, said, TOLD);
+    const numbers = Object.entries(said).filter(([, value]) => Number.isFinite(value));
     return numbers.length === 0 ? [] : [{ ...Object.fromEntries(numbers), limit: name }];
   });
 }

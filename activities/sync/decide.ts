@@ -14,9 +14,9 @@ import {
   saysCursorIsDead,
 } from '../../providers/pagination/dead-cursor.ts';
 import { afterRefusedOverlap, hintOfOverlap } from '../../providers/pagination/walks/numbered-walk.ts';
-import { defaultOutcome } from '../../providers/rules/default-rules.ts';
 import { isNumbered, type Pagination } from '../../providers/pagination/pagination.ts';
 import { asWalked } from '../../providers/pagination/walks/counted-places.ts';
+import { meansByItself } from '../../providers/pagination/told/expired-checkpoint.ts';
 import { refusedAtCap, toldCap } from '../../providers/pagination/result-cap.ts';
 import type { ListState, Step } from '../../providers/pagination/step.ts';
 import type { Renewed } from '../call/make-call.ts';
@@ -119,10 +119,11 @@ export function decide(outcome: Outcome, told: Facts): Decision {
       return { do: 'end', kind: 'failed', reason: outcome.reason };
     case 'skip':
       return { do: 'end', kind: 'skipped', reason: outcome.reason };
-    case 'checkpoint-expired':
-      // `full_sync: true` to a list that was asked from its beginning is what was asked for.
-      if (answer.status >= 200 && answer.status < 300) return decide(defaultOutcome(answer, { isList: true }), told);
+    case 'checkpoint-expired': {
+      const meant = meansByItself(answer);
+      if (meant) return decide(meant, told);
       return { do: 'end', kind: 'failed', reason: `${outcome.reason} (it was asked from no checkpoint)` };
+    }
     case 'permanent':
       return afterPermanent(outcome.cause, outcome.reason, facts);
   }

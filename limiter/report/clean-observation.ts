@@ -18,13 +18,22 @@ const LONGEST_NAME = 200;
 export function cleanObservation(observation: Observation, longestBlockMs: number): Observation {
   const { reason, blockForMs, quotas, actualCost, ...rest } = observation;
   const isTimed = blockForMs !== undefined && !Number.isNaN(blockForMs);
+  const isWait = isTimed && rest.result === 'refused';
   return {
     ...rest,
     ...(reason === undefined ? {} : { reason: cleanText(reason, LONGEST_REASON) }),
     ...(isTimed ? { blockForMs: bounded(blockForMs, 0, longestBlockMs) } : {}),
-    ...(quotas === undefined ? {} : { quotas: quotas.map((quota) => cleanQuota(quota, longestBlockMs)) }),
+    ...(quotas === undefined
+      ? {}
+      : { quotas: quotas.map((quota) => cleanQuota(isWait ? untilThen(quota) : quota, longestBlockMs)) }),
     ...(actualCost === undefined ? {} : { actualCost: cleanCosts(actualCost) }),
   };
+}
+
+/** Of a refusal that says when to come again: that nothing is left holds until then, and for no whole window, unless it says so. */
+function untilThen(quota: QuotaHint): QuotaHint {
+  const { remaining = 1, ...rest } = quota;
+  return remaining <= 0 && rest.resetAfterMs === undefined ? rest : quota;
 }
 
 function cleanQuota(quota: QuotaHint, longestBlockMs: number): QuotaHint {

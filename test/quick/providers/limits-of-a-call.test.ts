@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toObservation } from '../../../activities/http/to-observation.ts';
 import { bucket, calendar, hours, learned, minutes, numberAt, window } from '../../../providers/index.ts';
 import { actualCosts, chargesFor, limitMistakes, toldQuotas } from '../../../providers/limits.ts';
+import { cleanObservation } from '../../../limiter/report/clean-observation.ts';
 import { matchQuota } from '../../../limiter/quota-headers/match-limit.ts';
 
 const call = {
@@ -130,6 +131,30 @@ describe('what a call takes from its provider’s limits', () => {
     const heard = toObservation({ kind: 'ok' }, { ...answer, headers }, { actualCost: {}, quotas });
     expect(heard.quotas).toEqual(quotas);
     expect(toObservation({ kind: 'ok' }, { ...answer, headers }).quotas).toMatchObject([{ remaining: 0 }]);
+  });
+
+  it('that is refused, with when to come again, has nothing left until then, and for no whole window', () => {
+    const headers = { 'retry-after': '2', 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '0' };
+    const answer = { status: 429, headers, text: '', elapsedMs: 1 };
+    const hear = (of: typeof answer) =>
+      cleanObservation(toObservation({ kind: 'limited', reason: '' }, of), 86_400_000);
+    const refused = hear(answer);
+    expect(refused).toMatchObject({ result: 'refused', blockForMs: 2_000 });
+    expect(refused.quotas?.map(({ remaining }) => remaining)).toEqual([undefined]);
+    // What says for how long is believed, and so is a refusal that says nothing else.
+    const [whole, alone] = [
+      { ...headers, 'x-ratelimit-reset': '60' },
+      { ...headers, 'retry-after': '' },
+    ];
+    for (const each of [whole, alone])
+      expect(hear({ ...answer, headers: each }).quotas).toMatchObject([{ remaining: 0 }]);
+  });
+
+  it('whose `told` gives a name that is none says which there are', () => {
+    const limit = window('w', { by: ['app'], max: 5, perMs: 3_000, told: () => ({ remaining: 1, resetMs: 5 }) });
+    expect(() => toldQuotas([limit], { status: 200, headers: {}, text: '', elapsedMs: 1 })).toThrow(
+      /`told` of limit "w": .*resetMs.*resetAfterMs/,
+    );
   });
 
   it('says what is wrong with a limit when it is declared', () => {

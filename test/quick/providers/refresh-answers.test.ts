@@ -18,6 +18,12 @@ describe('an OAuth 2 refresh', () => {
   const auth = oauth2({ tokenUrl: 'https://id.example/token', clientId: 'my app', clientSecret: () => 's:e/c' });
   const refresh = auth.refresh!;
 
+  it('may have a grant of the third party’s own, without any login of a user', () => {
+    const params = { grant_type: 'account_credentials', account_id: 'a' };
+    const own = oauth2({ grant: 'client_credentials', tokenUrl: '/token', clientId: 'app', params });
+    expect(own.refresh?.request({}, ACCOUNT)).toMatchObject({ form: { ...params, client_id: 'app' } });
+  });
+
   it('is a form with the client in the Authorization header, encoded as the standard wants it', () => {
     expect(refresh.request(tokens, ACCOUNT)).toEqual({
       method: 'POST',

@@ -1,0 +1,58 @@
+/** Refusals that say when to come again, under limits whose windows are longer than that. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import {
+  defineProvider,
+  defineSync,
+  get,
+  hours,
+  limited,
+  noAuth,
+  rules,
+  status,
+  when,
+  window,
+} from '../../../providers/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+describe('a refusal that says when to come again, and that nothing is left', () => {
+  let stage: ListStage;
+  onListStage((set) => (stage = set));
+
+  it.each([
+    ['by usual headers', { 'retry-after': '1', 'x-ratelimit-limit': '100', 'x-ratelimit-remaining': '0' }],
+    ['by a rule and `told`', { 'x-calls-left': '0' }],
+  ])(
+    'is waited for as long as it says, and not for all of the window: %s',
+    async (_, headers) => {
+      const { api, account, drive } = stage;
+      let refusals = 1;
+      api.route('GET', '/rows', () => (refusals-- > 0 ? { status: 429, headers, body: {} } : { body: [{ id: 1 }] }));
+      const isOwn = 'x-calls-left' in headers;
+      const told = (answer: { headers: Readonly<Record<string, string>> }) =>
+        answer.headers['x-calls-left'] === undefined
+          ? undefined
+          : { remaining: Number(answer.headers['x-calls-left']) };
+      const provider = defineProvider({
+        id: isOwn ? 'own-headers' : 'usual-headers',
+        baseUrl: () => api.url,
+        auth: noAuth(),
+        limits: [window('hour', { by: ['account'], max: 100, perMs: hours(1), ...(isOwn ? { told } : {}) })],
+        ...(isOwn ? { classify: rules([when(status(429), limited({ afterMs: () => 1_000 }))]) } : {}),
+      });
+      const rows = provider.endpoint('rows', {
+        input: z.object({}),
+        response: z.array(z.object({ id: z.number() })),
+        request: () => get('/rows'),
+        paginate: { kind: 'single', items: (all) => all },
+      });
+      const sync = defineSync('rows', { provider, input: z.object({}) }, (s) => ({
+        rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
+      }));
+      const began = performance.now();
+      expect(await drive.run(sync, { account, input: {} })).toMatchObject({ complete: true, rows: 1, calls: 2 });
+      expect(performance.now() - began).toBeGreaterThan(900);
+    },
+    30_000,
+  );
+});
