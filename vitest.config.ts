@@ -5,7 +5,7 @@ import { ALONE, LongestFirst, QUIET } from './test/setup/schedule.ts';
 const shared = {
   pool: 'forks' as const,
   // Files of one worker share a process: to import Temporal and the rest anew takes longer than most of them run. None may
-  // leave anything behind; `world.end()`, `db.drop()` and `nothing-left-open.ts` see to it.
+  // leave anything behind; `world.end()`, `db.drop()` and `test/setup/servers/nothing-left-open.ts` see to it.
   isolate: false,
   // A busy machine is no reason to fail: these are for what never comes.
   testTimeout: 120_000,
