@@ -20,6 +20,7 @@ export {
   readControlled,
   readServed,
   tellWorker,
+  type ControlledWorker,
   type ToldWorker,
   type WorkerWish,
 } from './stores/operate/worker-store.ts';
