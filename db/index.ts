@@ -140,6 +140,7 @@ export {
   readRevocation,
   sagasOfOthers,
   syncsOfAccount,
+  wasOnceKnown,
 } from './stores/account/erase-store.ts';
 export { connectAccount } from './stores/account/connect-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';
