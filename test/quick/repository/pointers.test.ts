@@ -24,6 +24,40 @@ function pathsIn(file: string): string[] {
   );
 }
 
+/** What GitHub makes of a heading. */
+const slug = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+describe('a link to a part of a page', () => {
+  it('leads to a heading that is there', () => {
+    const pages = new Map(
+      files
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => [file, readFileSync(join(root, file), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '')]),
+    );
+    const slugs = new Map(
+      [...pages].map(([file, text]) => [
+        file,
+        new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => slug(title as string))),
+      ]),
+    );
+    let looked = 0;
+    const dead = [...pages].flatMap(([file, text]) =>
+      [...text.matchAll(/\]\((?!http)([^)#\s]*)#([^)\s]+)\)/g)].flatMap(([, path = '', anchor = '']) => {
+        looked++;
+        const page = path === '' ? file : join(dirname(file), path);
+        return slugs.get(page)?.has(anchor) ? [] : [`${file} leads to ${page}#${anchor}`];
+      }),
+    );
+    expect(looked).toBeGreaterThan(50);
+    expect(dead).toEqual([]);
+  });
+});
+
 /** Files of a reader's own project. */
 const theirs = new Set(['worker.ts', 'provider.ts', 'sluice.ts']);
 
