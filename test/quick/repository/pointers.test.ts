@@ -58,6 +58,16 @@ describe('a link to a part of a page', () => {
   });
 });
 
+it('every file of the walks in the README says at its top where the data goes next', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const walks = /^## Follow one sync\n([\s\S]*?)^## /m.exec(readme)?.[1] ?? '';
+  const walked = [...new Set([...walks.matchAll(/\]\(([^)]+\.ts)\)/g)].map(([, path]) => path as string))];
+  expect(walked.length).toBeGreaterThan(25);
+  const top = (path: string): string =>
+    readFileSync(join(root, path), 'utf8').split(/^(?:import|export) /m, 1)[0] ?? '';
+  expect(walked.filter((path) => !/\bNext:/.test(top(path)))).toEqual([]);
+});
+
 /** Files of a reader's own project. */
 const theirs = new Set(['worker.ts', 'provider.ts', 'sluice.ts']);
 
