@@ -85,7 +85,7 @@ export function registerAccounts(program: Command): void {
     .description(
       'delete all that is stored of it, and its histories at Temporal; without --yes it only says what there is. Exit code 1: something is left, or no such account was known',
     )
-    .option('--yes', 'really')
+    .option('--yes', 'erase it; nothing brings it back')
     .addHelpText('after', '\nExample:\n  npx sluice accounts erase social acct_42 --yes --why "asked for by its user"')
     .action(erase);
   acting(accounts.command('rotate-keys'))
