@@ -10,6 +10,7 @@ import {
   type HelpContext,
   type Option,
 } from 'commander';
+import { PlainHelp } from './plain-help.ts';
 
 const UNKNOWN_OPTION = 'commander.unknownOption';
 const EXCESS = 'commander.excessArguments';
@@ -22,6 +23,10 @@ export class StrictCommand extends Command {
   /** Commands below this one are as strict. */
   override createCommand(name?: string): Command {
     return new StrictCommand(name);
+  }
+
+  override createHelp(): PlainHelp {
+    return Object.assign(new PlainHelp(), this.configureHelp());
   }
 
   /** Kept, and said by `refuseMistakes` when the whole line was looked at. */

@@ -1,5 +1,6 @@
 /**
- * Reads what a sync stored, typed by the node that stored it, in the order of change and resumable.
+ * Reads what a sync stored, typed by the node that stored it, in the order of change and resumable. Next:
+ * `db/stores/sync/record-store.ts`; here the walk of the README ends.
  */
 import { readChanges, type Pool } from '../db/index.ts';
 import { checkAccount, checkNode } from './options/check-options.ts';

@@ -66,7 +66,7 @@ export function sagaStepWorkflowId(sagaId: string, step: string, undo?: 'undo'):
  * A text as one part of an id: two different texts are two different parts, whatever is in them (a slash, a half emoji). What usual
  * keys are made of stays as it is.
  */
-export function idPart(text: string): string {
+function idPart(text: string): string {
   const plain = text.replaceAll(
     /[%/\p{Cc}]/gu,
     (one) => `%${one.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,

@@ -1,8 +1,8 @@
 // The only code that knows tables. Imports contracts and pg only. Start with schema/run.sql.
 export { createPool, inTransaction, queriesOf } from './pool.ts';
-export type { Pool, PoolClient, PoolOptions, Queryable } from './pool.ts';
+export type { Pool, PoolClient, Queryable } from './pool.ts';
 export { isDataError } from './data-error.ts';
-export { migrate, migrationScript, readSchemaStanding, type MigrateOptions, type SchemaStanding } from './migrate.ts';
+export { migrate, migrationScript, readSchemaStanding, type SchemaStanding } from './migrate.ts';
 export {
   missingPrivileges,
   readDatabaseFacts,
@@ -11,7 +11,7 @@ export {
   type DatabaseFacts,
   type TableHealth,
 } from './stores/operate/database-facts.ts';
-export { noteDeploy, readLimitHistory } from './stores/limit/limit-history-store.ts';
+export { noteDeploy } from './stores/limit/limit-history-store.ts';
 export { addPace, readPace } from './stores/operate/pace-store.ts';
 export {
   controlWorker,
@@ -20,6 +20,7 @@ export {
   readControlled,
   readServed,
   tellWorker,
+  type ControlledWorker,
   type ToldWorker,
   type WorkerWish,
 } from './stores/operate/worker-store.ts';
@@ -28,7 +29,7 @@ export { beginAct, endAct, listAudit, type ActEnded } from './stores/operate/aud
 export { oldRuns, removeRuns, type RunPlace } from './stores/operate/old-runs-store.ts';
 export { endRetentionRound, removalSteps, removeStrays, takeRetentionRound } from './stores/operate/retention-store.ts';
 export { grantRuntime } from './grant-runtime.ts';
-export { keepLogin, takeLogin, type TakenLogin } from './stores/account/login-store.ts';
+export { keepLogin, takeLogin } from './stores/account/login-store.ts';
 export {
   TenantMismatch,
   tenantOfAccount,
@@ -45,7 +46,7 @@ export {
 } from './stores/operate/forecast-store.ts';
 export { readLimitStandings } from './stores/limit/look-store.ts';
 export { askRun, finishNode, openRun, readPauses, readProgress, setRunState } from './stores/run/run-store.ts';
-export { endFleetRun, fleetRunsOf, openFleet, type NewFleet, type NewFleetRun } from './stores/run/fleet-store.ts';
+export { endFleetRun, fleetRunsOf, openFleet } from './stores/run/fleet-store.ts';
 export { finishRun } from './stores/run/end-store.ts';
 export { isUnmigrated, lacksTable } from './unmigrated.ts';
 export { countRuns, lastEnded, type EndedRuns, listRuns, readRunNames } from './stores/run/run-list-store.ts';
@@ -139,6 +140,7 @@ export {
   readRevocation,
   sagasOfOthers,
   syncsOfAccount,
+  wasOnceKnown,
 } from './stores/account/erase-store.ts';
 export { connectAccount } from './stores/account/connect-store.ts';
 export { rotateEncryption } from './stores/account/rotate-encryption.ts';

@@ -29,7 +29,7 @@ export interface CallFacts<Settings = unknown> extends AccountFacts<Settings> {
 }
 
 /** `token` is the account's credential (one per account and provider), `app` everything that this provider is asked. */
-export const scopeNames = ['app', 'token', 'account', 'tenant', 'ip', 'endpoint'] as const;
+const scopeNames = ['app', 'token', 'account', 'tenant', 'ip', 'endpoint'] as const;
 export type ScopeName = (typeof scopeNames)[number];
 export type Scope<Settings = unknown> = ScopeName | ((call: CallFacts<Settings>) => string);
 

@@ -67,7 +67,7 @@ export function fleetStep(callTimeoutMs: number): Activities['stepOfFleet'] {
 type Steps = Omit<Activities, 'fetchPage' | 'performAction' | 'stepOfFleet'>;
 
 /** Database steps of a run, made inside the workflow task. */
-export const quickSteps: Steps = proxyLocalActivities<Activities>({
+const quickSteps: Steps = proxyLocalActivities<Activities>({
   startToCloseTimeout: '10 seconds',
   retry: { maximumAttempts: 1 },
 });

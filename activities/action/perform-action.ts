@@ -14,7 +14,7 @@ import {
 } from '../../db/stores/action/action-store.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
 import { inPlace, NO_PLACE } from '../call/call-places.ts';
-import { actionFailed, FULL, waitingFor } from '../call/to-failure.ts';
+import { actionFailed, FULL, noRoom, waitingFor } from '../call/to-failure.ts';
 import type { SendGate, Sent } from '../call/with-permit.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { makeActionCall, type ActionAnswer } from './action-call.ts';
@@ -57,7 +57,7 @@ export async function performAction(
     case 'cancelled':
       throw actionFailed(step.errorType ?? 'bug', step.error ?? 'it has failed before');
     case 'ready':
-      if (deps.isFull?.()) throw waitingFor(FULL.reason, FULL.delayMs);
+      if (deps.isFull?.()) throw noRoom(FULL);
       // Counted, and then the worker ended before it could end the action.
       if (step.attempts >= budget(attempt))
         return fail(attempt, 'attempts-spent', `it did not succeed (${step.attempts} attempts)`);
@@ -74,7 +74,7 @@ export async function performAction(
 
 async function writeInPlace(attempt: Attempt): Promise<ActionFact> {
   const fact = await inPlace(attempt.deps, attempt.request.priority, () => write(attempt));
-  if (!fact) throw waitingFor(NO_PLACE.reason, NO_PLACE.delayMs);
+  if (!fact) throw noRoom(NO_PLACE);
   return fact;
 }
 

@@ -6,7 +6,7 @@
 
 /** Bodies up to this size are not counted, in bytes: 200 calls at once have 50 MiB of them at most. */
 export const SMALL_BODY_BYTES = 256 * 1024;
-export const DEFAULT_BUDGET_BYTES = 128 * 1024 * 1024;
+const DEFAULT_BUDGET_BYTES = 128 * 1024 * 1024;
 
 export interface BodyBudget {
   /** The part of one call; nothing is taken yet. */

@@ -84,7 +84,7 @@ export function issuesText(issues: readonly Issue[], json: unknown): string {
   return shown.join('; ') + (issues.length > 3 ? `; and ${issues.length - 3} more` : '');
 }
 
-export function issueText({ path, message }: Issue, json: unknown): string {
+function issueText({ path, message }: Issue, json: unknown): string {
   const value = path.reduce<unknown>((found, name) => (found as Record<PropertyKey, unknown> | null)?.[name], json);
   const isLong = typeof value === 'string' && /^-?\d{16,25}$/.test(value.slice(0, 30));
   const hint = isLong ? ' (an integer beyond 2^53 is given as text)' : '';

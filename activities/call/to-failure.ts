@@ -25,6 +25,16 @@ export function waitingFor(reason: string, delayMs: number): ApplicationFailure 
   });
 }
 
+/** The worker that took it makes no call now, which nobody but Temporal knows: `client/waits/failing-activities.ts` reads it there. */
+export function noRoom({ reason, delayMs }: { readonly reason: string; readonly delayMs: number }): ApplicationFailure {
+  return ApplicationFailure.create({
+    type: 'NoRoom',
+    message: reason,
+    category: ApplicationFailureCategory.BENIGN,
+    nextRetryDelay: delayMs,
+  });
+}
+
 /** The third party failed in a way that may pass. */
 export function retryLater(reason: string, delayMs: number): ApplicationFailure {
   return ApplicationFailure.create({

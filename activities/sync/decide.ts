@@ -1,6 +1,7 @@
 /**
  * What an outcome means for a unit. Pure: a table of outcomes and their decisions; `apply-decision.ts` carries one out.
  * The union of outcomes is closed: a new one does not compile until it is handled here.
+ * Next: `activities/page/store-page.ts`, for a good page.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';

@@ -18,7 +18,7 @@ import { storeStep } from '../page/store-page.ts';
 import { createUnitMemory, type UnitMemory } from './unit-cache.ts';
 import { userCode, UserCodeError } from './user-code.ts';
 import { inPlace, NO_PLACE } from '../call/call-places.ts';
-import { FULL } from '../call/to-failure.ts';
+import { FULL, noRoom } from '../call/to-failure.ts';
 import { afterError, backoffText } from './after-error.ts';
 import { nestedPage } from '../batch/nested-page.ts';
 import { settle } from './settle-answer.ts';
@@ -52,7 +52,9 @@ export async function fetchPage(
   const call = (): Promise<PageFact> => fetchNext(asked, signal, askedAtMs);
   const { priority } = request.context;
   if (request.mode === 'now') return memory.turns.inTurn(request.unit, priority, call);
-  return (await inPlace(deps, priority, call)) ?? notNow(asked, NO_PLACE.reason, NO_PLACE.delayMs);
+  const fact = await inPlace(deps, priority, call);
+  if (!fact) throw noRoom(NO_PLACE);
+  return fact;
 }
 
 async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtMs: number): Promise<PageFact> {
@@ -63,7 +65,7 @@ async function fetchNext(asked: Asked, signal: AbortSignal | undefined, askedAtM
     const why = whyNotNow(deps, askedAtMs);
     if (why) return request.ahead ? { unit: request.unit, state: 'idle' } : notNow(asked, why, 0);
   }
-  if (request.mode === 'durable' && deps.isFull?.()) return notNow(asked, FULL.reason, FULL.delayMs);
+  if (request.mode === 'durable' && deps.isFull?.()) throw noRoom(FULL);
   const node = nodeNamed(asked);
   if (node.batch) return fetchBatch(asked, node, node.batch, signal);
   const remembered = memory.take(request.unit, request.pages);

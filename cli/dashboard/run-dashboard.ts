@@ -49,7 +49,7 @@ async function definitionsOf(module: string): Promise<GivenDefinitions> {
 }
 
 /** From the environment. */
-export function dashboardTokens(env: NodeJS.ProcessEnv = process.env): Tokens {
+function dashboardTokens(env: NodeJS.ProcessEnv = process.env): Tokens {
   const operate = env['SLUICE_DASHBOARD_TOKEN'];
   const read = env['SLUICE_DASHBOARD_READ_TOKEN'];
   return { ...(operate ? { operate } : {}), ...(read ? { read } : {}) };

@@ -9,7 +9,9 @@ const REVOCATIONS = {
 } satisfies Record<ErasureProof['revocation'], string>;
 
 export function proofText(proof: ErasureProof): string {
-  const { provider, account, at, stopped, revocation, deleted, histories, left, kept, isComplete } = proof;
+  const { provider, account, wasKnown, at, stopped, revocation, deleted, histories, left, kept, isComplete } = proof;
+  if (!wasKnown)
+    return `${provider}/${account}  unknown: nothing of it was ever stored; \`sluice accounts list\` has the names`;
   return [
     `${provider}/${account}  ${isComplete ? 'erased' : 'not erased wholly: run this again'}  ${at}`,
     `  stopped: ${stopped.ended} ended, ${stopped.terminated} terminated`,

@@ -59,8 +59,7 @@ const scheduleAct = {
 
 const workerAct = {
   subject: (_: unknown, [worker]: readonly [string, ...unknown[]]) => ({ kind: 'worker', id: worker }),
-  state: async (workers: Workers, [worker]: readonly [string, ...unknown[]]) =>
-    (await workers.list()).workers.find(({ identity }) => identity === worker)?.control,
+  state: (workers: Workers, [worker]: readonly [string, ...unknown[]]) => workers.control(worker),
 };
 
 const deploymentAct = {
@@ -196,34 +195,24 @@ export const clientActs = {
     },
   },
   act: {
-    subject: (_, [{ definition }, { account, tenant = account }]) => ({
-      kind: 'action',
-      id: `action/${definition.id}/${account}`,
-      account,
-      tenant,
-    }),
+    subject: (_, [{ definition }, start]) =>
+      startSubject('action', `action/${definition.id}/${start.account}`, start, [definition.provider]),
     result: ({ workflowId }) => ({ workflowId }),
     gives: 'action',
     isStart: true,
   },
   saga: {
-    subject: (_, [{ definition }, { account, tenant = account }]) => ({
-      kind: 'saga',
-      id: `saga/${definition.name}/${account}`,
-      account,
-      tenant,
-    }),
+    subject: (_, [{ definition }, start]) => {
+      const providers = definition.steps.map(({ action }) => action.provider);
+      return startSubject('saga', `saga/${definition.name}/${start.account}`, start, providers);
+    },
     result: ({ workflowId }) => ({ workflowId }),
     gives: 'saga',
     isStart: true,
   },
   start: {
-    subject: (_, [{ definition }, { account, tenant = account }]) => ({
-      kind: 'run',
-      id: syncWorkflowId(definition.name, account),
-      account,
-      tenant,
-    }),
+    subject: (_, [{ definition }, start]) =>
+      startSubject('run', syncWorkflowId(definition.name, start.account), start, [definition.provider]),
     result: ({ workflowId, attached }) => ({ workflowId, isAttached: attached !== undefined }),
     gives: 'run',
     isStart: true,
@@ -242,12 +231,27 @@ export const clientActs = {
   records: 'look',
   feedLag: 'look',
   overview: 'look',
-  workers: { list: 'look', drain: workerAct, setConcurrency: workerAct },
+  workers: { list: 'look', control: 'look', drain: workerAct, setConcurrency: workerAct },
   close: 'look',
 } satisfies ActsOf<Sluice>;
 
 function accountSubject({ provider, account }: AccountName): Subject {
   return { kind: 'account', id: `${typeof provider === 'string' ? provider : provider.id}/${account}`, account };
+}
+
+function startSubject(
+  kind: string,
+  id: string,
+  { account, tenant }: { readonly account: string; readonly tenant?: string },
+  providers: readonly { readonly id: string }[],
+): Subject {
+  return {
+    kind,
+    id,
+    account,
+    ...(tenant === undefined ? {} : { tenant }),
+    providers: providers.map((each) => each.id),
+  };
 }
 
 /** @see contracts/names.ts for the ids: the name of an action has two parts. */

@@ -5,6 +5,7 @@
 import type { Actor, Subject } from '../../contracts/operate/audit.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
+import { tenantOfStart } from '../tenant/tenant-of-start.ts';
 import {
   beginAct,
   endAct,
@@ -80,8 +81,16 @@ async function readState(state: (() => Promise<unknown>) | undefined): Promise<u
   }
 }
 
-async function ownerOf(pool: Pool, { kind, id, account, tenant }: Subject): Promise<string | null> {
-  if (tenant !== undefined) return tenant;
+async function ownerOf(pool: Pool, subject: Subject): Promise<string | null> {
+  if (subject.tenant !== undefined) return subject.tenant;
+  const owner = await knownOwnerOf(pool, subject);
+  // Where nobody named a tenant, what was started has the account's own name.
+  return owner === subject.account ? null : owner;
+}
+
+async function knownOwnerOf(pool: Pool, { kind, id, account, providers }: Subject): Promise<string | null> {
+  if (account !== undefined && providers !== undefined)
+    return (await tenantOfStart(pool, providers, account, undefined)) ?? null;
   switch (kind) {
     case 'account':
       return (await tenantOfAccount(pool, id.slice(0, id.indexOf('/')), account ?? '')) ?? null;

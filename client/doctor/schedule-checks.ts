@@ -36,7 +36,7 @@ export async function checkSchedules(
   return [finding(DRIFT, drift === undefined ? 'ok' : 'wrong', drift ?? 'nothing differs'), late];
 }
 
-export function judgeSchedules(standings: readonly ScheduleStanding[]): Finding {
+function judgeSchedules(standings: readonly ScheduleStanding[]): Finding {
   const late = standings.filter(({ pausedAt, lateMs }) => pausedAt === null && lateMs > MOST_LATE_MS);
   const failed = standings.filter(({ failed: count }) => count > 0);
   const texts = [

@@ -17,6 +17,7 @@ import {
   removeAccount,
   sagasOfOthers,
   syncsOfAccount,
+  wasOnceKnown,
   type AccountRef,
 } from '../../db/index.ts';
 import { describeKnown, isNotFound } from '../describe-workflow.ts';
@@ -36,6 +37,7 @@ export async function eraseAccount(parts: ClientParts, of: AccountRef): Promise<
   const syncs = await syncsOfAccount(pool, of);
   const stopped = await stopWorkflows(parts, of, syncs);
   const before = await countRows(pool, of, syncs);
+  const wasErased = await wasOnceKnown(pool, of);
   const hadSecrets = await removeAccount(pool, of, true);
   // Before its rows go: the call that revokes takes permits of the account.
   await until(REVOKE_MS, async () => (await readRevocation(pool, of)) !== 'waiting');
@@ -48,8 +50,10 @@ export async function eraseAccount(parts: ClientParts, of: AccountRef): Promise<
   const { rows, kept, at } = await countRows(pool, of, syncs);
   const left = { rows, ...(await leftAtTemporal(parts, of, syncs)) };
   const isEmpty = Object.keys(rows).length + left.histories.length + left.schedules.length === 0;
+  const found = Object.keys(before.rows).length + histories + left.schedules.length;
   return {
     ...of,
+    wasKnown: found > 0 || wasErased,
     at,
     stopped,
     revocation,

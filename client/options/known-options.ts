@@ -23,7 +23,14 @@ import type { ResetOptions, ShowStateOptions } from '../state.ts';
 type Names = Readonly<Record<string, true>>;
 type FilterOf<Of extends (filter?: never) => unknown> = NonNullable<Parameters<Of>[0]>;
 
-const RUNS: NamesOf<RunSelection> = { state: true, sync: true, account: true, provider: true, after: true };
+const RUNS: NamesOf<RunSelection> = {
+  state: true,
+  sync: true,
+  account: true,
+  provider: true,
+  tenant: true,
+  after: true,
+};
 const STATE: NamesOf<StateFilter> = { account: true, sync: true, node: true, parentKey: true };
 const REPORTS: NamesOf<ReportFilter> = {
   account: true,

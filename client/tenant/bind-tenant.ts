@@ -109,7 +109,7 @@ export function bindTenant(sluice: Sluice, pool: Pool, tenant: string): Sluice {
       return sluice.mapAgain(node, options);
     },
     overview: forAllTenants('The overview'),
-    workers: { list: noWorkers, drain: noWorkers, setConcurrency: noWorkers },
+    workers: { list: noWorkers, control: noWorkers, drain: noWorkers, setConcurrency: noWorkers },
     schedules: { plan: noSchedules, apply: noSchedules, list: noSchedules, pause: noSchedules, resume: noSchedules },
     deployments: { list: noBuilds, promote: noBuilds, release: noBuilds },
     alerts: {

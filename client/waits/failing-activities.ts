@@ -35,7 +35,7 @@ export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWai
     const message = because.join('\n').slice(0, LONGEST_MESSAGE);
     return {
       calls: name === 'fetchPage' ? group.length : 0,
-      text: `${message === CUT_OFF ? cutOff(name ?? '', group) : `${howOften(name ?? '', group)}: ${message}`}; ${nextAttempt(group, nowMs)}`,
+      text: `${whatOf(name ?? '', message, group)}; ${nextAttempt(group, nowMs)}`,
     };
   });
 }
@@ -57,6 +57,14 @@ export function waitingSteps(steps: readonly Step[], nowMs: number): Omit<RunWai
 function ordinaryKind({ lastFailure }: Step): RunWait['kind'] | undefined {
   const type = lastFailure?.applicationFailureInfo?.type ?? '';
   return Object.hasOwn(ORDINARY, type) ? ORDINARY[type as keyof typeof ORDINARY] : undefined;
+}
+
+function whatOf(name: string, message: string, group: readonly Step[]): string {
+  if (message === CUT_OFF) return cutOff(name, group);
+  // Its worker has made no call, so nothing has failed: `noRoom` of `activities/call/to-failure.ts`.
+  if (group.every(({ lastFailure }) => lastFailure?.applicationFailureInfo?.type === 'NoRoom'))
+    return `${group.length === 1 ? `${name} waits` : `${group.length} × ${name} wait`}: ${message}`;
+  return `${howOften(name, group)}: ${message}`;
 }
 
 function cutOff(name: string, group: readonly Step[]): string {

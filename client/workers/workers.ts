@@ -4,12 +4,17 @@
  */
 import type { Client } from '@temporalio/client';
 import type { WorkerControl, WorkerList } from '../../contracts/operate/worker-list.ts';
-import { controlWorker, readControlled, type Pool } from '../../db/index.ts';
+import { controlWorker, readControlled, type ControlledWorker, type Pool } from '../../db/index.ts';
 import { listWorkers } from './list-workers.ts';
 
 export interface Workers {
   /** Worker processes that ask for tasks, and the task queues that runs go to or are on. */
   list(): Promise<WorkerList>;
+  /**
+   * What a worker process makes at once, and what is asked of it, by the database alone. @param worker its identity.
+   * @returns undefined when no such worker was heard of in the last two minutes.
+   */
+  control(worker: string): Promise<WorkerControl | undefined>;
   /**
    * Has a worker process take no new work, end what it has in hand, and end, as SIGTERM does: what runs it starts it again, or not. It
    * begins within 12 s. @param worker its identity, as `list` shows it.
@@ -31,6 +36,10 @@ const MOST_NAMED = 10;
 export function createWorkers(client: Client, pool: Pool, taskQueue: string): Workers {
   return {
     list: () => listWorkers(client, pool, taskQueue),
+    control: async (worker) => {
+      const found = (await readControlled(pool)).find(({ identity }) => identity === worker);
+      return found && toControl(found);
+    },
     drain: (worker) => control(pool, worker, { isDraining: true }),
     setConcurrency: async (worker, calls) => {
       if (calls !== null && !(Number.isInteger(calls) && calls >= 0 && calls <= MOST))
@@ -49,7 +58,10 @@ async function control(
 ): Promise<WorkerControl> {
   const [found] = await controlWorker(pool, worker, wish);
   if (!found) throw new TypeError(await whyNot(pool, worker));
-  const { startedWith, concurrency, isDraining } = found;
+  return toControl(found);
+}
+
+function toControl({ startedWith, concurrency, isDraining }: ControlledWorker): WorkerControl {
   return { startedWith, concurrency, isDraining };
 }
 

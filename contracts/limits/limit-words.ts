@@ -63,23 +63,22 @@ function numbersOf(limit: LimitStanding): string {
   const { kind, used, max, ratePerSecond } = limit;
   const numbers = max === null ? '' : `${round(used ?? 0)} of ${round(max)} ${inWhat(limit)}`;
   const rate = ratePerSecond === null ? '' : rateText(ratePerSecond);
+  const listed = (...parts: readonly string[]): string => parts.filter((part) => part !== '').join(', ');
   switch (kind) {
     case 'learned':
-      return numbers === '' ? `${rate}, learned` : `${numbers}, learned`;
+      return listed(numbers, rate, 'learned');
     case 'bucket':
-      return `${numbers}, ${rate} flow in`;
+      return listed(numbers, `${rate} flow in`);
     case 'none':
-      return 'no limit is declared';
+      return listed('no limit is declared', rate);
     case 'gate':
       return '';
     default:
-      return [
+      return listed(
         numbers,
-        rate === '' ? '' : 'evenly',
+        rate === '' ? '' : `evenly at ${rate}`,
         limit.declaredMax === null ? '' : `${round(limit.declaredMax)} declared`,
-      ]
-        .filter((part) => part !== '')
-        .join(', ');
+      );
   }
 }
 

@@ -26,6 +26,8 @@ export interface Subject {
   readonly account?: string;
   /** Whose it is, where the act itself says so. */
   readonly tenant?: string;
+  /** Providers at which it starts something: where the act says no tenant, the account's is asked there. */
+  readonly providers?: readonly string[];
 }
 
 export interface AuditEntry {
@@ -38,7 +40,8 @@ export interface AuditEntry {
   readonly via: Via;
   /** As the client names it: `accounts.disconnect`, `run.pause`, `limits.override`, … */
   readonly act: string;
-  readonly subject: Omit<Subject, 'tenant'>;
+  readonly subject: Omit<Subject, 'tenant' | 'providers'>;
+  /** Null where it concerns all, or an account that is its own tenant. */
   readonly tenant: string | null;
   readonly why: string | null;
   /** How the subject stood before and after it, or what came of it, without secrets; null where there is nothing to say. */

@@ -4,6 +4,8 @@
 export interface ErasureProof {
   readonly provider: string;
   readonly account: string;
+  /** False: nothing of it was found, and it was neither connected nor erased before. Its name may be misspelt. */
+  readonly wasKnown: boolean;
   /** ISO time by the database's clock. */
   readonly at: string;
   /** Open runs, actions and sagas that were ended: by themselves, or terminated because they did not end in time. */

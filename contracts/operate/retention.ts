@@ -26,7 +26,7 @@ export interface Retention {
   readonly deletionDays?: number;
 }
 
-export const RETENTION_DEFAULTS = {
+const RETENTION_DEFAULTS = {
   runDays: 90,
   reportDays: 90,
   auditDays: 400,

@@ -16,6 +16,8 @@ export interface RunSelection {
   readonly sync?: string;
   readonly account?: string;
   readonly provider?: string;
+  /** Runs that were started for this tenant. */
+  readonly tenant?: string;
   /** Whose `place` is `after` or older; what began later is left out. */
   readonly after?: string;
 }

@@ -15,7 +15,7 @@ export function timesText(times: ScheduleTimes): string {
   return `${days.length === 0 ? 'daily' : days.join(' ')} at ${at.join(', ')} ${zone}, spread over ${plain(spreadMs)}`;
 }
 
-export function scheduleText({ times, mode, priority, overlap, catchUpMs }: ScheduleSpec): string {
+function scheduleText({ times, mode, priority, overlap, catchUpMs }: ScheduleSpec): string {
   return [
     timesText(times),
     ...(mode === 'full' ? ['full'] : []),

@@ -19,7 +19,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** The same JSON with quotes around numbers that a number can't hold. */
-export function quoteLongNumbers(text: string): string {
+function quoteLongNumbers(text: string): string {
   let made = '';
   let kept = 0;
   const strings = { at: 0, isInside: false };

@@ -4,7 +4,7 @@
  */
 
 /** An index of Postgres takes 2,704 bytes for all columns together. */
-export const MOST_KEY_BYTES = 1_024;
+const MOST_KEY_BYTES = 1_024;
 
 /**
  * @param key as a definition's function gave it.

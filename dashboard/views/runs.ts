@@ -10,7 +10,7 @@ import { runTable } from '../parts/tables/run-table.ts';
 import type { RenderView } from '../view.ts';
 
 const PAGE = 50;
-export const RUN_FILTERS = ['state', 'sync', 'provider', 'account'] as const;
+const RUN_FILTERS = ['state', 'sync', 'provider', 'account'] as const;
 
 export const runsView: RenderView = async (context) => {
   const { sluice, link, query, visitor } = context;

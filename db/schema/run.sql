@@ -37,10 +37,11 @@ create index run_ended on sluice.run (sync, ended_at desc) where ended_at is not
 -- Ended runs by age, and those that read again what others had failed at.
 create index run_by_age on sluice.run (ended_at, id) where ended_at is not null;
 create index run_retry on sluice.run (account, sync) where retry_of <> '{}';
--- Lists of runs, newest first: of a state, of a state and a sync, of a state and a provider.
+-- Lists of runs, newest first: of a state, of a state and a sync, a provider or a tenant.
 create index run_by_state on sluice.run (state, started_at, id);
 create index run_by_sync on sluice.run (sync, state, started_at, id);
 create index run_by_provider on sluice.run (provider, state, started_at, id);
+create index run_by_tenant on sluice.run (tenant, state, started_at, id) where tenant is not null;
 create index run_open on sluice.run (provider, sync, account) where state in ('running', 'paused');
 -- One at a time of an account and sync.
 create unique index run_of_account_in_fleet on sluice.run (account, sync) where state in ('running', 'paused') and fleet is not null;

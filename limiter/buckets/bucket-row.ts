@@ -27,7 +27,7 @@ export interface BucketRow extends Ring {
 export const DEFAULT_GUARD_MS = 100;
 /** Of windows and days that begin by the clock: so far may the clocks of database and third party be apart. */
 const DEFAULT_ALIGNED_GUARD_MS = 1_000;
-export const DEFAULT_LEASE_MS = 60_000;
+const DEFAULT_LEASE_MS = 60_000;
 
 // After a crash a short window is taken for full, which costs that window once; of a longer one a fiftieth is lost.
 const LONGEST_SHORT_WINDOW_MS = 10_000;
@@ -53,7 +53,7 @@ export function gateKeys(chargeKey: string, endpoint: string | undefined): strin
 }
 
 /** A window's units that are ours: without the share left to others, and never less than one. */
-export function usableMax({ max, reserve = 0 }: Pick<WindowLimit, 'max' | 'reserve'>): number {
+function usableMax({ max, reserve = 0 }: Pick<WindowLimit, 'max' | 'reserve'>): number {
   return Math.max(1, Math.floor(max * (1 - reserve) + 1e-9));
 }
 
@@ -75,7 +75,7 @@ export function guardMsOf(limit: LimitSpec): number {
  * A bucket as it is kept: what may arrive together although it was sent apart is left out of the burst, or, where the burst is a
  * single unit, put between two of them.
  */
-export function keptBucket(limit: BucketLimit): { readonly perSecond: number; readonly burst: number } {
+function keptBucket(limit: BucketLimit): { readonly perSecond: number; readonly burst: number } {
   const ours = 1 - (limit.reserve ?? 0);
   const perSecond = limit.perSecond * ours;
   const travelling = (perSecond * guardMsOf(limit)) / 1_000;

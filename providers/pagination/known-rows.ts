@@ -9,7 +9,7 @@ import { isNumbered, type Pagination } from './pagination.ts';
 import { COMPLETE, step, type ListState, type Step } from './step.ts';
 
 /** Rows one after another, each below the mark and none newer than the one before, behind which a list is not read any further. */
-export const KNOWN_ROWS = 20;
+const KNOWN_ROWS = 20;
 
 export interface Stretch {
   readonly memory: ListMemory;

@@ -1,6 +1,7 @@
 /**
  * What HTTP says by itself when a provider has no rule for an answer.
  * Sources: RFC 9110 (status codes), RFC 6585 (429), RFC 9110 §10.2.3 (Retry-After, also with 503).
+ * Next: `limiter/report/report.ts`, what the limiter learns from the outcome.
  */
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';

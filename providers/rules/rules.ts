@@ -1,7 +1,7 @@
 /**
  * Error rules as data: `rules([when(status(429), limited()), …])`. The first rule that matches decides; without a match
  * the defaults for HTTP in `default-rules.ts` do. Rules see the answer before its body is parsed and are pure, so a
- * table of recorded answers tests them.
+ * table of recorded answers tests them. Next: `default-rules.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';

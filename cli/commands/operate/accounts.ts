@@ -83,9 +83,9 @@ export function registerAccounts(program: Command): void {
     .action(disconnect);
   acting(accounts.command('erase <provider> <account>'))
     .description(
-      'delete all that is stored of it, and its histories at Temporal; without --yes it only says what there is. Exit code 1: something is left',
+      'delete all that is stored of it, and its histories at Temporal; without --yes it only says what there is. Exit code 1: something is left, or no such account was known',
     )
-    .option('--yes', 'really')
+    .option('--yes', 'erase it; nothing brings it back')
     .addHelpText('after', '\nExample:\n  npx sluice accounts erase social acct_42 --yes --why "asked for by its user"')
     .action(erase);
   acting(accounts.command('rotate-keys'))
@@ -157,7 +157,7 @@ const erase = (provider: string, account: string, options: ActingOptions & { rea
     }
     const proof = await accounts.erase(of);
     console.log(options.json ? JSON.stringify(proof) : proofText(proof));
-    if (!proof.isComplete) process.exitCode = 1;
+    if (!proof.isComplete || !proof.wasKnown) process.exitCode = 1;
   }, options);
 
 const rotateKeys = (options: ActingOptions) =>

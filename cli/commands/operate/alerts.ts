@@ -23,7 +23,7 @@ export function registerAlerts(program: Command): void {
   const alerts = program.command('alerts').description('what somebody must know, and what to do about it');
   alerts
     .command('list', { isDefault: true })
-    .description('open alerts, the newest first; exit code 1 when there are any')
+    .description('alerts that are open, the newest first; exit code 1 when there are any')
     .addOption(kindOption(ALERT_KINDS))
     .addOption(tenantOption())
     .addOption(new Option('--all', 'also those that are cleared'))
@@ -34,13 +34,13 @@ export function registerAlerts(program: Command): void {
   alerts
     .command('check')
     .description(
-      'look now, tell SLUICE_ALERT_WEBHOOK_URL what it has not taken yet, and list: for a timer beside the workers, which sees when none is left; exit code 1 when one is open',
+      'look now, tell SLUICE_ALERT_WEBHOOK_URL what it has not taken yet, and list. For a timer beside the workers: it sees when no worker is left. Exit code 1 when an alert is open',
     )
     .addOption(jsonOption())
     .addHelpText('after', '\nExample, every minute by cron:\n  npx sluice alerts check')
     .action(check);
   acting(alerts.command('forget-queue <task-queue>'))
-    .description('nobody means to serve this task queue any more: no alarm because of it')
+    .description('end the alerts of a task queue that nobody means to serve any more')
     .addHelpText('after', '\nExample:\n  npx sluice alerts forget-queue sluice-old')
     .action((taskQueue: string, options: ActingOptions) =>
       withClient(async (sluice) => {

@@ -58,14 +58,14 @@ export function registerLimits(program: Command): void {
     .addHelpText('after', "\nExample:\n  npx sluice limits resume 'social/*'")
     .action(resume);
   acting(limits.command('override <key>'))
-    .description('other numbers, until they are taken back (no option)')
+    .description('put other numbers in force; without --max and --rate the declared or learned ones again')
     .option('--max <units>', 'units per window, or calls in flight; 0 stops all calls', numberFrom(0, MOST))
-    .option('--rate <per-second>', 'calls per second, of a learned limit; 0 stops all calls', numberFrom(0, MOST))
-    .option('--minutes <count>', 'for so long; default: until they are taken back', numberAboveZero)
+    .option('--rate <per-second>', 'calls per second, given out evenly; 0 stops all calls', numberFrom(0, MOST))
+    .option('--minutes <count>', 'how long they hold; default: until they are taken back', numberAboveZero)
     .addHelpText('after', '\nExample:\n  npx sluice limits override social/app-hour/app --max 2000 --minutes 60')
     .action(override);
   acting(limits.command('forget <key>'))
-    .description('what it used and learned; a window in use may be exceeded after it')
+    .description('forget what a key used and learned; a window in use may be exceeded after it')
     .addHelpText('after', '\nExample:\n  npx sluice limits forget social/token/acct_42/friends')
     .action((key: string, options: ActingOptions) =>
       withLimits(async (of) => say(key, 'forgotten', Number(await of.forget(key)), options), options),

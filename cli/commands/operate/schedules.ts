@@ -38,7 +38,7 @@ export function registerSchedules(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx sluice schedules list --json')
     .action(list);
   acting(schedules.command('pause <schedule>'))
-    .description('start no account by it until it is resumed; runs that are going on go on')
+    .description('start nothing by it until it is resumed; runs that are going on go on')
     .addHelpText('after', '\nExample:\n  npx sluice schedules pause network --why "a sale"')
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {

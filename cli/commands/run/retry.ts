@@ -17,7 +17,7 @@ interface RetryOptions extends ActingOptions {
 
 export function registerRetry(program: Command): void {
   acting(program.command('retry <run>'))
-    .description('read what failed or was never finished in an ended run again, by workflow id')
+    .description('read again what failed or was never finished in a run that has ended, by workflow id')
     .addOption(new Option('--also <ends...>', 'other ends to read again').choices(OTHER_FLAWS).default([]))
     .addOption(waitOption())
     .addHelpText('after', '\nExample:\n  npx sluice retry sync/network/acct_42 --also truncated --wait')

@@ -3,7 +3,15 @@ import type { Command } from 'commander';
 import type { ListedRun, RunFilter, RunState } from '../../../client/index.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
 import { RUN_STATES } from '../../../contracts/operate/run-list.ts';
-import { accountOption, afterOption, jsonOption, limitOption, providerOption, statusOption } from '../../options.ts';
+import {
+  accountOption,
+  afterOption,
+  jsonOption,
+  limitOption,
+  providerOption,
+  statusOption,
+  tenantOption,
+} from '../../options.ts';
 import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
 
@@ -12,6 +20,7 @@ interface RunsOptions {
   readonly sync?: string;
   readonly account?: string;
   readonly provider?: string;
+  readonly tenant?: string;
   readonly after?: string;
   readonly limit: number;
   readonly json?: boolean;
@@ -25,6 +34,7 @@ export function registerRuns(program: Command): void {
     .option('--sync <name>', 'of this sync')
     .addOption(accountOption())
     .addOption(providerOption())
+    .addOption(tenantOption())
     .addOption(afterOption())
     .addOption(limitOption(20))
     .addOption(jsonOption())

@@ -27,7 +27,11 @@ export function registerStart(program: Command): void {
     .addOption(inputOption())
     .addOption(moduleOption())
     .addOption(tenantOption())
-    .addOption(new Option('--priority <priority>').choices(['interactive', 'bulk', 'background']).default('bulk'))
+    .addOption(
+      new Option('--priority <priority>', 'which calls go first')
+        .choices(['interactive', 'bulk', 'background'])
+        .default('bulk'),
+    )
     .option('--full', 'read every list from its beginning, which also marks what is gone')
     .addOption(
       new Option(

@@ -28,10 +28,10 @@ interface FlawOptions {
 export function registerStatus(program: Command): void {
   program
     .command('status <id>')
-    .description('the state of a run, an action or a saga, by workflow id (a run: or run id); what it waits for')
+    .description('how a run, an action or a saga stands and what it waits for, by workflow id; a run also by run id')
     .addOption(jsonOption())
     .option('--flaws', 'instead: every list of a run that was not read to its end, one a line')
-    .addOption(new Option('--node <name>', '--flaws of this node only').implies({ flaws: true }))
+    .addOption(new Option('--node <name>', 'with --flaws: of this node only').implies({ flaws: true }))
     .addOption(kindOption(FLAW_KINDS).implies({ flaws: true }))
     .addOption(afterOption().implies({ flaws: true }))
     .addOption(unlimitedOption().implies({ flaws: true }))

@@ -20,7 +20,9 @@ export function registerWatch(program: Command): void {
     .description(
       'keep one screen up to date: everything in numbers, or one run until it ends; Ctrl-C leaves; exit code 1 when there is no such run',
     )
-    .addOption(new Option('--every <seconds>', 'look so often').default(2).argParser(numberFrom(0.2, 3_600)))
+    .addOption(
+      new Option('--every <seconds>', 'seconds between two looks').default(2).argParser(numberFrom(0.2, 3_600)),
+    )
     .addOption(jsonOption())
     .addHelpText('after', '\nExamples:\n  npx sluice watch\n  npx sluice watch sync/network/acct_42 --every 5')
     .action((id: string | undefined, { every, json }: { readonly every: number; readonly json?: boolean }) =>

@@ -101,6 +101,17 @@ export async function sagasOfOthers(db: Queryable, { provider, account }: Accoun
   return rows.map(({ id }) => id);
 }
 
+/** Whether it was connected or erased before, though nothing else is left of it. The row of an erasure that is at work says nothing. */
+export async function wasOnceKnown(db: Queryable, { provider, account }: AccountRef): Promise<boolean> {
+  const { rows } = await db.query<{ known: boolean }>(
+    `select exists (select 1 from sluice.secret_use where provider = $1 and account = $2)
+       or exists (select 1 from sluice.audit where subject = $1 || '/' || $2 and subject_kind = 'account' and act = 'accounts.erase'
+         and (outcome = 'failed' or after->>'wasKnown' = 'true')) as known`,
+    [provider, account],
+  );
+  return rows[0]?.known === true;
+}
+
 /** In steps of some thousand rows, so that no transaction is long. @returns how many, by table. */
 export async function eraseRows(
   pool: Pool,

@@ -6,7 +6,7 @@ import type { TreePath } from '../../../contracts/plan.ts';
 import type { Queryable } from '../../pool.ts';
 
 /** A worker that was not heard of for longer is gone, in milliseconds. */
-export const GONE_AFTER_MS = 120_000;
+const GONE_AFTER_MS = 120_000;
 
 export interface ToldWorker {
   readonly id: string;

@@ -47,8 +47,11 @@ export async function readRunNames(db: Queryable): Promise<RunNames> {
   return { syncs: syncs ?? [], providers: (providers ?? []).filter((name) => name !== '') };
 }
 
-/** Indexes: run_by_sync, run_by_provider and run_by_state, whose first columns are compared; run_by_account for an account. */
-function conditionsOf({ state, sync, account, provider, after }: RunSelection): { where: string; values: unknown[] } {
+/** Indexes: run_by_sync, run_by_provider, run_by_tenant and run_by_state, whose first columns are compared; run_by_account for an account. */
+function conditionsOf({ state, sync, account, provider, tenant, after }: RunSelection): {
+  where: string;
+  values: unknown[];
+} {
   const states = state === undefined ? RUN_STATES : typeof state === 'string' ? [state] : state;
   for (const each of states) oneOf('state', each, RUN_STATES);
   const values: unknown[] = [states];
@@ -61,6 +64,7 @@ function conditionsOf({ state, sync, account, provider, after }: RunSelection): 
   and((at) => `r.sync = ${at}`, sync);
   and((at) => `r.account = ${at}`, account);
   and((at) => `r.provider = ${at}`, provider);
+  and((at) => `r.tenant = ${at}`, tenant);
   if (after !== undefined) {
     const [, micros, id] = PLACE.exec(after) ?? [];
     if (micros === undefined || id === undefined)

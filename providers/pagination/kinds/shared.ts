@@ -46,7 +46,7 @@ export const COMMON = {
   range: true,
 } satisfies NamesOf<Common<unknown, unknown, unknown> & { readonly kind: unknown }>;
 
-export const allGuards: Guards = {
+const allGuards: Guards = {
   'repeated-token': true,
   'repeated-rows': true,
   'empty-pages': true,
@@ -139,7 +139,7 @@ export function tokenMistakes(options: AnyToken): string[] {
   return mistakes;
 }
 
-export function commonMistakes(options: AnyCommon): string[] {
+function commonMistakes(options: AnyCommon): string[] {
   const mistakes: string[] = [];
   const size: unknown = options.pageSize ?? {};
   if (typeof size !== 'object')

@@ -157,7 +157,7 @@ function placeAfter(p: Pagination, at: ListState, page: PageAnswer, told: number
  * A short first page: the server gives fewer than asked for, or the list ends. Its size is the safe one to read on with; page numbers
  * may stay as they are unless the total shows that there is more.
  */
-export function cutsAnew(p: Pagination, at: ListState, itemCount: number, told: number | undefined): boolean {
+function cutsAnew(p: Pagination, at: ListState, itemCount: number, told: number | undefined): boolean {
   const isShortFirst = at.position === null && itemCount > 0 && itemCount < at.asked.size && p.advanceBy === 'rows';
   return isShortFirst && (p.kind === 'offset' || (told !== undefined && told > itemCount));
 }

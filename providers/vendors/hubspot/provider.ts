@@ -110,8 +110,8 @@ const pageOf = <Row extends z.ZodType>(row: Row) =>
     paging: z.object({ next: z.object({ after: z.string() }).optional() }).optional(),
   });
 
-export const COMPANY = ['name', 'domain', 'industry', 'phone', 'city', 'country', 'lifecyclestage'] as const;
-export const CONTACT = ['email', 'firstname', 'lastname', 'phone', 'lifecyclestage', 'lastmodifieddate'] as const;
+const COMPANY = ['name', 'domain', 'industry', 'phone', 'city', 'country', 'lifecyclestage'] as const;
+const CONTACT = ['email', 'firstname', 'lastname', 'phone', 'lifecyclestage', 'lastmodifieddate'] as const;
 export const Company = rowWith(properties(COMPANY));
 export const Contact = rowWith(properties(CONTACT));
 

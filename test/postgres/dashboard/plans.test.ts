@@ -177,6 +177,7 @@ describe('the queries of the page', () => {
     for (const of of [readConnections, readAccountSyncs]) await of(noting(db.pool), 'acct_7');
     await openOperations(noting(db.pool), 'acct_7', 20);
     await listAlerts(noting(db.pool), { account: 'acct_7' });
+    await createRuns(noting(db.pool)).list({ tenant: 'acme' });
     const distinct = [...new Map(asked.map((each) => [JSON.stringify(each), each])).values()];
     expect(distinct.length).toBeGreaterThan(40);
     const faults: string[] = [];
@@ -207,6 +208,16 @@ describe('the queries of the page', () => {
     );
     expect(seen).toEqual(rows.map(({ id }) => id));
     await expect(runs.list({ after: 'x' })).rejects.toThrow(/pass the `place` of a run/);
+  });
+
+  it('bring the runs of a tenant, and no others', async () => {
+    await db.pool.query(`update sluice.run set tenant = case when account = 'acct_7' then 'acme' else 'zed' end`);
+    await db.pool.query('analyze sluice.run');
+    const runs = createRuns(db.pool);
+    const found = await runs.list({ tenant: 'acme' });
+    expect(found.length).toBeGreaterThan(0);
+    expect(new Set(found.map(({ account }) => account))).toEqual(new Set(['acct_7']));
+    expect(await runs.list({ tenant: 'nobody' })).toEqual([]);
   });
 
   it('bring each account, key and report once, too', async () => {

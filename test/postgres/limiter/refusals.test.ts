@@ -85,7 +85,7 @@ describe('a window whose quota others use, too', () => {
     expect(row).toMatchObject({ declaredMax: 60 });
     expect(row.max).toBeLessThan(50);
     expect(row.events.map(({ type }) => type)).toContain('refused');
-    expect(row.text).toMatch(/of \d+ used in 10 s, evenly, 60 declared/);
+    expect(row.text).toMatch(/of \d+ used in 10 s, evenly at [\d.]+ a (second|minute), 60 declared/);
   });
 });
 

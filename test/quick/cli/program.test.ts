@@ -70,6 +70,14 @@ describe('every command', () => {
     ]);
   });
 
+  it('shows its own options first in its help, and says nothing of switches that are off', () => {
+    const retry = createProgram().commands.find((command) => command.name() === 'retry') as Command;
+    const help = retry.helpInformation();
+    const shown = [...help.matchAll(/^ {2}(?:-\w, )?(--\w+)/gm)].map(([, long]) => long);
+    expect(shown).toEqual(['--also', '--wait', '--by', '--why', '--json', '--help']);
+    expect(help.replaceAll(/\s+/g, ' ')).not.toMatch(/default: (false|\[\])/);
+  });
+
   it.each(['--dry-run', '--sql'])(
     'that would leave an option out refuses it: migrate --grant with %s',
     async (look) => {

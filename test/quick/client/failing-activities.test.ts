@@ -42,6 +42,16 @@ describe('the steps of a workflow that fail', () => {
     ]);
   });
 
+  it('are not said to have failed where the worker itself makes no call', () => {
+    const steps = [step('fetchPage', 4, 2_000, 'its memory is nearly full', 'NoRoom')];
+    expect(failingSteps(steps, NOW)).toEqual([
+      { calls: 1, text: 'fetchPage waits: its memory is nearly full; next attempt in 2 s' },
+    ]);
+    expect(failingSteps([...steps, ...steps], NOW)).toEqual([
+      { calls: 2, text: '2 × fetchPage wait: its memory is nearly full; next attempt in 2 s' },
+    ]);
+  });
+
   it('are not those that wait, that the third party fails, or that have not failed', () => {
     const steps = [
       step('fetchPage', 1, 0),

@@ -76,7 +76,7 @@ it('a database without the schema is told with what to do, and not in words of t
 describe('an act', () => {
   const bearer = { authorization: `Bearer ${OPERATE}` };
   it.each([
-    ['for a reader', { ...own, authorization: `Bearer ${READ}` }, /look and not act/],
+    ['for a reader', { ...own, authorization: `Bearer ${READ}` }, /this needs the operator’s token/],
     ['from another site', { ...bearer, ...own, 'sec-fetch-site': 'cross-site' }, /another site/],
     ['from a sibling of the site', { ...bearer, ...own, 'sec-fetch-site': 'same-site' }, /another site/],
     ['from another address', { ...bearer, origin: 'http://evil.example' }, /another address/],

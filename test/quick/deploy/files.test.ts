@@ -184,6 +184,14 @@ describe('the rules for Prometheus', () => {
     expect(names.filter((name) => !new RegExp(`^\\| \`${name}\` +\\| \\S`, 'm').test(page))).toEqual([]);
   });
 
+  it('are each seen to fire on series that were made up', () => {
+    const played = read('test/fixtures/alert-rules.yml');
+    const firing = [...played.matchAll(/alertname: (\w+)\n\s+exp_alerts:|alertname="(\w+)"/g)].map(
+      ([, a, b]) => a ?? b,
+    );
+    expect(names.filter((name) => !firing.includes(name))).toEqual([]);
+  });
+
   const promtool = ['/usr/bin/promtool', '/usr/local/bin/promtool'].find((path) => existsSync(path));
   if (promtool === undefined) console.warn('promtool is not installed: it does not check the rules for Prometheus.');
   it.skipIf(promtool === undefined)('and the configuration are taken by promtool', () => {
@@ -191,6 +199,8 @@ describe('the rules for Prometheus', () => {
     const at = (path: string) => fileURLToPath(new URL(`../../../deploy/prometheus/${path}`, import.meta.url));
     expect(check('rules', at('sluice-alerts.yml'))).toContain(`${names.length} rules found`);
     expect(check('config', at('prometheus.yml'))).toContain(`${names.length} rules found`);
+    const played = fileURLToPath(new URL('../../fixtures/alert-rules.yml', import.meta.url));
+    expect(execFileSync(promtool as string, ['test', 'rules', played], { encoding: 'utf8' })).toContain('SUCCESS');
   });
 });
 

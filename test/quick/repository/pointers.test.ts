@@ -24,6 +24,50 @@ function pathsIn(file: string): string[] {
   );
 }
 
+/** What GitHub makes of a heading. */
+const slug = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/\[([^\]]*)\]\([^)]*\)/g, '$1')
+    .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+describe('a link to a part of a page', () => {
+  it('leads to a heading that is there', () => {
+    const pages = new Map(
+      files
+        .filter((file) => file.endsWith('.md'))
+        .map((file) => [file, readFileSync(join(root, file), 'utf8').replaceAll(/^```[\s\S]*?^```/gm, '')]),
+    );
+    const slugs = new Map(
+      [...pages].map(([file, text]) => [
+        file,
+        new Set([...text.matchAll(/^#+ (.*)$/gm)].map(([, title]) => slug(title as string))),
+      ]),
+    );
+    let looked = 0;
+    const dead = [...pages].flatMap(([file, text]) =>
+      [...text.matchAll(/\]\((?!http)([^)#\s]*)#([^)\s]+)\)/g)].flatMap(([, path = '', anchor = '']) => {
+        looked++;
+        const page = path === '' ? file : join(dirname(file), path);
+        return slugs.get(page)?.has(anchor) ? [] : [`${file} leads to ${page}#${anchor}`];
+      }),
+    );
+    expect(looked).toBeGreaterThan(50);
+    expect(dead).toEqual([]);
+  });
+});
+
+it('every file of the walks in the README says at its top where the data goes next', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const walks = /^## Follow one sync\n([\s\S]*?)^## /m.exec(readme)?.[1] ?? '';
+  const walked = [...new Set([...walks.matchAll(/\]\(([^)]+\.ts)\)/g)].map(([, path]) => path as string))];
+  expect(walked.length).toBeGreaterThan(25);
+  const top = (path: string): string =>
+    readFileSync(join(root, path), 'utf8').split(/^(?:import|export) /m, 1)[0] ?? '';
+  expect(walked.filter((path) => !/\bNext:/.test(top(path)))).toEqual([]);
+});
+
 /** Files of a reader's own project. */
 const theirs = new Set(['worker.ts', 'provider.ts', 'sluice.ts']);
 

@@ -231,6 +231,7 @@ describe('the audit', () => {
       flawedLists: () => all(readOnly.flawedLists('00000000-0000-0000-0000-000000000000')),
       overview: () => readOnly.overview(),
       'workers.list': () => readOnly.workers.list(),
+      'workers.control': () => readOnly.workers.control('none'),
       feedLag: () => readOnly.feedLag(),
       'alerts.queues': () => readOnly.alerts.queues(),
       'alerts.freshness': () => readOnly.alerts.freshness(),
@@ -313,6 +314,34 @@ describe('the audit', () => {
     ]);
     await acme.close();
     await zed.close();
+  });
+
+  it('names the tenant of a start that named none: its account has one, or is its own', async () => {
+    const credentials = { accessToken: 'at-of-some-0000001' };
+    await sluice.accounts.connect({ provider, account: 'c1', tenant: 'acme', credentials });
+    await sluice.accounts.connect({ provider, account: 'd1', credentials });
+    for (const account of ['c1', 'd1']) {
+      await (await sluice.start(sync, { account, input: {} })).cancel();
+      await sluice.act(note, { account, input: { text: 'x' } });
+      await sluice.saga(twice, { account, input: {} });
+    }
+    const tenants = async (subject: string) =>
+      (await sluice.audit.list({ subject })).map(({ act, tenant }) => [act, tenant]).toReversed();
+    const acts = ['accounts.connect', 'start', 'run.cancel', 'act', 'saga'];
+    expect(await tenants('c1')).toEqual(acts.map((act) => [act, 'acme']));
+    expect(await tenants('d1')).toEqual(acts.map((act) => [act, null]));
+  });
+
+  it('says how a worker stood before and after, also where Temporal does not know it', async () => {
+    await world.db.pool.query(
+      `insert into sluice.worker (id, identity, task_queue, serves, concurrency) values (gen_random_uuid(), 'far-away', 'q', '{}', 8)`,
+    );
+    await sluice.workers.setConcurrency('far-away', 3);
+    const stands = { startedWith: 8, isDraining: false };
+    expect((await sluice.audit.list({ act: 'workers', limit: 1 }))[0]).toMatchObject({
+      before: { ...stands, concurrency: null },
+      after: { ...stands, concurrency: 3 },
+    });
   });
 
   it('has the user of the machine and `--why` for a command, and `sluice audit` shows it', async () => {

@@ -147,6 +147,20 @@ describe('erasing an account', () => {
     expect(again).toMatchObject({ code: 0, output: expect.stringContaining('erased') as string });
   });
 
+  it('of a name that nobody knows is told from one that was erased before, also the second time', async () => {
+    const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: temporalAddress(), SLUICE_TASK_QUEUE: world.taskQueue };
+    for (const turn of [1, 2])
+      expect(await command(['accounts', 'erase', 'crm', 'zoes', '--yes'], env), `${turn}`).toMatchObject({
+        code: 1,
+        output: expect.stringContaining('crm/zoes  unknown') as string,
+      });
+    expect(await world.sluice.accounts.erase({ provider: 'crm', account: "zoe's" })).toMatchObject({
+      wasKnown: true,
+      isComplete: true,
+      deleted: {},
+    });
+  });
+
   it('touches no other account, and not that of the same name at another provider', async () => {
     await fill(crm, 'sam');
     await fill(mail, 'sam');

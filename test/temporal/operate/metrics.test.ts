@@ -110,7 +110,6 @@ describe('the metrics of a worker', () => {
     async () => {
       const file = fileURLToPath(new URL('../../../deploy/prometheus/sluice-alerts.yml', import.meta.url));
       expect(await promtool('check', 'rules', file)).toMatch(/SUCCESS: \d+ rules found/);
-      expect(await promtool('test', 'rules', fileURLToPath(new URL('../../fixtures/alert-rules.yml', import.meta.url)))).toContain('SUCCESS'); // prettier-ignore
       const prometheus = await startPrometheus(address, file);
       try {
         type Rule = {

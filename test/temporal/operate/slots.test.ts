@@ -3,12 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connect, type StartedRun } from '../../../client/index.ts';
+import { freePort } from '../../../dev-servers/free-port.ts';
 import { startTemporaryTemporal } from '../../../dev-servers/temporal/temporary-temporal.ts';
 import type { FakeApi } from '../../../testing/index.ts';
 import { createWorker, type WorkerSettings } from '../../../workers/index.ts';
 import { forest, single } from '../../fixtures/forest.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
 import { workflowBundle } from '../../setup/programs/programs.ts';
+import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
 import { createTestDatabase } from '../../setup/servers/database.ts';
 import { temporalAddress } from '../../setup/servers/servers.ts';
 
@@ -77,6 +79,49 @@ describe('slots that tune themselves', () => {
   it('stay at their least while memory is short, and the run ends all the same', async () => {
     // More is in use than that on any machine.
     expect(await mostAtOnce(0.01)).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a worker whose heap is nearly full', () => {
+  it('makes no calls and says so, and another one makes them', async () => {
+    const db = await createTestDatabase();
+    const taskQueue = `heap-${randomUUID().slice(0, 8)}`;
+    const address = `127.0.0.1:${await freePort()}`;
+    const env = { FOREST_URL: api.url };
+    // An idle worker holds more than a tenth of this.
+    const full = await startWorkerProcess({
+      module: 'forest.ts',
+      databaseUrl: db.url,
+      taskQueue,
+      env: {
+        ...env,
+        SLUICE_MAX_HEAP: '0.1',
+        NODE_OPTIONS: '--max-old-space-size=200',
+        SLUICE_METRICS_ADDRESS: address,
+        SLUICE_LOG_LEVEL: 'info',
+      },
+    });
+    const client = await connect({ databaseUrl: db.url, temporal: { address: temporalAddress() }, taskQueue });
+    let other: WorkerProcess | undefined;
+    try {
+      const before = api.report().calls;
+      const run = await client.start(single, { account: 'full', input: { id: 'full' } });
+      await expect
+        .poll(async () => (await run.waits()).map(({ text }) => text).join('\n'))
+        .toContain('memory of the worker that took it is nearly full');
+      expect(api.report().calls).toBe(before);
+      const ready = await fetch(`http://${address}/readyz`);
+      expect(ready.status).toBe(503);
+      expect(await (await fetch(`http://${address}/metrics`)).text()).toMatch(/^sluice_heap_full(?:\{.*\})? 1$/m);
+      expect(full.said().lines.join('\n')).toContain('the heap is nearly full: this worker makes no more calls');
+      other = await startWorkerProcess({ module: 'forest.ts', databaseUrl: db.url, taskQueue, env });
+      expect(await run.result()).toMatchObject({ complete: true });
+    } finally {
+      await full.kill();
+      await other?.kill();
+      await client.close();
+      await db.drop();
+    }
   });
 });
 

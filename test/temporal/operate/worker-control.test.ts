@@ -75,7 +75,8 @@ it('a worker makes no calls, fewer, and as many as it was started with, as it is
   });
   await delay(HEARS_WITHIN_MS);
   const run = await sluice.start(forest, { account: 'a', input: { id: 'a' } });
-  await delay(3_000);
+  const waits = async () => (await run.waits()).map(({ text }) => text).join('\n');
+  await expect.poll(waits, { interval: 200 }).toContain('an operator has set how many calls at once this worker makes');
   expect(made).toBe(0);
   await operator.workers.setConcurrency(name, 2);
   await vi.waitUntil(() => made >= 20, HEARD);

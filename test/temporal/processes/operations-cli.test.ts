@@ -194,6 +194,27 @@ describe('sluice status, pending and resolve', () => {
     expect((await run('actions', 'pending', 'note/n2')).output).toBe('Nothing is pending on "note/n2".\n');
   }, 120_000);
 
+  it('end with code 1 where what was asked for is not there, as their help says', async () => {
+    const unknown = [
+      ['actions', 'waits', 'action/notes/copy/a1/nobody'],
+      ['accounts', 'disconnect', 'notes', 'nobody'],
+      ['explain', 'sync/forest/nobody'],
+      ['quarantine', 'drop', '4711'],
+      ['watch', 'sync/forest/nobody', '--json'],
+    ];
+    const codes = await Promise.all(unknown.map(async (args) => [args.join(' '), (await run(...args)).code]));
+    expect(codes).toEqual(unknown.map((args) => [args.join(' '), 1]));
+    for (const args of [
+      ['quarantine', 'list'],
+      ['runs'],
+      ['audit'],
+      ['reports'],
+      ['accounts', 'list'],
+      ['schedules', 'list'],
+    ])
+      expect([args, Array.isArray(await json(...args))]).toEqual([args, true]);
+  }, 120_000);
+
   it('tell what Postgres knows while Temporal is away, and that it is', async () => {
     const away = (...args: string[]) => sluice(args, { ...env, TEMPORAL_ADDRESS: '127.0.0.1:1' });
     const [alerts, runs, status] = await Promise.all([

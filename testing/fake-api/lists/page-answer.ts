@@ -114,7 +114,7 @@ export interface Cursor {
 }
 
 /** Opaque like a third party's: base64url, never to be taken apart by a client. */
-export function encodeCursor(start: number, key: string | undefined, at: number | undefined): string {
+function encodeCursor(start: number, key: string | undefined, at: number | undefined): string {
   const cursor: Cursor = { start, ...(key !== undefined && { key }), ...(at !== undefined && { at: Math.round(at) }) };
   return Buffer.from(JSON.stringify(cursor)).toString('base64url');
 }
@@ -130,7 +130,7 @@ export function decodeCursor(text: string): Cursor | undefined {
 }
 
 /** Sets a dotted place in an object. */
-export function setField(target: Record<string, unknown>, path: string, value: unknown): void {
+function setField(target: Record<string, unknown>, path: string, value: unknown): void {
   const names = path.split('.');
   let place = target;
   for (const name of names.slice(0, -1)) place = (place[name] ??= {}) as Record<string, unknown>;
