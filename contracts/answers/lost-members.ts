@@ -15,7 +15,7 @@ const MOST_DEPTH = 200;
 export function lostMember(text: string, value: unknown): string | undefined {
   if (namesIn(text) <= membersOf(value, MOST_DEPTH)) return undefined;
   const found: string[] = [];
-  endOfValue(text, afterWhite(text, 0), found, MOST_DEPTH);
+  endOfValue(text, afterWhite(text, 0), found);
   return found[0];
 }
 
@@ -48,8 +48,8 @@ function afterWhite(text: string, from: number): number {
   return at;
 }
 
-/** Of JSON that was parsed before. */
-function endOfValue(text: string, from: number, found: string[], depth: number): number {
+/** Of JSON that was parsed before, and is no deeper than its members were counted. */
+function endOfValue(text: string, from: number, found: string[]): number {
   const first = text[from];
   if (first === '"') return endOfString(text, from);
   if (first !== '{' && first !== '[') {
@@ -59,14 +59,14 @@ function endOfValue(text: string, from: number, found: string[], depth: number):
   }
   const values = new Map<string, string>();
   let at = afterWhite(text, from + 1);
-  while (depth > 0 && at < text.length && text[at] !== '}' && text[at] !== ']') {
+  while (at < text.length && text[at] !== '}' && text[at] !== ']') {
     let name: string | undefined;
     if (first === '{') {
       const end = endOfString(text, at);
       name = text.slice(at, end);
       at = afterWhite(text, text.indexOf(':', end) + 1);
     }
-    const end = endOfValue(text, at, found, depth - 1);
+    const end = endOfValue(text, at, found);
     if (name !== undefined) {
       const value = text.slice(at, end);
       if ((values.get(name) ?? value) !== value) found.push(JSON.parse(name) as string);
