@@ -3,6 +3,7 @@
  * Next: `read-page.ts` reads its rows, `store-rows.ts` stores them.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import { lostIn } from '../../contracts/answers/answer-json.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { JobTold } from '../../contracts/job.ts';
 import type { KeptState } from '../../contracts/list.ts';
@@ -84,6 +85,7 @@ export async function storePage(
   const lacks = [
     flaw,
     damage,
+    lostIn(answer),
     attempt.job?.told.flaw,
     innerMore(attempt, page),
     pagesBefore(attempt, page, answer, url),

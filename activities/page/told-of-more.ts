@@ -3,12 +3,12 @@
  * Used by: `store-page.ts`. Next: `providers/pagination/told/more-told.ts` and `providers/pagination/told/inner-lists.ts` look for it.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
-import { beforeTold } from '../../providers/pagination/told/before-told.ts';
+import { beforeTold, flagBefore } from '../../providers/pagination/told/before-told.ts';
 import { innerMoreTold } from '../../providers/pagination/told/inner-lists.ts';
 import { countsTold, fullInSilence, moreTold, type LastPage } from '../../providers/pagination/told/more-told.ts';
 import { isNumbered } from '../../providers/pagination/pagination.ts';
 import type { ListEnd, Step } from '../../providers/pagination/step.ts';
-import type { Attempt } from '../sync/attempt.ts';
+import { stateOf, type Attempt } from '../sync/attempt.ts';
 import type { ReadPage } from './read-page.ts';
 
 /**
@@ -37,6 +37,12 @@ export function endToldOfMore(
   if (first !== undefined) return { kind: 'truncated', reason: first };
   // A page that was looked at again is not the last one.
   if ((isNumbered(paginate) && !isNone) || unit.position?.again) return undefined;
+  const isOnly = kind !== 'single' && isFirst(unit) && rows.length > 0 && since === undefined;
+  const before = isOnly ? flagBefore({ body: json, count: rows.length }) : undefined;
+  if (before !== undefined) {
+    const reason = `${before} on the only page that "${name}" asks for: it is read from its end, or begins with another page`;
+    return { kind: 'truncated', reason };
+  }
   if (kind !== 'single' && hasMore?.(response, { headers, url, input }) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = isNone && !total ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
@@ -57,11 +63,12 @@ export function endToldOfMore(
  * the number 0.
  */
 function firstPageMissing(
-  { node, unit, since }: Attempt,
+  attempt: Attempt,
   { json, rows }: ReadPage,
   headers: Answer['headers'],
   { skip, guard }: Step,
 ): string | undefined {
+  const { node, unit, since } = attempt;
   const { name, paginate } = node.endpoint;
   const { kind, firstPage, total, pageSize } = paginate;
   if (kind !== 'page' || firstPage !== 1 || total || since !== undefined || unit.isLaned) return undefined;
@@ -70,8 +77,9 @@ function firstPageMissing(
   const blank = Number(guard['blankAt'] ?? NaN) + 1;
   const lacks = countsTold({ body: json, headers, count: rows.length }).find(({ told, isOfPages }) => {
     if (isOfPages) return told === blank;
-    // Where one page is all that came, how large the others are is not known.
-    return told > came && (came <= most || [most, pageSize.start].includes(told - came));
+    // Where one page is all that came, and its size is not asked for, how large the others are is not known.
+    const isAny = came <= most && !stateOf(attempt).isSizable;
+    return told > came && (isAny || [most, pageSize.start].includes(told - came));
   });
   if (!lacks) return undefined;
   const what = lacks.isOfPages ? 'page' : 'row';

@@ -5,6 +5,7 @@
  */
 import type { Answer, AnswerData } from './answer.ts';
 import { parseJson } from '../values/json-text.ts';
+import { lostMember } from './lost-members.ts';
 
 const parsed = new WeakMap<Answer, AnswerData>();
 
@@ -17,6 +18,15 @@ export function jsonOf(answer: Answer): AnswerData {
     parsed.set(answer, json);
   }
   return json;
+}
+
+/** In words what of a body of JSON is in none of its values; undefined when nothing is. */
+export function lostIn(answer: Answer): string | undefined {
+  const json = answer.data ? undefined : jsonOf(answer);
+  const name = json?.ok === true ? lostMember(answer.text, json.value) : undefined;
+  return (
+    name && `an object has two members of the name ${JSON.stringify(name.slice(0, 60))}, of which the last one is kept`
+  );
 }
 
 export function jsonIn(text: string): AnswerData {

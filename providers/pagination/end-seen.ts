@@ -1,9 +1,13 @@
 /** How the end of a numbered list is seen. Pure. Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. */
+import { isFields } from '../../contracts/values/json-text.ts';
 import { moreTold } from './told/more-told.ts';
 import type { Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import type { EndSeen } from './result-cap.ts';
 import type { ListState, PageAnswer } from './step.ts';
+
+/** Lists are looked for in so many objects within each other. */
+const DEPTH_OF_LISTS = 4;
 
 /**
  * A list ends where its end is seen, never because a number was reached: the answer says so, a page is blank, or a page is shorter
@@ -26,12 +30,27 @@ export function endSeen(
   if (itemCount === 0) return 'blank';
   const isShort = itemCount < Math.min(at.asked.size, most);
   if (!isShort) return undefined;
-  return isCounted || (p.lastPage === 'short' && !namesNext(p, page)) ? 'short' : undefined;
+  return isCounted || (p.lastPage === 'short' && isAsCut(page) && !namesNext(p, page)) ? 'short' : undefined;
 }
 
 /** What `hasMore` says of an answer. It is not asked about one that is no page: that there is nothing there was said by a rule or the status. */
 export function saysMore(p: Pick<Pagination, 'hasMore'>, page: PageAnswer): boolean | undefined {
   return page.isEnd ? false : p.hasMore?.(page.response, page);
+}
+
+/**
+ * Are the rows those of a list as the third party has cut it? What `items` has left out of it, or taken from lists inside of its rows, says
+ * nothing of its length. Rows that stand in no list are taken as they are.
+ */
+function isAsCut({ response, itemCount }: PageAnswer): boolean {
+  const lengths = lengthsIn(response, DEPTH_OF_LISTS);
+  return lengths.length === 0 || lengths.includes(itemCount);
+}
+
+function lengthsIn(value: unknown, depth: number): number[] {
+  if (Array.isArray(value)) return [value.length];
+  if (depth === 0 || !isFields(value)) return [];
+  return Object.values(value).flatMap((each) => lengthsIn(each, depth - 1));
 }
 
 /** A short page that says of itself that more follows was filtered after it was cut. */

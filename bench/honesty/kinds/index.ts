@@ -8,6 +8,7 @@ import { links } from './links.ts';
 import { loops } from './loops.ts';
 import { moving } from './moving.ts';
 import { numbered } from './numbered.ts';
+import { shapes } from './shapes.ts';
 import { totals } from './totals.ts';
 
 export const kinds: readonly HonestyKind[] = [
@@ -20,4 +21,5 @@ export const kinds: readonly HonestyKind[] = [
   loops,
   answers,
   fronts,
+  shapes,
 ].flatMap(({ group, kinds: of }) => of.map((kind) => ({ ...kind, group })));

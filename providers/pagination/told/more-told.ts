@@ -6,51 +6,28 @@
  */
 import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
 import { linkOf, namesNextOddly, nextLink } from '../kinds/link-header.ts';
+import {
+  ABOUT,
+  COUNTS,
+  COUNTS_ABOUT,
+  DONE,
+  HEADER_COUNTS,
+  HEADER_NEXT,
+  HEADER_PAGES,
+  LAST,
+  LAST_PLACE,
+  MORE,
+  MOST,
+  NEXT,
+  PAGES,
+  PLACES,
+  PLACE_TOKEN,
+  QUANTITY,
+  SPEAKS,
+  SURE,
+  isPageful,
+} from './paging-words.ts';
 import { toldBoolean } from './told-boolean.ts';
-
-/** Objects beside a list that speak of its pages. */
-const ABOUT =
-  /^_?(meta|metadata|pagination|paging|pager|pages|page|page_?(info|context)|links?|response_?metadata|cursors?|((list|result)_?)?info|additional_?data)$/i;
-const WHAT = 'data|items?|records?|results?|rows|pages?';
-const MORE = new RegExp(
-  `^(is_?|has_?)(more|next|next_?page)$|^((is|has)_?)?more(_?(${WHAT}))?(_?(available|exists?|in_?collection))?$|^((is|results?|rows|records|list)_?)?truncated$|^((row|result|record|size)s?_?)?limit_?(was_?)?(reached|exceeded|hit)$|^exceeded_?transfer_?limit$|^max_?(results|rows|records|items)_?(reached|exceeded|hit)$`,
-  'i',
-);
-const LAST = new RegExp(
-  `^(is_?)?last(_?page)?$|^(is_?|at_?)(the_?)?end$|^eof$|^(is_?)?end_?of_?(list|data|results|records|pages|stream)$|^no_?more(_?(${WHAT}))?$`,
-  'i',
-);
-/** Words that a thing has as well (a task is `done`): of pages they speak only in an object about these. */
-const DONE = /^(is_?)?(done|complete|completed|finished|exhausted)$/i;
-/** What a next page may be called by, and what it may be a page of. A token for the next run is none, nor is the next invoice's number. */
-const FORMS = 'page|link|ur[il]|href|cursor|token|offset|marker|key|after|start';
-const OF = 'records?|results?|batch|set|items?|start|continuation|search|key|version_?id|upload_?id';
-const NEXT = new RegExp(
-  `^(@odata\\.|odata\\.|_+)?next((_?page)?(_?(${FORMS}))?|_?(${OF})_?(${FORMS}))$|^next_?page_?(number|id)$|^(last_?evaluated_?key|continuation(_?token)?|continue)$`,
-  'i',
-);
-/** Opaque where it is no number: a place that leads on. */
-const PLACE_TOKEN = /^(offset|cursor)$/i;
-/** Names that count rows. A bare `total` may be a sum of money, and is looked at only where it stands beside pages. */
-const COUNTS = /^total_?(count|results|elements|records|rows|hits|entries)$/i;
-const COUNTS_ABOUT = /^(total|count_?total|total_?(size|items|objects|num(ber)?|found))$/i;
-/** What an order has as well: it counts rows where as many came as pages have. */
-const QUANTITY = /^total_?items$/i;
-const isPageful = (count: number): boolean => count >= 10 && (count % 10 === 0 || count % 25 === 0);
-const PLACES =
-  /^(page|current_?page|page_?(number|size)|per_?page|limit|offset|skip|start|start_?(at|index)|max_?results)$/i;
-/** What a request may call the most rows that it wants. */
-const MOST =
-  /^\W*(limit|top|take|first|rows|count|max|size|max_?records)$|(limit|page\W?_?size|per_?page|max_?(results|items)|num_?results)\W?$/i;
-const PAGES = /^(total_?pages?|page_?count|last_?page|num_?pages)$/i;
-/** What speaks of pages, whatever it says. */
-const SPEAKS = [MORE, LAST, NEXT, COUNTS, COUNTS_ABOUT, PAGES, /^(count|prev(ious)?.*)$/i];
-const LAST_PLACE = /^(page|page_?(number|no)|p|offset|start|skip)$/i;
-const HEADER_COUNTS = ['x-total-count', 'x-total', 'x-pagination-total-count', 'total-count', 'x-wp-total'];
-const HEADER_PAGES = ['x-total-pages', 'x-wp-totalpages', 'x-pagination-page-count', 'x-page-count'];
-/** `x-next-page`, `x-ms-continuationtoken`, `opc-next-page`, `x-next-id`. */
-const HEADER_NEXT =
-  /(^|-)(next|continuation)-?((page|row)-?)?(page|cursor|token|link|ur[il]|offset|marker|key|id|number)?$/;
 
 export interface LastPage {
   /** The body before the schema, which may leave out what it does not name. */
@@ -178,8 +155,20 @@ export function placesOf(body: unknown, count: number): [path: string, fields: F
 
 function aboutIn(path: string, fields: Fields): [string, Fields][] {
   return Object.entries(fields)
-    .filter((field): field is [string, Fields] => ABOUT.test(field[0]) && isFields(field[1]))
-    .map(([name, about]) => [path === '' ? name : `${path}.${name}`, about]);
+    .filter((field): field is [string, Fields] => isFields(field[1]))
+    .map(([name, about]): [string, Fields] => [
+      path === '' ? name : `${path}.${name}`,
+      ABOUT.test(name) ? about : surelyAbout(about),
+    ])
+    .filter(([, about]) => Object.keys(about).length > 0);
+}
+
+/** What an object of any other name says of pages; one with a list of its own speaks of that. */
+function surelyAbout(fields: Fields): Fields {
+  const all = Object.entries(fields);
+  return all.some(([, value]) => Array.isArray(value))
+    ? {}
+    : Object.fromEntries(all.filter(([name]) => SURE.test(name)));
 }
 
 /** The object in which the list stands: `{ "data": { "posts": { "nodes": […] } } }`. Undefined where several may be it. */
