@@ -88,6 +88,8 @@ export async function exchangeCode(
       );
     case 'retry':
       throw new LoginStopped('third-party', `${id} could not be asked: ${result.reason}. Begin again.`, returnTo);
+    case 'ask':
+      throw appMistake('`parse` of `authorize` asked for another call; a code is exchanged by one');
     case 'config':
     case 'mistake':
       throw appMistake(result.reason);

@@ -4,6 +4,8 @@
  */
 import { SettingsMistake } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
@@ -101,7 +103,8 @@ function read(
   if (kind === 'write') {
     const outputOf = (json: unknown): unknown =>
       way.made ? way.made(json, { headers: answer.headers, url }, input) : json;
-    const body = parseBody({ name: action.id, parseResponse: (json) => action.parseOutput(outputOf(json)) }, answer);
+    const parseResponse = (json: unknown) => action.parseOutput(outputOf(json));
+    const body = parseBody({ name: action.id, parseResponse }, withText(answer));
     if (body.ok) return { outcome: { kind: 'ok' }, output: body.value };
     return { outcome: { kind: 'unknown-write', reason: `it was accepted, but ${body.reason}` } };
   }
@@ -113,6 +116,12 @@ function read(
     () => way.whenUnknown?.found(body.value, input, context),
     () => mayBeBehind({ spec, answer, body: body.json, guards }),
   );
+}
+
+/** What answers a write in words, as "ok", is its text; a page for people says nothing to a program. */
+function withText(answer: Answer): Answer {
+  if (!/^text\/(?!json\b|xml\b|csv\b)/i.test(answer.headers['content-type'] ?? '') || jsonOf(answer).ok) return answer;
+  return { ...answer, data: { ok: true, value: isPageForPeople(answer) ? null : answer.text } };
 }
 
 /**

@@ -42,7 +42,7 @@ function read(body: string, format: AnyFormat): AnswerData {
       // Each line is cleaned as JSON is.
       return readNdjson(body);
     case 'xml':
-      return readXml(text, format.lists);
+      return readXml(text, format);
     case 'text':
       return { ok: true, value: text };
     case 'json':

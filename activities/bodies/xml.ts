@@ -5,6 +5,7 @@
  */
 import sax, { type SAXParser } from 'sax';
 import type { AnswerData } from '../../contracts/answers/answer.ts';
+import type { XmlFormat } from '../../contracts/answers/body-format.ts';
 
 /** Elements inside one another: more is made to exhaust whoever walks through it. */
 const DEEPEST = 200;
@@ -22,10 +23,9 @@ interface Open {
 
 class Refused extends Error {}
 
-/** @param lists dotted paths of elements that are lists, whatever their number. */
-export function readXml(text: string, lists: readonly string[] = []): AnswerData {
+export function readXml(text: string, { lists = [], prefixes = true }: Omit<XmlFormat, 'kind'> = {}): AnswerData {
   try {
-    return { ok: true, value: parseXml(text, listsByParent(lists)) };
+    return { ok: true, value: parseXml(text, listsByParent(lists), prefixes ? asWritten : withoutPrefix) };
   } catch (error) {
     const [message = ''] = (error as Error).message.split('\n');
     return { ok: false, reason: error instanceof Refused ? message : `is no XML (${message})` };
@@ -45,7 +45,14 @@ function listsByParent(lists: readonly string[]): Lists {
   return byParent;
 }
 
-function parseXml(text: string, lists: Lists): unknown {
+/** The name of an element or attribute as a field; undefined: it is none. */
+type Naming = (written: string) => string | undefined;
+const asWritten: Naming = (written) => written;
+/** What declares prefixes means nothing without them. */
+const withoutPrefix: Naming = (written) =>
+  /^xmlns(?:$|:)/.test(written) ? undefined : written.slice(written.indexOf(':') + 1) || written;
+
+function parseXml(text: string, lists: Lists, named: Naming): unknown {
   const root: Open = { name: '', path: '', fields: new Map(), text: '', hasElements: false };
   const open: Open[] = [root];
   const here = (): Open => open.at(-1) as Open;
@@ -57,12 +64,17 @@ function parseXml(text: string, lists: Lists): unknown {
     ondoctype: (declared) => {
       if (declared.includes('[')) throw new Refused('is XML that declares entities of its own, which are not read');
     },
-    onopentag: ({ name, attributes }) => {
+    onopentag: ({ name: written, attributes }) => {
       if (open.length > DEEPEST) throw new Refused(`is XML of more than ${DEEPEST} elements inside one another`);
       const parent = here();
       parent.hasElements = true;
+      const name = named(written) ?? written;
       const path = parent.path === '' ? name : `${parent.path}.${name}`;
-      const fields = new Map<string, unknown>(Object.entries(attributes).map(([key, value]) => [`@${key}`, value]));
+      const fields = new Map<string, unknown>();
+      for (const [key, value] of Object.entries(attributes)) {
+        const field = named(key);
+        if (field !== undefined) fields.set(`@${field}`, value);
+      }
       open.push({ name, path, fields, text: '', hasElements: false });
     },
     ontext: (part) => {

@@ -1,5 +1,5 @@
 /**
- * The one call of a refresh or a login: its request, and what its answer means; as facts, whatever the provider's code throws. What is
+ * A call of a refresh or a login: its request, and what its answer means; as facts, whatever the provider's code throws. What is
  * said about it holds no secret. Used by: `refresh-credentials.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
@@ -25,7 +25,7 @@ export type RefreshRequest =
 
 export function refreshRequest(
   provider: Provider,
-  refresh: Refresh,
+  refresh: Pick<Refresh, 'request' | 'url'>,
   credentials: Credentials,
   stored: StoredAccount,
 ): RefreshRequest {
@@ -77,15 +77,17 @@ export function canRefresh(provider: Provider, credentials: Credentials, stored:
 }
 
 export type Refreshed =
+  /** Another call is part of it. */
+  | { readonly kind: 'ask'; readonly outgoing: OutgoingRequest; readonly parse: Refresh['parse'] }
   /** All secrets of the account from now on. `lifeMs` from now; null when it is not known. */
   | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs: number | null }
-  | Exclude<RefreshAnswer, { kind: 'refreshed' }>
+  | Exclude<RefreshAnswer, { kind: 'refreshed' | 'ask' }>
   | { readonly kind: 'mistake'; readonly reason: string };
 
 /** @param old what the refresh was made with. */
 export function understandRefresh(
   provider: Provider,
-  refresh: Pick<Refresh, 'parse'>,
+  refresh: Pick<Refresh, 'parse' | 'url'>,
   old: Credentials,
   stored: StoredAccount,
   answer: Answer,
@@ -96,24 +98,36 @@ export function understandRefresh(
   };
   let result: RefreshAnswer;
   try {
-    result = refresh.parse(answer);
+    result = refresh.parse(answer, { ...accountFacts(provider, stored), credentials: old });
   } catch (error) {
     return { kind: 'mistake', reason: clean(threw('parse', error)) };
   }
   switch ((result as RefreshAnswer | undefined)?.kind) {
     case 'refreshed':
       return merged(provider, old, stored, result as Extract<RefreshAnswer, { kind: 'refreshed' }>, answer);
+    case 'ask': {
+      const { request, parse } = result as Extract<RefreshAnswer, { kind: 'ask' }>;
+      const next = refreshRequest(provider, { ...refresh, request: () => request }, old, stored);
+      if (next.kind === 'mistake') return { kind: 'mistake', reason: clean(next.reason) };
+      if (next.kind === 'request' && typeof parse === 'function')
+        return { kind: 'ask', outgoing: next.outgoing, parse: (behind) => parse(behind) as RefreshAnswer };
+      return {
+        kind: 'mistake',
+        reason:
+          "`parse` of the refresh asked for a call without `request` or `parse`: return { kind: 'ask', request, parse }",
+      };
+    }
     case 'refused':
     case 'config':
     case 'retry': {
-      const told = result as Exclude<RefreshAnswer, { kind: 'refreshed' }>;
+      const told = result as Exclude<RefreshAnswer, { kind: 'refreshed' | 'ask' }>;
       return { ...told, reason: clean(told.reason) };
     }
     default:
       return {
         kind: 'mistake',
         reason:
-          "`parse` of the refresh gave no answer of a kind that is known: return { kind: 'refreshed', credentials: { accessToken, … } }, or { kind: 'refused' | 'retry' | 'config', reason }",
+          "`parse` of the refresh gave no answer of a kind that is known: return { kind: 'refreshed', credentials: { accessToken, … } }, { kind: 'ask', request, parse }, or { kind: 'refused' | 'retry' | 'config', reason }",
       };
   }
 }

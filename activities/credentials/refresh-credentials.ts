@@ -17,6 +17,7 @@ import {
   type RefreshLease,
   type StoredCredentials,
 } from '../../db/stores/account/credential-store.ts';
+import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Keyring } from '../../db/encryption.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
@@ -27,7 +28,7 @@ import { backoffMs } from '../call/backoff.ts';
 import { takeAuthPermit, type AuthPermitDeps } from './auth-permit.ts';
 import { CredentialsBusy, CredentialsMistake, NeedsReconnect } from './errors.ts';
 import { keepRefreshed } from './keep-refreshed.ts';
-import { refreshRequest, understandRefresh } from './make-refresh-call.ts';
+import { refreshRequest, understandRefresh, type Refreshed } from './make-refresh-call.ts';
 
 export interface RefreshDeps extends AuthPermitDeps {
   readonly pool: Pool;
@@ -35,13 +36,15 @@ export interface RefreshDeps extends AuthPermitDeps {
   readonly http: HttpSender;
 }
 
-/** Ceiling of the call: short, because the whole account waits for it. */
+/** Of one refresh: a form's token, a login, a token for writes, and what nobody has thought of. */
+const MOST_CALLS = 5;
+/** Ceiling of its calls together: short, because the whole account waits for it. */
 const CALL_MS = 15_000;
 const PERMIT_WAIT_MS = 1_000;
 /** A lease that was never given back may be of one who still tries to store what it got: it has this long to come through. */
 const LEFT_OVER_MS = 2_000;
-/** Longer than permit and call can take together; it is renewed while the store does not take what came. After that, its holder is dead. */
-const LEASE_MS = LEFT_OVER_MS + PERMIT_WAIT_MS + CALL_MS + 5_000;
+/** Longer than permits and calls can take together; it is renewed while the store does not take what came. After that, its holder is dead. */
+const LEASE_MS = LEFT_OVER_MS + MOST_CALLS * PERMIT_WAIT_MS + CALL_MS + 5_000;
 /** Somebody else's refresh is looked at this often, and waited for this long. */
 const POLL_MS = 100;
 const POLL_LIMIT_MS = 2_000;
@@ -125,18 +128,18 @@ async function refreshUnderLease(
   if (asked.kind === 'mistake') return mistaken(asked.reason, true);
   if (asked.kind === 'none')
     return giveUp(deps, of, version, 'its access ended, and there is nothing to renew it with (no refresh token)');
-  const permit = await untilGranted(deps, provider, stored).catch(async (error: unknown) => {
-    await giveBack({ retryAfterMs: 0 });
-    throw error;
-  });
-  if (permit.state === 'wait') {
+  const made = await callsOf(deps, { provider, refresh, credentials, stored, outgoing: asked.outgoing }).catch(
+    async (error: unknown) => {
+      await giveBack({ retryAfterMs: 0 });
+      throw error;
+    },
+  );
+  if (made.state === 'wait') {
     // Calls would take the permits that it waits for, to be answered the same.
-    await giveBack({ retryAfterMs: permit.retryAfterMs, endsToken: isAsked });
-    throw new CredentialsBusy(permit.reason, permit.retryAfterMs);
+    await giveBack({ retryAfterMs: made.retryAfterMs, endsToken: isAsked });
+    throw new CredentialsBusy(made.reason, made.retryAfterMs);
   }
-
-  const answer = await send(deps, provider, asked.outgoing);
-  const result = understandRefresh(provider, refresh, credentials, stored, answer);
+  const { answer, result, permit } = made;
   // What the answer brought is stored before anything else is done.
   const kept =
     result.kind === 'refreshed' ? await keepRefreshed(deps, of, held, { owner, leaseMs: LEASE_MS }, result) : undefined;
@@ -160,14 +163,41 @@ async function refreshUnderLease(
   }
 }
 
+interface Calls {
+  readonly provider: Provider;
+  readonly refresh: Refresh;
+  readonly credentials: Credentials;
+  readonly stored: StoredAccount;
+  readonly outgoing: OutgoingRequest;
+}
+
+/** The calls of one refresh, one after another, each with a permit; what the last one brought. */
+async function callsOf(deps: RefreshDeps, { provider, refresh, credentials, stored, outgoing }: Calls) {
+  const endsAt = performance.now() + CALL_MS;
+  let step = { ...refresh, outgoing };
+  for (let calls = 1; ; calls++) {
+    const permit = await untilGranted(deps, provider, stored);
+    if (permit.state === 'wait') return permit;
+    const answer = await send(deps, provider, step.outgoing, endsAt - performance.now());
+    const told = understandRefresh(provider, step, credentials, stored, answer);
+    if (told.kind !== 'ask') return { state: 'made', answer, permit, result: told } as const;
+    if (calls === MOST_CALLS) {
+      const reason = `the refresh asks for more than ${MOST_CALLS} calls`;
+      return { state: 'made', answer, permit, result: { kind: 'mistake', reason } satisfies Refreshed } as const;
+    }
+    await permit.report(answer);
+    step = { ...refresh, ...told };
+  }
+}
+
 /** With a permit, and with all that storing the answer needs: what comes can't be asked for again. */
 async function untilGranted(deps: RefreshDeps, provider: Provider, stored: StoredAccount) {
   await deps.keyring.ready();
   return takeAuthPermit(deps, provider, 'refresh', accountFacts(provider, stored), PERMIT_WAIT_MS);
 }
 
-function send({ http }: RefreshDeps, { timeouts }: Provider, outgoing: OutgoingRequest) {
-  const totalMs = Math.min(CALL_MS, timeouts.totalMs);
+function send({ http }: RefreshDeps, { timeouts }: Provider, outgoing: OutgoingRequest, leftMs: number) {
+  const totalMs = Math.max(1_000, Math.min(leftMs, timeouts.totalMs));
   return http.send(outgoing, { ...timeouts, totalMs, maxBodyBytes: 1024 * 1024 });
 }
 

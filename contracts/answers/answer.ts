@@ -81,7 +81,10 @@ export interface MultipartFile {
 
 /** The request as a provider's endpoint states it; base URL, credentials and default headers are added later. */
 export interface RequestSpec {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'REPORT' | 'PROPFIND' | 'SEARCH' | 'QUERY';
+  /** Those of the second line are of WebDAV and its kin (RFC 4918, 3253, 4791, 5323). */
+  readonly method:
+    | ('GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'QUERY')
+    | ('PROPFIND' | 'REPORT' | 'SEARCH' | 'MKCOL' | 'MKCALENDAR' | 'PROPPATCH' | 'MOVE' | 'COPY' | 'LOCK' | 'UNLOCK');
   /** Path below the provider's base URL, or a whole URL of the same origin (next links). */
   readonly path: string;
   /** Query parameters; undefined and null ones are left out. */

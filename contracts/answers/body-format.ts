@@ -32,6 +32,11 @@ export interface XmlFormat {
   readonly kind: 'xml';
   /** Dotted paths of elements that may come several times, e.g. `orders.order`: always a list, also of one or none. */
   readonly lists?: readonly string[];
+  /**
+   * False: `<d:href xmlns:d="DAV:">` is `href`. Each server, and each of its versions, may choose another prefix for the same names; without them
+   * elements of two vocabularies may get one name. Default true: names stay as they are written.
+   */
+  readonly prefixes?: boolean;
 }
 
 export type FormatName = 'json' | 'ndjson' | 'csv' | 'xml' | 'text';

@@ -23,7 +23,12 @@ export interface Refresh<Settings = unknown> {
    * @returns undefined when these credentials can't be refreshed.
    */
   readonly request: (credentials: Credentials, of: AccountFacts<Settings>) => RequestSpec | undefined;
-  readonly parse: (answer: Answer) => RefreshAnswer;
+  readonly parse: (answer: Answer, of: RefreshFacts<Settings>) => RefreshAnswer;
+}
+
+/** Of which account a refresh is, and what it was asked with. */
+export interface RefreshFacts<Settings = unknown> extends AccountFacts<Settings> {
+  readonly credentials: Credentials;
 }
 
 export type RefreshAnswer =
@@ -32,6 +37,12 @@ export type RefreshAnswer =
    * from the answer), `credentials.expiresAt`, or its own `exp` when it is a JSON web token, in this order.
    */
   | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs?: number }
+  /** Another call is part of it: a form's token before a login, one for writes behind it. Five calls at most in all. */
+  | {
+      readonly kind: 'ask';
+      readonly request: RequestSpec;
+      readonly parse: (answer: Answer) => RefreshAnswer | undefined;
+    }
   /** Only the account's user can mend it. */
   | { readonly kind: 'refused'; readonly reason: string }
   /** Only this app's developer can mend it: it concerns every account. */
@@ -46,13 +57,13 @@ export interface RefreshableOptions<Settings = unknown> {
   readonly rotates?: boolean;
   readonly request: Refresh<Settings>['request'];
   /** What the answer means; undefined leaves it to what HTTP says by itself (`defaultRefreshAnswer`). */
-  readonly parse: (answer: Answer) => RefreshAnswer | undefined;
+  readonly parse: (answer: Answer, of: RefreshFacts<Settings>) => RefreshAnswer | undefined;
 }
 
 export const DEFAULT_SKEW_MS = 60_000;
 
 /**
- * Adds a refresh, or a login, of the third party's own making to a way of authenticating.
+ * Adds a refresh, or a login, of the third party's own making to a way of authenticating: one call, or several where `parse` asks for more.
  * @example
  * refreshable(bearer(), {
  *   request: ({ refreshToken }) => post('/session/renew', { token: refreshToken }),
@@ -70,17 +81,24 @@ export function refreshable<Settings = unknown>(
       skewMs,
       rotates,
       request,
-      parse: (answer) => {
-        try {
-          return parse(answer) ?? defaultRefreshAnswer(answer);
-        } catch (error) {
-          // Reading a page of HTML as JSON is no mistake of the app's: what HTTP says counts.
-          if (isGood(answer)) throw error;
-          return defaultRefreshAnswer(answer);
-        }
-      },
+      parse: (answer, of) => whole(answer, (told) => parse(told, of)),
     },
   };
+}
+
+/** What HTTP says counts where `parse` says nothing, of each of several calls. */
+function whole(answer: Answer, parse: (answer: Answer) => RefreshAnswer | undefined): RefreshAnswer {
+  let told: RefreshAnswer;
+  try {
+    told = parse(answer) ?? defaultRefreshAnswer(answer);
+  } catch (error) {
+    // Reading a page of HTML as JSON is no mistake of the app's.
+    if (isGood(answer)) throw error;
+    return defaultRefreshAnswer(answer);
+  }
+  if (told.kind !== 'ask' || typeof told.parse !== 'function') return told;
+  const next = told.parse;
+  return { ...told, parse: (behind) => whole(behind, next) };
 }
 
 function isGood({ error, status, text }: Answer): boolean {

@@ -4,6 +4,7 @@
  */
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { envelopeOf, hasEntries } from './envelopes.ts';
 import { troubleInList } from './inner-errors.ts';
@@ -70,7 +71,7 @@ function whereTo({ headers }: Answer): string {
 
 /** A good status is not enough: the body must be no page of HTML and no error. */
 function successOutcome(answer: Answer, isList: boolean): Outcome {
-  if (looksLikeHtml(answer)) return { kind: 'retry', reason: `HTML instead of data, ${describe(answer)}` };
+  if (isPageForPeople(answer)) return { kind: 'retry', reason: `HTML instead of data, ${describe(answer)}` };
   const json = jsonOf(answer);
   const envelope = json.ok ? envelopeOf(onlyLine(answer, json.value), isList) : undefined;
   if (envelope === 'error') {
@@ -105,8 +106,4 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
       // A 429 whose connection broke is still a 429.
       return answer.status === 429 ? { kind: 'limited', reason } : { kind: 'retry', reason };
   }
-}
-
-function looksLikeHtml(answer: Answer): boolean {
-  return /^\s*<(!doctype html|html|head|body)/i.test(answer.text.slice(0, 200));
 }

@@ -6,6 +6,7 @@
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import { defaultOutcome } from './default-rules.ts';
 import { troubleInWrite } from './inner-errors.ts';
 import { describe } from './rules.ts';
@@ -34,6 +35,8 @@ export interface WriteFacts {
 
 /** Decides every answer to a write; never undefined. */
 export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcome {
+  // Nothing in between says that something was created: Apache and others write a page for people about what is done.
+  if (answer.status === 201 && !answer.error && isPageForPeople(answer)) return { kind: 'ok' };
   const outcome = defaultOutcome(answer);
   // An error that is told under 2xx, or HTML from something in between: what it speaks of may have been done.
   const isDoubted = outcome.kind === 'retry' || outcome.kind === 'limited' || outcome.kind === 'refresh-auth';

@@ -4,6 +4,8 @@
 import type { UnsignedRequest } from '../../providers/auth/auth.ts';
 
 export const ACCOUNT = { account: 'a', tenant: 'a', settings: undefined };
+/** What the `parse` of a refresh is told beside the answer. */
+export const OF_REFRESH = { ...ACCOUNT, credentials: {} };
 
 export function unsigned(more: Partial<UnsignedRequest> = {}): UnsignedRequest {
   return {

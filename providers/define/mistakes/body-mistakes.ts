@@ -6,7 +6,7 @@ import { unknownOptions } from '../../../contracts/values/option-mistakes.ts';
 const OPTIONS: Readonly<Record<string, Readonly<Record<string, true>>>> = {
   csv: { kind: true, delimiter: true, quote: true, columns: true, files: true },
   ndjson: { kind: true, files: true },
-  xml: { kind: true, lists: true },
+  xml: { kind: true, lists: true, prefixes: true },
 };
 const EXAMPLES = `one of ${FORMATS.map((name) => `"${name}"`).join(', ')}, or with options { kind: "csv", delimiter: ";" }, { kind: "xml", lists: ["orders.order"] }`;
 
@@ -39,6 +39,10 @@ export function formatMistakes(format: BodyFormat | undefined, kind: PaginationK
     );
   if (named.kind === 'xml' && named.lists !== undefined && !isNames(named.lists))
     mistakes.push('format.lists must be a list of dotted paths, e.g. ["orders.order"]');
+  else if (named.kind === 'xml' && named.prefixes === false && named.lists?.some((path) => path.includes(':')))
+    mistakes.push('format.lists has prefixes, which `prefixes: false` takes away: write "multistatus.response"');
+  if (named.kind === 'xml' && !['boolean', 'undefined'].includes(typeof named.prefixes))
+    mistakes.push(`format.prefixes is ${JSON.stringify(named.prefixes)}; it must be true or false`);
   if ((named.kind === 'csv' || named.kind === 'ndjson') && kind === undefined)
     mistakes.push(
       `format is "${named.kind}", so that the answer is a list of rows: say that they are, paginate: { kind: 'single', items: (rows) => rows }`,

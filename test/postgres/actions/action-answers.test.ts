@@ -176,6 +176,25 @@ describe('a write whose answer is the same every time', () => {
     expect(keys).toHaveLength(1);
   });
 
+  it('in words is their text, and none where it is a page for people', async () => {
+    const plain = { 'content-type': 'text/plain; charset=utf-8' };
+    const page = { 'content-type': 'text/html' };
+    const html = '<!DOCTYPE HTML>\n<html><body>Collection /a has been created.</body></html>';
+    const answers: readonly (readonly [FakeAnswer, z.ZodType, object])[] = [
+      [{ body: 'ok', headers: page }, z.literal('ok'), { state: 'done', output: 'ok' }],
+      [{ body: 'queued as 7', headers: plain }, z.string(), { state: 'done', output: 'queued as 7' }],
+      [{ status: 201, body: html, headers: page }, z.null(), { state: 'done', output: null }],
+      [{ body: html, headers: page }, z.unknown(), { state: 'failed', errorType: 'unknown-write' }],
+      [{ body: 'no such queue', headers: plain }, z.literal('ok'), { state: 'failed', errorType: 'unknown-write' }],
+      [{ body: 'ok' }, z.unknown(), { state: 'failed', errorType: 'unknown-write' }],
+    ];
+    for (const [given, output, expected] of answers) {
+      answer = given;
+      const action = anew('worded', { output });
+      expect(await drive.perform(action, await drive.accept(action, {}))).toMatchObject({ ...expected, calls: 1 });
+    }
+  });
+
   it('says why in words that can be stored', async () => {
     answer = { status: 402, body: bodies['gzip'] };
     const action = bare();

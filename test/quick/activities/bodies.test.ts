@@ -92,6 +92,20 @@ describe('bodies that are no JSON', () => {
     expect(read('<a><b>1</b><b>2</b> </a>', 'xml')).toEqual({ a: { b: ['1', '2'] } });
   });
 
+  it('XML has its names without prefixes where the definition says so, whichever a server has chosen', () => {
+    const format = { kind: 'xml', lists: ['multistatus.response'], prefixes: false } as const;
+    const meant = { multistatus: { response: [{ href: '/a', prop: { '@lang': 'de', '#text': 'A' } }] } };
+    for (const [d, declared] of [
+      ['d:', 'xmlns:d="DAV:"'],
+      ['', 'xmlns="DAV:"'],
+      ['ns0:', 'xmlns:ns0="DAV:"'],
+    ] as const) {
+      const response = `<${d}response><${d}href>/a</${d}href><${d}prop xml:lang="de">A</${d}prop></${d}response>`;
+      expect(read(`<${d}multistatus ${declared}>${response}</${d}multistatus>`, format)).toEqual(meant);
+    }
+    expect(read('<d:a xmlns:d="DAV:"/>', 'xml')).toEqual({ 'd:a': { '@xmlns:d': 'DAV:' } });
+  });
+
   it('XML in a charset that it declares itself is read so, unless the content type names another', () => {
     const of = (encoding: string, bytes: BufferEncoding, type = 'application/xml') =>
       decodeText(Buffer.from(`<?xml version="1.0" encoding="${encoding}"?><a>Zoë</a>`, bytes), type);
@@ -310,6 +324,8 @@ describe('the format of an endpoint', () => {
     endpoint('b', 'csv');
     endpoint('c', { kind: 'csv', delimiter: '::', columns: ['a', 'a'], quote: "'", escape: "'" }, rows);
     endpoint('d', { kind: 'xml', lists: 'a.b' });
+    endpoint('g', { kind: 'xml', lists: ['d:a.d:b'], prefixes: false });
+    endpoint('h', { kind: 'xml', prefixes: 'no' });
     const files = (name: string) => name.endsWith('.csv');
     endpoint('f', { kind: 'csv', files }, { kind: 'cursor', items: rows.items, next: () => null });
     const fine = endpoint('e', { kind: 'csv', delimiter: '\t' }, rows);
@@ -317,7 +333,9 @@ describe('the format of an endpoint', () => {
       defineSync('s', { provider, input: z.object({}) }, (s) => ({
         e: s.one(fine, { input: () => ({}), key: ({ id }) => id }),
       }));
-    expect(define).toThrow(/has 8 mistakes/);
+    expect(define).toThrow(/has 10 mistakes/);
+    expect(define).toThrow(/endpoint "g": format.lists has prefixes, .* write "multistatus.response"/);
+    expect(define).toThrow(/endpoint "h": format.prefixes is "no"; it must be true or false/);
     expect(define).toThrow(/endpoint "a": format is "yaml"; it must be one of "json", "ndjson"/);
     expect(define).toThrow(/endpoint "b": format is "csv".*paginate: \{ kind: 'single', items: \(rows\) => rows \}/);
     expect(define).toThrow(/endpoint "c": format: unknown option `escape`/);

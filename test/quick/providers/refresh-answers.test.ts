@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Answer } from '../../../contracts/answers/answer.ts';
 import { basic, bearer, defineProvider, jwtLifeMs, oauth2, refreshable, window } from '../../../providers/index.ts';
 import { blueskyAuth } from '../../../providers/bluesky/auth.ts';
-import { ACCOUNT } from '../../setup/unsigned-request.ts';
+import { ACCOUNT, OF_REFRESH } from '../../setup/unsigned-request.ts';
 
 const answer = (status: number, body: unknown, more: Partial<Answer> = {}): Answer => ({
   status,
@@ -88,13 +88,16 @@ describe('an OAuth 2 refresh', () => {
     ['half an answer', answer(200, '{"access_token":"a', lost), { kind: 'retry' }],
     ['success without a token', answer(200, { ok: true }), { kind: 'retry' }],
   ])('understands %s', (_, given, meaning) => {
-    const result = refresh.parse(given);
+    const result = refresh.parse(given, OF_REFRESH);
     expect(result).toMatchObject(meaning);
     if ('reason' in result) expect(result.reason).not.toContain('access_token":"a');
   });
 
   it('repeats no word of an answer that could be a token', () => {
-    const result = refresh.parse(answer(400, { error: 'rt_0123456789', error_description: 'rt_0123456789' }));
+    const result = refresh.parse(
+      answer(400, { error: 'rt_0123456789', error_description: 'rt_0123456789' }),
+      OF_REFRESH,
+    );
     expect(JSON.stringify(result)).not.toContain('rt_0123456789');
   });
 });
@@ -113,16 +116,18 @@ describe('a session of the AT Protocol', () => {
 
   it('has its life in the token, ends for good with its names, and waits out everything else', () => {
     const accessJwt = jwt({ iat: 1_000, exp: 8_200 });
-    expect(refresh!.parse(answer(200, { accessJwt, refreshJwt: 'r' }))).toEqual({
+    expect(refresh!.parse(answer(200, { accessJwt, refreshJwt: 'r' }), OF_REFRESH)).toEqual({
       kind: 'refreshed',
       credentials: { accessToken: accessJwt, refreshToken: 'r' },
       lifeMs: 7_200_000,
     });
-    expect(refresh!.parse(answer(400, { error: 'ExpiredToken', message: 'Token has been revoked' }))).toEqual({
+    expect(
+      refresh!.parse(answer(400, { error: 'ExpiredToken', message: 'Token has been revoked' }), OF_REFRESH),
+    ).toEqual({
       kind: 'refused',
       reason: 'the refresh was answered with HTTP 400 ExpiredToken',
     });
-    expect(refresh!.parse(answer(502, 'bad gateway'))).toMatchObject({ kind: 'retry' });
+    expect(refresh!.parse(answer(502, 'bad gateway'), OF_REFRESH)).toMatchObject({ kind: 'retry' });
   });
 
   it('has no life when its token is none', () => {

@@ -17,7 +17,7 @@ import {
   type Auth,
   type UnsignedRequest,
 } from '../../../providers/index.ts';
-import { ACCOUNT, unsigned } from '../../setup/unsigned-request.ts';
+import { OF_REFRESH, ACCOUNT, unsigned } from '../../setup/unsigned-request.ts';
 
 const headerOf = (auth: Auth, credentials: Credentials, request: Partial<UnsignedRequest>, name = 'authorization') =>
   auth.apply(credentials, unsigned(request)).headers?.[name] ?? '';
@@ -296,12 +296,15 @@ describe('a refusal while the clocks differ', () => {
     key: () => privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
   });
   const refusal = (aheadMs: number, more: Record<string, string> = {}) =>
-    auth.refresh?.parse({
-      status: 400,
-      headers: { date: new Date(Date.now() - aheadMs).toUTCString(), ...more },
-      text: '{"error":"invalid_grant"}',
-      elapsedMs: 50,
-    });
+    auth.refresh?.parse(
+      {
+        status: 400,
+        headers: { date: new Date(Date.now() - aheadMs).toUTCString(), ...more },
+        text: '{"error":"invalid_grant"}',
+        elapsedMs: 50,
+      },
+      OF_REFRESH,
+    );
 
   it('of a service account is the fault of this machine, not of the account', () => {
     expect(refusal(300_000)).toMatchObject({

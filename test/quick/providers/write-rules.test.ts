@@ -39,6 +39,8 @@ describe('what an answer to a write means', () => {
     ['201', answer(201), 'ok'],
     ['204 without a body', answer(204, ''), 'ok'],
     ['200 with a page of HTML', answer(200, '<html>'), 'unknown-write'],
+    ['201 with a page about what was created', answer(201, '<html>'), 'ok'],
+    ['201 whose page broke off', answer(201, '<html>', 'truncated-body'), 'unknown-write'],
     ['200 around words of a limit', answer(200, '{"ok":false,"error":"rate_limited"}'), 'unknown-write'],
     ['200 around a dead token', answer(200, '{"ok":false,"error":"token_expired"}'), 'unknown-write'],
     ['400', answer(400), 'permanent'],

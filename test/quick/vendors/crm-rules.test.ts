@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import * as hubspot from '../../../providers/vendors/hubspot/index.ts';
 import * as salesforce from '../../../providers/vendors/salesforce/index.ts';
+import { OF_REFRESH } from '../../setup/unsigned-request.ts';
 import { answer, table } from '../../setup/vendors/answer-table.ts';
 
 // https://developers.hubspot.com/docs/api-reference/error-handling
@@ -103,7 +104,7 @@ it.each([
   ],
   ['a server that is down', answer(503, ''), 'retry'],
 ])('HubSpot, of a refresh: %s', (_, given, kind) => {
-  expect(hubspot.hubspot.auth.refresh?.parse(given)).toMatchObject({ kind });
+  expect(hubspot.hubspot.auth.refresh?.parse(given, OF_REFRESH)).toMatchObject({ kind });
 });
 
 // https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html
