@@ -17,6 +17,7 @@ import {
   type RefreshLease,
   type StoredCredentials,
 } from '../../db/stores/account/credential-store.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Keyring } from '../../db/encryption.ts';
 import type { Pool } from '../../db/pool.ts';
@@ -174,7 +175,9 @@ interface Calls {
 /** The calls of one refresh, one after another, each with a permit; what the last one brought. */
 async function callsOf(deps: RefreshDeps, { provider, refresh, credentials, stored, outgoing }: Calls) {
   const endsAt = performance.now() + CALL_MS;
-  let step = { ...refresh, outgoing };
+  const of = { ...accountFacts(provider, stored), credentials };
+  const url = refresh.url === undefined ? {} : { url: refresh.url };
+  let step = { ...url, outgoing, parse: (answer: Answer) => refresh.parse(answer, of) };
   for (let calls = 1; ; calls++) {
     const permit = await untilGranted(deps, provider, stored);
     if (permit.state === 'wait') return permit;
@@ -186,7 +189,7 @@ async function callsOf(deps: RefreshDeps, { provider, refresh, credentials, stor
       return { state: 'made', answer, permit, result: { kind: 'mistake', reason } satisfies Refreshed } as const;
     }
     await permit.report(answer);
-    step = { ...refresh, ...told };
+    step = { ...url, ...told };
   }
 }
 
