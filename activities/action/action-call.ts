@@ -5,6 +5,7 @@
 import { SettingsMistake } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
@@ -12,7 +13,6 @@ import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import type { ActionStep } from '../../db/stores/action/action-store.ts';
 import type { Observation } from '../../limiter/index.ts';
 import type { ActionContext, ActionDefinition, PerformContext } from '../../providers/define/define-action.ts';
-import { isPageForPeople } from '../../providers/rules/default-rules.ts';
 import { mayBeBehind } from '../../providers/pagination/told/look-up-told.ts';
 import { accessTo, renewAccess } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';

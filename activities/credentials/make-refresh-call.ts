@@ -77,9 +77,15 @@ export function canRefresh(provider: Provider, credentials: Credentials, stored:
   }
 }
 
+/** How one call of a refresh, or of a login, is understood. */
+export interface ReadCall {
+  readonly parse: (answer: Answer) => RefreshAnswer;
+  readonly url?: string;
+}
+
 export type Refreshed =
   /** Another call is part of it. */
-  | { readonly kind: 'ask'; readonly outgoing: OutgoingRequest; readonly parse: Refresh['parse'] }
+  | { readonly kind: 'ask'; readonly outgoing: OutgoingRequest; readonly parse: ReadCall['parse'] }
   /** All secrets of the account from now on. `lifeMs` from now; null when it is not known. */
   | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs: number | null }
   | Exclude<RefreshAnswer, { kind: 'refreshed' | 'ask' }>
@@ -88,7 +94,7 @@ export type Refreshed =
 /** @param old what the refresh was made with. */
 export function understandRefresh(
   provider: Provider,
-  refresh: Pick<Refresh, 'parse' | 'url'>,
+  refresh: ReadCall,
   old: Credentials,
   stored: StoredAccount,
   answer: Answer,
@@ -99,7 +105,7 @@ export function understandRefresh(
   };
   let result: RefreshAnswer;
   try {
-    result = refresh.parse(answer, { ...accountFacts(provider, stored), credentials: old });
+    result = refresh.parse(answer);
   } catch (error) {
     return { kind: 'mistake', reason: clean(threw('parse', error)) };
   }

@@ -17,11 +17,12 @@ import {
   type RefreshLease,
   type StoredCredentials,
 } from '../../db/stores/account/credential-store.ts';
+import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Keyring } from '../../db/encryption.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
-import { MOST_REFRESH_CALLS, type Refresh } from '../../providers/auth/refresh.ts';
+import type { Refresh } from '../../providers/auth/refresh.ts';
 import type { HttpSender, OutgoingRequest } from '../http/send.ts';
 import { accountFacts, type StoredAccount } from '../call/account-facts.ts';
 import { backoffMs } from '../call/backoff.ts';
@@ -36,13 +37,15 @@ export interface RefreshDeps extends AuthPermitDeps {
   readonly http: HttpSender;
 }
 
+/** Of one refresh: a form's token, a login, a token for writes, and what nobody has thought of. */
+const MOST_CALLS = 5;
 /** Ceiling of its calls together: short, because the whole account waits for it. */
 const CALL_MS = 15_000;
 const PERMIT_WAIT_MS = 1_000;
 /** A lease that was never given back may be of one who still tries to store what it got: it has this long to come through. */
 const LEFT_OVER_MS = 2_000;
 /** Longer than permits and calls can take together; it is renewed while the store does not take what came. After that, its holder is dead. */
-const LEASE_MS = LEFT_OVER_MS + MOST_REFRESH_CALLS * PERMIT_WAIT_MS + CALL_MS + 5_000;
+const LEASE_MS = LEFT_OVER_MS + MOST_CALLS * PERMIT_WAIT_MS + CALL_MS + 5_000;
 /** Somebody else's refresh is looked at this often, and waited for this long. */
 const POLL_MS = 100;
 const POLL_LIMIT_MS = 2_000;
@@ -172,19 +175,21 @@ interface Calls {
 /** The calls of one refresh, one after another, each with a permit; what the last one brought. */
 async function callsOf(deps: RefreshDeps, { provider, refresh, credentials, stored, outgoing }: Calls) {
   const endsAt = performance.now() + CALL_MS;
-  let step = { ...refresh, outgoing };
+  const of = { ...accountFacts(provider, stored), credentials };
+  const url = refresh.url === undefined ? {} : { url: refresh.url };
+  let step = { ...url, outgoing, parse: (answer: Answer) => refresh.parse(answer, of) };
   for (let calls = 1; ; calls++) {
     const permit = await untilGranted(deps, provider, stored);
     if (permit.state === 'wait') return permit;
     const answer = await send(deps, provider, step.outgoing, endsAt - performance.now());
     const told = understandRefresh(provider, step, credentials, stored, answer);
     if (told.kind !== 'ask') return { state: 'made', answer, permit, result: told } as const;
-    if (calls === MOST_REFRESH_CALLS) {
-      const reason = `the refresh asks for more than ${MOST_REFRESH_CALLS} calls`;
+    if (calls === MOST_CALLS) {
+      const reason = `the refresh asks for more than ${MOST_CALLS} calls`;
       return { state: 'made', answer, permit, result: { kind: 'mistake', reason } satisfies Refreshed } as const;
     }
     await permit.report(answer);
-    step = { ...refresh, ...told };
+    step = { ...url, ...told };
   }
 }
 

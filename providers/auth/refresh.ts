@@ -37,7 +37,7 @@ export type RefreshAnswer =
    * from the answer), `credentials.expiresAt`, or its own `exp` when it is a JSON web token, in this order.
    */
   | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs?: number }
-  /** Another call is part of it: a form's token before a login, one for writes behind it. At most `MOST_REFRESH_CALLS` in all. */
+  /** Another call is part of it: a form's token before a login, one for writes behind it. Five calls at most in all. */
   | {
       readonly kind: 'ask';
       readonly request: RequestSpec;
@@ -60,8 +60,6 @@ export interface RefreshableOptions<Settings = unknown> {
   readonly parse: (answer: Answer, of: RefreshFacts<Settings>) => RefreshAnswer | undefined;
 }
 
-/** The calls of one refresh; they share the time that one has. */
-export const MOST_REFRESH_CALLS = 5;
 export const DEFAULT_SKEW_MS = 60_000;
 
 /**

@@ -5,6 +5,7 @@
  */
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { envelopeOf, hasEntries } from './envelopes.ts';
 import { troubleInList } from './inner-errors.ts';
@@ -106,9 +107,4 @@ function transportOutcome(answer: Answer, reason: string): Outcome {
       // A 429 whose connection broke is still a 429.
       return answer.status === 429 ? { kind: 'limited', reason } : { kind: 'retry', reason };
   }
-}
-
-/** HTML where data was to come. */
-export function isPageForPeople(answer: Pick<Answer, 'text'>): boolean {
-  return /^\s*<(!doctype html|html|head|body)/i.test(answer.text.slice(0, 200));
 }

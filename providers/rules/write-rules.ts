@@ -6,7 +6,8 @@
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
-import { defaultOutcome, isPageForPeople } from './default-rules.ts';
+import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
+import { defaultOutcome } from './default-rules.ts';
 import { troubleInWrite } from './inner-errors.ts';
 import { describe } from './rules.ts';
 

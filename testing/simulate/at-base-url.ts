@@ -3,6 +3,7 @@
  * a test can't reach the real service by mistake. And the same sync with pages of one size.
  */
 import type { Auth } from '../../providers/auth/auth.ts';
+import type { RefreshAnswer } from '../../providers/auth/refresh.ts';
 import type { Action, Provider, Sync } from '../../providers/index.ts';
 
 /** @returns a copy; the sync itself stays as it is. */
@@ -46,6 +47,21 @@ function refreshedThere(auth: Auth): Auth {
         const request = refresh.request(credentials, of);
         return request && { ...request, path: pathAlone(request.path) };
       },
+      parse: (answer, of) => askedThere(refresh.parse(answer, of)),
+    },
+  };
+}
+
+/** Where it takes another call, that goes there, too. */
+function askedThere(told: RefreshAnswer): RefreshAnswer {
+  if (told?.kind !== 'ask') return told;
+  const { request, parse } = told;
+  return {
+    ...told,
+    request: { ...request, path: pathAlone(request.path) },
+    parse: (answer) => {
+      const next = parse(answer);
+      return next && askedThere(next);
     },
   };
 }
