@@ -5,7 +5,7 @@
 import { bodyOfAside } from '../contracts/answers/aside.ts';
 import { unwritable } from '../contracts/answers/unwritable.ts';
 import { givenAs, isBelow } from '../contracts/tree.ts';
-import { keyText } from '../contracts/values/row-key.ts';
+import { keyOfRow } from '../contracts/values/row-key.ts';
 import {
   dropQuarantined,
   inTransaction,
@@ -120,7 +120,7 @@ function readBySchema(node: NodeDefinition, row: QuarantinedRow, above: unknown)
     const data = map ? map(item, parent) : item;
     const wrong = unwritable(data);
     if (wrong !== undefined) return { ok: false, reason: wrong };
-    return { ok: true, key: keyText(key(item, parent)), data };
+    return { ok: true, key: keyOfRow(key(item, parent), item), data };
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? firstIssue(error) : String(error) };
   }

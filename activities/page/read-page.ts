@@ -6,11 +6,12 @@
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { AsideRow } from '../../contracts/answers/aside.ts';
 import { unwritable } from '../../contracts/answers/unwritable.ts';
-import { keyText } from '../../contracts/values/row-key.ts';
+import { keyOfRow } from '../../contracts/values/row-key.ts';
 import type { NodeDefinition } from '../../providers/define/define-sync.ts';
 import { beginningOf, parseBody } from '../bodies/parse-body.ts';
 import type { Attempt } from '../sync/attempt.ts';
-import { isAllNothing, looksIntoList, showsNone } from './shows-none.ts';
+import { looksIntoList } from '../../providers/pagination/told/looks-into-list.ts';
+import { isAllNothing, showsNone } from './shows-none.ts';
 import { asideRow, cutMisfits, findRawRows, type Misfit } from './set-aside.ts';
 import { atOnce, userCode, UserCodeError } from '../sync/user-code.ts';
 
@@ -101,7 +102,7 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     // What is at work: a function and a name for each would be made for every row.
     let what = 'key';
     try {
-      const key = keyText(keyOf(item));
+      const key = keyOfRow(keyOf(item), item);
       what = 'isGone';
       if (atOnce(isGone?.(item, parent))) return { key, item, isGone: true };
       what = map ? 'map' : 'response';

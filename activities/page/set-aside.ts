@@ -6,7 +6,7 @@
 import { hash } from 'node:crypto';
 import { rowsAt, withRows, type AsideRow, type Place } from '../../contracts/answers/aside.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
-import { keyText } from '../../contracts/values/row-key.ts';
+import { keyOfRow } from '../../contracts/values/row-key.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { Issue } from '../bodies/parse-body.ts';
 
@@ -126,7 +126,7 @@ function* listsIn(value: unknown, place: Place): Generator<Place> {
 
 function nameOf(row: unknown, keyOf: (row: unknown) => unknown): string | undefined {
   try {
-    return keyText(keyOf(row));
+    return keyOfRow(keyOf(row), row);
   } catch {
     return undefined; // it is named after its content
   }

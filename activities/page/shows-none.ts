@@ -12,33 +12,6 @@ export function showsNone(body: unknown): boolean {
 }
 
 /**
- * Whether `items` gave a list of the response, or has looked into one and taken nothing of it. One that never looked was written for
- * a list at another place, or got another answer altogether.
- */
-export function looksIntoList(items: (response: unknown) => unknown, response: unknown): boolean {
-  let hasLooked = false;
-  const lists = new WeakSet<object>();
-  const watched = (value: unknown): unknown => {
-    if (!isObject(value) || ![Object.prototype, Array.prototype].includes(Object.getPrototypeOf(value) as never))
-      return value;
-    const proxy: object = new Proxy(value, {
-      get: (target, name, receiver) => {
-        if (Array.isArray(target) && Reflect.has(target, name)) hasLooked = true;
-        return watched(Reflect.get(target, name, receiver));
-      },
-    });
-    if (Array.isArray(value)) lists.add(proxy);
-    return proxy;
-  };
-  try {
-    const given = items(watched(response));
-    return hasLooked || (isObject(given) && lists.has(given));
-  } catch {
-    return false;
-  }
-}
-
-/**
  * Every field says that nothing is there: `{ "items": null, "next": null }`, `{ "total": 0, "page": 1, "items": null }`. Two fields at
  * least, or nothing would tell a page from an error that is not told.
  */

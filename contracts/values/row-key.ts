@@ -30,6 +30,22 @@ export function keyText(key: unknown): string {
   return key;
 }
 
+/** What `String()` makes of what is not there. */
+const OF_NOTHING: ReadonlySet<unknown> = new Set(['null', 'undefined', 'NaN', '[object Object]']);
+
+/**
+ * The same for the row that it was made from: all rows that lack their id would be one.
+ * @throws TypeError that says what is wrong with it.
+ */
+export function keyOfRow(key: unknown, row: unknown): string {
+  const text = keyText(key);
+  if (OF_NOTHING.has(text) && !JSON.stringify(row)?.includes(JSON.stringify(text)))
+    throw new TypeError(
+      `the key is "${text}", which is no text of the row: its id is missing, or is not what is asked for`,
+    );
+  return text;
+}
+
 function kindOf(value: unknown): string {
   if (value === null || typeof value === 'undefined' || typeof value === 'boolean') return String(value);
   return Array.isArray(value) ? 'a list' : `of type ${typeof value}`;

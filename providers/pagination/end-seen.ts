@@ -1,5 +1,6 @@
 /** How the end of a numbered list is seen. Pure. Used by: `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/lane-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. */
 import { isFields } from '../../contracts/values/json-text.ts';
+import { looksIntoList } from './told/looks-into-list.ts';
 import { moreTold } from './told/more-told.ts';
 import type { Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
@@ -24,7 +25,7 @@ export function endSeen(
   const { itemCount } = page;
   const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
   memory['most'] = Math.max(itemCount, Number(memory['most'] ?? 0));
-  const more = saysMore(p, page);
+  const more = saysMore(p, at, page);
   if (more === false) return page.isEnd ? 'blank' : 'told';
   if (more === true) return undefined;
   if (itemCount === 0) return 'blank';
@@ -33,9 +34,18 @@ export function endSeen(
   return isCounted || (p.lastPage === 'short' && isAsCut(page) && !namesNext(p, page)) ? 'short' : undefined;
 }
 
-/** What `hasMore` says of an answer. It is not asked about one that is no page: that there is nothing there was said by a rule or the status. */
-export function saysMore(p: Pick<Pagination, 'hasMore'>, page: PageAnswer): boolean | undefined {
-  return page.isEnd ? false : p.hasMore?.(page.response, page);
+/**
+ * What `hasMore` says of an answer. It is not asked about one that is no page: that there is nothing there was said by a rule or the status.
+ * Where it has counted the rows (`items.length === 100`), its false means that the page is short, and is believed as that: against what
+ * the third party is known to give, which may be less than it is asked for.
+ */
+export function saysMore(p: Pick<Pagination, 'hasMore'>, at: ListState, page: PageAnswer): boolean | undefined {
+  const { hasMore } = p;
+  if (page.isEnd) return false;
+  const more = hasMore?.(page.response, page);
+  if (!hasMore || more !== false || page.itemCount === 0) return more;
+  const isShort = page.itemCount < Math.min(at.asked.size, Math.max(at.given ?? 0, Number(at.guard?.['most'] ?? 0)));
+  return isShort || !looksIntoList((response) => hasMore(response, page), page.response) ? false : undefined;
 }
 
 /**

@@ -82,7 +82,10 @@ export interface Common<Response, Item, Input> {
   readonly pageSize?: PageSize;
   /** A list with more pages than this ends as `truncated`. Default 1,000,000. */
   readonly maxPages?: number;
-  /** Does the answer say that more follows? False ends the list whatever else it holds; true makes an empty page no end. */
+  /**
+   * Does the answer say that more follows? False ends the list whatever else it holds; true makes an empty page no end. One that counts rows
+   * means that the page is short: it is believed of a page shorter than the third party is known to give.
+   */
   readonly hasMore?: (response: Response, answer: AnswerFacts<Input>) => boolean | undefined;
   /** Items in the whole list, when the answer says so. */
   readonly total?: (response: Response, answer: AnswerFacts<Input>) => number | null | undefined;

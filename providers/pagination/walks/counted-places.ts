@@ -22,7 +22,7 @@ export function followCount(
   page: PageAnswer,
   token: string | undefined,
 ): Step | undefined {
-  const more = saysMore(p, page) ?? token !== undefined;
+  const more = saysMore(p, at, page) ?? token !== undefined;
   // More, and no name for it: nothing can be counted on.
   if (more && token === undefined) return undefined;
   const begun = at.position?.counted;

@@ -101,7 +101,7 @@ export function nextOfLane(p: Pagination, at: ListState, page: PageAnswer): Step
   // More than the total counts: it is none, or rows were left out on the way.
   const seen = endSeen(p, at, page, memory, came === exact);
   const isOnlyBorder =
-    !seen && !isRest && overlap > 0 && !hasRows && at.asked.size > overlap && saysMore(p, page) !== true;
+    !seen && !isRest && overlap > 0 && !hasRows && at.asked.size > overlap && saysMore(p, at, page) !== true;
   if (seen || isOnlyBorder) {
     const endAt = hasRows || isRest ? index + 1 : index;
     return told({ end: COMPLETE, checks: checksOfLanes(p, at, memory, seen ?? 'blank', exact) }, { endAt });

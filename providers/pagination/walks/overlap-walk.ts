@@ -67,7 +67,7 @@ function overlapping(p: Pagination, at: ListState, memory: Memory, { page, pins 
   )
     return fallBack(at, memory);
   // Filtered lists have gaps: an empty page that promises more says nothing about the border.
-  const isGap = itemCount === 0 && saysMore(p, page) === true;
+  const isGap = itemCount === 0 && saysMore(p, at, page) === true;
   if (border.length > 0 && found < 0 && pins > 0 && backs === 0 && memory['unplaced'] === undefined) {
     // The first page was counted with rows that have no place.
     memory['unplaced'] = pins;
@@ -119,7 +119,7 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const seen = endSeen(p, at, whole, memory, isCounted);
   // A page with the border alone is as good as a blank one, if it stands where it should.
   const bringsNothing = border.length > 0 && itemCount > 0 && itemCount - 1 === found;
-  const isPromised = saysMore(p, page) === true;
+  const isPromised = saysMore(p, at, page) === true;
   const isOnlyBorder = bringsNothing && found === expected && itemCount < size && !isPromised;
   if (seen || isOnlyBorder) {
     const how = seen && itemCount - 1 > found ? seen : 'blank';

@@ -15,7 +15,7 @@ import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function followToken(p: Pagination, list: ListState, page: PageAnswer): Step {
-  const more = saysMore(p, page);
+  const more = saysMore(p, list, page);
   const { cursor, url } = list.position?.counted ? list.asked : (list.position ?? {});
   const used = cursor ?? url;
   const named = more === false || page.isEnd ? undefined : tokenOf(p, page);

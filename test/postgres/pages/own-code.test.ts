@@ -8,7 +8,7 @@ import { onListStage } from '../../setup/list-stage.ts';
 import type { TestDatabase } from '../../setup/servers/database.ts';
 
 type Hooks = Readonly<
-  Partial<Record<'map' | 'isGone' | 'request' | 'input' | 'items' | 'field', (row?: never) => unknown>>
+  Partial<Record<'map' | 'isGone' | 'request' | 'input' | 'items' | 'field' | 'key', (row?: never) => unknown>>
 >;
 
 describe('a function of a definition', () => {
@@ -36,7 +36,7 @@ describe('a function of a definition', () => {
     return defineSync(name, { provider, input: z.object({}) }, (s) => ({
       list: s.one(list, {
         input: () => (hooks.input ? (hooks.input() as never) : {}),
-        key: (row: { id: string }) => row.id,
+        key: (row: { id: string }) => (hooks.key ? (hooks.key(row as never) as string) : row.id),
         ...(hooks.map ? { map: hooks.map as never } : {}),
         ...(hooks.isGone ? { isGone: hooks.isGone as () => boolean } : {}),
       }),
@@ -82,6 +82,17 @@ describe('a function of a definition', () => {
     const { state, reason, rows } = await run({ map: () => undefined });
     expect({ state, rows }).toEqual({ state: 'failed', rows: [] });
     expect(reason).toContain('`map` of node "list" threw TypeError: of the row "i0" nothing was given');
+  });
+
+  it('that makes a key of nothing fails its list; a row whose id is that very word is kept', async () => {
+    for (const nothing of ['undefined', 'null', 'NaN', '[object Object]']) {
+      const { state, reason, rows } = await run({ key: () => nothing });
+      expect({ state, rows }).toEqual({ state: 'failed', rows: [] });
+      expect(reason).toContain(`the key is "${nothing}", which is no text of the row`);
+    }
+    api.list('/items', { count: 1, itemAt: () => ({ id: 'null' }) });
+    const result = await drive.run(syncOf({}), { account, maxCalls: 30 });
+    expect(result).toMatchObject({ complete: true, rows: 1 });
   });
 
   it('that makes a time, or leaves fields out, is kept as JSON has it', async () => {

@@ -126,6 +126,23 @@ describe('page sizes', () => {
     });
   }
 
+  for (const kind of ['cursor', 'page', 'offset', 'link'] as const) {
+    it.each([230, 250, 40])(
+      `${kind}: a \`hasMore\` that counts rows is no word of a third party that gives fewer than it is asked for: %i rows`,
+      async (rows) => {
+        const lastPage = kind === 'cursor' || kind === 'link' ? ('cursor-then-empty' as const) : undefined;
+        serve(kind, rows, { pageSize: { max: 50 }, ...(lastPage ? { lastPage } : {}) });
+        const hasMore = ({ items }: Page): boolean => items.length === 100;
+        // Other lists of it have brought larger pages.
+        await db.pool.query('delete from sluice.endpoint');
+        const sync = syncOf(kind, { start: 100 }, { hasMore, ...(lastPage ? {} : { lanes: 1 }) });
+        expect(await drive.run(sync, { account })).toMatchObject({ complete: true, rows });
+        // A page more than there are at most, and two that overlap.
+        expect(asked.length).toBeLessThanOrEqual(Math.ceil(rows / 50) + 3);
+      },
+    );
+  }
+
   it('offset: fewer rows than asked for, without a word and only from some place on, are no end', async () => {
     serve('offset', 430, { pageSize: { max: (_, start) => (start >= 200 ? 30 : 100) } });
     expect(await drive.run(syncOf('offset', { start: 100 }), { account })).toMatchObject({ state: 'done', rows: 430 });
