@@ -49,8 +49,9 @@ export function troubleInWrite({ status }: Answer, body: unknown): string | unde
 
 /** A field of errors, or of what was not taken, anywhere in it. */
 function tellsInside(body: unknown, depth: number): boolean {
+  if (depth < 0) return false;
   if (Array.isArray(body)) return body.slice(0, MOST_ENTRIES).some((entry) => tellsInside(entry, depth - 1));
-  if (!isFields(body) || depth < 0) return false;
+  if (!isFields(body)) return false;
   return Object.entries(body).some(([name, value]) => {
     const isOf = ERRORS_OF.test(plainName(name)) || NOT_TAKEN.test(plainName(name));
     const isMuch = Array.isArray(value) ? value.length > 0 : isFields(value);

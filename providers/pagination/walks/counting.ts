@@ -102,15 +102,14 @@ function placesIn({ name, value }: Part, { itemCount, keys }: PageAnswer): Found
   });
   const places = found.flatMap(({ called, number, before, behind }): Found[] => {
     const place = { name, form, before, behind, value: number };
-    // It may be the last row's own id as well, in a list that comes down to it.
-    const isRow = keys.at(-1) === String(number);
+    // The last row's own id, in a list that comes down to it.
+    const isRow = keys.at(-1) === String(number) && Number(keys[0]) > number;
     const isPage = PAGE.test(called) || (called === '' && itemCount > number + 1 && !isRow);
     if (isPage && (number === 1 || number === 2)) return [{ ...place, by: 'page', first: number - 1 }];
     const first = number - itemCount;
     // Counted from 1, or behind the last row.
     const isOdd = Math.abs(first) === 1 && itemCount >= FEWEST_ROWS_OF_ODD;
-    const isPlace = isRow ? first === 0 && Number(keys[0]) < number : first === 0 || isOdd;
-    return !SIZE.test(called) && isPlace ? [{ ...place, by: 'offset', first }] : [];
+    return !SIZE.test(called) && !isRow && (first === 0 || isOdd) ? [{ ...place, by: 'offset', first }] : [];
   });
   const [place] = places;
   // Another number or the row's own key beside it: more than a count.

@@ -452,7 +452,9 @@ function inRows(asked: readonly Asked[]): Row[] {
     const row = newest.get(unit);
     const last = row?.at(-1);
     const longest = isPlain(last?.fact) ? AT_ONCE_MS : AT_ONCE_MS / 6;
-    if (row && last && each.askedAtMs - last.askedAtMs < longest) row.push(each);
+    // Only calls that were asked for ahead are left out, however late the worker came to them.
+    const isAhead = each.fact?.state === 'idle' || (last !== undefined && each.askedAtMs - last.askedAtMs < longest);
+    if (row && isAhead) row.push(each);
     else {
       const begun = [each];
       newest.set(unit, begun);
