@@ -46,7 +46,9 @@ describe('what a run waits for', () => {
 
   it('is the limit that its lists queue for, how many they are, and until when', async () => {
     const run = await world.sluice.start(narrow, { account: 'a', input: {} });
-    await expect.poll(() => run.waits().then(([wait]) => wait?.calls), { timeout: 15_000 }).toBe(8);
+    const waitsText = () => run.waits().then(([wait]) => wait?.text);
+    // A permit that was not used in time on a busy machine is given back and taken again.
+    await expect.poll(waitsText, { timeout: 15_000 }).toMatch(/^posts: 8 lists wait for \S+, 5 of 5 used/);
     const [wait, ...others] = await run.waits();
     expect(others).toEqual([]);
     expect(wait).toMatchObject({ kind: 'limit', node: 'posts', calls: 8 });
