@@ -1994,11 +1994,11 @@ end $$;
 create or replace function sluice.limit_clock_us() returns bigint language sql volatile
   return (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint;
 
--- Makes a bucket's row, or brings it up to a changed declaration.
+-- Makes a bucket's row, or brings it up to a changed declaration. Paused prefixes are found by their index: the rows themselves may fill many pages.
 create or replace function sluice.limit_configure(
   p_id bigint, p_key text, p_kind text, p_spec jsonb, p_max float8, p_win_us bigint, p_guard_us bigint, p_slot_us bigint,
   p_slots int, p_slots_ahead int, p_align text, p_align_zone text, p_align_us bigint, p_reserve_step float8, p_rate float8, p_burst float8
-) returns void language plpgsql volatile set search_path = pg_catalog as $$
+) returns void language plpgsql volatile set enable_seqscan = off set search_path = pg_catalog as $$
 declare
   r sluice.limit_bucket;
 begin
