@@ -39,6 +39,7 @@ create table sluice.report (
 ) with (fillfactor = 80);
 create unique index report_of_run on sluice.report (workflow_id, run_id) where run_id is not null;
 create index report_by_account on sluice.report (account, seq);
+create index report_of_action on sluice.report (account, seq) where kind = 'action';
 create index report_by_seq on sluice.report (seq);
 -- Lists of reports, newest first, of a status and a kind.
 create index report_by_status on sluice.report (status, kind, seq);

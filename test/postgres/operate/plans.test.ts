@@ -1,4 +1,4 @@
-/** What an operator waits for is read by indexes, however many lists there are. */
+/** What an operator waits for, and what each start asks, is read by indexes, however much there is. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { WAITS } from '../../../db/stores/run/wait-store.ts';
@@ -37,3 +37,44 @@ it.each([1_000, 60_000])(
     expect(plan).not.toMatch(/unit_pkey|Seq Scan on unit/);
   },
 );
+
+it('whose an account is that is not connected is found by its newest runs and actions, not by all of them', async () => {
+  await db.pool.query('truncate sluice.run cascade');
+  await db.pool.query(
+    `insert into sluice.run (id, workflow_id, provider, sync, account, tenant, input, plan, state, started_at, ended_at)
+     select gen_random_uuid(), 'w', case when n % 3 = 2 then 'q' else 'p' end, 's' || n % 3, 'a', 't' || n, '{}', '{}', 'done', now() - n * interval '1 minute', now()
+     from generate_series(1, 6000) n`,
+  );
+  await db.pool.query(
+    `insert into sluice.report (id, kind, name, account, tenant, started_by, workflow_id, run_id, root_workflow_id, what, status, started_at)
+     select gen_random_uuid(), 'sync', 's', 'a', 'a', 'x', 'w', gen_random_uuid(), 'w', 'x', 'ok', now() - interval '1 day' from generate_series(1, 6000) n`,
+  );
+  await db.pool.query('vacuum analyze sluice.run, sluice.report');
+  const ask = async (provider: string) => {
+    const client = await db.pool.connect();
+    try {
+      await client.query('begin');
+      const { rows } = await client.query<{ tenant: string }>(
+        `select * from sluice.tenant_of_account($1, 'a') tenant`,
+        [provider],
+      );
+      const { rows: read } = await client.query<{ rows: string }>(
+        `select sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) as rows from pg_stat_xact_user_tables where relname in ('run', 'report')`,
+      );
+      return { tenants: rows.map(({ tenant }) => tenant), rows: Number(read[0]?.rows) };
+    } finally {
+      await client.query('rollback');
+      client.release();
+    }
+  };
+  for (const [provider, tenants] of [
+    ['p', ['t1']],
+    ['q', ['t2']],
+    ['unknown', []],
+  ] as const) {
+    const asked = await ask(provider);
+    expect(asked.tenants).toEqual(tenants);
+    expect(asked.rows).toBeGreaterThan(0);
+    expect(asked.rows).toBeLessThanOrEqual(20);
+  }
+});
