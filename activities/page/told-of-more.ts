@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { beforeTold, flagBefore } from '../../providers/pagination/told/before-told.ts';
+import { saysMore } from '../../providers/pagination/end-seen.ts';
 import { innerMoreTold } from '../../providers/pagination/told/inner-lists.ts';
 import { countsTold, fullInSilence, moreTold, type LastPage } from '../../providers/pagination/told/more-told.ts';
 import { isNumbered } from '../../providers/pagination/pagination.ts';
@@ -28,7 +29,7 @@ export function endToldOfMore(
   const { json, rows, response } = page;
   const { end, split } = step;
   const { name, paginate } = node.endpoint;
-  const { kind, isOneRow, comesInPieces, guards, hasMore, total } = paginate;
+  const { kind, isOneRow, comesInPieces, guards, total } = paginate;
   // What follows is for the parts of a list that is split.
   if (end?.kind !== 'complete' || split || isOneRow || comesInPieces || !guards['more-told']) return undefined;
   // A count may be of all rows, and not of those that have changed.
@@ -43,7 +44,8 @@ export function endToldOfMore(
     const reason = `${before} on the only page that "${name}" asks for: it is read from its end, or begins with another page`;
     return { kind: 'truncated', reason };
   }
-  if (kind !== 'single' && hasMore?.(response, { headers, url, input }) === false) return undefined;
+  const answered = { response, headers, url, input, itemCount: rows.length };
+  if (kind !== 'single' && saysMore(paginate, stateOf(attempt), answered) === false) return undefined;
   const isWhole = kind === 'single' || (unit.pages === 0 && rows.length > 0);
   const against = isNone && !total ? 'counts' : !isWhole ? 'flags' : total ? 'next' : 'all';
   const last: LastPage = { body: json, headers, url, status, count: rows.length, against, checkpoint };

@@ -2,7 +2,7 @@
 import { isFields } from '../../contracts/values/json-text.ts';
 import { looksIntoList } from './told/looks-into-list.ts';
 import { moreTold } from './told/more-told.ts';
-import type { Memory } from './loop-guard.ts';
+import { fullPage, type Memory } from './loop-guard.ts';
 import type { Pagination } from './pagination.ts';
 import type { EndSeen } from './result-cap.ts';
 import type { ListState, PageAnswer } from './step.ts';
@@ -23,14 +23,13 @@ export function endSeen(
   isCounted: boolean,
 ): EndSeen | undefined {
   const { itemCount } = page;
-  const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
+  const full = fullPage(at, memory);
   memory['most'] = Math.max(itemCount, Number(memory['most'] ?? 0));
   const more = saysMore(p, at, page);
   if (more === false) return page.isEnd ? 'blank' : 'told';
   if (more === true) return undefined;
   if (itemCount === 0) return 'blank';
-  const isShort = itemCount < Math.min(at.asked.size, most);
-  if (!isShort) return undefined;
+  if (itemCount >= full) return undefined;
   return isCounted || (p.lastPage === 'short' && isAsCut(page) && !namesNext(p, page)) ? 'short' : undefined;
 }
 
@@ -39,12 +38,16 @@ export function endSeen(
  * Where it has counted the rows (`items.length === 100`), its false means that the page is short, and is believed as that: against what
  * the third party is known to give, which may be less than it is asked for.
  */
-export function saysMore(p: Pick<Pagination, 'hasMore'>, at: ListState, page: PageAnswer): boolean | undefined {
+export function saysMore(
+  p: Pick<Pagination, 'hasMore'>,
+  at: ListState,
+  page: Pick<PageAnswer, 'response' | 'headers' | 'url' | 'input' | 'itemCount' | 'isEnd'>,
+): boolean | undefined {
   const { hasMore } = p;
   if (page.isEnd) return false;
   const more = hasMore?.(page.response, page);
   if (!hasMore || more !== false || page.itemCount === 0) return more;
-  const isShort = page.itemCount < Math.min(at.asked.size, Math.max(at.given ?? 0, Number(at.guard?.['most'] ?? 0)));
+  const isShort = page.itemCount < fullPage(at, at.guard);
   return isShort || !looksIntoList((response) => hasMore(response, page), page.response) ? false : undefined;
 }
 

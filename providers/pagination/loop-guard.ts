@@ -120,6 +120,11 @@ export function nameOf(key: string): string {
   return key.length <= 32 ? key : `#${digest([key])}`;
 }
 
+/** Rows that a full page has: as many as are asked for, or fewer where the third party has never given more. 0 where it has given none yet. */
+export function fullPage(at: ListState, memory: Memory | null): number {
+  return Math.min(at.asked.size, Math.max(at.given ?? 0, Number(memory?.['most'] ?? 0)));
+}
+
 export function memoryOf(guard: ListMemory | null): Memory {
   return { ...guard };
 }

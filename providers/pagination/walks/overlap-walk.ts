@@ -7,7 +7,7 @@
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
 import { checksOf, frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
-import { memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
+import { fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { behindPins, noteFront, withoutPins, type Unpinned } from '../pinned-rows.ts';
 import { notePlaces, placesOf } from '../places.ts';
@@ -259,9 +259,8 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
 
 /** Has a page that was shorter than the server's pages been followed by another one, twice? Once, rows may have been added to the end. */
 function isUneven(at: ListState, memory: Memory, itemCount: number, hasNew: boolean): boolean {
-  const most = Math.max(at.given ?? 0, Number(memory['most'] ?? 0));
   if (memory['short'] === 1 && hasNew) memory['uneven'] = Number(memory['uneven'] ?? 0) + 1;
-  memory['short'] = itemCount > 0 && itemCount < Math.min(at.asked.size, most) ? 1 : 0;
+  memory['short'] = itemCount > 0 && itemCount < fullPage(at, memory) ? 1 : 0;
   return Number(memory['uneven'] ?? 0) > 1;
 }
 

@@ -6,7 +6,7 @@
 import { cleanText } from '../../../contracts/values/clean-text.ts';
 import { isReadAgain, itemsOfReading, noteMark, beginAgain } from '../dead-cursor.ts';
 import { saysMore, toldTotal } from '../end-seen.ts';
-import { digest, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
+import { digest, fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
@@ -82,9 +82,8 @@ function noteTail(memory: Memory, { keys }: PageAnswer): void {
  */
 function bringsOnlyBorder(at: ListState, { keys }: PageAnswer, memory: Memory): boolean {
   if (memory['tail'] === undefined || !keys.some((key) => nameOf(key) === memory['tail'])) return false;
-  const full = Math.min(at.asked.size, Math.max(at.given ?? 0, Number(memory['most'] ?? 0)));
   // A list of one row, where more were asked for: no server gives one row a page.
-  return keys.length < full || (keys.length === 1 && at.asked.size > 1);
+  return keys.length < fullPage(at, memory) || (keys.length === 1 && at.asked.size > 1);
 }
 
 /**

@@ -143,6 +143,15 @@ describe('page sizes', () => {
     );
   }
 
+  it('cursor: a `hasMore` that counts rows says nothing against an answer that names a next page in another field', async () => {
+    serve('cursor', 230, { pageSize: { max: 50 }, fields: { next: 'after', hasMore: 'has_more' } });
+    await db.pool.query('delete from sluice.endpoint');
+    const sync = syncOf('cursor', { start: 100 }, { hasMore: ({ items }: Page): boolean => items.length === 100 });
+    const result = await drive.run(sync, { account });
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toContain('more follows');
+  });
+
   it('offset: fewer rows than asked for, without a word and only from some place on, are no end', async () => {
     serve('offset', 430, { pageSize: { max: (_, start) => (start >= 200 ? 30 : 100) } });
     expect(await drive.run(syncOf('offset', { start: 100 }), { account })).toMatchObject({ state: 'done', rows: 430 });
