@@ -9,6 +9,7 @@ import { z } from 'zod';
 import type { SyncHandle } from '../../../client/index.ts';
 import { bearer, defineProvider, defineSync, get, path, post, storedFile, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { allThatIsKept } from '../../setup/all-that-is-kept.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { escapings } from '../../setup/escapings.ts';
 import { createWorld, type World } from '../../setup/world.ts';
@@ -256,7 +257,7 @@ describe('secrets that come back elsewhere than in rows', () => {
       's-led': expect.stringMatching(/^done 1 /) as string,
       's-kept': expect.stringMatching(/^done 1 /) as string,
     });
-    const places = await everything(ids);
+    const places = (await allThatIsKept(world, ids)).set('told', told.join('\n'));
     expect(/rows-\[removed\]/.test(places.get('sluice.record') ?? '')).toBe(true);
     expect(/too many by \[removed\]/.test(places.get('told') ?? '')).toBe(true);
     const hits = new Set<string>();
@@ -269,29 +270,4 @@ describe('secrets that come back elsewhere than in rows', () => {
           }
     expect([...hits].slice(0, 20)).toEqual([]);
   });
-
-  async function everything(workflowIds: readonly string[]): Promise<Map<string, string>> {
-    const places = new Map([['told', told.join('\n')]]);
-    const { rows: tables } = await world.db.pool.query<{ name: string }>(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'sluice'`,
-    );
-    for (const { name } of tables) {
-      const { rows } = await world.db.pool.query<Record<string, string>>(
-        `select t::text as row, to_jsonb(t)::text as json from ${name} t`,
-      );
-      places.set(name, rows.flatMap((row) => Object.values(row)).join('\n'));
-    }
-    const histories = workflowIds.map(async (id) => {
-      const { events = [] } = await world.temporal.workflow.getHandle(id).fetchHistory();
-      return textsIn(events).join('\n');
-    });
-    places.set('histories', (await Promise.all(histories)).join('\n'));
-    return places;
-  }
 });
-
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
-}

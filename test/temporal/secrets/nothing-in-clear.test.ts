@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { bearer, defineProvider, defineSync, get, post, window } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { allThatIsKept } from '../../setup/all-that-is-kept.ts';
 import { TEST_KEYS } from '../../setup/programs/credential-worker.ts';
 import { escapings } from '../../setup/escapings.ts';
 import { createWorld, type World } from '../../setup/world.ts';
@@ -125,7 +126,7 @@ describe('200 random secrets', () => {
         }
       }),
     );
-    const places = await everything(ids);
+    const places = (await allThatIsKept(world, ids)).set('log', log.join('\n'));
     // It was all really there to be found: the words around the secrets are.
     expect(places.get('sluice.record')).toContain('[removed]');
     expect(places.get('sluice.unit')).toMatch(/bad token \[removed\]/);
@@ -136,31 +137,4 @@ describe('200 random secrets', () => {
           if (text.includes(spelled(secret, how))) hits.push(`${place}: ${how}`);
     expect(hits).toEqual([]);
   });
-
-  /** All that is kept, as text, by place. */
-  async function everything(workflowIds: readonly string[]): Promise<Map<string, string>> {
-    const places = new Map([['log', log.join('\n')]]);
-    const { rows: tables } = await world.db.pool.query<{ name: string }>(
-      `select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'sluice'`,
-    );
-    for (const { name } of tables) {
-      const { rows } = await world.db.pool.query<{ row: string }>(
-        `select t::text as row, to_jsonb(t)::text as json from ${name} t`,
-      );
-      places.set(name, rows.map((row) => Object.values(row).join('\n')).join('\n'));
-    }
-    const histories = workflowIds.map(async (id) => {
-      const { events = [] } = await world.temporal.workflow.getHandle(id).fetchHistory();
-      return textsIn(events).join('\n');
-    });
-    places.set('histories', (await Promise.all(histories)).join('\n'));
-    return places;
-  }
 });
-
-/** Every text and every byte of a history, wherever it is. */
-function textsIn(value: unknown): string[] {
-  if (typeof value === 'string') return [value];
-  if (value instanceof Uint8Array) return [Buffer.from(value).toString('utf8')];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
-}
