@@ -82,7 +82,6 @@ describe('a fleet whose worker is killed', () => {
     const fleets = [...new Set(runs.flatMap(({ fleet }) => fleet ?? []))];
     // Its runs are created by as many statements as there are claims.
     expect(calls() - accounts.length * PAGES).toBeLessThanOrEqual(kills * fleets.length * WINDOW);
-    await world.sluice.schedules.resume('hourly');
     for (const fleet of fleets) await replay(world.temporal, fleet);
     expect(
       await query(
@@ -90,6 +89,8 @@ describe('a fleet whose worker is killed', () => {
         [accounts],
       ),
     ).toEqual([]);
+    // Starts those whose regular time has passed meanwhile.
+    await world.sluice.schedules.resume('hourly');
   });
 
   it('says so of each of its runs, and names the queue, while no worker is left', async () => {
