@@ -94,7 +94,7 @@ export async function storePage(
   const fact = await commitStep(
     attempt,
     withUsableToken(next),
-    { ...rows, flaws },
+    flaws === rows.flaws ? rows : { ...rows, flaws },
     page.setAside,
     wantsDurable,
     answer,

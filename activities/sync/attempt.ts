@@ -59,7 +59,8 @@ export function fenceOf({ request }: Asked, pages = request.pages): UnitFence {
 
 /** Where the list stands, for pagination. */
 export function stateOf({ unit, asked, pageSize, isSizable }: Attempt): ListState {
-  return { ...unit, asked, mayAsk: pageSize, isSizable };
+  const { position, pages, items, rows, guard, isLaned, given, beyond } = unit;
+  return { position, asked, mayAsk: pageSize, pages, items, rows, guard, isLaned, given, isSizable, beyond };
 }
 
 /** Calls that the page took. */

@@ -69,6 +69,7 @@ const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout'
 const SIZE_DOUBTED_UNTIL = 6;
 
 export function decide(outcome: Outcome, told: Facts): Decision {
+  if (outcome.kind === 'ok') return { do: 'store' };
   const facts = asWalked(told);
   const { answer, pagination, list, isProbe } = facts;
   const costs = isProbe ? 'nothing' : 'attempt';
@@ -80,8 +81,6 @@ export function decide(outcome: Outcome, told: Facts): Decision {
       : { do: 'step', step: afterRefusedOverlap(pagination, list) ?? afterDeadCursor(pagination, list, dead) };
   if (isCheckpointOver(outcome, facts)) return { do: 'start-over', reason: outcome.reason };
   switch (outcome.kind) {
-    case 'ok':
-      return { do: 'store' };
     case 'flawed':
       return { do: 'store', flaw: outcome.reason };
     case 'limited':

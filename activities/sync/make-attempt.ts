@@ -2,6 +2,7 @@
  * The attempt at a page of a list: how the list stands, and what is to be asked for. Used by: `fetch-page.ts`, `activities/batch/fetch-batch.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
+import { NO_JOB } from '../../contracts/job.ts';
 import { loadUnit, type LoadedUnit, type UnitNames } from '../../db/stores/sync/unit-store.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';
@@ -110,7 +111,7 @@ function checkPlace(
   // Where it is right that the same request brings other rows, as from a queue, one of these is off.
   if (!places || endpoint.job || !guards['repeated-token'] || !guards['repeated-rows']) return;
   const seen = new Set<unknown>();
-  const watched = { ...page };
+  const watched = { ...page, job: NO_JOB };
   for (const name of Object.keys(page) as (keyof PageRequest)[])
     Object.defineProperty(watched, name, { enumerable: true, get: () => (seen.add(name), page[name]) });
   userCode(`\`request\` of endpoint "${endpoint.name}"`, () => {

@@ -35,7 +35,8 @@ function membersOf(value: unknown, depth: number): number {
   if (depth === 0) return Infinity;
   let members = 0;
   if (Array.isArray(value)) for (const each of value) members += membersOf(each, depth - 1);
-  else if (isFields(value)) for (const each of Object.values(value)) members += 1 + membersOf(each, depth - 1);
+  // What was parsed has no members but its own.
+  else if (isFields(value)) for (const name in value) members += 1 + membersOf(value[name], depth - 1);
   return members;
 }
 

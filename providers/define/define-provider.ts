@@ -132,8 +132,9 @@ const timeoutDefaults = {
   totalMs: 60_000,
 } satisfies Required<Timeouts>;
 
-function withJob(page: PageRequest): JobPage {
-  return Object.defineProperties({ job: NO_JOB }, Object.getOwnPropertyDescriptors(page)) as JobPage;
+/** A page with a job stays as it is: its getters say what a request looks at. */
+function withJob(page: PageRequest | JobPage): JobPage {
+  return 'job' in page ? page : { ...page, job: NO_JOB };
 }
 
 /**
@@ -227,7 +228,6 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         parseInput: readerOf(input, `The input of endpoint "${name}"`),
         parseResponse: (json) => response.parse(json),
         // The schemas of this very call typed these functions; from here on inputs are checked at run time.
-        // Getters stay getters: who asks what a request looks at.
         request: (from, page, of) => asked(from, withJob(page), of),
         paginate: pagination,
         job: jobOptions && compileJob(jobOptions, { own: classify, provider: options.classify }),

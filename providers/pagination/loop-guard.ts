@@ -111,7 +111,8 @@ function brent(memory: Memory, name: string, value: string): number {
 
 /** A short name for keys: the same ones in the same order have the same. */
 export function digest(parts: readonly string[]): string {
-  const text = parts.map((part) => `${part.length}:${part}`).join('');
+  let text = '';
+  for (const part of parts) text += `${part.length}:${part}`;
   return hash('sha1', text, 'base64').slice(0, 16);
 }
 

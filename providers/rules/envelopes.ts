@@ -211,6 +211,7 @@ function lacksParts(parts: unknown): boolean {
 
 /** A text, a list of texts, or of objects with a code and words. */
 function warnsOfLacks(told: unknown): boolean {
+  if (isEmpty(told, 0)) return false;
   return [told]
     .flat()
     .slice(0, 20)

@@ -98,16 +98,28 @@ export function countedRequest(
   return { ...request, url: url.href };
 }
 
+/** What was made of a list, by all that it was made from: each page would make it anew. */
+const made = new WeakMap<Pagination, Map<string, Pagination>>();
+/** How a third party counts in one list; more ways are made anew. */
+const MOST_MADE = 50;
+
 function asNumbered(p: Pagination, { by, first, sizeName }: CountedPlace, more?: boolean): Pagination {
-  return {
+  const isCut = by === 'offset' || sizeName !== undefined;
+  const name = `${by} ${first} ${isCut} ${more}`;
+  const known = made.get(p) ?? new Map<string, Pagination>();
+  const found = known.get(name);
+  if (found) return found;
+  const numbered: Pagination = {
     ...p,
     kind: by,
     lanes: 1,
     firstPage: by === 'page' ? first : 1,
-    overlap: by === 'offset' || sizeName !== undefined ? 1 : 0,
+    overlap: isCut ? 1 : 0,
     request: (position, size, range) => numberedRequest(by, first, position, size, range, statedCap(p)),
     ...(more === undefined ? {} : { hasMore: () => more }),
   };
+  if (known.size < MOST_MADE) made.set(p, known.set(name, numbered));
+  return numbered;
 }
 
 const sizable = (at: ListState, { sizeName }: CountedPlace): ListState => ({
