@@ -52,6 +52,9 @@ export async function runRound(
   return figures;
 }
 
+const SLOW_MS = 300;
+const SLOW_LISTS = 100;
+
 /** Long runs whose first quarter is left out, of a third party that takes 5 ms (`--latency`). */
 export async function runSteady(options: BenchOptions): Promise<readonly Measure[]> {
   const { quick } = options;
@@ -63,11 +66,16 @@ export async function runSteady(options: BenchOptions): Promise<readonly Measure
   try {
     const many = await runScenario(servers, entrants, { ...long, accounts: 40, pages: quick ? 25 : 500 }, rounds);
     const one = await runScenario(servers, entrants, { ...long, accounts: 1, pages: quick ? 100 : 1_500 }, rounds);
+    // As slow as many are: a worker then has time, and what counts is how many lists it has in hand.
+    const slow = { ...long, latencyMs: SLOW_MS, accounts: SLOW_LISTS, pages: quick ? 20 : 100 };
+    const ofSlow = await runScenario(servers, entrants, slow, rounds);
+    const most = SLOW_LISTS / (SLOW_MS / 1_000);
     return [
       atLeast('many accounts, steady: calls/s against Celery', many('celery'), '×', 2),
       atLeast('many accounts, steady: calls/s against BullMQ', many('bullmq'), '×', 1),
       atLeast('many accounts, steady: calls/s against a plain loop', many('plain loop'), '×', 0.75),
       atLeast('one account, steady: calls/s against a plain loop', one('plain loop'), '×', 0.75),
+      atLeast('slow third party: share of the calls that its lists could take', ofSlow('sluice', most), '×', 0.6),
     ];
   } finally {
     await servers.stop();
@@ -81,7 +89,7 @@ export async function runEngine(options: BenchOptions): Promise<readonly Measure
   const entrants = await findEntrants(options.only);
   const servers = await startBenchServers();
   try {
-    const ratios: Record<'many' | 'one', (peer: string) => number> = {
+    const ratios: Record<'many' | 'one', Ratio> = {
       many: await runScenario(servers, entrants, many, rounds),
       one: await runScenario(servers, entrants, one, rounds),
     };
@@ -95,13 +103,15 @@ export async function runEngine(options: BenchOptions): Promise<readonly Measure
   }
 }
 
-/** @returns Sluice's calls a second against another tool's: the median over the rounds. */
+/** Sluice's calls a second against another tool's, or against so many: the median over the rounds. */
+type Ratio = (peer: string, speed?: number) => number;
+
 async function runScenario(
   servers: BenchServers,
   entrants: readonly Entrant[],
   work: Work,
   rounds: number,
-): Promise<(peer: string) => number> {
+): Promise<Ratio> {
   const { accounts, pages, latencyMs = 0, warmUp = 0 } = work;
   const left = warmUp > 0 ? `, the first ${warmUp * 100} % left out` : '';
   console.log(
@@ -117,11 +127,11 @@ async function runScenario(
         .filter((run) => run.tool === tool)
         .map(pick),
     );
-  const ratio = (peer: string) =>
+  const ratio: Ratio = (peer, most) =>
     median(
       all.map((round) => {
         const speed = (tool: string) => round.find((run) => run.tool === tool)?.callsPerSecond ?? Number.NaN;
-        return speed('sluice') / speed(peer);
+        return speed('sluice') / (most ?? speed(peer));
       }),
     );
   printTable(

@@ -16,10 +16,13 @@ export interface SlotTuning {
 }
 
 /**
- * Workflow tasks at once: more than the cores can answer run into their time-out and are done twice. Those that wait for a place wait at
- * the server, where nothing times out.
+ * Workflow tasks at once, whatever else the machine does: more than the cores can answer run into their time-out and are done twice. Those that
+ * wait for a place wait at the server, where nothing times out. A task lasts while its calls do, so where a third party is slow, and the
+ * machine has time, as many lists as calls are at work.
  */
 const TASKS_FOR_EACH_CORE = 16;
+/** Shares of the machine that are in use, above which there are no more. */
+const BUSY = { targetMemoryUsage: 0.9, targetCpuUsage: 0.8 };
 
 /** Workflows that a role keeps in memory for each of its calls at once, and at least: one that is not kept is replayed. */
 const KEPT_FOR_EACH_CALL = 4;
@@ -35,34 +38,28 @@ export function keptWorkflows(concurrency: number, heapLimitBytes = getHeapStati
   return Math.max(1, Math.min(wanted, Math.floor((heapLimitBytes * KEPT_SHARE) / KEPT_BYTES)));
 }
 
-type Slots = Pick<
-  TemporalOptions,
-  | 'tuner'
-  | 'maxConcurrentActivityTaskExecutions'
-  | 'maxConcurrentLocalActivityExecutions'
-  | 'maxConcurrentWorkflowTaskExecutions'
->;
+type Slots = Required<Pick<TemporalOptions, 'tuner'>>;
 
-/** @returns the same for each role of a process; with `tuning` all of them share one look at its resources. */
+/** @returns the same for each role of a process: all of them share one look at its resources. */
 export function slotsOf(concurrency: number, tuning: SlotTuning | undefined): Slots {
   const tasks = Math.min(concurrency, TASKS_FOR_EACH_CORE * availableParallelism());
-  if (tuning === undefined)
-    return {
-      maxConcurrentActivityTaskExecutions: concurrency,
-      maxConcurrentLocalActivityExecutions: concurrency * STEPS_FOR_EACH_CALL,
-      maxConcurrentWorkflowTaskExecutions: tasks,
-    };
-  const controller = ResourceBasedController.create({
-    targetMemoryUsage: tuning.targetMemory,
-    targetCpuUsage: tuning.targetCpu,
+  const steps = concurrency * STEPS_FOR_EACH_CALL;
+  const controller = ResourceBasedController.create(
+    tuning ? { targetMemoryUsage: tuning.targetMemory, targetCpuUsage: tuning.targetCpu } : BUSY,
+  );
+  const upTo = (least: number, most: number) => ({
+    type: 'resource-based' as const,
+    controller,
+    minimumSlots: Math.min(least, most),
+    maximumSlots: most,
   });
-  const calls = { minimumSlots: Math.min(tuning.min, concurrency), maximumSlots: concurrency };
+  const all = (numSlots: number) => ({ type: 'fixed-size' as const, numSlots });
   return {
     tuner: {
-      controller,
-      workflowTaskSlotOptions: { minimumSlots: Math.min(tuning.min, tasks), maximumSlots: Math.max(2, tasks) },
-      activityTaskSlotOptions: calls,
-      localActivityTaskSlotOptions: { ...calls, maximumSlots: concurrency * STEPS_FOR_EACH_CALL },
+      workflowTaskSlotSupplier: upTo(Math.min(tuning?.min ?? tasks, tasks), Math.max(2, concurrency)),
+      activityTaskSlotSupplier: tuning ? upTo(tuning.min, concurrency) : all(concurrency),
+      localActivityTaskSlotSupplier: tuning ? upTo(tuning.min, steps) : all(steps),
+      nexusTaskSlotSupplier: all(1),
     },
   };
 }
