@@ -38,7 +38,12 @@ export interface ActionCall {
 
 export type ActionAnswer =
   | { readonly outcome: { readonly kind: 'ok' }; readonly output: unknown }
-  | { readonly outcome: Exclude<Outcome, { kind: 'ok' }>; readonly renewed?: Renewed };
+  | {
+      readonly outcome: Exclude<Outcome, { kind: 'ok' }>;
+      readonly renewed?: Renewed;
+      /** It was taken, and what it was answered with can't be read. */
+      readonly isAccepted?: boolean;
+    };
 
 /** @throws UserCodeError with what the action's own functions throw before anything is sent. */
 export async function makeActionCall(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
@@ -106,7 +111,9 @@ function read(
     const parseResponse = (json: unknown) => action.parseOutput(outputOf(json));
     const body = parseBody({ name: action.id, parseResponse }, withText(answer));
     if (body.ok) return { outcome: { kind: 'ok' }, output: body.value };
-    return { outcome: { kind: 'unknown-write', reason: `it was accepted, but ${body.reason}` } };
+    // 202: it is being done, and may be told at the next call.
+    const isAccepted = answer.status !== 202;
+    return { outcome: { kind: 'unknown-write', reason: `it was accepted, but ${body.reason}` }, isAccepted };
   }
   const body = parseBody({ name: action.id, parseResponse: (json) => json }, answer);
   if (!body.ok) return { outcome: { kind: 'retry', reason: body.reason } };

@@ -51,6 +51,9 @@ export async function settleWrite(
       const { step, deps, life } = attempt;
       const mark = () => markUnknown(deps.pool, step.workflowId, sending, counts, outcome.reason);
       const { attempts } = await recorded(life, mark);
+      // Repeated, it would be answered so once more.
+      if ('isAccepted' in answer && answer.isAccepted && step.error === outcome.reason)
+        return fail(attempt, 'unknown-write', `${outcome.reason} (the same answer twice)`);
       return afterUnknown(attempt, attempts, outcome.reason);
     }
     case 'permanent':

@@ -176,6 +176,19 @@ describe('a write whose answer is the same every time', () => {
     expect(keys).toHaveLength(1);
   });
 
+  it('that can’t be read, and was taken, is heard once more where it may be repeated, and no more', async () => {
+    const keyed = anew('keyed', { idempotent: true });
+    keys.length = 0;
+    answer = { body: { id: 7 } };
+    const same = await drive.perform(keyed, await drive.accept(keyed, {}));
+    expect(same).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 2 });
+    expect(same.error).toMatch(/it was accepted, but .* \(the same answer twice\)$/s);
+    expect(new Set(keys).size).toBe(1);
+    // Accepted, and still at work: it may be there at the next call.
+    answer = { status: 202, body: { state: 'pending' } };
+    expect(await drive.perform(keyed, await drive.accept(keyed, {}))).toMatchObject({ calls: MOST_ATTEMPTS });
+  });
+
   it('in words is their text, and none where it is a page for people', async () => {
     const plain = { 'content-type': 'text/plain; charset=utf-8' };
     const page = { 'content-type': 'text/html' };
