@@ -31,7 +31,7 @@ export interface DiagnoseOptions extends ServerOptions {
   readonly taskQueue?: string;
   /** Postgres connections of one worker (`SLUICE_DB_CONNECTIONS`). Default 10. */
   readonly dbConnections?: number;
-  /** Starts two workflows that are terminated at once, to see the server's clock and timers. Default true. */
+  /** Starts three workflows that are terminated at once, to see the server's clock, its timers and whether tenants take turns. Default true. */
   readonly probe?: boolean;
   /** A transaction that is open for longer is a finding, in milliseconds. Default 60,000. */
   readonly longTransactionMs?: number;

@@ -1,10 +1,8 @@
 /**
- * What a Temporal server does where no API tells how it is set: its clock, and how late its timers fire. Two workflows that nobody
- * carries out are started on a task queue of their own, whose tasks are asked for here; they are terminated at once. Next:
- * `temporal-checks.ts`.
+ * What a Temporal server does where no API tells how it is set: its clock, and how late its timers fire. Next: `temporal-checks.ts`.
  */
-import { randomBytes } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { withProbe } from './probe-workflows.ts';
 
 export interface ServerBehaviour {
   /** The server's clock minus this machine's, in milliseconds, and how far off that may be. */
@@ -15,35 +13,10 @@ export interface ServerBehaviour {
 }
 
 const DELAY_MS = 200;
-const TASK_PATIENCE_MS = 10_000;
 
 /** @throws Error when the server refuses a step of it, or gives out no task within 10 s. */
-export async function probeTemporal(client: Client): Promise<ServerBehaviour> {
-  const taskQueue = `sluice-doctor-${randomBytes(4).toString('hex')}`;
-  const started: string[] = [];
-  const start = async (name: string, startDelay?: number): Promise<string> => {
-    const workflowId = `${taskQueue}/${name}`;
-    started.push(workflowId);
-    await client.workflow.start('sluice-doctor', {
-      workflowId,
-      taskQueue,
-      workflowExecutionTimeout: '1 minute',
-      staticSummary: 'A probe of `sluice doctor`; it is terminated at once',
-      ...(startDelay === undefined ? {} : { startDelay }),
-    });
-    return workflowId;
-  };
-  const awaitTask = async (): Promise<void> => {
-    const { taskToken } = await client.connection.withDeadline(Date.now() + TASK_PATIENCE_MS, () =>
-      client.workflowService.pollWorkflowTaskQueue({
-        namespace: client.options.namespace,
-        taskQueue: { name: taskQueue },
-        identity: 'sluice-doctor',
-      }),
-    );
-    if (taskToken.length === 0) throw new Error(`no task was given out within ${TASK_PATIENCE_MS / 1_000} s`);
-  };
-  try {
+export function probeTemporal(client: Client): Promise<ServerBehaviour> {
+  return withProbe(client, async ({ start, awaitTask }) => {
     const askedAt = Date.now();
     const workflowId = await start('clock');
     const answeredAt = Date.now();
@@ -59,15 +32,5 @@ export async function probeTemporal(client: Client): Promise<ServerBehaviour> {
       clockErrorMs: (answeredAt - askedAt) / 2,
       timerLateMs,
     };
-  } finally {
-    await Promise.all(
-      started.map(
-        (workflowId) =>
-          client.workflow
-            .getHandle(workflowId)
-            .terminate('the probe has ended')
-            .catch(() => {}), // it was not started, or ends by itself within a minute
-      ),
-    );
-  }
+  });
 }

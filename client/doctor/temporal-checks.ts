@@ -7,6 +7,7 @@ import { duration } from '../../contracts/values/duration.ts';
 import { finding, type Check, type Finding } from '../../contracts/operate/finding.ts';
 import { searchAttributes } from '../../contracts/names.ts';
 import { judgeClock, MOST_CLOCK_MS } from './database-checks.ts';
+import { probeFairness } from './probe-fairness.ts';
 import { probeTemporal, type ServerBehaviour } from './probe-temporal.ts';
 
 const NAMESPACE: Check = {
@@ -51,11 +52,12 @@ const TIMERS: Check = {
 const FAIRNESS: Check = {
   check: 'fairness',
   wanted: 'tenants take turns in the task queues (`matching.enableFairness=true`)',
-  todo: 'Look into the dynamic configuration of the server: matching.enableFairness=true. On Temporal Cloud it is switched on for the namespace.',
+  todo: 'Set matching.enableFairness=true in the dynamic configuration of the server; else who comes last waits for all before. On Temporal Cloud it is switched on for the namespace.',
 };
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;
 const DAY_S = 86_400;
+const NOT_PROBED = 'it was not to be probed';
 
 /** @returns the namespace's finding alone when it can't be used: nothing else could be asked then. */
 export async function checkTemporal(client: Client, isProbed: boolean): Promise<Finding[]> {
@@ -64,10 +66,11 @@ export async function checkTemporal(client: Client, isProbed: boolean): Promise<
   if (typeof described === 'string') return [finding(NAMESPACE, 'wrong', `"${namespace}": ${described}`)];
   const retentionS = Number(described.config?.workflowExecutionRetentionTtl?.seconds ?? 0);
   const isClean = described.namespaceInfo?.capabilities?.workerPollCompleteOnShutdown === true;
-  const [attributes, visibility, behaviour] = await Promise.all([
+  const [attributes, visibility, behaviour, isFair] = await Promise.all([
     checkAttributes(client),
     checkVisibility(client),
-    isProbed ? probeTemporal(client).catch(messageOf) : 'it was not to be probed',
+    isProbed ? probeTemporal(client).catch(messageOf) : NOT_PROBED,
+    isProbed ? probeFairness(client).catch(messageOf) : NOT_PROBED,
   ]);
   return [
     finding(NAMESPACE, 'ok', `"${namespace}"`),
@@ -76,8 +79,15 @@ export async function checkTemporal(client: Client, isProbed: boolean): Promise<
     attributes,
     visibility,
     ...judgeBehaviour(behaviour),
-    finding(FAIRNESS, 'unknown', 'no API of the server tells'),
+    judgeFairness(isFair),
   ];
+}
+
+/** @param isFair a sentence where it could not be found out. */
+function judgeFairness(isFair: boolean | string): Finding {
+  if (typeof isFair === 'string') return finding(FAIRNESS, 'unknown', isFair);
+  if (isFair) return finding(FAIRNESS, 'ok', 'they do');
+  return finding(FAIRNESS, 'advice', 'who has one task waits behind those of who has many');
 }
 
 /** @param behaviour a sentence where it could not be found out. */

@@ -47,7 +47,7 @@ const database = () => `"${new URL(world.db.url).pathname.slice(1)}"`;
 /** `TASK_QUEUE_TYPE_ACTIVITY` of Temporal's API. */
 const ACTIVITY = 2;
 /** What these servers are and tests can't change. */
-const ALWAYS = ['drain-of-pollers advice', 'fairness unknown'];
+const ALWAYS = ['drain-of-pollers advice'];
 /** Besides, without a probe. */
 const UNPROBED = ['drain-of-pollers advice', 'clock-of-temporal unknown', 'timers unknown', 'fairness unknown'];
 
@@ -282,7 +282,7 @@ describe('doctor', () => {
         'search-attributes wrong',
         'visibility-queries wrong',
         'timers advice',
-        'fairness unknown',
+        'fairness advice',
         // One for each role.
         'workers wrong',
         'workers wrong',
