@@ -14,6 +14,9 @@ const ERRORS_OF = /^(?!last|latest|previous|past|recent).*errors?$/;
 /** What was sent and not taken: `notCreated` of JMAP, `unprocessedItems`, `Failed` of a batch. */
 const NOT_TAKEN =
   /^(not(created|updated|destroyed|deleted|saved|inserted|added|sent)|(failed|unprocessed|rejected)(entries|ids|items|keys|messages|records|requests|rows)?)$/;
+/** `partialSuccess`, as a name or as a word; as the state of a thing it is the thing's own. */
+const IN_PART = /^partial ?(success|failure)$/;
+const STATES = ['status', 'state'];
 /** Outcomes by the names of what was sent: `sync_status: { "a": "ok", "b": { "error": … } }`. */
 const OUTCOMES = /(status(es)?|results?|outcomes?|responses?)$/;
 /** Objects within each other that are looked into. */
@@ -47,15 +50,19 @@ export function troubleInWrite({ status }: Answer, body: unknown): string | unde
   return tellsInside(body, MOST_DEPTH) ? 'it tells an error inside' : undefined;
 }
 
-/** A field of errors, or of what was not taken, anywhere in it. */
+/** A field of errors, of what was not taken, or that says that only a part was done, anywhere in it. */
 function tellsInside(body: unknown, depth: number): boolean {
   if (depth < 0) return false;
   if (Array.isArray(body)) return body.slice(0, MOST_ENTRIES).some((entry) => tellsInside(entry, depth - 1));
   if (!isFields(body)) return false;
   return Object.entries(body).some(([name, value]) => {
-    const isOf = ERRORS_OF.test(plainName(name)) || NOT_TAKEN.test(plainName(name));
+    const plain = plainName(name);
+    const isOf = ERRORS_OF.test(plain) || NOT_TAKEN.test(plain);
     const isMuch = Array.isArray(value) ? value.length > 0 : isFields(value);
-    return (isOf && isMuch && isTold(value)) || tellsInside(value, depth - 1);
+    const isInPart = IN_PART.test(plain)
+      ? isTold(value)
+      : typeof value === 'string' && !STATES.includes(plain) && IN_PART.test(plainName(value));
+    return isInPart || (isOf && isMuch && isTold(value)) || tellsInside(value, depth - 1);
   });
 }
 

@@ -138,6 +138,8 @@ describe('a write', () => {
     ],
     ['what was not created', { methodResponses: [['set', { created: null, notCreated: { a: { type: 'x' } } }, 'a']] }],
     ['what was not processed', { UnprocessedItems: { table: [{ PutRequest: {} }] } }],
+    ['that a part was done', { records: [ROW], details: { message: 'partialSuccess', reasons: ['files'] } }],
+    ['what was not taken of all', { partialSuccess: { rejectedSpans: '2', errorMessage: 'too old' } }],
     ['some that have failed', { Successful: [{ Id: 'a' }], Failed: [{ Id: 'b', Code: 'x' }] }],
   ])('that is answered with %s is not taken for done', (_, body, status) => {
     expect(writeOf(body, status)).toBe('unknown-write');
@@ -156,6 +158,8 @@ describe('a write', () => {
     ['nothing that was not taken', { created: [ROW], notCreated: null, Failed: [], UnprocessedItems: {} }],
     ['entries without an error', { create: [{ id: 1, error: null, validationErrors: [] }] }],
     ['parts that have succeeded', [{ success: true, errors: [] }]],
+    ['nothing that was left out', { partialSuccess: {}, partial_failure: false }],
+    ['a thing that was done in part itself', { id: 'job', status: 'PARTIAL_SUCCESS' }],
     ['several statuses, all of them good', { responses: [{ status: 200 }, { status: 201 }] }, 207],
   ])('that is answered with %s is done', (_, body, status) => {
     expect(writeOf(body, status)).toBe('ok');
