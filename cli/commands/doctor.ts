@@ -18,7 +18,9 @@ export function registerDoctor(program: Command): void {
     .command('doctor')
     .description('look at servers, workers, keys and this machine; exit code 1 when something is wrong')
     .addOption(moduleOption())
-    .addOption(new Option('--no-probe', "start no workflow to see Temporal's clock, its timers and whether tenants take turns"))
+    .addOption(
+      new Option('--no-probe', "start no workflow to see Temporal's clock, its timers and whether tenants take turns"),
+    )
     .addOption(jsonOption())
     .addHelpText('after', '\nExample:\n  npx sluice doctor --module dist/sluice.js')
     .action(examine);
