@@ -23,6 +23,8 @@ export interface SlotTuning {
 const TASKS_FOR_EACH_CORE = 16;
 /** Shares of the machine that are in use, above which there are no more. */
 const BUSY = { targetMemoryUsage: 0.9, targetCpuUsage: 0.8 };
+/** Looks at the machine; one for all workers of a process. */
+let machine: ResourceBasedController | undefined;
 
 /** Workflows that a role keeps in memory for each of its calls at once, and at least: one that is not kept is replayed. */
 const KEPT_FOR_EACH_CALL = 4;
@@ -44,9 +46,9 @@ type Slots = Required<Pick<TemporalOptions, 'tuner'>>;
 export function slotsOf(concurrency: number, tuning: SlotTuning | undefined): Slots {
   const tasks = Math.min(concurrency, TASKS_FOR_EACH_CORE * availableParallelism());
   const steps = concurrency * STEPS_FOR_EACH_CALL;
-  const controller = ResourceBasedController.create(
-    tuning ? { targetMemoryUsage: tuning.targetMemory, targetCpuUsage: tuning.targetCpu } : BUSY,
-  );
+  const controller = tuning
+    ? ResourceBasedController.create({ targetMemoryUsage: tuning.targetMemory, targetCpuUsage: tuning.targetCpu })
+    : (machine ??= ResourceBasedController.create(BUSY));
   const upTo = (least: number, most: number) => ({
     type: 'resource-based' as const,
     controller,
