@@ -51,10 +51,8 @@ export async function settleWrite(
       const { step, deps, life } = attempt;
       const mark = () => markUnknown(deps.pool, step.workflowId, sending, counts, outcome.reason);
       const { attempts } = await recorded(life, mark);
-      // Repeated, it would be answered so once more.
-      if ('isAccepted' in answer && answer.isAccepted && step.error === outcome.reason)
-        return fail(attempt, 'unknown-write', `${outcome.reason} (the same answer twice)`);
-      return afterUnknown(attempt, attempts, outcome.reason);
+      const isSame = 'isAccepted' in answer && answer.isAccepted && step.error === outcome.reason;
+      return afterUnknown(attempt, attempts, outcome.reason, isSame);
     }
     case 'permanent':
     case 'skip':
@@ -95,10 +93,12 @@ function stillUnknown(attempt: Attempt, attempts: number, reason: string): Promi
 }
 
 /** Looked up, repeated or left to a person by the next attempt: see `perform-action.ts`. */
-function afterUnknown(attempt: Attempt, attempts: number, reason: string): Promise<never> {
+function afterUnknown(attempt: Attempt, attempts: number, reason: string, isSame: boolean): Promise<never> {
   const { action, step } = attempt;
   if (step.undoes === null && action.way.whenUnknown)
     throw waitingFor(`its fate is unknown (${reason}); it is looked up`, action.lookupAfterMs);
+  // Taken, and repeated: it would be answered so once more.
+  if (isSame) return fail(attempt, 'unknown-write', `${reason} (the same answer twice)`);
   if (attempts >= budget(attempt)) return fail(attempt, 'unknown-write', `${reason} (${attempts} attempts)`);
   if (repeatWithinMs(attempt) > 0) throw retryLater(reason, backoffMs(attempts));
   return fail(attempt, 'unknown-write', cannotTell(reason));
