@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { z } from 'zod';
 import { defineProvider, defineSync, get, noAuth, path, window, type Sync } from '../../../providers/index.ts';
 import { startFakeApi, type FakeApi } from '../../../testing/index.ts';
+import { FAR_TIMES } from '../../fixtures/monthly.ts';
 import { replay } from '../../setup/replay.ts';
 import { createWorld, type World } from '../../setup/world.ts';
 
@@ -45,7 +46,7 @@ describe('a fleet', () => {
         provider,
         input: z.object({ id: z.string(), pad: z.string().optional() }),
         schedule: {
-          every: '1d',
+          ...FAR_TIMES,
           mode: 'full',
           input: ({ account }) => ({ id: account, ...(large.has(account) ? { pad: 'x'.repeat(2 ** 20) } : {}) }),
         },

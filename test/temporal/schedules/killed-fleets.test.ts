@@ -4,7 +4,7 @@ import { rootKeysOf } from '../../../activities/index.ts';
 import { fleetWorkflowId } from '../../../contracts/names.ts';
 import { claimDue, openFleet } from '../../../db/index.ts';
 import type { FakeApi } from '../../../testing/index.ts';
-import { hourly } from '../../fixtures/scheduled.ts';
+import { monthly } from '../../fixtures/monthly.ts';
 import { startForestApi } from '../../setup/forest-api.ts';
 import { replay } from '../../setup/replay.ts';
 import { startWorkerProcess, type WorkerProcess } from '../../setup/programs/worker-process.ts';
@@ -23,17 +23,14 @@ describe('a fleet whose worker is killed', () => {
   const startWorker = async (): Promise<void> => {
     const { taskQueue, db } = world;
     const env = { FOREST_URL: api.url };
-    workers.push(await startWorkerProcess({ module: 'scheduled.ts', databaseUrl: db.url, taskQueue, env }));
+    workers.push(await startWorkerProcess({ module: 'monthly.ts', databaseUrl: db.url, taskQueue, env }));
   };
   const query = async <Row extends object>(sql: string, values: unknown[] = []): Promise<Row[]> =>
     (await world.db.pool.query<Row>(sql, values)).rows;
   const placed = async (name: string, count: number): Promise<string[]> => {
     const accounts = Array.from({ length: count }, (_, n) => `${name}-${n}`);
     await query(`insert into sluice.account (provider, account) select 'forest', unnest($1::text[])`, [accounts]);
-    await world.sluice.schedules.apply([hourly]);
-    await query(`update sluice.due set due_at = clock_timestamp() + interval '1 hour' where account = any ($1)`, [
-      accounts,
-    ]);
+    await world.sluice.schedules.apply([monthly]);
     return accounts;
   };
   const makeDue = (accounts: readonly string[]) =>
@@ -65,9 +62,6 @@ describe('a fleet whose worker is killed', () => {
     const before = api.report().calls;
     const calls = () => api.report().calls - before;
     await makeDue(accounts);
-    await expect.poll(async () => (await runsOf(accounts)).length, { timeout: 60_000 }).toBe(accounts.length);
-    // Their regular times are in this hour.
-    await world.sluice.schedules.pause('hourly');
     let kills = 0;
     for (const threshold of [60, 180]) {
       await expect.poll(calls, { timeout: 60_000, interval: 10 }).toBeGreaterThan(threshold);
@@ -89,8 +83,6 @@ describe('a fleet whose worker is killed', () => {
         [accounts],
       ),
     ).toEqual([]);
-    // Starts those whose regular time has passed meanwhile.
-    await world.sluice.schedules.resume('hourly');
   });
 
   it('says so of each of its runs, and names the queue, while no worker is left', async () => {
@@ -102,7 +94,7 @@ describe('a fleet whose worker is killed', () => {
     const open = (await runsOf(accounts)).filter(({ state, fleet }) => state === 'running' && fleet !== null);
     expect(open.length).toBeGreaterThan(0);
     const { account = '', fleet } = open.at(-1) ?? {};
-    const run = world.sluice.run({ sync: 'hourly', account });
+    const run = world.sluice.run({ sync: 'monthly', account });
     // Its questions for tasks are given up after a minute, and so is its workflow task.
     await expect
       .poll(async () => (await run.explain())?.text.join('\n'), { timeout: 120_000, interval: 1_000 })
@@ -115,15 +107,15 @@ describe('a fleet whose worker is killed', () => {
     const accounts = await placed('half', 10);
     await makeDue(accounts);
     const { db, taskQueue } = world;
-    const claim = { schedules: ['hourly'], taskQueue, room: 10, leaseMs: 2_000 };
+    const claim = { schedules: ['monthly'], taskQueue, room: 10, leaseMs: 2_000 };
     const due = (await claimDue(db.pool, claim)).filter(({ account }) => accounts.includes(account));
     // The worker may have been first for some of them.
-    const { definition } = hourly;
+    const { definition } = monthly;
     const runs = due.map(({ startId: id, account }) => {
       const input = { id: account };
       return { id, account, tenant: account, input, key: rootKeysOf(definition, input)['friends'] ?? '', what: 'half' };
     });
-    const fleet = fleetWorkflowId('hourly', due[0]?.startId ?? 'none');
+    const fleet = fleetWorkflowId('monthly', due[0]?.startId ?? 'none');
     const opened = await openFleet(db.pool, { fleet, plan: definition.plan, mode: 'incremental', mostCalls: 4, runs });
     expect(opened.size).toBe(due.length);
     await allDone(accounts);
