@@ -34,7 +34,9 @@ export const ERASED: Readonly<Record<string, Which>> = {
   limit_event: `bucket_id in (${OWN_BUCKETS})`,
   limit_pace: `bucket_id in (${OWN_BUCKETS})`,
   limit_bucket: `id in (${OWN_BUCKETS})`,
-  entity_lock: `account = $2 and (name = any ($3) or starts_with(name, $1 || '/') or kind = 'saga')`,
+  entity_lock: `account = $2 and case kind when 'saga' then not exists (
+      select 1 from sluice.saga where saga.workflow_id = entity_lock.root_workflow_id and ${IS_OTHERS})
+    else name = any ($3) or starts_with(name, $1 || '/') end`,
   due: `account = $2 and schedule in (select id from sluice.declaration where provider = $1)`,
   // By its subject: `sync/account` or `provider/account`.
   alert: `subject = $1 || '/' || $2 or subject = any (select s || '/' || $2 from unnest($3::text[]) s)`,

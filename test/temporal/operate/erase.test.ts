@@ -165,6 +165,14 @@ describe('erasing an account', () => {
     await fill(crm, 'sam');
     await fill(mail, 'sam');
     await fill(crm, 'samuel');
+    // A saga at work that has to do with the other provider alone.
+    await world.db.pool.query(`
+      insert into sluice.saga (workflow_id, name, account, tenant, started_by, input)
+        values ('saga/mails/1', 'mails', 'sam', 'x', 'x', '{}');
+      insert into sluice.action_step (workflow_id, root_workflow_id, action, provider, account, tenant, idempotency_key, input)
+        values ('mails-1', 'saga/mails/1', 'mail/note', 'mail', 'sam', 'x', gen_random_uuid(), '{}');
+      insert into sluice.entity_lock (entity, workflow_id, root_workflow_id, kind, name, account, started_by)
+        values ('e', 'saga/mails/1', 'saga/mails/1', 'saga', 'mails', 'sam', 'x');`);
     // How limits were used is written down every ten seconds.
     const stored = async (provider: string, account: string) => {
       const { rows, ...rest } = await world.sluice.accounts.stored({ provider, account });
@@ -172,7 +180,7 @@ describe('erasing an account', () => {
       return { ...rest, rows: others };
     };
     const before = [await stored('mail', 'sam'), await stored('crm', 'samuel')];
-    expect(before[0]?.rows).toMatchObject({ record: 4, run: 1, limit_bucket: 1 });
+    expect(before[0]?.rows).toMatchObject({ record: 4, run: 1, limit_bucket: 1, saga: 1, entity_lock: 1 });
     expect(await world.sluice.accounts.erase({ provider: 'crm', account: 'sam' })).toMatchObject({ isComplete: true });
     expect([await stored('mail', 'sam'), await stored('crm', 'samuel')]).toEqual(before);
     const run = await world.sluice.start(mail.sync, { account: 'sam', input: { mark: MARK } });
