@@ -1,5 +1,5 @@
 /**
- * A node of a run as its walk has it in hand. Used by: `run-walk.ts`.
+ * The nodes of a run as its walk has them in hand. Used by: `run-walk.ts`.
  */
 import type { OpenedRun, UnitRef } from '../../contracts/messages.ts';
 import type { PlanNode } from '../../contracts/plan.ts';
@@ -17,7 +17,38 @@ export interface Node {
   durableCallsLeft: number;
 }
 
-export function toNode(plan: PlanNode, { ended, units, state }: OpenedRun): Node {
+/** The nodes of a run, parents first. */
+export interface NodeTree {
+  readonly all: readonly Node[];
+  named(name: string): Node;
+  childrenOf(parent: Node): readonly Node[];
+  hasParentEnded(node: Node): boolean;
+  /** Those whose window has room for more. To ask for a few at a time would cost a step for each unit. */
+  hungry(): readonly Node[];
+  /** @param except a node that is taken for ended. */
+  haveEnded(except?: Node): boolean;
+}
+
+export function createNodeTree(opened: OpenedRun): NodeTree {
+  const all = opened.plan.nodes.map((node) => toNode(node, opened));
+  const byName = new Map(all.map((node) => [node.plan.name, node]));
+  const named = (name: string): Node => byName.get(name) as Node;
+  return {
+    all,
+    named,
+    childrenOf: (parent) =>
+      all.filter((node) => node.plan.parent === parent.plan.name || (node === parent && node.plan.isTree)),
+    hasParentEnded: ({ plan: { parent } }) => parent === null || named(parent).isEnded,
+    hungry: () =>
+      all.filter(
+        ({ plan: { window }, inHand, mayHaveMore, isEnding, isEnded }) =>
+          mayHaveMore && !isEnding && !isEnded && window - inHand.size >= Math.ceil(window / 4),
+      ),
+    haveEnded: (except) => all.every((node) => node === except || node.isEnded),
+  };
+}
+
+function toNode(plan: PlanNode, { ended, units, state }: OpenedRun): Node {
   const given = units.filter(({ node }) => node === plan.name).length;
   return {
     plan,

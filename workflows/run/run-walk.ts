@@ -12,8 +12,9 @@ import { workflowInfo } from '@temporalio/workflow';
 import type { CallContext, OpenedRun, PageFact, UnitRef } from '../../contracts/messages.ts';
 import { step } from '../activity-proxies.ts';
 import { createRunCalls } from './run-calls.ts';
-import { toNode, type Node } from './run-node.ts';
+import { createNodeTree, type Node } from './run-node.ts';
 import type { WalkEnd } from './walk-end.ts';
+import { createWalkNotes } from './walk-notes.ts';
 
 /** After a call had to wait, this many calls of its node in a row must not before calls are made inside workflow tasks again. */
 const DURABLE_CALLS_AFTER_A_WAIT = 20;
@@ -43,10 +44,8 @@ export interface RunToWalk {
 
 export function walkRun({ runId, context, opened, describe, onPaused, onWait }: RunToWalk): RunWalk {
   const { plan } = opened;
-  const nodes = plan.nodes.map((node) => toNode(node, opened));
-  const byName = new Map(nodes.map((node) => [node.plan.name, node]));
-  const nodeOf = (name: string): Node => byName.get(name) as Node;
-  const notes = new Map<string, string>();
+  const nodes = createNodeTree(opened);
+  const notes = createWalkNotes(nodes.all, describe);
   let isPaused = opened.state === 'paused';
   let resumes = 0;
   let isAsking = false;
@@ -80,7 +79,7 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
 
   /** Makes a unit's next call, or puts the unit down: its row in Postgres says where to go on. */
   const walkOn = (unit: UnitRef, pages?: number, ahead = 1): void => {
-    const node = nodeOf(unit.node);
+    const node = nodes.named(unit.node);
     if (isPaused || stop || isHistoryLong()) return putDown(node, [unit]);
     node.inHand.set(unit.id, unit);
     // Asked for with others, as soon as there are enough.
@@ -114,8 +113,8 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
 
   /** Calls for as many as there may be in one; the rest when no more can come. */
   const callGathered = (node: Node): void => {
-    const { batch = 1, parent } = node.plan;
-    const mayGrow = node.mayHaveMore || node.isAsked || (parent !== null && !nodeOf(parent).isEnded);
+    const { batch = 1 } = node.plan;
+    const mayGrow = node.mayHaveMore || node.isAsked || !nodes.hasParentEnded(node);
     const least = stop || isPaused || !mayGrow ? 1 : batch;
     while (node.gathered.length >= least) {
       const units = node.gathered.slice(0, batch);
@@ -128,18 +127,21 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
   const putDownOf = (units: readonly UnitRef[]) => (error: unknown) => {
     if (!stop) return fail(error);
     open--;
-    for (const unit of units) nodeOf(unit.node).inHand.delete(unit.id);
+    for (const unit of units) nodes.named(unit.node).inHand.delete(unit.id);
     pump();
   };
 
   const onFactOf = (units: readonly UnitRef[], resumesBefore: number) => (fact: PageFact) => {
     open--;
     const [unit] = units as [UnitRef];
-    const node = nodeOf(unit.node);
+    const node = nodes.named(unit.node);
     switch (fact.state) {
       case 'later':
         node.durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
-        note(node, `waiting: ${fact.because}${fact.untilMs ? `, until ${new Date(fact.untilMs).toISOString()}` : ''}`);
+        notes.note(
+          node,
+          `waiting: ${fact.because}${fact.untilMs ? `, until ${new Date(fact.untilMs).toISOString()}` : ''}`,
+        );
         break;
       case 'paused':
         // Unless the run was resumed while this answer was on its way.
@@ -150,9 +152,9 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
       case 'more':
       case 'ended':
         if (fact.wantsDurable) node.durableCallsLeft = DURABLE_CALLS_AFTER_A_WAIT;
-        else if (node.durableCallsLeft > 0 && --node.durableCallsLeft === 0) note(node);
+        else if (node.durableCallsLeft > 0 && --node.durableCallsLeft === 0) notes.note(node);
         if (fact.lanes) node.mayHaveMore = true;
-        if (fact.children) for (const child of childrenOf(node)) child.mayHaveMore = true;
+        if (fact.children) for (const child of nodes.childrenOf(node)) child.mayHaveMore = true;
         break;
       case 'over':
         stopBecause('over');
@@ -169,7 +171,7 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
 
   /** Of the call that was made with the opening. */
   const hearFirst = (unit: UnitRef, fact: PageFact): void => {
-    nodeOf(unit.node).inHand.set(unit.id, unit);
+    nodes.named(unit.node).inHand.set(unit.id, unit);
     open++;
     calls++;
     onFactOf([unit], resumes)(fact);
@@ -186,21 +188,18 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
   /** Decides what is next for the run as a whole. Called after every event. */
   const pump = (): void => {
     if (!stop && isHistoryLong()) stopBecause('cut');
-    for (const node of nodes) callGathered(node);
+    for (const node of nodes.all) callGathered(node);
     if (stop && stop !== 'early') {
       if (open === 0) settle({ how: stop });
       return;
     }
     if (!stop && !isPaused && !isAsking) ask();
-    for (const node of nodes) if (mayEnd(node)) endNode(node);
+    for (const node of nodes.all) if (mayEnd(node)) endNode(node);
   };
 
-  /** Asking for a few at a time would cost a step per unit. */
+  /** Asks the database for units of all nodes whose windows have room. */
   const ask = (): void => {
-    const hungry = nodes.filter(
-      ({ plan: { window }, inHand, mayHaveMore, isEnding, isEnded }) =>
-        mayHaveMore && !isEnding && !isEnded && window - inHand.size >= Math.ceil(window / 4),
-    );
+    const hungry = nodes.hungry();
     if (hungry.length === 0) return;
     const wanted = hungry.map((node) => ({
       node: node.plan.name,
@@ -217,39 +216,35 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
         isAsking = false;
         for (const node of hungry) node.isAsked = false;
         for (const { node, room } of wanted)
-          if (units.filter((unit) => unit.node === node).length === room) nodeOf(node).mayHaveMore = true;
+          if (units.filter((unit) => unit.node === node).length === room) nodes.named(node).mayHaveMore = true;
         for (const unit of units) walkOn(unit);
       },
     );
   };
 
-  const mayEnd = ({ plan: { parent }, inHand, mayHaveMore, isAsked, isEnding, isEnded }: Node): boolean =>
-    !isEnding &&
-    !isEnded &&
-    !isAsked &&
-    inHand.size === 0 &&
-    (stop === 'early' || !mayHaveMore) &&
-    (parent === null || nodeOf(parent).isEnded);
+  const mayEnd = (node: Node): boolean =>
+    !node.isEnding &&
+    !node.isEnded &&
+    !node.isAsked &&
+    node.inHand.size === 0 &&
+    (stop === 'early' || !node.mayHaveMore) &&
+    nodes.hasParentEnded(node);
 
   const endNode = (node: Node): void => {
     node.isEnding = true;
-    if (nodes.every((other) => other === node || other.isEnded)) return settle({ how: 'done', last: node.plan });
+    if (nodes.haveEnded(node)) return settle({ how: 'done', last: node.plan });
     take(
       (steps) => steps.finishNode({ runId, node: node.plan }),
       () => {
         node.isEnded = true;
-        notes.delete(node.plan.name);
         // Ending it may have given them rows of earlier runs.
-        for (const child of childrenOf(node)) child.mayHaveMore = true;
-        describe(notesOf());
+        for (const child of nodes.childrenOf(node)) child.mayHaveMore = true;
+        notes.tell();
         // Nodes whose ends were on their way at the same time: none of them was the last.
-        if (nodes.every(({ isEnded }) => isEnded)) settle({ how: 'done' });
+        if (nodes.haveEnded()) settle({ how: 'done' });
       },
     );
   };
-
-  const childrenOf = (parent: Node): Node[] =>
-    nodes.filter((node) => node.plan.parent === parent.plan.name || (node === parent && node.plan.isTree));
 
   /** Calls that wait at the server are put down; those that were sent are heard to their end. */
   const stopBecause = (why: NonNullable<typeof stop>): void => {
@@ -257,22 +252,13 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
     runCalls.putDown();
   };
 
-  const note = ({ plan: { name } }: Node, text?: string): void => {
-    if (notes.get(name) === text) return;
-    if (text === undefined) notes.delete(name);
-    else notes.set(name, text);
-    describe(notesOf());
-  };
-  const notesOf = (): ReadonlyMap<string, string> =>
-    new Map(nodes.filter(({ isEnded }) => !isEnded).map(({ plan: { name } }) => [name, notes.get(name) ?? 'working']));
-
-  describe(notesOf());
+  notes.tell();
   if (opened.state !== 'running' && opened.state !== 'paused') stop = 'over';
   for (const unit of opened.units) {
     if (opened.first?.unit === unit.id) hearFirst(unit, opened.first);
     else walkOn(unit);
   }
-  if (nodes.every(({ isEnded }) => isEnded)) settle({ how: 'done' });
+  if (nodes.haveEnded()) settle({ how: 'done' });
   pump();
   return {
     end,
@@ -284,8 +270,8 @@ export function walkRun({ runId, context, opened, describe, onPaused, onWait }: 
       resumes++;
       isPaused = false;
       notes.clear();
-      for (const node of nodes) node.mayHaveMore = true;
-      describe(notesOf());
+      for (const node of nodes.all) node.mayHaveMore = true;
+      notes.tell();
       pump();
     },
     stop: (why) => {
