@@ -29,9 +29,6 @@ import { ROLES, signalNames } from '../contracts/names.ts';
 import { SLUICE_VERSION, workerIdentity } from '../contracts/version.ts';
 import { createKeyring, createPool, migrate, createSecretUseCounter, noteDeploy } from '../db/index.ts';
 import { createLimiter } from '../limiter/create-limiter.ts';
-import { startDelivering } from './alerts/deliver-alerts.ts';
-import { startWatchingAlerts } from './alerts/watch-alerts.ts';
-import { startAuditing } from './loops/audit-reads.ts';
 import { createCatalog } from './catalog.ts';
 import { createPaceCounter, tellAll } from './loops/count-pace.ts';
 import { readWorkerSettings } from './config.ts';
@@ -42,20 +39,13 @@ import { createControl } from './capacity/worker-control.ts';
 import { createHeapGuard } from './capacity/heap-guard.ts';
 import { createMetrics } from './metrics/sluice-metrics.ts';
 import { serveMetrics } from './metrics/serve-metrics.ts';
-import { startReconciling } from './loops/reconcile.ts';
 import { checkWorkerOptions } from './known-options.ts';
-import { startRemoving } from './loops/remove-old.ts';
-import { startResuming } from './loops/resume-reconnected.ts';
-import { startLeavingJobs } from './loops/leave-jobs.ts';
-import { startRevoking } from './loops/revoke-disconnected.ts';
+import { startLoops } from './loops/start-loops.ts';
 import { createRoleWorkers, type RoleWorkers } from './role-workers.ts';
 import { createCallTracer } from './tracing.ts';
 import { installRuntime } from './runtime.ts';
-import { startTelling } from './loops/notify-failures.ts';
 import { startServing, type Serving } from './loops/tell-served.ts';
 import { reconcileSchedules } from './schedules/reconcile-schedules.ts';
-import { startScheduling } from './schedules/run-schedules.ts';
-import { startWatchingRuns } from './loops/watch-runs.ts';
 import { withoutKeys } from './without-keys.ts';
 import type { WorkerOptions } from './worker-options.ts';
 import { workflowBundleFor } from './workflow-source.ts';
@@ -113,7 +103,7 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
         () => workers !== undefined && !workers.isStopping() && !heap.isFull(),
       );
     await migrate(pool, { warn: (message) => log.warn({}, message) });
-    const { syncs: scheduled = [], onFailure } = options;
+    const { syncs: scheduled = [] } = options;
     const identity = workerIdentity(`${process.pid}@${hostname()}`);
     const { concurrency, taskQueue } = settings;
     const places = createCallPlaces(concurrency);
@@ -181,24 +171,19 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
       activities,
       plugins: [...(options.plugins ?? [])],
     });
-    const stopResuming = startResuming(pool, client, log);
-    const stopRevoking = ofCredentials && startRevoking(ofCredentials, providers, log);
-    const stopLeaving = startLeavingJobs(deps, scheduled);
-    const stopAuditing = startAuditing(pool, secretUses, log);
-    const stopPace = pace.start(pool, log);
-    const stopWatching = onFailure ? startWatchingRuns(pool, log, options.stalledAfterMs) : undefined;
-    const stopReconciling = startReconciling({ pool, client, tellLock }, log);
-    const stopRemoving = startRemoving(pool, log, kept, metrics?.removed);
-    const stopDelivering = startDelivering(
-      pool,
-      { onAlert: options.onAlert, webhook: settings.alertWebhook, proxy: settings.proxy },
-      log,
-    );
-    const stopTelling = onFailure ? startTelling(pool, onFailure, log) : undefined;
-    const stopScheduling = startScheduling(parts, scheduled, log, options.scheduler);
-    const watched = options.alerts ?? {};
-    const stopAlerts =
-      watched === false ? undefined : startWatchingAlerts({ pool, client }, workers.taskQueues, log, watched);
+    const loops = startLoops({
+      parts,
+      deps,
+      options,
+      settings,
+      taskQueues: workers.taskQueues,
+      providers,
+      kept,
+      onRemoved: metrics?.removed,
+      revoking: ofCredentials,
+      secretUses,
+      pace,
+    });
     const created = workers;
     return {
       shutdown: () => created.shutdown(),
@@ -217,23 +202,11 @@ export async function createWorker(options: WorkerOptions, rest = readWorkerSett
         try {
           await created.run();
         } finally {
-          await Promise.all([
-            stopResuming(),
-            stopReconciling(),
-            stopRemoving(),
-            stopWatching?.(),
-            stopTelling?.(),
-            stopRevoking?.(),
-            stopLeaving(),
-            stopScheduling(),
-            stopAlerts?.(),
-            stopDelivering(),
-            stopServing(),
-          ]);
+          await Promise.all([loops.stop(), stopServing()]);
           await stopMetrics?.();
           await memory.settled();
           await stored?.settled();
-          await Promise.all([stopAuditing(), stopPace()]);
+          await loops.stopCounting();
           await limiter.stop();
           await http.close();
           await connection.close();
