@@ -183,6 +183,21 @@ describe('a purchase in two steps', () => {
     expect(letters.objects()).toHaveLength(sent);
   });
 
+  it('has a compensation that was left to a person decided without an output', async () => {
+    api.script('POST /letters', [{ status: 400, body: {} }]);
+    const held = api.script('DELETE /payments/:objectId', ['silent-after']);
+    const handle = await world.sluice.saga(purchase, { account, input });
+    await expect.poll(() => held.remaining(), { timeout: 30_000 }).toBe(0);
+    const workflowId = `${handle.workflowId}/payment/undo`;
+    await world.temporal.workflow.getHandle(workflowId).terminate('by an operator');
+    expect((await failureOf(handle.result())).message).toContain('NOT taken back: payment');
+    const undo = world.sluice.action({ workflowId, action: pay });
+    await expect.poll(() => undo.status(), { timeout: 30_000 }).toMatchObject({ errorType: 'unknown-write' });
+    await undo.resolve({ happened: true, output: null as never, by: 'user:9' });
+    expect(await undo.status()).toMatchObject({ state: 'done', resolvedBy: 'user:9' });
+    expect((await reports()).find(([, id]) => id === 'payment/undo')).toEqual(['action', 'payment/undo', 'ok', null]);
+  });
+
   it('leaves nothing behind when it is cancelled while a step is being prepared', async () => {
     const before = open(reservations);
     const holder = await world.db.pool.connect();
