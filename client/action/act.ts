@@ -5,6 +5,7 @@
  */
 import type { SagaInput } from '../../contracts/action.ts';
 import type { Priority } from '../../contracts/limits/limit.ts';
+import { drawnAnew } from '../../contracts/values/misfits.ts';
 import { actionWorkflowId, sagaWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import {
@@ -74,7 +75,7 @@ export async function act<Input, Output>(
   const { account, startedBy, priority, weight } = start;
   const workflowId = actionWorkflowId(definition.id, account, start.key);
   const handle = createActionHandle<Output>(parts, workflowId, definition);
-  const input = definition.parseInput(options.input);
+  const input = readInput(definition, `action "${definition.id}"`, options.input);
   const tenant = (await tenantOfStart(parts.pool, [definition.provider.id], account, options.tenant)) ?? account;
   const accept = async (tx: PoolClient): Promise<boolean> => {
     const isNew = await insertActionStep(tx, {
@@ -113,7 +114,7 @@ export async function startSaga<Input, Parsed, Outputs>(
   const { name } = definition;
   const workflowId = sagaWorkflowId(name, account, start.key);
   const handle = createSagaHandle<Outputs>(parts, workflowId, definition);
-  const input = definition.parseInput(options.input);
+  const input = readInput(definition, `saga "${name}"`, options.input);
   const providers = definition.steps.map(({ action }) => action.provider.id);
   const tenant = (await tenantOfStart(parts.pool, providers, account, options.tenant)) ?? account;
   const reportId = crypto.randomUUID();
@@ -178,6 +179,15 @@ export async function startSaga<Input, Parsed, Outputs>(
   });
   return handle;
 }
+
+/** @throws TypeError for one that does not fit, or that its schema makes anew each time. */
+function readInput(definition: ReadsInput, of: string, value: unknown): unknown {
+  const wrong = drawnAnew((given) => definition.parseInput(given), value, `The input of ${of}`);
+  if (wrong !== undefined) throw new TypeError(wrong);
+  return definition.parseInput(value);
+}
+
+type ReadsInput = Pick<Action['definition'] | Saga['definition'], 'parseInput'>;
 
 interface Checked {
   readonly account: string;
