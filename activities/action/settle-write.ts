@@ -86,14 +86,14 @@ function refused({ deps, step, life }: Attempt, sending: number, counts: Counts,
 }
 
 /** A repeat was refused, or did not arrive; what became of the one before it is as unknown as it was. */
-function stillUnknown(attempt: Attempt, attempts: number, reason: string): Promise<never> {
+function stillUnknown(attempt: Attempt, attempts: number, reason: string): Promise<ActionFact> {
   if (attempts >= budget(attempt))
     return fail(attempt, 'unknown-write', `${lostBefore(attempt)}; repeated: ${reason} (${attempts} attempts)`);
   throw retryLater(reason, backoffMs(attempts));
 }
 
 /** Looked up, repeated or left to a person by the next attempt: see `perform-action.ts`. */
-function afterUnknown(attempt: Attempt, attempts: number, reason: string, isSame: boolean): Promise<never> {
+function afterUnknown(attempt: Attempt, attempts: number, reason: string, isSame: boolean): Promise<ActionFact> {
   const { action, step } = attempt;
   if (step.undoes === null && action.way.whenUnknown)
     throw waitingFor(`its fate is unknown (${reason}); it is looked up`, action.lookupAfterMs);

@@ -247,15 +247,23 @@ export async function countAttempt(
 
 /**
  * The write happened, whoever found it out and however late.
+ * @returns the state that it was in before; undefined when that was `done`.
  * @throws DatabaseError of class 22 or 54, RangeError or TypeError when its output can't be kept as JSON.
  */
-export async function markDone(db: Queryable, workflowId: string, output: unknown, calls: 0 | 1): Promise<void> {
-  await db.query(
-    `update sluice.action_step set state = 'done', output = $2, error = null, error_type = null,
-       calls = calls + $3, ended_at = clock_timestamp()
-     where workflow_id = $1 and state <> 'done'`,
+export async function markDone(
+  db: Queryable,
+  workflowId: string,
+  output: unknown,
+  calls: 0 | 1,
+): Promise<ActionState | undefined> {
+  const { rows } = await db.query<{ state: ActionState }>(
+    `update sluice.action_step s set state = 'done', output = $2, error = null, error_type = null,
+       calls = s.calls + $3, ended_at = clock_timestamp()
+     from (select state from sluice.action_step where workflow_id = $1 for update) was
+     where s.workflow_id = $1 and was.state <> 'done' returning was.state`,
     [workflowId, cleanJson(output), calls],
   );
+  return rows[0]?.state;
 }
 
 export interface FailedEnd {
@@ -274,6 +282,7 @@ export async function markFailed(db: Queryable, workflowId: string, how: FailedE
        state = case when state in ('done', 'failed', 'cancelled') then state else $2 end,
        error = case when state in ('done', 'failed', 'cancelled') then error else $3 end,
        error_type = case when state in ('done', 'failed', 'cancelled') then error_type else $4 end,
+       resolved_by = case when state = 'done' or $4 not in ('unknown-write', 'output-lost') then resolved_by end, -- it was of an earlier sending
        ended_at = coalesce(ended_at, clock_timestamp()), calls = calls + $5, attempts = attempts + $6
      where workflow_id = $1 returning state`,
     [workflowId, how.state, reasonOf(how.error), how.type, calls, attempts],
