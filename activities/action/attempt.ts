@@ -6,13 +6,8 @@ import type { ActionErrorType, ActionFact, PerformActionInput } from '../../cont
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { unwritable } from '../../contracts/answers/unwritable.ts';
 import { isDataError } from '../../db/data-error.ts';
-import {
-  countAttempt,
-  markDone,
-  markFailed,
-  type ActionStep,
-  type Counts,
-} from '../../db/stores/action/action-store.ts';
+import { countAttempt } from '../../db/stores/action/action-sendings.ts';
+import { markDone, markFailed, type ActionStep, type Counts } from '../../db/stores/action/action-store.ts';
 import { reportAsDone } from '../../db/stores/action/action-resolution-store.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
 import { backoffMs } from '../call/backoff.ts';

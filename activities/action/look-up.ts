@@ -2,7 +2,7 @@
  * Asks the third party whether a write of unknown fate is there. Next: `action-call.ts`, then `attempt.ts` for how it ends.
  */
 import type { ActionFact } from '../../contracts/action.ts';
-import { countAttempt, markAbsent } from '../../db/stores/action/action-store.ts';
+import { countAttempt, markAbsent } from '../../db/stores/action/action-sendings.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import type { Sent } from '../call/with-permit.ts';

@@ -4,7 +4,8 @@
  */
 import type { ActionFact } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
-import { markRefused, markUnknown, type Counts } from '../../db/stores/action/action-store.ts';
+import { markRefused, markUnknown } from '../../db/stores/action/action-sendings.ts';
+import type { Counts } from '../../db/stores/action/action-store.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import type { ActionAnswer } from './action-call.ts';

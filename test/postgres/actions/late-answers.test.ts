@@ -187,7 +187,7 @@ describe('a write', () => {
       const workflowId = await drive.accept(action, {});
       const first = drive.perform(action, workflowId, { most: 1 });
       await isThere;
-      return { workflowId, first, answerIt: () => go?.({ body: { id: 'late' } }) };
+      return { workflowId, first, answerIt: (given: FakeAnswer = { body: { id: 'late' } }) => go?.(given) };
     };
 
     it('is done, and so its report, when its answer comes after it was left to a person', async () => {
@@ -203,6 +203,18 @@ describe('a write', () => {
       expect(await first).toMatchObject({ state: 'done', output: { id: 'late' }, error: null });
       const { rows } = await db.pool.query('select status, error from sluice.report where workflow_id = $1', [workflowId]); // prettier-ignore
       expect(rows).toEqual([{ status: 'ok', error: null }]);
+    });
+
+    it('changes nothing of what was found out meanwhile by any answer but that it is done', async () => {
+      for (const given of [{ status: 504 }, { status: 429, headers: { 'retry-after': '0' } }, { status: 425 }]) {
+        const looked = providerOf().action('looked', { ...common, whenUnknown });
+        const { workflowId, first, answerIt } = await slow(looked);
+        look = () => ({ body: { items: [{ id: 'found' }] } });
+        const found = await drive.perform(looked, workflowId);
+        expect(found).toMatchObject({ state: 'done', output: { id: 'found' }, error: null, attempts: 1, calls: 2 });
+        answerIt(given);
+        expect(await first).toMatchObject({ state: 'done', error: null, attempts: 1, calls: 2 });
+      }
     });
 
     it('is done, and does not fail, when its answer comes while it is being left to a person', async () => {
