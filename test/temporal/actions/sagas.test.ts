@@ -233,4 +233,17 @@ describe('a purchase in two steps', () => {
   it('is refused at definition when a step’s name is taken', () => {
     expect(() => purchase.step('stock', reserve, () => ({ sku: '' }))).toThrow('the name is taken');
   });
+
+  it('sends nothing more when its workflow is ended from outside, and names what it leaves: nobody takes that back', async () => {
+    const sent = letters.created().length;
+    const script = api.script('POST /letters', [{ status: 429, headers: { 'retry-after': '60' }, body: {} }]);
+    const handle = await world.sluice.saga(purchase, { account, input });
+    await expect.poll(() => script.remaining(), { timeout: 30_000 }).toBe(0);
+    await world.temporal.workflow.getHandle(handle.workflowId).terminate('by an operator');
+    const ended = { status: 'failed', errorType: 'compensation-failed' };
+    await expect.poll(() => handle.status(), { timeout: 40_000, interval: 200 }).toMatchObject(ended);
+    expect((await handle.status())?.error).toMatch(/^its workflow was terminated: .*; NOT taken back: payment, stock$/);
+    expect((await handle.steps()).at(-1)).toMatchObject({ name: 'letter', state: 'cancelled' });
+    expect(letters.created()).toHaveLength(sent);
+  });
 });
