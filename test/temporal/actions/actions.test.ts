@@ -337,6 +337,27 @@ describe('an action against a third party', () => {
     expect((await world.sluice.reports.list({ account: 'a7' })).map(({ status }) => status)).toEqual(['failed', 'ok']);
   });
 
+  it('is done when it is asked for again while the workflow in which it has failed is about to end', async () => {
+    api.script('POST /keyed', [{ status: 422, body: {} }]);
+    const options = { account: 'a16', input: { text: 'again' }, idempotencyKey: 'k16' };
+    const holder = await world.db.pool.connect();
+    try {
+      const handle = await world.sluice.act(keyed, { ...options, startedBy: 'user:9' });
+      // The last step of its workflow waits for this.
+      await holder.query('begin');
+      await holder.query('select from sluice.report where workflow_id = $1 for update', [handle.workflowId]);
+      await expect.poll(async () => (await handle.status())?.state).toBe('failed');
+      const asking = world.sluice.act(keyed, options);
+      await Promise.race([asking, new Promise((resolve) => setTimeout(resolve, 500))]);
+      await holder.query('rollback');
+      expect((await (await asking).result()).id).toMatch(/^keyed-/);
+    } finally {
+      holder.release();
+    }
+    const ends = async () => (await world.sluice.reports.list({ account: 'a16' })).map(({ status }) => status);
+    await expect.poll(ends).toEqual(['failed', 'ok']);
+  });
+
   it('fails as wrongly set up when credentials are wanted of a provider that has none', async () => {
     api.script('POST /keyed', ['401']);
     for (const action of [anonymous, byHand]) {
