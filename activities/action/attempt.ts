@@ -2,7 +2,7 @@
  * One attempt at an action: what it works with, and how it ends. Nothing is sent again because its end could not be recorded:
  * what the database refuses for good becomes an end of its own. Used by `perform-action.ts`, `settle-write.ts` and `look-up.ts`.
  */
-import type { ActionErrorType, ActionFact, PerformActionInput } from '../../contracts/action.ts';
+import type { ActionErrorType, ActionFact, ActionState, PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { unwritable } from '../../contracts/answers/unwritable.ts';
 import { isDataError } from '../../db/data-error.ts';
@@ -124,6 +124,8 @@ export function errorTypeOf(outcome: Outcome): ActionErrorType {
 /** What it takes to end one. */
 type Ending = Pick<Attempt, 'deps' | 'step' | 'life'>;
 
+const isOpen = (state: ActionState): boolean => state === 'ready' || state === 'sending' || state === 'unknown';
+
 interface End {
   readonly state: 'failed' | 'cancelled';
   readonly type: ActionErrorType;
@@ -136,10 +138,12 @@ interface End {
 /** @returns `done` when an attempt that was taken for lost has found that out meanwhile. */
 async function end({ deps, step, life }: Ending, how: End): Promise<ActionFact> {
   const { type, error, cause } = how;
-  const state = await recorded(life, () => markFailed(deps.pool, step.workflowId, how));
+  const state = await recorded(life, () => markFailed(deps.pool, step.workflowId, how, step.sending));
   await deps.limiter.abandon(`action/${step.workflowId}`).catch(() => {
     // Its place in the queues ends by itself when it is not asked for any more.
   });
   if (state === 'done') return { state: 'done' };
+  // This attempt was taken for lost, and another one is at it.
+  if (state !== undefined && isOpen(state)) throw waitingFor('another attempt has it in hand', 500);
   throw actionFailed(type, error, cause);
 }

@@ -18,12 +18,14 @@ import { recorded } from './recorded.ts';
  * @param costs attempts that a failure costs: none while the provider is taken for failing.
  */
 export async function settleWrite(
-  attempt: Attempt,
+  begun: Attempt,
   answer: ActionAnswer,
   sending: number,
   costs: 0 | 1,
 ): Promise<ActionFact> {
   const { outcome } = answer;
+  // What it ends takes its own sending into account, and no later one.
+  const attempt: Attempt = { ...begun, step: { ...begun.step, sending } };
   const counts: Counts = { calls: 1, attempts: costs };
   switch (outcome.kind) {
     case 'ok':

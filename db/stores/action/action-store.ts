@@ -161,20 +161,30 @@ export interface FailedEnd {
   readonly counts?: Counts;
 }
 
-/** Ends it without a write that is known of. @returns the row's state: `done` when that was found out meanwhile. */
-export async function markFailed(db: Queryable, workflowId: string, how: FailedEnd): Promise<ActionState | undefined> {
+/**
+ * Ends it without a write that is known of.
+ * @param sending the last one that the end takes into account: where a later one is under way, nothing is changed. Default: any.
+ * @returns the row's state: `done` when that was found out meanwhile.
+ */
+export async function markFailed(
+  db: Queryable,
+  workflowId: string,
+  how: FailedEnd,
+  sending?: number,
+): Promise<ActionState | undefined> {
   const { calls, attempts } = how.counts ?? { calls: 0, attempts: 0 };
   const { rows } = await db.query<{ state: ActionState }>(
-    `update sluice.action_step set
-       state = case when state in ('done', 'failed', 'cancelled') then state else $2 end,
-       error = case when state in ('done', 'failed', 'cancelled') then error else $3 end,
-       error_type = case when state in ('done', 'failed', 'cancelled') then error_type else $4 end,
-       resolved_by = case when state = 'done' or $4 not in ('unknown-write', 'output-lost') then resolved_by end, -- it was of an earlier sending
+    `update sluice.action_step set state = $2, error = $3, error_type = $4,
+       resolved_by = case when $4 in ('unknown-write', 'output-lost') then null else resolved_by end, -- it was of an earlier sending
        ended_at = coalesce(ended_at, clock_timestamp()), calls = calls + $5, attempts = attempts + $6
-     where workflow_id = $1 returning state`,
-    [workflowId, how.state, reasonOf(how.error), how.type, calls, attempts],
+     where workflow_id = $1 and state not in ('done', 'failed', 'cancelled') and sending <= coalesce($7, sending) returning state`,
+    [workflowId, how.state, reasonOf(how.error), how.type, calls, attempts, sending ?? null],
   );
-  return rows[0]?.state;
+  if (rows[0]) return rows[0].state;
+  const found = await db.query<{ state: ActionState }>('select state from sluice.action_step where workflow_id = $1', [
+    workflowId,
+  ]);
+  return found.rows[0]?.state;
 }
 
 const LONGEST_REASON = 2_000;

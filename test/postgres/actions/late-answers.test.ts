@@ -57,7 +57,7 @@ describe('a write', () => {
   const whenUnknown = {
     lookup: () => get('/things'),
     found: (body: unknown) => (body as { items: { id: string }[] }).items[0],
-    afterMs: 1,
+    afterMs: 0,
   };
 
   it('that was not found, sent again and answered in the same unfit way, is looked up again before it is left to a person', async () => {
@@ -203,6 +203,19 @@ describe('a write', () => {
       expect(await first).toMatchObject({ state: 'done', output: { id: 'late' }, error: null });
       const { rows } = await db.pool.query('select status, error from sluice.report where workflow_id = $1', [workflowId]); // prettier-ignore
       expect(rows).toEqual([{ status: 'ok', error: null }]);
+    });
+
+    it('does not end what another worker has sent meanwhile, whatever it was refused with', async () => {
+      const keyed = providerOf().action('keyed', { ...common, idempotent: true });
+      const { workflowId, first, answerIt } = await slow(keyed);
+      // Its repeat is under way when the first call is refused.
+      answer = async () => {
+        answer = () => ({ body: { id: 'made' } });
+        answerIt({ status: 422, body: {} });
+        await first;
+        return { status: 504 };
+      };
+      expect(await drive.perform(keyed, workflowId)).toMatchObject({ state: 'done', output: { id: 'made' } });
     });
 
     it('changes nothing of what was found out meanwhile by any answer but that it is done', async () => {
