@@ -62,6 +62,11 @@ export function sagaStepWorkflowId(sagaId: string, step: string, undo?: 'undo'):
   return undo ? `${sagaId}/${step}/undo` : `${sagaId}/${step}`;
 }
 
+/** Whether it takes back a step of a saga. */
+export function isCompensationId(workflowId: string): boolean {
+  return /^saga\/[^/]+\/[^/]+\/[^/]+\/[^/]+\/undo$/.test(workflowId);
+}
+
 /**
  * A text as one part of an id: two different texts are two different parts, whatever is in them (a slash, a half emoji). What usual
  * keys are made of stays as it is.

@@ -19,6 +19,7 @@ import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { issuesOf, issuesText, parseBody } from '../bodies/parse-body.ts';
 import { accountFacts } from '../call/account-facts.ts';
+import { deletedBefore } from './deleted-before.ts';
 import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
 import { untilAborted } from '../call/until-aborted.ts';
@@ -82,7 +83,7 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   const value: ActionAnswer =
     outcome.kind === 'ok'
       ? read(call, way, { spec, answer, url }, input, context)
-      : { outcome, ...(renewed === undefined ? {} : { renewed }) };
+      : (deletedBefore(call, spec, answer, outcome) ?? { outcome, ...(renewed === undefined ? {} : { renewed }) });
   return { ...sent, value };
 }
 
@@ -155,6 +156,16 @@ function found(
   }
 }
 
+/** What `perform` gives goes through the schema of outputs: it has happened, whatever is wrong with it. */
+function made(action: ActionDefinition, given: unknown): ActionAnswer {
+  try {
+    return { outcome: { kind: 'ok' }, output: action.parseOutput(given) };
+  } catch (error) {
+    const reason = `it was accepted, but its output has another shape than its schema: ${issuesText(issuesOf(error), undefined)}`;
+    return { outcome: { kind: 'unknown-write', reason }, isAccepted: true };
+  }
+}
+
 /** The action's own code makes the call: permit, ceiling and outcome are the same, the wire is its own. */
 async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<ActionAnswer>> {
   const { action, kind, step, gate } = call;
@@ -170,11 +181,7 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
       await way.compensate?.(call.undone?.output, input, context);
       return { outcome: { kind: 'ok' }, output: null };
     }
-    if (kind === 'write')
-      return {
-        outcome: { kind: 'ok' },
-        output: action.parseOutput(hideInValue(await way.perform(input, context), secrets)),
-      };
+    if (kind === 'write') return made(action, hideInValue(await way.perform(input, context), secrets));
     const output = hideInValue(await way.whenUnknown?.lookup(input, context), secrets);
     return found(action, () => output);
   };

@@ -2,17 +2,13 @@
  * One attempt at an action: what it works with, and how it ends. Nothing is sent again because its end could not be recorded:
  * what the database refuses for good becomes an end of its own. Used by `perform-action.ts`, `settle-write.ts` and `look-up.ts`.
  */
-import type { ActionErrorType, ActionFact, PerformActionInput } from '../../contracts/action.ts';
+import type { ActionErrorType, ActionFact, ActionState, PerformActionInput } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { unwritable } from '../../contracts/answers/unwritable.ts';
 import { isDataError } from '../../db/data-error.ts';
-import {
-  countAttempt,
-  markDone,
-  markFailed,
-  type ActionStep,
-  type Counts,
-} from '../../db/stores/action/action-store.ts';
+import { countAttempt } from '../../db/stores/action/action-sendings.ts';
+import { markDone, markFailed, type ActionStep, type Counts } from '../../db/stores/action/action-store.ts';
+import { reportAsDone } from '../../db/stores/action/action-resolution-store.ts';
 import type { ActionDefinition } from '../../providers/define/define-action.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
@@ -62,7 +58,9 @@ export async function done(attempt: Attempt, output: unknown, calls: 0 | 1): Pro
   try {
     const wrong = unwritable(output);
     if (wrong !== undefined) throw new TypeError(wrong);
-    await recorded(life, () => markDone(deps.pool, step.workflowId, output, calls));
+    const before = await recorded(life, () => markDone(deps.pool, step.workflowId, output, calls));
+    // Its worker was taken for lost, and it was left to a person meanwhile.
+    if (before === 'failed') await recorded(life, () => reportAsDone(deps.pool, step.workflowId));
   } catch (error) {
     if (!isUnstorable(error)) throw error;
     const reason = `it happened, but its output can't be kept: ${(error as Error).message}`;
@@ -77,17 +75,17 @@ function isUnstorable(error: unknown): boolean {
 }
 
 /** @param counts what the last call cost, when it is not counted yet. */
-export function fail(attempt: Attempt, type: ActionErrorType, error: string, counts = NO_COUNTS): Promise<never> {
+export function fail(attempt: Attempt, type: ActionErrorType, error: string, counts = NO_COUNTS): Promise<ActionFact> {
   return end(attempt, { state: 'failed', type, error, counts });
 }
 
-export function cancelled(attempt: Ending): Promise<never> {
+export function cancelled(attempt: Ending): Promise<ActionFact> {
   const why = attempt.step.isUnwanted ? 'a later operation on the same entity has cancelled it' : 'it was cancelled';
   return end(attempt, { state: 'cancelled', type: 'cancelled', error: `${why} before it was sent` });
 }
 
 /** No call was made. What was sent before it is as unknown as it was. */
-export async function notSent(attempt: Attempt, sent: Extract<Sent<unknown>, { sent: false }>): Promise<never> {
+export async function notSent(attempt: Attempt, sent: Extract<Sent<unknown>, { sent: false }>): Promise<ActionFact> {
   const isUnknown = attempt.step.state !== 'ready';
   if (sent.mistake !== undefined)
     return isUnknown
@@ -99,7 +97,7 @@ export async function notSent(attempt: Attempt, sent: Extract<Sent<unknown>, { s
 }
 
 /** An error that is not the third party's has kept the call from being made: the action's own function, or what gives it credentials. */
-export async function failUnsent(attempt: Attempt, error: unknown): Promise<never> {
+export async function failUnsent(attempt: Attempt, error: unknown): Promise<ActionFact> {
   if (isInfrastructure(error)) throw error;
   const { deps, step, life } = attempt;
   const cause = error instanceof Error ? error : new Error(String(error));
@@ -112,7 +110,7 @@ export async function failUnsent(attempt: Attempt, error: unknown): Promise<neve
 }
 
 /** It was refused, or never sent, in a way that may pass. */
-export function tryAgain(attempt: Attempt, attempts: number, reason: string, afterMs?: number): Promise<never> {
+export function tryAgain(attempt: Attempt, attempts: number, reason: string, afterMs?: number): Promise<ActionFact> {
   if (attempts >= budget(attempt)) return fail(attempt, 'attempts-spent', `${reason} (${attempts} attempts)`);
   throw retryLater(reason, afterMs ?? backoffMs(attempts));
 }
@@ -126,6 +124,8 @@ export function errorTypeOf(outcome: Outcome): ActionErrorType {
 /** What it takes to end one. */
 type Ending = Pick<Attempt, 'deps' | 'step' | 'life'>;
 
+const isOpen = (state: ActionState): boolean => state === 'ready' || state === 'sending' || state === 'unknown';
+
 interface End {
   readonly state: 'failed' | 'cancelled';
   readonly type: ActionErrorType;
@@ -135,11 +135,15 @@ interface End {
   readonly cause?: Error;
 }
 
-async function end({ deps, step, life }: Ending, how: End): Promise<never> {
+/** @returns `done` when an attempt that was taken for lost has found that out meanwhile. */
+async function end({ deps, step, life }: Ending, how: End): Promise<ActionFact> {
   const { type, error, cause } = how;
-  await recorded(life, () => markFailed(deps.pool, step.workflowId, how));
+  const state = await recorded(life, () => markFailed(deps.pool, step.workflowId, how, step.sending));
   await deps.limiter.abandon(`action/${step.workflowId}`).catch(() => {
     // Its place in the queues ends by itself when it is not asked for any more.
   });
+  if (state === 'done') return { state: 'done' };
+  // This attempt was taken for lost, and another one is at it.
+  if (state !== undefined && isOpen(state)) throw waitingFor('another attempt has it in hand', 500);
   throw actionFailed(type, error, cause);
 }

@@ -2,10 +2,11 @@
  * Asks the third party whether a write of unknown fate is there. Next: `action-call.ts`, then `attempt.ts` for how it ends.
  */
 import type { ActionFact } from '../../contracts/action.ts';
-import { countAttempt, markAbsent } from '../../db/stores/action/action-store.ts';
+import { countAttempt, markAbsent } from '../../db/stores/action/action-sendings.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
-import { makeActionCall } from './action-call.ts';
+import type { Sent } from '../call/with-permit.ts';
+import { makeActionCall, type ActionAnswer } from './action-call.ts';
 import {
   budget,
   cancelled,
@@ -24,9 +25,12 @@ import { recorded } from './recorded.ts';
 export async function lookUp(attempt: Attempt, lost: string): Promise<ActionFact> {
   const { deps, step, request, action, life } = attempt;
   const ofSignal = life.signal ? { signal: life.signal } : {};
-  const sent = await makeActionCall(deps, { action, step, request, kind: 'lookup', ...ofSignal }).catch(
-    (error: unknown) => failUnsent(attempt, error),
-  );
+  let sent: Sent<ActionAnswer>;
+  try {
+    sent = await makeActionCall(deps, { action, step, request, kind: 'lookup', ...ofSignal });
+  } catch (error) {
+    return failUnsent(attempt, error);
+  }
   if (!sent.sent) return notSent(attempt, sent);
   const answer = sent.value;
   const { outcome } = answer;

@@ -4,14 +4,8 @@
  * not one that is repeated. Next: `action-call.ts`, then `settle-write.ts` or `look-up.ts`.
  */
 import type { ActionFact, PerformActionInput } from '../../contracts/action.ts';
-import {
-  beginSending,
-  loadActionStep,
-  markForgotten,
-  markRefused,
-  markUnknown,
-  type ActionStep,
-} from '../../db/stores/action/action-store.ts';
+import { beginSending, markForgotten, markRefused, markUnknown } from '../../db/stores/action/action-sendings.ts';
+import { loadActionStep, type ActionStep } from '../../db/stores/action/action-store.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
 import { inPlace, NO_PLACE } from '../call/call-places.ts';
 import { actionFailed, FULL, noRoom, waitingFor } from '../call/to-failure.ts';

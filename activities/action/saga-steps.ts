@@ -4,6 +4,7 @@
  * Next: `workflows/action.ts`.
  */
 import type { LockPlace, PreparedStep, PrepareStepInput } from '../../contracts/action.ts';
+import { drawnAnew } from '../../contracts/values/misfits.ts';
 import { entityOf, sagaStepWorkflowId } from '../../contracts/names.ts';
 import { idempotencyKeyOf, insertActionStep } from '../../db/stores/action/action-store.ts';
 import { takeLock } from '../../db/stores/action/entity-lock-store.ts';
@@ -28,6 +29,8 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
   if (!step) throw new Error(`This worker's saga "${request.saga}" has no step "${stepName}" any more.`);
   const saga = await loadSaga(deps.pool, sagaWorkflowId);
   if (!saga) throw actionFailed('bug', `Nothing is known of saga ${sagaWorkflowId}.`);
+  if (saga.isUnwanted && !undo)
+    throw actionFailed('cancelled', 'a later operation on the same entity has cancelled it');
   const outputs = steps.map(({ name }) => [name, saga.outputs.get(sagaStepWorkflowId(sagaWorkflowId, name))] as const);
   const { action } = step;
   const doing = sagaStepWorkflowId(sagaWorkflowId, stepName);
@@ -42,6 +45,8 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
     const account = step.account?.(facts) ?? saga.account;
     if (undo) return { input: null, account, what: `takes back ${stepName} of ${saga.name}`, entity: undefined };
     const input = step.input(facts);
+    const wrong = drawnAnew(action.parseInput, input, `the input of step "${stepName}"`);
+    if (wrong !== undefined) throw new TypeError(wrong);
     const parsed = action.parseInput(input);
     return { input, account, what: action.what(parsed), entity: action.conflicts?.entity(parsed, { account }) };
   });

@@ -4,7 +4,8 @@
  */
 import type { ActionFact } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
-import { markRefused, markUnknown, type Counts } from '../../db/stores/action/action-store.ts';
+import { markRefused, markUnknown } from '../../db/stores/action/action-sendings.ts';
+import type { Counts } from '../../db/stores/action/action-store.ts';
 import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import type { ActionAnswer } from './action-call.ts';
@@ -17,12 +18,14 @@ import { recorded } from './recorded.ts';
  * @param costs attempts that a failure costs: none while the provider is taken for failing.
  */
 export async function settleWrite(
-  attempt: Attempt,
+  begun: Attempt,
   answer: ActionAnswer,
   sending: number,
   costs: 0 | 1,
 ): Promise<ActionFact> {
   const { outcome } = answer;
+  // What it ends takes its own sending into account, and no later one.
+  const attempt: Attempt = { ...begun, step: { ...begun.step, sending } };
   const counts: Counts = { calls: 1, attempts: costs };
   switch (outcome.kind) {
     case 'ok':
@@ -86,14 +89,14 @@ function refused({ deps, step, life }: Attempt, sending: number, counts: Counts,
 }
 
 /** A repeat was refused, or did not arrive; what became of the one before it is as unknown as it was. */
-function stillUnknown(attempt: Attempt, attempts: number, reason: string): Promise<never> {
+function stillUnknown(attempt: Attempt, attempts: number, reason: string): Promise<ActionFact> {
   if (attempts >= budget(attempt))
     return fail(attempt, 'unknown-write', `${lostBefore(attempt)}; repeated: ${reason} (${attempts} attempts)`);
   throw retryLater(reason, backoffMs(attempts));
 }
 
 /** Looked up, repeated or left to a person by the next attempt: see `perform-action.ts`. */
-function afterUnknown(attempt: Attempt, attempts: number, reason: string, isSame: boolean): Promise<never> {
+function afterUnknown(attempt: Attempt, attempts: number, reason: string, isSame: boolean): Promise<ActionFact> {
   const { action, step } = attempt;
   if (step.undoes === null && action.way.whenUnknown)
     throw waitingFor(`its fate is unknown (${reason}); it is looked up`, action.lookupAfterMs);

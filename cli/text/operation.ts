@@ -4,6 +4,7 @@
  */
 import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { ActionStatus, Report, RunWait, SagaStepStatus } from '../../client/index.ts';
+import { isCompensationId } from '../../contracts/names.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 import { tookText } from './report.ts';
 
@@ -24,7 +25,7 @@ export function actionText(
   lines.push(`  ${counted(calls, 'call')}; idempotency key ${idempotencyKey}`);
   if (resolvedBy !== null) lines.push(`  its fate was decided by ${resolvedBy}`);
   if (error !== null) lines.push(`  ${errorType === null ? '' : `${errorType}: `}${error}`);
-  if (errorType === 'unknown-write') lines.push(...resolveHint(workflowId));
+  lines.push(...resolveHint(workflowId, errorType));
   return [...lines, ...waits.map(({ text }) => `  ${text}`)].join('\n');
 }
 
@@ -40,7 +41,7 @@ export function sagaText(
     const { name, isCompensation, action, state, calls, error, errorType } = step;
     const why = error === null ? '' : `: ${errorType === null ? '' : `${errorType}, `}${error}`;
     lines.push(`  ${isCompensation ? 'take back ' : ''}${name}  ${state}  ${action}, ${counted(calls, 'call')}${why}`);
-    if (errorType === 'unknown-write') lines.push(...resolveHint(step.workflowId));
+    lines.push(...resolveHint(step.workflowId, errorType));
   }
   return [...lines, ...waits.map(({ text }) => `  ${text}`)].join('\n');
 }
@@ -49,16 +50,37 @@ function whatFor({ what, account, startedBy, startedAt }: Report): string {
   return `${what}; ${account}, by ${startedBy}, accepted ${startedAt}`;
 }
 
-/** What a write waits for whose fate nobody knows. */
-export function undecidedText(workflowId: string): string[] {
-  return ['It waits for a person: nobody knows whether its write happened.', ...resolveHint(workflowId)];
+/** What a write waits for that is left to a person. */
+export function undecidedText(workflowId: string, errorType: string | null | undefined): string[] {
+  const hint = resolveHint(workflowId, errorType);
+  if (hint.length === 0) return [];
+  const why =
+    errorType === 'output-lost'
+      ? 'its write happened, and its output is missing'
+      : 'nobody knows whether its write happened';
+  return [`It waits for a person: ${why}.`, ...hint];
 }
 
-function resolveHint(workflowId: string): string[] {
+/** What a person does about a write that is left to one; nothing about any other. */
+function resolveHint(workflowId: string, errorType: string | null | undefined): string[] {
+  const resolve = `    npx sluice actions resolve ${quotedForShell(workflowId)}`;
+  if (errorType === 'output-lost')
+    return [
+      '  It is done. Look at the third party, then say what its output is:',
+      `${resolve} --happened '{"id":"…"}'`,
+    ];
+  if (errorType !== 'unknown-write') return [];
+  if (isCompensationId(workflowId))
+    return [
+      '  Look at the third party, then say whether the write was taken back:',
+      `${resolve} --happened null`,
+      `${resolve} --not-happened`,
+      '    which sends nothing: take it back by hand',
+    ];
   return [
     '  Look at the third party, then say what is true there:',
-    `    npx sluice actions resolve ${quotedForShell(workflowId)} --happened '{"id":"…"}'`,
-    `    npx sluice actions resolve ${quotedForShell(workflowId)} --not-happened`,
+    `${resolve} --happened '{"id":"…"}'`,
+    `${resolve} --not-happened`,
     // Its saga has ended.
     ...(workflowId.startsWith('saga/') ? ['    which closes this step: to have it done, start a new saga'] : []),
   ];

@@ -5,6 +5,7 @@
  */
 import type { SagaInput } from '../../contracts/action.ts';
 import type { Priority } from '../../contracts/limits/limit.ts';
+import { drawnAnew } from '../../contracts/values/misfits.ts';
 import { actionWorkflowId, sagaWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import {
@@ -21,7 +22,7 @@ import {
 import type { Action } from '../../providers/define/define-action.ts';
 import type { Saga } from '../../providers/define/define-saga.ts';
 import { inOneTransaction, placeFor } from './accept.ts';
-import { createActionHandle, createSagaHandle, type ActionHandle, type SagaHandle } from './action-handle.ts';
+import { createActionHandle, createSagaHandle, endOf, type ActionHandle, type SagaHandle } from './action-handle.ts';
 import { launchAction } from './start-action.ts';
 import { startReported, type ClientParts } from '../start-workflow.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
@@ -74,8 +75,9 @@ export async function act<Input, Output>(
   const { account, startedBy, priority, weight } = start;
   const workflowId = actionWorkflowId(definition.id, account, start.key);
   const handle = createActionHandle<Output>(parts, workflowId, definition);
-  const input = definition.parseInput(options.input);
+  const input = readInput(definition, `action "${definition.id}"`, options.input);
   const tenant = (await tenantOfStart(parts.pool, [definition.provider.id], account, options.tenant)) ?? account;
+  let isOver = false;
   const accept = async (tx: PoolClient): Promise<boolean> => {
     const isNew = await insertActionStep(tx, {
       workflowId,
@@ -91,14 +93,26 @@ export async function act<Input, Output>(
       throw new TypeError(`The key ${JSON.stringify(start.key)} was used for ${definition.id} with another input.`);
     const known = await loadActionStep(tx, workflowId);
     if (known?.state === 'done' || known?.errorType === 'output-lost') return false;
+    // Its workflow, which has its id, may have a last step to do: it is started anew behind that, or not at all.
+    if (!isOver && (known?.state === 'failed' || known?.state === 'cancelled')) throw new StillEnding();
     // Its write may have happened: only where the third party tells a repeat from a second one.
     if (known?.errorType === 'unknown-write') return reopenToRepeat(tx, workflowId, definition.repeatWithinMs);
     await reopenActionStep(tx, workflowId);
     return true;
   };
-  await launchAction(parts, definition, { workflowId, account, tenant, startedBy, priority, weight, input }, accept);
+  const startOnce = () =>
+    launchAction(parts, definition, { workflowId, account, tenant, startedBy, priority, weight, input }, accept);
+  await startOnce().catch(async (error: unknown) => {
+    if (!(error instanceof StillEnding)) throw error;
+    await endOf(parts, workflowId);
+    isOver = true;
+    await startOnce();
+  });
   return handle;
 }
+
+/** Rolls the acceptance back: an action is asked for again whose workflow may not have ended. */
+class StillEnding extends Error {}
 
 /** As `act`, for several actions one after another. A saga's key is never used again, however it ended. */
 export async function startSaga<Input, Parsed, Outputs>(
@@ -113,7 +127,7 @@ export async function startSaga<Input, Parsed, Outputs>(
   const { name } = definition;
   const workflowId = sagaWorkflowId(name, account, start.key);
   const handle = createSagaHandle<Outputs>(parts, workflowId, definition);
-  const input = definition.parseInput(options.input);
+  const input = readInput(definition, `saga "${name}"`, options.input);
   const providers = definition.steps.map(({ action }) => action.provider.id);
   const tenant = (await tenantOfStart(parts.pool, providers, account, options.tenant)) ?? account;
   const reportId = crypto.randomUUID();
@@ -178,6 +192,15 @@ export async function startSaga<Input, Parsed, Outputs>(
   });
   return handle;
 }
+
+/** @throws TypeError for one that does not fit, or that its schema makes anew each time. */
+function readInput(definition: ReadsInput, of: string, value: unknown): unknown {
+  const wrong = drawnAnew((given) => definition.parseInput(given), value, `The input of ${of}`);
+  if (wrong !== undefined) throw new TypeError(wrong);
+  return definition.parseInput(value);
+}
+
+type ReadsInput = Pick<Action['definition'] | Saga['definition'], 'parseInput'>;
 
 interface Checked {
   readonly account: string;

@@ -197,7 +197,7 @@ async function cancel({ client, pool }: ClientParts, workflowId: string): Promis
 }
 
 /** Waits for the workflow. @returns how it failed; undefined when it did not, or Temporal does not know it any more. */
-async function endOf({ client, pool }: ClientParts, workflowId: string): Promise<ActionFailed | undefined> {
+export async function endOf({ client, pool }: ClientParts, workflowId: string): Promise<ActionFailed | undefined> {
   try {
     await client.workflow.getHandle(workflowId).result();
     return undefined;

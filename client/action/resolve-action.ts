@@ -54,7 +54,8 @@ export async function resolveAction<Output>(
   if (!resolution.happened && step.errorType === 'output-lost')
     throw new TypeError(`"${workflowId}" happened: only its output is missing. Resolve it with \`happened: true\` and the output.`); // prettier-ignore
   if (resolution.happened) {
-    const output = definition.parseKept(resolution.output);
+    // What takes a write back has no output.
+    const output = step.undoes === null ? definition.parseKept(resolution.output) : null;
     decided(await inTransaction(parts.pool, (tx) => resolveAsDone(tx, workflowId, output, by)));
     return;
   }

@@ -1,6 +1,6 @@
 /**
  * What a schema refuses, in words: each place and what is wrong with it, in one message. Errors are known by their shape, for the user's
- * copy of zod may be another one than ours. Used by: `providers/define/`, `cli/sentence.ts`.
+ * copy of zod may be another one than ours. Used by: `providers/define/`, `client/action/`, `cli/sentence.ts`.
  */
 interface Issue {
   readonly path: readonly PropertyKey[];
@@ -25,6 +25,33 @@ export function readerOf<Value>(schema: { parse(value: unknown): Value }, of: st
       throw new TypeError(mistakes, { cause: error });
     }
   };
+}
+
+/** What a clock makes is the same in two of so many readings, one after another; what is drawn is in none. */
+const READINGS = 5;
+
+/**
+ * An input is kept as it was given, and read by its schema for every attempt: one that draws a value (a default, a transform) would make
+ * another write of each.
+ * @returns what is wrong, in words.
+ */
+export function drawnAnew(read: (value: unknown) => unknown, value: unknown, of: string): string | undefined {
+  let before = readingOf(read(value));
+  for (let reading = 1; reading < READINGS; reading++) {
+    const now = readingOf(read(value));
+    if (now === before) return undefined;
+    before = now;
+  }
+  return `${of} is another one each time its schema reads it, and it is read for every attempt: a default or a transform draws a value. Give that value in the input, or use \`context.idempotencyKey\`, which stays the same.`;
+}
+
+function readingOf(value: unknown): string | undefined {
+  try {
+    return JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part));
+  } catch {
+    // A circle: whatever it is, it is not compared.
+    return undefined;
+  }
 }
 
 function isSchemaError(error: unknown): error is Error & { readonly issues: readonly Issue[] } {

@@ -21,10 +21,38 @@ const neverSent: readonly TransportErrorCode[] = [
   'private-address',
 ];
 
-/** Rules that are shared with reads say `retry` too easily: a gateway's timeout says nothing about the write behind it. */
+/**
+ * Rules that are shared with reads say too easily that nothing happened: a gateway's timeout says nothing about the write behind it, and an
+ * answer of success is no reason to send it again. They are believed about what is clearly refused, and about who is refused.
+ */
 export function strictWriteOutcome(outcome: Outcome | undefined, answer: Answer): Outcome | undefined {
-  if (outcome?.kind === 'ok' && answer.error) return unknown(answer);
-  return outcome?.kind === 'retry' && isLost(answer) ? unknown(answer) : outcome;
+  return outcome === undefined || isBelieved(outcome, answer) ? outcome : unknown(answer);
+}
+
+function isBelieved(outcome: Outcome, answer: Answer): boolean {
+  const isTaken = !answer.error && answer.status >= 200 && answer.status < 300;
+  switch (outcome.kind) {
+    case 'ok':
+      return !answer.error;
+    case 'unknown-write':
+      return true;
+    // In doubt it may have been a good answer.
+    case 'refresh-auth':
+      return outcome.isDoubt !== true && !(answer.error && isLost(answer));
+    // Sent again; what says no more than 200 may have been done.
+    case 'retry':
+    case 'flawed':
+      return !isLost(answer) && !isTaken;
+    case 'limited':
+    case 'permanent':
+    case 'skip':
+    case 'end-of-data':
+    case 'dead-cursor':
+    case 'checkpoint-expired':
+    case 'capped':
+    case 'shrink-page':
+      return !isLost(answer);
+  }
 }
 
 export interface WriteFacts {
@@ -43,7 +71,8 @@ export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcom
   if (isDoubted && !answer.error && answer.status >= 200 && answer.status < 300) return unknown(answer);
   if (outcome.kind === 'limited' && answer.status < 500) return outcome;
   if (isLost(answer)) return unknown(answer);
-  if (answer.status === 409 && options.idempotent) return { kind: 'retry', reason: describe(answer) };
+  // A call with this key is at work, or has been: ours, or what something in between made of it.
+  if (answer.status === 409 && options.idempotent) return unknown(answer);
   if (answer.status === 413) return { kind: 'permanent', cause: 'bug', reason: describe(answer) };
   const json = outcome.kind === 'ok' && !options.isRead ? jsonOf(answer) : undefined;
   const trouble = json?.ok ? troubleInWrite(answer, json.value) : undefined;

@@ -11,6 +11,7 @@ import {
   endFleetRun,
   endReport,
   finishRun,
+  listSteps,
   loadActionStep,
   readProgress,
   lockPlacesToCheck,
@@ -60,6 +61,11 @@ async function checkReport(deps: Deps, report: PendingReport): Promise<void> {
   let end = found;
   if (report.kind === 'sync' && report.runId !== null) end = await closeRun(pool, report.runId, found);
   if (report.kind === 'action') end = await closeAction(pool, report.workflowId, found);
+  if (report.kind === 'saga') {
+    const known = await endOfSaga(deps, report.workflowId, found);
+    if (known === 'open') return;
+    end = known;
+  }
   await endReport(pool, report.id, end, report.runId);
 }
 
@@ -129,6 +135,28 @@ async function closeAction(pool: Pool, workflowId: string, end: ReportEnd): Prom
   }
   return isLost ? { status: 'failed', errorType: 'unknown-write', error } : end;
 }
+
+/**
+ * A saga that was ended from outside takes back nothing more: what it leaves is named, as by one that ends by itself. Its step goes on without it:
+ * what was not sent is not wanted any more, and what was sent is settled first.
+ */
+async function endOfSaga({ pool, client }: Deps, workflowId: string, end: ReportEnd): Promise<ReportEnd | 'open'> {
+  if (end.status !== 'failed' || !FROM_OUTSIDE.includes(end.errorType)) return end;
+  const steps = await listSteps(pool, workflowId);
+  const open = steps.filter(({ state }) => !['done', 'failed', 'cancelled'].includes(state));
+  for (const step of open.filter(({ undoes }) => undoes === null)) {
+    const isThere = await describeKnown(client, step.workflowId);
+    if (isThere && isOpen(isThere)) await client.workflow.getHandle(step.workflowId).cancel();
+  }
+  if (open.length > 0) return 'open';
+  const done = steps.filter(({ state }) => state === 'done');
+  const left = done.filter((step) => step.undoes === null && !done.some(({ undoes }) => undoes === step.workflowId));
+  if (left.length === 0) return end;
+  const names = left.toReversed().map((step) => step.workflowId.slice(workflowId.length + 1));
+  return { ...end, errorType: 'compensation-failed', error: `${end.error}; NOT taken back: ${names.join(', ')}` };
+}
+
+const FROM_OUTSIDE = ['terminated', 'timed-out'];
 
 async function checkPlace({ pool, client, tellLock }: Deps, place: QueuedPlace): Promise<void> {
   const owner = await describeKnown(client, place.workflowId);

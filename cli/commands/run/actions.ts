@@ -11,9 +11,6 @@ import { registerPending } from './pending.ts';
 import { registerResolve } from './resolve.ts';
 import { showAction, showSaga } from './status.ts';
 
-/** Only a person can say what became of it. */
-const UNKNOWN = 'unknown-write';
-
 export function registerActions(program: Command): void {
   const actions = program.command('actions').description('writes to third parties, one by one or as a saga');
   actions
@@ -42,10 +39,10 @@ export function registerActions(program: Command): void {
         ]);
         const waits = await (action ? sluice.action(of) : sluice.sagaOf(of)).waits();
         const isUnknown = waits.length === 0 && !action && !saga;
-        const undecided = [{ workflowId: id, ...action }, ...steps].filter(({ errorType }) => errorType === UNKNOWN);
+        const undecided = [{ workflowId: id, errorType: action?.errorType }, ...steps];
         const lines = [
           ...waits.map(({ text }) => text),
-          ...undecided.flatMap((each) => undecidedText(each.workflowId)),
+          ...undecided.flatMap((each) => undecidedText(each.workflowId, each.errorType)),
         ];
         tell(options, waits, isUnknown ? unknownText(id) : lines.join('\n') || 'It waits for nothing.');
         if (isUnknown) process.exitCode = 1;

@@ -20,7 +20,7 @@ export const actionView: RenderView = async (context, { id = '' }) => {
       .catch(() => []),
   ]);
   if (status === undefined && report === undefined) return undefined;
-  const isUnknown = status?.errorType === 'unknown-write' && status.resolvedBy === null;
+  const isLeft = status?.resolvedBy === null ? status.errorType : undefined;
   return {
     title: report?.what ?? id,
     regions: [
@@ -42,8 +42,9 @@ export const actionView: RenderView = async (context, { id = '' }) => {
           ['Workflow', id],
           [
             'What to do',
-            isUnknown &&
-              'Nobody knows whether it happened: look at the third party, and say what is there. Nothing is sent meanwhile.',
+            (isLeft === 'unknown-write' &&
+              'Nobody knows whether it happened: look at the third party, and say what is there. Nothing is sent meanwhile.') ||
+              (isLeft === 'output-lost' && 'It happened: look at the third party, and say what its output is.'),
           ],
         ])}
         ${actionOffers(context, id, status, report)}`,

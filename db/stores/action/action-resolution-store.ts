@@ -17,14 +17,18 @@ export async function resolveAsDone(db: Queryable, workflowId: string, output: u
     [workflowId, cleanJson(output), by],
   );
   if (rowCount !== 1) return false;
-  // By index; an app that was not told of the failure yet does not hear of it.
+  await reportAsDone(db, workflowId);
+  return true;
+}
+
+/** By index; an app that was not told of the failure yet does not hear of it. */
+export async function reportAsDone(db: Queryable, workflowId: string): Promise<void> {
   await db.query(
     `update sluice.report set status = 'ok', error = null, error_type = null, traceback = null,
        tell = case when tell = 'due' then 'no' else tell end
      where workflow_id = $1 and status = 'failed' and error_type in ('unknown-write', 'output-lost')`,
     [workflowId],
   );
-  return true;
 }
 
 /** It did not happen: it may be sent again, with a new budget. @returns false when there is nothing to decide. */

@@ -1,7 +1,7 @@
 /**
  * Actions: one row for each write, from the moment it is accepted. `sending` is committed before the call, so whoever
  * finds it later knows that something may have gone out. Each statement touches one row by primary key.
- * Next: `activities/action/perform-action.ts` moves a row from state to state.
+ * Next: `action-sendings.ts` has what is written around each call, `activities/action/perform-action.ts` moves a row from state to state.
  */
 import { createHash } from 'node:crypto';
 import type { ActionErrorType, ActionState } from '../../../contracts/action.ts';
@@ -119,33 +119,30 @@ export async function hasInput(db: Queryable, workflowId: string, input: unknown
   return rows[0]?.same ?? false;
 }
 
-// The fence: of two who saw the same row, one gets it. An operation that is not wanted any more is not sent.
-const BEGIN_SENDING = `
-  update sluice.action_step s set state = 'sending', sending = s.sending + 1, sent_at = clock_timestamp(),
-    unsettled_at = case s.state when 'unknown' then coalesce(s.unsettled_at, s.sent_at) end
-  where s.workflow_id = $1 and s.sending = $2
-    and (s.state = 'ready' or (s.state = 'unknown' and ${unsettledFor('s')} < $3))
-    and not exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled and s.state = 'ready')
-  returning s.sending`;
-
 /** SQL: milliseconds since the first sending whose fate is not known. */
 export function unsettledFor(row: string): string {
   return `extract(epoch from clock_timestamp() - coalesce(${row}.unsettled_at, ${row}.sent_at)) * 1000`;
 }
 
 /**
- * Commits that the write is about to be sent.
- * @param repeatWithinMs also when its fate is unknown, as long as the first such sending is no older: the third party then knows
- *   the idempotency key. 0: never; `Infinity`: always.
- * @returns the number of this sending, or undefined when somebody else was faster or it is not to be sent any more.
+ * The write happened, whoever found it out and however late.
+ * @returns the state that it was in before; undefined when that was `done`.
+ * @throws DatabaseError of class 22 or 54, RangeError or TypeError when its output can't be kept as JSON.
  */
-export async function beginSending(
+export async function markDone(
   db: Queryable,
-  step: Pick<ActionStep, 'workflowId' | 'sending'>,
-  repeatWithinMs: number,
-): Promise<number | undefined> {
-  const { rows } = await db.query<{ sending: number }>(BEGIN_SENDING, [step.workflowId, step.sending, repeatWithinMs]);
-  return rows[0]?.sending;
+  workflowId: string,
+  output: unknown,
+  calls: 0 | 1,
+): Promise<ActionState | undefined> {
+  const { rows } = await db.query<{ state: ActionState }>(
+    `update sluice.action_step s set state = 'done', output = $2, error = null, error_type = null,
+       calls = s.calls + $3, ended_at = clock_timestamp()
+     from (select state from sluice.action_step where workflow_id = $1 for update) was
+     where s.workflow_id = $1 and was.state <> 'done' returning was.state`,
+    [workflowId, cleanJson(output), calls],
+  );
+  return rows[0]?.state;
 }
 
 /** What a call costs: calls that were made, and how many of them count against the budget. */
@@ -156,108 +153,6 @@ export interface Counts {
   readonly isRefusal?: boolean;
 }
 
-/** Parameters: $2 calls, $3 attempts, $4 isRefusal. */
-const COUNT = `
-  calls = calls + $2, attempts = attempts + case when $4 and refusals = 0 then 0 else $3::int end,
-  refusals = case when $4 then refusals + 1 when $3::int > 0 then 0 else refusals end`;
-
-export interface Standing {
-  readonly state: ActionState;
-  /** Attempts that count so far. */
-  readonly attempts: number;
-}
-
-/**
- * This sending did not happen: it was refused, or never left. Then it may be sent again, unless the fate of an earlier one is
- * still unknown: a repeat that was refused says nothing about what it repeats.
- * @param error what went wrong; left out when that is no news.
- */
-export async function markRefused(
-  db: Queryable,
-  workflowId: string,
-  sending: number,
-  { calls, attempts, isRefusal = false }: Counts,
-  error?: string,
-): Promise<Standing> {
-  const { rows } = await db.query<Standing>(
-    `update sluice.action_step set
-       state = case when state <> 'sending' or sending <> $5 then state when unsettled_at is null then 'ready' else 'unknown' end,
-       error = coalesce($6, error), ${COUNT}
-     where workflow_id = $1 returning state, attempts`,
-    [workflowId, calls, attempts, isRefusal, sending, error === undefined ? null : reasonOf(error)],
-  );
-  return rows[0] ?? GONE;
-}
-
-/** The third party says that it is not there: it may be sent (again). */
-export async function markAbsent(db: Queryable, workflowId: string, sending: number): Promise<Standing> {
-  const { rows } = await db.query<Standing>(
-    `update sluice.action_step set
-       state = case when state = 'unknown' and sending = $2 then 'ready' else state end,
-       unsettled_at = case when state = 'unknown' and sending = $2 then null else unsettled_at end, calls = calls + 1
-     where workflow_id = $1 returning state, attempts`,
-    [workflowId, sending],
-  );
-  return rows[0] ?? GONE;
-}
-
-/** It was sent and its fate is not known. */
-export async function markUnknown(
-  db: Queryable,
-  workflowId: string,
-  sending: number,
-  counts: Counts,
-  error: string,
-): Promise<Standing> {
-  const { rows } = await db.query<Standing>(
-    `update sluice.action_step set
-       state = case when state = 'sending' and sending = $2 then 'unknown' else state end,
-       calls = calls + $3, attempts = attempts + $4, error = $5
-     where workflow_id = $1 returning state, attempts`,
-    [workflowId, sending, counts.calls, counts.attempts, reasonOf(error)],
-  );
-  return rows[0] ?? GONE;
-}
-
-/**
- * A sending that this database has lost, because it was put back to an earlier moment or failed over: its fate is unknown.
- * Nothing is changed when the row knows of it, or has ended.
- */
-export async function markForgotten(db: Queryable, workflowId: string, sending: number, error: string): Promise<void> {
-  await db.query(
-    `update sluice.action_step set state = 'unknown', sending = $2, unsettled_at = coalesce(unsettled_at, sent_at, created_at),
-       sent_at = clock_timestamp(), calls = calls + 1, attempts = attempts + 1, error = $3
-     where workflow_id = $1 and sending < $2 and state in ('ready', 'sending', 'unknown')`,
-    [workflowId, sending, reasonOf(error)],
-  );
-}
-
-/** What settled nothing: a look-up that failed, an attempt that came to no call. @returns attempts that count so far. */
-export async function countAttempt(
-  db: Queryable,
-  workflowId: string,
-  { calls, attempts, isRefusal = false }: Counts,
-): Promise<number> {
-  const { rows } = await db.query<{ attempts: number }>(
-    `update sluice.action_step set ${COUNT} where workflow_id = $1 returning attempts`,
-    [workflowId, calls, attempts, isRefusal],
-  );
-  return rows[0]?.attempts ?? GONE.attempts;
-}
-
-/**
- * The write happened, whoever found it out and however late.
- * @throws DatabaseError of class 22 or 54, RangeError or TypeError when its output can't be kept as JSON.
- */
-export async function markDone(db: Queryable, workflowId: string, output: unknown, calls: 0 | 1): Promise<void> {
-  await db.query(
-    `update sluice.action_step set state = 'done', output = $2, error = null, error_type = null,
-       calls = calls + $3, ended_at = clock_timestamp()
-     where workflow_id = $1 and state <> 'done'`,
-    [workflowId, cleanJson(output), calls],
-  );
-}
-
 export interface FailedEnd {
   readonly state: 'failed' | 'cancelled';
   readonly type: ActionErrorType;
@@ -266,26 +161,35 @@ export interface FailedEnd {
   readonly counts?: Counts;
 }
 
-/** Ends it without a write that is known of. @returns the row's state: `done` when that was found out meanwhile. */
-export async function markFailed(db: Queryable, workflowId: string, how: FailedEnd): Promise<ActionState | undefined> {
+/**
+ * Ends it without a write that is known of.
+ * @param sending the last one that the end takes into account: where a later one is under way, nothing is changed. Default: any.
+ * @returns the row's state: `done` when that was found out meanwhile.
+ */
+export async function markFailed(
+  db: Queryable,
+  workflowId: string,
+  how: FailedEnd,
+  sending?: number,
+): Promise<ActionState | undefined> {
   const { calls, attempts } = how.counts ?? { calls: 0, attempts: 0 };
   const { rows } = await db.query<{ state: ActionState }>(
-    `update sluice.action_step set
-       state = case when state in ('done', 'failed', 'cancelled') then state else $2 end,
-       error = case when state in ('done', 'failed', 'cancelled') then error else $3 end,
-       error_type = case when state in ('done', 'failed', 'cancelled') then error_type else $4 end,
+    `update sluice.action_step set state = $2, error = $3, error_type = $4,
+       resolved_by = case when $4 in ('unknown-write', 'output-lost') then null else resolved_by end, -- it was of an earlier sending
        ended_at = coalesce(ended_at, clock_timestamp()), calls = calls + $5, attempts = attempts + $6
-     where workflow_id = $1 returning state`,
-    [workflowId, how.state, reasonOf(how.error), how.type, calls, attempts],
+     where workflow_id = $1 and state not in ('done', 'failed', 'cancelled') and sending <= coalesce($7, sending) returning state`,
+    [workflowId, how.state, reasonOf(how.error), how.type, calls, attempts, sending ?? null],
   );
-  return rows[0]?.state;
+  if (rows[0]) return rows[0].state;
+  const found = await db.query<{ state: ActionState }>('select state from sluice.action_step where workflow_id = $1', [
+    workflowId,
+  ]);
+  return found.rows[0]?.state;
 }
-
-/** Of a row that is gone (removed after its time): whoever holds its answer can't record it, and sends nothing more. */
-const GONE: Standing = { state: 'failed', attempts: Number.MAX_SAFE_INTEGER };
 
 const LONGEST_REASON = 2_000;
 
-function reasonOf(error: string): string {
+/** As it is kept. */
+export function reasonOf(error: string): string {
   return cleanText(redact(error), LONGEST_REASON);
 }

@@ -43,15 +43,18 @@ export async function hasSagaInput(db: Queryable, workflowId: string, input: unk
 }
 
 export interface LoadedSaga extends NewSaga {
+  /** A later operation on the same entity wants this one gone, whether or not its workflow was there to be told. */
+  readonly isUnwanted: boolean;
   /** Outputs of finished steps by their workflow ids; compensated ones too. */
   readonly outputs: ReadonlyMap<string, unknown>;
 }
 
 /** @returns undefined when it is unknown. */
 export async function loadSaga(db: Queryable, workflowId: string): Promise<LoadedSaga | undefined> {
-  const { rows } = await db.query<NewSaga>(
-    `select workflow_id as "workflowId", name, account, tenant, bound_to as "boundTo", started_by as "startedBy", input
-     from sluice.saga where workflow_id = $1`,
+  const { rows } = await db.query<Omit<LoadedSaga, 'outputs'>>(
+    `select s.workflow_id as "workflowId", s.name, s.account, s.tenant, s.bound_to as "boundTo", s.started_by as "startedBy", s.input,
+       exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled) as "isUnwanted"
+     from sluice.saga s where s.workflow_id = $1`,
     [workflowId],
   );
   const saga = rows[0];

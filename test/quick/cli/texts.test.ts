@@ -8,7 +8,7 @@ import type { AccountDetails, Overview, Report } from '../../../client/index.ts'
 import { accountText } from '../../../cli/text/account.ts';
 import { overviewText } from '../../../cli/text/overview.ts';
 import { planText } from '../../../cli/text/schedule.ts';
-import { sagaText } from '../../../cli/text/operation.ts';
+import { sagaText, undecidedText } from '../../../cli/text/operation.ts';
 
 describe('a length of time', () => {
   it.each([
@@ -116,6 +116,20 @@ describe('a saga with a step of unknown fate', () => {
     expect(text).toContain('which closes this step: to have it done, start a new saga');
     expect(text).toContain('shop/mail, 1 call: unknown-write, reset');
     expect(text).toContain('--not-happened');
+    const id = 'saga/buy/a/b1/mail/undo';
+    const undo = undecidedText(id, 'unknown-write').join('\n');
+    expect(undo).toContain(`npx sluice actions resolve '${id}' --happened null`);
+    expect(undo).toContain('take it back by hand');
+    expect(undo).not.toContain('start a new saga');
+  });
+
+  it('says what a person can do about an output that is missing, and about no other end', () => {
+    const lost = undecidedText('action/shop/mail/a/1', 'output-lost').join('\n');
+    expect(lost).toMatch(/^It waits for a person: its write happened, and its output is missing\./);
+    expect(lost).toContain("npx sluice actions resolve 'action/shop/mail/a/1' --happened");
+    expect(lost).not.toContain('--not-happened');
+    for (const ended of ['gone', 'cancelled', null, undefined])
+      expect(undecidedText('action/shop/mail/a/1', ended)).toEqual([]);
   });
 });
 

@@ -5,7 +5,26 @@ import type { Answer, TransportErrorCode } from '../../../contracts/answers/answ
 import type { OutcomeKind } from '../../../contracts/answers/outcome.ts';
 import { redact, secretsOf } from '../../../contracts/secrets/redact.ts';
 import { idempotencyKeyOf } from '../../../db/stores/action/action-store.ts';
-import { defineProvider, noAuth, post, retry, rules, status, when, window } from '../../../providers/index.ts';
+import {
+  accept,
+  bodyField,
+  defineProvider,
+  emptyList,
+  limited,
+  noAuth,
+  permanent,
+  post,
+  refreshAuth,
+  retry,
+  rules,
+  shrinkPage,
+  skip,
+  status,
+  suspectAuth,
+  when,
+  window,
+  type Rule,
+} from '../../../providers/index.ts';
 import { recordKey } from '../../../providers/bluesky/create-post.ts';
 import * as workflows from '../../../workflows/index.ts';
 
@@ -84,9 +103,51 @@ describe('what an answer to a write means', () => {
     });
   }
 
-  it('believes a rule of the action itself, and 409 only where keys are honoured', () => {
+  it('believes a rule of the action itself; where keys are honoured, 409 says that one with this key is there', () => {
     for (const code of [302, 408, 500, 503]) expect(told.decide(answer(code)).kind).toBe('retry');
-    expect(keyed.decide(answer(409)).kind).toBe('retry');
+    expect(keyed.decide(answer(409)).kind).toBe('unknown-write');
+  });
+});
+
+describe('a write of a provider whose rules were written for reads', () => {
+  const decided = (rule: Rule, given: Answer) =>
+    defineProvider({
+      id: 'p',
+      baseUrl: 'https://p.example',
+      auth: noAuth(),
+      limits: [],
+      classify: rules([rule]),
+    })
+      .action('write', { input: z.object({}), output: z.unknown(), request: () => post('/x') })
+      .definition.decide(given).kind;
+  const empty = answer(200, '{"data":[]}');
+
+  it.each<[what: string, rule: Rule, given: Answer]>([
+    ['a limit under 503', when(status(429, 503), limited()), answer(503)],
+    ['what can be skipped under 500', when(status(500), skip()), answer(500)],
+    ['a smaller page under 504', when(status(504), shrinkPage()), answer(504)],
+    ['what no retry mends under 502', when(status(502), permanent('bug')), answer(502)],
+    ['what no retry mends in a redirect', when(status(302), permanent('auth')), answer(302)],
+    ['a limit where the connection broke', when(() => true, limited()), answer(0, '', 'connection-reset')],
+    ['a token where the connection broke', when(() => true, refreshAuth()), answer(0, '', 'connection-reset')],
+    ['a token that may be dead, by an empty list', when(emptyList('data'), suspectAuth()), empty],
+    ['what is not ready yet', when(bodyField('status', 'pending'), retry()), answer(200, '{"status":"pending"}')],
+    ['an internal error under 200', when(bodyField('ok', false), retry()), answer(200, '{"ok":false}')],
+  ])('is of unknown fate where they speak of %s', (_, rule, given) => {
+    expect(decided(rule, given)).toBe('unknown-write');
+  });
+
+  it('is what they say where they speak of a refusal', () => {
+    const token = when(bodyField('error', 'token_expired'), refreshAuth());
+    expect(decided(when(status(423), retry()), answer(423))).toBe('retry');
+    expect(decided(when(bodyField('error', 'slow_down'), limited()), answer(200, '{"error":"slow_down"}'))).toBe(
+      'limited',
+    );
+    expect(decided(token, answer(200, '{"error":"token_expired"}'))).toBe('refresh-auth');
+    expect(decided(when(status(302), refreshAuth()), answer(302))).toBe('refresh-auth');
+    expect(decided(when(bodyField('ok', false), permanent('bug')), answer(200, '{"ok":false}'))).toBe('permanent');
+    expect(decided(when(bodyField('ok', false), skip()), answer(200, '{"ok":false}'))).toBe('skip');
+    expect(decided(when(status(303), accept()), answer(303))).toBe('ok');
   });
 });
 

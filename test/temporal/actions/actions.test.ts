@@ -263,6 +263,19 @@ describe('an action against a third party', () => {
         .toEqual(['failed', 'ok']);
     });
 
+    it('is for a person once more when it was sent again and its fate is unknown again: nobody has decided on that', async () => {
+      const handle = await leaveUnknown('r5');
+      api.script('POST /bare', ['reset-after']);
+      await handle.resolve({ happened: false, by: 'user:9' });
+      expect((await failureOf(handle.result())).type).toBe('unknown-write');
+      expect(await handle.status()).toMatchObject({ errorType: 'unknown-write', calls: 2, resolvedBy: null });
+      const before = written();
+      await expect(handle.sendAgain()).rejects.toThrow('nobody knows whether it has happened');
+      await handle.resolve({ happened: true, output: { id: 'bare-found' }, by: 'user:10' });
+      expect(await handle.status()).toMatchObject({ state: 'done', resolvedBy: 'user:10' });
+      expect(written()).toBe(before);
+    });
+
     it('is done with the text of a date, where its schema wants a `Date`', async () => {
       const handle = await leaveUnknown('r4');
       const output = z.object({ id: z.string(), at: z.date(), days: z.array(z.date()) });
@@ -324,6 +337,27 @@ describe('an action against a third party', () => {
     expect((await world.sluice.reports.list({ account: 'a7' })).map(({ status }) => status)).toEqual(['failed', 'ok']);
   });
 
+  it('is done when it is asked for again while the workflow in which it has failed is about to end', async () => {
+    api.script('POST /keyed', [{ status: 422, body: {} }]);
+    const options = { account: 'a16', input: { text: 'again' }, idempotencyKey: 'k16' };
+    const holder = await world.db.pool.connect();
+    try {
+      const handle = await world.sluice.act(keyed, { ...options, startedBy: 'user:9' });
+      // The last step of its workflow waits for this.
+      await holder.query('begin');
+      await holder.query('select from sluice.report where workflow_id = $1 for update', [handle.workflowId]);
+      await expect.poll(async () => (await handle.status())?.state).toBe('failed');
+      const asking = world.sluice.act(keyed, options);
+      await Promise.race([asking, new Promise((resolve) => setTimeout(resolve, 500))]);
+      await holder.query('rollback');
+      expect((await (await asking).result()).id).toMatch(/^keyed-/);
+    } finally {
+      holder.release();
+    }
+    const ends = async () => (await world.sluice.reports.list({ account: 'a16' })).map(({ status }) => status);
+    await expect.poll(ends).toEqual(['failed', 'ok']);
+  });
+
   it('fails as wrongly set up when credentials are wanted of a provider that has none', async () => {
     api.script('POST /keyed', ['401']);
     for (const action of [anonymous, byHand]) {
@@ -374,6 +408,20 @@ describe('an action against a third party', () => {
         /It can't be stored: /,
       );
     expect(await world.sluice.reports.list({ account: 'a13' })).toEqual([]);
+  });
+
+  it('is not accepted with an input that its schema makes anew each time: each attempt would be another write', async () => {
+    const drawn = provider.action('drawn', {
+      input: z.object({ text: z.string(), ref: z.string().default(() => crypto.randomUUID()) }),
+      output: Created,
+      request: (input) => post('/posts', input),
+      whenUnknown: { lookup: ({ ref }) => get('/posts', { clientId: ref }), found: () => undefined },
+    });
+    const start = { account: 'a15', input: { text: 'x' } };
+    await expect(world.sluice.act(drawn, start)).rejects.toThrow(
+      /^The input of action "social\/drawn" is another one each time .* Give that value in the input, or use `context\.idempotencyKey`/,
+    );
+    expect(await world.sluice.reports.list({ account: 'a15' })).toEqual([]);
   });
 
   it('fails with its sentence when its own function throws text that no wire takes', async () => {

@@ -183,6 +183,21 @@ describe('a purchase in two steps', () => {
     expect(letters.objects()).toHaveLength(sent);
   });
 
+  it('has a compensation that was left to a person decided without an output', async () => {
+    api.script('POST /letters', [{ status: 400, body: {} }]);
+    const held = api.script('DELETE /payments/:objectId', ['silent-after']);
+    const handle = await world.sluice.saga(purchase, { account, input });
+    await expect.poll(() => held.remaining(), { timeout: 30_000 }).toBe(0);
+    const workflowId = `${handle.workflowId}/payment/undo`;
+    await world.temporal.workflow.getHandle(workflowId).terminate('by an operator');
+    expect((await failureOf(handle.result())).message).toContain('NOT taken back: payment');
+    const undo = world.sluice.action({ workflowId, action: pay });
+    await expect.poll(() => undo.status(), { timeout: 30_000 }).toMatchObject({ errorType: 'unknown-write' });
+    await undo.resolve({ happened: true, output: null as never, by: 'user:9' });
+    expect(await undo.status()).toMatchObject({ state: 'done', resolvedBy: 'user:9' });
+    expect((await reports()).find(([, id]) => id === 'payment/undo')).toEqual(['action', 'payment/undo', 'ok', null]);
+  });
+
   it('leaves nothing behind when it is cancelled while a step is being prepared', async () => {
     const before = open(reservations);
     const holder = await world.db.pool.connect();
@@ -217,5 +232,18 @@ describe('a purchase in two steps', () => {
 
   it('is refused at definition when a step’s name is taken', () => {
     expect(() => purchase.step('stock', reserve, () => ({ sku: '' }))).toThrow('the name is taken');
+  });
+
+  it('sends nothing more when its workflow is ended from outside, and names what it leaves: nobody takes that back', async () => {
+    const sent = letters.created().length;
+    const script = api.script('POST /letters', [{ status: 429, headers: { 'retry-after': '60' }, body: {} }]);
+    const handle = await world.sluice.saga(purchase, { account, input });
+    await expect.poll(() => script.remaining(), { timeout: 30_000 }).toBe(0);
+    await world.temporal.workflow.getHandle(handle.workflowId).terminate('by an operator');
+    const ended = { status: 'failed', errorType: 'compensation-failed' };
+    await expect.poll(() => handle.status(), { timeout: 40_000, interval: 200 }).toMatchObject(ended);
+    expect((await handle.status())?.error).toMatch(/^its workflow was terminated: .*; NOT taken back: payment, stock$/);
+    expect((await handle.steps()).at(-1)).toMatchObject({ name: 'letter', state: 'cancelled' });
+    expect(letters.created()).toHaveLength(sent);
   });
 });
