@@ -3263,9 +3263,11 @@ begin
 end $$;
 
 -- Gives rows of earlier runs to a node's children, whose own lists may have changed though the rows have not. `children` is
--- [[node, key, record]], as in commit_page; `upto` is the last row that was looked at. Locks: units by (node, key), nodes.
+-- [[node, key, record]], as in commit_page, where a retry leaves out the same; `upto` is the last row that was looked at. Locks: units by
+-- (node, key), nodes.
 create or replace function sluice.open_known(for_run uuid, for_node text, children jsonb, upto text) returns void language plpgsql set search_path = pg_catalog as $$
 declare
+  retry_of uuid[] := (select x.retry_of from sluice.run x where x.id = for_run);
   r record;
 begin
   for r in
@@ -3274,6 +3276,9 @@ begin
       select for_run, c.node, c.key, c.rec
       from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
             from jsonb_array_elements(children) e order by e->>0, e->>1) c
+      where retry_of = '{}' or not exists (
+        select 1 from sluice.unit o where o.run_id = any (retry_of) and o.node = c.node and o.parent_key = c.key
+          and o.part = '' and o.lane = 0 and o.end_kind = 'complete')
       order by c.node, c.key
       on conflict (run_id, node, parent_key, part, lane) do nothing
       returning node
@@ -3314,8 +3319,8 @@ end $$;
 -- that has the list has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed; what was
 -- `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
 -- Reads up to `room` units of one run, by the indexes unit_unended and unit_flawed, newest run first, at most 1,000 runs back.
--- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry, which takes nothing
--- over: it reads the lists of the run that it retries.
+-- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry of a run that has taken all of it
+-- over: it reads the lists of that run.
 create or replace function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   this sluice.run;
@@ -3330,7 +3335,8 @@ declare
 begin
   select * into this from sluice.run x where x.id = for_run;
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node;
-  if this.retry_of <> '{}' or n.owed_taken is not false then
+  if n.owed_taken is not false
+     or exists (select 1 from sluice.node m where m.run_id = any (this.retry_of) and m.name = for_node and m.owed_taken) then
     return null;
   end if;
   select p.resource into parent_resource from sluice.node p where p.run_id = for_run and p.name = n.parent;
