@@ -3145,13 +3145,15 @@ begin
 end $$;
 
 -- Marks rows as deleted of which a page says that they are gone, as far as no other parent's list has them.
--- Locks: members of this parent, records by key.
+-- Versions of them that did not fit count for nothing any more. Locks: members of this parent, records by key, rows in quarantine.
 create or replace function sluice.mark_gone(of_account text, of_resource text, of_parent text, gone text[])
 returns void language plpgsql set search_path = pg_catalog as $$
 begin
   delete from sluice.member m
     where m.account = of_account and m.resource = of_resource and m.parent_key = of_parent and m.key = any (gone);
   perform sluice.delete_unlisted(of_account, of_resource, gone);
+  delete from sluice.quarantine q
+    where q.account = of_account and q.resource = of_resource and q.parent_key = of_parent and q.name = any (gone);
 end $$;
 
 -- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was
@@ -3566,9 +3568,10 @@ create or replace function sluice.says(said text, word text) returns boolean lan
     and said ~ ('(^|[^[:alnum:]])' || regexp_replace(word, '([^[:alnum:]])', '\\\1', 'g') || '($|[^[:alnum:]])')
 $$;
 
--- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name.
+-- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name,
+-- then members.
 --   page  its `aside` is a list of AsideRow of contracts/answers/aside.ts
--- Of a row that is there already the latest version counts.
+-- Of a row that is there already the latest version counts. One whose row is known from earlier runs has been seen by its list.
 create or replace function sluice.set_aside(u sluice.unit, page jsonb) returns void language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
@@ -3588,6 +3591,11 @@ begin
     sync = excluded.sync, node = excluded.node, parent_record = excluded.parent_record, path = excluded.path, reason = excluded.reason,
     row_text = excluded.row_text, frame = excluded.frame, place = excluded.place, run_id = excluded.run_id, unit_id = excluded.unit_id,
     last_seen_at = excluded.last_seen_at;
+  if (page->>'isMember')::boolean then
+    update sluice.member m set run_id = u.run_id
+      where m.account = page->>'account' and m.resource = page->>'resource' and m.parent_key = u.parent_key
+        and m.key in (select e->>'name' from jsonb_array_elements(page->'aside') e);
+  end if;
 end $$;
 
 -- Moves the job of a unit on, from what the caller has seen. Fence as in commit_page; while the run is paused or has ended no job is made.
@@ -3657,12 +3665,15 @@ end $$;
 -- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
 -- these set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
--- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. One without
+-- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. It leaves no validators, and no checkpoint where
+-- rows of it were not seen: whether they are gone would never be asked again. One without
 -- a page was carried over from the run that is retried, and says nothing new.
+-- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
+-- `flawed` by them; a whole reading takes those out that it has not set aside itself.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
 -- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
--- Locks: the node, lists by parent key, units, members, records by key.
+-- Locks: the node, lists by parent key, units, members, records by key, rows in quarantine.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
@@ -3674,6 +3685,7 @@ declare
   picked text[];
   gone text[];
   emptied text[] := '{}';
+  lacking text[] := '{}';
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
@@ -3717,6 +3729,26 @@ begin
     ) select coalesce(array_agg(parent_key), '{}') into emptied from marked;
   end if;
 
+  if exists (select 1 from sluice.quarantine q where q.account = of_account and q.resource = n.resource) then
+    with still_aside as (
+      select l.parent_key, count(*) as n, min(q.name) as first
+      from jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
+      join sluice.quarantine q on q.account = of_account and q.resource = n.resource and q.parent_key = l.parent_key
+      where l.is_partial and l.is_whole and not exists (
+        select 1 from sluice.record r where r.account = q.account and r.resource = q.resource and r.key = q.name
+          and r.last_seen_at > q.last_seen_at)
+      group by l.parent_key
+    ), marked as (
+      update sluice.unit x set end_kind = 'flawed',
+        reason = format('%s rows that did not fit in earlier runs are still in quarantine, the first "%s"', a.n, left(a.first, 80))
+      from still_aside a where x.run_id = for_run and x.node = for_node and x.parent_key = a.parent_key and x.part = '' and x.lane = 0
+      returning x.parent_key
+    ) select coalesce(array_agg(parent_key), '{}') into lacking from marked;
+    delete from sluice.quarantine q using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      where q.account = of_account and q.resource = n.resource and q.parent_key = l.parent_key and not l.is_partial
+        and l.parent_key <> all (emptied) and q.run_id <> for_run and q.run_id is distinct from in_fleet;
+  end if;
+
   if marks_deletions then
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
@@ -3735,9 +3767,14 @@ begin
     case when known.reset_at > began_at then null
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     case when known.reset_at > began_at then null
-      else nullif(coalesce(case when l.is_partial then known.kept end, '{}') || coalesce(nullif(l.kept, 'null'), '{}'), '{}') end,
+      else nullif(coalesce(case when l.is_partial then known.kept end, '{}')
+        || coalesce(nullif(l.kept, 'null'), '{}') - case when l.is_whole then '{}' when not l.is_partial and marks_deletions and exists (
+          select 1 from sluice.member m where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
+            and m.run_id <> for_run and m.run_id is distinct from in_fleet) then '{etag,lastModified,checkpoint}'
+          else '{etag,lastModified}' end::text[], '{}') end,
     for_run, clock_timestamp(), l.opened_at
-  from jsonb_to_recordset(lists) as l (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
+  from jsonb_to_recordset(lists) as l
+    (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, is_whole boolean, watermark jsonb, kept jsonb)
   left join sluice.list known
     on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
@@ -3746,7 +3783,7 @@ begin
     rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at,
     opened_at = excluded.opened_at;
 
-  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
+  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied) + cardinality(lacking)
     where x.run_id = for_run and x.name = for_node;
   return cardinality(picked);
 end $$;
