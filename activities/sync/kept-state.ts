@@ -7,6 +7,7 @@ import type { Answer } from '../../contracts/answers/answer.ts';
 import type { KeptState } from '../../contracts/list.ts';
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';
 import type { Endpoint } from '../../providers/define/define-provider.ts';
+import { answeredAt } from '../page/watermark.ts';
 import type { Attempt } from './attempt.ts';
 
 /** A run that asks only for what changed, and not again for what a run has left unread. */
@@ -46,9 +47,17 @@ export function keptOf(
   const kept = {
     ...(found === undefined || found === null || found === '' ? {} : { checkpoint: checkpointText(found) }),
     ...(isFirst && etag !== undefined ? { etag } : {}),
-    ...(isFirst && lastModified !== undefined ? { lastModified } : {}),
+    ...(isFirst && lastModified !== undefined && isOver(lastModified, headers) ? { lastModified } : {}),
   };
   return Object.keys(kept).length === 0 ? null : kept;
+}
+
+/**
+ * Whether the second of the last change was over when the list was read: else it may have changed once more in that second, and would be told
+ * as unchanged for ever. @see https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
+ */
+function isOver(lastModified: string, headers: Answer['headers']): boolean {
+  return answeredAt(headers) - Date.parse(lastModified) >= 1_000;
 }
 
 function checkpointText(found: unknown): string {

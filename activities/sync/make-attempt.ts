@@ -27,16 +27,17 @@ export function namesOf(sync: CompiledSync, node: NodeDefinition): UnitNames {
   };
 }
 
-export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, readAt: number): Attempt {
+export function attemptAt(asked: Asked, node: NodeDefinition, loaded: LoadedUnit, readAt: number): Attempt {
   const { endpoint, options } = node;
+  const parent = userCode(`\`top\` of node "${node.name}"`, () =>
+    givenAs(node, loaded.parentKey, isOfRow(node, loaded) ? loaded.parentRow : loaded.runInput),
+  );
+  const unit = isAskedAnew(node, loaded, parent) ? { ...loaded, watermark: null, kept: null } : loaded;
   const { start, min, max } = endpoint.paginate.pageSize;
   const { account } = asked.request.context;
   const of = accountFacts(asked.sync.provider, { account, tenant: unit.tenant, settings: unit.settings });
   const pageSize = Math.min(max, Math.max(min, unit.pageSize ?? start));
   const since = unit.isBegun ? (unit.since ?? undefined) : firstSince(node, unit);
-  const parent = userCode(`\`top\` of node "${node.name}"`, () =>
-    givenAs(node, unit.parentKey, isOfRow(node, unit) ? unit.parentRow : unit.runInput),
-  );
   const input = userCode(`\`input\` of node "${node.name}"`, () =>
     endpoint.parseInput(
       options.input(parent, {
@@ -70,6 +71,25 @@ export function attemptAt(asked: Asked, node: NodeDefinition, unit: LoadedUnit, 
 
 function isOfRow(node: NodeDefinition, { parentKey }: LoadedUnit): boolean {
   return node.parent !== null || isBelow(node, parentKey);
+}
+
+/**
+ * Whether the input of its run makes the list another one than was read last: what is known of that one, e.g. how new its open issues were, says
+ * nothing of this one. Roots have a list for each such input.
+ */
+function isAskedAnew(node: NodeDefinition, unit: LoadedUnit, parent: unknown): boolean {
+  const { runInput, readWith } = unit;
+  if (unit.isBegun || readWith === null || JSON.stringify(readWith) === JSON.stringify(runInput)) return false;
+  const since = firstSince(node, unit);
+  const isToken = node.options.incremental === 'checkpoint';
+  const state = { watermark: isToken ? undefined : since, checkpoint: isToken ? since : undefined };
+  const askedWith = (of: unknown): string =>
+    JSON.stringify(node.options.input(parent, { ...state, runInput: of }) ?? null);
+  try {
+    return askedWith(readWith) !== askedWith(runInput);
+  } catch {
+    return true; // what is not good for both inputs is not the same
+  }
 }
 
 /** What a list is asked from at its first page. */

@@ -257,6 +257,8 @@ create table sluice.list (
   opened_at timestamptz not null,
   -- When its watermark was last taken away by hand: runs that had begun before do not set it again.
   reset_at timestamptz,
+  -- All of its rows are in sluice.member: since its last whole reading its node has looked for deletions.
+  is_listed boolean not null default false,
   primary key (account, resource, parent_key)
 ) with (fillfactor = 85);
 
@@ -3145,13 +3147,15 @@ begin
 end $$;
 
 -- Marks rows as deleted of which a page says that they are gone, as far as no other parent's list has them.
--- Locks: members of this parent, records by key.
+-- Versions of them that did not fit count for nothing any more. Locks: members of this parent, records by key, rows in quarantine.
 create or replace function sluice.mark_gone(of_account text, of_resource text, of_parent text, gone text[])
 returns void language plpgsql set search_path = pg_catalog as $$
 begin
   delete from sluice.member m
     where m.account = of_account and m.resource = of_resource and m.parent_key = of_parent and m.key = any (gone);
   perform sluice.delete_unlisted(of_account, of_resource, gone);
+  delete from sluice.quarantine q
+    where q.account = of_account and q.resource = of_resource and q.parent_key = of_parent and q.name = any (gone);
 end $$;
 
 -- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was
@@ -3263,9 +3267,11 @@ begin
 end $$;
 
 -- Gives rows of earlier runs to a node's children, whose own lists may have changed though the rows have not. `children` is
--- [[node, key, record]], as in commit_page; `upto` is the last row that was looked at. Locks: units by (node, key), nodes.
+-- [[node, key, record]], as in commit_page, where a retry leaves out the same; `upto` is the last row that was looked at. Locks: units by
+-- (node, key), nodes.
 create or replace function sluice.open_known(for_run uuid, for_node text, children jsonb, upto text) returns void language plpgsql set search_path = pg_catalog as $$
 declare
+  retry_of uuid[] := (select x.retry_of from sluice.run x where x.id = for_run);
   r record;
 begin
   for r in
@@ -3274,6 +3280,9 @@ begin
       select for_run, c.node, c.key, c.rec
       from (select distinct on (e->>0, e->>1) e->>0 as node, e->>1 as key, e->>2 as rec
             from jsonb_array_elements(children) e order by e->>0, e->>1) c
+      where retry_of = '{}' or not exists (
+        select 1 from sluice.unit o where o.run_id = any (retry_of) and o.node = c.node and o.parent_key = c.key
+          and o.part = '' and o.lane = 0 and o.end_kind = 'complete')
       order by c.node, c.key
       on conflict (run_id, node, parent_key, part, lane) do nothing
       returning node
@@ -3314,8 +3323,8 @@ end $$;
 -- that has the list has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed; what was
 -- `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
 -- Reads up to `room` units of one run, by the indexes unit_unended and unit_flawed, newest run first, at most 1,000 runs back.
--- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry, which takes nothing
--- over: it reads the lists of the run that it retries.
+-- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry of a run that has taken all of it
+-- over: it reads the lists of that run.
 create or replace function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   this sluice.run;
@@ -3330,7 +3339,8 @@ declare
 begin
   select * into this from sluice.run x where x.id = for_run;
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node;
-  if this.retry_of <> '{}' or n.owed_taken is not false then
+  if n.owed_taken is not false
+     or exists (select 1 from sluice.node m where m.run_id = any (this.retry_of) and m.name = for_node and m.owed_taken) then
     return null;
   end if;
   select p.resource into parent_resource from sluice.node p where p.run_id = for_run and p.name = n.parent;
@@ -3560,9 +3570,10 @@ create or replace function sluice.says(said text, word text) returns boolean lan
     and said ~ ('(^|[^[:alnum:]])' || regexp_replace(word, '([^[:alnum:]])', '\\\1', 'g') || '($|[^[:alnum:]])')
 $$;
 
--- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name.
+-- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name,
+-- then members.
 --   page  its `aside` is a list of AsideRow of contracts/answers/aside.ts
--- Of a row that is there already the latest version counts.
+-- Of a row that is there already the latest version counts. One whose row is known from earlier runs has been seen by its list.
 create or replace function sluice.set_aside(u sluice.unit, page jsonb) returns void language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
@@ -3582,6 +3593,11 @@ begin
     sync = excluded.sync, node = excluded.node, parent_record = excluded.parent_record, path = excluded.path, reason = excluded.reason,
     row_text = excluded.row_text, frame = excluded.frame, place = excluded.place, run_id = excluded.run_id, unit_id = excluded.unit_id,
     last_seen_at = excluded.last_seen_at;
+  if (page->>'isMember')::boolean then
+    update sluice.member m set run_id = u.run_id
+      where m.account = page->>'account' and m.resource = page->>'resource' and m.parent_key = u.parent_key
+        and m.key in (select e->>'name' from jsonb_array_elements(page->'aside') e);
+  end if;
 end $$;
 
 -- Moves the job of a unit on, from what the caller has seen. Fence as in commit_page; while the run is paused or has ended no job is made.
@@ -3651,12 +3667,17 @@ end $$;
 -- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
 -- these set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
--- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. One without
+-- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. It leaves no validators, and no checkpoint where
+-- rows of it were not seen: whether they are gone would never be asked again. One without
 -- a page was carried over from the run that is retried, and says nothing new.
+-- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
+-- `flawed` by them; a whole reading takes those out that it has not set aside itself.
+-- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
+-- any more, are found by its first whole reading since, in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
 -- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
--- Locks: the node, lists by parent key, units, members, records by key.
+-- Locks: the node, lists by parent key, units, members, records by key, rows in quarantine.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
@@ -3668,6 +3689,9 @@ declare
   picked text[];
   gone text[];
   emptied text[] := '{}';
+  lacking text[] := '{}';
+  unlisted text[] := '{}';
+  has_all boolean;
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
@@ -3711,6 +3735,26 @@ begin
     ) select coalesce(array_agg(parent_key), '{}') into emptied from marked;
   end if;
 
+  if exists (select 1 from sluice.quarantine q where q.account = of_account and q.resource = n.resource) then
+    with still_aside as (
+      select l.parent_key, count(*) as n, min(q.name) as first
+      from jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
+      join sluice.quarantine q on q.account = of_account and q.resource = n.resource and q.parent_key = l.parent_key
+      where l.is_partial and l.is_whole and not exists (
+        select 1 from sluice.record r where r.account = q.account and r.resource = q.resource and r.key = q.name
+          and r.last_seen_at > q.last_seen_at)
+      group by l.parent_key
+    ), marked as (
+      update sluice.unit x set end_kind = 'flawed',
+        reason = format('%s rows that did not fit in earlier runs are still in quarantine, the first "%s"', a.n, left(a.first, 80))
+      from still_aside a where x.run_id = for_run and x.node = for_node and x.parent_key = a.parent_key and x.part = '' and x.lane = 0
+      returning x.parent_key
+    ) select coalesce(array_agg(parent_key), '{}') into lacking from marked;
+    delete from sluice.quarantine q using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      where q.account = of_account and q.resource = n.resource and q.parent_key = l.parent_key and not l.is_partial
+        and l.parent_key <> all (emptied) and q.run_id <> for_run and q.run_id is distinct from in_fleet;
+  end if;
+
   if marks_deletions then
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
@@ -3721,26 +3765,48 @@ begin
     if gone is not null then
       perform sluice.delete_unlisted(of_account, n.resource, gone);
     end if;
+    select array_agg(k.parent_key) into unlisted
+      from jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
+      join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
+      where not l.is_partial and l.is_whole and l.parent_key <> all (emptied) and not k.is_listed;
+    has_all := unlisted is null or not exists (
+      select 1 from sluice.unit x where x.run_id = for_run and x.node = for_node and x.end_kind is distinct from 'complete');
+    if unlisted is not null and has_all then
+      select array_agg(t.key) into gone from sluice.record t
+        left join sluice.unit x on x.id = t.unit_id
+        where t.account = of_account and t.resource = n.resource and t.deleted_at is null and t.run_id <> for_run
+          and t.run_id is distinct from in_fleet and (x.parent_key = any (unlisted) or (x.id is null and n.parent is null
+            and not exists (select 1 from sluice.list k where k.account = of_account and k.resource = n.resource and k.parent_key <> all (unlisted))));
+      if gone is not null then
+        perform sluice.delete_unlisted(of_account, n.resource, gone);
+      end if;
+    end if;
   end if;
 
   -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
-  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at, opened_at)
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at, opened_at, is_listed)
   select of_account, n.resource, l.parent_key, case when l.is_partial then greatest(l.rows, known.rows) else l.rows end,
     case when known.reset_at > began_at then null
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     case when known.reset_at > began_at then null
-      else nullif(coalesce(case when l.is_partial then known.kept end, '{}') || coalesce(nullif(l.kept, 'null'), '{}'), '{}') end,
-    for_run, clock_timestamp(), l.opened_at
-  from jsonb_to_recordset(lists) as l (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
+      else nullif(coalesce(case when l.is_partial then known.kept end, '{}')
+        || coalesce(nullif(l.kept, 'null'), '{}') - case when l.is_whole then '{}' when not l.is_partial and marks_deletions and exists (
+          select 1 from sluice.member m where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
+            and m.run_id <> for_run and m.run_id is distinct from in_fleet) then '{etag,lastModified,checkpoint}'
+          else '{etag,lastModified}' end::text[], '{}') end,
+    for_run, clock_timestamp(), l.opened_at,
+    marks_deletions and (coalesce(known.is_listed, false) or (not l.is_partial and l.is_whole and (known.parent_key is null or has_all)))
+  from jsonb_to_recordset(lists) as l
+    (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, is_whole boolean, watermark jsonb, kept jsonb)
   left join sluice.list known
     on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
   order by l.parent_key
   on conflict (account, resource, parent_key) do update set
     rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at,
-    opened_at = excluded.opened_at;
+    opened_at = excluded.opened_at, is_listed = excluded.is_listed;
 
-  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
+  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied) + cardinality(lacking)
     where x.run_id = for_run and x.name = for_node;
   return cardinality(picked);
 end $$;

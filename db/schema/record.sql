@@ -18,6 +18,8 @@ create table sluice.list (
   opened_at timestamptz not null,
   -- When its watermark was last taken away by hand: runs that had begun before do not set it again.
   reset_at timestamptz,
+  -- All of its rows are in sluice.member: since its last whole reading its node has looked for deletions.
+  is_listed boolean not null default false,
   primary key (account, resource, parent_key)
 ) with (fillfactor = 85);
 

@@ -174,6 +174,11 @@ export function frontOf(memory: Memory): Memory {
   return Object.fromEntries(Object.entries(memory).filter(([name]) => name.startsWith('front')));
 }
 
+/** So does what the total was when the reading began. */
+export function totalAtBegin({ total }: Memory): Memory {
+  return total === undefined ? {} : { total };
+}
+
 /** What is known of the server stays known in another reading. */
 export function keptOf(memory: Memory): Memory {
   const kept: Memory = {};

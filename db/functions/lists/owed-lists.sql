@@ -2,8 +2,8 @@
 -- that has the list has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed; what was
 -- `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
 -- Reads up to `room` units of one run, by the indexes unit_unended and unit_flawed, newest run first, at most 1,000 runs back.
--- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry, which takes nothing
--- over: it reads the lists of the run that it retries.
+-- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry of a run that has taken all of it
+-- over: it reads the lists of that run.
 create or replace function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   this sluice.run;
@@ -18,7 +18,8 @@ declare
 begin
   select * into this from sluice.run x where x.id = for_run;
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node;
-  if this.retry_of <> '{}' or n.owed_taken is not false then
+  if n.owed_taken is not false
+     or exists (select 1 from sluice.node m where m.run_id = any (this.retry_of) and m.name = for_node and m.owed_taken) then
     return null;
   end if;
   select p.resource into parent_resource from sluice.node p where p.run_id = for_run and p.name = n.parent;

@@ -2,12 +2,17 @@
 -- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
 -- these set anew, and, with
 -- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
--- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. One without
+-- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. It leaves no validators, and no checkpoint where
+-- rows of it were not seen: whether they are gone would never be asked again. One without
 -- a page was carried over from the run that is retried, and says nothing new.
+-- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
+-- `flawed` by them; a whole reading takes those out that it has not set aside itself.
+-- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
+-- any more, are found by its first whole reading since, in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
 -- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
--- Locks: the node, lists by parent key, units, members, records by key.
+-- Locks: the node, lists by parent key, units, members, records by key, rows in quarantine.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
 create or replace function sluice.settle_lists(for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, room int)
 returns int language plpgsql set search_path = pg_catalog as $$
@@ -19,6 +24,9 @@ declare
   picked text[];
   gone text[];
   emptied text[] := '{}';
+  lacking text[] := '{}';
+  unlisted text[] := '{}';
+  has_all boolean;
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
@@ -62,6 +70,26 @@ begin
     ) select coalesce(array_agg(parent_key), '{}') into emptied from marked;
   end if;
 
+  if exists (select 1 from sluice.quarantine q where q.account = of_account and q.resource = n.resource) then
+    with still_aside as (
+      select l.parent_key, count(*) as n, min(q.name) as first
+      from jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
+      join sluice.quarantine q on q.account = of_account and q.resource = n.resource and q.parent_key = l.parent_key
+      where l.is_partial and l.is_whole and not exists (
+        select 1 from sluice.record r where r.account = q.account and r.resource = q.resource and r.key = q.name
+          and r.last_seen_at > q.last_seen_at)
+      group by l.parent_key
+    ), marked as (
+      update sluice.unit x set end_kind = 'flawed',
+        reason = format('%s rows that did not fit in earlier runs are still in quarantine, the first "%s"', a.n, left(a.first, 80))
+      from still_aside a where x.run_id = for_run and x.node = for_node and x.parent_key = a.parent_key and x.part = '' and x.lane = 0
+      returning x.parent_key
+    ) select coalesce(array_agg(parent_key), '{}') into lacking from marked;
+    delete from sluice.quarantine q using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean)
+      where q.account = of_account and q.resource = n.resource and q.parent_key = l.parent_key and not l.is_partial
+        and l.parent_key <> all (emptied) and q.run_id <> for_run and q.run_id is distinct from in_fleet;
+  end if;
+
   if marks_deletions then
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
@@ -72,26 +100,48 @@ begin
     if gone is not null then
       perform sluice.delete_unlisted(of_account, n.resource, gone);
     end if;
+    select array_agg(k.parent_key) into unlisted
+      from jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
+      join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
+      where not l.is_partial and l.is_whole and l.parent_key <> all (emptied) and not k.is_listed;
+    has_all := unlisted is null or not exists (
+      select 1 from sluice.unit x where x.run_id = for_run and x.node = for_node and x.end_kind is distinct from 'complete');
+    if unlisted is not null and has_all then
+      select array_agg(t.key) into gone from sluice.record t
+        left join sluice.unit x on x.id = t.unit_id
+        where t.account = of_account and t.resource = n.resource and t.deleted_at is null and t.run_id <> for_run
+          and t.run_id is distinct from in_fleet and (x.parent_key = any (unlisted) or (x.id is null and n.parent is null
+            and not exists (select 1 from sluice.list k where k.account = of_account and k.resource = n.resource and k.parent_key <> all (unlisted))));
+      if gone is not null then
+        perform sluice.delete_unlisted(of_account, n.resource, gone);
+      end if;
+    end if;
   end if;
 
   -- What was asked for from a watermark on adds to what is known; what was read from its beginning takes its place.
-  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at, opened_at)
+  insert into sluice.list as k (account, resource, parent_key, rows, watermark, kept, run_id, read_at, opened_at, is_listed)
   select of_account, n.resource, l.parent_key, case when l.is_partial then greatest(l.rows, known.rows) else l.rows end,
     case when known.reset_at > began_at then null
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     case when known.reset_at > began_at then null
-      else nullif(coalesce(case when l.is_partial then known.kept end, '{}') || coalesce(nullif(l.kept, 'null'), '{}'), '{}') end,
-    for_run, clock_timestamp(), l.opened_at
-  from jsonb_to_recordset(lists) as l (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, watermark jsonb, kept jsonb)
+      else nullif(coalesce(case when l.is_partial then known.kept end, '{}')
+        || coalesce(nullif(l.kept, 'null'), '{}') - case when l.is_whole then '{}' when not l.is_partial and marks_deletions and exists (
+          select 1 from sluice.member m where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
+            and m.run_id <> for_run and m.run_id is distinct from in_fleet) then '{etag,lastModified,checkpoint}'
+          else '{etag,lastModified}' end::text[], '{}') end,
+    for_run, clock_timestamp(), l.opened_at,
+    marks_deletions and (coalesce(known.is_listed, false) or (not l.is_partial and l.is_whole and (known.parent_key is null or has_all)))
+  from jsonb_to_recordset(lists) as l
+    (parent_key text, opened_at timestamptz, rows bigint, is_partial boolean, is_whole boolean, watermark jsonb, kept jsonb)
   left join sluice.list known
     on known.account = of_account and known.resource = n.resource and known.parent_key = l.parent_key
   where l.parent_key <> all (emptied)
   order by l.parent_key
   on conflict (account, resource, parent_key) do update set
     rows = excluded.rows, watermark = excluded.watermark, kept = excluded.kept, run_id = excluded.run_id, read_at = excluded.read_at,
-    opened_at = excluded.opened_at;
+    opened_at = excluded.opened_at, is_listed = excluded.is_listed;
 
-  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied)
+  update sluice.node x set settled_to = picked[cardinality(picked)], flawed = x.flawed + cardinality(emptied) + cardinality(lacking)
     where x.run_id = for_run and x.name = for_node;
   return cardinality(picked);
 end $$;

@@ -1,6 +1,7 @@
--- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name.
+-- Keeps the rows of a page that did not fit. Called by commit_page, under the lock of the unit; locks their rows in the quarantine by name,
+-- then members.
 --   page  its `aside` is a list of AsideRow of contracts/answers/aside.ts
--- Of a row that is there already the latest version counts.
+-- Of a row that is there already the latest version counts. One whose row is known from earlier runs has been seen by its list.
 create or replace function sluice.set_aside(u sluice.unit, page jsonb) returns void language plpgsql set search_path = pg_catalog as $$
 declare
   now_at timestamptz := clock_timestamp();
@@ -20,4 +21,9 @@ begin
     sync = excluded.sync, node = excluded.node, parent_record = excluded.parent_record, path = excluded.path, reason = excluded.reason,
     row_text = excluded.row_text, frame = excluded.frame, place = excluded.place, run_id = excluded.run_id, unit_id = excluded.unit_id,
     last_seen_at = excluded.last_seen_at;
+  if (page->>'isMember')::boolean then
+    update sluice.member m set run_id = u.run_id
+      where m.account = page->>'account' and m.resource = page->>'resource' and m.parent_key = u.parent_key
+        and m.key in (select e->>'name' from jsonb_array_elements(page->'aside') e);
+  end if;
 end $$;

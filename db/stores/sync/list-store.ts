@@ -73,7 +73,8 @@ export interface KnownRows {
   readonly rows: readonly { readonly key: string; readonly data: unknown }[];
 }
 
-// By the record's key, from where the node has got to. Nothing in full runs, retries, and when no list had a watermark.
+// By the record's key, from where the node has got to. Nothing in full runs, and when no list had a watermark. A retry goes on with what its
+// runs have asked for.
 const KNOWN = `
   select r.sync, coalesce((
     select jsonb_agg(k) from (
@@ -83,8 +84,8 @@ const KNOWN = `
       order by t.key limit $3
     ) k), '[]') as rows
   from sluice.run r join sluice.node n on n.run_id = r.id and n.name = $2
-  where r.id = $1 and r.mode = 'incremental' and r.retry_of = '{}'
-    and exists (select 1 from sluice.unit u where u.run_id = r.id and u.node = $2 and u.since is not null)`;
+  where r.id = $1 and r.mode = 'incremental'
+    and exists (select 1 from sluice.unit u where u.run_id = any (r.id || r.retry_of) and u.node = $2 and u.since is not null)`;
 
 /** The next rows that a node's lists did not bring in this run but in an earlier one. */
 export async function knownRows(pool: Pool, runId: string, node: string): Promise<KnownRows | undefined> {
@@ -103,10 +104,9 @@ export async function openKnown(
   await pool.query('select sluice.open_known($1, $2, $3, $4)', [runId, node, JSON.stringify(children), upTo]);
 }
 
-// Nothing in retries.
 const CHILDREN = `
   select r.sync, c.name from sluice.run r join sluice.node c on c.run_id = r.id and c.parent = $2
-  where r.id = $1 and r.retry_of = '{}' order by c.ordinal`;
+  where r.id = $1 order by c.ordinal`;
 
 /** The children of a node to which earlier runs may owe lists. */
 export async function mayBeOwed(pool: Pool, runId: string, node: string): Promise<{ sync: string; name: string }[]> {

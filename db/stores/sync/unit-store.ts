@@ -87,6 +87,8 @@ export interface LoadedUnit {
   readonly since: string | null;
   /** What the list's last reading has left to ask with. */
   readonly kept: KeptState | null;
+  /** Input of the run that has left it, and the watermark; null for a root, where there is neither, and when that run is not known any more. */
+  readonly readWith: unknown;
   /** Size that works for this endpoint and account; null for the provider's start. */
   readonly pageSize: number | null;
   /** The list is walked by several lanes. */
@@ -113,7 +115,9 @@ const LOAD = `
       (floor(extract(epoch from clock_timestamp()) * 1000) - (u.job->>'at')::float8) as "jobAgeMs", u.pages, u.items,
       u.rows, u.attempts, u.error,
       greatest(0, ceil(extract(epoch from u.retry_at - clock_timestamp()) * 1000))::float8 as "retryInMs",
-      u.watermark as highest, w.watermark, w.kept, f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
+      u.watermark as highest, w.watermark, w.kept,
+      case when $2 <> '' and (w.watermark is not null or w.kept is not null)
+        then (select l.input from sluice.run l where l.id = w.run_id) end as "readWith", f.pages > 0 as "isBegun", f.since, s.size as "pageSize",
       b.run_id is not null as "isLaned", b.end_position as "endPosition", e.given, coalesce(e.beyond, 0) as beyond
     from sluice.unit u
     join sluice.run r on r.id = u.run_id

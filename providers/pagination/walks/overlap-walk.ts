@@ -6,7 +6,7 @@
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
-import { checksOf, frontOf, keptOf, noteProbe, readAgain } from '../list-end.ts';
+import { checksOf, frontOf, keptOf, noteProbe, readAgain, totalAtBegin } from '../list-end.ts';
 import { fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import { behindPins, noteFront, withoutPins, type Unpinned } from '../pinned-rows.ts';
@@ -206,7 +206,7 @@ function endOf(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
       looks,
       moved: shift,
       began: memory['front'] ?? '',
-      ...(memory['total'] === undefined ? {} : { total: memory['total'] }),
+      ...totalAtBegin(memory),
     },
   };
 }
@@ -286,7 +286,7 @@ export function fallBack(
   const guard = {
     ...keptOf(memory),
     ...frontOf(memory),
-    ...(read === 0 ? {} : { ...placesOf(memory), readTo: read }),
+    ...(read === 0 ? {} : { ...placesOf(memory), readTo: read, ...totalAtBegin(memory) }),
     apart: 1,
     begun: Math.max(before, read),
   };
