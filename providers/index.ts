@@ -21,6 +21,7 @@ export type { NodeOptions, StoreTransaction, UnitState } from './define/node-opt
 export type { CalendarSchedule, EverySchedule, Schedule, Schedules, Weekday } from './define/schedule-options.ts';
 export { apiKey, basic, bearer, noAuth } from './auth/auth.ts';
 export type { AppliedAuth, Auth, UnsignedRequest } from './auth/auth.ts';
+export type { KeyPlace } from './auth/key-place.ts';
 export { awsSigV4 } from './auth/aws-sig-v4.ts';
 export type { AwsSigV4Options } from './auth/aws-sig-v4.ts';
 export { hmac } from './auth/hmac.ts';

@@ -123,7 +123,8 @@ export function createPieceReader(
     for (let next = await files?.next(); next && !next.done; next = await files?.next()) {
       const { name, content } = next.value;
       if (!wants(isWanted, name)) continue;
-      source = new ByteSource(content);
+      // As exports of events are: a zip of files that are packed themselves.
+      source = new ByteSource(unpackStream(content, undefined, { isPacked: false }));
       file = name;
       buffer = Buffer.alloc(0);
       read.isEnded = false;

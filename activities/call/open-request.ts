@@ -7,6 +7,7 @@ import { plainHttpMistake } from '../../contracts/addresses.ts';
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import { fitsHost, isOneHost } from '../../contracts/hosts.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
+import { setQuery } from '../http/build-request.ts';
 import type { OutgoingRequest } from '../http/send.ts';
 
 /** Whether an address leads to an open host, and not to the provider's own. */
@@ -27,8 +28,7 @@ export function isOpenAddress(
 /** @throws TypeError for anything but a read, and for an address that would go in clear over a network. */
 export function openRequest(provider: Provider, openHosts: readonly string[], spec: RequestSpec): OutgoingRequest {
   const url = new URL(spec.path);
-  for (const [name, value] of Object.entries(spec.query ?? {}))
-    if (value !== undefined && value !== null) url.searchParams.set(name, String(value));
+  setQuery(url, spec.query);
   const mistake = provider.allowPlainHttp ? undefined : plainHttpMistake(url.href);
   if (mistake !== undefined) throw new TypeError(`The request ${mistake}`);
   if (spec.method !== 'GET')

@@ -88,8 +88,8 @@ export function authenticates(provider: Pick<Provider, 'auth'>, credentials: Cre
   if (credentials.accessToken) return true;
   const request = { method: 'GET', url: 'https://third-party.invalid/', headers: {} };
   try {
-    const { headers = {}, query = {}, body = {} } = apply(provider, request, credentials, of);
-    return Object.keys({ ...headers, ...query, ...body }).length > 0;
+    const { headers, query, body, path } = apply(provider, request, credentials, of);
+    return Object.keys({ ...headers, ...query, ...body, ...path }).length > 0;
   } catch {
     return false; // what it lacks is said by the call that needs it
   }

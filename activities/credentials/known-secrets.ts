@@ -26,7 +26,14 @@ export function secretsOfCall(
   const asked = Object.entries({ ...applied.query, ...applied.body }).flatMap(([name, value]) =>
     isSecretName(name, true) ? [value] : [],
   );
-  const secrets = [...secretsOf(credentials), ...ofApp(auth), ...sent, ...asked, ...more];
+  const secrets = [
+    ...secretsOf(credentials),
+    ...ofApp(auth),
+    ...sent,
+    ...asked,
+    ...Object.values(applied.path ?? {}),
+    ...more,
+  ];
   const key = JSON.stringify(secrets);
   const known = remembered.get(key);
   if (known) return known;

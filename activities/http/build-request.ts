@@ -7,6 +7,7 @@ import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { AppliedAuth } from '../../providers/auth/auth.ts';
 import { fitsHost, isOneHost } from '../../contracts/hosts.ts';
 import { bodyOf } from './request-body.ts';
+import { fieldsOf } from './request-fields.ts';
 import { HIDDEN } from './hide-secrets.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import type { OutgoingRequest } from './send.ts';
@@ -55,10 +56,11 @@ export function unsignedRequest(
 }
 
 /** The same request with what authenticates. @throws TypeError when that belongs into a body that can't take it. */
-export function withAuth(request: OutgoingRequest, { headers = {}, query, body }: AppliedAuth): OutgoingRequest {
+export function withAuth(request: OutgoingRequest, { headers = {}, query, body, path }: AppliedAuth): OutgoingRequest {
+  const url = path === undefined ? request.url : withParts(request.url, path);
   return {
     ...request,
-    url: query === undefined ? request.url : withQuery(request.url, query),
+    url: query === undefined ? url : withQuery(url, query),
     headers: { ...request.headers, ...lowerCase(headers) },
     ...(body === undefined ? {} : { body: withFields(request, body) }),
   };
@@ -84,10 +86,28 @@ function withQuery(address: string, query: RequestSpec['query']): string {
   return url.href;
 }
 
-function setQuery(url: URL, query: RequestSpec['query']): void {
-  const given = Object.entries(query ?? {}).filter(([, value]) => value !== undefined && value !== null);
+/** @throws TypeError where nothing stands for it: the call would go out without it. */
+function withParts(address: string, parts: Readonly<Record<string, string>>): string {
+  const url = new URL(address);
+  for (const [name, value] of Object.entries(parts)) {
+    // Tokens as `123:abc` stand in paths as they are.
+    const part = encodeURIComponent(value).replaceAll('%3A', ':');
+    const isThere = url.pathname.includes(part); // an address that the third party itself has given
+    if (!isThere && !url.pathname.includes(name))
+      throw new TypeError(
+        `The auth puts a key in the place of "${name}" in the path, and there is none in this one; write it, e.g. baseUrl: "https://api.example/${name}".`,
+      );
+    if (!isThere) url.pathname = url.pathname.split(name).join(part);
+  }
+  return url.href;
+}
+
+/** Parameters of the same names are replaced, e.g. those of a next link. */
+export function setQuery(url: URL, query: RequestSpec['query']): void {
+  const given = fieldsOf('query', query);
   if (given.length === 0) return;
-  for (const [name, value] of given) url.searchParams.set(name, String(value));
+  for (const name of new Set(given.map(([each]) => each))) url.searchParams.delete(name);
+  for (const [name, value] of given) url.searchParams.append(name, value);
   // A blank, for everybody: a plus sign is one in forms alone.
   if (url.search.includes('+')) url.search = url.search.replaceAll('+', '%20');
 }

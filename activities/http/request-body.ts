@@ -4,6 +4,7 @@
  */
 import { hash } from 'node:crypto';
 import type { MultipartFile, RequestSpec } from '../../contracts/answers/answer.ts';
+import { fieldsOf, jsonOf } from './request-fields.ts';
 
 export interface RequestBody {
   readonly type: string;
@@ -17,8 +18,9 @@ export function bodyOf({ json, form, multipart, body }: RequestSpec): RequestBod
     throw new TypeError(
       `The request has ${given.map(([name]) => `\`${name}\``).join(' and ')}, but one body; give one of them.`,
     );
-  if (json !== undefined) return { type: 'application/json', text: JSON.stringify(json) };
-  if (form) return { type: 'application/x-www-form-urlencoded', text: new URLSearchParams(form).toString() };
+  if (json !== undefined) return { type: 'application/json', text: jsonOf(json) };
+  if (form)
+    return { type: 'application/x-www-form-urlencoded', text: new URLSearchParams(fieldsOf('form', form)).toString() };
   return multipart ? multipartBody(multipart) : body;
 }
 

@@ -87,7 +87,7 @@ export async function storePage(
     damage,
     lostIn(answer),
     attempt.job?.told.flaw,
-    innerMore(attempt, page),
+    innerMore(attempt, page, answer, url),
     pagesBefore(attempt, page, answer, url),
   ].filter((reason) => reason !== undefined);
   const flaws = allFlaws(rows.flaws, ...lacks.map((reason) => ({ count: 1, reason, holds: true })));

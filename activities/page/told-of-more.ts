@@ -105,10 +105,18 @@ export function pagesBefore(
 }
 
 /** Rows of lists inside of rows, one of which goes on: the outer list is all that is followed. */
-export function innerMore({ node }: Attempt, { json, rows }: ReadPage): string | undefined {
+export function innerMore(
+  { node, input }: Attempt,
+  { json, rows, response }: ReadPage,
+  { headers }: Answer,
+  url: string,
+): string | undefined {
   const { name, paginate } = node.endpoint;
   if (paginate.isOneRow || paginate.comesInPieces || !paginate.guards['more-told']) return undefined;
-  const told = innerMoreTold(json, rows.length);
+  if (innerMoreTold(json, rows.length) === undefined) return undefined;
+  const next = paginate.next?.(response, { headers, url, input }) as unknown;
+  const followed = typeof next === 'string' || typeof next === 'number' ? String(next) : undefined;
+  const told = innerMoreTold(json, rows.length, followed);
   return (
     told &&
     `${told} in a row of "${name}": \`items\` takes rows from it, and no one asks for its next page; \`nested\` does`

@@ -136,7 +136,7 @@ export function createAccounts(
     const of = toRef(name);
     if (more.tenant !== undefined) checkName('tenant', more.tenant);
     if (credentials !== undefined) {
-      checkCredentials(credentials);
+      checkCredentials(credentials, name.provider);
       checkCertificate(name.provider, credentials);
     }
     const { settings = (await readAccount(pool, of))?.settings } = more;
@@ -150,7 +150,9 @@ export function createAccounts(
   return {
     connect: async ({ provider, account, credentials, tenant, settings, replaceTenant = false }) => {
       if (credentials === undefined && settings === undefined)
-        throw new TypeError('`credentials` are missing; an account without any has at least `settings`.');
+        throw new TypeError(
+          '`credentials` are missing; an account without any has at least `settings`. Where the own client of the app is all that it takes, write `credentials: {}`.',
+        );
       return connect({ provider, account }, credentials, {
         mayChangeTenant: replaceTenant,
         ...(tenant === undefined ? {} : { tenant }),

@@ -79,6 +79,9 @@ export interface MultipartFile {
   readonly text: string;
 }
 
+/** Of a query or a form: undefined and null are left out, a list is the same name several times (`id=1&id=2`). */
+export type RequestField = string | number | boolean | null | undefined | readonly (string | number | boolean)[];
+
 /** The request as a provider's endpoint states it; base URL, credentials and default headers are added later. */
 export interface RequestSpec {
   /** Those of the second line are of WebDAV and its kin (RFC 4918, 3253, 4791, 5323). */
@@ -87,13 +90,12 @@ export interface RequestSpec {
     | ('PROPFIND' | 'REPORT' | 'SEARCH' | 'MKCOL' | 'MKCALENDAR' | 'PROPPATCH' | 'MOVE' | 'COPY' | 'LOCK' | 'UNLOCK');
   /** Path below the provider's base URL, or a whole URL of the same origin (next links). */
   readonly path: string;
-  /** Query parameters; undefined and null ones are left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | null | undefined>>;
+  readonly query?: Readonly<Record<string, RequestField>>;
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly json?: unknown;
   /** Sent as application/x-www-form-urlencoded. */
-  readonly form?: Readonly<Record<string, string>>;
+  readonly form?: Readonly<Record<string, RequestField>>;
   /** Sent as multipart/form-data (RFC 7578): fields, and files of text. */
   readonly multipart?: Readonly<Record<string, string | MultipartFile>>;
   /** Sent as it is, e.g. `{ type: 'text/xml', text: '<order/>' }`. */

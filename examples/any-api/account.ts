@@ -69,6 +69,9 @@ export const classify = rules([
 export const ways: Auth[] = [
   oauth2({ tokenUrl: 'https://login.any.example/token', clientId: 'app', clientSecret: () => process.env['SECRET'] }),
   oauth2({ grant: 'client_credentials', tokenUrl: 'https://login.any.example/token', clientId: 'app' }),
+  oauth2({ tokenUrl: 'https://login.any.example/token', clientId: 'app', send: { header: 'x-access-token' } }),
+  apiKey({ header: 'authorization', prefix: 'Bot ' }), // or Token, SSWS …: a word of its own
+  apiKey({ path: ':token' }), // with the base URL https://api.any.example/bot:token
   serviceAccount({ tokenUrl: 'https://oauth2.any.example/token', scope: 'calendar' }),
   oauth1({ consumerKey: 'key', consumerSecret: () => process.env['SECRET'] }),
   awsSigV4({ service: 'execute-api', region: 'eu-west-1' }),

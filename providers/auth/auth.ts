@@ -5,6 +5,7 @@ import type { AccountFacts } from '../../contracts/account.ts';
 import type { ClientCertificate } from '../../contracts/secrets/client-certificate.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Authorize } from './authorize.ts';
+import { keyPlaceMistakes, placed, type KeyPlace } from './key-place.ts';
 import type { Refresh } from './refresh.ts';
 import type { Revoke } from './revoke.ts';
 
@@ -13,6 +14,8 @@ export interface AppliedAuth {
   readonly query?: Readonly<Record<string, string>>;
   /** Fields that are added to a form, or to the object of a JSON body. */
   readonly body?: Readonly<Record<string, string>>;
+  /** What is put into the path, by what stands for it there: `{ ':token': '…' }`. */
+  readonly path?: Readonly<Record<string, string>>;
 }
 
 /** The request that is to be authenticated, as it goes out but for that; another one for each try and each redirect. */
@@ -77,33 +80,19 @@ export function bearer(options: { readonly optional?: boolean } = {}): Auth {
 }
 
 /**
- * The access token in a header (`apiKey({ header: 'x-api-key' })`), a query parameter, or a field of the body (`apiKey({ body: 'api_key' })`:
- * of a form, or of a JSON object).
+ * The access token in a header (`apiKey({ header: 'x-api-key' })`, `apiKey({ header: 'authorization', prefix: 'Bot ' })`), a query parameter, a
+ * field of the body, or the path (`apiKey({ path: ':token' })` with the base URL `https://api.example/bot:token`).
  */
-export function apiKey(
-  where: { readonly header: string } | { readonly query: string } | { readonly body: string },
-): Auth {
+export function apiKey(where: KeyPlace): Auth {
   return {
     kind: 'api-key',
     required: true,
-    mistakes: keyPlaceMistakes(where),
+    mistakes: keyPlaceMistakes('apiKey', where),
     apply: (credentials) => {
       if (!credentials?.accessToken) throw missing('apiKey', 'accessToken');
-      const { accessToken } = credentials;
-      if ('header' in where) return { headers: { [where.header.toLowerCase()]: accessToken } };
-      return 'query' in where ? { query: { [where.query]: accessToken } } : { body: { [where.body]: accessToken } };
+      return placed(where, credentials.accessToken);
     },
   };
-}
-
-function keyPlaceMistakes(where: object): string[] {
-  const given = Object.entries(where ?? {});
-  const [place] = given;
-  if (given.length === 1 && place && ['header', 'query', 'body'].includes(place[0]) && typeof place[1] === 'string')
-    if (place[1] !== '') return [];
-  return [
-    `apiKey: it has ${given.map(([name]) => `\`${name}\``).join(', ') || 'nothing'}; write one of { header: "x-api-key" }, { query: "key" }, { body: "key" }`,
-  ];
 }
 
 /** `Authorization: Basic` (RFC 7617). */

@@ -7,8 +7,9 @@ import type { AccountFacts } from '../../contracts/account.ts';
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import { unknownOptions, type NamesOf } from '../../contracts/values/option-mistakes.ts';
-import { bearer, type Auth } from './auth.ts';
+import { apiKey, bearer, type Auth } from './auth.ts';
 import { authorizeMistakes, isAddress, type Authorize, type AuthorizeOptions } from './authorize.ts';
+import { keyPlaceMistakes, type KeyPlace } from './key-place.ts';
 import { parseTokenAnswer } from './oauth2-answer.ts';
 import { DEFAULT_SKEW_MS } from './refresh.ts';
 
@@ -27,6 +28,8 @@ export interface OAuth2Options<Settings = unknown> {
   readonly clientSecret?: FromCredentials;
   /** `basic` is what every server must take; `body` is what many want. Default `basic`. */
   readonly clientAuth?: 'basic' | 'body';
+  /** Where calls have the access token. Default: the header `Authorization`, behind `Bearer `. */
+  readonly send?: KeyPlace;
   /**
    * What a new token is had with: the account's refresh token, or the client's own id and secret, without any login of a
    * user (RFC 6749 §4.4). Default `refresh_token`.
@@ -54,6 +57,7 @@ const OPTIONS = {
   clientId: true,
   clientSecret: true,
   clientAuth: true,
+  send: true,
   grant: true,
   skewMs: true,
   rotates: true,
@@ -69,7 +73,7 @@ type ClientOptions = Pick<OAuth2Options, 'clientId' | 'clientSecret' | 'clientAu
 export function oauth2<Settings = unknown>(options: OAuth2Options<Settings>): Auth<Settings> {
   const { skewMs = DEFAULT_SKEW_MS, rotates = true, revokeUrl, grant = 'refresh_token' } = options;
   return {
-    ...bearer(),
+    ...(options.send === undefined ? bearer() : apiKey(options.send)),
     kind: 'oauth2',
     mistakes: oauth2Mistakes(options, grant),
     secrets: () => appSecrets(options),
@@ -142,6 +146,7 @@ function authorization<Settings>(
 function oauth2Mistakes(options: OAuth2Options<never>, grant: string): string[] {
   const { tokenUrl, clientId, clientAuth = 'basic', revokeUrl = '/' } = options;
   const mistakes = unknownOptions(options, OPTIONS);
+  if (options.send !== undefined) mistakes.push(...keyPlaceMistakes('`send`', options.send));
   if (!isAddress(tokenUrl))
     mistakes.push(
       `\`tokenUrl\` is ${JSON.stringify(tokenUrl) ?? 'missing'}; write e.g. "https://auth.example/oauth/token"`,

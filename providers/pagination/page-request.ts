@@ -80,6 +80,15 @@ function greatestCommonDivisor(a: number, b: number): number {
   return b === 0 ? a : greatestCommonDivisor(b, a % b);
 }
 
+/**
+ * Of lists whose pages name the next one.
+ * @param size Items to ask for; fewer are asked for where the position needs it.
+ */
+export function namedRequest(position: Position | null, size: number, range: Range | undefined): PageRequest {
+  const { cursor, url, behind, size: most = size } = position ?? {};
+  return { cursor, url, behind, offset: 0, number: 1, size: Math.min(size, most), range };
+}
+
 /** A next link with another page size. */
 export function withSize(url: string, sizeParam: string | undefined, size: number): string {
   if (sizeParam === undefined) return url;

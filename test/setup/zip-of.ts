@@ -2,12 +2,12 @@
 import { crc32, deflateRawSync } from 'node:zlib';
 
 /** @param claims says of each file that it has so many bytes, whatever it has. */
-export function zipOf(files: Readonly<Record<string, string>>, claims?: number): Buffer {
+export function zipOf(files: Readonly<Record<string, string | Buffer>>, claims?: number): Buffer {
   const parts: Buffer[] = [];
   const table: Buffer[] = [];
   let at = 0;
   for (const [name, text] of Object.entries(files)) {
-    const bytes = Buffer.from(text);
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     const packed = deflateRawSync(bytes);
     const facts = Buffer.alloc(26);
     facts.writeUInt16LE(20, 0);
@@ -32,7 +32,7 @@ export function zipOf(files: Readonly<Record<string, string>>, claims?: number):
 }
 
 /** As POSIX has it, with folders before files; a name that does not fit is told in a record before it. */
-export function tarOf(files: Readonly<Record<string, string>>): Buffer {
+export function tarOf(files: Readonly<Record<string, string | Buffer>>): Buffer {
   const parts = Object.entries(files).flatMap(([name, content]) => {
     const size = Buffer.byteLength(content);
     const type = name.endsWith('/') ? '5' : '0';
@@ -62,7 +62,7 @@ function tarHead(name: string, size: number, type: string): Buffer {
   return head;
 }
 
-function padded(content: string): Buffer {
-  const bytes = Buffer.from(content);
+function padded(content: string | Buffer): Buffer {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
   return Buffer.concat([bytes, Buffer.alloc((512 - (bytes.length % 512)) % 512)]);
 }

@@ -2,6 +2,7 @@
 import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { CursorPages } from '../options.ts';
 import type { Pagination } from '../pagination.ts';
+import { namedRequest } from '../page-request.ts';
 import { countedRequest } from '../walks/counted-places.ts';
 import { followToken } from '../walks/token-walk.ts';
 import { TOKEN, token, tokenMistakes, type Kind } from './shared.ts';
@@ -18,15 +19,7 @@ export const cursor: Kind<CursorPages<unknown, unknown, unknown>> = {
       request: (position, size, range) =>
         position?.counted
           ? countedRequest(pagination, position.counted, position, size, range)
-          : {
-              cursor: position?.cursor,
-              url: undefined,
-              behind: position?.behind,
-              offset: 0,
-              number: 1,
-              size,
-              range,
-            },
+          : { ...namedRequest(position, size, range), url: undefined },
       advance: (at, page) => followToken(pagination, at, page),
     };
     return pagination;

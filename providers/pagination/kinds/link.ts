@@ -1,7 +1,7 @@
 /** Each page carries the address of the next, in the `Link` header (RFC 8288, `rel="next"`) or where `next` finds it. */
 import type { NamesOf } from '../../../contracts/values/option-mistakes.ts';
 import type { LinkPages } from '../options.ts';
-import { withSize } from '../page-request.ts';
+import { namedRequest, withSize } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
 import { countedRequest } from '../walks/counted-places.ts';
 import { followToken } from '../walks/token-walk.ts';
@@ -24,18 +24,11 @@ export const link: Kind<LinkPages<unknown, unknown, unknown>> = {
       kind: 'link',
       next: options.next ?? ((_, { headers, url }) => nextLink(headers['link'], url)),
       // The first page is asked for by the endpoint's own request, with whatever size.
-      request: (position, size, range) =>
-        position?.counted
-          ? countedRequest(pagination, position.counted, position, size, range)
-          : {
-              cursor: undefined,
-              behind: position?.behind,
-              url: position?.url === undefined ? undefined : withSize(position.url, sizeParam, size),
-              offset: 0,
-              number: 1,
-              size,
-              range,
-            },
+      request: (position, size, range) => {
+        if (position?.counted) return countedRequest(pagination, position.counted, position, size, range);
+        const asked = { ...namedRequest(position, size, range), cursor: undefined };
+        return asked.url === undefined ? asked : { ...asked, url: withSize(asked.url, sizeParam, asked.size) };
+      },
       isResizable: sizeParam !== undefined,
       advance: (at, page) => followToken(pagination, at, page),
     };

@@ -67,6 +67,22 @@ export function numberIn(token: string, place: CountedPlace, template: string | 
   return /^\d{1,15}$/.test(number) ? Number(number) : undefined;
 }
 
+/**
+ * Whether a name has the number of a page in it, whatever else it holds: the place that it leads to depends on the size of a page.
+ * @param pages that were read so far.
+ */
+export function hasPageNumber(token: string, base: string, pages: number): boolean {
+  if (token.length > LONGEST) return false;
+  return partsOf(token, base).some(({ name, value }) => {
+    const { text } = unwrapped(value);
+    return [...text.matchAll(NUMBER)].some(([whole, inner, digits]) => {
+      const called = inner ?? name;
+      const number = Number(digits);
+      return (PAGE.test(called) || (called === '' && whole === text)) && number >= 1 && number <= pages + 1;
+    });
+  });
+}
+
 /** The value with another number in its place. */
 export function withNumber({ form, before, behind }: CountedPlace, number: number): string {
   return WRAP[form](`${before}${number}${behind}`);

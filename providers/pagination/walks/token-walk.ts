@@ -11,6 +11,7 @@ import type { Pagination } from '../pagination.ts';
 import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
 import { followCount } from './counted-places.ts';
+import { hasPageNumber } from './counting.ts';
 import { noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
@@ -60,7 +61,10 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
   const end = isLookedAt(at) ? undefined : watchForLoop(p, guard, at, page, { next: token, used });
   if (end) return step(at, { ...facts, end });
   const behind = at.position?.behind === undefined ? {} : { behind: at.position.behind };
-  return step(at, { ...facts, position: { ...behind, ...(p.kind === 'cursor' ? { cursor: token } : { url: token }) } });
+  // A larger page of that number would begin farther behind.
+  const size = hasPageNumber(token, page.url, at.pages + 1) ? { size: at.asked.size } : {};
+  const name = p.kind === 'cursor' ? { cursor: token } : { url: token };
+  return step(at, { ...facts, position: { ...behind, ...size, ...name } });
 }
 
 /** Rows are missing to a total that has changed since the first page: some came in where they were not met. Once. */

@@ -252,6 +252,31 @@ describe('an answer that is easily misread', () => {
     expect(await whole.run()).toMatchObject({ complete: true, rows: 4 });
   });
 
+  it('whose rows stand in a list inside of a row that is gone on with is complete, and flawed where another goes on', async () => {
+    const all = Array.from({ length: 7 }, (_, n) => ({ id: `i${n}` }));
+    // As `boards(ids: [1]) { items_page { cursor items } }`, or `nodes(ids: [1]) { … }`.
+    const connection = (at: number) => {
+      const endCursor = at + 3 < all.length ? `after ${all[at + 2]?.id}` : null;
+      return { nodes: all.slice(at, at + 3), pageInfo: { endCursor, hasNextPage: endCursor !== null } };
+    };
+    const parts = (body: Body) => (body as unknown as { boards: { page: ReturnType<typeof connection> }[] }).boards;
+    const inner: Paginate<Body, Row> = {
+      kind: 'cursor',
+      items: (body) => parts(body).flatMap(({ page }) => page.nodes),
+      next: (body) => parts(body)[0]?.page.pageInfo.endCursor,
+    };
+    const at = (query: URLSearchParams) => Number(/\d+$/.exec(query.get('cursor') ?? '')?.[0] ?? -1) + 1;
+    const one = await read((query) => ({ body: { boards: [{ page: connection(at(query)) }] } }), inner);
+    expect(await one.run()).toMatchObject({ complete: true, rows: 7, flaws: [] });
+    account = `acct-${counter++}`;
+    const other = { nodes: [{ id: 'o' }], pageInfo: { endCursor: 'x', hasNextPage: true } };
+    const two = await read(
+      (query) => ({ body: { boards: [{ page: connection(at(query)) }, { page: other }] } }),
+      inner,
+    );
+    expect(await two.run()).toMatchObject({ complete: false, flaws: [{ kind: 'flawed' }] });
+  });
+
   it.each<[what: string, inner: object, outer: object, reason: RegExp | undefined]>([
     ['a flag', { pageInfo: { hasNextPage: true } }, {}, /`issues\.comments\.pageInfo\.hasNextPage` is true/],
     ['a flag of the list above', {}, { has_more: true }, /`issues\.has_more` is true/],

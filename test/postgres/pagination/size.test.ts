@@ -223,4 +223,37 @@ describe('page sizes', () => {
     const result = await drive.run(syncOf('link', { start: 100 }, { sizeParam: 'limit' }), { account: 'other' });
     expect(result).toMatchObject({ state: 'done', rows: 250 });
   });
+
+  for (const [name, paginate, nextOf] of [
+    [
+      'in next links that hold more than a number',
+      { kind: 'link', sizeParam: 'limit' },
+      (number: number, size: number, last: string) => `${path}?limit=${size}&page=${number}&from=PA${last}`,
+    ],
+    ['that are followed as they are', { kind: 'cursor', guards: { 'moved-rows': false } }, String],
+    [
+      'in cursors that hold more',
+      { kind: 'cursor' },
+      (number: number, _: number, last: string) => `${last}:page=${number}`,
+    ],
+  ] as const)
+    it(`page numbers ${name} are asked for in one size: a larger one would leap over rows`, async () => {
+      const ids = Array.from({ length: 730 }, (_, n) => `r${n}`);
+      api.route('GET', path, ({ query }) => {
+        const size = Number(query.get('limit'));
+        const number = Number(query.get('page') ?? /\d+$/.exec(query.get('cursor') ?? '')?.[0] ?? 0);
+        asked.push(`${number}+${size}`);
+        const rows = ids.slice(number * size, (number + 1) * size);
+        const more = (number + 1) * size < ids.length;
+        const next = more ? nextOf(number + 1, size, rows.at(-1) ?? '') : null;
+        return { body: { items: rows.map((id) => ({ id })), next } };
+      });
+      const sync = syncOf(paginate.kind, { start: 50, max: 200 }, paginate);
+      expect(await drive.run(sync, { account })).toMatchObject({ state: 'done', complete: true, rows: 730 });
+      expect(new Set(asked.map((one) => one.split('+')[1]))).toEqual(new Set(['50']));
+      // The next list begins with the size that has grown meanwhile.
+      asked = [];
+      expect(await drive.run(sync, { account })).toMatchObject({ state: 'done', complete: true });
+      expect(asked[0]).toBe('0+113');
+    });
 });

@@ -128,6 +128,32 @@ describe('a zip that is read piece by piece', () => {
   });
 });
 
+it('an archive of files that are packed themselves is read on behind what is stored, and a cut or spoilt file is an error', async () => {
+  const rows = (name: string, count: number) =>
+    Array.from({ length: count }, (_, n) => `{"id":"${name}${n}"}\n`).join('');
+  const [a, b] = [rows('a', 3_000), rows('b', 2_500)];
+  const limits = { maxBodyBytes: 1e8, hold: createBodyBudget(1e9).hold(), signal: new AbortController().signal };
+  const readAll = async (bytes: Buffer): Promise<Piece[]> => {
+    const pieces: Piece[] = [];
+    for (let from: PieceOptions['from'], isOver = false; !isOver;) {
+      const options = { hasQuotes: false, hasHead: false, from };
+      const piece = await createPieceReader(inChunks(bytes, 5_000), { 'content-length': '1' }, limits, options).next();
+      pieces.push(piece);
+      isOver = piece.soFar === undefined;
+      from = piece.soFar;
+    }
+    return pieces;
+  };
+  const files = { '1/a.json.gz': gzipSync(a), 'b.json': b, 'c.json.gz': gzipSync('{"id":"c"}\n') };
+  for (const bytes of [zipOf(files), tarOf(files)]) {
+    const pieces = await readAll(bytes);
+    expect(pieces.map(({ file }) => file)).toEqual(['1/a.json.gz', '1/a.json.gz', 'b.json', 'b.json', 'c.json.gz']);
+    expect(pieces.map(({ text }) => text).join('')).toBe(`${a}${b}{"id":"c"}\n`);
+  }
+  const cut = gzipSync(a).subarray(0, -20);
+  await expect(readAll(zipOf({ 'a.json.gz': cut }))).rejects.toThrow(/can't be unpacked/);
+});
+
 describe('a tar that is read as it comes', () => {
   const LONG = `${'folder/'.repeat(20)}ö.csv`;
   const FILES = { 'a.csv': 'id\r\n1\r\n', 'folder/': '', [LONG]: 'id\r\n'.repeat(9_000), empty: '', last: 'x' };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
-import { defineProvider, noAuth, post } from '../../../providers/index.ts';
+import { basic, bearer, defineProvider, noAuth, oauth2, post, type Auth } from '../../../providers/index.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkNode, checkOptions, checkRunOf } from '../../../client/options/check-options.ts';
 import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
@@ -207,11 +207,11 @@ describe('an argument that is left out', () => {
 
 describe('credentials of an account', () => {
   it('may be a token, a password, or what a provider of one’s own needs', () => {
-    checkCredentials({ accessToken: 'x', refreshToken: 'y', expiresAt: '2026-11-21T12:00:00Z' });
-    checkCredentials({ username: 'u', password: 'p' });
-    checkCredentials({ extra: { apiKey: 'k' } });
+    checkCredentials({ accessToken: 'x', refreshToken: 'y', expiresAt: '2026-11-21T12:00:00Z' }, 'social');
+    checkCredentials({ username: 'u', password: 'p' }, 'social');
+    checkCredentials({ extra: { apiKey: 'k' } }, 'social');
     // As a login brings it.
-    checkCredentials({ accessToken: 'x', scope: 'read', token_type: 'bearer' } as object);
+    checkCredentials({ accessToken: 'x', scope: 'read', token_type: 'bearer' } as object, 'social');
   });
 
   it.each([
@@ -221,21 +221,35 @@ describe('credentials of an account', () => {
     ['expiresIn', '`expiresIn` is not read, write `expiresAt: new Date('],
   ])('with %s beside a token would be missed an hour later', (name, sentence) => {
     const given = { accessToken: 'x', [name]: 'very secret' };
-    expect(() => checkCredentials(given)).toThrow(sentence);
-    expect(() => checkCredentials(given)).not.toThrow('very secret');
+    expect(() => checkCredentials(given, 'social')).toThrow(sentence);
+    expect(() => checkCredentials(given, 'social')).not.toThrow('very secret');
   });
 
   it('are refused as the third party’s answer has them, without a word of what they hold', () => {
     const raw = { access_token: 'very secret', expires_in: 3_600 } as object;
-    expect(() => checkCredentials(raw)).toThrow(
+    expect(() => checkCredentials(raw, 'social')).toThrow(
       '`credentials` hold no secret that is known: they have `access_token`, `expires_in`, ' +
         'and may have accessToken, refreshToken, expiresAt, username, password, extra.',
     );
-    expect(() => checkCredentials(raw)).not.toThrow('very secret');
+    expect(() => checkCredentials(raw, 'social')).not.toThrow('very secret');
+  });
+
+  it('may be none where the app’s own client is all that it takes, and nowhere else', () => {
+    const of = (auth: Auth) => defineProvider({ id: 'x', baseUrl: 'https://x.example', limits: [], auth });
+    const client = { tokenUrl: 'https://x.example/token', clientId: 'app' };
+    checkCredentials({}, of(oauth2({ ...client, grant: 'client_credentials' })));
+    checkCredentials({}, of(oauth2({ ...client, grant: 'client_credentials', clientId: () => undefined })));
+    checkCredentials({}, 'x');
+    for (const auth of [oauth2(client), bearer(), basic()])
+      expect(() => checkCredentials({}, of(auth))).toThrow(
+        '`credentials` hold no secret that is known: they have nothing',
+      );
   });
 
   it.each([[3_600], ['3600'], [new Date(0)], ['soon']])('that end at %s do not say when', (expiresAt) => {
-    expect(() => checkCredentials({ accessToken: 'x', expiresAt: expiresAt as string })).toThrow(/must be an ISO time/);
+    expect(() => checkCredentials({ accessToken: 'x', expiresAt: expiresAt as string }, 'social')).toThrow(
+      /must be an ISO time/,
+    );
   });
 
   it.each<[credentials: unknown, mistake: RegExp]>([
@@ -247,15 +261,17 @@ describe('credentials of an account', () => {
     ['very secret', /^`credentials` must be an object/],
     [null, /^`credentials` must be an object/],
   ])('of another type are refused, without a word of what they hold: %j', (credentials, mistake) => {
-    expect(() => checkCredentials(credentials as object)).toThrow(mistake);
-    expect(() => checkCredentials(credentials as object)).not.toThrow('very secret');
+    expect(() => checkCredentials(credentials as object, 'social')).toThrow(mistake);
+    expect(() => checkCredentials(credentials as object, 'social')).not.toThrow('very secret');
   });
 
   it('without any secret are none', () => {
-    expect(() => checkCredentials({})).toThrow(/hold no secret.*they have nothing/);
-    expect(() => checkCredentials({ accessToken: undefined, expiresAt: '2026-11-21T12:00:00Z' } as object)).toThrow(
-      /hold no secret/,
+    expect(() => checkCredentials({ accessToken: undefined } as object, 'social')).toThrow(
+      /no secret.*they have nothing/,
     );
+    expect(() =>
+      checkCredentials({ accessToken: undefined, expiresAt: '2026-11-21T12:00:00Z' } as object, 'social'),
+    ).toThrow(/hold no secret/);
   });
 
   it('names every option that nobody reads, with all else that is wrong', () => {

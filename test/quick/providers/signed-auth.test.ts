@@ -13,6 +13,7 @@ import {
   hmac,
   jwt,
   oauth1,
+  oauth2,
   serviceAccount,
   type Auth,
   type UnsignedRequest,
@@ -260,7 +261,7 @@ describe('a signed token', () => {
       path: 'https://auth.example/token',
       form: { grant_type: 'urn:ietf:params:oauth:grant-type:jwt-bearer' },
     });
-    const { assertion = '' } = request.form!;
+    const assertion = String(request.form!['assertion']);
     expect(claimsOf(assertion)).toMatchObject({
       iss: 'robot@x.example',
       sub: 'ann@x.example',
@@ -272,6 +273,16 @@ describe('a signed token', () => {
     expect(isTrue).toBe(true);
     expect(() => auth.refresh!.request({}, ACCOUNT)).toThrow(/no `extra.privateKey`/);
   });
+});
+
+it('puts a key into the path where something stands for it, and nowhere else', () => {
+  const applied = apiKey({ path: ':token' }).apply({ accessToken: '12:a/b' }, unsigned());
+  const at = (url: string) => withAuth({ method: 'GET', url, headers: {} }, applied).url;
+  expect(at('https://api.example/bot:token/me?x=:token')).toBe('https://api.example/bot12:a%2Fb/me?x=:token');
+  // As a redirect or a next link of its own has it.
+  expect(at('https://api.example/bot12:a%2Fb/me')).toBe('https://api.example/bot12:a%2Fb/me');
+  expect(() => at('https://api.example/me')).toThrow(/puts a key in the place of ":token" in the path/);
+  expect(() => at('https://api.example/users/%3Atoken')).toThrow(TypeError);
 });
 
 describe('a key in the body', () => {
@@ -323,6 +334,8 @@ describe('a refusal while the clocks differ', () => {
 });
 
 it('wrong options of an auth are among the mistakes of its provider', () => {
+  const PLACES =
+    'write one of { header: "x-api-key" }, { header: "authorization", prefix: "Bot " }, { query: "key" }, { body: "key" }, { path: ":token" }';
   const auths = [
     oauth1({ consumerKey: 'k', consumerSecret: undefined as never, method: 'MD5' as never }),
     hmac({ algorithm: 'sha-256', encoding: 'hexx' as never } as never),
@@ -336,6 +349,9 @@ it('wrong options of an auth are among the mistakes of its provider', () => {
     serviceAccount({ tokenUrl: '/token', scopes: 'a' } as never),
     apiKey({ headr: 'x-api-key' } as never),
     apiKey({ header: 'a', query: 'b' }),
+    apiKey({ query: 'a', prefix: 'b' }),
+    apiKey({ path: 'token' }),
+    oauth2({ tokenUrl: '/token', clientId: 'a', send: {} as never }),
   ];
   const mistakes = auths.flatMap((auth) =>
     defineProvider({ id: 'x', baseUrl: 'https://x.example', limits: [], auth }).mistakes(),
@@ -361,8 +377,11 @@ it('wrong options of an auth are among the mistakes of its provider', () => {
     'jwt: unknown option `expiresIn`; known are algorithm, key, keyId, claims, lifeMs',
     'serviceAccount: unknown option `scopes`; known are algorithm, key, keyId, tokenUrl, scope, audience, subject, claims, skewMs',
     'serviceAccount: `tokenUrl` is the path "/token"; write the whole address, or say `audience`',
-    'apiKey: it has `headr`; write one of { header: "x-api-key" }, { query: "key" }, { body: "key" }',
-    'apiKey: it has `header`, `query`; write one of { header: "x-api-key" }, { query: "key" }, { body: "key" }',
+    `apiKey: it has \`headr\`; ${PLACES}`,
+    `apiKey: it has \`header\`, \`query\`; ${PLACES}`,
+    `apiKey: it has \`query\`, \`prefix\`; ${PLACES}`,
+    'apiKey: `path` is "token"; it must be a word behind a colon, e.g. ":token"',
+    `oauth2: \`send\`: it has nothing; ${PLACES}`,
   ]);
   const settings = z.object({ region: z.string() });
   const good = defineProvider(settings, {

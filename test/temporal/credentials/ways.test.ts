@@ -26,6 +26,8 @@ interface Got {
 interface Way {
   readonly auth: sluice.Auth;
   readonly credentials: NewCredentials;
+  /** Behind the base URL. */
+  readonly base?: string;
   readonly isRight: (got: Got) => boolean | Promise<boolean>;
   /** The body of the write that it is tried with. */
   readonly write: Partial<sluice.RequestSpec>;
@@ -88,6 +90,31 @@ const WAYS: Record<string, Way> = {
     auth: sluice.apiKey({ query: 'api key' }),
     credentials: { accessToken: ODD + KEY },
     isRight: (got) => query(got).get('api key') === ODD + KEY && query(got).getAll('api key').length === 1,
+    write: json,
+  },
+  'key-behind-a-word': {
+    auth: sluice.apiKey({ header: 'Authorization', prefix: 'Bot ' }),
+    credentials: { accessToken: KEY },
+    isRight: (got) => header('authorization', got) === `Bot ${KEY}`,
+    write: json,
+  },
+  'key-in-path': {
+    auth: sluice.apiKey({ path: ':token' }),
+    credentials: { accessToken: `123:${KEY}/ü` },
+    base: '/bot:token',
+    isRight: (got) => got.path.startsWith(`/key-in-path/bot123:${KEY}%2F%C3%BC/`),
+    write: json,
+  },
+  'sent-elsewhere': {
+    auth: sluice.oauth2({
+      tokenUrl: '/token',
+      grant: 'client_credentials',
+      clientId: 'cl:ient',
+      clientSecret: () => ODD,
+      send: { header: 'x-access-token' },
+    }),
+    credentials: {}, // the app's own client is all that it takes
+    isRight: (got) => header('x-access-token', got) === 'at-of-client_credentials' && !got.headers.authorization,
     write: json,
   },
   basic: {
@@ -171,8 +198,8 @@ let server: Server;
 let url = '';
 const seen: Record<string, { readonly got: Got; readonly isRight: boolean }[]> = {};
 
-const defined = Object.entries(WAYS).map(([id, { auth, write }]) => {
-  const provider = sluice.defineProvider({ id, baseUrl: () => `${url}/${id}`, auth, limits: [] });
+const defined = Object.entries(WAYS).map(([id, { auth, write, base = '' }]) => {
+  const provider = sluice.defineProvider({ id, baseUrl: () => `${url}/${id}${base}`, auth, limits: [] });
   const rows = provider.endpoint('rows', {
     input: z.object({}),
     response: z.object({ rows: z.array(z.object({ id: z.string() })) }),
