@@ -73,6 +73,8 @@ export interface RefusalEvent {
   readonly units: number;
   /** In which all of it comes back, in milliseconds. */
   readonly lengthMs: number;
+  /** The longest time for which it may let nothing through, in milliseconds: of a bucket that is less. Default `lengthMs`. */
+  readonly closedMs?: number;
 }
 
 export interface RefusalOutput {
@@ -175,7 +177,7 @@ function dueOf({ share, isPaced, refusedAtMs }: RefusalState, event: RefusalEven
 }
 
 function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): RefusalOutput {
-  const { atMs, lengthMs, toldMs } = event;
+  const { atMs, lengthMs, closedMs = lengthMs, toldMs } = event;
   const isOld = isFirst || atMs - before.refusedAtMs > Math.max(FORGET_MS, 2 * lengthMs);
   const isInARow = !isOld && !before.isAnswered;
   const isRare = before.isAnswered && before.sent >= RARE * (event.refused + before.late);
@@ -187,7 +189,7 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
       : toldMs !== undefined && !isMostRefused
         ? before.level
         : Math.min(MOST_LEVEL, before.level + 1);
-  const blockMs = toldMs ?? Math.min(Math.max(1_000, lengthMs), FIRST_WAIT_MS * 2 ** level);
+  const blockMs = toldMs ?? Math.min(Math.max(1_000, closedMs), FIRST_WAIT_MS * 2 ** level);
   const isTooMuch = !isRare && (event.refused + before.late >= CROWD || level >= LONG_LEVEL);
   const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced: before.isPaced || isTooMuch };
   // One that follows another without an answer in between says the same as that.
