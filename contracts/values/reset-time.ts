@@ -9,10 +9,13 @@ const SMALLEST_EPOCH_S = 9e8;
 const SMALLEST_EPOCH_MS = 1e11;
 const SMALLEST_EPOCH_US = 1e14;
 const HTTP_DATE = /^[A-Z][a-z]{2,8}, \d{1,2}[ -][A-Z][a-z]{2}[ -]\d{2,4} \d{2}:\d{2}:\d{2} GMT$/;
-const ISO_DATE = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
+const ISO_DATE = /^(\d{4}-\d{2}-\d{2})[T ](\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(Z|UTC|GMT|[+-]\d{2}:?\d{2})?$/;
 const DURATION =
   /^(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m(?!s))?(?:(\d+(?:\.\d+)?)s)?(?:(\d+(?:\.\d+)?)ms)?$/;
 const NUMBER = /^\d+(\.\d+)?$/;
+const IN_SECONDS = /^(\d+(?:\.\d+)?) ?(?:s|secs?|seconds?)$/i;
+/** `Retry-After` and what others call it: `X-Retry-After`, `X-RateLimit-Retry-After`, `X-Rate-Limit-Retry-After-Seconds`, `X-Ms-Retry-After-Ms`. */
+const WAIT_NAME = /^(?:x-)?(?:[a-z0-9]+-)*?retry-after(?:-(ms|millis|milliseconds|s|secs?|seconds))?$/;
 
 /**
  * When a quota is whole again. Whole seconds are taken as rounded down, which some servers do: 8 of 12 waits that were
@@ -31,12 +34,38 @@ export function resetAfterMs(text: string, serverNowMs: number): number | undefi
 }
 
 /**
- * `Retry-After`: delta seconds or an HTTP date. Fractions are tolerated, epoch seconds too.
+ * How long an answer says to wait, by headers whose names say so. Exact milliseconds are believed first, then the name of the standard.
+ * @param headers names in lower case
+ */
+export function toldWaitMs(
+  headers: Readonly<Record<string, string | undefined>>,
+  serverNowMs: number,
+): number | undefined {
+  const waits = Object.entries(headers).flatMap(([name, value = '']) => {
+    const match = WAIT_NAME.exec(name);
+    if (match === null) return [];
+    const isMillis = match[1]?.startsWith('m') === true;
+    const ms = isMillis ? numberOf(value) : retryAfterMs(value, serverNowMs);
+    return ms === undefined ? [] : [{ ms, rank: isMillis ? 0 : name === 'retry-after' ? 1 : 2 }];
+  });
+  return waits.sort((a, b) => a.rank - b.rank)[0]?.ms;
+}
+
+function numberOf(text: string): number | undefined {
+  return NUMBER.test(text.trim()) ? Number(text) : undefined;
+}
+
+/**
+ * `Retry-After`: delta seconds or an HTTP date. Fractions, a unit and a header that came twice are tolerated, epoch seconds too.
  * @see https://www.rfc-editor.org/rfc/rfc9110#name-retry-after
  */
 export function retryAfterMs(text: string, serverNowMs: number): number | undefined {
-  const value = text.trim();
-  if (!NUMBER.test(value)) return dateAfterMs(value, serverNowMs);
+  const [value = '', ...others] = text.split(',').map((part) => part.trim());
+  if (others.length > 0 && [value, ...others].every((part) => NUMBER.test(part)))
+    return Math.max(...[value, ...others].map((part) => retryAfterMs(part, serverNowMs) ?? 0));
+  const inSeconds = IN_SECONDS.exec(text.trim())?.[1];
+  if (inSeconds !== undefined) return retryAfterMs(inSeconds, serverNowMs);
+  if (!NUMBER.test(value)) return dateAfterMs(text.trim(), serverNowMs);
   const number = Number(value);
   if (number < LARGEST_DELTA_S) return number * 1_000;
   return number < SMALLEST_EPOCH_S ? undefined : resetAfterMs(value, serverNowMs);
@@ -50,8 +79,14 @@ export function httpDateMs(text: string | undefined): number | undefined {
 }
 
 function dateAfterMs(value: string, serverNowMs: number): number | undefined {
-  const at = httpDateMs(value) ?? (ISO_DATE.test(value) ? Date.parse(value) : Number.NaN);
+  const at = httpDateMs(value) ?? isoDateMs(value);
   return Number.isNaN(at) ? undefined : Math.max(0, at - serverNowMs);
+}
+
+/** Without a zone it is UTC. NaN when it is none. */
+function isoDateMs(value: string): number {
+  const [, day, time, zone = 'Z'] = ISO_DATE.exec(value) ?? [];
+  return Date.parse(`${day}T${time}${/^[A-Z]/.test(zone) ? 'Z' : zone}`);
 }
 
 /** `6m0s`, `1.5s`, `20ms`. */

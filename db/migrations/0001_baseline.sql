@@ -2060,7 +2060,6 @@ declare
   v_index int;
   v_amount float8;
   v_reserved float8;
-  v_share float8;
   v_known float8;
 begin
   if r.kind = 'bucket' then
@@ -2077,14 +2076,12 @@ begin
   if p_max is not null and r.override_max is null then
     -- The share left to others stays the same share of whatever the limit is.
     v_reserved := floor(p_max * coalesce(r.declared_max / nullif((r.spec ->> 'max')::float8, 0), 1));
-    -- Less of it may be given out, while others seem to use the rest.
-    v_share := coalesce((r.law ->> 'share')::float8, 1);
     v_known := coalesce(r.seen_max, r.declared_max);
     if v_reserved >= 1 and v_reserved < v_known then
       insert into sluice.limit_event (bucket_id, type, detail)
         values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
       r.seen_max := v_reserved;
-      r.max := greatest(1, floor(v_reserved * v_share));
+      r := sluice.limit_in_force(r);
       r.higher_seen := 0;
     elsif v_reserved > v_known then
       -- Lower is believed at once, higher after ten answers in a row.
@@ -2093,7 +2090,7 @@ begin
         insert into sluice.limit_event (bucket_id, type, detail)
           values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
         r.seen_max := v_reserved;
-        r.max := greatest(1, floor(v_reserved * v_share));
+        r := sluice.limit_in_force(r);
         r.higher_seen := 0;
       end if;
     else
@@ -2537,11 +2534,38 @@ begin
   return v_generation;
 end $$;
 
+-- By which numbers a limit is given out: what an operator has put in force, else what the third party or the declaration says, less what
+-- the law of refusals leaves out, and evenly where it says so. Pure arithmetic on an advanced row.
+create or replace function sluice.limit_in_force(r sluice.limit_bucket) returns sluice.limit_bucket language plpgsql stable set search_path = pg_catalog as $$
+declare
+  v_share float8 := case when r.kind = 'learned' then 1 else coalesce((r.law ->> 'share')::float8, 1) end;
+  v_paced boolean := r.kind in ('window', 'calendar') and coalesce((r.law ->> 'isPaced')::boolean, false);
+  v_before float8 := r.rate;
+begin
+  if r.slots > 0 then
+    -- Of a learned window nothing is declared: the law has said what it holds.
+    r.max := coalesce(r.override_max, case when r.declared_max is null then r.max
+      else greatest(1, floor(coalesce(r.seen_max, r.declared_max) * v_share + 0.000000001)) end);
+  else
+    r.max := null;
+  end if;
+  -- What is given out evenly goes at the rate of its own number, whoever has said that.
+  r.rate := coalesce(r.override_rate, case
+    when r.kind = 'bucket' then r.declared_rate * v_share
+    when r.kind = 'learned' then coalesce(case when r.slots > 0 then r.override_max * 1000000 / r.win_us end, r.rate)
+    when v_paced then r.max * 1000000 / r.win_us end);
+  if r.kind <> 'bucket' and r.rate is distinct from v_before then
+    r.burst := greatest(1, 0.05 * r.rate);
+    r.tokens := case when v_before is null then 0 else least(r.tokens, r.burst) end;
+  end if;
+  return r;
+end $$;
+
 -- What the laws of buckets need for their next step: of learned limits, and of refusals by known ones. Reads only.
 create or replace function sluice.limit_law_read(p_ids bigint[])
 returns table (id bigint, kind text, spec jsonb, law jsonb, version int, at_ms float8, ok int, fresh int, refused int, failed int,
   stale int, retry_ms float8, waited_us bigint, granted float8, demand float8, sibling_rate float8, in_use float8, units float8,
-  length_ms float8, is_counted boolean)
+  length_ms float8, closed_ms float8, is_counted boolean)
 language sql volatile set search_path = pg_catalog as $$
   select b.id, b.kind, b.spec, b.law, b.law_version, clock.us / 1000.0, b.ev_ok, b.ev_fresh, b.ev_refused, b.ev_failed, b.ev_stale,
     b.ev_retry_ms, waited.us, b.ev_granted,
@@ -2555,8 +2579,11 @@ language sql volatile set search_path = pg_catalog as $$
                order by sibling.law_stepped_us desc limit 50) s) end,
     -- A bucket that refuses with tokens in it is in use, however many those are.
     case when b.kind = 'bucket' then 1 when b.max > 0 then least(1, b.used / b.max) else 0 end,
-    case when b.kind = 'bucket' then b.burst else coalesce(b.seen_max, b.declared_max, 1) end,
+    -- Of a bucket it is the rate that is given out less of, and that has no least part.
+    case when b.kind = 'bucket' then greatest(100, b.burst) else coalesce(b.seen_max, b.declared_max, 1) end,
     case when b.kind = 'bucket' then 1000 * b.burst / b.declared_rate when b.win_us > 0 then b.win_us / 1000.0 else 60000 end,
+    -- A bucket is never closed until all of it is there again.
+    case when b.kind = 'bucket' then least(1000 * b.burst, 10000) / b.declared_rate when b.win_us > 0 then b.win_us / 1000.0 else 60000 end,
     b.ev_counted
     from sluice.limit_bucket b
     cross join lateral (select greatest(sluice.limit_clock_us(), b.last_us) us) clock
@@ -2576,6 +2603,7 @@ create or replace function sluice.limit_law_write(
 declare
   r sluice.limit_bucket;
   v_decreased boolean;
+  v_rate float8;
 begin
   select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
   if not found or r.law_version <> p_version then
@@ -2586,13 +2614,20 @@ begin
     r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead, null, null, 0);
   end if;
   v_decreased := p_epoch > r.epoch;
+  v_rate := r.rate;
+  -- Calls without a limit that are refused too often have one that nobody knows.
+  r.kind := 'learned';
+  r.max := p_max;
+  r.rate := p_rate;
+  r.burst := p_burst;
+  r.tokens := least(r.tokens, p_burst);
+  r := sluice.limit_in_force(r);
   update sluice.limit_bucket b set
-    -- Calls without a limit that are refused too often have one that nobody knows.
-    kind = 'learned', law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
-    rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
+    kind = r.kind, law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
+    rate = r.rate, burst = r.burst, tokens = r.tokens, paced_us = r.paced_us,
     hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
     probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,
-    max = case when p_slots > 0 then coalesce(r.override_max, p_max) end, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, slots_ahead = r.slots_ahead,
+    max = r.max, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, slots_ahead = r.slots_ahead,
     ring = r.ring, filling = r.filling, used = r.used, tail = r.tail, foreign_used = r.foreign_used,
     ev_ok = r.ev_ok - p_ok, ev_fresh = case when v_decreased then 0 else r.ev_fresh - p_fresh end,
     ev_refused = case when v_decreased then 0 else r.ev_refused - p_refused end,
@@ -2603,7 +2638,7 @@ begin
     where b.id = p_id;
   if p_event is not null then
     insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'learned', jsonb_build_object(
-      'what', p_event, 'from', r.rate, 'to', p_rate, 'epoch', p_epoch, 'window', p_max));
+      'what', p_event, 'from', v_rate, 'to', p_rate, 'epoch', p_epoch, 'window', p_max));
   end if;
   return true;
 end $$;
@@ -2711,24 +2746,28 @@ end $$;
 create or replace function sluice.limit_override(p_key text, p_max float8, p_rate float8, p_for_ms float8) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
 declare
   r sluice.limit_bucket;
+  v_max float8;
+  v_rate float8;
 begin
   select * into r from sluice.limit_bucket b where b.key = p_key for no key update;
   if not found then
     return false;
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
+  v_max := r.max;
+  v_rate := r.rate;
+  r.override_max := p_max;
+  r.override_rate := p_rate;
+  r := sluice.limit_in_force(r);
   update sluice.limit_bucket b set
     override_max = p_max, override_rate = p_rate,
     override_until = case when p_max is not null or p_rate is not null then clock_timestamp() + p_for_ms * interval '1 millisecond' end,
-    max = case when r.slots = 0 then null else coalesce(p_max, r.seen_max, r.declared_max, r.max) end,
-    rate = coalesce(p_rate, case when r.kind = 'learned' then coalesce((r.law ->> 'rate')::float8, r.rate) else r.declared_rate end),
-    burst = case when p_rate is null or r.kind = 'bucket' then r.burst else greatest(1, p_rate / 20) end,
-    tokens = 0, paced_us = r.last_us, hold = r.hold and p_rate is null,
+    max = r.max, rate = r.rate, burst = r.burst, tokens = 0, paced_us = r.last_us, hold = r.hold and p_rate is null,
     tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, ev_waited_us = r.ev_waited_us, last_us = r.last_us, generation = r.generation,
     granted = r.granted
     where b.id = r.id;
   insert into sluice.limit_event (bucket_id, type, detail)
-    values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', r.max, 'rateBefore', r.rate, 'forMs', p_for_ms));
+    values (r.id, 'overridden', jsonb_build_object('max', p_max, 'ratePerSecond', p_rate, 'before', v_max, 'rateBefore', v_rate, 'forMs', p_for_ms));
   return true;
 end $$;
 
@@ -2755,32 +2794,28 @@ end $$;
 
 -- Writes what the law of refusals says of a known limit, unless another worker stepped it first (then false, and nothing is changed).
 -- What was reported since the law read stays for its next step.
---   p_share part of the limit that is given out; p_paced evenly; p_block_ms nothing at all for so long (null = no block)
+--   p_block_ms nothing at all is given out for so long (null = no block)
 create or replace function sluice.limit_refusals_write(
-  p_id bigint, p_version int, p_law jsonb, p_share float8, p_paced boolean, p_block_ms float8, p_due_ms float8, p_fresh int, p_refused int,
+  p_id bigint, p_version int, p_law jsonb, p_block_ms float8, p_due_ms float8, p_fresh int, p_refused int,
   p_stale int, p_sent float8, p_event text
 ) returns boolean language plpgsql volatile set search_path = pg_catalog as $$
 declare
   r sluice.limit_bucket;
-  v_max float8;
-  v_rate float8;
 begin
   select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
   if not found or r.law_version <> p_version or r.kind in ('learned', 'gate') then
     return false;
   end if;
   r := sluice.limit_advance(r, sluice.limit_clock_us(), sluice.limit_generation());
-  if r.max is not null then
-    v_max := coalesce(r.override_max, greatest(1, floor(coalesce(r.seen_max, r.declared_max) * p_share + 0.000000001)));
+  r.law := p_law;
+  r := sluice.limit_in_force(r);
+  if r.kind = 'bucket' and p_block_ms is not null then
+    -- Whatever it believed to have, there is nothing in it; and what flows in until it opens again would come in one crowd then.
+    r.tokens := least(r.tokens, 0) - r.rate * p_block_ms / 1000;
   end if;
-  v_rate := coalesce(r.override_rate, case when r.kind = 'bucket' then r.declared_rate * p_share
-                                           when p_paced and r.kind in ('window', 'calendar') then v_max * 1000000 / r.win_us end);
   update sluice.limit_bucket b set
     law = p_law, law_version = p_version + 1, law_stepped_us = r.last_us, law_due_us = (p_due_ms * 1000)::bigint,
-    max = v_max, rate = v_rate,
-    burst = case when r.kind = 'bucket' then r.burst else greatest(1, 0.05 * v_rate) end,
-    tokens = case when r.kind = 'bucket' then r.tokens when r.rate is null then 0 else least(r.tokens, greatest(1, 0.05 * v_rate)) end,
-    paced_us = r.last_us,
+    max = r.max, rate = r.rate, burst = r.burst, tokens = r.tokens, paced_us = r.last_us,
     blocked_us = case when p_block_ms is null then r.blocked_us else greatest(r.blocked_us, r.last_us + (p_block_ms * 1000)::bigint) end,
     ring = r.ring, filling = r.filling, used = r.used, tail = r.tail, foreign_used = r.foreign_used, freed = r.freed, freed_us = r.freed_us,
     ev_ok = 0, ev_failed = 0, ev_fresh = greatest(0, r.ev_fresh - p_fresh), ev_refused = greatest(0, r.ev_refused - p_refused),
@@ -2789,7 +2824,7 @@ begin
     where b.id = p_id;
   if p_event is not null then
     insert into sluice.limit_event (bucket_id, type, detail) values (p_id, case when p_block_ms is null then 'relaxed' else 'refused' end,
-      jsonb_strip_nulls(jsonb_build_object('what', p_event, 'used', r.used, 'max', v_max, 'blockedMs', p_block_ms,
+      jsonb_strip_nulls(jsonb_build_object('what', p_event, 'used', r.used, 'max', r.max, 'blockedMs', p_block_ms,
         'reason', case when p_block_ms is not null then r.blocked_reason end)));
   end if;
   return true;
@@ -2803,11 +2838,11 @@ declare
   v_blocks boolean := false;
 begin
   for s in
-    select * from json_to_recordset(p_steps) as step (id bigint, version int, law jsonb, share float8, paced boolean, "blockMs" float8,
+    select * from json_to_recordset(p_steps) as step (id bigint, version int, law jsonb, "blockMs" float8,
       "dueMs" float8, fresh int, refused int, stale int, sent float8, event text)
      order by id
   loop
-    if not sluice.limit_refusals_write(s.id, s.version, s.law, s.share, s.paced, s."blockMs", s."dueMs", s.fresh, s.refused, s.stale,
+    if not sluice.limit_refusals_write(s.id, s.version, s.law, s."blockMs", s."dueMs", s.fresh, s.refused, s.stale,
       s.sent, s.event)
     then
       v_lost := v_lost || s.id;
@@ -2930,7 +2965,7 @@ begin
     update sluice.limit_bucket b set
       tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, foreign_used = r.foreign_used, foreign_slot = r.foreign_slot,
       freed = r.freed, freed_us = r.freed_us,
-      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, hold_us = r.hold_us, tokens = r.tokens,
+      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, rate = r.rate, burst = r.burst, hold_us = r.hold_us, tokens = r.tokens,
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
       ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,

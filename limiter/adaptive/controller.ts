@@ -39,6 +39,7 @@ interface LawRow {
   readonly in_use: number;
   readonly units: number;
   readonly length_ms: number;
+  readonly closed_ms: number;
   readonly is_counted: boolean;
 }
 
@@ -166,6 +167,7 @@ function stepRefusalsOf(row: LawRow): RefusalOutput {
     sent: row.granted,
     units: row.units,
     lengthMs: row.length_ms,
+    closedMs: row.closed_ms,
     ...(row.retry_ms === null ? {} : { toldMs: row.retry_ms }),
   });
 }
@@ -175,8 +177,6 @@ function toRefusals(row: LawRow, { state, blockMs, dueAtMs, event }: RefusalOutp
     id: row.id,
     version: row.version,
     law: state,
-    share: state.share,
-    paced: state.isPaced,
     blockMs,
     dueMs: dueAtMs,
     fresh: row.fresh,

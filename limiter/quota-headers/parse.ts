@@ -5,7 +5,7 @@
  * @see https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
  */
 import type { QuotaHint } from '../../contracts/limits/limit.ts';
-import { httpDateMs, resetAfterMs, retryAfterMs } from '../../contracts/values/reset-time.ts';
+import { httpDateMs, resetAfterMs, toldWaitMs } from '../../contracts/values/reset-time.ts';
 import { parseList, type ListItem } from './structured-fields.ts';
 
 export interface QuotaHeaders {
@@ -28,7 +28,7 @@ const WINDOW_BY_SUFFIX: Readonly<Record<string, number>> = {
   hour: 3_600_000,
   day: 86_400_000,
 };
-const COUNTER = /^(?:x-)?rate-?limit-(limit|remaining|reset|reset-after)(?:-(.+))?$/;
+const COUNTER = /^(?:x-)?rate-?limit-(limit|remaining|reset-after|reset-ms|reset)(?:-(.+))?$/;
 
 /**
  * @param headers names in lower case
@@ -40,7 +40,7 @@ export function parseQuotaHeaders(headers: Headers, nowMs: number, options: Quot
     if (value !== undefined) fields.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '));
   }
   const serverNowMs = httpDateMs(fields.get('date')) ?? nowMs;
-  const wait = waitMs(fields, serverNowMs);
+  const wait = toldWaitMs(Object.fromEntries(fields), serverNowMs);
   const policies = parsePolicies(fields.get('ratelimit-policy') ?? fields.get('x-ratelimit-policy'));
   const service = parseService(fields.get('ratelimit'), policies, serverNowMs);
   const quotas = service.length > 0 ? service : parseCounters(fields, policies, serverNowMs);
@@ -50,13 +50,6 @@ export function parseQuotaHeaders(headers: Headers, nowMs: number, options: Quot
       limit === undefined ? quota : { limit: options.names?.[limit] ?? limit, ...quota },
     ),
   };
-}
-
-function waitMs(fields: ReadonlyMap<string, string>, serverNowMs: number): number | undefined {
-  const millis = fields.get('retry-after-ms');
-  if (millis !== undefined && /^\s*\d+(\.\d+)?\s*$/.test(millis)) return Number(millis);
-  const after = fields.get('retry-after');
-  return after === undefined ? undefined : retryAfterMs(after, serverNowMs);
 }
 
 /** `"burst";q=100;w=60` of the newer drafts, `100;w=60` of the older ones. Quotas of other units than requests are left out. */
@@ -132,13 +125,15 @@ function fromCounters(
   const known = [...policies, ...listed];
   const plain = limits.filter((part) => !part.includes(';'));
   const remaining = counters.get('remaining') ?? [];
-  const resets = counters.get('reset-after') ?? counters.get('reset') ?? [];
+  const millis = counters.get('reset-ms')?.map((part) => (part.length > 11 ? part : `${part}ms`));
+  const resets = millis ?? counters.get('reset-after') ?? counters.get('reset') ?? [];
   const quotas: QuotaHint[] = [];
   // A refusal may say nothing but when.
   const count = Math.max(plain.length, remaining.length) || resets.length;
   for (let i = 0; i < count; i++) {
     const max = integer(plain[i]);
-    const left = integer(remaining[i]);
+    // Some count below nothing; where the limit is below nothing too, there is none.
+    const left = integer(max === undefined ? remaining[i] : remaining[i]?.replace(/^-\d+(\.\d+)?$/, '0'));
     if (max === undefined && left === undefined && resetAfterMs(resets[i] ?? '', serverNowMs) === undefined) continue;
     quotas.push({
       ...(suffix === '' || WINDOW_BY_SUFFIX[suffix] !== undefined ? {} : { limit: suffix }),

@@ -5,7 +5,8 @@
  *
  * 1. Wait. As long as the third party says; else a quarter of a second, and twice as long after each further refusal. Where nearly
  *    all calls were answered since the last one, the wait is halved instead, down to a sixteenth of a second. A wait that was told and
- *    kept makes none longer, unless most calls are refused all the same.
+ *    kept makes none longer, unless most calls are refused all the same. At most as long as the limit is, and longer only where nothing
+ *    was answered for longer than that.
  * 2. Give out evenly: so many calls at once may have been too many, whatever the limit, and fewer are on their way at the next refusal.
  *    And less: where the limit was in use, what was used when it refused is what it has left for us, less the share that was refused.
  * 3. Give out more again, in small steps, once enough calls were granted without a refusal; a step that is refused is taken back, and
@@ -13,82 +14,16 @@
  * 4. The same small share of calls refused, after less and less was given out: that does not depend on it, and all is given out again.
  */
 
-/** What is remembered. Null until it is refused first. */
-export interface RefusalState {
-  /** The next wait that nobody told is `FIRST_WAIT_MS` × 2^level. */
-  readonly level: number;
-  /** A call that was granted since the last refusal was answered. */
-  readonly isAnswered: boolean;
-  /** When the last refusal was (the store's clock), and units granted since the last one that was not one of several in a row. */
-  readonly refusedAtMs: number;
-  readonly sent: number;
-  /** Refusals since then of calls that were on their way already, and ones in a row before a call was answered. */
-  readonly late: number;
-  readonly inARow: number;
-  /** Part of the limit that is given out, above 0 and at most 1. */
-  readonly share: number;
-  /** It is given out evenly over its length, and not as soon as there is room. */
-  readonly isPaced: boolean;
-  /** Before the present run of decreases; when the last was; and what was refused and sent up to each refusal, newest first. */
-  readonly shareBefore: number;
-  readonly loweredAtMs: number;
-  readonly runs: readonly Run[];
-  /** This share of calls is refused whatever is given out; 0 = none is known. */
-  readonly sporadic: number;
-  /** The last step up: from which share, when, and how large the next one is. */
-  readonly raisedFrom: number;
-  readonly raisedAtMs: number;
-  readonly stepUp: number;
-  /** Units that must be granted without a refusal before the next step up. */
-  readonly patience: number;
-  /** What was refused and sent lately: half of it is forgotten in a minute. */
-  readonly lately?: Lately;
-}
+import type { Lately, RefusalEvent, RefusalOutput, RefusalState, Run } from './state.ts';
 
-type Lately = Run & { readonly atMs: number };
-
-/** Up to one refusal since the one before. */
-interface Run {
-  readonly refused: number;
-  readonly sent: number;
-}
-
-export interface RefusalEvent {
-  /** The store's clock, milliseconds. */
-  readonly atMs: number;
-  /** Refused calls that were granted since the last refusal, and ones that were on their way before it. */
-  readonly refused: number;
-  readonly late: number;
-  /** A call that was granted since the last refusal was answered. */
-  readonly isAnswered: boolean;
-  /** How long the third party asked to wait. */
-  readonly toldMs?: number;
-  /** The answer said how much is left, so what others use is known without this law. */
-  readonly isCounted: boolean;
-  /** Part of what is given out that is in use, 0 … 1; 0 where there is nothing to count. */
-  readonly used: number;
-  /** Units granted since the last step. */
-  readonly sent: number;
-  /** The limit itself, in units: the smallest share is one of them. */
-  readonly units: number;
-  /** In which all of it comes back, in milliseconds. */
-  readonly lengthMs: number;
-}
-
-export interface RefusalOutput {
-  readonly state: RefusalState;
-  /** Nothing is given out for so long. */
-  readonly blockMs?: number;
-  /** When time alone changes something, if somebody waits. */
-  readonly dueAtMs?: number;
-  /** The change in words, for the bucket's event log. */
-  readonly event?: string;
-}
+export type { RefusalEvent, RefusalOutput, RefusalState } from './state.ts';
 
 const FIRST_WAIT_MS = 250;
 /** A sixteenth of a second, where refusals come singly. */
 const LEAST_LEVEL = -2;
 const MOST_LEVEL = 20;
+/** The longest wait that nobody told, however long it has been closed. */
+const LONGEST_OVERDUE_MS = 900_000;
 /** One refusal in so many calls, or fewer, is no reason to wait longer. */
 const RARE = 8;
 /** Where a larger part of the calls is refused, a wait that was told has not helped. */
@@ -175,8 +110,8 @@ function dueOf({ share, isPaced, refusedAtMs }: RefusalState, event: RefusalEven
 }
 
 function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): RefusalOutput {
-  const { atMs, lengthMs, toldMs } = event;
-  const isOld = isFirst || atMs - before.refusedAtMs > Math.max(FORGET_MS, 2 * lengthMs);
+  const { atMs, lengthMs, closedMs = lengthMs, toldMs } = event;
+  const isOld = isFirst || atMs - before.refusedAtMs > Math.max(FORGET_MS, 2 * lengthMs, 2 * overdueMs(before.inARow));
   const isInARow = !isOld && !before.isAnswered;
   const isRare = before.isAnswered && before.sent >= RARE * (event.refused + before.late);
   const isMostRefused = (before.lately?.refused ?? 0) > MOST_REFUSED * (before.lately?.sent ?? 0);
@@ -187,22 +122,36 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
       : toldMs !== undefined && !isMostRefused
         ? before.level
         : Math.min(MOST_LEVEL, before.level + 1);
-  const blockMs = toldMs ?? Math.min(Math.max(1_000, lengthMs), FIRST_WAIT_MS * 2 ** level);
+  const inARow = isInARow ? before.inARow + 1 : 0;
+  const blockMs =
+    toldMs ?? Math.max(Math.min(Math.max(1_000, closedMs), FIRST_WAIT_MS * 2 ** level), overdueMs(inARow));
   const isTooMuch = !isRare && (event.refused + before.late >= CROWD || level >= LONG_LEVEL);
   const noted = { ...before, level, isAnswered: false, refusedAtMs: atMs, isPaced: before.isPaced || isTooMuch };
   // One that follows another without an answer in between says the same as that.
-  if (isInARow) return { state: { ...noted, inARow: before.inARow + 1 }, blockMs, ...dueOf(noted, event) };
+  if (isInARow) return { state: undoubted({ ...noted, inARow }, event), blockMs, ...dueOf(noted, event) };
   const counted = { ...noted, sent: 0, late: 0, inARow: 0 };
-  const says = !event.isCounted && event.used >= IN_USE;
-  const state = says ? lowered(before, counted, event) : counted;
+  const state = event.isCounted ? counted : lowered(before, counted, event);
   const change = state.share === before.share ? '' : `, giving out ${percent(state.share)} of it`;
   const why = state.sporadic > 0 ? `, as ${percent(state.sporadic)} of all calls are whatever is given out` : '';
   return { state, blockMs, ...dueOf(state, event), event: `refused with room${why}${change}` };
 }
 
+/**
+ * A third party that refuses for longer than its limit is long has closed for another reason: it may be that each call that comes too
+ * early makes it longer. So the wait goes on growing, with three calls more than it takes to reach the limit's length.
+ */
+function overdueMs(inARow: number): number {
+  return inARow === 0 ? 0 : Math.min(LONGEST_OVERDUE_MS, FIRST_WAIT_MS * 2 ** (inARow - 3));
+}
+
 function lowered(before: RefusalState, counted: RefusalState, event: RefusalEvent): RefusalState {
   const refusals = event.refused + before.late;
   const run = { refused: refusals, sent: Math.max(refusals, before.sent) };
+  const refusedShare = refusedShareOf([run]);
+  // Hardly in use, it may have been closed for a reason of its own; or the limit is far smaller than it was declared.
+  const isCrowd = refusals >= CROWD && refusedShare > MOST_SPORADIC;
+  if (event.used < IN_USE && !isCrowd) return { ...counted, doubtedUse: IN_USE };
+  const used = Math.max(IN_USE, event.used);
   const wasClosed = before.inARow >= CLOSED_AFTER;
   const known = wasClosed ? [] : before.runs;
   const runs = [run, ...known].slice(0, DECREASES);
@@ -213,7 +162,8 @@ function lowered(before: RefusalState, counted: RefusalState, event: RefusalEven
   // What was granted before the last decrease is in use still: it says what that has said.
   if (event.atMs - before.loweredAtMs < event.lengthMs) return { ...counted, runs };
   const wasRaised = before.raisedAtMs > 0 && event.atMs - before.raisedAtMs < 2 * event.lengthMs + 2_000;
-  const found = before.share * event.used * (1 - clamp(refusedShareOf([run]), LEAST_CUT, MOST_CUT));
+  const isDoubted = refusedShare <= MOST_SPORADIC && !wasClosed;
+  const found = before.share * (isDoubted ? 1 : used) * (1 - clamp(refusedShare, LEAST_CUT, MOST_CUT));
   const share = Math.max(1 / event.units, wasRaised ? before.raisedFrom : found);
   const shareBefore = known.length === 0 ? before.share : before.shareBefore;
   if (isSporadic(runs) && share < FELL_TO * shareBefore)
@@ -221,6 +171,7 @@ function lowered(before: RefusalState, counted: RefusalState, event: RefusalEven
   return {
     ...counted,
     share,
+    doubtedUse: isDoubted && !wasRaised ? used : 0,
     isPaced: true,
     shareBefore,
     loweredAtMs: event.atMs,
@@ -228,6 +179,19 @@ function lowered(before: RefusalState, counted: RefusalState, event: RefusalEven
     raisedAtMs: 0,
     stepUp: FIRST_STEP,
     patience: wasRaised ? Math.min(MOST_PATIENCE, 2 * before.patience) : before.patience,
+  };
+}
+
+/** One that may have been chance is none where others follow it before a call is answered: what was in use then is what there is. */
+function undoubted(state: RefusalState, event: RefusalEvent): RefusalState {
+  const { doubtedUse = 0, inARow, share } = state;
+  if (doubtedUse === 0 || inARow < CLOSED_AFTER) return state;
+  return {
+    ...state,
+    doubtedUse: 0,
+    isPaced: true,
+    share: Math.max(1 / event.units, share * doubtedUse),
+    loweredAtMs: event.atMs,
   };
 }
 

@@ -4,6 +4,7 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { boundedLifeMs } from '../../contracts/values/token-life.ts';
+import { defaultOutcome } from '../rules/default-rules.ts';
 import { defaultRefreshAnswer, type RefreshAnswer } from './refresh.ts';
 
 /** Errors that concern the app and all of its accounts, not one of them. */
@@ -33,7 +34,7 @@ export function parseTokenAnswer(
     if (error === 'invalid_grant' || refusedErrors.includes(error)) return { kind: 'refused', reason };
     if (CONFIG_ERRORS.has(error)) return { kind: 'config', reason };
     if (RETRY_ERRORS.has(error)) return { kind: 'retry', reason };
-    if (answer.status < 500 && answer.status !== 429) return { kind: 'refused', reason };
+    if (answer.status < 500 && defaultOutcome(answer).kind !== 'limited') return { kind: 'refused', reason };
   }
   if (answer.error || answer.status < 200 || answer.status > 299) return defaultRefreshAnswer(answer, what);
   const accessToken = body?.['access_token'];

@@ -8,7 +8,7 @@ import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Auth } from './auth.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
-import { httpDateMs, retryAfterMs } from '../../contracts/values/reset-time.ts';
+import { httpDateMs, toldWaitMs } from '../../contracts/values/reset-time.ts';
 
 export interface Refresh<Settings = unknown> {
   /** Refresh this long before the token ends, in milliseconds; at most a fifth of its life. */
@@ -120,6 +120,6 @@ export function defaultRefreshAnswer(answer: Answer, what = 'refresh'): RefreshA
   if (outcome.kind === 'permanent')
     return { kind: outcome.cause === 'auth' || outcome.cause === 'bug' ? 'refused' : 'config', reason };
   const { headers } = answer;
-  const afterMs = retryAfterMs(headers['retry-after'] ?? '', httpDateMs(headers['date']) ?? Date.now()) ?? 0;
+  const afterMs = toldWaitMs(headers, httpDateMs(headers['date']) ?? Date.now()) ?? 0;
   return { kind: 'retry', reason, ...(afterMs > 0 ? { afterMs } : {}) };
 }

@@ -8,10 +8,11 @@ import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { envelopeOf, hasEntries } from './envelopes.ts';
-import { troubleInList } from './inner-errors.ts';
+import { hasRows, troubleInList } from './inner-errors.ts';
 import { describe } from './rules.ts';
-import { limitInWords, toldLimit } from './told-limit.ts';
-import { deadToken } from './told-token.ts';
+import { isNamedLimit, limitInWords, saysWhen, toldLimit } from './told-limit.ts';
+import { missingScope } from './told-scope.ts';
+import { deadToken, isNamedDead } from './told-token.ts';
 
 export interface DefaultRulesOptions {
   /** The answer is a list, so that fields of an error beside it are the answer's and not a row's. Default false. */
@@ -37,11 +38,15 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
     return { kind: 'permanent', cause: 'config', reason: `unexpected redirect${whereTo(answer)}, ${reason}` };
   switch (status) {
     case 401:
-      return limitInWords(answer, reason) ?? { kind: 'refresh-auth', reason };
+      return limitInWords(answer, reason) ?? missingScope(answer, reason) ?? { kind: 'refresh-auth', reason };
     case 402:
       return { kind: 'permanent', cause: 'auth', reason };
     case 403:
-      return toldLimit(answer, reason) ?? deadToken(answer, reason) ?? { kind: 'permanent', cause: 'auth', reason };
+      return (
+        toldLimit(answer, reason) ??
+        missingScope(answer, reason) ??
+        deadToken(answer, reason) ?? { kind: 'permanent', cause: 'auth', reason }
+      );
     case 404:
     case 410:
       return { kind: 'permanent', cause: 'gone', reason };
@@ -55,11 +60,11 @@ export function defaultOutcome(answer: Answer, { isList = false }: DefaultRulesO
       return { kind: 'limited', reason };
     case 503:
       // It says when it takes calls again: a limit, and no sign that it is broken.
-      return 'retry-after' in answer.headers
+      return saysWhen(answer)
         ? { kind: 'limited', reason }
         : (limitInWords(answer, reason) ?? { kind: 'retry', reason });
     default:
-      if (status >= 500) return { kind: 'retry', reason };
+      if (status >= 500) return limitInWords(answer, reason) ?? { kind: 'retry', reason };
       return limitInWords(answer, reason) ?? deadToken(answer, reason) ?? { kind: 'permanent', cause: 'bug', reason };
   }
 }
@@ -77,8 +82,14 @@ function successOutcome(answer: Answer, isList: boolean): Outcome {
   const envelope = json.ok ? envelopeOf(onlyLine(answer, json.value), isList) : undefined;
   if (envelope === 'error') {
     const reason = `an error under a status of success, ${describe(answer)}`;
-    // What concerns one account, or passes by waiting, is no failure of the third party: its breaker would hold up all others.
-    return deadToken(answer, reason) ?? limitInWords(answer, reason) ?? { kind: 'retry', reason };
+    return ofOneAccount(answer, reason) ?? { kind: 'retry', reason };
+  }
+  // The same with anything else around it, where there are no rows to keep; or by its code alone, beside an empty list.
+  if (isList && json.ok && !hasRows(json.value)) {
+    const reason = `an error under a status of success, ${describe(answer)}`;
+    const isNamed = envelope === 'partial' || isNamedLimit(answer) || isNamedDead(answer);
+    const told = isNamed ? ofOneAccount(answer, reason) : undefined;
+    if (told) return told;
   }
   if (envelope === 'partial' && isList)
     return { kind: 'flawed', reason: `the answer has rows and an error, ${describe(answer)}` };
@@ -87,6 +98,11 @@ function successOutcome(answer: Answer, isList: boolean): Outcome {
   if (answer.status === 202 && isList && json.ok && !hasEntries(json.value))
     return { kind: 'retry', reason: `accepted, and no rows yet, ${describe(answer)}` };
   return { kind: 'ok' };
+}
+
+/** What concerns one account, or passes by waiting, is no failure of the third party: its breaker would hold up all others. */
+function ofOneAccount(answer: Answer, reason: string): Outcome | undefined {
+  return missingScope(answer, reason) ?? deadToken(answer, reason) ?? limitInWords(answer, reason);
 }
 
 /** An error that came where NDJSON would be is its one line. */

@@ -38,6 +38,13 @@ export function troubleInList({ status, data }: Answer, body: unknown): string |
     : undefined;
 }
 
+/** A list with entries stands anywhere in it, other than one of errors. */
+export function hasRows(body: unknown, depth = MOST_DEPTH): boolean {
+  if (Array.isArray(body)) return body.length > 0;
+  if (!isFields(body) || depth === 0) return false;
+  return Object.entries(body).some(([name, value]) => !ERRORS_OF.test(plainName(name)) && hasRows(value, depth - 1));
+}
+
 /** @returns why a write is not known to have worked, in words. */
 export function troubleInWrite({ status }: Answer, body: unknown): string | undefined {
   if (isFields(body) && isFlaggedFalse(body)) return 'it says that it has not succeeded';

@@ -6,19 +6,22 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
-import { errorNames } from './error-names.ts';
+import { toldWaitMs } from '../../contracts/values/reset-time.ts';
+import { errorNames, hasStatusInside } from './error-names.ts';
 
 /** Where no time is told; GitHub asks for it after its secondary limits. */
 const LEAST_WAIT_MS = 60_000;
 const SEEN_OF_TEXT = 2_000;
 const WORDS =
-  /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing)|abuse detection/i;
+  /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing)|abuse detection|\bslow down\b|\bover[ _-](?:qps|rate|quer(?:y|ies))\b|concurrent (?:request|call|connection)s? limit/i;
+/** What is full does not become empty by waiting. */
+const FULL = /\b(?:storage|disk|mailbox|space)[ _-]?(?:quota|limit)|storageQuota/i;
 /** Under 400 or 422 the same words may speak of what was asked for ("exceeded the limit of 50 rows"), and waiting would help nothing. */
 const CLEAR_WORDS =
-  /rate[ _-]?limit(?:ing)?[ _-]?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|\brate exceeded\b|\bthrottled\b|reduce your (?:request )?rate\b/i;
+  /rate[ _-]?limit(?:ing)?[ _-]?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|(?<![a-z])rate[ _-]exceeded\b|\bthrottled\b|reduce your (?:request )?rate\b|\b(?:request|call|api|rate)s? quota[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|(?:exceeded|too many)[^.]{0,30}concurrent (?:request|call|connection)s|bandwidth limit exceeded/i;
 /** What AWS, Azure and others call it, as `errorNames` has it. `LimitExceeded` is none: it may be the number of tables. */
 const NAME =
-  /^(?:(?:ec2|request)?throttl(?:ed|ing)|slowdown|toomany(?:requests|calls)|(?:user)?ratelimit(?:ed|exceeded|reached)?|request(?:limit|rate)exceeded|(?:provisioned)?throughputexceeded|bandwidthlimitexceeded|server(?:too)?busy)$/;
+  /^(?:(?:ec2|request)?throttl(?:ed|ing)|slowdown|toomany(?:requests|calls)|(?:user)?ratelimit(?:ed|exceeded|reached)?|request(?:limit|rate)exceeded|(?:provisioned)?throughputexceeded|bandwidthlimitexceeded|server(?:too)?busy|resourceexhausted|overquerylimit|(?:daily|hourly|request|rate|api|query|call)s?quota(?:exceeded|exhausted|reached))$/;
 const COUNTER = /^(?:x-)?rate-?limit-(limit|remaining|reset|reset-after)(?:-.+)?$/;
 
 /** @returns undefined for a refusal that is none of a limit. */
@@ -33,23 +36,27 @@ export function toldLimit(answer: Answer, reason: string): Outcome | undefined {
   const isSpent =
     (has('remaining', /^0+$/) && !has('limit', /^0+$/)) ||
     /(?:^|[;,\s])r(?:emaining)?=0\b/.test(headers['ratelimit'] ?? '');
-  if (!isSpent && !('retry-after' in headers) && !WORDS.test(text.slice(0, SEEN_OF_TEXT)) && !hasName(answer))
-    return undefined;
+  const said = text.slice(0, SEEN_OF_TEXT);
+  const isSaid = WORDS.test(said) && !FULL.test(said);
+  if (!isSpent && !saysWhen(answer) && !isSaid && !isNamedLimit(answer)) return undefined;
   // When the quota is whole again is told by its headers, which the limiter reads.
   const isTold =
-    'retry-after' in headers ||
-    'retry-after-ms' in headers ||
-    (isSpent && (has('reset', /./) || has('reset-after', /./) || 'ratelimit' in headers));
+    saysWhen(answer) || (isSpent && (has('reset', /./) || has('reset-after', /./) || 'ratelimit' in headers));
   return { kind: 'limited', reason, ...(isTold ? {} : { afterMs: LEAST_WAIT_MS }) };
 }
 
 /** For as long as a header says, else for a moment that grows, as under 429. @returns undefined where its words say nothing of a limit. */
 export function limitInWords(answer: Answer, reason: string): Outcome | undefined {
-  return CLEAR_WORDS.test(answer.text.slice(0, SEEN_OF_TEXT)) || hasName(answer)
-    ? { kind: 'limited', reason }
-    : undefined;
+  const isSaid = CLEAR_WORDS.test(answer.text.slice(0, SEEN_OF_TEXT)) || isNamedLimit(answer);
+  return isSaid || (answer.status < 300 && hasStatusInside(answer, 429)) ? { kind: 'limited', reason } : undefined;
 }
 
-function hasName(answer: Answer): boolean {
+/** `Retry-After`, or what others call it: there is a time when it takes calls again. */
+export function saysWhen({ headers }: Answer): boolean {
+  return toldWaitMs(headers, Date.now()) !== undefined;
+}
+
+/** By a code alone: words beside it may be a row's. */
+export function isNamedLimit(answer: Answer): boolean {
   return errorNames(answer).some((name) => NAME.test(name));
 }

@@ -67,7 +67,7 @@ export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcom
   if (answer.status === 201 && !answer.error && isPageForPeople(answer)) return { kind: 'ok' };
   const outcome = defaultOutcome(answer);
   // An error that is told under 2xx, or HTML from something in between: what it speaks of may have been done.
-  const isDoubted = outcome.kind === 'retry' || outcome.kind === 'limited' || outcome.kind === 'refresh-auth';
+  const isDoubted = ['retry', 'limited', 'refresh-auth', 'permanent'].includes(outcome.kind);
   if (isDoubted && !answer.error && answer.status >= 200 && answer.status < 300) return unknown(answer);
   if (outcome.kind === 'limited' && answer.status < 500) return outcome;
   if (isLost(answer)) return unknown(answer);

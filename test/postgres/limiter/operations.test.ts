@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Charge, LearnedLimit, WindowLimit } from '../../../contracts/limits/limit.ts';
 import { createLimiter, sweep, type Limiter } from '../../../limiter/index.ts';
+import { ring } from '../../../limiter/buckets/ring.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 
 let database: TestDatabase;
@@ -120,6 +121,30 @@ describe('the operator', () => {
       isOverridden: true,
       events: [{ type: 'overridden' }],
     });
+  });
+
+  it('overrides the number of a window that was learned, and with it the rate at which it is given out', async () => {
+    const key = 'over/token/window';
+    await ask([{ limit: learned, key, cost: 1 }]);
+    // Its first step has been made.
+    const read = `select from sluice.limit_bucket where key = $1 and law is not null`;
+    await vi.waitUntil(async () => (await database.pool.query(read, [key])).rowCount === 1);
+    const { winUs, guardUs, slotUs, slots, slotsAhead } = ring(10_000_000, 100_000);
+    const write = (): Promise<unknown> =>
+      database.pool.query(
+        `select sluice.limit_law_write(b.id, b.law_version, b.law, 0, 2, 1, false, null, b.epoch, 20, $2, $3, $4, $5, $6, 0, 0, 0, 0, 0, 0, 0, null)
+           from sluice.limit_bucket b where b.key = $1`,
+        [key, winUs, guardUs, slotUs, slots, slotsAhead],
+      );
+    await write();
+    expect(await limiter.show(key)).toMatchObject({ max: 20, ratePerSecond: 2 });
+    await limiter.override(key, { max: 100 });
+    expect(await limiter.show(key)).toMatchObject({ max: 100, ratePerSecond: 10 });
+    await write();
+    expect(await limiter.show(key)).toMatchObject({ max: 100, ratePerSecond: 10 });
+    await limiter.override(key, {});
+    await write();
+    expect(await limiter.show(key)).toMatchObject({ max: 20, ratePerSecond: 2 });
   });
 
   it('refuses a number that the limit does not have, which would be kept and do nothing', async () => {

@@ -89,6 +89,62 @@ describe('a window whose quota others use, too', () => {
   });
 });
 
+describe('a bucket that was declared too large, whose burst is a single call', () => {
+  it('is given out less of, too: hardly a call is refused any more', async () => {
+    const charges = [charge({ kind: 'bucket', name: 'leaky', perSecond: 10, burst: 1 })];
+    const counter = createCounter('token-bucket', () => ({ max: 3, perMs: 1_000, burst: 1 }), clock.nowMs());
+    const answer = (nowMs: number): Observation => {
+      if (counter.room(nowMs) < 1) return { result: 'refused', blockForMs: 1_000 };
+      counter.take(nowMs, 1);
+      return { result: 'ok' };
+    };
+    await callFor(60_000, 20, charges, answer);
+    const { accepted, refused } = await callFor(120_000, 20, charges, answer);
+    expect(refused / (accepted + refused)).toBeLessThan(0.04);
+    expect(accepted).toBeGreaterThan(0.5 * 3 * 120);
+  });
+});
+
+describe('a window that is given out evenly since it was refused', () => {
+  /** Refuses in crowds, so that what is given out goes evenly. */
+  async function evenly(name: string): Promise<{ charges: Charge[]; key: string }> {
+    const charges = [charge({ kind: 'window', name, max: 100, perMs: 10_000 })];
+    const counter = createCounter('fixed', () => ({ max: 55, perMs: 10_000 }), 0);
+    await callFor(60_000, 50, charges, (nowMs) => {
+      if (counter.room(nowMs) < 1) return { result: 'refused' };
+      counter.take(nowMs, 1);
+      return { result: 'ok' };
+    });
+    const key = `refusals/${name}/app`;
+    const { max, ratePerSecond } = (await limiter.show(key))!;
+    expect(max).toBeLessThan(70);
+    expect(ratePerSecond).toBeCloseTo(max! / 10, 5);
+    return { charges, key };
+  }
+
+  it('goes at the rate of an override of its `max` at once, and at its own when that is taken back', async () => {
+    const { charges, key } = await evenly('overridden');
+    const before = (await limiter.show(key))!;
+    await limiter.override(key, { max: 80 });
+    expect(await limiter.show(key)).toMatchObject({ max: 80, ratePerSecond: 8 });
+    await callFor(30_000, 20, charges, () => ({ result: 'ok' }));
+    expect(await limiter.show(key)).toMatchObject({ max: 80, ratePerSecond: 8 });
+    await limiter.override(key, {});
+    const after = (await limiter.show(key))!;
+    // Not all that is declared, which had been refused.
+    expect(after.max).toBeLessThan(1.5 * before.max!);
+    expect(after.ratePerSecond).toBeCloseTo(after.max! / 10, 5);
+  });
+
+  it('goes at the rate of what an answer says that the limit is', async () => {
+    const { charges, key } = await evenly('corrected');
+    await callFor(30_000, 100, charges, () => ({ result: 'ok', quotas: [{ limit: 'corrected', max: 5 }] }));
+    const { max, ratePerSecond } = (await limiter.show(key))!;
+    expect(max).toBeLessThanOrEqual(5);
+    expect(ratePerSecond).toBeCloseTo(max! / 10, 5);
+  });
+});
+
 describe('the reset that a refusal tells in its headers', () => {
   it.each<[string, { max?: number; remaining?: number }]>([
     ['with the limit as it is declared', { max: 100, remaining: 0 }],

@@ -79,7 +79,7 @@ describe('what HTTP says by itself', () => {
   });
 
   it.each([
-    { items: [], status: 429 },
+    { items: [], status: 500 },
     { data: [], code: 503, msg: '' },
     { status: false, data: [] },
     { Message: 'An error has occurred.', items: [] },

@@ -12,6 +12,10 @@ describe('Retry-After', () => {
     ['1.5', 1_500],
     ['Sun, 01 Mar 2026 12:00:30 GMT', 30_000],
     ['Sun, 01 Mar 2026 11:00:00 GMT', 0],
+    ['5s', 5_000],
+    ['5 seconds', 5_000],
+    ['3, 5', 5_000],
+    ['2026-03-01 12:00:30', 30_000],
   ])('%s is %d ms', (value, ms) => expect(parse({ 'retry-after': value }).retryAfterMs).toBe(ms));
 
   it.each(['', 'soon', '-5', 'Sunday', '2026-13-45', '1e9'])('%j is ignored', (value) =>
@@ -22,6 +26,20 @@ describe('Retry-After', () => {
     expect(
       parse({ 'retry-after': 'Sun, 01 Mar 2026 13:00:30 GMT', date: 'Sun, 01 Mar 2026 13:00:00 GMT' }).retryAfterMs,
     ).toBe(30_000));
+
+  it.each([
+    ['x-retry-after', '5'],
+    ['x-ratelimit-retry-after', '5'],
+    ['x-rate-limit-retry-after-seconds', '5'],
+    ['x-ms-retry-after-ms', '5000'],
+    ['retry-after-milliseconds', '5000'],
+  ])('is found under the name %s, too, where the name of the standard says nothing', (name, value) => {
+    expect(parse({ [name]: value }).retryAfterMs).toBe(5_000);
+    expect(parse({ [name]: value, 'retry-after': 'soon' }).retryAfterMs).toBe(5_000);
+  });
+
+  it('is believed before other names that give it in seconds', () =>
+    expect(parse({ 'x-retry-after': '60', 'retry-after': '2' }).retryAfterMs).toBe(2_000));
 
   it('prefers the exact milliseconds some servers add', () =>
     expect(parse({ 'retry-after': '2', 'retry-after-ms': '1250' }).retryAfterMs).toBe(1_250));
@@ -75,6 +93,8 @@ describe('X- names', () => {
     ['epoch microseconds', String((NOW + 60_000) * 1_000), 60_000],
     ['a date', 'Sun, 01 Mar 2026 12:01:00 GMT', 60_000],
     ['an ISO date', '2026-03-01T12:01:00Z', 60_000],
+    ['an ISO date without a zone, which is UTC', '2026-03-01T12:01:00', 60_000],
+    ['a date as databases write it', '2026-03-01 12:01:00 UTC', 60_000],
     ['a duration', '1m0s', 60_000],
     ['milliseconds', '250ms', 250],
   ])('understands a reset in %s', (_, reset, ms) =>
@@ -101,6 +121,24 @@ describe('X- names', () => {
       { windowMs: 60_000, max: 20, remaining: 19 },
     ]));
 
+  it.each([
+    ['x-ratelimit-reset-after', '1.470', 1_470],
+    ['x-ratelimit-reset-ms', '1470', 1_470],
+    ['x-ratelimit-reset-ms', String(NOW + 1_470), 1_470],
+  ])('takes %s: %s for the same quota, in its own unit', (name, value, ms) =>
+    expect(
+      parse({ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': '99', [name]: value })
+        .quotas,
+    ).toEqual([{ max: 5, remaining: 0, resetAfterMs: ms }]),
+  );
+
+  it('takes less than nothing left for nothing, but for a limit below nothing: there is none', () => {
+    expect(parse({ 'x-ratelimit-limit': '5', 'x-ratelimit-remaining': '-3' }).quotas).toEqual([
+      { max: 5, remaining: 0 },
+    ]);
+    expect(parse({ 'x-ratelimit-limit': '-1', 'x-ratelimit-remaining': '-1' }).quotas).toEqual([]);
+  });
+
   it('maps a name in the header to a declared limit', () =>
     expect(
       parseQuotaHeaders({ 'x-ratelimit-limit-requests': '60', 'x-ratelimit-remaining-requests': '5' }, NOW, {
@@ -112,6 +150,8 @@ describe('X- names', () => {
 describe('any header', () => {
   const names = [
     'retry-after',
+    'x-retry-after-ms',
+    'x-ratelimit-reset-ms',
     'ratelimit',
     'ratelimit-policy',
     'ratelimit-limit',

@@ -49,11 +49,36 @@ describe('refusals that come now and then, whatever the rate', () => {
     }
   });
 
+  it.each([3, 5, 64])(
+    'cost a window hardly anything, whatever part of it is in use when they come: %i workers',
+    (workers) => {
+      const limit = { max: 125, perMs: 5_000 };
+      for (const seed of [1, 2, 3]) {
+        const accepted = (sporadic: number): number =>
+          total(meet(limit, { ...nothing, sporadic }, 15, { workers, seed }).run.accepted, 60, 900);
+        expect(accepted(0.01)).toBeGreaterThan(0.85 * accepted(0));
+      }
+    },
+  );
+
   it('do not touch a limit that is hardly in use', () => {
     const { client } = meet({ max: 100_000, perMs: minute }, { ...nothing, sporadic: 0.02 }, 10, { workers: 4 });
     expect(client.state()).toMatchObject({ share: 1, isPaced: false });
   });
 });
+
+it.each<[ServerSpec['kind'], number, number]>([
+  ['fixed', 600, minute],
+  ['sliding', 100, 10_000],
+  ['sliding', 40, 5_000],
+])(
+  'a window that was declared five times too large is met with hardly any refusals after a minute: %s, %i in %i ms',
+  (kind, max, perMs) => {
+    const { run } = meet({ max: 5 * max, perMs }, { kind, max, perMs }, 10);
+    expect(refusedShare(run, 120, 600)).toBeLessThan(0.015);
+    expect(total(run.accepted, 120, 600)).toBeGreaterThan(0.85 * (max / perMs) * 1_000 * 480);
+  },
+);
 
 describe('a window that others use, too', () => {
   const half = { share: 0.5, onMs: 1e9, offMs: 0 };
@@ -200,7 +225,9 @@ describe('the law of refusals, whatever it hears', () => {
           else if (heard.toldMs !== undefined) expect(output.blockMs).toBe(heard.toldMs);
           else {
             expect(output.blockMs).toBeGreaterThan(60);
-            expect(output.blockMs).toBeLessThanOrEqual(Math.max(1_000, heard.lengthMs));
+            // In a row without an answer between them, it goes on growing.
+            const overdueMs = Math.min(900_000, 250 * 2 ** (output.state.inARow - 3));
+            expect(output.blockMs).toBeLessThanOrEqual(Math.max(1_000, heard.lengthMs, overdueMs));
           }
           if (output.dueAtMs !== undefined) expect(output.dueAtMs).toBeGreaterThan(atMs);
           const numbers = Object.values(output.state).filter((value) => typeof value === 'number');
@@ -209,6 +236,27 @@ describe('the law of refusals, whatever it hears', () => {
         }
       }),
       { numRuns: 300 },
+    );
+  });
+
+  it('ends the ban of a third party that a call too early makes longer, though nobody says how long it is', () => {
+    const second = { refused: 1, late: 0, isCounted: false, used: 0, units: 10, lengthMs: 1_000 };
+    let state: RefusalState | undefined;
+    let atMs = 0;
+    let bannedUntilMs = 0;
+    let refusals = 0;
+    for (; refusals < 50 && (refusals === 0 || atMs < bannedUntilMs); refusals++) {
+      bannedUntilMs = atMs + 90_000;
+      const output = stepRefusals(state, { ...second, atMs, isAnswered: refusals === 0, sent: 1 });
+      atMs += output.blockMs ?? 0;
+      state = output.state;
+    }
+    expect(refusals).toBeLessThanOrEqual(13);
+    expect(atMs).toBeLessThan(400_000);
+    // The next refusal, a minute after an answer, is the first one again.
+    const answered = stepRefusals(state, { ...second, atMs: atMs + 50, refused: 0, isAnswered: true, sent: 1 });
+    expect(stepRefusals(answered.state, { ...second, atMs: atMs + 400_000, isAnswered: true, sent: 9 }).blockMs).toBe(
+      250,
     );
   });
 

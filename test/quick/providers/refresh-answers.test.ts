@@ -55,6 +55,15 @@ describe('an OAuth 2 refresh', () => {
     });
   });
 
+  it.each([
+    [400, { error: 'rate_limited', error_description: 'Too many requests' }],
+    [400, { error: 'too_many_requests' }],
+    [403, { error: 'access_denied', error_description: 'API rate limit exceeded' }],
+    [429, { error: 'access_denied' }],
+  ])('that a limit refuses costs no account its login: %i %j', (status, body) => {
+    expect(refresh.parse(answer(status, body), OF_REFRESH).kind).toBe('retry');
+  });
+
   it('says which setting is missing', () => {
     const unset = oauth2({ tokenUrl: '/t', clientId: 'c', clientSecret: () => undefined });
     expect(() => unset.refresh!.request(tokens, ACCOUNT)).toThrow('oauth2: `clientSecret` gave nothing');

@@ -8,7 +8,6 @@ declare
   v_index int;
   v_amount float8;
   v_reserved float8;
-  v_share float8;
   v_known float8;
 begin
   if r.kind = 'bucket' then
@@ -25,14 +24,12 @@ begin
   if p_max is not null and r.override_max is null then
     -- The share left to others stays the same share of whatever the limit is.
     v_reserved := floor(p_max * coalesce(r.declared_max / nullif((r.spec ->> 'max')::float8, 0), 1));
-    -- Less of it may be given out, while others seem to use the rest.
-    v_share := coalesce((r.law ->> 'share')::float8, 1);
     v_known := coalesce(r.seen_max, r.declared_max);
     if v_reserved >= 1 and v_reserved < v_known then
       insert into sluice.limit_event (bucket_id, type, detail)
         values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
       r.seen_max := v_reserved;
-      r.max := greatest(1, floor(v_reserved * v_share));
+      r := sluice.limit_in_force(r);
       r.higher_seen := 0;
     elsif v_reserved > v_known then
       -- Lower is believed at once, higher after ten answers in a row.
@@ -41,7 +38,7 @@ begin
         insert into sluice.limit_event (bucket_id, type, detail)
           values (r.id, 'drift', jsonb_build_object('max', p_max, 'declared', (r.spec ->> 'max')::float8, 'adopted', true));
         r.seen_max := v_reserved;
-        r.max := greatest(1, floor(v_reserved * v_share));
+        r := sluice.limit_in_force(r);
         r.higher_seen := 0;
       end if;
     else

@@ -8,6 +8,7 @@ create or replace function sluice.limit_law_write(
 declare
   r sluice.limit_bucket;
   v_decreased boolean;
+  v_rate float8;
 begin
   select * into r from sluice.limit_bucket b where b.id = p_id for no key update;
   if not found or r.law_version <> p_version then
@@ -18,13 +19,20 @@ begin
     r := sluice.limit_reslot(r, p_win_us, p_guard_us, p_slot_us, p_slots, p_slots_ahead, null, null, 0);
   end if;
   v_decreased := p_epoch > r.epoch;
+  v_rate := r.rate;
+  -- Calls without a limit that are refused too often have one that nobody knows.
+  r.kind := 'learned';
+  r.max := p_max;
+  r.rate := p_rate;
+  r.burst := p_burst;
+  r.tokens := least(r.tokens, p_burst);
+  r := sluice.limit_in_force(r);
   update sluice.limit_bucket b set
-    -- Calls without a limit that are refused too often have one that nobody knows.
-    kind = 'learned', law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
-    rate = coalesce(r.override_rate, p_rate), burst = p_burst, tokens = least(r.tokens, p_burst), paced_us = r.paced_us,
+    kind = r.kind, law = p_law, law_version = p_version + 1, law_stepped_us = greatest((p_at_ms * 1000)::bigint, 0), law_due_us = r.last_us + 500000,
+    rate = r.rate, burst = r.burst, tokens = r.tokens, paced_us = r.paced_us,
     hold = p_hold and r.override_rate is null, probe_us = coalesce((p_probe_ms * 1000)::bigint, 0),
     probe_lease_us = case when v_decreased then 0 else r.probe_lease_us end, epoch = p_epoch,
-    max = case when p_slots > 0 then coalesce(r.override_max, p_max) end, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, slots_ahead = r.slots_ahead,
+    max = r.max, win_us = r.win_us, guard_us = r.guard_us, slot_us = r.slot_us, slots = r.slots, slots_ahead = r.slots_ahead,
     ring = r.ring, filling = r.filling, used = r.used, tail = r.tail, foreign_used = r.foreign_used,
     ev_ok = r.ev_ok - p_ok, ev_fresh = case when v_decreased then 0 else r.ev_fresh - p_fresh end,
     ev_refused = case when v_decreased then 0 else r.ev_refused - p_refused end,
@@ -35,7 +43,7 @@ begin
     where b.id = p_id;
   if p_event is not null then
     insert into sluice.limit_event (bucket_id, type, detail) values (p_id, 'learned', jsonb_build_object(
-      'what', p_event, 'from', r.rate, 'to', p_rate, 'epoch', p_epoch, 'window', p_max));
+      'what', p_event, 'from', v_rate, 'to', p_rate, 'epoch', p_epoch, 'window', p_max));
   end if;
   return true;
 end $$;

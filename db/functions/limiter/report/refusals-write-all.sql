@@ -6,11 +6,11 @@ declare
   v_blocks boolean := false;
 begin
   for s in
-    select * from json_to_recordset(p_steps) as step (id bigint, version int, law jsonb, share float8, paced boolean, "blockMs" float8,
+    select * from json_to_recordset(p_steps) as step (id bigint, version int, law jsonb, "blockMs" float8,
       "dueMs" float8, fresh int, refused int, stale int, sent float8, event text)
      order by id
   loop
-    if not sluice.limit_refusals_write(s.id, s.version, s.law, s.share, s.paced, s."blockMs", s."dueMs", s.fresh, s.refused, s.stale,
+    if not sluice.limit_refusals_write(s.id, s.version, s.law, s."blockMs", s."dueMs", s.fresh, s.refused, s.stale,
       s.sent, s.event)
     then
       v_lost := v_lost || s.id;

@@ -108,7 +108,7 @@ begin
     update sluice.limit_bucket b set
       tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, foreign_used = r.foreign_used, foreign_slot = r.foreign_slot,
       freed = r.freed, freed_us = r.freed_us,
-      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, hold_us = r.hold_us, tokens = r.tokens,
+      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, rate = r.rate, burst = r.burst, hold_us = r.hold_us, tokens = r.tokens,
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
       ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,
