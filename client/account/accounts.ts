@@ -136,7 +136,7 @@ export function createAccounts(
     const of = toRef(name);
     if (more.tenant !== undefined) checkName('tenant', more.tenant);
     if (credentials !== undefined) {
-      checkCredentials(credentials);
+      checkCredentials(credentials, name.provider);
       checkCertificate(name.provider, credentials);
     }
     const { settings = (await readAccount(pool, of))?.settings } = more;

@@ -43,14 +43,17 @@ export function checkCertificate(provider: Provider | string, credentials: NewCr
  * What else a login's answer holds (its scope, say) does no harm; an answer without any of the names does, and so does one of them in another spelling.
  * @throws TypeError with names only, never values.
  */
-export function checkCredentials(credentials: NewCredentials): void {
+export function checkCredentials(credentials: NewCredentials, provider?: Provider | string): void {
   if (!isFields(credentials))
     throw new TypeError('`credentials` must be an object, e.g. { accessToken, refreshToken }.');
   const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
+  const isOfApp = typeof provider === 'object' && provider.auth.refresh?.isOfApp === true;
+  if (given.length === 0 && isOfApp) return;
   if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
     throw new TypeError(
       `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
-        `and may have ${Object.keys(FIELDS).join(', ')}.`,
+        `and may have ${Object.keys(FIELDS).join(', ')}. Where the client is the app's own, so that an account has none, ` +
+        'write { extra: {} }; `{}` with the provider itself.',
     );
   const misspelt = given.flatMap((name) => {
     const meant = Object.hasOwn(FIELDS, name) ? undefined : MEANT.get(bare(name));

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
-import { defineProvider, noAuth, post } from '../../../providers/index.ts';
+import { bearer, defineProvider, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkNode, checkOptions, checkRunOf } from '../../../client/options/check-options.ts';
 import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
@@ -251,8 +251,27 @@ describe('credentials of an account', () => {
     expect(() => checkCredentials(credentials as object)).not.toThrow('very secret');
   });
 
+  it('are none at all where the login is the app’s own', () => {
+    const provider = (auth: object) =>
+      defineProvider({ id: 'p', baseUrl: 'https://p.example', limits: [], auth } as never);
+    const client = { tokenUrl: '/t', grant: 'client_credentials' } as const;
+    const parse = (): undefined => undefined;
+    for (const auth of [
+      oauth2({ ...client, clientId: 'app', clientSecret: () => 's' }),
+      refreshable(bearer(), { request: () => post('/login', { key: 'k' }), parse }),
+    ])
+      expect(() => checkCredentials({}, provider(auth))).not.toThrow();
+    for (const auth of [
+      bearer(),
+      oauth2({ ...client, clientId: ({ username }) => username }),
+      oauth2({ tokenUrl: '/t', clientId: 'app' }),
+      refreshable(bearer(), { request: ({ password }) => post('/login', { password }), parse }),
+    ])
+      expect(() => checkCredentials({}, provider(auth))).toThrow(/hold no secret/);
+  });
+
   it('without any secret are none', () => {
-    expect(() => checkCredentials({})).toThrow(/hold no secret.*they have nothing/);
+    expect(() => checkCredentials({})).toThrow(/hold no secret.*they have nothing.*write \{ extra: \{\} \}/);
     expect(() => checkCredentials({ accessToken: undefined, expiresAt: '2026-11-21T12:00:00Z' } as object)).toThrow(
       /hold no secret/,
     );
