@@ -40,18 +40,21 @@ export function checkCertificate(provider: Provider | string, credentials: NewCr
 }
 
 /**
- * An object without any fields is right where the app's own client is all that it takes. What else a login's answer holds (its scope, say) does no harm; an answer without any of the names does, and so does one of them in another spelling.
+ * An object without any fields is right where the app's own client is all that it takes. What else a login's answer holds (its scope, say)
+ * does no harm; an answer without any of the names does, and so does one of them in another spelling.
  * @throws TypeError with names only, never values.
  */
 export function checkCredentials(credentials: NewCredentials, provider: Provider | string): void {
   if (!isFields(credentials))
     throw new TypeError('`credentials` must be an object, e.g. { accessToken, refreshToken }.');
   const given = Object.keys(credentials).filter((name) => credentials[name as keyof NewCredentials] !== undefined);
-  if (Object.keys(credentials).length === 0 && mayBeEmpty(provider)) return;
+  const isOfApp = typeof provider === 'object' && provider.auth.refresh?.isOfApp === true;
+  if (given.length === 0 && isOfApp) return;
   if (!given.some((name) => name !== 'expiresAt' && Object.hasOwn(FIELDS, name)))
     throw new TypeError(
       `\`credentials\` hold no secret that is known: they have ${given.map((name) => `\`${name}\``).join(', ') || 'nothing'}, ` +
-        `and may have ${Object.keys(FIELDS).join(', ')}.`,
+        `and may have ${Object.keys(FIELDS).join(', ')}. Where the client is the app's own, so that an account has none, ` +
+        'write { extra: {} }; `{}` with the provider itself.',
     );
   const misspelt = given.flatMap((name) => {
     const meant = Object.hasOwn(FIELDS, name) ? undefined : MEANT.get(bare(name));
@@ -73,14 +76,4 @@ export function checkCredentials(credentials: NewCredentials, provider: Provider
     throw new TypeError(
       `\`expiresAt\` is ${JSON.stringify(expiresAt)}; it must be an ISO time, e.g. new Date(Date.now() + seconds * 1000).toISOString().`,
     );
-}
-
-/** Of an app's own client: its id and secret are had from the environment of the workers. */
-function mayBeEmpty(provider: Provider | string): boolean {
-  if (typeof provider === 'string') return true;
-  try {
-    return provider.auth.refresh?.request({}, { account: '', tenant: '', settings: undefined }) !== undefined;
-  } catch {
-    return true; // what it reads is not known here
-  }
 }

@@ -80,6 +80,7 @@ export function oauth2<Settings = unknown>(options: OAuth2Options<Settings>): Au
     refresh: {
       skewMs,
       rotates: rotates && grant === 'refresh_token',
+      ...(grant === 'client_credentials' && isOfApp(options) ? { isOfApp: true } : {}),
       ...statedUrl(options.tokenUrl),
       request: (credentials, of) => {
         const { refreshToken } = credentials;
@@ -104,6 +105,11 @@ export function oauth2<Settings = unknown>(options: OAuth2Options<Settings>): Au
         }),
     ...(options.authorize ? { authorize: authorization(options, options.authorize) } : {}),
   };
+}
+
+/** Neither is read from the account's credentials. */
+function isOfApp({ clientId, clientSecret }: ClientOptions): boolean {
+  return [clientId, clientSecret].every((given) => typeof given !== 'function' || given.length === 0);
 }
 
 /** @see RFC 6749 §4.1.1 and §4.1.3, RFC 7636 §4 */

@@ -24,6 +24,8 @@ export interface Refresh<Settings = unknown> {
    */
   readonly request: (credentials: Credentials, of: AccountFacts<Settings>) => RequestSpec | undefined;
   readonly parse: (answer: Answer, of: RefreshFacts<Settings>) => RefreshAnswer;
+  /** It reads nothing of the account's: the client is the app's own. Its accounts are connected with `credentials: {}`. */
+  readonly isOfApp?: boolean;
 }
 
 /** Of which account a refresh is, and what it was asked with. */
@@ -80,6 +82,7 @@ export function refreshable<Settings = unknown>(
     refresh: {
       skewMs,
       rotates,
+      ...(request.length === 0 ? { isOfApp: true } : {}),
       request,
       parse: (answer, of) => whole(answer, (told) => parse(told, of)),
     },
@@ -93,9 +96,11 @@ function whole(answer: Answer, parse: (answer: Answer) => RefreshAnswer | undefi
     told = parse(answer) ?? defaultRefreshAnswer(answer);
   } catch (error) {
     // Reading a page of HTML as JSON is no mistake of the app's.
-    if (isGood(answer)) throw error;
+    if (isGood(answer) && !isRefusedInside(answer)) throw error;
     return defaultRefreshAnswer(answer);
   }
+  if (told.kind === 'refreshed' && hasNothing(told.credentials) && isRefusedInside(answer))
+    return defaultRefreshAnswer(answer);
   if (told.kind !== 'ask' || typeof told.parse !== 'function') return told;
   const next = told.parse;
   return { ...told, parse: (behind) => whole(behind, next) };
@@ -103,6 +108,15 @@ function whole(answer: Answer, parse: (answer: Answer) => RefreshAnswer | undefi
 
 function isGood({ error, status, text }: Answer): boolean {
   return !error && status >= 200 && status < 300 && !/^\s*</.test(text);
+}
+
+/** `{ "ok": false, "error": "invalid_credentials" }` with status 200: no token is missing in it by a mistake of the app's. */
+function isRefusedInside(answer: Answer): boolean {
+  return ['refresh-auth', 'limited'].includes(defaultOutcome(answer).kind);
+}
+
+function hasNothing(credentials: Credentials): boolean {
+  return Object.values(credentials).every((value) => value === undefined || value === null || value === '');
 }
 
 /**

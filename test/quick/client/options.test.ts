@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { act } from '../../../client/action/act.ts';
-import { basic, bearer, defineProvider, noAuth, oauth2, post, type Auth } from '../../../providers/index.ts';
+import { bearer, defineProvider, noAuth, oauth2, post, refreshable } from '../../../providers/index.ts';
 import { checkCredentials } from '../../../client/account/check-credentials.ts';
 import { checkNode, checkOptions, checkRunOf } from '../../../client/options/check-options.ts';
 import { checkConnectOptions, knowingOptions } from '../../../client/options/known-options.ts';
@@ -234,18 +234,6 @@ describe('credentials of an account', () => {
     expect(() => checkCredentials(raw, 'social')).not.toThrow('very secret');
   });
 
-  it('may be none where the app’s own client is all that it takes, and nowhere else', () => {
-    const of = (auth: Auth) => defineProvider({ id: 'x', baseUrl: 'https://x.example', limits: [], auth });
-    const client = { tokenUrl: 'https://x.example/token', clientId: 'app' };
-    checkCredentials({}, of(oauth2({ ...client, grant: 'client_credentials' })));
-    checkCredentials({}, of(oauth2({ ...client, grant: 'client_credentials', clientId: () => undefined })));
-    checkCredentials({}, 'x');
-    for (const auth of [oauth2(client), bearer(), basic()])
-      expect(() => checkCredentials({}, of(auth))).toThrow(
-        '`credentials` hold no secret that is known: they have nothing',
-      );
-  });
-
   it.each([[3_600], ['3600'], [new Date(0)], ['soon']])('that end at %s do not say when', (expiresAt) => {
     expect(() => checkCredentials({ accessToken: 'x', expiresAt: expiresAt as string }, 'social')).toThrow(
       /must be an ISO time/,
@@ -265,7 +253,27 @@ describe('credentials of an account', () => {
     expect(() => checkCredentials(credentials as object, 'social')).not.toThrow('very secret');
   });
 
+  it('are none at all where the login is the app’s own', () => {
+    const provider = (auth: object) =>
+      defineProvider({ id: 'p', baseUrl: 'https://p.example', limits: [], auth } as never);
+    const client = { tokenUrl: '/t', grant: 'client_credentials' } as const;
+    const parse = (): undefined => undefined;
+    for (const auth of [
+      oauth2({ ...client, clientId: 'app', clientSecret: () => 's' }),
+      refreshable(bearer(), { request: () => post('/login', { key: 'k' }), parse }),
+    ])
+      expect(() => checkCredentials({}, provider(auth))).not.toThrow();
+    for (const auth of [
+      bearer(),
+      oauth2({ ...client, clientId: ({ username }) => username }),
+      oauth2({ tokenUrl: '/t', clientId: 'app' }),
+      refreshable(bearer(), { request: ({ password }) => post('/login', { password }), parse }),
+    ])
+      expect(() => checkCredentials({}, provider(auth))).toThrow(/hold no secret/);
+  });
+
   it('without any secret are none', () => {
+    expect(() => checkCredentials({}, 'social')).toThrow(/hold no secret.*they have nothing.*write \{ extra: \{\} \}/);
     expect(() => checkCredentials({ accessToken: undefined } as object, 'social')).toThrow(
       /no secret.*they have nothing/,
     );

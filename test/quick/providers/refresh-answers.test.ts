@@ -14,6 +14,30 @@ const answer = (status: number, body: unknown, more: Partial<Answer> = {}): Answ
 const lost = { error: { code: 'connection-reset', message: 'reset' } } as const;
 const tokens = { accessToken: 'at', refreshToken: 'rt' };
 
+describe('a login of the third party’s own', () => {
+  const natural = [
+    ({ text }: Answer) => ({ kind: 'refreshed', credentials: { accessToken: JSON.parse(text).token } }) as const,
+    ({ text }: Answer) =>
+      ({ kind: 'refreshed', credentials: { accessToken: JSON.parse(text).data.token.trim() } }) as const,
+  ];
+  it.each([
+    [{ ok: false, error: 'invalid_credentials', message: 'Wrong password' }, 'refused'],
+    [{ success: false, message: 'Invalid credentials' }, 'refused'],
+    [{ ok: false, error: 'rate_limited' }, 'retry'],
+  ])('that is refused under 200 is no mistake of the app: %j', (body, kind) => {
+    for (const parse of natural) {
+      const { refresh } = refreshable(bearer(), { request: () => undefined, parse });
+      expect(refresh!.parse(answer(200, body), OF_REFRESH).kind).toBe(kind);
+    }
+  });
+
+  it('without a token and without a word of why is one', () => {
+    const [first, second] = natural.map((parse) => refreshable(bearer(), { request: () => undefined, parse }).refresh!);
+    expect(first!.parse(answer(200, { tocken: 'x' }), OF_REFRESH).kind).toBe('refreshed');
+    expect(() => second!.parse(answer(200, { tocken: 'x' }), OF_REFRESH)).toThrow();
+  });
+});
+
 describe('an OAuth 2 refresh', () => {
   const auth = oauth2({ tokenUrl: 'https://id.example/token', clientId: 'my app', clientSecret: () => 's:e/c' });
   const refresh = auth.refresh!;
