@@ -10,6 +10,7 @@ import type { ConflictPolicy } from '../../contracts/action.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
+import type { OwnLimits } from '../own-limits.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { CallFacts, Provider } from './define-provider.ts';
 import type { AnswerFacts, Guards } from '../pagination/options.ts';
@@ -39,7 +40,7 @@ export interface Conflicts<Input> {
   readonly policy?: ConflictPolicy;
 }
 
-export interface CommonOptions<Input> {
+export interface CommonOptions<Input, Settings = never> {
   /** One line about this very action for reports; no secrets. Default: its name. */
   readonly what?: (input: Input) => string;
   /**
@@ -53,6 +54,8 @@ export interface CommonOptions<Input> {
    */
   readonly keyGoodForMs?: number;
   readonly conflicts?: Conflicts<Input>;
+  /** Limits that its calls take besides those of the provider that apply to all: see `limits` of an endpoint. Default: none. */
+  readonly limits?: OwnLimits<Settings>;
   /** Real attempts (waits are none). Default: the provider's. */
   readonly maxAttempts?: number;
   /** Ceiling of the whole call in milliseconds. Default: the provider's. */
@@ -60,7 +63,10 @@ export interface CommonOptions<Input> {
 }
 
 /** A write that is one HTTP request. `Found` is what the schema of outputs takes, `Output` what it makes of it. */
-export interface RequestActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<Input> {
+export interface RequestActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<
+  Input,
+  NoInfer<Settings>
+> {
   /** Pure: asked again for every attempt. */
   readonly request: (input: Input, context: ActionContext<Settings>) => RequestSpec;
   /**
@@ -88,7 +94,10 @@ export interface RequestActionOptions<Input, Output, Found = Output, Settings = 
 }
 
 /** A write through a client library: mail, a payment SDK, a database. Exactly one call, please. */
-export interface PerformActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<Input> {
+export interface PerformActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<
+  Input,
+  NoInfer<Settings>
+> {
   /**
    * Throw `CallFailed` for what is known not to have happened. Any other error means that nobody knows, unless the
    * connection was refused or never made.

@@ -11,42 +11,30 @@ import type { Charge, QuotaHint } from '../../contracts/limits/limit.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { bearer, type Auth } from '../auth/auth.ts';
 import { actionMistakes } from './mistakes/action-mistakes.ts';
-import { createAction, type Action, type PerformActionOptions, type RequestActionOptions } from './define-action.ts';
+import {
+  createAction,
+  type Action,
+  type CommonOptions,
+  type PerformActionOptions,
+  type RequestActionOptions,
+} from './define-action.ts';
+import { createLimits } from '../own-limits.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
-import {
-  asyncFunctions,
-  missingFunctions,
-  schemaMistakes,
-  unknownOptions,
-  wrongFunctions,
-} from '../../contracts/values/option-mistakes.ts';
-import { compilePagination, paginationMistakes, type AnyPaginate } from '../pagination/compile.ts';
+import { asyncFunctions, unknownOptions, wrongFunctions } from '../../contracts/values/option-mistakes.ts';
+import { compilePagination, type AnyPaginate } from '../pagination/compile.ts';
 import type { PageRequest } from '../pagination/options.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
-import { compileJob, jobMistakes, openHostMistakes } from './compile-job.ts';
-import {
-  ENDPOINT_OPTIONS,
-  inFormat,
-  namesForLimits,
-  type Endpoint,
-  type EndpointOptions,
-  type JobPage,
-} from './endpoint.ts';
+import { compileJob } from './compile-job.ts';
+import { inFormat, namesForLimits, type Endpoint, type EndpointOptions, type JobPage } from './endpoint.ts';
 import type { AnyJobOptions, JobOptions } from './job-options.ts';
 import type { Kept } from './kept.ts';
 import { NO_JOB } from '../../contracts/job.ts';
-import { compileFile, fileMistakes, isFileFormat } from '../files/file-format.ts';
-import { formatMistakes } from './mistakes/body-mistakes.ts';
-import {
-  conditionalMistakes,
-  PROVIDER_OPTIONS,
-  providerMistakes,
-  type ProviderOptions,
-  type Timeouts,
-} from './provider-options.ts';
+import { compileFile, isFileFormat } from '../files/file-format.ts';
+import { endpointMistakes } from './mistakes/endpoint-mistakes.ts';
+import { PROVIDER_OPTIONS, providerMistakes, type ProviderOptions, type Timeouts } from './provider-options.ts';
 
 /** `Settings` are those of an account as its functions see them, `Given` as `accounts.connect()` takes them. */
 export interface Provider<Settings = unknown, Given = unknown> {
@@ -132,6 +120,8 @@ const timeoutDefaults = {
   totalMs: 60_000,
 } satisfies Required<Timeouts>;
 
+const ofWhat = (what: string, wrong: readonly string[]): string[] => wrong.map((mistake) => `${what}: ${mistake}`);
+
 /** A page with a job stays as it is: its getters say what a request looks at. */
 function withJob(page: PageRequest | JobPage): JobPage {
   return 'job' in page ? page : { ...page, job: NO_JOB };
@@ -158,7 +148,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
   const timeouts = { ...timeoutDefaults, ...options.timeouts };
   // Without the type checker they may be missing; that is one of the mistakes.
   const declared = options.limits as readonly LimitDeclaration[] | undefined;
-  const limits = declared ?? [];
+  const { all: limits, add: addLimits } = createLimits(declared ?? []);
   const provider: Provider = {
     id: options.id,
     ...createAddresses(options),
@@ -200,27 +190,11 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         onMismatch = 'fail',
       } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
-      for (const mistake of [
-        ...schemaMistakes(endpointOptions, ['input', 'response']),
-        ...missingFunctions(endpointOptions, ['request']),
-        ...wrongFunctions(endpointOptions, ['classify']),
-        ...asyncFunctions(endpointOptions),
-        ...unknownOptions(endpointOptions, ENDPOINT_OPTIONS),
-      ])
-        mistakes.push(`endpoint "${name}": ${mistake}`);
-      for (const mistake of paginationMistakes(paginate as AnyPaginate | undefined))
-        mistakes.push(`endpoint "${name}": ${mistake}`);
+      mistakes.push(...ofWhat(`endpoint "${name}"`, endpointMistakes(endpointOptions)));
       const isFile = isFileFormat(stated);
       const format = isFile ? undefined : stated;
-      const ofFormat = isFile ? fileMistakes(stated, endpointOptions) : formatMistakes(format, paginate?.kind);
-      for (const mistake of ofFormat) mistakes.push(`endpoint "${name}": ${mistake}`);
-      for (const mistake of conditionalMistakes(conditional, paginate)) mistakes.push(`endpoint "${name}": ${mistake}`);
-      if (!['fail', 'quarantine'].includes(onMismatch))
-        mistakes.push(`endpoint "${name}": onMismatch is "${onMismatch}"; it must be "fail" or "quarantine"`);
       const pagination = inFormat(compilePagination(paginate as AnyPaginate | undefined), format);
       const jobOptions = job as AnyJobOptions | undefined;
-      for (const mistake of [...jobMistakes(jobOptions, pagination), ...openHostMistakes(openHosts)])
-        mistakes.push(`endpoint "${name}": ${mistake}`);
       const asked = request as (input: unknown, page: JobPage, of: AccountFacts) => RequestSpec;
       const endpoint: Endpoint = {
         name,
@@ -247,13 +221,14 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         conditional,
       };
       endpoints.set(name, endpoint);
+      mistakes.push(...ofWhat(`endpoint "${name}"`, addLimits(endpointOptions.limits, namesForLimits(endpoint))));
       return endpoint as never;
     },
     action(name: string, actionOptions: object) {
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`action "${name}" is defined twice`);
       if (!/^[A-Za-z][A-Za-z0-9_-]*$/.test(name))
         mistakes.push(`action "${name}": use letters, digits, "_" and "-", starting with a letter`);
-      for (const mistake of actionMistakes(actionOptions)) mistakes.push(`action "${name}": ${mistake}`);
+      mistakes.push(...ofWhat(`action "${name}"`, actionMistakes(actionOptions)));
       const action = createAction(
         {
           provider,
@@ -266,6 +241,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         actionOptions as Parameters<typeof createAction>[2],
       );
       actions.set(name, action);
+      mistakes.push(...ofWhat(`action "${name}"`, addLimits((actionOptions as CommonOptions<unknown>).limits, [name])));
       return action as never;
     },
     mistakes: () => [

@@ -10,6 +10,7 @@ import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { JobResult } from '../../contracts/job.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { CallFacts } from '../limits.ts';
+import type { OwnLimits } from '../own-limits.ts';
 import type { PageRequest, Paginate } from '../pagination/options.ts';
 import type { Pagination } from '../pagination/pagination.ts';
 import type { Classify } from '../rules/rules.ts';
@@ -48,6 +49,11 @@ export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
    * the provider's headers are sent there, and no limit is charged. Default: none.
    */
   readonly openHosts?: readonly string[];
+  /**
+   * Limits that its calls take besides those of the provider that apply to all: by name one of the provider's that is said of some endpoints only,
+   * or one of its own, `window('search', { by: ['account'], max: 5, perMs: seconds(1) })`. Default: none.
+   */
+  readonly limits?: OwnLimits<NoInfer<Settings>>;
   /** Overrides the provider's ceiling of a whole call, milliseconds. */
   readonly totalTimeoutMs?: number;
   /**
@@ -99,6 +105,7 @@ export const ENDPOINT_OPTIONS = {
   classify: true,
   conditional: true,
   openHosts: true,
+  limits: true,
   job: true,
   totalTimeoutMs: true,
   onMismatch: true,

@@ -116,10 +116,30 @@ export interface TreeOptions<Parent, Input, Item, Row, Above, RunInput = unknown
   readonly top: (parent: Parent) => Above;
 }
 
-/** Where the rows of a tree do not have what `top` gives, the text says so at the definition. */
-export type RowsHave<Above, Row> = [Row] extends [Above]
+/** Where the rows of a tree do not have what `top` gives, the text says so at the definition, with the names of what they lack. */
+export type RowsHave<Above, Row> = [Row] extends [MayBeUndefined<Above>]
   ? unknown
-  : { readonly top: 'each row must have what `top` gives: let `map` add it' };
+  : {
+      readonly top: `each row must have what \`top\` gives, and \`${Lacking<Above, Row>}\` is not there or of another type: let \`map\` add it`;
+    };
+
+/** A field that may be left out may be undefined as well: what is kept has neither. */
+type MayBeUndefined<Above> = {
+  [Name in keyof Above]: MayBeLeftOut<Above, Name> extends true ? Above[Name] | undefined : Above[Name];
+};
+
+type MayBeLeftOut<Above, Name extends keyof Above> =
+  Partial<Pick<Above, Name>> extends Pick<Above, Name> ? true : false;
+
+type Lacking<Above, Row> = keyof {
+  [Name in keyof Above & string as Fits<Above, Row, Name> extends true ? never : Name]: true;
+};
+
+type Fits<Above, Row, Name extends keyof Above> = Name extends keyof Row
+  ? [Pick<Row, Name>] extends [MayBeUndefined<Pick<Above, Name>>]
+    ? true
+    : false
+  : MayBeLeftOut<Above, Name>;
 
 /** Several parents asked for by one call. */
 export interface BatchOptions<Parent, Input, Item, Row> extends Omit<

@@ -24,6 +24,7 @@ const ACTION_OPTIONS = {
   idempotent: true,
   keyGoodForMs: true,
   conflicts: true,
+  limits: true,
   maxAttempts: true,
   totalTimeoutMs: true,
   request: true,

@@ -1,6 +1,7 @@
 /** What the builder of a sync says of arguments that no type checker has seen. */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
+import type { RowsHave } from '../../../providers/define/node-options.ts';
 import { DefinitionError, defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- as somebody writes it without types
@@ -121,4 +122,15 @@ describe('arguments of the builder', () => {
       'node "many": a batch asks for several parents at once, which have no watermark in common; leave out `incremental`',
     ]);
   });
+});
+
+it('rows of a tree that lack something that `top` gives are told by its name, where types are', () => {
+  type Above = { id: string; at: Date; page?: string };
+  type Told<Names extends string> =
+    `each row must have what \`top\` gives, and \`${Names}\` is not there or of another type: let \`map\` add it`;
+  expectTypeOf<RowsHave<Above, { id: string; at: string }>>().toEqualTypeOf<{ readonly top: Told<'at'> }>();
+  expectTypeOf<RowsHave<Above, { page: null }>>().toEqualTypeOf<{ readonly top: Told<'id' | 'at' | 'page'> }>();
+  // What may be left out may be undefined: neither is kept.
+  expectTypeOf<RowsHave<Above, { id: string; at: Date; page: string | undefined }>>().toBeUnknown();
+  expectTypeOf<RowsHave<Above, { id: string; at: Date; more: number }>>().toBeUnknown();
 });

@@ -180,7 +180,7 @@ describe('defineSync', () => {
       })),
     );
     expect(mistakes).toEqual([
-      'endpoint "list": unknown option `timeout`; known are input, response, request, paginate, format, classify, conditional, openHosts, job, totalTimeoutMs, onMismatch',
+      'endpoint "list": unknown option `timeout`; known are input, response, request, paginate, format, classify, conditional, openHosts, limits, job, totalTimeoutMs, onMismatch',
       'endpoint "list": paginate.kind is "cursr"; it must be one of single, cursor, link, page, offset',
       'endpoint "pages": `request` is missing; it must be a function',
       'endpoint "pages": paginate: `next` is missing; it must be a function',

@@ -1,6 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { toObservation } from '../../../activities/http/to-observation.ts';
-import { bucket, calendar, hours, learned, minutes, numberAt, window } from '../../../providers/index.ts';
+import { z } from 'zod';
+import {
+  bucket,
+  calendar,
+  defineProvider,
+  get,
+  hours,
+  learned,
+  minutes,
+  numberAt,
+  post,
+  window,
+  type Endpoint,
+} from '../../../providers/index.ts';
 import { actualCosts, chargesFor, limitMistakes, toldQuotas } from '../../../providers/limits.ts';
 import { cleanObservation } from '../../../limiter/report/clean-observation.ts';
 import { matchQuota } from '../../../limiter/quota-headers/match-limit.ts';
@@ -189,6 +202,77 @@ describe('what a call takes from its provider’s limits', () => {
     const taken = window('unlimited', { by: ['app'], max: 1, perMs: minutes(1) });
     expect(limitMistakes(taken, [])).toEqual([
       'limit "unlimited": the name is kept for calls that no limit applies to',
+    ]);
+  });
+});
+
+describe('limits that an endpoint says itself', () => {
+  const Settings = z.object({ plan: z.enum(['basic', 'plus']) });
+  /** As one that comes along. */
+  const shipped = () =>
+    defineProvider(Settings, {
+      id: 'shipped',
+      baseUrl: 'https://api.example',
+      limits: [
+        window('app', { by: ['app'], max: 100, perMs: 1_000, except: ['search'] }),
+        window('mailbox', { by: ['account'], max: 10, perMs: 1_000, endpoints: ['messages'] }),
+      ],
+    });
+  const options = { input: z.object({}), response: z.object({ id: z.string() }), request: () => get('/x') };
+  const facts = { ...call, settings: { plan: 'plus' } as unknown };
+  const namesOf = ({ charges }: Pick<Endpoint, 'charges'>) => charges(facts).map(({ limit }) => limit.name);
+
+  it('are those of its provider by name, and own ones, which others may share', () => {
+    const provider = shipped();
+    const messages = provider.endpoint('messages', options);
+    const search = provider.endpoint('search', options);
+    const shared = window<{ plan: 'basic' | 'plus' }>('calendars', {
+      by: ['account'],
+      max: ({ settings }) => (settings.plan === 'plus' ? 20 : 5),
+      perMs: 1_000,
+      told: () => ({ remaining: 3 }),
+    });
+    const events = provider.endpoint('events', { ...options, limits: ['mailbox', shared] });
+    const calendars = provider.endpoint('calendars', { ...options, limits: [shared] });
+    const hidden = provider.endpoint('hidden', {
+      ...options,
+      limits: ['app', window('own', { by: ['ip'], max: 1, perMs: 500 })],
+    });
+    const create = provider.action('create', {
+      input: z.object({}),
+      output: z.object({}),
+      request: () => post('/x'),
+      limits: ['mailbox'],
+    });
+    expect(namesOf(messages as never)).toEqual(['app', 'mailbox']);
+    expect(namesOf(search as never)).toEqual(['unlimited']);
+    expect(namesOf(events as never)).toEqual(['app', 'mailbox', 'calendars']);
+    expect(namesOf(calendars as never)).toEqual(['app', 'calendars']);
+    expect(namesOf(hidden as never)).toEqual(['app', 'own']);
+    expect(create.definition.charges(facts).map(({ limit }) => limit.name)).toEqual(['app', 'mailbox']);
+    const [, , plan] = (events as unknown as Endpoint).charges(facts);
+    expect(plan).toMatchObject({ limit: { max: 20 }, key: 'shipped/calendars/acct-1' });
+    expect(provider.toldQuotas({ status: 200, headers: {}, text: '', elapsedMs: 1 })).toEqual([
+      { limit: 'calendars', remaining: 3 },
+    ]);
+    expect(provider.mistakes()).toEqual([]);
+  });
+
+  it('that are wrong are mistakes, with what to write', () => {
+    const provider = shipped();
+    provider.endpoint('messages', options);
+    provider.endpoint('search', { ...options, limits: ['mailboxes', 7 as never] });
+    provider.endpoint('a', { ...options, limits: window('x', { by: ['ip'], max: 1, perMs: 500 }) as never });
+    provider.endpoint('b', {
+      ...options,
+      limits: [window('app', { by: ['ip'], max: 1, perMs: 500, endpoints: ['c'] })],
+    });
+    expect(provider.mistakes()).toEqual([
+      'endpoint "search": `limits` names "mailboxes"; the provider has app, mailbox',
+      'endpoint "search": `limits` names 7; the provider has app, mailbox',
+      'endpoint "a": `limits` must be a list, e.g. ["search"], or [window("search", { … })]',
+      'provider "shipped": limit "app" is defined twice',
+      'provider "shipped": limit "app": no endpoint "c"; defined are messages, search, a, b',
     ]);
   });
 });
