@@ -7,7 +7,10 @@ import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
 import type { Auth } from './auth.ts';
+import { jsonOf } from '../../contracts/answers/answer-json.ts';
+import { isFields } from '../../contracts/values/json-text.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
+import { codesOf } from '../rules/envelopes.ts';
 import { httpDateMs, toldWaitMs } from '../../contracts/values/reset-time.ts';
 
 export interface Refresh<Settings = unknown> {
@@ -110,6 +113,15 @@ function isGood({ error, status, text }: Answer): boolean {
   return !error && status >= 200 && status < 300 && !/^\s*</.test(text);
 }
 
+/** Of an error under a status of success its code, where that is a word: anything else is not repeated, it could hold a token. */
+function errorInside(answer: Answer): string {
+  if (!isGood(answer) || !isRefusedInside(answer)) return '';
+  const json = jsonOf(answer);
+  const codes = json.ok && isFields(json.value) ? codesOf(json.value) : [];
+  const word = codes.find((code) => typeof code === 'string' && /^[A-Za-z][A-Za-z_.-]{0,59}$/.test(code));
+  return ` and an error${word === undefined ? '' : `, ${word as string}`}`;
+}
+
 /** `{ "ok": false, "error": "invalid_credentials" }` with status 200: no token is missing in it by a mistake of the app's. */
 function isRefusedInside(answer: Answer): boolean {
   return ['refresh-auth', 'limited'].includes(defaultOutcome(answer).kind);
@@ -126,7 +138,7 @@ function hasNothing(credentials: Credentials): boolean {
 export function defaultRefreshAnswer(answer: Answer, what = 'refresh'): RefreshAnswer {
   const reason = answer.error
     ? `no answer to the ${what} (${answer.error.code})`
-    : `the ${what} was answered with HTTP ${answer.status}`;
+    : `the ${what} was answered with HTTP ${answer.status}${errorInside(answer)}`;
   const outcome = defaultOutcome(answer);
   // A proxy's error page says nothing about the token.
   if (/^\s*</.test(answer.text)) return { kind: 'retry', reason: `${reason} and a page of HTML` };

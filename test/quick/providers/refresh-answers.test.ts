@@ -27,7 +27,9 @@ describe('a login of the third party’s own', () => {
   ])('that is refused under 200 is no mistake of the app: %j', (body, kind) => {
     for (const parse of natural) {
       const { refresh } = refreshable(bearer(), { request: () => undefined, parse });
-      expect(refresh!.parse(answer(200, body), OF_REFRESH).kind).toBe(kind);
+      const meant = refresh!.parse(answer(200, body), OF_REFRESH);
+      expect(meant).toMatchObject({ kind, reason: expect.stringContaining('HTTP 200 and an error') as string });
+      if ('error' in body) expect(meant).toMatchObject({ reason: expect.stringContaining(body.error) as string });
     }
   });
 
