@@ -105,7 +105,7 @@ table('Stripe, of a list', customers.decide, [
 ]);
 table('Stripe, of a refund', createRefund.definition.decide, [
   ['made', answer(200, { id: 're_1' }), { kind: 'ok' }],
-  ['the same key is at work', answer(409, stripeError({ code: 'idempotency_key_in_use' })), { kind: 'retry' }],
+  ['the same key is at work', answer(409, stripeError({ code: 'idempotency_key_in_use' })), { kind: 'unknown-write' }],
   ['the charge is locked', answer(429, stripeError({ code: 'lock_timeout' })), { kind: 'retry', afterMs: 1_000 }],
   [
     'the same key with another body',
