@@ -90,7 +90,8 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
 /** A rule that throws has decided nothing: what was sent may have happened. */
 function decided({ action, kind }: ActionCall, answer: Answer): Outcome {
   try {
-    return kind === 'lookup' ? action.decideLookup(answer) : action.decide(answer);
+    if (kind === 'write') return action.decide(answer);
+    return kind === 'lookup' ? action.decideLookup(answer) : action.decideUndo(answer);
   } catch (error) {
     const reason = `the rules for HTTP ${answer.status} threw ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`;
     return { kind: kind === 'lookup' ? 'retry' : 'unknown-write', reason };

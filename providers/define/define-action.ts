@@ -16,7 +16,7 @@ import type { CallFacts, Provider } from './define-provider.ts';
 import type { AnswerFacts, Guards } from '../pagination/options.ts';
 import type { Classify } from '../rules/rules.ts';
 import { readKept } from './kept.ts';
-import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
+import { absenceIn, defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
 
 /** What every function of an action may know besides its input. The same over retries, kills and restarts. */
 export interface ActionContext<Settings = unknown> extends AccountFacts<Settings> {
@@ -152,6 +152,8 @@ export interface ActionDefinition {
   readonly decide: (answer: Answer) => Outcome;
   /** What an answer to a look-up means: an ordinary read. */
   readonly decideLookup: (answer: Answer) => Outcome;
+  /** What an answer to a compensation means. */
+  readonly decideUndo: (answer: Answer) => Outcome;
   readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
   /** How long after its first sending a write of unknown outcome may be repeated, in milliseconds; 0: never. */
   readonly repeatWithinMs: number;
@@ -167,7 +169,7 @@ export interface ActionHost {
   readonly provider: Provider;
   readonly classify: Classify | undefined;
   /** What HTTP and the rules say of an answer to a read. */
-  readonly decideRead: (answer: Answer, own: Classify | undefined) => Outcome;
+  readonly decideRead: (answer: Answer) => Outcome;
   readonly charges: (endpoint: string, call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
 }
 
@@ -185,6 +187,10 @@ export function createAction(
   const { provider } = host;
   const classify = 'request' in options ? options.classify : undefined;
   const { conflicts, what, idempotent = false, keyGoodForMs = KEY_GOOD_FOR_MS } = options;
+  const decide = (answer: Answer): Outcome =>
+    classify?.(answer) ??
+    strictWriteOutcome(host.classify?.(answer), answer) ??
+    defaultWriteOutcome(answer, { idempotent });
   const definition: ActionDefinition = {
     name,
     id: `${provider.id}/${name}`,
@@ -208,11 +214,9 @@ export function createAction(
             ...(options.whenUnknown ? { whenUnknown: options.whenUnknown } : {}),
             ...(options.compensate ? { compensate: options.compensate } : {}),
           },
-    decide: (answer) =>
-      classify?.(answer) ??
-      strictWriteOutcome(host.classify?.(answer), answer) ??
-      defaultWriteOutcome(answer, { idempotent }),
-    decideLookup: (answer) => host.decideRead(answer, classify),
+    decide,
+    decideLookup: (answer) => classify?.(answer) ?? absenceIn(host.decideRead(answer), answer),
+    decideUndo: (answer) => classify?.(answer) ?? absenceIn(decide(answer), answer),
     charges: (call) => host.charges(name, call),
     repeatWithinMs: idempotent ? keyGoodForMs : 0,
     conflicts: conflicts && { policy: 'wait', ...conflicts },

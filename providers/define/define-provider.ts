@@ -233,7 +233,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         {
           provider,
           classify: options.classify,
-          decideRead: (answer, own) => own?.(answer) ?? options.classify?.(answer) ?? defaultOutcome(answer),
+          decideRead: (answer) => options.classify?.(answer) ?? defaultOutcome(answer),
           charges: (endpoint, call) => chargesFor(limits, { ...call, provider: options.id, endpoint }),
         },
         name,

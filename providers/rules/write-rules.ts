@@ -81,6 +81,16 @@ export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcom
 }
 
 /**
+ * That a write, or what it made, is not there is no word of a page for people: something in between has no such page, as while a service is
+ * deployed. A write would be sent again, and a compensation left out, because of it.
+ */
+export function absenceIn(outcome: Outcome, answer: Answer): Outcome {
+  const isAbsent = outcome.kind === 'permanent' ? outcome.cause === 'gone' : outcome.kind === 'skip';
+  if (!isAbsent || !isPageForPeople(answer)) return outcome;
+  return { kind: 'retry', reason: `${describe(answer)}, a page for people` };
+}
+
+/**
  * It was sent, and how it went is not known. A 503 and a 408 may come from a proxy that had sent it on, as Envoy's do when the
  * connection behind it breaks; a redirect may follow what is done ("go and look there"). 425 says that it was not tried.
  */

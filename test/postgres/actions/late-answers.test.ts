@@ -12,6 +12,7 @@ import {
   limited,
   noAuth,
   path,
+  permanent,
   post,
   rules,
   status,
@@ -134,6 +135,48 @@ describe('a write', () => {
     expect(step).toMatchObject({ state: 'failed', errorType: 'unknown-write', attempts: 4 });
     expect(step.error).toMatch(/^HTTP 409/);
     expect([made.length, new Set(made).size]).toEqual([4, 1]);
+  });
+
+  it('is not taken for absent, nor what takes it back for done, because of a 404 page of something in between', async () => {
+    const page: FakeAnswer = {
+      status: 404,
+      body: '<html>default backend</html>',
+      headers: { 'content-type': 'text/html' },
+    };
+    const told = providerOf().action('told', {
+      ...common,
+      whenUnknown,
+      compensate: ({ id }) => del(path`/undo/${id}`),
+    });
+    made.length = 0;
+    answer = (key) => {
+      made.push(key);
+      return { status: 504 };
+    };
+    const pages = [page, page];
+    look = () => pages.pop() ?? { body: { items: [{ id: 'x' }] } };
+    const workflowId = await drive.accept(told, {});
+    expect(await drive.perform(told, workflowId)).toMatchObject({ state: 'done', output: { id: 'x' } });
+    expect(made).toHaveLength(1);
+
+    let asked = 0;
+    api.route('DELETE', '/undo/x', () => (++asked < 3 ? page : { status: 404, body: { error: 'no such thing' } }));
+    const undo = await drive.accept(told, null, { undoes: workflowId });
+    expect(await drive.perform(told, undo)).toMatchObject({ state: 'done', calls: 3 });
+
+    // Where its own rule says so, it is.
+    const ruled = providerOf().action('ruled', {
+      ...common,
+      whenUnknown,
+      classify: rules([when(status(404), permanent('gone'))]),
+    });
+    made.length = 0;
+    answer = (key) => {
+      made.push(key);
+      return made.length === 1 ? { status: 504 } : { body: { id: 'again' } };
+    };
+    look = () => page;
+    expect(await drive.perform(ruled, await drive.accept(ruled, {}))).toMatchObject({ output: { id: 'again' } });
   });
 
   it('that deletes is done where its answer was lost and its repeat finds nothing to delete, and not before', async () => {
