@@ -4,7 +4,7 @@
  * Used by: `fetch-page.ts`. Next: `db/stores/sync/unit-store.ts`.
  */
 import type { PageFact } from '../../contracts/messages.ts';
-import { shrinkPageSize } from '../../db/stores/sync/page-size-store.ts';
+import { shrinkPageSize, takeBackPageSize } from '../../db/stores/sync/page-size-store.ts';
 import { forgetCheckpoint, forgetWatermark, type ListNames } from '../../db/stores/sync/list-store.ts';
 import { deferUnit, endUnit } from '../../db/stores/sync/unit-store.ts';
 import type { CompiledSync } from '../../providers/define/define-sync.ts';
@@ -16,6 +16,8 @@ import type { Decision } from './decide.ts';
 
 /** The same answer that could not be understood, so often in a row, is what the third party answers. */
 const SAME_RIDDLES = 2;
+/** Whoever fails again and again is asked for half the page so often (`decide.ts`). */
+const MOST_HALVES = 5;
 
 /** @param calls real calls that were made. @throws ApplicationFailure in mode `durable`, for a retry by the server. */
 export async function applyDecision(
@@ -43,7 +45,10 @@ export async function applyDecision(
         const reason = `${decision.reason} (already at the smallest page, ${attempt.asked.size})`;
         return end(attempt, unit.pages, 'failed', reason, calls);
       }
-      return again(attempt, unit.pages, unit.attempts, decision, calls);
+      const fact = await again(attempt, unit.pages, unit.attempts, decision, calls);
+      if (fact.state === 'ended' && decision.costs === 'attempt')
+        await takeBackHalves(attempt, decision.halves !== undefined);
+      return fact;
     }
   }
 }
@@ -168,4 +173,14 @@ async function halve(attempt: Attempt): Promise<boolean> {
   if (node.endpoint.paginate.kind === 'single' || isFixed || next.size >= asked.size) return false;
   await shrinkPageSize(deps.pool, pageSizeKey(attempt), asked.size, half);
   return true;
+}
+
+/** A page that fails in smaller sizes too is no reason to ask for less of other lists: as many halves as its attempts have made at most. */
+async function takeBackHalves(attempt: Attempt, isJustHalved: boolean): Promise<void> {
+  const { deps, node, unit, asked } = attempt;
+  const { min, max } = node.endpoint.paginate.pageSize;
+  const now = isJustHalved ? Math.max(min, Math.floor(asked.size / 2)) : asked.size;
+  const halves = Math.min(unit.attempts, MOST_HALVES);
+  const before = Math.min(max, (now + 1) * 2 ** halves - 1);
+  if (halves > 0 && before > now) await takeBackPageSize(deps.pool, pageSizeKey(attempt), now, before);
 }

@@ -74,13 +74,14 @@ export interface KnownRows {
 }
 
 // By the record's key, from where the node has got to. Nothing in full runs, and when no list had a watermark. A retry goes on with what its
-// runs have asked for.
+// runs have asked for. What hangs below a row that is gone is not asked for.
 const KNOWN = `
   select r.sync, coalesce((
     select jsonb_agg(k) from (
       select t.key, t.data from sluice.record t
       where t.account = r.account and t.resource = n.resource and t.key > coalesce(n.opened_to, '')
         and t.deleted_at is null and t.run_id <> r.id
+        and (n.parent is null or not sluice.is_cut_off(r.account, n.resource, t.key, t.unit_id))
       order by t.key limit $3
     ) k), '[]') as rows
   from sluice.run r join sluice.node n on n.run_id = r.id and n.name = $2

@@ -26,6 +26,16 @@ export async function shrinkPageSize(db: Queryable, key: PageSizeKey, from: numb
   await db.query(SHRINK, [key.provider, key.endpoint, key.account, from, to]);
 }
 
+// Unless somebody has changed it meanwhile. One row by its key.
+const TAKE_BACK = `
+  update sluice.page_size set size = $5, clean = 0, grown_from = null, changed_at = clock_timestamp()
+  where provider = $1 and endpoint = $2 and account = $3 and size = $4`;
+
+/** A page failed in each size down to `from`: its size was not why, and others are asked for in `to` items again. */
+export async function takeBackPageSize(db: Queryable, key: PageSizeKey, from: number, to: number): Promise<void> {
+  await db.query(TAKE_BACK, [key.provider, key.endpoint, key.account, from, to]);
+}
+
 // A full page of the size that holds now. One row by its key.
 const GROW = `
   insert into sluice.page_size as s (provider, endpoint, account, size, clean) values ($1, $2, $3, $4, 1)

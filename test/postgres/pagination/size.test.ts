@@ -42,12 +42,13 @@ describe('page sizes', () => {
       ...options,
     });
 
-  const syncOf = (kind: Kind, pageSize: PageSize, more: object = {}): Sync => {
+  const syncOf = (kind: Kind, pageSize: PageSize, more: object = {}, maxAttempts = 10): Sync => {
     const provider = defineProvider({
       id: 'social',
       baseUrl: () => api.url,
       auth: noAuth(),
       limits: [],
+      maxAttempts,
       timeouts: { totalMs: 300 },
       classify: rules([when(status(400), shrinkPage())]),
     });
@@ -179,6 +180,21 @@ describe('page sizes', () => {
       expect(result).toMatchObject({ state: 'done', rows: 60 });
       expect(api.report().calls - recorded).toBe(4 + 5);
       expect(asked.map((one) => one.split('+')[1])).toEqual(Array.from({ length: 5 }, () => '12'));
+    },
+    60_000,
+  );
+
+  it.each([3, 7])(
+    'a page that fails in smaller sizes too, in %i attempts, leaves the size as it was',
+    async (attempts) => {
+      serve('cursor', 60, { pageSize: { max: 100 } });
+      api.script(
+        `GET ${path}`,
+        Array.from({ length: attempts }, () => ({ status: 500, body: { error: 'internal' } })),
+      );
+      const result = await drive.run(syncOf('cursor', { start: 100 }, {}, attempts), { account });
+      expect(result?.flaws).toMatchObject([{ kind: 'failed' }]);
+      expect(await sizeKept()).toBe(100);
     },
     60_000,
   );

@@ -1,0 +1,76 @@
+/** Trees of three levels whose rows in the middle are known from earlier runs, when a row above them is gone. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { defineProvider, defineSync, get, noAuth } from '../../../providers/index.ts';
+import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+const at = (minute: number) => new Date(Date.UTC(2024, 0, 1) + minute * 60_000).toISOString();
+
+describe('what is below a row that is gone', () => {
+  let stage: ListStage;
+  /** What there is: keys by the path of their list. */
+  let lists: Record<string, { id: string; updated: string }[]>;
+  let asked: string[];
+  onListStage((set) => {
+    stage = set;
+    asked = [];
+    const rows = (...ids: string[]) => ids.map((id, n) => ({ id, updated: at(n) }));
+    lists = {
+      orgs: rows('o1', 'o2'),
+      o1: rows('p1', 'p2'),
+      o2: rows('p3', 'p4'),
+      ...Object.fromEntries(['p1', 'p2', 'p3', 'p4'].map((id) => [id, rows(`${id}-t`)])),
+    };
+    stage.api.route('GET', '/:list', ({ query }, { list }) => {
+      asked.push(list);
+      const since = query.get('since');
+      const found = lists[list];
+      if (!found) return { status: 404, body: { error: 'gone' } };
+      return { body: { items: found.filter(({ updated }) => since === null || updated >= since) } };
+    });
+  });
+
+  const run = async (mode: 'incremental' | 'full' = 'incremental') => {
+    asked = [];
+    const provider = defineProvider({ id: 'work', baseUrl: stage.api.url, auth: noAuth(), limits: [] });
+    const list = (name: string) =>
+      provider.endpoint(name, {
+        input: z.object({ list: z.string(), since: z.string().optional() }),
+        response: z.object({ items: z.array(z.object({ id: z.string(), updated: z.string() })) }),
+        request: (of) => get(`/${of.list}`, { since: of.since }),
+        paginate: { kind: 'single', items: ({ items }) => items },
+      });
+    const key = ({ id }: { id: string }) => id;
+    const sync = defineSync('work', { provider, input: z.object({}) }, (s) => {
+      const orgs = s.one(list('orgs'), { input: () => ({ list: 'orgs' }), key, deletions: 'full-pass' });
+      const projects = s.each(orgs, list('projects'), {
+        input: ({ id }, { watermark }) => ({ list: id, since: watermark }),
+        key,
+        incremental: { field: ({ updated }) => updated, lookbackMs: 0 },
+        deletions: 'full-pass',
+      });
+      return { orgs, projects, tasks: s.each(projects, list('tasks'), { input: ({ id }) => ({ list: id }), key }) };
+    });
+    const result = await stage.drive.run(sync, { account: stage.account, mode });
+    return { complete: result?.complete, asked: asked.toSorted().join(' ') };
+  };
+
+  it('is not asked for, and is again when the row is back', async () => {
+    await run();
+    expect(await run()).toEqual({ complete: true, asked: 'o1 o2 orgs p1 p2 p3 p4' });
+    const { orgs = [], o1 = [], p1 = [], p2 = [], ...rest } = lists;
+    lists = { ...rest, orgs: orgs.slice(1) };
+    expect(await run()).toEqual({ complete: true, asked: 'o2 orgs p3 p4' });
+    expect(await run()).toEqual({ complete: true, asked: 'o2 orgs p3 p4' });
+    lists = { ...rest, orgs, o1, p1, p2 };
+    expect(await run()).toEqual({ complete: true, asked: 'o1 o2 orgs p1 p2 p3 p4' });
+  });
+
+  it('is asked for where another list has it as well', async () => {
+    lists = { ...lists, o2: [...(lists['o2'] ?? []), ...(lists['o1'] ?? [])] };
+    await run();
+    const { orgs = [], o1: _, ...rest } = lists;
+    lists = { ...rest, orgs: orgs.slice(1) };
+    expect(await run()).toEqual({ complete: true, asked: 'o2 orgs p1 p2 p3 p4' });
+  });
+});
