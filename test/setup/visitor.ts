@@ -17,11 +17,19 @@ export interface Visitor {
   text(selector: string): Promise<string | null>;
   /** What axe-core holds serious in light and in dark, and what does not fit 400 px. */
   faults(path: string): Promise<string[]>;
+  /** Of the open page on a screen of 400 px, in px. */
+  narrowWidth(): Promise<number>;
 }
 
 export function visitorAt(page: Page, url: () => string): Visitor {
   const press = (name: string) => page.getByRole('button', { name, exact: true }).click();
   const open = async (path: string) => (await page.goto(new URL(path, url()).href))?.status();
+  const narrowWidth = async (): Promise<number> => {
+    await page.setViewportSize({ width: 400, height: 800 });
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+    await page.setViewportSize({ width: 1280, height: 900 });
+    return width;
+  };
   return {
     page,
     open,
@@ -45,11 +53,10 @@ export function visitorAt(page: Page, url: () => string): Visitor {
         found.push(...(await seriousFaults(page)).map((fault) => `${path} ${colorScheme}: ${fault}`));
       }
       await page.emulateMedia({ colorScheme: 'light' });
-      await page.setViewportSize({ width: 400, height: 800 });
-      const width = await page.evaluate<number>('document.documentElement.scrollWidth');
+      const width = await narrowWidth();
       if (width > 400) found.push(`${path} is ${width} px wide`);
-      await page.setViewportSize({ width: 1280, height: 900 });
       return found;
     },
+    narrowWidth,
   };
 }

@@ -246,6 +246,8 @@ describe.skipIf(program === undefined)('every view and form', () => {
       const found = [...(status === 200 ? [] : [`${status}`]), ...(await harm()), ...(await unreached())];
       faults.push(...found.map((fault) => `${address}: ${fault}`));
       await withoutScript(false);
+      const width = await at.narrowWidth();
+      if (width > 400) faults.push(`${address} is ${width} px wide`);
       if (count === 0) faults.push(...(await at.faults(address)));
     }
     expect(faults).toEqual([]);

@@ -278,11 +278,11 @@ describe('an API that', () => {
 
   it('says no under a status of success is never an empty, green list', async () => {
     const bodies = [
-      { ok: false, error: 'invalid_auth' },
+      { ok: false, error: 'not_allowed' },
       { success: false, message: 'nope' },
       { error: { code: 500, message: 'x' } },
       { errors: [{ message: 'x' }] },
-      { code: 40001, message: 'invalid token' },
+      { code: 40001, message: 'no such shop' },
       { status: 'error', message: 'x' },
     ];
     const provider = providerOf();
