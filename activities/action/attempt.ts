@@ -79,8 +79,11 @@ export function fail(attempt: Attempt, type: ActionErrorType, error: string, cou
   return end(attempt, { state: 'failed', type, error, counts });
 }
 
+/** Why an operation with the policy `cancel-previous` ends what came before it. */
+export const UNWANTED = 'a later operation on the same entity has cancelled it';
+
 export function cancelled(attempt: Ending): Promise<ActionFact> {
-  const why = attempt.step.isUnwanted ? 'a later operation on the same entity has cancelled it' : 'it was cancelled';
+  const why = attempt.step.isUnwanted ? UNWANTED : 'it was cancelled';
   return end(attempt, { state: 'cancelled', type: 'cancelled', error: `${why} before it was sent` });
 }
 

@@ -15,6 +15,7 @@ import { loadSaga } from '../../db/stores/action/saga-store.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { isInfrastructure } from '../call/infrastructure.ts';
 import { actionFailed } from '../call/to-failure.ts';
+import { UNWANTED } from './attempt.ts';
 import { issuesOf, issuesText } from '../bodies/parse-body.ts';
 
 /**
@@ -29,8 +30,7 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
   if (!step) throw new Error(`This worker's saga "${request.saga}" has no step "${stepName}" any more.`);
   const saga = await loadSaga(deps.pool, sagaWorkflowId);
   if (!saga) throw actionFailed('bug', `Nothing is known of saga ${sagaWorkflowId}.`);
-  if (saga.isUnwanted && !undo)
-    throw actionFailed('cancelled', 'a later operation on the same entity has cancelled it');
+  if (saga.isUnwanted && !undo) throw actionFailed('cancelled', UNWANTED);
   const outputs = steps.map(({ name }) => [name, saga.outputs.get(sagaStepWorkflowId(sagaWorkflowId, name))] as const);
   const { action } = step;
   const doing = sagaStepWorkflowId(sagaWorkflowId, stepName);

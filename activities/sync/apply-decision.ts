@@ -12,12 +12,12 @@ import { backoffMs } from '../call/backoff.ts';
 import { retryLater, waitingFor } from '../call/to-failure.ts';
 import { pauseUntilReconnected } from '../credentials/credentials.ts';
 import { callsOf, fenceOf, later, pageSizeKey, type Asked, type Attempt } from './attempt.ts';
-import type { Decision } from './decide.ts';
+import { SIZE_DOUBTED_UNTIL, type Decision } from './decide.ts';
 
 /** The same answer that could not be understood, so often in a row, is what the third party answers. */
 const SAME_RIDDLES = 2;
-/** Whoever fails again and again is asked for half the page so often (`decide.ts`). */
-const MOST_HALVES = 5;
+/** The first failure of the server halves nothing. */
+const MOST_HALVES = SIZE_DOUBTED_UNTIL - 1;
 
 /** @param calls real calls that were made. @throws ApplicationFailure in mode `durable`, for a retry by the server. */
 export async function applyDecision(

@@ -66,7 +66,7 @@ export interface Facts {
 
 const TIMEOUTS: ReadonlySet<string> = new Set(['headers-timeout', 'body-timeout', 'total-timeout']);
 /** A page that takes too long, or makes the server fail, may be too large; after so many tries it is something else. */
-const SIZE_DOUBTED_UNTIL = 6;
+export const SIZE_DOUBTED_UNTIL = 6;
 
 export function decide(outcome: Outcome, told: Facts): Decision {
   if (outcome.kind === 'ok') return { do: 'store' };

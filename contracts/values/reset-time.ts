@@ -15,7 +15,7 @@ const DURATION =
 const NUMBER = /^\d+(\.\d+)?$/;
 const IN_SECONDS = /^(\d+(?:\.\d+)?) ?(?:s|secs?|seconds?)$/i;
 /** `Retry-After` and what others call it: `X-Retry-After`, `X-RateLimit-Retry-After`, `X-Rate-Limit-Retry-After-Seconds`, `X-Ms-Retry-After-Ms`. */
-const WAIT_NAME = /^(?:x-)?(?:[a-z0-9]+-)*?retry-after(?:-(ms|millis|milliseconds|s|secs?|seconds))?$/;
+const WAIT_NAME = /^(?:[a-z0-9]+-)*?retry-after(?:-(ms|millis|milliseconds|s|secs?|seconds))?$/;
 
 /**
  * When a quota is whole again. Whole seconds are taken as rounded down, which some servers do: 8 of 12 waits that were
@@ -35,20 +35,19 @@ export function resetAfterMs(text: string, serverNowMs: number): number | undefi
 
 /**
  * How long an answer says to wait, by headers whose names say so. Exact milliseconds are believed first, then the name of the standard.
- * @param headers names in lower case
+ * @param headers names in lower case, with their values
  */
-export function toldWaitMs(
-  headers: Readonly<Record<string, string | undefined>>,
-  serverNowMs: number,
-): number | undefined {
-  const waits = Object.entries(headers).flatMap(([name, value = '']) => {
+export function toldWaitMs(headers: Iterable<readonly [string, string]>, serverNowMs: number): number | undefined {
+  let told: { readonly ms: number; readonly rank: number } | undefined;
+  for (const [name, value] of headers) {
     const match = WAIT_NAME.exec(name);
-    if (match === null) return [];
+    if (match === null) continue;
     const isMillis = match[1]?.startsWith('m') === true;
     const ms = isMillis ? numberOf(value) : retryAfterMs(value, serverNowMs);
-    return ms === undefined ? [] : [{ ms, rank: isMillis ? 0 : name === 'retry-after' ? 1 : 2 }];
-  });
-  return waits.sort((a, b) => a.rank - b.rank)[0]?.ms;
+    const rank = isMillis ? 0 : name === 'retry-after' ? 1 : 2;
+    if (ms !== undefined && rank < (told?.rank ?? Infinity)) told = { ms, rank };
+  }
+  return told?.ms;
 }
 
 function numberOf(text: string): number | undefined {

@@ -40,7 +40,7 @@ export function parseQuotaHeaders(headers: Headers, nowMs: number, options: Quot
     if (value !== undefined) fields.set(name.toLowerCase(), typeof value === 'string' ? value : value.join(', '));
   }
   const serverNowMs = httpDateMs(fields.get('date')) ?? nowMs;
-  const wait = toldWaitMs(Object.fromEntries(fields), serverNowMs);
+  const wait = toldWaitMs(fields, serverNowMs);
   const policies = parsePolicies(fields.get('ratelimit-policy') ?? fields.get('x-ratelimit-policy'));
   const service = parseService(fields.get('ratelimit'), policies, serverNowMs);
   const quotas = service.length > 0 ? service : parseCounters(fields, policies, serverNowMs);

@@ -146,6 +146,6 @@ export function defaultRefreshAnswer(answer: Answer, what = 'refresh'): RefreshA
   if (outcome.kind === 'permanent')
     return { kind: outcome.cause === 'auth' || outcome.cause === 'bug' ? 'refused' : 'config', reason };
   const { headers } = answer;
-  const afterMs = toldWaitMs(headers, httpDateMs(headers['date']) ?? Date.now()) ?? 0;
+  const afterMs = toldWaitMs(Object.entries(headers), httpDateMs(headers['date']) ?? Date.now()) ?? 0;
   return { kind: 'retry', reason, ...(afterMs > 0 ? { afterMs } : {}) };
 }

@@ -53,7 +53,7 @@ export function limitInWords(answer: Answer, reason: string): Outcome | undefine
 
 /** `Retry-After`, or what others call it: there is a time when it takes calls again. */
 export function saysWhen({ headers }: Answer): boolean {
-  return toldWaitMs(headers, Date.now()) !== undefined;
+  return toldWaitMs(Object.entries(headers), Date.now()) !== undefined;
 }
 
 /** By a code alone: words beside it may be a row's. */
