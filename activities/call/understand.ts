@@ -3,11 +3,13 @@
  * Used by: `make-call.ts`. Next: `providers/rules/rules.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { Observation } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
+import { unknownLimit } from '../../providers/own-limits.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { toObservation, type Said } from '../http/to-observation.ts';
 import type { Call, MadeCall } from './make-call.ts';
@@ -25,9 +27,18 @@ export function understand(
   const decided = decide(answer);
   const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
   return {
-    value: { answer, url, outcome },
+    value: { answer, url, outcome: namingKnown(provider, outcome) },
+    // It was refused all the same.
     observation: toObservation(outcome, answer, saidOf(deps, provider, answer)),
   };
+}
+
+/** A rule of which only its answer shows that it names a limit which nobody declared: the code has to be mended. */
+function namingKnown({ id, limits }: Provider, outcome: Outcome): Outcome {
+  const named = outcome.kind === 'limited' ? outcome.limit : undefined;
+  const mistake = named === undefined ? undefined : unknownLimit(named, limits);
+  if (mistake === undefined || outcome.kind !== 'limited') return outcome;
+  return { kind: 'permanent', cause: 'config', reason: `${mistake} (provider "${id}"); ${outcome.reason}` };
 }
 
 /** A cost that can't be read stays as it was reserved: the most that it may be. */
