@@ -8,7 +8,8 @@ import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { gridCost } from '../buckets/bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
-import { refusedCharge } from './refused-charge.ts';
+import { fullestOf } from './fullest.ts';
+import { suspectsOf } from './refused-charge.ts';
 import { matchQuota } from '../quota-headers/match-limit.ts';
 import { REPORT } from '../statements.ts';
 import { addRefund, emptyTally, mergeTally, outcomesOf, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
@@ -45,6 +46,7 @@ export function createReports(options: ReportsOptions): Reports {
   let collected = new Map<number, Tally>();
   /** By bucket: the epoch of which an answer was told. */
   const answered = new Map<number, number>();
+  const fullest = fullestOf(pool);
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -56,7 +58,7 @@ export function createReports(options: ReportsOptions): Reports {
     const { result } = observation;
     // A refusal that says nothing of its own may still say when the quota is whole again.
     const told = result === 'refused' ? toldReset(permit.charges, observation) : undefined;
-    const refused = result === 'refused' ? refusedCharge(permit.charges, observation.limit, told?.charge) : -1;
+    const refused = result === 'refused' ? await refusedCharge(permit.charges, observation, told?.charge) : -1;
     for (const [index, charge] of permit.charges.entries()) {
       const heard =
         index === refused && charge === told?.charge ? { ...observation, blockForMs: told.blockMs } : observation;
@@ -65,6 +67,18 @@ export function createReports(options: ReportsOptions): Reports {
     for (const quota of observation.quotas ?? []) delayMs = Math.min(delayMs, noteQuota(permit, quota));
     if (delayMs === 0) await flush();
     else if (delayMs < Infinity) schedule(delayMs);
+  }
+
+  /** Where the answer leaves several limits, the one that is fullest: the others had room. */
+  async function refusedCharge(
+    charges: readonly Charge[],
+    observation: Observation,
+    told: Charge | undefined,
+  ): Promise<number> {
+    if (told) return charges.indexOf(told);
+    const suspects = suspectsOf(charges, observation);
+    const ids = suspects.map((index) => idOf(charges[index]!));
+    return suspects[await fullest(ids)]!;
   }
 
   /** Returns how soon it must be told, in milliseconds; Infinity = there is nothing to tell. */
@@ -115,7 +129,7 @@ export function createReports(options: ReportsOptions): Reports {
     if (
       result === 'failed' &&
       observation.blockForMs !== undefined &&
-      index === refusedCharge(permit.charges, observation.limit, undefined)
+      index === suspectsOf(permit.charges, observation).at(-1)
     ) {
       // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
       const entry = entryOf(charge);
@@ -237,7 +251,7 @@ export function createReports(options: ReportsOptions): Reports {
 /** When the quota of a refusal that says no time is whole again, as its headers have it, and of which limit they speak. */
 function toldReset(
   charges: readonly Charge[],
-  { blockForMs, quotas = [] }: Observation,
+  { limit, blockForMs, quotas = [] }: Observation,
 ): { readonly charge: Charge; readonly blockMs: number } | undefined {
   if (blockForMs !== undefined) return undefined;
   const matches = quotas.flatMap((quota) => {
@@ -245,5 +259,5 @@ function toldReset(
     const match = isEmpty ? matchQuota(charges, { ...quota, remaining: 0 }) : undefined;
     return match?.resetMs === undefined ? [] : [{ ...match, blockMs: match.resetMs }];
   });
-  return matches.find(({ remaining }) => remaining !== undefined) ?? matches[0];
+  return limit === undefined ? matches[0] : matches.find(({ charge }) => charge.limit.name === limit);
 }

@@ -143,7 +143,7 @@ export const anyOf =
 // ── What it means ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface LimitedOptions {
-  /** The declared limit that was hit. Default: the most specific one of the call. */
+  /** The declared limit that was hit. Default: the one that its headers say is empty, else the one that is nearest to full. */
   readonly limit?: string;
   /** How long to wait, in milliseconds, when the answer says it elsewhere than in `Retry-After` or quota headers. */
   readonly afterMs?: (answer: Answer) => number | undefined;

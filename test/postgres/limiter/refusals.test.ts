@@ -186,3 +186,44 @@ describe('calls to which no limit applies', () => {
     expect(refused).toBeLessThan(0.1 * accepted);
   });
 });
+
+describe('a refusal that names none of several limits', () => {
+  const minute: LimitSpec = { kind: 'window', name: 'blame-minute', max: 100, perMs: 60_000 };
+  const hour: LimitSpec = { kind: 'window', name: 'blame-hour', max: 10_000, perMs: 3_600_000 };
+  const keyed = (limit: LimitSpec, of: string): Charge => ({ limit, key: `refusals/${limit.name}/${of}`, cost: 1 });
+  const shown = (limit: LimitSpec, of: string) => limiter.show(`refusals/${limit.name}/${of}`);
+  /** Counts what it takes in any minute, and refuses as it is told to. */
+  const holding = (max: number, refusal: Partial<Observation>) => {
+    const counter = createCounter('sliding', () => ({ max, perMs: 60_000 }), clock.nowMs());
+    return (nowMs: number): Observation => {
+      if (counter.room(nowMs) < 1) return { result: 'refused', ...refusal };
+      counter.take(nowMs, 1);
+      return { result: 'ok' };
+    };
+  };
+
+  it('is held against the one of which its headers say that nothing is left, also where they say when to come again', async () => {
+    const charges = [keyed(minute, 'told'), keyed(hour, 'told')];
+    const told = { blockForMs: 5_000, quotas: [{ max: 100, remaining: 0 }] };
+    const { refused } = await callFor(600_000, 200, charges, holding(50, told));
+    expect(refused).toBeGreaterThan(3);
+    expect((await shown(minute, 'told'))?.max).toBeLessThan(80);
+    expect(await shown(hour, 'told')).toMatchObject({ max: 10_000, events: [] });
+  });
+
+  it('is held against the one that is nearest to full, where nothing is told', async () => {
+    const charges = [keyed(minute, 'untold'), keyed(hour, 'untold')];
+    const { accepted, refused } = await callFor(1_200_000, 200, charges, holding(50, {}));
+    expect(refused / accepted).toBeLessThan(0.1);
+    expect(accepted).toBeGreaterThan(0.8 * 50 * 20);
+    expect((await shown(minute, 'untold'))?.max).toBeLessThan(80);
+    expect(await shown(hour, 'untold')).toMatchObject({ max: 10_000, events: [] });
+  });
+
+  it('is held against none that is far shorter than the wait that it tells', async () => {
+    const charges = [keyed(hour, 'long'), keyed(minute, 'long')];
+    await callFor(1_000, 2_000, charges, () => ({ result: 'refused', blockForMs: 1_800_000 }));
+    expect(await shown(hour, 'long')).toMatchObject({ state: 'blocked' });
+    expect(await shown(minute, 'long')).toMatchObject({ state: 'free' });
+  });
+});
