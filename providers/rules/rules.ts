@@ -145,7 +145,7 @@ export const anyOf =
 export interface LimitedOptions {
   /** The declared limit that was hit. Default: the one that its headers say is empty, else the one that is nearest to full. */
   readonly limit?: string;
-  /** How long to wait, in milliseconds, when the answer says it elsewhere than in `Retry-After` or quota headers. */
+  /** How long to wait, in milliseconds, when the answer says it elsewhere than in quota headers; a longer `Retry-After` holds. */
   readonly afterMs?: (answer: Answer) => number | undefined;
   readonly reason?: string;
 }
