@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
+import type { BodyFormat } from '../../contracts/answers/body-format.ts';
 import type { ConflictPolicy } from '../../contracts/action.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
@@ -89,6 +90,11 @@ export interface RequestActionOptions<Input, Output, Found = Output, Settings = 
   };
   /** The request that takes the write back, in a saga. May be sent more than once; 404 and 410 count as done. */
   readonly compensate?: (output: Output, input: Input, context: ActionContext<Settings>) => RequestSpec;
+  /**
+   * In which format its good answers are, those of its look-up too: `json`, `ndjson` or `csv` (the answer is a list of rows), `xml`, `text`
+   * (the answer is the text), or with options, as of an endpoint. Default: what the content type says clearly, else JSON.
+   */
+  readonly format?: BodyFormat;
   /** Rules for this action alone; asked before the provider's. */
   readonly classify?: Classify;
 }
@@ -142,7 +148,7 @@ export interface ActionDefinition {
   readonly way:
     | ({ readonly kind: 'request' } & Pick<
         RequestActionOptions<unknown, unknown>,
-        'request' | 'made' | 'whenUnknown' | 'compensate'
+        'request' | 'made' | 'whenUnknown' | 'compensate' | 'format'
       >)
     | ({ readonly kind: 'perform' } & Pick<
         PerformActionOptions<unknown, unknown>,
@@ -205,6 +211,7 @@ export function createAction(
             kind: 'request',
             request: options.request,
             ...(options.made ? { made: options.made } : {}),
+            ...(options.format ? { format: options.format } : {}),
             ...(options.whenUnknown ? { whenUnknown: options.whenUnknown } : {}),
             ...(options.compensate ? { compensate: options.compensate } : {}),
           }

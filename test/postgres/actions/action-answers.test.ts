@@ -93,6 +93,40 @@ describe('a write whose answer is the same every time', () => {
     );
   }
 
+  it('has an output of the format that its action states, whatever the content type is, and so has what its look-up finds', async () => {
+    const xml = '<order><id>7</id><line>a</line></order>';
+    const Order = z.object({ order: z.object({ id: z.string(), line: z.array(z.string()) }) });
+    const format = { kind: 'xml', lists: ['order.line'] };
+    const octets = { 'content-type': 'application/octet-stream' };
+    const performed = async (more: object, given: FakeAnswer) => {
+      answer = given;
+      const action = anew('formed', more);
+      return drive.perform(action, await drive.accept(action, {}));
+    };
+    const output = { order: { id: '7', line: ['a'] } };
+    const made = await performed({ output: Order, format }, { body: xml, headers: octets });
+    expect(made).toMatchObject({ state: 'done', output, calls: 1 });
+    const whenUnknown = { lookup: () => get('/look'), found: (body: unknown) => body, afterMs: 1 };
+    answer = { status: 500 };
+    const looked = anew('looked', { output: Order, format, whenUnknown });
+    const workflowId = await drive.accept(looked, {});
+    await drive.perform(looked, workflowId, { most: 1 });
+    answer = { body: xml, headers: octets };
+    expect(await drive.perform(looked, workflowId)).toMatchObject({ state: 'done', output, calls: 2 });
+    expect(await performed({ output: z.string(), format: 'text' }, { body: '17', headers: octets })).toMatchObject({
+      state: 'done',
+      output: '17',
+    });
+    // No body is null, and what is of no such format was done all the same.
+    expect(await performed({ output: z.null(), format }, { status: 204 })).toMatchObject({
+      state: 'done',
+      output: null,
+    });
+    const broken = await performed({ output: Order, format }, { body: '<order>', headers: octets });
+    expect(broken).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 1 });
+    expect(broken.error).toContain('it was accepted, but the body is no XML');
+  });
+
   it('is done, and its output clean, when it was accepted with text that Postgres refuses', async () => {
     for (const [what, note] of [
       ['a NUL in its text', 'a\ufffdb'],

@@ -18,6 +18,8 @@ describe('an action', () => {
     const conflicts = { entity: () => 'note/1', policy: 'cancel-previous' };
     const whenUnknown = { lookup, found, afterMs: 0, guards: { 'more-told': false as const } };
     const all = { idempotent: true, keyGoodForMs: Infinity, maxAttempts: 1, totalTimeoutMs: 1_000 };
+    for (const format of ['csv', 'text', { kind: 'xml', lists: ['orders.order'] }])
+      expect(mistakesOf({ format })).toEqual([]);
     expect(mistakesOf({ ...all, conflicts, whenUnknown, compensate: lookup, what: () => 'x' })).toEqual([]);
   });
 
@@ -33,6 +35,10 @@ describe('an action', () => {
     [{ idempotent: 'yes' }, '`idempotent` is "yes"; it must be true or false'],
     [{ conflicts: { entity: found, policy: 'waitt' } }, 'conflicts: `policy` is "waitt"; it must be "wait"'],
     [{ conflicts: { policy: 'wait' } }, 'conflicts: `entity` is missing; it must be a function'],
+    [{ format: 'yaml' }, 'format is "yaml"; it must be one of "json", "ndjson", "csv", "xml", "text"'],
+    [{ format: { kind: 'xml', list: ['a'] } }, 'format: unknown option `list`; known are kind, lists, prefixes'],
+    [{ format: { kind: 'csv', files: found } }, 'format.files: the answer of an action is one file'],
+    [{ format: { kind: 'file' } }, 'format is {"kind":"file"}; it must be one of'],
     [{ maxAttempts: 0 }, '`maxAttempts` is 0; it must be a number, 1 or more'],
     [{ totalTimeoutMs: Number.NaN }, '`totalTimeoutMs` is NaN; it must be a number, 1 or more'],
     [{ classify: [] }, '`classify` is []; it must be a function'],
