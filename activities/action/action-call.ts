@@ -111,7 +111,7 @@ function read(
   if (kind === 'undo') return { outcome: { kind: 'ok' }, output: null };
   if (kind === 'write') {
     const outputOf = (json: unknown): unknown =>
-      way.made ? way.made(json, { headers: answer.headers, url, input }, input) : json;
+      way.made ? way.made(action.parseResponse(json), { headers: answer.headers, url, input }, input) : json;
     const parseResponse = (json: unknown) => action.parseOutput(outputOf(json));
     const body = parseBody({ name: action.id, parseResponse }, withText(answer, way.format));
     if (body.ok) return { outcome: { kind: 'ok' }, output: body.value };

@@ -63,18 +63,21 @@ export interface CommonOptions<Input, Settings = never> {
   readonly totalTimeoutMs?: number;
 }
 
-/** A write that is one HTTP request. `Found` is what the schema of outputs takes, `Output` what it makes of it. */
-export interface RequestActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<
+/** A write that is one HTTP request. `Found` is what the schema of outputs takes, `Output` what it makes of it, `Response` what is answered. */
+export interface RequestActionOptions<
   Input,
-  NoInfer<Settings>
-> {
+  Output,
+  Found = Output,
+  Settings = unknown,
+  Response = unknown,
+> extends CommonOptions<Input, NoInfer<Settings>> {
   /** Pure: asked again for every attempt. */
   readonly request: (input: Input, context: ActionContext<Settings>) => RequestSpec;
   /**
    * The output, where the answer's body is not it, as where a header alone names what was made: `(_, { headers }) => ({ id: headers.location })`.
-   * It goes through the schema `output`. An empty body is null. Default: the body.
+   * It goes through the schema `output`. An empty body is null. The body is unknown, or what the schema `response` makes of it. Default: the body.
    */
-  readonly made?: (answer: unknown, facts: AnswerFacts<Input>, input: Input) => Found;
+  readonly made?: (answer: Response, facts: AnswerFacts<Input>, input: Input) => Found;
   readonly whenUnknown?: {
     /** Asks whether the write is there. 404 and 410 say that it is not. */
     readonly lookup: (input: Input, context: ActionContext<Settings>) => RequestSpec;
@@ -142,6 +145,8 @@ export interface ActionDefinition {
   readonly parseInput: (input: unknown) => unknown;
   /** @throws ZodError when the answer has another shape than the schema says. */
   readonly parseOutput: (value: unknown) => unknown;
+  /** What `made` gets. @throws ZodError for a body of another shape. */
+  readonly parseResponse: (body: unknown) => unknown;
   /** The same for an output as it is kept, whose dates are texts. */
   readonly parseKept: (value: unknown) => unknown;
   readonly what: (input: unknown) => string;
@@ -188,7 +193,7 @@ type AnyOptions = RequestActionOptions<unknown, unknown> | PerformActionOptions<
 export function createAction(
   host: ActionHost,
   name: string,
-  options: AnyOptions & { readonly input: z.ZodType; readonly output: z.ZodType },
+  options: AnyOptions & { readonly input: z.ZodType; readonly output: z.ZodType; readonly response?: z.ZodType },
 ): Action {
   const { provider } = host;
   const classify = 'request' in options ? options.classify : undefined;
@@ -203,6 +208,7 @@ export function createAction(
     provider,
     parseInput: readerOf(options.input, `The input of action "${provider.id}/${name}"`),
     parseOutput: (value) => options.output.parse(value),
+    parseResponse: (body) => (options.response ? options.response.parse(body) : body),
     parseKept: (value) => readKept((output) => options.output.parse(output), value),
     what: (input) => what?.(input) ?? `${provider.id}/${name}`,
     way:

@@ -84,16 +84,23 @@ export interface Provider<Settings = unknown, Given = unknown> {
     },
   ): Endpoint<z.input<InputSchema>, Item>;
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
-  action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
+  action<
+    InputSchema extends z.ZodType,
+    OutputSchema extends z.ZodType,
+    ResponseSchema extends z.ZodType = z.ZodUnknown,
+  >(
     name: string,
     options: RequestActionOptions<
       z.output<InputSchema>,
       Kept<z.output<OutputSchema>>,
       z.input<OutputSchema>,
-      Settings
+      Settings,
+      z.output<ResponseSchema>
     > & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
+      /** The body of the answer, where it is not the output: what `made` gets. Default: unknown. */
+      readonly response?: ResponseSchema;
     },
   ): Action<z.input<InputSchema>, Kept<z.output<OutputSchema>>>;
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(

@@ -30,13 +30,16 @@ const ACTION_OPTIONS = {
   maxAttempts: true,
   totalTimeoutMs: true,
   request: true,
+  response: true,
   made: true,
   format: true,
   whenUnknown: true,
   compensate: true,
   classify: true,
   perform: true,
-} satisfies NamesOf<Requested & Performed & { readonly input: unknown; readonly output: unknown }>;
+} satisfies NamesOf<
+  Requested & Performed & { readonly input: unknown; readonly output: unknown; readonly response: unknown }
+>;
 const LOOKUP_OF_REQUEST = { lookup: true, found: true, afterMs: true, guards: true } satisfies NamesOf<
   NonNullable<Requested['whenUnknown']>
 >;
@@ -51,13 +54,16 @@ export function actionMistakes(options: object): string[] {
   };
   const isPerformed = 'perform' in options;
   return [
-    ...schemaMistakes(options, ['input', 'output']),
+    ...schemaMistakes(options, ['input', 'output', ...('response' in options ? ['response'] : [])]),
+    ...('response' in options && !('made' in options)
+      ? ['`response` says nothing without `made`, which makes the output of it; leave it out']
+      : []),
     ...missingFunctions(options, [isPerformed ? 'perform' : 'request']),
     ...wrongFunctions(options, ['what', 'made', 'compensate', 'classify']),
     ...asyncFunctions(options, isPerformed ? ['perform', 'compensate'] : []),
     ...unknownOptions(options, ACTION_OPTIONS),
     ...(isPerformed
-      ? ['request', 'made', 'format', 'classify']
+      ? ['request', 'response', 'made', 'format', 'classify']
           .filter((name) => name in options)
           .map((name) => `\`${name}\` says nothing beside \`perform\`; leave one of them out`)
       : []),
