@@ -37,6 +37,8 @@ export interface ReportsOptions {
 }
 
 const NEARLY_EMPTY = 0.1;
+/** Times may be told in whole seconds. */
+const LONGER = 1.02;
 /** Then they are told once more, which does no harm. */
 const MOST_ANSWERED = 10_000;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
@@ -47,6 +49,8 @@ export function createReports(options: ReportsOptions): Reports {
   /** By bucket: the epoch of which an answer was told. */
   const answered = new Map<number, number>();
   const fullest = fullestOf(pool);
+  /** By bucket of calls that no limit applies to: what their answers have told of one. */
+  const told = new Map<number, { readonly max: number; readonly windowMs: number }>();
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -64,7 +68,10 @@ export function createReports(options: ReportsOptions): Reports {
         index === refused && charge === told?.charge ? { ...observation, blockForMs: told.blockMs } : observation;
       delayMs = Math.min(delayMs, note(permit, index, charge, heard, index === refused));
     }
-    for (const quota of observation.quotas ?? []) delayMs = Math.min(delayMs, noteQuota(permit, quota));
+    for (const quota of observation.quotas ?? []) {
+      noteTold(permit, quota, refused >= 0);
+      delayMs = Math.min(delayMs, noteQuota(permit, quota));
+    }
     if (delayMs === 0) await flush();
     else if (delayMs < Infinity) schedule(delayMs);
   }
@@ -157,6 +164,24 @@ export function createReports(options: ReportsOptions): Reports {
     if (match.max !== undefined) entry.max = Math.min(entry.max ?? Infinity, match.max);
     if (match.blockMs !== undefined) return 0;
     return match.remaining !== undefined && match.remaining <= (quota.max ?? 0) * NEARLY_EMPTY ? releaseMs : collectMs;
+  }
+
+  /** What is told where no limit is declared: once it is refused as empty, it is given out by this. Only news are sent. */
+  function noteTold({ charges: [charge], grantedAt }: Permit, quota: QuotaHint, isRefused: boolean): void {
+    const { max = 0, remaining = max, windowMs = quota.resetAfterMs ?? 0 } = quota;
+    if (charge?.limit.kind !== 'none' || max <= 1 || windowMs <= 0) return;
+    const id = idOf(charge);
+    const known = told.get(id);
+    const isNew = known?.max !== max || windowMs > known.windowMs * LONGER;
+    if (!isNew && !(isRefused && remaining <= 0)) return;
+    if (told.size >= MOST_ANSWERED) told.clear();
+    told.set(id, { max, windowMs });
+    const entry = entryOf(charge);
+    entry.max = max;
+    entry.remaining = isRefused ? remaining : max;
+    entry.resetAt = performance.now() + windowMs;
+    entry.askedAt = grantedAt;
+    schedule(collectMs);
   }
 
   function isFirstAnswer(id: number, epoch: number): boolean {

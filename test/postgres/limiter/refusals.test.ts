@@ -227,3 +227,46 @@ describe('a refusal that names none of several limits', () => {
     expect(await shown(minute, 'long')).toMatchObject({ state: 'free' });
   });
 });
+
+describe('calls for which no limit is declared, whose answers tell one', () => {
+  it.each([
+    ['fixed', 10, 10_000, 16],
+    ['fixed', 40, 5_000, 15],
+    ['fixed', 50, 60_000, 40],
+    ['sliding', 100, 10_000, 8],
+  ] as const)(
+    'do not run into it again and again: %s, %i in %i ms, %i at once',
+    async (kind, max, perMs, atOnce) => {
+      const account = `told-${kind}-${max}`;
+      const charges = chargesFor([], { ...call, account, provider: 'told' });
+      const counter = createCounter(kind, () => ({ max, perMs }), clock.nowMs());
+      const startedMs = clock.nowMs();
+      const counts = { accepted: 0, refused: 0 };
+      const answer = (nowMs: number): Observation => {
+        const isRefused = counter.room(nowMs) < 1;
+        if (!isRefused) counter.take(nowMs, 1);
+        const remaining = Math.floor(counter.room(nowMs));
+        const resetAfterMs = kind === 'fixed' ? perMs - ((nowMs - startedMs) % perMs) : perMs;
+        counts[isRefused ? 'refused' : 'accepted']++;
+        return { result: isRefused ? 'refused' : 'ok', quotas: [{ max, remaining, resetAfterMs }] };
+      };
+      // As many callers as there are lists: whoever may, calls, and all answers come 100 ms later.
+      const endMs = clock.nowMs() + 20 * perMs;
+      const keys = Array.from({ length: atOnce }, (_, n) => `${account}-${n}`);
+      while (clock.nowMs() < endMs) {
+        const asked = await Promise.all(
+          keys.map((callKey) => limiter.acquire({ callKey, account, charges, maxWaitMs: 0 })),
+        );
+        const permits = asked.flatMap((each) => (each.granted ? [each.permit] : []));
+        const answers = permits.map(() => answer(clock.nowMs()));
+        await clock.pass(100);
+        await Promise.all(permits.map((permit, n) => limiter.report(permit, answers[n]!)));
+        const waits = asked.flatMap((each) => (each.granted ? [] : [each.retryAfterMs]));
+        if (permits.length === 0) await clock.pass(Math.max(10, Math.min(...waits)));
+      }
+      expect(counts.refused / (counts.accepted + counts.refused)).toBeLessThan(0.03);
+      expect(counts.accepted).toBeGreaterThan(0.7 * 20 * max);
+    },
+    60_000,
+  );
+});
