@@ -9,7 +9,6 @@ import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { Observation } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
-import { unknownLimit } from '../../providers/own-limits.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { toObservation, type Said } from '../http/to-observation.ts';
 import type { Call, MadeCall } from './make-call.ts';
@@ -34,10 +33,10 @@ export function understand(
 }
 
 /** A rule of which only its answer shows that it names a limit which nobody declared: the code has to be mended. */
-function namingKnown({ id, limits }: Provider, outcome: Outcome): Outcome {
-  const named = outcome.kind === 'limited' ? outcome.limit : undefined;
-  const mistake = named === undefined ? undefined : unknownLimit(named, limits);
-  if (mistake === undefined || outcome.kind !== 'limited') return outcome;
+function namingKnown({ id, unknownLimit }: Provider, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'limited' || outcome.limit === undefined) return outcome;
+  const mistake = unknownLimit(outcome.limit);
+  if (mistake === undefined) return outcome;
   return { kind: 'permanent', cause: 'config', reason: `${mistake} (provider "${id}"); ${outcome.reason}` };
 }
 

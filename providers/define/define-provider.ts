@@ -18,7 +18,7 @@ import {
   type PerformActionOptions,
   type RequestActionOptions,
 } from './define-action.ts';
-import { createLimits, unknownInRules } from '../own-limits.ts';
+import { createLimits, unknownInRules, unknownLimit } from '../own-limits.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
@@ -61,6 +61,8 @@ export interface Provider<Settings = unknown, Given = unknown> {
   readonly actualCosts: (answer: Answer) => Readonly<Record<string, number>>;
   /** What an answer says of limits by name. @throws whatever the provider's own function throws. */
   readonly toldQuotas: (answer: Answer) => readonly QuotaHint[];
+  /** What is wrong with a limit that a rule names, in words; undefined when there is one of that name. */
+  readonly unknownLimit: (named: string) => string | undefined;
   readonly authProbe?: { readonly spec: RequestSpec; readonly decide: (answer: Answer) => Outcome };
   /** What a call for an account's credentials takes from the limits. */
   readonly authCharges: (
@@ -175,6 +177,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     actions,
     actualCosts: (answer) => actualCosts(limits, answer),
     toldQuotas: (answer) => toldQuotas(limits, answer),
+    unknownLimit: (named) => unknownLimit(named, limits),
     ...(options.authProbe
       ? {
           authProbe: {
