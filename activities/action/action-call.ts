@@ -23,6 +23,7 @@ import { accountFacts } from '../call/account-facts.ts';
 import { deletedBefore } from './deleted-before.ts';
 import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
+import { namingKnown } from '../call/understand.ts';
 import { untilAborted } from '../call/until-aborted.ts';
 import { userCode } from '../sync/user-code.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
@@ -198,7 +199,12 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     const value = await untilAborted(run({ ...contextOf(call), credentials, signal }), signal).catch(
       (error: unknown): ActionAnswer => ({ outcome: outcomeOfError(error, secrets, signal.aborted) }),
     );
-    return { value, observation: observationOf(value.outcome, performance.now() - startedAt) };
+    const { outcome } = value;
+    const observation = observationOf(outcome, performance.now() - startedAt);
+    return {
+      value: outcome.kind === 'ok' ? value : { ...value, outcome: namingKnown(action.provider, outcome) },
+      observation,
+    };
   });
   if (!sent.sent || sent.value.outcome.kind !== 'refresh-auth') return sent;
   const { outcome } = sent.value;

@@ -33,7 +33,10 @@ export function understand(
 }
 
 /** A rule of which only its answer shows that it names a limit which nobody declared: the code has to be mended. */
-function namingKnown({ id, unknownLimit }: Provider, outcome: Outcome): Outcome {
+export function namingKnown<Given extends Outcome>(
+  { id, unknownLimit }: Provider,
+  outcome: Given,
+): Given | Extract<Outcome, { kind: 'permanent' }> {
   if (outcome.kind !== 'limited' || outcome.limit === undefined) return outcome;
   const mistake = unknownLimit(outcome.limit);
   if (mistake === undefined) return outcome;

@@ -2,7 +2,16 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { z } from 'zod';
-import { defineProvider, get, noAuth, path, post, type Action, type RequestSpec } from '../../../providers/index.ts';
+import {
+  CallFailed,
+  defineProvider,
+  get,
+  noAuth,
+  path,
+  post,
+  type Action,
+  type RequestSpec,
+} from '../../../providers/index.ts';
 import { startFakeApi, type FakeAnswer, type FakeApi, type FakeCall } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { createActionDrive, type ActionDrive } from '../../setup/drive-action.ts';
@@ -171,6 +180,20 @@ describe('a write whose answer is the same every time', () => {
     });
     const step = await drive.perform(action, await drive.accept(action, {}));
     expect(step).toMatchObject({ state: 'failed', errorType: 'attempts-spent', attempts: 2 });
+  });
+
+  it('of one’s own client that names a limit which nobody declared is a mistake, and is not waited for', async () => {
+    const provider = defineProvider({ id: 'own-client', baseUrl: api.url, auth: noAuth(), limits: [] });
+    const action = provider.action('create', {
+      input: z.object({}),
+      output: z.looseObject({ id: z.string() }),
+      perform: () => Promise.reject(new CallFailed({ kind: 'limited', limit: 'nope', reason: 'too many' })),
+    });
+    const step = await drive.perform(action, await drive.accept(action, {}));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'config', calls: 1 });
+    expect(step.error).toMatch(
+      /a rule names the limit "nope"; the provider has none \(provider "own-client"\); too many/,
+    );
   });
 
   it('has the output that `made` takes of its answer, from headers of one without a body as well', async () => {
