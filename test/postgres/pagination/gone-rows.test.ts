@@ -75,7 +75,7 @@ describe('rows that say that they are gone', () => {
     api = await startFakeApi();
     api.route('GET', '/folders', () => ({ body: { items: Object.keys(files).map((id) => ({ id })) } }));
     api.list('/folders/:folder/files', {
-      items: ({ folder = '' }) => {
+      items: ({ folder }) => {
         if (refused.has(folder)) throw new Error('this folder can not be read');
         return files[folder];
       },
