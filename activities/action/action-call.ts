@@ -20,6 +20,7 @@ import { secretsOfCall } from '../credentials/known-secrets.ts';
 import type { ActivityDeps } from '../deps.ts';
 import { issuesOf, issuesText, parseBody } from '../bodies/parse-body.ts';
 import { accountFacts } from '../call/account-facts.ts';
+import { ABSENT, absentIn } from './absent.ts';
 import { deletedBefore } from './deleted-before.ts';
 import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
@@ -123,11 +124,12 @@ function read(
   const body = parseBody({ name: action.id, parseResponse: (json) => json }, answer);
   if (!body.ok) return { outcome: { kind: 'retry', reason: body.reason } };
   const guards = way.whenUnknown?.guards;
-  return found(
+  const looked = found(
     action,
     () => way.whenUnknown?.found(body.value, input, context),
     () => mayBeBehind({ spec, answer, body: body.json, guards }),
   );
+  return looked === ABSENT ? absentIn(action, answer) : looked;
 }
 
 /** What answers a write in words, as "ok", is its text; a page for people says nothing to a program, and no body is null in any format. */
@@ -152,7 +154,7 @@ function found(
     if (value === undefined) {
       const why = behind();
       if (why !== undefined) return { outcome: { kind: 'permanent', cause: 'bug', reason: why } };
-      return { outcome: { kind: 'permanent', cause: 'gone', reason: 'the look-up did not find it' } };
+      return ABSENT;
     }
     return { outcome: { kind: 'ok' }, output: action.parseOutput(value) };
   } catch (error) {

@@ -17,7 +17,7 @@ import type { CallFacts, Provider } from './define-provider.ts';
 import type { AnswerFacts, Guards } from '../pagination/options.ts';
 import type { Classify } from '../rules/rules.ts';
 import { readKept } from './kept.ts';
-import { absenceIn, defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
+import { absenceIn, defaultWriteOutcome, saysAbsent, strictWriteOutcome } from '../rules/write-rules.ts';
 
 /** What every function of an action may know besides its input. The same over retries, kills and restarts. */
 export interface ActionContext<Settings = unknown> extends AccountFacts<Settings> {
@@ -163,6 +163,8 @@ export interface ActionDefinition {
   readonly decide: (answer: Answer) => Outcome;
   /** What an answer to a look-up means: an ordinary read. */
   readonly decideLookup: (answer: Answer) => Outcome;
+  /** What it means where the write was not found in it: rows may be missing from it. */
+  readonly decideAbsence: (answer: Answer) => Outcome;
   /** What an answer to a compensation means. */
   readonly decideUndo: (answer: Answer) => Outcome;
   readonly charges: (call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
@@ -181,6 +183,8 @@ export interface ActionHost {
   readonly classify: Classify | undefined;
   /** What HTTP and the rules say of an answer to a read. */
   readonly decideRead: (answer: Answer) => Outcome;
+  /** The same of a list, which may be told not to be whole. */
+  readonly decideList: (answer: Answer) => Outcome;
   readonly charges: (endpoint: string, call: Omit<CallFacts, 'provider' | 'endpoint'>) => readonly Charge[];
 }
 
@@ -229,6 +233,7 @@ export function createAction(
           },
     decide,
     decideLookup: (answer) => classify?.(answer) ?? absenceIn(host.decideRead(answer), answer),
+    decideAbsence: (answer) => classify?.(answer) ?? (saysAbsent(answer) ? { kind: 'ok' } : host.decideList(answer)),
     decideUndo: (answer) => classify?.(answer) ?? absenceIn(decide(answer), answer),
     charges: (call) => host.charges(name, call),
     repeatWithinMs: idempotent ? keyGoodForMs : 0,

@@ -248,6 +248,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
           provider,
           classify: options.classify,
           decideRead: (answer) => options.classify?.(answer) ?? defaultOutcome(answer),
+          decideList: (answer) => options.classify?.(answer) ?? defaultOutcome(answer, { isList: true }),
           charges: (endpoint, call) => chargesFor(limits, { ...call, provider: options.id, endpoint }),
         },
         name,

@@ -8,6 +8,7 @@ import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import { defaultOutcome } from './default-rules.ts';
+import { hasStatusInside } from './error-names.ts';
 import { troubleInWrite } from './inner-errors.ts';
 import { describe } from './rules.ts';
 
@@ -88,6 +89,11 @@ export function absenceIn(outcome: Outcome, answer: Answer): Outcome {
   const isAbsent = outcome.kind === 'permanent' ? outcome.cause === 'gone' : outcome.kind === 'skip';
   if (!isAbsent || !isPageForPeople(answer)) return outcome;
   return { kind: 'retry', reason: `${describe(answer)}, a page for people` };
+}
+
+/** `{ "code": 404 }` of those that answer everything by 200: it is not there, and no row is missing. */
+export function saysAbsent(answer: Answer): boolean {
+  return [404, 410].some((status) => hasStatusInside(answer, status));
 }
 
 /**

@@ -53,6 +53,9 @@ const noise: readonly (() => FakeAnswer)[] = [
   () => ({ body: { items: [], has_more: true } }),
   () => ({ status: 429, headers: { 'retry-after': '0' } }),
   () => ({ body: '{"items":' }),
+  () => ({ body: { items: [{ id: 'another' }], errors: [{ message: 'a part did not answer' }] } }),
+  () => ({ body: { items: [{ id: 'another' }], timed_out: true } }),
+  () => ({ body: { items: [{ id: 'another' }], warnings: ['results are incomplete'] } }),
 ];
 
 describe('a third party whose answers lie about a write', () => {
@@ -103,15 +106,17 @@ describe('a third party whose answers lie about a write', () => {
   });
 
   const Found = z.object({ items: z.array(z.object({ id: z.string() })) });
+  const found = (body: unknown, _: unknown, { idempotencyKey }: { readonly idempotencyKey: string }) =>
+    Found.parse(body).items.find(({ id }) => id === idempotencyKey);
   const ways: Readonly<Record<string, object>> = {
     'that can only be left to a person': {},
     'that is repeated by key': { idempotent: true },
     'that is looked up, and has a key': {
       idempotent: true,
-      whenUnknown: { lookup: () => get('/look'), found: (body: unknown) => Found.parse(body).items[0], afterMs: 1 },
+      whenUnknown: { lookup: () => get('/look'), found, afterMs: 1 },
     },
     'that is looked up': {
-      whenUnknown: { lookup: () => get('/look'), found: (body: unknown) => Found.parse(body).items[0], afterMs: 1 },
+      whenUnknown: { lookup: () => get('/look'), found, afterMs: 1 },
     },
   };
   let providers = 0;

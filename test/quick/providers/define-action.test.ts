@@ -84,6 +84,19 @@ it('`made` gets what the schema `response` makes of the body, and without one so
   });
 });
 
+it.each([
+  ['ok', { items: [], total: 0 }],
+  ['ok', { items: [{ id: 'another' }] }],
+  ['ok', { code: 404, message: 'not found' }],
+  ['flawed', { items: [{ id: 'another' }], errors: [{ message: 'a part did not answer' }] }],
+  ['flawed', { items: [{ id: 'another' }], timed_out: true }],
+])('that a look-up has not found the write is %s in %j', (kind, body) => {
+  const provider = defineProvider({ id: 'social', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
+  const { definition } = provider.action('create', { ...given, whenUnknown: { lookup, found } });
+  const answer = { status: 200, headers: {}, text: JSON.stringify(body), elapsedMs: 1 };
+  expect(definition.decideAbsence(answer).kind).toBe(kind);
+});
+
 describe('a `Date` of a schema', () => {
   const provider = defineProvider({ id: 'social', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
   const Dated = z.object({ id: z.string(), at: z.coerce.date(), days: z.array(z.object({ on: z.date().nullable() })) });
