@@ -1,6 +1,7 @@
 /**
- * A worker process: connects to Temporal and Postgres, brings the schema up to date, and serves the task queues of its roles with the
- * syncs it was given. Next: `role-workers.ts` for the queues, `activities/index.ts` for what it executes, `workflows/index.ts` for what it interprets.
+ * A worker process. It connects to Temporal and Postgres, brings the schema up to date, and serves its roles' task
+ * queues with the syncs it was given. Next: `role-workers.ts` for the queues, `activities/index.ts` for what it
+ * executes, `workflows/index.ts` for what it interprets.
  */
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
@@ -54,7 +55,7 @@ export type { WorkerOptions } from './worker-options.ts';
 
 export interface SluiceWorker {
   /**
-   * Serves until `shutdown` is called or the process gets SIGTERM, SIGINT, SIGQUIT or SIGUSR2; then ends when calls in
+   * Serves until `shutdown` is called or the process gets SIGTERM, SIGINT, SIGQUIT or SIGUSR2. It ends when calls in
    * flight have ended (they are cut off after `drainSeconds`), and everything is closed.
    */
   run(): Promise<void>;
@@ -63,8 +64,8 @@ export interface SluiceWorker {
 
 /**
  * @param rest the settings that `options` do not name. Default: those of the environment.
- * @throws Error when a server is not named and none is running, or can't be reached, or a definition has mistakes or a
- * name that is taken.
+ * @throws Error when a server is not named and none is running, or can't be reached. Error too when a definition has
+ * mistakes or a name that is taken.
  */
 export async function createWorker(options: WorkerOptions, rest = readWorkerSettings()): Promise<SluiceWorker> {
   checkWorkerOptions(options);

@@ -1,8 +1,8 @@
 /**
- * Short stacks in workflow threads. Temporal's SDK takes a stack of every promise of a workflow and translates each frame of
- * it by its source map: with V8's usual ten frames that is a tenth of a worker's CPU. The frames nearest to a wait say
- * where a workflow is, in the Web UI's stack trace as in an error.
- * Source: https://v8.dev/docs/stack-trace-api. Next: `create-worker.ts`.
+ * Short stacks in workflow threads. Temporal's SDK takes a stack of every promise of a workflow and translates each
+ * frame of it by its source map. With V8's usual ten frames that is a tenth of a worker's CPU. The frames nearest to a
+ * wait say where a workflow is, in the Web UI's stack trace as in an error. Source:
+ * https://v8.dev/docs/stack-trace-api. Next: `create-worker.ts`.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

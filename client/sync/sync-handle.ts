@@ -25,19 +25,20 @@ import { untilClosed } from '../until-closed.ts';
 export interface SyncHandle {
   readonly workflowId: string;
   /**
-   * The state of the tree: one cheap query, at any moment, also after the run has ended. As all functions of a handle it is about the
-   * run that `start`, `retryFailed` or `startAgain` gave the handle for, also when a newer one has begun; that of `run()` is about the
-   * newest one. Of a run whose workflow was terminated it says so when a worker has noticed, half a minute later at most; `waits()` at once.
+   * The state of the tree: one cheap query, at any moment, also after the run has ended. Like all functions of a handle
+   * it is about the run that the handle was given for by `start`, `retryFailed` or `startAgain`. That holds also when a
+   * newer run has begun. The handle of `run()` is about the newest one. Of a run whose workflow was terminated it says
+   * so when a worker has noticed, half a minute later at most; `waits()` at once.
    * @returns `unknown` for a run that was never started, `starting` before a worker has taken it up, `queued` while it waits for
    * the run before it.
    */
   progress(): Promise<RunProgress | { readonly state: 'unknown' | 'starting' | 'queued' }>;
   /**
-   * Why it does not go faster at the moment: one entry for each limit that its lists queue for, one for lists that are
-   * called again after a failed call, one for a provider or an endpoint that is failing or paused, one for calls that have no
-   * answer yet. Before those one for whatever holds the whole run: a cancellation, an account that must be connected again, an
-   * operator; and one for each of its workflows that no worker carries out, or that fails again and again. Empty when nothing
-   * waits, or no run is going on.
+   * Why it does not go faster at the moment. There is one entry for each limit that its lists queue for, and one for
+   * lists that are called again after a failed call. There is one for a provider or an endpoint that is failing or
+   * paused, and one for calls that have no answer yet. Before those comes one for whatever holds the whole run: a
+   * cancellation, an account that must be connected again, an operator. There is also one for each of its workflows
+   * that no worker carries out, or that fails again and again. Empty when nothing waits, or no run is going on.
    */
   waits(): Promise<readonly RunWait[]>;
   /**
@@ -60,8 +61,8 @@ export interface SyncHandle {
    */
   cancel(): Promise<void>;
   /**
-   * Starts a run of the same tree that reads only the failed and unfinished lists of the newest run, each from its first
-   * page, and the children that were not read to their end. Its result speaks for the whole tree.
+   * Starts a run of the same tree that reads only the failed and unfinished lists of the newest run. Each is read from
+   * its first page, with the children that were not read to their end. Its result speaks for the whole tree.
    * @returns a handle on that run.
    * @throws Error when there is no run to retry, none of its lists is one to read again, or a run is going on.
    */
@@ -75,7 +76,7 @@ export interface SyncHandle {
   /**
    * Waits for the end.
    * @returns how it ended; `complete` is true only when every list was read to its end.
-   * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own; Error when
+   * @throws WorkflowFailedError when the run was cancelled or terminated, or failed by an error of its own. Error when
    * the client is closed meanwhile, or Temporal knows no such run.
    */
   result(): Promise<RunResult>;
