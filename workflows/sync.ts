@@ -1,7 +1,8 @@
 /**
- * A run of one sync for one account: opens it, walks its tree, ends it. It carries no data; how far it is stands in Postgres. All
- * of it is shielded from cancellation: a local activity that is cancelled while its result arrives fails the workflow task, and
- * calls that were sent are to be heard. A cancellation stops the walk instead. Next: `workflows/run/run-walk.ts`.
+ * A run of one sync for one account: opens it, walks its tree, ends it. It carries no data; how far it is stands in
+ * Postgres. All of it is shielded from cancellation. A local activity that is cancelled while its result arrives fails
+ * the workflow task, and calls that were sent are to be heard. A cancellation stops the walk instead. Next:
+ * `workflows/run/run-walk.ts`.
  */
 import {
   CancellationScope,

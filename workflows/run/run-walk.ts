@@ -1,11 +1,11 @@
 /**
- * Walks the tree of a run: keeps a window of lists of each node in hand, makes their calls page by page, and ends a node when its
- * parent has ended and nothing of it is open. What is to be done and how far it is stands in Postgres, so the walk can drop
- * everything at any page and go on in a new history.
+ * Walks the tree of a run. It keeps a window of lists of each node in hand and makes their calls page by page. It ends
+ * a node when its parent has ended and nothing of it is open. What is to be done and how far it is stands in Postgres.
+ * So the walk can drop everything at any page and go on in a new history.
  *
- * It is one event loop: every answer and signal is handled by one synchronous function, right where it arrives, and each answer
- * says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one batch what came in
- * several before; with coroutines of unequal length the commands would come in another order.
+ * It is one event loop. One synchronous function handles every answer and signal, right where it arrives, and each
+ * answer says itself which unit it is about. Many calls end inside one workflow task, and a replay may deliver in one
+ * batch what came in several before. With coroutines of unequal length the commands would come in another order.
  * Next: `run-calls.ts`, then `activities/sync/fetch-page.ts`.
  */
 import { workflowInfo } from '@temporalio/workflow';

@@ -1,7 +1,7 @@
 /**
- * Tokens of the fake third party: access tokens that expire, refresh tokens that rotate, and the revocation of a whole
- * family when a refresh token is used twice, which is how a race between two refreshers loses an account for good.
- * Follows RFC 6749 section 6 and the reuse detection of RFC 9700 section 4.14.2.
+ * Tokens of the fake third party. Access tokens expire, and refresh tokens rotate. Using a refresh token twice revokes
+ * its whole family, which is how a race between two refreshers loses an account for good. Follows RFC 6749 section 6
+ * and the reuse detection of RFC 9700 section 4.14.2.
  * Next: `token-errors.ts` has the answers for bad tokens.
  */
 import type { FakeAnswer } from '../answer.ts';
