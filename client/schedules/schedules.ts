@@ -20,8 +20,7 @@ export interface Schedules {
   list(): Promise<readonly ScheduleStanding[]>;
   /**
    * No account is started by it until it is resumed. Runs that are going on go on.
-   * @throws Error when there is none of
-   * this id.
+   * @throws Error when there is none of this id.
    */
   pause(id: string, reason?: string): Promise<void>;
   /** Accounts that were due meanwhile are started once. @throws Error when there is none of this id. */

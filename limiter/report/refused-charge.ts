@@ -2,8 +2,8 @@
 import type { Charge } from '../../contracts/limits/limit.ts';
 
 /**
- * The charge that a refusal is about: the named limit, else the one of which its headers say that nothing is left, else the last
- * window or learned limit. -1 = none.
+ * The charge that a refusal is about: the named limit, else the one of which its headers say that nothing is left. Else
+ * it is the last window or learned limit. -1 = none.
  */
 export function refusedCharge(charges: readonly Charge[], limit: string | undefined, told?: Charge): number {
   const named = limit === undefined ? -1 : charges.findIndex((charge) => charge.limit.name === limit);

@@ -1,6 +1,6 @@
 /**
- * Takes in how calls went. Refusals and what is given back go to the store at once, plain successes are collected and
- * only sent when a learned limit wants to know of them; for a window without hints they cost nothing.
+ * Takes in how calls went. Refusals and what is given back go to the store at once. Plain successes are collected and
+ * only sent when a learned limit wants to know of them. For a window without hints they cost nothing.
  * Next: `db/functions/limiter/report/report.sql`, then `limiter/adaptive/controller.ts`.
  */
 import type { Charge, QuotaHint } from '../../contracts/limits/limit.ts';
