@@ -81,8 +81,8 @@ function noteTail(memory: Memory, { keys }: PageAnswer): void {
 }
 
 /**
- * Behind an id or time that counts itself (`max_id`, `since` with the border included) the last rows come again, and name themselves as
- * the next page: that is such a list's end. A full page of them may hide others behind it.
+ * Behind an id or time that counts itself (`max_id`, `since` with the border included) the last rows come again. They
+ * name themselves as the next page, and that is such a list's end. A full page of them may hide others behind it.
  */
 function bringsOnlyBorder(at: ListState, { keys }: PageAnswer, memory: Memory): boolean {
   if (memory['tail'] === undefined || !keys.some((key) => nameOf(key) === memory['tail'])) return false;
@@ -91,8 +91,8 @@ function bringsOnlyBorder(at: ListState, { keys }: PageAnswer, memory: Memory): 
 }
 
 /**
- * A page that names itself as the next one may be the page before, out of a cache that has not seen its token yet: it is asked for once
- * more before the list is said to go round.
+ * A page that names itself as the next one may be the page before, out of a cache that has not seen its token yet. It
+ * is asked for once more before the list is said to go round.
  */
 function isMaybeStale(p: Pagination, memory: Memory, token: string, used: string | undefined): boolean {
   if (token !== used || !p.guards['repeated-token'] || memory['staleAt'] === digest([token])) return false;
