@@ -1,6 +1,6 @@
 /**
- * What a start does that finds a run of its sync and account going on. A start that asks for no more than the run has its answer there;
- * any other would be told of something that it never asked for. Pure.
+ * What a start does that finds a run of its sync and account going on. A start that asks for no more than the run has
+ * its answer there. Any other would be told of something that it never asked for. Pure.
  * Used by: `client/sync/start-sync.ts`, and by `activities/run/meet-running.ts` for runs that schedules start.
  */
 import { shellWord } from './values/shell-word.ts';
@@ -26,7 +26,10 @@ export interface RunningRun {
   readonly startedBy: StartedBy;
   /** It reads only what failed in a run before. */
   readonly isRetry: boolean;
-  /** It was cancelled, or its end is written down and its workflow about to close: a start waits for that, and is not answered by it. */
+  /**
+   * It was cancelled, or its end is written down and its workflow about to close. A start waits for that, and is not
+   * answered by it.
+   */
   readonly isEnding: boolean;
 }
 
