@@ -51,12 +51,12 @@ export function busyText(sync: string, account: string, asked: AskedOfRun, runni
   if (running.isEnding)
     return (
       `A run of "${sync}" for account "${account}" that was started by ${startedBy} at ${startedAt} is being ended, and did not come to ` +
-      'its end in time: look whether a worker serves it (`npx sluice doctor`), then start again.'
+      'its end in time. Look whether a worker serves it (`npx sluice doctor`), then start again.'
     );
   return (
     `A run of "${sync}" for account "${account}" is going on since ${startedAt}, started by ${startedBy}${how}. ` +
-    `Wait for its end, end it (\`npx sluice cancel ${shellWord(workflowId)}\`), or say what to do instead: ifRunning "queue" ` +
-    `(behind it) or "attach" (its result); on the command line \`--if-running\`.`
+    `Wait for its end, end it (\`npx sluice cancel ${shellWord(workflowId)}\`), or say what to do instead. That is ifRunning ` +
+    `"queue" (behind it) or "attach" (its result); on the command line \`--if-running\`.`
   );
 }
 

@@ -116,7 +116,7 @@ export function createKeyring(keys: string | KeyService, { onOpen }: KeyringOpti
       const text = decrypt(key, blob.subarray(end), textOf(of))?.toString('utf8');
       if (text === undefined)
         throw new EncryptionKeyError(
-          `The stored credentials of ${of.provider}/${of.account} are not those that were stored for it last: the row was changed by ` +
+          `The stored credentials of ${of.provider}/${of.account} are not those that were stored for it last. The row was changed by ` +
             'hand, copied from another account, or put back from an earlier time. Connect the account again.',
         );
       onOpen?.(of, purpose);

@@ -25,7 +25,7 @@ export async function serveDashboard(sluice: Sluice, options: ServeOptions = {})
   const hasTokens = tokens.read !== undefined || tokens.operate !== undefined;
   if (!LOOPBACK.has(host) && !hasTokens)
     throw new Error(
-      `The dashboard would be reached from other machines at ${host}, and has no token: set SLUICE_DASHBOARD_TOKEN (looks and acts), SLUICE_DASHBOARD_READ_TOKEN (looks), or both. \`openssl rand -base64 24\` makes one.`,
+      `The dashboard would be reached from other machines at ${host}, and has no token. Set SLUICE_DASHBOARD_TOKEN (looks and acts), SLUICE_DASHBOARD_READ_TOKEN (looks), or both. \`openssl rand -base64 24\` makes one.`,
     );
   const dashboard = createDashboard(sluice, { ...ofPage, ...(hasTokens ? {} : { authorize: onLoopback }) });
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {

@@ -85,8 +85,8 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
   throw new Error(
     `No Temporal server: TEMPORAL_ADDRESS is not set, and no development server could be had. Tried in this order:\n` +
       `${failures.join('\n')}\n` +
-      'Do one of these and start again: set TEMPORAL_ADDRESS=host:7233 to use a server that runs already; install the ' +
-      `Temporal CLI (https://docs.temporal.io/cli) so that "temporal" is on PATH; or put that program at ${cached}.`,
+      'Do one of these and start again. Set TEMPORAL_ADDRESS=host:7233 to use a server that runs already. Install the ' +
+      `Temporal CLI (https://docs.temporal.io/cli) so that "temporal" is on PATH. Or put that program at ${cached}.`,
   );
 }
 

@@ -71,7 +71,7 @@ export function leftOutByTime({ guards }: Pagination, { end, guard, total }: Ste
   if (!guard['timeLeftOut'] || field === undefined || !fields?.every((path) => shared?.includes(path)))
     return undefined;
   const reason =
-    `pages go on behind \`${field}\`, which several rows share, and no row that has it comes again on the next page: rows between ` +
+    `pages go on behind \`${field}\`, which several rows share, and no row that has it comes again on the next page. Rows between ` +
     'two pages may be left out. Ask from that time on (`>=`), or name an id as the next page';
   return { kind: 'truncated', reason };
 }
