@@ -2,7 +2,8 @@
 import { serve } from '@hono/node-server';
 import type { Sluice } from '../../client/index.ts';
 import { onLoopback } from './access.ts';
-import { createDashboard, type DashboardOptions } from '../create-dashboard.ts';
+import { createDashboard } from '../create-dashboard.ts';
+import type { DashboardOptions } from '../dashboard-options.ts';
 
 export interface ServeOptions extends Omit<DashboardOptions, 'authorize' | 'basePath'> {
   /** Default `127.0.0.1`: this machine alone. */
