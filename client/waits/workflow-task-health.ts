@@ -1,7 +1,7 @@
 /**
  * Whether a run's workflows are carried out at all, in words. No worker may take a workflow task, one may fail again
  * and again, as after a bad deploy, or steps may fail so (`failing-activities.ts`). Asked of Temporal; called by
- * `waits()` of `client/sync/sync-handle.ts`.
+ * `waitsOf()` of `client/sync/handle/read-run.ts`.
  */
 import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
