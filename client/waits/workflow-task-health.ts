@@ -20,8 +20,8 @@ const ASKS_WITHIN_MS = 75_000;
 const LAST_EVENTS = 10;
 
 /**
- * @param run of a workflow that is open. @returns one entry for each workflow of the run that does not get on, and for
- * each way in which its steps fail.
+ * @param run of a workflow that is open.
+ * @returns one entry for each workflow of the run that does not get on, and for each way in which its steps fail.
  */
 export async function readStuckTasks(client: Client, run: WorkflowExecutionDescription): Promise<RunWait[]> {
   return stuckTasks(client, await openWorkflows(client, run));

@@ -130,10 +130,10 @@ function withJob(page: PageRequest | JobPage): JobPage {
 /**
  * Defines a provider. The schema of what its accounts need besides secrets (a shop's domain, a region, a plan) comes
  * first, where there is one. `settings` have its type in all functions that follow. Mistakes are collected and reported
- * together when a sync is defined over it. @example const social = defineProvider({ id: 'social', baseUrl:
- * 'https://api.social.example', limits: [window('app', { by: ['app'], max: 5_000, perMs: hours(1) })] }); const shop =
- * defineProvider(z.object({ domain: z.string() }), { id: 'shop', baseUrl: ({ settings }) =>
- * `https://${settings.domain}`, hosts: ['*.shop.example'], limits: [] });
+ * together when a sync is defined over it.
+ * @example
+ * const social = defineProvider({ id: 'social', baseUrl: 'https://api.social.example', limits: [window('app', { by: ['app'], max: 5_000, perMs: hours(1) })] });
+ * const shop = defineProvider(z.object({ domain: z.string() }), { id: 'shop', baseUrl: ({ settings }) => `https://${settings.domain}`, hosts: ['*.shop.example'], limits: [] });
  */
 export function defineProvider<Schema extends z.ZodType>(
   settings: Schema,
