@@ -6,7 +6,7 @@
 import type { UnitJob } from '../../contracts/job.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { moveJob } from '../../db/stores/sync/abandoned-job-store.ts';
-import type { Job } from '../../providers/define/compile-job.ts';
+import type { Job } from '../../providers/define/compile/compile-job.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import { callOfJob } from './job-call.ts';
 

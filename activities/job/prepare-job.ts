@@ -11,7 +11,7 @@ import type { PageFact } from '../../contracts/messages.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob } from '../../db/stores/sync/job-store.ts';
-import type { Job } from '../../providers/define/compile-job.ts';
+import type { Job } from '../../providers/define/compile/compile-job.ts';
 import { mayBeBehind } from '../../providers/pagination/told/look-up-told.ts';
 import type { SendGate } from '../call/with-permit.ts';
 import { parseBody } from '../bodies/parse-body.ts';

@@ -14,7 +14,7 @@ import type { OwnLimits } from '../own-limits.ts';
 import type { PageRequest, Paginate } from '../pagination/options.ts';
 import type { Pagination } from '../pagination/pagination.ts';
 import type { Classify } from '../rules/rules.ts';
-import type { Job, JobCall } from './compile-job.ts';
+import type { Job, JobCall } from './compile/compile-job.ts';
 import type { Provider } from './define-provider.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 

@@ -2,7 +2,7 @@
  * A list that has to be ordered before it can be read. A job is made, asked for until it is done, and its results are
  * read like any other list. One that is there already is only asked for. Somebody else has ordered it, or where its
  * content lies is told by a call of its own.
- * Next: `compile-job.ts`; `activities/job/` runs it.
+ * Next: `compile/compile-job.ts`; `activities/job/` runs it.
  */
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
