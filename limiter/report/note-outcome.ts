@@ -7,7 +7,7 @@ import type { Charge } from '../../contracts/limits/limit.ts';
 import { gridCost } from '../buckets/bucket-row.ts';
 import type { Observation, Permit } from '../types.ts';
 import { addRefund, outcomesOf, type Tally } from './pending-report.ts';
-import { refusedCharge } from './refused-charge.ts';
+import { suspectsOf } from './refused-charge.ts';
 
 export interface Notebook {
   readonly tallyOf: (charge: Charge) => Tally;
@@ -34,7 +34,7 @@ export function noteOutcome(
   const isDown =
     observation.result === 'failed' &&
     observation.blockForMs !== undefined &&
-    index === refusedCharge(permit.charges, observation.limit, undefined);
+    index === suspectsOf(permit.charges, observation).at(-1);
   if (!isDown) return Math.min(costMs, answerMs);
   // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
   noteBlock(notebook.tallyOf(permit.charges[index]!), observation);

@@ -33,7 +33,7 @@ export function noteQuota({ tallyOf, collectMs, releaseMs }: Notebook, permit: P
 /** When the quota of a refusal that says no time is whole again, as its headers have it, and of which limit they speak. */
 export function toldReset(
   charges: readonly Charge[],
-  { blockForMs, quotas = [] }: Observation,
+  { limit, blockForMs, quotas = [] }: Observation,
 ): { readonly charge: Charge; readonly blockMs: number } | undefined {
   if (blockForMs !== undefined) return undefined;
   const matches = quotas.flatMap((quota) => {
@@ -41,5 +41,5 @@ export function toldReset(
     const match = isEmpty ? matchQuota(charges, { ...quota, remaining: 0 }) : undefined;
     return match?.resetMs === undefined ? [] : [{ ...match, blockMs: match.resetMs }];
   });
-  return matches.find(({ remaining }) => remaining !== undefined) ?? matches[0];
+  return limit === undefined ? matches[0] : matches.find(({ charge }) => charge.limit.name === limit);
 }

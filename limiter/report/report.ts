@@ -1,13 +1,15 @@
 /**
  * Takes in how calls went. Refusals and what is given back go to the store at once. Plain successes are collected and
  * only sent when a learned limit wants to know of them. For a window without hints they cost nothing.
- * Next: `note-outcome.ts` and `note-quota.ts`, then `send-reports.ts`.
+ * Next: `note-outcome.ts`, `note-quota.ts` and `note-told.ts`, then `send-reports.ts`.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Observation, Permit } from '../types.ts';
 import { noteOutcome, type Notebook } from './note-outcome.ts';
+import { fullestOf } from './fullest.ts';
 import { noteQuota, toldReset } from './note-quota.ts';
-import { refusedCharge } from './refused-charge.ts';
+import { createToldNotes } from './note-told.ts';
+import { suspectsOf } from './refused-charge.ts';
 import { createReportSender, type ReportSenderOptions } from './send-reports.ts';
 
 export interface Reports {
@@ -29,7 +31,7 @@ const MOST_ANSWERED = 10_000;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
 
 export function createReports(options: ReportsOptions): Reports {
-  const { idOf, collectMs, releaseMs } = { ...defaults, ...options };
+  const { pool, idOf, collectMs, releaseMs } = { ...defaults, ...options };
   const { tallyOf, sendWithin, flush } = createReportSender(options);
   /** By bucket: the epoch of which an answer was told. */
   const answered = new Map<number, number>();
@@ -46,18 +48,35 @@ export function createReports(options: ReportsOptions): Reports {
     releaseMs,
   };
 
+  const noteTold = createToldNotes(notebook, idOf);
+  const fullest = fullestOf(pool);
+
+  /** Where the answer leaves several limits, the one that is fullest: the others had room. */
+  const refusedCharge = async (
+    charges: readonly Charge[],
+    observation: Observation,
+    told: Charge | undefined,
+  ): Promise<number> => {
+    if (told) return charges.indexOf(told);
+    const suspects = suspectsOf(charges, observation);
+    return suspects[await fullest(suspects.map((index) => idOf(charges[index]!)))]!;
+  };
+
   const report = async (permit: Permit, observation: Observation): Promise<void> => {
     let delayMs = Infinity;
     const isRefused = observation.result === 'refused';
     // A refusal that says nothing of its own may still say when the quota is whole again.
     const told = isRefused ? toldReset(permit.charges, observation) : undefined;
-    const refused = isRefused ? refusedCharge(permit.charges, observation.limit, told?.charge) : -1;
+    const refused = isRefused ? await refusedCharge(permit.charges, observation, told?.charge) : -1;
     for (const [index, charge] of permit.charges.entries()) {
       const heard =
         index === refused && charge === told?.charge ? { ...observation, blockForMs: told.blockMs } : observation;
       delayMs = Math.min(delayMs, noteOutcome(notebook, permit, index, heard, refused));
     }
-    for (const quota of observation.quotas ?? []) delayMs = Math.min(delayMs, noteQuota(notebook, permit, quota));
+    for (const quota of observation.quotas ?? []) {
+      const toldMs = noteTold(permit, quota, refused >= 0);
+      delayMs = Math.min(delayMs, toldMs, noteQuota(notebook, permit, quota));
+    }
     if (delayMs === 0) await flush();
     else if (delayMs < Infinity) sendWithin(delayMs);
   };

@@ -17,7 +17,7 @@ import {
   type PerformActionOptions,
   type RequestActionOptions,
 } from './define-action.ts';
-import { createLimits } from '../own-limits.ts';
+import { createLimits, unknownInRules, unknownLimit } from '../own-limits.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { asyncFunctions, unknownOptions, wrongFunctions } from '../../contracts/values/option-mistakes.ts';
@@ -28,6 +28,7 @@ import { namesForLimits, type Endpoint, type EndpointOptions } from './endpoint.
 import type { JobOptions } from './job-options.ts';
 import type { Kept } from './kept.ts';
 import { endpointMistakes } from './mistakes/endpoint-mistakes.ts';
+import type { Classify } from '../rules/rules.ts';
 import { PROVIDER_OPTIONS, providerMistakes, type ProviderOptions, type Timeouts } from './provider-options.ts';
 
 /** `Settings` are those of an account as its functions see them, `Given` as `accounts.connect()` takes them. */
@@ -54,6 +55,8 @@ export interface Provider<Settings = unknown, Given = unknown> {
   readonly actualCosts: (answer: Answer) => Readonly<Record<string, number>>;
   /** What an answer says of limits by name. @throws whatever the provider's own function throws. */
   readonly toldQuotas: (answer: Answer) => readonly QuotaHint[];
+  /** What is wrong with a limit that a rule names, in words; undefined when there is one of that name. */
+  readonly unknownLimit: (named: string) => string | undefined;
   readonly authProbe?: { readonly spec: RequestSpec; readonly decide: (answer: Answer) => Outcome };
   /** What a call for an account's credentials takes from the limits. */
   readonly authCharges: (
@@ -77,16 +80,23 @@ export interface Provider<Settings = unknown, Given = unknown> {
     },
   ): Endpoint<z.input<InputSchema>, Item>;
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
-  action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
+  action<
+    InputSchema extends z.ZodType,
+    OutputSchema extends z.ZodType,
+    ResponseSchema extends z.ZodType = z.ZodUnknown,
+  >(
     name: string,
     options: RequestActionOptions<
       z.output<InputSchema>,
       Kept<z.output<OutputSchema>>,
       z.input<OutputSchema>,
-      Settings
+      Settings,
+      z.output<ResponseSchema>
     > & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
+      /** The body of the answer, where it is not the output: what `made` gets. Default: unknown. */
+      readonly response?: ResponseSchema;
     },
   ): Action<z.input<InputSchema>, Kept<z.output<OutputSchema>>>;
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
@@ -135,6 +145,8 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
   const endpoints = new Map<string, Endpoint>();
   const actions = new Map<string, Action>();
   const mistakes: string[] = [];
+  /** Rules may name limits that an endpoint defined later brings. */
+  const ruled: { readonly of: string; readonly classify: Classify | undefined }[] = [];
   const timeouts = { ...timeoutDefaults, ...options.timeouts };
   // Without the type checker they may be missing; that is one of the mistakes.
   const declared = options.limits as readonly LimitDeclaration[] | undefined;
@@ -155,6 +167,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     actions,
     actualCosts: (answer) => actualCosts(limits, answer),
     toldQuotas: (answer) => toldQuotas(limits, answer),
+    unknownLimit: (named) => unknownLimit(named, limits),
     ...(options.authProbe
       ? {
           authProbe: {
@@ -172,6 +185,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
       const given: object = endpointOptions;
       const endpoint = compileEndpoint(provider, options.classify, name, given as GivenEndpoint);
       endpoints.set(name, endpoint);
+      ruled.push({ of: `endpoint "${name}"`, classify: endpointOptions.classify });
       mistakes.push(...ofWhat(`endpoint "${name}"`, addLimits(endpointOptions.limits, namesForLimits(endpoint))));
       return endpoint as never;
     },
@@ -192,16 +206,20 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         actionOptions as Parameters<typeof createAction>[2],
       );
       actions.set(name, action);
+      ruled.push({ of: `action "${name}"`, classify: (actionOptions as { classify?: Classify }).classify });
       mistakes.push(...ofWhat(`action "${name}"`, addLimits((actionOptions as CommonOptions<unknown>).limits, [name])));
       return action as never;
     },
     mistakes: () => [
       ...mistakes,
+      ...ruled.flatMap(({ of, classify }) => ofWhat(of, unknownInRules(classify, limits))),
       ...providerMistakes({ ...options, limits }, schema !== undefined, [
         ...[...endpoints.values()].flatMap(namesForLimits),
         ...actions.keys(),
       ]),
-      ...callMistakes(schema, options).map((text) => `provider "${options.id}": ${text}`),
+      ...[...callMistakes(schema, options), ...unknownInRules(options.classify, limits)].map(
+        (text) => `provider "${options.id}": ${text}`,
+      ),
     ],
   };
   return provider;
