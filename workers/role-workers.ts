@@ -8,8 +8,8 @@ import type { Priority } from '../contracts/limits/limit.ts';
 import type { Build } from '../contracts/operate/deployment.ts';
 import { taskQueueOf } from '../contracts/names.ts';
 import type { WorkerSettings } from './config.ts';
-import { withShortStacks } from './limit-stack-traces.ts';
 import { keptWorkflows, slotsOf } from './capacity/slots.ts';
+import { withLeanThreads } from './workflow-threads.ts';
 
 export interface RoleWorkers {
   readonly taskQueues: readonly string[];
@@ -41,7 +41,7 @@ export async function createRoleWorkers(
         stickyQueueScheduleToStartTimeout: '5 seconds',
         shutdownGraceTime: `${drainSeconds} seconds`,
       });
-    workers.push(await withShortStacks(create));
+    workers.push(await withLeanThreads(create));
   }
   let isAsked = false;
   const shutdown = (): void => {

@@ -2,6 +2,7 @@
  * Reads the body of an answer: bounded in bytes, unpacked, and decoded to text. Large bodies take their memory from the budget of
  * the process. Used by: `activities/http/send.ts`. Next: `decompress.ts`, then `decode-text.ts`.
  */
+import type { Readable } from 'node:stream';
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { SMALL_BODY_BYTES, type BodyHold } from './body-budget.ts';
 import { BodyTooLarge, BodyUnreadable } from './body-errors.ts';
@@ -28,25 +29,28 @@ export interface PartialBody {
  * @throws BodyTooLarge, BodyUnreadable, and what the stream throws.
  */
 export async function readBody(
-  stream: AsyncIterable<Buffer>,
+  stream: Readable,
   headers: Readonly<Record<string, string>>,
   limits: ReadLimits,
   so: PartialBody,
 ): Promise<Pick<Answer, 'text' | 'damage' | 'mayBeCut'>> {
   const { maxBodyBytes, hold, signal, clock } = limits;
-  let bytes = 0;
   let isCounted = false;
-  for await (const chunk of stream) {
-    bytes += chunk.length;
-    if (bytes > maxBodyBytes) throw new BodyTooLarge(`more than ${maxBodyBytes} bytes`);
-    if (bytes > SMALL_BODY_BYTES && !isCounted) {
-      isCounted = true;
-      clock.stop();
-      await hold.take(Math.max(bytes, mostOf(headers, maxBodyBytes)), signal);
-      clock.goOn();
+  const more = async (): Promise<void> => {
+    let bytes = so.chunks.reduce((sum, { length }) => sum + length, 0);
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      bytes += chunk.length;
+      if (bytes > maxBodyBytes) throw new BodyTooLarge(`more than ${maxBodyBytes} bytes`);
+      if (bytes > SMALL_BODY_BYTES && !isCounted) {
+        isCounted = true;
+        clock.stop();
+        await hold.take(Math.max(bytes, mostOf(headers, maxBodyBytes)), signal);
+        clock.goOn();
+      }
+      so.chunks.push(chunk);
     }
-    so.chunks.push(chunk);
-  }
+  };
+  if (!(await readSmall(stream, so.chunks, Math.min(SMALL_BODY_BYTES, maxBodyBytes)))) await more();
   const packed = Buffer.concat(so.chunks);
   const isSure = showsItsEnd(headers, isGzip(packed) || isZip(packed));
   const unpacked = await decompress(packed, headers['content-encoding'], maxBodyBytes);
@@ -54,6 +58,35 @@ export async function readBody(
   if (isCounted) hold.keep(unpacked.bytes.length);
   so.chunks.length = 0;
   return { ...decodeText(unpacked.bytes, headers['content-type']), ...(isSure ? {} : { mayBeCut: true }) };
+}
+
+/**
+ * Reads as long as no more than `most` bytes have come. The iterator of a stream makes ten promises for the one chunk
+ * that most bodies are.
+ * @returns whether that was all. If not, the iterator has the rest, or says what went wrong.
+ */
+function readSmall(stream: Readable, chunks: Buffer[], most: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    const done = (isAll: boolean): void => {
+      stream.off('data', onData).off('end', onEnd).off('close', onEarlyEnd);
+      resolve(isAll);
+    };
+    const onEnd = (): void => done(true);
+    const onEarlyEnd = (): void => done(false);
+    const onData = (chunk: Buffer): void => {
+      bytes += chunk.length;
+      if (bytes <= most) {
+        chunks.push(chunk);
+        return;
+      }
+      stream.pause();
+      stream.unshift(chunk);
+      done(false);
+    };
+    // The last stays: an error may come before the iterator listens.
+    stream.on('data', onData).once('end', onEnd).once('close', onEarlyEnd).on('error', onEarlyEnd);
+  });
 }
 
 /** The most bytes that the body may still have: what it says, unless it is packed. */

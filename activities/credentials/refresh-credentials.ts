@@ -2,7 +2,7 @@
  * One refresh of one account's credentials, once for all workers: lease, permit, call, store. A worker that holds the
  * lease reads the refresh token under it, and stores what comes before anybody can use it. The store takes new tokens
  * only over the version that they were made from, so a worker that was late can't overwrite newer ones. One case can't
- * be saved: a worker dies between the answer and the store, and the third party neither gives the same tokens again nor
+ * be saved. A worker dies between the answer and the store, and the third party neither gives the same tokens again nor
  * leaves the old ones alive. Then the next refresh is refused and the account's user is needed.
  * Next: `make-refresh-call.ts`, `keep-refreshed.ts`, then `db/stores/account/credential-store.ts`.
  */

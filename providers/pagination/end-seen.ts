@@ -12,8 +12,7 @@ const DEPTH_OF_LISTS = 4;
 
 /**
  * A list ends where its end is seen, never because a number was reached. The answer says so, or a page is blank. Or a
- * page is shorter than what the third party is known to give, and the definition or the total says that this means the
- * end.
+ * page is shorter than what the third party is known to give, and the definition or the total takes that for the end.
  * @param isCounted as many items came as the exact total says.
  */
 export function endSeen(

@@ -108,8 +108,8 @@ export interface Common<Response, Item, Input> {
   readonly checkpoint?: (response: Response, answer: AnswerFacts<Input>) => string | number | null | undefined;
   /**
    * `newest-first`: the answer has the newest rows first, by what `incremental.field` of a node tells. Then a run that
-   * asks for what has changed ends at 20 rows in a row, in order, that are older than all that an earlier run has read
-   * to the end. Pages are read in order. Default: nothing is known of its order.
+   * asks for what has changed may end early. It ends where 20 rows in a row, in order, are older than all that an earlier run
+   * has read to the end. Pages are read in order. Default: nothing is known of its order.
    */
   readonly order?: 'newest-first';
   /** Switches guards off, where a third party does on purpose what they take for an error. Default: all on. */

@@ -1,6 +1,6 @@
 /**
- * What a call has said, taken into the walk: how its node's next calls are made, who may have more, and whether the run
- * is paused or over. Then its units go on, all synchronously. Used by: `run-walk.ts`. Next: `unit-calls.ts`.
+ * What a call has said, taken into the walk. It says how its node's next calls are made, who may have more, and whether
+ * the run is paused or over. Then its units go on, all synchronously. Used by: `run-walk.ts`. Next: `unit-calls.ts`.
  */
 import type { PageFact, UnitRef } from '../../contracts/messages.ts';
 import type { Node } from './run-node.ts';

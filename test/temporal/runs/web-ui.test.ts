@@ -34,6 +34,9 @@ describe('the current details of a workflow', () => {
     ]);
     const run = await world.sluice.start(forest, { account: end, input: { id: 'u' } });
     await expect.poll(() => detailsOf(run.workflowId)).toMatch(/^- \*\*posts\*\*: waiting: /);
+    // Its threads are lean (workers/workflow-threads.ts), with the version of the SDK that is installed.
+    const stack = new Client({ connection }).workflow.getHandle(run.workflowId).query('__stack_trace');
+    await expect(stack).rejects.toThrow('Workflow stack traces are not enabled on this worker');
     if (end === 'cancelled') await run.cancel();
     await run.result().catch(() => {});
     await expect.poll(() => detailsOf(run.workflowId)).toMatch(new RegExp(`^${end}: `));
