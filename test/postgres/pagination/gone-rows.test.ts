@@ -75,11 +75,18 @@ describe('rows that say that they are gone', () => {
     api = await startFakeApi();
     api.route('GET', '/folders', () => ({ body: { items: Object.keys(files).map((id) => ({ id })) } }));
     api.list('/folders/:folder/files', {
-      items: ({ folder = '' }) => {
+      items: ({ folder }) => {
         if (refused.has(folder)) throw new Error('this folder can not be read');
         return files[folder];
       },
       pageSize: { max: 10 },
+    });
+    api.route('GET', '/whole/:folder', ({ path, headers }) => {
+      const folder = path.split('/').at(-1) ?? '';
+      if (refused.has(folder)) return { status: 500 };
+      const body = files[folder];
+      const etag = `"${createHash('sha1').update(JSON.stringify(body)).digest('hex')}"`;
+      return headers['if-none-match'] === etag ? { status: 304 } : { body, headers: { etag } };
     });
     api.route('GET', '/notes/:file', ({ path }) => (asked.push(path), { body: { id: 'n' } }));
     db = await createTestDatabase();
@@ -157,6 +164,37 @@ describe('rows that say that they are gone', () => {
     refused.clear();
     expect(await run(sync)).toMatchObject({ complete: true });
     expect((await feed(second.after)).changes).toEqual(['delete f3']);
+  });
+
+  it('that could not be told while another list failed are asked for again, where the list asks only whether it has changed', async () => {
+    const whole = provider.endpoint('whole', {
+      input: z.object({ folder: z.string() }),
+      response: z.array(z.object({ id: z.string() })),
+      request: ({ folder }) => get(`/whole/${folder}`),
+      paginate: { kind: 'single', items: (rows) => rows },
+      conditional: 'whole',
+    });
+    const sync = defineSync('kept', { provider, input: z.object({}) }, (s) => {
+      const all = s.one(folders, { input: () => ({}), key: ({ id }) => id });
+      const options = { key: ({ id }: { id: string }) => id, deletions: 'full-pass' } as const;
+      return { all, files: s.each(all, whole, { input: ({ id }) => ({ folder: id }), ...options }) };
+    });
+    const rows = async (): Promise<string[]> => {
+      const found = await db.pool.query<{ key: string }>(
+        `select key from sluice.record where account = $1 and resource = 'kept.files' and deleted_at is null order by key`,
+        [account],
+      );
+      return found.rows.map(({ key }) => key);
+    };
+    files = { a: ['f1', 'f2'].map(named), b: [named('f3')] };
+    expect(await run(sync)).toMatchObject({ complete: true });
+    files = { a: [named('f1')], b: [named('f3')] };
+    refused.add('b');
+    expect(await run(sync)).toMatchObject({ complete: false });
+    expect(await rows()).toEqual(['f1', 'f2', 'f3']);
+    refused.clear();
+    expect(await run(sync)).toMatchObject({ complete: true });
+    expect(await rows()).toEqual(['f1', 'f3']);
   });
 
   it('need a function that says so', () => {
