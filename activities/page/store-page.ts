@@ -78,7 +78,7 @@ export async function storePage(
   const told = { ...known, end: doubt ?? known.end };
   const ofPart = withGone(state, told, page.rows);
   const next = attempt.job ? inParts(state, attempt.job.parts, countedBy(attempt.job.told, ofPart)) : ofPart;
-  const vain = askedInVain(attempt, page, next);
+  const vain = askedInVain(attempt, page, next, kept, { headers, url });
   if (vain !== undefined) return readAnew(attempt, vain);
   const rows = rowsOfPage(page.rows, next.skip, node.options.incremental === 'checkpoint');
   // What a page lacks must be asked for again.

@@ -97,8 +97,9 @@ async function startOver(attempt: Attempt, reason: string, calls: 0 | 1): Promis
   return fromBeginning(attempt, `its checkpoint has expired, so it is read from its beginning: ${reason}`, calls);
 }
 
-/** The watermark is forgotten: no row shows that it was asked from there. */
+/** What it was asked from is forgotten: nothing shows that the third party knows it. */
 export async function readAnew(attempt: Attempt, reason: string): Promise<PageFact> {
+  if (attempt.node.options.incremental === 'checkpoint') return startOver(attempt, reason, callsOf(attempt));
   await forgetWatermark(attempt.deps.pool, listOf(attempt), reason);
   warnOf(
     attempt,

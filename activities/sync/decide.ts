@@ -207,14 +207,14 @@ function afterPermanent(cause: PermanentCause, reason: string, facts: Facts): De
   const common = cause === 'bug' || hasCursor(list) ? afterRefusedOverlap(pagination, list) : undefined;
   if (common) return { do: 'step', step: common };
   // Behind the last page of a numbered list there is nothing to be found.
-  if (isNothingThere && isBehindRows) return { do: 'step', step: endOfData(pagination, list) };
+  if (isNothingThere && isBehindRows) return { do: 'step', step: endOfData(pagination, list, true) };
   const isSkipped =
     (cause === 'gone' && policy.notFound === 'skip') || (cause === 'auth' && policy.forbidden === 'skip');
   const hint = cause === 'bug' ? hintOfOverlap(pagination, list) : undefined;
   return { do: 'end', kind: isSkipped ? 'skipped' : 'failed', reason: hint ? `${reason} (${hint})` : reason };
 }
 
-function endOfData(pagination: Pagination, list: ListState): Step {
+function endOfData(pagination: Pagination, list: ListState, isRefused = false): Step {
   return pagination.advance(list, {
     response: undefined,
     headers: {},
@@ -224,5 +224,6 @@ function endOfData(pagination: Pagination, list: ListState): Step {
     keys: [],
     rowItems: [],
     isEnd: true,
+    isRefused,
   });
 }

@@ -72,24 +72,38 @@ export function noteProbe(memory: Memory, index: number, keys: readonly string[]
  * only would hide the rest of the list, or a piece of it. The first one with rows behind it, and the first one of those
  * that the list seems to end with.
  * @param isCounted as many items came as the exact total says: the end needs no second look.
+ * @param isNamed the page before has named it as the next one: so that page is looked at again, too, and a refusal is no end.
  */
-export function noteBlank(memory: Memory, index: number, { itemCount }: PageAnswer, isCounted: boolean): void {
+export function noteBlank(
+  memory: Memory,
+  index: number,
+  { itemCount, isRefused }: PageAnswer,
+  isCounted: boolean,
+  isNamed: boolean,
+): void {
   if (itemCount > 0) {
     if (memory['blankAt'] !== undefined) memory['gapAt'] ??= memory['blankAt'];
     delete memory['blankAt'];
-  } else if (index > 0 && !isCounted) memory['blankAt'] ??= index;
+    delete memory['leadAt'];
+    return;
+  }
+  if (index === 0 || isCounted) return;
+  memory['blankAt'] ??= index;
+  if (!isNamed) return;
+  memory['leadAt'] ??= index - 1;
+  if (isRefused) memory['refused'] = 1;
 }
 
 // ── What follows at the end ──────────────────────────────────────────────────────────────────────────────────────────
 
 /** The step after a page that ends one reading of a list whose pages do not overlap. */
 export function endOfReading(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
-  if (!p.guards['moved-rows']) return { end: COMPLETE };
+  if (!p.guards['moved-rows']) return endSeenTwice(p, at, memory);
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
   if (isLater(at)) memory['rowsAtEnd'] = at.rows;
   const first = looksOf(at).find((look) => indexOf(memory, look) >= 0);
   if (first) return goOn(lookAgain(at, memory, first));
-  return { end: COMPLETE, checks: checksOf(p, at, memory) };
+  return endSeenTwice(p, at, memory);
 }
 
 /** What the store must find before such an end is believed. */
@@ -120,7 +134,12 @@ export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step
   const looks = looksOf(at);
   const next = looks.slice(looks.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);
   if (next) return step(at, { ...facts, ...goOn(lookAgain(at, memory, next)) });
-  return step(at, { ...facts, end: COMPLETE, checks: checksOf(p, at, memory) });
+  return step(at, { ...facts, ...endSeenTwice(p, at, memory) });
+}
+
+function endSeenTwice(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
+  if (!memory['refused']) return { end: COMPLETE, checks: checksOf(p, at, memory) };
+  return { end: { kind: 'truncated', reason: 'its last page names a next one, and the third party refuses that' } };
 }
 
 /**
@@ -130,6 +149,7 @@ export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step
  */
 function isAsItWas(at: ListState, page: PageAnswer, memory: Memory, looked: Look): boolean {
   if (looked === 'gapAt' || looked === 'blankAt') return page.itemCount === 0;
+  if (looked === 'leadAt') return page.itemCount > 0;
   const probe = probeIn(memory, looked);
   const names = page.keys.map(nameOf);
   if (isLater(at)) return names.includes(String(probe?.first));
@@ -194,7 +214,7 @@ export function keptOf(memory: Memory): Memory {
 type ProbeName = 'front' | 'middle' | 'newer';
 
 /** Pages that are looked at again at the end, in this order. */
-const LOOKS = ['front', 'middle', 'gapAt', 'blankAt'] as const;
+const LOOKS = ['front', 'middle', 'gapAt', 'leadAt', 'blankAt'] as const;
 type Look = (typeof LOOKS)[number] | 'newer';
 
 /** A later reading looks at a page of its second half: what was removed before that has moved rows over its borders. */
@@ -222,8 +242,11 @@ function lookAgain({ position, asked }: ListState, memory: Memory, look: Look): 
 
 /** Where the page of a look is; -1 when there is none. */
 function indexOf(memory: Memory, look: Look): number {
-  const index = look === 'gapAt' || look === 'blankAt' ? memory[look] : probeIn(memory, look)?.index;
-  return Number(index ?? -1);
+  if (look === 'gapAt' || look === 'blankAt') return Number(memory[look] ?? -1);
+  if (look !== 'leadAt') return probeIn(memory, look)?.index ?? -1;
+  const index = Number(memory[look] ?? -1);
+  // It has been looked at already.
+  return index > 0 && index !== probeIn(memory, 'middle')?.index ? index : -1;
 }
 
 /** Are these the rows of the page that was remembered? */

@@ -43,6 +43,8 @@ export interface PageAnswer {
   readonly rowItems: readonly unknown[];
   /** The third party said that there is nothing here any more, in an answer that is not a page. */
   readonly isEnd?: boolean;
+  /** It said so by refusing the page, and no rule of the definition has read that as an end. */
+  readonly isRefused?: boolean;
 }
 
 export interface ListEnd {

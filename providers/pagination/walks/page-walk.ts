@@ -14,6 +14,7 @@ import {
   noteProbe,
   noteReading,
   noteTotal,
+  readAgain,
 } from '../list-end.ts';
 import { memoryOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import { cellOf } from '../page-request.ts';
@@ -64,11 +65,15 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
     if (early.split) return stepTo(early);
   }
   const isCounted = exact !== undefined && came >= exact;
-  noteBlank(memory, index, page, isCounted);
+  noteBlank(memory, index, page, isCounted, p.next !== undefined);
   // More than the total counts: it is none, or rows were left out on the way.
   const seen = endSeen(p, at, page, memory, came === exact);
   const isGap = isMaybeGap(at, page, memory) && seen === 'blank' && !isCounted;
   if (seen && !isGap) {
+    if (p.guards['moved-rows'] && lacksPages(at, page, memory)) {
+      const why = `page ${Number(memory['blankAt'] ?? index) + 1} has no rows, where there had been some`;
+      return stepTo(readAgain(p, at, memory, why));
+    }
     const ends = rowsUpToEnd(p, at, page, memory);
     if (offset > 0 && isSuspicious(p, at, seen, exact, ends))
       return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
@@ -103,6 +108,15 @@ function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, me
   if (p.kind === 'page' && !at.isSizable) return pages * most + itemCount;
   const isCappedInSilence = p.kind === 'page' && most < size && at.rows > (pages - 1) * most && at.rows <= pages * most;
   return (isCappedInSilence ? at.rows : before) + itemCount;
+}
+
+/**
+ * A page without rows, and at least a page more of rows was read before than there are places up to it. What follows
+ * was removed, or the third party gives it no longer.
+ */
+function lacksPages({ asked, rows }: ListState, { itemCount }: PageAnswer, memory: Memory): boolean {
+  const size = Math.max(asked.size, Number(memory['most'] ?? 0));
+  return itemCount === 0 && rows >= (asked.offset / asked.size + 1) * size;
 }
 
 /**

@@ -9,7 +9,7 @@ import type { Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
 import type { ListEnd, ListState, PageAnswer, Step } from '../step.ts';
 import { isSameMoment, momentOf, type Moment } from './moments.ts';
-import { partsOf } from './token-parts.ts';
+import { partsOf, valuesIn } from './token-parts.ts';
 
 const MOST_FIELDS = 4;
 const MOST_DEPTH = 3;
@@ -47,6 +47,12 @@ export function noteTime(memory: Memory, at: ListState, page: PageAnswer, token:
   memory['timeCount'] = page.itemCount;
   // What was cut may be behind a page that is as large as can be.
   memory['timeFull'] = page.itemCount >= Math.min(at.asked.size, Number(memory['most'] ?? Infinity)) ? 1 : 0;
+}
+
+/** Is the name of the next page, or a part of it, a value of the page's last row? */
+export function isOfLastRow({ rowItems, url }: PageAnswer, token: string): boolean {
+  const last = rowItems.at(-1);
+  return last !== undefined && valuesIn(token, url).some((value) => pathsOf(last, value).length > 0);
 }
 
 /** Does a row of the time behind which this page was asked for come again? */

@@ -17,6 +17,13 @@ export function partsOf(token: string, position: Position | null, url: string): 
   return parts.length <= MOST_PARTS && parts.some((part) => momentOf(part) !== undefined) ? parts : [];
 }
 
+/** All values in the name of a page, whatever they are. */
+export function valuesIn(token: string, url: string): string[] {
+  return listed(token, url)
+    .map(([, value]) => value)
+    .slice(0, MOST_PARTS);
+}
+
 /** The parameters of an address; a cursor is one part without a name. @param base what a relative address is relative to. */
 export function paramsOf(token: string, base: string): (readonly [name: string, value: string])[] {
   if (!/^(?:https?:\/\/|[/?])/.test(token) || !URL.canParse(token, base)) return [['', token]];

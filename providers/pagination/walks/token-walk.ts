@@ -12,7 +12,7 @@ import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
 import { followCount } from './counted-places.ts';
 import { hasPageNumber } from './counting.ts';
-import { noteTime } from './shared-times.ts';
+import { isOfLastRow, noteTime } from './shared-times.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function followToken(p: Pagination, list: ListState, page: PageAnswer): Step {
@@ -52,7 +52,7 @@ export function followToken(p: Pagination, list: ListState, page: PageAnswer): S
     return step(at, { ...facts, ...endOf(p, at, page, total) });
   }
 
-  const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard);
+  const isBorder = token === used && p.guards['repeated-token'] && bringsOnlyBorder(at, page, guard, token);
   if (!isBorder && isMaybeStale(p, guard, token, used))
     return step(at, { ...facts, position: at.position, isReread: true });
   noteTail(guard, page);
@@ -73,9 +73,10 @@ function hasRecounted(memory: Memory, at: ListState, { itemCount }: PageAnswer, 
   return isMoved && memory['begunAgain'] === undefined && at.rows + itemCount < total;
 }
 
-/** The last row of the page, and the most rows that one had. */
+/** The first and the last row of the page, and the most rows that one had. */
 function noteTail(memory: Memory, { keys }: PageAnswer): void {
   if (keys.length === 0) return;
+  memory['head'] = nameOf(keys[0] as string);
   memory['tail'] = nameOf(keys.at(-1) as string);
   memory['most'] = Math.max(keys.length, Number(memory['most'] ?? 0));
 }
@@ -84,8 +85,13 @@ function noteTail(memory: Memory, { keys }: PageAnswer): void {
  * Behind an id or time that counts itself (`max_id`, `since` with the border included) the last rows come again. They
  * name themselves as the next page, and that is such a list's end. A full page of them may hide others behind it.
  */
-function bringsOnlyBorder(at: ListState, { keys }: PageAnswer, memory: Memory): boolean {
+function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token: string): boolean {
+  const { keys } = page;
   if (memory['tail'] === undefined || !keys.some((key) => nameOf(key) === memory['tail'])) return false;
+  // All of the page before is its border only where the token is a value of its last row. Else the page was given for
+  // another one.
+  const isAllAgain = keys.length > 1 && nameOf(keys[0] as string) === memory['head'];
+  if (isAllAgain && !isOfLastRow(page, token)) return false;
   // A list of one row, where more were asked for: no server gives one row a page.
   return keys.length < fullPage(at, memory) || (keys.length === 1 && at.asked.size > 1);
 }

@@ -7,6 +7,11 @@ import { createDrive, type Drive } from '../../../bench/common/drive.ts';
 
 const xml = { 'content-type': 'application/xml; charset=utf-8' };
 
+interface Changes {
+  readonly items: readonly { readonly id: string }[];
+  readonly since?: string | undefined;
+}
+
 /** How third parties say that a sync token is known no more, besides 410. */
 const refusals = [
   [403, '<?xml version="1.0"?><error xmlns="DAV:"><valid-sync-token /></error>', xml],
@@ -32,7 +37,12 @@ describe('a checkpoint', () => {
   });
 
   /** `since` comes with the first answer, and is refused in the second run. */
-  const listRefusedBy = (status: number, body: string, headers: Readonly<Record<string, string>>) => {
+  const listRefusedBy = (
+    status: number,
+    body: string,
+    headers: Readonly<Record<string, string>>,
+    checkpoint = ({ since }: Changes): string | undefined => since,
+  ) => {
     const path = `/changes/${crypto.randomUUID()}`;
     const seen: (string | null)[] = [];
     let ids = ['a', 'b'];
@@ -44,9 +54,9 @@ describe('a checkpoint', () => {
     const provider = defineProvider({ id: 'dav', baseUrl: () => api.url, auth: noAuth(), limits: [], maxAttempts: 2 });
     const changes = provider.endpoint('changes', {
       input: z.object({ since: z.string().optional() }),
-      response: z.object({ items: z.array(z.object({ id: z.string() })), since: z.string() }),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), since: z.string().optional() }),
       request: ({ since }) => get(path, { since }),
-      paginate: { kind: 'cursor', items: ({ items }) => items, next: () => null, checkpoint: ({ since }) => since },
+      paginate: { kind: 'cursor', items: ({ items }) => items, next: () => null, checkpoint },
     });
     const sync = defineSync('dav', { provider, input: z.object({}) }, (s) => ({
       changes: s.one(changes, {
@@ -78,6 +88,32 @@ describe('a checkpoint', () => {
       expect(await stored()).toEqual(['b', 'c']);
     },
   );
+
+  it('that is answered without a row and without another one is over: all is read again by the same run', async () => {
+    const { run, stored, seen, becomes } = listRefusedBy(200, '{"items":[]}', {});
+    await run();
+    becomes(['b', 'c']);
+    expect(await run()).toMatchObject({ complete: true, flaws: [] });
+    expect(seen).toEqual([null, '1', null]);
+    expect(await stored()).toEqual(['b', 'c']);
+  });
+
+  it.each(['{"items":[],"since":"1"}', '{"items":[],"since":"2"}'])(
+    'is good where nothing has changed: %s',
+    async (body) => {
+      const { run, seen } = listRefusedBy(200, body, {});
+      await run();
+      expect(await run()).toMatchObject({ complete: true });
+      expect(seen).toEqual([null, '1']);
+    },
+  );
+
+  it('is good where nothing has changed, and it is taken from the last row', async () => {
+    const { run, seen } = listRefusedBy(200, '{"items":[]}', {}, ({ items }) => items.at(-1)?.id);
+    await run();
+    expect(await run()).toMatchObject({ complete: true });
+    expect(seen).toEqual([null, 'b']);
+  });
 
   it.each([
     [403, '<error xmlns="DAV:"><need-privileges/></error>', xml],

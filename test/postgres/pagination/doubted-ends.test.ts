@@ -1,0 +1,116 @@
+/** Ends that contradict what was read before: a named page that is refused, pages that are empty from some place on, a page once more. */
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import type { Drive } from '../../../bench/common/drive.ts';
+import { defineProvider, defineSync, get, noAuth, type PageRequest, type Paginate } from '../../../providers/index.ts';
+import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
+import type { FakeApi } from '../../../testing/index.ts';
+import { onListStage } from '../../setup/list-stage.ts';
+
+interface Row {
+  readonly id: string;
+}
+interface Body {
+  readonly items: readonly Row[];
+  readonly next?: string | null | undefined;
+}
+
+describe('an end that contradicts what was read', () => {
+  let api: FakeApi;
+  let drive: Drive;
+  let account: string;
+  onListStage((stage) => ({ api, drive, account } = stage));
+
+  const rowsOf = (from: number, to: number): Row[] =>
+    Array.from({ length: Math.max(0, to - from) }, (_, n) => ({ id: `r${from + n}` }));
+  const read = async (
+    paginate: Paginate<Body, Row>,
+    answer: (query: URLSearchParams, nth: number) => FakeAnswer,
+    query: (page: PageRequest) => Record<string, string | number | undefined>,
+  ) => {
+    let nth = 0;
+    api.route('GET', '/rows', (call) => answer(call.query, ++nth));
+    const provider = defineProvider({
+      id: account,
+      baseUrl: () => api.url,
+      auth: noAuth(),
+      limits: [],
+      maxAttempts: 2,
+    });
+    const list = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.object({ items: z.array(z.object({ id: z.string() })), next: z.string().nullish() }),
+      request: (_, page) => get('/rows', query(page)),
+      paginate,
+    });
+    const sync = defineSync(account, { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(list, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account });
+    return { result, calls: nth };
+  };
+  const byAddress: Paginate<Body, Row> = { kind: 'link', items: ({ items }) => items, next: ({ next }) => next };
+  /** Pages of 20 whose addresses have their number, the last of which names none. */
+  const pageOf = (query: URLSearchParams, count: number, size = 20): FakeAnswer => {
+    const number = Number(query.get('page') ?? 1);
+    const next = number * size < count ? `/rows?page=${number + 1}` : null;
+    return { body: { items: rowsOf((number - 1) * size, Math.min(number * size, count)), next } };
+  };
+
+  it.each([404, 410, 416])('by a page that was named and is refused with %i is truncated', async (status) => {
+    const { result } = await read(
+      byAddress,
+      (query) => (Number(query.get('page') ?? 1) > 2 ? { status, body: { message: 'no' } } : pageOf(query, 95)),
+      () => ({}),
+    );
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toContain('names a next one, and the third party refuses that');
+  });
+
+  it('is none where the page that was named is refused for a moment', async () => {
+    const { result } = await read(
+      byAddress,
+      (query, nth) => (nth === 3 ? { status: 404, body: { message: 'no' } } : pageOf(query, 95)),
+      () => ({}),
+    );
+    expect(result).toMatchObject({ complete: true, rows: 95 });
+  });
+
+  it('is truncated where all pages but the first are empty from some call on, and the addresses of pages count', async () => {
+    const { result } = await read(
+      byAddress,
+      (query, nth) => (nth > 3 && query.has('page') ? { body: { items: [] } } : pageOf(query, 95)),
+      () => ({}),
+    );
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+  });
+
+  it('is truncated where pages are empty that had brought rows, by page number', async () => {
+    const { result } = await read(
+      { kind: 'page', items: ({ items }) => items, pageSize: { start: 20 } },
+      (query, nth) => {
+        const size = Number(query.get('limit'));
+        const from = (Number(query.get('page')) - 1) * size;
+        return { body: { items: nth > 4 && from > 0 ? [] : rowsOf(from, Math.min(from + size, 195)) } };
+      },
+      (page) => ({ page: page.number, limit: page.size }),
+    );
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
+    expect(result?.flaws[0]?.reason).toContain('page 2 has no rows, where there had been some');
+  });
+
+  it('is complete with its rows where a short page that came once more, under a token that says nothing of its rows, is followed by others', async () => {
+    // Filtered pages: the second is shorter than the first, and comes once more in the place of the third.
+    const pages = [rowsOf(0, 20), rowsOf(20, 33), rowsOf(33, 50)];
+    const { result, calls } = await read(
+      { kind: 'cursor', items: ({ items }) => items, next: ({ next }) => next, pageSize: { start: 20 } },
+      (query, nth) => {
+        const at = nth === 3 ? 1 : ['', 'kx', 'ky'].indexOf(query.get('cursor') ?? '');
+        return { body: { items: pages[at], next: ['kx', 'ky', null][at] } };
+      },
+      (page) => ({ cursor: page.cursor, limit: page.size }),
+    );
+    expect(result).toMatchObject({ complete: true, rows: 50 });
+    expect(calls).toBe(4);
+  });
+});
