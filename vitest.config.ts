@@ -22,8 +22,8 @@ const nothingLeftOpen = 'test/setup/servers/nothing-left-open.ts';
 const drawn = 'test/setup/drawn-cases.ts';
 
 /**
- * Most files wait most of the time: four of them keep two cores busy. Each worker has a Postgres of its own and each file a task queue of its
- * own; on a Postgres that is given there is one file at a time.
+ * Most files wait most of the time: four of them keep two cores busy. Each worker has a Postgres of its own and each
+ * file a task queue of its own. On a Postgres that is given there is one file at a time.
  */
 const workers = (most: number): number => (process.env['DATABASE_URL'] ? 1 : most);
 const sideBySide = { maxWorkers: workers(4), exclude: [...QUIET, ...ALONE] };

@@ -20,8 +20,8 @@ export interface LogFields {
 }
 
 /**
- * The request of each activity that is at work, by Temporal's context of it: a storage of our own would be handed on to every promise,
- * and most activities write no line.
+ * The request of each activity that is at work, by Temporal's context of it. A storage of our own would be handed on to
+ * every promise, and most activities write no line.
  */
 const requests = new WeakMap<object, unknown>();
 

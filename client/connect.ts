@@ -74,8 +74,8 @@ export interface ConnectOptions extends ServerOptions {
    */
   readonly taskQueue?: string;
   /**
-   * Binds the client to one tenant: it sees and touches nothing of any other, what it starts and connects belongs to that tenant, and
-   * entities that it locks are that tenant's own. Default: all tenants.
+   * Binds the client to one tenant. It sees and touches nothing of any other. What it starts and connects belongs to
+   * that tenant, and entities that it locks are that tenant's own. Default: all tenants.
    */
   readonly tenant?: string;
   /**
@@ -162,8 +162,8 @@ export interface Sluice {
   /** Operations on an entity that are not done: the one at work, then those that wait. */
   pending(entity: string): Promise<PendingOperation[]>;
   /**
-   * Starts a run. Returns when it is accepted. Where one is going on for this account and sync, it attaches to it when it was asked
-   * for the same, which `attached` says, and is refused otherwise; `ifRunning` chooses.
+   * Starts a run. Returns when it is accepted. Where one is going on for this account and sync, it attaches to it when
+   * it was asked for the same, which `attached` says. Otherwise it is refused. `ifRunning` chooses something else.
    * @throws SyncBusy when it is refused.
    */
   start<Input>(sync: Sync<Input>, options: StartOptions<Input>): Promise<StartedRun>;
@@ -172,8 +172,8 @@ export interface Sluice {
   /** The state of a run by its id. @returns undefined when no such run is known. */
   progress(runId: string): Promise<RunProgress | undefined>;
   /**
-   * Every list of a run that did not end `complete`, as far as it has come, node by node; `after` continues behind the last one seen.
-   * `RunResult.flaws` and `RunProgress` count them.
+   * Every list of a run that did not end `complete`, as far as it has come, node by node. `after` continues behind the
+   * last one seen. `RunResult.flaws` and `RunProgress` count them.
    */
   flawedLists(runId: string, filter?: FlawFilter): AsyncIterable<FlawedList>;
   /**
@@ -196,7 +196,8 @@ export interface Sluice {
   /** Who serves the task queues, and how much each does at once. Not for a client that is bound to a tenant. */
   readonly workers: Workers;
   /**
-   * How old the rows of each sync with `freshFor` are: age since the last run that read every list to its end, whatever newer runs did.
+   * How old the rows of each sync with `freshFor` are. That is the age since the last run that read every list to its
+   * end, whatever newer runs did.
    * @param filter `limit`: stale accounts of each sync that are named, 1 … 1,000. Default 20.
    */
   freshness(filter?: FreshnessFilter & { readonly limit?: number }): Promise<readonly Freshness[]>;

@@ -28,8 +28,9 @@ export interface ChangeRecord<Row> {
 
 /**
  * A record that changed several times since `after` appears once, with its latest version.
- * @throws TypeError when it is given no node, or no account; when `after` was made by no feed, or by another one, or `batchSize` is out of range; CursorLost when this database never handed `after`
- *   out: it was put back to an earlier moment, or is another one.
+ * @throws TypeError when it is given no node or no account, or `batchSize` is out of range. TypeError too when `after`
+ *   was made by no feed, or by another one. CursorLost when this database never handed `after` out: it was put back to
+ *   an earlier moment, or is another one.
  */
 export async function* readRecords<Row>(
   pool: Pool,

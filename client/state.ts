@@ -1,6 +1,6 @@
 /**
- * What is known of lists from run to run, as the app and its operator see it: looked at, and taken back where it is wrong. Nothing is
- * asked of the third party. Next: `db/stores/sync/state-store.ts`.
+ * What is known of lists from run to run, for the app and its operator: looked at, and taken back where it is wrong.
+ * Nothing is asked of the third party. Next: `db/stores/sync/state-store.ts`.
  */
 import type { KnownList } from '../contracts/list.ts';
 import { listState, resetState, type Pool, type StateFilter } from '../db/index.ts';

@@ -17,8 +17,8 @@ export class ClientClosed extends Error {
 }
 
 /**
- * Waiting for a result, until the client is closed: a question to Temporal that is still open then is asked again by the SDK on a closed
- * connection, which ends the app by an error that nobody can catch.
+ * Waiting for a result, until the client is closed. The SDK asks a question to Temporal that is still open then again
+ * on a closed connection. That ends the app by an error that nobody can catch.
  * @throws ClientClosed at once when the client is closed meanwhile.
  */
 export async function untilClosed<Result>(

@@ -1,6 +1,7 @@
 /**
- * The handlers by which users connect their accounts in a browser, as one fetch handler that an app mounts: `<url>/<provider>` leads to the
- * third party, `<url>/<provider>/callback` is where it sends the browser back. Next: `begin-login.ts`, then `finish-login.ts`.
+ * The handlers by which users connect their accounts in a browser, as one fetch handler that an app mounts.
+ * `<url>/<provider>` leads to the third party, which sends the browser back to `<url>/<provider>/callback`. Next:
+ * `begin-login.ts`, then `finish-login.ts`.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';

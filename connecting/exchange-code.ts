@@ -1,6 +1,7 @@
 /**
- * Changes a code for tokens: one call, with a permit of the provider's limits, under the clocks of any call, to the address that the
- * definition states or its hosts allow. It is sent once: a code is good for one use. Used by: `finish-login.ts`.
+ * Changes a code for tokens. It is one call, with a permit of the provider's limits and under the clocks of any call.
+ * It goes to the address that the definition states or its hosts allow. It is sent once: a code is good for one use.
+ * Used by: `finish-login.ts`.
  * @see RFC 6749 §4.1.3, RFC 7636 §4.5
  */
 import { authRequest, takeAuthPermit, understandRefresh } from '../activities/index.ts';

@@ -1,6 +1,7 @@
 /**
- * The second half: the browser is back. Whose login it is is settled before anything else is believed; then the code is changed for tokens
- * (`exchange-code.ts`) and the account is connected as by `accounts.connect()`, with its row in the audit.
+ * The second half: the browser is back. Whose login it is is settled before anything else is believed. Then the code is
+ * changed for tokens (`exchange-code.ts`). The account is connected as by `accounts.connect()`, with its row in the
+ * audit.
  * @see RFC 6749 §4.1.2, RFC 9207 (`iss`), RFC 9700 §2.1
  */
 import { TenantMismatch, takeLogin } from '../db/index.ts';

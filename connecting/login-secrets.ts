@@ -1,7 +1,8 @@
 /**
- * What makes a login in a browser one person's, and good once. The browser keeps a cookie, the address that goes to the third party has
- * the state, and the database knows a hash of each. The code verifier (RFC 7636) is made of both, so it is stored nowhere: neither what
- * the third party sees, nor what a copy of the database holds, is enough to change a code for tokens.
+ * What makes a login in a browser one person's, and good once. The browser keeps a cookie, the address that goes to the
+ * third party has the state, and the database knows a hash of each. The code verifier (RFC 7636) is made of both, so it
+ * is stored nowhere. Neither what the third party sees, nor what a copy of the database holds, is enough to change a
+ * code for tokens.
  * Used by: `begin-login.ts`, `finish-login.ts`.
  * @see RFC 7636 §4.1 and §4.2 (S256), RFC 9700 §2.1.1, RFC 6265bis §4.1.3.2 (`__Host-`)
  */

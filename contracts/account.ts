@@ -107,8 +107,8 @@ export interface AccountSync {
   /** Milliseconds since the end of the last good run, by the database's clock; null: there was none. */
   readonly ageMs: number | null;
   /**
-   * ISO time of the next start: by the sync's own schedule, or by a Temporal schedule that has the search attributes of this sync and
-   * account. Null: none is known.
+   * ISO time of the next start. It follows the sync's own schedule, or a Temporal schedule that has the search
+   * attributes of this sync and account. Null: none is known.
    */
   readonly nextRunAt: string | null;
   /** Lists of the newest run that did not end `complete`. */

@@ -22,8 +22,8 @@ export type UnitJob =
   | (Common & { readonly state: 'sending'; readonly at: number })
   | (Common & { readonly state: 'made'; readonly id: string; readonly at: number; readonly polls: number } & Postponed)
   /**
-   * It is given up, and is being cancelled, or was: written down before the first byte is sent, so that it is cancelled once at most. `said`: what
-   * became of that; undefined: not known.
+   * It is given up, and is being cancelled, or was. That is written down before the first byte is sent, so that it is
+   * cancelled once at most. `said`: what became of that; undefined: not known.
    */
   | (Common & { readonly state: 'left'; readonly id: string; readonly at: number; readonly said?: string })
   /** `parts`: number of its results; null: the list is read by the id alone. Addresses are not kept: they let anybody in. */

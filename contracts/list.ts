@@ -9,7 +9,10 @@ export interface Range {
   readonly to: number | string;
 }
 
-/** What a list is asked with in the next run, beside its watermark: from the answers of the last one that read it to its end. */
+/**
+ * What a list is asked with in the next run, beside its watermark. It is from the answers of the last one that read it
+ * to its end.
+ */
 export interface KeptState {
   /** An opaque token of the third party's: a delta link, a sync token, a history id. */
   readonly checkpoint?: string;
@@ -52,8 +55,8 @@ export interface Position {
   readonly stride?: number;
   readonly done?: number;
   /**
-   * Lists read with an overlap: where the next page must begin at the latest, the last rows that were read and where they began, and
-   * the steps back so far. `size` is then the most that a page brings.
+   * Lists read with an overlap: where the next page must begin at the latest, and the last rows that were read and
+   * where they began. Also the steps back so far. `size` is then the most that a page brings.
    */
   readonly offset?: number;
   readonly border?: readonly string[];
@@ -73,8 +76,10 @@ export interface Position {
 /** What a list remembers from page to page: some numbers and keys, whatever the size of the list. */
 export type ListMemory = Readonly<Record<string, string | number>>;
 
-/** Lanes to walk a list with from now on, this unit among them: pages of `size` items, `stride` apart; the next one to be
- *  read is `next`, and `last` the row with which it begins where pages overlap. */
+/**
+ * Lanes to walk a list with from now on, this unit among them. They are pages of `size` items, `stride` apart. The next
+ * one to be read is `next`, and `last` is the row with which it begins where pages overlap.
+ */
 export interface LaneStart {
   readonly lanes: number;
   readonly size: number;
@@ -134,7 +139,10 @@ export interface KnownList {
   readonly account: string;
   readonly sync: string;
   readonly node: string;
-  /** Key of the parent whose list it is; for the list of a root what its endpoint is asked with as JSON, '' for nothing, or what `uniqueBy` gives. */
+  /**
+   * Key of the parent whose list it is. For the list of a root it is what its endpoint is asked with as JSON, '' for
+   * nothing, or what `uniqueBy` gives.
+   */
   readonly parentKey: string;
   /** Rows of its last reading from its beginning, or more that came later. Where there were some, an empty answer is not believed. */
   readonly rows: number;

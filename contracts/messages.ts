@@ -85,7 +85,10 @@ export function callContextOf({ account, priority = 'bulk', weight = 1, trace }:
   return { sync, provider, account, priority, weight, tree: treeOf(nodes), ...(trace === undefined ? {} : { trace }) };
 }
 
-/** Calls that may take longer are steps of their own: the opening of a run is given no more time for its first call, in milliseconds. */
+/**
+ * Calls that may take longer are steps of their own. The opening of a run is given no more time for its first call, in
+ * milliseconds.
+ */
 export const LONGEST_FIRST_CALL_MS = 60_000;
 
 export interface OpenRunInput extends SyncInput {
@@ -206,7 +209,9 @@ export interface FinishRunInput {
   readonly report?: ReportRef;
   readonly cancelled?: boolean;
   readonly error?: string;
-  /** For a run that may have no row: it gets one that says how it ended, so that what is still on its way can't open it. */
+  /**
+   * For a run that may have no row. It gets one that says how it ended, so that what is still on its way can't open it.
+   */
   readonly unopened?: { readonly workflowId: string; readonly sync: string; readonly account: string };
 }
 

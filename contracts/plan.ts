@@ -1,5 +1,5 @@
 /**
- * A sync definition compiled to plain JSON: what the workflow interpreter runs. It holds no user code; mappings and
+ * A sync definition compiled to plain JSON: what the workflow interpreter runs. It holds no user code. Mappings and
  * rules stay in the worker and are looked up by name at each call, so editing them breaks no running sync.
  * Next: `workflows/sync.ts` reads it.
  */

@@ -27,7 +27,10 @@ export interface Report {
   readonly status: ReportStatus;
   /** One line for people: what was to be done. */
   readonly what: string;
-  /** What went wrong, how it came to be cancelled, or why a pending run can't go on; without secrets, null where there is nothing to say. */
+  /**
+   * What went wrong, how it came to be cancelled, or why a pending run can't go on. It has no secrets, and is null
+   * where there is nothing to say.
+   */
   readonly error: string | null;
   /**
    * For code, beside `error`: `auth`, `config`, `gone`, `bug`, `attempts-spent`, `unknown-write`, `conflict`, `terminated`,

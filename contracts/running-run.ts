@@ -1,6 +1,6 @@
 /**
- * What a start does that finds a run of its sync and account going on. A start that asks for no more than the run has its answer there;
- * any other would be told of something that it never asked for. Pure.
+ * What a start does that finds a run of its sync and account going on. A start that asks for no more than the run has
+ * its answer there. Any other would be told of something that it never asked for. Pure.
  * Used by: `client/sync/start-sync.ts`, and by `activities/run/meet-running.ts` for runs that schedules start.
  */
 import { shellWord } from './values/shell-word.ts';
@@ -26,7 +26,10 @@ export interface RunningRun {
   readonly startedBy: StartedBy;
   /** It reads only what failed in a run before. */
   readonly isRetry: boolean;
-  /** It was cancelled, or its end is written down and its workflow about to close: a start waits for that, and is not answered by it. */
+  /**
+   * It was cancelled, or its end is written down and its workflow about to close. A start waits for that, and is not
+   * answered by it.
+   */
   readonly isEnding: boolean;
 }
 
@@ -48,12 +51,12 @@ export function busyText(sync: string, account: string, asked: AskedOfRun, runni
   if (running.isEnding)
     return (
       `A run of "${sync}" for account "${account}" that was started by ${startedBy} at ${startedAt} is being ended, and did not come to ` +
-      'its end in time: look whether a worker serves it (`npx sluice doctor`), then start again.'
+      'its end in time. Look whether a worker serves it (`npx sluice doctor`), then start again.'
     );
   return (
     `A run of "${sync}" for account "${account}" is going on since ${startedAt}, started by ${startedBy}${how}. ` +
-    `Wait for its end, end it (\`npx sluice cancel ${shellWord(workflowId)}\`), or say what to do instead: ifRunning "queue" ` +
-    `(behind it) or "attach" (its result); on the command line \`--if-running\`.`
+    `Wait for its end, end it (\`npx sluice cancel ${shellWord(workflowId)}\`), or say what to do instead. That is ifRunning ` +
+    `"queue" (behind it) or "attach" (its result); on the command line \`--if-running\`.`
   );
 }
 

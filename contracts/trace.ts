@@ -1,6 +1,6 @@
 /**
- * The trace that a run or an action belongs to, by the W3C's `traceparent`: it goes along in inputs of workflows and activities, so that
- * histories need no interceptors and stay as they are. Next: `activities/call/call-tracer.ts`.
+ * The trace that a run or an action belongs to, by the W3C's `traceparent`. It goes along in inputs of workflows and
+ * activities, so that histories need no interceptors and stay as they are. Next: `activities/call/call-tracer.ts`.
  * @see https://www.w3.org/TR/trace-context/
  */
 

@@ -1,6 +1,7 @@
 /**
- * Trees of unknown depth: a node whose rows are parents of further lists of the same node, as blocks in blocks or folders in folders are.
- * A list below a row is named by the row's key behind a slash, one at the top as the list of any other child is.
+ * Trees of unknown depth: a node whose rows are parents of further lists of the same node. Blocks in blocks are so, or
+ * folders in folders. A list below a row is named by the row's key behind a slash. One at the top is named as the list
+ * of any other child is.
  * Used by: `providers/define/define-sync.ts`, `activities/page/child-units.ts`,
  * `activities/run/root-keys.ts`, `activities/sync/make-attempt.ts`, `client/quarantine.ts`.
  */

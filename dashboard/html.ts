@@ -1,7 +1,7 @@
 /**
- * HTML that can't be broken out of: whatever is put into a template is text, unless it is itself made by a template. Texts of third
- * parties are made harmless besides: marks that turn the direction of writing are shown, control characters are not, and what is long
- * is cut.
+ * HTML that can't be broken out of: whatever is put into a template is text, unless it is itself made by a template.
+ * Texts of third parties are made harmless besides. Marks that turn the direction of writing are shown, control
+ * characters are not, and what is long is cut.
  */
 
 /** A piece of a page. */

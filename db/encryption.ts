@@ -1,7 +1,7 @@
 /**
- * Secrets at rest: AES-256-GCM under a data key that a key service has wrapped, bound to the account and to the one version of its
- * secrets: a row that was copied to another account, or put back from an earlier time, does not open.
- * Sources: NIST SP 800-38D (GCM; a random 96-bit nonce is good for 2^32 writes with one key).
+ * Secrets at rest: AES-256-GCM under a data key that a key service has wrapped. It is bound to the account and to the
+ * one version of its secrets. So a row that was copied to another account, or put back from an earlier time, does not
+ * open. Sources: NIST SP 800-38D (GCM; a random 96-bit nonce is good for 2^32 writes with one key).
  * Next: `local-key-service.ts`, `stores/account/credential-store.ts`.
  */
 import { randomBytes } from 'node:crypto';
@@ -116,7 +116,7 @@ export function createKeyring(keys: string | KeyService, { onOpen }: KeyringOpti
       const text = decrypt(key, blob.subarray(end), textOf(of))?.toString('utf8');
       if (text === undefined)
         throw new EncryptionKeyError(
-          `The stored credentials of ${of.provider}/${of.account} are not those that were stored for it last: the row was changed by ` +
+          `The stored credentials of ${of.provider}/${of.account} are not those that were stored for it last. The row was changed by ` +
             'hand, copied from another account, or put back from an earlier time. Connect the account again.',
         );
       onOpen?.(of, purpose);

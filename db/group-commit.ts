@@ -1,6 +1,7 @@
 /**
- * Group commit: what comes while the database is busy goes together in the next transaction, for a commit costs it as much as what most of
- * them commit. Used by: `activities/page/page-batcher.ts`, `activities/run/end-batcher.ts`. The limiter has its own, whose answers grow old.
+ * Group commit: what comes while the database is busy goes together in the next transaction. A commit costs the
+ * database as much as what most of them commit. Used by: `activities/page/page-batcher.ts`,
+ * `activities/run/end-batcher.ts`. The limiter has its own, whose answers grow old.
  */
 export interface Grouping<Item, Result> {
   /** Whether it may go in the same transaction as those that came before it. Where it may not, those behind it still may. */

@@ -1,7 +1,8 @@
 /**
- * Brings Sluice's own schema (`sluice`) up to date: numbered SQL files, forward only, each in its own transaction with its number
- * and checksum. Many workers may call it at once, at every start; where nothing is missing it only reads, so a role without the
- * right to change tables is enough. Used by: workers, `sluice dev`, `sluice migrate`, the limiter alone.
+ * Brings Sluice's own schema (`sluice`) up to date: numbered SQL files, forward only, each in its own transaction with
+ * its number and checksum. Many workers may call it at once, at every start. Where nothing is missing it only reads, so
+ * a role without the right to change tables is enough. Used by: workers, `sluice dev`, `sluice migrate`, the limiter
+ * alone.
  */
 import { createHash } from 'node:crypto';
 import { readFile, readdir } from 'node:fs/promises';
@@ -38,8 +39,8 @@ const BREAKING = /^-- breaking\b/m;
 /**
  * Applies what is missing.
  * @returns the names of the migrations applied by this call, in order; empty when the schema was up to date.
- * @throws Error when an applied file was edited since, when the database is newer than this build and a newer migration is marked
- *   as breaking, or when this role may not change the schema.
+ * @throws Error when an applied file was edited since, or this role may not change the schema. Error too when the
+ *   database is newer than this build and a newer migration is marked as breaking.
  */
 export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise<string[]> {
   const { directory = new URL('migrations/', import.meta.url), warn = () => {} } = options;

@@ -21,8 +21,8 @@ export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
 }
 
 /**
- * The first folder on the way to `path` that other users may not pass, or undefined when all are open (folders that do
- * not exist yet count as open).
+ * The first folder on the way to `path` that other users may not pass, or undefined when all are open. Folders that do
+ * not exist yet count as open.
  */
 export function closedFolderOn(path: string): string | undefined {
   const parts: string[] = [];

@@ -1,6 +1,7 @@
 /**
- * The key that encrypts credentials during development: made once, kept beside the data of the development servers, so
- * that what one start has encrypted the next one opens. In production SLUICE_ENCRYPTION_KEYS names the keys.
+ * The key that encrypts credentials during development. It is made once and kept beside the data of the development
+ * servers, so that the next start opens what one start has encrypted. In production SLUICE_ENCRYPTION_KEYS names the
+ * keys.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';

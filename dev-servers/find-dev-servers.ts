@@ -61,7 +61,10 @@ export async function stopDevServers(place: DevServersPlace = {}): Promise<strin
 
 const BASELINE = new URL('../db/migrations/0001_baseline.sql', import.meta.url);
 
-/** A schema that was not released may be any: each build of it has servers of its own, so that it never meets the data of another. */
+/**
+ * A schema that was not released may be any. Each build of it has servers of its own, so that it never meets the data
+ * of another.
+ */
 export function defaultDataDir(env: NodeJS.ProcessEnv): string {
   const given = env['SLUICE_DEV_DIR'];
   if (given) return given;

@@ -1,6 +1,6 @@
 /**
- * The way from "I need this server" to a running one, the same for Postgres and Temporal: use the one that runs already,
- * take over one whose owner died, replace one that does not answer, else start it.
+ * The way from "I need this server" to a running one, the same for Postgres and Temporal. It uses the one that runs
+ * already, takes over one whose owner died, and replaces one that does not answer. Else it starts one.
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';

@@ -1,6 +1,7 @@
 /**
- * Which servers a client or a worker uses: those it was given, else those that the environment names, else those that
- * `sluice dev` runs at this moment. Next: `client/connect.ts` and `workers/create-worker.ts` connect to them.
+ * Which servers a client or a worker uses. They are those it was given, else those that the environment names, else
+ * those that `sluice dev` runs at this moment. Next: `client/connect.ts` and `workers/create-worker.ts` connect to
+ * them.
  */
 import type { ConnectionOptions } from '@temporalio/client';
 import type { KeyService } from '../contracts/secrets/key-service.ts';

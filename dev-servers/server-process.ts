@@ -1,6 +1,7 @@
 /**
- * One server as a process of its own: launched out of reach of the terminal's Ctrl-C (its owner decides when it ends, so
- * that a worker can drain first), and guarded from its first moment, so that it ends when its owner does, even by SIGKILL.
+ * One server as a process of its own. It is launched out of reach of the terminal's Ctrl-C: its owner decides when it
+ * ends, so that a worker can drain first. It is guarded from its first moment, so that it ends when its owner does,
+ * even by SIGKILL.
  */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
@@ -35,8 +36,8 @@ export interface Guard {
   readonly release: () => Promise<void>;
 }
 
-// Reads a pipe from the owner: a line takes the guard away, the end of the pipe, which comes when the owner closes it or dies in any
-// way, ends the server.
+// Reads a pipe from the owner. A line takes the guard away. The end of the pipe, which comes when the owner closes it
+// or dies in any way, ends the server.
 const GUARD_SCRIPT = `cd /
 read -r _ && exit
 kill -INT "$1" 2>/dev/null

@@ -1,6 +1,6 @@
 /**
- * What is remembered of a development server between starts: a small JSON file beside its data, and a lock so that two
- * starts at the same moment do not both launch it. Next: `find-or-start.ts`.
+ * What is remembered of a development server between starts. It is a small JSON file beside its data, and a lock so
+ * that two starts at the same moment do not both launch it. Next: `find-or-start.ts`.
  */
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

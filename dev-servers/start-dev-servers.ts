@@ -34,8 +34,8 @@ export interface DevServers {
 }
 
 /**
- * Finds or starts Postgres and Temporal, side by side. Owned servers end with this process however it ends: by `stop()`,
- * by Ctrl-C (they do not see it themselves, so work may be finished before `stop()`), or killed.
+ * Finds or starts Postgres and Temporal, side by side. Owned servers end with this process however it ends: by
+ * `stop()`, by Ctrl-C, or killed. They do not see Ctrl-C themselves, so work may be finished before `stop()`.
  * @throws Error when one of them can't be had; the other one is stopped again.
  */
 export async function startDevServers(options: DevServersOptions = {}): Promise<DevServers> {

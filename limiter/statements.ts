@@ -56,8 +56,8 @@ export const BREAKER_WRITE = `
 export const EXPLAIN = 'select * from sluice.limit_explain($1::bigint[], $2::float8[], $3)';
 
 /**
- * Buckets as they come to mind: all by key, or those that hold calls back. Of those at most so many are looked at: a key that is paused
- * or blocked by its own index, one that is waited for in steps through the tickets.
+ * Buckets as they come to mind: all by key, or those that hold calls back. Of those at most so many are looked at. A
+ * key that is paused or blocked is found by its own index, one that is waited for in steps through the tickets.
  */
 const MOST_PAUSED = 5_000;
 const MOST_WAITING = 1_000;

@@ -13,8 +13,8 @@ export interface AcquireRequest {
    */
   readonly charges: readonly Charge[];
   /**
-   * The part of the provider that is called. It has a gate of its own, so that one that fails holds up no other; without it
-   * outages are judged by the provider as a whole.
+   * The part of the provider that is called. It has a gate of its own, so that one that fails holds up no other.
+   * Without it outages are judged by the provider as a whole.
    */
   readonly endpoint?: string;
   /** On a limit shared by several accounts, calls of one account are served in order and accounts take turns. */
@@ -108,8 +108,8 @@ export interface Observation {
   /** With `failed`: there was no connection at all, which is the same for all endpoints of the provider. */
   readonly isUnreachable?: boolean;
   /**
-   * With `failed`: it may lie in this call alone (a plain 500, a body that can't be read). Until something succeeds, such
-   * failures of one `callKey` count once for the provider, so that a page that always fails is not taken for an outage.
+   * With `failed`: it may lie in this call alone (a plain 500, a body that can't be read). Until something succeeds,
+   * such failures of one `callKey` count once for the provider. So a page that always fails is not taken for an outage.
    */
   readonly isMaybeItsOwn?: boolean;
   /** Shown to operators when a key is blocked. */

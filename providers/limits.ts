@@ -146,8 +146,8 @@ const UNLIMITED = 'unlimited';
 const unlimited: NoLimit = { kind: 'none', name: UNLIMITED };
 
 /**
- * Everything that one call takes, in the order of declaration; never nothing: what no limit applies to stands behind its provider's
- * gates all the same, and a refusal blocks its account.
+ * Everything that one call takes, in the order of declaration; never nothing. What no limit applies to still stands
+ * behind its provider's gates, and a refusal blocks its account.
  */
 export function chargesFor(limits: readonly LimitDeclaration[], call: CallFacts): Charge[] {
   const charges = limitsOf(limits, call);

@@ -27,8 +27,9 @@ export interface Segments {
 }
 
 /**
- * Of a name with slashes that are those of the path, as the key of an object, a file in a repository or a folder: path`/${bucket}/${segments(key)}`.
- * Its parts are encoded one by one; empty ones stay, since `a//b` is a key of its own.
+ * Of a name with slashes that are those of the path. Examples are the key of an object, a file in a repository or a
+ * folder: path`/${bucket}/${segments(key)}`. Its parts are encoded one by one; empty ones stay, since `a//b` is a key
+ * of its own.
  */
 export function segments(name: string): Segments {
   return { segments: name.split('/') };

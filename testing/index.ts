@@ -26,7 +26,8 @@ export type { LimitKind, LimitNumbers } from './fake-api/limits/limit-counters.t
 export type { LimitHeaders } from './fake-api/limits/limit-headers.ts';
 export type { LimitHandle, LimitKey, LimitKeyPart, LimitOptions } from './fake-api/limits/limits.ts';
 export type { ListOptions, PageParams, PageSizeOptions, ServedPage } from './fake-api/lists/lists.ts';
-export type { AccountTokens, IssuedTokens, OAuthHandle, OAuthOptions } from './fake-api/oauth/oauth.ts';
+export type { OAuthOptions } from './fake-api/oauth/oauth.ts';
+export type { AccountTokens, IssuedTokens, OAuthHandle } from './fake-api/oauth/token-store.ts';
 export type { OutageHandle, OutageKind, OutageOptions } from './faults/outages.ts';
 export type { PageFields, PageKind } from './fake-api/lists/page-answer.ts';
 export type { PathFilter, PathParams } from './fake-api/paths.ts';

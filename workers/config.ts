@@ -39,7 +39,10 @@ const settings = z.object({
   /** With `auto`: share of the memory (of the machine, or of the container) and of the CPU that it aims at, 0.01 … 1. Default 0.8, 0.9. */
   SLUICE_TARGET_MEMORY: z.coerce.number().min(0.01).max(1).default(0.8),
   SLUICE_TARGET_CPU: z.coerce.number().min(0.01).max(1).default(0.9),
-  /** How long a deploy may take, in minutes, 0 … 1,440: for so long a new worker leaves runs that it can't go on with to old ones. Default 10. */
+  /**
+   * How long a deploy may take, in minutes, 0 … 1,440. For so long a new worker leaves runs that it can't go on with
+   * to old ones. Default 10.
+   */
   SLUICE_DEPLOY_MINUTES: z.coerce.number().min(0).max(1_440).default(10),
   /** Share of the heap's limit above which a worker makes no more calls, 0.1 … 1; 1: never. Default 0.85. */
   SLUICE_MAX_HEAP: z.coerce.number().min(0.1).max(1).default(0.85),

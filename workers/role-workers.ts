@@ -1,6 +1,7 @@
 /**
- * One Temporal worker for each role that a process serves: each has slots and a workflow thread of its own, so what is started by a
- * person does not wait behind lists of hours. They share activities, connections and caches. Used by: `create-worker.ts`.
+ * One Temporal worker for each role that a process serves. Each has slots and a workflow thread of its own, so what is
+ * started by a person does not wait behind lists of hours. They share activities, connections and caches. Used by:
+ * `create-worker.ts`.
  */
 import { Worker, type WorkerOptions as TemporalOptions } from '@temporalio/worker';
 import type { Priority } from '../contracts/limits/limit.ts';

@@ -18,9 +18,10 @@ export interface WorkerOptions extends CatalogOptions, ServerOptions {
   /** Where secrets of accounts come from. Default: the encrypted store; without keys no account has any. */
   readonly credentials?: CredentialSource;
   /**
-   * Told of every run that ended failed, of whatever kind, and of every sync that can't continue by itself: its account must be
-   * connected again (`needs-reconnect`), or nothing has moved for `stalledAfterMs` (`no-progress`); then `status` is `pending`.
-   * At least once each, those of one run in order. Called again, later and later, until it does not throw.
+   * Told of every run that ended failed, of whatever kind. Told too of every sync that can't continue by itself; then
+   * `status` is `pending`. Its account must be connected again (`needs-reconnect`), or nothing has moved for
+   * `stalledAfterMs` (`no-progress`). At least once each, those of one run in order. Called again, later and later,
+   * until it does not throw.
    */
   readonly onFailure?: OnFailure;
   /**

@@ -1,8 +1,9 @@
 /**
- * Workflow threads without two things that Temporal's SDK does for every step of every workflow: it takes and translates a stack
- * for each promise, and starts a thread that would end a step after five seconds. Together they were most of what a step costs
- * (docs/internals/performance.md), and neither has an option. Workflows here are Sluice's own: what they wait for is told in their current details,
- * and a thread that hangs is noticed by one beat a second, which ends its worker with a sentence.
+ * Workflow threads without two things that Temporal's SDK does for every step of every workflow. It takes and
+ * translates a stack for each promise, and starts a thread that would end a step after five seconds. Together they were
+ * most of what a step costs (docs/internals/performance.md), and neither has an option. Workflows here are Sluice's
+ * own: what they wait for is told in their current details. A thread that hangs is noticed by one beat a second, which
+ * ends its worker with a sentence.
  * Used by: `workers/role-workers.ts`. Source: `workflow/threaded-vm.js` and `workflow/vm-shared.js` of `@temporalio/worker`.
  */
 import { createRequire } from 'node:module';

@@ -1,7 +1,7 @@
 /**
- * How workflows call activities: every retry policy is here. `now` runs inside the workflow task (a local activity: a
- * call that can be made at once costs one history event and no round trip to the server); `durable` is scheduled by the
- * server, where waiting holds nothing. Next: `activities/sync/fetch-page.ts`.
+ * How workflows call activities: every retry policy is here. `now` runs inside the workflow task. It is a local
+ * activity: a call that can be made at once costs one history event and no round trip to the server. The server
+ * schedules `durable`, where waiting holds nothing. Next: `activities/sync/fetch-page.ts`.
  */
 import { ActivityCancellationType, isCancellation, proxyActivities, proxyLocalActivities } from '@temporalio/workflow';
 import type { Activities } from '../activities/index.ts';
@@ -9,7 +9,10 @@ import { LONGEST_FIRST_CALL_MS } from '../contracts/messages.ts';
 
 /** In-place wait, store and margin on top of the call's own ceiling. */
 const CALL_MARGIN_MS = 20_000;
-/** An answer to a write is in hand and must be recorded, also while the database fails over; a lost worker is noticed by its heartbeat. */
+/**
+ * An answer to a write is in hand and must be recorded, also while the database fails over. A lost worker is noticed
+ * by its heartbeat.
+ */
 const RECORDING_MARGIN_MS = 600_000;
 /** Calls that were asked for ahead wait for those before them; a slow one among them ends the row. */
 const ROW_MARGIN_MS = 20_000;
@@ -95,8 +98,9 @@ export const heardSteps: Steps = proxyActivities<Activities>({
 });
 
 /**
- * A step at once where possible, else the sturdy way. For event loops: all results of local activities reach their handlers after
- * equally many promises, so that a replay, which delivers several at once, handles them in the order in which they came.
+ * A step at once where possible, else the sturdy way. For event loops: all results of local activities reach their
+ * handlers after equally many promises. So a replay, which delivers several at once, handles them in the order in which
+ * they came.
  */
 export function step<Result>(
   run: (steps: Steps) => Promise<Result>,

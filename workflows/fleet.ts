@@ -23,7 +23,10 @@ const MOST_WAITS = 8;
 const LONGEST_WAIT_MS = 300_000;
 /** Temporal's timers take a second at least. */
 const SHORTEST_WAIT_MS = 1_000;
-/** So many in a row that must wait do so for what all of them need: then no more calls are tried until the first of them may be made. */
+/**
+ * So many in a row that must wait do so for what all of them need. Then no more calls are tried until the first of
+ * them may be made.
+ */
 const ALL_WAIT = 3;
 
 interface InHand {

@@ -1,6 +1,7 @@
 /**
- * How a run ended, in the words of its report: type and message of what happened at the bottom, and the stacks on the way
- * there. Used by `reported.ts` inside workflows and by `workers/loops/reconcile.ts` on what Temporal says of closed ones.
+ * How a run ended, in the words of its report. It has type and message of what happened at the bottom, and the stacks
+ * on the way there. Used by `reported.ts` inside workflows and by `workers/loops/reconcile.ts` on what Temporal says of
+ * closed ones.
  */
 import { ApplicationFailure, CancelledFailure, TerminatedFailure, TimeoutFailure } from '@temporalio/common';
 import type { ReportEnd } from '../contracts/report.ts';

@@ -1,7 +1,8 @@
 /**
- * A run of one sync for one account: opens it, walks its tree, ends it. It carries no data; how far it is stands in Postgres. All
- * of it is shielded from cancellation: a local activity that is cancelled while its result arrives fails the workflow task, and
- * calls that were sent are to be heard. A cancellation stops the walk instead. Next: `workflows/run/run-walk.ts`.
+ * A run of one sync for one account: opens it, walks its tree, ends it. It carries no data; how far it is stands in
+ * Postgres. All of it is shielded from cancellation. A local activity that is cancelled while its result arrives fails
+ * the workflow task, and calls that were sent are to be heard. A cancellation stops the walk instead.
+ * Next: `workflows/run/run-walk.ts`, `workflows/run/run-signals.ts`.
  */
 import {
   CancellationScope,
@@ -9,22 +10,19 @@ import {
   makeContinueAsNewFunc,
   patched,
   setCurrentDetails,
-  setHandler,
   TemporalFailure,
   upsertSearchAttributes,
   workflowInfo,
-  type SignalDefinition,
 } from '@temporalio/workflow';
 import { callContextOf, type FinishRunInput, type SyncInput } from '../contracts/messages.ts';
 import type { ReportRef } from '../contracts/report.ts';
 import type { RunResult } from '../contracts/run.ts';
 import { openingStep, runStep, step, sturdySteps } from './activity-proxies.ts';
 import { watchTime } from './run/deadline.ts';
-import { createPauseSwitch } from './run/pause-switch.ts';
+import { hearSignals } from './run/run-signals.ts';
 import { walkRun, type RunWalk } from './run/run-walk.ts';
 import type { WalkEnd } from './run/walk-end.ts';
-import { isOtherBuild } from './run/versioning.ts';
-import { newBuildSignal, pauseSignal, reconnectedSignal, resumeSignal, statusAttribute } from './signals.ts';
+import { statusAttribute } from './signals.ts';
 
 /** In the current build of the workers, where they are versioned. */
 function beginAnew(input: SyncInput): Promise<never> {
@@ -52,34 +50,9 @@ async function walkToEnd(
 ): Promise<RunResult | 'cut'> {
   const { workflowId, firstExecutionRunId: runId } = workflowInfo();
   let walk: RunWalk | undefined;
-  let isMoving = false;
   let fail: (error: unknown) => void = () => {};
   const failed = new Promise<never>((_, reject) => (fail = reject));
-  const pauses = createPauseSwitch(
-    runId,
-    (state) => {
-      upsertSearchAttributes([{ key: statusAttribute, value: state }]);
-      if (state === 'paused') setCurrentDetails('Paused. Signal `resume` to go on.');
-      if (state === 'paused') walk?.pause();
-      else walk?.resume();
-    },
-    () => walk?.stop('over'),
-    fail,
-  );
-  const on = <Args extends unknown[]>(signal: SignalDefinition<Args>, ask: (...args: Args) => void): void =>
-    setHandler(signal, (...args) => void shield.run(() => Promise.resolve(ask(...args))));
-  on(pauseSignal, (isWritten?: boolean) =>
-    pauses.ask({ state: 'paused', ...(isWritten === true ? { isWritten } : {}) }),
-  );
-  on(resumeSignal, (before?: number) =>
-    pauses.ask({ state: 'running', ...(typeof before === 'number' ? { pauses: before } : {}) }),
-  );
-  on(newBuildSignal, (version?: string) => {
-    if (!isOtherBuild(version)) return;
-    isMoving = true;
-    walk?.stop('cut');
-  });
-  on(reconnectedSignal, () => pauses.ask({ state: 'running', isReconnected: true }));
+  const signals = hearSignals(runId, shield, fail);
   try {
     const opening = { ...input, runId, workflowId, reportId: report.id };
     const opened =
@@ -113,16 +86,14 @@ async function walkToEnd(
       },
     });
     root.cancelRequested.catch(() => walk?.stop('cancelled'));
-    pauses.open();
-    // Told while it was being opened.
-    if (isMoving) walk.stop('cut');
+    signals.beginWalk(walk);
     const how: WalkEnd = await Promise.race([walk.end, failed]);
     // Pages may be stored behind their answers. Whoever goes on reads its lists anew, maybe before this worker has stored them.
     if (how.how === 'cut' && patched('stored-before-cut'))
       await runStep((steps) => steps.nextUnits({ runId, wanted: [] }));
     // A pause that was heard must be written down, or the new history would not know of it.
-    await condition(() => pauses.isIdle());
-    if (how.how !== 'cut') pauses.close();
+    await condition(() => signals.pauses.isIdle());
+    if (how.how !== 'cut') signals.pauses.close();
     if (how.how === 'cancelled' || root.consideredCancelled) return await end({ runId, cancelled: true });
     if (how.how === 'cut') return 'cut';
     return await end({ runId, report, ...(how.how === 'done' && how.last ? { node: how.last } : {}) });

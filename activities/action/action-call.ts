@@ -1,6 +1,7 @@
 /**
- * One call of an action: the write, the look-up of a write whose fate is unknown, or its compensation; as a request, or
- * through the action's own `perform`. Says what came of it and stores nothing. Next: `activities/call/make-call.ts`.
+ * One call of an action: the write, the look-up of a write whose fate is unknown, or its compensation. It is made as a
+ * request, or through the action's own `perform`. Says what came of it and stores nothing. Next:
+ * `activities/call/make-call.ts`.
  */
 import { SettingsMistake } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';

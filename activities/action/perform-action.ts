@@ -1,7 +1,7 @@
 /**
  * The next call of an action: exactly one, either the write or the look-up of a write whose fate is unknown. That it is
- * about to be sent is committed before it goes out, so a worker that dies in between leaves a write that is looked up and
- * not one that is repeated. Next: `action-call.ts`, then `settle-write.ts` or `look-up.ts`.
+ * about to be sent is committed before it goes out. So a worker that dies in between leaves a write that is looked up
+ * and not one that is repeated. Next: `action-call.ts`, then `settle-write.ts` or `look-up.ts`.
  */
 import type { ActionFact, PerformActionInput } from '../../contracts/action.ts';
 import { beginSending, markForgotten, markRefused, markUnknown } from '../../db/stores/action/action-sendings.ts';
@@ -31,7 +31,7 @@ import { cannotTell, settleWrite } from './settle-write.ts';
 /**
  * @returns `done`, with the output stored; or `again` when the write has to be sent after a look-up.
  * @throws ApplicationFailure `Waiting` (benign) while its turn has not come, `ThirdPartyFailed` while it may still
- *   succeed, both with the delay to the next attempt; else, not retried, one of `ActionErrorType`.
+ *   succeed. Both have the delay to the next attempt. Else, not retried, one of `ActionErrorType`.
  */
 export async function performAction(
   deps: ActivityDeps,

@@ -1,6 +1,6 @@
 /**
- * Makes a saga's next step from its input and the outputs before it: the row of the action, its report and its place in
- * the queue of an entity, in one transaction. The saga then starts it as a child workflow.
+ * Makes a saga's next step from its input and the outputs before it. The row of the action, its report and its place in
+ * the queue of an entity are written in one transaction. The saga then starts it as a child workflow.
  * Next: `workflows/action.ts`.
  */
 import type { LockPlace, PreparedStep, PrepareStepInput } from '../../contracts/action.ts';

@@ -1,5 +1,6 @@
 /**
- * The first page of a list that is known already, since its parent's row has it or its values take no call: an answer that no call has brought.
+ * The first page of a list that is known already, since its parent's row has it or its values take no call. It is an
+ * answer that no call has brought.
  * Used by: `activities/sync/fetch-page.ts`.
  * Next: `activities/sync/settle-answer.ts`, as for any other answer.
  */

@@ -1,7 +1,8 @@
 /**
- * One call for the lists of several parents: its answer is matched to them, and each is stored as a page of its own, so that retries,
- * deletions and flaws are those of its list alone. A parent of which nothing came is skipped; a batch that fails is split by its workflow, until
- * the one that is to blame stands alone. Used by: `fetch-batch.ts`. Next: `activities/page/store-page.ts`.
+ * One call for the lists of several parents. Its answer is matched to them, and each is stored as a page of its own. So
+ * retries, deletions and flaws are those of its list alone. A parent of which nothing came is skipped. A batch that
+ * fails is split by its workflow, until the one that is to blame stands alone. Used by: `fetch-batch.ts`. Next:
+ * `activities/page/store-page.ts`.
  */
 import type { PageFact } from '../../contracts/messages.ts';
 import { keyText } from '../../contracts/values/row-key.ts';

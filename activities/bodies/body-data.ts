@@ -1,6 +1,7 @@
 /**
- * A body as data, by the format that its endpoint says, or that its content type says clearly. An error is often JSON where an export
- * would be CSV: the format of an endpoint counts for its good answers, and what is plainly JSON is never read as a line of names.
+ * A body as data, by the format that its endpoint says, or that its content type says clearly. An error is often JSON
+ * where an export would be CSV. The format of an endpoint counts for its good answers, and what is plainly JSON is
+ * never read as a line of names.
  * Used by: `activities/call/make-call.ts`, before any rule looks at the answer.
  */
 import type { Answer, AnswerData } from '../../contracts/answers/answer.ts';

@@ -1,6 +1,7 @@
 /**
- * The bytes of a body as text. Which characters they are says, in this order: a byte-order mark; the zero bytes that UTF-16 has
- * beside the first character of JSON; the `charset` of the content type; the declaration of XML; else UTF-8, as JSON must be (RFC 8259 §8.1).
+ * The bytes of a body as text. Which characters they are says, in this order: a byte-order mark; UTF-16's zero bytes
+ * beside JSON's first character; the `charset` of the content type. Then the declaration of XML; else UTF-8, as JSON
+ * must be (RFC 8259 §8.1).
  * Used by: `read-body.ts`, `read-pieces.ts`.
  */
 import { isUtf8 } from 'node:buffer';

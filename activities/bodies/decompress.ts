@@ -1,6 +1,7 @@
 /**
- * Bodies that arrive packed: by `Content-Encoding`, asked for or not, and files that are packed themselves (gzip, or zip with one file), also
- * inside such an encoding. Unpacked within a bound of size and ratio. What can't be unpacked is refused with a sentence.
+ * Bodies that arrive packed by `Content-Encoding`, asked for or not. Also files that are packed themselves (gzip, or
+ * zip with one file), also inside such an encoding. Unpacked within a bound of size and ratio. What can't be unpacked
+ * is refused with a sentence.
  * Used by: `read-body.ts`. Next: `unzip.ts`.
  */
 import { promisify } from 'node:util';

@@ -61,7 +61,8 @@ export async function readBody(
 }
 
 /**
- * Reads as long as no more than `most` bytes have come: the iterator of a stream makes ten promises for the one chunk that most bodies are.
+ * Reads as long as no more than `most` bytes have come. The iterator of a stream makes ten promises for the one chunk
+ * that most bodies are.
  * @returns whether that was all. If not, the iterator has the rest, or says what went wrong.
  */
 function readSmall(stream: Readable, chunks: Buffer[], most: number): Promise<boolean> {

@@ -1,7 +1,7 @@
 /**
- * A body of rows read piece by piece, each cut at the end of a row, so that a file of any size takes the memory of one piece. How far it
- * is read is a number of bytes, with a digest of them: when the file is asked for again it is read over them and held against the digest.
- * A zip, or a tar, is its files, one after another.
+ * A body of rows read piece by piece, each cut at the end of a row. So a file of any size takes the memory of one
+ * piece. How far it is read is a number of bytes, with a digest of them. When the file is asked for again it is read
+ * over them and held against the digest. A zip, or a tar, is its files, one after another.
  * Used by: `activities/http/send.ts`. Next: `activities/sync/read-on.ts` stores piece after piece.
  */
 import { createHash } from 'node:crypto';

@@ -1,6 +1,6 @@
 /**
- * What follows a piece of a body: the connection stays open while pieces are stored, and each piece has the ceiling of a whole call for
- * itself. Used by: `activities/http/send.ts`. Next: `activities/sync/read-on.ts`.
+ * What follows a piece of a body. The connection stays open while pieces are stored, and each piece has the ceiling of
+ * a whole call for itself. Used by: `activities/http/send.ts`. Next: `activities/sync/read-on.ts`.
  */
 import type { Readable } from 'node:stream';
 import type { Answer } from '../../contracts/answers/answer.ts';

@@ -1,7 +1,7 @@
 /**
- * Errors as they can travel to Temporal: half an emoji in a message is no UTF-8, and Temporal's native part, which takes nothing
- * else, would break the whole worker. Messages hold what third parties and apps say. Used by `activities/index.ts` on all that
- * activities throw.
+ * Errors as they can travel to Temporal. Half an emoji in a message is no UTF-8, and Temporal's native part, which
+ * takes nothing else, would break the whole worker. Messages hold what third parties and apps say. Used by
+ * `activities/index.ts` on all that activities throw.
  */
 import { cleanText } from '../../contracts/values/clean-text.ts';
 

@@ -7,8 +7,8 @@ import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
 import { LimiterUnavailable } from '../../limiter/index.ts';
 
 /**
- * SQLSTATE classes that say that the database is away, busy or ending: 08 connection, 25006 read-only (a standby), 40 serialization
- * and deadlock, 53 resources, 55 locks, 57 operator intervention, 58 system.
+ * SQLSTATE classes that say that the database is away, busy or ending. 08 connection, 25006 read-only (a standby), 40
+ * serialization and deadlock, 53 resources, 55 locks, 57 operator intervention, 58 system.
  */
 const PASSING_STATES = /^(08|40|53|55|57|58|25006)/;
 const PASSING_CODES: ReadonlySet<string> = new Set([

@@ -1,6 +1,7 @@
 /**
- * What authenticates a request, put into it: anew for each try and each hop of a redirect, because a signature speaks of one address, one
- * time and one nonce. Used by: `make-call.ts`, `activities/credentials/probe-token.ts`. Next: `activities/http/send.ts`.
+ * What authenticates a request, put into it. It is made anew for each try and each hop of a redirect, because a
+ * signature speaks of one address, one time and one nonce. Used by: `make-call.ts`,
+ * `activities/credentials/probe-token.ts`. Next: `activities/http/send.ts`.
  */
 import { randomBytes } from 'node:crypto';
 import type { AccountFacts } from '../../contracts/account.ts';

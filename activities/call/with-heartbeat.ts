@@ -1,5 +1,5 @@
 /**
- * Tells Temporal every second that an activity's process lives, so that the work of a killed one is taken up by another
+ * Tells Temporal every second that an activity's process lives. So the work of a killed one is taken up by another
  * within the heartbeat timeout, and cancellations arrive.
  */
 import { Context } from '@temporalio/activity';
@@ -7,8 +7,8 @@ import { Context } from '@temporalio/activity';
 const INTERVAL_MS = 1_000;
 
 /**
- * @param work gets a way to tell later attempts something, at once and with every heartbeat: it outlives the process, and is known
- *   to Temporal also when the database has lost it.
+ * @param work gets a way to tell later attempts something, at once and with every heartbeat. It outlives the process,
+ *   and is known to Temporal also when the database has lost it.
  */
 export async function withHeartbeat<T>(
   work: (signal: AbortSignal, tell: (details: unknown) => void) => Promise<T>,
@@ -29,9 +29,9 @@ export async function withHeartbeat<T>(
 }
 
 /**
- * For a call that should not be interrupted as long as somebody wants its answer: fires when the workflow has ended, the
- * worker stops or the attempt was given up, but not when a workflow that is about to be continued as new asks for an end of
- * all waiting. The answer of a call that was sent is then still taken.
+ * For a call that should not be interrupted as long as somebody wants its answer. It fires when the workflow has ended,
+ * the worker stops or the attempt was given up. It does not when a workflow that is about to be continued as new asks
+ * for an end of all waiting. The answer of a call that was sent is then still taken.
  */
 export async function withHeartbeatWhileWanted<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const context = Context.current();

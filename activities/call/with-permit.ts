@@ -37,16 +37,17 @@ export interface SendGate {
 }
 
 /**
- * How long an activity waits in place for a permit, in milliseconds. Temporal's timers take at least a second where they are
- * as delivered (`history.timerProcessorMaxTimeShift`), so who has waited for its turn a little too long would miss it by one.
+ * How long an activity waits in place for a permit, in milliseconds. Temporal's timers take at least a second where
+ * they are as delivered (`history.timerProcessorMaxTimeShift`). So a caller that has waited for its turn a little too
+ * long would miss it by one.
  */
 export const WAIT_IN_PLACE_MS = 1_500;
 /** A gate takes a commit's time, and a new connection DNS, TCP and TLS, in which a permit can end: then one more is taken. */
 const FRESH_PERMITS = 3;
 
 /**
- * @param send makes the call, unless the permit has ended (`isFresh`) by the time at which it is written to its connection: then it
- *   gives undefined back, having sent nothing. What it throws leaves the permit counted as used.
+ * @param send makes the call, unless the permit has ended (`isFresh`) by the time at which it is written to its
+ *   connection. Then it gives undefined back, having sent nothing. What it throws leaves the permit counted as used.
  * @throws LimiterUnavailable when no permit could be asked for; nothing was sent.
  */
 export async function withPermit<T>(

@@ -1,6 +1,7 @@
 /**
- * Credentials for one call, and what follows when the third party refuses them: new ones, a wait, a pause until the account's user has
- * connected it again, or an end that says who must act. Whoever keeps them, only this is asked.
+ * Credentials for one call, and what follows when the third party refuses them. There are new ones, a wait, a pause
+ * until the account's user has connected it again, or an end that says who must act. Whoever keeps them, only this is
+ * asked.
  * Next: `stored-credentials.ts`, the default source; `settle-doubt.ts` for answers that only may be a refusal.
  */
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
@@ -50,8 +51,8 @@ export async function accessTo(
 }
 
 /**
- * After a refusal: one refresh for all who met it. A third party that wants credentials of a provider without any is set
- * up wrongly: no user could mend that, so no account is given up for it.
+ * After a refusal: one refresh for all who met it. A third party that wants credentials of a provider without any is
+ * set up wrongly. No user could mend that, so no account is given up for it.
  * @param used what the refused call was made with; when others are current by now, those are the answer.
  * @param refusal what the third party said; `isDoubt` when it is not sure that it was a refusal.
  */

@@ -26,8 +26,9 @@ export class CredentialsBusy extends Error {
 }
 
 /**
- * No retry mends it, and no user: a setting is missing, the code of the provider's auth throws, or the third party refuses the app
- * itself. What needs the credentials ends as failed, kind `config`, with this message; the account stays connected.
+ * No retry mends it, and no user. A setting is missing, the code of the provider's auth throws, or the third party
+ * refuses the app itself. What needs the credentials ends as failed, kind `config`, with this message; the account
+ * stays connected.
  */
 export class CredentialsMistake extends Error {
   override readonly name = 'CredentialsMistake';

@@ -1,6 +1,6 @@
 /**
- * Stores what a refresh has brought, and does not let go of it while the database takes it not: a new refresh token that is lost is an
- * account lost. Used by: `refresh-credentials.ts`.
+ * Stores what a refresh has brought, and does not let go of it while the database takes it not. A new refresh token
+ * that is lost is an account lost. Used by: `refresh-credentials.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';

@@ -134,7 +134,7 @@ export function understandRefresh(
       return {
         kind: 'mistake',
         reason:
-          "`parse` of the refresh gave no answer of a kind that is known: return { kind: 'refreshed', credentials: { accessToken, … } }, { kind: 'ask', request, parse }, or { kind: 'refused' | 'retry' | 'config', reason }",
+          "`parse` of the refresh gave no answer of a kind that is known. Return { kind: 'refreshed', credentials: { accessToken, … } }, { kind: 'ask', request, parse }, or { kind: 'refused' | 'retry' | 'config', reason }",
       };
   }
 }

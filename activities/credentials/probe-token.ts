@@ -1,6 +1,7 @@
 /**
- * Asks the third party whether a token is good, by the provider's `authProbe`. A probe speaks for every answer that the same token had
- * got before it was sent (a token that was over does not come back), so those who doubt at once share one.
+ * Asks the third party whether a token is good, by the provider's `authProbe`. A probe speaks for every answer that the
+ * same token had got before it was sent: a token that was over does not come back. So those who doubt at once share
+ * one.
  * Used by: `settle-doubt.ts`.
  */
 import { redact } from '../../contracts/secrets/redact.ts';

@@ -1,9 +1,9 @@
 /**
  * One refresh of one account's credentials, once for all workers: lease, permit, call, store. A worker that holds the
  * lease reads the refresh token under it, and stores what comes before anybody can use it. The store takes new tokens
- * only over the version that they were made from, so a worker that was late can't overwrite newer ones.
- * What can't be saved: a worker that dies between the answer and the store, where the third party neither gives the same
- * tokens again nor leaves the old ones alive; then the next refresh is refused and the account's user is needed.
+ * only over the version that they were made from, so a worker that was late can't overwrite newer ones. One case can't
+ * be saved. A worker dies between the answer and the store, and the third party neither gives the same tokens again nor
+ * leaves the old ones alive. Then the next refresh is refused and the account's user is needed.
  * Next: `make-refresh-call.ts`, `keep-refreshed.ts`, then `db/stores/account/credential-store.ts`.
  */
 import { randomUUID } from 'node:crypto';
@@ -42,7 +42,10 @@ const MOST_CALLS = 5;
 /** Ceiling of its calls together: short, because the whole account waits for it. */
 const CALL_MS = 15_000;
 const PERMIT_WAIT_MS = 1_000;
-/** A lease that was never given back may be of one who still tries to store what it got: it has this long to come through. */
+/**
+ * A lease that was never given back may be of one who still tries to store what it got. It has this long to come
+ * through.
+ */
 const LEFT_OVER_MS = 2_000;
 /** Longer than permits and calls can take together; it is renewed while the store does not take what came. After that, its holder is dead. */
 const LEASE_MS = LEFT_OVER_MS + MOST_CALLS * PERMIT_WAIT_MS + CALL_MS + 5_000;

@@ -1,7 +1,7 @@
 /**
- * An answer that looks like success and may be what a bad token gets (`suspectAuth()`): is it true? The provider's probe call decides.
- * Without one it is believed for as long as something is known of the token (just refreshed, and not at its known end); else the token is
- * refreshed, and the call made again.
+ * An answer that looks like success and may be what a bad token gets (`suspectAuth()`): is it true? The provider's
+ * probe call decides. Without one it is believed for as long as something is known of the token (just refreshed, and
+ * not at its known end). Else the token is refreshed, and the call made again.
  * Next: `probe-token.ts`, `credentials.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';

@@ -1,6 +1,6 @@
 /**
  * The default source of credentials: the encrypted store in Postgres. Refreshes belong to the process, not to the call
- * that asked first: callers share one and wait for it only as long as they may, and a cancelled call ends none.
+ * that asked first. Callers share one and wait for it only as long as they may, and a cancelled call ends none.
  * Next: `refresh-credentials.ts` makes the one refresh.
  */
 import { setTimeout as delay } from 'node:timers/promises';

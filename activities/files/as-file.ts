@@ -1,5 +1,6 @@
 /**
- * An answer where a file was to come: what is known of the file that was kept, or a message, which rules may look at and which is no row.
+ * An answer where a file was to come. It is what is known of the file that was kept, or a message, which rules may look
+ * at and which is no row.
  * Used by: `activities/call/make-call.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';

@@ -1,6 +1,6 @@
 /**
- * What the headers of an answer say of the file that it is: its name, type, length and digests, and whether it is one at all.
- * Pure. Used by: `receive-file.ts`, `activities/http/send.ts`.
+ * What the headers of an answer say of the file that it is: its name, type, length and digests. Also whether it is one
+ * at all. Pure. Used by: `receive-file.ts`, `activities/http/send.ts`.
  */
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import type { ExpectedFile } from '../../providers/files/file-format.ts';

@@ -1,6 +1,6 @@
 /**
- * The body of an answer, given to a sink of the user's as it comes: counted, digested, and held against what was promised before the sink
- * hears of its end. So what a sink has kept is whole. Used by: `activities/http/send.ts`.
+ * The body of an answer, given to a sink of the user's as it comes. It is counted, digested, and held against what was
+ * promised before the sink hears of its end. So what a sink has kept is whole. Used by: `activities/http/send.ts`.
  */
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';

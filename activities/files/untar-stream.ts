@@ -1,6 +1,6 @@
 /**
- * The files of a tar archive, one after another as they come. An archive whose end mark did not come was cut; spoilt headers are noticed by
- * their sums, spoilt contents by what the archive is packed in (gzip).
+ * The files of a tar archive, one after another as they come. An archive whose end mark did not come was cut. Spoilt
+ * headers are noticed by their sums, spoilt contents by what the archive is packed in (gzip).
  * Used by: `activities/bodies/read-pieces.ts`. See https://pubs.opengroup.org/onlinepubs/9799919799/utilities/pax.html.
  */
 import { BodyUnreadable } from '../bodies/body-errors.ts';

@@ -1,6 +1,6 @@
 /**
- * The table of contents at the end of a zip archive, held against the files that came before it: an archive that was cut has none, and one that
- * was spoilt has another one. Used by: `unzip-stream.ts`.
+ * The table of contents at the end of a zip archive, held against the files that came before it. An archive that was
+ * cut has none, and one that was spoilt has another one. Used by: `unzip-stream.ts`.
  */
 import { BodyUnreadable } from '../bodies/body-errors.ts';
 import { CutShort, type ByteSource } from './byte-source.ts';

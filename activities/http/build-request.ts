@@ -16,9 +16,9 @@ import type { OutgoingRequest } from './send.ts';
 type Allowed = Partial<Pick<Provider, 'allowPlainHttp' | 'hosts'>>;
 
 /**
- * @throws TypeError when the path leads to another origin than the base URL's or a host that the provider names (credentials are never
- *   sent elsewhere, e.g. by a next link that a third party got wrong), when it leaves the base URL's own path, or when it would go in clear
- *   over a network.
+ * @throws TypeError when the path leads to another origin than the base URL's or a host that the provider names.
+ *   Credentials are never sent elsewhere, e.g. by a next link that a third party got wrong. TypeError too when the path
+ *   leaves the base URL's own path, or would go in clear over a network.
  */
 export function buildRequest(
   spec: RequestSpec,

@@ -1,7 +1,8 @@
 /**
- * How connections are made: undici's way, but that what the other side says of TLS is not lost. In TLS 1.3 a client certificate is refused
- * after the handshake, by an alert with the connection's end right behind it, and undici 7 reports the end. Used by: `agents.ts`, for
- * straight connections. Through a proxy undici makes the tunnel and what is in it, and has no hook for it: there the end is all that is known.
+ * How connections are made: undici's way, but that what the other side says of TLS is not lost. In TLS 1.3 a client
+ * certificate is refused after the handshake, by an alert with the connection's end right behind it. undici 7 reports
+ * the end. Used by: `agents.ts`, for straight connections. Through a proxy undici makes the tunnel and what is in it,
+ * and has no hook for it. There the end is all that is known.
  * @see RFC 8446 §4.4.2.4 and §6.2
  */
 import { buildConnector } from 'undici';

@@ -1,13 +1,16 @@
 /**
- * Secrets in a text of any length, part by part, so that a long one made of nothing but escapes holds up nobody else in this process:
- * to undo escapes takes a hundred times as long as to read plain text. Used by: `hide-secrets.ts`.
+ * Secrets in a text of any length, part by part. So a long one made of nothing but escapes holds up nobody else in this
+ * process. Undoing escapes takes a hundred times as long as reading plain text. Used by: `hide-secrets.ts`.
  */
 import { setImmediate as othersFirst } from 'node:timers/promises';
 import { withoutOverlaps, type FoundSecret, type SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 
 /** In characters. */
 const PART = 65_536;
-/** What a part has of the one before it: a secret is whole in one of them, also when each of its characters is escaped twice. */
+/**
+ * What a part has of the one before it. So a secret is whole in one of them, also when each of its characters is
+ * escaped twice.
+ */
 const OVERLAP = 32_768;
 /** A part begins in the middle of no escape, unless more backslashes stand there than anybody writes. */
 const MOST_BACKSLASHES = 64;

@@ -1,6 +1,6 @@
 /**
- * Takes the secrets of a call out of what comes back, before anybody reads it: third parties put them into next links, error messages
- * and rows, and from there they would go into tables and histories as plain text.
+ * Takes the secrets of a call out of what comes back, before anybody reads it. Third parties put them into next links,
+ * error messages and rows, and from there they would go into tables and histories as plain text.
  * Next: `build-request.ts` leaves out a parameter in which something was hidden; the provider's auth sends it anew.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';

@@ -1,7 +1,8 @@
 /**
- * Two faults of undici 7. Where a body is read slowly and its connection ends, an assertion fails in an event of the socket, which ends
- * the whole process (https://github.com/nodejs/undici/issues/5360); its version 8, which needs a newer Node, reads what is left instead,
- * and so does this. And headers beyond the ceiling are read on, each with an error of its own: 10,000 of them are 50 ms in one piece.
+ * Two faults of undici 7. Where a body is read slowly and its connection ends, an assertion fails in an event of the
+ * socket, which ends the whole process (https://github.com/nodejs/undici/issues/5360). Its version 8, which needs a
+ * newer Node, reads what is left instead, and so does this. And headers beyond the ceiling are read on, each with an
+ * error of its own: 10,000 of them are 50 ms in one piece.
  * Used by: `agents.ts`.
  */
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';

@@ -1,6 +1,7 @@
 /**
- * Redirects of reads inside one origin are followed, and those to open hosts, without credentials; any other one is the answer, so that no secret leaves the origin. Each hop is
- * a call of its own, with a permit of its own. Used by `activities/call/make-call.ts`.
+ * Redirects of reads inside one origin are followed, and those to open hosts, without credentials. Any other one is the
+ * answer, so that no secret leaves the origin. Each hop is a call of its own, with a permit of its own. Used by
+ * `activities/call/make-call.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import type { OutgoingRequest } from './send.ts';
@@ -25,8 +26,8 @@ function isRedirect(status: number): boolean {
 }
 
 /**
- * Where a redirected call goes on whose next hop has to wait for a permit: else it would begin anew each time, and under a limit of
- * one call a window never come to its end. Forgotten with the process, and after some minutes.
+ * Where a redirected call goes on whose next hop has to wait for a permit. Else it would begin anew each time, and
+ * under a limit of one call a window never come to its end. Forgotten with the process, and after some minutes.
  */
 export interface HopMemory {
   /** @param callKey of the call's place in the queues. @param url where it began. */

@@ -44,8 +44,8 @@ export interface SendOptions {
   /** Keeps what the body takes of the memory for bodies until it is released. Default: until the answer is there. */
   readonly hold?: BodyHold | undefined;
   /**
-   * Asked when there is a connection and the request is about to be written to it; false: it is not, and the answer has the error
-   * `permit-over`.
+   * Asked when there is a connection and the request is about to be written to it. False: it is not, and the answer has
+   * the error `permit-over`.
    */
   readonly mayWrite?: () => boolean;
   /** A good answer is read piece by piece; each takes the ceiling of the whole call for itself. */

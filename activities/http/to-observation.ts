@@ -63,7 +63,10 @@ function isUnreachable({ error }: Answer): boolean {
   return error !== undefined && ['connect-timeout', 'connection-refused', 'dns'].includes(error.code);
 }
 
-/** Servers that are down say 502, 503 or 504, or nothing; a plain 500 and an odd answer with 200 may come for one page alone. */
+/**
+ * Servers that are down say 502, 503 or 504, or nothing. A plain 500 and an odd answer with 200 may come for one page
+ * alone.
+ */
 export function isMaybeItsOwn({ status, error }: Answer): boolean {
   return error === undefined && (status === 500 || status < 300);
 }

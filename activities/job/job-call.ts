@@ -3,7 +3,7 @@
  * Next: `activities/call/make-call.ts`.
  */
 import type { RequestSpec } from '../../contracts/answers/answer.ts';
-import type { Job, JobCall } from '../../providers/define/compile-job.ts';
+import type { Job, JobCall } from '../../providers/define/compile/compile-job.ts';
 import { makeCall, type MadeCall } from '../call/make-call.ts';
 import { WAIT_IN_PLACE_MS, type SendGate, type Sent } from '../call/with-permit.ts';
 import type { Attempt } from '../sync/attempt.ts';

@@ -1,11 +1,12 @@
 /**
- * Cancels a job that nobody wants any more, once at most: that it is left stands in the unit's row before the first byte is sent. What is known
- * not to have arrived is sent again later. Used by: `prepare-job.ts`, `leave-abandoned.ts`. Next: `job-call.ts`.
+ * Cancels a job that nobody wants any more, once at most. That it is left stands in the unit's row before the first
+ * byte is sent. What is known not to have arrived is sent again later. Used by: `prepare-job.ts`, `leave-abandoned.ts`.
+ * Next: `job-call.ts`.
  */
 import type { UnitJob } from '../../contracts/job.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { moveJob } from '../../db/stores/sync/abandoned-job-store.ts';
-import type { Job } from '../../providers/define/compile-job.ts';
+import type { Job } from '../../providers/define/compile/compile-job.ts';
 import type { Attempt } from '../sync/attempt.ts';
 import { callOfJob } from './job-call.ts';
 

@@ -6,7 +6,7 @@ import type { Outcome } from '../../contracts/answers/outcome.ts';
 import type { UnitJob } from '../../contracts/job.ts';
 import type { PageFact } from '../../contracts/messages.ts';
 import { setJob, type JobMove } from '../../db/stores/sync/job-store.ts';
-import type { Job } from '../../providers/define/compile-job.ts';
+import type { Job } from '../../providers/define/compile/compile-job.ts';
 import { backoffMs } from '../call/backoff.ts';
 import type { MadeCall } from '../call/make-call.ts';
 import type { Sent } from '../call/with-permit.ts';

@@ -1,7 +1,8 @@
 /**
- * The job that a list is the result of: made once, asked for until it is done. What is known of it stands in the unit's row before each
- * step: `sending` before the first byte of its request, its id before the first question. A question that is answered with "not yet" is a
- * wait, and no attempt: the row says until when, and nothing is held meanwhile.
+ * The job that a list is the result of: made once, asked for until it is done. What is known of it stands in the unit's
+ * row before each step. That is `sending` before the first byte of its request, and its id before the first question. A
+ * question that is answered with "not yet" is a wait, and no attempt: the row says until when, and nothing is held
+ * meanwhile.
  * Used by: `activities/sync/fetch-page.ts`. Next: `job-call.ts`; `db/stores/sync/job-store.ts`.
  */
 import { randomUUID } from 'node:crypto';
@@ -10,7 +11,7 @@ import type { PageFact } from '../../contracts/messages.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { duration } from '../../contracts/values/duration.ts';
 import { setJob } from '../../db/stores/sync/job-store.ts';
-import type { Job } from '../../providers/define/compile-job.ts';
+import type { Job } from '../../providers/define/compile/compile-job.ts';
 import { mayBeBehind } from '../../providers/pagination/told/look-up-told.ts';
 import type { SendGate } from '../call/with-permit.ts';
 import { parseBody } from '../bodies/parse-body.ts';

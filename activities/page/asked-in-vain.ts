@@ -1,8 +1,9 @@
 /**
- * A list that was asked for what has changed, and brings nothing at all. Since a time: not even the row that the time was taken from, although
- * it was asked from a second before that at least. The third party may not read the time as it is written, or has answered a token that is
- * over as if there were no rows; else that row has been deleted. From a checkpoint: no row, and no checkpoint for the next run, which
- * all answers to one have. So the list is read from its beginning, which is right in all these cases.
+ * A list that was asked for what has changed, and brings nothing at all. Since a time: not even the row came that the
+ * time was taken from, although it was asked from a second before that at least. The third party may not read the time
+ * as it is written. Or it has answered a token that is over as if there were no rows. Else that row has been deleted.
+ * From a checkpoint: it has no row, and no checkpoint for the next run, which all answers to one have. So the list is
+ * read from its beginning, which is right in all these cases.
  * Used by: `store-page.ts`. Next: `activities/sync/apply-decision.ts` forgets what it was asked from.
  */
 import type { KeptState } from '../../contracts/list.ts';
@@ -28,7 +29,8 @@ export function askedInVain(
   const { watermark } = unit;
   const { paginate, job } = node.endpoint;
   if (since === undefined || !incremental) return undefined;
-  // Of a range only one part has that row; of a list that begins with the newest nothing was asked by time; and a report is dear.
+  // Of a range only one part has that row. Of a list that begins with the newest nothing was asked by time. And a
+  // report is dear.
   if (asked.range || paginate.isNewestFirst || job) return undefined;
   if (rows.length > 0 || unit.pages > 0 || next.end?.kind !== 'complete') return undefined;
   if (incremental === 'checkpoint') {

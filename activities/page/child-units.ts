@@ -1,6 +1,7 @@
 /**
- * The children's work that rows bring. Called with each page, and when a node's lists have ended: for the rows of earlier runs
- * when they were only asked for what changed, and for what those runs left unread below rows that do not come again.
+ * The children's work that rows bring. Called with each page, and when a node's lists have ended. Then it is for the
+ * rows of earlier runs when they were only asked for what changed. It is also for what those runs left unread below
+ * rows that do not come again.
  * Next: `db/stores/sync/unit-store.ts` and `db/stores/sync/list-store.ts`.
  */
 import { knownRows, mayBeOwed, openKnown, owedLists, takeOver } from '../../db/stores/sync/list-store.ts';

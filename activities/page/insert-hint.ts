@@ -1,5 +1,5 @@
 /**
- * Whether the next page of a resource probably brings only new rows, as this process has seen it: such pages are stored
+ * Whether the next page of a resource probably brings only new rows, as this process has seen it. Such pages are stored
  * faster, and one that was wrongly taken for one costs more. Next: `store-page.ts` tells `commitPage`.
  */
 export interface NewRows {

@@ -1,6 +1,6 @@
 /**
- * The rows of one page as they are stored: each key once. Two different rows under one key are a flaw of the page: one of them can't
- * be kept; and so are rows that were set aside. Pure. Used by: `store-page.ts`.
+ * The rows of one page as they are stored: each key once. Two different rows under one key are a flaw of the page,
+ * since one of them can't be kept. So are rows that were set aside. Pure. Used by: `store-page.ts`.
  */
 import { isDeepStrictEqual } from 'node:util';
 import type { AsideRow } from '../../contracts/answers/aside.ts';

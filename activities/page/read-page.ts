@@ -87,8 +87,8 @@ export function readPage(attempt: Attempt, answer: Answer, url: string): ReadPag
     showsNone(body.json) || looksIntoList((watched) => paginate.items(watched, facts), response);
   if (count === 0 && !paginate.mayOmitItems && !isNone())
     throw new NotUnderstood(
-      `the answer of "${endpoint.name}" has no rows where \`items\` looks, and no empty list either; it begins ${beginningOf(answer)} ` +
-        '(if that is how it says that there are none, its `paginate` needs `mayOmitItems: true`)',
+      `the answer of "${endpoint.name}" has no rows where \`items\` looks, and no empty list either. It begins ${beginningOf(answer)}. ` +
+        'If that is how it says that there are none, its `paginate` needs `mayOmitItems: true`',
     );
 
   let raw = cut?.raw;

@@ -1,7 +1,8 @@
 /**
- * Rows that do not fit, set aside so that the others of their page can be stored. Where the rows are in a body is told by the issues
- * of its schema, or by the only list of their number; either is believed only when the body without some of them, read by the same
- * schema, has so many fewer. Used by: `read-page.ts`. Next: `contracts/answers/aside.ts` says what is kept of such a row.
+ * Rows that do not fit, set aside so that the others of their page can be stored. Where the rows are in a body is told
+ * by the issues of its schema, or by the only list of their number. Either is believed only when the body without some
+ * of them, read by the same schema, has so many fewer. Used by: `read-page.ts`. Next: `contracts/answers/aside.ts` says
+ * what is kept of such a row.
  */
 import { hash } from 'node:crypto';
 import { rowsAt, withRows, type AsideRow, type Place } from '../../contracts/answers/aside.ts';

@@ -4,8 +4,8 @@
  */
 
 /**
- * There is an empty list, at whatever place, or something empty where the fields of an object would be rows, and no list with entries;
- * or all says nothing.
+ * There is an empty list, at whatever place, or something empty where the fields of an object would be rows, and no
+ * list with entries. Or all says nothing.
  */
 export function showsNone(body: unknown): boolean {
   return isEmpty(body) || isAllNothing(body);

@@ -1,5 +1,6 @@
 /**
- * What a page says of rows that nobody asks for: it tells of more than it is taken for, or holds the beginnings of lists that go on.
+ * What a page says of rows that nobody asks for. It tells of more than it is taken for, or holds the beginnings of
+ * lists that go on.
  * Used by: `store-page.ts`. Next: `providers/pagination/told/more-told.ts` and `providers/pagination/told/inner-lists.ts` look for it.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
@@ -13,9 +14,9 @@ import { stateOf, type Attempt } from '../sync/attempt.ts';
 import type { ReadPage } from './read-page.ts';
 
 /**
- * A list that would end here as complete, while its answer says that more follows. Numbered lists see their end by themselves (a short
- * page that names a next one ends none: `providers/pagination/end-seen.ts`), but for one that has no rows at all; where the definition says by
- * `hasMore` that nothing follows, it knows.
+ * A list that would end here as complete, while its answer says that more follows. Numbered lists see their end by
+ * themselves, but for one that has no rows at all. (A short page that names a next one ends none:
+ * `providers/pagination/end-seen.ts`.) Where the definition says by `hasMore` that nothing follows, it knows.
  */
 export function endToldOfMore(
   attempt: Attempt,
@@ -61,8 +62,8 @@ export function endToldOfMore(
 }
 
 /**
- * A list by page number that ends with a page of rows, or a page, less than its answers count, though its definition reads no count: the first page has
- * the number 0.
+ * A list by page number that ends with a page of rows, or a page, less than its answers count. Its definition reads no
+ * count. Its first page has the number 0.
  */
 function firstPageMissing(
   attempt: Attempt,

@@ -1,6 +1,6 @@
 /**
- * How far a list is known: the highest value that its rows have brought, kept for each parent when the list was read to its
- * end, and taken back by the look-back when the next run asks for what changed since. Pure.
+ * How far a list is known: the highest value that its rows have brought. It is kept for each parent when the list was
+ * read to its end. The look-back takes it back when the next run asks for what changed since. Pure.
  * Used by: `store-page.ts`, `activities/sync/fetch-page.ts`. `db/functions/lists/settle-lists.sql` keeps it with the parent.
  */
 import { parseTimeMs } from '../../contracts/values/time.ts';
@@ -14,9 +14,10 @@ const EPOCH_S_FROM = 1e8;
 
 /**
  * The highest mark of some items and the one before them; null when none has one.
- * @param latestMs Epoch milliseconds at which the run began, by the third party's clock where it told one. No time is taken for later.
- *   A page that comes late may have a row that was changed after another page had been read: from its time on, what else was changed
- *   meanwhile would never be asked for. And a row that is dated in the future would hide all that comes until then.
+ * @param latestMs Epoch milliseconds at which the run began, by the third party's clock where it told one. No time is
+ *   taken for later. A page that comes late may have a row that was changed after another page had been read. From its
+ *   time on, what else was changed meanwhile would never be asked for. And a row that is dated in the future would hide
+ *   all that comes until then.
  * @throws TypeError for a value that is neither a time nor a number.
  */
 export function highestMark(

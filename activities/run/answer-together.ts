@@ -1,6 +1,6 @@
 /**
- * Calls of one workflow that a worker makes at the same time are answered together: each time that a workflow hears of something costs its
- * thread a millisecond. Used by: `activities/index.ts` for fleets.
+ * Calls of one workflow that a worker makes at the same time are answered together. Each time that a workflow hears of
+ * something costs its thread a millisecond. Used by: `activities/index.ts` for fleets.
  */
 
 /** Whose call has ended waits so long at most for those of the others, in milliseconds. */

@@ -54,8 +54,8 @@ export async function stepOfFleet(
 }
 
 /**
- * Starts the workflow of its own that takes the run over. One that is there does so when it opens; where it is for something else, it waits
- * for the end of this run, which is now.
+ * Starts the workflow of its own that takes the run over. One that is there does so when it opens. Where it is for
+ * something else, it waits for the end of this run, which is now.
  * @throws ApplicationFailure `Waiting` while a workflow is there that is being ended.
  */
 export async function leaveFleet(deps: ActivityDeps, { run, asked }: LeaveFleetInput): Promise<void> {

@@ -1,7 +1,8 @@
 /**
- * The names of the lists that the roots of a run read. What is known of one list (its watermark, how many rows it had, which of them are
- * gone) says nothing of another, and which one a root reads follows from what its endpoint is asked with: an input of the run that no root
- * hands on makes no other list. Used by: `run-activities.ts`. Next: `db/functions/runs/open-run.sql`.
+ * The names of the lists that the roots of a run read. What is known of one list says nothing of another: its
+ * watermark, how many rows it had, which of them are gone. Which list a root reads follows from what its endpoint is
+ * asked with. An input of the run that no root hands on makes no other list. Used by: `run-activities.ts`. Next:
+ * `db/functions/runs/open-run.sql`.
  */
 import { hash } from 'node:crypto';
 import type { CompiledSync, NodeDefinition } from '../../providers/define/define-sync.ts';

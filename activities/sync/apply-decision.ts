@@ -1,6 +1,7 @@
 /**
- * Carries out what was decided about a unit: one change of its row, and the fact that its workflow hears. Every change names the
- * run, the node and the page that was seen; one that comes late changes nothing, and the unit's next call reads anew.
+ * Carries out what was decided about a unit: one change of its row, and the fact that its workflow hears. Every change
+ * names the run, the node and the page that was seen. One that comes late changes nothing, and the unit's next call
+ * reads anew.
  * Used by: `fetch-page.ts`. Next: `db/stores/sync/unit-store.ts`.
  */
 import type { PageFact } from '../../contracts/messages.ts';
@@ -176,7 +177,10 @@ async function halve(attempt: Attempt): Promise<boolean> {
   return true;
 }
 
-/** A page that fails in smaller sizes too is no reason to ask for less of other lists: as many halves as its attempts have made at most. */
+/**
+ * A page that fails in smaller sizes too is no reason to ask for less of other lists. There are as many halves as its
+ * attempts have made at most.
+ */
 async function takeBackHalves(attempt: Attempt, isJustHalved: boolean): Promise<void> {
   const { deps, node, unit, asked } = attempt;
   const { min, max } = node.endpoint.paginate.pageSize;

@@ -34,9 +34,9 @@ const LONGEST_QUEUE_MS = 2_000;
  * Makes the unit's next call.
  * @param memory what this process remembers of its units; without it each call reads its unit.
  * @param askedAtMs when the workflow asked for it, epoch milliseconds.
- * @throws ApplicationFailure `Waiting` (benign) while its turn has not come and `ThirdPartyFailed` while it may still
- *   succeed, both with the delay to the next attempt; in mode `now` it answers `later` instead. Errors of the database and
- *   of the limiter's store pass: the retry policy waits until they are back.
+ * @throws ApplicationFailure `Waiting` (benign) while its turn has not come, and `ThirdPartyFailed` while it may still
+ *   succeed. Both have the delay to the next attempt. In mode `now` it answers `later` instead. Errors of the database
+ *   and of the limiter's store pass: the retry policy waits until they are back.
  */
 export async function fetchPage(
   deps: ActivityDeps,

@@ -53,8 +53,9 @@ export function keptOf(
 }
 
 /**
- * Whether the second of the last change was over when the list was read: else it may have changed once more in that second, and would be told
- * as unchanged for ever. @see https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
+ * Whether the second of the last change was over when the list was read. Else it may have changed once more in that
+ * second, and would be told as unchanged for ever.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
  */
 function isOver(lastModified: string, headers: Answer['headers']): boolean {
   return answeredAt(headers) - Date.parse(lastModified) >= 1_000;

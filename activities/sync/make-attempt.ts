@@ -74,8 +74,8 @@ function isOfRow(node: NodeDefinition, { parentKey }: LoadedUnit): boolean {
 }
 
 /**
- * Whether the input of its run makes the list another one than was read last: what is known of that one, e.g. how new its open issues were, says
- * nothing of this one. Roots have a list for each such input.
+ * Whether the input of its run makes the list another one than was read last. What is known of that one, e.g. how new
+ * its open issues were, says nothing of this one. Roots have a list for each such input.
  */
 function isAskedAnew(node: NodeDefinition, unit: LoadedUnit, parent: unknown): boolean {
   const { runInput, readWith } = unit;

@@ -1,7 +1,8 @@
 /**
- * A run keeps the tree that it began with; a deploy may have renamed or removed a node of it, or all of the sync, or another program serves
- * the same task queue. Such a worker leaves the run to those that know its tree, as long as there are any or a deploy may take. Then it ends
- * what is open of it, with the reason: to read on without a node would leave out its rows in silence. Used by: `fetch-page.ts`, `activities/run/run-activities.ts`.
+ * A run keeps the tree that it began with. A deploy may have renamed or removed a node of it, or all of the sync, or
+ * another program serves the same task queue. Such a worker leaves the run to those that know its tree, as long as
+ * there are any or a deploy may take. Then it ends what is open of it, with the reason: to read on without a node would
+ * leave out its rows in silence. Used by: `fetch-page.ts`, `activities/run/run-activities.ts`.
  */
 import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';

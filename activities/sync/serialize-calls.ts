@@ -6,8 +6,8 @@ import type { CallPlaces } from '../call/call-places.ts';
 
 export interface Turns {
   /**
-   * Makes a unit's call when those before it have ended and one of the role's places is free, and answers when those that came
-   * meanwhile have ended too.
+   * Makes a unit's call when those before it have ended and one of the role's places is free. Answers when those that
+   * came meanwhile have ended too.
    */
   inTurn(unit: number, role: string, call: () => Promise<PageFact>): Promise<PageFact>;
   /**

@@ -1,9 +1,9 @@
 /**
- * How units stand, remembered by this process from one page to the next, so that a list walked page after page is not read
+ * How units stand, remembered by this process from one page to the next. So a list walked page after page is not read
  * from the database before each of its calls. What is remembered counts only for the very page that the workflow asks
  * for: whoever else has moved the unit meanwhile told the workflow so.
  *
- * A page may be stored behind its answer (write-behind), while the workflow asks for the next one; that call is sent
+ * A page may be stored behind its answer (write-behind), while the workflow asks for the next one. That call is sent
  * only when the page is stored, so that a kill costs one call and not two. Next: `fetch-page.ts`.
  */
 import type { LoadedUnit } from '../../db/stores/sync/unit-store.ts';

@@ -1,6 +1,6 @@
 /**
- * The user's functions, called so that what they throw is told as theirs: it costs a real attempt and, when the budget is
- * spent, fails its list with the reason. A fix that is deployed meanwhile takes effect at the next attempt.
+ * The user's functions, called so that what they throw is told as theirs. It costs a real attempt and, when the budget
+ * is spent, fails its list with the reason. A fix that is deployed meanwhile takes effect at the next attempt.
  * Next: `attempt.ts` counts it.
  */
 import { redact } from '../../contracts/secrets/redact.ts';

@@ -6,7 +6,7 @@ import { wholeNumber } from '../values.ts';
 export function registerDashboard(program: Command): void {
   program
     .command('dashboard')
-    .description('the page on which runs, accounts and limits are seen and acted on')
+    .description('open the page that shows runs, accounts and limits, and acts on them')
     .option('--host <address>', 'where it listens; elsewhere than on loopback it needs a token', '127.0.0.1')
     .addOption(new Option('--port <number>', '0: any that is free').argParser(wholeNumber(0, 65_535)).default(8_400))
     .option(

@@ -1,6 +1,6 @@
 /**
- * Tells when a file that was loaded has changed. Looks at the files' times instead of listening to the file system: editors save
- * by renaming, which a watch on a file does not survive, and shared folders of containers send no events.
+ * Tells when a file that was loaded has changed. Looks at the files' times instead of listening to the file system.
+ * Editors save by renaming, which a watch on a file does not survive, and shared folders of containers send no events.
  */
 import { statSync } from 'node:fs';
 import { dirname } from 'node:path';

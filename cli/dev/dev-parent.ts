@@ -1,6 +1,6 @@
 /**
- * What a worker of `sluice dev` has to do with its parent: it tells which files it has imported, and ends when the parent is gone,
- * however that has ended. Any other worker has no such parent.
+ * What a worker of `sluice dev` has to do with its parent. It tells which files it has imported, and ends when the
+ * parent is gone, however that has ended. Any other worker has no such parent.
  */
 import { markOf } from './changed-files.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The `npx` (npm, pnpm, yarn, bun) that has started this process, and whether it is still there. It stands between a person and
- * us with a shell of its own: a signal sent to it ends it or that shell, and does not arrive here.
+ * The `npx` (npm, pnpm, yarn, bun) that has started this process, and whether it is still there. It stands between a
+ * person and us with a shell of its own. A signal sent to it ends it or that shell, and does not arrive here.
  */
 import { commandLineOf, parentOf } from '../../dev-servers/server-process.ts';
 

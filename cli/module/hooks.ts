@@ -1,8 +1,9 @@
 /**
- * How Node reads a user's modules, where its own way would refuse them. Three things, all for files outside `node_modules`:
- * a file with `import` or `export` is an ES module, whatever `type` its package.json says (`npm init -y` says "commonjs");
- * `./other.js` and `./other` find the TypeScript file that they mean; and a listener hears of every file.
- * Runs on the main thread where Node has `registerHooks`, else on the thread of `module.register`. Next: `import-file.ts`.
+ * How Node reads a user's modules, where its own way would refuse them. It does three things, all for files outside
+ * `node_modules`. A file with `import` or `export` is an ES module, whatever `type` its package.json says
+ * (`npm init -y` says "commonjs"). `./other.js` and `./other` find the TypeScript file that they mean. And a listener
+ * hears of every file. Runs on the main thread where Node has `registerHooks`, else on the thread of `module.register`.
+ * Next: `import-file.ts`.
  * @see https://nodejs.org/api/module.html#customization-hooks
  */
 import { existsSync, readFileSync } from 'node:fs';

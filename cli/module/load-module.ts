@@ -25,8 +25,8 @@ export interface LoadedModule extends Definitions {
 const DEFAULT_MODULES = ['sluice.ts', 'sluice.js', 'src/sluice.ts', 'src/sluice.js', 'dist/sluice.js'];
 
 /**
- * @throws Error when the module is not there, can't be loaded, exports no sync, action or saga, or two different ones of a kind
- *   with one name; it says what was tried.
+ * @throws Error when the module is not there, can't be loaded, or exports no sync, action or saga. Error too when it
+ *   exports two different ones of a kind with one name. It says what was tried.
  */
 export async function loadModule(name: string | undefined, options: ImportOptions = {}): Promise<LoadedModule> {
   const file =

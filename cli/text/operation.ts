@@ -1,6 +1,6 @@
 /**
- * An action or a saga as `sluice status` shows it: its state, for whom and by whom, what it waits for, and what to do about a
- * write whose fate is unknown.
+ * An action or a saga as `sluice status` shows it. It has its state, for whom and by whom, what it waits for, and what
+ * to do about a write whose fate is unknown.
  */
 import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { ActionStatus, Report, RunWait, SagaStepStatus } from '../../client/index.ts';

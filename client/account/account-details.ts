@@ -1,6 +1,6 @@
 /**
- * One account for the person who is asked why it has no news: the token's state, what it waits for, the last good run of each sync,
- * the next one. Next: `db/stores/account/account-details-store.ts`; shown by `sluice accounts show`.
+ * One account for the person who is asked why it has no news. It has the token's state, what it waits for, each sync's
+ * last good run and next one. Next: `db/stores/account/account-details-store.ts`; shown by `sluice accounts show`.
  */
 import type { Client } from '@temporalio/client';
 import type { AccountDetails, AccountSync } from '../../contracts/account.ts';
@@ -127,7 +127,10 @@ async function waitsOf(
   return (await waits).map((wait) => ({ ...wait, workflowId }));
 }
 
-/** By the schedules of the syncs' code, and by those of Temporal, which say for whom they are by Sluice's search attributes; what a schedule would start is not part of a list. */
+/**
+ * By the schedules of the syncs' code, and by Temporal schedules, whose search attributes of Sluice say for whom they
+ * are. What a schedule would start is not part of a list.
+ */
 async function nextRunsOf(
   client: Client,
   starts: Promise<readonly NextStart[]>,

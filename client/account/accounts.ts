@@ -67,14 +67,14 @@ export interface Accounts {
    */
   update<Settings>(options: AccountName<Settings> & { readonly settings: NoInfer<Settings> }): Promise<AccountInfo>;
   /**
-   * The user has connected the account again: its syncs that were paused for it go on by themselves; one that an
+   * The user has connected the account again: its syncs that were paused for it go on by themselves. One that an
    * operator has paused does not. Leave `credentials` out when workers get them from a source of your own.
    */
   reconnected(options: AccountName & { readonly credentials?: NewCredentials }): Promise<AccountInfo>;
   /** @returns undefined for an account that is not known. */
   status(of: AccountName): Promise<AccountInfo | undefined>;
   /**
-   * All that is known of an account: its token's state, the limits that it waits for, the last good run of each sync and the next
+   * All that is known of an account: its token's state, the limits it waits for, each sync's last good run and next
    * one. One entry for each provider that has an account of this name; empty when nothing is known of it.
    */
   show(of: {
@@ -103,9 +103,10 @@ export interface Accounts {
    */
   disconnect(of: AccountName & { readonly revoke?: boolean }): Promise<boolean>;
   /**
-   * Erases an account: stops what is open, has its token revoked where the provider says how, deletes all that is stored of it (rows,
-   * feed, reports, inputs, quarantine, its own keys of limits, secrets) and asks Temporal to delete its histories. Takes some seconds, up
-   * to a minute where workers are away. One that was cut off is run again. What the app's own `store` keeps is the app's to delete.
+   * Erases an account: stops what is open, has its token revoked where the provider says how, and asks Temporal to
+   * delete its histories. All that is stored of it is deleted: rows, feed, reports, inputs, quarantine, its own keys of
+   * limits, secrets. Takes some seconds, up to a minute where workers are away. One that was cut off is run again. What
+   * the app's own `store` keeps is the app's to delete.
    */
   erase(of: AccountName): Promise<ErasureProof>;
   /** What is stored of an account: what `erase` would delete. Nothing is changed. */

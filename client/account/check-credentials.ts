@@ -40,8 +40,9 @@ export function checkCertificate(provider: Provider | string, credentials: NewCr
 }
 
 /**
- * An object without any fields is right where the app's own client is all that it takes. What else a login's answer holds (its scope, say)
- * does no harm; an answer without any of the names does, and so does one of them in another spelling.
+ * An object without any fields is right where the app's own client is all that it takes. Other fields of a login's
+ * answer (its scope, say) do no harm. An answer without any of the names does, and so does one of them in another
+ * spelling.
  * @throws TypeError with names only, never values.
  */
 export function checkCredentials(credentials: NewCredentials, provider: Provider | string): void {

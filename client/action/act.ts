@@ -1,6 +1,7 @@
 /**
- * Starts an action or a saga from app code. Its row, its report and its place in the queue of an entity are written in one
- * transaction, then the workflow is started; it returns when Temporal has accepted it, so it fits a request handler.
+ * Starts an action or a saga from app code. Its row, its report and its place in the queue of an entity are written in
+ * one transaction. Then the workflow is started. `act` returns when Temporal has accepted it, so it fits a request
+ * handler.
  * Next: `start-action.ts`, then `workflows/action.ts`, `workflows/saga.ts`.
  */
 import type { SagaInput } from '../../contracts/action.ts';
@@ -36,7 +37,7 @@ export interface ActOptions<Input> {
   /** Who wants it, for its report: `user:<id>` or `system`. Default: `by` of the client. */
   readonly startedBy?: StartedBy;
   /**
-   * The app's own key, 1 … 200 bytes: the same key for the same account is the same action, started once, whatever
+   * The app's own key, 1 … 200 bytes. The same key for the same account is the same action, started once, whatever
    * happens to the app in between. Default: a new one each time.
    */
   readonly idempotencyKey?: string;

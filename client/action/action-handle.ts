@@ -47,9 +47,9 @@ export interface ActionHandle<Output> {
   /** One cheap query. @returns undefined when no such action is known. */
   status(): Promise<ActionStatus | undefined>;
   /**
-   * Why it does not get on at the moment: an earlier operation on its entity, a turn at a limit, a call that failed and is made
-   * again, a step or a workflow task that fails again and again, no worker that takes it. Empty when nothing waits, or it has
-   * ended. The whole queue of an entity is `sluice.pending()`.
+   * Why it does not get on at the moment. It may wait for an earlier operation on its entity, for its turn at a limit,
+   * or for the retry of a failed call. Or a step or a workflow task fails again and again, or no worker takes it. Empty
+   * when nothing waits, or it has ended. The whole queue of an entity is `sluice.pending()`.
    */
   waits(): Promise<readonly RunWait[]>;
   /**
@@ -73,7 +73,8 @@ export interface ActionHandle<Output> {
   /**
    * Sends a failed or cancelled action again, with the same input or another one. It is a new action: a workflow, a report and a key at
    * the third party of its own.
-   * @throws TypeError when it is open or done, its fate is not decided, it is a step of a saga, or the handle does not know its action.
+   * @throws TypeError when it is open or done, its fate is not decided, or it is a step of a saga. TypeError too when
+   * the handle does not know its action.
    * @throws ZodError when the input does not fit.
    */
   sendAgain(options?: SendAgainOptions): Promise<ActionHandle<Output>>;

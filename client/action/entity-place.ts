@@ -17,8 +17,8 @@ export async function takePlace(tx: PoolClient, request: LockRequest): Promise<L
 }
 
 /**
- * Frees the places of operations whose workflow has ended without giving them back (it was terminated a moment ago), so
- * that nobody is refused because of them.
+ * Frees the places of operations whose workflow has ended without giving them back (it was terminated a moment ago). So
+ * nobody is refused because of them.
  * @returns whether there were any.
  */
 export async function freeClosedOwners({ client, pool }: ClientParts, busy: EntityBusy): Promise<boolean> {

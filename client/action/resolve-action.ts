@@ -25,8 +25,8 @@ export type Resolution<Output> = {
 );
 
 /**
- * @throws TypeError when the output does not fit, when a write that is known to have happened is to be sent again, `happened` is
- *   neither true nor false, or `by` is no name.
+ * @throws TypeError when the output does not fit, or a write that is known to have happened is to be sent again.
+ *   TypeError too when `happened` is neither true nor false, or `by` is no name.
  * @throws Error when the action is unknown or was not left to a person; also for the second of two who decide.
  * @throws EntityBusy when it is to be sent again, its policy is `refuse` and its entity is being worked on.
  */

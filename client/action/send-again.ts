@@ -1,5 +1,6 @@
 /**
- * A failed action once more, with the same input or another one: a new action of its own, with a key of its own at the third party.
+ * Sends a failed action once more, with the same input or another one. It is a new action of its own, with a key of its
+ * own at the third party.
  * Next: `act.ts`.
  */
 import type { StartedBy } from '../../contracts/report.ts';

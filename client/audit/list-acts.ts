@@ -1,6 +1,6 @@
 /**
- * `audit.list` of the client: an act that there is not is refused, with those that there are; else a typing error would look like
- * "nobody did it". Next: `db/stores/operate/audit-store.ts`.
+ * `audit.list` of the client: an unknown act is refused, and the error names the known ones. Else a typing error would
+ * look like "nobody did it". Next: `db/stores/operate/audit-store.ts`.
  */
 import type { AuditEntry, AuditFilter } from '../../contracts/operate/audit.ts';
 import { listAudit } from '../../db/index.ts';

@@ -28,8 +28,8 @@ export interface Deployments {
    */
   promote(build: ChosenBuild & { readonly percent?: number }): Promise<readonly BuildStanding[]>;
   /**
-   * Takes the runs that are pinned to a build off it, so that workers of the current one go on with them: for a build whose workers are
-   * gone for good. Asks Temporal for it and does not wait; some 50 runs a second.
+   * Takes the runs that are pinned to a build off it, so that workers of the current one go on with them. It is for a
+   * build whose workers are gone for good. Asks Temporal for it and does not wait; some 50 runs a second.
    * @throws Error when it is the current build.
    */
   release(build: ChosenBuild): Promise<readonly BuildStanding[]>;

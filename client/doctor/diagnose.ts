@@ -59,7 +59,7 @@ const TEMPORAL: Check = {
 const KEYS: Check = {
   check: 'encryption-keys',
   wanted: 'the keys that opened the stored credentials',
-  todo: 'Put the same SLUICE_ENCRYPTION_KEYS into the environment of the app, of every worker and of this command; an old key stays behind the first one until `npx sluice accounts rotate-keys` was run.',
+  todo: 'Put the same SLUICE_ENCRYPTION_KEYS into the environment of the app, of every worker and of this command. An old key stays behind the first one until `npx sluice accounts rotate-keys` was run.',
 };
 const FACTS: Check = { check: 'database-settings', wanted: 'to read them', todo: 'See what Postgres says.' };
 

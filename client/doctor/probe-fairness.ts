@@ -1,7 +1,8 @@
 /**
- * Whether tenants take turns in a task queue, which no API of the server tells: tasks of one tenant are put into a queue that nobody serves, then some of
- * tenants who have one each. Where there is fairness these are among the first that are given out, and else among the last, or
- * anywhere. They are activities of one workflow, which no one carries out. Next: `temporal-checks.ts`.
+ * Whether tenants take turns in a task queue, which no API of the server tells. Tasks of one tenant are put into a
+ * queue that nobody serves, then some of tenants who have one each. Where there is fairness these are among the first
+ * that are given out, and else among the last, or anywhere. They are activities of one workflow, which no one carries
+ * out. Next: `temporal-checks.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';

@@ -23,7 +23,7 @@ const RETENTION: Check = {
 const DRAIN: Check = {
   check: 'drain-of-pollers',
   wanted: 'the server ends the questions of a worker that drains',
-  todo: 'Set frontend.enableCancelWorkerPollsOnShutdown=true in the dynamic configuration of the server; else a task may be given to a worker that has just ended, and waits for its time-out.',
+  todo: 'Set frontend.enableCancelWorkerPollsOnShutdown=true in the dynamic configuration of the server. Else a task may be given to a worker that has just ended, and waits for its time-out.',
 };
 const ATTRIBUTES: Check = {
   check: 'search-attributes',
@@ -47,12 +47,12 @@ const MOST_LATE_MS = 400;
 const TIMERS: Check = {
   check: 'timers',
   wanted: `a timer of 0.2 s fires at most ${duration(MOST_LATE_MS)} late`,
-  todo: 'Set history.timerProcessorMaxTimeShift="10ms" (where all hosts\' clocks agree that well) and history.timerProcessorMaxPollRPS=2000 in the dynamic configuration of the server; on Temporal Cloud nothing can be done, and waits of less than a second take one.',
+  todo: 'Set history.timerProcessorMaxTimeShift="10ms" (where all hosts\' clocks agree that well) and history.timerProcessorMaxPollRPS=2000 in the dynamic configuration of the server. On Temporal Cloud nothing can be done, and waits of less than a second take one.',
 };
 const FAIRNESS: Check = {
   check: 'fairness',
   wanted: 'tenants take turns in the task queues (`matching.enableFairness=true`)',
-  todo: 'Set matching.enableFairness=true in the dynamic configuration of the server; else who comes last waits for all before. On Temporal Cloud it is switched on for the namespace.',
+  todo: 'Set matching.enableFairness=true in the dynamic configuration of the server. Else a tenant that comes last waits for all before. On Temporal Cloud it is switched on for the namespace.',
 };
 /** `INDEXED_VALUE_TYPE_KEYWORD` of Temporal's API. */
 const KEYWORD = 2;

@@ -1,7 +1,7 @@
 /**
- * The end of an account: what is open is stopped, the third party is told that its token is not wanted any more, everything stored of
- * it is deleted, and Temporal is asked to delete its histories. Each step does what is still to do, so one that was cut off is run
- * again. Next: `db/stores/account/erase-store.ts`.
+ * The end of an account. What is open is stopped, and the third party is told that its token is not wanted any more.
+ * Everything stored of it is deleted, and Temporal is asked to delete its histories. Each step does what is still to
+ * do, so one that was cut off is run again. Next: `db/stores/account/erase-store.ts`.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { quoted, searchAttributes } from '../../contracts/names.ts';

@@ -1,6 +1,6 @@
 /**
- * How many calls a run still has to make, and how far off that may be: each node's open lists, and those that its parent is going to
- * bring, cost what the lists that have ended cost on average. Called by `explain-run.ts`.
+ * How many calls a run still has to make, and how far off that may be. Each node's open lists, and those that its
+ * parent will bring, cost what its ended lists cost on average. Called by `explain-run.ts`.
  */
 import type { Forecast } from '../../contracts/operate/explanation.ts';
 import type { ForecastFacts, ForecastNode } from '../../db/index.ts';

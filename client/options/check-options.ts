@@ -1,6 +1,6 @@
 /**
- * What `start` and `act` are given, checked before anything is written: a value that only the database or Temporal would
- * refuse would leave a workflow behind that can't begin.
+ * What `start` and `act` are given, checked before anything is written. A value that only the database or Temporal
+ * would refuse would leave a workflow behind that can't begin.
  */
 import type { Priority } from '../../contracts/limits/limit.ts';
 import { checkStartedBy } from '../../contracts/report.ts';

@@ -1,6 +1,7 @@
 /**
- * Brings what the code of syncs declares into force: what is new is added, what differs is changed, what the code does not have any more
- * is removed, all within one task queue. Schedules of other task queues are never touched. Next: `place-accounts.ts`.
+ * Brings what the code of syncs declares into force within one task queue. New schedules are added, different ones
+ * changed, and those that the code has no more are removed. Schedules of other task queues are never touched. Next:
+ * `place-accounts.ts`.
  */
 import {
   declarationsOf,

@@ -18,7 +18,10 @@ export interface Schedules {
   apply(syncs: readonly Sync[], options?: ApplyOptions): Promise<SchedulePlan>;
   /** Every schedule as it stands, of every task queue, by id. */
   list(): Promise<readonly ScheduleStanding[]>;
-  /** No account is started by it until it is resumed; runs that are going on go on. @throws Error when there is none of this id. */
+  /**
+   * No account is started by it until it is resumed. Runs that are going on go on.
+   * @throws Error when there is none of this id.
+   */
   pause(id: string, reason?: string): Promise<void>;
   /** Accounts that were due meanwhile are started once. @throws Error when there is none of this id. */
   resume(id: string): Promise<void>;

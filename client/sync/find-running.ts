@@ -1,5 +1,6 @@
 /**
- * The run of a sync and account that is going on, and what it was asked for, as Temporal has it: also one that no worker has taken up.
+ * The run of a sync and account that is going on, and what it was asked for, as Temporal has it. A run that no worker
+ * has taken up counts too.
  * Used by: `start-sync.ts`, and by `workers/create-worker.ts` for runs that schedules start.
  */
 import type { Client } from '@temporalio/client';

@@ -1,6 +1,6 @@
 /**
- * A run that a fleet carries out: it has no workflow of its own, so what is asked of it is written down where the fleet looks before its next
- * call. Used by: `sync-handle.ts`.
+ * A run that a fleet carries out has no workflow of its own. What is asked of it is written down where the fleet looks
+ * before its next call. Used by: `handle/read-run.ts`, `handle/control-run.ts`, `handle/run-result.ts`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunProgress, RunResult, RunWait } from '../../contracts/run.ts';

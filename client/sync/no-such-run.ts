@@ -1,5 +1,5 @@
 /**
- * What is said when there is no run to act on: it has ended, or Temporal knows none. Used by: `sync-handle.ts`, `queued-handle.ts`.
+ * What is said when there is no run to act on: it has ended, or Temporal knows none. Used by: `sync-handle.ts`, `handle/control-run.ts`, `queued-handle.ts`.
  */
 import { isNotFound } from '../describe-workflow.ts';
 

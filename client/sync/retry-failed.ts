@@ -25,7 +25,8 @@ const OPTIONS: NamesOf<RetryOptions> = { also: true, priority: true, startedBy: 
 
 /**
  * @returns the run's id.
- * @throws Error when there is no run to retry, none of its lists is one to read again, or a run is going on; TypeError for options that it does not know.
+ * @throws Error when there is no run to retry, none of its lists is one to read again, or a run is going on. TypeError
+ * for options that it does not know.
  */
 export async function retryFailed(parts: ClientParts, workflowId: string, options: RetryOptions): Promise<string> {
   checkNames('retryFailed', options, OPTIONS);

@@ -1,6 +1,6 @@
 /**
- * Starts the run of an account that is due, in the same way as an app does, and once: the run's report has the id of this start, so a
- * worker that takes over from one that was killed finds what was started. Next: `start-sync.ts`; called by
+ * Starts the run of an account that is due, in the same way as an app does, and once. The run's report has the id of
+ * this start, so a worker that takes over from a killed one finds what was started. Next: `start-sync.ts`; called by
  * `workers/schedules/run-schedules.ts`.
  */
 import { REPORT_MEMO } from '../../contracts/report.ts';

@@ -36,8 +36,8 @@ export interface StartOptions<Input> {
    */
   readonly mode?: RunMode;
   /**
-   * When this time has passed, what is still open ends as `truncated` and the run as incomplete: a date, an ISO text, or
-   * milliseconds from now. Default: none.
+   * When this time has passed, what is still open ends as `truncated` and the run as incomplete. It is a date, an ISO
+   * text, or milliseconds from now. Default: none.
    */
   readonly deadline?: Date | string | number;
   /**
@@ -46,11 +46,11 @@ export interface StartOptions<Input> {
    */
   readonly giveUpAfterMs?: number;
   /**
-   * What to do where a run of this sync and account is going on. `attach`: take that one, whatever its input; `attached` of the handle
-   * says what it was asked for. `refuse`: throw `SyncBusy`. `queue`: a run of its own when that one has ended, behind those that were
-   * queued before; until then its state is `queued`. Default: `attach` where it has been asked for the same (the input as the schema
-   * reads it; a full run also does what an incremental one does), else `refuse`. One that was cancelled is waited for first, for at most
-   * ten seconds.
+   * What to do where a run of this sync and account is going on. `attach`: take that one, whatever its input;
+   * `attached` of the handle says what it was asked for. `refuse`: throw `SyncBusy`. `queue`: a run of its own when
+   * that one has ended, behind those that were queued before; until then its state is `queued`. Default: `attach` where
+   * the run was asked for the same, else `refuse`. The same is the input as the schema reads it; a full run also does
+   * what an incremental one does. One that was cancelled is waited for first, for at most ten seconds.
    */
   readonly ifRunning?: IfRunning;
   /** Cut histories earlier, for tests. Default: what the sync says. */
@@ -78,8 +78,8 @@ export interface StartedRun extends SyncHandle {
 }
 
 /**
- * @throws TypeError when an option or the input does not fit; TenantMismatch when the account belongs to another tenant than `tenant`; SyncBusy
- *   when a run is going on and is not to be attached to.
+ * @throws TypeError when an option or the input does not fit. TenantMismatch when the account belongs to another tenant
+ *   than `tenant`. SyncBusy when a run is going on and is not to be attached to.
  */
 export async function startSync<Input>(
   parts: ClientParts,

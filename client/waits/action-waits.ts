@@ -1,6 +1,7 @@
 /**
- * Why an action or a saga does not get on, in words: an earlier operation on its entity, a turn at a limit, a call that failed, a
- * step or a workflow task that fails again and again, no worker. Asked of Temporal, and of the lock's queue. Called by `client/action/action-handle.ts`; see `workflow-task-health.ts`.
+ * Why an action or a saga does not get on, in words. It may wait for an earlier operation on its entity, for its turn
+ * at a limit, or after a failed call. Or a step or a workflow task fails again and again, or there is no worker. Asked
+ * of Temporal, and of the lock's queue. Called by `client/action/action-handle.ts`; see `workflow-task-health.ts`.
  */
 import type { Client } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';

@@ -1,6 +1,7 @@
 /**
- * Which steps of a workflow fail again and again, in words: a sync that its worker does not have, credentials that it can't
- * read, an error of the database. Called by `workflow-task-health.ts` on what Temporal knows of the activities that are open.
+ * Which steps of a workflow fail again and again, in words. Its worker may lack a sync, credentials may be unreadable,
+ * or the database may give an error. Called by `workflow-task-health.ts` on what Temporal knows of the activities that
+ * are open.
  */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';
@@ -41,8 +42,8 @@ export function failingSteps(steps: readonly Step[], nowMs: number): Pick<RunWai
 }
 
 /**
- * What steps wait for that no query knows of (actions: their calls are no lists): a turn at a limit, the next attempt after a
- * failed call. As `failingSteps`, one entry for each step.
+ * What steps wait for that no query knows of (actions: their calls are no lists). It is their turn at a limit, or the
+ * next attempt after a failed call. As `failingSteps`, one entry for each step.
  */
 export function waitingSteps(steps: readonly Step[], nowMs: number): Omit<RunWait, 'node'>[] {
   return steps.flatMap((step) => {

@@ -1,6 +1,6 @@
 /**
  * What holds a whole run, in words: a cancellation that is not through yet, an account that must be connected again, an operator.
- * Called by `client/sync/sync-handle.ts`.
+ * Called by `client/sync/handle/read-run.ts`.
  */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import type { RunProgress, RunWait } from '../../contracts/run.ts';

@@ -1,6 +1,6 @@
 /**
- * Which calls of a workflow are on their way and have no answer yet, in words: of activities, and of those that are made inside a
- * workflow task. Asked of Temporal; called by `workflow-task-health.ts` and `action-waits.ts`.
+ * Which calls of a workflow are on their way and have no answer yet, in words. They are calls of activities, and those
+ * made inside a workflow task. Asked of Temporal; called by `workflow-task-health.ts` and `action-waits.ts`.
  */
 import type { WorkflowExecutionDescription } from '@temporalio/client';
 import { duration } from '../../contracts/values/duration.ts';

@@ -1,7 +1,7 @@
 /**
- * Why a run does not go faster, in words: for which limits its lists wait, which ones wait after a failed call, whether its token can
- * be renewed, and whether the provider itself, or an endpoint, is failing or paused. Called by `client/sync/sync-handle.ts`; the query is in
- * `db/stores/run/wait-store.ts`.
+ * Why a run does not go faster, in words: for which limits its lists wait, and which ones wait after a failed call.
+ * Also whether its token can be renewed, and whether the provider itself, or an endpoint, is failing or paused. Called
+ * by `client/sync/handle/read-run.ts`; the query is in `db/stores/run/wait-store.ts`.
  */
 import { cleanText } from '../../contracts/values/clean-text.ts';
 import { counted, inTime, standingText, stateOf } from '../../contracts/limits/limit-words.ts';

@@ -1,7 +1,7 @@
 /**
- * Whether a run's workflows are carried out at all, in words: a workflow task that no worker takes, one that fails again and
- * again, as after a bad deploy, and steps that do (`failing-activities.ts`). Asked of Temporal; called by `waits()` of
- * `client/sync/sync-handle.ts`.
+ * Whether a run's workflows are carried out at all, in words. No worker may take a workflow task, one may fail again
+ * and again, as after a bad deploy, or steps may fail so (`failing-activities.ts`). Asked of Temporal; called by
+ * `waitsOf()` of `client/sync/handle/read-run.ts`.
  */
 import { quotedForShell } from '../../contracts/values/shell-word.ts';
 import type { Client, WorkflowExecutionDescription } from '@temporalio/client';
@@ -19,7 +19,10 @@ const ASKS_WITHIN_MS = 75_000;
 /** What belongs to the newest workflow task is among the last events. */
 const LAST_EVENTS = 10;
 
-/** @param run of a workflow that is open. @returns one entry for each workflow of the run that does not get on, and for each way in which steps of it fail. */
+/**
+ * @param run of a workflow that is open.
+ * @returns one entry for each workflow of the run that does not get on, and for each way in which its steps fail.
+ */
 export async function readStuckTasks(client: Client, run: WorkflowExecutionDescription): Promise<RunWait[]> {
   return stuckTasks(client, await openWorkflows(client, run));
 }

@@ -16,14 +16,16 @@ export interface Workers {
    */
   control(worker: string): Promise<WorkerControl | undefined>;
   /**
-   * Has a worker process take no new work, end what it has in hand, and end, as SIGTERM does: what runs it starts it again, or not. It
-   * begins within 12 s. @param worker its identity, as `list` shows it.
+   * Has a worker process take no new work, end what it has in hand, and end, as SIGTERM does. What runs it starts it
+   * again, or not. It begins within 12 s.
+   * @param worker its identity, as `list` shows it.
    * @throws TypeError when no such worker was heard of in the last two minutes.
    */
   drain(worker: string): Promise<WorkerControl>;
   /**
-   * Sets how many calls of each role a worker process makes at once, within 12 s and until it ends. Calls that it has no place for are
-   * left to other workers. @param calls 0 (none) … as many as it was started with; null: as many as that.
+   * Sets how many calls of each role a worker process makes at once, within 12 s and until it ends. Calls that it has
+   * no place for are left to other workers.
+   * @param calls 0 (none) … as many as it was started with; null: that many.
    * @throws TypeError when no such worker was heard of in the last two minutes, or it was started with fewer.
    */
   setConcurrency(worker: string, calls: number | null): Promise<WorkerControl>;

@@ -47,9 +47,9 @@ function nextStep(sync: string, account: string, state: StaleAccount['state']): 
 export function manyStaleText({ sync, provider, freshForMs, accounts, stale, stalest }: Freshness): string {
   const names = stalest.slice(0, 3).map(({ account }) => account);
   return (
-    `${sync} (${provider}): ${stale} of ${counted(accounts, 'account')} have had no complete run for ${duration(freshForMs)}: ${names.join(', ')} and others. So many at once have one cause: ` +
-    '`npx sluice overview` shows what calls wait for, `npx sluice doctor` whether workers and servers are well, ' +
-    `\`npx sluice schedules list\` whether runs are started, \`npx sluice freshness\` which accounts.`
+    `${sync} (${provider}): ${stale} of ${counted(accounts, 'account')} have had no complete run for ${duration(freshForMs)}: ${names.join(', ')} and others. So many at once have one cause. ` +
+    '`npx sluice overview` shows what calls wait for, `npx sluice doctor` whether workers and servers are well. ' +
+    `\`npx sluice schedules list\` shows whether runs are started, \`npx sluice freshness\` which accounts.`
   );
 }
 
@@ -90,7 +90,7 @@ export function blockedText({ key, isPaused, forMs, untilMs, reason, waiting }: 
   const who = `${counted(waiting, 'call')} ${waiting === 1 ? 'waits' : 'wait'} for it`;
   const why = reason === null || reason === '' ? '' : ` (${reason})`;
   if (isPaused)
-    return `The limit ${key} has been paused by an operator for ${duration(forMs)}${why}; ${who}. \`npx sluice limits resume ${quotedForShell(key)}\` lets calls go again, each when it looks in the next time: within 15 minutes.`;
+    return `The limit ${key} has been paused by an operator for ${duration(forMs)}${why}; ${who}. \`npx sluice limits resume ${quotedForShell(key)}\` lets calls go again. Each looks in within 15 minutes.`;
   return (
     `The limit ${key} is blocked by an answer${why}, for ${duration(forMs)} so far and ${duration(untilMs ?? 0)} more; ${who}. ` +
     `Calls go on by themselves then. If the third party has lifted it: \`npx sluice limits show ${quotedForShell(key)}\`, then \`npx sluice limits resume ${quotedForShell(key)}\`; calls look in again within 15 minutes. ` +
@@ -135,7 +135,7 @@ export function flawsText({ sync, runs, lists, flawed, example }: FlawedSync): s
   return (
     `${sync}: ${flawed} of ${counted(lists, 'list')} (${share} %) in its last ${counted(runs, 'run')} were not read to their end, so rows are missing. ` +
     (example === null ? '' : `\`npx sluice status ${quotedForShell(example)} --flaws\` says which and why. `) +
-    'If the third party has changed its answers, mend the endpoint (schema, paginate, classify) and `npx sluice retry` the runs; if it refuses access, its users must grant it.'
+    'If the third party has changed its answers, mend the endpoint (schema, paginate, classify) and `npx sluice retry` the runs. If it refuses access, its users must grant it.'
   );
 }
 

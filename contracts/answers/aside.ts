@@ -1,6 +1,7 @@
 /**
- * Rows that were set aside because they did not fit: what is kept of each, and how it is put back into its page, so that the schema of
- * the whole answer can read it again. Used by: `activities/page/set-aside.ts` and `client/quarantine.ts`.
+ * Rows that were set aside because they did not fit. It has what is kept of each, and how it is put back into its page.
+ * Then the schema of the whole answer can read it again. Used by: `activities/page/set-aside.ts` and
+ * `client/quarantine.ts`.
  */
 
 /** Names of the fields that lead to the list in the body of an answer; `[]` where the body is the list. */

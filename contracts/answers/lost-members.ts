@@ -1,6 +1,7 @@
 /**
- * Members of JSON that no parser keeps: of two with one name in one object the last one stays (RFC 8259 §4), so that rows, or a next page,
- * may be lost without a word. Two of the same value lose nothing. A body that has none costs a count of its names. Pure.
+ * Members of JSON that no parser keeps. Of two with one name in one object the last one stays (RFC 8259 §4). So rows,
+ * or a next page, may be lost without a word. Two of the same value lose nothing. A body that has none costs a count of
+ * its names. Pure.
  * Used by: `answer-json.ts`.
  */
 import { isFields } from '../values/json-text.ts';

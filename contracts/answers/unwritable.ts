@@ -1,6 +1,7 @@
 /**
- * What a value has that JSON would drop or write as something else, without a word: a promise, a Map or a Set would become `{}`, NaN and a
- * time that is none `null`, a function nothing. Rows and outputs are kept as JSON, so such a one is a mistake of who made it.
+ * What a value has that JSON would silently drop or write as something else. A promise, a Map or a Set would become
+ * `{}`, NaN and a time that is none `null`, a function nothing. Rows and outputs are kept as JSON, so such a one is a
+ * mistake of who made it.
  * Used by: `activities/page/read-page.ts`, `activities/action/attempt.ts`, `client/map-again.ts`, `client/quarantine.ts`.
  */
 

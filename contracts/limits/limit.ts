@@ -4,8 +4,8 @@
  */
 
 /**
- * At most `max` units of cost in any window of `perMs`; with `aligned` in each of those that begin at multiples of it on the clock.
- * Exact: never more, with any number of workers.
+ * At most `max` units of cost in any window of `perMs`. With `aligned`, in each of those that begin at multiples of it
+ * on the clock. Exact: never more, with any number of workers.
  */
 export interface WindowLimit {
   readonly kind: 'window';
@@ -20,9 +20,10 @@ export interface WindowLimit {
   /** The window is stretched by this much, so that calls that travel at different speeds stay inside it. Default 100. */
   readonly guardMs?: number;
   /**
-   * The third party counts from zero again at every multiple of `perMs` on the clock (each full minute, each full hour) instead of
-   * over the last `perMs`. Calls within `guardMs` of such a moment count on both sides of it, since nobody's clock is exact; its
-   * default is a second then, and `perMs` must be more than four times as long. Default false.
+   * The third party counts from zero again at every multiple of `perMs` on the clock (each full minute, each full
+   * hour). Without it, it counts over the last `perMs`. Calls within `guardMs` of such a moment count on both sides of
+   * it, since nobody's clock is exact. Its default is a second then, and `perMs` must be more than four times as long.
+   * Default false.
    */
   readonly aligned?: boolean;
   /** With `aligned`: it begins so many milliseconds after the multiples. Default 0. */

@@ -5,8 +5,9 @@
 /** Each a whole number of days, ≥ 1, or `Infinity`: kept for ever. */
 export interface Retention {
   /**
-   * Ended runs with their nodes and lists. Kept longer, whatever their age: the newest run of a sync and account, the last good one of each
-   * mode, what a retry reads, lists that later runs still have to read, and runs with rows in quarantine. Default 90.
+   * Ended runs with their nodes and lists. Kept longer, whatever their age: the newest run of a sync and account, the
+   * last good one of each mode, and what a retry reads. Also lists that later runs still have to read, and runs with
+   * rows in quarantine. Default 90.
    */
   readonly runDays?: number;
   /** Ended reports, what became of telling the app of them, and inputs, outputs and keys of ended actions and sagas. Default 90. */

@@ -1,7 +1,7 @@
 /**
- * A fleet: one workflow that carries out small runs of one sync for many accounts, since a workflow costs Temporal's server more than a page
- * costs all others. A run that needs more than a few calls goes on in a workflow of its own. Made by `workers/schedules/start-fleets.ts`;
- * next: `workflows/fleet.ts`.
+ * A fleet: one workflow that carries out small runs of one sync for many accounts. A workflow costs Temporal's server
+ * more than a page costs all others. A run that needs more than a few calls goes on in a workflow of its own. Made by
+ * `workers/schedules/start-fleets.ts`; next: `workflows/fleet.ts`.
  */
 import type { Priority } from '../limits/limit.ts';
 import type { CallContext } from '../messages.ts';
@@ -49,8 +49,9 @@ export interface FleetStepInput {
 }
 
 /**
- * `ended`: the run has. `more`: it needs one more call. `later`: nothing could be called now. `own`: it is for a workflow of its own:
- * it is paused, has become more than one list, or is not to be ended by one step. `gone`: the fleet has it no more.
+ * `ended`: the run has. `more`: it needs one more call. `later`: nothing could be called now. `own`: it is for a
+ * workflow of its own. It is paused, has become more than one list, or is not to be ended by one step. `gone`: the
+ * fleet has it no more.
  */
 export type FleetFact =
   { readonly state: 'ended' | 'more' | 'own' | 'gone' } | { readonly state: 'later'; readonly untilMs: number };

@@ -1,6 +1,7 @@
 /**
- * When an account is due. Pure: a time comes from the schedule, the account's place in it and the time before, and from nothing else, so
- * every process finds the same one. Used by: `client/schedules/place-accounts.ts`, `workers/schedules/run-schedules.ts`.
+ * When an account is due. Pure: a time comes from the schedule, the account's place in it and the time before, and from
+ * nothing else. So every process finds the same one. Used by: `client/schedules/place-accounts.ts`,
+ * `workers/schedules/run-schedules.ts`.
  */
 import { parseTimeMs, toWallMs } from '../values/time.ts';
 import type { ScheduleSpec, ScheduleTimes } from './schedule.ts';
@@ -13,9 +14,10 @@ const MOST_DAYS = 366 * 41;
 const STEP = (Math.sqrt(5) - 1) / 2;
 
 /**
- * Where in its period an account stands, 0 … 1, by its place: 0, 1, 2 … in the order in which accounts came. However many places are
- * taken from 0 on, no minute has many more than its share: 1.15 times of 7, where a hash has 2.7 times. A place that is given up goes
- * to the next account, so all others keep theirs. Each schedule begins elsewhere, by its name.
+ * Where in its period an account stands, 0 … 1, by its place: 0, 1, 2 … in the order in which accounts came. However
+ * many places are taken from 0 on, no minute has many more than its share. It has 1.15 times of 7, where a hash has 2.7
+ * times. A place that is given up goes to the next account, so all others keep theirs. Each schedule begins elsewhere,
+ * by its name.
  */
 export function phaseOf(scheduleId: string, place: number): number {
   return (startOf(scheduleId) + place * STEP) % 1;

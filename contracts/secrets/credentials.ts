@@ -12,8 +12,8 @@ export interface Credentials {
   /** Other secrets that a provider's auth needs. Their values are hidden wherever they stand, as tokens are. */
   readonly extra?: Readonly<Record<string, string>>;
   /**
-   * Set by the source that keeps them, another one after each change: a refusal of an older version than the current one
-   * is answered by repeating the call.
+   * Set by the source that keeps them, another one after each change. A refusal of an older version than the current
+   * one is answered by repeating the call.
    */
   readonly version?: string;
   /** Milliseconds since a refresh brought them; left out when they came otherwise, or when that is not known. */

@@ -1,6 +1,7 @@
 /**
- * Finds known secrets in text, however they are spelled there: as they are, escaped for JSON, addresses or HTML (also several times
- * over), as Base64, or cut off. The one implementation for answers, reasons, logs and cassettes. Time grows with the text's length.
+ * Finds known secrets in text, however they are spelled there. They stand as they are, escaped for JSON, addresses or
+ * HTML (also several times over), as Base64, or cut off. The one implementation for answers, reasons, logs and
+ * cassettes. Time grows with the text's length.
  * Next: `spellings.ts` says what is searched; `contracts/secrets/redact.ts` and `activities/http/hide-secrets.ts` use it.
  */
 import { createAnchorScan } from './anchor-scan.ts';

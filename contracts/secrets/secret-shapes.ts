@@ -1,7 +1,8 @@
 /**
- * What looks like a secret in text for people although nobody knows it: JSON web tokens, private keys, credentials in addresses, what
- * stands behind `Bearer`, `password=` and the like. Words, numbers and times stay: "access token: expired" has no secret in it. Every
- * pattern is applied to one word or to a few characters before it, so time grows with the text's length.
+ * What looks like a secret in text for people although nobody knows it. Examples: JSON web tokens, private keys,
+ * credentials in addresses, what stands behind `Bearer`, `password=` and the like. Words, numbers and times stay:
+ * "access token: expired" has no secret in it. Every pattern is applied to one word or to a few characters before it,
+ * so time grows with the text's length.
  * Used by: `contracts/secrets/redact.ts`, and by cassettes.
  */
 import { canonicalText } from './canonical-text.ts';

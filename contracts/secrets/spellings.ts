@@ -1,6 +1,7 @@
 /**
- * What a secret is searched by: itself in its one canonical spelling, its Base64 at each of the three places that it may begin at, and
- * of each a piece from the beginning and one from the end, because third parties show tokens cut off.
+ * What a secret is searched by: itself in its one canonical spelling, and its Base64 at each of the three places where
+ * it may begin. Of each there is a piece from the beginning and one from the end, because third parties show tokens cut
+ * off.
  * Used by: `secret-finder.ts`.
  */
 import { canonicalText } from './canonical-text.ts';

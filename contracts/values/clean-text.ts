@@ -1,6 +1,6 @@
 /**
- * Text from outside as every store takes it: Postgres refuses NUL in text and lone surrogates in JSON, and a cut between the
- * two halves of an emoji makes one. Used wherever what a third party said is written down.
+ * Text from outside as every store takes it. Postgres refuses NUL in text and lone surrogates in JSON, and a cut
+ * between the two halves of an emoji makes one. Used wherever what a third party said is written down.
  */
 
 /**

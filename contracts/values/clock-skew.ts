@@ -1,6 +1,6 @@
 /**
- * Whether this machine's clock is to blame where a signature is refused: third parties take those of some minutes around their own time,
- * which they tell by `Date`. Used by: calls whose auth is timed, and service accounts.
+ * Whether this machine's clock is to blame where a signature is refused. Third parties take those of some minutes
+ * around their own time, which they tell by `Date`. Used by: calls whose auth is timed, and service accounts.
  * @see RFC 9110 §6.6.1 (Date), RFC 9111 §5.1 (Age: the answer of a cache is older than it looks)
  */
 import type { Answer } from '../answers/answer.ts';

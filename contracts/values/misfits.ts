@@ -31,8 +31,8 @@ export function readerOf<Value>(schema: { parse(value: unknown): Value }, of: st
 const READINGS = 5;
 
 /**
- * An input is kept as it was given, and read by its schema for every attempt: one that draws a value (a default, a transform) would make
- * another write of each.
+ * An input is kept as it was given, and read by its schema for every attempt. One that draws a value (a default, a
+ * transform) would make another write of each.
  * @returns what the schema makes of it. @throws TypeError for another one each time.
  */
 export function readSteady(read: (value: unknown) => unknown, value: unknown, of: string): unknown {

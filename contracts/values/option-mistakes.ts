@@ -37,7 +37,8 @@ export function wrongFunctions(options: object, names: readonly string[]): strin
 }
 
 /**
- * @returns a mistake for each of these options that is an async function: a promise is no value, and where true or false is wanted it is true.
+ * @returns a mistake for each of these options that is an async function. A promise is no value, and where true or
+ * false is wanted it is true.
  * @param mayBe those that are waited for.
  */
 export function asyncFunctions(options: object, mayBe: readonly string[] = []): string[] {

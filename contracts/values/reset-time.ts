@@ -18,7 +18,7 @@ const IN_SECONDS = /^(\d+(?:\.\d+)?) ?(?:s|secs?|seconds?)$/i;
 const WAIT_NAME = /^(?:[a-z0-9]+-)*?retry-after(?:-(ms|millis|milliseconds|s|secs?|seconds))?$/;
 
 /**
- * When a quota is whole again. Whole seconds are taken as rounded down, which some servers do: 8 of 12 waits that were
+ * When a quota is whole again. Whole seconds are taken as rounded down, which some servers do. 8 of 12 waits that were
  * timed exactly to such a reset were too early.
  * @param serverNowMs the server's clock when it answered (its `Date` header), for epoch times
  */

@@ -1,6 +1,6 @@
 /**
  * The page between a button and its act: what will be done, to how many, and why it is wanted where it is dangerous. Then the act
- * itself, and the way back. Called by `dashboard/create-dashboard.ts`.
+ * itself, and the way back. Used by: `dashboard/http/act-pages.ts`.
  */
 import type { Sluice } from '../../client/index.ts';
 import type { Access, Visitor } from '../http/access.ts';

@@ -1,7 +1,8 @@
 /**
- * Who may look, and who may act. A token is given once, on the way in; after it a cookie says the role and its end, signed with that
- * token, so a changed token ends all sessions. Acts need more: a request that comes from a page of this very address, with the mark
- * that only such a page has been given. Next: `dashboard/create-dashboard.ts` asks before every answer.
+ * Who may look, and who may act. A token is given once, on the way in. After it a cookie says the role and its end,
+ * signed with that token, so a changed token ends all sessions. Acts need more: a request that comes from a page of
+ * this very address, with the mark that only such a page has been given. Next: `dashboard/create-dashboard.ts` asks
+ * before every answer.
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 

@@ -2,7 +2,8 @@
 import { serve } from '@hono/node-server';
 import type { Sluice } from '../../client/index.ts';
 import { onLoopback } from './access.ts';
-import { createDashboard, type DashboardOptions } from '../create-dashboard.ts';
+import { createDashboard } from '../create-dashboard.ts';
+import type { DashboardOptions } from '../dashboard-options.ts';
 
 export interface ServeOptions extends Omit<DashboardOptions, 'authorize' | 'basePath'> {
   /** Default `127.0.0.1`: this machine alone. */
@@ -25,7 +26,7 @@ export async function serveDashboard(sluice: Sluice, options: ServeOptions = {})
   const hasTokens = tokens.read !== undefined || tokens.operate !== undefined;
   if (!LOOPBACK.has(host) && !hasTokens)
     throw new Error(
-      `The dashboard would be reached from other machines at ${host}, and has no token: set SLUICE_DASHBOARD_TOKEN (looks and acts), SLUICE_DASHBOARD_READ_TOKEN (looks), or both. \`openssl rand -base64 24\` makes one.`,
+      `The dashboard would be reached from other machines at ${host}, and has no token. Set SLUICE_DASHBOARD_TOKEN (looks and acts), SLUICE_DASHBOARD_READ_TOKEN (looks), or both. \`openssl rand -base64 24\` makes one.`,
     );
   const dashboard = createDashboard(sluice, { ...ofPage, ...(hasTokens ? {} : { authorize: onLoopback }) });
   const server = await new Promise<ReturnType<typeof serve>>((resolve, reject) => {

@@ -1,6 +1,7 @@
 /**
- * Graphs over time, drawn by the server: they stand without a script, are kept up to date like any region, and are told by screen readers
- * in words. Marks are lines across all graphs of a group. Used by: `dashboard/views/details/limit.ts`.
+ * Graphs over time, drawn by the server. They stand without a script, are kept up to date like any region, and are told
+ * by screen readers in words. Marks are lines across all graphs of a group. Used by:
+ * `dashboard/views/details/limit.ts`.
  */
 import { html, verbatim, type Html } from '../html.ts';
 import { rate } from './count.ts';

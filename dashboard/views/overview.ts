@@ -1,6 +1,7 @@
 /** What is going on, at a glance: each number leads to the list that it counts. Next: `runs.ts`. */
-import type { Pace } from '../../client/index.ts';
-import { html } from '../html.ts';
+import type { Alert, Pace, PaceSpan, SeenQueue } from '../../client/index.ts';
+import { html, type Html } from '../html.ts';
+import type { Link } from '../link.ts';
 import { capped, rate } from '../parts/count.ts';
 import { filters } from '../parts/filters.ts';
 import { limitTable } from '../parts/tables/limit-table.ts';
@@ -11,8 +12,8 @@ import { sparkline } from '../parts/sparkline.ts';
 import { stateBadge } from '../parts/state.ts';
 import { table } from '../parts/table.ts';
 import { when } from '../parts/when.ts';
-import { tiles } from '../parts/tiles.ts';
-import type { RenderView } from '../view.ts';
+import { tiles, type Tile } from '../parts/tiles.ts';
+import type { RenderView, ViewContext } from '../view.ts';
 
 const SHOWN = 10;
 const SPANS = ['hour', 'day', 'quarter'] as const;
@@ -21,80 +22,24 @@ const SLOTS = { hour: 'minute, last hour', day: 'quarter of an hour, last day', 
 export const overviewView: RenderView = async (context) => {
   const { sluice, link, query, now } = context;
   const span = SPANS.find((each) => each === query.get('span')) ?? 'hour';
-  const [runs, accounts, running, failures, blocked, paused, waiting, pace, alerts, queues, fresh] = await Promise.all([
-    sluice.runs.count(),
-    sluice.accounts.count(),
+  const [counts, running, failures, held, pace, alerts, queues, fresh] = await Promise.all([
+    Promise.all([sluice.runs.count(), sluice.accounts.count()]),
     sluice.runs.list({ state: ['running', 'paused'], limit: SHOWN }),
     sluice.reports.list({ status: 'failed', order: 'newest', limit: SHOWN }),
-    sluice.limits.list({ state: 'blocked', limit: SHOWN }),
-    sluice.limits.list({ state: 'paused', limit: SHOWN }),
-    sluice.limits.list({ state: 'waiting', limit: SHOWN }),
+    heldLimits(context),
     sluice.pace(span),
     sluice.alerts.list({ limit: 1_000 }),
     sluice.alerts.queues(),
     sluice.alerts.freshness(),
   ]);
-  const held = [...new Map([...paused, ...blocked, ...waiting].map((limit) => [limit.key, limit])).values()];
-  const graph = (of: (slot: Pace['slots'][number]) => number, words: string) => sparkline(pace.slots.map(of), words);
   return {
     title: 'Overview',
     regions: [
       {
         id: 'pace',
         content: html`<h2>Now</h2>
-          ${tiles([
-            {
-              words: 'calls a second',
-              value: rate(pace.callsPerSecond),
-              more: graph(({ calls }) => calls, `calls of each ${SLOTS[span]}`),
-            },
-            {
-              words: 'rows a second',
-              value: rate(pace.rowsPerSecond),
-              more: graph(({ rows }) => rows, `rows of each ${SLOTS[span]}`),
-            },
-            {
-              words: 'refusals a second',
-              value: rate(pace.refusalsPerSecond),
-              more: graph(({ refused }) => refused, `refusals of each ${SLOTS[span]}`),
-            },
-            {
-              words: 'alerts open',
-              value: capped(alerts.length),
-              href: link(['alerts']),
-              isBad: alerts.length > 0,
-            },
-            { words: 'runs running', value: capped(runs.running), href: link(['runs'], { state: 'running' }) },
-            { words: 'runs paused', value: capped(runs.paused), href: link(['runs'], { state: 'paused' }) },
-            {
-              words: 'accounts connected',
-              value: capped(accounts.connected),
-              href: link(['accounts'], { status: 'connected' }),
-            },
-            {
-              words: 'accounts to connect again',
-              value: capped(accounts.needs_reconnect),
-              href: link(['accounts'], { status: 'needs_reconnect' }),
-              isBad: accounts.needs_reconnect > 0,
-            },
-            {
-              words: 'runs failed or incomplete',
-              value: capped(runs.failed + runs.incomplete),
-              href: link(['runs'], { state: runs.failed > 0 ? 'failed' : 'incomplete' }),
-              isBad: runs.failed > 0,
-            },
-          ])}
-          ${filters(link, [], { span: query.get('span') ?? undefined }, [
-            {
-              name: 'span',
-              words: 'Graphs',
-              choices: [
-                { value: undefined, words: 'last hour' },
-                { value: 'day', words: 'last day' },
-                { value: 'quarter', words: 'last 90 days' },
-              ],
-            },
-          ])}`,
+          ${tiles([...paceTiles(pace, span), alertTile(alerts, link), ...stateTiles(counts, link)])}
+          ${spanFilter(link, query.get('span') ?? undefined)}`,
       },
       {
         id: 'runs',
@@ -114,22 +59,7 @@ export const overviewView: RenderView = async (context) => {
       {
         id: 'queues',
         content: html`<h2><a href="${link(['workers'])}">Workers</a></h2>
-          ${table(
-            'Task queues, and when a worker last took something from each',
-            queues,
-            [
-              { name: 'Task queue', cell: ({ taskQueue }) => taskQueue },
-              {
-                name: 'Served',
-                cell: ({ taskQueue }) =>
-                  alerts.some(({ kind, subject }) => kind === 'unserved' && subject === taskQueue)
-                    ? stateBadge('failing', 'nobody serves it')
-                    : stateBadge('ok', 'served'),
-              },
-              { name: 'Last taken', cell: ({ passedAt }) => when(passedAt, now) },
-            ],
-            'No worker has begun so far.',
-          )}`,
+          ${queueTable(queues, alerts, now)}`,
       },
       {
         id: 'failures',
@@ -139,3 +69,92 @@ export const overviewView: RenderView = async (context) => {
     ],
   };
 };
+
+/** One that is of several kinds stands where it is most urgent. */
+async function heldLimits({ sluice }: ViewContext) {
+  const [blocked, paused, waiting] = await Promise.all(
+    (['blocked', 'paused', 'waiting'] as const).map((state) => sluice.limits.list({ state, limit: SHOWN })),
+  );
+  const held = [...(paused ?? []), ...(blocked ?? []), ...(waiting ?? [])];
+  return [...new Map(held.map((limit) => [limit.key, limit])).values()];
+}
+
+function paceTiles(pace: Pace, span: PaceSpan): Tile[] {
+  const graph = (of: (slot: Pace['slots'][number]) => number, what: string): Html =>
+    sparkline(pace.slots.map(of), `${what} of each ${SLOTS[span]}`);
+  return [
+    { words: 'calls a second', value: rate(pace.callsPerSecond), more: graph(({ calls }) => calls, 'calls') },
+    { words: 'rows a second', value: rate(pace.rowsPerSecond), more: graph(({ rows }) => rows, 'rows') },
+    {
+      words: 'refusals a second',
+      value: rate(pace.refusalsPerSecond),
+      more: graph(({ refused }) => refused, 'refusals'),
+    },
+  ];
+}
+
+function alertTile(alerts: readonly Alert[], link: Link): Tile {
+  return { words: 'alerts open', value: capped(alerts.length), href: link(['alerts']), isBad: alerts.length > 0 };
+}
+
+type Counts = readonly [
+  Awaited<ReturnType<ViewContext['sluice']['runs']['count']>>,
+  Awaited<ReturnType<ViewContext['sluice']['accounts']['count']>>,
+];
+
+function stateTiles([runs, accounts]: Counts, link: Link): Tile[] {
+  return [
+    { words: 'runs running', value: capped(runs.running), href: link(['runs'], { state: 'running' }) },
+    { words: 'runs paused', value: capped(runs.paused), href: link(['runs'], { state: 'paused' }) },
+    {
+      words: 'accounts connected',
+      value: capped(accounts.connected),
+      href: link(['accounts'], { status: 'connected' }),
+    },
+    {
+      words: 'accounts to connect again',
+      value: capped(accounts.needs_reconnect),
+      href: link(['accounts'], { status: 'needs_reconnect' }),
+      isBad: accounts.needs_reconnect > 0,
+    },
+    {
+      words: 'runs failed or incomplete',
+      value: capped(runs.failed + runs.incomplete),
+      href: link(['runs'], { state: runs.failed > 0 ? 'failed' : 'incomplete' }),
+      isBad: runs.failed > 0,
+    },
+  ];
+}
+
+function spanFilter(link: Link, span: string | undefined): Html {
+  return filters(link, [], { span }, [
+    {
+      name: 'span',
+      words: 'Graphs',
+      choices: [
+        { value: undefined, words: 'last hour' },
+        { value: 'day', words: 'last day' },
+        { value: 'quarter', words: 'last 90 days' },
+      ],
+    },
+  ]);
+}
+
+function queueTable(queues: readonly SeenQueue[], alerts: readonly Alert[], now: Date): Html {
+  const isUnserved = (taskQueue: string): boolean =>
+    alerts.some(({ kind, subject }) => kind === 'unserved' && subject === taskQueue);
+  return table(
+    'Task queues, and when a worker last took something from each',
+    queues,
+    [
+      { name: 'Task queue', cell: ({ taskQueue }) => taskQueue },
+      {
+        name: 'Served',
+        cell: ({ taskQueue }) =>
+          isUnserved(taskQueue) ? stateBadge('failing', 'nobody serves it') : stateBadge('ok', 'served'),
+      },
+      { name: 'Last taken', cell: ({ passedAt }) => when(passedAt, now) },
+    ],
+    'No worker has begun so far.',
+  );
+}

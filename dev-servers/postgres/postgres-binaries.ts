@@ -18,7 +18,7 @@ export interface PostgresBinaries {
 
 /**
  * @param copyTo Where a copy goes when the programs lie where the user who runs them may not read (a project below
- *   `/root`, run by root): a folder open to all. Undefined when Postgres runs as this very user.
+ *   `/root`, run by root). It is a folder open to all. Undefined when Postgres runs as this very user.
  * @throws Error saying what to do when the package is not installed or has no programs for this platform.
  */
 export async function postgresBinaries(copyTo?: string): Promise<PostgresBinaries> {
@@ -48,7 +48,7 @@ async function installedPrograms(): Promise<PostgresBinaries> {
 }
 
 /**
- * What the package's own install script does: npm packages carry no symbolic links, so the libraries' short names are
+ * What the package's own install script does. npm packages carry no symbolic links, so the libraries' short names are
  * listed in a file. npm runs install scripts only where the project allows them, and ours must work in any project.
  */
 async function completeInstallation(native: string, programs: PostgresBinaries): Promise<void> {

@@ -42,7 +42,8 @@ export async function ensureCluster(
   if (user) await letPass(user, folder);
   const cluster = clusterFolder(folder);
   if (existsSync(cluster)) return;
-  // The `initdb` of a start that was killed may still be at work in a folder of its own: what can't be removed now, a later start does.
+  // The `initdb` of a start that was killed may still be at work in a folder of its own. What can't be removed now, a
+  // later start removes.
   for (const name of await readdir(folder))
     if (name.startsWith(UNFINISHED)) await rm(join(folder, name), { recursive: true, force: true }).catch(() => {});
   const unfinished = join(folder, `${UNFINISHED}${process.pid}`);

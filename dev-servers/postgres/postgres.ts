@@ -40,7 +40,7 @@ const MAX_CONNECTIONS = 300;
 /**
  * Finds or starts a Postgres server: ready in about a second the first time, in a quarter of one later.
  * @throws Error saying what is missing and what to do (the npm package, a folder that Postgres may use, a user to run
- *   as), or with the end of the server's log.
+ *   as). Or with the end of the server's log.
  */
 export async function ensurePostgres({
   dataDir,

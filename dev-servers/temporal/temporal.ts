@@ -1,6 +1,6 @@
 /**
- * Temporal for people who have none: the server of the standard environment variables when they are set, else a
- * development server with the Web UI whose state stays in a folder. Next: `dev-servers/find-or-start.ts`.
+ * Temporal for people who have none. It is the server of the standard environment variables when they are set. Else it
+ * is a development server with the Web UI whose state stays in a folder. Next: `dev-servers/find-or-start.ts`.
  */
 import { mkdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -43,8 +43,9 @@ interface TemporalRecord extends ServerRecord {
 
 /**
  * Finds or starts a Temporal server, and registers Sluice's search attributes in its namespace.
- * @throws Error when the settings in the environment do not fit together, when no program for a server could be had (all
- *   that was tried), when the server named by the environment does not answer, or with the end of our server's log.
+ * @throws Error when the settings in the environment do not fit together, or the server named by the environment does
+ *   not answer. Error when no program for a server could be had (it says all that was tried), or with the end of our
+ *   server's log.
  */
 export async function ensureTemporal(options: TemporalOptions): Promise<TemporalServer> {
   const { env = process.env } = options;

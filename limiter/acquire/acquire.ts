@@ -25,8 +25,8 @@ export interface AcquireDeps {
 const defaults = { weight: 1, priority: 'bulk', maxWaitMs: 1_000 } as const satisfies Partial<AcquireRequest>;
 const LEAST_RETRY_AFTER_MS = 100;
 /**
- * Who is sent away comes back so long before its turn and waits the rest in place: timers and queues are late, by tenths of
- * a second on a busy machine, and a paced limit does not keep what nobody took.
+ * A caller that is sent away comes back so long before its turn and waits the rest in place. Timers and queues are
+ * late, by tenths of a second on a busy machine, and a paced limit does not keep what nobody took.
  */
 const LONGEST_LEAD_MS = 600;
 const SHORTEST_LEAD_MS = 150;

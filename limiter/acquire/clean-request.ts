@@ -1,6 +1,6 @@
 /**
- * A request as the store can hold it: one whose account or key holds a NUL, or is thousands of characters long, would fail the
- * whole batch that it is decided with. Next: `acquire.ts`.
+ * A request as the store can hold it. One whose account or key holds a NUL, or is thousands of characters long, would
+ * fail the whole batch that it is decided with. Next: `acquire.ts`.
  */
 import { bounded } from '../../contracts/values/bounded.ts';
 import type { Charge } from '../../contracts/limits/limit.ts';

@@ -8,7 +8,10 @@ export interface Chance {
 
 /** Before a share is known: what makes it likely. With one: what speaks against it. */
 export interface Evidence {
-  /** Refusals that came singly, how many of them close to the one before, since when (with a share: the last excess), and how many raise a suspicion. */
+  /**
+   * Refusals that came singly, how many of them close to the one before, and since when (with a share: the last
+   * excess). Also how many raise a suspicion.
+   */
   singles: number;
   close: number;
   sinceMs: number;

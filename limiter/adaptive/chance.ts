@@ -1,6 +1,6 @@
 /**
- * Refusals that come now and then whatever the rate, as of a server whose machines are full singly: they say nothing of the limit, and
- * each one taken for a limit would lower the estimate and spoil the next climb.
+ * Refusals that come now and then whatever the rate, as of a server whose machines are full singly. They say nothing of
+ * the limit, and each one taken for a limit would lower the estimate and spoil the next climb.
  *
  * 1. Suspicion: several refusals below the estimate, after each of which calls were accepted at once, and a small share of the calls.
  * 2. Trial: a good deal more is given out, and refusals change nothing meanwhile. A limit refuses a quarter of the calls then, which

@@ -1,6 +1,6 @@
 /**
- * Recognises a sliding window that is used unevenly. Whenever it refuses, the calls accepted in its length are as many as
- * it holds, while those of any other length differ from refusal to refusal. So the length whose count stays the same over
+ * Recognises a sliding window that is used unevenly. Whenever it refuses, the calls accepted in its length are as many
+ * as it holds. Those of any other length differ from refusal to refusal. So the length whose count stays the same over
  * several refusals is the window's, provided that shorter and longer ones did change. A rate alone can't follow such a
  * server: it lets through at any time what it let through one window ago. Next: `limiter/adaptive/decrease.ts`.
  */
@@ -95,7 +95,7 @@ export function noteRefusal(s: LawState): boolean {
   const first = s.sliding.same.findIndex(([, times]) => times === most);
   let last = first;
   while (s.sliding.same[last + 1]?.[1] === most) last += 1;
-  // The counts of much shorter or longer lengths must have changed, and the calls must have moved about within it: at a
+  // The counts of much shorter or longer lengths must have changed, and the calls must have moved about within it. At a
   // steady pace all counts stay the same, whatever the server counts.
   const changed = (index: number): boolean => (s.sliding.same[index]?.[1] ?? wanted) <= most - 2;
   const isUneven = s.sliding.same
@@ -131,8 +131,9 @@ export function leavingRate(s: LawState): number {
 }
 
 /**
- * What a token bucket's rate could be. It is empty at every refusal, so it refills by at most what was accepted just before
- * one (long before it may have been full, and what flowed in was lost), and by at least what was accepted between two.
+ * What a token bucket's rate could be. It is empty at every refusal. So it refills by at most what was accepted just
+ * before one, and by at least what was accepted between two. (Long before a refusal it may have been full, and what
+ * flowed in was lost.)
  */
 function boundBucket(s: LawState): void {
   for (const [index, [count]] of s.sliding.same.entries())

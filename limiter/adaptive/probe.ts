@@ -38,7 +38,7 @@ function close(s: LawState, openFromMs: number, openToMs: number): void {
 
 /**
  * The time of the next probe. Gaps grow with the square of the number of probes, so that fifteen minutes take 17 and an
- * hour 27; where an opening is expected they divide the span evenly.
+ * hour 27. Where an opening is expected they divide the span evenly.
  */
 export function nextProbe(s: LawState, retryAfterMs: number | undefined): void {
   if (retryAfterMs !== undefined) {

@@ -1,6 +1,7 @@
 /**
  * What was accepted lately, in bins over one and a half windows. When a closed window opens, the calls accepted in the
- * window's length before the opening are exactly what it holds, whether the server counts in fixed or sliding windows.
+ * window's length before the opening are exactly what it holds. That holds whether the server counts in fixed or
+ * sliding windows.
  * Next: `limiter/adaptive/probe.ts`.
  */
 import type { LawState } from './state.ts';

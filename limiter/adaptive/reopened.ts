@@ -1,5 +1,5 @@
 /**
- * A probe succeeded, the server is open again: how long it was closed and what was accepted between two openings tell a
+ * A probe succeeded, the server is open again. How long it was closed and what was accepted between two openings tell a
  * bucket that refills from a window, and what the window holds.
  * Next: `limiter/adaptive/detect-window.ts`, then `limiter/adaptive/step.ts`.
  */

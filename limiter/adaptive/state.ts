@@ -183,8 +183,8 @@ export interface SlidingEvidence {
   fromMs: number;
   ok: number;
   /**
-   * By length: accepted in it at a refusal, how many refusals in a row found the same, between which bounds the share of its
-   * recent half was, and since when.
+   * By length: accepted in it at a refusal, and how many refusals in a row found the same. Also between which bounds
+   * the share of its recent half was, and since when.
    */
   same: readonly (readonly [count: number, times: number, least: number, most: number, fromMs: number])[];
   /** Bounds of the rate that a token bucket would have, and the refusal before. */

@@ -65,8 +65,8 @@ export interface Operations {
   /** Ends a pause, and frees what an answer had blocked. @returns how many keys it changed. */
   resume(keyOrPrefix: string): Promise<number>;
   /**
-   * Puts other numbers in force until they are taken back with `{}`, or for `forMs` milliseconds: a worker takes them back within a
-   * minute after it. 0 stops all calls.
+   * Puts other numbers in force until they are taken back with `{}`, or for `forMs` milliseconds. A worker takes them
+   * back within a minute after it. 0 stops all calls.
    * @returns false when the key was never used.
    * @throws TypeError for a number that a limit of its kind does not have: a gate has none, a bucket and a learned rate no `max`.
    */

@@ -40,8 +40,8 @@ export type LimitedFetch = (
 ) => Promise<Response>;
 
 /**
- * A call counts as open until its headers have come. One that is refused (429; 503 with a time, where nothing is written; 403 with
- * nothing remaining) blocks its limit for all processes, and is sent again in its turn.
+ * A call counts as open until its headers have come. One that is refused (429; 503 with a time, where nothing is
+ * written; 403 with nothing remaining) blocks its limit for all processes. It is sent again in its turn.
  * @throws TypeError for a name that it does not know, here or in `limited`, and without `charges`.
  * @example
  * const shopFetch = limitFetch(limiter, { charges: shop });

@@ -14,8 +14,8 @@ export interface BucketRow extends Ring {
   readonly spec: LimitSpec | Record<string, never>;
   readonly max: number | null;
   /**
-   * Commits wait for the disk only once per this many units; that much is taken for granted after a crash, when the last
-   * commits may be lost.
+   * Commits wait for the disk only once per this many units. That much is taken for granted after a crash, when the
+   * last commits may be lost.
    */
   readonly reserveStep: number;
   /** Buckets and learned limits: units per second, of the latter until the control law says otherwise. */
@@ -72,8 +72,8 @@ export function guardMsOf(limit: LimitSpec): number {
 }
 
 /**
- * A bucket as it is kept: what may arrive together although it was sent apart is left out of the burst, or, where the burst is a
- * single unit, put between two of them.
+ * A bucket as it is kept. What may arrive together although it was sent apart is left out of the burst. Where the burst
+ * is a single unit, it is put between two of them.
  */
 function keptBucket(limit: BucketLimit): { readonly perSecond: number; readonly burst: number } {
   const ours = 1 - (limit.reserve ?? 0);

@@ -8,7 +8,10 @@ import { cleanText } from '../../contracts/values/clean-text.ts';
 /** An entry of a Postgres index holds 2,700 bytes; a code point takes up to four. */
 const LONGEST = 500;
 
-/** @throws TypeError for what is no text. @returns the text itself, or, where it is too long or can't be stored, its beginning and the hash of all of it. */
+/**
+ * @throws TypeError for what is no text.
+ * @returns the text itself, or, where it is too long or can't be stored, its beginning and the hash of all of it.
+ */
 export function keyText(text: string): string {
   if (typeof text !== 'string')
     throw new TypeError(

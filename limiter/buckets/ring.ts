@@ -20,9 +20,9 @@ export interface Ring {
 // More slots waste less of the window and make a bigger row; at 120 the row stays near 1.3 kB and the waste below 1 %.
 const SLOTS = 120;
 const SHORTEST_SLOT_US = 5_000;
-// A ring that is served the moment a slot is freed is served just before the next slot begins, if slots divide the
-// period with this much over; then a saturated window loses this, and not a whole slot, in every round.
-// It also has to cover how late a caller comes who was sent away, or its successors' estimates slip by a slot.
+// A ring that is served the moment a slot is freed is served just before the next slot begins. That holds if slots
+// divide the period with this much over. Then a saturated window loses this, and not a whole slot, in every round. It
+// also has to cover how late a caller comes who was sent away, or its successors' estimates slip by a slot.
 const SLACK_US = 250_000;
 const SLOTS_AHEAD = 30;
 /** An aligned window has two slots: its inner part, and the edge around its end, in which clocks may disagree. */
@@ -30,8 +30,8 @@ const ALIGNED_SLOTS = 8;
 const ALIGNED_SLOTS_AHEAD = 3;
 
 /**
- * A window that slides: a whole number of equal slots in window and guard, plus the one that is being filled, plus those
- * in which a slow worker's grants are counted ahead of time.
+ * A window that slides. It has a whole number of equal slots in window and guard, and the one that is being filled. It
+ * also has those in which a slow worker's grants are counted ahead of time.
  */
 export function ring(winUs: number, guardUs: number): Ring {
   const target = Math.max(winUs / SLOTS, SHORTEST_SLOT_US);

@@ -1,15 +1,15 @@
 /**
  * The breakers of a provider: one for the whole of it and one for each endpoint. While one is open its gate is held, and one call at
  * a time finds out whether it is back. Gates are read with every acquire anyway, so a healthy provider costs nothing here; only who
- * meets a held gate asks its row. The law is pure, in `transitions.ts`. Next: `limiter/acquire/acquire.ts` decides through `guard`.
+ * meets a held gate asks its row (`ask-gate.ts`). The law is pure, in `transitions.ts`. Next: `limiter/acquire/acquire.ts` decides through `guard`.
  */
 import type { PreparedCall, TimedDecision } from '../acquire/encode-batch.ts';
-import { LimiterUnavailable } from '../errors.ts';
 import type { Pool } from '../../db/pool.ts';
 import type { CallGate, Observation, Permit } from '../types.ts';
 import { countEnd, newGate, type Gate, type Turn } from './gate.ts';
+import { askGate, waitAtGate } from './ask-gate.ts';
 import { createGateStore } from './gate-store.ts';
-import { admit, waitMs, type Admission, type Caller } from './transitions.ts';
+import type { Caller } from './transitions.ts';
 
 type Decide = (lane: string, call: PreparedCall) => Promise<TimedDecision>;
 
@@ -24,7 +24,6 @@ export interface Breaker {
 /** Failures are told soon; answers alone only so often that an old failure is not the last that was heard. */
 const TELL_FAILURES_MS = 200;
 const TELL_ANSWERS_MS = 5_000;
-const LOST_WAIT_MS = 200;
 /** Of a probe that was not sent. */
 const NOTHING = { ok: 0, failed: 0, probe: 'none' } as const;
 
@@ -41,7 +40,7 @@ export function createBreaker(pool: Pool): Breaker {
       const caller = callerOf(call);
       for (const gate of gatesOf(call.gates)) {
         if (gate.known && performance.now() < gate.heldUntil)
-          return denied(gate, waitOf(gate, gate.sentAway++, caller));
+          return denied(gate, waitAtGate(gate, gate.sentAway++, caller));
       }
       const probed: Gate[] = [];
       const passed: number[] = [];
@@ -50,7 +49,7 @@ export function createBreaker(pool: Pool): Breaker {
         if (decision.granted)
           return probed.length === 0 ? decision : { ...decision, probeOf: probed.map(({ id }) => id) };
         const gate = decision.cause === 'gate' ? gateNamed(call, decision.gate) : undefined;
-        const turn: Turn = gate ? await ask(gate, caller) : { kind: 'not-failing' };
+        const turn: Turn = gate ? await askGate(store, gate, caller) : { kind: 'not-failing' };
         if (gate && turn.kind === 'go') {
           passed.push(gate.id);
           if (!turn.isProbe) continue;
@@ -105,72 +104,10 @@ export function createBreaker(pool: Pool): Breaker {
   function gateNamed(call: PreparedCall, id: number | undefined): Gate | undefined {
     return gatesOf(call.gates).find((gate) => gate.id === id);
   }
-
-  /** Callers of one process ask together. @throws LimiterUnavailable when the store can't be asked. */
-  function ask(gate: Gate, caller: Caller): Promise<Turn> {
-    return new Promise((resolve, reject) => {
-      gate.asking.push({ caller, resolve, reject });
-      if (gate.isBusy) return;
-      gate.isBusy = true;
-      // After this turn of the event loop, so that all who were sent away together are there to take turns.
-      setImmediate(() => void answerAll(gate));
-    });
-  }
-
-  async function answerAll(gate: Gate): Promise<void> {
-    while (gate.asking.length > 0) {
-      const { asking } = gate;
-      gate.asking = [];
-      try {
-        const turns = await turnsFor(
-          gate,
-          asking.map(({ caller }) => caller),
-        );
-        for (const [index, { resolve }] of asking.entries()) resolve(turns(index));
-      } catch (error) {
-        for (const { reject } of asking) reject(new LimiterUnavailable(error));
-      }
-    }
-    gate.isBusy = false;
-  }
-
-  async function turnsFor(gate: Gate, callers: readonly Caller[]): Promise<(index: number) => Turn> {
-    let admission: Admission | undefined;
-    const changed = await store.change(gate, (state, atMs, isPaused) => {
-      admission = isPaused ? undefined : admit(state, atMs, callers);
-      return admission?.state ?? state;
-    });
-    if (changed === 'lost') return () => ({ kind: 'wait', waitMs: LOST_WAIT_MS, detail: `${gate.name} is failing` });
-    if (changed === undefined || admission === undefined) return () => ({ kind: 'not-failing' });
-    const { admitted, probe, state } = admission;
-    return (index) => {
-      if (index < admitted || index === probe) return { kind: 'go', isProbe: index === probe };
-      // Back by degrees: each at the time when its turn should come.
-      const place = state.phase === 'recovering' ? index - admitted : gate.sentAway++;
-      return { kind: 'wait', ...waitOf(gate, place, callers[index]!) };
-    };
-  }
 }
 
 function callerOf({ endpoint, account }: PreparedCall): Caller {
   return { endpoint: endpoint ?? '', account };
-}
-
-function waitOf(gate: Gate, place: number, caller: Caller): { readonly waitMs: number; readonly detail: string } {
-  const { state, atMs, at } = gate.known!;
-  const nowMs = atMs + performance.now() - at;
-  const because = state.reason === '' ? '' : ` (${state.reason})`;
-  const since = new Date(state.sinceMs).toISOString();
-  const next =
-    state.phase === 'recovering'
-      ? 'it answers again, and calls come back by degrees'
-      : nowMs < state.probeAtMs
-        ? `next probe at ${new Date(state.probeAtMs).toISOString()}`
-        : 'a probe is on its way';
-  return {
-    waitMs: waitMs(state, nowMs, place, caller),
-    detail: `${gate.name} is failing since ${since}${because}: ${next}`,
-  };
 }
 
 function denied(gate: Gate, wait: { readonly waitMs: number; readonly detail: string }): TimedDecision {

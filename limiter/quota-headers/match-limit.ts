@@ -19,9 +19,9 @@ export interface QuotaMatch {
 const SAME_LENGTH = 0.02;
 
 /**
- * A hint is surely about a limit that it names, or whose window is as long, or the only one whose `max` (or `burst`) it repeats.
- * From any other hint only "nothing is left" is taken, for as long as it says, against the last known limit of the call:
- * a guess about the wrong window would stop a provider for hours.
+ * A hint is surely about a limit that it names, or whose window is as long. So it is about the only one whose `max` (or
+ * `burst`) it repeats. From any other hint only "nothing is left" is taken, for as long as it says, against the last
+ * known limit of the call. A guess about the wrong window would stop a provider for hours.
  */
 export function matchQuota(charges: readonly Charge[], hint: QuotaHint): QuotaMatch | undefined {
   const known = charges.filter(isCounted);

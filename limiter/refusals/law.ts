@@ -1,17 +1,20 @@
 /**
- * What it means when a third party refuses a call although a known limit had room for it: others use the same quota, the
- * declaration is wrong, or refusals come now and then whatever the rate. Pure: no clock, no chance, no I/O; the state is JSON in the
- * bucket's row. Called by `limiter/adaptive/controller.ts`; limits that nobody knows have a law of their own, `limiter/adaptive/step.ts`.
+ * What it means when a third party refuses a call although a known limit had room for it. Others use the same quota,
+ * the declaration is wrong, or refusals come now and then whatever the rate. Pure: no clock, no chance, no I/O; the
+ * state is JSON in the bucket's row. Called by `limiter/adaptive/controller.ts`; limits that nobody knows have a law of
+ * their own, `limiter/adaptive/step.ts`.
  *
  * 1. Wait. As long as the third party says; else a quarter of a second, and twice as long after each further refusal. Where nearly
  *    all calls were answered since the last one, the wait is halved instead, down to a sixteenth of a second. A wait that was told and
  *    kept makes none longer, unless most calls are refused all the same. At most as long as the limit is, and longer only where nothing
  *    was answered for longer than that.
- * 2. Give out evenly: so many calls at once may have been too many, whatever the limit, and fewer are on their way at the next refusal.
- *    And less: where the limit was in use, what was used when it refused is what it has left for us, less the share that was refused.
- * 3. Give out more again, in small steps, once enough calls were granted without a refusal; a step that is refused is taken back, and
- *    the next one comes later.
- * 4. The same small share of calls refused, after less and less was given out: that does not depend on it, and all is given out again.
+ * 2. Give out evenly. So many calls at once may have been too many, whatever the limit, and fewer are on their way at
+ *    the next refusal. And less. Where the limit was in use, what was used when it refused is what it has left for us,
+ *    less the share that was refused.
+ * 3. Give out more again, in small steps, once enough calls were granted without a refusal. A step that is refused is
+ *    taken back, and the next one comes later.
+ * 4. The same small share of calls refused, after less and less was given out. That does not depend on it, and all is
+ *    given out again.
  */
 
 import type { Lately, RefusalEvent, RefusalOutput, RefusalState, Run } from './state.ts';
@@ -137,8 +140,9 @@ function refused(before: RefusalState, event: RefusalEvent, isFirst: boolean): R
 }
 
 /**
- * A third party that refuses for longer than its limit is long has closed for another reason: it may be that each call that comes too
- * early makes it longer. So the wait goes on growing, with three calls more than it takes to reach the limit's length.
+ * A third party that refuses for longer than its limit is long has closed for another reason. It may be that each call
+ * that comes too early makes it longer. So the wait goes on growing, with three calls more than it takes to reach the
+ * limit's length.
  */
 function overdueMs(inARow: number): number {
   return inARow === 0 ? 0 : Math.min(LONGEST_OVERDUE_MS, FIRST_WAIT_MS * 2 ** (inARow - 3));
@@ -182,7 +186,10 @@ function lowered(before: RefusalState, counted: RefusalState, event: RefusalEven
   };
 }
 
-/** One that may have been chance is none where others follow it before a call is answered: what was in use then is what there is. */
+/**
+ * One that may have been chance is none where others follow it before a call is answered. What was in use then is what
+ * there is.
+ */
 function undoubted(state: RefusalState, event: RefusalEvent): RefusalState {
   const { doubtedUse = 0, inARow, share } = state;
   if (doubtedUse === 0 || inARow < CLOSED_AFTER) return state;

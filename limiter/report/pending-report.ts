@@ -1,5 +1,5 @@
 /**
- * What is to be told about one bucket: sums up until it is sent. Next: `report.ts` sends it.
+ * What is to be told about one bucket: sums up until it is sent. Next: `send-reports.ts` sends it.
  */
 
 export interface Tally {

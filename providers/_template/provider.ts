@@ -15,8 +15,8 @@ export const provider = defineProvider({
   auth: bearer(),
   // Each limit as the third party counts it: by token, app, ip, account, endpoint, or a function of the call.
   limits: [window('per-token', { by: ['token'], max: 100, perMs: seconds(10) })],
-  // Only what differs from the defaults for HTTP: 401 refreshes, 403 and 404 of a child skip it, 429 closes the limit,
-  // 413 shrinks the page, 5xx and lost connections are retried.
+  // Only what differs from the defaults for HTTP. By default 401 refreshes, 403 and 404 of a child skip it, 429 closes
+  // the limit, and 413 shrinks the page. 5xx and lost connections are retried.
   classify: rules([
     when(status(400), bodyField('error', 'token_expired', 'token_revoked'), refreshAuth()),
     when(status(400), bodyField('error', 'account_suspended'), skip('the account is suspended')),

@@ -38,8 +38,8 @@ export interface Auth<Settings = unknown> {
   /** False when calls without credentials are fine. */
   readonly required: boolean;
   /**
-   * What it puts into a request is good for some minutes around its time: a refusal is not the account's fault while this machine's clock
-   * differs from the third party's. Default false.
+   * What it puts into a request is good for some minutes around its time. A refusal is not the account's fault while
+   * this machine's clock differs from the third party's. Default false.
    */
   readonly isTimed?: boolean;
   /** @throws TypeError when the credentials lack what this way of authenticating needs. */

@@ -1,6 +1,7 @@
 /**
- * How an account is connected through a browser: the page of the third party where its user consents, and the request that changes the
- * code which comes back for tokens (RFC 6749 §4.1) with PKCE (RFC 7636). Pure; the handlers that an app mounts are in `connecting/`.
+ * How an account is connected through a browser (RFC 6749 §4.1) with PKCE (RFC 7636). It has the page of the third
+ * party where its user consents, and the request that changes the returned code for tokens. Pure; the handlers that an
+ * app mounts are in `connecting/`.
  * Next: `oauth2.ts` makes it from its options.
  */
 import type { AccountFacts } from '../../contracts/account.ts';

@@ -1,6 +1,6 @@
 /**
- * Accounts that prove who they are by a JSON Web Token of their own: a new one with each call (`jwt`), or one that is changed for an access
- * token (`serviceAccount`). Next: `sign-jwt.ts`; `refresh.ts` for the exchange.
+ * Accounts that prove who they are by a JSON Web Token of their own. It is a new one with each call (`jwt`), or one
+ * that is changed for an access token (`serviceAccount`). Next: `sign-jwt.ts`; `refresh.ts` for the exchange.
  * @see RFC 7519, RFC 7523 §2.1
  */
 import type { AccountFacts } from '../../contracts/account.ts';

@@ -1,6 +1,6 @@
 /**
- * Mutual TLS: each account has a client certificate and a key among its secrets, and shows them in the handshake of its calls, of those for
- * its token too (RFC 8705 §2). Pure. Next: `activities/call/sign-request.ts` puts it to a request.
+ * Mutual TLS: each account has a client certificate and a key among its secrets. It shows them in the handshake of its
+ * calls, also of those for its token (RFC 8705 §2). Pure. Next: `activities/call/sign-request.ts` puts it to a request.
  * @see RFC 8446 §4.4.2 (certificate), RFC 7468 (PEM)
  */
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';

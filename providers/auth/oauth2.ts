@@ -31,8 +31,8 @@ export interface OAuth2Options<Settings = unknown> {
   /** Where calls have the access token. Default: the header `Authorization`, behind `Bearer `. */
   readonly send?: KeyPlace;
   /**
-   * What a new token is had with: the account's refresh token, or the client's own id and secret, without any login of a
-   * user (RFC 6749 §4.4). Default `refresh_token`.
+   * What a new token is had with. It is the account's refresh token, or the client's own id and secret, without any
+   * login of a user (RFC 6749 §4.4). Default `refresh_token`.
    */
   readonly grant?: 'refresh_token' | 'client_credentials';
   /** Refresh this long before the token ends. Default 60,000 ms, and at most a fifth of the token's life. */

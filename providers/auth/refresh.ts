@@ -21,8 +21,9 @@ export interface Refresh<Settings = unknown> {
   /** Each refresh ends the old refresh token: one whose answer was lost is repeated at once, while it may still work. */
   readonly rotates: boolean;
   /**
-   * The call: with a refresh token, or, where the credentials hold none, with a name and a password, an API key, or the app's
-   * own client. A whole URL as path may lead to another origin than the provider's base URL. Pure; asked also before it is needed.
+   * The call: with a refresh token. Where the credentials hold none: with a name and a password, an API key, or the
+   * app's own client. A whole URL as path may lead to another origin than the provider's base URL. Pure; asked also
+   * before it is needed.
    * @returns undefined when these credentials can't be refreshed.
    */
   readonly request: (credentials: Credentials, of: AccountFacts<Settings>) => RequestSpec | undefined;
@@ -38,8 +39,9 @@ export interface RefreshFacts<Settings = unknown> extends AccountFacts<Settings>
 
 export type RefreshAnswer =
   /**
-   * What it leaves out (a refresh token that does not rotate) stays as it was. The token's end is known by `lifeMs` (milliseconds
-   * from the answer), `credentials.expiresAt`, or its own `exp` when it is a JSON web token, in this order.
+   * What it leaves out (a refresh token that does not rotate) stays as it was. The token's end is known by `lifeMs`
+   * (milliseconds from the answer), `credentials.expiresAt`, or its own `exp`, in this order. It has `exp` when it is a
+   * JSON web token.
    */
   | { readonly kind: 'refreshed'; readonly credentials: Credentials; readonly lifeMs?: number }
   /** Another call is part of it: a form's token before a login, one for writes behind it. Five calls at most in all. */

@@ -1,6 +1,6 @@
 /**
- * Posting to Bluesky, exactly once: the record's own key is made from the idempotency key, so a post whose answer was lost
- * is found by that key instead of being made again. Next: `bench/kills.ts` kills workers in the middle of it.
+ * Posting to Bluesky, exactly once. The record's own key is made from the idempotency key. So a post whose answer was
+ * lost is found by that key instead of being made again. Next: `bench/kills.ts` kills workers in the middle of it.
  * @see https://atproto.com/specs/tid and https://atproto.com/specs/record-key
  */
 import { z } from 'zod';

@@ -1,6 +1,6 @@
 /**
- * Where a provider is reached: one base URL, or one for each account, made from its settings and held against the hosts that the
- * definition allows. Next: `activities/http/build-request.ts`.
+ * Where a provider is reached. It has one base URL, or one for each account, made from its settings and held against
+ * the hosts that the definition allows. Next: `activities/http/build-request.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import { fitsHost } from '../../contracts/hosts.ts';

@@ -1,6 +1,6 @@
 /**
- * An action: one write to a third party, defined once. What is sent, how its fate is looked up when an answer is lost, and
- * how it is taken back; all of it runs only in activities. Next: `client/action/act.ts` starts one,
+ * An action: one write to a third party, defined once. What is sent, how its fate is looked up when an answer is lost,
+ * and how it is taken back. All of it runs only in activities. Next: `client/action/act.ts` starts one,
  * `activities/action/perform-action.ts` makes its calls.
  */
 import type { z } from 'zod';

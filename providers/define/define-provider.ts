@@ -3,7 +3,6 @@
  * and data. Next: `define-sync.ts` builds trees from its endpoints.
  */
 import type { z } from 'zod';
-import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { AuthCall } from '../../contracts/limits/auth-calls.ts';
@@ -20,19 +19,14 @@ import {
 } from './define-action.ts';
 import { createLimits, unknownInRules, unknownLimit } from '../own-limits.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
-import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
 import { asyncFunctions, unknownOptions, wrongFunctions } from '../../contracts/values/option-mistakes.ts';
-import { compilePagination, type AnyPaginate } from '../pagination/compile.ts';
-import type { PageRequest } from '../pagination/options.ts';
 import { createAddresses } from './account-address.ts';
 import { createSettingsReader, type SettingsReader } from './account-settings.ts';
-import { compileJob } from './compile-job.ts';
-import { inFormat, namesForLimits, type Endpoint, type EndpointOptions, type JobPage } from './endpoint.ts';
-import type { AnyJobOptions, JobOptions } from './job-options.ts';
+import { compileEndpoint, type GivenEndpoint } from './compile/compile-endpoint.ts';
+import { namesForLimits, type Endpoint, type EndpointOptions } from './endpoint.ts';
+import type { JobOptions } from './job-options.ts';
 import type { Kept } from './kept.ts';
-import { NO_JOB } from '../../contracts/job.ts';
-import { compileFile, isFileFormat } from '../files/file-format.ts';
 import { endpointMistakes } from './mistakes/endpoint-mistakes.ts';
 import type { Classify } from '../rules/rules.ts';
 import { PROVIDER_OPTIONS, providerMistakes, type ProviderOptions, type Timeouts } from './provider-options.ts';
@@ -132,14 +126,10 @@ const timeoutDefaults = {
 
 const ofWhat = (what: string, wrong: readonly string[]): string[] => wrong.map((mistake) => `${what}: ${mistake}`);
 
-/** A page with a job stays as it is: its getters say what a request looks at. */
-function withJob(page: PageRequest | JobPage): JobPage {
-  return 'job' in page ? page : { ...page, job: NO_JOB };
-}
-
 /**
- * Defines a provider. The schema of what its accounts need besides secrets (a shop's domain, a region, a plan), where there is one, comes
- * first: `settings` have its type in all functions that follow. Mistakes are collected and reported together when a sync is defined over it.
+ * Defines a provider. The schema of what its accounts need besides secrets (a shop's domain, a region, a plan) comes
+ * first, where there is one. `settings` have its type in all functions that follow. Mistakes are collected and reported
+ * together when a sync is defined over it.
  * @example
  * const social = defineProvider({ id: 'social', baseUrl: 'https://api.social.example', limits: [window('app', { by: ['app'], max: 5_000, perMs: hours(1) })] });
  * const shop = defineProvider(z.object({ domain: z.string() }), { id: 'shop', baseUrl: ({ settings }) => `https://${settings.domain}`, hosts: ['*.shop.example'], limits: [] });
@@ -189,52 +179,13 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     authCharges: (endpoint, call) =>
       chargesFor(limits, { ...call, provider: options.id, endpoint, input: {}, pageSize: 0 }),
     endpoint(name, endpointOptions) {
-      const {
-        input,
-        response,
-        request,
-        paginate,
-        format: stated,
-        classify,
-        conditional,
-        openHosts,
-        job,
-        totalTimeoutMs,
-        onMismatch = 'fail',
-      } = endpointOptions;
       if (endpoints.has(name) || actions.has(name)) mistakes.push(`endpoint "${name}" is defined twice`);
       mistakes.push(...ofWhat(`endpoint "${name}"`, endpointMistakes(endpointOptions)));
-      const isFile = isFileFormat(stated);
-      const format = isFile ? undefined : stated;
-      const pagination = inFormat(compilePagination(paginate as AnyPaginate | undefined), format);
-      const jobOptions = job as AnyJobOptions | undefined;
-      const asked = request as (input: unknown, page: JobPage, of: AccountFacts) => RequestSpec;
-      const endpoint: Endpoint = {
-        name,
-        provider,
-        parseInput: readerOf(input, `The input of endpoint "${name}"`),
-        parseResponse: (json) => response.parse(json),
-        // The schemas of this very call typed these functions; from here on inputs are checked at run time.
-        request: (from, page, of) => asked(from, withJob(page), of),
-        paginate: pagination,
-        job: jobOptions && compileJob(jobOptions, { own: classify, provider: options.classify }),
-        openHosts: openHosts ?? [],
-        decideOpen: openOutcome,
-        openCharges: (call) => chargesFor([], { ...call, provider: options.id, endpoint: name }),
-        format,
-        file: isFile ? compileFile(stated) : undefined,
-        decide: (answer) =>
-          classify?.(answer) ??
-          options.classify?.(answer) ??
-          defaultOutcome(answer, { isList: paginate !== undefined }),
-        charges: (call) => chargesFor(limits, { ...call, provider: options.id, endpoint: name }),
-        jobCharges: (kind, call) => chargesFor(limits, { ...call, provider: options.id, endpoint: `${name}.${kind}` }),
-        totalTimeoutMs: totalTimeoutMs ?? timeouts.totalMs,
-        onMismatch,
-        conditional,
-      };
+      // The schemas of this very call typed its functions.
+      const given: object = endpointOptions;
+      const endpoint = compileEndpoint(provider, options.classify, name, given as GivenEndpoint);
       endpoints.set(name, endpoint);
-      ruled.push({ of: `endpoint "${name}"`, classify });
+      ruled.push({ of: `endpoint "${name}"`, classify: endpointOptions.classify });
       mistakes.push(...ofWhat(`endpoint "${name}"`, addLimits(endpointOptions.limits, namesForLimits(endpoint))));
       return endpoint as never;
     },
@@ -267,22 +218,28 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         ...[...endpoints.values()].flatMap(namesForLimits),
         ...actions.keys(),
       ]),
-      ...[
-        ...asyncFunctions(options),
-        ...unknownOptions(options, PROVIDER_OPTIONS),
-        ...wrongFunctions(options, ['classify']),
-        ...unknownInRules(options.classify, limits),
-        ...('settings' in options
-          ? ['the schema of settings comes first: defineProvider(z.object({ … }), { id, … })']
-          : []),
-        ...(schema === undefined || 'parse' in schema
-          ? []
-          : ['the first of two arguments must be the zod schema of the settings']),
-        ...(declared ? [] : ['`limits` is missing; write `limits: []` when there are none']),
-      ].map((text) => `provider "${options.id}": ${text}`),
+      ...[...callMistakes(schema, options), ...unknownInRules(options.classify, limits)].map(
+        (text) => `provider "${options.id}": ${text}`,
+      ),
     ],
   };
   return provider;
+}
+
+/** What is wrong with the arguments themselves. */
+function callMistakes(schema: z.ZodType | undefined, options: ProviderOptions<unknown>): string[] {
+  return [
+    ...asyncFunctions(options),
+    ...unknownOptions(options, PROVIDER_OPTIONS),
+    ...wrongFunctions(options, ['classify']),
+    ...('settings' in options
+      ? ['the schema of settings comes first: defineProvider(z.object({ … }), { id, … })']
+      : []),
+    ...(schema === undefined || 'parse' in schema
+      ? []
+      : ['the first of two arguments must be the zod schema of the settings']),
+    ...((options.limits as unknown) ? [] : ['`limits` is missing; write `limits: []` when there are none']),
+  ];
 }
 
 export type { CallFacts };

@@ -75,8 +75,8 @@ export interface SyncBuilder<Input, Settings = unknown> {
     options: ValuesOptions<Parent, NoInfer<Value>>,
   ): Node<Kept<NoInfer<Value>>>;
   /**
-   * Lists in lists to any depth, as blocks in blocks or folders in folders are: for every row of the parent, and for every row of its own.
-   * `when` says which rows have something below them.
+   * Lists in lists to any depth, as blocks in blocks or folders in folders are. They are for every row of the parent,
+   * and for every row of their own. `when` says which rows have something below them.
    */
   tree<Parent, EndpointInput, Item, Above, Row = Item>(
     parent: Node<Parent>,

@@ -14,7 +14,7 @@ import type { OwnLimits } from '../own-limits.ts';
 import type { PageRequest, Paginate } from '../pagination/options.ts';
 import type { Pagination } from '../pagination/pagination.ts';
 import type { Classify } from '../rules/rules.ts';
-import type { Job, JobCall } from './compile-job.ts';
+import type { Job, JobCall } from './compile/compile-job.ts';
 import type { Provider } from './define-provider.ts';
 import type { NamesOf } from '../../contracts/values/option-mistakes.ts';
 
@@ -50,8 +50,9 @@ export interface EndpointOptions<Input, Response, Item, Settings = unknown> {
    */
   readonly openHosts?: readonly string[];
   /**
-   * Limits that its calls take besides those of the provider that apply to all: by name one of the provider's that is said of some endpoints only,
-   * or one of its own, `window('search', { by: ['account'], max: 5, perMs: seconds(1) })`. Default: none.
+   * Limits that its calls take besides those of the provider that apply to all. Name one of the provider's that is said
+   * of some endpoints only, or give one of its own: `window('search', { by: ['account'], max: 5, perMs: seconds(1) })`.
+   * Default: none.
    */
   readonly limits?: OwnLimits<NoInfer<Settings>>;
   /** Overrides the provider's ceiling of a whole call, milliseconds. */

@@ -1,7 +1,8 @@
 /**
- * A list that has to be ordered before it can be read: a job is made, asked for until it is done, and its results are read like any other
- * list. One that is there already is only asked for: somebody else has ordered it, or where its content lies is told by a call of its own.
- * Next: `compile-job.ts`; `activities/job/` runs it.
+ * A list that has to be ordered before it can be read. A job is made, asked for until it is done, and its results are
+ * read like any other list. One that is there already is only asked for. Somebody else has ordered it, or where its
+ * content lies is told by a call of its own.
+ * Next: `compile/compile-job.ts`; `activities/job/` runs it.
  */
 import type { z } from 'zod';
 import type { AccountFacts } from '../../contracts/account.ts';
@@ -35,8 +36,8 @@ type Id = string | number | null | undefined;
 
 export interface JobOptions<Input, Submitted extends z.ZodType, Polled extends z.ZodType, Settings = unknown> {
   /**
-   * The id of a job that is there already, in the place of `submit`, `submitted` and `id`: it is asked for at once, and never made. For exports that
-   * somebody else orders, and for files whose address is told by a call of its own.
+   * The id of a job that is there already, in the place of `submit`, `submitted` and `id`. It is asked for at once, and
+   * never made. For exports that somebody else orders, and for files whose address is told by a call of its own.
    */
   readonly known?: (input: Input, of: AccountFacts<Settings>) => Id;
   /** The answer to `submit`. */

@@ -33,7 +33,10 @@ type AsJson<Value> = 0 extends 1 & Value
         ? { [Name in keyof Value]: AsJson<Value[Name]> }
         : Value;
 
-/** Outputs are kept as JSON: what the schema wants as a `Date` comes as its text, and is read as that where the schema does not do it. */
+/**
+ * Outputs are kept as JSON. What the schema wants as a `Date` comes as its text, and is read as that where the schema
+ * does not do it.
+ */
 export function readKept(parseOutput: (output: unknown) => unknown, output: unknown): unknown {
   try {
     return parseOutput(output);

@@ -52,9 +52,9 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   /** What is stored. Default: the item itself. */
   readonly map?: (item: Item, parent: Parent) => Row;
   /**
-   * The first page of the list where the parent's row has it already, as nested lists of GraphQL do: in the shape of the endpoint's answer, whose
-   * schema reads it. It takes no call; the list goes on by its own cursor only where there is more. Undefined: it is asked for. So are lists of
-   * parents whose rows did not come in this run.
+   * The first page of the list where the parent's row has it already, as nested lists of GraphQL do. It has the shape
+   * of the endpoint's answer, whose schema reads it. It takes no call; the list goes on by its own cursor only where
+   * there is more. Undefined: it is asked for. So are lists of parents whose rows did not come in this run.
    */
   readonly nested?: (parent: Parent) => unknown;
   /**
@@ -68,16 +68,17 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
   /** Writes the rows into tables of your own, in the same transaction as ours. Must be idempotent. */
   readonly store?: (tx: StoreTransaction, rows: readonly Row[], context: { readonly account: string }) => Promise<void>;
   /**
-   * Ask only for what changed since the last run: from the highest value of a field, which `input` gets as `state.watermark`, or, with
-   * `'checkpoint'`, from the opaque token that the endpoint's `paginate.checkpoint` has found, which `input` gets as `state.checkpoint`.
-   * Default: everything, always.
+   * Ask only for what changed since the last run. It starts from the highest value of a field, which `input` gets as
+   * `state.watermark`. With `'checkpoint'` it starts from the opaque token that the endpoint's `paginate.checkpoint`
+   * has found, which `input` gets as `state.checkpoint`. Default: everything, always.
    */
   readonly incremental?: Incremental<Item> | 'checkpoint';
   /**
-   * Which parents to visit: all that are known, since what is below a row can change while the row does not, or only those that have `changed`, and
-   * those whose lists an earlier run left unread (failed, cancelled, cut short). Changed are, of a list that is asked only for what
-   * changed, the rows that came; of any other, those of which what is stored is new or differs. Nodes further below are visited only
-   * below those, too. A full run visits all. Default `all`.
+   * Which parents to visit. All that are known, since what is below a row can change while the row does not. Or only
+   * those that have `changed`, and those whose lists an earlier run left unread (failed, cancelled, cut short). Of a
+   * list that is asked only for what changed, the rows that came are changed. Of any other, those are of which what is
+   * stored is new or differs. Nodes further below are visited only below those, too. A full run visits all. Default
+   * `all`.
    */
   readonly parents?: 'all' | 'changed';
   /**
@@ -87,8 +88,8 @@ export interface NodeOptions<Parent, Input, Item, Row, RunInput = unknown> {
    */
   readonly deletions?: 'full-pass' | 'told';
   /**
-   * A row of which this holds says that it is gone (`status: 'cancelled'`, `@removed`): what is stored under its key is marked as deleted,
-   * unless another parent's list has it. Its `map` is not called. Default: no row says so.
+   * A row of which this holds says that it is gone (`status: 'cancelled'`, `@removed`). What is stored under its key is
+   * marked as deleted, unless another parent's list has it. Its `map` is not called. Default: no row says so.
    */
   readonly isGone?: (item: Item, parent: Parent) => boolean;
   /** An empty answer deletes all rows of its list. Default false: it ends as `truncated`, and the rows are kept. */
@@ -105,8 +106,8 @@ export type RootOptions<Input, EndpointInput, Item, Row> = Omit<
 >;
 
 /**
- * A node of a tree. `Above` is what the functions of a list know of what it is below: what `top` gives of the parent, or the row of the
- * list above, which has it too.
+ * A node of a tree. `Above` is what the functions of a list know of what it is below. It is what `top` gives of the
+ * parent, or the row of the list above, which has it too.
  */
 export interface TreeOptions<Parent, Input, Item, Row, Above, RunInput = unknown> extends Omit<
   NodeOptions<Above, Input, Item, Row, RunInput>,
@@ -116,7 +117,9 @@ export interface TreeOptions<Parent, Input, Item, Row, Above, RunInput = unknown
   readonly top: (parent: Parent) => Above;
 }
 
-/** Where the rows of a tree do not have what `top` gives, the text says so at the definition, with the names of what they lack. */
+/**
+ * Where the rows of a tree lack what `top` gives, the text says so at the definition, with the names of what they lack.
+ */
 export type RowsHave<Above, Row> = [Row] extends [MayBeUndefined<Above>]
   ? unknown
   : {

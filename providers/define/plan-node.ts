@@ -52,7 +52,10 @@ export function policyFor({ parent, options }: NodeDefinition, isRoot = parent =
   return { notFound: kind, forbidden: kind, maxSkippedShare: 0.2, ...options.onChildError };
 }
 
-/** A file is read by one call for as long as this, in milliseconds, each piece within the ceiling of a call; then it is asked for again. */
+/**
+ * A file is read by one call for as long as this, in milliseconds, each piece within the ceiling of a call. Then it is
+ * asked for again.
+ */
 const LONGEST_FILE_MS = 3_600_000;
 
 /** Where the addresses of a job's results must be asked for, that is a call before the one that reads. */

@@ -1,6 +1,7 @@
 /**
- * A node whose rows need no call: they are values that are known already, as the repositories that a run's input names, the states of an
- * issue, or the months of a year. Used by: `define-sync.ts`; `activities/batch/nested-page.ts` makes its one page.
+ * A node whose rows need no call. They are values that are known already: the repositories that a run's input names,
+ * the states of an issue, or the months of a year. Used by: `define-sync.ts`; `activities/batch/nested-page.ts` makes
+ * its one page.
  */
 import { compilePagination } from '../pagination/compile.ts';
 import type { Provider } from './define-provider.ts';
@@ -13,8 +14,9 @@ export interface ValuesOptions<Parent, Value> extends Pick<
   'when' | 'store' | 'window'
 > {
   /**
-   * Of values of the run's input: which list of them it is. What a list does not have any more is deleted, and another one is not looked at; so
-   * runs of one account for several teams say `({ team }) => team`. Default: all runs of an account have one list.
+   * Of values of the run's input: which list of them it is. What a list does not have any more is deleted, and another
+   * one is not looked at. So runs of one account for several teams say `({ team }) => team`. Default: all runs of an
+   * account have one list.
    */
   readonly uniqueBy?: (parent: Parent) => string | number;
   /** Identity of a value, unique within this resource and account. */

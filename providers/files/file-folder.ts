@@ -1,6 +1,7 @@
 /**
- * A folder as the place of files, each under the hash of its content: a file that is there is whole, the same one is kept once for an account,
- * and no name that a third party gives leads anywhere. Used by: definitions, as `format: { kind: 'file', into: fileFolder(…) }`.
+ * A folder as the place of files, each under the hash of its content. A file that is there is whole, and the same one
+ * is kept once for an account. No name that a third party gives leads anywhere. Used by: definitions, as
+ * `format: { kind: 'file', into: fileFolder(…) }`.
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';

@@ -1,5 +1,6 @@
 /**
- * Answers that are files: their bytes go to a sink of the user's as they come, and what is known of them then is the row.
+ * Answers that are files. Their bytes go to a sink of the user's as they come, and what is known of them then is the
+ * row.
  * Used by: `providers/define/endpoint.ts`. Next: `activities/files/receive-file.ts`; `file-folder.ts` is a sink.
  */
 import type { Readable } from 'node:stream';
@@ -30,9 +31,9 @@ export interface FileAbout {
 }
 
 /**
- * Keeps one file. Called with the bytes as they come; the stream ends only when the whole file has come and is what was promised, and breaks
- * with an error else. Settles when the file is kept for good: it must throw when the stream breaks, and keep nothing then. May be called
- * again for the same file, by another worker too.
+ * Keeps one file. Called with the bytes as they come. The stream ends only when the whole file has come and is what was
+ * promised, and breaks with an error else. Settles when the file is kept for good: it must throw when the stream
+ * breaks, and keep nothing then. May be called again for the same file, by another worker too.
  * @returns where it is kept; null is stored where it gives nothing.
  */
 export type FileSink = ((content: Readable, about: FileAbout) => Promise<string | undefined | void>) & {

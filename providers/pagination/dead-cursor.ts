@@ -1,6 +1,6 @@
 /**
- * A list whose next page can't be had any more, because the third party has forgotten the cursor that it gave out: it is read again
- * from its beginning, once, or read on behind the last row that came. Pure.
+ * A list whose next page can't be had any more, because the third party has forgotten the cursor that it gave out. It
+ * is read again from its beginning, once, or read on behind the last row that came. Pure.
  * Used by: `activities/sync/decide.ts`, `providers/pagination/walks/token-walk.ts`.
  */
 import type { Memory } from './loop-guard.ts';

@@ -11,8 +11,8 @@ import type { ListState, PageAnswer } from './step.ts';
 const DEPTH_OF_LISTS = 4;
 
 /**
- * A list ends where its end is seen, never because a number was reached: the answer says so, a page is blank, or a page is shorter
- * than what the third party is known to give, where the definition or the total says that this means the end.
+ * A list ends where its end is seen, never because a number was reached. The answer says so, or a page is blank. Or a
+ * page is shorter than what the third party is known to give, and the definition or the total takes that for the end.
  * @param isCounted as many items came as the exact total says.
  */
 export function endSeen(
@@ -34,9 +34,10 @@ export function endSeen(
 }
 
 /**
- * What `hasMore` says of an answer. It is not asked about one that is no page: that there is nothing there was said by a rule or the status.
- * Where it has counted the rows (`items.length === 100`), its false means that the page is short, and is believed as that: against what
- * the third party is known to give, which may be less than it is asked for.
+ * What `hasMore` says of an answer. It is not asked about one that is no page: that there is nothing there was said by
+ * a rule or the status. Where it has counted the rows (`items.length === 100`), its false means that the page is short,
+ * and is believed as that. The measure is what the third party is known to give, which may be less than it is asked
+ * for.
  */
 export function saysMore(
   p: Pick<Pagination, 'hasMore'>,

@@ -1,7 +1,8 @@
 /**
- * Lists that come newest first, and end where everything behind is known. Known is what lies below the mark up to which an earlier run has read
- * the whole list: not a row that is stored, for behind one that an unfinished run has stored, or that has moved up, there may be new ones.
- * One such row shows nothing (a pinned one stands at the top for years); a stretch of them, in order, does. Pure.
+ * Lists that come newest first, and end where everything behind is known. Known is what lies below the mark up to which
+ * an earlier run has read the whole list. A stored row is not known for that. Behind one that an unfinished run has
+ * stored, or that has moved up, there may be new ones. One such row shows nothing (a pinned one stands at the top for
+ * years); a stretch of them, in order, does. Pure.
  * Used by: `activities/page/store-page.ts`.
  */
 import type { ListMemory } from '../../contracts/list.ts';

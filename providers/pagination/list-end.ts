@@ -68,8 +68,9 @@ export function noteProbe(memory: Memory, index: number, keys: readonly string[]
 }
 
 /**
- * Remembers pages without rows, to be looked at again at the end: one that came blank, or was refused, for a moment only would hide the
- * rest of the list, or a piece of it. The first one with rows behind it, and the first one of those that the list seems to end with.
+ * Remembers pages without rows, to be looked at again at the end. A page that came blank, or was refused, for a moment
+ * only would hide the rest of the list, or a piece of it. The first one with rows behind it, and the first one of those
+ * that the list seems to end with.
  * @param isCounted as many items came as the exact total says: the end needs no second look.
  * @param isNamed the page before has named it as the next one: so that page is looked at again, too, and a refusal is no end.
  */
@@ -142,8 +143,9 @@ function endSeenTwice(p: Pagination, at: ListState, memory: Memory): Partial<Ste
 }
 
 /**
- * A page with rows begins and ends with the same ones; a blank one is blank again. Behind a later reading, which has seen what moved before
- * it, new rows may have come to the front; but where rows were taken from it, others have moved over the borders of its pages.
+ * A page with rows begins and ends with the same ones; a blank one is blank again. Behind a later reading, which has
+ * seen what moved before it, new rows may have come to the front. But where rows were taken from it, others have moved
+ * over the borders of its pages.
  */
 function isAsItWas(at: ListState, page: PageAnswer, memory: Memory, looked: Look): boolean {
   if (looked === 'gapAt' || looked === 'blankAt') return page.itemCount === 0;

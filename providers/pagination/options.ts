@@ -13,8 +13,8 @@ export interface PageRequest {
   /** Whole URL of this page (next-link endpoints); undefined on the first one. Used as it is, `request` is not asked. */
   readonly url: string | undefined;
   /**
-   * With `onDeadCursor.behind`, from the page on with which a list is read on after its cursor had died: what it gave of the last row
-   * that came. Else undefined.
+   * With `onDeadCursor.behind`, from the page on with which a list is read on after its cursor had died. It is what
+   * `behind` gave of the last row that came. Else undefined.
    */
   readonly behind: string | undefined;
   /** Number of items before this page. */
@@ -75,8 +75,8 @@ export interface AnswerFacts<Input = unknown> {
 export interface Common<Response, Item, Input> {
   readonly items: (response: Response, answer: AnswerFacts<Input>) => readonly Item[];
   /**
-   * The third party leaves the list out, or writes null, where there are no rows. Default false: an answer without rows must show an
-   * empty list (or an empty object, where rows are the fields of one); any other is not understood.
+   * The third party leaves the list out, or writes null, where there are no rows. Default false: an answer without rows
+   * must show an empty list, or an empty object, where rows are the fields of one. Any other is not understood.
    */
   readonly mayOmitItems?: boolean;
   readonly pageSize?: PageSize;
@@ -95,21 +95,21 @@ export interface Common<Response, Item, Input> {
    */
   readonly totalIs?: 'exact' | 'estimate';
   /**
-   * Items behind which the third party does not page, when its documentation says so. Default `common`: a list that ends
-   * at exactly 1,000 or 10,000 rows, or with a blank page at another round number, is taken for one that was cut there, until
-   * a list of this endpoint has gone beyond that number. False: never.
+   * Items behind which the third party does not page, when its documentation says so. Default `common`: some lists end
+   * at exactly 1,000 or 10,000 rows, or with a blank page at another round number. Such a list is taken for one that
+   * was cut there, until a list of this endpoint has gone beyond that number. False: never.
    */
   readonly resultCap?: 'common' | number | false;
   /**
-   * An opaque token from which the next run asks for what has changed: a delta link, a sync token, a history id; from the body or a header.
-   * The first one that a reading of the list brings is kept, when it was read to its end. Nodes that ask from it say
-   * `incremental: 'checkpoint'`.
+   * An opaque token from which the next run asks for what has changed, from the body or a header. Examples: a delta
+   * link, a sync token, a history id. The first one that a reading of the list brings is kept, when it was read to its
+   * end. Nodes that ask from it say `incremental: 'checkpoint'`.
    */
   readonly checkpoint?: (response: Response, answer: AnswerFacts<Input>) => string | number | null | undefined;
   /**
-   * `newest-first`: the answer has the newest rows first, by what `incremental.field` of a node tells. Then a run that asks for what has changed ends
-   * where 20 rows in a row, in order, are older than all that an earlier run has read to the end; and pages are read in order. Default: nothing is
-   * known of its order.
+   * `newest-first`: the answer has the newest rows first, by what `incremental.field` of a node tells. Then a run that
+   * asks for what has changed may end early. It ends where 20 rows in a row, in order, are older than all that an earlier run
+   * has read to the end. Pages are read in order. Default: nothing is known of its order.
    */
   readonly order?: 'newest-first';
   /** Switches guards off, where a third party does on purpose what they take for an error. Default: all on. */
@@ -133,10 +133,11 @@ export interface SinglePage<Response, Item, Input> {
 /** What lists have whose pages name the next one. */
 export interface TokenPages<Item> {
   /**
-   * What to do when the third party does not know the cursor of an earlier page any more (410, well-known words as "cursor expired", or
-   * the outcome `deadCursor()` of a rule). `begin-again`: the list is read from its beginning, once. `behind`: for lists in a stated
-   * order, what the request needs to ask for what follows a row, which it finds in `page.behind`, as often as the list has got further.
-   * A list whose cursor dies again ends as `truncated`. Default `begin-again`.
+   * What to do when the third party does not know the cursor of an earlier page any more. It says so by 410, well-known
+   * words as "cursor expired", or the outcome `deadCursor()` of a rule. `begin-again`: the list is read from its
+   * beginning, once. `behind`: for lists in a stated order, what the request needs to ask for what follows a row. It
+   * finds that in `page.behind`, as often as the list has got further. A list whose cursor dies again ends as
+   * `truncated`. Default `begin-again`.
    */
   readonly onDeadCursor?: 'begin-again' | { readonly behind: (row: Item) => string | number };
 }
@@ -178,13 +179,14 @@ export interface NumberedPages<Response, Item, Input> extends Common<Response, I
    */
   readonly lastPage?: 'blank' | 'short';
   /**
-   * After a short `offset` page read on behind the rows that came, or, for third parties that cut first and filter then,
-   * behind those that were asked for (`size`). Default `rows`: never loses any.
+   * After a short `offset` page read on behind the rows that came. Say `size` for third parties that cut first and
+   * filter then: read on behind the rows that were asked for. Default `rows`: never loses any.
    */
   readonly advanceBy?: 'rows' | 'size';
   /**
-   * Rows at the end of each `offset` page that the next one reads again, for lists that are read in order: as long as one of them is
-   * found, nothing has slipped between two pages. Must be less than the smallest page. Default 1. 0: pages do not overlap.
+   * Rows at the end of each `offset` page that the next one reads again, for lists that are read in order. As long as
+   * one of them is found, nothing has slipped between two pages. Must be less than the smallest page. Default 1. 0:
+   * pages do not overlap.
    */
   readonly overlap?: number;
 }

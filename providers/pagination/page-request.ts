@@ -1,6 +1,6 @@
 /**
- * What to ask for at a position, with the page size that works at the moment. A smaller size never leaves the position: a page that
- * was cut for lanes is then read in several calls, which together bring exactly its rows. Pure.
+ * What to ask for at a position, with the page size that works at the moment. A smaller size never leaves the position.
+ * A page that was cut for lanes is then read in several calls, which together bring exactly its rows. Pure.
  * Next: the endpoint's own `request`, then `activities/http/send.ts`.
  */
 import type { Position, Range } from '../../contracts/list.ts';
@@ -47,8 +47,9 @@ export function cellOf(position: Position | null, size: number): Cell {
 }
 
 /**
- * The window that begins at an item or just before it, and reaches farthest. Offsets begin anywhere. Page numbers begin at multiples
- * of the page size, so another size is asked for: behind 100 items page 2 of 99 begins with the last of them.
+ * The window that begins at an item or just before it, and reaches farthest. Offsets begin anywhere. Page numbers begin
+ * at multiples of the page size, so another size is asked for. Behind 100 items page 2 of 99 begins with the last of
+ * them.
  */
 function windowAt(kind: 'page' | 'offset', offset: number, size: number, cap: number): { start: number; size: number } {
   if (kind === 'offset') return { start: offset, size: Math.min(size, mostBefore(cap, offset)) };

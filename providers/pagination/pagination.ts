@@ -1,6 +1,7 @@
 /**
- * A list as it is walked: the options of its kind with the defaults filled in, and two pure functions, what to ask for at a position
- * and the step after a page. Next: `kinds/index.ts` has the kinds; `activities/sync/fetch-page.ts` walks.
+ * A list as it is walked: the options of its kind with the defaults filled in, and two pure functions. They say what to
+ * ask for at a position, and the step after a page. Next: `kinds/index.ts` has the kinds;
+ * `activities/sync/fetch-page.ts` walks.
  */
 import type { Position, Range } from '../../contracts/list.ts';
 import type { PaginationKind } from '../../contracts/plan.ts';

@@ -5,7 +5,10 @@
 import { nameOf, type Memory } from './loop-guard.ts';
 import type { PageAnswer, Step } from './step.ts';
 
-/** Rows of the first page that are remembered, for one that comes later to be known as pinned; where all of them come again it is the first page itself. */
+/**
+ * Rows of the first page that are remembered, for one that comes later to be known as pinned. Where all of them come
+ * again it is the first page itself.
+ */
 const FRONT_ROWS = 4;
 
 export interface Unpinned {

@@ -1,7 +1,8 @@
 /**
- * As many different rows as places of a list were read must have come at its end: each place has one row, so where fewer came, some stood in
- * two places, and others in none that was read. That shows an order which does not tell all rows apart, whatever else a list tells. Rows that were
- * pushed over a border by new ones before it come again in the order that they had: those new ones are met at the front, or by another reading. Pure.
+ * As many different rows as places of a list were read must have come at its end. Each place has one row, so where
+ * fewer came, some stood in two places, and others in none that was read. That shows an order which does not tell all
+ * rows apart, whatever else a list tells. Rows that were pushed over a border by new ones before it come again in the
+ * order that they had. Those new ones are met at the front, or by another reading. Pure.
  * Used by: `walks/overlap-walk.ts`, `walks/page-walk.ts`. Next: `list-end.ts` asks at the end of a reading.
  */
 import type { EndChecks } from '../../contracts/list.ts';
@@ -22,7 +23,8 @@ export function notePlaces(memory: Memory, at: ListState, page: readonly string[
   const keys = new Set(page).size < page.length ? [...new Set(page)] : page;
   const again = Math.max(0, Math.min(known, keys.length));
   const pushed = Math.max(0, pushedTo(memory, keys) - again);
-  // Behind a page of which rows were left out the places are not where its rows say; a page of more rows than were asked for begins earlier.
+  // Behind a page of which rows were left out the places are not where its rows say. A page of more rows than were
+  // asked for begins earlier.
   const { size } = at.asked;
   const odd = Math.min(pushed, Number(memory['leftOut'] ?? 0) + Math.max(0, page.length - size));
   memory['places'] = Number(memory['places'] ?? 0) + keys.length - again - odd;
@@ -52,9 +54,9 @@ function pushedTo(memory: Memory, keys: readonly string[]): number {
 }
 
 /**
- * The fewest different rows with which the end of a reading is believed, and what makes another reading worth its calls: that this one has brought more
- * than `rowsBefore`. Where by now as many rows have come as the reading before had places, that one lacked nothing but what was new; then what was
- * pushed in this one need not have been met.
+ * The fewest different rows with which the end of a reading is believed. What makes another reading worth its calls is
+ * that this one has brought more than `rowsBefore`. Where by now as many rows have come as the reading before had
+ * places, that one lacked nothing but what was new. Then what was pushed in this one need not have been met.
  */
 export function leastRows(memory: Memory, at: ListState): Pick<EndChecks, 'leastRows' | 'rowsBefore'> {
   const {

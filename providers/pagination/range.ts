@@ -1,6 +1,7 @@
 /**
- * Ranges of ids or dates by which an endpoint can be asked: what is too long in one list is asked for in halves, and what is wider than the
- * third party allows in pieces. Numbers, or ISO dates (`2024-01-31`) and times (`2024-01-31T12:00:00Z`; without a zone they are UTC).
+ * Ranges of ids or dates by which an endpoint can be asked. What is too long in one list is asked for in halves, and
+ * what is wider than the third party allows in pieces. Numbers, or ISO dates (`2024-01-31`) and times
+ * (`2024-01-31T12:00:00Z`; without a zone they are UTC).
  * Used by: `result-cap.ts`, which splits where a list met the third party's cap; `activities/sync/fetch-page.ts`.
  */
 import type { Range } from '../../contracts/list.ts';
@@ -18,9 +19,10 @@ export interface RangeOptions<Input> {
   /** The whole range; both ends must be stated, e.g. from the beginning of the service until now. */
   readonly whole: (input: Input) => Range;
   /**
-   * Distance between the end of one half and the beginning of the next, in ids or milliseconds. Default 1 for ids, and 0 for times and for days,
-   * which two halves share: a third party, or a request, that leaves out milliseconds or an end, or takes a last day for its midnight, would
-   * lose rows in between. Larger than the third party's own resolution a distance loses them, too. `days(1)`: days are not shared.
+   * Distance between the end of one half and the beginning of the next, in ids or milliseconds. Default 1 for ids, and
+   * 0 for times and for days, which two halves share. Else rows in between would be lost. A third party, or a request,
+   * may leave out milliseconds or an end, or take a last day for its midnight. Larger than the third party's own
+   * resolution a distance loses them, too. `days(1)`: days are not shared.
    */
   readonly step?: number;
   /** Splits a range in another way, e.g. by a list of regions. Undefined: it can't be split further. */
@@ -71,8 +73,8 @@ export function halve(range: Range, step?: number): readonly [Range, Range] | un
 }
 
 /**
- * Cuts a range that is wider than one call may ask for, at a piece's border near its middle: done again with both sides, as few pieces as
- * can be are left.
+ * Cuts a range that is wider than one call may ask for, at a piece's border near its middle. Done again with both
+ * sides, it leaves as few pieces as can be.
  * @returns undefined when it is not wider.
  * @throws TypeError when it has no width.
  */

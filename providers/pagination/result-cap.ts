@@ -1,6 +1,6 @@
 /**
- * Third parties stop after so many results, often without a word. A list that meets such a cap is asked for in the two halves of
- * its range, where the endpoint offers one; else it ends as `capped`. Pure.
+ * Third parties stop after so many results, often without a word. A list that meets such a cap is asked for in the two
+ * halves of its range, where the endpoint offers one. Else it ends as `capped`. Pure.
  * Used by: `providers/pagination/walks/token-walk.ts`, `providers/pagination/walks/page-walk.ts`, `providers/pagination/walks/overlap-walk.ts`. Next: `db/functions/pages/commit-page.sql` opens the halves as parts.
  */
 import type { LaneMove, Range } from '../../contracts/list.ts';
@@ -10,8 +10,8 @@ import { isNumbered, type Pagination } from './pagination.ts';
 import { step, type ListState, type Step } from './step.ts';
 
 /**
- * Numbers of rows at which third parties like to stop, also with an answer that says that the list ends: GitHub's and HubSpot's
- * searches, Elasticsearch's `max_result_window`.
+ * Numbers of rows at which third parties like to stop, also with an answer that says that the list ends. Examples are
+ * GitHub's and HubSpot's searches, Elasticsearch's `max_result_window`.
  */
 const WELL_KNOWN_CAPS = [1_000, 10_000, 100_000];
 /** Round numbers at which a blank page is suspicious, but not an answer that says that the list ends. */
@@ -98,7 +98,10 @@ function ofFeed(isRefused: boolean): string {
 export const endedAfter = (items: number, total?: number): string =>
   `the list ended after exactly ${items} items${total === undefined ? '' : ` of ${total}`}`;
 
-/** Where the size can't be asked for, a page has as many places as the largest has rows; a later reading has brought them all before. */
+/**
+ * Where the size can't be asked for, a page has as many places as the largest has rows. A later reading has brought
+ * them all before.
+ */
 function placeIn({ asked, guard }: ListState, isPlaced: boolean): number {
   return isPlaced ? asked.offset : (asked.offset / asked.size) * Number(guard?.['most'] ?? 0);
 }

@@ -11,8 +11,8 @@ export interface ListState {
   /** What was asked for at this position. */
   readonly asked: PageRequest;
   /**
-   * Items that a page may have at the moment: what was asked for at this position may be less, where the third party gives no more.
-   * Default: what was asked for.
+   * Items that a page may have at the moment. What was asked for at this position may be less, where the third party
+   * gives no more. Default: what was asked for.
    */
   readonly mayAsk?: number;
   /** Pages, items as they came, and different rows among them, before this page; of one lane, where the list has several. */

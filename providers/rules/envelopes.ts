@@ -1,7 +1,8 @@
 /**
- * Errors that are told under a status of success, in the envelopes that third parties put around their answers: GraphQL's `errors`,
- * `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is conservative: a row may have such fields too.
- * Pure. Used by: `default-rules.ts`, `inner-errors.ts`, `told-token.ts`, and by rules of one's own through `envelope-matches.ts`.
+ * Errors that are told under a status of success, in the envelopes that third parties put around their answers. They
+ * are GraphQL's `errors`, `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is
+ * conservative: a row may have such fields too. Pure. Used by: `default-rules.ts`, `inner-errors.ts`, `told-token.ts`,
+ * and by rules of one's own through `envelope-matches.ts`.
  */
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
 
@@ -49,7 +50,10 @@ const STATES = ['status', 'state', 'result', 'stat', 'ack'];
 const TROUBLES = ['haserror', 'haserrors', 'iserror'];
 /** Flags of a list that is not all of what was asked for: a search that ran out of time, shards that did not answer. */
 const LACKS = /^(timedout|terminatedearly|degraded|(is|has)?(partial|incomplete)(data|results?|response|content)?)$/;
-/** Lists of what could not be had beside those that could: what a call for many ids has failed for, or has left for another one. */
+/**
+ * Lists of what could not be had beside those that could. They name what a call for many ids has failed for, or has
+ * left for another one.
+ */
 const LEFT_OUT =
   /^(failures|(failed|unprocessed|unavailable|omitted)(ids|items|keys|sources|shards|records|rows|results)?)$/;
 /** How a search tells of its parts: `{ "_shards": { "total": 5, "failed": 1 } }`. */
@@ -208,8 +212,8 @@ function saysError(fields: ReadonlyMap<string, unknown>): boolean {
 }
 
 /**
- * An answer to a write that has nothing but fields of an envelope, and the status of an error or a flag of 0 among them. A code with words is not
- * enough: `{ "code": 1, "message": "sent" }`.
+ * An answer to a write that has nothing but fields of an envelope, and the status of an error or a flag of 0 among
+ * them. A code with words is not enough: `{ "code": 1, "message": "sent" }`.
  */
 export function isErrorByStatus(body: Fields): boolean {
   const fields = new Map(Object.entries(body).map(([name, value]) => [plainName(name), value]));
@@ -226,8 +230,8 @@ function isFlaggedZero(fields: ReadonlyMap<string, unknown>): boolean {
 }
 
 /**
- * What means an error only where nothing else is there: a code with words, a status of an error, a flag of 0, a state of false, words of
- * trouble alone.
+ * What means an error only where nothing else is there. That is a code with words, an error status, a flag of 0, a
+ * false state, words of trouble alone.
  */
 function saysErrorAlone(fields: ReadonlyMap<string, unknown>): boolean {
   const told = WORDS.map((name) => fields.get(name)).find((value) => isText(value) && value !== '');

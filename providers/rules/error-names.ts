@@ -1,6 +1,7 @@
 /**
- * By which names an answer says what went wrong: the codes of the usual envelopes in JSON, of elements in XML, and of headers, without
- * what stands around them (`com.amazonaws.dynamodb.v20120810#ThrottlingException` is `throttling`); and what it says in words. Pure.
+ * By which names an answer says what went wrong, and what it says in words. The names are the codes of the usual
+ * envelopes in JSON, of elements in XML, and of headers. They lack what stands around them
+ * (`com.amazonaws.dynamodb.v20120810#ThrottlingException` is `throttling`). Pure.
  * Used by: `told-limit.ts`, `told-token.ts`, `told-scope.ts`.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  * @see https://learn.microsoft.com/rest/api/storageservices/status-and-error-codes2

@@ -1,6 +1,7 @@
 /**
- * Errors that an answer of success tells inside of what it brings: `userErrors` of GraphQL, entries that have failed among others, the last line
- * of an export that broke off. Pure. Used by: `default-rules.ts` for lists, `write-rules.ts` for writes.
+ * Errors that an answer of success tells inside of what it brings. They are `userErrors` of GraphQL, entries that have
+ * failed among others, the last line of an export that broke off. Pure. Used by: `default-rules.ts` for lists,
+ * `write-rules.ts` for writes.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';

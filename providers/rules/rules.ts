@@ -206,7 +206,10 @@ export const skip = (reason?: string): Decide => because('skip', reason);
 export const endOfData = (reason?: string): Decide => because('end-of-data', reason);
 /** The third party has forgotten the cursor that an earlier page gave: the list goes on by its `onDeadCursor`. */
 export const deadCursor = (reason?: string): Decide => because('dead-cursor', reason);
-/** More rows than the third party gives in one list: its `range` is halved, and each half is a list; one that can't be is `capped`. */
+/**
+ * More rows than the third party gives in one list. Its `range` is halved, and each half is a list; one that can't be
+ * is `capped`.
+ */
 export const capped = (reason?: string): Decide => because('capped', reason);
 export const shrinkPage = (reason?: string): Decide => because('shrink-page', reason);
 export const unknownWrite = (reason?: string): Decide => because('unknown-write', reason);

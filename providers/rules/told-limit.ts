@@ -1,6 +1,7 @@
 /**
- * A limit that is told otherwise than by 429: by 403, as GitHub, Google and others do, with the headers of a quota that is spent or in
- * well-known words; by any other status in words, or by a code, that mean nothing else. Pure. Used by: `default-rules.ts`.
+ * A limit that is told otherwise than by 429. GitHub, Google and others tell it by 403, with the headers of a quota
+ * that is spent or in well-known words. It may come with any other status, in words, or by a code, that mean nothing
+ * else. Pure. Used by: `default-rules.ts`.
  * @see https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#exceeding-the-rate-limit
  * @see https://developers.google.com/workspace/drive/api/guides/handle-errors
  */
@@ -54,7 +55,10 @@ export function toldLimit(answer: Answer, reason: string): Outcome | undefined {
   return { kind: 'limited', reason, ...(isTold ? {} : { afterMs: LEAST_WAIT_MS }) };
 }
 
-/** For as long as a header says, else for a moment that grows, as under 429. @returns undefined where its words say nothing of a limit. */
+/**
+ * For as long as a header says, else for a moment that grows, as under 429.
+ * @returns undefined where its words say nothing of a limit.
+ */
 export function limitInWords(answer: Answer, reason: string): Outcome | undefined {
   const isSaid = CLEAR_WORDS.test(answer.text.slice(0, SEEN_OF_TEXT)) || isNamedLimit(answer);
   return isSaid || (answer.status < 300 && hasStatusInside(answer, 429)) ? { kind: 'limited', reason } : undefined;

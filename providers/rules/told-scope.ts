@@ -1,6 +1,7 @@
 /**
- * A call that the token is not good for, though the token itself is: by the error of RFC 6750 §3.1, whatever status it came with, by a
- * code, or in words. A new token would have the same scopes, so nothing is refreshed, and the account goes on with all else. Pure.
+ * A call that the token is not good for, though the token itself is. It is told by the error of RFC 6750 §3.1, whatever
+ * status it came with, by a code, or in words. A new token would have the same scopes, so nothing is refreshed, and the
+ * account goes on with all else. Pure.
  * Used by: `default-rules.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';

@@ -1,6 +1,7 @@
 /**
- * A token that is dead, told otherwise than by 401: by 498, by the challenge of RFC 6750 §3.1 under another status, by a code in the usual
- * envelopes, or in well-known words. Tokens of pages, syncs and uploads end too, and are none of an account's. Pure.
+ * A token that is dead, told otherwise than by 401: by 498, or by the challenge of RFC 6750 §3.1 under another status.
+ * Or it is told by a code in the usual envelopes, or in well-known words. Tokens of pages, syncs and uploads end too,
+ * and are none of an account's. Pure.
  * Used by: `default-rules.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';

@@ -1,7 +1,7 @@
 /**
- * What an answer to a write means. The question is not only whether it worked, but whether it may have: what was sent and
- * not clearly refused is `unknown-write`, and looked up before it is repeated.
- * Sources: RFC 9110 (status codes), RFC 8470 (425), draft-ietf-httpapi-idempotency-key-header (409 while the first is under way).
+ * What an answer to a write means. The question is not only whether it worked, but whether it may have. What was sent
+ * and not clearly refused is `unknown-write`, and looked up before it is repeated. Sources: RFC 9110 (status codes),
+ * RFC 8470 (425), draft-ietf-httpapi-idempotency-key-header (409 while the first is under way).
  */
 import type { Answer, TransportErrorCode } from '../../contracts/answers/answer.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';
@@ -23,8 +23,9 @@ const neverSent: readonly TransportErrorCode[] = [
 ];
 
 /**
- * Rules that are shared with reads say too easily that nothing happened: a gateway's timeout says nothing about the write behind it, and an
- * answer of success is no reason to send it again. They are believed about what is clearly refused, and about who is refused.
+ * Rules that are shared with reads say too easily that nothing happened. A gateway's timeout says nothing about the
+ * write behind it, and an answer of success is no reason to send it again. They are believed about what is clearly
+ * refused, and about who is refused.
  */
 export function strictWriteOutcome(outcome: Outcome | undefined, answer: Answer): Outcome | undefined {
   return outcome === undefined || isBelieved(outcome, answer) ? outcome : unknown(answer);
@@ -82,8 +83,8 @@ export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcom
 }
 
 /**
- * That a write, or what it made, is not there is no word of a page for people: something in between has no such page, as while a service is
- * deployed. A write would be sent again, and a compensation left out, because of it.
+ * A page for people does not say that a write, or what it made, is not there. Something in between lacks the address,
+ * as while a service is deployed. A write would be sent again, and a compensation left out, because of it.
  */
 export function absenceIn(outcome: Outcome, answer: Answer): Outcome {
   const isAbsent = outcome.kind === 'permanent' ? outcome.cause === 'gone' : outcome.kind === 'skip';
@@ -97,8 +98,9 @@ export function saysAbsent(answer: Answer): boolean {
 }
 
 /**
- * It was sent, and how it went is not known. A 503 and a 408 may come from a proxy that had sent it on, as Envoy's do when the
- * connection behind it breaks; a redirect may follow what is done ("go and look there"). 425 says that it was not tried.
+ * It was sent, and how it went is not known. A 503 and a 408 may come from a proxy that had sent it on, as Envoy's do
+ * when the connection behind it breaks. A redirect may follow what is done ("go and look there"). 425 says that it was
+ * not tried.
  */
 function isLost({ status, error }: Answer): boolean {
   if (error) return !(error.isUnsent === true || neverSent.includes(error.code));

@@ -1,6 +1,6 @@
 /**
  * The many ways in which one network says that a token is no good, all with one meaning. Its services were written by
- * different teams in different years, so status and wording differ from endpoint to endpoint; the statuses 400 and 403
+ * different teams in different years, so status and wording differ from endpoint to endpoint. The statuses 400 and 403
  * also mean other things there, which stay what they are.
  * Next: `provider.ts`. `test/quick/providers/token-rules.test.ts` has a recorded answer for each line.
  */

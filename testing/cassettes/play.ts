@@ -1,6 +1,6 @@
 /**
- * Plays a cassette on a fake third party: every call gets the answer that was recorded for the same method, path, query
- * and body; limits, scripts and outages of the server work as for any other route.
+ * Plays a cassette on a fake third party. Every call gets the answer that was recorded for the same method, path, query
+ * and body. Limits, scripts and outages of the server work as for any other route.
  * Next: `cassette-file.ts` has the format.
  */
 import type { FakeAnswer } from '../fake-api/answer.ts';

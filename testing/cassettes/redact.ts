@@ -1,8 +1,8 @@
 /**
  * Takes secrets out of recorded answers: first it learns them from headers, cookies, queries and bodies, then it
- * removes them wherever they stand. The same secret always becomes the same placeholder (`removed-1`), so that a
- * recorded refresh still shows that the second call used what the first had given. What is a secret's name, and how it is
- * found, is what the product itself goes by: `contracts/secrets`.
+ * removes them wherever they stand. The same secret always becomes the same placeholder (`removed-1`). So a recorded
+ * refresh still shows that the second call used what the first had given. What is a secret's name, and how it is found,
+ * is what the product itself goes by: `contracts/secrets`.
  * Next: `cassette-file.ts` runs it over a whole recording before a byte is written.
  */
 import {

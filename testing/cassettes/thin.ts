@@ -8,8 +8,8 @@ export interface ThinOptions {
   /** At most so many elements in every array of an answer's JSON, ≥ 0. Totals and cursors stay. Default: all. */
   readonly items?: number;
   /**
-   * At most so many exchanges of one method and path, ≥ 1: the first ones, of which the last is answered as the last of all was. So
-   * a list still ends, whatever leads from page to page. Default: all.
+   * At most so many exchanges of one method and path, ≥ 1. They are the first ones, of which the last is answered as
+   * the last of all was. So a list still ends, whatever leads from page to page. Default: all.
    */
   readonly pages?: number;
   /** Which exchanges stay. Default: all. */

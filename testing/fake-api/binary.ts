@@ -1,6 +1,7 @@
 /**
- * Files of any content: attachments, pictures, documents; made while they are sent, so that one of a gigabyte takes no memory; cut in the
- * middle, or with a length that is not theirs, on purpose. Used by: `fake-api.ts`. Next: `answer.ts` streams them.
+ * Files of any content: attachments, pictures, documents. They are made while they are sent, so that one of a gigabyte
+ * takes no memory. On purpose they may be cut in the middle, or have a length that is not theirs. Used by:
+ * `fake-api.ts`. Next: `answer.ts` streams them.
  */
 import { createHash } from 'node:crypto';
 import type { FakeAnswer } from './answer.ts';
@@ -19,8 +20,8 @@ export interface BinaryOptions<P extends string> {
   /** More headers, e.g. an `etag`. With it a call whose `if-none-match` is the same is answered with 304. */
   readonly headers?: Readonly<Record<string, string>>;
   /**
-   * How the connection says where the file ends: by its length (`told`), by chunks, not at all (`untold`: the connection ends), or by a length of
-   * so many bytes, true or not. Default `told`.
+   * How the connection says where the file ends: by its length (`told`), by chunks, or not at all (`untold`: the
+   * connection ends). It may also state a length of so many bytes, true or not. Default `told`.
    */
   readonly length?: 'told' | 'chunked' | 'untold' | number;
   /** Bytes after which the connection of the next calls breaks, one for each call; then none does. */

@@ -1,6 +1,6 @@
 /**
- * Exports: files of rows in lines, made while they are sent, so that one of a gigabyte takes no memory; packed or not, and cut in the
- * middle on purpose. Used by: `fake-api.ts`. Next: `answer.ts` streams them.
+ * Exports: files of rows in lines, made while they are sent, so that one of a gigabyte takes no memory. They are packed
+ * or not, and cut in the middle on purpose. Used by: `fake-api.ts`. Next: `answer.ts` streams them.
  */
 import { Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';

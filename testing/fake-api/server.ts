@@ -20,7 +20,7 @@ export interface FakeApiOptions {
   /** Of everything random in this server. Default 1. */
   readonly seed?: number;
   /**
-   * Network time of a call in milliseconds, fixed or a range drawn evenly: one half passes before the call is counted,
+   * Network time of a call in milliseconds, fixed or a range drawn evenly. One half passes before the call is counted,
    * one half before the answer leaves. Default 0.
    */
   readonly latencyMs?: number | readonly [min: number, max: number];

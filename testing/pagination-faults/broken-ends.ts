@@ -1,6 +1,7 @@
 /**
- * Broken lists that end, but wrongly: cut at a cap, short of their total. And those that only look broken, which a
- * careless guard would cut: empty pages in the middle, odd last pages, short pages, drift, totals that are guesses.
+ * Broken lists that end, but wrongly: cut at a cap, short of their total. It also has those that only look broken,
+ * which a careless guard would cut. They are empty pages in the middle, odd last pages, short pages, drift, guessed
+ * totals.
  * Next: `broken-fixture.ts` has the rows; the numbers are those of the seventeen kinds.
  */
 import type { BrokenList } from './broken-lists.ts';

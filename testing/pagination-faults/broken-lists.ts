@@ -1,5 +1,5 @@
 /**
- * Lists that never end, end early, or lie: seventeen kinds that real products have met, and their relatives, each as a
+ * Lists that never end, end early, or lie: seventeen kinds that real products have met, and their relatives. Each is a
  * fixture with the end that an honest client must come to. Installed on a fake third party, walked by the client under
  * test. Next: `broken-loops.ts` has the endless ones, `broken-ends.ts` those that end wrongly or just look broken.
  */

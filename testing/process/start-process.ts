@@ -1,6 +1,6 @@
 /**
- * Starts a fake third party in a process of its own and speaks with it: for benchmarks and chaos, where the server must
- * not share a processor thread, or a fate, with what is measured.
+ * Starts a fake third party in a process of its own and speaks with it. It is for benchmarks and chaos, where the
+ * server must not share a processor thread, or a fate, with what is measured.
  * Next: `fake-api-process.ts` is that process.
  */
 import { fork } from 'node:child_process';

@@ -1,6 +1,6 @@
 /**
- * The same sync or action against another third party: whatever base URL its provider has, calls and refreshes go to this one, so
- * a test can't reach the real service by mistake. And the same sync with pages of one size.
+ * The same sync or action against another third party. Whatever base URL its provider has, calls and refreshes go to
+ * this one, so a test can't reach the real service by mistake. And the same sync with pages of one size.
  */
 import type { Auth } from '../../providers/auth/auth.ts';
 import type { RefreshAnswer } from '../../providers/auth/refresh.ts';

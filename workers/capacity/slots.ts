@@ -16,9 +16,9 @@ export interface SlotTuning {
 }
 
 /**
- * Workflow tasks at once, whatever else the machine does: more than the cores can answer run into their time-out and are done twice. Those that
- * wait for a place wait at the server, where nothing times out. A task lasts while its calls do, so where a third party is slow, and the
- * machine has time, as many lists as calls are at work.
+ * Workflow tasks at once, whatever else the machine does: more than the cores can answer run into their time-out and
+ * are done twice. Those that wait for a place wait at the server, where nothing times out. A task lasts while its calls
+ * do. So where a third party is slow, and the machine has time, as many lists as calls are at work.
  */
 const TASKS_FOR_EACH_CORE = 16;
 /** Shares of the machine that are in use, above which there are no more. */
@@ -31,7 +31,10 @@ const KEPT_FOR_EACH_CALL = 4;
 const KEPT_AT_LEAST = 500;
 /** A run takes some 150 KiB of its thread's heap, a fleet up to three times as much. */
 const KEPT_BYTES = 512 * 1024;
-/** Of the heap's limit, which is the same for the thread of a role as for the process: V8 ends a process whose thread is beyond it. */
+/**
+ * Of the heap's limit, which is the same for the thread of a role as for the process. V8 ends a process whose thread
+ * is beyond it.
+ */
 const KEPT_SHARE = 0.7;
 
 /** Workflows that the thread of a role keeps in memory: nobody but itself can look at its heap, so their number is bounded. */

@@ -1,6 +1,6 @@
 /**
- * Tells the app of failed runs, and of pending ones that can't continue by themselves, so that it can tell the person who started one:
- * at least once, those of one run in order.
+ * Tells the app of failed runs, and of pending ones that can't continue by themselves, so that it can tell the person
+ * who started one. It tells at least once, and those of one run in order.
  * Next: `db/stores/report/report-outbox.ts`.
  */
 import type { Log } from '../../activities/index.ts';

@@ -1,7 +1,7 @@
 /**
- * What no workflow can do for itself: ends the reports of workflows that were terminated, timed out or never started, frees
- * the locks that such ones held, and tells a holder that was not told. Asks Temporal; any worker does it, each row by one
- * at a time. Next: `db/stores/report/report-checks.ts`.
+ * What no workflow can do for itself. It ends the reports of workflows that were terminated, timed out or never
+ * started. It frees the locks that such ones held, and tells a holder that was not told. Asks Temporal; any worker does
+ * it, each row by one at a time. Next: `db/stores/report/report-checks.ts`.
  */
 import type { Client } from '@temporalio/client';
 import type { Log } from '../../activities/index.ts';
@@ -37,7 +37,10 @@ const INTERVAL_MS = 5_000;
 const ROOM = 50;
 /** A start that Temporal does not know after this long was never made: its app died between the row and the call. */
 const START_PATIENCE_MS = 60_000;
-/** A fleet that Temporal does not know after this long is not started any more: those that were to be in it are started by themselves. */
+/**
+ * A fleet that Temporal does not know after this long is not started any more. Those that were to be in it are started
+ * by themselves.
+ */
 const FLEET_PATIENCE_MS = 300_000;
 
 /** @returns a function that ends it. */
@@ -103,8 +106,8 @@ async function standing(client: Client, report: PendingReport): Promise<'open' |
 }
 
 /**
- * A sync whose workflow was ended from outside, or ended after the moment to which the database was put back: its tree must not say
- * `running` for ever.
+ * A sync whose workflow was ended from outside, or ended after the moment to which the database was put back. Its tree
+ * must not say `running` for ever.
  */
 async function closeRun(pool: Pool, runId: string, end: ReportEnd): Promise<ReportEnd> {
   const known = await readProgress(pool, { runId });

@@ -1,6 +1,6 @@
 /**
- * Tells runs that wait for their account that it is connected again. The app's `accounts.reconnected()` does so at once;
- * this is for what it could not tell: it died in between, or a refresh that was given up came through after all.
+ * Tells runs that wait for their account that it is connected again. The app's `accounts.reconnected()` does so at
+ * once. This is for what it could not tell: it died in between, or a refresh that was given up came through after all.
  */
 import type { Client } from '@temporalio/client';
 import type { Log } from '../../activities/index.ts';

@@ -1,6 +1,7 @@
 /**
- * Says what this worker serves, hears what an operator wants of it, and knows whether another one may serve what it lacks: a run's tree is
- * that of the build that began it, and two programs may share a task queue. Next: `db/stores/operate/worker-store.ts`.
+ * Says what this worker serves, hears what an operator wants of it, and knows whether another one may serve what it
+ * lacks. A run's tree is that of the build that began it, and two programs may share a task queue. Next:
+ * `db/stores/operate/worker-store.ts`.
  */
 import { randomUUID } from 'node:crypto';
 import type { ActivityDeps, Log } from '../../activities/index.ts';

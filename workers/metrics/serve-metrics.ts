@@ -1,6 +1,6 @@
 /**
- * One address for all metrics of a worker: ours, and behind them those of Temporal's SDK, which a server of its own serves to this
- * process alone. Next: `sluice-metrics.ts`.
+ * One address for all metrics of a worker: ours, and behind them those of Temporal's SDK. A server of the SDK's own
+ * serves the latter to this process alone. Next: `sluice-metrics.ts`.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';

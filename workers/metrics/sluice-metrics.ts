@@ -1,7 +1,7 @@
 /**
- * What a worker counts: its calls, waits and reports as they happen, and how all accounts, runs and limits stand, read from Postgres
- * when somebody asks. An account is never a label: there may be ten thousand. Next: `serve-metrics.ts`; the names are explained in
- * docs/operate/operating.md.
+ * What a worker counts: its calls, waits and reports as they happen. How all accounts, runs and limits stand is read
+ * from Postgres when somebody asks. An account is never a label: there may be ten thousand. Next: `serve-metrics.ts`;
+ * the names are explained in docs/operate/operating.md.
  */
 import type { Meter } from '../../activities/index.ts';
 import { AGE_BOUNDS_SECONDS, type Overview } from '../../contracts/operate/overview.ts';

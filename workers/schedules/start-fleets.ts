@@ -1,7 +1,7 @@
 /**
- * Starts a fleet for accounts that are due together by one schedule: their runs are created, then one workflow carries them out. A worker that
- * is killed between the two leaves runs that have not begun: each is started by itself when its claim has run out, and goes on with the row
- * that is there. Next: `workflows/fleet.ts`.
+ * Starts a fleet for accounts that are due together by one schedule: their runs are created, then one workflow carries
+ * them out. A worker that is killed between the two leaves runs that have not begun. Each is started by itself when its
+ * claim has run out, and goes on with the row that is there. Next: `workflows/fleet.ts`.
  */
 import { TypedSearchAttributes, WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/client';

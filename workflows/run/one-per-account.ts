@@ -1,7 +1,7 @@
 /**
- * One run for each sync and account, however it is started: a Temporal Schedule adds the time to the workflow id that it was given,
- * other clients may name any, and a start may be queued behind a run. Such a workflow only starts the one that is called as runs are,
- * and waits for it. Next: `workflows/sync.ts`.
+ * One run for each sync and account, however it is started. A Temporal Schedule adds the time to the workflow id that
+ * it was given, and other clients may name any. A start may be queued behind a run. Such a workflow only starts the one
+ * that is called as runs are, and waits for it. Next: `workflows/sync.ts`.
  */
 import {
   ApplicationFailure,

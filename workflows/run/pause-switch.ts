@@ -1,6 +1,7 @@
 /**
- * Pauses and resumes a run, one after the other in the order in which they were asked for: signals that arrive together are heard in
- * one workflow task. The row first: a call looks at it before it is made, so nothing is sent after a pause was written.
+ * Pauses and resumes a run, one after the other in the order in which they were asked for. Signals that arrive together
+ * are heard in one workflow task. The row first: a call looks at it before it is made, so nothing is sent after a pause
+ * was written.
  * Next: `db/stores/run/run-store.ts`.
  */
 import type { SetRunStateInput } from '../../contracts/messages.ts';
@@ -21,8 +22,8 @@ export interface PauseSwitch {
 
 /**
  * @param onState is told when the run is in the state that was asked for; asked twice, it is told twice.
- * @param onOver is told when the run has ended in the database. A workflow task that ends a run is given back when a signal has come
- * meanwhile, and all that was done in it is done again: then a resume finds its run ended.
+ * @param onOver is told when the run has ended in the database. A workflow task that ends a run is given back when a
+ * signal has come meanwhile. All that was done in it is done again. Then a resume finds its run ended.
  */
 export function createPauseSwitch(
   runId: string,

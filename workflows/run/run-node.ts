@@ -1,5 +1,5 @@
 /**
- * The nodes of a run as its walk has them in hand. Used by: `run-walk.ts`.
+ * The nodes of a run as its walk has them in hand. Used by: `walk-state.ts`.
  */
 import type { OpenedRun, UnitRef } from '../../contracts/messages.ts';
 import type { PlanNode } from '../../contracts/plan.ts';

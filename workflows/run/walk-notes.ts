@@ -1,5 +1,5 @@
 /**
- * What each open node of a run waits for, for people: said anew with each change. Used by: `run-walk.ts`.
+ * What each open node of a run waits for, for people: said anew with each change. Used by: `walk-state.ts`.
  */
 import type { Node } from './run-node.ts';
 

@@ -56,7 +56,7 @@ export function registerAccounts(program: Command): void {
   accounts
     .command('show <account>')
     .description(
-      "its token's end, what it waits for, last good and next run of each sync; exit code 1 when it is unknown or must be connected again",
+      "its token's end, what it waits for, last good and next run of each sync. Exit code 1 when it is unknown or must be connected again",
     )
     .addOption(providerOption())
     .addOption(tenantOption())

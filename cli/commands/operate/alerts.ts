@@ -40,7 +40,7 @@ export function registerAlerts(program: Command): void {
     .addHelpText('after', '\nExample, every minute by cron:\n  npx sluice alerts check')
     .action(check);
   acting(alerts.command('forget-queue <task-queue>'))
-    .description('end the alerts of a task queue that nobody means to serve any more')
+    .description('end the alerts of a task queue that is left without workers on purpose')
     .addHelpText('after', '\nExample:\n  npx sluice alerts forget-queue sluice-old')
     .action((taskQueue: string, options: ActingOptions) =>
       withClient(async (sluice) => {

@@ -38,7 +38,7 @@ export function registerQuarantine(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx sluice quarantine --account acct_42')
     .action(list);
   acting(quarantine.command('read <sync>'))
-    .description('read them again by the schema of today; nothing is asked of the third party')
+    .description('read them again by the current schema, without a call to the third party')
     .addOption(accountOption())
     .option('--node <name>', 'node of the sync')
     .addOption(moduleOption())

@@ -38,7 +38,7 @@ export function registerSchedules(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx sluice schedules list --json')
     .action(list);
   acting(schedules.command('pause <schedule>'))
-    .description('start nothing by it until it is resumed; runs that are going on go on')
+    .description('start no runs by it until it is resumed; open runs go on')
     .addHelpText('after', '\nExample:\n  npx sluice schedules pause network --why "a sale"')
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {
@@ -47,7 +47,7 @@ export function registerSchedules(program: Command): void {
       }, options),
     );
   acting(schedules.command('resume <schedule>'))
-    .description('start accounts by it again; what was due meanwhile is started once')
+    .description('start runs by it again; accounts that were due meanwhile start once')
     .addHelpText('after', '\nExample:\n  npx sluice schedules resume network')
     .action((id: string, options: ActingOptions) =>
       withClient(async (sluice) => {

@@ -25,7 +25,7 @@ export function registerWorkers(program: Command): void {
       }),
     );
   acting(workers.command('drain <worker>'))
-    .description('have a worker process end as SIGTERM does: it takes no new work, and ends what it has in hand')
+    .description('end a worker process as SIGTERM does: it takes no new work, and finishes what it has in hand')
     .addHelpText(
       'after',
       '\nExample, with a name as `npx sluice workers` shows it:\n  npx sluice workers drain sluice-0.1.0/4711@worker-3',

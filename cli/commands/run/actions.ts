@@ -1,6 +1,6 @@
 /**
- * `sluice actions …`: writes to third parties: how each stands, what it waits for, what works on an entity, and a person's decision on
- * one whose fate is unknown. Next: `status.ts`, `pending.ts`, `resolve.ts`.
+ * `sluice actions …`: writes to third parties. It shows how each stands, what it waits for, and what works on an
+ * entity. It takes a person's decision on one whose fate is unknown. Next: `status.ts`, `pending.ts`, `resolve.ts`.
  */
 import type { Command } from 'commander';
 import { jsonOption } from '../../options.ts';

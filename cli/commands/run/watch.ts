@@ -18,7 +18,7 @@ export function registerWatch(program: Command): void {
   program
     .command('watch [id]')
     .description(
-      'keep one screen up to date: everything in numbers, or one run until it ends; Ctrl-C leaves; exit code 1 when there is no such run',
+      'keep one screen up to date: everything in numbers, or one run until it ends. Ctrl-C leaves. Exit code 1 when there is no such run',
     )
     .addOption(
       new Option('--every <seconds>', 'seconds between two looks').default(2).argParser(numberFrom(0.2, 3_600)),

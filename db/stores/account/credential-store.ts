@@ -82,7 +82,7 @@ export async function loadCredentials(
   return toStored(row, keyring, of, purpose);
 }
 
-// One row by primary key: of several workers that want the lease at once, the row lock lets one in, and the others find
+// One row by primary key. Of several workers that want the lease at once, the row lock lets one in, and the others find
 // it taken. A token that was refused is over, whatever was known of its end.
 const TAKE_LEASE = `
   with o as (

@@ -42,8 +42,8 @@ export interface Standing {
 }
 
 /**
- * SQL: whether this sending is the one under way. Whoever was taken for lost has been counted already, and changes nothing any more: an answer
- * to an older sending may still say `done`, and nothing else.
+ * SQL: whether this sending is the one under way. Whoever was taken for lost has been counted already, and changes
+ * nothing any more. An answer to an older sending may still say `done`, and nothing else.
  */
 function isUnderWay(sending: string): string {
   return `state = 'sending' and sending = ${sending}`;
@@ -57,8 +57,8 @@ async function standingOf(db: Queryable, workflowId: string): Promise<Standing> 
 }
 
 /**
- * This sending did not happen: it was refused, or never left. Then it may be sent again, unless the fate of an earlier one is
- * still unknown: a repeat that was refused says nothing about what it repeats.
+ * This sending did not happen: it was refused, or never left. Then it may be sent again, unless the fate of an earlier
+ * one is still unknown. A repeat that was refused says nothing about what it repeats.
  * @param error what went wrong; left out when that is no news.
  */
 export async function markRefused(

@@ -1,6 +1,7 @@
 /**
- * What a forecast of a run is made of: the counters of its nodes, a sample of lists that have ended, the last good run; and who waits for
- * a limit. Each part is read by an index, and no more than some hundred lists of a node. Next: `client/explain/forecast.ts`.
+ * What a forecast of a run is made of: the counters of its nodes, a sample of lists that have ended, the last good run.
+ * Also who waits for a limit. Each part is read by an index, and no more than some hundred lists of a node. Next:
+ * `client/explain/forecast.ts`.
  */
 import type { Queryable } from '../../pool.ts';
 

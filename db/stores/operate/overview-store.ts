@@ -1,6 +1,7 @@
 /**
- * How everything stands, in numbers. Meant to be asked every some seconds: accounts and runs are counted in small indexes, and ages
- * take two index reads for each account and sync. Next: `client/connect.ts` for apps, `workers/metrics/sluice-metrics.ts`.
+ * How everything stands, in numbers. Meant to be asked every some seconds. Accounts and runs are counted in small
+ * indexes, and ages take two index reads for each account and sync. Next: `client/connect.ts` for apps,
+ * `workers/metrics/sluice-metrics.ts`.
  */
 import { ALERT_KINDS } from '../../../contracts/alerts/alert.ts';
 import { AGE_BOUNDS_SECONDS, type Overview } from '../../../contracts/operate/overview.ts';

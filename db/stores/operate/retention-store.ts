@@ -100,8 +100,8 @@ const DELETIONS = `
   select 1 from gone`;
 
 /**
- * What was asked of runs that no worker has ever opened, alerts that nobody has taken, and builds that graphs have no mark of any more:
- * after some days, whatever is kept. The newest build stays: the next start is compared with it.
+ * What was asked of runs that no worker has ever opened, alerts that nobody has taken, and builds that graphs mark no
+ * more. They are kept some days, whatever else is kept. The newest build stays: the next start is compared with it.
  */
 export async function removeStrays(db: Queryable): Promise<void> {
   await db.query(`delete from sluice.run_wish where asked_at < now() - interval '1 day'`);

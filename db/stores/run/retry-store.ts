@@ -1,6 +1,6 @@
 /**
- * A run that reads only the failed lists of an ended one again: same plan, same tree. What the ended run had finished is
- * carried over as counts, its other flaws as units that have ended already, so that the result speaks for the whole tree.
+ * A run that reads only the failed lists of an ended one again: same plan, same tree. What the ended run had finished
+ * is carried over as counts, its other flaws as units that have ended already. So the result speaks for the whole tree.
  * Next: `run-store.ts`; `sluice.commit_page` leaves out children that were read to the end before.
  */
 import type { EndKind, RunState } from '../../../contracts/run.ts';

@@ -1,6 +1,6 @@
 /**
- * Lists of runs, newest first, and counts of them. Every state is an index scan of its own that stops after one page, so no list reads
- * more than six pages of entries, whatever the number of runs. Next: `client/runs.ts`.
+ * Lists of runs, newest first, and counts of them. Every state is an index scan of its own that stops after one page.
+ * So no list reads more than six pages of entries, whatever the number of runs. Next: `client/runs.ts`.
  */
 import { checkLimit } from '../../../contracts/values/list-page.ts';
 import type { RunState } from '../../../contracts/run.ts';

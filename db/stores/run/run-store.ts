@@ -84,16 +84,17 @@ const SET_STATE = `
   where id = $1 and state in ('running', 'paused') and paused_by is distinct from 'cancel'
     and ($2 = 'paused' or $3::int is null or pauses <= $3)`;
 
-// The account may have been given up again before the signal of its reconnection arrived. A run that is running is one that an attempt
-// at this very step has resumed, whose answer was lost: its nodes are still to be told.
+// The account may have been given up again before the signal of its reconnection arrived. A run that is running is one
+// that an attempt at this very step has resumed, whose answer was lost. Its nodes are still to be told.
 const RESUME_RECONNECTED = `
   update sluice.run r set state = 'running', paused_by = null, paused_reason = null from sluice.account a
   where r.id = $1 and (r.state = 'running' or r.state = 'paused' and r.paused_by = 'auth')
     and a.provider = r.provider and a.account = r.account and a.status = 'connected'`;
 
 /**
- * Pauses or resumes a run that has not ended; one that is being cancelled stays paused. Asked again, it answers the same. A worker that was
- * frozen asks long after another one has gone on: neither a pause that is written nor a resume that was counted changes anything then.
+ * Pauses or resumes a run that has not ended; one that is being cancelled stays paused. Asked again, it answers the
+ * same. A worker that was frozen asks long after another one has gone on. Neither a pause that is written nor a resume
+ * that was counted changes anything then.
  * @param how `isReconnected`: resume only what is paused for its account. `pauses`: only when it was paused from outside no more often.
  *   `isWritten`: of a pause that `askRun` has written: the state is only read.
  * @returns the state of the run now; undefined when there is no such run.
@@ -112,8 +113,9 @@ export async function setRunState(
 }
 
 /**
- * Stops the calls of a run from outside, whether or not a worker has opened it: a workflow that is making calls hears of it some seconds
- * later. A run that has ended stays as it is. After a `cancel` no resume lets it go on, also one that was asked for before.
+ * Stops the calls of a run from outside, whether or not a worker has opened it. A workflow that is making calls hears
+ * of it some seconds later. A run that has ended stays as it is. After a `cancel` no resume lets it go on, also one
+ * that was asked for before.
  * @returns whether it is written down: false in a database that nobody has migrated.
  */
 export async function askRun(db: Queryable, runId: string, what: 'pause' | 'cancel'): Promise<boolean> {

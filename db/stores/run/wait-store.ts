@@ -1,6 +1,7 @@
 /**
- * What the lists of a run that are in hand wait for: their places in the limiter's queues, their backoff after a failed
- * call, a token that can't be renewed for now, and the gates of the provider and its endpoints. Two queries over at most a few hundred lists, whatever the size of the run.
+ * What the lists of a run that are in hand wait for: their places in the limiter's queues, and their backoff after a
+ * failed call. Also a token that can't be renewed for now, and the gates of the provider and its endpoints. Two queries
+ * over at most a few hundred lists, whatever the size of the run.
  * Next: `client/waits/run-waits.ts` puts it into words.
  */
 import { stateOf, type LimitStanding } from '../../../contracts/limits/limit-words.ts';
@@ -45,8 +46,9 @@ const MOST_LISTS = 200;
 const SHUT = new Set(['paused', 'blocked', 'failing']);
 
 /**
- * The bounds of a node are rows, not two equalities: with these Postgres may take the order of the ids from the primary key,
- * and read past every list of the runs before (86 ms beside a million lists, for 200 rows of `unit_unended`).
+ * The bounds of a node are rows, not two equalities. With equalities Postgres may take the order of the ids from the
+ * primary key, and read past every list of the runs before. (86 ms beside a million lists, for 200 rows of
+ * `unit_unended`.)
  */
 export const WAITS = `
   with clock as materialized (

@@ -40,8 +40,8 @@ const PARK = `
   update sluice.due u set is_parked = a.status <> 'connected' from sluice.account a
   where u.schedule = $1 and a.provider = $2 and a.account = u.account and u.is_parked <> (a.status <> 'connected')`;
 
-// Where more than a sixth of the places are free, the rest would be less even: those with the highest places move into the free ones
-// below, and have their times by no version then.
+// Where more than a sixth of the places are free, the rest would be less even. So those with the highest places move
+// into the free ones below, and have their times by no version then.
 const CLOSE_UP = `
   with counted as (
     select count(*)::int as accounts, max(place) as highest from sluice.due where schedule = $1

@@ -1,7 +1,7 @@
 /**
- * Plain pages: new rows of lists without lanes, of nodes without children, that bring no end. Nearly all pages of a first
- * sync are plain, and `commit_page`, which knows every kind, costs each of them a third more; several of them, of
- * different units, which `activities/page/page-batcher.ts` gathers, go in one statement. Next: `client/records.ts` reads
+ * Plain pages: new rows of lists without lanes, of nodes without children, that bring no end. Nearly all pages of a
+ * first sync are plain, and `commit_page`, which knows every kind, costs each of them a third more. Several of them, of
+ * different units, go in one statement; `activities/page/page-batcher.ts` gathers them. Next: `client/records.ts` reads
  * what was stored.
  */
 import type { Queryable } from '../../pool.ts';

@@ -1,6 +1,7 @@
 /**
- * What a node's lists leave behind when all of them have ended: watermarks moved and deletions marked, for each parent
- * whose list was read to its end; and for the node's children the rows of earlier runs, and the lists that those left unread.
+ * What a node's lists leave behind when all of them have ended. For each parent whose list was read to its end,
+ * watermarks are moved and deletions marked. For the node's children there are the rows of earlier runs, and the lists
+ * that those left unread.
  * Next: `db/functions/lists/settle-lists.sql`, `db/functions/lists/owed-lists.sql`.
  */
 import type { ChildUnit } from './page-store.ts';

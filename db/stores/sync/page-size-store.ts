@@ -1,8 +1,8 @@
 /**
- * The page size that works, for each endpoint and account, shared by all workers and kept from run to run. It shrinks at
- * once and grows by half after full pages in a row; a size that it grew to and that fails at once is taken back, and it
- * becomes twice as careful.
- * Written by `activities/page/store-page.ts` and `activities/sync/fetch-page.ts`; read with each unit by `unit-store.ts`.
+ * The page size that works, for each endpoint and account, shared by all workers and kept from run to run. It shrinks
+ * at once and grows by half after full pages in a row. A size that it grew to and that fails at once is taken back, and
+ * it becomes twice as careful. Written by `activities/page/store-page.ts` and `activities/sync/fetch-page.ts`; read
+ * with each unit by `unit-store.ts`.
  */
 import type { Queryable } from '../../pool.ts';
 

@@ -17,9 +17,9 @@ export interface RecordRow {
 }
 
 /**
- * This cursor leads nowhere. The database does not know that it was ever handed out: it was put back to an earlier moment, a failover
- * has lost its last changes, or it is another database. Or deletions behind it were removed, because they were older than they are kept.
- * What its reader has seen may not be there any more.
+ * This cursor leads nowhere. The database does not know that it was ever handed out. It was put back to an earlier
+ * moment, a failover has lost its last changes, or it is another database. Or deletions behind it were removed, because
+ * they were older than they are kept. What its reader has seen may not be there any more.
  */
 export class CursorLost extends Error {
   override readonly name = 'CursorLost';
@@ -45,8 +45,8 @@ const READ = `
 /**
  * Up to `limit` changes after a sequence, oldest first; an empty list means that the reader has caught up.
  * A row that changed several times appears once, with its latest version.
- * @throws TypeError when `after` was made by no feed, or by one of another node or account; CursorLost when this database never handed it
- *   out, or has removed deletions behind it.
+ * @throws TypeError when `after` was made by no feed, or by one of another node or account. CursorLost when this
+ *   database never handed it out, or has removed deletions behind it.
  */
 export async function readChanges(
   db: Queryable,

@@ -5,8 +5,8 @@
 import type { Queryable } from '../../pool.ts';
 
 /**
- * Whether data is what an error is about, so that the same data will meet it again: SQLSTATE classes 22 (data exception) and 54 (limits
- * of the program: nesting, index rows), and what JSON can't be made of.
+ * Whether data is what an error is about, so that the same data will meet it again. Such are SQLSTATE classes 22 (data
+ * exception) and 54 (limits of the program: nesting, index rows), and what JSON can't be made of.
  */
 export function isRefusedData(error: unknown): error is Error {
   if (!(error instanceof Error)) return false;

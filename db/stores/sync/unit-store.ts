@@ -87,7 +87,10 @@ export interface LoadedUnit {
   readonly since: string | null;
   /** What the list's last reading has left to ask with. */
   readonly kept: KeptState | null;
-  /** Input of the run that has left it, and the watermark; null for a root, where there is neither, and when that run is not known any more. */
+  /**
+   * Input of the run that has left it, and the watermark. It is null for a root, where there is neither, and when that
+   * run is not known any more.
+   */
   readonly readWith: unknown;
   /** Size that works for this endpoint and account; null for the provider's start. */
   readonly pageSize: number | null;

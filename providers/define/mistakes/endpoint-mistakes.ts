@@ -8,7 +8,7 @@ import {
 } from '../../../contracts/values/option-mistakes.ts';
 import { fileMistakes, isFileFormat } from '../../files/file-format.ts';
 import { compilePagination, paginationMistakes, type AnyPaginate } from '../../pagination/compile.ts';
-import { jobMistakes, openHostMistakes } from '../compile-job.ts';
+import { jobMistakes, openHostMistakes } from '../compile/compile-job.ts';
 import { ENDPOINT_OPTIONS, type EndpointOptions } from '../endpoint.ts';
 import type { AnyJobOptions } from '../job-options.ts';
 import { conditionalMistakes } from '../provider-options.ts';

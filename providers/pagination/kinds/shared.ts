@@ -194,7 +194,10 @@ export const NUMBERED = {
   overlap: true,
 } satisfies NamesOf<NumberedPages<unknown, unknown, unknown>>;
 
-/** Pages are asked for side by side by default where an exact total says how many there are, and a row that slips between two shows. */
+/**
+ * By default pages are asked for side by side where an exact total says how many there are. A row that slips between
+ * two shows.
+ */
 export function numbered(options: AnyNumbered) {
   // A list with a checkpoint is read in order: its first page has the one that misses nothing.
   const hasExactTotal =

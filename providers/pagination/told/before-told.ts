@@ -1,6 +1,6 @@
 /**
- * Whether the first page of a list says of itself that others come before it: its numbers begin with 0, and the definition asks from 1, or
- * it is read from its end. Pure. Used by: `activities/page/told-of-more.ts`.
+ * Whether the first page of a list says of itself that others come before it. Its numbers begin with 0, and the
+ * definition asks from 1, or it is read from its end. Pure. Used by: `activities/page/told-of-more.ts`.
  */
 import { linkOf } from '../kinds/link-header.ts';
 import { leadsOn, placesOf, type LastPage } from './more-told.ts';
@@ -10,7 +10,10 @@ const FIRST = /^(is_?)?first(_?page)?$/i;
 const HAS_BEFORE = /^(is_|has_?)(prev|previous)(_?page)?$/i;
 const BEFORE = /^(@odata\.|_+)?prev(ious)?(_?(page|link|ur[il]|href))*$/i;
 
-/** A flag that says so, as in a connection of GraphQL that is read from its end: a link may lead to rows that are yet to come. */
+/**
+ * A flag that says so, as in a connection of GraphQL that is read from its end. A link is none: it may lead to rows
+ * that are yet to come.
+ */
 export function flagBefore({ body, count }: Pick<LastPage, 'body' | 'count'>): string | undefined {
   for (const [path, fields] of placesOf(body, count))
     for (const [name, value] of Object.entries(fields))

@@ -1,6 +1,7 @@
 /**
- * A good answer that a rule takes for "the checkpoint is not known any more", to a list that was asked from none: `full_sync: true` of all there
- * is. It says nothing there, and means what it says by itself. Pure. Used by: `activities/sync/decide.ts`.
+ * A good answer that a rule takes for "the checkpoint is not known any more", to a list that was asked from none. An
+ * example is `full_sync: true` of all there is. It says nothing there, and means what it says by itself. Pure. Used by:
+ * `activities/sync/decide.ts`.
  */
 import type { Answer } from '../../../contracts/answers/answer.ts';
 import type { Outcome } from '../../../contracts/answers/outcome.ts';

@@ -1,6 +1,7 @@
 /**
- * Rows that were taken from lists inside of other rows, `repos.nodes.flatMap((repo) => repo.issues.nodes)`: the outer list is followed to
- * its end, and an inner one that has more pages is not, unless it is the one that the list goes on with. Pure. Used by: `activities/page/told-of-more.ts`.
+ * Rows that were taken from lists inside of other rows: `repos.nodes.flatMap((repo) => repo.issues.nodes)`. The outer
+ * list is followed to its end. An inner one that has more pages is not, unless it is the one that the list goes on
+ * with. Pure. Used by: `activities/page/told-of-more.ts`.
  */
 import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
 import { moreTold } from './more-told.ts';

@@ -27,7 +27,7 @@ export function mayBeBehind({ spec, answer, body, guards }: LookUp): string | un
   const why = told ?? (count === undefined ? undefined : cameFull(spec, count));
   return (
     why &&
-    `it was not found on the one page that a look-up reads, and more may follow (${why}); let \`lookup\` ask for less, or say ` +
+    `it was not found on the one page that a look-up reads, and more may follow (${why}). Let \`lookup\` ask for less, or say ` +
       "`guards: { 'more-told': false }` where this page surely has it"
   );
 }

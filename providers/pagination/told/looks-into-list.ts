@@ -1,7 +1,7 @@
 /**
- * Whether a function of the definition gave a list of the response, or has looked into one. An `items` that never looked was written for
- * a list at another place, or got another answer altogether; a `hasMore` that did has counted rows, and is no word of the third party.
- * Pure. Used by: `activities/page/read-page.ts`, `../end-seen.ts`.
+ * Whether a function of the definition gave a list of the response, or has looked into one. An `items` that never
+ * looked was written for a list at another place, or got another answer altogether. A `hasMore` that did has counted
+ * rows, and is no word of the third party. Pure. Used by: `activities/page/read-page.ts`, `../end-seen.ts`.
  */
 export function looksIntoList(read: (response: unknown) => unknown, response: unknown): boolean {
   let hasLooked = false;

@@ -1,8 +1,9 @@
 /**
- * Whether an answer that is the last or the only one of its list says of itself that more follows: by `Link`, `Content-Range`, a count or
- * a next page in a header, or the usual fields of lists of several pages. The shortest definition of a list is one without pages, a
- * definition in a hurry looks for the next page in the wrong field, and a third party that cuts its list at 20, 50 or 100 rows tells so
- * somewhere. Pure. Used by: `activities/page/told-of-more.ts`, `activities/batch/settle-batch.ts`.
+ * Whether an answer that is the last or the only one of its list says of itself that more follows. It says so by
+ * `Link`, `Content-Range`, a count or a next page in a header, or the usual fields of lists of several pages. The
+ * shortest definition of a list is one without pages, and a definition in a hurry looks for the next page in the wrong
+ * field. A third party that cuts its list at 20, 50 or 100 rows tells so somewhere. Pure. Used by:
+ * `activities/page/told-of-more.ts`, `activities/batch/settle-batch.ts`.
  */
 import { isFields, type Fields } from '../../../contracts/values/json-text.ts';
 import { linkOf, namesNextOddly, nextLink } from '../kinds/link-header.ts';
@@ -56,7 +57,10 @@ export function moreTold(page: LastPage): string | undefined {
   return (against === 'flags' ? undefined : byHeaders(page)) ?? byFields(page);
 }
 
-/** As many rows as the address itself asks for, and not a word of pages or their number: a list that is cut there looks the same. */
+/**
+ * As many rows as the address itself asks for, and not a word of pages or their number. A list that is cut there looks
+ * the same.
+ */
 export function fullInSilence({ body, headers, count, url = '' }: LastPage): string | undefined {
   const query = url.indexOf('?');
   if (query === -1 || !isPageful(count)) return undefined;

@@ -1,7 +1,8 @@
 /**
- * A list whose pages name the next one, and that ends with a page without rows. Behind a page that came full, or said that more follows,
- * it may be none: the row that the cursor names was deleted meanwhile, the third party has forgotten the cursor and does not say so, or
- * is out of order for a moment. The page before is asked for once more, and what it names now is followed. Pure.
+ * A list whose pages name the next one, and that ends with a page without rows. Behind a page that came full, or said
+ * that more follows, it may be none. The row that the cursor names was deleted meanwhile, or the third party is out of
+ * order for a moment. Or it has forgotten the cursor and does not say so. The page before is asked for once more, and
+ * what it names now is followed. Pure.
  * Used by: `token-walk.ts`. Lists by number look again by themselves: `providers/pagination/list-end.ts`.
  */
 import { afterDeadCursor, itemsOfReading } from '../dead-cursor.ts';
@@ -55,15 +56,17 @@ export function afterBlankEnd(p: Pagination, at: ListState, page: PageAnswer, me
   });
 }
 
-/** A place that is kept by the third party can't be asked for again, and a token for the next run is told at the end alone. */
+/**
+ * A place that is kept by the third party can't be asked for again. A token for the next run is told at the end alone.
+ */
 function isDoubtful(p: Pagination, page: PageAnswer): boolean {
   if (page.itemCount > 0 || page.isEnd || !p.guards['moved-rows'] || !p.guards['repeated-token']) return false;
   return (p.checkpoint?.(page.response, page) ?? '') === '';
 }
 
 /**
- * As full as it was asked for, or as pages before it that others followed, which shows where this third party cuts them; or with a word that
- * more follows.
+ * As full as it was asked for, or as pages before it that others followed, which shows where this third party cuts
+ * them. Or with a word that more follows.
  */
 function wasPromised({ asked, given, pages }: ListState, memory: Memory): boolean {
   if (memory['before'] === undefined) return false;

@@ -1,6 +1,6 @@
 /**
- * Steps of a file that is read piece by piece (NDJSON, CSV): the next piece, and a file that is another one when it is asked for again.
- * Pure. Used by: `activities/page/store-page.ts`, `activities/sync/decide.ts`.
+ * Steps of a file that is read piece by piece (NDJSON, CSV). They are the next piece, and a file that is another one
+ * when it is asked for again. Pure. Used by: `activities/page/store-page.ts`, `activities/sync/decide.ts`.
  */
 import { memoryOf } from '../loop-guard.ts';
 import { step, type ListState, type Step } from '../step.ts';

@@ -1,7 +1,8 @@
 /**
- * Names of the next page that count: `?page=2`, `?offset=100`, a cursor that is a number, or one that is a number in Base64. A row that
- * is deleted before such a place moves another one over it unseen, as in lists by number; so they are read as the numbers that they are,
- * with the same overlaps and second looks. Where a name does not count on, the list is followed as it says. Pure.
+ * Names of the next page that count: `?page=2`, `?offset=100`, a cursor that is a number, or one that is a number in
+ * Base64. A row that is deleted before such a place moves another one over it unseen, as in lists by number. So they
+ * are read as the numbers that they are, with the same overlaps and second looks. Where a name does not count on, the
+ * list is followed as it says. Pure.
  * Used by: `token-walk.ts`, the kinds `link` and `cursor`, `activities/sync/decide.ts`. Next: `counting.ts`, `numbered-walk.ts`.
  */
 import type { CountedPlace, Position, Range } from '../../../contracts/list.ts';

@@ -1,7 +1,8 @@
 /**
- * Whether the name of the next page is a number of rows or pages, and its place in that name: a parameter of an address, or the cursor
- * itself, in Base64 or not, alone or in a text such as `{"offset":100}` and `arrayconnection:99`. A name that holds more than that
- * (an id, a time) counts nothing. Pure. Used by: `counted-places.ts`.
+ * Whether the name of the next page is a number of rows or pages, and its place in that name. It is a parameter of an
+ * address, or the cursor itself, in Base64 or not. It stands alone or in a text such as `{"offset":100}` and
+ * `arrayconnection:99`. A name that holds more than that (an id, a time) counts nothing. Pure. Used by:
+ * `counted-places.ts`.
  */
 import type { CountedPlace } from '../../../contracts/list.ts';
 import type { PageAnswer } from '../step.ts';
@@ -14,7 +15,10 @@ const SIZE = /(limit|size|count|per|take|top|rows|max|len|results)/i;
 /** A number in a text, and what it is called there: `"offset":100`, `offset=100`, `arrayconnection:99`. */
 const NUMBER = /(?:"?([\w.$[\]-]*)"?\s*[:=]\s*)?(?<![\w.-])(\d{1,15})(?![\w.-])/g;
 const LONGEST = 1_000;
-/** Rows of a first page that tell a number of rows from one of pages; and where the number is one more or less than they are. */
+/**
+ * Rows of a first page that tell a number of rows from one of pages. They also tell where the number is one more or
+ * less than they are.
+ */
 const FEWEST_ROWS = 2;
 const FEWEST_ROWS_OF_ODD = 5;
 /** Smaller pages, cut so that they overlap, take a third more calls. */
@@ -68,7 +72,8 @@ export function numberIn(token: string, place: CountedPlace, template: string | 
 }
 
 /**
- * Whether a name has the number of a page in it, whatever else it holds: the place that it leads to depends on the size of a page.
+ * Whether a name has the number of a page in it, whatever else it holds. The place that it leads to then depends on the
+ * size of a page.
  * @param pages that were read so far.
  */
 export function hasPageNumber(token: string, base: string, pages: number): boolean {

@@ -23,8 +23,8 @@ export function nextNumbered(p: Pagination, at: ListState, page: PageAnswer): St
 }
 
 /**
- * A refusal of a page that was asked for so that it overlaps the one before, in an uncommon size or from an offset that is no multiple of it:
- * from there on common pages.
+ * A refusal of a page that was asked for so that it overlaps the one before. It was in an uncommon size, or from an
+ * offset that is no multiple of it. From there on common pages are asked for.
  */
 export function afterRefusedOverlap(p: Pagination, at: ListState): Step | undefined {
   return isNumbered(p) && at.position?.offset !== undefined && at.pages > 0 ? fallBack(at) : undefined;

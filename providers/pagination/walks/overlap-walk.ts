@@ -1,8 +1,8 @@
 /**
- * Lists by page number or offset, read in order with an overlap: each page begins with the last row of the one before, or just
- * ahead of it. While that row is found again nothing has slipped between two pages: rows that were added only push old ones over the
- * border a second time. When it is not found, rows before the border were removed and others moved over it unseen: the list steps
- * back a page and looks again. Pure. Used by: `numbered-walk.ts`.
+ * Lists by page number or offset, read in order with an overlap. Each page begins with the last row of the one before,
+ * or just ahead of it. While that row is found again nothing has slipped between two pages. Rows that were added only
+ * push old ones over the border a second time. When it is not found, rows before the border were removed and others
+ * moved over it unseen. The list then steps back a page and looks again. Pure. Used by: `numbered-walk.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
@@ -80,7 +80,8 @@ function overlapping(p: Pagination, at: ListState, memory: Memory, { page, pins 
     return stepBack(p, at, { memory, facts, backs, isBlank: itemCount === 0 });
   // It stands where it stood, and was not found from where the page should have begun: if that happens again, the server rounds.
   if (backs > 0 && found === expected) memory['stood'] = at.position?.borderAt ?? 0;
-  // A blank page where the border should be, while it stands at the end of the first page: by number no other size was ever seen to work.
+  // A blank page where the border should be, while it stands at the end of the first page. By number no other size was
+  // ever seen to work.
   if (p.kind === 'page' && offset === 0 && memory['stood'] !== undefined && memory['blank'] === 1)
     return fallBack(at, memory);
   // Rows were added before the border: there are new ones at the front, or were.

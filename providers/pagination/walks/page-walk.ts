@@ -87,16 +87,17 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
   };
   if (isQuietEnd) return stepTo({ position, isQuietEnd, checks: checksOf(p, at, memory) });
   const end = watchForLoop(p, memory, at, page);
-  // As many rows as a page has may have come in before it: then the next page is another one, and the list is read again.
+  // As many rows as a page has may have come in before it. Then the next page is another one, and the list is read
+  // again.
   if (end && !(end.kind === 'looped' && memory['same'] === 1)) return stepTo({ end });
   if (place.isWhole) noteProbe(memory, index, page.keys);
   return stepTo({ position });
 }
 
 /**
- * How many rows the third party has listed before its end, which is what a cap cuts: by the places of the pages, since rows may have been
- * filtered out of them. Where a server gives fewer rows a page than it is asked for, without a word, the places are not its own: then
- * all pages but the last are of one smaller size, and their rows count.
+ * How many rows the third party has listed before its end, which is what a cap cuts. The places of the pages count,
+ * since rows may have been filtered out of them. Where a server silently gives fewer rows a page than it is asked for,
+ * the places are not its own. Then all pages but the last are of one smaller size, and their rows count.
  */
 function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, memory: Memory): number {
   const { size, offset } = at.asked;
@@ -110,8 +111,8 @@ function rowsUpToEnd(p: Pagination, at: ListState, { itemCount }: PageAnswer, me
 }
 
 /**
- * A page without rows, and at least a page more of rows was read before than there are places up to it: what follows was removed, or the third party
- * gives it no longer.
+ * A page without rows, and at least a page more of rows was read before than there are places up to it. What follows
+ * was removed, or the third party gives it no longer.
  */
 function lacksPages({ asked, rows }: ListState, { itemCount }: PageAnswer, memory: Memory): boolean {
   const size = Math.max(asked.size, Number(memory['most'] ?? 0));
@@ -119,8 +120,8 @@ function lacksPages({ asked, rows }: ListState, { itemCount }: PageAnswer, memor
 }
 
 /**
- * Where the page before was full, or short pages had others behind them, a page without rows may be one of which nothing was left: one
- * page more shows whether the list goes on behind it.
+ * Where the page before was full, or short pages had others behind them, a page without rows may be one of which
+ * nothing was left. One page more shows whether the list goes on behind it.
  */
 function isMaybeGap(at: ListState, page: PageAnswer, memory: Memory): boolean {
   const { size, offset } = at.asked;

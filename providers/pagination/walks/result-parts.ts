@@ -1,6 +1,6 @@
 /**
- * Steps of a list that is the result of a job, in one part or several: each part is a list by itself, and the next one follows its end.
- * Pure. Used by: `activities/page/store-page.ts`.
+ * Steps of a list that is the result of a job, in one part or several. Each part is a list by itself, and the next one
+ * follows its end. Pure. Used by: `activities/page/store-page.ts`.
  */
 import { step, type ListState, type Step } from '../step.ts';
 

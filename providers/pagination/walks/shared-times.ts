@@ -1,7 +1,8 @@
 /**
- * Lists whose pages go on behind a time that rows may share. A third party that leaves that very time out leaves out its other rows as
- * well, where a page ended between them, and says nothing of it. What shows such a list: the next page is named by a field of the last
- * row, rows of one page share that field, and the next page brings no row that has it. Pure.
+ * Lists whose pages go on behind a time that rows may share. A third party that leaves that very time out leaves out
+ * its other rows as well, where a page ended between them. It says nothing of it. Three things show such a list. The
+ * next page is named by a field of the last row, and rows of one page share that field. The next page brings no row
+ * that has it. Pure.
  * Used by: `token-walk.ts`; `activities/page/store-page.ts` asks at the end. Next: `token-parts.ts`, `moments.ts`.
  */
 import type { Memory } from '../loop-guard.ts';
@@ -76,7 +77,7 @@ export function leftOutByTime({ guards }: Pagination, { end, guard, total }: Ste
   if (!guard['timeLeftOut'] || field === undefined || !fields?.every((path) => shared?.includes(path)))
     return undefined;
   const reason =
-    `pages go on behind \`${field}\`, which several rows share, and no row that has it comes again on the next page: rows between ` +
+    `pages go on behind \`${field}\`, which several rows share, and no row that has it comes again on the next page. Rows between ` +
     'two pages may be left out. Ask from that time on (`>=`), or name an id as the next page';
   return { kind: 'truncated', reason };
 }

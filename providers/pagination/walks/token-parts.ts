@@ -1,6 +1,7 @@
 /**
- * What the name of the next page is made of: a cursor itself, the values of one that is JSON (`search_after`), or the parameters of an
- * address; wrapped in Base64 or not. What the name of this page has as well says nothing. Pure. Used by: `shared-times.ts`, `counting.ts`.
+ * What the name of the next page is made of, wrapped in Base64 or not. It is a cursor itself, the values of one that is
+ * JSON (`search_after`), or the parameters of an address. What the name of this page has as well says nothing. Pure.
+ * Used by: `shared-times.ts`, `counting.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
 import { momentOf } from './moments.ts';

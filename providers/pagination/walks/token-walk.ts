@@ -82,13 +82,14 @@ function noteTail(memory: Memory, { keys }: PageAnswer): void {
 }
 
 /**
- * Behind an id or time that counts itself (`max_id`, `since` with the border included) the last rows come again, and name themselves as
- * the next page: that is such a list's end. A full page of them may hide others behind it.
+ * Behind an id or time that counts itself (`max_id`, `since` with the border included) the last rows come again. They
+ * name themselves as the next page, and that is such a list's end. A full page of them may hide others behind it.
  */
 function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token: string): boolean {
   const { keys } = page;
   if (memory['tail'] === undefined || !keys.some((key) => nameOf(key) === memory['tail'])) return false;
-  // All of the page before is its border only where the token is a value of its last row; else the page was given for another one.
+  // All of the page before is its border only where the token is a value of its last row. Else the page was given for
+  // another one.
   const isAllAgain = keys.length > 1 && nameOf(keys[0] as string) === memory['head'];
   if (isAllAgain && !isOfLastRow(page, token)) return false;
   // A list of one row, where more were asked for: no server gives one row a page.
@@ -96,8 +97,8 @@ function bringsOnlyBorder(at: ListState, page: PageAnswer, memory: Memory, token
 }
 
 /**
- * A page that names itself as the next one may be the page before, out of a cache that has not seen its token yet: it is asked for once
- * more before the list is said to go round.
+ * A page that names itself as the next one may be the page before, out of a cache that has not seen its token yet. It
+ * is asked for once more before the list is said to go round.
  */
 function isMaybeStale(p: Pagination, memory: Memory, token: string, used: string | undefined): boolean {
   if (token !== used || !p.guards['repeated-token'] || memory['staleAt'] === digest([token])) return false;

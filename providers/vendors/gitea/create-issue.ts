@@ -1,6 +1,6 @@
 /**
- * Creates an issue. Gitea takes no idempotency key, so the key stands in the text, in a comment that is not shown, and an issue whose answer was
- * lost is looked for among those that were updated since.
+ * Creates an issue. Gitea takes no idempotency key, so the key stands in the text, in a comment that is not shown. An
+ * issue whose answer was lost is looked for among those that were updated since.
  * @see https://docs.gitea.com/api/#tag/issue/operation/issueCreateIssue
  */
 import { z } from 'zod';

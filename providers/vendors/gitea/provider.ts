@@ -1,6 +1,7 @@
 /**
- * Gitea, on a server of one's own (`GITEA_URL`). Pages hold no more than fifty rows, whatever is asked for; some lists tell the next page by `Link`,
- * all of them how long they are by `X-Total-Count`. Next: `sync.ts`, `create-issue.ts`.
+ * Gitea, on a server of one's own (`GITEA_URL`). Pages hold no more than fifty rows, whatever is asked for. Some lists
+ * tell the next page by `Link`. All of them tell how long they are by `X-Total-Count`. Next: `sync.ts`,
+ * `create-issue.ts`.
  * @see https://docs.gitea.com/development/api-usage
  * @see https://docs.gitea.com/administration/config-cheat-sheet#api-api
  * @see https://docs.gitea.com/development/oauth2-provider

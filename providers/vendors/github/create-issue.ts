@@ -1,6 +1,6 @@
 /**
- * Creates an issue. GitHub takes no idempotency key, so the key stands in the text, in a comment that is not shown, and an issue whose answer
- * was lost is looked for among the newest ones.
+ * Creates an issue. GitHub takes no idempotency key, so the key stands in the text, in a comment that is not shown. An
+ * issue whose answer was lost is looked for among the newest ones.
  * @see https://docs.github.com/en/rest/issues/issues#create-an-issue
  */
 import { z } from 'zod';

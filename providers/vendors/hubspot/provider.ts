@@ -1,6 +1,7 @@
 /**
- * HubSpot CRM. Lists have `after` cursors; a search gives no more than 10,000 results, so it goes on behind the last id; associations are asked
- * for a hundred contacts at a time; limits are told by 429 and the name of a policy. Next: `sync.ts`, `upsert-contact.ts`.
+ * HubSpot CRM. Lists have `after` cursors. A search gives no more than 10,000 results, so it goes on behind the last
+ * id. Associations are asked for a hundred contacts at a time. Limits are told by 429 and the name of a policy. Next:
+ * `sync.ts`, `upsert-contact.ts`.
  * @see https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines
  * @see https://developers.hubspot.com/docs/api-reference/latest/crm/search-the-crm
  * @see https://developers.hubspot.com/docs/api-reference/error-handling

@@ -1,6 +1,6 @@
 /**
- * Salesforce. Each org has its own host; what is small is read by SOQL, in pages of a query locator; what is large by a job of the Bulk API 2.0.
- * Limits are told by 403. Next: `sync.ts`, `upsert-record.ts`.
+ * Salesforce. Each org has its own host. What is small is read by SOQL, in pages of a query locator. What is large is
+ * read by a job of the Bulk API 2.0. Limits are told by 403. Next: `sync.ts`, `upsert-record.ts`.
  * @see https://developer.salesforce.com/docs/platform/api-rest/guide/resources-query.html
  * @see https://developer.salesforce.com/docs/platform/api-asynch/guide/query-bulk-api-2-0.html
  * @see https://developer.salesforce.com/docs/platform/api-rest/guide/errorcodes.html

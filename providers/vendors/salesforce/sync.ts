@@ -1,6 +1,6 @@
 /**
- * Accounts by SOQL, and contacts by a job of the Bulk API. A run that follows another asks for what has changed; what was deleted comes marked
- * as such for as long as it is in the recycle bin, and is found by a full run after that.
+ * Accounts by SOQL, and contacts by a job of the Bulk API. A run that follows another asks for what has changed. What
+ * was deleted comes marked as such for as long as it is in the recycle bin. After that a full run finds it.
  */
 import { z } from 'zod';
 import { defineSync, minutes } from '../../index.ts';

@@ -1,6 +1,6 @@
 /**
- * Shopify, GraphQL Admin API. Each shop has its own host and bucket of points; a query reserves what it may cost at most and is told what
- * it did; errors come under 200. Next: `sync.ts`, `add-tags.ts`.
+ * Shopify, GraphQL Admin API. Each shop has its own host and bucket of points. A query reserves what it may cost at
+ * most and is told what it did. Errors come under 200. Next: `sync.ts`, `add-tags.ts`.
  * @see https://shopify.dev/docs/api/usage/limits
  * @see https://shopify.dev/docs/api/usage/response-codes
  * @see https://shopify.dev/docs/api/usage/pagination-graphql

@@ -1,6 +1,6 @@
 /**
- * Posts a message. Slack takes no idempotency key, so the key is in the message's metadata, and one whose answer was lost is looked for among
- * the newest ones (`channels:history` is needed for that).
+ * Posts a message. Slack takes no idempotency key, so the key is in the message's metadata. A message whose answer was
+ * lost is looked for among the newest ones (`channels:history` is needed for that).
  * @see https://docs.slack.dev/reference/methods/chat.postMessage
  * @see https://docs.slack.dev/messaging/message-metadata
  */

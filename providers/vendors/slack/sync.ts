@@ -1,6 +1,7 @@
 /**
- * Users, channels, and the messages of channels that the bot is a member of. New messages come with each run; Slack does not list edits, so
- * an edit is seen within a day of the message, or by a full run. Replies in threads are not read.
+ * Users, channels, and the messages of channels that the bot is a member of. New messages come with each run. Slack
+ * does not list edits, so an edit is seen within a day of the message, or by a full run. Replies in threads are not
+ * read.
  */
 import { z } from 'zod';
 import { days, defineSync } from '../../index.ts';

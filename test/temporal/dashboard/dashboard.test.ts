@@ -583,7 +583,7 @@ describe.skipIf(program === undefined)('the page', () => {
     const env = { DATABASE_URL: world.db.url, TEMPORAL_ADDRESS: temporalAddress(), SLUICE_TASK_QUEUE: world.taskQueue };
     const refused = await sluice(['dashboard', '--host', '0.0.0.0', '--port', '0'], env);
     expect(refused).toMatchObject({ code: 1 });
-    expect(refused.output).toContain('set SLUICE_DASHBOARD_TOKEN');
+    expect(refused.output).toContain('Set SLUICE_DASHBOARD_TOKEN');
     const running = startSluice(['dashboard', '--port', '0'], env);
     await expect.poll(running.said).toMatch(/Dashboard {2}http/);
     const url = /http\S+/.exec(running.said())?.[0] ?? '';

@@ -1,7 +1,7 @@
 /**
- * The limits of the fake third party: which calls they count, by which key, what a refused caller is told.
- * Every call passes here before any route; each refusal is a violation in the report, because a caller that knew the
- * limit would not have sent it. Next: `limit-counters.ts` counts, `testing/fake-api/report.ts` keeps the violations.
+ * The limits of the fake third party: which calls they count, by which key, what a refused caller is told. Every call
+ * passes here before any route. Each refusal is a violation in the report, because a caller that knew the limit would
+ * not have sent it. Next: `limit-counters.ts` counts, `testing/fake-api/report.ts` keeps the violations.
  */
 import type { FakeAnswer } from '../answer.ts';
 import type { FakeCall } from '../call.ts';

@@ -1,6 +1,6 @@
 /**
- * Lists in pages, the way third parties serve them: five kinds of pagination, page sizes with a maximum, totals that
- * are exact, guessed or missing, caps on how far one may page.
+ * Lists in pages, the way third parties serve them. There are five kinds of pagination, page sizes with a maximum, and
+ * caps on how far one may page. Totals are exact, guessed or missing.
  * Next: `rows.ts` has the rows, `page-answer.ts` writes the page.
  */
 import { createHash } from 'node:crypto';

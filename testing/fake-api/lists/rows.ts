@@ -1,6 +1,6 @@
 /**
- * The rows behind a list: given as an array (which a test may change while it is paged) or made up by index, so that a
- * million rows cost no memory. Filters by time and order are applied here.
+ * The rows behind a list. They are given as an array, which a test may change while it is paged. Or they are made up by
+ * index, so that a million rows cost no memory. Filters by time and order are applied here.
  * Next: `lists.ts` cuts pages from them.
  */
 import type { FakeCall } from '../call.ts';

@@ -1,7 +1,7 @@
 /**
  * The many ways in which third parties say that a token is no good. They all mean one thing; the spread of statuses is
- * the point: 400, 401, 403, 200 around an error, and 200 around an empty list, which looks like success.
- * Plain data. Next: `oauth.ts` answers with them.
+ * the point. They are 400, 401, 403, 200 around an error, and 200 around an empty list, which looks like success. Plain
+ * data. Next: `oauth.ts` answers with them.
  */
 import type { FakeAnswer } from '../answer.ts';
 

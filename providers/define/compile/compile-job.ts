@@ -1,24 +1,24 @@
 /**
- * A job as it is run, and what is wrong with its definition, in words. Used by: `define-provider.ts`.
+ * A job as it is run, and what is wrong with its definition, in words. Used by: `compile-endpoint.ts`.
  */
 import type { z } from 'zod';
-import type { Answer } from '../../contracts/answers/answer.ts';
-import { jsonOf } from '../../contracts/answers/answer-json.ts';
-import type { Outcome } from '../../contracts/answers/outcome.ts';
-import { hostMistake } from '../../contracts/hosts.ts';
-import type { Pagination } from '../pagination/pagination.ts';
-import { defaultOutcome } from '../rules/default-rules.ts';
-import { troubleWhenDone, troubleWhileRunning } from '../rules/job-trouble.ts';
-import type { Classify } from '../rules/rules.ts';
-import { defaultWriteOutcome, strictWriteOutcome } from '../rules/write-rules.ts';
-import type { AnyJobOptions, JobOptions } from './job-options.ts';
+import type { Answer } from '../../../contracts/answers/answer.ts';
+import { jsonOf } from '../../../contracts/answers/answer-json.ts';
+import type { Outcome } from '../../../contracts/answers/outcome.ts';
+import { hostMistake } from '../../../contracts/hosts.ts';
+import type { Pagination } from '../../pagination/pagination.ts';
+import { defaultOutcome } from '../../rules/default-rules.ts';
+import { troubleWhenDone, troubleWhileRunning } from '../../rules/job-trouble.ts';
+import type { Classify } from '../../rules/rules.ts';
+import { defaultWriteOutcome, strictWriteOutcome } from '../../rules/write-rules.ts';
+import type { AnyJobOptions, JobOptions } from '../job-options.ts';
 import {
   asyncFunctions,
   missingFunctions,
   unknownOptions,
   wrongObject,
   type NamesOf,
-} from '../../contracts/values/option-mistakes.ts';
+} from '../../../contracts/values/option-mistakes.ts';
 
 /** Calls of a job, as limits name them: `report.submit`. */
 export type JobCall = 'submit' | 'poll' | 'lookup' | 'cancel';
