@@ -113,4 +113,35 @@ describe('an end that contradicts what was read', () => {
     expect(result).toMatchObject({ complete: true, rows: 50 });
     expect(calls).toBe(4);
   });
+
+  /** A list of 95 rows, of which the third party gives no more than `cap`, and says then that nothing follows. */
+  const cutAt =
+    (cap: number) =>
+    (query: URLSearchParams): FakeAnswer => {
+      const size = Number(query.get('limit'));
+      const from = query.has('page')
+        ? (Number(query.get('page')) - 1) * size
+        : Number(query.get('cursor')?.slice(1) ?? 0);
+      const to = Math.min(from + size, cap);
+      return { body: { items: rowsOf(from, to), next: to < cap ? `k${to}` : null } };
+    };
+  it.each([
+    ['on its first page, by cursor', 20, 20],
+    ['on its first page, which is short, by cursor', 15, 20],
+    ['on a short page, by cursor', 45, 20],
+    ['on its first page, by page number', 20, 20],
+    ['on a short page, by page number', 45, 20],
+  ])('is capped at exactly the cap that the definition states, %s', async (how, resultCap, start) => {
+    const common = { items: ({ items }: Body) => items, pageSize: { start }, resultCap };
+    const { result } = how.endsWith('cursor')
+      ? await read({ kind: 'cursor', next: ({ next }) => next, ...common }, cutAt(resultCap), (page) => ({
+          cursor: page.cursor,
+          limit: page.size,
+        }))
+      : await read({ kind: 'page', hasMore: ({ next }) => next !== null, ...common }, cutAt(resultCap), (page) => ({
+          page: page.number,
+          limit: page.size,
+        }));
+    expect(result).toMatchObject({ complete: false, rows: resultCap, flaws: [{ kind: 'capped' }] });
+  });
 });
