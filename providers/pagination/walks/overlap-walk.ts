@@ -251,6 +251,7 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
     const often = isLostAgain ? `${MOST_LOSSES} times` : `after ${backs} steps back`;
     const why = `the row before item ${borderAt + 1} was not found again ${often}`;
     if (p.kind === 'page') memory['apart'] = 1;
+    delete memory['places']; // This reading has come to no end: they are no measure for another one.
     return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
   }
   const back = Math.max(0, offset - Math.min(size, at.asked.size) + 1);

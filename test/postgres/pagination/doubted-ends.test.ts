@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
+import { randomOf } from '../../../bench/honesty/kind.ts';
 import { defineProvider, defineSync, get, noAuth, type PageRequest, type Paginate } from '../../../providers/index.ts';
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import type { FakeApi } from '../../../testing/index.ts';
@@ -143,5 +144,23 @@ describe('an end that contradicts what was read', () => {
           limit: page.size,
         }));
     expect(result).toMatchObject({ complete: false, rows: resultCap, flaws: [{ kind: 'capped' }] });
+  });
+
+  it('is truncated where two replicas tell rows of one time apart in two ways, and a reading was broken off', async () => {
+    const { result } = await read(
+      { kind: 'page', items: ({ items }) => items, pageSize: { start: 10 }, lastPage: 'short' },
+      (query, nth) => {
+        const [number, size] = ['page', 'limit'].map((name) => Number(query.get(name))) as [number, number];
+        const drawn = (n: number): number => randomOf(n * 31 + (nth % 2) * 977)(1_000_000);
+        const time = (n: number): number => Math.floor(n / 7);
+        const all = Array.from({ length: 60 }, (_, n) => n).toSorted(
+          (a, b) => time(a) - time(b) || drawn(a) - drawn(b),
+        );
+        return { body: { items: all.slice((number - 1) * size, number * size).map((n) => ({ id: `r${n}` })) } };
+      },
+      (page) => ({ page: page.number, limit: page.size }),
+    );
+    expect(result?.rows).toBeLessThan(60);
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
   });
 });
