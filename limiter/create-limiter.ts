@@ -15,6 +15,7 @@ import { createGroupCommit } from './acquire/batcher.ts';
 import { createLearner } from './adaptive/controller.ts';
 import { createOperations, type Operations } from './admin/operations.ts';
 import { cleanObservation } from './report/clean-observation.ts';
+import { nameEmpty } from './report/refused-charge.ts';
 import { createReports } from './report/report.ts';
 import { ABANDON } from './statements.ts';
 import { createSleepers } from './acquire/local-waiters.ts';
@@ -115,7 +116,8 @@ export function createLimiter(options: LimiterOptions): Limiter {
         throw error;
       }
     },
-    async report(permit, observation) {
+    async report(permit, seen) {
+      const observation = nameEmpty(permit.charges, seen);
       stats.reported(observation);
       use.reported(permit, observation);
       const heard = cleanObservation(observation, longestBlockMs);

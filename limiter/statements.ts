@@ -19,6 +19,11 @@ export const CONFIGURE = `
 /** Locks the reported rows in id order; one transaction. */
 export const REPORT = 'select sluice.limit_report($1::json) as law_due';
 
+/** Reads rows by primary key: the share of each limit that is in use. */
+export const FULLNESS = `
+  select b.id, coalesce(case when b.kind = 'bucket' then 1 - b.tokens / nullif(b.burst, 0) else b.used / nullif(b.max, 0) end, 0)::float8 as share
+    from sluice.limit_bucket b where b.id = any ($1::bigint[])`;
+
 /** Locks the rows that the calls wait for, in id order; tickets by index (call_key). */
 export const ABANDON = 'select sluice.limit_abandon($1::text[])';
 

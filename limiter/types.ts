@@ -92,7 +92,10 @@ export interface Observation {
    * (5xx, connection lost) · `not-sent` it was never sent, and what it took is given back.
    */
   readonly result: 'ok' | 'refused' | 'failed' | 'not-sent';
-  /** Name of the limit that refused. Without it the last window or learned limit among the charges is meant. */
+  /**
+   * Name of the limit that refused. Without it: the one of which the quotas say that nothing is left, else the one that is nearest to full, or
+   * the learned one that is declared last.
+   */
   readonly limit?: string;
   /** How long the third party asked to wait, in milliseconds; blocks the key for everybody. */
   readonly blockForMs?: number;

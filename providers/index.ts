@@ -98,7 +98,7 @@ export {
   unknownWrite,
   when,
 } from './rules/rules.ts';
-export { codeIsNot, errorField, graphqlErrors, okFalse, successFalse } from './rules/envelopes.ts';
+export { codeIsNot, errorField, graphqlErrors, okFalse, successFalse } from './rules/envelope-matches.ts';
 export type { Classify, Decide, LimitedOptions, Match, Rule } from './rules/rules.ts';
 export type { Answer, RequestSpec } from '../contracts/answers/answer.ts';
 export type { Outcome } from '../contracts/answers/outcome.ts';

@@ -3,6 +3,7 @@
  * Used by: `define/define-provider.ts`. Next: `limits.ts`.
  */
 import type { LimitDeclaration } from './limits.ts';
+import type { Classify } from './rules/rules.ts';
 
 export type OwnLimits<Settings = unknown> = readonly (string | LimitDeclaration<Settings>)[];
 
@@ -38,6 +39,17 @@ export function createLimits(declared: readonly LimitDeclaration[]): LimitsOfPro
       });
     },
   };
+}
+
+/** Limits that rules name and that there are not, in words. A name that a function of one's own gives is seen when it gives it. */
+export function unknownInRules(classify: Classify | undefined, all: readonly LimitDeclaration[]): string[] {
+  return [...new Set(classify?.limits)].flatMap((limit) => unknownLimit(limit, all) ?? []);
+}
+
+/** What is wrong with a limit that a rule names, in words. */
+export function unknownLimit(named: string, all: readonly LimitDeclaration[]): string | undefined {
+  if (all.some(({ name }) => name === named)) return undefined;
+  return `a rule names the limit ${JSON.stringify(named)}; the provider has ${all.map(({ name }) => name).join(', ') || 'none'}`;
 }
 
 function alsoOf(limit: LimitDeclaration, calls: readonly string[]): LimitDeclaration {

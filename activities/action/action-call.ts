@@ -4,6 +4,7 @@
  */
 import { SettingsMistake } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
+import type { BodyFormat } from '../../contracts/answers/body-format.ts';
 import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { isPageForPeople } from '../../contracts/answers/page-for-people.ts';
 import type { PerformActionInput } from '../../contracts/action.ts';
@@ -22,6 +23,7 @@ import { accountFacts } from '../call/account-facts.ts';
 import { deletedBefore } from './deleted-before.ts';
 import { askOf, makeCall, notAccessible, type Renewed } from '../call/make-call.ts';
 import { hideInValue } from '../http/hide-secrets.ts';
+import { namingKnown } from '../call/understand.ts';
 import { untilAborted } from '../call/until-aborted.ts';
 import { userCode } from '../sync/user-code.ts';
 import { WAIT_IN_PLACE_MS, withPermit, type SendGate, type Sent } from '../call/with-permit.ts';
@@ -72,6 +74,7 @@ async function request(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
   const sent = await makeCall(deps, {
     ...shared(deps, call, input),
     spec,
+    format: kind === 'undo' ? undefined : way.format,
     decide: (answer) => decided(call, answer),
     totalMs: action.totalTimeoutMs,
     isWrite: kind !== 'lookup',
@@ -109,9 +112,9 @@ function read(
   if (kind === 'undo') return { outcome: { kind: 'ok' }, output: null };
   if (kind === 'write') {
     const outputOf = (json: unknown): unknown =>
-      way.made ? way.made(json, { headers: answer.headers, url, input }, input) : json;
+      way.made ? way.made(action.parseResponse(json), { headers: answer.headers, url, input }, input) : json;
     const parseResponse = (json: unknown) => action.parseOutput(outputOf(json));
-    const body = parseBody({ name: action.id, parseResponse }, withText(answer));
+    const body = parseBody({ name: action.id, parseResponse }, withText(answer, way.format));
     if (body.ok) return { outcome: { kind: 'ok' }, output: body.value };
     // 202: it is being done, and may be told at the next call.
     const isAccepted = answer.status !== 202;
@@ -127,8 +130,10 @@ function read(
   );
 }
 
-/** What answers a write in words, as "ok", is its text; a page for people says nothing to a program. */
-function withText(answer: Answer): Answer {
+/** What answers a write in words, as "ok", is its text; a page for people says nothing to a program, and no body is null in any format. */
+function withText(answer: Answer, format: BodyFormat | undefined): Answer {
+  if (answer.text === '') return { ...answer, data: { ok: true, value: null } };
+  if (format !== undefined) return answer;
   if (!/^text\/(?!json\b|xml\b|csv\b)/i.test(answer.headers['content-type'] ?? '') || jsonOf(answer).ok) return answer;
   return { ...answer, data: { ok: true, value: isPageForPeople(answer) ? null : answer.text } };
 }
@@ -194,7 +199,12 @@ async function perform(deps: ActivityDeps, call: ActionCall): Promise<Sent<Actio
     const value = await untilAborted(run({ ...contextOf(call), credentials, signal }), signal).catch(
       (error: unknown): ActionAnswer => ({ outcome: outcomeOfError(error, secrets, signal.aborted) }),
     );
-    return { value, observation: observationOf(value.outcome, performance.now() - startedAt) };
+    const { outcome } = value;
+    const observation = observationOf(outcome, performance.now() - startedAt);
+    return {
+      value: outcome.kind === 'ok' ? value : { ...value, outcome: namingKnown(action.provider, outcome) },
+      observation,
+    };
   });
   if (!sent.sent || sent.value.outcome.kind !== 'refresh-auth') return sent;
   const { outcome } = sent.value;

@@ -12,8 +12,8 @@ export function deletedBefore(
   outcome: Outcome,
 ): ActionAnswer | undefined {
   const isGone = outcome.kind === 'permanent' && outcome.cause === 'gone' && !isPageForPeople(answer);
-  // Also one that a look-up did not find: that it is not there is what was wanted.
-  const isRepeat = step.state === 'unknown' || (step.sending > 0 && step.attempts > 0);
+  // Also one that a look-up did not find: that it is not there is what was wanted. One that was only ever refused has deleted nothing.
+  const isRepeat = step.state === 'unknown' || step.wasUnknown;
   if (kind !== 'write' || method !== 'DELETE' || !isRepeat || !isGone) return undefined;
   try {
     return { outcome: { kind: 'ok' }, output: action.parseOutput(null) };

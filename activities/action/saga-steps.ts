@@ -4,7 +4,7 @@
  * Next: `workflows/action.ts`.
  */
 import type { LockPlace, PreparedStep, PrepareStepInput } from '../../contracts/action.ts';
-import { drawnAnew } from '../../contracts/values/misfits.ts';
+import { readSteady } from '../../contracts/values/misfits.ts';
 import { entityOf, sagaStepWorkflowId } from '../../contracts/names.ts';
 import { idempotencyKeyOf, insertActionStep } from '../../db/stores/action/action-store.ts';
 import { takeLock } from '../../db/stores/action/entity-lock-store.ts';
@@ -45,9 +45,7 @@ export async function prepareStep(deps: ActivityDeps, request: PrepareStepInput)
     const account = step.account?.(facts) ?? saga.account;
     if (undo) return { input: null, account, what: `takes back ${stepName} of ${saga.name}`, entity: undefined };
     const input = step.input(facts);
-    const wrong = drawnAnew(action.parseInput, input, `the input of step "${stepName}"`);
-    if (wrong !== undefined) throw new TypeError(wrong);
-    const parsed = action.parseInput(input);
+    const parsed = readSteady(action.parseInput, input, `the input of step "${stepName}"`);
     return { input, account, what: action.what(parsed), entity: action.conflicts?.entity(parsed, { account }) };
   });
   const { tenant, startedBy, boundTo } = saga;

@@ -78,8 +78,7 @@ async function refusedForGood(
   // Taking back what is not there any more is done.
   if (attempt.step.undoes !== null && type === 'gone') return done(attempt, null, 1);
   if (attempt.step.state !== 'unknown') return fail(attempt, type, outcome.reason, counts);
-  const { attempts } = await refused(attempt, sending, counts);
-  if (attempt.step.undoes !== null) return stillUnknown(attempt, attempts, outcome.reason);
+  await refused(attempt, sending, counts);
   // Refused before it came to what it repeats, or because that is there: only somebody who looks can tell.
   return fail(attempt, 'unknown-write', `${lostBefore(attempt)}; repeated, it was refused: ${outcome.reason}`);
 }

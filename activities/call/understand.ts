@@ -3,6 +3,7 @@
  * Used by: `make-call.ts`. Next: `providers/rules/rules.ts`.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
+import type { Outcome } from '../../contracts/answers/outcome.ts';
 import { redact } from '../../contracts/secrets/redact.ts';
 import type { SecretFinder } from '../../contracts/secrets/secret-finder.ts';
 import { cleanText } from '../../contracts/values/clean-text.ts';
@@ -25,9 +26,21 @@ export function understand(
   const decided = decide(answer);
   const outcome = 'reason' in decided ? { ...decided, reason: toldReason(decided.reason, secrets) } : decided;
   return {
-    value: { answer, url, outcome },
+    value: { answer, url, outcome: namingKnown(provider, outcome) },
+    // It was refused all the same.
     observation: toObservation(outcome, answer, saidOf(deps, provider, answer)),
   };
+}
+
+/** A rule of which only its answer shows that it names a limit which nobody declared: the code has to be mended. */
+export function namingKnown<Given extends Outcome>(
+  { id, unknownLimit }: Provider,
+  outcome: Given,
+): Given | Extract<Outcome, { kind: 'permanent' }> {
+  if (outcome.kind !== 'limited' || outcome.limit === undefined) return outcome;
+  const mistake = unknownLimit(outcome.limit);
+  if (mistake === undefined) return outcome;
+  return { kind: 'permanent', cause: 'config', reason: `${mistake} (provider "${id}"); ${outcome.reason}` };
 }
 
 /** A cost that can't be read stays as it was reserved: the most that it may be. */

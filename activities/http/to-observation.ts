@@ -29,8 +29,9 @@ export function toObservation(
     ...(Object.keys(actualCost).length > 0 ? { actualCost } : {}),
   };
   if (outcome.kind === 'limited') {
-    // What the rule read out of the body is more exact than the header.
-    const blockForMs = outcome.afterMs ?? retryAfterMs;
+    // Both are told: a call before either of them is one too early. A rule that takes seconds for milliseconds is overruled, too.
+    const told = [outcome.afterMs, retryAfterMs].filter((ms) => ms !== undefined && !Number.isNaN(ms)) as number[];
+    const blockForMs = told.length === 0 ? undefined : Math.max(...told);
     return {
       ...common,
       result: 'refused',

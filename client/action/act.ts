@@ -5,7 +5,7 @@
  */
 import type { SagaInput } from '../../contracts/action.ts';
 import type { Priority } from '../../contracts/limits/limit.ts';
-import { drawnAnew } from '../../contracts/values/misfits.ts';
+import { readSteady } from '../../contracts/values/misfits.ts';
 import { actionWorkflowId, sagaWorkflowId } from '../../contracts/names.ts';
 import type { StartedBy } from '../../contracts/report.ts';
 import {
@@ -195,9 +195,7 @@ export async function startSaga<Input, Parsed, Outputs>(
 
 /** @throws TypeError for one that does not fit, or that its schema makes anew each time. */
 function readInput(definition: ReadsInput, of: string, value: unknown): unknown {
-  const wrong = drawnAnew((given) => definition.parseInput(given), value, `The input of ${of}`);
-  if (wrong !== undefined) throw new TypeError(wrong);
-  return definition.parseInput(value);
+  return readSteady((given) => definition.parseInput(given), value, `The input of ${of}`);
 }
 
 type ReadsInput = Pick<Action['definition'] | Saga['definition'], 'parseInput'>;

@@ -18,8 +18,8 @@ export type Outcome =
   | { readonly kind: 'retry'; readonly reason: string; readonly afterMs?: number }
   /**
    * The third party refused because of a limit: blocks the key for every caller. Costs no attempt.
-   * `limit` names the limit that was hit (as declared by the provider); without it the most specific one of the call is
-   * meant. `afterMs` is how long the third party asked to wait, if it said so.
+   * `limit` names the limit that was hit (as declared by the provider); without it the limiter finds
+   * out which. `afterMs` is how long the third party asked to wait, if it said so.
    */
   | { readonly kind: 'limited'; readonly reason: string; readonly limit?: string; readonly afterMs?: number }
   /**

@@ -33,16 +33,19 @@ const READINGS = 5;
 /**
  * An input is kept as it was given, and read by its schema for every attempt: one that draws a value (a default, a transform) would make
  * another write of each.
- * @returns what is wrong, in words.
+ * @returns what the schema makes of it. @throws TypeError for another one each time.
  */
-export function drawnAnew(read: (value: unknown) => unknown, value: unknown, of: string): string | undefined {
+export function readSteady(read: (value: unknown) => unknown, value: unknown, of: string): unknown {
   let before = readingOf(read(value));
   for (let reading = 1; reading < READINGS; reading++) {
-    const now = readingOf(read(value));
-    if (now === before) return undefined;
+    const made = read(value);
+    const now = readingOf(made);
+    if (now === before) return made;
     before = now;
   }
-  return `${of} is another one each time its schema reads it, and it is read for every attempt: a default or a transform draws a value. Give that value in the input, or use \`context.idempotencyKey\`, which stays the same.`;
+  throw new TypeError(
+    `${of} is another one each time its schema reads it, and it is read for every attempt: a default or a transform draws a value. Give that value in the input, or use \`context.idempotencyKey\`, which stays the same.`,
+  );
 }
 
 function readingOf(value: unknown): string | undefined {

@@ -506,7 +506,7 @@ create table sluice.action_step (
   sending int not null default 0,
   sent_at timestamptz,
   -- When the last sending repeats earlier ones whose fate is not known: the first of them, from which on the third party may know the
-  -- key. Else null.
+  -- key. Of a ready row: one whose fate was unknown has been looked up, and was not there. Else null.
   unsettled_at timestamptz,
   output jsonb,
   error text,
@@ -2940,6 +2940,12 @@ begin
     end if;
     r := sluice.limit_correct(r, e.remaining, (e."resetMs" * 1000)::bigint, e.max, (coalesce(e."ageMs", 0) * 1000)::bigint);
 
+    if r.kind = 'none' and e.max > 1 and e."resetMs" > 0 then
+      -- What its answers tell of a limit that nobody declared: its window is at least as long as it takes until all of it is there again.
+      r.seen_max := e.max;
+      r.win_us := greatest(r.win_us, (e."resetMs" * 1000)::bigint);
+    end if;
+
     -- One decrease per burst: refusals of permits from before the last one only count.
     v_current := false;
     v_refused := false;
@@ -2960,7 +2966,7 @@ begin
       if v_current then
         -- It believed to have room. What that means is said by the law of refusals in a moment; until then nobody calls.
         r.epoch := r.epoch + 1;
-        r.ev_counted := r.ev_counted or e.remaining is not null;
+        r.ev_counted := r.ev_counted or (e.remaining is not null and (r.kind <> 'none' or e.remaining <= 0));
         if e."blockMs" is null then
           r.blocked_us := greatest(r.blocked_us, r.last_us + 60000);
           r.blocked_at := clock_timestamp();
@@ -2994,7 +3000,7 @@ begin
     update sluice.limit_bucket b set
       tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, foreign_used = r.foreign_used, foreign_slot = r.foreign_slot,
       freed = r.freed, freed_us = r.freed_us,
-      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, rate = r.rate, burst = r.burst, hold_us = r.hold_us, tokens = r.tokens,
+      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, win_us = r.win_us, rate = r.rate, burst = r.burst, hold_us = r.hold_us, tokens = r.tokens,
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
       ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,
@@ -3736,6 +3742,8 @@ end $$;
 -- a page was carried over from the run that is retried, and says nothing new.
 -- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
 -- `flawed` by them; a whole reading takes those out that it has not set aside itself.
+-- A row that a whole list lacks may have moved into a list that could not be read: where one of the node, or one above it, has failed, such rows
+-- stay, and stay members, so that a later whole reading judges them; the list leaves no validators and no checkpoint then either.
 -- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
 -- any more, are found by its first whole reading since, in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
@@ -3756,6 +3764,7 @@ declare
   lacking text[] := '{}';
   unlisted text[] := '{}';
   has_all boolean;
+  holds boolean := false;
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
@@ -3820,9 +3829,14 @@ begin
   end if;
 
   if marks_deletions then
+    holds := exists (
+      with recursive up (name) as (
+        select for_node
+        union select x.parent from up join sluice.node x on x.run_id = for_run and x.name = up.name where x.parent is not null
+      ) select 1 from up join sluice.unit x on x.run_id = for_run and x.node = up.name and x.end_kind = 'failed');
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
-      where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
+      where not holds and m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
         and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run and m.run_id is distinct from in_fleet
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
@@ -3833,8 +3847,8 @@ begin
       from jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
       where not l.is_partial and l.is_whole and l.parent_key <> all (emptied) and not k.is_listed;
-    has_all := unlisted is null or not exists (
-      select 1 from sluice.unit x where x.run_id = for_run and x.node = for_node and x.end_kind is distinct from 'complete');
+    has_all := unlisted is null or (not holds and not exists (
+      select 1 from sluice.unit x where x.run_id = for_run and x.node = for_node and x.end_kind is distinct from 'complete'));
     if unlisted is not null and has_all then
       select array_agg(t.key) into gone from sluice.record t
         left join sluice.unit x on x.id = t.unit_id
@@ -3854,10 +3868,10 @@ begin
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     case when known.reset_at > began_at then null
       else nullif(coalesce(case when l.is_partial then known.kept end, '{}')
-        || coalesce(nullif(l.kept, 'null'), '{}') - case when l.is_whole then '{}' when not l.is_partial and marks_deletions and exists (
+        || coalesce(nullif(l.kept, 'null'), '{}') - case when l.is_whole and not holds then '{}' when not l.is_partial and marks_deletions and exists (
           select 1 from sluice.member m where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
             and m.run_id <> for_run and m.run_id is distinct from in_fleet) then '{etag,lastModified,checkpoint}'
-          else '{etag,lastModified}' end::text[], '{}') end,
+          when l.is_whole then '{}' else '{etag,lastModified}' end::text[], '{}') end,
     for_run, clock_timestamp(), l.opened_at,
     marks_deletions and (coalesce(known.is_listed, false) or (not l.is_partial and l.is_whole and (known.parent_key is null or has_all)))
   from jsonb_to_recordset(lists) as l

@@ -25,7 +25,7 @@ create table sluice.action_step (
   sending int not null default 0,
   sent_at timestamptz,
   -- When the last sending repeats earlier ones whose fate is not known: the first of them, from which on the third party may know the
-  -- key. Else null.
+  -- key. Of a ready row: one whose fate was unknown has been looked up, and was not there. Else null.
   unsettled_at timestamptz,
   output jsonb,
   error text,

@@ -10,6 +10,7 @@ import { DEFAULT_GUARD_MS } from '../buckets/bucket-row.ts';
 import { ring } from '../buckets/ring.ts';
 import { isLimit, stepRefusals, type RefusalOutput, type RefusalState } from '../refusals/law.ts';
 import { LAW_READ, LAW_WRITE, REFUSALS_WRITE } from '../statements.ts';
+import { toldWindow } from './told-window.ts';
 import { initialLaw, stepLaw, type LawOutput, type LawState } from './step.ts';
 
 export interface Learner {
@@ -82,9 +83,9 @@ export function createLearner(pool: Pool): Learner {
     const known: object[] = [];
     for (const row of rows) {
       const refusals = row.kind === 'learned' ? undefined : stepRefusalsOf(row);
-      if (refusals && !(row.kind === 'none' && isLimit(refusals.state))) known.push(toRefusals(row, refusals));
-      // Calls that no limit applies to, and that are refused again and again: there is one, and it is learned from here on.
-      else learned.push(toStep(row, refusals ? initialLaw(row.spec, row.at_ms, undefined, true) : next(row)));
+      const found = refusals && limitOfNone(row, refusals);
+      if (refusals && !found) known.push(toRefusals(row, refusals));
+      else learned.push(toStep(row, found ?? next(row)));
     }
     return [
       ...(await write('sluice-limit-law-write', LAW_WRITE, learned)),
@@ -106,6 +107,14 @@ export function createLearner(pool: Pool): Learner {
       return lost;
     }
   }
+}
+
+/** Calls that no limit applies to, and that are refused although their answers tell one, or again and again: it is learned from here on. */
+function limitOfNone(row: LawRow, { state }: RefusalOutput): LawOutput | undefined {
+  if (row.kind !== 'none') return undefined;
+  const isTold = row.units > 1 && row.refused > 0 && row.is_counted;
+  if (isTold) return toldWindow(row.spec, row.at_ms, row.units, row.length_ms);
+  return isLimit(state) ? initialLaw(row.spec, row.at_ms, undefined, true) : undefined;
 }
 
 function toStep(row: LawRow, output: LawOutput): object {

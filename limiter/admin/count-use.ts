@@ -5,7 +5,7 @@
 import type { Charge } from '../../contracts/limits/limit.ts';
 import type { Pool } from '../../db/pool.ts';
 import { bucketId } from '../buckets/bucket-row.ts';
-import { refusedCharge } from '../report/refused-charge.ts';
+import { suspectsOf } from '../report/refused-charge.ts';
 import { NOTE_USE } from '../statements.ts';
 import type { Observation, Permit } from '../types.ts';
 
@@ -56,10 +56,11 @@ export function countUse(pool: Pool, { everyMs = EVERY_MS }: HistoryOptions = {}
     granted: (charges) => {
       if (timer !== undefined) for (const charge of charges) useOf(charge).calls++;
     },
-    reported: ({ charges }, { result, limit }) => {
+    reported: ({ charges }, observation) => {
+      const { result } = observation;
       if (timer === undefined) return;
       if (result === 'not-sent') for (const charge of charges) useOf(charge).calls--;
-      const refused = result === 'refused' ? charges[refusedCharge(charges, limit)] : undefined;
+      const refused = result === 'refused' ? charges[suspectsOf(charges, observation).at(-1)!] : undefined;
       if (refused !== undefined) useOf(refused).refused++;
     },
     stop: async () => {

@@ -52,15 +52,15 @@ export function matchQuota(charges: readonly Charge[], hint: QuotaHint): QuotaMa
   };
 }
 
-type Counted = Charge & { readonly limit: WindowLimit | CalendarLimit | BucketLimit };
+export type Counted = Charge & { readonly limit: WindowLimit | CalendarLimit | BucketLimit };
 
-function isCounted(charge: Charge): charge is Counted {
-  const { kind } = charge.limit;
+export function isCounted(charge: Charge | undefined): charge is Counted {
+  const kind = charge?.limit.kind;
   return kind === 'window' || kind === 'calendar' || kind === 'bucket';
 }
 
 /** In which all of it comes back. */
-function lengthMsOf({ limit }: Counted): number {
+export function lengthMsOf({ limit }: Counted): number {
   return limit.kind === 'bucket' ? (1_000 * limit.burst) / limit.perSecond : windowMsOf(limit);
 }
 

@@ -8,7 +8,8 @@ import { isDataError } from '../../db/data-error.ts';
 import type { Pool } from '../../db/pool.ts';
 import { gridCost } from '../buckets/bucket-row.ts';
 import { LimiterUnavailable } from '../errors.ts';
-import { refusedCharge } from './refused-charge.ts';
+import { fullestOf } from './fullest.ts';
+import { suspectsOf } from './refused-charge.ts';
 import { matchQuota } from '../quota-headers/match-limit.ts';
 import { REPORT } from '../statements.ts';
 import { addRefund, emptyTally, mergeTally, outcomesOf, ownCountsOf, tallyJson, type Tally } from './pending-report.ts';
@@ -36,6 +37,8 @@ export interface ReportsOptions {
 }
 
 const NEARLY_EMPTY = 0.1;
+/** Times may be told in whole seconds. */
+const LONGER = 1.02;
 /** Then they are told once more, which does no harm. */
 const MOST_ANSWERED = 10_000;
 const defaults = { collectMs: 200, releaseMs: 10 } satisfies Partial<ReportsOptions>;
@@ -45,6 +48,9 @@ export function createReports(options: ReportsOptions): Reports {
   let collected = new Map<number, Tally>();
   /** By bucket: the epoch of which an answer was told. */
   const answered = new Map<number, number>();
+  const fullest = fullestOf(pool);
+  /** By bucket of calls that no limit applies to: what their answers have told of one. */
+  const told = new Map<number, { readonly max: number; readonly windowMs: number }>();
   let timer: NodeJS.Timeout | undefined;
   let dueAt = Infinity;
   let sending = Promise.resolve();
@@ -56,15 +62,30 @@ export function createReports(options: ReportsOptions): Reports {
     const { result } = observation;
     // A refusal that says nothing of its own may still say when the quota is whole again.
     const told = result === 'refused' ? toldReset(permit.charges, observation) : undefined;
-    const refused = result === 'refused' ? refusedCharge(permit.charges, observation.limit, told?.charge) : -1;
+    const refused = result === 'refused' ? await refusedCharge(permit.charges, observation, told?.charge) : -1;
     for (const [index, charge] of permit.charges.entries()) {
       const heard =
         index === refused && charge === told?.charge ? { ...observation, blockForMs: told.blockMs } : observation;
       delayMs = Math.min(delayMs, note(permit, index, charge, heard, index === refused));
     }
-    for (const quota of observation.quotas ?? []) delayMs = Math.min(delayMs, noteQuota(permit, quota));
+    for (const quota of observation.quotas ?? []) {
+      noteTold(permit, quota, refused >= 0);
+      delayMs = Math.min(delayMs, noteQuota(permit, quota));
+    }
     if (delayMs === 0) await flush();
     else if (delayMs < Infinity) schedule(delayMs);
+  }
+
+  /** Where the answer leaves several limits, the one that is fullest: the others had room. */
+  async function refusedCharge(
+    charges: readonly Charge[],
+    observation: Observation,
+    told: Charge | undefined,
+  ): Promise<number> {
+    if (told) return charges.indexOf(told);
+    const suspects = suspectsOf(charges, observation);
+    const ids = suspects.map((index) => idOf(charges[index]!));
+    return suspects[await fullest(ids)]!;
   }
 
   /** Returns how soon it must be told, in milliseconds; Infinity = there is nothing to tell. */
@@ -115,7 +136,7 @@ export function createReports(options: ReportsOptions): Reports {
     if (
       result === 'failed' &&
       observation.blockForMs !== undefined &&
-      index === refusedCharge(permit.charges, observation.limit, undefined)
+      index === suspectsOf(permit.charges, observation).at(-1)
     ) {
       // The server is not well and says for how long: nobody calls, but it is no sign of a limit.
       const entry = entryOf(charge);
@@ -143,6 +164,24 @@ export function createReports(options: ReportsOptions): Reports {
     if (match.max !== undefined) entry.max = Math.min(entry.max ?? Infinity, match.max);
     if (match.blockMs !== undefined) return 0;
     return match.remaining !== undefined && match.remaining <= (quota.max ?? 0) * NEARLY_EMPTY ? releaseMs : collectMs;
+  }
+
+  /** What is told where no limit is declared: once it is refused as empty, it is given out by this. Only news are sent. */
+  function noteTold({ charges: [charge], grantedAt }: Permit, quota: QuotaHint, isRefused: boolean): void {
+    const { max = 0, remaining = max, windowMs = quota.resetAfterMs ?? 0 } = quota;
+    if (charge?.limit.kind !== 'none' || max <= 1 || windowMs <= 0) return;
+    const id = idOf(charge);
+    const known = told.get(id);
+    const isNew = known?.max !== max || windowMs > known.windowMs * LONGER;
+    if (!isNew && !(isRefused && remaining <= 0)) return;
+    if (told.size >= MOST_ANSWERED) told.clear();
+    told.set(id, { max, windowMs });
+    const entry = entryOf(charge);
+    entry.max = max;
+    entry.remaining = isRefused ? remaining : max;
+    entry.resetAt = performance.now() + windowMs;
+    entry.askedAt = grantedAt;
+    schedule(collectMs);
   }
 
   function isFirstAnswer(id: number, epoch: number): boolean {
@@ -237,7 +276,7 @@ export function createReports(options: ReportsOptions): Reports {
 /** When the quota of a refusal that says no time is whole again, as its headers have it, and of which limit they speak. */
 function toldReset(
   charges: readonly Charge[],
-  { blockForMs, quotas = [] }: Observation,
+  { limit, blockForMs, quotas = [] }: Observation,
 ): { readonly charge: Charge; readonly blockMs: number } | undefined {
   if (blockForMs !== undefined) return undefined;
   const matches = quotas.flatMap((quota) => {
@@ -245,5 +284,5 @@ function toldReset(
     const match = isEmpty ? matchQuota(charges, { ...quota, remaining: 0 }) : undefined;
     return match?.resetMs === undefined ? [] : [{ ...match, blockMs: match.resetMs }];
   });
-  return matches.find(({ remaining }) => remaining !== undefined) ?? matches[0];
+  return limit === undefined ? matches[0] : matches.find(({ charge }) => charge.limit.name === limit);
 }

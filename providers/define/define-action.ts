@@ -6,6 +6,7 @@
 import type { z } from 'zod';
 import { readerOf } from '../../contracts/values/misfits.ts';
 import type { AccountFacts } from '../../contracts/account.ts';
+import type { BodyFormat } from '../../contracts/answers/body-format.ts';
 import type { ConflictPolicy } from '../../contracts/action.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';
 import type { Credentials } from '../../contracts/secrets/credentials.ts';
@@ -62,18 +63,21 @@ export interface CommonOptions<Input, Settings = never> {
   readonly totalTimeoutMs?: number;
 }
 
-/** A write that is one HTTP request. `Found` is what the schema of outputs takes, `Output` what it makes of it. */
-export interface RequestActionOptions<Input, Output, Found = Output, Settings = unknown> extends CommonOptions<
+/** A write that is one HTTP request. `Found` is what the schema of outputs takes, `Output` what it makes of it, `Response` what is answered. */
+export interface RequestActionOptions<
   Input,
-  NoInfer<Settings>
-> {
+  Output,
+  Found = Output,
+  Settings = unknown,
+  Response = unknown,
+> extends CommonOptions<Input, NoInfer<Settings>> {
   /** Pure: asked again for every attempt. */
   readonly request: (input: Input, context: ActionContext<Settings>) => RequestSpec;
   /**
    * The output, where the answer's body is not it, as where a header alone names what was made: `(_, { headers }) => ({ id: headers.location })`.
-   * It goes through the schema `output`. An empty body is null. Default: the body.
+   * It goes through the schema `output`. An empty body is null. The body is unknown, or what the schema `response` makes of it. Default: the body.
    */
-  readonly made?: (answer: unknown, facts: AnswerFacts<Input>, input: Input) => Found;
+  readonly made?: (answer: Response, facts: AnswerFacts<Input>, input: Input) => Found;
   readonly whenUnknown?: {
     /** Asks whether the write is there. 404 and 410 say that it is not. */
     readonly lookup: (input: Input, context: ActionContext<Settings>) => RequestSpec;
@@ -89,6 +93,11 @@ export interface RequestActionOptions<Input, Output, Found = Output, Settings = 
   };
   /** The request that takes the write back, in a saga. May be sent more than once; 404 and 410 count as done. */
   readonly compensate?: (output: Output, input: Input, context: ActionContext<Settings>) => RequestSpec;
+  /**
+   * In which format its good answers are, those of its look-up too: `json`, `ndjson` or `csv` (the answer is a list of rows), `xml`, `text`
+   * (the answer is the text), or with options, as of an endpoint. Default: what the content type says clearly, else JSON.
+   */
+  readonly format?: BodyFormat;
   /** Rules for this action alone; asked before the provider's. */
   readonly classify?: Classify;
 }
@@ -136,13 +145,15 @@ export interface ActionDefinition {
   readonly parseInput: (input: unknown) => unknown;
   /** @throws ZodError when the answer has another shape than the schema says. */
   readonly parseOutput: (value: unknown) => unknown;
+  /** What `made` gets. @throws ZodError for a body of another shape. */
+  readonly parseResponse: (body: unknown) => unknown;
   /** The same for an output as it is kept, whose dates are texts. */
   readonly parseKept: (value: unknown) => unknown;
   readonly what: (input: unknown) => string;
   readonly way:
     | ({ readonly kind: 'request' } & Pick<
         RequestActionOptions<unknown, unknown>,
-        'request' | 'made' | 'whenUnknown' | 'compensate'
+        'request' | 'made' | 'whenUnknown' | 'compensate' | 'format'
       >)
     | ({ readonly kind: 'perform' } & Pick<
         PerformActionOptions<unknown, unknown>,
@@ -182,7 +193,7 @@ type AnyOptions = RequestActionOptions<unknown, unknown> | PerformActionOptions<
 export function createAction(
   host: ActionHost,
   name: string,
-  options: AnyOptions & { readonly input: z.ZodType; readonly output: z.ZodType },
+  options: AnyOptions & { readonly input: z.ZodType; readonly output: z.ZodType; readonly response?: z.ZodType },
 ): Action {
   const { provider } = host;
   const classify = 'request' in options ? options.classify : undefined;
@@ -197,6 +208,7 @@ export function createAction(
     provider,
     parseInput: readerOf(options.input, `The input of action "${provider.id}/${name}"`),
     parseOutput: (value) => options.output.parse(value),
+    parseResponse: (body) => (options.response ? options.response.parse(body) : body),
     parseKept: (value) => readKept((output) => options.output.parse(output), value),
     what: (input) => what?.(input) ?? `${provider.id}/${name}`,
     way:
@@ -205,6 +217,7 @@ export function createAction(
             kind: 'request',
             request: options.request,
             ...(options.made ? { made: options.made } : {}),
+            ...(options.format ? { format: options.format } : {}),
             ...(options.whenUnknown ? { whenUnknown: options.whenUnknown } : {}),
             ...(options.compensate ? { compensate: options.compensate } : {}),
           }

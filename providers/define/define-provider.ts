@@ -18,7 +18,7 @@ import {
   type PerformActionOptions,
   type RequestActionOptions,
 } from './define-action.ts';
-import { createLimits } from '../own-limits.ts';
+import { createLimits, unknownInRules, unknownLimit } from '../own-limits.ts';
 import { defaultOutcome } from '../rules/default-rules.ts';
 import { openOutcome } from '../rules/open-rules.ts';
 import { actualCosts, chargesFor, toldQuotas, type CallFacts, type LimitDeclaration } from '../limits.ts';
@@ -34,6 +34,7 @@ import type { Kept } from './kept.ts';
 import { NO_JOB } from '../../contracts/job.ts';
 import { compileFile, isFileFormat } from '../files/file-format.ts';
 import { endpointMistakes } from './mistakes/endpoint-mistakes.ts';
+import type { Classify } from '../rules/rules.ts';
 import { PROVIDER_OPTIONS, providerMistakes, type ProviderOptions, type Timeouts } from './provider-options.ts';
 
 /** `Settings` are those of an account as its functions see them, `Given` as `accounts.connect()` takes them. */
@@ -60,6 +61,8 @@ export interface Provider<Settings = unknown, Given = unknown> {
   readonly actualCosts: (answer: Answer) => Readonly<Record<string, number>>;
   /** What an answer says of limits by name. @throws whatever the provider's own function throws. */
   readonly toldQuotas: (answer: Answer) => readonly QuotaHint[];
+  /** What is wrong with a limit that a rule names, in words; undefined when there is one of that name. */
+  readonly unknownLimit: (named: string) => string | undefined;
   readonly authProbe?: { readonly spec: RequestSpec; readonly decide: (answer: Answer) => Outcome };
   /** What a call for an account's credentials takes from the limits. */
   readonly authCharges: (
@@ -83,16 +86,23 @@ export interface Provider<Settings = unknown, Given = unknown> {
     },
   ): Endpoint<z.input<InputSchema>, Item>;
   /** Defines one write. Input and output are inferred from the schemas; limits may name it like an endpoint. */
-  action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
+  action<
+    InputSchema extends z.ZodType,
+    OutputSchema extends z.ZodType,
+    ResponseSchema extends z.ZodType = z.ZodUnknown,
+  >(
     name: string,
     options: RequestActionOptions<
       z.output<InputSchema>,
       Kept<z.output<OutputSchema>>,
       z.input<OutputSchema>,
-      Settings
+      Settings,
+      z.output<ResponseSchema>
     > & {
       readonly input: InputSchema;
       readonly output: OutputSchema;
+      /** The body of the answer, where it is not the output: what `made` gets. Default: unknown. */
+      readonly response?: ResponseSchema;
     },
   ): Action<z.input<InputSchema>, Kept<z.output<OutputSchema>>>;
   action<InputSchema extends z.ZodType, OutputSchema extends z.ZodType>(
@@ -145,6 +155,8 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
   const endpoints = new Map<string, Endpoint>();
   const actions = new Map<string, Action>();
   const mistakes: string[] = [];
+  /** Rules may name limits that an endpoint defined later brings. */
+  const ruled: { readonly of: string; readonly classify: Classify | undefined }[] = [];
   const timeouts = { ...timeoutDefaults, ...options.timeouts };
   // Without the type checker they may be missing; that is one of the mistakes.
   const declared = options.limits as readonly LimitDeclaration[] | undefined;
@@ -165,6 +177,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
     actions,
     actualCosts: (answer) => actualCosts(limits, answer),
     toldQuotas: (answer) => toldQuotas(limits, answer),
+    unknownLimit: (named) => unknownLimit(named, limits),
     ...(options.authProbe
       ? {
           authProbe: {
@@ -221,6 +234,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         conditional,
       };
       endpoints.set(name, endpoint);
+      ruled.push({ of: `endpoint "${name}"`, classify });
       mistakes.push(...ofWhat(`endpoint "${name}"`, addLimits(endpointOptions.limits, namesForLimits(endpoint))));
       return endpoint as never;
     },
@@ -241,11 +255,13 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         actionOptions as Parameters<typeof createAction>[2],
       );
       actions.set(name, action);
+      ruled.push({ of: `action "${name}"`, classify: (actionOptions as { classify?: Classify }).classify });
       mistakes.push(...ofWhat(`action "${name}"`, addLimits((actionOptions as CommonOptions<unknown>).limits, [name])));
       return action as never;
     },
     mistakes: () => [
       ...mistakes,
+      ...ruled.flatMap(({ of, classify }) => ofWhat(of, unknownInRules(classify, limits))),
       ...providerMistakes({ ...options, limits }, schema !== undefined, [
         ...[...endpoints.values()].flatMap(namesForLimits),
         ...actions.keys(),
@@ -254,6 +270,7 @@ export function defineProvider(first: z.ZodType | ProviderOptions, second?: Prov
         ...asyncFunctions(options),
         ...unknownOptions(options, PROVIDER_OPTIONS),
         ...wrongFunctions(options, ['classify']),
+        ...unknownInRules(options.classify, limits),
         ...('settings' in options
           ? ['the schema of settings comes first: defineProvider(z.object({ … }), { id, … })']
           : []),

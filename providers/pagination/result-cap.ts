@@ -78,14 +78,26 @@ export function isTooLong(p: Pagination, total: number | undefined): boolean {
 }
 
 /** The end of a list at its cap: split where that is possible, else told. */
-export function cappedEnd(p: Pagination, range: Range | undefined, evidence: string): Pick<Step, 'end' | 'split'> {
+export function cappedEnd(
+  p: Pagination,
+  range: Range | undefined,
+  evidence: string,
+  isRefused = false,
+): Pick<Step, 'end' | 'split'> {
   const split = range && p.range?.split(range);
   if (split) {
     const [low, high] = split;
     const parts = `${low.from} … ${low.to} and ${high.from} … ${high.to}`;
     return { end: { kind: 'complete', reason: `${evidence}: split into ${parts}` }, split };
   }
-  return { end: { kind: 'capped', reason: `${evidence}: probably the third party's cap, not the end` }, split: null };
+  const reason = `${evidence}: probably the third party's cap, not the end${p.isNewestFirst ? ofFeed(isRefused) : ''}`;
+  return { end: { kind: 'capped', reason }, split: null };
+}
+
+/** Each run reads it to its cap again, for it is never known to its end. */
+function ofFeed(isRefused: boolean): string {
+  const rule = isRefused ? ', and by a rule that the refusal is `endOfData()`' : '';
+  return `; where nobody gets what lies behind its newest rows, say \`resultCap: false\`${rule}: then it is read as far as there are new ones`;
 }
 
 export const endedAfter = (items: number, total?: number): string =>
@@ -131,5 +143,5 @@ function refusedEnd(p: Pagination, at: ListState, evidence: string, endAt: numbe
     first: null,
     last: null,
   };
-  return step(at, { ...cappedEnd(p, at.asked.range, evidence), ...(at.isLaned ? { move } : {}) });
+  return step(at, { ...cappedEnd(p, at.asked.range, evidence, true), ...(at.isLaned ? { move } : {}) });
 }

@@ -1,52 +1,9 @@
 /**
  * Errors that are told under a status of success, in the envelopes that third parties put around their answers: GraphQL's `errors`,
  * `ok: false`, `success: false`, an `error` field, a `code`. What is found by itself is conservative: a row may have such fields too.
- * Pure. Used by: `default-rules.ts`, `inner-errors.ts`, `told-token.ts`, and by rules of one's own through the matches below.
+ * Pure. Used by: `default-rules.ts`, `inner-errors.ts`, `told-token.ts`, and by rules of one's own through `envelope-matches.ts`.
  */
-import type { Answer } from '../../contracts/answers/answer.ts';
-import { jsonOf } from '../../contracts/answers/answer-json.ts';
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
-import type { Match } from './rules.ts';
-
-type Code = string | number;
-
-// ── What to look at ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-/** GraphQL: there are `errors`; with codes, one of them has one of these (`extensions.code`, `code` or `type`). */
-export const graphqlErrors =
-  (...codes: Code[]): Match =>
-  (answer) =>
-    isTold(fieldsOf(answer)?.['errors']) && hasCode(answer, codes);
-
-/** `ok` is false; with errors, `error` (or its code) is one of these. */
-export const okFalse =
-  (...errors: Code[]): Match =>
-  (answer) =>
-    fieldsOf(answer)?.['ok'] === false && hasCode(answer, errors);
-
-/** `success` is false; with codes, the error's code is one of these. */
-export const successFalse =
-  (...codes: Code[]): Match =>
-  (answer) =>
-    fieldsOf(answer)?.['success'] === false && hasCode(answer, codes);
-
-/** There is an `error`; with codes, it or its code is one of these. */
-export const errorField =
-  (...codes: Code[]): Match =>
-  (answer) =>
-    isTold(fieldsOf(answer)?.['error']) && hasCode(answer, codes);
-
-/** There is a `code`, and it is none of these: `codeIsNot(0, 200)`. */
-export const codeIsNot =
-  (...good: Code[]): Match =>
-  (answer) => {
-    const code = fieldsOf(answer)?.['code'];
-    return code !== undefined && code !== null && !good.includes(code as Code);
-  };
-
-function hasCode(answer: Answer, codes: readonly Code[]): boolean {
-  return codes.length === 0 || codesOf(fieldsOf(answer)).some((code) => codes.includes(code as Code));
-}
 
 /** Wherever the usual envelopes have the code of an error. */
 export function codesOf(body: Fields | undefined): unknown[] {
@@ -58,8 +15,6 @@ export function codesOf(body: Fields | undefined): unknown[] {
   });
 }
 
-// ── What is known by itself ──────────────────────────────────────────────────────────────────────────────────────────
-
 /** `error`: it is nothing but an error. `partial`: it says that something went wrong, and has more than that. */
 export type Envelope = 'error' | 'partial';
 
@@ -68,7 +23,7 @@ const ENVELOPE_NAMES: ReadonlySet<string> = new Set([
   'ok', 'success', 'succeeded', 'successful', 'issuccess', 'error', 'errors', 'iserror', 'err', 'fault', 'exception',
   'errormessage', 'errormsg', 'errmsg', 'errordescription', 'errorcode', 'errcode', 'errorid', 'errortype', 'errorsubcode',
   'errordetails', 'errorinfo', 'erroruri', 'faultstring', 'faultcode', 'code', 'subcode', 'status', 'statuscode', 'statustext',
-  'statusmessage', 'state', 'result', 'resultcode', 'resultmessage', 'resultmsg', 'returncode', 'retcode', 'retmsg', 'ret',
+  'statusmessage', 'state', 'result', 'resultcode', 'resultmessage', 'resultmsg', 'returncode', 'retcode', 'retmsg', 'ret', 'returnmsg', 'returnmessage',
   'message', 'messages', 'msg', 'detail', 'details', 'description', 'reason', 'title', 'type', 'instance', 'info', 'hint',
   'help', 'documentationurl', 'docs', 'moreinfo', 'requestid', 'reqid', 'traceid', 'correlationid', 'fbtraceid', 'logid',
   'timestamp', 'time', 'date', 'path', 'method', 'version', 'apiversion', 'jsonapi', 'extensions', 'retryafter', 'retryinms',
@@ -248,8 +203,26 @@ function saysError(fields: ReadonlyMap<string, unknown>): boolean {
     FLAGS.some((name) => fields.get(name) === false || fields.get(name) === 'false') ||
     TROUBLES.some((name) => fields.get(name) === true || fields.get(name) === 'true') ||
     ERRORS.some((name) => isTold(fields.get(name))) ||
-    STATES.some((name) => isText(fields.get(name)) && BAD.test(fields.get(name) as string))
+    [...STATES, ...CODES].some((name) => isText(fields.get(name)) && BAD.test(fields.get(name) as string))
   );
+}
+
+/**
+ * An answer to a write that has nothing but fields of an envelope, and the status of an error or a flag of 0 among them. A code with words is not
+ * enough: `{ "code": 1, "message": "sent" }`.
+ */
+export function isErrorByStatus(body: Fields): boolean {
+  const fields = new Map(Object.entries(body).map(([name, value]) => [plainName(name), value]));
+  if (![...fields].every(([name, value]) => ENVELOPE_NAMES.has(name) || isEmpty(value, 3))) return false;
+  return hasStatusOfError(fields) || isFlaggedZero(fields);
+}
+
+function hasStatusOfError(fields: ReadonlyMap<string, unknown>): boolean {
+  return ['status', ...CODES].some((name) => isStatusOfError(fields.get(name)));
+}
+
+function isFlaggedZero(fields: ReadonlyMap<string, unknown>): boolean {
+  return FLAGS.some((name) => fields.get(name) === 0) || STATES.some((name) => fields.get(name) === false);
 }
 
 /**
@@ -260,9 +233,7 @@ function saysErrorAlone(fields: ReadonlyMap<string, unknown>): boolean {
   const told = WORDS.map((name) => fields.get(name)).find((value) => isText(value) && value !== '');
   const words = isText(told) ? told.slice(0, 200).trim() : '';
   const hasBadCode = CODES.some((name) => isTold(fields.get(name)));
-  const hasStatusOfError = ['status', ...CODES].some((name) => isStatusOfError(fields.get(name)));
-  const isFlagged = FLAGS.some((name) => fields.get(name) === 0) || STATES.some((name) => fields.get(name) === false);
-  if (isFlagged || hasStatusOfError) return true;
+  if (isFlaggedZero(fields) || hasStatusOfError(fields)) return true;
   return (hasBadCode && words !== '' && !GOOD.test(words.slice(0, 20).trim())) || TROUBLE.test(words);
 }
 
@@ -279,11 +250,6 @@ function isEmpty(value: unknown, depth: number): boolean {
   if (value === null || value === undefined || value === '' || value === false || value === 0) return true;
   if (Array.isArray(value)) return value.length === 0;
   return depth > 0 && isFields(value) && Object.values(value).every((each) => isEmpty(each, depth - 1));
-}
-
-function fieldsOf(answer: Answer): Fields | undefined {
-  const json = jsonOf(answer);
-  return json.ok && isFields(json.value) ? json.value : undefined;
 }
 
 function isText(value: unknown): value is string {

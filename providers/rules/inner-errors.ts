@@ -4,7 +4,15 @@
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { isFields, type Fields } from '../../contracts/values/json-text.ts';
-import { envelopeOf, isFlaggedFalse, isTold, plainName, saysTrouble, tellsError } from './envelopes.ts';
+import {
+  envelopeOf,
+  isErrorByStatus,
+  isFlaggedFalse,
+  isTold,
+  plainName,
+  saysTrouble,
+  tellsError,
+} from './envelopes.ts';
 
 /** `userErrors`, `customerUserErrors`, `mutationErrors`: a mutation was refused. */
 const REFUSALS = /(user|mutation)errors$/;
@@ -27,6 +35,10 @@ const MOST_ENTRIES = 1_000;
 const ERROR_LINE =
   /^\W{0,3}((fatal|internal|server|export|query)\s+)?(error|exception|failure)\b.{0,40}?[:!(]|^\s*<(!doctype|html)\b/i;
 
+/** "ERR 301: no credit", "ERROR". */
+const ERROR_WORDS =
+  /^\W{0,3}((fatal|internal|server)\s+)?(error|err|exception|failure|failed|fail|nok)\b(\s*([:!(]|#?\d|\W*$)|\s+-\s)/i;
+
 /** @returns what is wrong with a list, in words. */
 export function troubleInList({ status, data }: Answer, body: unknown): string | undefined {
   if (hasRefusals(body, MOST_DEPTH)) return 'it has rows and `userErrors`';
@@ -47,7 +59,9 @@ export function hasRows(body: unknown, depth = MOST_DEPTH): boolean {
 
 /** @returns why a write is not known to have worked, in words. */
 export function troubleInWrite({ status }: Answer, body: unknown): string | undefined {
-  if (isFields(body) && isFlaggedFalse(body)) return 'it says that it has not succeeded';
+  if (isFields(body) && (isFlaggedFalse(body) || isErrorByStatus(body))) return 'it says that it has not succeeded';
+  // Of answers in words, as old interfaces give them.
+  if (typeof body === 'string' && ERROR_WORDS.test(body.slice(0, 100))) return 'its words are an error';
   if (hasRefusals(body, MOST_DEPTH)) return 'it has `userErrors`';
   if (isFields(body) && (tellsError(body) || saysTrouble(body))) return 'it tells an error';
   const isBad = status === 207 ? hasFailed : hasSurelyFailed;

@@ -10,13 +10,22 @@ import { checkKnown, type NamesOf } from '../../contracts/values/option-mistakes
 import type { Outcome, PermanentCause } from '../../contracts/answers/outcome.ts';
 
 export type Match = (answer: Answer) => boolean;
-export type Decide = (answer: Answer) => Outcome;
+/** What is known of a meaning, or of rules, before any answer comes. */
+interface NamesLimits {
+  /** Limits that are named: a name that is none is a mistake of the definition. */
+  readonly limits?: readonly string[];
+}
+export interface Decide extends NamesLimits {
+  (answer: Answer): Outcome;
+}
 export interface Rule {
   readonly match: Match;
   readonly decide: Decide;
 }
 /** Decides an outcome, or leaves it to the next ones by returning undefined. */
-export type Classify = (answer: Answer) => Outcome | undefined;
+export interface Classify extends NamesLimits {
+  (answer: Answer): Outcome | undefined;
+}
 
 /** The first matching rule decides. @throws TypeError for what is no list of rules. */
 export function rules(list: readonly Rule[]): Classify {
@@ -27,7 +36,7 @@ export function rules(list: readonly Rule[]): Classify {
     throw new TypeError(
       `rules() takes a list of what when() gives; its entry ${wrong} is none. Write rules([when(status(429), limited()), …]).`,
     );
-  return (answer) => {
+  const classify = (answer: Answer): Outcome | undefined => {
     const outcome = list.find((rule) => rule.match(answer))?.decide(answer);
     // when(status(404), body(/gone/)): a match stands where its meaning should.
     if (outcome !== undefined && typeof (outcome as Partial<Outcome> | null)?.kind !== 'string')
@@ -36,6 +45,7 @@ export function rules(list: readonly Rule[]): Classify {
       );
     return outcome;
   };
+  return Object.assign(classify, { limits: list.flatMap(({ decide }) => decide.limits ?? []) });
 }
 
 /** All of the matches must hold. @throws TypeError for what is no match, and without a meaning. */
@@ -47,8 +57,13 @@ export function when(...parts: [...Match[], Outcome | Decide]): Rule {
     throw new TypeError('when() takes matches, and at last what they mean. Write when(status(429), limited()).');
   return {
     match: (answer) => matches.every((match) => match(answer)),
-    decide: typeof decide === 'function' ? decide : () => decide,
+    decide:
+      typeof decide === 'function' ? decide : namingLimit(() => decide, 'limit' in decide ? decide.limit : undefined),
   };
+}
+
+function namingLimit(decide: Decide, limit: string | undefined): Decide {
+  return limit === undefined ? decide : Object.assign(decide, { limits: [limit] });
 }
 
 // ── What to look at ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -128,9 +143,9 @@ export const anyOf =
 // ── What it means ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 export interface LimitedOptions {
-  /** The declared limit that was hit. Default: the most specific one of the call. */
+  /** The declared limit that was hit. Default: the one that its headers say is empty, else the one that is nearest to full. */
   readonly limit?: string;
-  /** How long to wait, in milliseconds, when the answer says it elsewhere than in `Retry-After` or quota headers. */
+  /** How long to wait, in milliseconds, when the answer says it elsewhere than in quota headers; a longer `Retry-After` holds. */
   readonly afterMs?: (answer: Answer) => number | undefined;
   readonly reason?: string;
 }
@@ -145,7 +160,7 @@ export function limited(options: LimitedOptions = {}): Decide {
     throw new TypeError(
       'limited() takes { limit, afterMs, reason }, `afterMs` a function of the answer. Write limited({ afterMs: () => 500 }).',
     );
-  return (answer) => {
+  const decide = (answer: Answer): Outcome => {
     const afterMs = options.afterMs?.(answer);
     return {
       kind: 'limited',
@@ -154,6 +169,7 @@ export function limited(options: LimitedOptions = {}): Decide {
       ...(afterMs === undefined ? {} : { afterMs }),
     };
   };
+  return namingLimit(decide, options.limit);
 }
 
 export function retry(options: { readonly afterMs?: number; readonly reason?: string } = {}): Decide {

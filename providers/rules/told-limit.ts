@@ -14,8 +14,17 @@ const LEAST_WAIT_MS = 60_000;
 const SEEN_OF_TEXT = 2_000;
 const WORDS =
   /rate[ _-]?limit|too many (?:requests|calls)|request limit (?:exceeded|reached)|(?:quota|(?:user|daily)[ _-]?limit)[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|exceeded (?:your|the|its)[^.]{0,30}(?:quota|limit)|throttl(?:ed|ing)|abuse detection|\bslow down\b|\bover[ _-](?:qps|rate|quer(?:y|ies))\b|concurrent (?:request|call|connection)s? limit/i;
-/** What is full does not become empty by waiting. */
+/** What is full does not become empty by waiting: room, and what a plan allows of seats, users, projects. */
 const FULL = /\b(?:storage|disk|mailbox|space)[ _-]?(?:quota|limit)|storageQuota/i;
+const HAD =
+  '(?:seat|user|member|collaborator|licen[cs]e|contact|subscriber|project|workspace|team|device|domain|plan|account|object|record|item|row|file)s?';
+const OF_A_PLAN = new RegExp(
+  `\\b${HAD}(?:'s?)?[ _-]?(?:quota|limit|count)|(?:limit|quota|maximum|number) of (?:your |the )?${HAD}\\b|\\b\\d[\\d,.]* ${HAD}\\b|too many ${HAD}\\b`,
+  'i',
+);
+/** The same words beside one of these are of calls: "User rate limit exceeded". */
+const OF_CALLS =
+  /\brate\b|rate[ _-]?limit|\brequests\b|\brequest[ _-]?(?:limit|quota|rate)|\bcalls?\b|\bquer(?:y|ies)\b|throttl|\bslow down\b|concurrent|\b(?:daily|hourly)|\bper[ _-]?(?:second|minute|hour|day)\b|\btry again (?:in|after|later)\b/i;
 /** Under 400 or 422 the same words may speak of what was asked for ("exceeded the limit of 50 rows"), and waiting would help nothing. */
 const CLEAR_WORDS =
   /rate[ _-]?limit(?:ing)?[ _-]?(?:was |has been |is )?(?:exceeded|reached|hit)|rate[ _-]?limited|exceeded[^.]{0,30}rate limit|too[ _-]?many[ _-]?(?:requests|calls)|request limit (?:exceeded|reached)|(?<![a-z])rate[ _-]exceeded\b|\bthrottled\b|reduce your (?:request )?rate\b|\b(?:request|call|api|rate)s? quota[ _-]?(?:was |has been |is )?(?:exceeded|exhausted|reached)|(?:exceeded|too many)[^.]{0,30}concurrent (?:request|call|connection)s|bandwidth limit exceeded/i;
@@ -37,7 +46,7 @@ export function toldLimit(answer: Answer, reason: string): Outcome | undefined {
     (has('remaining', /^0+$/) && !has('limit', /^0+$/)) ||
     /(?:^|[;,\s])r(?:emaining)?=0\b/.test(headers['ratelimit'] ?? '');
   const said = text.slice(0, SEEN_OF_TEXT);
-  const isSaid = WORDS.test(said) && !FULL.test(said);
+  const isSaid = WORDS.test(said) && !FULL.test(said) && (!OF_A_PLAN.test(said) || OF_CALLS.test(said));
   if (!isSpent && !saysWhen(answer) && !isSaid && !isNamedLimit(answer)) return undefined;
   // When the quota is whole again is told by its headers, which the limiter reads.
   const isTold =

@@ -75,7 +75,7 @@ export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcom
   if (answer.status === 409 && options.idempotent) return unknown(answer);
   if (answer.status === 413) return { kind: 'permanent', cause: 'bug', reason: describe(answer) };
   const json = outcome.kind === 'ok' && !options.isRead ? jsonOf(answer) : undefined;
-  const trouble = json?.ok ? troubleInWrite(answer, json.value) : undefined;
+  const trouble = json && troubleInWrite(answer, json.ok ? json.value : answer.text);
   if (trouble !== undefined) return { kind: 'unknown-write', reason: `${trouble}, ${describe(answer)}` };
   return outcome;
 }

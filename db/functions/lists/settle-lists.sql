@@ -7,6 +7,8 @@
 -- a page was carried over from the run that is retried, and says nothing new.
 -- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
 -- `flawed` by them; a whole reading takes those out that it has not set aside itself.
+-- A row that a whole list lacks may have moved into a list that could not be read: where one of the node, or one above it, has failed, such rows
+-- stay, and stay members, so that a later whole reading judges them; the list leaves no validators and no checkpoint then either.
 -- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
 -- any more, are found by its first whole reading since, in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
@@ -27,6 +29,7 @@ declare
   lacking text[] := '{}';
   unlisted text[] := '{}';
   has_all boolean;
+  holds boolean := false;
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
@@ -91,9 +94,14 @@ begin
   end if;
 
   if marks_deletions then
+    holds := exists (
+      with recursive up (name) as (
+        select for_node
+        union select x.parent from up join sluice.node x on x.run_id = for_run and x.name = up.name where x.parent is not null
+      ) select 1 from up join sluice.unit x on x.run_id = for_run and x.node = up.name and x.end_kind = 'failed');
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
-      where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
+      where not holds and m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial
         and l.is_whole and l.parent_key <> all (emptied) and m.run_id <> for_run and m.run_id is distinct from in_fleet
       returning m.key
     ) select array_agg(distinct key) into gone from unseen;
@@ -104,8 +112,8 @@ begin
       from jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       join sluice.list k on k.account = of_account and k.resource = n.resource and k.parent_key = l.parent_key
       where not l.is_partial and l.is_whole and l.parent_key <> all (emptied) and not k.is_listed;
-    has_all := unlisted is null or not exists (
-      select 1 from sluice.unit x where x.run_id = for_run and x.node = for_node and x.end_kind is distinct from 'complete');
+    has_all := unlisted is null or (not holds and not exists (
+      select 1 from sluice.unit x where x.run_id = for_run and x.node = for_node and x.end_kind is distinct from 'complete'));
     if unlisted is not null and has_all then
       select array_agg(t.key) into gone from sluice.record t
         left join sluice.unit x on x.id = t.unit_id
@@ -125,10 +133,10 @@ begin
       else coalesce(nullif(l.watermark, 'null'), case when l.is_partial then known.watermark end) end,
     case when known.reset_at > began_at then null
       else nullif(coalesce(case when l.is_partial then known.kept end, '{}')
-        || coalesce(nullif(l.kept, 'null'), '{}') - case when l.is_whole then '{}' when not l.is_partial and marks_deletions and exists (
+        || coalesce(nullif(l.kept, 'null'), '{}') - case when l.is_whole and not holds then '{}' when not l.is_partial and marks_deletions and exists (
           select 1 from sluice.member m where m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key
             and m.run_id <> for_run and m.run_id is distinct from in_fleet) then '{etag,lastModified,checkpoint}'
-          else '{etag,lastModified}' end::text[], '{}') end,
+          when l.is_whole then '{}' else '{etag,lastModified}' end::text[], '{}') end,
     for_run, clock_timestamp(), l.opened_at,
     marks_deletions and (coalesce(known.is_listed, false) or (not l.is_partial and l.is_whole and (known.parent_key is null or has_all)))
   from jsonb_to_recordset(lists) as l

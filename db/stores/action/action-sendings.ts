@@ -82,7 +82,7 @@ export async function markAbsent(db: Queryable, workflowId: string, sending: num
   const { rows } = await db.query<Standing>(
     `update sluice.action_step set
        state = case when state = 'unknown' and sending = $2 then 'ready' else state end,
-       unsettled_at = case when state = 'unknown' and sending = $2 then null else unsettled_at end, calls = calls + 1
+       unsettled_at = case when state = 'unknown' and sending = $2 then coalesce(unsettled_at, sent_at) else unsettled_at end, calls = calls + 1
      where workflow_id = $1 returning state, attempts`,
     [workflowId, sending],
   );

@@ -42,6 +42,8 @@ export interface ActionStep {
   readonly sinceSentMs: number | null;
   /** Of a row in state `unknown`: since the first sending whose fate is not known, in milliseconds. */
   readonly unsettledMs: number | null;
+  /** Of a row in state `ready`: it was sent, its fate was unknown, and a look-up has not found it. */
+  readonly wasUnknown: boolean;
   readonly output: unknown;
   readonly error: string | null;
   readonly errorType: ActionErrorType | null;
@@ -89,7 +91,7 @@ const COLUMNS = `
   select s.workflow_id as "workflowId", s.root_workflow_id as "rootWorkflowId", s.provider, s.action, s.account, s.tenant,
     a.settings, s.undoes, s.idempotency_key as "idempotencyKey", s.input, s.state, s.attempts, s.calls, s.sending,
     (extract(epoch from clock_timestamp() - s.sent_at) * 1000)::float8 as "sinceSentMs",
-    (${unsettledFor('s')})::float8 as "unsettledMs", s.output, s.error,
+    (${unsettledFor('s')})::float8 as "unsettledMs", (s.state = 'ready' and s.unsettled_at is not null) as "wasUnknown", s.output, s.error,
     s.error_type as "errorType", to_char(s.created_at at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "createdAt",
     s.resolved_by as "resolvedBy",
     exists (select 1 from sluice.entity_lock l where l.workflow_id = s.workflow_id and l.is_cancelled) as "isUnwanted"

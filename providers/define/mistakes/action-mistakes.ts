@@ -2,6 +2,7 @@
  * What is wrong with the options of an action or a saga, in words. A misspelt `afterMs` would write twice, and a look-up that can't be
  * made would be noticed on the day on which an answer is lost. Used by: `../define-provider.ts` and `../define-saga.ts`.
  */
+import type { BodyFormat } from '../../../contracts/answers/body-format.ts';
 import type { ConflictPolicy } from '../../../contracts/action.ts';
 import {
   asyncFunctions,
@@ -12,6 +13,7 @@ import {
   wrongFunctions,
   type NamesOf,
 } from '../../../contracts/values/option-mistakes.ts';
+import { formatMistakes } from './body-mistakes.ts';
 import type { CommonOptions, Conflicts, PerformActionOptions, RequestActionOptions } from '../define-action.ts';
 
 type Requested = RequestActionOptions<unknown, unknown>;
@@ -28,12 +30,16 @@ const ACTION_OPTIONS = {
   maxAttempts: true,
   totalTimeoutMs: true,
   request: true,
+  response: true,
   made: true,
+  format: true,
   whenUnknown: true,
   compensate: true,
   classify: true,
   perform: true,
-} satisfies NamesOf<Requested & Performed & { readonly input: unknown; readonly output: unknown }>;
+} satisfies NamesOf<
+  Requested & Performed & { readonly input: unknown; readonly output: unknown; readonly response: unknown }
+>;
 const LOOKUP_OF_REQUEST = { lookup: true, found: true, afterMs: true, guards: true } satisfies NamesOf<
   NonNullable<Requested['whenUnknown']>
 >;
@@ -42,18 +48,22 @@ const CONFLICTS = { entity: true, policy: true } satisfies NamesOf<Conflicts<unk
 const POLICIES = { wait: true, refuse: true, 'cancel-previous': true } satisfies Record<ConflictPolicy, true>;
 
 export function actionMistakes(options: object): string[] {
-  const { idempotent, keyGoodForMs, whenUnknown, conflicts } = options as CommonOptions<unknown> & {
+  const { idempotent, keyGoodForMs, whenUnknown, conflicts, format } = options as CommonOptions<unknown> & {
     readonly whenUnknown?: unknown;
+    readonly format?: BodyFormat;
   };
   const isPerformed = 'perform' in options;
   return [
-    ...schemaMistakes(options, ['input', 'output']),
+    ...schemaMistakes(options, ['input', 'output', ...('response' in options ? ['response'] : [])]),
+    ...('response' in options && !('made' in options)
+      ? ['`response` says nothing without `made`, which makes the output of it; leave it out']
+      : []),
     ...missingFunctions(options, [isPerformed ? 'perform' : 'request']),
     ...wrongFunctions(options, ['what', 'made', 'compensate', 'classify']),
     ...asyncFunctions(options, isPerformed ? ['perform', 'compensate'] : []),
     ...unknownOptions(options, ACTION_OPTIONS),
     ...(isPerformed
-      ? ['request', 'made', 'classify']
+      ? ['request', 'response', 'made', 'format', 'classify']
           .filter((name) => name in options)
           .map((name) => `\`${name}\` says nothing beside \`perform\`; leave one of them out`)
       : []),
@@ -63,6 +73,9 @@ export function actionMistakes(options: object): string[] {
     ...(keyGoodForMs === Infinity ? [] : outOfRange(options, ['keyGoodForMs'], 1)),
     ...(keyGoodForMs !== undefined && !idempotent ? ['`keyGoodForMs` says nothing without `idempotent: true`'] : []),
     ...outOfRange(options, ['maxAttempts', 'totalTimeoutMs'], 1),
+    // All of a good answer is its output: rows of CSV too.
+    ...formatMistakes(format, 'single'),
+    ...('files' in Object(format) ? ['format.files: the answer of an action is one file; leave it out'] : []),
     ...(whenUnknown === undefined ? [] : lookupMistakes(whenUnknown, isPerformed)),
     ...conflictMistakes(conflicts),
   ];

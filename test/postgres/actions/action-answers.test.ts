@@ -2,7 +2,16 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Client } from 'pg';
 import { z } from 'zod';
-import { defineProvider, get, noAuth, path, post, type Action, type RequestSpec } from '../../../providers/index.ts';
+import {
+  CallFailed,
+  defineProvider,
+  get,
+  noAuth,
+  path,
+  post,
+  type Action,
+  type RequestSpec,
+} from '../../../providers/index.ts';
 import { startFakeApi, type FakeAnswer, type FakeApi, type FakeCall } from '../../../testing/index.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
 import { createActionDrive, type ActionDrive } from '../../setup/drive-action.ts';
@@ -93,6 +102,40 @@ describe('a write whose answer is the same every time', () => {
     );
   }
 
+  it('has an output of the format that its action states, whatever the content type is, and so has what its look-up finds', async () => {
+    const xml = '<order><id>7</id><line>a</line></order>';
+    const Order = z.object({ order: z.object({ id: z.string(), line: z.array(z.string()) }) });
+    const format = { kind: 'xml', lists: ['order.line'] };
+    const octets = { 'content-type': 'application/octet-stream' };
+    const performed = async (more: object, given: FakeAnswer) => {
+      answer = given;
+      const action = anew('formed', more);
+      return drive.perform(action, await drive.accept(action, {}));
+    };
+    const output = { order: { id: '7', line: ['a'] } };
+    const made = await performed({ output: Order, format }, { body: xml, headers: octets });
+    expect(made).toMatchObject({ state: 'done', output, calls: 1 });
+    const whenUnknown = { lookup: () => get('/look'), found: (body: unknown) => body, afterMs: 1 };
+    answer = { status: 500 };
+    const looked = anew('looked', { output: Order, format, whenUnknown });
+    const workflowId = await drive.accept(looked, {});
+    await drive.perform(looked, workflowId, { most: 1 });
+    answer = { body: xml, headers: octets };
+    expect(await drive.perform(looked, workflowId)).toMatchObject({ state: 'done', output, calls: 2 });
+    expect(await performed({ output: z.string(), format: 'text' }, { body: '17', headers: octets })).toMatchObject({
+      state: 'done',
+      output: '17',
+    });
+    // No body is null, and what is of no such format was done all the same.
+    expect(await performed({ output: z.null(), format }, { status: 204 })).toMatchObject({
+      state: 'done',
+      output: null,
+    });
+    const broken = await performed({ output: Order, format }, { body: '<order>', headers: octets });
+    expect(broken).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 1 });
+    expect(broken.error).toContain('it was accepted, but the body is no XML');
+  });
+
   it('is done, and its output clean, when it was accepted with text that Postgres refuses', async () => {
     for (const [what, note] of [
       ['a NUL in its text', 'a\ufffdb'],
@@ -137,6 +180,20 @@ describe('a write whose answer is the same every time', () => {
     });
     const step = await drive.perform(action, await drive.accept(action, {}));
     expect(step).toMatchObject({ state: 'failed', errorType: 'attempts-spent', attempts: 2 });
+  });
+
+  it('of one’s own client that names a limit which nobody declared is a mistake, and is not waited for', async () => {
+    const provider = defineProvider({ id: 'own-client', baseUrl: api.url, auth: noAuth(), limits: [] });
+    const action = provider.action('create', {
+      input: z.object({}),
+      output: z.looseObject({ id: z.string() }),
+      perform: () => Promise.reject(new CallFailed({ kind: 'limited', limit: 'nope', reason: 'too many' })),
+    });
+    const step = await drive.perform(action, await drive.accept(action, {}));
+    expect(step).toMatchObject({ state: 'failed', errorType: 'config', calls: 1 });
+    expect(step.error).toMatch(
+      /a rule names the limit "nope"; the provider has none \(provider "own-client"\); too many/,
+    );
   });
 
   it('has the output that `made` takes of its answer, from headers of one without a body as well', async () => {

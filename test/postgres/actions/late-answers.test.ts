@@ -179,6 +179,20 @@ describe('a write', () => {
     expect(await drive.perform(ruled, await drive.accept(ruled, {}))).toMatchObject({ output: { id: 'again' } });
   });
 
+  it('that takes another one back, and is refused for good after a try whose answer was lost, is left to a person at once', async () => {
+    const told = providerOf().action('told', { ...common, compensate: ({ id }) => del(path`/undo/${id}`) });
+    answer = () => ({ body: { id: 'x' } });
+    const workflowId = await drive.accept(told, {});
+    expect(await drive.perform(told, workflowId)).toMatchObject({ state: 'done' });
+    let tried = 0;
+    api.route('DELETE', '/undo/x', () =>
+      ++tried === 1 ? { status: 504 } : { status: 422, body: { error: 'shipped' } },
+    );
+    const undo = await drive.perform(told, await drive.accept(told, null, { undoes: workflowId }));
+    expect(undo).toMatchObject({ state: 'failed', errorType: 'unknown-write', calls: 2 });
+    expect(undo.error).toMatch(/HTTP 504.*repeated, it was refused: HTTP 422.*shipped/);
+  });
+
   it('that deletes is done where its answer was lost and its repeat finds nothing to delete, and not before', async () => {
     const deletes = (more: object = {}) =>
       providerOf().action('delete', {
@@ -201,6 +215,8 @@ describe('a write', () => {
       calls: 2,
     });
     expect(await performed(deletes(), absent)).toMatchObject({ state: 'failed', errorType: 'gone', calls: 1 });
+    // What was clearly refused has deleted nothing: it was never there.
+    expect(await performed(deletes(), { status: 425 }, absent)).toMatchObject({ errorType: 'gone', calls: 2 });
     // Something in between that has no such page knows nothing of the thing.
     expect(await performed(deletes(), { status: 504 }, page)).toMatchObject({ errorType: 'unknown-write', calls: 2 });
     // That it is not there is what was wanted, whoever finds that out.

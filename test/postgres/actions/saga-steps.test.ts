@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { prepareStep } from '../../../activities/action/saga-steps.ts';
-import { inTransaction, insertSaga, listSteps, takeLock } from '../../../db/index.ts';
+import { inTransaction, insertSaga, listSteps, releaseLock, takeLock } from '../../../db/index.ts';
 import { defineProvider, defineSaga, del, noAuth, path, post } from '../../../providers/index.ts';
 import { createActionDrive, type ActionDrive } from '../../setup/drive-action.ts';
 import { createTestDatabase, type TestDatabase } from '../../setup/servers/database.ts';
@@ -21,9 +21,17 @@ describe('a step of a saga', () => {
     output: z.object({ id: z.string() }),
     request: (input) => post('/x', input),
   });
+  const marked = shop.action('marked', {
+    input: z.object({ ref: z.string() }),
+    output: z.object({ id: z.string() }),
+    request: (input) => post('/x', input),
+    compensate: ({ id }) => del(path`/x/${id}`),
+    conflicts: { entity: ({ ref }) => `note/${ref}` },
+  });
   const { definition } = defineSaga('buy', { input: z.object({ note: z.string() }) })
     .step('first', write, ({ input }) => ({ ref: input.note }))
-    .step('drawn', drawn, () => ({}));
+    .step('drawn', drawn, () => ({}))
+    .step('marked', marked, ({ input }) => ({ ref: input.note }));
 
   beforeAll(async () => {
     db = await createTestDatabase();
@@ -60,6 +68,14 @@ describe('a step of a saga', () => {
     expect(await listSteps(db.pool, workflowId)).toEqual([]);
     // What was done before that is taken back all the same.
     expect(await prepare('first', true)).toMatchObject({ workflowId: `${workflowId}/first/undo` });
+  });
+
+  it('is taken back whoever works on its entity: nothing may keep a compensation from being made', async () => {
+    const { prepare, lock } = await begun('n3');
+    expect(await prepare('marked')).toMatchObject({ lock: { entity: 'note/n3', mustWait: false } });
+    await inTransaction(db.pool, (tx) => releaseLock(tx, 'note/n3', 'saga/buy/a/n3/marked'));
+    expect(await lock('action/other/a/1', 'wait')).toMatchObject({ state: 'held' });
+    expect(await prepare('marked', true)).not.toHaveProperty('lock');
   });
 
   it('is a bug where the schema of its action makes another input each time', async () => {

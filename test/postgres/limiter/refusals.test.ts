@@ -186,3 +186,94 @@ describe('calls to which no limit applies', () => {
     expect(refused).toBeLessThan(0.1 * accepted);
   });
 });
+
+describe('a refusal that names none of several limits', () => {
+  const minute: LimitSpec = { kind: 'window', name: 'blame-minute', max: 100, perMs: 60_000 };
+  const hour: LimitSpec = { kind: 'window', name: 'blame-hour', max: 10_000, perMs: 3_600_000 };
+  const keyed = (limit: LimitSpec, of: string): Charge => ({ limit, key: `refusals/${limit.name}/${of}`, cost: 1 });
+  const shown = (limit: LimitSpec, of: string) => limiter.show(`refusals/${limit.name}/${of}`);
+  /** Counts what it takes in any minute, and refuses as it is told to. */
+  const holding = (max: number, refusal: Partial<Observation>) => {
+    const counter = createCounter('sliding', () => ({ max, perMs: 60_000 }), clock.nowMs());
+    return (nowMs: number): Observation => {
+      if (counter.room(nowMs) < 1) return { result: 'refused', ...refusal };
+      counter.take(nowMs, 1);
+      return { result: 'ok' };
+    };
+  };
+
+  it('is held against the one of which its headers say that nothing is left, also where they say when to come again', async () => {
+    const charges = [keyed(minute, 'told'), keyed(hour, 'told')];
+    const told = { blockForMs: 5_000, quotas: [{ max: 100, remaining: 0 }] };
+    const { refused } = await callFor(600_000, 200, charges, holding(50, told));
+    expect(refused).toBeGreaterThan(3);
+    expect((await shown(minute, 'told'))?.max).toBeLessThan(80);
+    expect(await shown(hour, 'told')).toMatchObject({ max: 10_000, events: [] });
+  });
+
+  it('is held against the one that is nearest to full, where nothing is told', async () => {
+    const charges = [keyed(minute, 'untold'), keyed(hour, 'untold')];
+    const { accepted, refused } = await callFor(1_200_000, 200, charges, holding(50, {}));
+    expect(refused / accepted).toBeLessThan(0.1);
+    expect(accepted).toBeGreaterThan(0.8 * 50 * 20);
+    expect((await shown(minute, 'untold'))?.max).toBeLessThan(80);
+    expect(await shown(hour, 'untold')).toMatchObject({ max: 10_000, events: [] });
+  });
+
+  it('is held against none that is far shorter than the wait that it tells', async () => {
+    const charges = [keyed(hour, 'long'), keyed(minute, 'long')];
+    await callFor(1_000, 2_000, charges, () => ({ result: 'refused', blockForMs: 1_800_000 }));
+    expect(await shown(hour, 'long')).toMatchObject({ state: 'blocked' });
+    expect(await shown(minute, 'long')).toMatchObject({ state: 'free' });
+  });
+});
+
+describe('calls for which no limit is declared, whose answers tell one', () => {
+  it.each([
+    ['fixed', 10, 10_000, 16],
+    ['fixed', 40, 5_000, 15],
+    ['fixed', 50, 60_000, 40],
+    ['sliding', 100, 10_000, 8],
+  ] as const)(
+    'do not run into it again and again: %s, %i in %i ms, %i at once',
+    async (kind, max, perMs, atOnce) => {
+      const account = `told-${kind}-${max}`;
+      const charges = chargesFor([], { ...call, account, provider: 'told' });
+      const counter = createCounter(kind, () => ({ max, perMs }), clock.nowMs());
+      const startedMs = clock.nowMs();
+      const taken: number[] = [];
+      /** Of each refusal: in the how manieth window. */
+      const refused: number[] = [];
+      const answer = (nowMs: number): Observation => {
+        const isRefused = counter.room(nowMs) < 1;
+        if (!isRefused) counter.take(nowMs, 1);
+        if (!isRefused) taken.push(nowMs);
+        const remaining = Math.floor(counter.room(nowMs));
+        // Of a window that slides: until the first call leaves it.
+        const firstMs = taken.find((atMs) => atMs > nowMs - perMs) ?? nowMs;
+        const resetAfterMs = perMs - (kind === 'fixed' ? (nowMs - startedMs) % perMs : nowMs - firstMs);
+        if (isRefused) refused.push(Math.floor((nowMs - startedMs) / perMs));
+        return { result: isRefused ? 'refused' : 'ok', quotas: [{ max, remaining, resetAfterMs }] };
+      };
+      // As many callers as there are lists: whoever may, calls, and all answers come 100 ms later.
+      const endMs = clock.nowMs() + 20 * perMs;
+      const keys = Array.from({ length: atOnce }, (_, n) => `${account}-${n}`);
+      while (clock.nowMs() < endMs) {
+        const asked = await Promise.all(
+          keys.map((callKey) => limiter.acquire({ callKey, account, charges, maxWaitMs: 0 })),
+        );
+        const permits = asked.flatMap((each) => (each.granted ? [each.permit] : []));
+        const answers = permits.map(() => answer(clock.nowMs()));
+        await clock.pass(100);
+        await Promise.all(permits.map((permit, n) => limiter.report(permit, answers[n]!)));
+        const waits = asked.flatMap((each) => (each.granted ? [] : [each.retryAfterMs]));
+        if (permits.length === 0) await clock.pass(Math.max(10, Math.min(...waits)));
+      }
+      // What was on its way at the end of the first window was refused before anybody knew.
+      expect(refused.filter((at) => at === 0).length).toBeGreaterThan(0);
+      expect(refused.filter((at) => at > 0).length).toBeLessThan(0.02 * taken.length);
+      expect(taken.length).toBeGreaterThan(0.6 * 20 * max);
+    },
+    60_000,
+  );
+});

@@ -47,6 +47,8 @@ describe('rows that say that they are gone', () => {
     request: ({ file }) => get(`/notes/${file}`),
   });
   const asked: string[] = [];
+  /** Folders whose files can't be read. */
+  const refused = new Set<string>();
   const tree = (deletions?: 'full-pass') =>
     defineSync('gone', { provider, input: z.object({}) }, (s) => {
       const all = s.one(folders, { input: () => ({}), key: ({ id }) => id });
@@ -72,7 +74,20 @@ describe('rows that say that they are gone', () => {
   beforeAll(async () => {
     api = await startFakeApi();
     api.route('GET', '/folders', () => ({ body: { items: Object.keys(files).map((id) => ({ id })) } }));
-    api.list('/folders/:folder/files', { items: ({ folder }) => files[folder], pageSize: { max: 10 } });
+    api.list('/folders/:folder/files', {
+      items: ({ folder }) => {
+        if (refused.has(folder)) throw new Error('this folder can not be read');
+        return files[folder];
+      },
+      pageSize: { max: 10 },
+    });
+    api.route('GET', '/whole/:folder', ({ path, headers }) => {
+      const folder = path.split('/').at(-1) ?? '';
+      if (refused.has(folder)) return { status: 500 };
+      const body = files[folder];
+      const etag = `"${createHash('sha1').update(JSON.stringify(body)).digest('hex')}"`;
+      return headers['if-none-match'] === etag ? { status: 304 } : { body, headers: { etag } };
+    });
     api.route('GET', '/notes/:file', ({ path }) => (asked.push(path), { body: { id: 'n' } }));
     db = await createTestDatabase();
     drive = await createDrive(db.pool);
@@ -131,6 +146,55 @@ describe('rows that say that they are gone', () => {
     files = { a: [], b: [removed('f1')] };
     await run(sync);
     expect((await feed(first.after)).changes).toEqual(['delete f1']);
+  });
+
+  it('are none while they may have moved into a list that failed, and are found by the next run that reads all', async () => {
+    const sync = tree('full-pass');
+    files = { a: ['f1', 'f2', 'f3', 'f4'].map(named), b: [named('f5')] };
+    await run(sync);
+    const first = await feed();
+    files = { a: [named('f1'), named('f4')], b: [named('f5'), named('f2')] };
+    refused.add('b');
+    expect(await run(sync)).toMatchObject({
+      complete: false,
+      flaws: [{ node: 'files', kind: 'failed', example: 'b' }],
+    });
+    const second = await feed(first.after);
+    expect(second.changes).toEqual([]);
+    refused.clear();
+    expect(await run(sync)).toMatchObject({ complete: true });
+    expect((await feed(second.after)).changes).toEqual(['delete f3']);
+  });
+
+  it('that could not be told while another list failed are asked for again, where the list asks only whether it has changed', async () => {
+    const whole = provider.endpoint('whole', {
+      input: z.object({ folder: z.string() }),
+      response: z.array(z.object({ id: z.string() })),
+      request: ({ folder }) => get(`/whole/${folder}`),
+      paginate: { kind: 'single', items: (rows) => rows },
+      conditional: 'whole',
+    });
+    const sync = defineSync('kept', { provider, input: z.object({}) }, (s) => {
+      const all = s.one(folders, { input: () => ({}), key: ({ id }) => id });
+      const options = { key: ({ id }: { id: string }) => id, deletions: 'full-pass' } as const;
+      return { all, files: s.each(all, whole, { input: ({ id }) => ({ folder: id }), ...options }) };
+    });
+    const rows = async (): Promise<string[]> => {
+      const found = await db.pool.query<{ key: string }>(
+        `select key from sluice.record where account = $1 and resource = 'kept.files' and deleted_at is null order by key`,
+        [account],
+      );
+      return found.rows.map(({ key }) => key);
+    };
+    files = { a: ['f1', 'f2'].map(named), b: [named('f3')] };
+    expect(await run(sync)).toMatchObject({ complete: true });
+    files = { a: [named('f1')], b: [named('f3')] };
+    refused.add('b');
+    expect(await run(sync)).toMatchObject({ complete: false });
+    expect(await rows()).toEqual(['f1', 'f2', 'f3']);
+    refused.clear();
+    expect(await run(sync)).toMatchObject({ complete: true });
+    expect(await rows()).toEqual(['f1', 'f3']);
   });
 
   it('need a function that says so', () => {

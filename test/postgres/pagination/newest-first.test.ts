@@ -140,6 +140,26 @@ describe('a list that comes newest first', () => {
     for (const id of all()) expect((await stored()).has(id), id).toBe(true);
   });
 
+  it('that ends at its cap is read to it again by each run, and says what to write, so that it is not', async () => {
+    const feedOf = (name: string, more: object) =>
+      provider.endpoint(name, {
+        input: z.object({}),
+        response,
+        request: (_, page) => get('/rows', { from: page.cursor, size: page.size }),
+        paginate: { ...common, kind: 'cursor', next: (answer) => answer.next, pageSize: { start: 30 }, ...more },
+      });
+    const [capped, told] = [feedOf('capped', { resultCap: 300 }), feedOf('told', { resultCap: false })];
+    for (const _ of [1, 2]) {
+      const result = await run({}, capped);
+      expect(result).toMatchObject({ complete: false, calls: 10, flaws: [{ kind: 'capped' }] });
+      expect(result?.flaws[0]?.reason).toMatch(/say `resultCap: false`: then it is read as far as there are new ones/);
+    }
+    account += '-told';
+    expect(await run({}, told)).toMatchObject({ complete: true, calls: 10 });
+    list = [...down(305, 301), ...list.slice(0, -5)];
+    expect(await run({}, told)).toMatchObject({ complete: true, calls: 2 });
+  });
+
   it('has its mistakes told at load', () => {
     const wrong = defineProvider({ id: 'wrong', baseUrl: 'https://a.example', auth: noAuth(), limits: [] });
     const paginate = { ...common, kind: 'offset', lanes: 4, range: { whole: () => ({ from: 1, to: 2 }) } } as const;

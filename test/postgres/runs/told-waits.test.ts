@@ -55,4 +55,29 @@ describe('a refusal that says when to come again, and that nothing is left', () 
     },
     30_000,
   );
+
+  it('fails its list where a rule names a limit that nobody declared, which only its answer shows', async () => {
+    const { api, account, drive } = stage;
+    api.route('GET', '/rows', () => ({ status: 429, body: {} }));
+    const provider = defineProvider({
+      id: 'names-no-limit',
+      baseUrl: () => api.url,
+      auth: noAuth(),
+      limits: [window('hour', { by: ['account'], max: 100, perMs: hours(1) })],
+      // A name that a function makes is seen by nobody before.
+      classify: rules([when(status(429), (answer) => limited({ limit: 'nope' })(answer))]),
+    });
+    const rows = provider.endpoint('rows', {
+      input: z.object({}),
+      response: z.array(z.object({ id: z.number() })),
+      request: () => get('/rows'),
+      paginate: { kind: 'single', items: (all) => all },
+    });
+    const sync = defineSync('rows', { provider, input: z.object({}) }, (s) => ({
+      rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
+    }));
+    const result = await drive.run(sync, { account, input: {} });
+    expect(result).toMatchObject({ state: 'failed', complete: false, calls: 1 });
+    expect(result?.flaws[0]?.reason).toContain('a rule names the limit "nope"; the provider has hour');
+  }, 30_000);
 });

@@ -232,6 +232,16 @@ describe('what HTTP says by itself', () => {
     }
   });
 
+  it.each([
+    [30, '60', 60_000], // seconds, taken for milliseconds
+    [90_000, '60', 90_000],
+    [Number.NaN, '60', 60_000],
+    [700, '', 700],
+  ])('of a rule’s wait and a told one the longer holds: %s ms and "%s" s', (afterMs, retryAfter, blockForMs) => {
+    const answer = answered(429, '', { 'retry-after': retryAfter });
+    expect(toObservation({ kind: 'limited', reason: '', afterMs }, answer)).toMatchObject({ blockForMs });
+  });
+
   it('a redirect says to which host it leads, and nothing that may be secret', () => {
     const answer = answered(302, '', { location: 'https://status.example/down?token=abc#x' });
     expect(defaultOutcome(answer)).toMatchObject({

@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { drawnAnew } from '../../../contracts/values/misfits.ts';
+import { readSteady } from '../../../contracts/values/misfits.ts';
 
 describe('an input that is read for every attempt', () => {
-  const wrong = (schema: z.ZodType, value: unknown = {}) =>
-    drawnAnew((given) => schema.parse(given), value, 'The input');
+  const wrong = (schema: z.ZodType, value: unknown = {}): string | undefined => {
+    try {
+      readSteady((given) => schema.parse(given), value, 'The input');
+      return undefined;
+    } catch (error) {
+      return (error as TypeError).message;
+    }
+  };
 
   it('is refused where its schema draws a value, in a default or a transform', () => {
     const drawn = z.string().default(() => crypto.randomUUID());
@@ -23,5 +29,12 @@ describe('an input that is read for every attempt', () => {
     expect(wrong(z.coerce.bigint(), '7')).toBeUndefined();
     expect(wrong(z.coerce.date(), '2026-01-02')).toBeUndefined();
     expect(wrong(z.object({ n: z.number().default(1) }))).toBeUndefined();
+  });
+
+  it('is read twice, and is what its schema makes of it', () => {
+    let reads = 0;
+    const counted = z.string().transform((text) => (reads++, text.toUpperCase()));
+    expect(readSteady((given) => counted.parse(given), 'a', 'The input')).toBe('A');
+    expect(reads).toBe(2);
   });
 });

@@ -18,6 +18,8 @@ describe('an action', () => {
     const conflicts = { entity: () => 'note/1', policy: 'cancel-previous' };
     const whenUnknown = { lookup, found, afterMs: 0, guards: { 'more-told': false as const } };
     const all = { idempotent: true, keyGoodForMs: Infinity, maxAttempts: 1, totalTimeoutMs: 1_000 };
+    for (const format of ['csv', 'text', { kind: 'xml', lists: ['orders.order'] }])
+      expect(mistakesOf({ format })).toEqual([]);
     expect(mistakesOf({ ...all, conflicts, whenUnknown, compensate: lookup, what: () => 'x' })).toEqual([]);
   });
 
@@ -33,6 +35,12 @@ describe('an action', () => {
     [{ idempotent: 'yes' }, '`idempotent` is "yes"; it must be true or false'],
     [{ conflicts: { entity: found, policy: 'waitt' } }, 'conflicts: `policy` is "waitt"; it must be "wait"'],
     [{ conflicts: { policy: 'wait' } }, 'conflicts: `entity` is missing; it must be a function'],
+    [{ response: z.unknown() }, '`response` says nothing without `made`'],
+    [{ response: {}, made: found }, '`response` must be a zod schema'],
+    [{ format: 'yaml' }, 'format is "yaml"; it must be one of "json", "ndjson", "csv", "xml", "text"'],
+    [{ format: { kind: 'xml', list: ['a'] } }, 'format: unknown option `list`; known are kind, lists, prefixes'],
+    [{ format: { kind: 'csv', files: found } }, 'format.files: the answer of an action is one file'],
+    [{ format: { kind: 'file' } }, 'format is {"kind":"file"}; it must be one of'],
     [{ maxAttempts: 0 }, '`maxAttempts` is 0; it must be a number, 1 or more'],
     [{ totalTimeoutMs: Number.NaN }, '`totalTimeoutMs` is NaN; it must be a number, 1 or more'],
     [{ classify: [] }, '`classify` is []; it must be a function'],
@@ -47,6 +55,32 @@ describe('an action', () => {
       expect.stringContaining('timeouts: `bodyMs` is 0; it must be a number, 1 or more'),
       expect.stringContaining('`maxAttempts` is NaN; it must be a number, 1 or more'),
     ]);
+  });
+});
+
+it('`made` gets what the schema `response` makes of the body, and without one something unknown', () => {
+  const provider = defineProvider({ id: 'social', baseUrl: 'https://x.example', auth: noAuth(), limits: [] });
+  const { definition } = provider.action('create', {
+    ...given,
+    response: z.object({ data: z.object({ no: z.coerce.number() }) }),
+    made: (answer) => {
+      expectTypeOf(answer).toEqualTypeOf<{ data: { no: number } }>();
+      return { id: String(answer.data.no) };
+    },
+  });
+  expect(definition.parseResponse({ data: { no: '7' } })).toEqual({ data: { no: 7 } });
+  expect(() => definition.parseResponse({ id: '7' })).toThrow('data');
+  provider.action('other', {
+    ...given,
+    made: (answer) => {
+      expectTypeOf(answer).toEqualTypeOf<unknown>();
+      return { id: 'x' };
+    },
+  });
+  provider.action('wrong', {
+    ...given,
+    // @ts-expect-error its output has an `id`
+    made: () => ({ no: 7 }),
   });
 });
 

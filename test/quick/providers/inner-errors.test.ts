@@ -140,6 +140,12 @@ describe('a write', () => {
     ['what was not processed', { UnprocessedItems: { table: [{ PutRequest: {} }] } }],
     ['that a part was done', { records: [ROW], details: { message: 'partialSuccess', reasons: ['files'] } }],
     ['what was not taken of all', { partialSuccess: { rejectedSpans: '2', errorMessage: 'too old' } }],
+    ['the status of an error alone', { status: 422, title: 'Bad Request', type: 'about:blank' }],
+    ['the code of an error with words', { code: 500, message: 'no' }],
+    ['a flag of 0 alone', { ok: 0 }],
+    ['a code that is a failure', { return_code: 'FAIL', return_msg: 'no credit' }],
+    ['words that are an error', 'ERROR: no credit'],
+    ['the number of an error in words', 'ERR 301'],
     ['some that have failed', { Successful: [{ Id: 'a' }], Failed: [{ Id: 'b', Code: 'x' }] }],
   ])('that is answered with %s is not taken for done', (_, body, status) => {
     expect(writeOf(body, status)).toBe('unknown-write');
@@ -160,6 +166,10 @@ describe('a write', () => {
     ['parts that have succeeded', [{ success: true, errors: [] }]],
     ['nothing that was left out', { partialSuccess: {}, partial_failure: false }],
     ['a thing that was done in part itself', { id: 'job', status: 'PARTIAL_SUCCESS' }],
+    ['a code and words that are no error', { code: 1, message: 'SMS sent' }],
+    ['words that are none', 'Failed payments are retried: 3'],
+    ['an id in words', 'error-page-17'],
+    ['a thing whose number is that of an error', { id: 7, code: 404, status: 500 }],
     ['several statuses, all of them good', { responses: [{ status: 200 }, { status: 201 }] }, 207],
   ])('that is answered with %s is done', (_, body, status) => {
     expect(writeOf(body, status)).toBe('ok');

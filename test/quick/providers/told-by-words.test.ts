@@ -85,6 +85,11 @@ describe('a limit was hit', () => {
     [403, { message: 'Account Over Queries Per Second Limit' }],
     [403, { message: 'Concurrent requests limit reached' }],
     [403, { message: 'Please slow down' }],
+    [403, { message: 'User Rate Limit Exceeded' }],
+    [403, { error: { errors: [{ reason: 'userRateLimitExceeded' }] } }],
+    [403, { message: 'User limit exceeded: 10 requests per minute' }],
+    [403, { message: "You have exceeded your plan's API request limit" }],
+    [403, { message: 'You have exceeded your daily account limit' }],
     [400, { message: 'You have exceeded the number of concurrent requests' }],
     [400, { message: 'API calls quota exceeded! maximum admitted 10 per Minute.' }],
     [500, { message: 'Rate limit exceeded' }],
@@ -99,6 +104,13 @@ describe('a limit was hit', () => {
 
   it.each([
     [403, { message: "The user's storage quota has been exceeded." }, 'permanent'],
+    [403, { message: 'User limit reached' }, 'permanent'],
+    [403, { error: 'user_limit_exceeded', 'request-id': '8f0a' }, 'permanent'],
+    [403, { message: "You have exceeded your plan's limit of 5 seats. Upgrade to add more." }, 'permanent'],
+    [403, { message: 'Your team has exceeded its member limit' }, 'permanent'],
+    [403, { message: 'Project quota exceeded' }, 'permanent'],
+    [403, { message: 'Quota exceeded: your plan has 10 projects' }, 'permanent'],
+    [403, { message: 'You have exceeded the limit of 50 rows' }, 'permanent'],
     [500, { message: 'The rate limiter crashed' }, 'retry'],
     [200, { items: [{ id: 1 }], errors: [{ extensions: { code: 'THROTTLED' } }] }, 'flawed'],
     [200, { data: { posts: { nodes: [{ id: 1 }] } }, errors: [{ extensions: { code: 'THROTTLED' } }] }, 'flawed'],
@@ -106,6 +118,11 @@ describe('a limit was hit', () => {
   ])('or not: %i %j', (status, body, kind) => {
     expect(read(status, body).kind).toBe(kind);
   });
+});
+
+it('a refusal by a plan keeps its sentence, and says that the user of the account must act', () => {
+  const reason = 'HTTP 403: {"message":"User limit reached"}';
+  expect(read(403, { message: 'User limit reached' })).toEqual({ kind: 'permanent', cause: 'auth', reason });
 });
 
 it('a write that is told so under a status of success may have been done all the same', () => {

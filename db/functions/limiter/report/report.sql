@@ -54,6 +54,12 @@ begin
     end if;
     r := sluice.limit_correct(r, e.remaining, (e."resetMs" * 1000)::bigint, e.max, (coalesce(e."ageMs", 0) * 1000)::bigint);
 
+    if r.kind = 'none' and e.max > 1 and e."resetMs" > 0 then
+      -- What its answers tell of a limit that nobody declared: its window is at least as long as it takes until all of it is there again.
+      r.seen_max := e.max;
+      r.win_us := greatest(r.win_us, (e."resetMs" * 1000)::bigint);
+    end if;
+
     -- One decrease per burst: refusals of permits from before the last one only count.
     v_current := false;
     v_refused := false;
@@ -74,7 +80,7 @@ begin
       if v_current then
         -- It believed to have room. What that means is said by the law of refusals in a moment; until then nobody calls.
         r.epoch := r.epoch + 1;
-        r.ev_counted := r.ev_counted or e.remaining is not null;
+        r.ev_counted := r.ev_counted or (e.remaining is not null and (r.kind <> 'none' or e.remaining <= 0));
         if e."blockMs" is null then
           r.blocked_us := greatest(r.blocked_us, r.last_us + 60000);
           r.blocked_at := clock_timestamp();
@@ -108,7 +114,7 @@ begin
     update sluice.limit_bucket b set
       tail = r.tail, used = r.used, ring = r.ring, filling = r.filling, foreign_used = r.foreign_used, foreign_slot = r.foreign_slot,
       freed = r.freed, freed_us = r.freed_us,
-      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, rate = r.rate, burst = r.burst, hold_us = r.hold_us, tokens = r.tokens,
+      higher_seen = r.higher_seen, seen_max = r.seen_max, max = r.max, win_us = r.win_us, rate = r.rate, burst = r.burst, hold_us = r.hold_us, tokens = r.tokens,
       paced_us = r.paced_us, probe_us = r.probe_us, probe_lease_us = r.probe_lease_us, epoch = r.epoch,
       law_due_us = r.law_due_us, ev_ok = r.ev_ok, ev_fresh = r.ev_fresh, ev_refused = r.ev_refused,
       ev_waited_us = r.ev_waited_us, ev_failed = r.ev_failed, ev_stale = r.ev_stale, ev_retry_ms = r.ev_retry_ms, blocked_us = r.blocked_us,
