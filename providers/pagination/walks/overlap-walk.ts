@@ -11,7 +11,7 @@ import { fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-g
 import type { Pagination } from '../pagination.ts';
 import { behindPins, noteFront, withoutPins, type Unpinned } from '../pinned-rows.ts';
 import { notePlaces, placesOf } from '../places.ts';
-import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
+import { cappedEnd, endedAfter, isAtStatedCap, isJustAtCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { COMPLETE, step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 /** Steps back in a row after which the list changes faster than it can be read. */
@@ -124,8 +124,8 @@ function onwards(p: Pagination, at: ListState, page: PageAnswer, here: Found): S
   const isOnlyBorder = bringsNothing && found === expected && itemCount < size && !isPromised;
   if (seen || isOnlyBorder) {
     const how = seen && itemCount - 1 > found ? seen : 'blank';
-    if (offset > 0 && !isHead && isSuspicious(p, at, how, exact, reached))
-      return step(at, { ...facts, ...cappedEnd(p, at.asked.range, endedAfter(reached, exact)) });
+    const isCut = isJustAtCap(p, reached, exact) || (offset > 0 && isSuspicious(p, at, how, exact, reached));
+    if (!isHead && isCut) return step(at, { ...facts, ...cappedEnd(p, at.asked.range, endedAfter(reached, exact)) });
     // Rows came in meanwhile, and not all of them were met: some were inserted into what had been read.
     const most = at.rows + itemCount - (found + 1);
     if (exact !== undefined && most < exact && exact !== memory['total'] && p.guards['moved-rows'])
@@ -252,6 +252,7 @@ function stepBack(p: Pagination, at: ListState, { memory, facts, backs, isBlank 
     const often = isLostAgain ? `${MOST_LOSSES} times` : `after ${backs} steps back`;
     const why = `the row before item ${borderAt + 1} was not found again ${often}`;
     if (p.kind === 'page') memory['apart'] = 1;
+    delete memory['places']; // This reading has come to no end: they are no measure for another one.
     return step(at, { ...facts, isReread: true, ...readAgain(p, at, memory, why) });
   }
   const back = Math.max(0, offset - Math.min(size, at.asked.size) + 1);

@@ -21,7 +21,7 @@ import { cellOf } from '../page-request.ts';
 import type { Pagination } from '../pagination.ts';
 import { behindPins, noteFront, withoutPins, type Unpinned } from '../pinned-rows.ts';
 import { notePlaces } from '../places.ts';
-import { cappedEnd, endedAfter, isAtStatedCap, isSuspicious, isTooLong } from '../result-cap.ts';
+import { cappedEnd, endedAfter, isAtStatedCap, isJustAtCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { step, type ListState, type PageAnswer, type Step } from '../step.ts';
 
 export function nextPage(p: Pagination, at: ListState, came: PageAnswer): Step {
@@ -75,7 +75,7 @@ function nextWhole(p: Pagination, at: ListState, memory: Memory, page: PageAnswe
       return stepTo(readAgain(p, at, memory, why));
     }
     const ends = rowsUpToEnd(p, at, page, memory);
-    if (offset > 0 && isSuspicious(p, at, seen, exact, ends))
+    if (isJustAtCap(p, ends, exact) || (offset > 0 && isSuspicious(p, at, seen, exact, ends)))
       return stepTo(cappedEnd(p, at.asked.range, endedAfter(ends, exact)));
     return stepTo(endOfReading(p, at, memory));
   }

@@ -8,7 +8,7 @@ import { isReadAgain, itemsOfReading, noteMark, beginAgain } from '../dead-curso
 import { saysMore, toldTotal } from '../end-seen.ts';
 import { digest, fullPage, memoryOf, nameOf, watchForLoop, type Memory } from '../loop-guard.ts';
 import type { Pagination } from '../pagination.ts';
-import { cappedEnd, endedAfter, isSuspicious, isTooLong } from '../result-cap.ts';
+import { cappedEnd, endedAfter, isJustAtCap, isSuspicious, isTooLong } from '../result-cap.ts';
 import { afterBlankEnd, isLookedAt, noteLeading } from './blank-end.ts';
 import { followCount } from './counted-places.ts';
 import { hasPageNumber } from './counting.ts';
@@ -128,6 +128,7 @@ function endOf(
   const items = itemsOfReading(at) + page.itemCount;
   const wasFull =
     at.pages > 0 && (page.itemCount === 0 || page.itemCount >= Math.min(at.asked.size, at.given ?? at.asked.size));
-  if (!wasFull || !isSuspicious(p, at, 'told', total, items)) return { end: COMPLETE };
+  const isCut = isJustAtCap(p, items, total) || (wasFull && isSuspicious(p, at, 'told', total, items));
+  if (!isCut) return { end: COMPLETE };
   return cappedEnd(p, at.asked.range, endedAfter(items, total));
 }

@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import type { Drive } from '../../../bench/common/drive.ts';
+import { randomOf } from '../../../bench/honesty/kind.ts';
 import { defineProvider, defineSync, get, noAuth, type PageRequest, type Paginate } from '../../../providers/index.ts';
 import type { FakeAnswer } from '../../../testing/fake-api/answer.ts';
 import type { FakeApi } from '../../../testing/index.ts';
@@ -112,5 +113,54 @@ describe('an end that contradicts what was read', () => {
     );
     expect(result).toMatchObject({ complete: true, rows: 50 });
     expect(calls).toBe(4);
+  });
+
+  /** A list of 95 rows, of which the third party gives no more than `cap`, and says then that nothing follows. */
+  const cutAt =
+    (cap: number) =>
+    (query: URLSearchParams): FakeAnswer => {
+      const size = Number(query.get('limit'));
+      const from = query.has('page')
+        ? (Number(query.get('page')) - 1) * size
+        : Number(query.get('cursor')?.slice(1) ?? 0);
+      const to = Math.min(from + size, cap);
+      return { body: { items: rowsOf(from, to), next: to < cap ? `k${to}` : null } };
+    };
+  it.each([
+    ['on its first page, by cursor', 20, 20],
+    ['on its first page, which is short, by cursor', 15, 20],
+    ['on a short page, by cursor', 45, 20],
+    ['on its first page, by page number', 20, 20],
+    ['on a short page, by page number', 45, 20],
+  ])('is capped at exactly the cap that the definition states, %s', async (how, resultCap, start) => {
+    const common = { items: ({ items }: Body) => items, pageSize: { start }, resultCap };
+    const { result } = how.endsWith('cursor')
+      ? await read({ kind: 'cursor', next: ({ next }) => next, ...common }, cutAt(resultCap), (page) => ({
+          cursor: page.cursor,
+          limit: page.size,
+        }))
+      : await read({ kind: 'page', hasMore: ({ next }) => next !== null, ...common }, cutAt(resultCap), (page) => ({
+          page: page.number,
+          limit: page.size,
+        }));
+    expect(result).toMatchObject({ complete: false, rows: resultCap, flaws: [{ kind: 'capped' }] });
+  });
+
+  it('is truncated where two replicas tell rows of one time apart in two ways, and a reading was broken off', async () => {
+    const { result } = await read(
+      { kind: 'page', items: ({ items }) => items, pageSize: { start: 10 }, lastPage: 'short' },
+      (query, nth) => {
+        const [number, size] = ['page', 'limit'].map((name) => Number(query.get(name))) as [number, number];
+        const drawn = (n: number): number => randomOf(n * 31 + (nth % 2) * 977)(1_000_000);
+        const time = (n: number): number => Math.floor(n / 7);
+        const all = Array.from({ length: 60 }, (_, n) => n).toSorted(
+          (a, b) => time(a) - time(b) || drawn(a) - drawn(b),
+        );
+        return { body: { items: all.slice((number - 1) * size, number * size).map((n) => ({ id: `r${n}` })) } };
+      },
+      (page) => ({ page: page.number, limit: page.size }),
+    );
+    expect(result?.rows).toBeLessThan(60);
+    expect(result).toMatchObject({ complete: false, flaws: [{ kind: 'truncated' }] });
   });
 });
