@@ -1,8 +1,7 @@
 /**
- * Lists by page number or offset, read in order with an overlap. Each page begins with the last row of the one before,
- * or just ahead of it. While that row is found again nothing has slipped between two pages. Rows that were added only
- * push old ones over the border a second time. When it is not found, rows before the border were removed and others
- * moved over it unseen. The list then steps back a page and looks again. Pure. Used by: `numbered-walk.ts`.
+ * Lists by page number or offset, read in order with an overlap. Each page begins with the last row of the one before, or just ahead of it.
+ * While that row comes again nothing has slipped. Rows that were added only push old ones over the border a second time. When it does not,
+ * rows before the border were removed and others moved over it unseen: the list steps back a page. Pure. Used by: `numbered-walk.ts`.
  */
 import type { Position } from '../../../contracts/list.ts';
 import { endSeen, saysMore, totalOf } from '../end-seen.ts';
