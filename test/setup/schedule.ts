@@ -19,8 +19,9 @@ export const QUIET = [
   'test/temporal/dashboard/scale.test.ts',
   'test/postgres/limiter/learned.test.ts',
   'test/postgres/limiter/fairness.test.ts',
-  // Counts each call: of a workflow task that a busy machine is too late for, calls are made again.
+  // They count each call: of a workflow task that a busy machine is too late for, calls are made again.
   'test/temporal/lists/shapes.test.ts',
+  'test/temporal/lists/sync-tree.test.ts',
 ];
 
 /** They take half a minute and more, so they begin first: none of them is waited for alone at the end. */
