@@ -50,9 +50,6 @@ export async function openParts(options: WorkerOptions, settings: WorkerSettings
   // Temporal's own metrics have a server of their own, which only this process asks.
   const sdkMetrics = installRuntime(log, metricsAddress === undefined ? undefined : `127.0.0.1:${await freePort()}`);
   const metrics = metricsAddress === undefined ? undefined : createMetrics();
-  // Node before 20.7 does not tell. The Temporal SDK takes a stack for every promise of a workflow, and each is translated.
-  if (process.sourceMapsEnabled)
-    log.warn({}, 'source maps are on (tsx, --enable-source-maps): a third slower; in production run built JavaScript');
   const catalog = createCatalog(options);
   const { tracing } = options;
   const tracer = tracing ? await createCallTracer(tracing === true ? {} : tracing) : undefined;
