@@ -36,7 +36,7 @@ export async function readBody(
 ): Promise<Pick<Answer, 'text' | 'damage' | 'mayBeCut'>> {
   const { maxBodyBytes, hold, signal, clock } = limits;
   let isCounted = false;
-  const more = async (): Promise<void> => {
+  if (!(await readSmall(stream, so.chunks, Math.min(SMALL_BODY_BYTES, maxBodyBytes)))) {
     let bytes = so.chunks.reduce((sum, { length }) => sum + length, 0);
     for await (const chunk of stream as AsyncIterable<Buffer>) {
       bytes += chunk.length;
@@ -49,8 +49,7 @@ export async function readBody(
       }
       so.chunks.push(chunk);
     }
-  };
-  if (!(await readSmall(stream, so.chunks, Math.min(SMALL_BODY_BYTES, maxBodyBytes)))) await more();
+  }
   const packed = Buffer.concat(so.chunks);
   const isSure = showsItsEnd(headers, isGzip(packed) || isZip(packed));
   const unpacked = await decompress(packed, headers['content-encoding'], maxBodyBytes);

@@ -40,6 +40,21 @@ export function filters(link: Link, path: readonly string[], query: Query, rows:
   </nav>`;
 }
 
+/** How far back graphs go. @param span undefined: the last hour. */
+export function spanFilter(link: Link, path: readonly string[], span: string | undefined): Html {
+  return filters(link, path, { span }, [
+    {
+      name: 'span',
+      words: 'Graphs',
+      choices: [
+        { value: undefined, words: 'last hour' },
+        { value: 'day', words: 'last day' },
+        { value: 'quarter', words: 'last 90 days' },
+      ],
+    },
+  ]);
+}
+
 /** To the next page, and back to the first. */
 export function paging(link: Link, path: readonly string[], query: Query, next: string | undefined): Html {
   return html`<nav class="acts" aria-label="Pages">

@@ -4,7 +4,7 @@ import { html, type Html } from '../html.ts';
 import type { Link } from '../link.ts';
 import { graphs } from './chart.ts';
 import { count, rate } from './count.ts';
-import { filters } from './filters.ts';
+import { spanFilter } from './filters.ts';
 import { table } from './table.ts';
 import { exact } from './when.ts';
 
@@ -25,17 +25,7 @@ export function limitGraphs(link: Link, key: string, span: HistorySpan, history:
   if (first === undefined) return html``;
   const isEmpty = slots.every(({ calls, refused, used }) => calls === 0 && refused === 0 && used === null);
   return html`<h2>Over time</h2>
-    ${filters(link, ['limits', key], { span: span === 'hour' ? undefined : span }, [
-      {
-        name: 'span',
-        words: 'Graphs',
-        choices: [
-          { value: undefined, words: 'last hour' },
-          { value: 'day', words: 'last day' },
-          { value: 'quarter', words: 'last 90 days' },
-        ],
-      },
-    ])}
+    ${spanFilter(link, ['limits', key], span === 'hour' ? undefined : span)}
     ${isEmpty && html`<p class="dim">Nothing was noted of it in this time.</p>`}
     ${graphs(graphsOf(slots, span), marksOf(history, Date.parse(first.at)))}
     <p class="dim">

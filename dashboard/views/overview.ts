@@ -3,7 +3,7 @@ import type { Alert, Pace, PaceSpan, SeenQueue } from '../../client/index.ts';
 import { html, type Html } from '../html.ts';
 import type { Link } from '../link.ts';
 import { capped, rate } from '../parts/count.ts';
-import { filters } from '../parts/filters.ts';
+import { spanFilter } from '../parts/filters.ts';
 import { limitTable } from '../parts/tables/limit-table.ts';
 import { freshTable } from '../parts/tables/fresh-table.ts';
 import { reportTable } from '../parts/tables/report-table.ts';
@@ -39,7 +39,7 @@ export const overviewView: RenderView = async (context) => {
         id: 'pace',
         content: html`<h2>Now</h2>
           ${tiles([...paceTiles(pace, span), alertTile(alerts, link), ...stateTiles(counts, link)])}
-          ${spanFilter(link, query.get('span') ?? undefined)}`,
+          ${spanFilter(link, [], query.get('span') ?? undefined)}`,
       },
       {
         id: 'runs',
@@ -124,20 +124,6 @@ function stateTiles([runs, accounts]: Counts, link: Link): Tile[] {
       isBad: runs.failed > 0,
     },
   ];
-}
-
-function spanFilter(link: Link, span: string | undefined): Html {
-  return filters(link, [], { span }, [
-    {
-      name: 'span',
-      words: 'Graphs',
-      choices: [
-        { value: undefined, words: 'last hour' },
-        { value: 'day', words: 'last day' },
-        { value: 'quarter', words: 'last 90 days' },
-      ],
-    },
-  ]);
 }
 
 function queueTable(queues: readonly SeenQueue[], alerts: readonly Alert[], now: Date): Html {

@@ -98,12 +98,12 @@ export function noteBlank(
 
 /** The step after a page that ends one reading of a list whose pages do not overlap. */
 export function endOfReading(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
-  if (!p.guards['moved-rows']) return endSeenTwice(p, at, memory);
+  if (!p.guards['moved-rows']) return believedEnd(p, at, memory);
   if (memory['moved'] || memory['slipped']) return readAgain(p, at, memory);
   if (isLater(at)) memory['rowsAtEnd'] = at.rows;
   const first = looksOf(at).find((look) => indexOf(memory, look) >= 0);
   if (first) return goOn(lookAgain(at, memory, first));
-  return endSeenTwice(p, at, memory);
+  return believedEnd(p, at, memory);
 }
 
 /** What the store must find before such an end is believed. */
@@ -134,10 +134,11 @@ export function afterStill(p: Pagination, at: ListState, page: PageAnswer): Step
   const looks = looksOf(at);
   const next = looks.slice(looks.indexOf(looked) + 1).find((look) => indexOf(memory, look) > 0);
   if (next) return step(at, { ...facts, ...goOn(lookAgain(at, memory, next)) });
-  return step(at, { ...facts, ...endSeenTwice(p, at, memory) });
+  return step(at, { ...facts, ...believedEnd(p, at, memory) });
 }
 
-function endSeenTwice(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
+/** The end of a list that was seen as often as its guards ask for. */
+function believedEnd(p: Pagination, at: ListState, memory: Memory): Partial<Step> {
   if (!memory['refused']) return { end: COMPLETE, checks: checksOf(p, at, memory) };
   return { end: { kind: 'truncated', reason: 'its last page names a next one, and the third party refuses that' } };
 }

@@ -12,8 +12,21 @@ import {
   status,
   when,
   window,
+  type Provider,
 } from '../../../providers/index.ts';
 import { onListStage, type ListStage } from '../../setup/list-stage.ts';
+
+function rowsOf(provider: Provider) {
+  const rows = provider.endpoint('rows', {
+    input: z.object({}),
+    response: z.array(z.object({ id: z.number() })),
+    request: () => get('/rows'),
+    paginate: { kind: 'single', items: (all) => all },
+  });
+  return defineSync('rows', { provider, input: z.object({}) }, (s) => ({
+    rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
+  }));
+}
 
 describe('a refusal that says when to come again, and that nothing is left', () => {
   let stage: ListStage;
@@ -40,15 +53,7 @@ describe('a refusal that says when to come again, and that nothing is left', () 
         limits: [window('hour', { by: ['account'], max: 100, perMs: hours(1), ...(isOwn ? { told } : {}) })],
         ...(isOwn ? { classify: rules([when(status(429), limited({ afterMs: () => 1_000 }))]) } : {}),
       });
-      const rows = provider.endpoint('rows', {
-        input: z.object({}),
-        response: z.array(z.object({ id: z.number() })),
-        request: () => get('/rows'),
-        paginate: { kind: 'single', items: (all) => all },
-      });
-      const sync = defineSync('rows', { provider, input: z.object({}) }, (s) => ({
-        rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
-      }));
+      const sync = rowsOf(provider);
       const began = performance.now();
       expect(await drive.run(sync, { account, input: {} })).toMatchObject({ complete: true, rows: 1, calls: 2 });
       expect(performance.now() - began).toBeGreaterThan(900);
@@ -67,15 +72,7 @@ describe('a refusal that says when to come again, and that nothing is left', () 
       // A name that a function makes is seen by nobody before.
       classify: rules([when(status(429), (answer) => limited({ limit: 'nope' })(answer))]),
     });
-    const rows = provider.endpoint('rows', {
-      input: z.object({}),
-      response: z.array(z.object({ id: z.number() })),
-      request: () => get('/rows'),
-      paginate: { kind: 'single', items: (all) => all },
-    });
-    const sync = defineSync('rows', { provider, input: z.object({}) }, (s) => ({
-      rows: s.one(rows, { input: () => ({}), key: ({ id }) => id }),
-    }));
+    const sync = rowsOf(provider);
     const result = await drive.run(sync, { account, input: {} });
     expect(result).toMatchObject({ state: 'failed', complete: false, calls: 1 });
     expect(result?.flaws[0]?.reason).toContain('a rule names the limit "nope"; the provider has hour');
