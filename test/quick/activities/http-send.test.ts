@@ -48,6 +48,17 @@ describe('one call over HTTP', () => {
     },
   );
 
+  it('brings all of a body that is larger than those that are read at once, in order', async () => {
+    const lines = Array.from({ length: 60_000 }, (_, line) => `line ${line}`);
+    api.object('/long', () => ({ lines }));
+    const answer = await http.send(
+      { method: 'GET', url: `${api.url}/long`, headers: {} },
+      { ...limits, maxBodyBytes: 2_000_000 },
+    );
+    expect(answer.error).toBeUndefined();
+    expect(JSON.parse(answer.text)).toEqual({ lines });
+  });
+
   it('says so when nobody listens and when the name is not known', async () => {
     const refused = await http.send({ method: 'GET', url: 'http://127.0.0.1:1/', headers: {} }, limits);
     expect(refused).toMatchObject({ status: 0, error: { code: 'connection-refused' } });

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -75,7 +76,7 @@ it('a thread that hangs is ended with a sentence, one that beats is not', async 
   const beating = started(`setInterval(() => Atomics.add(require('node:worker_threads').workerData, 0, 1), 10)`);
   const hanging = started('for (;;);');
   expect(await hanging.ended).toBe('A step of a workflow has taken more than 1.2 s: its thread is ended.');
-  await hanging.thread.terminate();
+  await once(hanging.thread, 'exit');
   const first = await Promise.race([
     beating.ended,
     new Promise((resolve) => setTimeout(() => resolve('beats'), 2_400)),
