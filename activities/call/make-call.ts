@@ -15,7 +15,7 @@ import type { AcquireRequest } from '../../limiter/index.ts';
 import type { Provider } from '../../providers/define/define-provider.ts';
 import { accessTo, renewAccess, type Access } from '../credentials/credentials.ts';
 import { secretsOfCall } from '../credentials/known-secrets.ts';
-import { isBelieved, settleDoubt, type DoubtfulCall } from '../credentials/settle-doubt.ts';
+import { isBelieved, renewDoubted, settleDoubt, type DoubtfulCall } from '../credentials/settle-doubt.ts';
 import type { ActivityDeps } from '../deps.ts';
 import type { BodyHold } from '../bodies/body-budget.ts';
 import { withData } from '../bodies/body-data.ts';
@@ -93,10 +93,11 @@ export async function makeCall(deps: ActivityDeps, call: Call): Promise<Sent<Mad
   if (typeof built === 'string') return { sent: false, because: built, retryAfterMs: 0, mistake: built };
   const doubtful = { provider, ...accountOf(call), used: credentials, accessedAt, sentAt: 0, answeredAt: 0 };
   const made = notOfTheClock(provider, await follow(deps, call, built, doubtful));
-  if (!made.sent || made.value.outcome.kind !== 'refresh-auth') return made;
+  if (!made.sent) return made;
   const { outcome } = made.value;
-  const renewing = afterRefusal(deps, made.value, doubtful, outcome, wait);
-  const value = await renewing.catch((error: unknown) => {
+  if (outcome.kind === 'unknown-write' && outcome.doubtsToken) await renewDoubted(deps, doubtful, outcome.reason, wait);
+  if (outcome.kind !== 'refresh-auth') return made;
+  const value = await afterRefusal(deps, made.value, doubtful, outcome, wait).catch((error: unknown) => {
     // What it was refused with is in hand: a write is recorded as refused, and the next attempt asks for credentials again.
     if (call.isWrite && isInfrastructure(error)) return made.value;
     throw error;

@@ -63,3 +63,18 @@ export async function settleDoubt(
       return { isTrue: false, renewed: probe };
   }
 }
+
+/**
+ * The answer to a write speaks of a bad token, and may be a good one: its fate is unknown. What looks it up, or sends it again, has a new
+ * token, or the same one where that is known to be good.
+ */
+export async function renewDoubted(
+  deps: ActivityDeps,
+  call: DoubtfulCall,
+  reason: string,
+  wait: CredentialWait,
+): Promise<void> {
+  if (isBelieved(call)) return;
+  // That the fate is unknown must be written down, whatever becomes of the token: the next attempt asks for credentials again.
+  await settleDoubt(deps, call, reason, wait).catch(() => {});
+}

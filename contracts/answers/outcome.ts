@@ -41,7 +41,10 @@ export type Outcome =
   | { readonly kind: 'shrink-page'; readonly reason: string }
   /** No retry will help. */
   | { readonly kind: 'permanent'; readonly cause: PermanentCause; readonly reason: string }
-  /** A write was sent and its fate is not known: look it up before it is repeated. */
-  | { readonly kind: 'unknown-write'; readonly reason: string };
+  /**
+   * A write was sent and its fate is not known: look it up before it is repeated. With `doubtsToken` its answer speaks of a bad token: a new
+   * one is got before that.
+   */
+  | { readonly kind: 'unknown-write'; readonly reason: string; readonly doubtsToken?: boolean };
 
 export type OutcomeKind = Outcome['kind'];

@@ -1305,8 +1305,8 @@ begin
   update sluice.node n set calls = n.calls + extra_calls where n.run_id = this_run and n.name = this_node and extra_calls > 0;
 end $$;
 
--- Marks rows as deleted that have been taken out of a list, as far as no other list has them. Rows that are not known, or were deleted before,
--- stay as they are. Locks: records by key.
+-- Marks rows as deleted that have been taken out of a list, as far as no other list has them that is still asked for. A row may have moved out of
+-- one before the row above that was deleted. Rows that are not known, or were deleted before, stay as they are. Locks: records by key.
 create or replace function sluice.delete_unlisted(of_account text, of_resource text, gone text[])
 returns void language plpgsql set search_path = pg_catalog as $$
 declare
@@ -1319,7 +1319,8 @@ begin
   update sluice.record t set deleted_at = clock_timestamp(), changed_at = clock_timestamp(),
     tx = this_tx, seq = nextval('sluice.record_seq')
   where t.account = of_account and t.resource = of_resource and t.key = any (gone) and t.deleted_at is null
-    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key);
+    and not exists (select 1 from sluice.member m where m.account = t.account and m.resource = t.resource and m.key = t.key
+      and not sluice.is_list_cut_off(m.account, m.resource, m.parent_key, m.run_id));
 end $$;
 
 -- Removes an account and its secrets; with `revokes` they are kept aside until the third party was told (`sluice.revocation`). Runs and
@@ -1664,9 +1665,9 @@ begin
   return found;
 end $$;
 
--- Whether a row hangs below one that is marked as deleted: the one list that has it is below such a row, or below one that is cut off so itself.
--- Nobody asks for that list any more, so that the row's own mark stays. Rows of nodes that do not look for deletions, and rows that several lists
--- have, are taken for being there; so are those whose runs have been removed.
+-- Whether a row hangs below one that is marked as deleted: all lists that have it are below such rows, or below ones that are cut off so
+-- themselves. Nobody asks for those lists any more, so that the row's own mark stays. Rows of nodes that do not look for deletions are taken for
+-- being there; so are those whose runs have been removed.
 -- Reads members, units, nodes and records, each by its key.
 create or replace function sluice.is_cut_off(of_account text, of_resource text, of_key text, of_unit bigint) returns boolean
 language plpgsql stable set search_path = pg_catalog as $$
@@ -1680,7 +1681,8 @@ begin
      or not exists (select 1 from sluice.member m where m.account = of_account and m.resource = of_resource
        and m.parent_key = u.parent_key and m.key = of_key)
      or exists (select 1 from sluice.member m where m.account = of_account and m.resource = of_resource
-       and m.key = of_key and m.parent_key <> u.parent_key) then
+       and m.key = of_key and m.parent_key <> u.parent_key
+       and not sluice.is_list_cut_off(of_account, of_resource, m.parent_key, m.run_id)) then
     return false;
   end if;
   select p.resource into above_resource from sluice.node n join sluice.node p on p.run_id = n.run_id and p.name = n.parent
@@ -1691,6 +1693,39 @@ begin
     return false;
   end if;
   return above.deleted_at is not null or sluice.is_cut_off(of_account, above_resource, above.key, above.unit_id);
+end $$;
+
+-- Whether a list is below a row that is marked as deleted, or that is cut off so itself: nobody asks for it any more, and what it had last says
+-- nothing. It is looked at as it was in `in_run`, which has brought a row of it, and as it was read last; both must be so. Lists of roots, those that
+-- several rows may share, and those whose runs have been removed are taken for being asked for.
+-- Reads the list, units, nodes and records, each by its key.
+create or replace function sluice.is_list_cut_off(of_account text, of_resource text, of_parent text, in_run uuid) returns boolean
+language plpgsql stable set search_path = pg_catalog as $$
+declare
+  is_found boolean := false;
+  u record;
+  above sluice.record;
+begin
+  for u in
+    select x.parent_record, p.resource as above_resource
+    from sluice.node n
+    join sluice.unit x on x.run_id = n.run_id and x.node = n.name and x.parent_key = of_parent and x.part = '' and x.lane = 0
+    left join sluice.node p on p.run_id = n.run_id and p.name = n.parent
+    where n.resource = of_resource and n.run_id in (in_run, (select k.run_id from sluice.list k
+      where k.account = of_account and k.resource = of_resource and k.parent_key = of_parent))
+  loop
+    if u.parent_record is distinct from of_parent then
+      return false;
+    end if;
+    select * into above from sluice.record t
+      where t.account = of_account and t.resource = u.above_resource and t.key = u.parent_record;
+    if above.key is null
+       or (above.deleted_at is null and not sluice.is_cut_off(of_account, u.above_resource, above.key, above.unit_id)) then
+      return false;
+    end if;
+    is_found := true;
+  end loop;
+  return is_found;
 end $$;
 
 -- What a row says, field by field, with the fields of the objects in it, four deep: the path of each, e.g. `/user/name`, and its value.
@@ -3742,8 +3777,9 @@ end $$;
 -- a page was carried over from the run that is retried, and says nothing new.
 -- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
 -- `flawed` by them; a whole reading takes those out that it has not set aside itself.
--- A row that a whole list lacks may have moved into a list that could not be read: where one of the node, or one above it, has failed, such rows
--- stay, and stay members, so that a later whole reading judges them; the list leaves no validators and no checkpoint then either.
+-- A row that a whole list lacks may have moved into a list that could not be read, or that the run which is retried had read before: where one
+-- of the node, or one above it, has failed, or is not read again, such rows stay, and stay members, so that a later whole reading judges them;
+-- the list leaves no validators and no checkpoint then either.
 -- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
 -- any more, are found by its first whole reading since, in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
@@ -3758,6 +3794,7 @@ declare
   of_account text;
   began_at timestamptz;
   in_fleet uuid;
+  retried uuid[];
   picked text[];
   gone text[];
   emptied text[] := '{}';
@@ -3768,7 +3805,7 @@ declare
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
-  select account, started_at, fleet_id into of_account, began_at, in_fleet from sluice.run where id = for_run;
+  select account, started_at, fleet_id, retry_of into of_account, began_at, in_fleet, retried from sluice.run where id = for_run;
   select array_agg(k.parent_key order by k.parent_key) into picked from (
     select distinct x.parent_key from sluice.unit x
     where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
@@ -3833,7 +3870,9 @@ begin
       with recursive up (name) as (
         select for_node
         union select x.parent from up join sluice.node x on x.run_id = for_run and x.name = up.name where x.parent is not null
-      ) select 1 from up join sluice.unit x on x.run_id = for_run and x.node = up.name and x.end_kind = 'failed');
+      ) select 1 from up join sluice.unit x on x.node = up.name and (x.run_id = for_run and x.end_kind = 'failed'
+        or x.run_id = any (retried) and x.end_kind = 'complete' and not exists (
+          select 1 from sluice.unit y where y.run_id = for_run and y.node = x.node and y.parent_key = x.parent_key)));
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       where not holds and m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial

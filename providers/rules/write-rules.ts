@@ -28,7 +28,7 @@ const neverSent: readonly TransportErrorCode[] = [
  * refused, and about who is refused.
  */
 export function strictWriteOutcome(outcome: Outcome | undefined, answer: Answer): Outcome | undefined {
-  return outcome === undefined || isBelieved(outcome, answer) ? outcome : unknown(answer);
+  return outcome === undefined || isBelieved(outcome, answer) ? outcome : unknown(answer, outcome);
 }
 
 function isBelieved(outcome: Outcome, answer: Answer): boolean {
@@ -70,7 +70,7 @@ export function defaultWriteOutcome(answer: Answer, options: WriteFacts): Outcom
   const outcome = defaultOutcome(answer);
   // An error that is told under 2xx, or HTML from something in between: what it speaks of may have been done.
   const isDoubted = ['retry', 'limited', 'refresh-auth', 'permanent'].includes(outcome.kind);
-  if (isDoubted && !answer.error && answer.status >= 200 && answer.status < 300) return unknown(answer);
+  if (isDoubted && !answer.error && answer.status >= 200 && answer.status < 300) return unknown(answer, outcome);
   if (outcome.kind === 'limited' && answer.status < 500) return outcome;
   if (isLost(answer)) return unknown(answer);
   // A call with this key is at work, or has been: ours, or what something in between made of it.
@@ -107,6 +107,8 @@ function isLost({ status, error }: Answer): boolean {
   return status >= 500 || status === 408 || (status >= 300 && status < 400);
 }
 
-function unknown(answer: Answer): Outcome {
-  return { kind: 'unknown-write', reason: describe(answer) };
+/** @param taken what it would mean as the answer to a read. */
+function unknown(answer: Answer, taken?: Outcome): Outcome {
+  const doubt = taken?.kind === 'refresh-auth' ? { doubtsToken: true } : {};
+  return { kind: 'unknown-write', reason: describe(answer), ...doubt };
 }

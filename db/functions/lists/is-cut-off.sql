@@ -1,6 +1,6 @@
--- Whether a row hangs below one that is marked as deleted: the one list that has it is below such a row, or below one that is cut off so itself.
--- Nobody asks for that list any more, so that the row's own mark stays. Rows of nodes that do not look for deletions, and rows that several lists
--- have, are taken for being there; so are those whose runs have been removed.
+-- Whether a row hangs below one that is marked as deleted: all lists that have it are below such rows, or below ones that are cut off so
+-- themselves. Nobody asks for those lists any more, so that the row's own mark stays. Rows of nodes that do not look for deletions are taken for
+-- being there; so are those whose runs have been removed.
 -- Reads members, units, nodes and records, each by its key.
 create or replace function sluice.is_cut_off(of_account text, of_resource text, of_key text, of_unit bigint) returns boolean
 language plpgsql stable set search_path = pg_catalog as $$
@@ -14,7 +14,8 @@ begin
      or not exists (select 1 from sluice.member m where m.account = of_account and m.resource = of_resource
        and m.parent_key = u.parent_key and m.key = of_key)
      or exists (select 1 from sluice.member m where m.account = of_account and m.resource = of_resource
-       and m.key = of_key and m.parent_key <> u.parent_key) then
+       and m.key = of_key and m.parent_key <> u.parent_key
+       and not sluice.is_list_cut_off(of_account, of_resource, m.parent_key, m.run_id)) then
     return false;
   end if;
   select p.resource into above_resource from sluice.node n join sluice.node p on p.run_id = n.run_id and p.name = n.parent

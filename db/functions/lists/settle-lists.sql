@@ -7,8 +7,9 @@
 -- a page was carried over from the run that is retried, and says nothing new.
 -- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
 -- `flawed` by them; a whole reading takes those out that it has not set aside itself.
--- A row that a whole list lacks may have moved into a list that could not be read: where one of the node, or one above it, has failed, such rows
--- stay, and stay members, so that a later whole reading judges them; the list leaves no validators and no checkpoint then either.
+-- A row that a whole list lacks may have moved into a list that could not be read, or that the run which is retried had read before: where one
+-- of the node, or one above it, has failed, or is not read again, such rows stay, and stay members, so that a later whole reading judges them;
+-- the list leaves no validators and no checkpoint then either.
 -- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
 -- any more, are found by its first whole reading since, in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
@@ -23,6 +24,7 @@ declare
   of_account text;
   began_at timestamptz;
   in_fleet uuid;
+  retried uuid[];
   picked text[];
   gone text[];
   emptied text[] := '{}';
@@ -33,7 +35,7 @@ declare
   lists jsonb;
 begin
   select * into n from sluice.node x where x.run_id = for_run and x.name = for_node for no key update;
-  select account, started_at, fleet_id into of_account, began_at, in_fleet from sluice.run where id = for_run;
+  select account, started_at, fleet_id, retry_of into of_account, began_at, in_fleet, retried from sluice.run where id = for_run;
   select array_agg(k.parent_key order by k.parent_key) into picked from (
     select distinct x.parent_key from sluice.unit x
     where x.run_id = for_run and x.node = for_node and (n.settled_to is null or x.parent_key > n.settled_to)
@@ -98,7 +100,9 @@ begin
       with recursive up (name) as (
         select for_node
         union select x.parent from up join sluice.node x on x.run_id = for_run and x.name = up.name where x.parent is not null
-      ) select 1 from up join sluice.unit x on x.run_id = for_run and x.node = up.name and x.end_kind = 'failed');
+      ) select 1 from up join sluice.unit x on x.node = up.name and (x.run_id = for_run and x.end_kind = 'failed'
+        or x.run_id = any (retried) and x.end_kind = 'complete' and not exists (
+          select 1 from sluice.unit y where y.run_id = for_run and y.node = x.node and y.parent_key = x.parent_key)));
     with unseen as (
       delete from sluice.member m using jsonb_to_recordset(lists) as l (parent_key text, is_partial boolean, is_whole boolean)
       where not holds and m.account = of_account and m.resource = n.resource and m.parent_key = l.parent_key and not l.is_partial

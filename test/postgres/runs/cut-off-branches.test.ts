@@ -5,6 +5,7 @@ import { defineProvider, defineSync, get, noAuth } from '../../../providers/inde
 import { onListStage, type ListStage } from '../../setup/list-stage.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2024, 0, 1) + minute * 60_000).toISOString();
+const rows = (...ids: string[]) => ids.map((id, n) => ({ id, updated: at(n) }));
 
 describe('what is below a row that is gone', () => {
   let stage: ListStage;
@@ -14,7 +15,6 @@ describe('what is below a row that is gone', () => {
   onListStage((set) => {
     stage = set;
     asked = [];
-    const rows = (...ids: string[]) => ids.map((id, n) => ({ id, updated: at(n) }));
     lists = {
       orgs: rows('o1', 'o2'),
       o1: rows('p1', 'p2'),
@@ -55,6 +55,14 @@ describe('what is below a row that is gone', () => {
     return { complete: result?.complete, asked: asked.toSorted().join(' ') };
   };
 
+  const stored = async () => {
+    const { rows: found } = await stage.db.pool.query<{ key: string }>(
+      `select key from sluice.record where account = $1 and resource = 'work.projects' and deleted_at is null order by key`,
+      [stage.account],
+    );
+    return found.map(({ key }) => key);
+  };
+
   it('is not asked for, and is again when the row is back', async () => {
     await run();
     expect(await run()).toEqual({ complete: true, asked: 'o1 o2 orgs p1 p2 p3 p4' });
@@ -64,6 +72,28 @@ describe('what is below a row that is gone', () => {
     expect(await run()).toEqual({ complete: true, asked: 'o2 orgs p3 p4' });
     lists = { ...rest, orgs, o1, p1, p2 };
     expect(await run()).toEqual({ complete: true, asked: 'o1 o2 orgs p1 p2 p3 p4' });
+  });
+
+  it('keeps no row that has moved away before and is gone from where it went', async () => {
+    await run('full');
+    // A project moves, and the team that it was in is dissolved before anybody looks.
+    const { o1: _, p1 = [], o2 = [], ...rest } = lists;
+    const [moving] = rows('p1');
+    lists = { ...rest, p1, orgs: rows('o2'), o2: [...o2, moving!] };
+    expect(await run('full')).toMatchObject({ complete: true });
+    expect(await stored()).toEqual(['p1', 'p2', 'p3', 'p4']);
+    lists = { ...rest, orgs: rows('o2'), o2 };
+    expect(await run('full')).toMatchObject({ complete: true });
+    expect(await stored()).toEqual(['p2', 'p3', 'p4']);
+    expect(await run()).toEqual({ complete: true, asked: 'o2 orgs p3 p4' });
+  });
+
+  it('is not asked for where all lists that have it are below rows that are gone', async () => {
+    const { o1 = [], o2 = [], ...rest } = lists;
+    lists = { ...rest, o1, o2: [...o2, ...o1], o3: rows('p5'), p5: rows('p5-t'), orgs: rows('o1', 'o2', 'o3') };
+    await run();
+    lists = { orgs: rows('o3'), o3: rows('p5'), p5: rows('p5-t') };
+    expect(await run()).toEqual({ complete: true, asked: 'o3 orgs p5' });
   });
 
   it('is asked for where another list has it as well', async () => {

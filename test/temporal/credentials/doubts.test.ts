@@ -82,10 +82,28 @@ const probed = tree(
 );
 const keyed = tree('keyed', apiKey({ header: 'x-key' }), { probe: true });
 const helpless = tree('helpless', apiKey({ header: 'x-key' }));
+const writing = defineProvider({
+  id: 'writing',
+  baseUrl: () => api.url,
+  auth: byPassword(() => ({})),
+  limits: [],
+  classify: rules([when(emptyList('items'), suspectAuth())]),
+});
+const order = writing.action('order', {
+  input: z.object({ told: z.enum(['as an error', 'as an empty list']) }),
+  output: Item,
+  request: ({ told }, { idempotencyKey }) => post('/orders', { told }, { 'idempotency-key': idempotencyKey }),
+  idempotent: true,
+});
 
 beforeAll(async () => {
   api = await startFakeApi();
-  world = await createWorld([known, unknown, probed, keyed, helpless], { workers: 2, encryptionKeys: TEST_KEYS });
+  const actions = [order];
+  world = await createWorld([known, unknown, probed, keyed, helpless], {
+    actions,
+    workers: 2,
+    encryptionKeys: TEST_KEYS,
+  });
 });
 afterAll(async () => {
   await world.end();
@@ -211,5 +229,21 @@ describe('an empty list that a bad token would get too', () => {
     expect(result.flaws[0]?.reason).toMatch(
       /the probe of the token can't tell whether it is good: it is answered with HTTP 404/,
     );
+  });
+});
+
+describe('a write whose answer may be that to a bad token', () => {
+  it.each(['as an error', 'as an empty list'] as const)('is sent again with a new one: %s', async (told) => {
+    const keys: unknown[] = [];
+    api.route('POST', '/orders', (call) => {
+      keys.push(call.headers['idempotency-key']);
+      if (shop.accountOf(call) !== undefined) return { status: 201, body: { id: 'o1' } };
+      return { body: told === 'as an error' ? { ok: false, error: 'token_expired' } : { items: [] } };
+    });
+    await connect('writing', told, { ...login, accessToken: 'over-0123456789' });
+    const handle = await world.sluice.act(order, { account: told, input: { told } });
+    expect(await handle.result()).toEqual({ id: 'o1' });
+    expect(keys).toEqual([keys[0], keys[0]]);
+    expect(shop.logins()).toBe(1);
   });
 });
