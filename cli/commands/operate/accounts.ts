@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { afterOption, jsonOption, limitOption, providerOption, statusOption, tenantOption } from '../../options.ts';
-import { accountText } from '../../text/account.ts';
+import { accountText, unknownAccountText } from '../../text/account.ts';
 import { proofText, restText } from '../../text/erasure.ts';
 import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
@@ -106,7 +106,7 @@ const showStatus = (provider: string, account: string, { json }: { readonly json
   withAccounts(async (accounts) => {
     const found = await accounts.status({ provider, account });
     if (json) console.log(JSON.stringify(found ?? null));
-    else console.log(found ? line(found) : `${provider}/${account}  unknown`);
+    else console.log(found ? line(found) : unknownAccountText(`${provider}/${account}`));
     if (found?.status !== 'connected') process.exitCode = 1;
   });
 
@@ -114,7 +114,7 @@ const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status' |
   withAccounts(async (accounts) => {
     const found = await accounts.show({ account, ...filter });
     if (json) console.log(JSON.stringify(found));
-    else console.log(found.length === 0 ? `${account}  unknown` : found.map(accountText).join('\n'));
+    else console.log(found.length === 0 ? unknownAccountText(account) : found.map(accountText).join('\n'));
     if (found.length === 0 || found.some(({ status }) => status === 'needs_reconnect')) process.exitCode = 1;
   });
 
@@ -141,7 +141,8 @@ const update = (provider: string, account: string, options: ActingOptions & { re
 const disconnect = (provider: string, account: string, options: ActingOptions & { readonly revoke: boolean }) =>
   withAccounts(async (accounts) => {
     const wasKnown = await accounts.disconnect({ provider, account, revoke: options.revoke });
-    tell(options, { provider, account, wasKnown }, `${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
+    const name = `${provider}/${account}`;
+    tell(options, { provider, account, wasKnown }, wasKnown ? `${name}  disconnected` : unknownAccountText(name));
     if (!wasKnown) process.exitCode = 1;
   }, options);
 
@@ -151,7 +152,6 @@ const erase = (provider: string, account: string, options: ActingOptions & { rea
     if (!options.yes) {
       const stored = await accounts.stored(of);
       console.log(options.json ? JSON.stringify(stored) : restText(`${provider}/${account}`, stored));
-      if (!options.json) console.log('Nothing was changed. `--yes` erases it.');
       process.exitCode = 1;
       return;
     }
