@@ -64,7 +64,9 @@ export function registerAccounts(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx sluice accounts show acct_42 --provider social')
     .action(show);
   acting(accounts.command('connect <provider> <account>'))
-    .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
+    .description(
+      'store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}. With --settings it may be empty',
+    )
     .addOption(tenantOption())
     .option('--expires-in <seconds>', 'life of the access token from now', numberAboveZero)
     .option('--settings <json>', SETTINGS, toSettings)
@@ -125,10 +127,18 @@ const connectAccount = (
 ) =>
   withAccounts(async (accounts) => {
     // Arguments would stand in the shell's history and in the list of processes.
-    const credentials = readCredentials(await text(process.stdin), expiresIn);
-    const given = settings === undefined ? {} : { settings };
+    const read = await text(process.stdin);
+    const isEmpty = read.trim() === '';
+    if (isEmpty && settings === undefined)
+      throw new Error(
+        'Standard input is empty. Expected {"accessToken": "…", "refreshToken": "…"}; an account without credentials has --settings.',
+      );
+    const given = {
+      ...(isEmpty ? {} : { credentials: readCredentials(read, expiresIn) }),
+      ...(settings === undefined ? {} : { settings }),
+    };
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
-    const connected = await accounts.connect({ ...name, ...given, replaceTenant, credentials });
+    const connected = await accounts.connect({ ...name, ...given, replaceTenant });
     tell(options, connected, line(connected));
   }, options);
 
