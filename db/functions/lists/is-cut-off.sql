@@ -1,6 +1,7 @@
--- Whether a row hangs below one that is marked as deleted: the one list that has it is below such a row, or below one that is cut off so itself.
--- Nobody asks for that list any more, so that the row's own mark stays. Rows of nodes that do not look for deletions, and rows that several lists
--- have, are taken for being there; so are those whose runs have been removed.
+-- Whether a row hangs below one that is marked as deleted. The one list that has it is then below such a row, or below one that
+-- is cut off so itself.
+-- Nobody asks for that list any more, so that the row's own mark stays. Rows of nodes that do not look for deletions are taken
+-- for being there. So are rows that several lists have, and those whose runs have been removed.
 -- Reads members, units, nodes and records, each by its key.
 create or replace function sluice.is_cut_off(of_account text, of_resource text, of_key text, of_unit bigint) returns boolean
 language plpgsql stable set search_path = pg_catalog as $$
