@@ -16,7 +16,7 @@ const NODE: Check = {
 const SETTINGS: Check = {
   check: 'worker-settings',
   wanted: 'settings that a worker understands',
-  todo: 'Correct the variables that are named; README.md lists them all.',
+  todo: 'Correct the variables that are named; docs/operate/deploy.md lists them all.',
 };
 const MODULE: Check = {
   check: 'module',

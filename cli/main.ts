@@ -19,3 +19,12 @@ try {
   console.error(process.env['SLUICE_LOG_LEVEL'] === 'debug' ? error : sentenceOf(error));
   process.exitCode = 1;
 }
+
+// A module may hold a pool or a timer of its own: a worker that has drained, or a command, would never end.
+await Promise.all([process.stdout, process.stderr].map(written));
+process.exit();
+
+/** Where it can't be written, the listener above ends the process. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', (error) => !error && resolve()));
+}

@@ -13,11 +13,12 @@ export class PlainHelp extends Help {
     return [...options.filter((each) => place(each) < 0), ...options.filter((each) => place(each) >= 0).sort((a, b) => place(a) - place(b))]; // prettier-ignore
   }
 
-  /** That a switch is off, and a list empty, where they are not given goes without saying. */
+  /** One that must be given says so. That a switch is off, and a list empty, where they are not given goes without saying. */
   override optionDescription(option: Option): string {
-    return super
+    const text = super
       .optionDescription(option)
       .replace(/ ?\(default: (?:false|\[\])\)|(?<=\(.*), default: (?:false|\[\])(?=\))/, '')
       .trim();
+    return option.mandatory ? `${text} (required)` : text;
   }
 }

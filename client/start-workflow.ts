@@ -1,7 +1,7 @@
 /**
  * Starts a workflow that has a report of its own from before it exists. The row is written first. Temporal then accepts
  * the workflow, or says that one is there already. An app that dies in between leaves a row that the reconciler ends.
- * Next: `workflows/reported.ts` ends the report.
+ * Next: the workflow, as `workflows/sync.ts` or `workflows/action.ts`; `workflows/reported.ts` ends the report.
  */
 import { quotedForShell } from '../contracts/values/shell-word.ts';
 import { chainIdOf } from './describe-workflow.ts';

@@ -113,15 +113,15 @@ export function readWorkerSettings(env: NodeJS.ProcessEnv = process.env): Worker
     .map(([name, value]) => [name.toUpperCase(), value]);
   const given = { ...Object.fromEntries(set), ...Object.fromEntries(proxies) } as Record<string, string | undefined>;
   const parsed = settings.safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map(({ path, message }) => {
-      const name = String(path[0]);
-      // A proxy's address may hold a password, a webhook's a token.
-      const value = /_PROXY$|_WEBHOOK_/.test(name) ? 'not understood' : JSON.stringify(given[name]);
-      return `  - ${name} is ${value}: ${message}`;
-    });
-    throw new TypeError(`The worker's settings are wrong:\n${lines.join('\n')}`);
-  }
+  const mistakes = (parsed.error?.issues ?? []).map(({ path, message }) => {
+    const name = String(path[0]);
+    // A proxy's address may hold a password, a webhook's a token.
+    const value = /_PROXY$|_WEBHOOK_/.test(name) ? 'not understood' : JSON.stringify(given[name]);
+    return `${name} is ${value}: ${message}`;
+  });
+  mistakes.push(...webhookMistakes(given));
+  if (!parsed.success || mistakes.length > 0)
+    throw new TypeError(`The worker's settings are wrong:${mistakes.map((each) => `\n  - ${each}`).join('')}`);
   const found = parsed.data;
   return {
     taskQueue: found.SLUICE_TASK_QUEUE,
@@ -153,13 +153,22 @@ function tuningOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'tunin
 
 function webhookOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'alertWebhook'> {
   const { SLUICE_ALERT_WEBHOOK_URL: url, SLUICE_ALERT_WEBHOOK_SECRET: secret } = found;
-  if (url === undefined && secret === undefined) return {};
-  if (url === undefined || secret === undefined)
-    throw new TypeError(
-      `The worker's settings are wrong:\n  - SLUICE_ALERT_WEBHOOK_${url === undefined ? 'URL' : 'SECRET'} is not set: alerts are sent with both or not at all`,
-    );
-  webhookKey(secret);
-  return { alertWebhook: { url, secret } };
+  return url === undefined || secret === undefined ? {} : { alertWebhook: { url, secret } };
+}
+
+function webhookMistakes(given: Readonly<Record<string, string | undefined>>): string[] {
+  const { SLUICE_ALERT_WEBHOOK_URL: url, SLUICE_ALERT_WEBHOOK_SECRET: secret } = given;
+  if ((url === undefined) !== (secret === undefined)) {
+    const missing = url === undefined ? 'URL' : 'SECRET';
+    return [`SLUICE_ALERT_WEBHOOK_${missing} is not set: alerts are sent with both or not at all`];
+  }
+  if (secret === undefined) return [];
+  try {
+    webhookKey(secret);
+    return [];
+  } catch (error) {
+    return [(error as Error).message];
+  }
 }
 
 function proxyOf(found: z.output<typeof settings>): Pick<WorkerSettings, 'proxy'> {

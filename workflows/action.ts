@@ -1,6 +1,7 @@
 /**
  * One action: waits for its entity, then makes call after call until its write is known to be there. Input and output stay
- * in Postgres. Next: `activity-proxies.ts`, then `activities/action/perform-action.ts`.
+ * in Postgres. Next: `entity-lock.ts`, `activity-proxies.ts`, then
+ * `activities/action/perform-action.ts`.
  */
 import { RetryState } from '@temporalio/common';
 import {

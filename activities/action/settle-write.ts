@@ -1,6 +1,6 @@
 /**
  * What an outcome means for a write, written down. The union of outcomes is closed: a new one does not compile until it is handled
- * here. Next: `recorded.ts`, then `db/stores/action/action-store.ts`.
+ * here. Next: `recorded.ts`, then `db/stores/action/action-sendings.ts`, and `db/stores/action/action-store.ts` for how it ends.
  */
 import type { ActionFact } from '../../contracts/action.ts';
 import type { Outcome } from '../../contracts/answers/outcome.ts';

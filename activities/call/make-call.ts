@@ -1,6 +1,7 @@
 /**
  * One third-party call, the same for pages, writes and look-ups: credentials, request, permit, send, outcome, and the
- * limiter told. Reasons leave here without the account's secrets. Next: `with-permit.ts`, then `activities/http/send.ts`.
+ * limiter told. Reasons leave here without the account's secrets. Next: `with-permit.ts`, then `activities/http/send.ts`,
+ * then `understand.ts`.
  */
 import type { AccountFacts } from '../../contracts/account.ts';
 import type { Answer, RequestSpec } from '../../contracts/answers/answer.ts';

@@ -1,5 +1,6 @@
 /**
- * Sends something only with a fresh permit, and tells the limiter how it went. Next: `limiter/acquire/acquire.ts`.
+ * Sends something only with a fresh permit, and tells the limiter how it went. Next: `limiter/acquire/acquire.ts`, then
+ * `limiter/report/report.ts`.
  */
 import {
   isFresh,

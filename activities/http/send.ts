@@ -1,7 +1,7 @@
 /**
  * Sends one HTTP request and returns whatever came back as an `Answer`: it never throws for what a third party does.
  * Four clocks interrupt it: connect, headers, silence in the body, and the whole call, which always holds.
- * Next: `activities/bodies/read-body.ts`, then `providers/rules/rules.ts` decides what the answer means.
+ * Next: `activities/bodies/read-body.ts`, then `activities/call/understand.ts` has the rules say what the answer means.
  */
 import { request as undiciRequest, type Dispatcher } from 'undici';
 import type { ClientCertificate } from '../../contracts/secrets/client-certificate.ts';

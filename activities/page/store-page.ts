@@ -1,6 +1,6 @@
 /**
  * A page that the rules have accepted: its rows, the units that they bring and the position after it, stored in one transaction.
- * Next: `read-page.ts` reads its rows, `store-rows.ts` stores them.
+ * Next: `read-page.ts` reads its rows, `providers/pagination/kinds/index.ts` says where the list goes, `store-rows.ts` stores all of it.
  */
 import type { Answer } from '../../contracts/answers/answer.ts';
 import { lostIn } from '../../contracts/answers/answer-json.ts';

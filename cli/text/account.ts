@@ -5,6 +5,11 @@ import { liveToken, NO_CREDENTIALS, NO_TOKEN } from '../../contracts/account.ts'
 import { duration } from '../../contracts/values/duration.ts';
 import { counted } from '../../contracts/limits/limit-words.ts';
 
+/** @param name `provider/account`, or the account alone. */
+export function unknownAccountText(name: string): string {
+  return `${name}  unknown: no such account; \`npx sluice accounts list\` names those that there are`;
+}
+
 export function accountText(details: AccountDetails): string {
   const { provider, account, tenant, status, since, reason, keys, waits, syncs, scheduled } = details;
   const standing = status === 'none' ? 'not connected' : `${status} since ${since}`;

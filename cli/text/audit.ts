@@ -3,7 +3,12 @@ import type { AuditEntry } from '../../client/index.ts';
 
 export function auditText(entry: AuditEntry): string {
   const { id, at, by, via, act, subject, why, before, after, outcome, error } = entry;
-  const end = { done: '', failed: `  failed: ${error}`, begun: '  at work, or its process died' }[outcome];
+  // Erasing an account takes out what an act said of it.
+  const end = {
+    done: '',
+    failed: error === null ? '  failed' : `  failed: ${error}`,
+    begun: '  at work, or its process died',
+  }[outcome];
   return [
     `${id}  ${at}  ${by} (${via})  ${act}  ${subject.kind} ${subject.id}${end}`,
     ...(why === null ? [] : [`    why: ${why}`]),

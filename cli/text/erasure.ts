@@ -1,5 +1,6 @@
 /** What was erased of an account, and what is left, as people read it. Used by: `cli/commands/operate/accounts.ts`. */
 import type { ErasureProof, ErasureRest } from '../../client/index.ts';
+import { unknownAccountText } from './account.ts';
 
 const REVOCATIONS = {
   told: 'the third party was told that its token is not wanted any more',
@@ -10,8 +11,7 @@ const REVOCATIONS = {
 
 export function proofText(proof: ErasureProof): string {
   const { provider, account, wasKnown, at, stopped, revocation, deleted, histories, left, kept, isComplete } = proof;
-  if (!wasKnown)
-    return `${provider}/${account}  unknown: nothing of it was ever stored; \`sluice accounts list\` has the names`;
+  if (!wasKnown) return unknownAccountText(`${provider}/${account}`);
   return [
     `${provider}/${account}  ${isComplete ? 'erased' : 'not erased wholly: run this again'}  ${at}`,
     `  stopped: ${stopped.ended} ended, ${stopped.terminated} terminated`,
@@ -22,8 +22,11 @@ export function proofText(proof: ErasureProof): string {
   ].join('\n');
 }
 
+/** Before anything is erased. */
 export function restText(name: string, rest: ErasureRest): string {
-  return `${name}  stored: ${restLines(rest)}`;
+  const isNothing = [Object.values(rest.rows), rest.histories, rest.schedules].every(({ length }) => length === 0);
+  if (isNothing) return unknownAccountText(name);
+  return `${name}  stored: ${restLines(rest)}\nNothing was changed. \`--yes\` erases it.`;
 }
 
 function restLines({ rows, histories, schedules }: ErasureRest): string {

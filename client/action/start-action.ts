@@ -1,6 +1,7 @@
 /**
  * Accepts an action and starts its workflow, the first time or once more. One transaction has its place in the queue of
- * its entity, its report, and whatever makes its row ready. Next: `workflows/action.ts`.
+ * its entity, its report, and whatever makes its row ready. Next: `accept.ts`, `client/start-workflow.ts`, then
+ * `workflows/action.ts`.
  */
 import type { ActionInput, LockPlace } from '../../contracts/action.ts';
 import type { Priority } from '../../contracts/limits/limit.ts';

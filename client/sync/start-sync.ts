@@ -1,6 +1,6 @@
 /**
  * Starts a run: one workflow per account and sync. Returns as soon as Temporal has accepted it, so it fits a request
- * handler. Next: `start-or-find.ts`; where a run is going on, `contracts/running-run.ts`.
+ * handler. Next: `start-or-find.ts`, then `start-run.ts`; where a run is going on, `contracts/running-run.ts`.
  */
 import type { Priority } from '../../contracts/limits/limit.ts';
 import { GIVE_UP_AFTER_MS, type SyncInput } from '../../contracts/messages.ts';

@@ -38,9 +38,9 @@ function nextStep(sync: string, account: string, state: StaleAccount['state']): 
     case 'incomplete':
       return `Its newest run ended as ${state}: \`npx sluice status ${run} --flaws\` says which lists and why; then \`npx sluice retry ${run}\`.`;
     case 'cancelled':
-      return `Its newest run was cancelled: start it again by \`npx sluice start ${shellWord(sync)} --account ${shellWord(account)}\`.`;
+      return `Its newest run was cancelled: \`npx sluice retry ${run}\` reads what it has not.`;
     default:
-      return `No run is going on: \`npx sluice schedules list\` says whether and when one is started, \`npx sluice start ${shellWord(sync)} --account ${shellWord(account)}\` starts one now.`;
+      return `No run is going on: \`npx sluice schedules list\` says whether and when one is started, \`npx sluice start ${shellWord(sync)} --account ${shellWord(account)}\` starts one now (with \`--input\`, where the sync takes one).`;
   }
 }
 
@@ -144,7 +144,7 @@ export function unservedText(taskQueue: string, forMs: number): string {
   const how = role === 'bulk' ? '' : ` --role ${role}`;
   return (
     `No worker serves the task queue "${taskQueue}": the last canary came through ${duration(forMs)} ago. Runs on it wait; none is lost. ` +
-    `Start a worker: \`SLUICE_TASK_QUEUE=${base} npx sluice worker${how} --module …\`; \`npx sluice doctor\` says what keeps one from starting. ` +
+    `Start a worker: \`SLUICE_TASK_QUEUE=${shellWord(base)} npx sluice worker${how} --module …\`; \`npx sluice doctor\` says what keeps one from starting. ` +
     'If workers run, they do not reach Temporal or are stuck: their logs say so.'
   );
 }
@@ -154,7 +154,7 @@ export function driftedText(taskQueue: string, difference: string, forMs: number
   return (
     `The schedules in force of the task queue "${taskQueue}" are not those of its workers' code, for ${duration(forMs)} now: ${difference}. ` +
     'Runs start as it was applied last, not as the code says. `npx sluice schedules plan --module …` shows what differs, ' +
-    `\`SLUICE_TASK_QUEUE=${taskQueue} npx sluice schedules apply --module …\` brings the code into force. ` +
-    `If nobody serves this task queue any more: \`npx sluice alerts forget-queue ${taskQueue}\`.`
+    `\`SLUICE_TASK_QUEUE=${shellWord(taskQueue)} npx sluice schedules apply --module …\` brings the code into force. ` +
+    `If nobody serves this task queue any more: \`npx sluice alerts forget-queue ${shellWord(taskQueue)}\`.`
   );
 }

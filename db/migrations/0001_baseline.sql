@@ -87,8 +87,8 @@ create table sluice.node (
   primary key (run_id, name)
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500);
 
--- One unit of work: one list (or object) of one parent. A list that was too long for the third party is split into parts
--- ('0' and '1', then '00', …) with ranges of their own; parallel lanes of one part are rows of their own.
+-- One unit of work: one list (or object) of one parent. A list that was too long for the third party is split into parts ('0' and
+-- '1', then '00', …) with ranges of their own. Parallel lanes of one part are rows of their own.
 create table sluice.unit (
   id bigint generated always as identity primary key,
   run_id uuid not null,
@@ -108,8 +108,8 @@ create table sluice.unit (
   job jsonb,
   stalled smallint not null default 0,
   pages int not null default 0,
-  -- Items as they came, the different rows among them, and those that came again because a page was asked for again, or because
-  -- rows were added in front of it.
+  -- Items as they came, the different rows among them, and those that came again. They come again because a page was asked for
+  -- again, or because rows were added in front of it.
   items int not null default 0,
   rows int not null default 0,
   again int not null default 0,
@@ -121,7 +121,7 @@ create table sluice.unit (
   refusals smallint not null default 0,
   error text,
   puzzle text,
-  -- When a unit whose call failed may be called again: its backoff is kept when the workflow that waits is continued as new, or
+  -- When a unit whose call failed may be called again. Its backoff is kept when the workflow that waits is continued as new, or
   -- its worker is lost. Null, or past: now.
   retry_at timestamptz,
   -- Items that the third party says there are, when that number is exact.
@@ -171,8 +171,8 @@ create table sluice.lane_board (
   end_position bigint,
   last_with_rows bigint not null,
   capped text,
-  -- Where pages overlap: by the number of a page, the row with which it begins or should begin, while only one of the two pages that
-  -- share it has come.
+  -- Where pages overlap: by the number of a page, the row with which it begins or should begin. It is kept while only one of the
+  -- two pages that share it has come.
   borders jsonb not null default '{}',
   -- What the lane that saw the end wants checked, by the lane that ends last.
   checks jsonb,
@@ -180,8 +180,8 @@ create table sluice.lane_board (
   foreign key (run_id, node) references sluice.node (run_id, name) on update cascade on delete cascade
 ) with (fillfactor = 50);
 
--- What is known of an endpoint from the lists of all accounts: the most rows that it gave in one page, and the largest common cap
--- that a list has gone beyond. A page is short, and an end is a cap, only against what is known here.
+-- What is known of an endpoint from the lists of all accounts. It is the most rows that it gave in one page, and the largest
+-- common cap that a list has gone beyond. A page is short, and an end is a cap, only against what is known here.
 create table sluice.endpoint (
   provider text not null,
   endpoint text not null,
@@ -205,8 +205,9 @@ create table sluice.page_size (
   primary key (provider, endpoint, account)
 ) with (fillfactor = 70);
 
--- What makes the change feed outlive its server. Transactions are numbered anew in a copy of the database, and again after it was put
--- back to an earlier moment; so the feed counts in eras. An era begins whenever another start of a Postgres server writes or reads here.
+-- What makes the change feed outlive its server. Transactions are numbered anew in a copy of the database, and again after it was
+-- put back to an earlier moment. So the feed counts in eras. An era begins whenever another start of a Postgres server writes or
+-- reads here.
 create table sluice.feed_era (
   -- Positions of one era lie behind all of those before it: see sluice.feed_position.
   era int primary key,
@@ -217,8 +218,8 @@ create table sluice.feed_era (
   began_at timestamptz not null default clock_timestamp()
 );
 
--- How often a feed has been read in an era. A cursor carries the number of its reading: one that is not known here was handed out by a
--- history that this database does not have.
+-- How often a feed has been read in an era. A cursor carries the number of its reading. One that is not known here was handed out
+-- by a history that this database does not have.
 create table sluice.feed_reading (
   account text not null,
   resource text not null,
@@ -227,8 +228,8 @@ create table sluice.feed_reading (
   primary key (account, resource, era)
 ) with (fillfactor = 70);
 
--- The last deletion of a feed that was removed, by its place in it: a reader that has not come by it, and began before it, must begin
--- again. Written by db/stores/operate/retention-store.ts.
+-- The last deletion of a feed that was removed, by its place in it. A reader that has not come by it, and began before it, must
+-- begin again. Written by db/stores/operate/retention-store.ts.
 create table sluice.feed_trim (
   account text not null,
   resource text not null,
@@ -276,7 +277,8 @@ create index member_by_key on sluice.member (account, resource, key);
 create sequence sluice.record_seq cache 32;
 
 -- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the position of the writing transaction
--- (sluice.feed_position), so that a reader who stops below the oldest transaction still running can never miss a row that commits late.
+-- (sluice.feed_position). So a reader who stops below the oldest transaction still running can never miss a row that commits
+-- late.
 create table sluice.record (
   account text not null,
   resource text not null,
@@ -292,7 +294,7 @@ create table sluice.record (
   unit_id bigint not null,
   primary key (account, resource, key)
 ) with (fillfactor = 85);
--- For the feed only: with account and resource in front, like the primary key, it would also be used, where statistics are old, to
+-- For the feed only. With account and resource in front, like the primary key, it would also be used where statistics are old, to
 -- search for one row in all that the account has. (No account has a `/` in its name.)
 create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
 -- Deletions by age.
@@ -364,8 +366,8 @@ create table sluice.credential (
   expires_at timestamptz,
   lease_owner uuid,
   lease_until timestamptz,
-  -- Refreshes in a row that failed without an answer to the question, and what the last one said: for people, and whether the app's
-  -- own set-up is to blame.
+  -- Refreshes in a row that failed without an answer to the question, and what the last one said. They are for people, and say
+  -- whether the app's own set-up is to blame.
   failures int not null default 0,
   failure text,
   is_misconfigured boolean not null default false,
@@ -505,8 +507,8 @@ create table sluice.action_step (
   -- Which sending is under way: an answer to an older one may still say `done`, and nothing else.
   sending int not null default 0,
   sent_at timestamptz,
-  -- When the last sending repeats earlier ones whose fate is not known: the first of them, from which on the third party may know the
-  -- key. Of a ready row: one whose fate was unknown has been looked up, and was not there. Else null.
+  -- When the last sending repeats earlier ones whose fate is not known: the first of them. From then on the third party may know
+  -- the key. Of a ready row: one whose fate was unknown has been looked up, and was not there. Else null.
   unsettled_at timestamptz,
   output jsonb,
   error text,
@@ -568,8 +570,9 @@ create index entity_lock_to_check on sluice.entity_lock (check_at);
 -- All times are microseconds of the database's clock, read after the row locks are held. Costs are float8 on a grid of
 -- 1/1024, so that sums and differences are exact.
 
--- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a bucket, a learned rate),
--- or neither (no limit, which can only be blocked; a gate, which can only be paused or held). Hot: updated by every permit, hence the fill factor and eager vacuum.
+-- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a bucket, a learned
+-- rate), or neither. Without either it is no limit, which can only be blocked, or a gate, which can only be paused or held. Hot:
+-- updated by every permit, hence the fill factor and eager vacuum.
 create table sluice.limit_bucket (
   id bigint primary key,                          -- 53 bits of the key's SHA-256, made by the client
   key text collate "C" not null unique,           -- provider/limit/scope value; ordered by bytes, so that a prefix is a range
@@ -586,8 +589,9 @@ create table sluice.limit_bucket (
   slot_us bigint not null default 0,
   slots int not null default 0,
   slots_ahead int not null default 0,
-  -- Null: the window slides. Else it begins at multiples of win_us after align_us, or at midnights of a zone, and has two slots: slot
-  -- 2k is the inner part of window k, slot 2k + 1 the edge of guard_us on both sides of its end, which counts for both windows.
+  -- Null: the window slides. Else it begins at multiples of win_us after align_us, or at midnights of a zone, and has two slots.
+  -- Slot 2k is the inner part of window k. Slot 2k + 1 is the edge of guard_us on both sides of its end, which counts for both
+  -- windows.
   align text check (align in ('clock', 'day', 'week', 'month')),
   align_zone text,
   align_us bigint not null default 0,
@@ -695,7 +699,7 @@ create table sluice.limit_event (
 create index limit_event_bucket on sluice.limit_event (bucket_id, id desc);
 create index limit_event_at on sluice.limit_event (at);
 
--- Unlogged, so it is empty after a crash (or on a promoted standby): the sign that commits which did not wait for the
+-- Unlogged, so it is empty after a crash (or on a promoted standby). That is the sign that commits which did not wait for the
 -- disk may be lost. A clean restart keeps it, and loses nothing.
 create unlogged table sluice.limit_alive (
   one boolean primary key default true check (one),
@@ -775,9 +779,9 @@ create table sluice.worker (
   is_draining boolean not null default false
 );
 
--- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
--- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
--- starting the same twice.
+-- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A
+-- claim is a lease: a worker that is killed loses nothing. The run's report has `start_id` as its id, which keeps another worker
+-- from starting the same twice.
 create table sluice.due (
   schedule text not null,
   account text not null,
@@ -855,7 +859,8 @@ create table sluice.freshness_seen (
   syncs jsonb not null
 );
 
--- What all workers did together, by the minute for a day and by the quarter of an hour for 90 days: some 10,000 rows at most.
+-- What all workers did together, by the minute for a day and by the quarter of an hour for 90 days. It has some 10,000 rows at
+-- most.
 -- Written by db/stores/operate/pace-store.ts; each worker adds what it did every some seconds, and removes what is too old.
 
 create table sluice.pace (
@@ -870,8 +875,9 @@ create table sluice.pace (
   primary key (grain_s, at)
 ) with (fillfactor = 70);
 
--- How each limit was used over time: by the minute for a day, by three hours for 90 days. In one slot 1,000 keys at most, those that were
--- refused, waited for and used up first: some two million rows at most, whatever the number of keys. Written by sluice.limit_note_use.
+-- How each limit was used over time: by the minute for a day, by three hours for 90 days. In one slot 1,000 keys at most, those
+-- that were refused, waited for and used up first. So it has some two million rows at most, whatever the number of keys. Written
+-- by sluice.limit_note_use.
 create table sluice.limit_pace (
   bucket_id bigint not null,
   -- How long a slot is, in seconds: 60 or 10,800.
@@ -1003,14 +1009,14 @@ begin
 end $$;
 
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
--- lanes' board, sums of parts, nodes by ordinal.
--- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]]:
--- a child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is;
--- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
--- is wrong, nothing of the attempt stays and the page is stored like all others.
--- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
--- ended. A page that comes late changes nothing but the count of calls.
+-- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name. Then
+-- child units by (node, key), the lanes' board, sums of parts, nodes by ordinal.
+-- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
+-- A child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is.
+-- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new. Where
+-- that is wrong, nothing of the attempt stays, and the page is stored like all others.
+-- The fence: the page is stored only in the run and node that it names, and over the very page that it follows. The run must not
+-- have ended. A page that comes late changes nothing but the count of calls.
 -- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, isRunning, isAllNew };
 -- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$
@@ -1450,8 +1456,9 @@ begin
   end if;
 end $$;
 
--- Ends a run whose last node has been read, with that node, and with its report where all of it is right: what `settle_lists`,
--- `finish_node`, `finish_run` and `end_report` do one after the other. With `if_idle` only a run that is running and has nothing open.
+-- Ends a run whose last node has been read, with that node, and with its report where all of it is right. It does what
+-- `settle_lists`, `finish_node`, `finish_run` and `end_report` do one after the other. With `if_idle` only a run that is running
+-- and has nothing open.
 -- Returns what `finish_run` returns, and whether the report was ended; null when it is to be done step by step, or not yet.
 create or replace function sluice.end_read(
   for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, max_skipped_share float8, room int, if_idle boolean,
@@ -1547,8 +1554,8 @@ begin
   return true;
 end $$;
 
--- What a workflow must know that begins or goes on with a run: its state, the nodes that have ended, and as many open units of each
--- other node as its window holds. A run that was to be paused before it was opened is paused here.
+-- What a workflow must know that begins or continues a run. It is the run's state, the nodes that have ended, and as many open
+-- units of each other node as its window holds. A run that was to be paused before it was opened is paused here.
 create or replace function sluice.enter_run(for_run uuid) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   whose text;
@@ -1665,9 +1672,9 @@ begin
   return found;
 end $$;
 
--- Whether a row hangs below one that is marked as deleted: all lists that have it are below such rows, or below ones that are cut off so
--- themselves. Nobody asks for those lists any more, so that the row's own mark stays. Rows of nodes that do not look for deletions are taken for
--- being there; so are those whose runs have been removed.
+-- Whether a row hangs below one that is marked as deleted. All lists that have it are then below such rows, or below ones that
+-- are cut off so themselves. Nobody asks for those lists any more, so that the row's own mark stays. Rows of nodes that do not
+-- look for deletions are taken for being there. So are those whose runs have been removed.
 -- Reads members, units, nodes and records, each by its key.
 create or replace function sluice.is_cut_off(of_account text, of_resource text, of_key text, of_unit bigint) returns boolean
 language plpgsql stable set search_path = pg_catalog as $$
@@ -1757,8 +1764,8 @@ end $$;
 -- Takes permits for a batch of calls: each call gets all that it asks for, or nothing and a place in the queue.
 --
 -- Most rows of a batch are where the last permit left them: the same slot, room enough, an empty queue. One statement takes
--- those and changes a few numbers without going through the ring. Only the others are looked at one by one. What such rows
--- grant is kept in `filling` and moves to slot `filling_slot` of the ring with the next limit_advance(), with which every other
+-- those and changes a few numbers without going through the ring. Only the others are looked at one by one. What such rows grant
+-- is kept in `filling`. It moves to slot `filling_slot` of the ring with the next limit_advance(), with which every other
 -- function begins.
 --
 -- Locks: the bucket rows by id, in a statement of their own before the clock is read.
@@ -1771,11 +1778,13 @@ end $$;
 --   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate positions, b: bucket positions, s: slots,
 --               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
 --   p_late_us   how late this worker may send: its grants are counted that much later (`slots_ahead` slots at most)
--- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids, slots null where not everything
--- can simply be granted and p_requests is null (then nothing was done either); denied =
--- [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted, with the causes full, blocked, paused, queue,
--- probing (of the bucket) and gate (then the position is a gate's); law_due = buckets
--- whose control law wants to hear that time passed.
+-- Result:
+--   missing     ids without a row; then nothing was done
+--   slots       aligned with p_ids, as are epochs. Null where not everything can simply be granted and p_requests is null: then
+--               nothing was done either
+--   denied      [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted. Causes are full, blocked,
+--               paused, queue, probing (of the bucket) and gate (then the position is a gate's)
+--   law_due     buckets whose control law wants to hear that time passed
 create or replace function sluice.limit_acquire(
   p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json, p_late_us bigint,
   out missing bigint[], out lock_wait_us bigint, out slots bigint[], out epochs int[], out denied json, out law_due bigint[]
@@ -2057,7 +2066,7 @@ begin
 end $$;
 
 -- A function of its own, so that tests can move the clock. Its body is bound when it is made, so no search path matters, and the
--- statements that call it take it in: with a `set search_path` each permit took 2 to 3 % more of the database's time.
+-- statements that call it take it in. With a `set search_path` each permit took 2 to 3 % more of the database's time.
 create or replace function sluice.limit_clock_us() returns bigint language sql volatile
   return (extract(epoch from pg_catalog.clock_timestamp()) * 1000000)::bigint;
 
@@ -2183,10 +2192,10 @@ begin
 end $$;
 
 -- Who of a batch is served when not everything can be granted. Part of limit_acquire, under its locks.
--- In order of class, tag, age and name (a batch of many accounts has tickets of one tag and one moment: were each of them behind
--- the others, none would ever go), each call is served if every bucket has room beyond the claims of the tickets before it
--- (live ones that are due, or will be within the horizon). Who is not served gets a ticket on each bucket that had no
--- room, and an estimate from everything that waits before it.
+-- Calls are looked at in order of class, tag, age and name. A batch of many accounts has tickets of one tag and one moment: were
+-- each of them behind the others, none would ever go. A call is served if every bucket has room beyond the claims of the tickets
+-- before it. Those that count are live and due, or will be within the horizon. Who is not served gets a ticket on each bucket
+-- that had no room, and an estimate from everything that waits before it.
 create or replace function sluice.limit_decide(
   inout p_rows sluice.limit_bucket[], inout p_grants float8[], p_ids bigint[], p_left float8[], p_tight boolean[],
   p_cause text[], p_gate_shut boolean[], p_requests json, out denied json
@@ -2468,8 +2477,8 @@ begin
   end if;
   for i in 1 .. v_count loop
     r := p_rows[i];
-    -- Virtual time is the tag of the last one served, but never passes one that still waits: else a call that was served
-    -- early, because room was free, would put everybody who comes after it behind all that its account has waiting.
+    -- Virtual time is the tag of the last one served, but never passes one that still waits. Else a call that was served early,
+    -- because room was free, would put all later ones behind what its account has waiting.
     for k in 3 * i - 2 .. 3 * i loop
       v_vtime[k] := greatest(v_vtime[k], least(v_served[k], v_waits[k]));
     end loop;
@@ -2482,8 +2491,8 @@ begin
   end loop;
 end $$;
 
--- Microseconds until a bucket that advanced to its last_us can serve, one after the other, each amount of p_needs
--- (ascending: everything to be admitted from now on up to and including the one who asks).
+-- Microseconds until a bucket that advanced to its last_us can serve, one after the other, each amount of p_needs. They ascend:
+-- each is everything to be admitted from now on, up to and including the one who asks.
 create or replace function sluice.limit_etas(r sluice.limit_bucket, p_needs float8[]) returns bigint[] language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_etas bigint[] := '{}';
@@ -2598,8 +2607,9 @@ begin
   return v_generation;
 end $$;
 
--- By which numbers a limit is given out: what an operator has put in force, else what the third party or the declaration says, less what
--- the law of refusals leaves out, and evenly where it says so. Pure arithmetic on an advanced row.
+-- By which numbers a limit is given out: what an operator has put in force, else what the third party or the declaration says.
+-- Of the latter two the law of refusals takes off what it leaves out, and they are given out evenly where it says so. Pure
+-- arithmetic on an advanced row.
 create or replace function sluice.limit_in_force(r sluice.limit_bucket) returns sluice.limit_bucket language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_share float8 := case when r.kind = 'learned' then 1 else coalesce((r.law ->> 'share')::float8, 1) end;
@@ -2976,7 +2986,8 @@ begin
     r := sluice.limit_correct(r, e.remaining, (e."resetMs" * 1000)::bigint, e.max, (coalesce(e."ageMs", 0) * 1000)::bigint);
 
     if r.kind = 'none' and e.max > 1 and e."resetMs" > 0 then
-      -- What its answers tell of a limit that nobody declared: its window is at least as long as it takes until all of it is there again.
+      -- What its answers tell of a limit that nobody declared. Its window is at least as long as it takes until all of it is
+      -- there again.
       r.seen_max := e.max;
       r.win_us := greatest(r.win_us, (e."resetMs" * 1000)::bigint);
     end if;
@@ -3050,8 +3061,8 @@ begin
   return v_due;
 end $$;
 
--- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted: each old slot
--- goes to the new slot in which it ends; where one of the two is aligned, to the present one.
+-- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted. Each old slot goes to
+-- the new slot in which it ends; where one of the two is aligned, to the present one.
 create or replace function sluice.limit_reslot(
   r sluice.limit_bucket, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_slots_ahead int,
   p_align text, p_align_zone text, p_align_us bigint
@@ -3126,8 +3137,9 @@ begin
   return 2 * w.number + case when p_at_us >= w.end_us - r.guard_us then 1 else 0 end;
 end $$;
 
--- Housekeeping, by one worker at a time: tickets of calls that never came back, overrides that have ended, accounts and events of
--- the past, and buckets that nobody used for a month and that know nothing. Skips what is locked. Returns what was removed.
+-- Housekeeping, by one worker at a time. It removes tickets of calls that never came back, overrides that have ended, accounts
+-- and events of the past. It also removes buckets that nobody used for a month and that know nothing. Skips what is locked.
+-- Returns what was removed.
 create or replace function sluice.limit_sweep(p_ticket_us bigint, p_account_us bigint, p_events interval)
 returns table (tickets int, accounts int, events int, buckets int, oldest_transaction_s float8) language plpgsql volatile set search_path = pg_catalog as $$
 declare
@@ -3216,8 +3228,8 @@ begin
   end_us := extract(epoch from (v_local + v_step) at time zone r.align_zone) * 1000000;
 end $$;
 
--- What a list has lost by being split: parts that are all read must have brought what the whole has shown, by its count or its rows,
--- before it took their place. One row in a hundred may be gone meanwhile. Called by end_of_part.
+-- What a list has lost by being split. Parts that are all read must have brought what the whole has shown, by its count or its
+-- rows, before they took its place. One row in a hundred may be gone meanwhile. Called by end_of_part.
 --   u, came   the last unit of its part, which ends as complete, and the different rows that the part has brought
 -- Returns why rows are missing; null where none are, or where other parts are still read.
 -- Locks: the sum of each whole, by name, until the transaction ends: of two parts that end at once the later one sees the other.
@@ -3263,9 +3275,9 @@ begin
     where q.account = of_account and q.resource = of_resource and q.parent_key = of_parent and q.name = any (gone);
 end $$;
 
--- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was
--- refused is still the current one (null: there are no credentials, or the app keeps them), and nobody has connected the
--- account in the `asked_ms` since its credentials were asked for; returns whether it is so.
+-- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was refused is
+-- still the current one (null: there are no credentials, or the app keeps them). Nor may anybody have connected the account in
+-- the `asked_ms` since its credentials were asked for. Returns whether it is so.
 create or replace function sluice.mark_needs_reconnect(
   for_provider text, for_account text, refused_version bigint, asked_ms float8, why text
 ) returns boolean language plpgsql set search_path = pg_catalog as $$
@@ -3338,8 +3350,8 @@ returns void language sql set search_path = pg_catalog as $$
 $$;
 
 -- Creates the runs of a fleet: one list each, for accounts of one sync that are due together. `of`: [{ id, account, tenant, input, key, what }];
--- `key` names the list of the root. Each has a report, of the same id. An account that has an open run, or whose last one took more than
--- `most_calls` calls, is left out: it is for a workflow of its own. Done twice it changes nothing, and answers the same.
+-- `key` names the list of the root. Each has a report, of the same id. An account that has an open run, or whose last one took
+-- more than `most_calls` calls, is left out. It gets a workflow of its own. Done twice it changes nothing, and answers the same.
 -- Locks: the sync, against take_from_fleet: whoever opens a run of its own comes before this, or finds the fleet's. Returns the ids of the runs that the fleet has.
 create or replace function sluice.open_fleet(its_fleet text, its_plan jsonb, its_mode text, most_calls int, of jsonb) returns setof uuid
 language plpgsql set search_path = pg_catalog as $$
@@ -3424,12 +3436,12 @@ begin
   return sluice.enter_run(for_run);
 end $$;
 
--- The next lists of a node that earlier runs of the sync and account owe to this one, with their parents' rows: the newest run
--- that has the list has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed; what was
--- `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
+-- The next lists of a node that earlier runs of the sync and account owe to this one, with their parents' rows. A list is owed
+-- when the newest run that has it has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed;
+-- what was `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
 -- Reads up to `room` units of one run, by the indexes unit_unended and unit_flawed, newest run first, at most 1,000 runs back.
--- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry of a run that has taken all of it
--- over: it reads the lists of that run.
+-- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left. It is also null for a retry of a run that
+-- has taken all of it over: the retry reads the lists of that run.
 create or replace function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   this sluice.run;
@@ -3512,13 +3524,13 @@ begin
   return coalesce(why, '');
 end $$;
 
--- Up to `room` changes of a feed behind a cursor, oldest first, and the number of this reading, which is committed before anyone has
--- seen them: so whoever knows a number has read nothing that a database with that number lacks.
+-- Up to `room` changes of a feed behind a cursor, oldest first, and the number of this reading. The number is committed before
+-- anyone has seen the changes. So whoever knows a number has read nothing that a database with that number lacks.
 -- A reader knows of every deletion before its cursor, and of those before it began, whose rows it never saw. One that has missed a
 -- deletion which was removed since must begin again.
--- Only rows of transactions that are older than every one still running are shown, so that a row which commits late can never appear
--- behind a reader. Index: record_feed; conditions on account and resource by themselves would let the primary key be used, and all rows be
--- read and sorted.
+-- Only rows of transactions that are older than every one still running are shown. So a row that commits late can never appear
+-- behind a reader. Index: record_feed; conditions on account and resource by themselves would let the primary key be used, and
+-- all rows be read and sorted.
 --   after_era, after_reading   null: from the beginning
 --   after_begun                where the feed stood when its reader began
 -- Raises SL001 for a cursor of another history, SL002 for one that a deletion was removed behind. Locks: the count of readings.
@@ -3620,13 +3632,15 @@ end $$;
 --               'parent'   a list of another parent has brought it in this run
 --               'earlier'  a list of another parent has brought it in an earlier run
 --               'list'     this list has brought it, on an earlier page
--- What tells which row one is are its texts that no other row of the page has, e.g. its name. A newer version has at least as many of them
--- still as it has not; what a parent tells of its part (role, position, when it joined) is then what may differ. No evidence: its key,
--- texts that say the key or the parent's again, times and numbers in texts, the query of an address (it may be signed).
+-- What tells which row one is are its texts that no other row of the page has, e.g. its name. A newer version still has at least
+-- half of them. What may differ then is what a parent tells of its part (role, position, when it joined). No evidence are its
+-- key, texts that say the key or the parent's again, and times and numbers in texts. Nor is the query of an address, which may be
+-- signed.
 -- Rows without such texts are judged by their numbers and times. Another `id` than before, under a key that is not it, is another row.
--- Across runs, and in one list, where a newer version is usual, no text may be the same, and one alone is a new name: two rows of the
--- page across runs, two texts of the row in one list. There a text that has gone, beside another that has come under another name, are two as
--- well: rows of several types in one list (posts, notes) have ids that are unique only in their type.
+-- Across runs, and in one list, a newer version is usual. There no text may be the same, and one alone is a new name. It takes
+-- two rows of the page across runs, and two texts of the row in one list. In one list a text that has gone, and another that has
+-- come under another name, are two as well. Rows of several types in one list (posts, notes) have ids that are unique only in
+-- their type.
 create or replace function sluice.replaced_rows(records jsonb, candidates jsonb, of_parent text)
 returns table (key text, kind text) language sql immutable set search_path = pg_catalog as $$
   with said as materialized (
@@ -3737,9 +3751,10 @@ begin
   return stored;
 end $$;
 
--- Marks as deleted what a tree has below rows that are gone, or have nothing below them any more: such lists were not asked for, so that none of
--- them says it. Up to `room` rows a call, from the top down; a list whose parent's row did not come, since the list that has it could not be
--- read, stays as it is. A retry reads but a part of the tree, and judges only by rows that are deleted.
+-- Marks as deleted what a tree has below rows that are gone, or have nothing below them any more. Such lists were not asked for,
+-- so none of them says it. Up to `room` rows a call, from the top down. A list stays as it is where its parent's row did not
+-- come, since the list that has that row could not be read. A retry reads but a part of the tree, and judges only by rows that
+-- are deleted.
 -- Locks: members, records by key. Returns the number of rows taken out of lists: none means that all is settled.
 create or replace function sluice.settle_below(for_run uuid, for_node text, room int) returns int
 language plpgsql set search_path = pg_catalog as $$
@@ -3768,22 +3783,21 @@ begin
   return cardinality(gone);
 end $$;
 
--- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known
--- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
--- these set anew, and, with
--- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
--- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. It leaves no validators, and no checkpoint where
--- rows of it were not seen: whether they are gone would never be asked again. One without
--- a page was carried over from the run that is retried, and says nothing new.
--- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
--- `flawed` by them; a whole reading takes those out that it has not set aside itself.
--- A row that a whole list lacks may have moved into a list that could not be read, or that the run which is retried had read before: where one
--- of the node, or one above it, has failed, or is not read again, such rows stay, and stay members, so that a later whole reading judges them;
--- the list leaves no validators and no checkpoint then either.
--- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
--- any more, are found by its first whole reading since, in a run that has read all lists of the node.
+-- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is
+-- known from then on. Known are how many rows it has, its watermark, and the state that it is asked with. One that was read from
+-- its beginning has these set anew, and, with `marks_deletions`, its rows that were not seen are marked as deleted. A list of
+-- another end does nothing of this. One that is flawed deletes nothing, and moves its watermark, unless what it misses must be
+-- asked for again. It leaves no validators, and no checkpoint where rows of it were not seen: whether they are gone would never
+-- be asked again. One without a page was carried over from the run that is retried, and says nothing new.
+-- One that was asked for what has changed may have rows in quarantine that earlier runs set aside and that did not come again
+-- since. It is `flawed` by them. A whole reading takes those out that it has not set aside itself.
+-- A row that a whole list lacks may have moved into a list that could not be read, or that the run which is retried had read
+-- before. So where a list of the node, or one above it, has failed or is not read again, such rows stay, and stay members. A
+-- later whole reading judges them. The list leaves no validators and no checkpoint then either.
+-- Rows that were stored while the node did not look for deletions are members of no list. Of these, the first whole reading since
+-- finds those that the list has brought last, and nobody has any more. It does so in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
--- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
+-- A list that had rows and comes back entirely empty is more likely an error of the third party. It ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
 -- Locks: the node, lists by parent key, units, members, records by key, rows in quarantine.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.
@@ -3928,13 +3942,13 @@ begin
   return cardinality(picked);
 end $$;
 
--- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
--- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
--- A row may take the place of another one, which a list of another parent has brought, or this list on an earlier page: a clash
--- (replaced_rows says which are). `flaw` tells it to people. Runs that this one is a retry of count as this run, and `is_reread` is a page
--- whose rows may have come before.
--- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
--- rows that came twice in the page, of which the last one counts. Both lock by key.
+-- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data. It
+-- is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
+-- A row may take the place of another one, which a list of another parent has brought, or this list on an earlier page. That is a
+-- clash (replaced_rows says which are). `flaw` tells it to people. Runs that this one is a retry of count as this run, and
+-- `is_reread` is a page whose rows may have come before.
+-- Most pages bring only new rows, so they are inserted in one go. The second statement is for those that were there, and for rows
+-- that came twice in the page: of these the last one counts. Both lock by key.
 create or replace function sluice.store_records(
   of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint, of_parent text default null,
   retry_of uuid[] default '{}', is_reread boolean default true,
@@ -4000,9 +4014,9 @@ begin
     into clashes, flaw from sluice.replaced_rows(records, candidates, of_parent) r;
 end $$;
 
--- Stores what a refresh brought, over the version that it was made from and no other: returns the new version, or null
--- when the tokens were replaced meanwhile. It asks for no lease: the tokens of a refresher that was late are better
--- than none, also when the account has been given up in between. Locks: account, credential.
+-- Stores what a refresh brought, over the version that it was made from and no other. Returns the new version, or null when the
+-- tokens were replaced meanwhile. It asks for no lease: the tokens of a late refresher are better than none. That also holds when
+-- the account was given up in between. Locks: account, credential.
 create or replace function sluice.store_refreshed(
   for_provider text, for_account text, for_generation bigint, from_version bigint, new_secret bytea, new_key text, new_life_ms bigint
 ) returns bigint language plpgsql set search_path = pg_catalog as $$
@@ -4024,8 +4038,9 @@ begin
   return stored;
 end $$;
 
--- Called before a workflow of its own opens a run: where a fleet has an open run of the same sync and account, it is this one from here on if it
--- was asked for the same; else it comes first. A call of the fleet's that is under way finds its list gone, and is made again.
+-- Called before a workflow of its own opens a run. A fleet may have an open run of the same sync and account. If that was asked
+-- for the same, it is this run from here on; else it comes first. A call of the fleet's that is under way finds its list gone,
+-- and is made again.
 -- Locks: the sync, shared; the run. Returns false when the fleet's run must end first.
 create or replace function sluice.take_from_fleet(for_run uuid, its_sync text, its_account text, its_input jsonb, its_mode text, its_report uuid)
 returns boolean language plpgsql set search_path = pg_catalog as $$
@@ -4121,9 +4136,9 @@ begin
 end $$;
 
 -- Whose an account is: the tenant that it is connected for, which may be none (null). Of one that is not connected, whose what it has left
--- is: the newest of its runs and of the reports of its actions. Returns no row where nothing is known of it. Asked at each start, so nothing
--- here grows with what there is: of runs the newest of each sync is read (run_by_account; a sync has one provider), of reports the newest
--- of an action (report_of_action).
+-- is: the newest of its runs and of the reports of its actions. Returns no row where nothing is known of it. Asked at each start,
+-- so nothing here grows with what there is. Of runs the newest of each sync is read (run_by_account; a sync has one provider). Of
+-- reports it is the newest of an action (report_of_action).
 create or replace function sluice.tenant_of_account(for_provider text, for_account text) returns setof text
 language plpgsql stable set search_path = pg_catalog as $$
 begin

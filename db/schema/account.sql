@@ -36,8 +36,8 @@ create table sluice.credential (
   expires_at timestamptz,
   lease_owner uuid,
   lease_until timestamptz,
-  -- Refreshes in a row that failed without an answer to the question, and what the last one said: for people, and whether the app's
-  -- own set-up is to blame.
+  -- Refreshes in a row that failed without an answer to the question, and what the last one said. They are for people, and say
+  -- whether the app's own set-up is to blame.
   failures int not null default 0,
   failure text,
   is_misconfigured boolean not null default false,

@@ -2,8 +2,9 @@
 -- All times are microseconds of the database's clock, read after the row locks are held. Costs are float8 on a grid of
 -- 1/1024, so that sums and differences are exact.
 
--- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a bucket, a learned rate),
--- or neither (no limit, which can only be blocked; a gate, which can only be paused or held). Hot: updated by every permit, hence the fill factor and eager vacuum.
+-- One row per limit and scope value. A row may have a ring (a known window, or calls in flight), pacing (a bucket, a learned
+-- rate), or neither. Without either it is no limit, which can only be blocked, or a gate, which can only be paused or held. Hot:
+-- updated by every permit, hence the fill factor and eager vacuum.
 create table sluice.limit_bucket (
   id bigint primary key,                          -- 53 bits of the key's SHA-256, made by the client
   key text collate "C" not null unique,           -- provider/limit/scope value; ordered by bytes, so that a prefix is a range
@@ -20,8 +21,9 @@ create table sluice.limit_bucket (
   slot_us bigint not null default 0,
   slots int not null default 0,
   slots_ahead int not null default 0,
-  -- Null: the window slides. Else it begins at multiples of win_us after align_us, or at midnights of a zone, and has two slots: slot
-  -- 2k is the inner part of window k, slot 2k + 1 the edge of guard_us on both sides of its end, which counts for both windows.
+  -- Null: the window slides. Else it begins at multiples of win_us after align_us, or at midnights of a zone, and has two slots.
+  -- Slot 2k is the inner part of window k. Slot 2k + 1 is the edge of guard_us on both sides of its end, which counts for both
+  -- windows.
   align text check (align in ('clock', 'day', 'week', 'month')),
   align_zone text,
   align_us bigint not null default 0,
@@ -129,7 +131,7 @@ create table sluice.limit_event (
 create index limit_event_bucket on sluice.limit_event (bucket_id, id desc);
 create index limit_event_at on sluice.limit_event (at);
 
--- Unlogged, so it is empty after a crash (or on a promoted standby): the sign that commits which did not wait for the
+-- Unlogged, so it is empty after a crash (or on a promoted standby). That is the sign that commits which did not wait for the
 -- disk may be lost. A clean restart keeps it, and loses nothing.
 create unlogged table sluice.limit_alive (
   one boolean primary key default true check (one),

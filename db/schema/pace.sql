@@ -1,4 +1,5 @@
--- What all workers did together, by the minute for a day and by the quarter of an hour for 90 days: some 10,000 rows at most.
+-- What all workers did together, by the minute for a day and by the quarter of an hour for 90 days. It has some 10,000 rows at
+-- most.
 -- Written by db/stores/operate/pace-store.ts; each worker adds what it did every some seconds, and removes what is too old.
 
 create table sluice.pace (
@@ -13,8 +14,9 @@ create table sluice.pace (
   primary key (grain_s, at)
 ) with (fillfactor = 70);
 
--- How each limit was used over time: by the minute for a day, by three hours for 90 days. In one slot 1,000 keys at most, those that were
--- refused, waited for and used up first: some two million rows at most, whatever the number of keys. Written by sluice.limit_note_use.
+-- How each limit was used over time: by the minute for a day, by three hours for 90 days. In one slot 1,000 keys at most, those
+-- that were refused, waited for and used up first. So it has some two million rows at most, whatever the number of keys. Written
+-- by sluice.limit_note_use.
 create table sluice.limit_pace (
   bucket_id bigint not null,
   -- How long a slot is, in seconds: 60 or 10,800.

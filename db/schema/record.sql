@@ -37,7 +37,8 @@ create index member_by_key on sluice.member (account, resource, key);
 create sequence sluice.record_seq cache 32;
 
 -- The latest version of everything fetched. (tx, seq) is the change sequence: tx is the position of the writing transaction
--- (sluice.feed_position), so that a reader who stops below the oldest transaction still running can never miss a row that commits late.
+-- (sluice.feed_position). So a reader who stops below the oldest transaction still running can never miss a row that commits
+-- late.
 create table sluice.record (
   account text not null,
   resource text not null,
@@ -53,7 +54,7 @@ create table sluice.record (
   unit_id bigint not null,
   primary key (account, resource, key)
 ) with (fillfactor = 85);
--- For the feed only: with account and resource in front, like the primary key, it would also be used, where statistics are old, to
+-- For the feed only. With account and resource in front, like the primary key, it would also be used where statistics are old, to
 -- search for one row in all that the account has. (No account has a `/` in its name.)
 create index record_feed on sluice.record ((account || '/' || resource), tx, seq);
 -- Deletions by age.

@@ -43,9 +43,9 @@ create table sluice.worker (
   is_draining boolean not null default false
 );
 
--- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A claim
--- is a lease: a worker that is killed loses nothing, and `start_id`, which the run's report has as its id, keeps another one from
--- starting the same twice.
+-- When each account is due by each schedule: a row for every connected account of the provider. Any worker claims what is due. A
+-- claim is a lease: a worker that is killed loses nothing. The run's report has `start_id` as its id, which keeps another worker
+-- from starting the same twice.
 create table sluice.due (
   schedule text not null,
   account text not null,

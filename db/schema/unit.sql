@@ -1,5 +1,5 @@
--- One unit of work: one list (or object) of one parent. A list that was too long for the third party is split into parts
--- ('0' and '1', then '00', …) with ranges of their own; parallel lanes of one part are rows of their own.
+-- One unit of work: one list (or object) of one parent. A list that was too long for the third party is split into parts ('0' and
+-- '1', then '00', …) with ranges of their own. Parallel lanes of one part are rows of their own.
 create table sluice.unit (
   id bigint generated always as identity primary key,
   run_id uuid not null,
@@ -19,8 +19,8 @@ create table sluice.unit (
   job jsonb,
   stalled smallint not null default 0,
   pages int not null default 0,
-  -- Items as they came, the different rows among them, and those that came again because a page was asked for again, or because
-  -- rows were added in front of it.
+  -- Items as they came, the different rows among them, and those that came again. They come again because a page was asked for
+  -- again, or because rows were added in front of it.
   items int not null default 0,
   rows int not null default 0,
   again int not null default 0,
@@ -32,7 +32,7 @@ create table sluice.unit (
   refusals smallint not null default 0,
   error text,
   puzzle text,
-  -- When a unit whose call failed may be called again: its backoff is kept when the workflow that waits is continued as new, or
+  -- When a unit whose call failed may be called again. Its backoff is kept when the workflow that waits is continued as new, or
   -- its worker is lost. Null, or past: now.
   retry_at timestamptz,
   -- Items that the third party says there are, when that number is exact.
@@ -82,8 +82,8 @@ create table sluice.lane_board (
   end_position bigint,
   last_with_rows bigint not null,
   capped text,
-  -- Where pages overlap: by the number of a page, the row with which it begins or should begin, while only one of the two pages that
-  -- share it has come.
+  -- Where pages overlap: by the number of a page, the row with which it begins or should begin. It is kept while only one of the
+  -- two pages that share it has come.
   borders jsonb not null default '{}',
   -- What the lane that saw the end wants checked, by the lane that ends last.
   checks jsonb,
@@ -91,8 +91,8 @@ create table sluice.lane_board (
   foreign key (run_id, node) references sluice.node (run_id, name) on update cascade on delete cascade
 ) with (fillfactor = 50);
 
--- What is known of an endpoint from the lists of all accounts: the most rows that it gave in one page, and the largest common cap
--- that a list has gone beyond. A page is short, and an end is a cap, only against what is known here.
+-- What is known of an endpoint from the lists of all accounts. It is the most rows that it gave in one page, and the largest
+-- common cap that a list has gone beyond. A page is short, and an end is a cap, only against what is known here.
 create table sluice.endpoint (
   provider text not null,
   endpoint text not null,

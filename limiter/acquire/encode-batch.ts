@@ -1,6 +1,6 @@
 /**
  * A batch of waiting calls as the arguments of one statement, and its result as one decision per call.
- * Next: `batcher.ts` sends batches.
+ * Used by: `batcher.ts`. Next: `limiter/statements.ts` has the statement, `db/functions/limiter/acquire/acquire.sql` decides.
  */
 import type { Priority } from '../../contracts/limits/limit.ts';
 import type { CallGate } from '../types.ts';

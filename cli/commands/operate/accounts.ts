@@ -7,7 +7,7 @@ import type { Command } from 'commander';
 import type { AccountInfo, Accounts, AccountStatus, NewCredentials } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { afterOption, jsonOption, limitOption, providerOption, statusOption, tenantOption } from '../../options.ts';
-import { accountText } from '../../text/account.ts';
+import { accountText, unknownAccountText } from '../../text/account.ts';
 import { proofText, restText } from '../../text/erasure.ts';
 import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
@@ -64,7 +64,9 @@ export function registerAccounts(program: Command): void {
     .addHelpText('after', '\nExample:\n  npx sluice accounts show acct_42 --provider social')
     .action(show);
   acting(accounts.command('connect <provider> <account>'))
-    .description('store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}')
+    .description(
+      'store credentials, read as JSON from standard input: {"accessToken": …, "refreshToken": …}. With --settings it may be empty',
+    )
     .addOption(tenantOption())
     .option('--expires-in <seconds>', 'life of the access token from now', numberAboveZero)
     .option('--settings <json>', SETTINGS, toSettings)
@@ -106,7 +108,7 @@ const showStatus = (provider: string, account: string, { json }: { readonly json
   withAccounts(async (accounts) => {
     const found = await accounts.status({ provider, account });
     if (json) console.log(JSON.stringify(found ?? null));
-    else console.log(found ? line(found) : `${provider}/${account}  unknown`);
+    else console.log(found ? line(found) : unknownAccountText(`${provider}/${account}`));
     if (found?.status !== 'connected') process.exitCode = 1;
   });
 
@@ -114,7 +116,7 @@ const show = (account: string, { json, ...filter }: Omit<ListOptions, 'status' |
   withAccounts(async (accounts) => {
     const found = await accounts.show({ account, ...filter });
     if (json) console.log(JSON.stringify(found));
-    else console.log(found.length === 0 ? `${account}  unknown` : found.map(accountText).join('\n'));
+    else console.log(found.length === 0 ? unknownAccountText(account) : found.map(accountText).join('\n'));
     if (found.length === 0 || found.some(({ status }) => status === 'needs_reconnect')) process.exitCode = 1;
   });
 
@@ -125,10 +127,18 @@ const connectAccount = (
 ) =>
   withAccounts(async (accounts) => {
     // Arguments would stand in the shell's history and in the list of processes.
-    const credentials = readCredentials(await text(process.stdin), expiresIn);
-    const given = settings === undefined ? {} : { settings };
+    const read = await text(process.stdin);
+    const isEmpty = read.trim() === '';
+    if (isEmpty && settings === undefined)
+      throw new Error(
+        'Standard input is empty. Expected {"accessToken": "…", "refreshToken": "…"}; an account without credentials has --settings.',
+      );
+    const given = {
+      ...(isEmpty ? {} : { credentials: readCredentials(read, expiresIn) }),
+      ...(settings === undefined ? {} : { settings }),
+    };
     const name = { provider, account, ...(tenant === undefined ? {} : { tenant }) };
-    const connected = await accounts.connect({ ...name, ...given, replaceTenant, credentials });
+    const connected = await accounts.connect({ ...name, ...given, replaceTenant });
     tell(options, connected, line(connected));
   }, options);
 
@@ -141,7 +151,8 @@ const update = (provider: string, account: string, options: ActingOptions & { re
 const disconnect = (provider: string, account: string, options: ActingOptions & { readonly revoke: boolean }) =>
   withAccounts(async (accounts) => {
     const wasKnown = await accounts.disconnect({ provider, account, revoke: options.revoke });
-    tell(options, { provider, account, wasKnown }, `${provider}/${account}  ${wasKnown ? 'disconnected' : 'unknown'}`);
+    const name = `${provider}/${account}`;
+    tell(options, { provider, account, wasKnown }, wasKnown ? `${name}  disconnected` : unknownAccountText(name));
     if (!wasKnown) process.exitCode = 1;
   }, options);
 
@@ -151,7 +162,6 @@ const erase = (provider: string, account: string, options: ActingOptions & { rea
     if (!options.yes) {
       const stored = await accounts.stored(of);
       console.log(options.json ? JSON.stringify(stored) : restText(`${provider}/${account}`, stored));
-      if (!options.json) console.log('Nothing was changed. `--yes` erases it.');
       process.exitCode = 1;
       return;
     }

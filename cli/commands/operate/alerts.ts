@@ -11,6 +11,9 @@ import { tell } from '../../tell.ts';
 import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
 
+const NEVER_SERVED =
+  'unknown: no task queue of this name is watched; `npx sluice alerts --kind unserved` names those with an alert';
+
 interface ListOptions {
   readonly kind?: AlertKind;
   readonly tenant?: string;
@@ -45,7 +48,7 @@ export function registerAlerts(program: Command): void {
     .action((taskQueue: string, options: ActingOptions) =>
       withClient(async (sluice) => {
         const wasKnown = await sluice.alerts.forgetQueue(taskQueue);
-        tell(options, { taskQueue, wasKnown }, `${taskQueue}  ${wasKnown ? 'forgotten' : 'unknown'}`);
+        tell(options, { taskQueue, wasKnown }, `${taskQueue}  ${wasKnown ? 'forgotten' : NEVER_SERVED}`);
         if (!wasKnown) process.exitCode = 1;
       }, options),
     );

@@ -29,14 +29,14 @@ export function registerDeployments(program: Command): void {
     .option('--percent <share>', 'only so many per cent of new runs, above 0 and below 100', toPercent)
     .addHelpText(
       'after',
-      '\nExample, when all workers of the build serve:\n  npx sluice deployments promote 2026-11-28.1',
+      '\nExample, when all workers of the build serve:\n  npx sluice deployments promote 2026-11-28-1',
     )
     .action((buildId: string, { deployment, percent, ...options }: Options) =>
       say(options, (sluice) => sluice.deployments.promote({ buildId, ...of(deployment), ...shareOf(percent) })),
     );
   named(acting(deployments.command('release <build>')))
     .description('take runs off a build whose workers are gone for good; workers of the current build go on with them')
-    .addHelpText('after', '\nExample:\n  npx sluice deployments release 2026-11-27.3')
+    .addHelpText('after', '\nExample:\n  npx sluice deployments release 2026-11-27-3')
     .action((buildId: string, { deployment, ...options }: Options) =>
       say(options, (sluice) => sluice.deployments.release({ buildId, ...of(deployment) })),
     );

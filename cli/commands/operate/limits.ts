@@ -47,7 +47,7 @@ export function registerLimits(program: Command): void {
         const keys = await of.pause(key, options.why ?? 'paused by an operator');
         say(
           key,
-          isKnown ? 'paused' : 'paused; nothing of that name was ever called: see `sluice limits`',
+          isKnown ? 'paused' : 'paused; nothing of that name was ever called: see `npx sluice limits`',
           keys,
           options,
         );
@@ -143,7 +143,7 @@ const override = (
   }, numbers);
 
 function say(key: string, done: string, keys: number, options: { readonly json?: boolean | undefined }): void {
-  const text = keys > 0 ? `${done}${keys > 1 ? ` (${keys} keys)` : ''}` : 'no such key; `sluice limits` lists them';
+  const text = keys > 0 ? `${done}${keys > 1 ? ` (${keys} keys)` : ''}` : 'no such key; `npx sluice limits` lists them';
   tell(options, { key, done: keys > 0 ? done : null, keys }, `${key}: ${text}`);
   if (keys === 0) process.exitCode = 1;
 }

@@ -28,7 +28,11 @@ export function registerSchedules(program: Command): void {
   acting(schedules.command('apply'))
     .description('bring schedules and freshFor of the module into force, for the task queue of SLUICE_TASK_QUEUE')
     .addOption(moduleOption())
-    .option('--yes', 'also when more than a third of what is in force is removed', false)
+    .option(
+      '--yes',
+      'also when more than a third of what is in force, or the times of more than 1,000 accounts, would be removed',
+      false,
+    )
     .addHelpText('after', '\nExample, once for each deployment:\n  npx sluice schedules apply --module dist/sluice.js')
     .action(apply);
   schedules

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import type { KnownList, ResetOptions, StateFilter } from '../../../client/index.ts';
 import { acting, type ActingOptions } from '../../acting.ts';
 import { accountOption, afterOption, jsonOption, limitOption } from '../../options.ts';
+import { quotedForShell } from '../../../contracts/values/shell-word.ts';
 import { counted } from '../../../contracts/limits/limit-words.ts';
 import { sayMore } from '../../text/more.ts';
 import { withClient } from '../../with-client.ts';
@@ -52,7 +53,7 @@ function named(command: Command): Command {
     .addOption(accountOption().makeOptionMandatory())
     .option('--sync <name>', 'of this sync')
     .option('--node <name>', 'node of the sync')
-    .option('--parent <key>', "the list of this parent; '' for the list of a root");
+    .option('--parent <key>', "the list with this key, as `show` prints it; '' for (the list itself)");
 }
 
 const show = ({ json, after, limit, ...of }: ShowOptions) =>
@@ -83,7 +84,7 @@ function filterOf({ account, sync, node, parent }: NamedLists): StateFilter {
 }
 
 function line({ sync, node, parentKey, watermark, rows, readAt, resetAt }: KnownList): string {
-  const which = parentKey === '' ? '(the list itself)' : JSON.stringify(parentKey);
+  const which = parentKey === '' ? '(the list itself)' : quotedForShell(parentKey);
   const upTo = watermark === null ? 'no watermark' : `up to ${watermark}`;
   const was = resetAt === null ? '' : `, reset at ${resetAt}`;
   return `${sync}.${node}  ${which}  ${upTo}, ${counted(rows, 'row')}; read at ${readAt}${was}`;

@@ -1,6 +1,6 @@
--- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was
--- refused is still the current one (null: there are no credentials, or the app keeps them), and nobody has connected the
--- account in the `asked_ms` since its credentials were asked for; returns whether it is so.
+-- Gives an account up until its user connects it again, and pauses its running syncs. Only while the version that was refused is
+-- still the current one (null: there are no credentials, or the app keeps them). Nor may anybody have connected the account in
+-- the `asked_ms` since its credentials were asked for. Returns whether it is so.
 create or replace function sluice.mark_needs_reconnect(
   for_provider text, for_account text, refused_version bigint, asked_ms float8, why text
 ) returns boolean language plpgsql set search_path = pg_catalog as $$

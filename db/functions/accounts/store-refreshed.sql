@@ -1,6 +1,6 @@
--- Stores what a refresh brought, over the version that it was made from and no other: returns the new version, or null
--- when the tokens were replaced meanwhile. It asks for no lease: the tokens of a refresher that was late are better
--- than none, also when the account has been given up in between. Locks: account, credential.
+-- Stores what a refresh brought, over the version that it was made from and no other. Returns the new version, or null when the
+-- tokens were replaced meanwhile. It asks for no lease: the tokens of a late refresher are better than none. That also holds when
+-- the account was given up in between. Locks: account, credential.
 create or replace function sluice.store_refreshed(
   for_provider text, for_account text, for_generation bigint, from_version bigint, new_secret bytea, new_key text, new_life_ms bigint
 ) returns bigint language plpgsql set search_path = pg_catalog as $$

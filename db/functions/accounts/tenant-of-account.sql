@@ -1,7 +1,7 @@
 -- Whose an account is: the tenant that it is connected for, which may be none (null). Of one that is not connected, whose what it has left
--- is: the newest of its runs and of the reports of its actions. Returns no row where nothing is known of it. Asked at each start, so nothing
--- here grows with what there is: of runs the newest of each sync is read (run_by_account; a sync has one provider), of reports the newest
--- of an action (report_of_action).
+-- is: the newest of its runs and of the reports of its actions. Returns no row where nothing is known of it. Asked at each start,
+-- so nothing here grows with what there is. Of runs the newest of each sync is read (run_by_account; a sync has one provider). Of
+-- reports it is the newest of an action (report_of_action).
 create or replace function sluice.tenant_of_account(for_provider text, for_account text) returns setof text
 language plpgsql stable set search_path = pg_catalog as $$
 begin

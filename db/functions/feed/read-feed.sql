@@ -1,10 +1,10 @@
--- Up to `room` changes of a feed behind a cursor, oldest first, and the number of this reading, which is committed before anyone has
--- seen them: so whoever knows a number has read nothing that a database with that number lacks.
+-- Up to `room` changes of a feed behind a cursor, oldest first, and the number of this reading. The number is committed before
+-- anyone has seen the changes. So whoever knows a number has read nothing that a database with that number lacks.
 -- A reader knows of every deletion before its cursor, and of those before it began, whose rows it never saw. One that has missed a
 -- deletion which was removed since must begin again.
--- Only rows of transactions that are older than every one still running are shown, so that a row which commits late can never appear
--- behind a reader. Index: record_feed; conditions on account and resource by themselves would let the primary key be used, and all rows be
--- read and sorted.
+-- Only rows of transactions that are older than every one still running are shown. So a row that commits late can never appear
+-- behind a reader. Index: record_feed; conditions on account and resource by themselves would let the primary key be used, and
+-- all rows be read and sorted.
 --   after_era, after_reading   null: from the beginning
 --   after_begun                where the feed stood when its reader began
 -- Raises SL001 for a cursor of another history, SL002 for one that a deletion was removed behind. Locks: the count of readings.

@@ -1,6 +1,6 @@
--- Whether a row hangs below one that is marked as deleted: all lists that have it are below such rows, or below ones that are cut off so
--- themselves. Nobody asks for those lists any more, so that the row's own mark stays. Rows of nodes that do not look for deletions are taken for
--- being there; so are those whose runs have been removed.
+-- Whether a row hangs below one that is marked as deleted. All lists that have it are then below such rows, or below ones that
+-- are cut off so themselves. Nobody asks for those lists any more, so that the row's own mark stays. Rows of nodes that do not
+-- look for deletions are taken for being there. So are those whose runs have been removed.
 -- Reads members, units, nodes and records, each by its key.
 create or replace function sluice.is_cut_off(of_account text, of_resource text, of_key text, of_unit bigint) returns boolean
 language plpgsql stable set search_path = pg_catalog as $$

@@ -1,9 +1,9 @@
--- The next lists of a node that earlier runs of the sync and account owe to this one, with their parents' rows: the newest run
--- that has the list has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed; what was
--- `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
+-- The next lists of a node that earlier runs of the sync and account owe to this one, with their parents' rows. A list is owed
+-- when the newest run that has it has not read it to an end. `failed`, `truncated`, `looped` and lists that never ended are owed;
+-- what was `skipped` or is `capped` has got its answer. Parents that are gone, or are marked as deleted, owe nothing.
 -- Reads up to `room` units of one run, by the indexes unit_unended and unit_flawed, newest run first, at most 1,000 runs back.
--- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left, and for a retry of a run that has taken all of it
--- over: it reads the lists of that run.
+-- Returns { run, upto, lists: [{ key, record, data }] }, or null when nothing is left. It is also null for a retry of a run that
+-- has taken all of it over: the retry reads the lists of that run.
 create or replace function sluice.owed_lists(for_run uuid, for_node text, room int) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   this sluice.run;

@@ -1,6 +1,7 @@
--- Marks as deleted what a tree has below rows that are gone, or have nothing below them any more: such lists were not asked for, so that none of
--- them says it. Up to `room` rows a call, from the top down; a list whose parent's row did not come, since the list that has it could not be
--- read, stays as it is. A retry reads but a part of the tree, and judges only by rows that are deleted.
+-- Marks as deleted what a tree has below rows that are gone, or have nothing below them any more. Such lists were not asked for,
+-- so none of them says it. Up to `room` rows a call, from the top down. A list stays as it is where its parent's row did not
+-- come, since the list that has that row could not be read. A retry reads but a part of the tree, and judges only by rows that
+-- are deleted.
 -- Locks: members, records by key. Returns the number of rows taken out of lists: none means that all is settled.
 create or replace function sluice.settle_below(for_run uuid, for_node text, room int) returns int
 language plpgsql set search_path = pg_catalog as $$

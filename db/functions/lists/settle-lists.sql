@@ -1,19 +1,18 @@
--- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is known
--- from then on: how many rows it has, its watermark, and the state that it is asked with. One that was read from its beginning has
--- these set anew, and, with
--- `marks_deletions`, its rows that were not seen are marked as deleted. A list of another end does nothing of this; one that is
--- flawed moves its watermark, unless what it misses must be asked for again, and deletes nothing. It leaves no validators, and no checkpoint where
--- rows of it were not seen: whether they are gone would never be asked again. One without
--- a page was carried over from the run that is retried, and says nothing new.
--- One that was asked for what has changed, and has rows in quarantine that were set aside by earlier runs and did not come again since, is
--- `flawed` by them; a whole reading takes those out that it has not set aside itself.
--- A row that a whole list lacks may have moved into a list that could not be read, or that the run which is retried had read before: where one
--- of the node, or one above it, has failed, or is not read again, such rows stay, and stay members, so that a later whole reading judges them;
--- the list leaves no validators and no checkpoint then either.
--- Rows that were stored while the node did not look for deletions are members of no list: those that the list has brought last, and nobody has
--- any more, are found by its first whole reading since, in a run that has read all lists of the node.
+-- Settles up to `room` lists of a node that has ended, in the order of their parent keys. A list that was read to its end is
+-- known from then on. Known are how many rows it has, its watermark, and the state that it is asked with. One that was read from
+-- its beginning has these set anew, and, with `marks_deletions`, its rows that were not seen are marked as deleted. A list of
+-- another end does nothing of this. One that is flawed deletes nothing, and moves its watermark, unless what it misses must be
+-- asked for again. It leaves no validators, and no checkpoint where rows of it were not seen: whether they are gone would never
+-- be asked again. One without a page was carried over from the run that is retried, and says nothing new.
+-- One that was asked for what has changed may have rows in quarantine that earlier runs set aside and that did not come again
+-- since. It is `flawed` by them. A whole reading takes those out that it has not set aside itself.
+-- A row that a whole list lacks may have moved into a list that could not be read, or that the run which is retried had read
+-- before. So where a list of the node, or one above it, has failed or is not read again, such rows stay, and stay members. A
+-- later whole reading judges them. The list leaves no validators and no checkpoint then either.
+-- Rows that were stored while the node did not look for deletions are members of no list. Of these, the first whole reading since
+-- finds those that the list has brought last, and nobody has any more. It does so in a run that has read all lists of the node.
 -- A list whose state was reset while its run was going on has no watermark afterwards: the next run reads it from its beginning.
--- A list that had rows and comes back entirely empty is more likely an error of the third party: it ends as `truncated`, and its
+-- A list that had rows and comes back entirely empty is more likely an error of the third party. It ends as `truncated`, and its
 -- rows are kept, unless `allows_empty`.
 -- Locks: the node, lists by parent key, units, members, records by key, rows in quarantine.
 -- Returns the number of lists looked at: fewer than `room` means that all are settled.

@@ -1,12 +1,12 @@
 -- Stores one page: rows, child units, position and counters, in one statement and so in one transaction.
--- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name, child units by (node, key), the
--- lanes' board, sums of parts, nodes by ordinal.
--- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]]:
--- a child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is;
--- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new; where that
--- is wrong, nothing of the attempt stays and the page is stored like all others.
--- The fence: the page is stored only in the run and node that it names, over the very page that it follows, while the run has not
--- ended. A page that comes late changes nothing but the count of calls.
+-- Locks, always in this order: the unit, records by key, members by key, rows that are gone by key, the quarantine by name. Then
+-- child units by (node, key), the lanes' board, sums of parts, nodes by ordinal.
+-- `page` is a PageToCommit of db/stores/sync/unit-store.ts, as JSON: records are [[key, data]], children [[node, key, record, unlessRead]].
+-- A child with `unlessRead`, its resource, is visited only where its list was not read since the record was stored as it is.
+-- `start` gives the list lanes, `move` is a page of a list that has them. With `expectsNew` its rows are taken to be new. Where
+-- that is wrong, nothing of the attempt stays, and the page is stored like all others.
+-- The fence: the page is stored only in the run and node that it names, and over the very page that it follows. The run must not
+-- have ended. A page that comes late changes nothing but the count of calls.
 -- Returns { stale } for such a page, else { rows, fresh, changed, ended, reason, lanes, children, isRunning, isAllNew };
 -- `isAllNew` only where it was expected.
 create or replace function sluice.commit_page(page jsonb) returns jsonb language plpgsql set search_path = pg_catalog as $$

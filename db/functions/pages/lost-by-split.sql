@@ -1,5 +1,5 @@
--- What a list has lost by being split: parts that are all read must have brought what the whole has shown, by its count or its rows,
--- before it took their place. One row in a hundred may be gone meanwhile. Called by end_of_part.
+-- What a list has lost by being split. Parts that are all read must have brought what the whole has shown, by its count or its
+-- rows, before they took its place. One row in a hundred may be gone meanwhile. Called by end_of_part.
 --   u, came   the last unit of its part, which ends as complete, and the different rows that the part has brought
 -- Returns why rows are missing; null where none are, or where other parts are still read.
 -- Locks: the sum of each whole, by name, until the transaction ends: of two parts that end at once the later one sees the other.

@@ -4,13 +4,15 @@
 --               'parent'   a list of another parent has brought it in this run
 --               'earlier'  a list of another parent has brought it in an earlier run
 --               'list'     this list has brought it, on an earlier page
--- What tells which row one is are its texts that no other row of the page has, e.g. its name. A newer version has at least as many of them
--- still as it has not; what a parent tells of its part (role, position, when it joined) is then what may differ. No evidence: its key,
--- texts that say the key or the parent's again, times and numbers in texts, the query of an address (it may be signed).
+-- What tells which row one is are its texts that no other row of the page has, e.g. its name. A newer version still has at least
+-- half of them. What may differ then is what a parent tells of its part (role, position, when it joined). No evidence are its
+-- key, texts that say the key or the parent's again, and times and numbers in texts. Nor is the query of an address, which may be
+-- signed.
 -- Rows without such texts are judged by their numbers and times. Another `id` than before, under a key that is not it, is another row.
--- Across runs, and in one list, where a newer version is usual, no text may be the same, and one alone is a new name: two rows of the
--- page across runs, two texts of the row in one list. There a text that has gone, beside another that has come under another name, are two as
--- well: rows of several types in one list (posts, notes) have ids that are unique only in their type.
+-- Across runs, and in one list, a newer version is usual. There no text may be the same, and one alone is a new name. It takes
+-- two rows of the page across runs, and two texts of the row in one list. In one list a text that has gone, and another that has
+-- come under another name, are two as well. Rows of several types in one list (posts, notes) have ids that are unique only in
+-- their type.
 create or replace function sluice.replaced_rows(records jsonb, candidates jsonb, of_parent text)
 returns table (key text, kind text) language sql immutable set search_path = pg_catalog as $$
   with said as materialized (

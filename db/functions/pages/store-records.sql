@@ -1,10 +1,10 @@
--- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data;
--- it is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
--- A row may take the place of another one, which a list of another parent has brought, or this list on an earlier page: a clash
--- (replaced_rows says which are). `flaw` tells it to people. Runs that this one is a retry of count as this run, and `is_reread` is a page
--- whose rows may have come before.
--- Most pages bring only new rows, so they are inserted in one go; the second statement is for those that were there, and for
--- rows that came twice in the page, of which the last one counts. Both lock by key.
+-- Stores the rows of one page as this run's latest versions. A row is changed when it is new, was deleted, or has other data. It
+-- is fresh when this list has not brought it before, and fresh in the run when no list of the run has.
+-- A row may take the place of another one, which a list of another parent has brought, or this list on an earlier page. That is a
+-- clash (replaced_rows says which are). `flaw` tells it to people. Runs that this one is a retry of count as this run, and
+-- `is_reread` is a page whose rows may have come before.
+-- Most pages bring only new rows, so they are inserted in one go. The second statement is for those that were there, and for rows
+-- that came twice in the page: of these the last one counts. Both lock by key.
 create or replace function sluice.store_records(
   of_account text, of_resource text, records jsonb, by_run uuid, by_unit bigint, of_parent text default null,
   retry_of uuid[] default '{}', is_reread boolean default true,

@@ -1,5 +1,6 @@
--- Ends a run whose last node has been read, with that node, and with its report where all of it is right: what `settle_lists`,
--- `finish_node`, `finish_run` and `end_report` do one after the other. With `if_idle` only a run that is running and has nothing open.
+-- Ends a run whose last node has been read, with that node, and with its report where all of it is right. It does what
+-- `settle_lists`, `finish_node`, `finish_run` and `end_report` do one after the other. With `if_idle` only a run that is running
+-- and has nothing open.
 -- Returns what `finish_run` returns, and whether the report was ended; null when it is to be done step by step, or not yet.
 create or replace function sluice.end_read(
   for_run uuid, for_node text, marks_deletions boolean, allows_empty boolean, max_skipped_share float8, room int, if_idle boolean,

@@ -1,5 +1,5 @@
--- What a workflow must know that begins or goes on with a run: its state, the nodes that have ended, and as many open units of each
--- other node as its window holds. A run that was to be paused before it was opened is paused here.
+-- What a workflow must know that begins or continues a run. It is the run's state, the nodes that have ended, and as many open
+-- units of each other node as its window holds. A run that was to be paused before it was opened is paused here.
 create or replace function sluice.enter_run(for_run uuid) returns jsonb language plpgsql set search_path = pg_catalog as $$
 declare
   whose text;

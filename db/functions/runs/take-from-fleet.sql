@@ -1,5 +1,6 @@
--- Called before a workflow of its own opens a run: where a fleet has an open run of the same sync and account, it is this one from here on if it
--- was asked for the same; else it comes first. A call of the fleet's that is under way finds its list gone, and is made again.
+-- Called before a workflow of its own opens a run. A fleet may have an open run of the same sync and account. If that was asked
+-- for the same, it is this run from here on; else it comes first. A call of the fleet's that is under way finds its list gone,
+-- and is made again.
 -- Locks: the sync, shared; the run. Returns false when the fleet's run must end first.
 create or replace function sluice.take_from_fleet(for_run uuid, its_sync text, its_account text, its_input jsonb, its_mode text, its_report uuid)
 returns boolean language plpgsql set search_path = pg_catalog as $$

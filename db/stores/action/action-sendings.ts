@@ -1,6 +1,6 @@
 /**
  * What is written around each call of an action: that it is about to be sent, and what came of it. Each statement touches one row by
- * primary key. Next: `action-store.ts` has the states of a row.
+ * primary key. Next: `action-store.ts`.
  */
 import type { ActionState } from '../../../contracts/action.ts';
 import type { Queryable } from '../../pool.ts';

@@ -1,7 +1,7 @@
 /**
  * Actions: one row for each write, from the moment it is accepted. `sending` is committed before the call, so whoever
  * finds it later knows that something may have gone out. Each statement touches one row by primary key.
- * Next: `action-sendings.ts` has what is written around each call, `activities/action/perform-action.ts` moves a row from state to state.
+ * `action-sendings.ts` has what is written around each call. Next: `db/schema/action.sql`; here the walk of the README ends.
  */
 import { createHash } from 'node:crypto';
 import type { ActionErrorType, ActionState } from '../../../contracts/action.ts';

@@ -1,4 +1,7 @@
-/** The kinds of lists. Next: `providers/pagination/compile.ts` looks an endpoint's kind up here. */
+/**
+ * The kinds of lists: the request for a page, and where the list goes after one. Used by: `providers/pagination/compile.ts`, which looks an
+ * endpoint's kind up. Next: the file of a kind, as `cursor.ts`, then `providers/pagination/walks/token-walk.ts`.
+ */
 import type { PaginationKind } from '../../../contracts/plan.ts';
 import { cursor } from './cursor.ts';
 import { link } from './link.ts';

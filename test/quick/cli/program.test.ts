@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import type { Command, Option } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../../cli/program.ts';
+import { readWorkerSettings } from '../../../workers/config.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
@@ -76,6 +77,26 @@ describe('every command', () => {
     const shown = [...help.matchAll(/^ {2}(?:-\w, )?(--\w+)/gm)].map(([, long]) => long);
     expect(shown).toEqual(['--also', '--wait', '--by', '--why', '--json', '--help']);
     expect(help.replaceAll(/\s+/g, ' ')).not.toMatch(/default: (false|\[\])/);
+  });
+
+  it('says in its help which of its options must be given', () => {
+    const help = (name: string) => commands.find((each) => each.name === name)?.command.helpInformation() ?? '';
+    const required = options.filter(({ option }) => option.mandatory);
+    expect(required.length).toBeGreaterThan(2);
+    for (const { name, option } of required)
+      expect(help(name).replaceAll(/\s+/g, ' '), name).toContain(`${option.flags} ${option.description} (required)`);
+  });
+
+  it('names builds in its examples as a build may be named', () => {
+    const named = commands
+      .filter(({ name }) => name.startsWith('sluice deployments'))
+      .flatMap(({ command }) => {
+        let text = '';
+        command.configureOutput({ writeOut: (part) => (text += part) }).outputHelp();
+        return [...text.matchAll(/deployments (?:promote|release) (\d\S*)/g)].map(([, build]) => build ?? '');
+      });
+    expect(named.length).toBeGreaterThan(1);
+    for (const build of named) expect(() => readWorkerSettings({ SLUICE_BUILD_ID: build }), build).not.toThrow();
   });
 
   it.each(['--dry-run', '--sql'])(

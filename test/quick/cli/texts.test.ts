@@ -4,8 +4,10 @@ import { moreText } from '../../../cli/text/more.ts';
 import { sentenceOf } from '../../../cli/sentence.ts';
 import { quotedForShell, shellWord } from '../../../contracts/values/shell-word.ts';
 import { duration } from '../../../contracts/values/duration.ts';
-import type { AccountDetails, Overview, Report } from '../../../client/index.ts';
-import { accountText } from '../../../cli/text/account.ts';
+import type { AccountDetails, AuditEntry, Overview, Report } from '../../../client/index.ts';
+import { accountText, unknownAccountText } from '../../../cli/text/account.ts';
+import { auditText } from '../../../cli/text/audit.ts';
+import { restText } from '../../../cli/text/erasure.ts';
 import { overviewText } from '../../../cli/text/overview.ts';
 import { planText } from '../../../cli/text/schedule.ts';
 import { sagaText, undecidedText } from '../../../cli/text/operation.ts';
@@ -82,6 +84,22 @@ describe('an error at the terminal', () => {
   it('of anything else is its message', () => {
     expect(sentenceOf(new TypeError('no'))).toBe('no');
     expect(sentenceOf('a text')).toBe('a text');
+  });
+});
+
+describe('an account that nobody knows', () => {
+  it('is told with the command that names those that there are, also before it is erased', () => {
+    const text = unknownAccountText('social/acct_4');
+    expect(text).toContain('`npx sluice accounts list`');
+    expect(restText('social/acct_4', { rows: {}, histories: [], schedules: [] })).toBe(text);
+    expect(restText('social/acct_4', { rows: { run: 1 }, histories: [], schedules: [] })).toMatch(/1 run\n.*`--yes`/);
+  });
+});
+
+describe('an act that failed', () => {
+  it('says so without the error that was taken out when its account was erased', () => {
+    const entry = { id: 1, outcome: 'failed', error: null, why: null, before: null, after: null, subject: {} };
+    expect(auditText(entry as AuditEntry)).toMatch(/ {2}failed$/);
   });
 });
 

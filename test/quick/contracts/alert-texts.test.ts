@@ -49,8 +49,17 @@ describe('the text of an alert', () => {
   it('says which account and how old, and by what to start a run where none is', () => {
     expect(stale(null)).toBe(
       'network of account a1 (social) has had no complete run since it was connected 2 h 30 min ago; at most 2 h are wanted. No run is going on: ' +
-        '`npx sluice schedules list` says whether and when one is started, `npx sluice start network --account a1` starts one now. The schedule network/hourly is paused: `npx sluice schedules resume network/hourly` starts runs again.',
+        '`npx sluice schedules list` says whether and when one is started, `npx sluice start network --account a1` starts one now (with `--input`, where the sync takes one). The schedule network/hourly is paused: `npx sluice schedules resume network/hourly` starts runs again.',
     );
+  });
+
+  it('of a run that was cancelled names what reads the rest of it, which asks for no input', () => {
+    expect(stale('cancelled')).toContain("was cancelled: `npx sluice retry 'sync/network/a1'` reads what it has not.");
+  });
+
+  it('quotes a task queue as a shell takes it', () => {
+    expect(texts.unservedText('my queue', 200_000)).toContain("`SLUICE_TASK_QUEUE='my queue' npx sluice worker");
+    expect(texts.driftedText('my queue', '1 declaration', 1)).toContain("npx sluice alerts forget-queue 'my queue'`");
   });
 
   it('has a section in docs/operate/alerts.md for its kind: what it means, what to look at, what to do', () => {
@@ -96,6 +105,10 @@ describe('a webhook', () => {
     expect(of({ SLUICE_ALERT_WEBHOOK_SECRET: secret })).toThrow('SLUICE_ALERT_WEBHOOK_URL is not set');
     expect(of({ SLUICE_ALERT_WEBHOOK_URL: 'pager?token=x', SLUICE_ALERT_WEBHOOK_SECRET: secret })).toThrow(
       'SLUICE_ALERT_WEBHOOK_URL is not understood',
+    );
+    // With what else is wrong, in one message.
+    expect(of({ SLUICE_ALERT_WEBHOOK_SECRET: secret, SLUICE_CONCURRENCY: '0' })).toThrow(
+      /- SLUICE_CONCURRENCY is "0".*\n {2}- SLUICE_ALERT_WEBHOOK_URL is not set/,
     );
     expect(readWorkerSettings({}).alertWebhook).toBeUndefined();
   });

@@ -68,6 +68,32 @@ it('every file of the walks in the README says at its top where the data goes ne
   expect(walked.filter((path) => !/\bNext:/.test(top(path)))).toEqual([]);
 });
 
+it('every file of a walk in the README is named at the top of one that was read before it', () => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8');
+  const [sync = '', action = ''] = (/^## Follow one sync\n([\s\S]*?)^## /m.exec(readme)?.[1] ?? '').split(
+    'And one action',
+  );
+  const top = (path: string): string =>
+    readFileSync(join(root, path), 'utf8').split(/^(?:import|export) /m, 1)[0] ?? '';
+  const named = (path: string): string[] =>
+    [...top(path).matchAll(/`([\w./-]+\.(?:ts|sql))`/g)].flatMap(([, name = '']) =>
+      [name, join(dirname(path), name)].filter((each) => existsSync(join(root, each))),
+    );
+  for (const walk of [sync, action]) {
+    const walked = [...walk.matchAll(/\]\(([^)]+\.(?:ts|sql))\)/g)].map(([, path = '']) => path);
+    expect(walked.length).toBeGreaterThan(8);
+    const seen = new Set<string>();
+    const lost = walked.filter((path, at) => {
+      const isNamed = at === 0 || seen.has(path);
+      // The files that its top names, and those that they name in turn, are read on the way.
+      for (const next of [path, ...named(path)].filter((each) => each.endsWith('.ts')))
+        for (const each of named(next)) seen.add(each);
+      return !isNamed;
+    });
+    expect(lost).toEqual([]);
+  }
+});
+
 /** Files of a reader's own project. */
 const theirs = new Set(['worker.ts', 'provider.ts', 'sluice.ts']);
 

@@ -1,8 +1,8 @@
 -- Takes permits for a batch of calls: each call gets all that it asks for, or nothing and a place in the queue.
 --
 -- Most rows of a batch are where the last permit left them: the same slot, room enough, an empty queue. One statement takes
--- those and changes a few numbers without going through the ring. Only the others are looked at one by one. What such rows
--- grant is kept in `filling` and moves to slot `filling_slot` of the ring with the next limit_advance(), with which every other
+-- those and changes a few numbers without going through the ring. Only the others are looked at one by one. What such rows grant
+-- is kept in `filling`. It moves to slot `filling_slot` of the ring with the next limit_advance(), with which every other
 -- function begins.
 --
 -- Locks: the bucket rows by id, in a statement of their own before the clock is read.
@@ -15,11 +15,13 @@
 --   p_renewals  null, or permits that were not sent in time, [{n: request, g: gate positions, b: bucket positions, s: slots,
 --               q: costs}]: they are counted now instead of then, which takes no room. Not part of p_demand and p_requests.
 --   p_late_us   how late this worker may send: its grants are counted that much later (`slots_ahead` slots at most)
--- Result: missing = ids without a row (then nothing was done); slots and epochs aligned with p_ids, slots null where not everything
--- can simply be granted and p_requests is null (then nothing was done either); denied =
--- [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted, with the causes full, blocked, paused, queue,
--- probing (of the bucket) and gate (then the position is a gate's); law_due = buckets
--- whose control law wants to hear that time passed.
+-- Result:
+--   missing     ids without a row; then nothing was done
+--   slots       aligned with p_ids, as are epochs. Null where not everything can simply be granted and p_requests is null: then
+--               nothing was done either
+--   denied      [[request, cause, bucket position, wait µs, ahead, until µs]] for those not granted. Causes are full, blocked,
+--               paused, queue, probing (of the bucket) and gate (then the position is a gate's)
+--   law_due     buckets whose control law wants to hear that time passed
 create or replace function sluice.limit_acquire(
   p_ids bigint[], p_demand float8[], p_gates bigint[], p_requests json, p_renewals json, p_late_us bigint,
   out missing bigint[], out lock_wait_us bigint, out slots bigint[], out epochs int[], out denied json, out law_due bigint[]

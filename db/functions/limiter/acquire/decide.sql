@@ -1,8 +1,8 @@
 -- Who of a batch is served when not everything can be granted. Part of limit_acquire, under its locks.
--- In order of class, tag, age and name (a batch of many accounts has tickets of one tag and one moment: were each of them behind
--- the others, none would ever go), each call is served if every bucket has room beyond the claims of the tickets before it
--- (live ones that are due, or will be within the horizon). Who is not served gets a ticket on each bucket that had no
--- room, and an estimate from everything that waits before it.
+-- Calls are looked at in order of class, tag, age and name. A batch of many accounts has tickets of one tag and one moment: were
+-- each of them behind the others, none would ever go. A call is served if every bucket has room beyond the claims of the tickets
+-- before it. Those that count are live and due, or will be within the horizon. Who is not served gets a ticket on each bucket
+-- that had no room, and an estimate from everything that waits before it.
 create or replace function sluice.limit_decide(
   inout p_rows sluice.limit_bucket[], inout p_grants float8[], p_ids bigint[], p_left float8[], p_tight boolean[],
   p_cause text[], p_gate_shut boolean[], p_requests json, out denied json
@@ -284,8 +284,8 @@ begin
   end if;
   for i in 1 .. v_count loop
     r := p_rows[i];
-    -- Virtual time is the tag of the last one served, but never passes one that still waits: else a call that was served
-    -- early, because room was free, would put everybody who comes after it behind all that its account has waiting.
+    -- Virtual time is the tag of the last one served, but never passes one that still waits. Else a call that was served early,
+    -- because room was free, would put all later ones behind what its account has waiting.
     for k in 3 * i - 2 .. 3 * i loop
       v_vtime[k] := greatest(v_vtime[k], least(v_served[k], v_waits[k]));
     end loop;

@@ -1,5 +1,5 @@
--- Microseconds until a bucket that advanced to its last_us can serve, one after the other, each amount of p_needs
--- (ascending: everything to be admitted from now on up to and including the one who asks).
+-- Microseconds until a bucket that advanced to its last_us can serve, one after the other, each amount of p_needs. They ascend:
+-- each is everything to be admitted from now on, up to and including the one who asks.
 create or replace function sluice.limit_etas(r sluice.limit_bucket, p_needs float8[]) returns bigint[] language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_etas bigint[] := '{}';

@@ -1,5 +1,5 @@
--- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted: each old slot
--- goes to the new slot in which it ends; where one of the two is aligned, to the present one.
+-- Gives an advanced row a ring of another geometry, or none (p_slots = 0). What was granted stays counted. Each old slot goes to
+-- the new slot in which it ends; where one of the two is aligned, to the present one.
 create or replace function sluice.limit_reslot(
   r sluice.limit_bucket, p_win_us bigint, p_guard_us bigint, p_slot_us bigint, p_slots int, p_slots_ahead int,
   p_align text, p_align_zone text, p_align_us bigint

@@ -1,5 +1,6 @@
--- Housekeeping, by one worker at a time: tickets of calls that never came back, overrides that have ended, accounts and events of
--- the past, and buckets that nobody used for a month and that know nothing. Skips what is locked. Returns what was removed.
+-- Housekeeping, by one worker at a time. It removes tickets of calls that never came back, overrides that have ended, accounts
+-- and events of the past. It also removes buckets that nobody used for a month and that know nothing. Skips what is locked.
+-- Returns what was removed.
 create or replace function sluice.limit_sweep(p_ticket_us bigint, p_account_us bigint, p_events interval)
 returns table (tickets int, accounts int, events int, buckets int, oldest_transaction_s float8) language plpgsql volatile set search_path = pg_catalog as $$
 declare

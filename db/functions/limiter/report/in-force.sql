@@ -1,5 +1,6 @@
--- By which numbers a limit is given out: what an operator has put in force, else what the third party or the declaration says, less what
--- the law of refusals leaves out, and evenly where it says so. Pure arithmetic on an advanced row.
+-- By which numbers a limit is given out: what an operator has put in force, else what the third party or the declaration says.
+-- Of the latter two the law of refusals takes off what it leaves out, and they are given out evenly where it says so. Pure
+-- arithmetic on an advanced row.
 create or replace function sluice.limit_in_force(r sluice.limit_bucket) returns sluice.limit_bucket language plpgsql stable set search_path = pg_catalog as $$
 declare
   v_share float8 := case when r.kind = 'learned' then 1 else coalesce((r.law ->> 'share')::float8, 1) end;

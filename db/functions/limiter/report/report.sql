@@ -55,7 +55,8 @@ begin
     r := sluice.limit_correct(r, e.remaining, (e."resetMs" * 1000)::bigint, e.max, (coalesce(e."ageMs", 0) * 1000)::bigint);
 
     if r.kind = 'none' and e.max > 1 and e."resetMs" > 0 then
-      -- What its answers tell of a limit that nobody declared: its window is at least as long as it takes until all of it is there again.
+      -- What its answers tell of a limit that nobody declared. Its window is at least as long as it takes until all of it is
+      -- there again.
       r.seen_max := e.max;
       r.win_us := greatest(r.win_us, (e."resetMs" * 1000)::bigint);
     end if;
