@@ -17,7 +17,7 @@ export interface OAuth1Options {
   /** Default `HMAC-SHA1`, which most of these services know alone. */
   readonly method?: keyof typeof ALGORITHMS;
   /** Where the third party wants one. */
-  readonly realm?: string;
+  readonly realm?: string | ((of: AccountFacts<Settings>) => string);
 }
 
 const OPTIONS = {
